@@ -1,0 +1,63 @@
+"""Amounts of energy as people write them: ``"5 kJ"``, ``"0.2 Wh"``, ``120``."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from ..errors import BudgetError
+
+JOULES_PER_UNIT = {
+    "J": 1.0,
+    "mJ": 1e-3,
+    "kJ": 1e3,
+    "MJ": 1e6,
+    "GJ": 1e9,
+    "Wh": 3600.0,
+    "mWh": 3.6,
+    "kWh": 3.6e6,
+    "MWh": 3.6e9,
+}
+_BY_LOWER_CASE = {"j": 1.0, "kj": 1e3, "wh": 3600.0, "kwh": 3.6e6}
+_QUANTITY = re.compile(r"\s*([+-]?[\d._]+(?:[eE][+-]?\d+)?)\s*([A-Za-z]*)\s*")
+
+
+def parse_energy(value: str | float) -> float:
+    """Turn an amount of energy into joules.
+
+    Args:
+        value: A number of joules, or text of a number and a unit (J, mJ, kJ, MJ, GJ, Wh, mWh, kWh,
+            MWh). Case matters only between m (milli) and M (mega).
+
+    Returns:
+        The energy in joules, above zero and finite.
+
+    Raises:
+        BudgetError: The text is no amount of energy, or the amount is not above zero.
+    """
+    match = _QUANTITY.fullmatch(str(value))
+    number, unit = match.groups() if match else ("", "")
+    factor = JOULES_PER_UNIT.get(unit or "J", _BY_LOWER_CASE.get(unit.lower()))
+    try:
+        energy_j = float(number) * factor if factor is not None else math.nan
+    except ValueError:
+        energy_j = math.nan
+    if not math.isfinite(energy_j):
+        raise BudgetError(
+            f"energy {str(value)!r} is not an amount of energy: write a number and a unit, "
+            f'such as "200 J", "6 kJ" or "0.2 Wh"'
+        )
+    if energy_j <= 0:
+        raise BudgetError(f"energy {str(value)!r} is not above zero: give at least some joules")
+    return energy_j
+
+
+def format_energy(energy_j: float | None) -> str:
+    """Write joules for people, ``"1.23 kJ"``; an unavailable amount is ``"n/a"``, never 0."""
+    if energy_j is None or math.isnan(energy_j):
+        return "n/a"
+    for factor, unit in ((1e9, "GJ"), (1e6, "MJ"), (1e3, "kJ"), (1.0, "J"), (1e-3, "mJ")):
+        # 0.9995 rounds up to the next unit's 1.
+        if abs(energy_j) >= factor * 0.9995:
+            return f"{energy_j / factor:.3g} {unit}"
+    return "0 J" if energy_j == 0 else f"{energy_j * 1e6:.3g} µJ"

@@ -1,0 +1,43 @@
+"""A deterministic meter: joules from counted operations, for tests and reproducible runs."""
+
+from __future__ import annotations
+
+from ..source import Kind, Scope, SourceInfo
+
+JOULES_PER_OPERATION = 1e-10
+"""Of the order of a CPU core: 4 W at 40 GFLOP/s."""
+
+
+class ModelSource:
+    """Counted operations times joules per operation.
+
+    Args:
+        joules_per_operation: Energy of one operation (a multiply-add is two).
+    """
+
+    def __init__(self, joules_per_operation: float = JOULES_PER_OPERATION) -> None:
+        self._joules_per_operation = joules_per_operation
+        self._operations = 0.0
+        self._info = SourceInfo(
+            id="model",
+            component="cpu",
+            kind=Kind.MODELLED,
+            scope=Scope.PROCESS,
+            detail=f"operations of the network x {joules_per_operation:g} J per operation",
+            max_power_w=float("inf"),
+            counts_search=False,
+            warnings=("model: counted operations of networks only; searching costs nothing here",),
+        )
+
+    @property
+    def info(self) -> SourceInfo:
+        """The source's identity, with its joules per operation."""
+        return self._info
+
+    def count_operations(self, operations: float) -> None:
+        """Add operations that were just computed."""
+        self._operations += operations
+
+    def read(self) -> float:
+        """Joules of all operations counted so far."""
+        return self._operations * self._joules_per_operation
