@@ -89,7 +89,7 @@ class EnergyBudget:
         """Forget the last interval, since work of another kind begins."""
         self._checked_s, self._checked_j = time.perf_counter(), self.spent_j or 0.0
 
-    def stop_study(self, study: Study, trial: FrozenTrial) -> None:  # noqa: ARG002
+    def stop_study(self, study: Study, trial: FrozenTrial) -> None:
         """Optuna callback: ends ``study.optimize`` once the budget is spent."""
         if self.spent_j is None:
             warnings.warn(

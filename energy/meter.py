@@ -45,6 +45,7 @@ class EnergyMeter:
             or source objects.
         synchronize: Called before each snapshot, to let queued GPU work finish.
         gpus: UUIDs of the GPUs in use; None for all that this process may see, empty for none.
+        shared: Whether several metered workers use the same processors at once.
 
     Raises:
         MeterError: A source named explicitly cannot be read here.
@@ -56,8 +57,9 @@ class EnergyMeter:
         *,
         synchronize: Callable[[], None] | None = None,
         gpus: Sequence[str] | None = None,
+        shared: bool = False,
     ) -> None:
-        found = resolve(sources, gpus) if isinstance(sources, str) else list(sources)
+        found = resolve(sources, gpus, shared=shared) if isinstance(sources, str) else list(sources)
         self._sources = [
             source if isinstance(source, Source) else IntegratedSource(source) for source in found
         ]

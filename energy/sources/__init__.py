@@ -5,21 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...errors import ConfigurationError, MeterError, UnknownNameError
-from ..source import PowerSource, Source
+from ..source import PowerSource, Scope, Source
 from . import nvml, rapl
+from .apportioned import ApportionedSource
 from .cpu_time import CpuTimeSource
 from .model import ModelSource
 
 NAMES = ("auto", "cpu_time", "model", "nvml", "rapl")
 
 
-def resolve(spec: str, gpus: Sequence[str] | None = None) -> list[Source | PowerSource]:
+def resolve(
+    spec: str, gpus: Sequence[str] | None = None, *, shared: bool = False
+) -> list[Source | PowerSource]:
     """Find the sources that a meter's text names.
 
     Args:
         spec: ``"auto"``, or names joined by commas. ``"cpu_time:6.5"`` sets watts per core,
             ``"model:1e-10"`` joules per operation.
         gpus: UUIDs of the GPUs in use; None for all visible, empty for none.
+        shared: Whether other workers of ours use the same processors: package joules are split by
+            CPU-time share, and GPUs cannot be.
 
     Returns:
         The sources. ``"auto"`` takes measured sources where they can be read and the modelled CPU
@@ -30,6 +35,25 @@ def resolve(spec: str, gpus: Sequence[str] | None = None) -> list[Source | Power
         ConfigurationError: A figure behind a colon is not a number above zero.
         MeterError: A source named explicitly cannot be read here.
     """
+    found = _find(spec, gpus)
+    if not shared:
+        return found
+    return [_share(source) for source in found]
+
+
+def _share(source: Source | PowerSource) -> Source | PowerSource:
+    info = source.info
+    if info.scope is Scope.PROCESS:
+        return source
+    if info.scope is Scope.PACKAGE and isinstance(source, Source):
+        return ApportionedSource(source)
+    raise MeterError(
+        f"{info.id} counts a whole {info.scope}, which cannot be split among workers: "
+        "take one worker, or --meter cpu_time"
+    )
+
+
+def _find(spec: str, gpus: Sequence[str] | None) -> list[Source | PowerSource]:
     if spec == "auto":
         return [*(rapl.discover().sources or [CpuTimeSource()]), *nvml.discover(gpus=gpus).sources]
     sources: list[Source | PowerSource] = []

@@ -34,7 +34,7 @@ def cpu_power() -> CpuPower:
         The rated power over the number of threads; CodeCarbon's 4 W per thread where the model is
         not in the table, or where a virtual machine shows only some of the processor's threads.
     """
-    model, virtual = _cpu_model()
+    model, virtual = cpu_model()
     rated_w = rated_power_w(model)
     fallback = f"CodeCarbon's fallback of {FALLBACK_W_PER_THREAD:g} W per thread"
     if rated_w is None:
@@ -68,7 +68,7 @@ def _normalise(name: str) -> str:
     return " ".join(name.lower().split())
 
 
-def _cpu_model() -> tuple[str, bool]:
+def cpu_model() -> tuple[str, bool]:
     """The processor's name, and whether a hypervisor stands between."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():

@@ -1,0 +1,5 @@
+"""``python -m perjoule``."""
+
+from .cli import main
+
+main()

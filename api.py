@@ -1,0 +1,370 @@
+"""What the command line and Python users call: compare, tune, report."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
+
+from .benchmarks.folder import Folder, write_whole
+from .benchmarks.job import Prepared, Setting
+from .benchmarks.machine import machine, versions
+from .config import Experiment, load_experiment, usable_cores
+from .energy.source import PowerSource, Scope, Source
+from .energy.sources import resolve
+from .errors import ConfigurationError, MeterError, OutputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from torch import nn
+
+    from .benchmarks.comparison import Progress
+
+SCHEMA = 1
+RUNS = Path("runs")
+DEFAULT_EPOCHS = 4
+"""Epochs of every candidate where the space does not say."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """A comparison on disk.
+
+    Attributes:
+        folder: Its run folder.
+        summary: What ``summary.json`` holds.
+    """
+
+    folder: Path
+    summary: dict[str, Any]
+
+    @property
+    def report(self) -> Path:
+        """The HTML report."""
+        return self.folder / "report.html"
+
+    @property
+    def trials(self) -> pd.DataFrame:
+        """The trial table."""
+        import pandas as pd
+
+        return pd.read_parquet(self.folder / "trials.parquet")
+
+    @property
+    def curves(self) -> pd.DataFrame:
+        """The learning curves."""
+        import pandas as pd
+
+        return pd.read_parquet(self.folder / "curves.parquet")
+
+
+def compare(
+    experiment: str | Path | None = None,
+    *,
+    out: str | Path | None = None,
+    resume: bool = False,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+    keep_weights: bool = False,
+    **options: Any,
+) -> Result:
+    """Compare strategies by energy.
+
+        result = perjoule.compare(strategies=["random", "tpe"], budget="200 J", seeds=5)
+        print(result.summary["verdict"]["sentence"])
+
+    Args:
+        experiment: A YAML file; None for the defaults.
+        out: The run folder; a new one under ``runs/`` if not given.
+        resume: Go on with the comparison in ``out``; its experiment is taken from there.
+        executor: Any PEP 3148 executor; by default this process or a pool.
+        progress: Is told how it goes.
+        keep_weights: Keep the weights of each run's best network in the folder.
+        **options: Fields of the experiment laid over the file: ``dataset``, ``strategies``,
+            ``budget``, ``seeds``, ``meter``, ``workers``, ``device``, ``architecture``, ``space``,
+            ``split_seed``.
+
+    Returns:
+        The result; after Ctrl-C its status is ``"interrupted"``.
+
+    Raises:
+        PerjouleError: Something in the experiment cannot be used; nothing is half-written then.
+    """
+    path = None if experiment is None else Path(experiment)
+    if not resume:
+        wanted = load_experiment(path, options)
+        folder = Folder(_new_folder(wanted) if out is None else Path(out).absolute())
+        folder.check_free()
+        return _run(wanted, folder, None, executor, progress, keep_weights=keep_weights)
+    if out is None:
+        raise ConfigurationError("--resume needs --out: name the folder to go on with")
+    folder = Folder(Path(out).absolute())
+    description = folder.description()
+    recorded = description["experiment"]
+    wanted = load_experiment(path, options, recorded)
+    for name, value in wanted.model_dump().items():
+        if name != "workers" and value != recorded[name]:
+            raise ConfigurationError(
+                f"{name} = {value!r}, but {folder.path} was begun with {recorded[name]!r}: "
+                "leave it out to resume, or begin anew with another --out"
+            )
+    return _run(wanted, folder, description, executor, progress)
+
+
+def tune(
+    strategy: str = "tpe",
+    budget: str | float = "60 J",
+    *,
+    out: str | Path | None = None,
+    resume: bool = False,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Result:
+    """Search with one strategy until an energy budget is spent.
+
+    The folder gets ``best.json`` (the best candidate and what it cost) and ``best.pt`` (its
+    weights, see ``load_best``) beside all that a comparison writes.
+
+    Args:
+        strategy: Name of the strategy.
+        budget: Joules to spend.
+        out: The run folder; a new one under ``runs/`` if not given.
+        resume: Go on with the search in ``out``.
+        progress: Is told how it goes.
+        **options: As for ``compare``: ``dataset``, ``meter``, ``device``, ``space`` …
+
+    Raises:
+        PerjouleError: Something cannot be used.
+    """
+    result = compare(
+        out=out,
+        resume=resume,
+        progress=progress,
+        keep_weights=True,
+        strategies=[strategy],
+        budget=budget,
+        seeds=1,
+        **options,
+    )
+    _write_best(result)
+    return result
+
+
+def report(folder: str | Path) -> Result:
+    """Make tables, summary and report of a run folder again, from its ledger.
+
+    Raises:
+        OutputError: The folder holds no comparison.
+    """
+    return _derive(Folder(Path(folder).absolute()))
+
+
+def load_best(folder: str | Path) -> nn.Module:
+    """Build the network that ``tune`` found best, with its weights, on the CPU.
+
+    Raises:
+        OutputError: The folder holds no ``best.json`` with weights.
+    """
+    import torch
+
+    from .models.architectures import resolve_architecture
+    from .models.training import Runtime, build
+
+    path = Path(folder)
+    try:
+        best = json.loads((path / "best.json").read_text(encoding="utf-8"))
+        weights = torch.load(path / "best.pt", weights_only=True, map_location="cpu")
+    except OSError as error:
+        raise OutputError(f"{path} holds no best network: run `perjoule tune` first") from error
+    network, _, _ = build(
+        best["params"],
+        resolve_architecture(best["architecture"]),
+        tuple(best["shape"]),
+        best["n_classes"],
+        Runtime.detect("cpu"),
+        seed=0,
+    )
+    network.load_state_dict(weights)
+    return network.eval()
+
+
+def _run(
+    experiment: Experiment,
+    folder: Folder,
+    description: dict[str, Any] | None,
+    executor: Executor | None,
+    progress: Progress | None,
+    *,
+    keep_weights: bool = False,
+) -> Result:
+    """Check, prepare, run, derive; the folder is made only once nothing can be refused."""
+    from .benchmarks.comparison import Comparison
+
+    space = _checked_space(experiment)
+    sources = _sources(experiment)
+    workers = experiment.workers or _default_workers(experiment, sources)
+    setting = Setting(
+        experiment=experiment,
+        space=space,
+        folder=folder.path,
+        shared=workers > 1,
+        keep_weights=keep_weights if description is None else description["keep_weights"],
+    )
+    with _exclusive(sources):
+        if progress is not None:
+            progress.begin(experiment, [source.info for source in sources], workers)
+        comparison = Comparison(setting, workers, executor, progress)
+        prepared = comparison.prepare()
+        if description is None:
+            folder.create(_describe(setting, prepared, workers))
+        else:
+            _check_same_meter(folder, description, prepared)
+        folder.lock()
+        try:
+            comparison.run()
+            return _derive(folder)
+        finally:
+            folder.release()
+
+
+def _checked_space(experiment: Experiment) -> dict[str, Any]:
+    """Check all names, and return the space with the number of epochs in it."""
+    from .models.cnn import default_space
+    from .models.data import check
+    from .models.space import Space
+    from .tuners.registry import find_recipe
+
+    check(experiment.dataset)
+    for name in experiment.strategies:
+        find_recipe(name)
+    mapping = experiment.space or default_space(experiment.dataset)
+    return {"epochs": DEFAULT_EPOCHS, **Space.parse(mapping).to_mapping()}
+
+
+def _sources(experiment: Experiment) -> list[Source | PowerSource]:
+    """The sources that workers will find, to decide how many there may be."""
+    return resolve(experiment.meter, gpus=[] if experiment.device == "cpu" else None)
+
+
+def _default_workers(experiment: Experiment, sources: list[Source | PowerSource]) -> int:
+    """One where a measured domain allows only one trial at a time, else one per core."""
+    if any(source.info.scope is not Scope.PROCESS for source in sources):
+        return 1
+    return min(usable_cores(), experiment.n_runs)
+
+
+@contextmanager
+def _exclusive(sources: list[Source | PowerSource]) -> Iterator[None]:
+    """Hold the measured domains: two comparisons in one package would bill each other."""
+    held: list[FileLock] = []
+    try:
+        for source in sources:
+            if source.info.scope is Scope.PROCESS:
+                continue
+            name = "".join(c if c.isalnum() else "-" for c in source.info.id)
+            lock = FileLock(Path(tempfile.gettempdir()) / f"perjoule-{name}.lock", timeout=0)
+            try:
+                lock.acquire()
+            except Timeout as error:
+                raise MeterError(
+                    f"{source.info.id} is being metered by another perjoule: wait for it, or take "
+                    "--meter cpu_time, which counts this process alone"
+                ) from error
+            held.append(lock)
+        yield
+    finally:
+        for lock in held:
+            lock.release()
+
+
+def _describe(setting: Setting, prepared: Prepared, workers: int) -> dict[str, Any]:
+    """What ``experiment.yaml`` records."""
+    return {
+        "schema": SCHEMA,
+        "name": setting.folder.name,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "experiment": setting.experiment.model_dump(),
+        "space": dict(setting.space),
+        "workers": workers,
+        "keep_weights": setting.keep_weights,
+        "versions": versions(),
+        "machine": machine(),
+        "runtime": dict(prepared.runtime),
+        "data": dict(prepared.data),
+        "meter": _inventory(prepared),
+    }
+
+
+def _inventory(prepared: Prepared) -> list[dict[str, Any]]:
+    """The meter's sources as plain data."""
+    return json.loads(json.dumps([asdict(source) for source in prepared.sources]))
+
+
+def _check_same_meter(folder: Folder, description: dict[str, Any], prepared: Prepared) -> None:
+    """Joules of different meters must not meet in one comparison."""
+    before, now = (
+        [s["detail"] for s in inventory]
+        for inventory in (description["meter"], _inventory(prepared))
+    )
+    if before != now:
+        raise MeterError(
+            f"{folder.path} was metered by {'; '.join(before)}, but here it is {'; '.join(now)}: "
+            "resume it where it was begun"
+        )
+
+
+def _derive(folder: Folder) -> Result:
+    """Write tables, summary and report from the ledger, each whole or not at all."""
+    from .benchmarks.summary import summarise
+    from .benchmarks.table import curve_table, trial_table, write_parquet
+    from .reports import page
+
+    description, events = folder.description(), folder.events()
+    trials, curves = trial_table(events), curve_table(events)
+    summary = summarise(description, events, trials)
+    path = folder.path
+    write_whole(path / "trials.parquet", lambda part: write_parquet(trials, part))
+    write_whole(path / "curves.parquet", lambda part: write_parquet(curves, part))
+    text = json.dumps(summary, indent=2, allow_nan=False)
+    write_whole(path / "summary.json", lambda part: part.write_text(text, encoding="utf-8"))
+    page.write(path / "report.html", trials, curves, summary)
+    return Result(path, summary)
+
+
+def _write_best(result: Result) -> None:
+    """Write the best candidate of a search of one run, and its weights."""
+    [run] = result.summary["runs"]
+    if run["incumbent"] is None:
+        return
+    from .objective import load_checkpoint, save_state
+
+    kept = Folder(result.folder).weights(run["run"], run["incumbent"]["trial"])
+    weights = save_state(load_checkpoint(kept.read_bytes())["network"])
+    data = result.summary["data"]
+    best = {
+        **run["incumbent"],
+        "strategy": run["strategy"],
+        "dataset": result.summary["experiment"]["dataset"],
+        "architecture": result.summary["experiment"]["architecture"],
+        "shape": data["shape"],
+        "n_classes": data["n_classes"],
+        "spent_j": run["spent_j"],
+        "weights": "best.pt",
+    }
+    text = json.dumps(best, indent=2)
+    write_whole(result.folder / "best.pt", lambda part: part.write_bytes(weights))
+    write_whole(result.folder / "best.json", lambda part: part.write_text(text, encoding="utf-8"))
+
+
+def _new_folder(experiment: Experiment) -> Path:
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    return (RUNS / f"{experiment.dataset}-{stamp}").absolute()

@@ -1,0 +1,1 @@
+"""Comparing strategies: the loop, its record, and the statistics."""

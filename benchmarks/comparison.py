@@ -1,0 +1,392 @@
+"""The loop of a comparison: whichever run has spent the fewest joules gets the free worker.
+
+So a comparison that is interrupted is a fair one at any moment, and the heat and noise of the
+machine fall on all strategies alike. The driver alone writes; the ledger is the truth, and a
+resumed comparison goes on from it.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ..config import Experiment
+from ..energy import SourceInfo
+from ..energy.ledger import Ledger
+from ..energy.quantities import format_energy
+from ..errors import BudgetError
+from ..tuners.registry import find_recipe
+from .events import (
+    End,
+    Event,
+    Run,
+    end_event,
+    interrupted_event,
+    search_event,
+    slice_event,
+)
+from .executors import InlineExecutor, kill_workers, make_executor
+from .folder import Folder
+from .job import Job, Outcome, Prepared, Setting, merge
+
+POLL_S = 0.25
+GRACE_S = 1.5
+"""After Ctrl-C, seconds until workers that do not stop by themselves are ended."""
+MOST_FAILED_IN_A_ROW = 20
+MOST_LOST_IN_A_ROW = 2
+"""So often may a candidate take its worker down before it counts as failed."""
+ASK_MARGIN = 1.5
+"""The next ask of a fitted model may cost this much more than the dearest known one."""
+
+
+class Progress(Protocol):
+    """Who is shown how a comparison goes."""
+
+    def begin(self, experiment: Experiment, sources: list[SourceInfo], workers: int) -> None:
+        """Take what begins, before anything costly is done."""
+        ...
+
+    def update(self, runs: list[Run], inflight_j: dict[str, float]) -> None:
+        """Take the present state: all runs, and the joules of their slices in flight."""
+        ...
+
+
+@dataclass
+class Workforce:
+    """How busy the workers were, in worker-seconds."""
+
+    busy_s: float = 0.0
+    asking_s: float = 0.0
+    waiting_s: float = 0.0
+    charged_j: float = 0.0
+    unbilled_j: float = 0.0
+    _free_since: list[float] = field(default_factory=list)
+
+    def freed(self) -> None:
+        """A worker has become free."""
+        self._free_since.append(time.perf_counter())
+
+    def engaged(self) -> None:
+        """A free worker got a job."""
+        if self._free_since:
+            self.waiting_s += time.perf_counter() - self._free_since.pop(0)
+
+    def settled(self, outcome: Outcome, since_submit_s: float) -> None:
+        """A job came back; what it took beyond its own work was spent on the way."""
+        self.busy_s += outcome.busy_s
+        self.asking_s += outcome.ask_s
+        self.waiting_s += max(0.0, since_submit_s - outcome.busy_s)
+        self.unbilled_j += outcome.unbilled_j
+
+
+class Comparison:
+    """Runs all (strategy, seed) pairs of an experiment until their allotments are spent.
+
+    Args:
+        setting: The experiment and its folder.
+        workers: Trials at a time.
+        executor: Any PEP 3148 executor; by default this process or a pool of spawned ones.
+        progress: Is told how it goes.
+    """
+
+    def __init__(
+        self,
+        setting: Setting,
+        workers: int,
+        executor: Executor | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self._setting = setting
+        self._workers = workers
+        self._own_executor = executor is None
+        self._executor = executor or make_executor(workers)
+        self._progress = progress
+        self._folder = Folder(setting.folder)
+        experiment = setting.experiment
+        self.allotment_j = experiment.allotment_j
+        self.runs = {
+            f"{strategy}-{seed}": Run(f"{strategy}-{seed}", strategy, seed)
+            for seed in range(experiment.seeds)
+            for strategy in experiment.strategies
+        }
+        self.interrupted = False
+        self._inflight: dict[Future[Outcome], tuple[Run, float]] = {}
+        self._workforce = Workforce()
+
+    def prepare(self) -> Prepared:
+        """Start the workers, and make sure that the budget is worth starting for.
+
+        Raises:
+            BudgetError: Not even one epoch of the cheapest candidate fits an allotment.
+            PerjouleError: The data set, device, meter or space cannot be used.
+        """
+        from .worker import prepare  # imports torch
+
+        try:
+            futures = [self._executor.submit(prepare, self._setting) for _ in range(self._workers)]
+            answers = {each.pid: each for each in (future.result() for future in futures)}
+        except BaseException:
+            self.close()
+            raise
+        self.prepared = merge(list(answers.values()))
+        epoch_j = self.prepared.epoch_j
+        if epoch_j is not None and epoch_j > self.allotment_j:
+            self.close()
+            n_runs = len(self.runs)
+            raise BudgetError(
+                f"budget {format_energy(self.allotment_j * n_runs)} gives each of {n_runs} runs "
+                f"{format_energy(self.allotment_j)}, but one epoch of the cheapest candidate "
+                f"costs {format_energy(epoch_j)} here: give at least "
+                f"{format_energy(epoch_j * n_runs)}, better ten times that"
+            )
+        return self.prepared
+
+    def run(self) -> None:
+        """Go on until every run is over or Ctrl-C; everything is in the ledger then.
+
+        The folder must be made and locked, and ``prepare`` have been called.
+        """
+        from .worker import leave
+
+        with Ledger(self._folder.ledger) as self._ledger, self._answering_ctrl_c():
+            self._replay()
+            started, started_cpu = time.perf_counter(), time.process_time()
+            try:
+                while self._launch() or self._inflight:
+                    self._settle_finished()
+                    self._show()
+                    if self.interrupted and self._grace_over():
+                        break
+                    if self.interrupted and not self._inflight:
+                        break
+            finally:
+                self._abandon("the comparison was stopped")
+                self._folder.clear_signs()
+                self._write_session(
+                    time.perf_counter() - started, time.process_time() - started_cpu
+                )
+                self.close()
+                leave()
+
+    def close(self) -> None:
+        """Give the workers back."""
+        if self._own_executor:
+            if not isinstance(self._executor, InlineExecutor):
+                kill_workers(self._executor)
+            self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def _replay(self) -> None:
+        """Bring the runs to where the ledger is, and charge slices that died with a driver."""
+        for event in self._folder.events():
+            if event["event"] != "session":
+                self.runs[event["run"]].apply(event)
+        for sign in self._folder.signs_of_life():
+            run = self.runs.get(sign["run"])
+            if run is not None and run.n_trials == sign["trial"]:
+                self._record(interrupted_event(sign, "the comparison was killed"))
+        self._folder.clear_signs()
+
+    def _record(self, event: Event) -> None:
+        self._ledger.append(event)
+        run = self.runs[event["run"]]
+        run.apply(event)
+        self._workforce.charged_j += event.get("energy_j") or 0.0
+
+    def _launch(self) -> bool:
+        """Give the free workers work; False if there is none to give."""
+        launched = False
+        busy = {run.name for run, _ in self._inflight.values()}
+        while len(self._inflight) < self._workers and not self.interrupted:
+            waiting = [r for r in self.runs.values() if r.end is None and r.name not in busy]
+            run = min(waiting, key=lambda r: r.spent_j or 0.0, default=None)
+            if run is None:
+                break
+            end = self._why_over(run)
+            if end is not None:
+                self._record(end_event(run, *end))
+                continue
+            try:
+                self._submit(run)
+            except BrokenProcessPool:
+                self._replace_pool()
+                busy.clear()
+                continue
+            busy.add(run.name)
+            launched = True
+        return launched
+
+    def _why_over(self, run: Run) -> tuple[End, str] | None:
+        """Why a run gets no further work, None if it does."""
+        if run.spent_j is None:
+            return End.METER_LOST, "a source stopped answering; see `perjoule doctor`"
+        if run.n_failed_in_a_row >= MOST_FAILED_IN_A_ROW:
+            return End.FAILING, f"{run.n_failed_in_a_row} trials failed in a row"
+        needed_j = self._expected_ask_j(run) + (self.prepared.epoch_j or 0.0)
+        if needed_j > self.allotment_j - run.spent_j:
+            return End.SPENT, ""
+        return None
+
+    def _expected_ask_j(self, run: Run) -> float:
+        """What the next ask may cost: as much as the rehearsed or any known one of its kind."""
+        early_j, fitted_j = self.prepared.ask_j[run.strategy]
+        startup = find_recipe(run.strategy).startup_trials
+        if startup is None or len(run.history) < startup:
+            return max([early_j, *run.ask_j[-1:]])
+        return ASK_MARGIN * max([fitted_j, *run.ask_j[-1:]])
+
+    def _submit(self, run: Run) -> None:
+        from .worker import execute
+
+        assert run.spent_j is not None
+        job = Job(
+            run=run.name,
+            strategy=run.strategy,
+            seed=run.seed,
+            trial=run.n_trials,
+            history=tuple(run.history),
+            spent_j=run.spent_j,
+            remaining_j=self.allotment_j - run.spent_j,
+            incumbent=run.incumbent,
+        )
+        self._workforce.engaged()
+        submitted = time.perf_counter()
+        future = self._executor.submit(execute, self._setting, job)
+        future.add_done_callback(lambda _: self._workforce.freed())
+        self._inflight[future] = (run, submitted)
+
+    def _settle_finished(self) -> None:
+        done, _ = wait(self._inflight, timeout=POLL_S, return_when=FIRST_COMPLETED)
+        broken = False
+        for future in done:
+            run, submitted = self._inflight.pop(future)
+            try:
+                outcome = future.result()
+            except BrokenProcessPool:
+                broken = True
+                self._inflight[future] = (run, submitted)
+                continue
+            self._workforce.settled(outcome, time.perf_counter() - submitted)
+            self._settle(run, outcome)
+        if broken:
+            self._replace_pool()
+
+    def _settle(self, run: Run, outcome: Outcome) -> None:
+        """Write what came back, and only then forget its sign of life."""
+        counts_search = self.prepared.counts_search
+        if outcome.slice_ is not None:
+            weights = outcome.slice_.checkpoint
+            if weights is not None:  # first, so that no recorded incumbent is without
+                self._folder.write_weights(run.name, outcome.trial, weights, run.incumbent_trial)
+            self._record(slice_event(outcome, counts_search=counts_search))
+        else:
+            self._record(search_event(outcome, counts_search=counts_search))
+            reason = End.STRATEGY_ERROR if outcome.error else End.NO_WORK
+            self._record(end_event(run, reason, outcome.error))
+        self._setting.sign_of_life(run.name).unlink(missing_ok=True)
+
+    def _replace_pool(self) -> None:
+        """A worker died, and its pool with it: charge what was in flight and go on anew."""
+        self._abandon("its worker died (out of memory?)")
+        self._folder.clear_signs()
+        kill_workers(self._executor)
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        self._executor = make_executor(self._workers)
+
+    def _abandon(self, message: str) -> None:
+        """Charge the slices in flight by their last signs of life."""
+        if not self._inflight:
+            return
+        if self._own_executor:
+            kill_workers(self._executor)
+        lost = {run.name: run for run, _ in self._inflight.values()}
+        self._inflight.clear()
+        for sign in self._folder.signs_of_life():
+            run = lost.get(sign["run"])
+            if run is None or run.n_trials != sign["trial"]:
+                continue
+            if not self.interrupted and run.n_lost_in_a_row + 1 >= MOST_LOST_IN_A_ROW:
+                self._record(_failed_event(sign, message))
+            else:
+                self._record(interrupted_event(sign, message))
+
+    def _grace_over(self) -> bool:
+        return time.perf_counter() - self._interrupted_s > GRACE_S
+
+    def _show(self) -> None:
+        if self._progress is not None:
+            signs = self._folder.signs_of_life() if self._inflight else []
+            inflight_j = {sign["run"]: sign["energy_j"] or 0.0 for sign in signs}
+            self._progress.update(list(self.runs.values()), inflight_j)
+
+    def _write_session(self, wall_s: float, driver_cpu_s: float) -> None:
+        force = self._workforce
+        self._ledger.append(
+            {
+                "event": "session",
+                "status": "interrupted" if self.interrupted else "complete",
+                "workers": self._workers,
+                "wall_s": wall_s,
+                "busy_s": force.busy_s,
+                "asking_s": force.asking_s,
+                "waiting_s": force.waiting_s,
+                "charged_j": force.charged_j,
+                "startup_j": self.prepared.startup_j,
+                "unbilled_j": force.unbilled_j,
+                # With one worker the driver trains too.
+                "driver_cpu_s": driver_cpu_s if self._workers > 1 else None,
+            }
+        )
+
+    @contextmanager
+    def _answering_ctrl_c(self) -> Iterator[None]:
+        """The first Ctrl-C (or SIGTERM) asks all to stop and keep what they have; a second insists."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def stop(*_: object) -> None:
+            if self.interrupted:
+                raise KeyboardInterrupt
+            self.interrupted = True
+            self._interrupted_s = time.perf_counter()
+            self._setting.stop_sign.touch()
+
+        signals = (signal.SIGINT, signal.SIGTERM)
+        before = [signal.signal(number, stop) for number in signals]
+        try:
+            yield
+        finally:
+            for number, handler in zip(signals, before, strict=True):
+                signal.signal(number, handler)
+
+
+def _failed_event(sign: dict[str, Any], message: str) -> Event:
+    """A candidate that takes its worker down again and again has failed, with its joules."""
+    return {
+        **interrupted_event(sign, message),
+        "event": "slice",
+        "state": "failed",
+        "accuracy": None,
+        "test_accuracy": None,
+        "setup_j": None,
+        "train_j": None,
+        "validate_j": None,
+        "search_j": None,
+        "ask_j": None,
+        "energy_kind": "lower bound",
+        "components": {},
+        "duration_s": None,
+        "epochs": None,
+        "n_parameters": None,
+        "flops": None,
+        "started_at": None,
+        "warnings": [],
+        "curve": [],
+    }

@@ -1,0 +1,179 @@
+"""The events of a comparison's ledger, and what a run is by them.
+
+slice        a trial's slice ended: its outcome and every joule of it
+search       an ask gave no work: its joules
+interrupted  a slice was lost (crash, kill): the joules last heard of, a lower bound
+end          a run is over, and why
+session      a driver stopped: what was metered over all, and how busy the workers were
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from ..outcome import State
+from ..tuners.strategy import Told
+from .job import Outcome
+
+Event = dict[str, Any]
+COMPONENTS = ("cpu", "gpu", "dram", "node")
+
+
+class End(StrEnum):
+    """Why a run is over."""
+
+    SPENT = "spent"
+    """What is left of its allotment does not fit another trial."""
+    NO_WORK = "no work"
+    """Its strategy has nothing left to propose."""
+    FAILING = "failing"
+    """Too many trials failed in a row."""
+    STRATEGY_ERROR = "strategy error"
+    """Its strategy raised an error."""
+    METER_LOST = "meter lost"
+    """Energy became unavailable, so its budget cannot be kept."""
+
+
+@dataclass
+class Run:
+    """One strategy with one seed spending one allotment, as far as the ledger goes.
+
+    Attributes:
+        name: Such as ``"tpe-0"``.
+        strategy: Name of the strategy.
+        seed: Its seed.
+        spent_j: Gross joules charged; None once some became unavailable.
+        history: What its strategy was told.
+        n_trials: Trials recorded, interrupted ones included.
+        incumbent: Best validation accuracy so far.
+        incumbent_trial: The trial that has it.
+        ask_j: Joules of its asks, the last one last.
+        n_failed_in_a_row: Trials failed since the last that did not.
+        n_lost_in_a_row: Slices lost since the last that was not.
+        end: Why it is over; None if it is not.
+        message: More about the end.
+    """
+
+    name: str
+    strategy: str
+    seed: int
+    spent_j: float | None = 0.0
+    history: list[Told] = field(default_factory=list)
+    n_trials: int = 0
+    incumbent: float | None = None
+    incumbent_trial: int | None = None
+    ask_j: list[float] = field(default_factory=list)
+    n_failed_in_a_row: int = 0
+    n_lost_in_a_row: int = 0
+    end: End | None = None
+    message: str = ""
+
+    def apply(self, event: Event) -> None:
+        """Take an event of this run; the present and a resumed driver both come here."""
+        kind = event["event"]
+        if kind == "end":
+            self.end, self.message = End(event["reason"]), event["message"]
+            return
+        energy_j = event["energy_j"]
+        self.spent_j = None if self.spent_j is None or energy_j is None else self.spent_j + energy_j
+        if kind == "interrupted":
+            self.n_trials += 1
+            self.n_lost_in_a_row += 1
+        elif kind == "slice":
+            self._apply_slice(event)
+
+    def _apply_slice(self, event: Event) -> None:
+        state, accuracy = State(event["state"]), event["accuracy"]
+        self.n_trials += 1
+        self.n_lost_in_a_row = 0
+        if state is State.INTERRUPTED:
+            return
+        self.history.append(Told(event["params"], state, accuracy, event["energy_j"]))
+        self.ask_j.append(event["ask_j"] or 0.0)
+        if state is State.FAILED:
+            self.n_failed_in_a_row += 1
+            return
+        self.n_failed_in_a_row = 0
+        if accuracy is not None and (self.incumbent is None or accuracy > self.incumbent):
+            self.incumbent, self.incumbent_trial = accuracy, event["trial"]
+
+
+def slice_event(outcome: Outcome, *, counts_search: bool) -> Event:
+    """The ledger's event of a trained slice.
+
+    Args:
+        outcome: What the worker returned, with a slice.
+        counts_search: Whether the meter sees the energy of searching; if not it is null, not 0.
+    """
+    result = outcome.slice_
+    assert result is not None
+    total = outcome.search + result.reading if counts_search else result.reading
+    return {
+        "event": "slice",
+        "run": outcome.run,
+        "trial": outcome.trial,
+        "state": result.state.value,
+        "params": dict(result.params),
+        "accuracy": result.accuracy,
+        "test_accuracy": outcome.test_accuracy,
+        "energy_j": total.total_j,
+        "setup_j": result.setup.total_j,
+        "train_j": _phase_j(result.train),
+        "validate_j": _phase_j(result.validate),
+        "search_j": outcome.search.total_j if counts_search else None,
+        "ask_j": outcome.ask_j if counts_search else None,
+        "energy_kind": total.kind,
+        "components": {name: total.component_j(name) for name in COMPONENTS},
+        "duration_s": result.duration_s,
+        "epochs": result.epochs,
+        "n_parameters": result.n_parameters,
+        "flops": result.flops,
+        "started_at": outcome.started_at,
+        "message": result.message,
+        "warnings": list(total.warnings),
+        "curve": [
+            [point.epoch, point.energy_j, point.accuracy, _finite(point.loss)]
+            for point in result.curve
+        ],
+    }
+
+
+def search_event(outcome: Outcome, *, counts_search: bool) -> Event:
+    """The event of an ask that gave no work."""
+    energy_j = outcome.search.total_j if counts_search else 0.0
+    return {"event": "search", "run": outcome.run, "energy_j": energy_j}
+
+
+def interrupted_event(sign: dict[str, Any], message: str) -> Event:
+    """The event of a slice that was lost with its worker.
+
+    Args:
+        sign: Its last sign of life. What it used after that is not known, so its joules are a
+            lower bound.
+        message: How it was lost.
+    """
+    return {
+        "event": "interrupted",
+        "run": sign["run"],
+        "trial": sign["trial"],
+        "params": sign["params"],
+        "energy_j": sign["energy_j"],
+        "message": message,
+    }
+
+
+def end_event(run: Run, reason: End, message: str = "") -> Event:
+    """The event of a run's end."""
+    return {"event": "end", "run": run.name, "reason": reason.value, "message": message}
+
+
+def _phase_j(reading: Any) -> float | None:
+    """Joules of a phase; one that was never entered used none."""
+    return reading.total_j if reading.components else 0.0
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

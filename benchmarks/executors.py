@@ -1,0 +1,58 @@
+"""Where jobs run: in this process, or in a pool of fresh ones."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from multiprocessing.connection import wait
+from typing import Any
+
+
+class InlineExecutor(Executor):
+    """Runs each job at once in the calling thread."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Run the job and return its finished future."""
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001 - the future carries it
+            future.set_exception(error)
+        return future
+
+
+def make_executor(workers: int) -> Executor:
+    """One worker is this process; more are a pool of spawned ones, which inherit no threads."""
+    if workers == 1:
+        return InlineExecutor()
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker)
+
+
+def kill_workers(executor: Executor) -> None:
+    """End a pool's processes at once; other executors keep theirs."""
+    if not isinstance(executor, ProcessPoolExecutor):
+        return
+    # Python 3.14 has a public call for this.
+    processes = list((getattr(executor, "_processes", None) or {}).values())
+    for process in processes:
+        process.kill()
+    for process in processes:
+        process.join(timeout=5)
+
+
+def _begin_worker() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to answer
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_die_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _die_with(sentinel: int) -> None:
+    """End this worker when its driver was killed; else it would wait for jobs for ever."""
+    wait([sentinel])
+    os._exit(1)

@@ -1,0 +1,146 @@
+"""The folder of a comparison: what is written where, and by whom.
+
+experiment.yaml   the resolved experiment, versions, machine, meter   written once
+ledger.jsonl      the events: the truth                               appended
+trials.parquet  curves.parquet  summary.json  report.html             derived from the ledger
+weights/          the best networks, where they are kept
+inflight/         signs of life of slices being trained               gone when it is over
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+from filelock import FileLock, Timeout
+
+from ..config import Experiment
+from ..energy.ledger import read_events
+from ..errors import OutputError
+from .events import Event
+
+
+class Folder:
+    """A run folder.
+
+    Args:
+        path: Where it is or shall be.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.ledger = path / "ledger.jsonl"
+        self.inflight = path / "inflight"
+        self.stop_sign = path / "stop"
+        self._description = path / "experiment.yaml"
+        self._lock = FileLock(path / ".lock", timeout=0)
+
+    def check_free(self) -> None:
+        """Make sure that nothing would be overwritten.
+
+        Raises:
+            OutputError: Something is there already.
+        """
+        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            raise OutputError(
+                f"output folder {self.path} exists already: add --resume to go on with it, "
+                "or name another with --out"
+            )
+
+    def create(self, description: dict[str, Any]) -> None:
+        """Make the folder and write what the experiment is, whole or not at all."""
+        try:
+            self.inflight.mkdir(parents=True)
+            text = yaml.safe_dump(description, sort_keys=False, allow_unicode=True)
+            write_whole(self._description, lambda part: part.write_text(text, encoding="utf-8"))
+        except OSError as error:
+            raise OutputError(f"output folder {self.path}: {error.strerror}; use --out") from error
+
+    def lock(self) -> None:
+        """Take the folder for this process.
+
+        Raises:
+            OutputError: Another process writes to it.
+        """
+        try:
+            self._lock.acquire()
+        except Timeout as error:
+            raise OutputError(
+                f"output folder {self.path} is in use by another perjoule: wait for it or stop it"
+            ) from error
+
+    def release(self) -> None:
+        """Give the folder back."""
+        self._lock.release()
+        (self.path / ".lock").unlink(missing_ok=True)
+
+    def description(self) -> dict[str, Any]:
+        """What ``create`` wrote.
+
+        Raises:
+            OutputError: The folder holds no comparison, or a damaged one.
+        """
+        try:
+            description = yaml.safe_load(self._description.read_text(encoding="utf-8"))
+            Experiment(**description["experiment"])
+        except OSError as error:
+            raise OutputError(
+                f"{self.path} holds no comparison (no {self._description.name}): "
+                "name the folder that `perjoule compare` wrote"
+            ) from error
+        except (yaml.YAMLError, ValueError, TypeError, KeyError) as error:
+            raise OutputError(f"{self._description}: damaged ({error}); restore a copy") from error
+        return description
+
+    def events(self) -> list[Event]:
+        """All events so far; none if the comparison was stopped before its first."""
+        return read_events(self.ledger) if self.ledger.exists() else []
+
+    def signs_of_life(self) -> list[dict[str, Any]]:
+        """What slices in flight were last heard of, unreadable ones left out."""
+        signs = []
+        for file in sorted(self.inflight.glob("*.json")):
+            try:
+                signs.append(json.loads(file.read_text()))
+            except (OSError, ValueError):
+                continue
+        return signs
+
+    def weights(self, run: str, trial: int) -> Path:
+        """The file of a trial's weights."""
+        return self.path / "weights" / f"{run.replace(':', '.')}.{trial}.pt"
+
+    def write_weights(self, run: str, trial: int, weights: bytes, last: int | None) -> None:
+        """Keep the weights of a run's new incumbent.
+
+        Args:
+            run: The run's name.
+            trial: The trial of the new incumbent.
+            weights: Its serialised state.
+            last: The trial of the present incumbent, which stays; all older ones are dropped.
+        """
+        new = self.weights(run, trial)
+        new.parent.mkdir(exist_ok=True)
+        write_whole(new, lambda part: part.write_bytes(weights))
+        for file in new.parent.glob(f"{run.replace(':', '.')}.*.pt"):
+            if file != new and (last is None or file != self.weights(run, last)):
+                file.unlink()
+
+    def clear_signs(self) -> None:
+        """Remove what only matters while workers are busy."""
+        for file in [*self.inflight.glob("*"), self.stop_sign]:
+            file.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
+    """Let ``write`` fill a new file and put it in place at once, so that no half is ever seen."""
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        write(new)
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)

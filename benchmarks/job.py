@@ -1,0 +1,149 @@
+"""What crosses between the driver of a comparison and its workers. All of it pickles."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..config import Experiment
+from ..energy import Reading, SourceInfo
+from ..outcome import SliceResult
+from ..tuners.strategy import Told
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all jobs of a comparison share.
+
+    Attributes:
+        experiment: The experiment.
+        space: The resolved search space, as plain values.
+        folder: The run folder, for signs of life and the stop sign.
+        shared: Whether several workers use this machine's processors at once.
+        keep_weights: Whether outcomes carry the weights of new incumbents.
+    """
+
+    experiment: Experiment
+    space: Mapping[str, Any]
+    folder: Path
+    shared: bool = False
+    keep_weights: bool = False
+
+    @property
+    def key(self) -> str:
+        """Equal for settings whose sessions may be shared."""
+        parts = [self.experiment.model_dump(), self.space, str(self.folder), self.shared]
+        return json.dumps([*parts, self.keep_weights], sort_keys=True)
+
+    @property
+    def stop_sign(self) -> Path:
+        """A file that asks every worker to stop where it is."""
+        return self.folder / "stop"
+
+    def sign_of_life(self, run: str) -> Path:
+        """A file that says what a run's slice in flight has spent so far."""
+        return self.folder / "inflight" / f"{run.replace(':', '.')}.json"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a worker found when it started.
+
+    Attributes:
+        sources: The meter's sources.
+        runtime: Device, layout, precision and threads.
+        data: Description of the data set.
+        epoch_j: Joules of one epoch of the cheapest candidate, built and validated, estimated from
+            a part of the data; None if unavailable.
+        ask_j: Per strategy, joules of an ask before and after its model is fitted.
+        startup_j: What starting, warming up and rehearsing used, in joules; charged to no run. None
+            if unavailable.
+        pid: The worker's process.
+    """
+
+    sources: tuple[SourceInfo, ...]
+    runtime: Mapping[str, Any]
+    data: Mapping[str, Any]
+    epoch_j: float | None
+    ask_j: Mapping[str, tuple[float, float]]
+    startup_j: float | None
+    pid: int
+
+    @property
+    def counts_search(self) -> bool:
+        """Whether the meter sees the energy of searching."""
+        return all(source.counts_search for source in self.sources)
+
+
+def merge(workers: list[Prepared]) -> Prepared:
+    """One answer for all workers: the dearest costs, and the joules of all starts together."""
+    starts = [worker.startup_j for worker in workers]
+    epochs = [worker.epoch_j for worker in workers]
+    return replace(
+        workers[0],
+        epoch_j=None if None in epochs else max(epoch for epoch in epochs if epoch is not None),
+        ask_j={
+            name: tuple(max(each) for each in zip(*(w.ask_j[name] for w in workers), strict=True))
+            for name in workers[0].ask_j
+        },
+        startup_j=None if None in starts else sum(start for start in starts if start),
+    )
+
+
+@dataclass(frozen=True)
+class Job:
+    """One ask of a run's strategy, and the slice it asks for.
+
+    Attributes:
+        run: The run's name.
+        strategy: Name of its strategy.
+        seed: Its seed.
+        trial: Number of the trial.
+        history: All results told so far.
+        spent_j: Joules spent so far.
+        remaining_j: Joules left.
+        incumbent: Best accuracy so far, None before the first.
+    """
+
+    run: str
+    strategy: str
+    seed: int
+    trial: int
+    history: tuple[Told, ...]
+    spent_j: float
+    remaining_j: float
+    incumbent: float | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a job cost and gave.
+
+    Attributes:
+        run: The run's name.
+        trial: Number of the trial.
+        search: Energy of ask and tell.
+        slice_: The trained slice; None if the strategy had no work left.
+        ask_j: Joules of the ask alone; None if unavailable.
+        test_accuracy: Of a new incumbent; None otherwise.
+        unbilled_j: Joules of scoring the test split and, at a worker's first job, of its start.
+        error: Why the strategy could not be asked, if so.
+        started_at: Unix time at which it began.
+        ask_s: Seconds the worker spent asking and telling.
+        busy_s: Seconds the worker was busy.
+    """
+
+    run: str
+    trial: int
+    search: Reading
+    slice_: SliceResult | None
+    ask_j: float | None = None
+    test_accuracy: float | None = None
+    unbilled_j: float = 0.0
+    error: str = ""
+    started_at: float = 0.0
+    ask_s: float = 0.0
+    busy_s: float = 0.0

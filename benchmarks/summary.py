@@ -1,0 +1,242 @@
+"""What a comparison found, as plain data: `summary.json`, schema 1.
+
+Everything is derived from the ledger and the experiment's description, so it can be made again.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from . import statistics
+from .events import Event, Run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCHEMA = 1
+TARGET_SHARE = 0.95
+"""The target accuracy is this share of the best one found."""
+
+
+def replay_runs(description: dict[str, Any], events: list[Event]) -> dict[str, Run]:
+    """All runs of an experiment, brought to where the ledger is."""
+    experiment = description["experiment"]
+    runs = {
+        f"{strategy}-{seed}": Run(f"{strategy}-{seed}", strategy, seed)
+        for seed in range(experiment["seeds"])
+        for strategy in experiment["strategies"]
+    }
+    for event in events:
+        if event["event"] != "session":
+            runs[event["run"]].apply(event)
+    return runs
+
+
+def summarise(
+    description: dict[str, Any], events: list[Event], trials: pd.DataFrame
+) -> dict[str, Any]:
+    """Summarise a comparison.
+
+    Args:
+        description: What ``experiment.yaml`` holds.
+        events: The ledger's events.
+        trials: Their trial table.
+
+    Returns:
+        Plain data, fit for JSON: what is not known is None.
+    """
+    experiment = description["experiment"]
+    runs = replay_runs(description, events)
+    finished = all(run.end is not None for run in runs.values())
+    scored = trials["accuracy"].dropna()
+    best = float(scored.max()) if len(scored) else None
+    target = None if best is None else TARGET_SHARE * best
+    strategies = [_strategy(name, trials, runs, target) for name in experiment["strategies"]]
+    return _plain(
+        {
+            "schema": SCHEMA,
+            "name": description["name"],
+            "status": "complete" if finished else "interrupted",
+            **{key: description[key] for key in ("created", "versions", "machine", "runtime")},
+            "experiment": {**experiment, "space": description["space"]},
+            "data": description["data"],
+            "budget_j": experiment["budget_j"],
+            "allotment_j": experiment["budget_j"] / len(runs),
+            "best_accuracy": best,
+            "target_accuracy": target,
+            "verdict": _verdict(trials, runs, strategies, finished=finished),
+            "strategies": strategies,
+            "runs": [
+                _run(run, trials, experiment["budget_j"] / len(runs)) for run in runs.values()
+            ],
+            "provenance": [{**source, "source": source["id"]} for source in description["meter"]],
+            **_work(events),
+        }
+    )
+
+
+def _strategy(
+    name: str, trials: pd.DataFrame, runs: dict[str, Run], target: float | None
+) -> dict[str, Any]:
+    own = trials[trials["strategy"] == name]
+    mine = [run for run in runs.values() if run.strategy == name]
+    spent = [run.spent_j for run in mine]
+    hits: dict[str, Any] | None = None
+    if target is not None and len(own):
+        reached = statistics.energy_to_target(own, target)
+        hits = {
+            "hits": int(reached["hit"].sum()),
+            "runs": len(mine),
+            "ert_j": statistics.expected_energy_to_target(reached),
+        }
+    search_j = own["energy_search_j"]
+    known = own["energy_j"].sum()
+    per_run = own.groupby("run", sort=False)
+    equal = statistics.equal_energy(trials) if len(trials) else None
+    return {
+        "strategy": name,
+        "runs": len(mine),
+        "trials": len(own),
+        "states": own["state"].value_counts().to_dict(),
+        "accuracy": _interval(per_run["accuracy"].max()),
+        "test_accuracy": _interval(_incumbents(own)["test_accuracy"]),
+        "energy_j": _interval([math.nan if s is None else s for s in spent]),
+        "energy_to_target": hits,
+        "search_share": search_j.sum() / known if search_j.notna().any() and known else None,
+        "energy_kind": "+".join(sorted(set(own["energy_kind"].dropna()) - {"lower bound"})),
+        "accuracy_per_joule": statistics.accuracy_per_joule(own) if len(own) else None,
+        "anytime": _interval(_of(statistics.anytime_score(trials), mine)) if len(own) else None,
+        "hypervolume": statistics.hypervolume(own, trials["energy_j"].max()) if len(own) else None,
+        "equal_energy": _interval(_of(equal, mine)) if equal is not None else None,
+    }
+
+
+def _of(per_run: pd.Series, runs: list[Run]) -> list[float]:
+    """The values of some runs; NaN for a run without any."""
+    return [float(per_run.get(run.name, math.nan)) for run in runs]
+
+
+def _interval(values: Any) -> dict[str, Any] | None:
+    known = [float(value) for value in values if not math.isnan(value)]
+    if not known:
+        return None
+    found = statistics.interval(known)
+    return {"median": found.median, "low": found.low, "high": found.high, "n": found.n}
+
+
+def _incumbents(trials: pd.DataFrame) -> pd.DataFrame:
+    """The best trial of each run, the first of equals."""
+    scored = trials[trials["accuracy"].notna()]
+    return scored.loc[scored.groupby("run", sort=False)["accuracy"].idxmax()]
+
+
+def _run(run: Run, trials: pd.DataFrame, allotment_j: float) -> dict[str, Any]:
+    own = trials[trials["run"] == run.name]
+    best = _incumbents(own)
+    incumbent = None
+    if len(best):
+        row = best.iloc[0]
+        incumbent = {
+            **{key: row[key] for key in ("trial", "accuracy", "test_accuracy", "energy_j")},
+            "found_at_j": own.loc[: row.name, "energy_j"].sum(skipna=False),
+            "params": {
+                key.removeprefix("p."): row[key] for key in own.columns if key.startswith("p.")
+            },
+        }
+    return {
+        "run": run.name,
+        "strategy": run.strategy,
+        "seed": run.seed,
+        "status": "open" if run.end is None else run.end.value,
+        "reason": run.message,
+        "allotment_j": allotment_j,
+        "spent_j": run.spent_j,
+        "trials": run.n_trials,
+        "incumbent": incumbent,
+    }
+
+
+def _verdict(
+    trials: pd.DataFrame,
+    runs: dict[str, Run],
+    strategies: list[dict[str, Any]],
+    *,
+    finished: bool,
+) -> dict[str, Any]:
+    """The headline in plain words, and what to hold against it."""
+    caveats = [
+        f"{run.name} ended early: {run.end.value}{f' ({run.message})' if run.message else ''}"
+        for run in runs.values()
+        if run.end is not None and run.end.value not in ("spent", "no work")
+    ]
+    if not finished:
+        caveats.insert(0, "The comparison was interrupted; it can be resumed.")
+    unscored = [each["strategy"] for each in strategies if each["accuracy"] is None]
+    if unscored:
+        caveats.append(f"No validated trial at all: {', '.join(unscored)}.")
+    if trials["accuracy"].notna().sum() == 0:
+        sentence = "No trial was validated within the budget: give more joules."
+        return {"sentence": sentence, "supported": False, "winner": None, "caveats": caveats}
+    found = statistics.compare_strategies(trials)
+    winner = next(each for each in strategies if each["strategy"] == found.winner)
+    ert = (winner["energy_to_target"] or {}).get("ert_j")
+    sentence = (
+        f"{found.winner} found the most accurate networks for the same energy: "
+        f"{100 * winner['equal_energy']['median']:.1f} % validation accuracy"
+    )
+    if len(strategies) == 1:
+        sentence = (
+            f"{found.winner} reached {100 * winner['equal_energy']['median']:.1f} % "
+            "validation accuracy"
+        )
+    if ert is not None and math.isfinite(ert):
+        sentence += f", and {100 * TARGET_SHARE:.0f} % of the best in {ert:.3g} J"
+    return {
+        "sentence": f"{sentence}.",
+        "supported": found.supported,
+        "winner": found.winner,
+        "tie": found.tie,
+        "reason": found.reason,
+        "caveats": [found.reason, *caveats] if len(strategies) > 1 else caveats,
+    }
+
+
+def _work(events: list[Event]) -> dict[str, Any]:
+    """How busy the workers were, and what was charged to no run, over all sessions."""
+    sessions = [event for event in events if event["event"] == "session"]
+
+    def total(key: str) -> float | None:
+        values = [session[key] for session in sessions]
+        return None if None in values or not values else sum(values)
+
+    busy_s, waiting_s = total("busy_s") or 0.0, total("waiting_s") or 0.0
+    engaged_s = busy_s + waiting_s
+    return {
+        "workers": {
+            "count": sessions[-1]["workers"] if sessions else None,
+            "wall_s": total("wall_s"),
+            "wait_share": waiting_s / engaged_s if engaged_s else None,
+            "asking_share": (total("asking_s") or 0.0) / engaged_s if engaged_s else None,
+        },
+        "overhead": [
+            {"what": "starting and warming up the workers", "energy_j": total("startup_j")},
+            {"what": "scoring incumbents on the test split", "energy_j": total("unbilled_j")},
+        ],
+        "driver_cpu_s": total("driver_cpu_s"),
+    }
+
+
+def _plain(value: Any) -> Any:
+    """JSON's own types; NaN, infinity and missing become None."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return None if str(value) == "<NA>" else str(value)

@@ -1,0 +1,289 @@
+"""The worker's side of a comparison: ask a strategy, train the slice, tell it the result.
+
+The ask happens where the training will, so that no worker ever waits for another run's optimiser
+and its CPU time is on the bill of its own process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import torch
+from threadpoolctl import threadpool_limits
+
+from ..energy import EnergyBudget, EnergyMeter, Reading
+from ..models.data import Split, load
+from ..models.space import Space
+from ..models.training import Runtime, split_hyperparameters
+from ..objective import Objective
+from ..outcome import SliceResult, State
+from ..tuners.registry import find_recipe
+from ..tuners.strategy import Strategy, Told, Work, restore
+from .job import Job, Outcome, Prepared, Setting
+
+PULSE_S = 0.25
+"""How often a worker writes what it has spent and looks for the stop sign."""
+PROBE_SAMPLES = 1024
+REHEARSED_MODEL_ASKS = 2
+REHEARSAL_SEED = 2**31 - 1
+
+_sessions: dict[str, Session] = {}
+
+
+def prepare(setting: Setting) -> Prepared:
+    """Start this worker for a comparison: load, warm up, rehearse; say what was found.
+
+    Raises:
+        PerjouleError: The data set, device, meter or space cannot be used.
+    """
+    return _session(setting).prepared
+
+
+def execute(setting: Setting, job: Job) -> Outcome:
+    """Do a job. Faults of the candidate or strategy are in the outcome, never raised."""
+    known = setting.key in _sessions
+    session = _session(setting)
+    outcome = session.execute(job)
+    if known:
+        return outcome
+    return replace(outcome, unbilled_j=outcome.unbilled_j + (session.prepared.startup_j or 0.0))
+
+
+def leave() -> None:
+    """Give back what a session in the caller's own process took."""
+    for session in _sessions.values():
+        session.close()
+    _sessions.clear()
+
+
+def _session(setting: Setting) -> Session:
+    if setting.key not in _sessions:
+        leave()  # one comparison at a time; the last one's data may go
+        _sessions[setting.key] = Session(setting)
+    return _sessions[setting.key]
+
+
+class Session:
+    """What a worker keeps between the jobs of one comparison: meter, data and strategies."""
+
+    def __init__(self, setting: Setting) -> None:
+        self._setting = setting
+        experiment = setting.experiment
+        # Threads on shared cores stall each other, and one thread per worker is the fastest.
+        self._threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        self._runtime = Runtime.detect(experiment.device)
+        self._meter = EnergyMeter(
+            experiment.meter,
+            synchronize=_synchronizer(self._runtime.device),
+            gpus=_gpus(self._runtime.device),
+            shared=setting.shared,
+        )
+        window = self._meter.window()
+        self._space = Space.parse(setting.space)
+        self._data = load(
+            experiment.dataset, device=str(self._runtime.device), split_seed=experiment.split_seed
+        )
+        self._strategies: dict[str, tuple[Strategy, int]] = {}
+        epoch_j = self._probe()
+        ask_j = {name: self._rehearse(name) for name in experiment.strategies}
+        self._limits = threadpool_limits(1)  # now that all numeric libraries are loaded
+        self.prepared = Prepared(
+            sources=self._meter.sources,
+            runtime=self._runtime.describe(),
+            data={
+                "shape": list(self._data.shape),
+                "n_classes": self._data.n_classes,
+                "source": self._data.source,
+                "fingerprint": self._data.fingerprint,
+                "train": len(self._data.train),
+                "validation": len(self._data.validation),
+                "test": len(self._data.test),
+            },
+            epoch_j=epoch_j,
+            ask_j=ask_j,
+            startup_j=window.close().total_j,
+            pid=os.getpid(),
+        )
+
+    def close(self) -> None:
+        """Stop the meter and give the threads back."""
+        self._meter.close()
+        self._limits.restore_original_limits()
+        torch.set_num_threads(self._threads)
+
+    def execute(self, job: Job) -> Outcome:
+        """Ask, train, tell, and score a new incumbent on the test split."""
+        started_at, started = time.time(), time.perf_counter()
+        budget = EnergyBudget(job.remaining_j, self._meter)
+        pulse = _Pulse(self._setting, job, budget)
+        window = self._meter.window()
+        strategy, work, error = self._ask(job)
+        ask = window.lap()
+        ask_s = time.perf_counter() - started
+        if work is None:
+            return Outcome(
+                job.run,
+                job.trial,
+                ask,
+                None,
+                error=error,
+                started_at=started_at,
+                ask_s=ask_s,
+                busy_s=ask_s,
+            )
+        pulse.begin(work)
+        objective = Objective(
+            self._data, self._runtime, self._setting.experiment.architecture, job.seed
+        )
+        best = -1.0 if job.incumbent is None else job.incumbent
+        result = objective.train_slice(
+            work.params, work.until, None, self._meter, budget, keep_above=best, interrupted=pulse
+        )
+        slice_j = (window.lap().total_j or 0.0) - (result.reading.total_j or 0.0)
+        telling = time.perf_counter()
+        self._tell(job, strategy, result, ask)
+        told = window.lap()
+        ask_s += time.perf_counter() - telling
+        counts = result.state in (State.COMPLETE, State.TRUNCATED)
+        test_accuracy = None
+        if result.checkpoint is not None and counts:
+            test_accuracy = objective.test_accuracy(work.params, result.checkpoint)
+        if not (self._setting.keep_weights and counts):
+            result = replace(result, checkpoint=None)
+        return Outcome(
+            job.run,
+            job.trial,
+            ask + told,
+            result,
+            ask_j=ask.total_j,
+            test_accuracy=test_accuracy,
+            unbilled_j=slice_j + (window.lap().total_j or 0.0),
+            started_at=started_at,
+            ask_s=ask_s,
+            busy_s=time.perf_counter() - started,
+        )
+
+    def _ask(self, job: Job) -> tuple[Strategy | None, Work | None, str]:
+        """Bring the run's strategy up to date and ask it; a fault ends the run, not the worker."""
+        strategy, n_told = self._strategies.pop(job.run, (None, 0))
+        try:
+            if strategy is None or n_told != len(job.history):
+                strategy = find_recipe(job.strategy).build(self._space, job.seed)
+                restore(strategy, job.history)
+            return strategy, strategy.ask(job.spent_j), ""
+        except Exception as error:  # noqa: BLE001 - a strategy may be the user's own
+            return None, None, f"{type(error).__name__}: {error}"
+
+    def _tell(self, job: Job, strategy: Strategy | None, result: SliceResult, ask: Reading) -> None:
+        """Tell the result; the strategy is kept only if it stands where the record will."""
+        if strategy is None or result.state is State.INTERRUPTED:
+            return
+        told = Told(result.params, result.state, result.accuracy, (ask + result.reading).total_j)
+        # If telling fails, the next ask rebuilds the strategy and meets the error there.
+        with contextlib.suppress(Exception):
+            strategy.tell(told)
+            self._strategies[job.run] = (strategy, len(job.history) + 1)
+
+    def _probe(self) -> float | None:
+        """Joules of one epoch of the cheapest candidate, scaled up from a part of the data.
+
+        The first pass warms up what PyTorch prepares lazily; the second one is taken.
+        """
+        cheapest = self._space.cheapest()
+        split_hyperparameters(cheapest, self._setting.experiment.architecture)
+        part = replace(
+            self._data,
+            train=_first(self._data.train, PROBE_SAMPLES),
+            validation=_first(self._data.validation, PROBE_SAMPLES),
+        )
+        objective = Objective(part, self._runtime, self._setting.experiment.architecture)
+        objective.build(cheapest)  # a candidate that cannot be built is the user's to mend
+        unlimited = EnergyBudget(1e18, self._meter)
+        objective.train_slice(cheapest, 1, None, self._meter, unlimited)
+        result = objective.train_slice(cheapest, 1, None, self._meter, unlimited)
+        phases = (result.setup.total_j, result.train.total_j, result.validate.total_j)
+        scales = (
+            1.0,
+            len(self._data.train) / len(part.train),
+            len(self._data.validation) / len(part.validation),
+        )
+        if None in phases:
+            return None
+        return sum(phase * scale for phase, scale in zip(phases, scales, strict=True) if phase)
+
+    def _rehearse(self, name: str) -> tuple[float, float]:
+        """Joules of asking a strategy, before and after it fits its model.
+
+        Also loads its libraries, so that no run pays for what happens once per process.
+        """
+        recipe = find_recipe(name)
+        strategy = recipe.build(self._space, REHEARSAL_SEED)
+        startup = recipe.startup_trials or 1
+        costs: list[float] = []
+        for number in range(startup + REHEARSED_MODEL_ASKS):
+            with self._meter.window() as window, threadpool_limits(1):
+                work = strategy.ask(0.0)
+            if work is None:
+                break
+            costs.append(window.reading.total_j or 0.0)
+            accuracy = (number * 0.6180339887) % 1.0
+            strategy.tell(Told(work.params, State.COMPLETE, accuracy, 1.0))
+        return max(costs[1:startup], default=0.0), max(costs[startup + 1 :], default=0.0)
+
+
+class _Pulse:
+    """Writes the joules of a slice in flight, and says whether to stop."""
+
+    def __init__(self, setting: Setting, job: Job, budget: EnergyBudget) -> None:
+        self._stop_sign = setting.stop_sign
+        self._file = setting.sign_of_life(job.run)
+        self._job, self._budget = job, budget
+        self._params: dict[str, Any] | None = None
+        self._stopped = False
+        self._write()
+
+    def begin(self, work: Work) -> None:
+        """The ask is done; what follows trains this work."""
+        self._params = dict(work.params)
+        self._write()
+
+    def __call__(self) -> bool:
+        if time.perf_counter() >= self._next_s:
+            self._write()
+            self._stopped = self._stopped or self._stop_sign.exists()
+        return self._stopped
+
+    def _write(self) -> None:
+        self._next_s = time.perf_counter() + PULSE_S
+        sign = {
+            "run": self._job.run,
+            "trial": self._job.trial,
+            "params": self._params,
+            "energy_j": self._budget.spent_j,
+        }
+        new = self._file.with_suffix(f".{os.getpid()}")
+        with contextlib.suppress(OSError):  # a full disk must not end a training
+            new.write_text(json.dumps(sign))
+            new.replace(self._file)
+
+
+def _first(split: Split, count: int) -> Split:
+    return Split(split.images[:count], split.labels[:count])
+
+
+def _synchronizer(device: torch.device) -> Callable[[], None] | None:
+    return (lambda: torch.cuda.synchronize(device)) if device.type == "cuda" else None
+
+
+def _gpus(device: torch.device) -> list[str]:
+    """UUID of the GPU in use, none on a CPU."""
+    if device.type != "cuda":
+        return []
+    return [str(torch.cuda.get_device_properties(device).uuid)]

@@ -1,0 +1,206 @@
+"""The command line: parse, call, print. Results on stdout, progress on stderr.
+
+Exit codes: 0 done, 2 something must be mended first (one line says what), 130 stopped by Ctrl-C
+with everything kept.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from . import __version__
+from .errors import PerjouleError
+
+app = typer.Typer(
+    help="Which hyperparameter search finds the most accurate network for the fewest joules?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Dataset = Annotated[str | None, typer.Option(help="Data set: digits, fashion-mnist.")]
+Meter = Annotated[
+    str | None,
+    typer.Option(help="auto, cpu_time[:watts per core], rapl, nvml, model; see `perjoule doctor`."),
+]
+Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; chosen if not given.")]
+Out = Annotated[Path | None, typer.Option(help="Run folder; a new one under runs/ if not given.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run folder --out.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print plain JSON.")]
+File = Annotated[
+    Path | None, typer.Argument(metavar="[EXPERIMENT.yaml]", help="See `perjoule init`.")
+]
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Print the version, or go on to the command."""
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def compare(
+    experiment: File = None,
+    dataset: Dataset = None,
+    strategies: Annotated[
+        str | None, typer.Option(help="Names joined by commas; see `perjoule strategies`.")
+    ] = None,
+    budget: Annotated[
+        str | None, typer.Option(help='Energy all runs share: "200 J", "6 kJ", "0.2 Wh".')
+    ] = None,
+    seeds: Annotated[int | None, typer.Option(help="Runs per strategy.")] = None,
+    meter: Meter = None,
+    workers: Annotated[int | None, typer.Option(help="Trials at a time.")] = None,
+    device: Device = None,
+    out: Out = None,
+    resume: Resume = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compare search strategies that share an energy budget; writes a report."""
+    from . import api
+    from .terminal import LiveProgress, print_comparison
+
+    with LiveProgress() as progress:
+        result = api.compare(
+            experiment,
+            out=out,
+            resume=resume,
+            progress=progress,
+            dataset=dataset,
+            strategies=strategies,
+            budget=budget,
+            seeds=seeds,
+            meter=meter,
+            workers=workers,
+            device=device,
+        )
+    _show(result.summary, as_json, lambda: print_comparison(result))
+    _exit_if_interrupted(result)
+
+
+@app.command()
+def tune(
+    strategy: Annotated[str, typer.Option(help="See `perjoule strategies`.")] = "tpe",
+    budget: Annotated[str, typer.Option(help='Energy to spend: "60 J", "0.2 Wh".')] = "60 J",
+    dataset: Dataset = None,
+    meter: Meter = None,
+    device: Device = None,
+    out: Out = None,
+    resume: Resume = False,
+    as_json: AsJson = False,
+) -> None:
+    """Search with one strategy until the budget is spent; writes best.json and best.pt."""
+    from . import api
+    from .terminal import LiveProgress, print_best
+
+    with LiveProgress() as progress:
+        result = api.tune(
+            strategy,
+            budget,
+            out=out,
+            resume=resume,
+            progress=progress,
+            dataset=dataset,
+            meter=meter,
+            device=device,
+        )
+    _show(result.summary["runs"][0], as_json, lambda: print_best(result))
+    _exit_if_interrupted(result)
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(help="A run folder.")], as_json: AsJson = False
+) -> None:
+    """Make the tables and the report of a run folder again, from its ledger."""
+    from . import api
+    from .terminal import print_comparison
+
+    result = api.report(folder)
+    _show(result.summary, as_json, lambda: print_comparison(result))
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Say what energy is measured, modelled or unavailable here, why, and how to mend it."""
+    from .energy.doctor import diagnose
+
+    findings = diagnose()
+
+    def show() -> None:
+        from .terminal import print_findings
+
+        print_findings(findings)
+
+    _show({"components": [asdict(finding) for finding in findings]}, as_json, show)
+
+
+@app.command()
+def strategies(as_json: AsJson = False) -> None:
+    """List the search strategies."""
+    from .tuners.registry import RECIPES
+
+    def show() -> None:
+        from .terminal import print_strategies
+
+        print_strategies(list(RECIPES.values()))
+
+    rows = [{"name": r.name, "summary": r.summary, "source": r.source} for r in RECIPES.values()]
+    _show(rows, as_json, show)
+
+
+@app.command()
+def init(
+    path: Annotated[Path, typer.Argument(help="The file to write.")] = Path("experiment.yaml"),
+) -> None:
+    """Write a commented experiment file."""
+    from .config import EXAMPLE
+    from .errors import OutputError
+
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(EXAMPLE)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror}); name another") from error
+    typer.echo(f"{path} written; run it with: perjoule compare {path}")
+
+
+def main() -> None:
+    """Run the command line; what the user can mend is one line and exit code 2."""
+    try:
+        app()
+    except PerjouleError as error:
+        typer.echo(f"perjoule: {error}", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        typer.echo("perjoule: stopped; add --resume and --out to go on", err=True)
+        sys.exit(130)
+
+
+def _show(data: Any, as_json: bool, show: Any) -> None:
+    if as_json:
+        typer.echo(json.dumps(data, indent=2))
+    else:
+        show()
+
+
+def _exit_if_interrupted(result: Any) -> None:
+    if result.summary["status"] == "interrupted":
+        folder = result.folder
+        command = "tune" if (folder / "weights").exists() else "compare"
+        typer.echo(
+            f"Interrupted; nothing is lost. Go on with: perjoule {command} --resume --out {folder}",
+            err=True,
+        )
+        raise typer.Exit(130)

@@ -1,0 +1,161 @@
+"""The experiment: what is compared, on what, and for how many joules."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+
+from .energy.quantities import parse_energy
+from .energy.sources import NAMES as METERS
+from .errors import ConfigurationError
+
+DEFAULT_STRATEGIES = ["grid", "random", "tpe", "gp", "skopt-gp"]
+DEFAULT_BUDGET = "900 J"
+DEFAULT_SEEDS = 5
+
+
+def _listed(value: Any) -> Any:
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+def _energy(value: Any) -> Any:
+    return parse_energy(value) if isinstance(value, str | int | float) else value
+
+
+class Experiment(BaseModel):
+    """A comparison, fully described.
+
+    Attributes:
+        dataset: Name of the data set.
+        strategies: Names of the strategies, each once.
+        budget_j: Joules that all runs share; given as ``budget: "600 J"``.
+        seeds: Runs per strategy, with seeds 0, 1, …
+        meter: What counts the joules, see ``perjoule doctor``.
+        workers: Trials at a time; None chooses.
+        device: ``"cpu"``, ``"cuda"``, ``"cuda:1"`` …; None chooses.
+        architecture: A known architecture or ``module:function``.
+        space: The search space; None takes the architecture's own for the data set.
+        split_seed: Seed of the train/validation/test split.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    dataset: str = "digits"
+    strategies: Annotated[list[str], BeforeValidator(_listed)] = Field(
+        default=DEFAULT_STRATEGIES, min_length=1
+    )
+    budget_j: Annotated[float, BeforeValidator(_energy)] = Field(
+        default=DEFAULT_BUDGET, alias="budget", validate_default=True
+    )
+    seeds: int = Field(default=DEFAULT_SEEDS, ge=1)
+    meter: str = "auto"
+    workers: int | None = Field(default=None, ge=1)
+    device: str | None = None
+    architecture: str = "cnn"
+    space: dict[str, Any] | None = None
+    split_seed: int = Field(default=0, ge=0)
+
+    @field_validator("strategies")
+    @classmethod
+    def _each_once(cls, names: list[str]) -> list[str]:
+        for name in names:
+            if not name or names.count(name) > 1:
+                raise ValueError(f"{name!r} is empty or named twice")
+        return names
+
+    @property
+    def n_runs(self) -> int:
+        """Number of (strategy, seed) runs."""
+        return len(self.strategies) * self.seeds
+
+    @property
+    def allotment_j(self) -> float:
+        """Joules of each run: an equal share of the budget."""
+        return self.budget_j / self.n_runs
+
+
+def load_experiment(
+    path: Path | None, overrides: dict[str, Any], base: dict[str, Any] | None = None
+) -> Experiment:
+    """Read an experiment file and lay the given options over it.
+
+    Args:
+        path: A YAML file, or None for the defaults.
+        overrides: Options by field name; those that are None are not given.
+        base: What holds where neither file nor options speak; None for the defaults.
+
+    Raises:
+        ConfigurationError: The file cannot be read or a value cannot be used; the message names
+            file, line and field.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    values = ({} if path is None else _read_yaml(path)) | given
+    if base is not None:
+        values = {
+            n: v for n, v in base.items() if n != "budget_j" or "budget" not in values
+        } | values
+    try:
+        return Experiment(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "the experiment"
+        where = f"{path}: " if path is not None and first["loc"][0] not in given else ""
+        known = ", ".join("budget" if n == "budget_j" else n for n in Experiment.model_fields)
+        hint = f" (known: {known})" if first["type"] == "extra_forbidden" else ""
+        message = first["msg"].removeprefix("Value error, ")
+        raise ConfigurationError(f"{where}{field} = {first['input']!r}: {message}{hint}") from error
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error}") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "not YAML"
+        raise ConfigurationError(f"{path}{line}: broken YAML: {problem}") from error
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise ConfigurationError(f"{path}: holds no mapping; `perjoule init` writes an example")
+    return values
+
+
+def usable_cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+EXAMPLE = f"""\
+# An experiment for `perjoule compare FILE`. Every line is optional; these are the defaults.
+
+dataset: digits              # digits (embedded), fashion-mnist
+strategies: [{", ".join(DEFAULT_STRATEGIES)}]   # see `perjoule strategies`
+budget: {DEFAULT_BUDGET}                # shared by all runs; J, kJ, Wh, kWh ...
+seeds: {DEFAULT_SEEDS}                     # runs per strategy; fewer than five prove nothing
+meter: auto                  # {", ".join(METERS)}; see `perjoule doctor`
+# workers: 4                 # trials at a time; chosen by meter and cores if not given
+# device: cpu                # cpu, cuda, cuda:1; chosen if not given
+architecture: cnn            # or your own builder, module:function
+split_seed: 0                # of the train/validation/test split
+
+# The search space. Left out, the architecture's own is taken.
+# A list is a choice, low/high a range (log: true for a log scale), a plain value is fixed.
+# space:
+#   conv_blocks: {{low: 1, high: 4}}
+#   width: {{low: 8, high: 64, log: true}}
+#   kernel_size: [3, 5]
+#   dropout: {{low: 0.0, high: 0.5}}
+#   dense_units: 64
+#   optimizer: [sgd, adam, adamw]
+#   learning_rate: {{low: 1.0e-4, high: 0.3, log: true}}
+#   weight_decay: {{low: 1.0e-6, high: 1.0e-2, log: true}}
+#   log2_batch_size: {{low: 4, high: 9}}    # batches of 16 to 512
+#   epochs: {{low: 1, high: 16, log: true}}
+"""

@@ -1,0 +1,50 @@
+"""Which networks can be built, by name, and how to bring one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
+
+from ..errors import ConfigurationError, UnknownNameError
+from .cnn import cnn
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Builder = Callable[..., "nn.Module"]
+"""`builder((channels, height, width), n_classes, **hyperparameters) -> network`."""
+
+ARCHITECTURES: dict[str, Builder] = {"cnn": cnn}
+
+
+def resolve_architecture(name: str | Builder) -> Builder:
+    """The builder of a network.
+
+    Args:
+        name: A key of `ARCHITECTURES`, `"module:function"` for a builder of one's own, or the
+            builder itself.
+
+    Raises:
+        UnknownNameError: There is no such architecture.
+        ConfigurationError: The module or the function cannot be had.
+    """
+    if not isinstance(name, str):
+        return name
+    if name in ARCHITECTURES:
+        return ARCHITECTURES[name]
+    module_name, colon, function = name.partition(":")
+    if not colon:
+        raise UnknownNameError("architecture", name, [*ARCHITECTURES, "module:function"])
+    try:
+        module = import_module(module_name)
+    except (ImportError, ValueError) as error:
+        raise ConfigurationError(
+            f"architecture {name!r}: {error}; is its folder on PYTHONPATH?"
+        ) from error
+    builder = getattr(module, function, None)
+    if not callable(builder):
+        raise ConfigurationError(
+            f"architecture {name!r}: no function {function!r} in {module_name}"
+        )
+    return cast("Builder", builder)

@@ -1,0 +1,86 @@
+"""Where networks are trained, and how precisely."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+
+from ..errors import ConfigurationError
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Where and how precisely networks are trained; it changes the weights, so record it.
+
+    Attributes:
+        device: The PyTorch device.
+        autocast: Type of the matrix products, or None for float32 throughout.
+        channels_last: Images and kernels lie channels last in memory, always.
+    """
+
+    device: torch.device
+    autocast: torch.dtype | None = None
+    channels_last: ClassVar[bool] = True
+
+    @classmethod
+    def detect(cls, device: str | None = None) -> Runtime:
+        """The fastest way on a device: bfloat16 where the hardware multiplies it.
+
+        Args:
+            device: A PyTorch device; by default CUDA if there is one, else the CPU.
+
+        Raises:
+            ConfigurationError: The device cannot be used.
+        """
+        try:
+            chosen = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+            torch.empty(1, device=chosen)
+        except (RuntimeError, AssertionError) as error:  # a build without CUDA asserts
+            reason = str(error).splitlines()[0]
+            raise ConfigurationError(f"device {device!r}: {reason}; try 'cpu'") from error
+        return cls(chosen, torch.bfloat16 if _multiplies_bfloat16(chosen) else None)
+
+    def describe(self) -> dict[str, Any]:
+        """What the record of an experiment keeps, in plain values."""
+        return {
+            "device": str(self.device),
+            "device_name": _device_name(self.device),
+            "autocast": str(self.autocast or torch.float32).removeprefix("torch."),
+            "channels_last": self.channels_last,
+            "threads": torch.get_num_threads(),
+            "torch": str(torch.__version__),
+        }
+
+    def precision(self) -> torch.autocast:
+        """A new context for one forward pass.
+
+        One per pass: autocast keeps its copies of the weights until it closes, and the optimiser
+        would change the weights under them.
+        """
+        return torch.autocast(self.device.type, self.autocast, enabled=self.autocast is not None)
+
+    @contextmanager
+    def seeded(self, seed: int) -> Iterator[None]:
+        """Let a seed decide PyTorch's global random numbers, and put them back at the end."""
+        with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
+            torch.manual_seed(seed)
+            yield
+
+
+def _multiplies_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type != "cpu":
+        return False
+    probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(getattr(torch.cpu, probe, bool)() for probe in probes)
+
+
+def _device_name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return torch.backends.cpu.get_cpu_capability() if device.type == "cpu" else device.type

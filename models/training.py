@@ -1,0 +1,300 @@
+"""Build a candidate and train it, quickly, and the same way for every strategy.
+
+The whole data set lies on the device as one tensor, batches are gathered from it in a seeded order,
+images are channels last, the optimiser is fused, and the loss stays on the device until the epoch
+ends. Per step Python only asks whether to stop. `benchmarks/performance/training.py` measures what
+that gives against the usual loop over a `DataLoader`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.optim import SGD, Adam, AdamW, Optimizer
+
+from ..errors import ConfigurationError, UnknownNameError
+from .architectures import Builder, resolve_architecture
+from .data import Split
+from .runtime import Runtime
+
+EVALUATION_BATCH = 256  # samples; any from 64 to 1,000 will do, 2,000 fall out of the caches
+
+_OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
+    "sgd": lambda parameters, **options: SGD(parameters, momentum=0.9, nesterov=True, **options),
+    "adam": Adam,
+    "adamw": AdamW,
+}
+_FUSED_ON = ("cpu", "cuda", "mps", "xpu")
+
+_LEAST = {"learning_rate": 0.0, "weight_decay": 0.0, "log2_batch_size": 1, "epochs": 1}
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """The hyperparameters that do not shape the network.
+
+    Attributes:
+        optimizer: `sgd` (Nesterov momentum of 0.9), `adam` or `adamw`.
+        learning_rate: Step size.
+        weight_decay: L2 penalty; decoupled in `adamw`.
+        log2_batch_size: The batch size is 2 to this power.
+        epochs: Passes over the training split.
+
+    Raises:
+        UnknownNameError: There is no such optimiser.
+        ConfigurationError: A value is out of its range.
+    """
+
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+    log2_batch_size: int = 6
+    epochs: int = 4
+
+    def __post_init__(self) -> None:
+        if self.optimizer not in _OPTIMIZERS:
+            raise UnknownNameError("optimizer", str(self.optimizer), _OPTIMIZERS)
+        for name, least in _LEAST.items():
+            value = getattr(self, name)
+            if not isinstance(value, int | type(least)) or not value >= least:
+                number = "whole number" if isinstance(least, int) else "number"
+                raise ConfigurationError(f"{name} = {value!r} must be a {number} from {least} up")
+
+    @property
+    def batch_size(self) -> int:
+        """Samples per step."""
+        return 2**self.log2_batch_size
+
+
+def split_hyperparameters(
+    params: Mapping[str, Any], architecture: str | Builder
+) -> tuple[TrainingSettings, dict[str, Any]]:
+    """Share hyperparameters out between the training and the network; none is left without use.
+
+    Args:
+        params: Hyperparameters of one candidate.
+        architecture: A name for `resolve_architecture`, or a builder.
+
+    Raises:
+        UnknownNameError: Neither the training nor the network knows a hyperparameter.
+        ConfigurationError: The network needs one that is missing, or takes one of the training's.
+    """
+    names = [field.name for field in fields(TrainingSettings)]
+    settings = TrainingSettings(**{name: params[name] for name in names if name in params})
+    network = {name: value for name, value in params.items() if name not in names}
+
+    # The first two are the shape of an image and the number of classes.
+    accepted = list(inspect.signature(resolve_architecture(architecture)).parameters.values())[2:]
+    by_keyword = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    known = [each for each in accepted if each.kind in by_keyword]
+    for each in known:
+        if each.name in names:
+            raise ConfigurationError(
+                f"the network's hyperparameter {each.name!r} is the training's too: rename it"
+            )
+        if each.default is each.empty and each.name not in network:
+            raise ConfigurationError(
+                f"the network needs the hyperparameter {each.name!r}: add it to the space"
+            )
+    if not any(each.kind is each.VAR_KEYWORD for each in accepted):
+        names += [each.name for each in known]
+        for name in network:
+            if name not in names:
+                raise UnknownNameError("hyperparameter", name, names)
+    return settings, network
+
+
+def build(
+    params: Mapping[str, Any],
+    architecture: str | Builder,
+    shape: tuple[int, int, int],
+    n_classes: int,
+    runtime: Runtime,
+    seed: int,
+) -> tuple[nn.Module, Optimizer, TrainingSettings]:
+    """Build a candidate, with weights that the seed alone decides.
+
+    Args:
+        params: Its hyperparameters.
+        architecture: A name for `resolve_architecture`, or a builder.
+        shape: Channels, height and width of an image.
+        n_classes: Number of classes.
+        runtime: Where it shall live.
+        seed: Seed of the weights.
+
+    Raises:
+        UnknownNameError: A hyperparameter or the architecture is unknown.
+        ConfigurationError: The hyperparameters make no network.
+    """
+    settings, hyperparameters = split_hyperparameters(params, architecture)
+    with runtime.seeded(seed):
+        network = resolve_architecture(architecture)(shape, n_classes, **hyperparameters)
+    network = network.to(runtime.device)
+    # PyTorch's type stubs leave this argument out.
+    network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    optimizer = _OPTIMIZERS[settings.optimizer](
+        network.parameters(),
+        lr=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        fused=runtime.device.type in _FUSED_ON,
+    )
+    return network, optimizer, settings
+
+
+@dataclass(frozen=True)
+class EpochResult:
+    """What one pass over the training split gave.
+
+    Attributes:
+        loss: Mean cross-entropy of the samples seen, in nats; NaN if none was.
+        steps: Optimiser steps taken.
+        finished: Whether the pass went to its end.
+    """
+
+    loss: float
+    steps: int
+    finished: bool
+
+
+def train_epoch(
+    network: nn.Module,
+    optimizer: Optimizer,
+    split: Split,
+    settings: TrainingSettings,
+    runtime: Runtime,
+    generator: torch.Generator,
+    should_stop: Callable[[], bool],
+) -> EpochResult:
+    """Train for one pass over a split, in the order that the generator draws.
+
+    The generator decides dropout too, so that its state is all that a checkpoint must keep.
+
+    Args:
+        network: Trained in place.
+        optimizer: Its optimiser.
+        split: Training data, on the runtime's device.
+        settings: For the batch size.
+        runtime: Layout and precision.
+        generator: On the CPU, so that the order is the same on every device.
+        should_stop: Asked before each step.
+    """
+    network.train()
+    order = torch.randperm(len(split), generator=generator)
+    batches = order.to(runtime.device).split(settings.batch_size)
+    if len(batches[-1]) == 1:
+        batches = batches[:-1]  # batch-norm has no deviation of one sample; another one each epoch
+    images = split.images.permute(0, 2, 3, 1)  # index_select forgets channels_last of (N, C, H, W)
+    total = torch.zeros((), device=runtime.device)
+    steps = n_seen = 0
+    with runtime.seeded(int(torch.randint(2**62, (), generator=generator))):
+        for batch in batches:
+            if should_stop():
+                break
+            with runtime.precision():
+                logits = network(images.index_select(0, batch).permute(0, 3, 1, 2))
+            loss = F.cross_entropy(logits.float(), split.labels.index_select(0, batch))
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+            total += loss.detach() * len(batch)
+            n_seen += len(batch)
+            steps += 1
+    mean = float(total) / n_seen if n_seen else math.nan
+    return EpochResult(loss=mean, steps=steps, finished=steps == len(batches))
+
+
+class Evaluation(NamedTuple):
+    """How well a network does on a split.
+
+    Attributes:
+        accuracy: Share of samples classified rightly.
+        loss: Mean cross-entropy in nats.
+    """
+
+    accuracy: float
+    loss: float
+
+
+@torch.inference_mode()
+def evaluate(
+    network: nn.Module, split: Split, runtime: Runtime, should_stop: Callable[[], bool]
+) -> Evaluation | None:
+    """Accuracy and loss on a split, in the layout and precision of the training.
+
+    Returns:
+        None if `should_stop`, asked before each batch of 256, ended it.
+    """
+    network.eval()
+    n_right = torch.zeros((), dtype=torch.int64, device=runtime.device)
+    total = torch.zeros((), device=runtime.device)
+    batches = zip(
+        split.images.split(EVALUATION_BATCH), split.labels.split(EVALUATION_BATCH), strict=True
+    )
+    for images, labels in batches:
+        if should_stop():
+            return None
+        with runtime.precision():
+            logits = network(images).float()
+        n_right += (logits.argmax(dim=1) == labels).sum()
+        total += F.cross_entropy(logits, labels, reduction="sum")
+    return Evaluation(accuracy=int(n_right) / len(split), loss=float(total) / len(split))
+
+
+def count_parameters(network: nn.Module) -> int:
+    """Number of trained weights."""
+    return sum(each.numel() for each in network.parameters() if each.requires_grad)
+
+
+@torch.inference_mode()
+def forward_operations(network: nn.Module, shape: tuple[int, int, int]) -> int:
+    """Operations of the forward pass of one sample, a multiply-add counted as two.
+
+    Counted are convolutions and linear layers; biases, normalisation, pooling and activations,
+    some percent of the whole, are not.
+
+    Args:
+        network: Any network; left as it was.
+        shape: Channels, height and width of an image.
+    """
+    counts: list[int] = []
+
+    def count(layer: nn.Module, _: object, output: torch.Tensor) -> None:
+        # Each output takes as many multiply-adds as one output channel has weights.
+        counts.append(2 * output.numel() * layer.get_parameter("weight")[0].numel())
+
+    layers = [each for each in network.modules() if isinstance(each, nn.Conv2d | nn.Linear)]
+    hooks = [layer.register_forward_hook(count) for layer in layers]
+    was_training = network.training
+    try:
+        device = next(network.parameters()).device
+        network.eval()(torch.zeros(1, *shape, device=device))
+    finally:
+        network.train(was_training)
+        for hook in hooks:
+            hook.remove()
+    return sum(counts)
+
+
+def training_operations(
+    network: nn.Module, shape: tuple[int, int, int], n_samples: int, n_steps: int
+) -> int:
+    """Operations of a training, estimated.
+
+    Three forward passes per sample (the backward pass computes gradients by inputs and by weights)
+    and ten operations per weight and optimiser step, which is what Adam takes.
+
+    Args:
+        network: The network.
+        shape: Channels, height and width of an image.
+        n_samples: Samples seen, counted each time.
+        n_steps: Optimiser steps taken.
+    """
+    per_sample = 3 * forward_operations(network, shape)
+    return per_sample * n_samples + 10 * count_parameters(network) * n_steps

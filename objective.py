@@ -1,0 +1,260 @@
+"""The common objective: train one slice of a candidate while metering it.
+
+A slice is a pure function of (candidate, checkpoint, stop rule) and the objective's seed, so that
+it may run anywhere, be paused, and be continued elsewhere.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+
+from .energy import EnergyBudget, EnergyMeter, Reading
+from .models.architectures import resolve_architecture
+from .models.data import Data
+from .models.training import (
+    EVALUATION_BATCH,
+    Runtime,
+    build,
+    count_parameters,
+    evaluate,
+    forward_operations,
+    train_epoch,
+    training_operations,
+)
+from .outcome import CurvePoint, SliceResult, State
+
+SETUP_OPERATIONS_PER_PARAMETER = 10
+"""What the deterministic meter charges for drawing and placing one weight."""
+
+
+class _StopSlice(Exception):  # noqa: N818 - no error
+    """Ends a slice from inside; carries the state it ends in."""
+
+    def __init__(self, state: State, message: str = "") -> None:
+        self.state, self.message = state, message
+
+
+class Objective:
+    """Trains candidates on one data set.
+
+    Args:
+        data: The data set, resident on the runtime's device.
+        runtime: Device, layout and precision.
+        architecture: A known architecture, or ``module:function`` of the user's own.
+        seed: Seed of weights, batches and dropout.
+    """
+
+    def __init__(
+        self, data: Data, runtime: Runtime, architecture: str = "cnn", seed: int = 0
+    ) -> None:
+        self._data = data
+        self._runtime = runtime
+        self._architecture = resolve_architecture(architecture)
+        self._seed = seed
+
+    def train_slice(
+        self,
+        candidate: Mapping[str, Any],
+        until: int,
+        checkpoint: bytes | None,
+        meter: EnergyMeter,
+        budget: EnergyBudget,
+        *,
+        keep_above: float | None = None,
+        interrupted: Callable[[], bool] = lambda: False,
+    ) -> SliceResult:
+        """Train a candidate from a checkpoint until a number of epochs, metering each phase.
+
+        Never raises because of the candidate: errors of building or training it, a loss that is not
+        finite and exhausted memory end the slice as failed, with its joules.
+
+        Args:
+            candidate: All hyperparameters of the candidate.
+            until: Epochs the trial shall have behind it at the end.
+            checkpoint: State to continue from, None to begin.
+            meter: Counts the joules.
+            budget: Asked before every step; the slice is truncated when it is spent.
+            keep_above: Keep the checkpoint if the last validation accuracy is above this; None
+                keeps none.
+            interrupted: Asked before every step; ends the slice as interrupted.
+
+        Returns:
+            The outcome with its energy and curve.
+        """
+        slice_ = _Slice(self, candidate, meter, budget, interrupted, keep_above)
+        return slice_.run(until, checkpoint)
+
+    def test_accuracy(self, candidate: Mapping[str, Any], checkpoint: bytes) -> float:
+        """Accuracy on the test split of a checkpoint's network; for the report only."""
+        network, _, _ = self.build(candidate)
+        network.load_state_dict(load_checkpoint(checkpoint)["network"])
+        result = evaluate(network, self._data.test, self._runtime, lambda: False)
+        assert result is not None
+        return result[0]
+
+    def build(self, candidate: Mapping[str, Any]) -> tuple[torch.nn.Module, Any, Any]:
+        """Build a candidate's network, optimiser and training settings."""
+        shape, n_classes = self._data.shape, self._data.n_classes
+        return build(
+            dict(candidate), self._architecture, shape, n_classes, self._runtime, self._seed
+        )
+
+
+class _Slice:
+    """One run of ``train_slice``: what its phases share."""
+
+    def __init__(
+        self,
+        objective: Objective,
+        candidate: Mapping[str, Any],
+        meter: EnergyMeter,
+        budget: EnergyBudget,
+        interrupted: Callable[[], bool],
+        keep_above: float | None,
+    ) -> None:
+        self._objective = objective
+        self._data, self._runtime = objective._data, objective._runtime
+        self._candidate = dict(candidate)
+        self._meter, self._budget, self._interrupted = meter, budget, interrupted
+        self._keep_above = keep_above
+        self._window = meter.window()
+        self._phase = "setup"
+        self._readings = {"setup": Reading(), "train": Reading(), "validate": Reading()}
+        self._epoch = 0
+        self._curve: list[CurvePoint] = []
+        self._kept: dict[str, Any] | None = None
+        self._n_parameters: int | None = None
+        self._flops: int | None = None
+
+    def run(self, until: int, checkpoint: bytes | None) -> SliceResult:
+        started = time.perf_counter()
+        state, message = State.COMPLETE, ""
+        try:
+            self._train(until, checkpoint)
+        except _StopSlice as stop:
+            state, message = stop.state, stop.message
+        except Exception as error:  # noqa: BLE001 - a candidate's fault is its own, and is charged
+            state, message = State.FAILED, _describe(error)
+        self._enter("end")
+        return SliceResult(
+            params=self._candidate,
+            state=state,
+            accuracy=self._curve[-1].accuracy if self._curve else None,
+            **self._readings,
+            epochs=self._epoch,
+            duration_s=time.perf_counter() - started,
+            n_parameters=self._n_parameters,
+            flops=self._flops,
+            message=message,
+            curve=tuple(self._curve),
+            checkpoint=None if self._kept is None else save_state(self._kept),
+        )
+
+    def _train(self, until: int, checkpoint: bytes | None) -> None:
+        network, optimizer, settings = self._objective.build(self._candidate)
+        if checkpoint is not None:
+            saved = load_checkpoint(checkpoint)
+            network.load_state_dict(saved["network"])
+            optimizer.load_state_dict(saved["optimizer"])
+            self._epoch = saved["epoch"]
+        self._n_parameters = count_parameters(network)
+        self._flops = forward_operations(network, self._data.shape)
+        self._meter.count_operations(SETUP_OPERATIONS_PER_PARAMETER * self._n_parameters)
+        n_samples = len(self._data.train)
+        batch = min(settings.batch_size, n_samples)
+        step = self._step(training_operations(network, self._data.shape, batch, 1))
+        check = self._step(self._flops * min(EVALUATION_BATCH, len(self._data.validation)))
+        generator = torch.Generator()
+        while self._epoch < until:
+            before_j = self._energy_j()
+            self._enter("train")
+            # Seeded by epoch, so that a trial in slices is the trial in one piece.
+            generator.manual_seed(self._objective._seed * 100_003 + self._epoch)
+            self._budget.begin_phase()
+            result = train_epoch(
+                network, optimizer, self._data.train, settings, self._runtime, generator, step
+            )
+            if not result.finished:
+                raise _StopSlice(self._why())
+            if not math.isfinite(result.loss):
+                raise _StopSlice(State.FAILED, f"loss {result.loss} in epoch {self._epoch + 1}")
+            self._enter("validate")
+            self._budget.begin_phase()
+            score = evaluate(network, self._data.validation, self._runtime, check)
+            if score is None:
+                raise _StopSlice(self._why())
+            self._epoch += 1
+            self._keep(score[0], network, optimizer)
+            self._enter("validate")
+            energy_j = self._energy_j()
+            self._curve.append(CurvePoint(self._epoch, energy_j, *score))
+            if self._epoch < until and not self._another_fits(before_j, energy_j):
+                raise _StopSlice(State.TRUNCATED)
+
+    def _another_fits(self, before_j: float | None, after_j: float | None) -> bool:
+        """Whether an epoch like the last one fits: one that is not validated wastes its joules."""
+        if before_j is None or after_j is None:
+            return True
+        return self._budget.expect(after_j - before_j)
+
+    def _step(self, operations: float) -> Callable[[], bool]:
+        def should_stop() -> bool:
+            if self._budget.should_stop() or self._interrupted():
+                return True
+            self._meter.count_operations(operations)
+            return False
+
+        return should_stop
+
+    def _why(self) -> State:
+        return State.INTERRUPTED if self._interrupted() else State.TRUNCATED
+
+    def _keep(self, accuracy: float, network: torch.nn.Module, optimizer: Any) -> None:
+        self._kept = None
+        if self._keep_above is not None and accuracy > self._keep_above:
+            states = {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
+            self._kept = {"epoch": self._epoch, **_to_cpu(states)}
+
+    def _enter(self, phase: str) -> None:
+        """Close the present phase and begin another at the same edge."""
+        self._readings[self._phase] += self._window.lap()
+        self._phase = phase
+
+    def _energy_j(self) -> float | None:
+        parts = [reading.total_j for reading in self._readings.values() if reading.components]
+        return None if None in parts else sum(part for part in parts if part)
+
+
+def load_checkpoint(checkpoint: bytes) -> dict[str, Any]:
+    """Read a checkpoint: ``epoch``, and the states of ``network`` and ``optimizer``."""
+    return torch.load(io.BytesIO(checkpoint), weights_only=True, map_location="cpu")
+
+
+def save_state(state: dict[str, Any]) -> bytes:
+    """Serialise tensors, as ``load_checkpoint`` and ``torch.load`` read them."""
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    return buffer.getvalue()
+
+
+def _to_cpu(value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        return value.detach().to("cpu", copy=True)
+    if isinstance(value, dict):
+        return {key: _to_cpu(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_to_cpu(item) for item in value]
+    return value
+
+
+def _describe(error: Exception) -> str:
+    first_line = (str(error).strip() or "no message").splitlines()[0]
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return f"out of memory: {first_line}"
+    return f"{type(error).__name__}: {first_line}"

@@ -1,0 +1,75 @@
+"""What a slice of training cost and gave. Light to import: whoever only searches needs no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from .energy import Reading
+
+
+class State(StrEnum):
+    """How a slice ended."""
+
+    COMPLETE = "complete"
+    """It reached its stop rule."""
+    PRUNED = "pruned"
+    """Its strategy gave it up."""
+    TRUNCATED = "truncated"
+    """The budget ran out inside it; its last validated accuracy counts."""
+    FAILED = "failed"
+    """It raised an error or its loss was not finite; the message says which."""
+    INTERRUPTED = "interrupted"
+    """The comparison was stopped inside it; its joules are charged, its accuracy does not count."""
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """One validated epoch: cumulative joules of the trial, validation accuracy and loss."""
+
+    epoch: int
+    energy_j: float | None
+    accuracy: float
+    loss: float
+
+
+@dataclass(frozen=True)
+class SliceResult:
+    """What a slice cost and gave.
+
+    Attributes:
+        params: The candidate's hyperparameters.
+        state: How it ended.
+        accuracy: Validation accuracy of the last validated epoch; None if there was none.
+        setup: Energy of building the network.
+        train: Energy of training.
+        validate: Energy of validating.
+        epochs: Whole epochs that the trial has behind it.
+        duration_s: Wall time of the slice.
+        n_parameters: Trainable parameters; None if the network could not be built.
+        flops: Operations of the forward pass of one image (a multiply-add is two).
+        message: What went wrong, if anything.
+        curve: One point per validated epoch of this slice.
+        checkpoint: Serialised state after the last validated epoch, if it was asked for.
+    """
+
+    params: Mapping[str, Any]
+    state: State
+    accuracy: float | None = None
+    setup: Reading = field(default_factory=Reading)
+    train: Reading = field(default_factory=Reading)
+    validate: Reading = field(default_factory=Reading)
+    epochs: int = 0
+    duration_s: float = 0.0
+    n_parameters: int | None = None
+    flops: int | None = None
+    message: str = ""
+    curve: tuple[CurvePoint, ...] = ()
+    checkpoint: bytes | None = None
+
+    @property
+    def reading(self) -> Reading:
+        """Energy of all phases of the slice."""
+        return self.setup + self.train + self.validate

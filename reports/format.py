@@ -1,0 +1,111 @@
+"""Numbers as people read them; what is unavailable stays ``n/a`` and is never shown as zero."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+UNAVAILABLE = "n/a"
+"""What stands in the place of a value that nobody knows."""
+
+_ENERGY_UNITS = ((1e9, "GJ"), (1e6, "MJ"), (1e3, "kJ"), (1.0, "J"), (1e-3, "mJ"), (1e-6, "µJ"))
+
+
+def known(value: object) -> float | None:
+    """Return the value as a finite float, or None where there is none (None, NaN, infinite)."""
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def format_energy(joules: object) -> str:
+    """Write an energy in joules with three significant digits and a fitting prefix.
+
+    Args:
+        joules: The energy in J; None, NaN and infinities are unavailable.
+
+    Returns:
+        Text such as ``"1.23 kJ"``, ``"431 mJ"`` or ``"n/a"``.
+    """
+    number = known(joules)
+    if number is None:
+        return UNAVAILABLE
+    if number == 0.0:
+        return "0 J"
+    number = float(f"{number:.2e}")  # rounded first, so that 999.9 J becomes 1.00 kJ
+    scale, unit = next((u for u in _ENERGY_UNITS if abs(number) >= u[0]), _ENERGY_UNITS[-1])
+    scaled = number / scale
+    decimals = 2 - math.floor(math.log10(abs(scaled)) + 1e-9)
+    return f"{scaled:,.{max(decimals, 0)}f} {unit}"
+
+
+def format_percent(fraction: object, decimals: int = 1) -> str:
+    """Write a fraction as a percentage.
+
+    Args:
+        fraction: A share of one; None, NaN and infinities are unavailable.
+        decimals: Digits after the point.
+
+    Returns:
+        Text such as ``"97.8 %"``, ``"<0.1 %"`` for a positive share too small to show, or
+        ``"n/a"``.
+    """
+    number = known(fraction)
+    if number is None:
+        return UNAVAILABLE
+    text = f"{100.0 * number:.{decimals}f} %"
+    if number > 0.0 and float(text[:-2]) == 0.0:
+        return f"<{10.0**-decimals:.{decimals}f} %"
+    return text
+
+
+def format_interval(interval: Mapping[str, Any] | None, show: Callable[[object], str]) -> str:
+    """Write the interval around a median.
+
+    Args:
+        interval: ``median``, ``low``, ``high`` and ``n``; ``low`` and ``high`` are None when a
+            single run gives no interval. None is unavailable.
+        show: The formatter of one value.
+
+    Returns:
+        Text such as ``"96.9 to 98.1 %"``, ``"one run"`` or ``"n/a"``.
+    """
+    if interval is None or known(interval["median"]) is None:
+        return UNAVAILABLE
+    if known(interval["low"]) is None or known(interval["high"]) is None:
+        return "one run" if interval["n"] == 1 else "no interval"
+    low, high = show(interval["low"]), show(interval["high"])
+    number, _, unit = low.rpartition(" ")
+    return f"{number if high.endswith(f' {unit}') else low} to {high}"
+
+
+def format_duration(seconds: object) -> str:
+    """Write a duration given in seconds as text such as ``"100 ms"``, ``"38.2 s"``, ``"2.5 h"``."""
+    number = known(seconds)
+    if number is None:
+        return UNAVAILABLE
+    if abs(number) < 1.0:
+        return f"{1000.0 * number:.3g} ms" if number else "0 s"
+    if abs(number) < 120.0:
+        return f"{number:.1f} s"
+    return f"{number / 60.0:.1f} min" if abs(number) < 7200.0 else f"{number / 3600.0:.1f} h"
+
+
+def format_value(value: object) -> str:
+    """Write a hyperparameter or a setting: three digits for floats, lists joined."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(format_value, value)) or "none"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {format_value(item)}" for key, item in value.items()) or "none"
+    if value is None or (isinstance(value, float) and known(value) is None):
+        return UNAVAILABLE
+    if isinstance(value, float) and not (value.is_integer() and abs(value) < 1e6):
+        return f"{value:.3g}"
+    return f"{value:.0f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,307 @@
+"""One self-contained HTML page of a comparison: works offline, loads nothing, sends nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from ..errors import OutputError
+from .axes import CONFIG
+from .figures import (
+    anytime_figure,
+    pareto_figure,
+    phases_figure,
+    trials_strategies,
+    unmetered_phases,
+)
+from .format import (
+    format_duration,
+    format_energy,
+    format_interval,
+    format_percent,
+    format_value,
+    known,
+)
+from .palette import look_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+    import plotly.graph_objects as go
+
+_KINDS = {
+    "measured": "A hardware counter, read at the edges of every trial.",
+    "integrated": "Power samples of a sensor, summed over time.",
+    "modelled": "An estimate from activity, not a meter: good for comparing like with like here, "
+    "less so for absolute joules.",
+    "apportioned": "A meter shared by several trials, split between them by CPU time.",
+    "unavailable": "No reading. It is left out of every sum, not counted as zero.",
+}
+_SCOPES = {
+    "process": "the processes of the trial",
+    "package": "the whole processor package",
+    "board": "the whole board",
+    "module": "the whole module",
+    "node": "the whole machine",
+}
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A figure with the words around it.
+
+    Attributes:
+        name: Its identifier on the page.
+        title: Its heading.
+        lead: What to look for, in a sentence.
+        label: What a reader who cannot see it is told.
+        notes: What it leaves out.
+        rows: Bars from top to bottom, for figures whose height follows from them; else 0.
+        figure: The figure itself.
+    """
+
+    name: str
+    title: str
+    lead: str
+    label: str
+    notes: Sequence[str]
+    rows: int
+    figure: go.Figure
+
+    @property
+    def script(self) -> Markup:
+        """The figure as JSON that is safe inside a ``<script>``."""
+        return _script_json({**json.loads(self.figure.to_json() or "{}"), "config": CONFIG})
+
+
+def render(trials: pd.DataFrame, curves: pd.DataFrame, summary: Mapping[str, Any]) -> str:
+    """Return the page of a comparison.
+
+    Args:
+        trials: The trial table, one row per trial, the rows of a run in order of completion.
+        curves: The learning curves: ``run, trial, epoch, energy_j, accuracy, loss``.
+        summary: The content of ``summary.json``.
+
+    Returns:
+        A complete HTML document with its style, figures and Plotly's script inside.
+    """
+    names = [entry["strategy"] for entry in summary["strategies"]]
+    names = list(dict.fromkeys([*names, *trials_strategies(trials)]))
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            summary=summary,
+            created=_date(summary["created"]),
+            looks=look_of(names),
+            kinds=sorted(
+                {entry["energy_kind"] or "unavailable" for entry in summary["strategies"]}
+            ),
+            key_figures=_key_figures(trials, summary),
+            charts={chart.name: chart for chart in _charts(trials, summary, names)},
+            incumbents=_incumbents(curves, summary, names),
+            kind_meaning=_KINDS,
+            scope_meaning=_SCOPES,
+            plotly_script=Markup(get_plotlyjs()),
+        )
+    )
+
+
+def write(
+    path: str | Path, trials: pd.DataFrame, curves: pd.DataFrame, summary: Mapping[str, Any]
+) -> None:
+    """Write the page of a comparison to a file, which is replaced at once or not at all.
+
+    Args:
+        path: The HTML file.
+        trials: As for `render`.
+        curves: As for `render`.
+        summary: As for `render`.
+
+    Raises:
+        OutputError: If the file cannot be written.
+    """
+    path = Path(path)
+    page = render(trials, curves, summary)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_text(page, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise OutputError(
+            f"cannot write the report {path}: {error.strerror}; give a folder that exists and "
+            "can be written"
+        ) from error
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "energy": format_energy,
+        "percent": format_percent,
+        "duration": format_duration,
+        "value": format_value,
+        "interval_energy": lambda interval: format_interval(interval, format_energy),
+        "interval_percent": lambda interval: format_interval(interval, format_percent),
+        "tight": _tight,
+    }
+    return environment
+
+
+def _script_json(content: Any) -> Markup:
+    """Return JSON in which no ``<`` can end or open an element."""
+    text = json.dumps(content, separators=(",", ":"), allow_nan=False)
+    return Markup(text.replace("<", "\\u003c"))
+
+
+def _tight(text: str) -> str:
+    """Keep numbers and their units on one line."""
+    return re.sub(r"(?<=\d) (?=(?:%|[µmkMG]?J)(?!\w))", "\u00a0", text)
+
+
+def _date(created: str) -> str:
+    moment = datetime.fromisoformat(created)
+    return f"{moment.day} {moment:%B %Y, %H:%M %Z}".strip()
+
+
+def _key_figures(trials: pd.DataFrame, summary: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Return the few figures at the top: what, value, and a word beside it."""
+    spent = [known(run["spent_j"]) for run in summary["runs"]]
+    total = None if None in spent or not spent else sum(s for s in spent if s is not None)
+    states = trials["state"].value_counts() if "state" in trials else {}
+    reached = [
+        (entry["energy_to_target"]["ert_j"], entry["strategy"])
+        for entry in summary["strategies"]
+        if entry["energy_to_target"] and known(entry["energy_to_target"]["ert_j"]) is not None
+    ]
+    cheapest, by = min(reached) if reached else (None, "")
+    finders = [entry["strategy"] for entry in _ranked(summary["runs"])][:1]
+    target = format_percent(summary["target_accuracy"])
+    return [
+        (
+            "best validation accuracy",
+            format_percent(summary["best_accuracy"]),
+            f"found by {finders[0]}" if finders else "no result yet",
+        ),
+        ("energy spent", format_energy(total), f"of {format_energy(summary['budget_j'])}"),
+        (
+            f"least energy to {target}",
+            format_energy(cheapest),
+            f"by {by}" if by else "no run reached it",
+        ),
+        (
+            "trials",
+            f"{len(trials):,}",
+            ", ".join(f"{count:,} {state}" for state, count in states.items()) or "none yet",
+        ),
+        (
+            "time",
+            format_duration(summary["workers"]["wall_s"]),
+            f"with {summary['workers']['count']} worker" + "s" * (summary["workers"]["count"] != 1),
+        ),
+    ]
+
+
+def _ranked(runs: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the runs that found something, the most accurate first."""
+    found = [
+        run for run in runs if run["incumbent"] and known(run["incumbent"]["accuracy"]) is not None
+    ]
+    return sorted(found, key=lambda run: run["incumbent"]["accuracy"], reverse=True)
+
+
+def _charts(trials: pd.DataFrame, summary: Mapping[str, Any], names: Sequence[str]) -> list[Chart]:
+    drawn = ", ".join(names) or "none"
+    notes = []
+    undrawn = int(trials["energy_j"].isna().sum()) if "energy_j" in trials else 0
+    if undrawn:
+        notes.append(
+            f"Not drawn, for want of an energy reading: {undrawn:,} of {len(trials):,} trials."
+        )
+    return [
+        Chart(
+            "pareto",
+            "What a trial buys",
+            "Each mark is one trial. The stepped line joins the trials of a strategy that no "
+            "other of its trials beats at the same or lower energy: up and to the left is better.",
+            f"Scatter of validation accuracy against energy of every trial, with the Pareto front "
+            f"of each strategy: {drawn}.",
+            notes,
+            0,
+            pareto_figure(trials, names),
+        ),
+        Chart(
+            "anytime",
+            "What a run has found by then",
+            "Best validation accuracy so far against all joules the run has spent, the search's "
+            "own included: the median of the runs, with their middle half as a band.",
+            f"Lines of best validation accuracy so far against energy spent: {drawn}.",
+            [],
+            0,
+            anytime_figure(trials, summary),
+        ),
+        Chart(
+            "phases",
+            "Where the joules went",
+            "Mean energy of a run by phase: learning, checking on validation data, building and "
+            "loading, and choosing the next candidate.",
+            f"Stacked bars of energy per run by phase: {drawn}.",
+            _unmetered_notes(trials),
+            max(len(names), 1),
+            phases_figure(trials, names),
+        ),
+    ]
+
+
+def _unmetered_notes(trials: pd.DataFrame) -> list[str]:
+    """Return a sentence for each phase that was not metered, naming the strategies."""
+    absent: dict[str, list[str]] = {}
+    for name, phases in unmetered_phases(trials).items():
+        for phase in phases:
+            absent.setdefault(phase, []).append(name)
+    return [f"Not metered: {phase} ({', '.join(names)})." for phase, names in absent.items()]
+
+
+def _incumbents(
+    curves: pd.DataFrame, summary: Mapping[str, Any], names: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Return the best run of each strategy, with the learning curve of its incumbent."""
+    best: dict[str, Mapping[str, Any]] = {}
+    for run in _ranked(summary["runs"]):
+        best.setdefault(run["strategy"], run)
+    return [
+        {**best[name], "curve": _sparkline(curves, best[name])} for name in names if name in best
+    ]
+
+
+def _sparkline(curves: pd.DataFrame, run: Mapping[str, Any]) -> dict[str, str] | None:
+    """Return the incumbent's accuracy by epoch as SVG points in a box of 100 by 24."""
+    if curves.empty:
+        return None
+    own = curves[(curves["run"] == run["run"]) & (curves["trial"] == run["incumbent"]["trial"])]
+    accuracy = own.sort_values("epoch")["accuracy"].dropna().to_numpy(dtype=float)
+    if len(accuracy) < 2:
+        return None
+    span = float(accuracy.max() - accuracy.min()) or 1.0
+    points = " ".join(
+        f"{100.0 * i / (len(accuracy) - 1):.1f},{22.0 - 20.0 * (a - accuracy.min()) / span:.1f}"
+        for i, a in enumerate(accuracy)
+    )
+    first, last = format_percent(accuracy[0]), format_percent(accuracy[-1])
+    return {"points": points, "first": first, "last": last, "epochs": str(len(accuracy))}

@@ -1,0 +1,208 @@
+"""What people see in a terminal: progress on stderr, tables on stdout."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from .energy.quantities import format_energy
+
+if TYPE_CHECKING:
+    from .api import Result
+    from .benchmarks.events import Run
+    from .config import Experiment
+    from .energy import SourceInfo
+    from .energy.doctor import Finding
+    from .tuners.registry import Recipe
+
+PLAIN_LINE_S = 5.0
+"""How often a line of progress is printed where stderr is no terminal."""
+
+
+class LiveProgress:
+    """One bar per strategy in joules of its budget; plain lines where stderr is no terminal."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True)
+        self._bars = Progress(
+            TextColumn("{task.description:<14}"),
+            BarColumn(),
+            TextColumn("{task.fields[text]}"),
+            TimeElapsedColumn(),
+            console=self._console,
+        )
+        self._tasks: dict[str, TaskID] = {}
+        self._budget_j = 0.0
+        self._started = self._next_line = 0.0
+
+    def __enter__(self) -> LiveProgress:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        self._bars.stop()
+
+    def begin(self, experiment: Experiment, sources: list[SourceInfo], workers: int) -> None:
+        """Say what begins: meter and budget first."""
+        meters = ", ".join(f"{s.component} {s.kind.value} ({s.id})" for s in sources)
+        self._budget_j = experiment.budget_j
+        self._console.print(
+            f"Meter: {meters}. Budget: {format_energy(experiment.budget_j)}, "
+            f"{format_energy(experiment.allotment_j)} for each of {experiment.n_runs} runs "
+            f"({len(experiment.strategies)} strategies x {experiment.seeds} seeds), "
+            f"{workers} worker{'s' if workers > 1 else ''}, {experiment.dataset}.",
+            highlight=False,
+            soft_wrap=True,
+        )
+        self._console.print("Starting the workers and rehearsing (charged to no run) ...")
+        for name in experiment.strategies:
+            share_j = experiment.allotment_j * experiment.seeds
+            self._tasks[name] = self._bars.add_task(name, total=share_j, text="")
+
+    def update(self, runs: list[Run], inflight_j: dict[str, float]) -> None:
+        """Show the present state."""
+        if not self._started:
+            self._started = time.perf_counter()
+            if self._console.is_terminal:
+                self._bars.start()
+        if self._console.is_terminal:
+            for name, task in self._tasks.items():
+                own = [run for run in runs if run.strategy == name]
+                spent_j = sum((r.spent_j or 0.0) + inflight_j.get(r.name, 0.0) for r in own)
+                if all(run.end is not None for run in own):
+                    self._bars.update(task, total=spent_j or 1.0)
+                self._bars.update(task, completed=spent_j, text=self._line(own, spent_j))
+        elif time.perf_counter() >= self._next_line:
+            self._next_line = time.perf_counter() + PLAIN_LINE_S
+            spent_j = sum((r.spent_j or 0.0) + inflight_j.get(r.name, 0.0) for r in runs)
+            share = spent_j / self._budget_j
+            line = f"{share:4.0%} of the budget: {self._line(runs, spent_j)}"
+            self._console.print(line, highlight=False)
+
+    def _line(self, runs: list[Run], spent_j: float) -> str:
+        trials = sum(run.n_trials for run in runs)
+        best = max((run.incumbent for run in runs if run.incumbent is not None), default=None)
+        rate = trials / max(time.perf_counter() - self._started, 1e-9)
+        found = "no result yet" if best is None else f"best {best:.1%}"
+        return f"{format_energy(spent_j):>8}, {trials} trials ({rate:.1f}/s), {found}"
+
+
+def print_comparison(result: Result) -> None:
+    """The closing table of a comparison, its verdict, and where the report is."""
+    console = Console()
+    summary = result.summary
+    verdict = summary["verdict"]
+    console.print(_table(summary))
+    console.print(verdict["sentence"], style="bold", highlight=False)
+    for caveat in verdict["caveats"]:
+        console.print(f"  {caveat}", highlight=False)
+    for source in summary["provenance"]:
+        console.print(
+            f"  {source['component']} {source['kind']}: {source['detail']}", highlight=False
+        )
+    wait = summary["workers"]["wait_share"]
+    if wait is not None:
+        console.print(
+            f"  workers waited {wait:.1%} of their time and spent "
+            f"{summary['workers']['asking_share']:.1%} of it on asks",
+            highlight=False,
+        )
+    console.print(f"Report: {result.report}", highlight=False, soft_wrap=True)
+
+
+def print_best(result: Result) -> None:
+    """The best candidate of a search."""
+    console = Console()
+    [run] = result.summary["runs"]
+    spent = f"{format_energy(run['spent_j'])} spent on {run['trials']} trials"
+    best = run["incumbent"]
+    if best is None:
+        console.print(f"No trial was validated: {spent}; give more joules.", highlight=False)
+        return
+    table = Table("hyperparameter", "value", title="Best candidate", title_justify="left")
+    for name, value in best["params"].items():
+        table.add_row(name, f"{value:.4g}" if isinstance(value, float) else str(value))
+    console.print(table)
+    console.print(
+        f"Validation accuracy {_percent(best['accuracy'])}, test accuracy "
+        f"{_percent(best['test_accuracy'])}; found after {format_energy(best['found_at_j'])}, "
+        f"its own training took {format_energy(best['energy_j'])}; {spent}.",
+        highlight=False,
+    )
+    console.print(f"Written: {result.folder / 'best.json'}, best.pt", soft_wrap=True)
+
+
+def print_findings(findings: list[Finding]) -> None:
+    """What `perjoule doctor` found."""
+    table = Table("component", "status", "source", "why", "to mend it")
+    for each in findings:
+        table.add_row(
+            each.component, each.status, each.source or "-", each.detail, each.mend or "-"
+        )
+    Console().print(table)
+
+
+def print_strategies(recipes: list[Recipe]) -> None:
+    """The strategies, a line each."""
+    table = Table("strategy", "what it does", "from")
+    for recipe in recipes:
+        table.add_row(recipe.name, recipe.summary, recipe.source)
+    table.add_row("module:attribute", "your own: (space, seed) -> object with ask and tell", "you")
+    Console().print(table)
+
+
+def _table(summary: dict[str, Any]) -> Table:
+    target = _percent(summary["target_accuracy"])
+    table = Table(title=f"{summary['experiment']['dataset']}, {summary['status']}")
+    for name in (
+        "strategy",
+        "trials",
+        "best validation",
+        "test",
+        "joules per run",
+        f"joules to {target}",
+        "search share",
+        "energy",
+    ):
+        table.add_column(name, justify="left" if name in ("strategy", "energy") else "right")
+    for row in summary["strategies"]:
+        hits = row["energy_to_target"]
+        ert = "n/a"
+        if hits is not None:
+            reached = f"({hits['hits']}/{hits['runs']})"
+            ert = (
+                f"{format_energy(hits['ert_j'])} {reached}" if hits["hits"] else f"never {reached}"
+            )
+        energy = row["energy_j"]
+        table.add_row(
+            row["strategy"],
+            str(row["trials"]),
+            _interval(row["accuracy"]),
+            _percent((row["test_accuracy"] or {}).get("median")),
+            format_energy(energy["median"] if energy else None),
+            ert,
+            _percent(row["search_share"]),
+            row["energy_kind"] or "n/a",
+        )
+    return table
+
+
+def _percent(value: float | None) -> str:
+    return "n/a" if value is None else f"{100 * value:.1f} %"
+
+
+def _interval(interval: dict[str, Any] | None) -> str:
+    if interval is None:
+        return "n/a"
+    if interval["low"] is None:
+        return _percent(interval["median"])
+    return f"{_percent(interval['median'])} [{100 * interval['low']:.1f}, {100 * interval['high']:.1f}]"

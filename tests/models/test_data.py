@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import gzip
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from perjoule.errors import DataError, UnknownNameError
+from perjoule.models.data import KNOWN, check, fashion_mnist, load, read_idx
+
+PARTS = {
+    "train-images": (6, 2, 2),
+    "train-labels": (6,),
+    "t10k-images": (3, 2, 2),
+    "t10k-labels": (3,),
+}
+
+
+def write_idx(folder, part, shape, *, values=None, packed=True):
+    values = np.arange(np.prod(shape), dtype=np.uint8) if values is None else values
+    header = bytes([0, 0, 8, len(shape)]) + np.array(shape, ">u4").tobytes()
+    content = header + values.tobytes()
+    path = folder / f"{part}-idx{len(shape)}-ubyte{'.gz' if packed else ''}"
+    path.write_bytes(gzip.compress(content) if packed else content)
+    return path
+
+
+@pytest.fixture
+def small_fashion(tmp_path):
+    for part, shape in PARTS.items():
+        write_idx(tmp_path, part, shape, packed=part != "t10k-images")
+    return tmp_path
+
+
+def test_digits_come_in_three_stratified_splits(digits):
+    splits = (digits.train, digits.validation, digits.test)
+    assert digits.shape == (1, 8, 8)
+    assert digits.n_classes == 10
+    assert sum(map(len, splits)) == 1797
+    whole = torch.cat([split.labels for split in splits]).bincount()
+    for split, share in zip(splits, (0.6, 0.2, 0.2), strict=True):
+        assert split.images.shape == (len(split), 1, 8, 8)
+        assert split.images.dtype == torch.float32
+        assert split.images.is_contiguous(memory_format=torch.channels_last)
+        assert split.labels.dtype == torch.int64
+        assert (split.labels.bincount() - share * whole).abs().max() <= 1
+
+
+def test_digits_are_each_used_once(digits):
+    from sklearn.datasets import load_digits
+
+    pixels, labels = load_digits(return_X_y=True)
+    splits = (digits.train, digits.validation, digits.test)
+    # Undo the normalisation: 0 and 16 are the smallest and largest values there are.
+    images = torch.cat([split.images for split in splits]).flatten(1)
+    low, high = images.aminmax()
+    back = (16 * (images - low) / (high - low)).round()
+    rows = torch.column_stack([back, torch.cat([split.labels for split in splits])])
+    expected = np.column_stack([pixels, labels])
+    assert sorted(map(tuple, rows.tolist())) == sorted(map(tuple, expected.tolist()))
+
+
+def test_the_training_split_alone_sets_the_normalisation(digits):
+    assert digits.train.images.mean().item() == pytest.approx(0, abs=1e-5)
+    assert digits.train.images.std().item() == pytest.approx(1, abs=1e-5)
+    assert digits.validation.images.mean().item() != pytest.approx(0, abs=1e-5)
+
+
+def test_the_seed_decides_the_split_and_the_fingerprint_tells(digits):
+    again, other = load("digits"), load("digits", split_seed=1)
+    assert again.fingerprint == digits.fingerprint != other.fingerprint
+    assert torch.equal(again.train.images, digits.train.images)
+    assert not torch.equal(other.train.labels, digits.train.labels)
+
+
+def test_unknown_data_sets_are_named():
+    assert {"digits", "fashion-mnist"} <= set(KNOWN)
+    for door in (check, load):
+        with pytest.raises(UnknownNameError, match="did you mean 'digits'"):
+            door("digit")
+
+
+def test_checking_does_not_load_torch():
+    code = (
+        "import sys; from perjoule.models.data import check; check('fashion-mnist');"
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_fashion_mnist_from_files():
+    folder = "/usr/share/datasets/fashion-mnist"
+    try:
+        read_idx(Path(folder, "train-labels-idx1-ubyte.gz"), n_axes=1)
+    except DataError:
+        pytest.skip(f"Debian's package dataset-fashion-mnist is not installed in {folder}")
+    data = load("fashion-mnist")
+    assert data.shape == (1, 28, 28)
+    assert [len(data.train), len(data.validation), len(data.test)] == [54_000, 6_000, 10_000]
+    for split in (data.train, data.validation, data.test):
+        assert set(split.labels.bincount().tolist()) == {len(split) // 10}
+
+
+def test_own_files_come_first(small_fashion, monkeypatch):
+    monkeypatch.setenv("PERJOULE_DATA", str(small_fashion))
+    raw = fashion_mnist()
+    assert raw.source == str(small_fashion)
+    assert raw.images.shape == (9, 2, 2, 1)
+    assert raw.n_test == 3
+    assert raw.images.ravel().tolist() == [*range(24), *range(12)]
+    assert raw.labels.tolist() == [0, 1, 2, 3, 4, 5, 0, 1, 2]
+
+
+def test_a_torn_file_is_named(small_fashion, monkeypatch):
+    monkeypatch.setenv("PERJOULE_DATA", str(small_fashion))
+    torn = small_fashion / "t10k-labels-idx1-ubyte.gz"
+    torn.write_bytes(torn.read_bytes()[:-9])
+    with pytest.raises(DataError, match=r"t10k-labels-idx1-ubyte\.gz cannot be read"):
+        load("fashion-mnist")
+
+
+def test_a_missing_file_is_named(small_fashion):
+    (small_fashion / "train-labels-idx1-ubyte.gz").unlink()
+    with pytest.raises(DataError, match="no train-labels"):
+        fashion_mnist([small_fashion])
+
+
+def test_images_without_labels_are_noticed(small_fashion):
+    write_idx(small_fashion, "train-labels", (5,))
+    with pytest.raises(DataError, match="6 train images but 5 labels"):
+        fashion_mnist([small_fashion])
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"", "no idx file"),
+        (b"\0\0\x08\x01\0\0", "no idx file"),
+        (b"\0\0\x0d\x01\0\0\0\x01\0\0\0\0", "no idx file"),
+        (b"\0\0\x08\x01\0\0\0\x03\1\2", "torn: 2 values, not 3"),
+        (b"\0\0\x08\x01\0\0\0\x01\1\2", "torn: 2 values, not 1"),
+    ],
+)
+def test_damaged_idx_files_are_refused(tmp_path, content, complaint):
+    path = tmp_path / "labels"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=complaint):
+        read_idx(path, n_axes=1)
+
+
+def test_a_packed_file_with_wrong_bytes_is_refused(tmp_path):
+    path = tmp_path / "labels.gz"
+    path.write_bytes(b"<html>404</html>")
+    with pytest.raises(DataError, match="cannot be read"):
+        read_idx(path, n_axes=1)
+
+
+def test_without_files_or_network_the_remedy_is_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # the discard port: nobody answers
+    with pytest.raises(DataError, match="PERJOULE_DATA") as caught:
+        fashion_mnist([tmp_path / "nowhere"], cache=tmp_path / "cache")
+    assert "nowhere" in str(caught.value)
+
+
+def test_torchvision_imports_beside_any_torch():
+    code = (
+        "from perjoule.models._torchvision import datasets, torchvision;"
+        "import torch;"
+        "assert datasets.FashionMNIST and torchvision.models.resnet18;"
+        "image = torch.zeros(1, 3, 32, 32);"
+        "assert torchvision.models.resnet18(num_classes=2).eval()(image).shape == (1, 2)"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import doctest
+import json
+import math
+
+import numpy as np
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from perjoule.errors import ConfigurationError, UnknownNameError
+from perjoule.models import space as space_module
+from perjoule.models.cnn import DEFAULT_SPACE, default_space
+from perjoule.models.space import Space
+
+LEARNING_RATE = {"low": 1e-4, "high": 0.1, "log": True}
+
+numbers = st.floats(-1e6, 1e6).map(lambda number: round(number, 3))
+scalars = st.booleans() | st.integers(-(2**50), 2**50) | numbers | st.text(max_size=5)
+distributions = st.one_of(
+    st.tuples(numbers, numbers).map(sorted).map(lambda ends: FloatDistribution(ends[0], ends[1])),
+    st.tuples(st.floats(1e-9, 1e9), st.floats(1e-9, 1e9))
+    .map(sorted)
+    .map(lambda ends: FloatDistribution(*ends, log=True)),
+    st.builds(
+        lambda low, steps, step: IntDistribution(low, low + steps * step, step=step),
+        st.integers(-1000, 1000),
+        st.integers(0, 50),
+        st.integers(1, 9),
+    ),
+    st.tuples(st.integers(1, 1000), st.integers(1, 1000))
+    .map(sorted)
+    .map(lambda ends: IntDistribution(*ends, log=True)),
+    st.lists(scalars, min_size=1, max_size=4, unique=True).map(CategoricalDistribution),
+)
+
+
+@given(st.dictionaries(st.text(min_size=1, max_size=8), distributions | scalars, min_size=1))
+def test_a_space_survives_json_and_yaml(mapping):
+    space = Space.parse(mapping)
+    plain = space.to_mapping()
+    assert Space.parse(plain) == space
+    assert Space.parse(json.loads(json.dumps(plain))) == space
+    assert Space.parse(yaml.safe_load(yaml.safe_dump(plain))) == space
+
+
+@given(st.dictionaries(st.text(min_size=1, max_size=8), distributions, min_size=1))
+def test_the_cheapest_candidate_is_in_the_space(mapping):
+    space = Space.parse(mapping)
+    assert space.complete(space.cheapest()) == space.cheapest()
+
+
+def test_types_are_inferred():
+    space = Space.parse(
+        {
+            "learning_rate": LEARNING_RATE,
+            "width": {"low": 8, "high": 64},
+            "momentum": {"low": 0, "high": 1, "step": 0.25},
+            "optimizer": {"choices": ["sgd", "adam"]},
+            "kernel_size": [3, 5],
+            "epochs": 4,
+        }
+    )
+    assert space.distributions == {
+        "learning_rate": FloatDistribution(1e-4, 0.1, log=True),
+        "width": IntDistribution(8, 64),
+        "momentum": FloatDistribution(0, 1, step=0.25),
+        "optimizer": CategoricalDistribution(["sgd", "adam"]),
+        "kernel_size": CategoricalDistribution([3, 5]),
+    }
+    assert space.fixed == {"epochs": 4}
+
+
+def test_numbers_that_yaml_takes_for_text_are_read():
+    written = "{learning_rate: {low: 1e-4, high: 1E-1, log: true}, weight_decay: 5e-4}"
+    space = Space.parse(yaml.safe_load(written))
+    assert space.distributions == {"learning_rate": FloatDistribution(1e-4, 0.1, log=True)}
+    assert space.fixed == {"weight_decay": 5e-4}
+
+
+@pytest.mark.parametrize(
+    ("entry", "mend"),
+    [
+        ({"low": 3, "high": 1}, "swap"),
+        ({"low": 0.0, "high": 1.0, "log": True}, "log needs low above 0"),
+        ({"low": 0, "high": 8, "type": "int", "log": True}, "log needs low above 0"),
+        ({"low": 1, "high": 8, "log": True, "step": 2}, "drop one"),
+        ({"low": 1, "high": 8, "step": 2}, "set high to 7"),
+        ({"low": 1, "high": 8, "step": 0}, "above 0"),
+        ({"low": 1, "high": 8, "log": 1}, "true or false"),
+        ({"low": 1}, "high is missing"),
+        ({}, "low is missing"),
+        ({"low": 1.5, "high": 8, "type": "int"}, "whole"),
+        ({"low": math.nan, "high": 1.0}, "finite"),
+        ({"low": 1.0, "high": math.inf}, "finite"),
+        ({"low": "one", "high": 2}, "finite"),
+        ({"low": True, "high": 2}, "finite"),
+        ({"low": 1, "high": 2, "hihg": 3}, "'high'"),
+        ({"low": 1, "high": 2, "type": "real"}, "float, int, categorical"),
+        ({"choices": []}, "at least one"),
+        ({"choices": "adam"}, "list"),
+        ({"choices": ["adam"], "low": 1}, "unknown key 'low'"),
+        ([], "at least one"),
+        ([1, 1.0], "twice"),
+        ([1, math.nan], "finite"),
+        ([None, "adam"], "text"),
+        ([[1, 2], [3]], "text"),
+        (None, "text"),
+        (math.inf, "finite"),
+    ],
+)
+def test_a_mistake_names_the_hyperparameter_and_the_mend(entry, mend):
+    with pytest.raises(ConfigurationError, match="units") as caught:
+        Space.parse({"units": entry})
+    assert mend in str(caught.value)
+
+
+@pytest.mark.parametrize("mapping", [{}, [], None, {3: 1}])
+def test_a_space_needs_names(mapping):
+    with pytest.raises(ConfigurationError):
+        Space.parse(mapping)
+
+
+def test_complete_merges_checks_and_casts():
+    space = Space.parse({"learning_rate": LEARNING_RATE, "width": {"low": 8, "high": 64}, "k": 3})
+    params = space.complete({"learning_rate": np.float64(0.01), "width": np.int64(16)})
+    assert params == {"learning_rate": 0.01, "width": 16, "k": 3}
+    assert [type(value) for value in params.values()] == [float, int, int]
+
+
+@pytest.mark.parametrize(
+    ("params", "error"),
+    [
+        ({"width": 16}, ConfigurationError),
+        ({"width": 16, "activation": "tanh"}, ConfigurationError),
+        ({"width": 65, "activation": "relu"}, ConfigurationError),
+        ({"width": 16.5, "activation": "relu"}, ConfigurationError),
+        ({"width": "wide", "activation": "relu"}, ConfigurationError),
+        ({"width": 16, "activation": "relu", "k": 5}, ConfigurationError),
+        ({"width": 16, "activation": "relu", "depth": 5}, UnknownNameError),
+    ],
+)
+def test_complete_refuses_what_the_space_does_not_hold(params, error):
+    space = Space.parse({"width": {"low": 8, "high": 64}, "activation": ["relu"], "k": 3})
+    with pytest.raises(error):
+        space.complete(params)
+
+
+def test_the_cheapest_candidate_has_the_largest_batch():
+    cheapest = Space.parse(DEFAULT_SPACE).cheapest()
+    assert cheapest["log2_batch_size"] == 9
+    assert cheapest["epochs"] == cheapest["conv_blocks"] == 1
+    assert cheapest["width"] == 8
+
+
+def test_larger_data_sets_get_fewer_epochs():
+    assert default_space("fashion-mnist")["epochs"]["high"] < DEFAULT_SPACE["epochs"]["high"]
+    assert default_space("digits") == DEFAULT_SPACE
+
+
+def test_the_example_in_the_docstring_runs():
+    assert doctest.testmod(space_module).attempted >= 3
+    assert doctest.testmod(space_module).failed == 0

@@ -1,0 +1,304 @@
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from perjoule.errors import ConfigurationError, UnknownNameError
+from perjoule.models.architectures import Builder
+from perjoule.models.cnn import DEFAULT_SPACE
+from perjoule.models.data import Split
+from perjoule.models.runtime import Runtime
+from perjoule.models.space import Space
+from perjoule.models.training import (
+    TrainingSettings,
+    build,
+    evaluate,
+    split_hyperparameters,
+    train_epoch,
+)
+from torch import nn
+
+SHAPE = (1, 8, 8)
+
+
+def never() -> bool:
+    return False
+
+
+def part(split, n_samples):
+    return Split(split.images[:n_samples], split.labels[:n_samples])
+
+
+def train(params, split, runtime, *, seed=0, architecture: str | Builder = "cnn"):
+    """Train for the epochs that the hyperparameters say; the network and its steps."""
+    shape = tuple(split.images.shape[1:])
+    network, optimizer, settings = build(params, architecture, shape, 10, runtime, seed)
+    generator = torch.Generator().manual_seed(seed)
+    steps = 0
+    for _ in range(settings.epochs):
+        result = train_epoch(network, optimizer, split, settings, runtime, generator, never)
+        assert result.finished
+        steps += result.steps
+    return network, steps
+
+
+def same_weights(one, other):
+    ours, theirs = one.state_dict(), other.state_dict()
+    return list(ours) == list(theirs) and all(torch.equal(ours[key], theirs[key]) for key in ours)
+
+
+MIDDLE = {
+    "conv_blocks": 2,
+    "width": 8,
+    "kernel_size": 3,
+    "dropout": 0.1,
+    "dense_units": 16,
+    "optimizer": "sgd",
+    "learning_rate": 0.01,
+    "weight_decay": 1e-6,
+    "log2_batch_size": 5,
+    "epochs": 1,
+}
+OTHER = {
+    "conv_blocks": 3,
+    "width": 9,
+    "kernel_size": 5,
+    "dropout": 0.4,
+    "dense_units": 17,
+    "optimizer": "adam",
+    "learning_rate": 0.02,
+    "weight_decay": 1e-2,
+    "log2_batch_size": 6,
+    "epochs": 2,
+}
+
+
+@pytest.mark.parametrize("name", DEFAULT_SPACE)
+def test_no_hyperparameter_of_the_default_space_is_dead(name, digits, float32):
+    space, split = Space.parse(DEFAULT_SPACE), part(digits.train, 128)
+    params = space.complete(MIDDLE)
+    changed = space.complete({**MIDDLE, name: OTHER[name]})
+    plain, plain_steps = train(params, split, float32)
+    other, other_steps = train(changed, split, float32)
+    assert not same_weights(plain, other)
+    assert (plain_steps != other_steps) == (name in {"log2_batch_size", "epochs"})
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw"])
+@pytest.mark.parametrize("change", [{"weight_decay": 0.01}, {"learning_rate": 0.02}])
+def test_every_optimiser_heeds_its_hyperparameters(optimizer, change, digits, float32):
+    split = part(digits.train, 128)
+    params = {**MIDDLE, "optimizer": optimizer}
+    plain, _ = train(params, split, float32)
+    other, _ = train({**params, **change}, split, float32)
+    assert not same_weights(plain, other)
+
+
+def test_the_three_optimisers_differ(digits, float32):
+    split = part(digits.train, 128)
+    params = {**MIDDLE, "weight_decay": 0.01}
+    sgd, adam, adamw = (
+        train({**params, "optimizer": name}, split, float32)[0] for name in ("sgd", "adam", "adamw")
+    )
+    assert not same_weights(sgd, adam)
+    assert not same_weights(adam, adamw)
+
+
+@pytest.mark.parametrize("autocast", [None, torch.bfloat16])
+def test_a_seed_decides_everything(autocast, digits):
+    runtime = Runtime(torch.device("cpu"), autocast)
+    split = part(digits.train, 256)
+    params = {"dropout": 0.5, "epochs": 2}
+    first, _ = train(params, split, runtime)
+    torch.manual_seed(99)  # the global state must not matter
+    second, _ = train(params, split, runtime)
+    other, _ = train(params, split, runtime, seed=1)
+    assert same_weights(first, second)
+    assert not same_weights(first, other)
+
+
+def test_training_leaves_the_global_random_state_alone(digits, float32):
+    before = torch.get_rng_state()
+    train({"dropout": 0.5, "epochs": 1}, part(digits.train, 64), float32)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_few_epochs_learn_the_digits(digits):
+    runtime = Runtime.detect("cpu")
+    network, _ = train({"epochs": 8, "learning_rate": 3e-3}, digits.train, runtime)
+    for split in (digits.validation, digits.test):
+        result = evaluate(network, split, runtime, never)
+        assert result is not None
+        assert result.accuracy > 0.9
+        assert result.loss < 0.5
+
+
+def test_evaluation_equals_a_plain_loop(digits, float32):
+    network, _ = train({"epochs": 1, "dropout": 0.5}, part(digits.train, 256), float32)
+    n_right, losses = 0, []
+    network.eval()
+    with torch.no_grad():
+        for image, label in zip(digits.validation.images, digits.validation.labels, strict=True):
+            logits = network(image.unsqueeze(0))
+            n_right += int(logits.argmax() == label)
+            losses.append(F.cross_entropy(logits, label.unsqueeze(0)).item())
+    network.train()
+    result = evaluate(network, digits.validation, float32, never)
+    assert result is not None
+    accuracy, loss = result
+    assert accuracy == n_right / len(digits.validation)
+    assert loss == pytest.approx(sum(losses) / len(losses), rel=1e-5)
+
+
+def test_training_goes_on_after_an_evaluation(digits, float32):
+    network, optimizer, settings = build({}, "cnn", SHAPE, 10, float32, 0)
+    evaluate(network, digits.validation, float32, never)
+    generator = torch.Generator().manual_seed(0)
+    result = train_epoch(
+        network, optimizer, part(digits.train, 128), settings, float32, generator, never
+    )
+    norms = [each for each in network.modules() if isinstance(each, nn.BatchNorm2d)]
+    assert [norm.num_batches_tracked for norm in norms] == [result.steps] * 2
+
+
+def test_the_loss_of_an_epoch_is_the_mean_over_samples(digits, float32):
+    split = part(digits.train, 40)  # batches of 32 and 8
+    network, optimizer, settings = build(
+        {"log2_batch_size": 5, "learning_rate": 1e-30}, "cnn", SHAPE, 10, float32, 0
+    )
+    generator = torch.Generator().manual_seed(3)
+    order = torch.randperm(40, generator=torch.Generator().manual_seed(3))
+    with torch.no_grad():
+        total = sum(
+            F.cross_entropy(network(split.images[rows]), split.labels[rows], reduction="sum").item()
+            for rows in order.split(32)
+        )
+    result = train_epoch(network, optimizer, split, settings, float32, generator, never)
+    assert result.loss == pytest.approx(total / 40, rel=1e-5)
+    assert result.steps == 2
+
+
+def test_every_sample_is_seen_once_an_epoch_in_channels_last(float32):
+    seen = []
+
+    class Spy(nn.Sequential):
+        def forward(self, input):
+            assert input.is_contiguous(memory_format=torch.channels_last)
+            seen.append(input.detach().clone())
+            return super().forward(input)
+
+    def spy(shape, n_classes):
+        return Spy(nn.Flatten(), nn.Linear(math.prod(shape), n_classes))
+
+    images = torch.randn(100, 3, 8, 8).contiguous(memory_format=torch.channels_last)
+    split = Split(images, torch.randint(10, (100,)))
+    train({"epochs": 1, "log2_batch_size": 5}, split, float32, architecture=spy)
+    assert [len(images) for images in seen] == [32, 32, 32, 4]
+    rows = torch.cat(seen).flatten(1).tolist()
+    assert rows != split.images.flatten(1).tolist()
+    assert sorted(rows) == sorted(split.images.flatten(1).tolist())
+
+
+@pytest.mark.parametrize(("n_samples", "steps"), [(64, 2), (65, 2), (66, 3), (31, 1)])
+def test_a_last_batch_of_one_is_left_out(n_samples, steps, digits, float32):
+    # Three blocks leave one pixel, of which batch-norm can take no deviation in a batch of one.
+    params = {"conv_blocks": 3, "log2_batch_size": 5, "epochs": 1}
+    _, taken = train(params, part(digits.train, n_samples), float32)
+    assert taken == steps
+
+
+def test_training_stops_before_the_step_it_is_told_to(digits, float32):
+    network, optimizer, settings = build({}, "cnn", SHAPE, 10, float32, 0)
+    answers = iter([False, False, True])
+    generator = torch.Generator().manual_seed(0)
+    result = train_epoch(
+        network, optimizer, digits.train, settings, float32, generator, lambda: next(answers)
+    )
+    assert (result.steps, result.finished) == (2, False)
+    assert math.isfinite(result.loss)
+
+    before = {name: each.clone() for name, each in network.state_dict().items()}
+    result = train_epoch(
+        network, optimizer, digits.train, settings, float32, generator, lambda: True
+    )
+    assert (result.steps, result.finished) == (0, False)
+    assert math.isnan(result.loss)
+    assert all(torch.equal(before[name], each) for name, each in network.state_dict().items())
+
+
+def test_evaluation_stops_when_told(digits, float32):
+    network, _, _ = build({}, "cnn", SHAPE, 10, float32, 0)
+    answers = iter([False, True])
+    assert evaluate(network, digits.validation, float32, lambda: next(answers)) is None
+
+
+def test_hyperparameters_are_shared_out():
+    settings, network = split_hyperparameters({"epochs": 2, "width": 8, "optimizer": "sgd"}, "cnn")
+    assert settings == TrainingSettings(optimizer="sgd", epochs=2)
+    assert network == {"width": 8}
+    assert settings.batch_size == 64
+
+
+def test_hyperparameters_that_nobody_reads_are_refused():
+    with pytest.raises(UnknownNameError, match="did you mean 'width'"):
+        split_hyperparameters({"widht": 8}, "cnn")
+
+    def open_ended(shape, n_classes, **hyperparameters):
+        return nn.Linear(1, 1)
+
+    assert split_hyperparameters({"widht": 8}, open_ended)[1] == {"widht": 8}
+
+
+def test_networks_must_fit_the_hyperparameters():
+    def greedy(shape, n_classes, *, epochs=3):
+        return nn.Linear(1, 1)
+
+    def needy(shape, n_classes, depth):
+        return nn.Linear(1, 1)
+
+    with pytest.raises(ConfigurationError, match=r"'epochs'.*rename"):
+        split_hyperparameters({"epochs": 2}, greedy)
+    with pytest.raises(ConfigurationError, match=r"'depth'.*add it"):
+        split_hyperparameters({"epochs": 2}, needy)
+    assert split_hyperparameters({"depth": 2}, needy)[1] == {"depth": 2}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"learning_rate": -1.0},
+        {"learning_rate": "fast"},
+        {"learning_rate": math.nan},
+        {"weight_decay": -1e-3},
+        {"log2_batch_size": 0},
+        {"epochs": 0},
+        {"epochs": 2.5},
+    ],
+)
+def test_settings_out_of_range_are_refused(wrong):
+    with pytest.raises(ConfigurationError, match=next(iter(wrong))):
+        TrainingSettings(**wrong)
+
+
+def test_unknown_optimisers_are_named():
+    with pytest.raises(UnknownNameError, match="did you mean 'adamw'"):
+        TrainingSettings(optimizer="adam_w")
+
+
+def test_the_runtime_describes_itself_in_plain_values():
+    runtime = Runtime.detect("cpu")
+    described = runtime.describe()
+    assert json.loads(json.dumps(described)) == described
+    assert all(type(value) in (str, int, bool) for value in described.values())
+    assert described["device"] == "cpu"
+    assert described["threads"] == 1
+    assert Runtime(torch.device("cpu")).describe()["autocast"] == "float32"
+
+
+@pytest.mark.parametrize("device", ["cpu:x", "warp", "cuda:99"])
+def test_devices_that_cannot_be_used_are_named(device):
+    with pytest.raises(ConfigurationError, match=device):
+        Runtime.detect(device)

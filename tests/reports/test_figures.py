@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from perjoule.reports.figures import (
+    anytime_figure,
+    pareto_figure,
+    phases_figure,
+    unmetered_phases,
+)
+from perjoule.reports.palette import look_of
+
+
+def small(**columns):
+    table = {
+        "run": ["a-0", "a-0", "a-0"],
+        "strategy": ["a", "a", "a"],
+        "seed": [0, 0, 0],
+        "trial": [0, 1, 2],
+        "state": ["complete", "truncated", "failed"],
+        "accuracy": [0.9, 0.99, np.nan],
+        "energy_j": [1.0, 10.0, 2.0],
+        "energy_kind": ["modelled", "modelled", "modelled"],
+    }
+    return pd.DataFrame(table | columns)
+
+
+def summary(target=None):
+    return {"target_accuracy": target, "strategies": [{"strategy": "a"}]}
+
+
+def every_figure(trials):
+    return pareto_figure(trials), anytime_figure(trials, summary()), phases_figure(trials)
+
+
+def shown_accuracy(trace):
+    return list(1.0 - np.asarray(trace.y, dtype=float))
+
+
+def test_every_energy_axis_names_unit_and_kind():
+    titles = [figure.layout.xaxis.title.text for figure in every_figure(small())]
+    assert titles == [
+        "energy of the trial (J, modelled)",
+        "energy spent by the run (J, modelled)",
+        "energy per run (J, modelled)",
+    ]
+
+
+def test_an_axis_of_two_kinds_says_so():
+    figure = pareto_figure(small(energy_kind=["modelled", "measured", "modelled"]))
+    assert "(J, measured and modelled)" in figure.layout.xaxis.title.text
+
+
+def test_states_are_told_apart_and_hyperparameters_are_in_the_hover():
+    points, lost, front = pareto_figure(small(**{"p.lr": [0.1, 0.2, 0.3]})).data[:3]
+    assert list(points.marker.symbol) == ["circle", "circle-open"]
+    assert "lr = 0.2" in points.hovertext[1]
+    assert list(lost.x) == [2.0]
+    assert "accuracy n/a" in lost.hovertext[0]
+    assert "lr = 0.3" in lost.hovertext[0]
+    assert list(front.x) == [1.0, 10.0]
+    assert front.line.shape == "hv"
+
+
+def test_the_front_leaves_out_dominated_trials():
+    trials = small(state=["complete"] * 3, accuracy=[0.9, 0.8, 0.95], energy_j=[1.0, 2.0, 3.0])
+    front = pareto_figure(trials).data[2]
+    assert list(front.x) == [1.0, 3.0]
+    assert shown_accuracy(front) == pytest.approx([0.9, 0.95])
+
+
+def test_accuracy_axis_is_in_percent_and_better_is_higher():
+    axis = pareto_figure(small()).layout.yaxis
+    assert axis.range[0] > axis.range[1]
+    labels = dict(zip(axis.ticktext, axis.tickvals, strict=True))
+    assert labels["90 %"] == pytest.approx(0.1)
+    assert labels["99 %"] == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize("accuracy", [0.0, 0.1, 0.5, 0.93, 0.9612, 0.999, 1.0])
+def test_accuracy_axis_of_equal_accuracies_still_has_labels(accuracy):
+    axis = pareto_figure(small(accuracy=[accuracy] * 3)).layout.yaxis
+    high, low = axis.range
+    assert any(low <= np.log10(tick) <= high for tick in axis.tickvals)
+    assert ("100 %" in axis.ticktext) == (accuracy == 1.0)
+
+
+def test_anytime_line_is_the_median_of_the_runs():
+    runs = [
+        small(run=[f"a-{seed}"] * 3, state=["complete"] * 3, accuracy=[base, 0.5, base + 0.1])
+        for seed, base in enumerate((0.6, 0.7, 0.8))
+    ]
+    low, high, line, target = anytime_figure(pd.concat(runs), summary(0.85)).data
+    assert list(line.x) == [1.0, 11.0, 13.0]
+    assert shown_accuracy(line) == pytest.approx([0.7, 0.7, 0.8])
+    assert shown_accuracy(low) == pytest.approx([0.6, 0.6, 0.7])
+    assert shown_accuracy(high) == pytest.approx([0.8, 0.8, 0.9])
+    assert shown_accuracy(target) == pytest.approx([0.85, 0.85])
+    assert {trace.line.shape for trace in (low, high, line)} == {"hv"}
+
+
+def test_a_run_without_a_result_ranks_last():
+    lost = small(run=["a-2"] * 3, accuracy=[np.nan] * 3)
+    late = small(run=["a-1"] * 3, accuracy=[np.nan, 0.7, 0.7], energy_j=[4.0, 1.0, 1.0])
+    low, _, line = anytime_figure(pd.concat([small(), late, lost]), summary()).data
+    assert line.x[0] == 5.0, "two of three runs have a result only then"
+    assert shown_accuracy(line)[0] == pytest.approx(0.7)
+    assert len(low.x) == 0
+
+
+def test_phases_add_up_and_name_what_is_not_metered():
+    trials = small(
+        energy_train_j=[0.5, 8.0, 1.0],
+        energy_validate_j=[0.1, 1.0, 0.2],
+        energy_setup_j=[0.1, 0.5, 0.2],
+        energy_search_j=[np.nan] * 3,
+    )
+    figure = phases_figure(trials)
+    bars = {bar.name: bar.x[0] for bar in figure.data}
+    assert bars == pytest.approx({"train": 9.5, "validate": 1.3, "setup": 0.8, "not split": 1.4})
+    assert "not metered: search" in figure.data[0].y[0]
+    assert unmetered_phases(trials) == {"a": ["search"]}
+
+
+def test_phases_are_per_run():
+    two = pd.concat([small(energy_train_j=1.0), small(run=["a-1"] * 3, energy_train_j=3.0)])
+    assert phases_figure(two).data[0].x[0] == pytest.approx(6.0)
+
+
+@pytest.mark.parametrize(
+    "trials",
+    [
+        pd.DataFrame(),
+        small().iloc[:0],
+        small().iloc[:1],
+        small().iloc[2:],
+        small(energy_j=[np.nan] * 3),
+        small(accuracy=[None] * 3, energy_kind=[None] * 3),
+    ],
+    ids=["no columns", "no rows", "one trial", "one failure", "no energy", "no accuracy"],
+)
+def test_sparse_tables_draw(trials):
+    for figure in every_figure(trials):
+        drawn = any(trace.x is not None and len(trace.x) for trace in figure.data)
+        assert drawn or figure.layout.annotations, "an empty figure says that it is empty"
+        assert json.loads(figure.to_json())["layout"]["xaxis"]["title"]["text"]
+
+
+def test_names_from_users_are_text():
+    name = '<a href="https://example.org">x</a>%{x}'
+    trials = small(strategy=[name] * 3)
+    for figure in (pareto_figure(trials), anytime_figure(trials, summary()), phases_figure(trials)):
+        text = figure.to_json().replace("\\u003c", "<")
+        assert "&lt;a" in text
+        assert "<a" not in text
+        assert all(trace.hovertemplate is None for trace in figure.data)
+
+
+def test_every_strategy_of_many_looks_different():
+    looks = look_of([f"s{i}" for i in range(42)])
+    assert len({(look.colour, look.symbol) for look in looks.values()}) == 42
+
+
+def test_a_look_depends_on_the_position_alone():
+    assert look_of(["a", "b"])["b"] == look_of(["x", "y", "z"])["y"]

@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+import copy
+import json
+import shutil
+import subprocess
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+from perjoule.errors import OutputError
+from perjoule.reports.page import render, write
+from plotly.offline import get_plotlyjs
+
+VOID = {"meta", "link", "br", "hr", "img", "input", "path", "polyline"}
+
+
+class Page(HTMLParser):
+    """The elements, scripts and visible text of a page, with its nesting checked."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.elements, self.scripts, self.texts, self.open = [], [], [], []
+        self.feed(page)
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag == "script":
+            self.scripts.append((dict(attrs), ""))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] == "script":
+            attributes, text = self.scripts.pop()
+            self.scripts.append((attributes, text + data))
+        elif "style" not in self.open:
+            self.texts.append(data)
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.texts).split())
+
+    @property
+    def figures(self):
+        return [
+            json.loads(text)
+            for attributes, text in self.scripts
+            if attributes.get("type") == "application/json"
+        ]
+
+    def with_tag(self, name):
+        return [attributes for tag, attributes in self.elements if tag == name]
+
+
+@pytest.fixture(scope="module")
+def page(comparison):
+    return Page(render(comparison.trials, comparison.curves, comparison.summary))
+
+
+def test_plotly_is_embedded_once(page):
+    marker = get_plotlyjs()[:40]
+    assert sum(marker in text for _, text in page.scripts) == 1
+
+
+def test_nothing_is_loaded_and_nothing_is_linked(page):
+    for tag, attributes in page.elements:
+        for name in ("src", "href", "srcset", "action", "data", "poster"):
+            address = attributes.get(name) or ""
+            assert not address or address == "data:,", (tag, name, address)
+    policy = next(m["content"] for m in page.with_tag("meta") if "http-equiv" in m)
+    assert policy.startswith("default-src 'none'")
+    assert "http" not in policy
+
+
+def test_no_figure_can_be_uploaded(page):
+    assert len(page.figures) == 3
+    for figure in page.figures:
+        config = figure["config"]
+        assert config["showSendToCloud"] is False
+        assert config["plotlyServerURL"] == ""
+        assert config["displaylogo"] is False
+        assert config["responsive"] is True
+
+
+def test_every_strategy_is_on_the_page_and_in_the_figures(page, comparison):
+    for entry in comparison.summary["strategies"]:
+        assert entry["strategy"] in page.text
+    names = {trace.get("name") for trace in page.figures[0]["data"]}
+    assert {"random", "grid", "hyperband", "energy-aware"} < names
+
+
+def test_text_from_data_stays_text(page):
+    assert "</script><b onclick=alert(1)>" in page.text
+    assert "Joules are <modelled>." in page.text
+    assert all("onclick" not in attributes for _, attributes in page.elements)
+    assert not page.with_tag("b")
+
+
+def test_the_headline_says_kind_and_support(page, comparison):
+    text = page.text.replace("\u00a0", " ")
+    assert comparison.summary["verdict"]["sentence"] in text
+    assert "not yet conclusive modelled energy" in text
+    assert "It rests on modelled cpu energy (cpu_time)." in text
+    assert "3 seeds: too few to conclude anything." in text
+
+
+def test_a_supported_verdict_says_so(comparison):
+    summary = copy.deepcopy(comparison.summary)
+    summary["verdict"]["supported"] = True
+    summary["provenance"].append({**summary["provenance"][0], "component": "gpu"})
+    text = Page(render(comparison.trials, comparison.curves, summary)).text
+    assert "supported modelled energy" in text
+    assert "not yet conclusive" not in text.partition("How to read this")[0]
+    assert "modelled cpu energy (cpu_time) and modelled gpu energy (cpu_time)." in text
+
+
+def test_unavailable_values_are_not_zero(page):
+    grid = page.text.partition("kind of energy")[2].partition("grid")[2].partition("hyperband")[0]
+    assert grid.count("n/a") == 2, "neither test accuracy nor search share is known"
+    assert "Not metered: search (random, grid)." in page.text
+    assert "<0.1 % of 38.2 s" in page.text
+
+
+def test_trials_without_energy_are_counted(page):
+    assert "Not drawn, for want of an energy reading: 5 of" in page.text
+
+
+def test_sections_stand_in_reading_order(page):
+    titles = [
+        "What a trial buys",
+        "What a run has found by then",
+        "Strategy by strategy",
+        "Where the joules went",
+        "The best candidate of each strategy",
+        "Where the numbers come from",
+        "How to read this",
+    ]
+    places = [page.text.index(title) for title in titles]
+    assert places == sorted(places)
+
+
+def test_the_page_is_accessible(page):
+    assert page.with_tag("html") == [{"lang": "en"}]
+    assert len(page.with_tag("h1")) == 1
+    plots = [attributes for attributes in page.with_tag("div") if "data-figure" in attributes]
+    assert all(plot["role"] == "img" and plot["aria-label"] for plot in plots)
+    ids = [attributes["id"] for _, attributes in page.elements if attributes.get("id")]
+    assert len(ids) == len(set(ids))
+    labels = [a["aria-labelledby"] for _, a in page.elements if a.get("aria-labelledby")]
+    assert set(labels) <= set(ids)
+
+
+def _empty(summary):
+    """The summary of a comparison that was interrupted before its first trial ended."""
+    summary = copy.deepcopy(summary)
+    summary.update(status="interrupted", best_accuracy=None, target_accuracy=None)
+    summary["provenance"], summary["overhead"] = [], []
+    for entry in summary["strategies"]:
+        for name in ("accuracy", "test_accuracy", "equal_energy", "energy_j", "energy_to_target"):
+            entry[name] = None
+    for run in summary["runs"]:
+        run.update(incumbent=None, spent_j=None)
+    return summary
+
+
+def test_a_comparison_without_trials_renders(comparison):
+    page = Page(render(pd.DataFrame(), pd.DataFrame(), _empty(comparison.summary)))
+    assert "interrupted" in page.text
+    assert "No energy source was available." in page.text
+    assert "No candidate has a validation accuracy yet." in page.text
+    assert "energy spent n/a" in page.text
+
+
+def test_one_trial_renders(comparison):
+    page = Page(render(comparison.trials[:1], comparison.curves[:0], comparison.summary))
+    assert "trials 1 1 complete" in page.text
+
+
+def test_write_replaces_the_page_as_a_whole(tmp_path, comparison):
+    path = tmp_path / "report.html"
+    path.write_text("old")
+    write(path, comparison.trials, comparison.curves, comparison.summary)
+    assert path.read_text(encoding="utf-8").rstrip().endswith("</html>")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_write_says_where_it_could_not(tmp_path, comparison):
+    path = tmp_path / "missing" / "report.html"
+    with pytest.raises(OutputError, match=r"missing.report\.html.*folder that exists"):
+        write(path, comparison.trials, comparison.curves, comparison.summary)
+
+
+BROWSER = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
+def test_a_browser_draws_the_figures_and_offers_no_upload(tmp_path, comparison):
+    path = tmp_path / "report.html"
+    write(path, comparison.trials, comparison.curves, comparison.summary)
+    command = [BROWSER, "--headless=new", "--no-sandbox", "--disable-gpu", "--dump-dom"]
+    command += [f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=8000"]
+    command.append(path.as_uri())
+    dom = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    figures = dom[dom.index("</style>") : dom.index("plotly.js v")]
+    assert figures.count('class="main-svg"') >= 3
+    buttons = [part.partition('"')[0] for part in figures.split('data-title="')[1:]]
+    assert buttons.count("Reset axes") == 3
+    assert not [b for b in buttons if any(w in b.lower() for w in ("cloud", "share", "upload"))]

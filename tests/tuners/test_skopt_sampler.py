@@ -1,0 +1,210 @@
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from functools import partial
+
+import optuna
+import pytest
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.testing.pytest_samplers import (
+    BasicSamplerTestCase,
+    RelativeSamplerTestCase,
+    SingleOnlySamplerTestCase,
+)
+from optuna.trial import TrialState, create_trial
+from perjoule.errors import ConfigurationError
+from perjoule.tuners.skopt_sampler import SkoptSampler
+
+Space = dict[str, BaseDistribution]
+SPACE: Space = {
+    "rate": FloatDistribution(1e-5, 1e-1, log=True),
+    "momentum": FloatDistribution(0.0, 1.0, step=0.1),
+    "width": IntDistribution(8, 256, log=True),
+    "depth": IntDistribution(1, 9, step=2),
+    "optimiser": CategoricalDistribution(["sgd", "adam", None]),
+}
+HISTORY_LENGTH = 8
+cheap = partial(SkoptSampler, n_startup_trials=2, n_candidates=50, n_restarts=1, n_trees=5)
+
+
+class TestConformance(BasicSamplerTestCase, RelativeSamplerTestCase, SingleOnlySamplerTestCase):
+    """Optuna's own suites for samplers."""
+
+    @pytest.fixture(params=["GP", "ET"])
+    def sampler(self, request):
+        # One startup trial, so that nearly every ask of the suites goes through the model.
+        return partial(cheap, request.param, seed=0, n_startup_trials=1)
+
+
+def loss(params):
+    return abs(math.log10(params["rate"]) + 3) + params["momentum"] + 0.1 * params["depth"]
+
+
+def history(sign=1.0, extra=None):
+    """Return a study with eight trials, the fourth of them replaced by ``extra``."""
+    study = optuna.create_study(direction="minimize" if sign > 0 else "maximize")
+    random = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
+    for number in range(HISTORY_LENGTH):
+        params = random.ask(SPACE).params
+        trial = create_trial(params=params, distributions=SPACE, value=sign * loss(params))
+        study.add_trial(extra if extra is not None and number == 3 else trial)
+    return study
+
+
+def proposal(study, sampler):
+    study.sampler = sampler
+    return study.ask(SPACE).params
+
+
+def trial_of(state, value=None):
+    params = {"rate": 1e-4, "momentum": 0.5, "width": 32, "depth": 3, "optimiser": "adam"}
+    return create_trial(state=state, params=params, distributions=SPACE, value=value)
+
+
+@pytest.mark.parametrize("acq_func", ["EI", "LCB", "PI"])
+@pytest.mark.parametrize("model", ["GP", "ET", "RF"])
+def test_a_fresh_sampler_with_the_same_seed_and_history_proposes_the_same_point(model, acq_func):
+    fresh = cheap(model, acq_func=acq_func, seed=7)
+    used = cheap(model, acq_func=acq_func, seed=7)
+    other = history(extra=trial_of(TrialState.COMPLETE, 0.0))
+    proposal(other, used)
+    assert proposal(history(), used) == proposal(history(), fresh)
+    assert proposal(history(), cheap(model, acq_func=acq_func, seed=8)) != proposal(
+        history(), fresh
+    )
+
+
+def test_a_search_resumed_among_its_startup_trials_does_not_repeat_them():
+    def run(sampler_of_second_half):
+        study = optuna.create_study(sampler=SkoptSampler(seed=3))
+        for number in range(6):
+            if number == 3:
+                study.sampler = sampler_of_second_half or study.sampler
+            study.tell(study.ask(SPACE), number)
+        return [trial.params["rate"] for trial in study.trials]
+
+    assert run(SkoptSampler(seed=3)) == run(None)
+    assert len(set(run(None))) == 6
+
+
+def test_maximising_mirrors_minimising():
+    assert proposal(history(+1.0), cheap(seed=0)) == proposal(history(-1.0), cheap(seed=0))
+
+
+@pytest.mark.parametrize("direction", ["minimize", "maximize"])
+@pytest.mark.parametrize("model", ["GP", "ET", "RF"])
+def test_the_model_closes_in_on_the_optimum(model, direction):
+    sign = 1.0 if direction == "minimize" else -1.0
+    sampler = SkoptSampler(model, seed=0, n_startup_trials=5)
+    study = optuna.create_study(direction=direction, sampler=sampler)
+    study.optimize(
+        lambda t: sign * (t.suggest_float("x", 0, 1) - 0.3) ** 2 + sign * t.suggest_int("y", 0, 5),
+        n_trials=20,
+    )
+    assert study.best_params["y"] == 0
+    assert study.best_params["x"] == pytest.approx(0.3, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    "unusable",
+    [
+        trial_of(TrialState.PRUNED),
+        trial_of(TrialState.PRUNED, 100.0),
+        trial_of(TrialState.COMPLETE, math.inf),
+        trial_of(TrialState.COMPLETE, -math.inf),
+    ],
+)
+def test_trials_without_a_finite_result_are_left_out(unusable):
+    without = history(extra=trial_of(TrialState.FAIL))
+    assert proposal(history(extra=unusable), cheap(seed=0)) == proposal(without, cheap(seed=0))
+
+
+def test_trials_outside_a_changed_range_are_left_out():
+    narrow: Space = {"x": FloatDistribution(0.0, 1.0), "y": FloatDistribution(0.0, 1.0)}
+    wide: Space = {"x": FloatDistribution(0.0, 5.0), "y": FloatDistribution(0.0, 1.0)}
+
+    def ask(outsider):
+        study = optuna.create_study(sampler=cheap(seed=0))
+        for x in (0.1, 0.5, 0.9):
+            study.add_trial(
+                create_trial(params={"x": x, "y": x}, distributions=narrow, value=x * x)
+            )
+        study.add_trial(outsider)
+        study.ask()
+        return study.sampler.sample_relative(study, study.trials[-1], narrow)
+
+    outsider = partial(create_trial, params={"x": 4.0, "y": 0.0}, distributions=wide)
+    assert ask(outsider(value=-9.0)) == ask(outsider(state=TrialState.FAIL))
+
+
+def test_running_trials_push_the_next_proposal_away():
+    def spread(in_between):
+        study = optuna.create_study(sampler=cheap(seed=0, n_candidates=500))
+        for x in (0.0, 0.2, 0.5, 0.8, 1.0):
+            study.enqueue_trial({"x": x})
+            study.tell(study.ask({"x": FloatDistribution(0.0, 1.0)}), (x - 0.35) ** 2)
+        proposals = []
+        for _ in range(4):
+            trial = study.ask({"x": FloatDistribution(0.0, 1.0)})
+            proposals.append(trial.params["x"])
+            in_between(study, trial)
+        return max(proposals) - min(proposals)
+
+    def fail(study, trial):
+        study.tell(trial, state=TrialState.FAIL)
+
+    def leave_running(study, trial):
+        pass
+
+    assert spread(fail) < 0.02
+    assert spread(leave_running) > 0.1
+
+
+def test_single_points_are_left_to_independent_sampling():
+    fixed = {"only": CategoricalDistribution(["one"]), "two": IntDistribution(2, 2)}
+    study = optuna.create_study(sampler=cheap(seed=0))
+    for value in range(4):
+        study.tell(study.ask({**SPACE, **fixed}), value)
+    trial = study.ask({**SPACE, **fixed})
+    assert trial.relative_params.keys() == SPACE.keys()
+    assert (trial.params["only"], trial.params["two"]) == ("one", 2)
+
+
+def test_the_independent_sampler_draws_the_startup_trials():
+    random = optuna.samplers.RandomSampler
+    expected = optuna.create_study(sampler=random(seed=5)).ask(SPACE).params
+    study = optuna.create_study(sampler=SkoptSampler(independent_sampler=random(seed=5)))
+    assert study.ask(SPACE).params == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"base_estimator": "GBRT"}, "base_estimator='GBRT': choose from GP, RF, ET"),
+        ({"acq_func": "gp_hedge"}, "acq_func='gp_hedge': choose from EI, LCB, PI"),
+        ({"n_startup_trials": 0}, "n_startup_trials of at least 1, got 0"),
+        ({"n_trees": 0}, "n_trees of at least 1, got 0"),
+    ],
+)
+def test_arguments_that_cannot_be_used_are_refused(arguments, message):
+    with pytest.raises(ConfigurationError, match=message):
+        SkoptSampler(**arguments)
+
+
+def test_scikit_optimize_is_imported_by_the_first_ask_of_the_model_only():
+    code = """
+import sys, optuna
+from perjoule.tuners.skopt_sampler import SkoptSampler
+study = optuna.create_study(sampler=SkoptSampler(n_startup_trials=1))
+study.ask({"x": optuna.distributions.FloatDistribution(0, 1)})
+print("skopt" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

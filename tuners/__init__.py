@@ -1,0 +1,1 @@
+"""Search strategies behind one seam, ask and tell; see `strategy.py`."""

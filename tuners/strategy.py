@@ -1,0 +1,78 @@
+"""The seam between searching and training: a strategy is asked for work and told what it gave.
+
+Searching is a function of the seed and of what was told, so a strategy can be rebuilt from the
+record anywhere and any time (see `restore`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ..outcome import State
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a strategy wants done next: a slice of one candidate's training.
+
+    Attributes:
+        params: All hyperparameters of the candidate.
+        until: Epochs it shall have behind it.
+    """
+
+    params: Mapping[str, Any]
+    until: int
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a strategy learns of a finished slice.
+
+    Attributes:
+        params: The candidate's hyperparameters.
+        state: How the slice ended.
+        accuracy: Last validation accuracy, None if there is none.
+        energy_j: Joules of the trial, its search included; None if unavailable.
+    """
+
+    params: Mapping[str, Any]
+    state: State
+    accuracy: float | None
+    energy_j: float | None
+
+
+class Strategy(Protocol):
+    """Proposes candidates and learns from their results.
+
+    A strategy that sets ``replays_tells = True`` promises that its proposals depend on what it was
+    told alone, so that rebuilding it needs no asks.
+    """
+
+    def ask(self, spent_j: float) -> Work | None:
+        """The next work, or None if there is none left.
+
+        Args:
+            spent_j: Joules that the run has spent so far.
+        """
+        ...
+
+    def tell(self, result: Told) -> None:
+        """Learn the result of the last asked work."""
+        ...
+
+
+def restore(strategy: Strategy, history: Iterable[Told]) -> Strategy:
+    """Bring a new strategy to where one with this history stands.
+
+    Strategies with a memory of their own asks are asked again for each result; the answers, which
+    are the recorded ones, are dropped.
+    """
+    spent_j = 0.0
+    for result in history:
+        if not getattr(strategy, "replays_tells", False):
+            strategy.ask(spent_j)
+        strategy.tell(result)
+        spent_j += result.energy_j or 0.0
+    return strategy
