@@ -33,6 +33,29 @@ SETUP_OPERATIONS_PER_PARAMETER = 10
 """What the deterministic meter charges for drawing and placing one weight."""
 
 
+class StepCosts:
+    """Joules of steps seen so far, to foresee the first step of a candidate.
+
+    A budget is kept by stopping before the step that would overdraw it. From a candidate's second
+    step on the last one tells what the next will cost; its first is foreseen from the step nearest
+    in operations, of any candidate before, scaled up where that one was smaller.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[float, float] = {}
+
+    def record(self, operations: float, energy_j: float) -> None:
+        """Take what a step of so many operations cost."""
+        self._seen[operations] = energy_j
+
+    def foresee(self, operations: float) -> float:
+        """Joules that a step may cost; 0 before any was seen."""
+        if not self._seen:
+            return 0.0
+        nearest = min(self._seen, key=lambda seen: abs(math.log(operations / seen)))
+        return self._seen[nearest] * max(1.0, operations / nearest)
+
+
 class _StopSlice(Exception):  # noqa: N818 - no error
     """Ends a slice from inside; carries the state it ends in."""
 
@@ -48,15 +71,23 @@ class Objective:
         runtime: Device, layout and precision.
         architecture: A known architecture, or ``module:function`` of the user's own.
         seed: Seed of weights, batches and dropout.
+        step_costs: What training and validation steps cost before, shared by the objectives of one
+            worker.
     """
 
     def __init__(
-        self, data: Data, runtime: Runtime, architecture: str = "cnn", seed: int = 0
+        self,
+        data: Data,
+        runtime: Runtime,
+        architecture: str = "cnn",
+        seed: int = 0,
+        step_costs: tuple[StepCosts, StepCosts] | None = None,
     ) -> None:
         self._data = data
         self._runtime = runtime
         self._architecture = resolve_architecture(architecture)
         self._seed = seed
+        self._step_costs = step_costs or (StepCosts(), StepCosts())
 
     def train_slice(
         self,
@@ -121,7 +152,7 @@ class _Slice:
         self._objective = objective
         self._data, self._runtime = objective._data, objective._runtime
         self._candidate = dict(candidate)
-        self._meter, self._budget, self._interrupted = meter, budget, interrupted
+        self.meter, self.budget, self.interrupted = meter, budget, interrupted
         self._keep_above = keep_above
         self._window = meter.window()
         self._phase = "setup"
@@ -165,28 +196,29 @@ class _Slice:
             self._epoch = saved["epoch"]
         self._n_parameters = count_parameters(network)
         self._flops = forward_operations(network, self._data.shape)
-        self._meter.count_operations(SETUP_OPERATIONS_PER_PARAMETER * self._n_parameters)
-        n_samples = len(self._data.train)
-        batch = min(settings.batch_size, n_samples)
-        step = self._step(training_operations(network, self._data.shape, batch, 1))
-        check = self._step(self._flops * min(EVALUATION_BATCH, len(self._data.validation)))
+        self.meter.count_operations(SETUP_OPERATIONS_PER_PARAMETER * self._n_parameters)
+        train, validation = self._data.train, self._data.validation
+        batch = min(settings.batch_size, len(train))
+        train_costs, validate_costs = self._objective._step_costs
+        step = _Step(self, train_costs, training_operations(network, self._data.shape, batch, 1))
+        check = _Step(self, validate_costs, self._flops * min(EVALUATION_BATCH, len(validation)))
         generator = torch.Generator()
         while self._epoch < until:
             before_j = self._energy_j()
             self._enter("train")
             # Seeded by epoch, so that a trial in slices is the trial in one piece.
             generator.manual_seed(self._objective._seed * 100_003 + self._epoch)
-            self._budget.begin_phase()
-            result = train_epoch(
-                network, optimizer, self._data.train, settings, self._runtime, generator, step
-            )
+            with step:
+                result = train_epoch(
+                    network, optimizer, train, settings, self._runtime, generator, step
+                )
             if not result.finished:
                 raise _StopSlice(self._why())
             if not math.isfinite(result.loss):
                 raise _StopSlice(State.FAILED, f"loss {result.loss} in epoch {self._epoch + 1}")
             self._enter("validate")
-            self._budget.begin_phase()
-            score = evaluate(network, self._data.validation, self._runtime, check)
+            with check:
+                score = evaluate(network, validation, self._runtime, check)
             if score is None:
                 raise _StopSlice(self._why())
             self._epoch += 1
@@ -201,19 +233,10 @@ class _Slice:
         """Whether an epoch like the last one fits: one that is not validated wastes its joules."""
         if before_j is None or after_j is None:
             return True
-        return self._budget.expect(after_j - before_j)
-
-    def _step(self, operations: float) -> Callable[[], bool]:
-        def should_stop() -> bool:
-            if self._budget.should_stop() or self._interrupted():
-                return True
-            self._meter.count_operations(operations)
-            return False
-
-        return should_stop
+        return self.budget.expect(after_j - before_j)
 
     def _why(self) -> State:
-        return State.INTERRUPTED if self._interrupted() else State.TRUNCATED
+        return State.INTERRUPTED if self.interrupted() else State.TRUNCATED
 
     def _keep(self, accuracy: float, network: torch.nn.Module, optimizer: Any) -> None:
         self._kept = None
@@ -229,6 +252,35 @@ class _Slice:
     def _energy_j(self) -> float | None:
         parts = [reading.total_j for reading in self._readings.values() if reading.components]
         return None if None in parts else sum(part for part in parts if part)
+
+
+class _Step:
+    """Asked before each step of an epoch whether to stop; learns what steps cost."""
+
+    def __init__(self, slice_: _Slice, costs: StepCosts, operations: float) -> None:
+        self._slice, self._costs, self._operations = slice_, costs, operations
+        self._taken = 0
+        self._before_j: float | None = None
+
+    def __enter__(self) -> None:
+        self._taken = 0
+        self._slice.budget.begin_phase()
+        self._before_j = self._slice.budget.spent_j
+
+    def __exit__(self, *_: object) -> None:
+        after_j = self._slice.budget.spent_j
+        if self._taken and after_j is not None and self._before_j is not None:
+            self._costs.record(self._operations, (after_j - self._before_j) / self._taken)
+
+    def __call__(self) -> bool:
+        budget = self._slice.budget
+        if self._taken == 0 and not budget.expect(self._costs.foresee(self._operations)):
+            return True
+        if budget.should_stop() or self._slice.interrupted():
+            return True
+        self._taken += 1
+        self._slice.meter.count_operations(self._operations)
+        return False
 
 
 def load_checkpoint(checkpoint: bytes) -> dict[str, Any]:

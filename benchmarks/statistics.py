@@ -399,7 +399,10 @@ def compare_strategies(trials: pd.DataFrame, metric: Metric = "equal_energy") ->
     final = _levels_at(trials, _common_energy_j(trials)).clip(lower=0.0)
     scores = anytime_score(trials) if metric == "anytime_score" else final
     strategy_of = trials.drop_duplicates("run").set_index("run")["strategy"]
-    groups = {str(name): own.to_numpy() for name, own in scores.groupby(strategy_of, sort=False)}
+    groups = {
+        str(name): own.to_numpy()
+        for name, own in scores.groupby(strategy_of, sort=False, observed=True)
+    }
     intervals = {name: interval(values) for name, values in groups.items()}
 
     def median(name: str) -> float:
@@ -434,7 +437,7 @@ def compare_strategies(trials: pd.DataFrame, metric: Metric = "equal_energy") ->
 
 
 def _fewest_joules_first(names: Sequence[str], trials: pd.DataFrame, target: float) -> list[str]:
-    spent = energy_to_target(trials, target).groupby("strategy")
+    spent = energy_to_target(trials, target).groupby("strategy", observed=True)
     ert_j = {name: expected_energy_to_target(own) for name, own in spent}
     return sorted(names, key=lambda name: (math.isnan(ert_j[name]), ert_j[name]))
 
@@ -449,7 +452,7 @@ def _judge(
     lead = f"{first.a} leads by its median run"
     if len(tied) > 1:
         names = " and ".join(order[: len(tied)])
-        lead = f"{names} have the same median, which {first.a} reaches with the fewest joules"
+        lead = f"{names} have the same median, and none needs fewer joules for it than {first.a}"
     if not test.conclusive:
         return False, f"{lead}. {test.reason}"
     if len(tied) > 1:

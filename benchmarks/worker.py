@@ -12,16 +12,17 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from statistics import median
 from typing import Any
 
 import torch
 from threadpoolctl import threadpool_limits
 
 from ..energy import EnergyBudget, EnergyMeter, Reading
-from ..models.data import Split, load
+from ..models.data import Data, Split, load
 from ..models.space import Space
 from ..models.training import Runtime, split_hyperparameters
-from ..objective import Objective
+from ..objective import Objective, StepCosts
 from ..outcome import SliceResult, State
 from ..tuners.registry import find_recipe
 from ..tuners.strategy import Strategy, Told, Work, restore
@@ -91,6 +92,7 @@ class Session:
             experiment.dataset, device=str(self._runtime.device), split_seed=experiment.split_seed
         )
         self._strategies: dict[str, tuple[Strategy, int]] = {}
+        self._step_costs = (StepCosts(), StepCosts())
         epoch_j = self._probe()
         ask_j = {name: self._rehearse(name) for name in experiment.strategies}
         self._limits = threadpool_limits(1)  # now that all numeric libraries are loaded
@@ -139,9 +141,7 @@ class Session:
                 busy_s=ask_s,
             )
         pulse.begin(work)
-        objective = Objective(
-            self._data, self._runtime, self._setting.experiment.architecture, job.seed
-        )
+        objective = self._objective(self._data, job.seed)
         best = -1.0 if job.incumbent is None else job.incumbent
         result = objective.train_slice(
             work.params, work.until, None, self._meter, budget, keep_above=best, interrupted=pulse
@@ -191,6 +191,10 @@ class Session:
             strategy.tell(told)
             self._strategies[job.run] = (strategy, len(job.history) + 1)
 
+    def _objective(self, data: Data, seed: int) -> Objective:
+        architecture = self._setting.experiment.architecture
+        return Objective(data, self._runtime, architecture, seed, self._step_costs)
+
     def _probe(self) -> float | None:
         """Joules of one epoch of the cheapest candidate, scaled up from a part of the data.
 
@@ -203,7 +207,7 @@ class Session:
             train=_first(self._data.train, PROBE_SAMPLES),
             validation=_first(self._data.validation, PROBE_SAMPLES),
         )
-        objective = Objective(part, self._runtime, self._setting.experiment.architecture)
+        objective = self._objective(part, seed=0)
         objective.build(cheapest)  # a candidate that cannot be built is the user's to mend
         unlimited = EnergyBudget(1e18, self._meter)
         objective.train_slice(cheapest, 1, None, self._meter, unlimited)
@@ -235,7 +239,8 @@ class Session:
             costs.append(window.reading.total_j or 0.0)
             accuracy = (number * 0.6180339887) % 1.0
             strategy.tell(Told(work.params, State.COMPLETE, accuracy, 1.0))
-        return max(costs[1:startup], default=0.0), max(costs[startup + 1 :], default=0.0)
+        early = median(costs[1:startup] or [0.0])
+        return early, max(costs[startup + 1 :], default=early)
 
 
 class _Pulse:
