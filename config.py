@@ -14,7 +14,7 @@ from .energy.sources import NAMES as METERS
 from .errors import ConfigurationError
 
 DEFAULT_STRATEGIES = ["grid", "random", "tpe", "gp", "skopt-gp"]
-DEFAULT_BUDGET = "900 J"
+DEFAULT_BUDGET = "600 J"
 DEFAULT_SEEDS = 5
 
 

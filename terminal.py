@@ -28,7 +28,7 @@ class LiveProgress:
     """One bar per strategy in joules of its budget; plain lines where stderr is no terminal."""
 
     def __init__(self) -> None:
-        self._console = Console(stderr=True)
+        self._console = Console(stderr=True, highlight=False, soft_wrap=True)
         self._bars = Progress(
             TextColumn("{task.description:<14}"),
             BarColumn(),
@@ -60,8 +60,6 @@ class LiveProgress:
             f"{format_energy(experiment.allotment_j)} for each of {experiment.n_runs} runs "
             f"({len(experiment.strategies)} strategies x {experiment.seeds} seeds), "
             f"{workers} worker{'s' if workers > 1 else ''}, {experiment.dataset}.",
-            highlight=False,
-            soft_wrap=True,
         )
         self._console.print("Starting the workers and rehearsing (charged to no run) ...")
         for name in experiment.strategies:
@@ -86,47 +84,52 @@ class LiveProgress:
             spent_j = sum((r.spent_j or 0.0) + inflight_j.get(r.name, 0.0) for r in runs)
             share = spent_j / self._budget_j
             line = f"{share:4.0%} of the budget: {self._line(runs, spent_j)}"
-            self._console.print(line, highlight=False)
+            self._console.print(line)
+
+    def stopping(self) -> None:
+        """Say that Ctrl-C was heard."""
+        self._console.print("Stopping: keeping what is done, then writing the report ...")
 
     def _line(self, runs: list[Run], spent_j: float) -> str:
         trials = sum(run.n_trials for run in runs)
         best = max((run.incumbent for run in runs if run.incumbent is not None), default=None)
-        rate = trials / max(time.perf_counter() - self._started, 1e-9)
+        rate = trials / max(time.perf_counter() - self._started, 0.1)
         found = "no result yet" if best is None else f"best {best:.1%}"
         return f"{format_energy(spent_j):>8}, {trials} trials ({rate:.1f}/s), {found}"
 
 
+def _stdout() -> Console:
+    """Standard output; a file or pipe gets lines long enough for the tables."""
+    console = Console(highlight=False, soft_wrap=True)
+    return console if console.is_terminal else Console(width=120, highlight=False, soft_wrap=True)
+
+
 def print_comparison(result: Result) -> None:
     """The closing table of a comparison, its verdict, and where the report is."""
-    console = Console()
-    summary = result.summary
-    verdict = summary["verdict"]
+    console, summary = _stdout(), result.summary
+    verdict, workers = summary["verdict"], summary["workers"]
     console.print(_table(summary))
-    console.print(verdict["sentence"], style="bold", highlight=False)
+    console.print(verdict["sentence"], style="bold")
     for caveat in verdict["caveats"]:
-        console.print(f"  {caveat}", highlight=False)
+        console.print(f"- {caveat}")
     for source in summary["provenance"]:
+        console.print(f"- {source['component']} energy is {source['kind']}: {source['detail']}.")
+    if workers["wait_share"] is not None:
         console.print(
-            f"  {source['component']} {source['kind']}: {source['detail']}", highlight=False
+            f"- Workers waited {workers['wait_share']:.1%} of their time, and spent "
+            f"{workers['asking_share']:.1%} of it on asks."
         )
-    wait = summary["workers"]["wait_share"]
-    if wait is not None:
-        console.print(
-            f"  workers waited {wait:.1%} of their time and spent "
-            f"{summary['workers']['asking_share']:.1%} of it on asks",
-            highlight=False,
-        )
-    console.print(f"Report: {result.report}", highlight=False, soft_wrap=True)
+    console.print(f"Report: {result.report}")
 
 
 def print_best(result: Result) -> None:
     """The best candidate of a search."""
-    console = Console()
+    console = _stdout()
     [run] = result.summary["runs"]
     spent = f"{format_energy(run['spent_j'])} spent on {run['trials']} trials"
     best = run["incumbent"]
     if best is None:
-        console.print(f"No trial was validated: {spent}; give more joules.", highlight=False)
+        console.print(f"No trial was validated: {spent}; give more joules.")
         return
     table = Table("hyperparameter", "value", title="Best candidate", title_justify="left")
     for name, value in best["params"].items():
@@ -135,10 +138,9 @@ def print_best(result: Result) -> None:
     console.print(
         f"Validation accuracy {_percent(best['accuracy'])}, test accuracy "
         f"{_percent(best['test_accuracy'])}; found after {format_energy(best['found_at_j'])}, "
-        f"its own training took {format_energy(best['energy_j'])}; {spent}.",
-        highlight=False,
+        f"its own training took {format_energy(best['energy_j'])}; {spent}."
     )
-    console.print(f"Written: {result.folder / 'best.json'}, best.pt", soft_wrap=True)
+    console.print(f"Written: {result.folder / 'best.json'}, best.pt")
 
 
 def print_findings(findings: list[Finding]) -> None:
@@ -148,7 +150,7 @@ def print_findings(findings: list[Finding]) -> None:
         table.add_row(
             each.component, each.status, each.source or "-", each.detail, each.mend or "-"
         )
-    Console().print(table)
+    _stdout().print(table)
 
 
 def print_strategies(recipes: list[Recipe]) -> None:
@@ -157,12 +159,14 @@ def print_strategies(recipes: list[Recipe]) -> None:
     for recipe in recipes:
         table.add_row(recipe.name, recipe.summary, recipe.source)
     table.add_row("module:attribute", "your own: (space, seed) -> object with ask and tell", "you")
-    Console().print(table)
+    _stdout().print(table)
 
 
 def _table(summary: dict[str, Any]) -> Table:
     target = _percent(summary["target_accuracy"])
-    table = Table(title=f"{summary['experiment']['dataset']}, {summary['status']}")
+    table = Table(
+        title=f"{summary['experiment']['dataset']}, {summary['status']}", title_justify="left"
+    )
     for name in (
         "strategy",
         "trials",
@@ -173,7 +177,8 @@ def _table(summary: dict[str, Any]) -> Table:
         "search share",
         "energy",
     ):
-        table.add_column(name, justify="left" if name in ("strategy", "energy") else "right")
+        left = name in ("strategy", "energy")
+        table.add_column(name, justify="left" if left else "right", no_wrap=left)
     for row in summary["strategies"]:
         hits = row["energy_to_target"]
         ert = "n/a"
@@ -205,4 +210,5 @@ def _interval(interval: dict[str, Any] | None) -> str:
         return "n/a"
     if interval["low"] is None:
         return _percent(interval["median"])
-    return f"{_percent(interval['median'])} [{100 * interval['low']:.1f}, {100 * interval['high']:.1f}]"
+    low, high = 100 * interval["low"], 100 * interval["high"]
+    return f"{_percent(interval['median'])} [{low:.1f}, {high:.1f}]"

@@ -57,6 +57,10 @@ class Progress(Protocol):
         """Take the present state: all runs, and the joules of their slices in flight."""
         ...
 
+    def stopping(self) -> None:
+        """Somebody asked to stop; workers are keeping what they have."""
+        ...
+
 
 @dataclass
 class Workforce:
@@ -117,6 +121,7 @@ class Comparison:
             for strategy in experiment.strategies
         }
         self.interrupted = False
+        self._interrupted_s = 0.0
         self._inflight: dict[Future[Outcome], tuple[Run, float]] = {}
         self._workforce = Workforce()
 
@@ -227,7 +232,8 @@ class Comparison:
         if run.spent_j is None:
             return End.METER_LOST, "a source stopped answering; see `perjoule doctor`"
         if run.n_failed_in_a_row >= MOST_FAILED_IN_A_ROW:
-            return End.FAILING, f"{run.n_failed_in_a_row} trials failed in a row"
+            count = run.n_failed_in_a_row
+            return End.FAILING, f"{count} trials failed in a row, the last by {run.failure}"
         needed_j = self._expected_ask_j(run) + (self.prepared.epoch_j or 0.0)
         if needed_j > self.allotment_j - run.spent_j:
             return End.SPENT, ""
@@ -346,7 +352,7 @@ class Comparison:
 
     @contextmanager
     def _answering_ctrl_c(self) -> Iterator[None]:
-        """The first Ctrl-C (or SIGTERM) asks all to stop and keep what they have; a second insists."""
+        """The first Ctrl-C (or SIGTERM) asks all to stop and keep everything; a second insists."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -357,6 +363,8 @@ class Comparison:
             self.interrupted = True
             self._interrupted_s = time.perf_counter()
             self._setting.stop_sign.touch()
+            if self._progress is not None:
+                self._progress.stopping()
 
         signals = (signal.SIGINT, signal.SIGTERM)
         before = [signal.signal(number, stop) for number in signals]

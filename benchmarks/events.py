@@ -52,6 +52,7 @@ class Run:
         incumbent_trial: The trial that has it.
         ask_j: Joules of its asks, the last one last.
         n_failed_in_a_row: Trials failed since the last that did not.
+        failure: Why the last of them failed.
         n_lost_in_a_row: Slices lost since the last that was not.
         end: Why it is over; None if it is not.
         message: More about the end.
@@ -67,6 +68,7 @@ class Run:
     incumbent_trial: int | None = None
     ask_j: list[float] = field(default_factory=list)
     n_failed_in_a_row: int = 0
+    failure: str = ""
     n_lost_in_a_row: int = 0
     end: End | None = None
     message: str = ""
@@ -95,6 +97,7 @@ class Run:
         self.ask_j.append(event["ask_j"] or 0.0)
         if state is State.FAILED:
             self.n_failed_in_a_row += 1
+            self.failure = event["message"]
             return
         self.n_failed_in_a_row = 0
         if accuracy is not None and (self.incumbent is None or accuracy > self.incumbent):

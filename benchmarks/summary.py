@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from . import statistics
+from . import inference, statistics
 from .events import Event, Run
 
 if TYPE_CHECKING:
@@ -52,7 +52,11 @@ def summarise(
     scored = trials["accuracy"].dropna()
     best = float(scored.max()) if len(scored) else None
     target = None if best is None else TARGET_SHARE * best
-    strategies = [_strategy(name, trials, runs, target) for name in experiment["strategies"]]
+    allotment_j = experiment["budget_j"] / len(runs)
+    common_j = _common_j(runs, allotment_j)
+    strategies = [
+        _strategy(name, trials, runs, target, common_j) for name in experiment["strategies"]
+    ]
     return _plain(
         {
             "schema": SCHEMA,
@@ -62,22 +66,38 @@ def summarise(
             "experiment": {**experiment, "space": description["space"]},
             "data": description["data"],
             "budget_j": experiment["budget_j"],
-            "allotment_j": experiment["budget_j"] / len(runs),
+            "allotment_j": allotment_j,
+            "common_j": common_j,
             "best_accuracy": best,
             "target_accuracy": target,
-            "verdict": _verdict(trials, runs, strategies, finished=finished),
+            "verdict": _verdict(trials, runs, strategies, common_j, finished=finished),
             "strategies": strategies,
-            "runs": [
-                _run(run, trials, experiment["budget_j"] / len(runs)) for run in runs.values()
-            ],
+            "runs": [_run(run, trials, allotment_j) for run in runs.values()],
             "provenance": [{**source, "source": source["id"]} for source in description["meter"]],
             **_work(events),
         }
     )
 
 
+def _common_j(runs: dict[str, Run], allotment_j: float) -> float:
+    """Joules that every run has had the chance to spend.
+
+    A run that is over had its whole allotment, even where the rest of it fitted no trial. An
+    overdraft, below a hundredth, counts as within.
+    """
+    had = [
+        max(allotment_j, run.spent_j or 0.0) if run.end is not None else run.spent_j or 0.0
+        for run in runs.values()
+    ]
+    return max(had) if min(had) >= allotment_j else min(had)
+
+
 def _strategy(
-    name: str, trials: pd.DataFrame, runs: dict[str, Run], target: float | None
+    name: str,
+    trials: pd.DataFrame,
+    runs: dict[str, Run],
+    target: float | None,
+    common_j: float,
 ) -> dict[str, Any]:
     own = trials[trials["strategy"] == name]
     mine = [run for run in runs.values() if run.strategy == name]
@@ -93,7 +113,9 @@ def _strategy(
     search_j = own["energy_search_j"]
     known = own["energy_j"].sum()
     per_run = own.groupby("run", sort=False)
-    equal = statistics.equal_energy(trials) if len(trials) else None
+    equal = statistics.equal_energy(trials, common_j=common_j)
+    anytime = statistics.anytime_score(trials, common_j=common_j)
+    per_joule = [statistics.accuracy_per_joule(run) for _, run in per_run]
     return {
         "strategy": name,
         "runs": len(mine),
@@ -105,10 +127,10 @@ def _strategy(
         "energy_to_target": hits,
         "search_share": search_j.sum() / known if search_j.notna().any() and known else None,
         "energy_kind": "+".join(sorted(set(own["energy_kind"].dropna()) - {"lower bound"})),
-        "accuracy_per_joule": statistics.accuracy_per_joule(own) if len(own) else None,
-        "anytime": _interval(_of(statistics.anytime_score(trials), mine)) if len(own) else None,
-        "hypervolume": statistics.hypervolume(own, trials["energy_j"].max()) if len(own) else None,
-        "equal_energy": _interval(_of(equal, mine)) if equal is not None else None,
+        "accuracy_per_joule": _interval(per_joule),
+        "anytime": _interval(_of(anytime, mine)),
+        "hypervolume": statistics.hypervolume(own, float(trials["energy_j"].max())),
+        "equal_energy": _interval(_of(equal, mine)),
     }
 
 
@@ -121,7 +143,7 @@ def _interval(values: Any) -> dict[str, Any] | None:
     known = [float(value) for value in values if not math.isnan(value)]
     if not known:
         return None
-    found = statistics.interval(known)
+    found = inference.interval(known)
     return {"median": found.median, "low": found.low, "high": found.high, "n": found.n}
 
 
@@ -161,6 +183,7 @@ def _verdict(
     trials: pd.DataFrame,
     runs: dict[str, Run],
     strategies: list[dict[str, Any]],
+    common_j: float,
     *,
     finished: bool,
 ) -> dict[str, Any]:
@@ -176,30 +199,45 @@ def _verdict(
     if unscored:
         caveats.append(f"No validated trial at all: {', '.join(unscored)}.")
     if trials["accuracy"].notna().sum() == 0:
-        sentence = "No trial was validated within the budget: give more joules."
-        return {"sentence": sentence, "supported": False, "winner": None, "caveats": caveats}
-    found = statistics.compare_strategies(trials)
-    winner = next(each for each in strategies if each["strategy"] == found.winner)
-    ert = (winner["energy_to_target"] or {}).get("ert_j")
-    sentence = (
-        f"{found.winner} found the most accurate networks for the same energy: "
-        f"{100 * winner['equal_energy']['median']:.1f} % validation accuracy"
-    )
-    if len(strategies) == 1:
-        sentence = (
-            f"{found.winner} reached {100 * winner['equal_energy']['median']:.1f} % "
-            "validation accuracy"
-        )
-    if ert is not None and math.isfinite(ert):
-        sentence += f", and {100 * TARGET_SHARE:.0f} % of the best in {ert:.3g} J"
+        return {
+            "sentence": "No trial was validated within the budget: give more joules.",
+            "supported": False,
+            "winner": None,
+            "tie": False,
+            "caveats": caveats,
+        }
+    found = inference.compare_strategies(trials, common_j=common_j)
     return {
-        "sentence": f"{sentence}.",
+        "sentence": _sentence(found),
         "supported": found.supported,
         "winner": found.winner,
         "tie": found.tie,
-        "reason": found.reason,
         "caveats": [found.reason, *caveats] if len(strategies) > 1 else caveats,
     }
+
+
+def _sentence(found: inference.Verdict) -> str:
+    """The verdict in one sentence; a lead that may be chance is not called a win."""
+    scores = [f"{name} {100 * interval.median:.1f} %" for name, interval in found.intervals.items()]
+    if len(scores) == 1:
+        return f"{scores[0]} validation accuracy."
+    if found.tie:
+        best = found.intervals[str(found.winner)].median
+        tied = [name for name, i in found.intervals.items() if best - i.median <= inference.TIE]
+        return (
+            f"{', '.join(tied[:-1])} and {tied[-1]} found equally accurate networks for the same "
+            f"energy: {100 * best:.1f} % validation accuracy; {found.winner} needed the fewest "
+            "joules for it."
+        )
+    if found.supported:
+        return (
+            f"{found.winner} found the most accurate networks for the same energy: "
+            f"{scores[0]} validation accuracy, then {scores[1]}."
+        )
+    return (
+        f"{found.winner} is ahead for the same energy ({scores[0]} validation accuracy, then "
+        f"{scores[1]}), but that may be chance."
+    )
 
 
 def _work(events: list[Event]) -> dict[str, Any]:

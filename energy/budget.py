@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 import warnings
 from typing import TYPE_CHECKING
 
 from .meter import EnergyMeter
 from .quantities import format_energy, parse_energy
+from .reading import Reading
 
 if TYPE_CHECKING:
     from optuna.study import Study
@@ -39,18 +39,19 @@ class EnergyBudget:
     def __init__(self, total: str | float, meter: EnergyMeter | None = None) -> None:
         self.total_j = parse_energy(total)
         self.meter = meter or EnergyMeter()
-        self._window = self.meter.window()
         cost_s = self.meter.read_cost_s
-        self._interval_s = (
-            0.0 if cost_s < CHEAP_READ_S else min(cost_s / CHECK_SHARE, LONGEST_CHECK_INTERVAL_S)
-        )
-        self._checked_s = 0.0
-        self._checked_j = 0.0
+        # Between two steps of a counter there is nothing new to see.
+        period_s = max((info.update_period_s for info in self.meter.sources), default=0.0)
+        affordable_s = 0.0 if cost_s < CHEAP_READ_S else cost_s / CHECK_SHARE
+        self._interval_s = min(max(period_s, affordable_s), LONGEST_CHECK_INTERVAL_S)
+        self._due_s = 0.0
+        self._checked_j: float | None = None
+        self._start = self.meter.snapshot()
 
     @property
     def spent_j(self) -> float | None:
         """Gross joules spent so far; None if the meter lost a source."""
-        return self._window.joules_so_far()
+        return self._reading().total_j
 
     @property
     def remaining_j(self) -> float | None:
@@ -60,12 +61,12 @@ class EnergyBudget:
 
     @property
     def exhausted(self) -> bool:
-        """Whether all joules are spent."""
+        """Whether all joules are spent; no if that is not known."""
         remaining_j = self.remaining_j
         return remaining_j is not None and remaining_j <= 0
 
     def expect(self, energy_j: float) -> bool:
-        """Whether this many more joules still fit."""
+        """Whether this many more joules still fit; yes if that is not known."""
         remaining_j = self.remaining_j
         return remaining_j is None or energy_j <= remaining_j
 
@@ -73,34 +74,46 @@ class EnergyBudget:
         """Whether to stop now, asked before every step of a training.
 
         Says yes before the budget is overdrawn: when another interval like the last one would not
-        fit any more. Costs a clock reading unless a check is due.
+        fit any more. Costs a clock reading unless a check is due. Never ends a training because a
+        source was lost: whoever reads its result must look.
         """
-        now = time.perf_counter()
-        if now - self._checked_s < self._interval_s:
+        now = self.meter.clock()
+        if now < self._due_s:
             return False
-        spent_j = self.spent_j
-        if spent_j is None:  # the meter never ends a training; whoever reads its result must
+        self._due_s = now + self._interval_s
+        spent_j = self.meter.joules_since(self._start)
+        if spent_j is None:
             return False
-        last_interval_j = spent_j - self._checked_j
-        self._checked_s, self._checked_j = now, spent_j
-        return spent_j + last_interval_j > self.total_j
+        last_interval_j = 0.0 if self._checked_j is None else spent_j - self._checked_j
+        self._checked_j = spent_j
+        return spent_j >= self.total_j or spent_j + last_interval_j > self.total_j
 
     def begin_phase(self) -> None:
         """Forget the last interval, since work of another kind begins."""
-        self._checked_s, self._checked_j = time.perf_counter(), self.spent_j or 0.0
+        self._due_s, self._checked_j = 0.0, None
 
     def stop_study(self, study: Study, trial: FrozenTrial) -> None:
-        """Optuna callback: ends ``study.optimize`` once the budget is spent."""
-        if self.spent_j is None:
+        """Optuna callback: ends ``study.optimize`` once the budget is spent.
+
+        Warns:
+            RuntimeWarning: The meter lost a source, so that the budget cannot be kept; the study
+                ends too.
+        """
+        reading = self._reading()
+        if reading.total_j is None:
+            lost = [part.warnings[0] for part in reading.components if part.energy_j is None]
             warnings.warn(
-                "the energy meter lost a source, so the budget cannot be kept: study stopped "
-                f"({'; '.join(self._window.reading.warnings)})",
+                f"study stopped, since its energy is not known any more: {'; '.join(lost)}",
                 RuntimeWarning,
                 stacklevel=2,
             )
             study.stop()
-        elif self.exhausted:
+        elif reading.total_j >= self.total_j:
             study.stop()
 
     def __repr__(self) -> str:
         return f"EnergyBudget({format_energy(self.total_j)}, spent {format_energy(self.spent_j)})"
+
+    def _reading(self) -> Reading:
+        """All since the start, without waiting for queued GPU work."""
+        return self.meter.between(self._start, self.meter.snapshot(synchronize=False))

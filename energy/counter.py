@@ -11,6 +11,8 @@ from .source import PowerSource, SourceInfo
 
 GAP_PERIODS = 3.0
 """An integrated source reports a gap once no power was read for this many periods."""
+JITTER_S = 0.1
+"""Registers may move this much late, so that a step holds the energy of a little more time."""
 
 
 class WrappingCounter:
@@ -20,6 +22,7 @@ class WrappingCounter:
     for a wrap only if the power this implies is possible.
 
     Args:
+        read_register: Reads the register. What it raises is passed on and changes nothing here.
         modulus: Number of values of the register: its greatest value plus one.
         joules_per_unit: Energy of one step.
         max_power_w: Power above which an advance is impossible.
@@ -28,78 +31,107 @@ class WrappingCounter:
 
     def __init__(
         self,
+        read_register: Callable[[], int],
         modulus: int,
         joules_per_unit: float,
         max_power_w: float,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
+        self._read_register = read_register
         self._modulus = modulus
         self._joules_per_unit = joules_per_unit
         self._max_power_w = max_power_w
         self._clock = clock
+        self._lock = threading.Lock()
         self._last: tuple[int, float] | None = None
         self._units = 0
         self.resets = 0
 
-    def advance(self, register: int) -> float:
-        """Take a new register value and return the cumulative joules.
+    def read(self) -> float:
+        """Read the register and return the cumulative joules.
 
         Raises:
-            SourceError: The register moved by an impossible amount; counting starts anew.
+            SourceError: The register moved by an impossible amount, or may have wrapped unseen;
+                ``resets`` counts up and counting goes on from here.
         """
-        now = self._clock()
-        last, self._last = self._last, (register, now)
-        if last is None:
+        with self._lock:  # around the register too, or an older value could come in later
+            asked_s = self._clock()
+            register = self._read_register()
+            last, self._last = self._last, (register, asked_s)
+            if last is not None:
+                # From before the last reading to after this one: what happened took no longer.
+                self._advance(last[0], register, self._clock() - last[1])
             return self._units * self._joules_per_unit
-        step = (register - last[0]) % self._modulus
-        allowed_j = self._max_power_w * (now - last[1] + 1.0)
-        if step * self._joules_per_unit > allowed_j:
+
+    def _advance(self, last: int, register: int, within_s: float) -> None:
+        if self._max_power_w * within_s >= self._modulus * self._joules_per_unit:
+            self.resets += 1
+            raise SourceError(f"not read for {within_s:.0f} s, so it may have wrapped unseen")
+        step = (register - last) % self._modulus
+        if step * self._joules_per_unit > self._max_power_w * (within_s + JITTER_S):
             self.resets += 1
             raise SourceError(
-                f"counter moved from {last[0]} to {register}, which no wrap explains: "
+                f"counter moved from {last} to {register}, which no wrap explains: "
                 "it was reset (suspend or driver reload)"
             )
         self._units += step
-        return self._units * self._joules_per_unit
 
 
 class IntegratedSource:
     """A power-only source made cumulative by the trapezoid rule.
 
     ``read`` takes a power reading of its own, so that both edges of a window are in the sum.
+
+    Args:
+        power: The power-only source.
+        clock: Monotonic seconds.
     """
 
     def __init__(self, power: PowerSource, clock: Callable[[], float] = time.perf_counter) -> None:
+        self.info: SourceInfo = power.info
         self._power = power
         self._clock = clock
         self._lock = threading.Lock()
         self._last: tuple[float, float] | None = None
         self._energy_j = 0.0
-        self.resets = 0
-        self.gaps: list[tuple[float, float]] = []
-
-    @property
-    def info(self) -> SourceInfo:
-        """The identity of the power source."""
-        return self._power.info
+        self._gaps: list[tuple[float, float]] = []
 
     def read(self) -> float:
-        """Integrate up to now and return the cumulative joules."""
+        """Integrate up to now and return the cumulative joules.
+
+        Raises:
+            SourceError: The power could not be read or is impossible. The next good reading
+                bridges the gap.
+        """
         with self._lock:
             power_w = self._power.read_power_w()
             now = self._clock()
             if not 0 <= power_w <= self.info.max_power_w:
-                raise SourceError(f"{self.info.id} reads {power_w} W, which is impossible")
+                raise SourceError(f"reads {power_w} W, which is impossible")
             if self._last is not None:
                 then, last_w = self._last
                 self._energy_j += (power_w + last_w) / 2 * (now - then)
                 if now - then > GAP_PERIODS * self.info.update_period_s:
-                    self.gaps.append((now, now - then))
+                    self._note_gap(now, now - then)
             self._last = (now, power_w)
             return self._energy_j
 
     def largest_gap_s(self, start_s: float, end_s: float) -> float:
-        """Longest time without a power reading that touches the window, 0 if none stands out."""
-        return max(
-            (gap for at, gap in list(self.gaps) if at >= start_s and at - gap <= end_s), default=0.0
-        )
+        """Longest time without a power reading that touches the window, 0 if none stands out.
+
+        Args:
+            start_s: The window's start on this source's clock.
+            end_s: Its end, which must be the latest reading.
+        """
+        with self._lock:
+            return max(
+                (gap_s for at, gap_s in self._gaps if at >= start_s and at - gap_s <= end_s),
+                default=0.0,
+            )
+
+    def _note_gap(self, at: float, gap_s: float) -> None:
+        # Every window up to now that touches an earlier gap touches this one too, so smaller ones
+        # may go, and the list stays short however long the job.
+        while self._gaps and self._gaps[-1][1] <= gap_s:
+            self._gaps.pop()
+        self._gaps.append((at, gap_s))

@@ -9,29 +9,37 @@ print(window.reading)
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
-from ..errors import SourceError
 from .counter import IntegratedSource
 from .reading import SHORT_WINDOW_PERIODS, ComponentReading, Reading, billed
+from .sampler import Sampler, try_read
 from .source import Kind, PowerSource, Source, SourceInfo
 from .sources import resolve
 
-SAMPLE_PERIOD_S = 0.1
-"""How often power-only sources are read."""
-KEEP_ALIVE_S = 30.0
-"""How often counters are read so that no wrap is missed."""
+STANDSTILL_S = 1.0
+"""Measured hardware that drew nothing for so long is not being measured."""
+TIMER_S = 1e-3
+"""Slack of clocks and counters in judging what power is possible."""
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All sources at one moment: joules, or the reason why there are none."""
+    """All sources at one moment.
+
+    Attributes:
+        time_s: When the reading began, on the meter's clock.
+        read_by_s: When it was done.
+        values: Cumulative joules of each source, or the reason why there are none.
+        resets: How often each source had lost count.
+    """
 
     time_s: float
+    read_by_s: float
     values: tuple[float | str, ...]
     resets: tuple[int, ...]
 
@@ -46,9 +54,11 @@ class EnergyMeter:
         synchronize: Called before each snapshot, to let queued GPU work finish.
         gpus: UUIDs of the GPUs in use; None for all that this process may see, empty for none.
         shared: Whether several metered workers use the same processors at once.
+        clock: Monotonic seconds.
 
     Raises:
-        MeterError: A source named explicitly cannot be read here.
+        ConfigurationError: The text cannot be used.
+        MeterError: A source named explicitly, or a GPU of ``gpus``, cannot be read here.
     """
 
     def __init__(
@@ -58,23 +68,35 @@ class EnergyMeter:
         synchronize: Callable[[], None] | None = None,
         gpus: Sequence[str] | None = None,
         shared: bool = False,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        found = resolve(sources, gpus, shared=shared) if isinstance(sources, str) else list(sources)
+        found = resolve(sources, gpus, shared=shared) if isinstance(sources, str) else sources
         self._sources = [
-            source if isinstance(source, Source) else IntegratedSource(source) for source in found
+            source if isinstance(source, Source) else IntegratedSource(source, clock)
+            for source in found
         ]
-        self._billed = billed(source.info for source in self._sources)
-        self._synchronize = synchronize or (lambda: None)
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._whole: Window | None = None
-        self._start_thread()
-        self.read_cost_s = min(self._time_read() for _ in range(3))
-
-    @property
-    def sources(self) -> tuple[SourceInfo, ...]:
+        self.sources: tuple[SourceInfo, ...] = tuple(source.info for source in self._sources)
         """Identity of every source."""
-        return tuple(source.info for source in self._sources)
+        self.clock = clock
+        ids = billed(self.sources)
+        self._billed = [
+            (index, source, source.info.id)
+            for index, source in enumerate(self._sources)
+            if source.info.id in ids
+        ]
+        self._operation_counters = [
+            source.count_operations
+            for source in self._sources
+            if hasattr(source, "count_operations")
+        ]
+        self._synchronize = synchronize or (lambda: None)
+        self._whole: Window | None = None
+        sampler = Sampler(self._sources)
+        self.close = weakref.finalize(self, sampler.stop)
+        """Stops the background thread, if there is one; a meter that is dropped does so too."""
+        self._first = self.snapshot(synchronize=False)
+        self.read_cost_s = min(self._time_read() for _ in range(3))
+        """Seconds that one reading of all sources takes."""
 
     @property
     def counts_search(self) -> bool:
@@ -83,58 +105,53 @@ class EnergyMeter:
 
     def count_operations(self, operations: float) -> None:
         """Tell the deterministic ``model`` source what was computed; others ignore it."""
-        for source in self._sources:
-            count = getattr(source, "count_operations", None)
-            if count is not None:
-                count(operations)
+        for count in self._operation_counters:
+            count(operations)
 
     def snapshot(self, *, synchronize: bool = True) -> Snapshot:
         """Read all sources now. Never raises: a failed reading is kept as its reason."""
         if synchronize:
             with contextlib.suppress(Exception):
                 self._synchronize()
-        now = time.perf_counter()
-        values = tuple(_read(source) for source in self._sources)
-        return Snapshot(now, values, tuple(getattr(s, "resets", 0) for s in self._sources))
+        now = self.clock()
+        values = tuple(try_read(source, source.info.id) for source in self._sources)
+        resets = tuple(getattr(source, "resets", 0) for source in self._sources)
+        return Snapshot(now, self.clock(), values, resets)
 
     def between(self, start: Snapshot, end: Snapshot) -> Reading:
-        """Energy between two snapshots of this meter."""
-        duration_s = end.time_s - start.time_s
-        return Reading.of(
-            (self._component(index, start, end) for index in range(len(self._sources))), duration_s
-        )
+        """Energy between two snapshots of this meter, the second one just taken."""
+        parts = (self._component(index, start, end) for index in range(len(self._sources)))
+        return Reading.of(parts, end.time_s - start.time_s)
 
     def joules_since(self, start: Snapshot) -> float | None:
         """Billed joules since a snapshot, without provenance or waiting for queued GPU work.
 
         A few microseconds, for budget checks inside a training; None if a source is lost.
         """
-        now = self.snapshot(synchronize=False)
-        if start.resets != now.resets:
-            return None
         total_j = 0.0
-        for source, before, after in zip(self._sources, start.values, now.values, strict=True):
-            if source.info.id in self._billed:
-                if isinstance(before, str) or isinstance(after, str):
-                    return None
-                total_j += after - before
-        return total_j
+        for index, source, name in self._billed:
+            before, after = start.values[index], try_read(source, name)
+            if isinstance(before, str) or isinstance(after, str) or after < before:
+                return None
+            if getattr(source, "resets", 0) != start.resets[index]:
+                return None
+            total_j += after - before
+        return total_j if self._billed else None
 
     def window(self) -> Window:
         """Open a window now; windows nest and overlap freely, in any thread."""
         return Window(self)
 
-    def close(self) -> None:
-        """Stop the sampling thread, if there is one."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(timeout=1.0)
-
     def __enter__(self) -> EnergyMeter:
         self._whole = self.window()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
         if self._whole is not None:
             self._whole.close()
         self.close()
@@ -151,7 +168,8 @@ class EnergyMeter:
         return self._whole.reading
 
     def _component(self, index: int, start: Snapshot, end: Snapshot) -> ComponentReading:
-        source, info = self._sources[index], self._sources[index].info
+        """What two snapshots say of one source; the only place where a reading is believed."""
+        source, info = self._sources[index], self.sources[index]
         before, after = start.values[index], end.values[index]
         duration_s = end.time_s - start.time_s
 
@@ -165,56 +183,45 @@ class EnergyMeter:
         if isinstance(after, str):
             return lost(after)
         if start.resets[index] != end.resets[index]:
-            return lost(f"{info.id}: the counter was reset within the window")
+            return lost(f"{info.id}: the counter lost count within the window (reset or unread)")
         energy_j = after - before
-        # One update period of slack: a step of the counter may land just inside the window.
-        most_j = info.max_power_w * (duration_s + info.update_period_s + 1e-3)
-        if not 0 <= energy_j <= most_j:
+        # A step of the counter may hold the energy of one update period before the window.
+        longest_s = end.read_by_s - start.time_s + info.update_period_s + TIMER_S
+        if not 0 <= energy_j <= info.max_power_w * longest_s:
             return lost(f"{info.id}: {energy_j:.6g} J in {duration_s:.3g} s is impossible")
-        warnings = info.warnings
-        if duration_s < SHORT_WINDOW_PERIODS * info.update_period_s:
-            warnings = (
-                *warnings,
+        enough_s = SHORT_WINDOW_PERIODS * info.update_period_s
+        measured = info.kind in (Kind.MEASURED, Kind.INTEGRATED)
+        if measured and energy_j == 0 and duration_s >= max(STANDSTILL_S, enough_s):
+            return lost(f"{info.id}: stood still for {duration_s:.3g} s, as a dead counter does")
+        warnings = [*info.warnings]
+        if duration_s < enough_s:
+            warnings.append(
                 f"{info.id}: window of {duration_s:.3g} s is below {SHORT_WINDOW_PERIODS} update "
-                f"periods of {info.update_period_s:.3g} s",
+                f"periods of {info.update_period_s:.3g} s"
             )
+        gap_s = 0.0
+        if isinstance(source, IntegratedSource):
+            gap_s = source.largest_gap_s(start.time_s, end.time_s)
+            if gap_s:
+                warnings.append(f"{info.id}: no power was read for {gap_s:.3g} s")
         return ComponentReading(
             info.component,
             info.id,
             energy_j,
             info.kind,
             info.scope,
-            bound_j=energy_j / duration_s * info.update_period_s if duration_s > 0 else 0.0,
+            bound_j=info.update_period_s * max(
+                _power_w(start, end, index), _power_w(self._first, end, index)
+            ),
             gain_error=info.gain_error,
-            largest_gap_s=source.largest_gap_s(start.time_s, end.time_s)
-            if isinstance(source, IntegratedSource)
-            else 0.0,
-            warnings=warnings,
+            largest_gap_s=gap_s,
+            warnings=tuple(warnings),
         )
 
     def _time_read(self) -> float:
         started = time.perf_counter()
-        self.snapshot()
+        self.snapshot(synchronize=False)
         return time.perf_counter() - started
-
-    def _start_thread(self) -> None:
-        """Start the one daemon thread where a source needs it."""
-        powers = [s for s in self._sources if isinstance(s, IntegratedSource)]
-        wrapping = [s for s in self._sources if getattr(s, "wraps", False)]
-        if not powers and not wrapping:
-            return
-        period_s = SAMPLE_PERIOD_S if powers else KEEP_ALIVE_S
-
-        def keep_reading() -> None:
-            kept_alive = time.perf_counter()
-            while not self._stop.wait(period_s):
-                due = time.perf_counter() - kept_alive >= KEEP_ALIVE_S
-                kept_alive = time.perf_counter() if due else kept_alive
-                for source in powers + (wrapping if due or not powers else []):
-                    _read(source)
-
-        self._thread = threading.Thread(target=keep_reading, name="perjoule-meter", daemon=True)
-        self._thread.start()
 
 
 class Window:
@@ -223,16 +230,12 @@ class Window:
     def __init__(self, meter: EnergyMeter) -> None:
         self._meter = meter
         self._start = self._lap = meter.snapshot()
-        self._end: Snapshot | None = None
+        self._closed: Reading | None = None
 
     @property
     def reading(self) -> Reading:
         """Energy of the closed window, or up to now while it is open."""
-        return self._meter.between(self._start, self._end or self._meter.snapshot())
-
-    def joules_so_far(self) -> float | None:
-        """Billed joules up to now, cheaply (see ``EnergyMeter.joules_since``)."""
-        return self._meter.joules_since(self._start)
+        return self._closed or self._meter.between(self._start, self._meter.snapshot())
 
     def lap(self) -> Reading:
         """Energy since the last lap (or the start); laps share edges, so they add up exactly."""
@@ -241,9 +244,8 @@ class Window:
 
     def close(self) -> Reading:
         """Take the closing snapshot, once, and return the reading."""
-        if self._end is None:
-            self._end = self._meter.snapshot()
-        return self.reading
+        self._closed = self.reading
+        return self._closed
 
     def __enter__(self) -> Window:
         return self
@@ -257,10 +259,9 @@ class Window:
         self.close()
 
 
-def _read(source: Source) -> float | str:
-    try:
-        return source.read()
-    except SourceError as error:
-        return f"{source.info.id}: {error}"
-    except Exception as error:  # noqa: BLE001 - a meter never ends the training
-        return f"{source.info.id}: unexpected {type(error).__name__}: {error}"
+def _power_w(start: Snapshot, end: Snapshot, index: int) -> float:
+    """Mean power of a source between two snapshots; 0 if it is not known."""
+    before, after, duration_s = start.values[index], end.values[index], end.time_s - start.time_s
+    if isinstance(before, str) or isinstance(after, str) or duration_s <= 0:
+        return 0.0
+    return max(after - before, 0.0) / duration_s

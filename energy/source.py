@@ -65,7 +65,11 @@ class SourceInfo:
 
 @runtime_checkable
 class Source(Protocol):
-    """A cumulative joule counter."""
+    """A cumulative joule counter.
+
+    Two more attributes are looked at where a source has them: ``resets``, how often it lost count
+    (windows across that are unavailable), and ``wraps``, true if it must be read twice a minute.
+    """
 
     @property
     def info(self) -> SourceInfo:
@@ -73,7 +77,7 @@ class Source(Protocol):
         ...
 
     def read(self) -> float:
-        """Joules since some fixed moment; never falls while ``resets`` stays the same.
+        """Joules since some fixed moment; never falls, but at a reset.
 
         Raises:
             SourceError: This reading failed. The next one may succeed.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import plotly.graph_objects as go
 
-from .format import known
+from .format import format_kinds, known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,8 +38,19 @@ TEMPLATE = go.layout.Template(
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "margin": {"l": 8, "r": 12, "t": 32, "b": 8},
-        "xaxis": {"gridcolor": LINE, "linecolor": LINE, "zeroline": False, "automargin": True},
-        "yaxis": {"gridcolor": LINE, "zeroline": False, "automargin": True},
+        "xaxis": {
+            "gridcolor": LINE,
+            "linecolor": LINE,
+            "zeroline": False,
+            "automargin": True,
+            "title": {"font": {"size": 13}},
+        },
+        "yaxis": {
+            "gridcolor": LINE,
+            "zeroline": False,
+            "automargin": True,
+            "title": {"font": {"size": 13}},
+        },
         "legend": {"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"},
         "hoverlabel": {"align": "left", "font": {"size": 13}},
         "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": GREY, "activecolor": "#0072B2"},
@@ -47,17 +58,10 @@ TEMPLATE = go.layout.Template(
 )
 
 
-def energy_kinds(trials: pd.DataFrame) -> str:
-    """Return the kinds of energy in a trial table: ``"modelled"``, ``"measured and modelled"``."""
-    if "energy_kind" not in trials or "energy_j" not in trials:
-        return "unknown kind"
-    kinds = trials.loc[trials["energy_j"].notna(), "energy_kind"].dropna().unique()
-    return " and ".join(sorted(map(str, kinds))) or "unknown kind"
-
-
 def energy_title(what: str, trials: pd.DataFrame) -> str:
     """Return an axis title such as ``"energy of the trial (J, modelled)"``."""
-    return f"{what} (J, {escape(energy_kinds(trials))})"
+    kinds = trials.loc[trials["energy_j"].notna(), "energy_kind"].dropna()
+    return f"{what} (J, {escape(format_kinds(kinds))})"
 
 
 def accuracy_against_energy(

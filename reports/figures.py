@@ -11,6 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from ..benchmarks.statistics import best_so_far, pareto_front
+from ..outcome import State
 from .axes import GREY, LINE, TEMPLATE, AccuracyScale, accuracy_against_energy, energy_title
 from .format import UNAVAILABLE, format_energy, format_percent, format_value, known
 from .palette import look_of
@@ -22,6 +23,7 @@ PHASES = {"train": "#5B6B7F", "validate": "#93A3B5", "setup": "#C3CCD6", "search
 """Where the joules of a trial go, and the colour of each."""
 
 _NUMBERS = ("accuracy", "energy_j", *(f"energy_{phase}_j" for phase in PHASES))
+_RESULTS = (State.COMPLETE, State.TRUNCATED)
 _BOUNDS = ("low", "median", "high")
 _COLUMNS = ("run", "strategy", "seed", "trial", "state", "energy_kind", "epochs", *_NUMBERS)
 
@@ -35,7 +37,8 @@ def pareto_figure(trials: pd.DataFrame, strategies: Sequence[str] | None = None)
 
     Returns:
         A figure with energy in J on a logarithmic axis. Trials that were stopped early have open
-        markers; those without an accuracy lie as crosses on the lower edge.
+        markers; those without an accuracy lie as crosses on the lower edge. A front is made of
+        complete and truncated trials.
     """
     table = _prepared(trials)
     table = table[table["energy_j"] > 0]
@@ -58,7 +61,7 @@ def pareto_figure(trials: pd.DataFrame, strategies: Sequence[str] | None = None)
                 "size": 8,
                 "opacity": 0.45,
                 "symbol": [
-                    look.symbol if state == "complete" else f"{look.symbol}-open"
+                    look.symbol if state == State.COMPLETE else f"{look.symbol}-open"
                     for state in own["state"]
                 ],
             },
@@ -83,8 +86,8 @@ def pareto_figure(trials: pd.DataFrame, strategies: Sequence[str] | None = None)
             showlegend=False,
             **common,
         )
-        mask = np.asarray(pareto_front(own["energy_j"], own["accuracy"]), dtype=bool)
-        front = own[mask].sort_values("energy_j")
+        front = own[own["state"].isin(_RESULTS)]
+        front = front[pareto_front(front["energy_j"], front["accuracy"])].sort_values("energy_j")
         figure.add_scatter(
             x=front["energy_j"],
             y=scale.place(front["accuracy"]),
@@ -96,7 +99,7 @@ def pareto_figure(trials: pd.DataFrame, strategies: Sequence[str] | None = None)
             **common,
         )
     for label, symbol, seen in (
-        ("stopped early", "circle-open", placed["state"].ne("complete").any()),
+        ("stopped early", "circle-open", placed["state"].ne(State.COMPLETE).any()),
         ("no accuracy", "x-thin", table["accuracy"].isna().any()),
     ):
         if seen:
@@ -125,9 +128,7 @@ def anytime_figure(trials: pd.DataFrame, summary: Mapping[str, Any]) -> go.Figur
     energies = [energy for curve in attained.values() for energy in curve["energy_j"]]
     levels = [level for curve in attained.values() for bound in _BOUNDS for level in curve[bound]]
     scale = AccuracyScale.of([*levels, target])
-    figure = accuracy_against_energy(
-        energy_title("energy spent by the run", table), energies, scale
-    )
+    figure = accuracy_against_energy(energy_title("energy of the run", table), energies, scale)
     for name, curve in attained.items():
         if curve.empty:
             continue
@@ -141,12 +142,11 @@ def anytime_figure(trials: pd.DataFrame, summary: Mapping[str, Any]) -> go.Figur
                 mode="lines",
                 line={"width": 0, "shape": "hv"},
                 fill=fill,
-                fillcolor=look.faint(0.13),
+                fillcolor=look.faint(0.11),
                 hoverinfo="skip",
                 showlegend=False,
                 **common,
             )
-        runs = table.loc[table["strategy"] == name, "run"].nunique()
         figure.add_scatter(
             x=curve["energy_j"],
             y=scale.place(curve["median"]),
@@ -155,7 +155,9 @@ def anytime_figure(trials: pd.DataFrame, summary: Mapping[str, Any]) -> go.Figur
             hovertext=[
                 f"<b>{escape(name)}</b><br>{format_percent(level)} after {format_energy(spent)}"
                 f"<br>{f'median of {runs} runs' if runs > 1 else 'one run'}"
-                for spent, level in zip(curve["energy_j"], curve["median"], strict=True)
+                for spent, level, runs in curve[["energy_j", "median", "runs"]].itertuples(
+                    index=False
+                )
             ],
             hoverinfo="text",
             **common,
@@ -241,7 +243,7 @@ def unmetered_phases(trials: pd.DataFrame) -> dict[str, list[str]]:
     """Return for each strategy the phases that none of its trials has an energy for."""
     table = _prepared(trials)
     return {
-        name: [phase for phase in PHASES if own[f"energy_{phase}_j"].isna().all()]
+        str(name): [phase for phase in PHASES if own[f"energy_{phase}_j"].isna().all()]
         for name, own in table.groupby("strategy", sort=False)
     }
 
@@ -280,22 +282,30 @@ def _attained(trials: pd.DataFrame) -> pd.DataFrame:
         trials: The trials of the strategy.
 
     Returns:
-        ``energy_j`` and the ``median`` accuracy with its quartiles ``low`` and ``high``, from the
-        energy on at which there is a median; a quartile that no run has reached is NaN.
+        ``energy_j``, the ``median`` accuracy with its quartiles ``low`` and ``high`` and the number
+        of ``runs`` they are of, from the energy on at which there is a median. A quartile that
+        falls to a run without a result is NaN. A run counts up to its last known energy.
     """
     curves = [best_so_far(run) for _, run in trials.groupby("run", sort=False)]
     energies = [curve["energy_j"].to_numpy(dtype=float) for curve in curves]
     grid = np.unique(np.concatenate([np.empty(0), *energies]))
     grid = grid[grid > 0]
-    levels = np.full((max(len(curves), 1), len(grid)), -np.inf)
+    levels = np.full((max(len(curves), 1), len(grid)), np.nan)
     for row, (energy, curve) in enumerate(zip(energies, curves, strict=True)):
+        spent = energy[~np.isnan(energy)]
         reached = np.append(-np.inf, curve["accuracy"].fillna(-np.inf).to_numpy(dtype=float))
-        levels[row] = reached[np.searchsorted(energy, grid, side="right")]
-    # Quartiles without interpolation: minus infinity, a run without a result, must stay so.
-    low = np.quantile(levels, 0.25, axis=0, method="lower")
-    high = np.quantile(levels, 0.75, axis=0, method="higher")
+        levels[row] = reached[np.searchsorted(spent, grid, side="right")]
+        if len(spent) < len(energy):  # a reading was lost, so what came later has no place
+            levels[row, grid > spent.max(initial=0.0)] = np.nan
     table = pd.DataFrame(
-        {"energy_j": grid, "low": low, "median": np.median(levels, axis=0), "high": high}
+        {
+            "energy_j": grid,
+            # Without interpolation: minus infinity, a run without a result, must stay so.
+            "low": np.nanquantile(levels, 0.25, axis=0, method="lower"),
+            "median": np.nanmedian(levels, axis=0),
+            "high": np.nanquantile(levels, 0.75, axis=0, method="higher"),
+            "runs": np.sum(~np.isnan(levels), axis=0),
+        }
     ).replace(-np.inf, np.nan)
     return table[table["median"].notna()]
 

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 UNAVAILABLE = "n/a"
 """What stands in the place of a value that nobody knows."""
@@ -82,6 +82,17 @@ def format_interval(interval: Mapping[str, Any] | None, show: Callable[[object],
     low, high = show(interval["low"]), show(interval["high"])
     number, _, unit = low.rpartition(" ")
     return f"{number if high.endswith(f' {unit}') else low} to {high}"
+
+
+def format_kinds(kinds: Iterable[object]) -> str:
+    """Write the kinds of energy of several readings, such as ``"measured and modelled"``.
+
+    Args:
+        kinds: The kind of each; a reading of several kinds joins them by ``+``. A lower bound is
+            not a kind.
+    """
+    single = {part for kind in kinds if kind for part in str(kind).split("+")} - {"lower bound"}
+    return " and ".join(sorted(single)) or "of unknown kind"
 
 
 def format_duration(seconds: object) -> str:

@@ -26,6 +26,7 @@ from .format import (
     format_duration,
     format_energy,
     format_interval,
+    format_kinds,
     format_percent,
     format_value,
     known,
@@ -103,12 +104,11 @@ def render(trials: pd.DataFrame, curves: pd.DataFrame, summary: Mapping[str, Any
             summary=summary,
             created=_date(summary["created"]),
             looks=look_of(names),
-            kinds=sorted(
-                {entry["energy_kind"] or "unavailable" for entry in summary["strategies"]}
-            ),
+            kinds=format_kinds(entry["energy_kind"] for entry in summary["strategies"]),
             key_figures=_key_figures(trials, summary),
             charts={chart.name: chart for chart in _charts(trials, summary, names)},
             incumbents=_incumbents(curves, summary, names),
+            settings=_settings(summary),
             kind_meaning=_KINDS,
             scope_meaning=_SCOPES,
             plotly_script=Markup(get_plotlyjs()),
@@ -157,6 +157,7 @@ def _environment() -> Environment:
         "percent": format_percent,
         "duration": format_duration,
         "value": format_value,
+        "kinds": format_kinds,
         "interval_energy": lambda interval: format_interval(interval, format_energy),
         "interval_percent": lambda interval: format_interval(interval, format_percent),
         "tight": _tight,
@@ -213,7 +214,7 @@ def _key_figures(trials: pd.DataFrame, summary: Mapping[str, Any]) -> list[tuple
         (
             "time",
             format_duration(summary["workers"]["wall_s"]),
-            f"with {summary['workers']['count']} worker" + "s" * (summary["workers"]["count"] != 1),
+            f"workers: {format_value(summary['workers']['count'])}",
         ),
     ]
 
@@ -228,12 +229,6 @@ def _ranked(runs: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 def _charts(trials: pd.DataFrame, summary: Mapping[str, Any], names: Sequence[str]) -> list[Chart]:
     drawn = ", ".join(names) or "none"
-    notes = []
-    undrawn = int(trials["energy_j"].isna().sum()) if "energy_j" in trials else 0
-    if undrawn:
-        notes.append(
-            f"Not drawn, for want of an energy reading: {undrawn:,} of {len(trials):,} trials."
-        )
     return [
         Chart(
             "pareto",
@@ -242,7 +237,7 @@ def _charts(trials: pd.DataFrame, summary: Mapping[str, Any], names: Sequence[st
             "other of its trials beats at the same or lower energy: up and to the left is better.",
             f"Scatter of validation accuracy against energy of every trial, with the Pareto front "
             f"of each strategy: {drawn}.",
-            notes,
+            _energy_notes(trials),
             0,
             pareto_figure(trials, names),
         ),
@@ -250,7 +245,8 @@ def _charts(trials: pd.DataFrame, summary: Mapping[str, Any], names: Sequence[st
             "anytime",
             "What a run has found by then",
             "Best validation accuracy so far against all joules the run has spent, the search's "
-            "own included: the median of the runs, with their middle half as a band.",
+            "own included: the median of the runs, with a band around their middle "
+            "half (four runs or fewer: all).",
             f"Lines of best validation accuracy so far against energy spent: {drawn}.",
             [],
             0,
@@ -267,6 +263,19 @@ def _charts(trials: pd.DataFrame, summary: Mapping[str, Any], names: Sequence[st
             phases_figure(trials, names),
         ),
     ]
+
+
+def _energy_notes(trials: pd.DataFrame) -> list[str]:
+    """Return a sentence for trials whose energy is not, or not wholly, known."""
+    if trials.empty:
+        return []
+    notes = {
+        "Not drawn, for want of an energy reading": trials["energy_j"].isna(),
+        "Lost before their end, so that their energy is a lower bound": trials["energy_kind"]
+        == "lower bound",
+    }
+    total = f"{len(trials):,} trials"
+    return [f"{what}: {which.sum():,} of {total}." for what, which in notes.items() if which.any()]
 
 
 def _unmetered_notes(trials: pd.DataFrame) -> list[str]:
@@ -288,6 +297,29 @@ def _incumbents(
     return [
         {**best[name], "curve": _sparkline(curves, best[name])} for name in names if name in best
     ]
+
+
+def _settings(summary: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return what the comparison was made with, by subject."""
+    experiment = dict(summary["experiment"])
+    experiment.pop("budget_j", None)  # it stands at the top of the page
+    space = {name: _range(axis) for name, axis in experiment.pop("space", {}).items()}
+    subjects = {
+        "Experiment": experiment,
+        "Data": summary.get("data", {}),
+        "Search space": space,
+        "Machine": {**summary["machine"], **summary.get("runtime", {})},
+        "Versions": summary["versions"],
+    }
+    return {subject: facts for subject, facts in subjects.items() if facts}
+
+
+def _range(axis: Mapping[str, Any]) -> str:
+    """Return one axis of the search space, such as ``"0.0001 to 0.3, logarithmic"``."""
+    if "low" not in axis:
+        return format_value(axis.get("choices", axis))
+    text = f"{format_value(axis['low'])} to {format_value(axis['high'])}"
+    return f"{text}, logarithmic" if axis.get("log") else text
 
 
 def _sparkline(curves: pd.DataFrame, run: Mapping[str, Any]) -> dict[str, str] | None:

@@ -18,15 +18,16 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from PIL import Image
+from torch import nn
+from torch.utils.data import DataLoader, Dataset
+
 from perjoule.errors import DataError
 from perjoule.models._torchvision import torchvision
 from perjoule.models.cnn import cnn
 from perjoule.models.data import Data, Split, load
 from perjoule.models.runtime import Runtime
 from perjoule.models.training import build, count_parameters, evaluate, train_epoch
-from PIL import Image
-from torch import nn
-from torch.utils.data import DataLoader, Dataset
 
 LEARNING_RATE = 1e-3
 LOG2_BATCH_SIZE = 6

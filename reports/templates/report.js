@@ -20,11 +20,15 @@
     return { element, figure };
   });
   const redraw = (changes) => {
-    for (const { element, figure } of drawn) Plotly.relayout(element, changes(figure));
+    for (const { element, figure } of drawn) Plotly.relayout(element, changes(figure, element));
   };
-  const onScreen = (figure) => ({ template: template(figure), width: null, autosize: true });
+  const onScreen = (figure) => ({
+    template: template(figure), width: null, height: null, autosize: true,
+  });
   // Paper is narrow and light, whatever the screen is.
-  const onPaper = (figure) => ({ template: figure.layout.template, width: 640 });
+  const onPaper = (figure, element) => ({
+    template: figure.layout.template, width: 640, height: 0.75 * element.clientHeight,
+  });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redraw(onScreen));
   addEventListener("beforeprint", () => redraw(onPaper));
   addEventListener("afterprint", () => redraw(onScreen));

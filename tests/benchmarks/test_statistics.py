@@ -7,20 +7,23 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from perjoule.benchmarks.inference import (
+    cliffs_delta,
+    compare_strategies,
+    dunn_holm,
+    interval,
+    kruskal_wallis,
+)
 from perjoule.benchmarks.statistics import (
     accuracy_at,
     accuracy_per_joule,
     anytime_score,
     best_so_far,
-    cliffs_delta,
-    compare_strategies,
-    dunn_holm,
     energy_to_target,
     equal_energy,
     expected_energy_to_target,
     hypervolume,
-    interval,
-    kruskal_wallis,
     pareto_front,
 )
 from perjoule.errors import UnknownNameError

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 import torch
+
 from perjoule.models.data import Data, load
 from perjoule.models.runtime import Runtime
 

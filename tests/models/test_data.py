@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from perjoule.errors import DataError, UnknownNameError
 from perjoule.models.data import KNOWN, check, fashion_mnist, load, read_idx
 

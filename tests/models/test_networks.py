@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
+
 from perjoule.errors import ConfigurationError, UnknownNameError
 from perjoule.models.architectures import ARCHITECTURES, resolve_architecture
 from perjoule.models.cnn import cnn
 from perjoule.models.training import count_parameters, forward_operations, training_operations
-from torch import nn
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 28, 28), (1, 9, 30), (2, 16, 8)])

@@ -10,6 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
 from perjoule.errors import ConfigurationError, UnknownNameError
 from perjoule.models import space as space_module
 from perjoule.models.cnn import DEFAULT_SPACE, default_space

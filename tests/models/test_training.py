@@ -6,6 +6,8 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import nn
+
 from perjoule.errors import ConfigurationError, UnknownNameError
 from perjoule.models.architectures import Builder
 from perjoule.models.cnn import DEFAULT_SPACE
@@ -19,7 +21,6 @@ from perjoule.models.training import (
     split_hyperparameters,
     train_epoch,
 )
-from torch import nn
 
 SHAPE = (1, 8, 8)
 

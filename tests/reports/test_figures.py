@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+
 from perjoule.reports.figures import (
     anytime_figure,
     pareto_figure,
@@ -44,13 +45,13 @@ def test_every_energy_axis_names_unit_and_kind():
     titles = [figure.layout.xaxis.title.text for figure in every_figure(small())]
     assert titles == [
         "energy of the trial (J, modelled)",
-        "energy spent by the run (J, modelled)",
+        "energy of the run (J, modelled)",
         "energy per run (J, modelled)",
     ]
 
 
 def test_an_axis_of_two_kinds_says_so():
-    figure = pareto_figure(small(energy_kind=["modelled", "measured", "modelled"]))
+    figure = pareto_figure(small(energy_kind=["modelled", "measured+modelled", "lower bound"]))
     assert "(J, measured and modelled)" in figure.layout.xaxis.title.text
 
 
@@ -109,6 +110,23 @@ def test_a_run_without_a_result_ranks_last():
     assert line.x[0] == 5.0, "two of three runs have a result only then"
     assert shown_accuracy(line)[0] == pytest.approx(0.7)
     assert len(low.x) == 0
+
+
+def test_a_run_with_a_lost_reading_counts_up_to_it():
+    whole = small(state=["complete"] * 3, accuracy=[0.8, 0.9, 0.95])
+    lost = small(run=["a-1"] * 3, state=["complete"] * 3, energy_j=[1.0, np.nan, 1.0], accuracy=0.6)
+    line = anytime_figure(pd.concat([whole, lost]), summary()).data[2]
+    assert list(line.x) == [1.0, 11.0, 13.0]
+    assert shown_accuracy(line) == pytest.approx([0.7, 0.9, 0.95])
+    assert "median of 2 runs" in line.hovertext[0]
+    assert "one run" in line.hovertext[1]
+
+
+def test_a_pruned_trial_is_shown_but_makes_no_front():
+    trials = small(state=["complete", "complete", "pruned"], accuracy=[0.9, 0.95, 0.99])
+    points, _, front = pareto_figure(trials).data[:3]
+    assert len(points.x) == 3
+    assert list(front.x) == [1.0, 10.0]
 
 
 def test_phases_add_up_and_name_what_is_not_metered():

@@ -6,10 +6,12 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from perjoule.reports.format import (
     format_duration,
     format_energy,
     format_interval,
+    format_kinds,
     format_percent,
     format_value,
 )
@@ -75,6 +77,11 @@ def test_interval():
     assert format_interval(single, format_percent) == "one run"
     assert format_interval(None, format_percent) == "n/a"
     assert format_interval({**single, "median": math.nan}, format_percent) == "n/a"
+
+
+def test_kinds_are_named_once_and_a_lower_bound_is_none():
+    assert format_kinds(["modelled", "measured+modelled", None]) == "measured and modelled"
+    assert format_kinds(["lower bound", ""]) == "of unknown kind"
 
 
 def test_duration():

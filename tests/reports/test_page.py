@@ -8,9 +8,10 @@ from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
+from plotly.offline import get_plotlyjs
+
 from perjoule.errors import OutputError
 from perjoule.reports.page import render, write
-from plotly.offline import get_plotlyjs
 
 VOID = {"meta", "link", "br", "hr", "img", "input", "path", "polyline"}
 
@@ -105,7 +106,7 @@ def test_text_from_data_stays_text(page):
 def test_the_headline_says_kind_and_support(page, comparison):
     text = page.text.replace("\u00a0", " ")
     assert comparison.summary["verdict"]["sentence"] in text
-    assert "not yet conclusive modelled energy" in text
+    assert "not yet conclusive energy modelled" in text
     assert "It rests on modelled cpu energy (cpu_time)." in text
     assert "3 seeds: too few to conclude anything." in text
 
@@ -115,7 +116,7 @@ def test_a_supported_verdict_says_so(comparison):
     summary["verdict"]["supported"] = True
     summary["provenance"].append({**summary["provenance"][0], "component": "gpu"})
     text = Page(render(comparison.trials, comparison.curves, summary)).text
-    assert "supported modelled energy" in text
+    assert "supported energy modelled" in text
     assert "not yet conclusive" not in text.partition("How to read this")[0]
     assert "modelled cpu energy (cpu_time) and modelled gpu energy (cpu_time)." in text
 
@@ -129,6 +130,26 @@ def test_unavailable_values_are_not_zero(page):
 
 def test_trials_without_energy_are_counted(page):
     assert "Not drawn, for want of an energy reading: 5 of" in page.text
+
+
+def test_lower_bounds_are_counted(comparison):
+    trials = comparison.trials.assign(energy_kind="lower bound")
+    text = Page(render(trials, comparison.curves, comparison.summary)).text
+    assert f"is a lower bound: {len(trials)} of {len(trials)} trials." in text
+
+
+def test_the_search_space_reads_as_ranges(comparison):
+    summary = copy.deepcopy(comparison.summary)
+    summary["experiment"]["space"] = {
+        "learning_rate": {"type": "float", "low": 0.001, "high": 0.1, "log": True},
+        "layers": {"type": "int", "low": 1, "high": 4},
+        "optimizer": {"type": "categorical", "choices": ["sgd", "adam"]},
+    }
+    text = Page(render(comparison.trials, comparison.curves, summary)).text
+    assert (
+        "Search space learning rate 0.001 to 0.1, logarithmic layers 1 to 4 optimizer sgd, adam"
+        in text
+    )
 
 
 def test_sections_stand_in_reading_order(page):

@@ -19,6 +19,7 @@ from optuna.testing.pytest_samplers import (
     SingleOnlySamplerTestCase,
 )
 from optuna.trial import TrialState, create_trial
+
 from perjoule.errors import ConfigurationError
 from perjoule.tuners.skopt_sampler import SkoptSampler
 
