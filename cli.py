@@ -178,6 +178,7 @@ def init(
 
 def main() -> None:
     """Run the command line; what the user can mend is one line and exit code 2."""
+    sys.path.append("")  # module:attribute may name a file in the current folder
     try:
         app()
     except PerjouleError as error:

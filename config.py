@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from .energy.quantities import parse_energy
 from .energy.sources import NAMES as METERS
-from .errors import ConfigurationError
+from .errors import BudgetError, ConfigurationError, UnknownNameError
 
 DEFAULT_STRATEGIES = ["grid", "random", "tpe", "gp", "skopt-gp"]
 DEFAULT_BUDGET = "600 J"
@@ -90,7 +90,9 @@ def load_experiment(
 
     Raises:
         ConfigurationError: The file cannot be read or a value cannot be used; the message names
-            file, line and field.
+            the file and the line or field.
+        BudgetError: The budget is no amount of energy above zero.
+        UnknownNameError: There is no such field.
     """
     given = {name: value for name, value in overrides.items() if value is not None}
     values = ({} if path is None else _read_yaml(path)) | given
@@ -99,22 +101,31 @@ def load_experiment(
             n: v for n, v in base.items() if n != "budget_j" or "budget" not in values
         } | values
     try:
-        return Experiment(**values)
+        return Experiment.model_validate(values)
+    except BudgetError as error:
+        where = f"{path}: " if path is not None and "budget" not in given else ""
+        raise BudgetError(f"{where}{error}") from error
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "the experiment"
-        where = f"{path}: " if path is not None and first["loc"][0] not in given else ""
-        known = ", ".join("budget" if n == "budget_j" else n for n in Experiment.model_fields)
-        hint = f" (known: {known})" if first["type"] == "extra_forbidden" else ""
+        in_file = path is not None and first["loc"][0] not in given
+        if first["type"] == "extra_forbidden":
+            known = ("budget" if n == "budget_j" else n for n in Experiment.model_fields)
+            raise UnknownNameError(
+                f"field of {path}" if in_file else "field", field, known
+            ) from error
+        where = f"{path}: " if in_file else ""
         message = first["msg"].removeprefix("Value error, ")
-        raise ConfigurationError(f"{where}{field} = {first['input']!r}: {message}{hint}") from error
+        raise ConfigurationError(f"{where}{field} = {first['input']!r}: {message}") from error
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path}: cannot be read: {error}") from error
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path}: cannot be read: it is not UTF-8 text") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -27,33 +27,32 @@ from .models.training import (
     train_epoch,
     training_operations,
 )
-from .outcome import CurvePoint, SliceResult, State
+from .outcome import CurvePoint, SliceResult, State, StepCost
 
+KnownSteps = tuple[Sequence[StepCost], Sequence[StepCost]]
 SETUP_OPERATIONS_PER_PARAMETER = 10
 """What the deterministic meter charges for drawing and placing one weight."""
 
 
-class StepCosts:
-    """Joules of steps seen so far, to foresee the first step of a candidate.
+def foresee(operations: float, seen: Iterable[StepCost]) -> float:
+    """Joules that a step may cost before any like it was taken.
 
     A budget is kept by stopping before the step that would overdraw it. From a candidate's second
     step on the last one tells what the next will cost; its first is foreseen from the step nearest
     in operations, of any candidate before, scaled up where that one was smaller.
+
+    Args:
+        operations: Operations of the step.
+        seen: What steps cost so far.
+
+    Returns:
+        The joules; 0 if none was seen.
     """
-
-    def __init__(self) -> None:
-        self._seen: dict[float, float] = {}
-
-    def record(self, operations: float, energy_j: float) -> None:
-        """Take what a step of so many operations cost."""
-        self._seen[operations] = energy_j
-
-    def foresee(self, operations: float) -> float:
-        """Joules that a step may cost; 0 before any was seen."""
-        if not self._seen:
-            return 0.0
-        nearest = min(self._seen, key=lambda seen: abs(math.log(operations / seen)))
-        return self._seen[nearest] * max(1.0, operations / nearest)
+    known = [step for step in seen if step.operations > 0]
+    if not known or operations <= 0:
+        return 0.0
+    nearest = min(known, key=lambda step: abs(math.log(operations / step.operations)))
+    return nearest.energy_j * max(1.0, operations / nearest.operations)
 
 
 class _StopSlice(Exception):  # noqa: N818 - no error
@@ -71,8 +70,7 @@ class Objective:
         runtime: Device, layout and precision.
         architecture: A known architecture, or ``module:function`` of the user's own.
         seed: Seed of weights, batches and dropout.
-        step_costs: What training and validation steps cost before, shared by the objectives of one
-            worker.
+        known_steps: What the training and validation steps of earlier candidates cost.
     """
 
     def __init__(
@@ -81,13 +79,13 @@ class Objective:
         runtime: Runtime,
         architecture: str = "cnn",
         seed: int = 0,
-        step_costs: tuple[StepCosts, StepCosts] | None = None,
+        known_steps: KnownSteps = ((), ()),
     ) -> None:
         self._data = data
         self._runtime = runtime
         self._architecture = resolve_architecture(architecture)
         self._seed = seed
-        self._step_costs = step_costs or (StepCosts(), StepCosts())
+        self._known_steps = known_steps
 
     def train_slice(
         self,
@@ -162,6 +160,7 @@ class _Slice:
         self._kept: dict[str, Any] | None = None
         self._n_parameters: int | None = None
         self._flops: int | None = None
+        self._steps: tuple[_Step, ...] = ()
 
     def run(self, until: int, checkpoint: bytes | None) -> SliceResult:
         started = time.perf_counter()
@@ -173,6 +172,9 @@ class _Slice:
         except Exception as error:  # noqa: BLE001 - a candidate's fault is its own, and is charged
             state, message = State.FAILED, _describe(error)
         self._enter("end")
+        train_step, validate_step = (
+            (step.cost for step in self._steps) if self._steps else (None,) * 2
+        )
         return SliceResult(
             params=self._candidate,
             state=state,
@@ -182,6 +184,8 @@ class _Slice:
             duration_s=time.perf_counter() - started,
             n_parameters=self._n_parameters,
             flops=self._flops,
+            train_step=train_step,
+            validate_step=validate_step,
             message=message,
             curve=tuple(self._curve),
             checkpoint=None if self._kept is None else save_state(self._kept),
@@ -199,9 +203,10 @@ class _Slice:
         self.meter.count_operations(SETUP_OPERATIONS_PER_PARAMETER * self._n_parameters)
         train, validation = self._data.train, self._data.validation
         batch = min(settings.batch_size, len(train))
-        train_costs, validate_costs = self._objective._step_costs
-        step = _Step(self, train_costs, training_operations(network, self._data.shape, batch, 1))
-        check = _Step(self, validate_costs, self._flops * min(EVALUATION_BATCH, len(validation)))
+        known_train, known_validate = self._objective._known_steps
+        step = _Step(self, known_train, training_operations(network, self._data.shape, batch, 1))
+        check = _Step(self, known_validate, self._flops * min(EVALUATION_BATCH, len(validation)))
+        self._steps = (step, check)
         generator = torch.Generator()
         while self._epoch < until:
             before_j = self._energy_j()
@@ -257,10 +262,12 @@ class _Slice:
 class _Step:
     """Asked before each step of an epoch whether to stop; learns what steps cost."""
 
-    def __init__(self, slice_: _Slice, costs: StepCosts, operations: float) -> None:
-        self._slice, self._costs, self._operations = slice_, costs, operations
+    def __init__(self, slice_: _Slice, known: Sequence[StepCost], operations: float) -> None:
+        self._slice, self._operations = slice_, operations
+        self._first_j = foresee(operations, known)
         self._taken = 0
         self._before_j: float | None = None
+        self.cost: StepCost | None = None
 
     def __enter__(self) -> None:
         self._taken = 0
@@ -270,11 +277,12 @@ class _Step:
     def __exit__(self, *_: object) -> None:
         after_j = self._slice.budget.spent_j
         if self._taken and after_j is not None and self._before_j is not None:
-            self._costs.record(self._operations, (after_j - self._before_j) / self._taken)
+            self._first_j = (after_j - self._before_j) / self._taken
+            self.cost = StepCost(self._operations, self._first_j)
 
     def __call__(self) -> bool:
         budget = self._slice.budget
-        if self._taken == 0 and not budget.expect(self._costs.foresee(self._operations)):
+        if self._taken == 0 and not budget.expect(self._first_j):
             return True
         if budget.should_stop() or self._slice.interrupted():
             return True

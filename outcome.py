@@ -36,6 +36,14 @@ class CurvePoint:
 
 
 @dataclass(frozen=True)
+class StepCost:
+    """What a step of one kind cost: its operations, and its joules on average."""
+
+    operations: float
+    energy_j: float
+
+
+@dataclass(frozen=True)
 class SliceResult:
     """What a slice cost and gave.
 
@@ -50,6 +58,8 @@ class SliceResult:
         duration_s: Wall time of the slice.
         n_parameters: Trainable parameters; None if the network could not be built.
         flops: Operations of the forward pass of one image (a multiply-add is two).
+        train_step: What its training steps cost; None if there was none.
+        validate_step: What its validation steps cost; None if there was none.
         message: What went wrong, if anything.
         curve: One point per validated epoch of this slice.
         checkpoint: Serialised state after the last validated epoch, if it was asked for.
@@ -65,6 +75,8 @@ class SliceResult:
     duration_s: float = 0.0
     n_parameters: int | None = None
     flops: int | None = None
+    train_step: StepCost | None = None
+    validate_step: StepCost | None = None
     message: str = ""
     curve: tuple[CurvePoint, ...] = ()
     checkpoint: bytes | None = None

@@ -49,7 +49,8 @@ class LiveProgress:
         error: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
-        self._bars.stop()
+        if self._console.is_terminal:  # elsewhere stopping would print an empty line
+            self._bars.stop()
 
     def begin(self, experiment: Experiment, sources: list[SourceInfo], workers: int) -> None:
         """Say what begins: meter and budget first."""

@@ -161,6 +161,7 @@ class Comparison:
         from .worker import leave
 
         with Ledger(self._folder.ledger) as self._ledger, self._answering_ctrl_c():
+            self._folder.begin()
             self._replay()
             started, started_cpu = time.perf_counter(), time.process_time()
             try:
@@ -173,7 +174,7 @@ class Comparison:
                         break
             finally:
                 self._abandon("the comparison was stopped")
-                self._folder.clear_signs()
+                self._folder.end()
                 self._write_session(
                     time.perf_counter() - started, time.process_time() - started_cpu
                 )
@@ -394,6 +395,8 @@ def _failed_event(sign: dict[str, Any], message: str) -> Event:
         "epochs": None,
         "n_parameters": None,
         "flops": None,
+        "train_step": None,
+        "validate_step": None,
         "started_at": None,
         "warnings": [],
         "curve": [],

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from ..outcome import State
+from ..outcome import State, StepCost
 from ..tuners.strategy import Told
 from .job import Outcome
 
@@ -93,7 +93,8 @@ class Run:
         self.n_lost_in_a_row = 0
         if state is State.INTERRUPTED:
             return
-        self.history.append(Told(event["params"], state, accuracy, event["energy_j"]))
+        steps = (_step_cost(event[kind]) for kind in ("train_step", "validate_step"))
+        self.history.append(Told(event["params"], state, accuracy, event["energy_j"], *steps))
         self.ask_j.append(event["ask_j"] or 0.0)
         if state is State.FAILED:
             self.n_failed_in_a_row += 1
@@ -134,6 +135,8 @@ def slice_event(outcome: Outcome, *, counts_search: bool) -> Event:
         "epochs": result.epochs,
         "n_parameters": result.n_parameters,
         "flops": result.flops,
+        "train_step": _plain(result.train_step),
+        "validate_step": _plain(result.validate_step),
         "started_at": outcome.started_at,
         "message": result.message,
         "warnings": list(total.warnings),
@@ -176,6 +179,14 @@ def end_event(run: Run, reason: End, message: str = "") -> Event:
 def _phase_j(reading: Any) -> float | None:
     """Joules of a phase; one that was never entered used none."""
     return reading.total_j if reading.components else 0.0
+
+
+def _plain(step: StepCost | None) -> list[float] | None:
+    return None if step is None else [step.operations, step.energy_j]
+
+
+def _step_cost(pair: list[float] | None) -> StepCost | None:
+    return None if pair is None else StepCost(*pair)
 
 
 def _finite(value: float) -> float | None:

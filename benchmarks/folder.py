@@ -9,6 +9,7 @@ inflight/         signs of life of slices being trained               gone when 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Callable
@@ -54,11 +55,11 @@ class Folder:
     def create(self, description: dict[str, Any]) -> None:
         """Make the folder and write what the experiment is, whole or not at all."""
         try:
-            self.inflight.mkdir(parents=True)
-            text = yaml.safe_dump(description, sort_keys=False, allow_unicode=True)
-            write_whole(self._description, lambda part: part.write_text(text, encoding="utf-8"))
+            self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"output folder {self.path}: {error.strerror}; use --out") from error
+        text = yaml.safe_dump(description, sort_keys=False, allow_unicode=True)
+        write_whole(self._description, lambda part: part.write_text(text, encoding="utf-8"))
 
     def lock(self) -> None:
         """Take the folder for this process.
@@ -100,6 +101,11 @@ class Folder:
         """All events so far; none if the comparison was stopped before its first."""
         return read_events(self.ledger) if self.ledger.exists() else []
 
+    def begin(self) -> None:
+        """Make room for signs of life."""
+        self.stop_sign.unlink(missing_ok=True)
+        self.inflight.mkdir(exist_ok=True)
+
     def signs_of_life(self) -> list[dict[str, Any]]:
         """What slices in flight were last heard of, unreadable ones left out."""
         signs = []
@@ -135,12 +141,28 @@ class Folder:
         for file in [*self.inflight.glob("*"), self.stop_sign]:
             file.unlink(missing_ok=True)
 
+    def end(self) -> None:
+        """Nobody is busy any more."""
+        self.clear_signs()
+        with contextlib.suppress(OSError):  # another machine's worker may still write its last
+            self.inflight.rmdir()
+
 
 def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
-    """Let ``write`` fill a new file and put it in place at once, so that no half is ever seen."""
+    """Let ``write`` fill a new file and put it in place at once, so that no half is ever seen.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
     new = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         write(new)
         new.replace(path)
+    except OSError as error:
+        raise OutputError(
+            f"cannot write {path}: {error.strerror or error}; give a folder that exists and can be "
+            "written"
+        ) from error
     finally:
-        new.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            new.unlink(missing_ok=True)

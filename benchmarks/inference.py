@@ -275,7 +275,7 @@ def _judge(
     first = pairs[0]
     lead = f"{first.a} leads by its median run"
     if len(tied) > 1:
-        names = " and ".join(order[: len(tied)])
+        names = f"{', '.join(order[: len(tied) - 1])} and {order[len(tied) - 1]}"
         lead = f"{names} have the same median, and none needs fewer joules for it than {first.a}"
     if not test.conclusive:
         return False, f"{lead}. {test.reason}"

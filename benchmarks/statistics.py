@@ -161,7 +161,9 @@ def anytime_score(
     ]
     start_j = min((each[0] for each in results_j if len(each)), default=math.nan)
     if math.isnan(start_j):  # no result within B
-        return pd.Series({run: math.nan for run, _ in _runs(trials)}, dtype=float).rename_axis("run")
+        return pd.Series({run: math.nan for run, _ in _runs(trials)}, dtype=float).rename_axis(
+            "run"
+        )
     grid = np.geomspace(start_j, end_j, points)
     scores = {
         run: float(np.mean(np.maximum(_levels(own, grid), 0.0))) for run, own in _runs(trials)

@@ -10,7 +10,7 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from statistics import median
 from typing import Any
@@ -22,7 +22,7 @@ from ..energy import EnergyBudget, EnergyMeter, Reading
 from ..models.data import Data, Split, load
 from ..models.space import Space
 from ..models.training import Runtime, split_hyperparameters
-from ..objective import Objective, StepCosts
+from ..objective import Objective
 from ..outcome import SliceResult, State
 from ..tuners.registry import find_recipe
 from ..tuners.strategy import Strategy, Told, Work, restore
@@ -92,7 +92,7 @@ class Session:
             experiment.dataset, device=str(self._runtime.device), split_seed=experiment.split_seed
         )
         self._strategies: dict[str, tuple[Strategy, int]] = {}
-        self._step_costs = (StepCosts(), StepCosts())
+        self._probed: tuple[Told, ...] = ()
         epoch_j = self._probe()
         ask_j = {name: self._rehearse(name) for name in experiment.strategies}
         self._limits = threadpool_limits(1)  # now that all numeric libraries are loaded
@@ -141,7 +141,7 @@ class Session:
                 busy_s=ask_s,
             )
         pulse.begin(work)
-        objective = self._objective(self._data, job.seed)
+        objective = self._objective(self._data, job.seed, (*self._probed, *job.history))
         best = -1.0 if job.incumbent is None else job.incumbent
         result = objective.train_slice(
             work.params, work.until, None, self._meter, budget, keep_above=best, interrupted=pulse
@@ -185,15 +185,28 @@ class Session:
         """Tell the result; the strategy is kept only if it stands where the record will."""
         if strategy is None or result.state is State.INTERRUPTED:
             return
-        told = Told(result.params, result.state, result.accuracy, (ask + result.reading).total_j)
+        told = Told(
+            result.params,
+            result.state,
+            result.accuracy,
+            (ask + result.reading).total_j,
+            result.train_step,
+            result.validate_step,
+        )
         # If telling fails, the next ask rebuilds the strategy and meets the error there.
         with contextlib.suppress(Exception):
             strategy.tell(told)
             self._strategies[job.run] = (strategy, len(job.history) + 1)
 
-    def _objective(self, data: Data, seed: int) -> Objective:
+    def _objective(self, data: Data, seed: int, known: Sequence[Told] = ()) -> Objective:
+        """An objective that knows what the steps of these trials cost, and no others.
+
+        So that what a run finds depends on its own history alone, not on who else used the worker.
+        """
         architecture = self._setting.experiment.architecture
-        return Objective(data, self._runtime, architecture, seed, self._step_costs)
+        train = [each.train_step for each in known if each.train_step]
+        validate = [each.validate_step for each in known if each.validate_step]
+        return Objective(data, self._runtime, architecture, seed, (train, validate))
 
     def _probe(self) -> float | None:
         """Joules of one epoch of the cheapest candidate, scaled up from a part of the data.
@@ -212,6 +225,9 @@ class Session:
         unlimited = EnergyBudget(1e18, self._meter)
         objective.train_slice(cheapest, 1, None, self._meter, unlimited)
         result = objective.train_slice(cheapest, 1, None, self._meter, unlimited)
+        self._probed = (
+            Told(cheapest, result.state, None, None, result.train_step, result.validate_step),
+        )
         phases = (result.setup.total_j, result.train.total_j, result.validate.total_j)
         scales = (
             1.0,

@@ -6,17 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .discovery import Discovery
 from .meter import EnergyMeter
-from .source import Kind
+from .source import Kind, PowerSource, Source
 from .sources import nvml, rapl
-
-STATES = {
-    Kind.MEASURED: "measured",
-    Kind.INTEGRATED: "measured",
-    Kind.APPORTIONED: "measured",
-    Kind.MODELLED: "modelled",
-}
+from .sources.cpu_time import CpuTimeSource
 
 
 @dataclass(frozen=True)
@@ -55,41 +48,33 @@ def diagnose(rapl_root: Path = rapl.ROOT, nvml_binding: Any = None) -> list[Find
         At least one finding for each of cpu, dram and gpu.
     """
     packages, gpus = rapl.discover(rapl_root), nvml.discover(nvml_binding)
-    found = {
-        "cpu": [*_read(packages, "cpu")],
-        "dram": [*_read(packages, "dram")],
-        "gpu": [*_read(gpus, "gpu")],
-    }
+    found: dict[str, list[Finding]] = {"cpu": [], "dram": [], "gpu": []}
+    for source in [*packages.sources, *gpus.sources]:
+        found[source.info.component].append(_read(source, source.info.detail))
     if not found["cpu"]:
-        with EnergyMeter("cpu_time") as meter:
-            detail = f"{meter.sources[0].detail}; RAPL: {packages.reason}"
-            found["cpu"] = [_finding(meter, detail, packages.mend)]
+        model = CpuTimeSource()
+        detail = f"{model.info.detail}; RAPL: {packages.reason}"
+        found["cpu"] = [_read(model, detail, packages.mend)]
     if not found["dram"]:
         reason = packages.reason or "this processor has no DRAM counter"
         found["dram"] = [Finding("dram", "unavailable", detail=reason, mend=packages.mend)]
-    if not found["gpu"] or gpus.reason:
+    if gpus.reason:
         found["gpu"].append(Finding("gpu", "unavailable", detail=gpus.reason, mend=gpus.mend))
     return [finding for findings in found.values() for finding in findings]
 
 
-def _read(discovery: Discovery, component: str) -> list[Finding]:
-    findings = []
-    for source in discovery.sources:
-        if source.info.component == component:
-            with EnergyMeter([source]) as meter:
-                findings.append(_finding(meter, source.info.detail, ""))
-    return findings
-
-
-def _finding(meter: EnergyMeter, detail: str, mend: str) -> Finding:
-    info = meter.sources[0]
-    return Finding(
-        info.component,
-        STATES[info.kind],
-        info.id,
-        detail,
-        mend,
-        update_period_s=info.update_period_s,
-        read_latency_s=meter.read_cost_s,
-        gain_error=info.gain_error,
-    )
+def _read(source: Source | PowerSource, detail: str, mend: str = "") -> Finding:
+    with EnergyMeter([source]) as meter:
+        [value], info = meter.snapshot().values, source.info
+        if isinstance(value, str):
+            return Finding(info.component, "unavailable", info.id, detail=value)
+        return Finding(
+            info.component,
+            "modelled" if info.kind is Kind.MODELLED else "measured",
+            info.id,
+            detail,
+            mend,
+            update_period_s=info.update_period_s,
+            read_latency_s=meter.read_cost_s,
+            gain_error=info.gain_error,
+        )

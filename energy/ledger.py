@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -16,18 +17,39 @@ class Ledger:
 
     Args:
         path: The file; it is made if missing, and a torn last line is cut off.
+
+    Raises:
+        OutputError: The file cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
-        whole = _whole_bytes(path) if path.exists() else 0
-        self._file = path.open("ab")
-        self._file.truncate(whole)
+        self._path = path
+        try:
+            self._whole = len(_whole_lines(path)) if path.exists() else 0
+            self._file = path.open("ab", buffering=0)
+            self._file.truncate(self._whole)
+        except OSError as error:
+            raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
 
     def append(self, event: dict[str, Any]) -> None:
-        """Write one event."""
-        self._file.write(json.dumps(event, allow_nan=False).encode() + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        """Write one event, whole or not at all.
+
+        Raises:
+            OutputError: The disk is full or gone; the file ends with the event before.
+        """
+        line = json.dumps(event, allow_nan=False).encode() + b"\n"
+        try:
+            rest = line
+            while rest:
+                rest = rest[self._file.write(rest) :]
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            with contextlib.suppress(OSError):  # or the next event would be glued to half of this
+                self._file.truncate(self._whole)
+            raise OutputError(
+                f"{self._path}: cannot be written ({error.strerror}); make room and resume"
+            ) from error
+        self._whole += len(line)
 
     def close(self) -> None:
         """Close the file."""
@@ -52,22 +74,25 @@ def read_events(path: Path) -> list[dict[str, Any]]:
         OutputError: The file is missing, or a line before the last is no event.
     """
     try:
-        lines = path.read_bytes()[: _whole_bytes(path)].splitlines()
+        lines = _whole_lines(path).splitlines()
     except OSError as error:
         raise OutputError(
             f"{path}: cannot be read ({error.strerror}); is it a run folder?"
         ) from error
-    events = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            events.append(json.loads(line))
-        except ValueError as error:
-            raise OutputError(
-                f"{path}, line {number}: damaged ({error}); restore a copy"
-            ) from error
-    return events
+    return [_event(path, number, line) for number, line in enumerate(lines, start=1)]
 
 
-def _whole_bytes(path: Path) -> int:
-    """Length of the file up to its last line end."""
-    return path.read_bytes().rfind(b"\n") + 1
+def _event(path: Path, number: int, line: bytes) -> dict[str, Any]:
+    try:
+        event = json.loads(line)
+    except ValueError as error:
+        raise OutputError(f"{path}, line {number}: damaged ({error}); restore a copy") from error
+    if not isinstance(event, dict):
+        raise OutputError(f"{path}, line {number}: damaged (no event); restore a copy")
+    return event
+
+
+def _whole_lines(path: Path) -> bytes:
+    """The file up to its last line end."""
+    content = path.read_bytes()
+    return content[: content.rfind(b"\n") + 1]

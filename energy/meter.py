@@ -12,11 +12,11 @@ import contextlib
 import time
 import weakref
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from types import TracebackType
+from typing import NamedTuple
 
 from .counter import IntegratedSource
-from .reading import SHORT_WINDOW_PERIODS, ComponentReading, Reading, billed
+from .reading import SHORT_WINDOW_PERIODS, ComponentReading, Reading, billed_ids
 from .sampler import Sampler, try_read
 from .source import Kind, PowerSource, Source, SourceInfo
 from .sources import resolve
@@ -27,8 +27,7 @@ TIMER_S = 1e-3
 """Slack of clocks and counters in judging what power is possible."""
 
 
-@dataclass(frozen=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """All sources at one moment.
 
     Attributes:
@@ -36,12 +35,14 @@ class Snapshot:
         read_by_s: When it was done.
         values: Cumulative joules of each source, or the reason why there are none.
         resets: How often each source had lost count.
+        moved_s: When each value was first seen.
     """
 
     time_s: float
     read_by_s: float
     values: tuple[float | str, ...]
     resets: tuple[int, ...]
+    moved_s: tuple[float, ...]
 
 
 class EnergyMeter:
@@ -78,22 +79,19 @@ class EnergyMeter:
         self.sources: tuple[SourceInfo, ...] = tuple(source.info for source in self._sources)
         """Identity of every source."""
         self.clock = clock
-        ids = billed(self.sources)
+        self._billed_ids = billed_ids(self.sources)
         self._billed = [
             (index, source, source.info.id)
             for index, source in enumerate(self._sources)
-            if source.info.id in ids
+            if source.info.id in self._billed_ids
         ]
-        self._operation_counters = [
-            source.count_operations
-            for source in self._sources
-            if hasattr(source, "count_operations")
-        ]
+        counts = (getattr(source, "count_operations", None) for source in self._sources)
+        self._operation_counters = [count for count in counts if count is not None]
         self._synchronize = synchronize or (lambda: None)
         self._whole: Window | None = None
-        sampler = Sampler(self._sources)
-        self.close = weakref.finalize(self, sampler.stop)
-        """Stops the background thread, if there is one; a meter that is dropped does so too."""
+        self._sampler = Sampler(self._sources)
+        weakref.finalize(self, self._sampler.stop)  # a meter that is merely dropped ends it too
+        self._moved: list[tuple[float | str, float]] = [("never read", 0.0)] * len(self._sources)
         self._first = self.snapshot(synchronize=False)
         self.read_cost_s = min(self._time_read() for _ in range(3))
         """Seconds that one reading of all sources takes."""
@@ -114,14 +112,18 @@ class EnergyMeter:
             with contextlib.suppress(Exception):
                 self._synchronize()
         now = self.clock()
-        values = tuple(try_read(source, source.info.id) for source in self._sources)
-        resets = tuple(getattr(source, "resets", 0) for source in self._sources)
-        return Snapshot(now, self.clock(), values, resets)
+        values = tuple([try_read(source, source.info.id) for source in self._sources])
+        resets = tuple([getattr(source, "resets", 0) for source in self._sources])
+        for index, value in enumerate(values):
+            if value != self._moved[index][0]:
+                self._moved[index] = (value, now)
+        moved_s = tuple([moved_s for _, moved_s in self._moved])
+        return Snapshot(now, self.clock(), values, resets, moved_s)
 
     def between(self, start: Snapshot, end: Snapshot) -> Reading:
         """Energy between two snapshots of this meter, the second one just taken."""
-        parts = (self._component(index, start, end) for index in range(len(self._sources)))
-        return Reading.of(parts, end.time_s - start.time_s)
+        parts = [self._component(index, start, end) for index in range(len(self._sources))]
+        return Reading(tuple(parts), end.time_s - start.time_s, self._billed_ids)
 
     def joules_since(self, start: Snapshot) -> float | None:
         """Billed joules since a snapshot, without provenance or waiting for queued GPU work.
@@ -141,6 +143,10 @@ class EnergyMeter:
     def window(self) -> Window:
         """Open a window now; windows nest and overlap freely, in any thread."""
         return Window(self)
+
+    def close(self) -> None:
+        """Stop the background thread, if there is one."""
+        self._sampler.stop()
 
     def __enter__(self) -> EnergyMeter:
         self._whole = self.window()
@@ -191,8 +197,9 @@ class EnergyMeter:
             return lost(f"{info.id}: {energy_j:.6g} J in {duration_s:.3g} s is impossible")
         enough_s = SHORT_WINDOW_PERIODS * info.update_period_s
         measured = info.kind in (Kind.MEASURED, Kind.INTEGRATED)
-        if measured and energy_j == 0 and duration_s >= max(STANDSTILL_S, enough_s):
-            return lost(f"{info.id}: stood still for {duration_s:.3g} s, as a dead counter does")
+        still_s = end.time_s - end.moved_s[index]
+        if measured and energy_j == 0 and still_s >= max(STANDSTILL_S, enough_s):
+            return lost(f"{info.id}: stood still for {still_s:.3g} s, as a dead counter does")
         warnings = [*info.warnings]
         if duration_s < enough_s:
             warnings.append(
@@ -204,15 +211,15 @@ class EnergyMeter:
             gap_s = source.largest_gap_s(start.time_s, end.time_s)
             if gap_s:
                 warnings.append(f"{info.id}: no power was read for {gap_s:.3g} s")
+        # A short window may hold no step of the counter at all, so look at the longer time too.
+        power_w = max(_power_w(start, end, index), _power_w(self._first, end, index))
         return ComponentReading(
             info.component,
             info.id,
             energy_j,
             info.kind,
             info.scope,
-            bound_j=info.update_period_s * max(
-                _power_w(start, end, index), _power_w(self._first, end, index)
-            ),
+            bound_j=power_w * info.update_period_s if power_w or not info.update_period_s else None,
             gain_error=info.gain_error,
             largest_gap_s=gap_s,
             warnings=tuple(warnings),

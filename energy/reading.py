@@ -24,7 +24,7 @@ class ComponentReading:
         kind: How they became known.
         scope: Whose joules they are.
         bound_j: Quantisation bound: at most this far off because the counter moves in steps
-            (power times update period); None if unavailable.
+            (power times update period); None if not known.
         gain_error: Relative error of the amount; None if not known.
         largest_gap_s: Longest time without a power reading, for integrated sources.
         warnings: What a reader must know, the reason first where the energy is unavailable.
@@ -44,13 +44,12 @@ class ComponentReading:
         """Add the reading of the same source over another window; unavailable stays so."""
         if (self.source, self.component) != (other.source, other.component):
             raise ValueError(f"cannot add {other.source} to {self.source}: not the same source")
-        lost = self.energy_j is None or other.energy_j is None
+        energy_j = _sum([self.energy_j, other.energy_j])
         return replace(
             self,
-            energy_j=None if lost else self.energy_j + other.energy_j,  # type: ignore[operator]
-            kind=Kind.UNAVAILABLE if lost else self.kind,
-            # Adjacent edges share an error, so the wider bound of the two holds for the sum.
-            bound_j=None if lost else max(self.bound_j or 0.0, other.bound_j or 0.0),
+            energy_j=energy_j,
+            kind=Kind.UNAVAILABLE if energy_j is None else self.kind,
+            bound_j=_sum([self.bound_j, other.bound_j]),
             largest_gap_s=max(self.largest_gap_s, other.largest_gap_s),
             warnings=_union(self.warnings, other.warnings),
         )
@@ -63,17 +62,12 @@ class Reading:
     Attributes:
         components: One entry per source, none summed with another.
         duration_s: Length of the window in seconds, on the monotonic clock.
+        billed: Ids of the sources that totals add up (see ``billed_ids``).
     """
 
     components: tuple[ComponentReading, ...] = ()
     duration_s: float = 0.0
-    _billed: frozenset[str] = field(default=frozenset(), repr=False)
-
-    @classmethod
-    def of(cls, components: Iterable[ComponentReading], duration_s: float) -> Reading:
-        """Make a reading of a meter's components."""
-        parts = tuple(components)
-        return cls(parts, duration_s, billed(parts))
+    billed: frozenset[str] = field(default=frozenset(), repr=False)
 
     @property
     def totals_j(self) -> dict[Kind, float]:
@@ -87,8 +81,7 @@ class Reading:
     @property
     def total_j(self) -> float | None:
         """All billed joules of whatever kind (see ``kind``); None if any of them is unavailable."""
-        parts = [part.energy_j for part in self._billable()]
-        return None if not parts or None in parts else sum(part for part in parts if part)
+        return _sum([part.energy_j for part in self._billable()])
 
     @property
     def kind(self) -> str:
@@ -97,8 +90,7 @@ class Reading:
 
     def component_j(self, component: str) -> float | None:
         """Joules of one component; None if it is unavailable or has no source."""
-        parts = [part.energy_j for part in self.components if part.component == component]
-        return None if not parts or None in parts else sum(part for part in parts if part)
+        return _sum([part.energy_j for part in self.components if part.component == component])
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -122,7 +114,7 @@ class Reading:
             return self
         pairs = zip(self.components, other.components, strict=True)
         return Reading(
-            tuple(a + b for a, b in pairs), self.duration_s + other.duration_s, self._billed
+            tuple(a + b for a, b in pairs), self.duration_s + other.duration_s, self.billed
         )
 
     def __str__(self) -> str:
@@ -134,14 +126,23 @@ class Reading:
         return f"{format_energy(self.total_j)} in {self.duration_s:.3g} s: {parts or 'no source'}"
 
     def _billable(self) -> list[ComponentReading]:
-        return [part for part in self.components if part.source in self._billed]
+        return [part for part in self.components if part.source in self.billed]
 
 
-def billed(sources: Iterable[ComponentReading | SourceInfo]) -> frozenset[str]:
-    """Ids of the sources that are billed: a node's total only where none of its parts is known."""
-    scopes = {s.source if isinstance(s, ComponentReading) else s.id: s.scope for s in sources}
-    parts = frozenset(name for name, scope in scopes.items() if scope is not Scope.NODE)
-    return parts or frozenset(scopes)
+def billed_ids(sources: Iterable[SourceInfo]) -> frozenset[str]:
+    """Ids of the sources that are billed: a whole only where there is no source of its parts."""
+    scopes = {source.id: source.scope for source in sources}
+    for wholes in ((Scope.MODULE, Scope.NODE), (Scope.NODE,)):
+        parts = frozenset(name for name, scope in scopes.items() if scope not in wholes)
+        if parts:
+            return parts
+    return frozenset(scopes)
+
+
+def _sum(amounts: list[float | None]) -> float | None:
+    """The sum, None if there is nothing to add or any amount is not known."""
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known) if known and len(known) == len(amounts) else None
 
 
 def _union(*groups: tuple[str, ...]) -> tuple[str, ...]:

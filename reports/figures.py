@@ -218,7 +218,7 @@ def phases_figure(trials: pd.DataFrame, strategies: Sequence[str] | None = None)
                 marker={"color": PHASES.get(phase, LINE)},
                 hovertext=[
                     f"<b>{escape(name)}</b><br>{phase}: {format_energy(value)} per run, "
-                    f"{format_percent(value / total)}"
+                    f"{format_percent(value / total if total else None)}"
                     for name, value, total in zip(names, joules, per_run["energy_j"], strict=True)
                 ],
                 hoverinfo="text",

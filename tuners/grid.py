@@ -8,6 +8,7 @@ middle of an ordered grid has seen one corner of the space.
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Iterator
 
 import numpy as np
@@ -22,7 +23,6 @@ from ..models.space import Space
 from .strategy import Told, Work
 
 DEFAULT_LEVELS = 3
-_LARGEST_PERMUTATION = 2**20
 
 
 class GridStrategy:
@@ -40,17 +40,17 @@ class GridStrategy:
     def __init__(self, space: Space, seed: int, levels: int = DEFAULT_LEVELS) -> None:
         self._space = space
         self._axes = {n: axis_levels(d, levels) for n, d in space.distributions.items()}
-        self._sizes = tuple(len(axis) for axis in self._axes.values())
-        self._order = _shuffled(math.prod(self._sizes), seed)
+        self._order = _shuffled(math.prod(len(axis) for axis in self._axes.values()), seed)
         self._next: int | None = next(self._order)
 
     def ask(self, spent_j: float) -> Work | None:
         """The next point, None when all were told."""
         if self._next is None:
             return None
-        point = np.unravel_index(self._next, self._sizes) if self._sizes else ()
-        axes = self._axes.items()
-        params = {name: axis[int(i)] for (name, axis), i in zip(axes, point, strict=True)}
+        params, point = {}, self._next
+        for name, axis in self._axes.items():
+            point, level = divmod(point, len(axis))
+            params[name] = axis[level]
         complete = self._space.complete(params)
         return Work(complete, int(complete["epochs"]))
 
@@ -70,21 +70,19 @@ def axis_levels(distribution: BaseDistribution, levels: int) -> list[bool | int 
     values = [float(value) for value in spread(low, high, count)]
     if step is not None and not distribution.log:
         values = [low + round((value - low) / step) * step for value in values]
+    # A rounding error at the ends would fall out of the distribution.
+    inside = {min(max(value, low), high) for value in values}
     if isinstance(distribution, IntDistribution):
-        return sorted({round(value) for value in values})
-    # geomspace may miss the ends by a rounding error and so fall out of the distribution.
-    return sorted({min(max(value, low), high) for value in values})
+        return sorted({round(value) for value in inside})
+    return sorted(inside)
 
 
 def _shuffled(size: int, seed: int) -> Iterator[int]:
     """0 to size - 1 in a seeded order, without listing a huge grid."""
-    generator = np.random.default_rng(seed)
-    if size <= _LARGEST_PERMUTATION:
-        yield from (int(index) for index in generator.permutation(size))
-        return
+    generator = random.Random(seed)
     seen: set[int] = set()
     while len(seen) < size:
-        index = int(generator.integers(size))
+        index = generator.randrange(size)
         if index not in seen:
             seen.add(index)
             yield index

@@ -137,9 +137,9 @@ def find_recipe(name: str) -> Recipe:
         raise UnknownNameError("strategy", name, RECIPES)
     try:
         build: Any = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
+    except Exception as error:  # the module is the user's own, and may raise anything
         raise ConfigurationError(
-            f"strategy {name!r} cannot be loaded: {error}; "
+            f"strategy {name!r} cannot be loaded: {type(error).__name__}: {error}; "
             "write module:attribute of something importable"
         ) from error
     if not callable(build):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ..outcome import State
+from ..outcome import State, StepCost
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,16 @@ class Told:
         state: How the slice ended.
         accuracy: Last validation accuracy, None if there is none.
         energy_j: Joules of the trial, its search included; None if unavailable.
+        train_step: What its training steps cost; None if it took none.
+        validate_step: What its validation steps cost; None if it took none.
     """
 
     params: Mapping[str, Any]
     state: State
     accuracy: float | None
     energy_j: float | None
+    train_step: StepCost | None = None
+    validate_step: StepCost | None = None
 
 
 class Strategy(Protocol):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from ...errors import ConfigurationError, MeterError, UnknownNameError
+from ..discovery import Discovery
 from ..source import PowerSource, Scope, Source
 from . import nvml, rapl
 from .apportioned import ApportionedSource
@@ -12,10 +16,17 @@ from .cpu_time import CpuTimeSource
 from .model import ModelSource
 
 NAMES = ("auto", "cpu_time", "model", "nvml", "rapl")
+OF_THE_CPU = frozenset({"cpu_time", "model", "rapl"})
+TAKE_A_FIGURE = ("cpu_time", "model")
 
 
 def resolve(
-    spec: str, gpus: Sequence[str] | None = None, *, shared: bool = False
+    spec: str,
+    gpus: Sequence[str] | None = None,
+    *,
+    shared: bool = False,
+    rapl_root: Path = rapl.ROOT,
+    nvml_binding: Any = None,
 ) -> list[Source | PowerSource]:
     """Find the sources that a meter's text names.
 
@@ -25,20 +36,48 @@ def resolve(
         gpus: UUIDs of the GPUs in use; None for all visible, empty for none.
         shared: Whether other workers of ours use the same processors: package joules are split by
             CPU-time share, and GPUs cannot be.
+        rapl_root: The powercap tree.
+        nvml_binding: The NVML binding; None for ``pynvml``.
 
     Returns:
         The sources. ``"auto"`` takes measured sources where they can be read and the modelled CPU
-        where not; it never fails.
+        where not.
 
     Raises:
         UnknownNameError: A name is not known.
-        ConfigurationError: A figure behind a colon is not a number above zero.
-        MeterError: A source named explicitly cannot be read here.
+        ConfigurationError: A figure behind a colon is not a number above zero, or names that do
+            not go together.
+        MeterError: A source named explicitly, or a GPU of ``gpus``, cannot be read here.
+
+    Warns:
+        RuntimeWarning: Visible hardware cannot be read, so that its joules are missing.
     """
-    found = _find(spec, gpus)
-    if not shared:
-        return found
-    return [_share(source) for source in found]
+    names = [_parse(part) for part in spec.split(",")]
+    _check_together(spec, [name for name, _ in names])
+    sources: list[Source | PowerSource] = []
+    for name, figure in names:
+        if name == "cpu_time":
+            sources.append(CpuTimeSource(watts_per_core=figure))
+        elif name == "model":
+            sources.append(ModelSource() if figure is None else ModelSource(figure))
+        if name in ("auto", "rapl"):
+            found = _complete(rapl.discover(rapl_root), needed=int(name == "rapl"), what="RAPL")
+            sources.extend(found or [CpuTimeSource()])
+        if name in ("auto", "nvml"):
+            needed = len(gpus) if gpus is not None else int(name == "nvml")
+            sources.extend(_complete(nvml.discover(nvml_binding, gpus), needed, what="GPU"))
+    return [_share(source) for source in sources] if shared else sources
+
+
+def _complete(found: Discovery, needed: int, what: str) -> list[Source | PowerSource]:
+    """The sources found; raise if one that was asked for is missing, warn if another is."""
+    why = f"{found.reason}. {found.mend}".strip()
+    if len(found.sources) < needed:
+        raise MeterError(f"{what} energy cannot be read here: {why}")
+    if found.incomplete:
+        message = f"{what} energy is not all in the joules: {why}"
+        warnings.warn(message, RuntimeWarning, stacklevel=4)
+    return found.sources
 
 
 def _share(source: Source | PowerSource) -> Source | PowerSource:
@@ -53,33 +92,25 @@ def _share(source: Source | PowerSource) -> Source | PowerSource:
     )
 
 
-def _find(spec: str, gpus: Sequence[str] | None) -> list[Source | PowerSource]:
-    if spec == "auto":
-        return [*(rapl.discover().sources or [CpuTimeSource()]), *nvml.discover(gpus=gpus).sources]
-    sources: list[Source | PowerSource] = []
-    for name, figure in (_parse(part) for part in spec.split(",")):
-        if name == "cpu_time":
-            sources.append(CpuTimeSource(watts_per_core=figure))
-        elif name == "model":
-            sources.append(
-                ModelSource(**({} if figure is None else {"joules_per_operation": figure}))
-            )
-        elif name in ("rapl", "nvml"):
-            found = rapl.discover() if name == "rapl" else nvml.discover(gpus=gpus)
-            if not found.sources:
-                raise MeterError(
-                    f"meter {name!r} cannot be read here: {found.reason}. {found.mend}"
-                )
-            sources.extend(found.sources)
-        else:
+def _check_together(spec: str, names: list[str]) -> None:
+    for name in names:
+        if name not in NAMES:
             raise UnknownNameError("meter", name, NAMES)
-    return sources
+    if "auto" in names and len(names) > 1:
+        raise ConfigurationError(f"meter {spec!r}: auto chooses by itself, so name it alone")
+    if len(names) != len(set(names)) or len(OF_THE_CPU.intersection(names)) > 1:
+        raise ConfigurationError(
+            f"meter {spec!r} would count the same joules twice: name one of "
+            f"{', '.join(sorted(OF_THE_CPU))}, and each once"
+        )
 
 
 def _parse(part: str) -> tuple[str, float | None]:
     name, colon, text = part.strip().partition(":")
     if not colon:
         return name, None
+    if name not in TAKE_A_FIGURE:
+        raise ConfigurationError(f"meter {part!r}: {name!r} takes no figure")
     try:
         figure = float(text)
     except ValueError:

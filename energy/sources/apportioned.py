@@ -4,73 +4,83 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 import psutil
 
-from ...errors import SourceError
-from ..source import Kind, Scope, Source, SourceInfo
+from ..source import Kind, Scope, Source
+
+SPLIT_PERIOD_S = 0.1
+"""How often the counter is split: ten of the kernel's 10 ms steps in counting CPU time."""
+
+
+def machine_cpu_s() -> float:
+    """CPU-seconds that all processes of the machine have used."""
+    times = psutil.cpu_times()
+    idle_s = times.idle + getattr(times, "iowait", 0.0)
+    # Guests are counted in user and nice already.
+    guests_s = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)
+    return sum(times) - idle_s - guests_s
 
 
 class ApportionedSource:
     """A package counter's joules times this process' share of the machine's busy CPU time.
 
-    Used where somebody insists on several workers in one measured domain: the sum over the workers
-    is the counter's joules, but who caused which is a guess by CPU time.
+    Used where somebody insists on several workers in one measured domain. The shares of all
+    processes add up to the counter's joules, but who caused which is a guess by CPU time.
 
     Args:
         source: A cumulative source in package scope.
+        own_cpu_s: CPU-seconds of this process so far.
+        all_cpu_s: CPU-seconds of all processes so far.
+        clock: Monotonic seconds.
     """
 
     wraps = True
 
-    def __init__(self, source: Source) -> None:
+    def __init__(
+        self,
+        source: Source,
+        own_cpu_s: Callable[[], float] = time.process_time,
+        all_cpu_s: Callable[[], float] = machine_cpu_s,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
         self._source = source
+        self._own_cpu_s, self._all_cpu_s, self._clock = own_cpu_s, all_cpu_s, clock
         self._lock = threading.Lock()
+        self._next_s = 0.0
         self._last: tuple[float, float, float] | None = None
         self._energy_j = 0.0
-        self._info = replace(
+        self.info = replace(
             source.info,
             id=f"{source.info.id}:share",
             kind=Kind.APPORTIONED,
             scope=Scope.PROCESS,
             detail=f"{source.info.detail}; split among workers by CPU-time share",
-            # The kernel counts the machine's CPU time in steps of 10 ms.
-            update_period_s=max(source.info.update_period_s, 0.01),
+            update_period_s=max(source.info.update_period_s, SPLIT_PERIOD_S),
         )
 
     @property
-    def info(self) -> SourceInfo:
-        """The source's identity."""
-        return self._info
-
-    @property
     def resets(self) -> int:
-        """How often the counter was found reset."""
+        """How often the counter lost count."""
         return getattr(self._source, "resets", 0)
 
     def read(self) -> float:
-        """Joules of this process' shares so far."""
+        """Joules of this process' shares up to the last split."""
         with self._lock:
-            own_s, busy_s = time.process_time(), _busy_s()
-            total_j = self._source.read()
-            if self._last is None:
-                self._last = (own_s, busy_s, total_j)
-            last_own_s, last_busy_s, last_j = self._last
-            if busy_s > last_busy_s:  # between two ticks nothing can be split yet
-                share = min((own_s - last_own_s) / (busy_s - last_busy_s), 1.0)
-                self._energy_j += share * (total_j - last_j)
-                self._last = (own_s, busy_s, total_j)
+            now = self._clock()
+            if now >= self._next_s:
+                self._split()
+                self._next_s = now + SPLIT_PERIOD_S
             return self._energy_j
 
-
-def _busy_s() -> float:
-    """CPU-seconds that all processes of the machine have used."""
-    try:
-        times = psutil.cpu_times()
-    except (OSError, psutil.Error) as error:
-        raise SourceError(f"CPU times of the machine: {error}") from error
-    idle_s = times.idle + getattr(times, "iowait", 0.0)
-    # Guests are counted in user and nice already.
-    guests_s = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)
-    return sum(times) - idle_s - guests_s
+    def _split(self) -> None:
+        own_s, all_s, total_j = self._own_cpu_s(), self._all_cpu_s(), self._source.read()
+        if self._last is not None:
+            last_own_s, last_all_s, last_j = self._last
+            if all_s <= last_all_s:
+                return  # the kernel has not counted since, so nothing can be split yet
+            share = min((own_s - last_own_s) / (all_s - last_all_s), 1.0)
+            self._energy_j += share * (total_j - last_j)
+        self._last = (own_s, all_s, total_j)

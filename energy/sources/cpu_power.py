@@ -17,6 +17,11 @@ FALLBACK_W_PER_THREAD = 4.0
 LARGEST_W_PER_THREAD = 30.0
 """More than any known processor: above it this machine shows only a part of the processor."""
 
+_DECORATION = re.compile(
+    r"\((R|TM)\)|@.*|\bCPU\b|\bProcessor\b|\b\d+-Cores?\b|^\d+th Gen\b|\bwith Radeon.*", re.I
+)
+"""What systems or the table put around a processor's name."""
+
 
 @dataclass(frozen=True)
 class CpuPower:
@@ -26,23 +31,45 @@ class CpuPower:
     origin: str
 
 
+@dataclass(frozen=True)
+class Processor:
+    """What the system says of its processor.
+
+    Attributes:
+        model: Its name.
+        virtual: Whether a hypervisor stands between.
+        sockets: How many of them there are.
+        threads: Hardware threads of all of them.
+    """
+
+    model: str
+    virtual: bool = False
+    sockets: int = 1
+    threads: int = 1
+
+
 @cache
 def cpu_power() -> CpuPower:
-    """Look up this machine's processor.
+    """Watts per hardware thread of this machine (see ``watts_of``)."""
+    return watts_of(processor())
+
+
+def watts_of(cpu: Processor) -> CpuPower:
+    """Look up a processor's watts per hardware thread.
 
     Returns:
         The rated power over the number of threads; CodeCarbon's 4 W per thread where the model is
         not in the table, or where a virtual machine shows only some of the processor's threads.
     """
-    model, virtual = cpu_model()
-    rated_w = rated_power_w(model)
+    rated_w = rated_power_w(cpu.model)
     fallback = f"CodeCarbon's fallback of {FALLBACK_W_PER_THREAD:g} W per thread"
     if rated_w is None:
-        return CpuPower(FALLBACK_W_PER_THREAD, f"{fallback} ({model!r} is not in its table)")
-    watts = rated_w / (os.cpu_count() or 1)
-    if virtual or watts > LARGEST_W_PER_THREAD:
-        return CpuPower(FALLBACK_W_PER_THREAD, f"{fallback} (a virtual machine's share of {model})")
-    return CpuPower(watts, f"{rated_w:g} W rated for {model}, from CodeCarbon's table")
+        return CpuPower(FALLBACK_W_PER_THREAD, f"{fallback} ({cpu.model!r} is not in its table)")
+    watts = rated_w * cpu.sockets / cpu.threads
+    if cpu.virtual or watts > LARGEST_W_PER_THREAD:
+        reason = f"a virtual machine's share of {cpu.model}"
+        return CpuPower(FALLBACK_W_PER_THREAD, f"{fallback} ({reason})")
+    return CpuPower(watts, f"{rated_w:g} W rated for {cpu.model}, from CodeCarbon's table")
 
 
 def rated_power_w(model: str) -> float | None:
@@ -59,25 +86,46 @@ def rated_power_w(model: str) -> float | None:
             with table.open(newline="", encoding="utf-8") as rows:
                 for row in csv.DictReader(rows):
                     if _normalise(row["Name"]) == wanted:
-                        return float(row["TDP"])
+                        return _watts(row["TDP"])
     return None
 
 
+def _watts(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:  # the table has a "29.32.9"
+        return None
+
+
 def _normalise(name: str) -> str:
-    name = re.sub(r"\((R|TM)\)|@.*|\bCPU\b|\bProcessor\b|\b\d+-Core\b", " ", name, flags=re.I)
-    return " ".join(name.lower().split())
+    return " ".join(_DECORATION.sub(" ", name).lower().split())
+
+
+def processor() -> Processor:
+    """This machine's processor."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        return from_cpuinfo(cpuinfo.read_text(encoding="utf-8", errors="replace"))
+    threads = os.cpu_count() or 1
+    if platform.system() == "Darwin":
+        command = ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]
+        answer = subprocess.run(command, capture_output=True, text=True, check=False)
+        return Processor(answer.stdout.strip() or platform.machine(), threads=threads)
+    return Processor(platform.processor() or platform.machine(), threads=threads)
+
+
+def from_cpuinfo(text: str) -> Processor:
+    """Read the text of Linux' ``/proc/cpuinfo``."""
+    model = re.search(r"^model name\s*:\s*(.+)$", text, flags=re.M)
+    return Processor(
+        model.group(1).strip() if model else platform.machine(),
+        virtual=re.search(r"^flags\s*:.*\bhypervisor\b", text, flags=re.M) is not None,
+        sockets=len(set(re.findall(r"^physical id\s*:\s*(\d+)", text, flags=re.M))) or 1,
+        threads=len(re.findall(r"^processor\s*:", text, flags=re.M)) or 1,
+    )
 
 
 def cpu_model() -> tuple[str, bool]:
     """The processor's name, and whether a hypervisor stands between."""
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.is_file():
-        text = cpuinfo.read_text(encoding="utf-8", errors="replace")
-        match = re.search(r"^model name\s*:\s*(.+)$", text, flags=re.M)
-        virtual = re.search(r"^flags\s*:.*\bhypervisor\b", text, flags=re.M) is not None
-        return (match.group(1).strip() if match else platform.machine()), virtual
-    if platform.system() == "Darwin":
-        command = ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]
-        answer = subprocess.run(command, capture_output=True, text=True, check=False)
-        return answer.stdout.strip() or platform.machine(), False
-    return platform.processor() or platform.machine(), False
+    cpu = processor()
+    return cpu.model, cpu.virtual

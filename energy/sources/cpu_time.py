@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from pathlib import Path
@@ -12,8 +13,10 @@ from ...errors import SourceError
 from ..source import Kind, Scope, SourceInfo
 from .cpu_power import cpu_power
 
-SCAN_PERIOD_S = 0.1
+SCAN_PERIOD_S = 0.25
 """Child processes are looked up at most this often: the look-up costs more than the reading."""
+SCAN_SHARE = 0.002
+"""Looking up child processes may take this share of the time."""
 MODEL_ERROR = 0.43
 """Median error of CodeCarbon's modelled CPU energy against wattmeters (Xu et al., HICSS 2023)."""
 
@@ -21,7 +24,9 @@ MODEL_ERROR = 0.43
 class CpuTimeSource:
     """CPU-seconds of this process and its descendants times watts per core.
 
-    Other processes on the machine do not enter, so several trials may run side by side.
+    Other processes on the machine do not enter, so several trials may run side by side. The time of
+    descendants shows up to a scan late, and what they used after their last scan is lost where the
+    system does not report it to their parent (outside Linux, or if nobody waits for them).
 
     Args:
         watts_per_core: Power of one busy core; None looks the processor up.
@@ -33,70 +38,97 @@ class CpuTimeSource:
             self._watts, origin = power.watts_per_core, power.origin
         else:
             self._watts, origin = watts_per_core, "given by the user"
-        cores = psutil.cpu_count() or 1
-        self._info = SourceInfo(
+        self.info = SourceInfo(
             id="cpu_time",
             component="cpu",
             kind=Kind.MODELLED,
             scope=Scope.PROCESS,
             detail=f"CPU-seconds of the process tree x {self._watts:g} W per core: {origin}",
             gain_error=MODEL_ERROR,
-            # Descendants are seen up to a scan late, so one window may hold a little of the last.
-            max_power_w=self._watts * cores * 1_000,
+            max_power_w=float("inf"),  # a child's life may show in one instant
         )
         self._lock = threading.Lock()
         self._process = psutil.Process()
         self._next_scan_s = 0.0
         self._descendants_s = 0.0
-        self._highest_s = 0.0
-
-    @property
-    def info(self) -> SourceInfo:
-        """The source's identity, with its watts."""
-        return self._info
+        self._vanished_s = 0.0
+        self._fell = False
 
     def read(self) -> float:
         """Modelled joules since the process began."""
+        if os.getpid() != self._process.pid:
+            raise SourceError("the meter was made in another process: make one after the fork")
         with self._lock:
             now = time.perf_counter()
             if now >= self._next_scan_s:
-                self._next_scan_s = now + SCAN_PERIOD_S
-                try:
-                    self._descendants_s = self._descendants()
-                except (OSError, psutil.Error) as error:
-                    raise SourceError(f"CPU times of child processes: {error}") from error
-            # A process that ends between two scans is missing for a moment: never count back.
-            self._highest_s = max(self._highest_s, time.process_time() + self._descendants_s)
-            return self._highest_s * self._watts
+                self._scan()
+                took_s = time.perf_counter() - now
+                self._next_scan_s = now + max(SCAN_PERIOD_S, took_s / SCAN_SHARE)
+            return (time.process_time() + self._vanished_s + self._descendants_s) * self._watts
 
-    def _descendants(self) -> float:
-        reaped = self._process.cpu_times()
-        total_s = reaped.children_user + reaped.children_system
-        for child in _children(self._process):
-            try:
-                times = child.cpu_times()
-            except psutil.NoSuchProcess:
-                continue
-            total_s += times.user + times.system + times.children_user + times.children_system
-        return total_s
+    def _scan(self) -> None:
+        try:
+            descendants_s = _descendants_s(self._process)
+        except (OSError, psutil.Error) as error:
+            raise SourceError(f"CPU times of child processes: {error}") from error
+        fell = descendants_s < self._descendants_s
+        if fell and not self._fell:
+            self._fell = True  # one that is just ending is missing for a moment: wait for a scan
+            return
+        if fell:  # it is gone for good; its time was spent all the same
+            self._vanished_s += self._descendants_s - descendants_s
+        self._descendants_s, self._fell = descendants_s, False
 
 
-def _children(process: psutil.Process) -> list[psutil.Process]:
+def _descendants_s(process: psutil.Process) -> float:
+    """CPU-seconds of all descendants, of the ended ones as far as somebody waited for them."""
+    reaped = process.cpu_times()
+    total_s = reaped.children_user + reaped.children_system
+    for child in _descendants(process) if _has_children() else []:
+        try:
+            times = child.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        total_s += times.user + times.system + times.children_user + times.children_system
+    return total_s
+
+
+def _has_children() -> bool:
+    """Whether this process has children, dead ones that nobody waited for included."""
+    try:
+        # Leaves all to whoever waits for them; fails if there is nobody to wait for.
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    except AttributeError:  # Windows
+        return True
+    return True
+
+
+def _descendants(process: psutil.Process) -> list[psutil.Process]:
     """All descendants; by the kernel's own list where it keeps one, which is far cheaper."""
-    tasks = Path(f"/proc/{process.pid}/task")
-    if not (tasks / str(process.pid) / "children").exists():
+    if not Path(f"/proc/{process.pid}/task/{process.pid}/children").exists():
         return process.children(recursive=True)
     found: list[psutil.Process] = []
     waiting = [process.pid]
     while waiting:
-        pid = waiting.pop()
-        try:
-            lists = [
-                (task / "children").read_text() for task in Path(f"/proc/{pid}/task").iterdir()
-            ]
-            children = [int(child) for text in lists for child in text.split()]
-            found.extend(psutil.Process(child) for child in children)
-        except (FileNotFoundError, ProcessLookupError, psutil.NoSuchProcess):
-            continue  # it ended while being looked at
-        waiting.extend(children)
+        for child in _child_pids(waiting.pop()):
+            try:
+                found.append(psutil.Process(child))
+            except psutil.NoSuchProcess:
+                continue  # it ended while being looked at
+            waiting.append(child)
     return found
+
+
+def _child_pids(pid: int) -> list[int]:
+    pids: list[int] = []
+    try:
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            try:
+                pids += map(int, (task / "children").read_text().split())
+            except (FileNotFoundError, ProcessLookupError):
+                continue  # a thread that ended; its children moved to another
+    except (FileNotFoundError, ProcessLookupError):
+        pass  # the process ended
+    return pids

@@ -18,7 +18,7 @@ class ModelSource:
     def __init__(self, joules_per_operation: float = JOULES_PER_OPERATION) -> None:
         self._joules_per_operation = joules_per_operation
         self._operations = 0.0
-        self._info = SourceInfo(
+        self.info = SourceInfo(
             id="model",
             component="cpu",
             kind=Kind.MODELLED,
@@ -28,11 +28,6 @@ class ModelSource:
             counts_search=False,
             warnings=("model: counted operations of networks only; searching costs nothing here",),
         )
-
-    @property
-    def info(self) -> SourceInfo:
-        """The source's identity, with its joules per operation."""
-        return self._info
 
     def count_operations(self, operations: float) -> None:
         """Add operations that were just computed."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ...errors import SourceError
@@ -32,7 +34,7 @@ class NvmlCounterSource:
         self._lock = threading.Lock()
         self._last_mj: int | None = None
         self.resets = 0
-        self._info = SourceInfo(
+        self.info = SourceInfo(
             id=f"nvml:{uuid}",
             component="gpu",
             kind=Kind.MEASURED,
@@ -42,17 +44,12 @@ class NvmlCounterSource:
             max_power_w=MAX_BOARD_POWER_W,
         )
 
-    @property
-    def info(self) -> SourceInfo:
-        """The source's identity."""
-        return self._info
-
     def read(self) -> float:
         """Joules since the driver was loaded."""
         with self._lock:
             try:
-                now_mj = self._nvml.nvmlDeviceGetTotalEnergyConsumption(self._handle)
-            except self._nvml.NVMLError as error:
+                now_mj = int(self._nvml.nvmlDeviceGetTotalEnergyConsumption(self._handle))
+            except Exception as error:  # old bindings and drivers lack functions, each in its way
                 raise SourceError(f"NVML energy: {error}") from error
             if self._last_mj is not None and now_mj < self._last_mj:
                 self.resets += 1  # the driver was reloaded: windows across it have no energy
@@ -65,7 +62,7 @@ class NvmlPowerSource:
 
     def __init__(self, nvml: Any, handle: Any, uuid: str, name: str) -> None:
         self._nvml, self._handle = nvml, handle
-        self._info = SourceInfo(
+        self.info = SourceInfo(
             id=f"nvml-power:{uuid}",
             component="gpu",
             kind=Kind.INTEGRATED,
@@ -76,17 +73,23 @@ class NvmlPowerSource:
             max_power_w=MAX_BOARD_POWER_W,
         )
 
-    @property
-    def info(self) -> SourceInfo:
-        """The source's identity."""
-        return self._info
-
     def read_power_w(self) -> float:
         """Present board power in watts."""
         try:
             return self._nvml.nvmlDeviceGetPowerUsage(self._handle) / 1e3
-        except self._nvml.NVMLError as error:
+        except Exception as error:
             raise SourceError(f"NVML power: {error}") from error
+
+
+@dataclass(frozen=True)
+class _Gpu:
+    """A GPU that NVML knows; without a handle if NVML does not answer for it."""
+
+    index: int
+    handle: Any = None
+    uuid: str = ""
+    name: str = ""
+    problem: str = ""
 
 
 def discover(nvml: Any = None, gpus: Sequence[str] | None = None) -> Discovery:
@@ -109,54 +112,94 @@ def discover(nvml: Any = None, gpus: Sequence[str] | None = None) -> Discovery:
             return Discovery(reason=f"pynvml: {error}", mend="pip install nvidia-ml-py")
     try:
         nvml.nvmlInit()
-        count = nvml.nvmlDeviceGetCount()
-    except nvml.NVMLError as error:
+        present = [_look(nvml, index) for index in range(nvml.nvmlDeviceGetCount())]
+    except Exception as error:  # noqa: BLE001 - drivers fail in many ways, and none may end us
         return Discovery(
             reason=f"NVML: {error}",
             mend="Install NVIDIA's driver, or pass the GPU to the container",
         )
-    wanted = list(gpus) if gpus is not None else _visible()
     sources: list[Source | PowerSource] = []
-    problems: list[str] = []
-    for index in range(count):
+    chosen, problems = _visible(present) if gpus is None else _named(present, gpus)
+    for gpu in chosen:
         try:
-            handle = nvml.nvmlDeviceGetHandleByIndex(index)
-            uuid = _text(nvml.nvmlDeviceGetUUID(handle))
-            if wanted is not None and not any(_same(uuid, index, want) for want in wanted):
-                continue
-            sources.append(_probe(nvml, handle, uuid, _text(nvml.nvmlDeviceGetName(handle))))
-        except (SourceError, nvml.NVMLError) as error:
-            problems.append(f"GPU {index}: {error}")
-    if not sources and not problems:
-        problems.append(f"none of the {count} GPUs is in use by this process")
-    return Discovery(
-        sources, "; ".join(problems), "Use a driver that reports power" if problems else ""
-    )
+            sources.append(_probe(nvml, gpu))
+        except SourceError as error:
+            problems.append(f"GPU {gpu.index}: {error}")
+    if problems:
+        mend = "Use a driver that reports energy or power, or --meter cpu_time for the CPU alone"
+        return Discovery(sources, "; ".join(problems), mend, incomplete=True)
+    none = "" if sources else f"none of the {len(present)} GPUs is in use by this process"
+    return Discovery(sources, none)
 
 
-def _probe(nvml: Any, handle: Any, uuid: str, name: str) -> Source | PowerSource:
-    """Take the counter if it answers with something, else the power, by calling them."""
-    counter = NvmlCounterSource(nvml, handle, uuid, name)
+def _look(nvml: Any, index: int) -> _Gpu:
     try:
+        handle = nvml.nvmlDeviceGetHandleByIndex(index)
+        uuid, name = nvml.nvmlDeviceGetUUID(handle), nvml.nvmlDeviceGetName(handle)
+    except Exception as error:  # noqa: BLE001 - a card that fell off the bus; the others count
+        return _Gpu(index, problem=str(error))
+    return _Gpu(index, handle, _text(uuid), _text(name))
+
+
+def _named(present: list[_Gpu], gpus: Sequence[str]) -> tuple[list[_Gpu], list[str]]:
+    """The GPUs of these UUIDs, and what could not be found."""
+    found = [(wanted, _match(present, wanted)) for wanted in gpus]
+    unknown = [
+        f"GPU {wanted}: not known to NVML (a slice of a GPU has no counter of its own)"
+        for wanted, gpu in found
+        if gpu is None
+    ]
+    return [gpu for _, gpu in found if gpu is not None], unknown
+
+
+def _visible(present: list[_Gpu]) -> tuple[list[_Gpu], list[str]]:
+    """The GPUs that CUDA_VISIBLE_DEVICES shows this process, and what could not be told."""
+    text = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if text is None:
+        return present, []
+    visible: list[_Gpu] = []
+    for entry in (part.strip() for part in text.split(",")):
+        if entry.startswith("MIG-"):
+            return visible, [f"{entry}: a slice of a GPU has no energy counter of its own"]
+        gpu = _match(present, entry)
+        if gpu is None:
+            break  # CUDA, too, hides all from the first entry on that is no GPU, such as -1
+        if entry.isdecimal() and _numbered_by_speed(present):
+            return [], [
+                f"CUDA_VISIBLE_DEVICES={text} is ambiguous, since CUDA numbers unlike cards by "
+                "speed: set CUDA_DEVICE_ORDER=PCI_BUS_ID, or name UUIDs"
+            ]
+        visible.append(gpu)
+    return visible, []
+
+
+def _match(present: list[_Gpu], wanted: str) -> _Gpu | None:
+    """The one GPU of this number or (start of a) UUID."""
+    if wanted.isdecimal():
+        return present[int(wanted)] if int(wanted) < len(present) else None
+    bare = wanted.removeprefix("GPU-")
+    matches = [gpu for gpu in present if bare and gpu.uuid.removeprefix("GPU-").startswith(bare)]
+    return matches[0] if len(matches) == 1 else None
+
+
+def _numbered_by_speed(present: list[_Gpu]) -> bool:
+    """Whether CUDA's numbers may differ from NVML's, which are those of the bus."""
+    unlike = len({gpu.name for gpu in present}) > 1
+    return unlike and os.environ.get("CUDA_DEVICE_ORDER") != "PCI_BUS_ID"
+
+
+def _probe(nvml: Any, gpu: _Gpu) -> Source | PowerSource:
+    """Take the counter if it answers with something, else the power, by calling them."""
+    if gpu.handle is None:
+        raise SourceError(gpu.problem)
+    counter = NvmlCounterSource(nvml, gpu.handle, gpu.uuid, gpu.name)
+    with contextlib.suppress(SourceError):
         if counter.read() > 0:  # some virtual GPUs answer 0 for ever
             return counter
-    except SourceError:
-        pass
-    power = NvmlPowerSource(nvml, handle, uuid, name)
+    power = NvmlPowerSource(nvml, gpu.handle, gpu.uuid, gpu.name)
     if power.read_power_w() <= 0:
-        raise SourceError(f"{name} reports neither energy nor power")
+        raise SourceError(f"{gpu.name} reports neither energy nor power")
     return power
-
-
-def _visible() -> list[str] | None:
-    """The entries of CUDA_VISIBLE_DEVICES, None if it is not set."""
-    text = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
-
-
-def _same(uuid: str, index: int, wanted: str) -> bool:
-    bare, bare_wanted = uuid.removeprefix("GPU-"), wanted.removeprefix("GPU-")
-    return wanted == str(index) or (not wanted.isdigit() and bare.startswith(bare_wanted))
 
 
 def _text(value: str | bytes) -> str:

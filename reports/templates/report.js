@@ -20,15 +20,11 @@
     return { element, figure };
   });
   const redraw = (changes) => {
-    for (const { element, figure } of drawn) Plotly.relayout(element, changes(figure, element));
+    for (const { element, figure } of drawn) Plotly.relayout(element, changes(figure));
   };
-  const onScreen = (figure) => ({
-    template: template(figure), width: null, height: null, autosize: true,
-  });
+  const onScreen = (figure) => ({ template: template(figure), width: null, autosize: true });
   // Paper is narrow and light, whatever the screen is.
-  const onPaper = (figure, element) => ({
-    template: figure.layout.template, width: 640, height: 0.75 * element.clientHeight,
-  });
+  const onPaper = (figure) => ({ template: figure.layout.template, width: 640 });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redraw(onScreen));
   addEventListener("beforeprint", () => redraw(onPaper));
   addEventListener("afterprint", () => redraw(onScreen));

@@ -1,22 +1,12 @@
-"""One thread, as a worker of a comparison has, so that sums add up in one order."""
+"""Data and precision that the tests of models share."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import pytest
 import torch
 
 from perjoule.models.data import Data, load
 from perjoule.models.runtime import Runtime
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,35 @@
+# Every target makes the environment it needs; nothing but Python, pip, venv, make and git is asked.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+FLAGS  ?=
+
+.PHONY: compare test check format clean
+
+compare: $(VENV)/.installed          ## run the default comparison on the embedded digits
+	$(BIN)/perjoule compare $(FLAGS)
+
+test: $(VENV)/.installed-dev         ## run all tests
+	$(BIN)/python -m pytest $(FLAGS)
+
+check: $(VENV)/.installed-dev        ## format, lint and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	@mkdir -p build/types && ln -sfn ../.. build/types/perjoule  # the root is the package
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+format: $(VENV)/.installed-dev       ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:                               ## remove what the other targets made, but no results
+	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,298 @@
+"""The loop of a comparison: budgets, fairness, repeatability, and what happens when things break."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import perjoule
+from perjoule.errors import BudgetError, MeterError, OutputError
+
+from .conftest import SMALL, SPACE, read_ledger, spent_j, start, wait_until
+
+TIMES = ["duration_s", "started_at"]
+
+
+def test_every_run_spends_its_allotment_and_no_more(small):
+    summary = small.summary
+    assert summary["status"] == "complete"
+    assert {run["run"] for run in summary["runs"]} == {
+        f"{name}-{seed}" for name in SMALL["strategies"] for seed in (0, 1)
+    }
+    by_hand_j = spent_j(small.folder)
+    for run in summary["runs"]:
+        assert run["status"] == "spent"
+        assert run["spent_j"] == pytest.approx(by_hand_j[run["run"]], rel=1e-9)
+        dearest_j = small.trials[small.trials["run"] == run["run"]]["energy_j"].max()
+        allotment_j = summary["allotment_j"]
+        assert allotment_j - dearest_j <= run["spent_j"] <= allotment_j * 1.01
+
+
+def test_phases_and_components_add_up_to_the_trial(small):
+    trials = small.trials
+    phases = trials[[f"energy_{phase}_j" for phase in ("setup", "train", "validate")]]
+    np.testing.assert_allclose(phases.sum(axis=1), trials["energy_j"], rtol=1e-9)
+    np.testing.assert_allclose(trials["cpu_j"], trials["energy_j"], rtol=1e-9)
+    assert trials["energy_search_j"].isna().all()  # not metered by counted operations: not 0
+    assert trials["gpu_j"].isna().all()
+    assert set(trials["energy_kind"]) == {"modelled"}
+
+
+def test_the_run_that_has_spent_least_goes_first(small):
+    spent = dict.fromkeys((run["run"] for run in small.summary["runs"]), 0.0)
+    over = set()
+    for event in read_ledger(small.folder):
+        if event["event"] == "end":
+            over.add(event["run"])
+        elif event["event"] == "slice":
+            assert spent[event["run"]] == min(spent[name] for name in spent if name not in over)
+            spent[event["run"]] += event["energy_j"]
+
+
+def test_the_same_comparison_twice_gives_the_same_table(small, tmp_path):
+    again = perjoule.compare(out=tmp_path / "again", **SMALL)
+    for name in ("trials", "curves"):
+        one, other = (getattr(result, name) for result in (small, again))
+        keep = [column for column in one.columns if column not in TIMES]
+        pd.testing.assert_frame_equal(one[keep], other[keep])
+
+
+def test_selection_is_on_validation_and_only_incumbents_are_tested(small):
+    trials = small.trials
+    best_so_far = trials.groupby("run")["accuracy"].cummax()
+    before = best_so_far.groupby(trials["run"]).shift().fillna(-1.0)
+    assert (trials["test_accuracy"].notna() == (trials["accuracy"] > before)).all()
+
+
+def test_any_executor_will_do(small, tmp_path):
+    with ThreadPoolExecutor(1) as executor:
+        result = perjoule.compare(out=tmp_path / "run", executor=executor, **SMALL)
+    keep = [column for column in small.trials.columns if column not in TIMES]
+    pd.testing.assert_frame_equal(small.trials[keep], result.trials[keep])
+
+
+def test_workers_do_not_change_what_is_found(small, tmp_path):
+    result = perjoule.compare(out=tmp_path / "run", **(SMALL | {"workers": 2}))
+    assert result.summary["workers"]["count"] == 2
+    _assert_same_trials(small, result)
+
+
+def test_a_budget_that_fits_no_trial_is_refused_with_what_one_costs(tmp_path):
+    with pytest.raises(BudgetError, match=r"one epoch of the cheapest candidate costs .* give at"):
+        perjoule.compare(out=tmp_path / "run", **(SMALL | {"budget": "1 mJ"}))
+    assert not (tmp_path / "run").exists()
+
+
+# What breaks ------------------------------------------------------------------------------------
+
+
+def test_killed_in_the_middle_and_resumed_nothing_is_lost_or_counted_twice(tmp_path):
+    folder = tmp_path / "run"
+    process = start(
+        *("compare", "--strategies", "grid,random", "--seeds", 2, "--budget", "40 J"),
+        *("--workers", 2, "--meter", "cpu_time:4", "--out", folder),
+    )
+    ledger, inflight = folder / "ledger.jsonl", folder / "inflight"
+    try:
+        wait_until(lambda: ledger.exists() and ledger.read_bytes().count(b"\n") >= 3)
+        wait_until(lambda: any(inflight.glob("*.json")))
+        process.kill()
+        process.communicate()
+        # Orphaned workers end by themselves.
+        wait_until(lambda: not _alive_in_group(process.pid), 20)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    before = ledger.read_bytes()
+    torn = before + b'{"event": "slice", "run": "gri'
+    ledger.write_bytes(torn)
+
+    result = perjoule.compare(out=folder, resume=True)
+
+    assert result.summary["status"] == "complete"
+    assert ledger.read_bytes().startswith(before)
+    assert any(event["event"] == "interrupted" for event in read_ledger(folder))
+    trials, by_hand_j = result.trials, spent_j(folder)
+    for run in result.summary["runs"]:
+        own = trials[trials["run"] == run["run"]]
+        assert list(own["trial"]) == list(range(len(own)))
+        assert run["spent_j"] == pytest.approx(by_hand_j[run["run"]], rel=1e-9)
+        assert run["spent_j"] <= 10.0 * 1.01
+    assert not inflight.exists()
+
+
+def test_a_resumed_run_proposes_what_an_uninterrupted_one_would(small, tmp_path):
+    folder = tmp_path / "run"
+    perjoule.compare(out=folder, **SMALL)
+    ledger = folder / "ledger.jsonl"
+    lines = ledger.read_bytes().splitlines(keepends=True)
+    ledger.write_bytes(b"".join(lines[: len(lines) // 2]))
+    result = perjoule.compare(out=folder, resume=True)
+    _assert_same_trials(small, result)
+
+
+def test_ctrl_c_keeps_everything_and_says_how_to_resume(tmp_path):
+    folder = tmp_path / "run"
+    process = start(
+        *("compare", "--strategies", "random", "--seeds", 2, "--budget", "400 J"),
+        *("--workers", 2, "--meter", "cpu_time:4", "--out", folder),
+    )
+    try:
+        ledger = folder / "ledger.jsonl"
+        wait_until(lambda: ledger.exists() and ledger.read_bytes().count(b"\n") >= 2)
+        asked = time.monotonic()
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
+        wait_until(lambda: b'"session"' in ledger.read_bytes(), 20)
+        stopped_s = time.monotonic() - asked
+        stdout, stderr = process.communicate(timeout=60)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 130
+    assert stopped_s < 10  # a loaded machine; 0.3 s on a quiet one
+    assert "Traceback" not in stderr
+    assert f"perjoule compare --resume --out {folder}" in stderr.replace("\n", " ")
+    assert (folder / "report.html").exists()
+    states = {event.get("state") for event in read_ledger(folder)}
+    assert "interrupted" in states
+    assert "interrupted" in stdout
+
+
+EXITS = """
+import os, torch
+def build(shape, n_classes, *, width=8, deadly=False):
+    if deadly:
+        os._exit(9)
+    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(shape[1] * shape[2], n_classes))
+"""
+
+
+def test_a_candidate_that_kills_its_worker_fails_and_the_others_go_on(tmp_path, monkeypatch):
+    (tmp_path / "deadly_network.py").write_text(EXITS)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.syspath_prepend(tmp_path)
+    result = perjoule.compare(
+        out=tmp_path / "run",
+        strategies=["grid"],
+        seeds=1,
+        budget="0.2 J",
+        meter="cpu_time:0.1",
+        workers=2,
+        architecture="deadly_network:build",
+        space={"deadly": [False, True], "epochs": 1},
+    )
+    assert result.summary["status"] == "complete"
+    trials = result.trials
+    dead = trials[trials["p.deadly"] == True]  # noqa: E712 - a column
+    assert set(dead["state"]) == {"interrupted", "failed"}
+    assert dead[dead["state"] == "failed"]["message"].str.contains("its worker died").all()
+    alive = trials[trials["p.deadly"] == False]  # noqa: E712
+    assert (alive["state"] == "complete").any()
+
+
+def test_a_strategy_that_raises_ends_its_run_alone(tmp_path, monkeypatch):
+    (tmp_path / "moody.py").write_text(
+        "class Moody:\n"
+        "    def __init__(self, space, seed): self.space, self.told = space, 0\n"
+        "    def ask(self, spent_j):\n"
+        "        if self.told >= 2: raise RuntimeError('no more')\n"
+        "        from perjoule import Work\n"
+        "        return Work(self.space.cheapest(), 1)\n"
+        "    def tell(self, result): self.told += result.energy_j < 1.0\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    options = SMALL | {"strategies": ["moody:Moody", "random"], "seeds": 1, "budget": "2 J"}
+    result = perjoule.compare(out=tmp_path / "run", **options)
+    moody, random = result.summary["runs"]
+    assert (moody["status"], moody["trials"]) == ("strategy error", 2)
+    assert "no more" in moody["reason"]
+    assert random["status"] == "spent"
+    assert any("moody:Moody-0 ended early" in text for text in result.summary["verdict"]["caveats"])
+
+
+def test_a_run_of_failures_ends_with_the_last_reason(tmp_path, monkeypatch):
+    (tmp_path / "broken_network.py").write_text(
+        "import torch\n"
+        "def build(shape, n_classes, *, width=8):\n"
+        "    if width > 8: raise ValueError('too wide')\n"
+        "    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, n_classes))\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    space = {"width": {"low": 8, "high": 1000}, "epochs": 1}
+    options = SMALL | {"strategies": ["random"], "seeds": 1, "space": space}
+    result = perjoule.compare(
+        out=tmp_path / "run", architecture="broken_network:build", **options
+    )
+    [run] = result.summary["runs"]
+    assert run["status"] == "failing"
+    assert "ValueError: too wide" in run["reason"]
+
+
+def test_two_drivers_do_not_share_a_folder(small):
+    from perjoule.benchmarks.folder import Folder
+
+    holder = Folder(small.folder)
+    holder.lock()
+    try:
+        with pytest.raises(OutputError, match="in use by another perjoule"):
+            perjoule.compare(out=small.folder, resume=True)
+    finally:
+        holder.release()
+
+
+def test_a_resume_with_another_meter_is_refused(tmp_path):
+    options = SMALL | {"strategies": ["random"], "seeds": 1, "budget": "1 J"}
+    folder = tmp_path / "run"
+    perjoule.compare(out=folder, **options)
+    description = folder / "experiment.yaml"
+    text = description.read_text()
+    description.write_text(text.replace("1e-10 J per operation", "2e-10 J per operation"))
+    with pytest.raises(MeterError, match="was metered by .* resume it where it was begun"):
+        perjoule.compare(out=folder, resume=True)
+
+
+def test_the_ledger_names_a_damaged_line(small, tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    for name in ("experiment.yaml", "ledger.jsonl"):
+        (folder / name).write_bytes((small.folder / name).read_bytes())
+    lines = (folder / "ledger.jsonl").read_text().splitlines()
+    lines[1] = lines[1][:20]
+    (folder / "ledger.jsonl").write_text("\n".join(lines) + "\n")
+    with pytest.raises(OutputError, match=r"ledger\.jsonl, line 2: damaged"):
+        perjoule.report(folder)
+
+
+def _assert_same_trials(one, other):
+    """The same trials in each run; runs of equal spending may take turns differently."""
+    keep = [column for column in one.trials.columns if column not in TIMES]
+    tables = [
+        each.trials.sort_values(["run", "trial"])[keep].reset_index(drop=True)
+        for each in (one, other)
+    ]
+    pd.testing.assert_frame_equal(*tables)
+
+
+def _alive_in_group(group: int) -> list[int]:
+    import psutil
+
+    alive = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, ProcessLookupError):
+            if os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE:
+                alive.append(process.pid)
+    return alive
+
+
+def test_the_space_is_part_of_the_record(small):
+    recorded = small.summary["experiment"]["space"]
+    assert set(recorded) == set(SPACE)
+    assert Path(small.folder / "experiment.yaml").read_text().count("log2_batch_size") >= 1

@@ -1,0 +1,162 @@
+"""Energy sources whose joules a test decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from perjoule.energy import Kind, Scope, SourceInfo
+from perjoule.errors import SourceError
+
+
+class Clock:
+    """Seconds that pass when told."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def info(name: str = "fake", **fields) -> SourceInfo:
+    given = {"component": "cpu", "kind": Kind.MEASURED, "scope": Scope.PACKAGE, "detail": "fake"}
+    return SourceInfo(name, **{**given, **fields})
+
+
+class Counter:
+    """A counter that shows what it is told, or fails."""
+
+    def __init__(self, name: str = "fake", **fields) -> None:
+        self.info = info(name, **fields)
+        self.energy_j: object = 100.0
+        self.failure: Exception | None = None
+        self.resets = 0
+
+    def read(self):
+        if self.failure is not None:
+            raise self.failure
+        return self.energy_j
+
+
+class Power:
+    """A power meter that shows a function of time, or fails."""
+
+    def __init__(self, power_w: Callable[[], float], **fields) -> None:
+        given = {"kind": Kind.INTEGRATED, "update_period_s": 0.1, "max_power_w": 1e6}
+        self.info = info("power", **{**given, **fields})
+        self.power_w = power_w
+        self.n_reads = 0
+
+    def read_power_w(self) -> float:
+        self.n_reads += 1
+        return self.power_w()
+
+
+class Powercap:
+    """A powercap tree."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        root.mkdir(parents=True, exist_ok=True)
+
+    def zone(
+        self, zone: str, name: str, energy_uj: object, greatest_uj: object = 262_143_328_850
+    ) -> None:
+        folder = self.root / zone
+        folder.mkdir()
+        (folder / "name").write_text(f"{name}\n")
+        (folder / "max_energy_range_uj").write_text(f"{greatest_uj}\n")
+        self.show(zone, energy_uj)
+
+    def show(self, zone: str, energy_uj: object) -> None:
+        (self.root / zone / "energy_uj").write_text(f"{energy_uj}\n")
+
+    def lock(self, zone: str) -> None:
+        """Make a zone's counter unreadable, for root too."""
+        file = self.root / zone / "energy_uj"
+        file.unlink()
+        file.mkdir()
+
+
+@dataclass
+class Gpu:
+    """A card of the NVML below; an exception is raised instead of answered."""
+
+    uuid: str | bytes = "GPU-aaaa"
+    energy_mj: object = 5_000_000
+    power_mw: object = 100_000
+    name: str | bytes = "Card"
+    lost: Exception | None = None
+
+
+@dataclass
+class Nvml:
+    """What ``pynvml`` answers, without a GPU."""
+
+    gpus: list[Gpu] = field(default_factory=list)
+    init_error: Exception | None = None
+
+    class NVMLError(Exception):
+        """As pynvml's."""
+
+    def nvmlInit(self) -> None:  # noqa: N802
+        if self.init_error is not None:
+            raise self.init_error
+
+    def nvmlDeviceGetCount(self) -> int:  # noqa: N802
+        return len(self.gpus)
+
+    def nvmlDeviceGetHandleByIndex(self, index: int) -> Gpu:  # noqa: N802
+        gpu = self.gpus[index]
+        if gpu.lost is not None:
+            raise gpu.lost
+        return gpu
+
+    def nvmlDeviceGetUUID(self, handle: Gpu) -> str | bytes:  # noqa: N802
+        return handle.uuid
+
+    def nvmlDeviceGetName(self, handle: Gpu) -> str | bytes:  # noqa: N802
+        return handle.name
+
+    def nvmlDeviceGetTotalEnergyConsumption(self, handle: Gpu):  # noqa: N802
+        return _answer(handle.energy_mj)
+
+    def nvmlDeviceGetPowerUsage(self, handle: Gpu):  # noqa: N802
+        return _answer(handle.power_mw)
+
+
+def _answer(value: object) -> object:
+    if isinstance(value, Exception):
+        raise value
+    return value
+
+
+@pytest.fixture(scope="session")
+def fakes() -> SimpleNamespace:
+    """The classes above."""
+    return SimpleNamespace(
+        Clock=Clock,
+        Counter=Counter,
+        Power=Power,
+        Gpu=Gpu,
+        Nvml=Nvml,
+        unsupported=Nvml.NVMLError("Not Supported"),
+        failure=SourceError("bus error"),
+    )
+
+
+@pytest.fixture
+def powercap(tmp_path: Path) -> Powercap:
+    """An empty powercap tree."""
+    return Powercap(tmp_path / "powercap")
+
+
+@pytest.fixture
+def no_powercap(tmp_path: Path) -> Path:
+    """Where no powercap tree is."""
+    return tmp_path / "none"

@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import time
+
+import optuna
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from perjoule.energy import EnergyBudget, EnergyMeter, Kind
+from perjoule.errors import BudgetError
+
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+
+@pytest.fixture
+def counted():
+    """A meter of one joule per operation."""
+    return EnergyMeter("model:1")
+
+
+def test_spent_and_remaining_are_what_the_meter_reads(counted):
+    counted.count_operations(1_000)  # before the budget was made
+    budget = EnergyBudget("0.5 kJ", counted)
+    assert (budget.spent_j, budget.remaining_j, budget.exhausted) == (0.0, 500.0, False)
+    counted.count_operations(400)
+    assert (budget.spent_j, budget.remaining_j, budget.exhausted) == (400.0, 100.0, False)
+    assert budget.expect(100)
+    assert not budget.expect(101)
+    assert repr(budget) == "EnergyBudget(500 J, spent 400 J)"
+    counted.count_operations(100)
+    assert budget.exhausted
+    counted.count_operations(100)
+    assert budget.remaining_j == -100.0
+
+
+@pytest.mark.parametrize("total", ["0 J", -5, "much"])
+def test_a_budget_is_an_amount_above_zero(counted, total):
+    with pytest.raises(BudgetError):
+        EnergyBudget(total, counted)
+
+
+@given(st.integers(1, 10_000), st.integers(1, 500))
+def test_equal_steps_never_overdraw_and_leave_less_than_a_step(total, step):
+    meter = EnergyMeter("model:1")
+    budget = EnergyBudget(total, meter)
+    n_steps = 0
+    while not budget.should_stop():
+        meter.count_operations(step)
+        n_steps += 1
+    # The first step is not foreseen; all others are.
+    assert budget.spent_j == step * max(total // step, 1)
+
+
+def test_work_before_the_first_step_is_not_taken_for_a_step(counted):
+    budget = EnergyBudget(100, counted)
+    counted.count_operations(60)  # loading the data
+    assert not budget.should_stop()
+    counted.count_operations(5)
+    assert not budget.should_stop()
+
+
+def test_a_new_phase_forgets_the_last_interval(counted):
+    budget = EnergyBudget(100, counted)
+    assert not budget.should_stop()
+    counted.count_operations(60)
+    budget.begin_phase()
+    assert not budget.should_stop()
+    counted.count_operations(60)
+    budget.begin_phase()
+    assert budget.should_stop()
+
+
+def test_a_real_training_stops_within_a_percent_of_its_budget():
+    budget = EnergyBudget(1.0, EnergyMeter("cpu_time:1"))  # one CPU-second
+    while not budget.should_stop():
+        end_s = time.process_time() + 0.001
+        while time.process_time() < end_s:
+            pass
+    assert 0.98 < budget.spent_j < 1.01
+
+
+def test_slow_and_coarse_meters_are_asked_seldom_and_counted_operations_at_every_step(fakes):
+    clock = fakes.Clock()
+
+    class Slow(fakes.Counter):
+        n_reads = 0
+
+        def read(self) -> float:
+            self.n_reads += 1
+            time.sleep(0.0002)
+            return super().read()
+
+    class Coarse(fakes.Counter):
+        n_reads = 0
+
+        def read(self) -> float:
+            self.n_reads += 1
+            return super().read()
+
+    def checks_per_second(counter) -> int:
+        budget = EnergyBudget(1e6, EnergyMeter([counter], clock=clock))
+        before = counter.n_reads
+        for _ in range(1_000):
+            budget.should_stop()
+            clock.now += 0.001
+        return counter.n_reads - before
+
+    assert checks_per_second(Slow()) == pytest.approx(10, abs=1)
+    assert checks_per_second(Coarse(update_period_s=0.09)) == pytest.approx(11, abs=1)
+    assert checks_per_second(Coarse(counts_search=False)) == 1_000
+
+
+def test_a_study_ends_at_the_budget_with_failed_and_pruned_trials_charged(counted):
+    budget = EnergyBudget("100 J", counted)
+
+    def objective(trial: optuna.Trial) -> float:
+        counted.count_operations(10)
+        if trial.number % 3 == 1:
+            raise optuna.TrialPruned
+        if trial.number % 3 == 2:
+            raise ValueError("a bad candidate")
+        return trial.suggest_float("x", 0, 1)
+
+    study = optuna.create_study()
+    study.optimize(objective, n_trials=1_000, callbacks=[budget.stop_study], catch=ValueError)
+    assert budget.spent_j == 100.0
+    assert len(study.trials) == 10
+    assert {trial.state.name for trial in study.trials} == {"COMPLETE", "PRUNED", "FAIL"}
+
+
+def test_a_lost_source_stops_the_study_and_says_why(fakes):
+    clock, counter = fakes.Clock(), fakes.Counter(kind=Kind.MODELLED)
+    budget = EnergyBudget("100 J", EnergyMeter([counter], clock=clock))
+
+    def objective(trial: optuna.Trial) -> float:
+        clock.now += 1.0
+        counter.energy_j += 1
+        if trial.number == 2:
+            counter.failure = fakes.failure
+        return 0.0
+
+    study = optuna.create_study()
+    with pytest.warns(RuntimeWarning, match="study stopped.*fake: bus error"):
+        study.optimize(objective, n_trials=1_000, callbacks=[budget.stop_study])
+    assert len(study.trials) == 3
+
+
+def test_a_counter_that_dies_silently_stops_the_study(fakes):
+    clock = fakes.Clock()
+    budget = EnergyBudget("100 J", EnergyMeter([fakes.Counter()], clock=clock))
+
+    def objective(trial: optuna.Trial) -> float:
+        clock.now += 1.0
+        return 0.0
+
+    study = optuna.create_study()
+    with pytest.warns(RuntimeWarning, match="stood still"):
+        study.optimize(objective, n_trials=1_000, callbacks=[budget.stop_study])
+    assert len(study.trials) == 1
+
+
+def test_a_lost_source_never_ends_a_training(fakes):
+    clock, counter = fakes.Clock(), fakes.Counter()
+    budget = EnergyBudget("100 J", EnergyMeter([counter], clock=clock))
+    counter.failure = fakes.failure
+    clock.now += 1.0
+    assert not budget.should_stop()
+    assert (budget.spent_j, budget.remaining_j) == (None, None)
+    assert not budget.exhausted
+    assert budget.expect(1e9)
+    assert repr(budget) == "EnergyBudget(100 J, spent n/a)"
+    counter.failure = None
+    counter.energy_j += 200
+    clock.now += 1.0
+    assert budget.should_stop()
+    assert budget.exhausted

@@ -1,0 +1,132 @@
+"""With one watt per core, joules are CPU-seconds."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import time
+
+import pytest
+
+from perjoule.energy import EnergyMeter, Kind, Scope
+from perjoule.energy.sources.cpu_time import SCAN_PERIOD_S, CpuTimeSource
+
+BUSY = "while True: pass"
+TICK_S = 0.01
+"""The kernel reports the time of other processes in such steps."""
+
+
+def burn(cpu_s: float) -> float:
+    """Use CPU time; return how much it was."""
+    start_s = time.process_time()
+    while time.process_time() < start_s + cpu_s:
+        pass
+    return time.process_time() - start_s
+
+
+def wait_until(source: CpuTimeSource, energy_j: float) -> None:
+    deadline = time.perf_counter() + 20.0
+    while source.read() < energy_j:
+        assert time.perf_counter() < deadline, "the CPU time of a child was never counted"
+        time.sleep(0.02)
+
+
+def settled(source: CpuTimeSource) -> float:
+    """The reading after scans that see all that ended before."""
+    for _ in range(3):
+        time.sleep(SCAN_PERIOD_S + 0.02)
+        source.read()
+    return source.read()
+
+
+def test_own_work_is_counted_and_waiting_is_not():
+    with EnergyMeter("cpu_time:1") as meter:
+        window = meter.window()
+        used_s = burn(0.1)
+        working = window.lap()
+        time.sleep(0.3)
+        waiting = window.lap()
+    assert used_s <= working.total_j < used_s + 0.05
+    assert waiting.total_j < 0.05
+    [part] = working.components
+    assert (part.kind, part.scope) == (Kind.MODELLED, Scope.PROCESS)
+    assert part.gain_error == 0.43
+
+
+def test_joules_are_cpu_seconds_times_watts():
+    one, many = CpuTimeSource(1.0), CpuTimeSource(50.0)
+    before = one.read(), many.read()
+    burn(0.1)
+    after = one.read(), many.read()
+    assert (after[1] - before[1]) / (after[0] - before[0]) == pytest.approx(50.0, rel=0.05)
+
+
+def test_a_childs_work_is_counted_while_it_runs_and_stays_counted_when_it_ended():
+    source = CpuTimeSource(1.0)
+    before_j, own_s = settled(source), time.process_time()
+    reaped_s = _reaped_s()
+    with subprocess.Popen([sys.executable, "-c", BUSY]) as child:
+        wait_until(source, before_j + 0.3)
+        child.kill()
+        time.sleep(3 * SCAN_PERIOD_S)  # not waited for yet: a zombie
+        zombie_j = source.read()
+        assert zombie_j >= before_j + 0.3
+        child.wait()
+        after_j = settled(source)
+    expected_j = _reaped_s() - reaped_s + time.process_time() - own_s
+    assert after_j >= zombie_j
+    assert after_j - before_j == pytest.approx(expected_j, abs=4 * TICK_S)
+
+
+def test_grandchildren_count_too():
+    source = CpuTimeSource(1.0)
+    before_j = source.read()
+    script = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {BUSY!r}], timeout=60)"
+    with subprocess.Popen([sys.executable, "-c", script], process_group=0) as child:
+        wait_until(source, before_j + 0.5)  # starting the child alone takes less
+        _kill_group(child.pid)
+
+
+def test_descendants_that_nobody_waits_for_do_not_hide_later_work():
+    source = CpuTimeSource(1.0)
+    before_j = source.read()
+    script = (
+        f"import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', {BUSY!r}]); "
+        "sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, process_group=0) as child:
+        wait_until(source, before_j + 0.5)
+        _kill_group(child.pid)  # the grandchild's time is reported to nobody of ours
+    gone_j = settled(source)
+    assert gone_j >= before_j + 0.5
+    assert source.read() - gone_j < 0.05
+    used_s = burn(0.2)
+    assert used_s <= source.read() - gone_j < used_s + 0.05
+
+
+def test_a_meter_is_of_no_use_in_a_forked_process():
+    script = """
+import os, sys
+from perjoule.energy import EnergyMeter
+meter = EnergyMeter("cpu_time:1")
+start = meter.snapshot()
+if os.fork() == 0:
+    part = meter.between(start, meter.snapshot()).components[0]
+    os._exit(0 if part.energy_j is None and "another process" in part.warnings[0] else 1)
+sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def _kill_group(group: int) -> None:
+    import os
+    import signal
+
+    os.killpg(group, signal.SIGKILL)
+
+
+def _reaped_s() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import math
+import resource
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from perjoule.energy.ledger import Ledger, read_events
+from perjoule.errors import OutputError
+
+EVENTS = [{"event": "trial", "energy_j": 1.5, "name": "größer\n"}, {"event": "end"}]
+
+
+@pytest.fixture
+def path(tmp_path):
+    with Ledger(tmp_path / "ledger.jsonl") as ledger:
+        for event in EVENTS:
+            ledger.append(event)
+    return tmp_path / "ledger.jsonl"
+
+
+def test_events_come_back_as_written(path):
+    assert read_events(path) == EVENTS
+    with Ledger(path) as ledger:
+        ledger.append({"event": "resumed"})
+    assert read_events(path) == [*EVENTS, {"event": "resumed"}]
+
+
+@given(st.data())
+def test_whatever_a_crash_leaves_is_whole_events_and_goes_on(tmp_path_factory, data):
+    path = tmp_path_factory.mktemp("crash") / "ledger.jsonl"
+    with Ledger(path) as ledger:
+        for event in EVENTS:
+            ledger.append(event)
+    content = path.read_bytes()
+    kept = data.draw(st.integers(0, len(content)))
+    path.write_bytes(content[:kept])
+    whole = EVENTS[: content[:kept].count(b"\n")]
+    assert read_events(path) == whole
+    with Ledger(path) as ledger:
+        ledger.append({"event": "resumed"})
+    assert read_events(path) == [*whole, {"event": "resumed"}]
+
+
+@pytest.mark.parametrize("damage", [b"{not json}", b"\xff\xfe", b"42", b""])
+def test_damage_amid_the_file_is_named_and_not_skipped(path, damage):
+    first, second = path.read_bytes().splitlines()
+    path.write_bytes(b"\n".join([first, damage, second, b""]))
+    with pytest.raises(OutputError, match="line 2: damaged"):
+        read_events(path)
+
+
+def test_a_missing_ledger_is_an_error(tmp_path):
+    with pytest.raises(OutputError, match="is it a run folder"):
+        read_events(tmp_path / "ledger.jsonl")
+    with pytest.raises(OutputError, match="cannot be written"):
+        Ledger(tmp_path / "missing" / "ledger.jsonl")
+
+
+@pytest.mark.parametrize("event", [{"energy_j": math.nan}, {"energy_j": object()}])
+def test_what_json_cannot_hold_is_refused_and_leaves_no_trace(path, event):
+    with Ledger(path) as ledger, pytest.raises((ValueError, TypeError)):
+        ledger.append(event)
+    assert read_events(path) == EVENTS
+
+
+def test_a_full_disk_leaves_whole_events(path):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with Ledger(path) as ledger:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 10, limits[1]))
+        try:
+            with pytest.raises(OutputError, match="make room"):
+                ledger.append({"event": "too long for what is left"})
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert read_events(path) == EVENTS
+        ledger.append({"event": "resumed"})
+    assert read_events(path) == [*EVENTS, {"event": "resumed"}]

@@ -1,0 +1,474 @@
+from __future__ import annotations
+
+import gc
+import json
+import math
+import threading
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from perjoule.energy import EnergyMeter, Kind, Reading, Scope
+from perjoule.errors import SourceError
+
+steps = st.lists(st.integers(1, 1_000), min_size=1, max_size=20)
+
+
+@given(steps)
+def test_laps_add_up_to_their_window_exactly(fakes, increments):
+    clock, counter = fakes.Clock(), fakes.Counter()
+    with EnergyMeter([counter], clock=clock).window() as window:
+        laps = []
+        for increment in increments:
+            clock.now += 0.5
+            counter.energy_j += increment
+            laps.append(window.lap())
+    assert [lap.total_j for lap in laps] == increments
+    assert window.reading.total_j == sum(increments)
+    assert sum(lap.duration_s for lap in laps) == window.reading.duration_s
+    assert sum(laps, Reading()).total_j == window.reading.total_j
+
+
+@given(steps, st.data())
+def test_windows_nest_and_overlap_freely(fakes, increments, data):
+    clock, counter = fakes.Clock(), fakes.Counter()
+    meter = EnergyMeter([counter], clock=clock)
+    edges = st.integers(0, len(increments))
+    spans = data.draw(st.lists(st.tuples(edges, edges).map(sorted), min_size=1, max_size=5))
+    windows = {}
+    for at in range(len(increments) + 1):
+        windows.update({i: meter.window() for i, (start, _) in enumerate(spans) if start == at})
+        for i, (_, end) in enumerate(spans):
+            if end == at:
+                windows[i].close()
+        if at < len(increments):
+            clock.now += 0.5
+            counter.energy_j += increments[at]
+    for i, (start, end) in enumerate(spans):
+        assert windows[i].reading.total_j == sum(increments[start:end])
+
+
+def test_a_closed_window_keeps_its_reading(fakes):
+    clock, counter = fakes.Clock(), fakes.Counter()
+    window = EnergyMeter([counter], clock=clock).window()
+    clock.now += 1
+    counter.energy_j += 7
+    first = window.close()
+    counter.energy_j += 1
+    assert window.close() is first
+    assert window.reading.total_j == 7
+
+
+FAILURES = [SourceError("bus error"), OSError("gone"), ZeroDivisionError("bug")]
+
+
+@given(st.lists(st.sampled_from([None, *FAILURES]), min_size=2, max_size=12))
+def test_a_failed_reading_is_unavailable_with_its_reason_and_never_zero(fakes, failures):
+    clock = fakes.Clock()
+    bad, good = fakes.Counter("bad"), fakes.Counter("good", component="dram")
+    meter = EnergyMeter([bad, good], clock=clock)
+    snapshots = []
+    for failure in failures:
+        bad.failure = failure
+        snapshots.append(meter.snapshot())
+        clock.now += 1.0
+        bad.energy_j += 3
+        good.energy_j += 5
+    bad.failure = None
+    for i, start in enumerate(snapshots):
+        for j in range(i + 1, len(snapshots)):
+            reading = meter.between(start, snapshots[j])
+            part = reading.components[0]
+            failure = failures[i] or failures[j]
+            assert reading.component_j("dram") == 5 * (j - i)
+            if failure is None:
+                assert reading.total_j == 8 * (j - i)
+            else:
+                assert part.energy_j is None
+                assert part.kind is Kind.UNAVAILABLE
+                assert str(failure) in part.warnings[0]
+                assert "bad" in part.warnings[0]
+                assert reading.component_j("cpu") is None
+                assert reading.total_j is None
+                assert reading.totals_j == {Kind.MEASURED: 5 * (j - i)}
+
+
+@pytest.mark.parametrize("answer", [None, "many", math.nan, math.inf])
+def test_an_answer_that_is_no_number_is_a_failed_reading(fakes, answer):
+    clock, counter = fakes.Clock(), fakes.Counter()
+    meter = EnergyMeter([counter], clock=clock)
+    window = meter.window()
+    clock.now += 1.0
+    counter.energy_j = answer
+    assert window.close().components[0].kind is Kind.UNAVAILABLE
+
+
+def test_a_source_that_recovers_is_believed_again(fakes):
+    clock, counter = fakes.Clock(), fakes.Counter()
+    window = EnergyMeter([counter], clock=clock).window()
+    readings = []
+    for failure in (None, fakes.failure, None, None):
+        clock.now += 1.0
+        counter.energy_j += 4
+        counter.failure = failure
+        readings.append(window.lap().total_j)
+    assert readings == [4, None, None, 4]
+    assert window.reading.total_j == 16
+
+
+def test_a_reset_within_the_window_is_unavailable(fakes):
+    clock, counter = fakes.Clock(), fakes.Counter()
+    window = EnergyMeter([counter], clock=clock).window()
+    clock.now += 1.0
+    counter.energy_j, counter.resets = 150.0, 1
+    lap = window.lap()
+    assert lap.total_j is None
+    assert "reset" in lap.warnings[0]
+    clock.now += 1.0
+    counter.energy_j += 3
+    assert window.lap().total_j == 3
+
+
+@pytest.mark.parametrize("energy_j", [-1.0, 1_100.0])
+def test_impossible_energy_is_unavailable(fakes, energy_j):
+    clock, counter = fakes.Clock(), fakes.Counter(max_power_w=1_000.0)
+    window = EnergyMeter([counter], clock=clock).window()
+    clock.now += 1.0
+    counter.energy_j += energy_j
+    reading = window.close()
+    assert reading.total_j is None
+    assert "impossible" in reading.warnings[0]
+
+
+def test_a_reading_that_is_held_up_is_not_taken_for_impossible_power(fakes):
+    clock = fakes.Clock()
+
+    class Slow(fakes.Counter):
+        def read(self) -> float:
+            clock.now += 0.02  # the process is not run for 20 ms at 900 W
+            self.energy_j += 18.0
+            return super().read()
+
+    window = EnergyMeter([Slow(max_power_w=1_000.0)], clock=clock).window()
+    clock.now += 0.001
+    assert window.close().total_j == 18.0
+
+
+@pytest.mark.parametrize("kind", [Kind.MEASURED, Kind.INTEGRATED])
+def test_hardware_that_stands_still_is_unavailable_and_not_zero(fakes, kind):
+    clock = fakes.Clock()
+    window = EnergyMeter([fakes.Counter(kind=kind)], clock=clock).window()
+    clock.now += 60.0
+    reading = window.close()
+    assert reading.total_j is None
+    assert "stood still for 60 s" in reading.warnings[0]
+
+
+def test_a_dead_counter_shows_in_laps_too_short_to_tell(fakes):
+    clock, counter = fakes.Clock(), fakes.Counter(update_period_s=0.1)
+    window = EnergyMeter([counter], clock=clock).window()
+    laps = []
+    for _ in range(10):
+        clock.now += 0.3
+        laps.append(window.lap())
+    assert laps[0].total_j == 0.0
+    assert sum(laps, Reading()).total_j is None
+    counter.energy_j += 10  # it lives again
+    clock.now += 0.3
+    assert window.lap().total_j == 10
+
+
+def test_a_model_of_an_idle_process_may_say_zero(fakes):
+    clock = fakes.Clock()
+    window = EnergyMeter([fakes.Counter(kind=Kind.MODELLED)], clock=clock).window()
+    clock.now += 60.0
+    assert window.close().total_j == 0.0
+
+
+def test_short_windows_are_flagged_with_their_bound(fakes):
+    clock, counter = fakes.Clock(), fakes.Counter(update_period_s=0.1)
+    window = EnergyMeter([counter], clock=clock).window()
+    clock.now += 10.0
+    counter.energy_j += 3_000.0
+    long = window.lap().components[0]
+    assert not long.warnings
+    assert long.bound_j == pytest.approx(30.0)  # one step of 0.1 s at 300 W
+    clock.now += 0.4
+    counter.energy_j += 120.0
+    short = window.lap().components[0]
+    assert short.energy_j == 120.0
+    assert "below 5 update periods" in short.warnings[0]
+
+
+def test_a_window_without_a_step_of_the_counter_has_the_bound_of_the_time_before(fakes):
+    clock, counter = fakes.Clock(), fakes.Counter(update_period_s=0.1)
+    meter = EnergyMeter([counter], clock=clock)
+    clock.now += 0.01
+    assert meter.between(meter.snapshot(), meter.snapshot()).components[0].bound_j is None
+    clock.now += 9.99
+    counter.energy_j += 3_000.0
+    window = meter.window()
+    clock.now += 0.05
+    part = window.close().components[0]
+    assert part.energy_j == 0.0
+    assert part.bound_j == pytest.approx(30.0, rel=0.01)
+
+
+@given(
+    power_w=st.floats(1.0, 500.0),
+    pauses=st.lists(st.floats(0.01, 0.25), min_size=1, max_size=30),
+)
+def test_equal_power_samples_and_both_edges_are_integrated(fakes, power_w, pauses):
+    clock = fakes.Clock()
+    with EnergyMeter([fakes.Power(lambda: power_w)], clock=clock) as meter:
+        window = meter.window()
+        for pause in pauses:
+            clock.now += pause
+            meter.snapshot()
+        reading = window.close()
+    assert reading.total_j == pytest.approx(power_w * reading.duration_s)
+    assert reading.components[0].kind is Kind.INTEGRATED
+    assert reading.components[0].largest_gap_s == 0.0
+
+
+def test_changing_power_is_integrated_by_the_trapezoid_rule_up_to_the_edges(fakes):
+    clock = fakes.Clock()
+    start_s = clock.now
+    power = fakes.Power(lambda: 10.0 * (clock.now - start_s))
+    with EnergyMeter([power], clock=clock) as meter:
+        clock.now += 2.0
+        window = meter.window()
+        for _ in range(5):
+            clock.now += 0.2
+            meter.snapshot()
+        assert window.close().total_j == pytest.approx(25.0)  # 20 to 30 W for 1 s
+
+
+def test_the_largest_gap_in_a_window_is_reported(fakes):
+    clock = fakes.Clock()
+    with EnergyMeter([fakes.Power(lambda: 50.0)], clock=clock) as meter:
+        outer = meter.window()
+        for pause_s in (2.0, 0.5, 4.0, 1.0, 0.1):
+            clock.now += pause_s
+            meter.snapshot()
+        inner = meter.window()
+        clock.now += 0.1
+        assert inner.close().components[0].largest_gap_s == 0.0
+        part = outer.close().components[0]
+    assert part.largest_gap_s == 4.0
+    assert part.energy_j == pytest.approx(385.0)
+    assert "no power was read for 4 s" in part.warnings[0]
+
+
+def test_power_that_fails_amid_a_window_leaves_a_reported_gap(fakes):
+    clock = fakes.Clock()
+    failing = False
+
+    def power_w() -> float:
+        if failing:
+            raise fakes.failure
+        return 50.0
+
+    with EnergyMeter([fakes.Power(power_w)], clock=clock) as meter:
+        window = meter.window()
+        failing = True
+        clock.now += 3.0
+        meter.snapshot()
+        failing = False
+        clock.now += 3.0
+        part = window.close().components[0]
+    assert part.energy_j == pytest.approx(300.0)
+    assert part.largest_gap_s == 6.0
+
+
+@pytest.mark.parametrize("power_w", [-5.0, math.nan, 1e9])
+def test_impossible_power_is_unavailable(fakes, power_w):
+    clock = fakes.Clock()
+    shown = [50.0]
+    with EnergyMeter([fakes.Power(lambda: shown[0])], clock=clock) as meter:
+        window = meter.window()
+        clock.now += 1.0
+        shown[0] = power_w
+        reading = window.close()
+    assert reading.total_j is None
+    assert "impossible" in reading.warnings[0]
+
+
+def wait_for(condition) -> bool:
+    deadline = time.perf_counter() + 10.0
+    while not condition() and time.perf_counter() < deadline:
+        time.sleep(0.01)
+    return condition()
+
+
+def threads() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name == "perjoule-meter"}
+
+
+def test_the_background_thread_survives_every_exception(fakes):
+    failures = iter([fakes.failure, ValueError("bug"), KeyError("bug")])
+
+    def power_w() -> float:
+        failure = next(failures, None) if threading.current_thread().daemon else None
+        if failure is not None:
+            raise failure
+        return 50.0
+
+    power = fakes.Power(power_w)
+    with EnergyMeter([power]) as meter:
+        n_reads = power.n_reads
+        assert wait_for(lambda: power.n_reads >= n_reads + 4)
+        assert next(failures, None) is None
+        assert meter.reading.total_j > 0
+
+
+def test_the_background_thread_ends_with_its_meter(fakes):
+    others = threads()
+    closed = EnergyMeter([fakes.Power(lambda: 50.0)])
+    [first] = threads() - others
+    dropped = EnergyMeter([fakes.Power(lambda: 50.0)])
+    [second] = threads() - others - {first}
+    closed.close()
+    assert wait_for(lambda: not first.is_alive())
+    assert second.is_alive()
+    del dropped
+    gc.collect()
+    assert wait_for(lambda: not second.is_alive())
+
+
+def test_counters_are_read_at_window_edges_only(fakes):
+    others = threads()
+    with EnergyMeter([fakes.Counter()]):
+        assert not threads() - others
+
+
+def test_what_a_part_used_is_never_added_to_the_whole(fakes):
+    clock = fakes.Clock()
+    cpu = fakes.Counter("cpu")
+    gpu = fakes.Counter("gpu", component="gpu", scope=Scope.BOARD)
+    module = fakes.Counter("module", component="node", scope=Scope.MODULE)
+    node = fakes.Counter("plug", component="node", scope=Scope.NODE)
+
+    def total_j(*counters) -> float | None:
+        window = EnergyMeter(counters, clock=clock).window()
+        clock.now += 1.0
+        for counter, energy_j in ((cpu, 10), (gpu, 20), (module, 40), (node, 80)):
+            counter.energy_j += energy_j
+        return window.close().total_j
+
+    assert total_j(cpu, gpu, module, node) == 30
+    assert total_j(cpu, node) == 10
+    assert total_j(module, node) == 40
+    assert total_j(node) == 80
+
+
+def test_kinds_are_kept_apart(fakes):
+    clock = fakes.Clock()
+    gpu = fakes.Counter("gpu", component="gpu", scope=Scope.BOARD)
+    cpu = fakes.Counter("model", kind=Kind.MODELLED, scope=Scope.PROCESS)
+    window = EnergyMeter([gpu, cpu], clock=clock).window()
+    clock.now += 1.0
+    gpu.energy_j += 20
+    cpu.energy_j += 10
+    reading = window.close()
+    assert reading.totals_j == {Kind.MEASURED: 20, Kind.MODELLED: 10}
+    assert reading.total_j == 30
+    assert reading.kind == "measured+modelled"
+    assert json.loads(json.dumps(reading.to_dict()))["components"][1]["kind"] == "modelled"
+    assert str(reading) == ("30 J in 1 s: gpu 20 J (measured, gpu), cpu 10 J (modelled, model)")
+
+
+def test_sums_of_readings_stay_unavailable_and_want_the_same_source(fakes):
+    clock, counter = fakes.Clock(), fakes.Counter()
+    window = EnergyMeter([counter], clock=clock).window()
+    clock.now += 1.0
+    counter.energy_j += 5
+    known = window.lap()
+    counter.failure = fakes.failure
+    lost = window.lap()
+    assert (known + lost).total_j is None
+    assert (known + lost).components[0].kind is Kind.UNAVAILABLE
+    assert (lost + known).warnings == lost.warnings
+    other = EnergyMeter([fakes.Counter("other")], clock=clock).window().close()
+    with pytest.raises(ValueError, match="other"):
+        known + other
+
+
+def test_a_failed_training_is_charged_and_its_error_passes(fakes):
+    clock, counter = fakes.Clock(), fakes.Counter()
+    window = EnergyMeter([counter], clock=clock).window()
+
+    def fail() -> None:
+        clock.now += 1.0
+        counter.energy_j += 9
+        raise RuntimeError("out of memory")
+
+    with pytest.raises(RuntimeError, match="out of memory"), window:
+        fail()
+    counter.energy_j += 100
+    assert window.reading.total_j == 9
+
+
+def test_queued_gpu_work_is_awaited_at_edges_only_and_its_errors_stay_out(fakes):
+    clock, counter, calls = fakes.Clock(), fakes.Counter(), []
+
+    def synchronize() -> None:
+        calls.append(1)
+        raise RuntimeError("CUDA error")
+
+    meter = EnergyMeter([counter], synchronize=synchronize, clock=clock)
+    assert not calls
+    start = meter.snapshot()
+    assert len(calls) == 1
+    meter.joules_since(start)
+    assert len(calls) == 1
+    meter.window().close()
+    assert len(calls) == 3
+
+
+def test_the_quick_count_agrees_with_the_reading(fakes):
+    clock = fakes.Clock()
+    counter = fakes.Counter()
+    node = fakes.Counter("plug", component="node", scope=Scope.NODE)
+    meter = EnergyMeter([counter, node], clock=clock)
+    start = meter.snapshot()
+    clock.now += 1.0
+    counter.energy_j += 6
+    node.energy_j += 60
+    assert meter.joules_since(start) == meter.between(start, meter.snapshot()).total_j == 6
+    counter.energy_j -= 7
+    assert meter.joules_since(start) is None
+    counter.energy_j += 7
+    counter.resets = 1
+    assert meter.joules_since(start) is None
+    counter.resets = 0
+    counter.failure = fakes.failure
+    assert meter.joules_since(start) is None
+
+
+def test_a_meter_without_sources_knows_nothing():
+    meter = EnergyMeter([])
+    window = meter.window()
+    assert window.close().total_j is None
+    assert meter.joules_since(meter.snapshot()) is None
+    assert window.reading.kind == "unavailable"
+
+
+def test_a_meter_reads_its_own_block(fakes):
+    clock, counter = fakes.Clock(), fakes.Counter()
+    meter = EnergyMeter([counter], clock=clock)
+    with pytest.raises(RuntimeError, match="window"):
+        _ = meter.reading
+    with meter:
+        clock.now += 1.0
+        counter.energy_j += 2
+        assert meter.reading.total_j == 2
+    counter.energy_j += 2
+    assert meter.reading.total_j == 2
+
+
+def test_only_counted_operations_leave_the_search_out():
+    assert not EnergyMeter("model").counts_search
+    assert EnergyMeter("cpu_time:4").counts_search

@@ -1,0 +1,330 @@
+from __future__ import annotations
+
+import io
+import json
+import re
+import subprocess
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from shutil import copytree
+
+import pandas as pd
+import pytest
+import torch
+
+import perjoule
+from perjoule.cli import main
+from perjoule.models.data import load
+from perjoule.models.runtime import Runtime
+from perjoule.models.training import evaluate
+from perjoule.tuners.registry import RECIPES
+
+COMMANDS = ("compare", "tune", "report", "doctor", "strategies", "init")
+PROGRESS = re.compile(r"Meter: |Starting the workers|\s*\d+% of the budget")
+DERIVED = ("trials.parquet", "curves.parquet", "summary.json", "report.html")
+
+
+@dataclass
+class Ended:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def message(self):
+        """The only line on stderr that is not progress."""
+        [line] = [line for line in self.err.splitlines() if not PROGRESS.match(line)]
+        return line
+
+
+def call(*arguments):
+    """Run a command line in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setattr(sys, "argv", ["perjoule", *map(str, arguments)])
+        patch.setattr(sys, "path", list(sys.path))
+        with pytest.raises(SystemExit) as end:
+            main()
+    return Ended(int(end.value.code or 0), out.getvalue(), err.getvalue())
+
+
+def shell(*arguments, cwd=None):
+    """Run a command line in a process of its own, without the current folder on its path."""
+    command = [sys.executable, "-P", "-m", "perjoule", *map(str, arguments)]
+    ended = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    return Ended(ended.returncode, ended.stdout, ended.stderr)
+
+
+def options(**changed):
+    """Options of a comparison of a second, some of them changed, or left out by None."""
+    usual = {
+        "strategies": "random",
+        "seeds": "1",
+        "budget": "0.2 J",
+        "meter": "model",
+        "workers": "1",
+        "device": "cpu",
+        "out": "new",
+    }
+    given = {**usual, **changed}
+    return [text for name, value in given.items() if value for text in (f"--{name}", value)]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """A current folder with a few files that cannot be used."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "thesis.txt").write_text("years of work")
+    (tmp_path / "file").write_text("")
+    (tmp_path / "broken.yaml").write_text("budget: 5 J\nstrategies: [random\nseeds: 1\n")
+    (tmp_path / "typo.yaml").write_text("budgte: 5 J\n")
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def tuned(tmp_path_factory):
+    """A finished search, and what it printed."""
+    path = tmp_path_factory.mktemp("tuned") / "run"
+    ended = call("tune", "--strategy", "random", "--budget", "1 J", "--meter", "model",
+                 "--device", "cpu", "--out", path)  # fmt: skip
+    assert ended.code == 0, ended.err
+    return path, ended
+
+
+no_cuda = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (options(strategies="tpee"), r"unknown strategy 'tpee': did you mean 'tpe'\?"),
+        (options(strategies="random,random"), "'random' is empty or named twice"),
+        (options(strategies="nowhere:Mine"), "No module named 'nowhere'"),
+        ([*options(), "--dataset", "digitz"], r"unknown data set 'digitz': did you mean 'digits'"),
+        (options(budget="0 J"), "'0 J' is not above zero"),
+        (options(budget="many"), "'many' is not an amount of energy: write"),
+        (options(budget="1e-6 J"), r"cheapest candidate costs [\d.]+ mJ here: give at least"),
+        (options(budget="1e-6 J", workers="2"), r"costs [\d.]+ mJ here: give at least"),
+        (options(seeds="0"), "seeds = 0"),
+        (options(workers="-1"), "workers = -1"),
+        (options(workers="0"), "workers = 0"),
+        (options(meter="watt"), r"unknown meter 'watt': .*known: auto, cpu_time"),
+        (options(meter="model:none"), "'none' is not a number above zero"),
+        (options(device="gpu"), "device 'gpu'"),
+        pytest.param(options(device="cuda"), "device 'cuda'.*try 'cpu'", marks=no_cuda),
+        (options(out="taken"), "taken exists already: add --resume"),
+        (options(out="file"), "file exists already"),
+        (options(out="file/new"), "file/new"),
+        (["--resume"], "--resume needs --out"),
+        (["--resume", "--out", "empty"], "empty holds no comparison"),
+        (["--resume", "--out", "taken"], "taken holds no comparison"),
+        (["--resume", "--out", "new"], "new holds no comparison"),
+        (["broken.yaml", *options()], r"broken\.yaml, line 3: broken YAML"),
+        (["typo.yaml", *options()], r"typo\.yaml 'budgte': did you mean 'budget'"),
+        (["missing.yaml", *options()], r"missing\.yaml: cannot be read"),
+        (["empty", *options()], "empty: cannot be read"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_cannot_be_used_is_one_line_and_code_2(arguments, message, folder):
+    before = sorted(folder.rglob("*"))
+    ended = call("compare", *arguments)
+    assert ended.code == 2
+    assert ended.out == ""
+    assert ended.message.startswith("perjoule: ")
+    assert re.search(message, ended.message)
+    assert sorted(folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["tune", "--strategy", "tpee"],
+        ["tune", "--budget", "-3 J"],
+        ["report", "empty"],
+        ["report", "missing"],
+        ["init", "typo.yaml"],
+        ["init", "missing/experiment.yaml"],
+    ],
+    ids=" ".join,
+)
+def test_the_other_commands_too(arguments, folder):
+    before = {path: path.stat().st_size for path in folder.rglob("*")}
+    ended = call(*arguments)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.message.startswith("perjoule: ")
+    assert {path: path.stat().st_size for path in folder.rglob("*")} == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["compare", "--nope"], ["tune", "--seeds", "3"], ["comapre"], ["compare", "--seeds", "few"]],
+    ids=" ".join,
+)
+def test_misuse_of_the_command_line_is_code_2(arguments, folder):
+    before = sorted(folder.rglob("*"))
+    ended = call(*arguments)
+    assert (ended.code, ended.out) == (2, "")
+    assert "Traceback" not in ended.err
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_no_traceback_in_a_process_of_its_own():
+    ended = shell("compare", *options(strategies="tpee"))
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.message.startswith("perjoule: unknown strategy 'tpee'")
+
+
+def test_help_of_every_command_is_light():
+    script = f"""
+import contextlib, io, sys
+from perjoule.cli import main
+for command in {["", *COMMANDS]}:
+    sys.argv = ["perjoule", *filter(None, [command]), "--help"]
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        try:
+            main()
+        except SystemExit as end:
+            assert end.code == 0, command
+    assert "Usage: perjoule " + command in out.getvalue(), command
+assert not {{"torch", "optuna", "pandas", "plotly"}} & set(sys.modules)
+"""
+    command = [sys.executable, "-c", script]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_bare_it_shows_its_help():
+    ended = call()
+    assert all(command in ended.out for command in COMMANDS)
+    assert ended.err == ""
+
+
+def test_the_version():
+    assert call("--version") == Ended(0, f"{perjoule.__version__}\n", "")
+
+
+def test_doctor_says_what_each_component_is():
+    ended = call("doctor", "--json")
+    components = json.loads(ended.out)["components"]
+    assert {each["component"] for each in components} == {"cpu", "dram", "gpu"}
+    assert {each["status"] for each in components} <= {"measured", "modelled", "unavailable"}
+    shown = call("doctor")
+    assert (ended.code, shown.code) == (0, 0)
+    assert "component" in shown.out
+
+
+def test_strategies_are_listed():
+    ended = call("strategies", "--json")
+    assert [each["name"] for each in json.loads(ended.out)] == list(RECIPES)
+    shown = call("strategies")
+    assert (ended.code, shown.code) == (0, 0)
+    assert all(name in shown.out for name in [*RECIPES, "module:attribute"])
+
+
+def test_the_file_of_init_is_accepted_and_never_overwritten(folder):
+    assert call("init").code == 0
+    path = folder / "experiment.yaml"
+    written = path.read_text()
+    again = call("init")
+    assert again.code == 2
+    assert "File exists" in again.message
+    assert path.read_text() == written
+
+    ended = call("compare", "experiment.yaml", *options(), "--json")
+    assert ended.code == 0, ended.err
+    assert json.loads(ended.out)["experiment"]["dataset"] == "digits"
+
+
+def test_compare_prints_results_on_stdout_and_progress_on_stderr(folder):
+    ended = call("compare", *options(strategies="random,grid"))
+    assert ended.code == 0, ended.err
+    assert all(PROGRESS.match(line) for line in ended.err.splitlines())
+    for text in ("random", "grid", "modelled", str(folder / "new" / "report.html")):
+        assert text in ended.out
+    assert {path.name for path in (folder / "new").iterdir()} >= {*DERIVED, "ledger.jsonl"}
+
+
+def test_json_is_all_there_is_on_stdout(folder):
+    ended = call("compare", *options(), "--json")
+    assert ended.code == 0, ended.err
+    summary = json.loads(ended.out)
+    assert summary == json.loads((folder / "new" / "summary.json").read_text())
+    assert summary["status"] == "complete"
+
+
+def test_a_strategy_beside_the_user_is_found(folder):
+    (folder / "mine.py").write_text(
+        "from perjoule import Work\n"
+        "class Mine:\n"
+        "    def __init__(self, space, seed):\n"
+        "        self.params = space.cheapest()\n"
+        "    def ask(self, spent_j):\n"
+        "        return Work(self.params, 1)\n"
+        "    def tell(self, result):\n"
+        "        pass\n"
+    )
+    ended = shell("compare", *options(strategies="mine:Mine", budget="0.05 J"), cwd=folder)
+    assert ended.code == 0, ended.err
+    assert "mine:Mine" in ended.out
+
+
+def test_tune_says_what_it_found(tuned):
+    path, ended = tuned
+    best = json.loads((path / "best.json").read_text())
+    assert all(PROGRESS.match(line) for line in ended.err.splitlines())
+    assert f"{100 * best['accuracy']:.1f} %" in ended.out
+    assert all(name in ended.out for name in best["params"])
+
+
+def test_the_best_network_is_as_accurate_as_it_says(tuned):
+    path, _ = tuned
+    best = json.loads((path / "best.json").read_text())
+    data = load("digits")
+    network = perjoule.load_best(path)
+    for split, claimed in ((data.validation, "accuracy"), (data.test, "test_accuracy")):
+        again = evaluate(network, split, Runtime.detect("cpu"), lambda: False)
+        assert again is not None
+        assert again.accuracy == pytest.approx(best[claimed], abs=2 / len(split))
+    trials = perjoule.report(path).trials
+    assert best["accuracy"] == trials["accuracy"].max()
+
+
+def test_a_finished_search_resumed_is_as_it_was(tuned, folder):
+    path = copytree(tuned[0], folder / "copy")
+    best = (path / "best.json").read_text()
+    ended = call("tune", "--strategy", "random", "--budget", "1 J", "--resume", "--out", path)
+    assert ended.code == 0, ended.err
+    assert (path / "best.json").read_text() == best
+
+
+def test_a_comparison_is_not_resumed_with_another_budget(tuned):
+    path, _ = tuned
+    before = (path / "ledger.jsonl").read_bytes()
+    ended = call("compare", "--resume", "--out", path, "--budget", "2 J")
+    assert ended.code == 2
+    assert "budget" in ended.message
+    assert (path / "ledger.jsonl").read_bytes() == before
+
+
+def test_a_report_is_remade_from_the_ledger_alone(tuned, folder):
+    path = copytree(tuned[0], folder / "copy")
+    before = json.loads((path / "summary.json").read_text())
+    trials = pd.read_parquet(path / "trials.parquet")
+    for name in DERIVED:
+        (path / name).unlink()
+    ended = call("report", path)
+    assert ended.code == 0, ended.err
+    assert "random" in ended.out
+    assert json.loads((path / "summary.json").read_text()) == before
+    pd.testing.assert_frame_equal(pd.read_parquet(path / "trials.parquet"), trials)
+    assert all((path / name).stat().st_size > 0 for name in DERIVED)
+    assert json.loads(call("report", path, "--json").out) == before
+
+
+def test_a_network_is_loaded_only_from_a_search(folder):
+    with pytest.raises(perjoule.OutputError, match="run `perjoule tune` first"):
+        perjoule.load_best(folder)

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import math
+from itertools import islice
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from optuna.distributions import CategoricalDistribution
+
+from perjoule.models.space import Space
+from perjoule.outcome import State
+from perjoule.tuners.grid import DEFAULT_LEVELS, GridStrategy, axis_levels
+from perjoule.tuners.strategy import Told
+
+
+def points(strategy):
+    """Yield what the strategy proposes until it has nothing left."""
+    while (work := strategy.ask(0.0)) is not None:
+        assert work.until == work.params["epochs"]
+        yield tuple(work.params.values())
+        strategy.tell(Told(work.params, State.COMPLETE, 0.5, 1.0))
+
+
+@st.composite
+def entries(draw):
+    """One hyperparameter as a user writes it: a choice, a whole or a real range."""
+    kind = draw(st.sampled_from(["choices", "int", "float"]))
+    if kind == "choices":
+        return draw(st.lists(st.integers(-9, 9), min_size=1, max_size=4, unique=True))
+    log = draw(st.booleans())
+    if kind == "int":
+        low, width = draw(st.integers(1 if log else -50, 50)), draw(st.integers(0, 10**6))
+        step = 1 if log else draw(st.integers(1, 7))
+        return {"low": low, "high": low + width * step, "log": log} | (
+            {} if log else {"step": step}
+        )
+    if not log and draw(st.booleans()):
+        low, step, count = (
+            draw(st.integers(-9, 9)),
+            draw(st.integers(1, 7)),
+            draw(st.integers(0, 9)),
+        )
+        bounds = {"low": low / 10, "high": (low + count * step) / 10, "step": step / 10}
+        return {"type": "float", **bounds}
+    low = draw(st.floats(1e-8 if log else -1e3, 1e3))
+    return {"type": "float", "low": low, "high": draw(st.floats(low, 1e4)), "log": log}
+
+
+spaces = st.dictionaries(st.sampled_from("abcd"), entries(), max_size=4).map(
+    lambda searched: Space.parse({"epochs": 2, **searched})
+)
+
+
+@given(spaces, st.integers(0, 2**31 - 1))
+@settings(deadline=None, max_examples=60)
+def test_every_point_comes_exactly_once_and_then_none(space, seed):
+    strategy = GridStrategy(space, seed)
+    seen = list(points(strategy))
+    axes = [axis_levels(each, DEFAULT_LEVELS) for each in space.distributions.values()]
+    assert len(seen) == len(set(seen)) == math.prod(len(axis) for axis in axes)
+    strategy.tell(Told({}, State.COMPLETE, 0.5, 1.0))
+    assert strategy.ask(0.0) is None
+
+
+@given(entries(), st.integers(2, 5))
+@settings(deadline=None)
+def test_levels_lie_inside_and_reach_both_ends(entry, levels):
+    distribution = Space.parse({"x": entry}).distributions["x"]
+    axis = axis_levels(distribution, levels)
+    assert all(distribution._contains(distribution.to_internal_repr(level)) for level in axis)
+    if isinstance(distribution, CategoricalDistribution):
+        assert axis == entry
+    else:
+        assert axis == sorted(set(axis))
+        assert len(axis) <= levels
+        assert (axis[0], axis[-1]) == (entry["low"], pytest.approx(entry["high"]))
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        ({"low": 1, "high": 4}, [1, 3, 4]),
+        ({"low": 2, "high": 10, "step": 4}, [2, 6, 10]),
+        ({"low": 8, "high": 128, "log": True}, [8, 32, 128]),
+        ({"low": 0.0, "high": 0.5}, [0.0, 0.25, 0.5]),
+        ({"low": 0.1, "high": 0.3, "step": 0.1}, [0.1, 0.2, 0.3]),
+        ({"low": 1e-4, "high": 1e-2, "log": True}, [1e-4, 1e-3, 1e-2]),
+        ({"low": 7, "high": 7}, [7]),
+        ({"low": 0, "high": 2**63 - 1}, [0, 2**62, 2**63 - 1]),
+        (["sgd", "adam", "adamw", "lion"], ["sgd", "adam", "adamw", "lion"]),
+        ([True, False], [True, False]),
+    ],
+)
+def test_levels_are_spread_evenly_on_its_own_scale(entry, expected):
+    axis = axis_levels(Space.parse({"x": entry}).distributions["x"], DEFAULT_LEVELS)
+    assert axis == (expected if isinstance(expected[0], str) else pytest.approx(expected))
+
+
+SPACE = Space.parse(
+    {"epochs": [1, 2], "width": {"low": 8, "high": 64, "log": True}, "kernel_size": [3, 5]}
+)
+
+
+def test_the_seed_decides_the_order():
+    first, again, other = (list(points(GridStrategy(SPACE, seed))) for seed in (0, 0, 1))
+    assert first == again
+    assert first != other
+    assert sorted(first) == sorted(other)
+
+
+def test_a_point_is_proposed_until_it_is_told():
+    strategy = GridStrategy(SPACE, 0)
+    assert strategy.ask(0.0) == strategy.ask(0.0)
+
+
+def test_a_fixed_space_has_one_point():
+    assert list(points(GridStrategy(Space.parse({"epochs": 3}), 0))) == [(3,)]
+
+
+def test_a_huge_grid_is_not_listed():
+    # 3^60 points would neither fit the memory nor a 64-bit index.
+    space = Space.parse({"epochs": 1} | {f"x{i}": {"low": 0.0, "high": 1.0} for i in range(60)})
+    seen = list(islice(points(GridStrategy(space, 0)), 100))
+    assert len(set(seen)) == 100
+    assert {value for point in seen for value in point} == {0.0, 0.5, 1.0}
