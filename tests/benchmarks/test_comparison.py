@@ -1,4 +1,4 @@
-"""The loop of a comparison: budgets, fairness, repeatability, and what happens when things break."""
+"""The loop of a comparison: budgets, fairness, repeatability, and what breaks."""
 
 from __future__ import annotations
 
@@ -228,9 +228,7 @@ def test_a_run_of_failures_ends_with_the_last_reason(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     space = {"width": {"low": 8, "high": 1000}, "epochs": 1}
     options = SMALL | {"strategies": ["random"], "seeds": 1, "space": space}
-    result = perjoule.compare(
-        out=tmp_path / "run", architecture="broken_network:build", **options
-    )
+    result = perjoule.compare(out=tmp_path / "run", architecture="broken_network:build", **options)
     [run] = result.summary["runs"]
     assert run["status"] == "failing"
     assert "ValueError: too wide" in run["reason"]
@@ -255,7 +253,7 @@ def test_a_resume_with_another_meter_is_refused(tmp_path):
     description = folder / "experiment.yaml"
     text = description.read_text()
     description.write_text(text.replace("1e-10 J per operation", "2e-10 J per operation"))
-    with pytest.raises(MeterError, match="was metered by .* resume it where it was begun"):
+    with pytest.raises(MeterError, match=r"was metered by .* resume it where it was begun"):
         perjoule.compare(out=folder, resume=True)
 
 
