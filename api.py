@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 RUNS = Path("runs")
+DEFAULT_STRATEGY = "tpe"
+DEFAULT_TUNE_BUDGET = "60 J"
 DEFAULT_EPOCHS = 4
 """Epochs of every candidate where the space does not say."""
 
@@ -117,12 +119,17 @@ def compare(
                 f"{name} = {value!r}, but {folder.path} was begun with {recorded[name]!r}: "
                 "leave it out to resume, or begin anew with another --out"
             )
+    if keep_weights and not description["keep_weights"]:
+        raise ConfigurationError(
+            f"{folder.path} is a comparison, which keeps no weights: resume it with "
+            "`perjoule compare`, or begin a search with another --out"
+        )
     return _run(wanted, folder, description, executor, progress)
 
 
 def tune(
-    strategy: str = "tpe",
-    budget: str | float = "60 J",
+    strategy: str | None = None,
+    budget: str | float | None = None,
     *,
     out: str | Path | None = None,
     resume: bool = False,
@@ -135,8 +142,8 @@ def tune(
     weights, see ``load_best``) beside all that a comparison writes.
 
     Args:
-        strategy: Name of the strategy.
-        budget: Joules to spend.
+        strategy: Name of the strategy; ``"tpe"``, or that of the search resumed, if not given.
+        budget: Joules to spend; ``"60 J"``, or those of the search resumed, if not given.
         out: The run folder; a new one under ``runs/`` if not given.
         resume: Go on with the search in ``out``.
         progress: Is told how it goes.
@@ -145,12 +152,14 @@ def tune(
     Raises:
         PerjouleError: Something cannot be used.
     """
+    if not resume:
+        strategy, budget = strategy or DEFAULT_STRATEGY, budget or DEFAULT_TUNE_BUDGET
     result = compare(
         out=out,
         resume=resume,
         progress=progress,
         keep_weights=True,
-        strategies=[strategy],
+        strategies=strategy and [strategy],
         budget=budget,
         seeds=1,
         **options,
@@ -222,18 +231,18 @@ def _run(
     with _exclusive(sources):
         if progress is not None:
             progress.begin(experiment, [source.info for source in sources], workers)
-        comparison = Comparison(setting, workers, executor, progress)
-        prepared = comparison.prepare()
-        if description is None:
-            folder.create(_describe(setting, prepared, workers))
-        else:
-            _check_same_meter(folder, description, prepared)
-        folder.lock()
-        try:
-            comparison.run()
-            return _derive(folder)
-        finally:
-            folder.release()
+        with Comparison(setting, workers, executor, progress) as comparison:
+            prepared = comparison.prepare()
+            if description is None:
+                folder.create(_describe(setting, prepared, workers))
+            else:
+                _check_same_meter(folder, description, prepared)
+            folder.lock()
+            try:
+                comparison.run()
+                return _derive(folder)
+            finally:
+                folder.release()
 
 
 def _checked_space(experiment: Experiment) -> dict[str, Any]:

@@ -91,8 +91,12 @@ def compare(
 
 @app.command()
 def tune(
-    strategy: Annotated[str, typer.Option(help="See `perjoule strategies`.")] = "tpe",
-    budget: Annotated[str, typer.Option(help='Energy to spend: "60 J", "0.2 Wh".')] = "60 J",
+    strategy: Annotated[
+        str | None, typer.Option(help="See `perjoule strategies`; tpe if not given.")
+    ] = None,
+    budget: Annotated[
+        str | None, typer.Option(help='Energy to spend: "0.2 Wh"; 60 J if not given.')
+    ] = None,
     dataset: Dataset = None,
     meter: Meter = None,
     device: Device = None,

@@ -32,7 +32,7 @@ from .events import (
     search_event,
     slice_event,
 )
-from .executors import InlineExecutor, kill_workers, make_executor
+from .executors import execute, kill_workers, leave, make_executor, prepare
 from .folder import Folder
 from .job import Job, Outcome, Prepared, Setting, merge
 
@@ -132,18 +132,11 @@ class Comparison:
             BudgetError: Not even one epoch of the cheapest candidate fits an allotment.
             PerjouleError: The data set, device, meter or space cannot be used.
         """
-        from .worker import prepare  # imports torch
-
-        try:
-            futures = [self._executor.submit(prepare, self._setting) for _ in range(self._workers)]
-            answers = {each.pid: each for each in (future.result() for future in futures)}
-        except BaseException:
-            self.close()
-            raise
+        futures = [self._executor.submit(prepare, self._setting) for _ in range(self._workers)]
+        answers = {each.pid: each for each in (future.result() for future in futures)}
         self.prepared = merge(list(answers.values()))
         epoch_j = self.prepared.epoch_j
         if epoch_j is not None and epoch_j > self.allotment_j:
-            self.close()
             n_runs = len(self.runs)
             raise BudgetError(
                 f"budget {format_energy(self.allotment_j * n_runs)} gives each of {n_runs} runs "
@@ -158,8 +151,6 @@ class Comparison:
 
         The folder must be made and locked, and ``prepare`` have been called.
         """
-        from .worker import leave
-
         with Ledger(self._folder.ledger) as self._ledger, self._answering_ctrl_c():
             self._folder.begin()
             self._replay()
@@ -178,15 +169,16 @@ class Comparison:
                 self._write_session(
                     time.perf_counter() - started, time.process_time() - started_cpu
                 )
-                self.close()
-                leave()
 
-    def close(self) -> None:
+    def __enter__(self) -> Comparison:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """Give the workers back."""
         if self._own_executor:
-            if not isinstance(self._executor, InlineExecutor):
-                kill_workers(self._executor)
+            kill_workers(self._executor)
             self._executor.shutdown(wait=False, cancel_futures=True)
+        leave()
 
     def _replay(self) -> None:
         """Bring the runs to where the ledger is, and charge slices that died with a driver."""
@@ -249,8 +241,6 @@ class Comparison:
         return ASK_MARGIN * max([fitted_j, *run.ask_j[-1:]])
 
     def _submit(self, run: Run) -> None:
-        from .worker import execute
-
         assert run.spent_j is not None
         job = Job(
             run=run.name,

@@ -1,15 +1,22 @@
-"""Where jobs run: in this process, or in a pool of fresh ones."""
+"""Where jobs run: in this process, or in a pool of fresh ones.
+
+What is sent to workers are the functions here, which load PyTorch only where they run.
+"""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from dataclasses import replace
 from multiprocessing.connection import wait
 from typing import Any
+
+from .job import Job, Outcome, Prepared, Setting
 
 
 class InlineExecutor(Executor):
@@ -31,6 +38,36 @@ def make_executor(workers: int) -> Executor:
         return InlineExecutor()
     context = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker)
+
+
+def prepare(setting: Setting) -> Prepared:
+    """Start this worker for a comparison: load, warm up, rehearse; say what was found.
+
+    Raises:
+        PerjouleError: The data set, device, meter or space cannot be used.
+    """
+    from .worker import session_of
+
+    return session_of(setting)[0].prepared
+
+
+def execute(setting: Setting, job: Job) -> Outcome:
+    """Do a job. Faults of the candidate or strategy are in the outcome, never raised."""
+    from .worker import session_of
+
+    session, started = session_of(setting)
+    outcome = session.execute(job)
+    if not started:
+        return outcome
+    return replace(outcome, unbilled_j=outcome.unbilled_j + (session.prepared.startup_j or 0.0))
+
+
+def leave() -> None:
+    """Give back what jobs that ran in this process took, if any did."""
+    if f"{__package__}.worker" in sys.modules:
+        from .worker import leave as leave_sessions
+
+        leave_sessions()
 
 
 def kill_workers(executor: Executor) -> None:

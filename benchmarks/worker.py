@@ -18,7 +18,9 @@ from typing import Any
 import torch
 from threadpoolctl import threadpool_limits
 
+from ..config import Experiment
 from ..energy import EnergyBudget, EnergyMeter, Reading
+from ..errors import ConfigurationError
 from ..models.data import Data, Split, load
 from ..models.space import Space
 from ..models.training import Runtime, split_hyperparameters
@@ -37,37 +39,24 @@ REHEARSAL_SEED = 2**31 - 1
 _sessions: dict[str, Session] = {}
 
 
-def prepare(setting: Setting) -> Prepared:
-    """Start this worker for a comparison: load, warm up, rehearse; say what was found.
+def session_of(setting: Setting) -> tuple[Session, bool]:
+    """This process' session of a comparison, and whether it had to be started.
 
     Raises:
         PerjouleError: The data set, device, meter or space cannot be used.
     """
-    return _session(setting).prepared
-
-
-def execute(setting: Setting, job: Job) -> Outcome:
-    """Do a job. Faults of the candidate or strategy are in the outcome, never raised."""
-    known = setting.key in _sessions
-    session = _session(setting)
-    outcome = session.execute(job)
-    if known:
-        return outcome
-    return replace(outcome, unbilled_j=outcome.unbilled_j + (session.prepared.startup_j or 0.0))
+    if setting.key in _sessions:
+        return _sessions[setting.key], False
+    leave()  # one comparison at a time; the last one's data may go
+    _sessions[setting.key] = Session(setting)
+    return _sessions[setting.key], True
 
 
 def leave() -> None:
-    """Give back what a session in the caller's own process took."""
+    """Give back what a session in this process took."""
     for session in _sessions.values():
         session.close()
     _sessions.clear()
-
-
-def _session(setting: Setting) -> Session:
-    if setting.key not in _sessions:
-        leave()  # one comparison at a time; the last one's data may go
-        _sessions[setting.key] = Session(setting)
-    return _sessions[setting.key]
 
 
 class Session:
@@ -75,19 +64,27 @@ class Session:
 
     def __init__(self, setting: Setting) -> None:
         self._setting = setting
-        experiment = setting.experiment
+        self._held = contextlib.ExitStack()
+        try:
+            self.prepared = self._prepare(setting.experiment)
+        except BaseException:
+            self.close()
+            raise
+
+    def _prepare(self, experiment: Experiment) -> Prepared:
         # Threads on shared cores stall each other, and one thread per worker is the fastest.
-        self._threads = torch.get_num_threads()
+        self._held.callback(torch.set_num_threads, torch.get_num_threads())
         torch.set_num_threads(1)
         self._runtime = Runtime.detect(experiment.device)
         self._meter = EnergyMeter(
             experiment.meter,
             synchronize=_synchronizer(self._runtime.device),
             gpus=_gpus(self._runtime.device),
-            shared=setting.shared,
+            shared=self._setting.shared,
         )
+        self._held.callback(self._meter.close)
         window = self._meter.window()
-        self._space = Space.parse(setting.space)
+        self._space = Space.parse(self._setting.space)
         self._data = load(
             experiment.dataset, device=str(self._runtime.device), split_seed=experiment.split_seed
         )
@@ -95,8 +92,9 @@ class Session:
         self._probed: tuple[Told, ...] = ()
         epoch_j = self._probe()
         ask_j = {name: self._rehearse(name) for name in experiment.strategies}
-        self._limits = threadpool_limits(1)  # now that all numeric libraries are loaded
-        self.prepared = Prepared(
+        limits = threadpool_limits(1)  # now that all numeric libraries are loaded
+        self._held.callback(limits.restore_original_limits)
+        return Prepared(
             sources=self._meter.sources,
             runtime=self._runtime.describe(),
             data={
@@ -116,9 +114,7 @@ class Session:
 
     def close(self) -> None:
         """Stop the meter and give the threads back."""
-        self._meter.close()
-        self._limits.restore_original_limits()
-        torch.set_num_threads(self._threads)
+        self._held.close()
 
     def execute(self, job: Job) -> Outcome:
         """Ask, train, tell, and score a new incumbent on the test split."""
@@ -177,7 +173,10 @@ class Session:
             if strategy is None or n_told != len(job.history):
                 strategy = find_recipe(job.strategy).build(self._space, job.seed)
                 restore(strategy, job.history)
-            return strategy, strategy.ask(job.spent_j), ""
+            work = strategy.ask(job.spent_j)
+            if not isinstance(work, Work | None):
+                raise TypeError(f"ask returned {work!r}, neither a perjoule.Work nor None")
+            return strategy, work, ""
         except Exception as error:  # noqa: BLE001 - a strategy may be the user's own
             return None, None, f"{type(error).__name__}: {error}"
 
@@ -221,10 +220,14 @@ class Session:
             validation=_first(self._data.validation, PROBE_SAMPLES),
         )
         objective = self._objective(part, seed=0)
-        objective.build(cheapest)  # a candidate that cannot be built is the user's to mend
         unlimited = EnergyBudget(1e18, self._meter)
         objective.train_slice(cheapest, 1, None, self._meter, unlimited)
         result = objective.train_slice(cheapest, 1, None, self._meter, unlimited)
+        if result.state is State.FAILED:
+            raise ConfigurationError(
+                f"not even the cheapest candidate {cheapest} can be trained: {result.message}; "
+                "mend the space or the architecture"
+            )
         self._probed = (
             Told(cheapest, result.state, None, None, result.train_step, result.validate_step),
         )
@@ -244,17 +247,19 @@ class Session:
         Also loads its libraries, so that no run pays for what happens once per process.
         """
         recipe = find_recipe(name)
-        strategy = recipe.build(self._space, REHEARSAL_SEED)
         startup = recipe.startup_trials or 1
         costs: list[float] = []
-        for number in range(startup + REHEARSED_MODEL_ASKS):
-            with self._meter.window() as window, threadpool_limits(1):
-                work = strategy.ask(0.0)
-            if work is None:
-                break
-            costs.append(window.reading.total_j or 0.0)
-            accuracy = (number * 0.6180339887) % 1.0
-            strategy.tell(Told(work.params, State.COMPLETE, accuracy, 1.0))
+        # A strategy that fails here will fail in its run too, which is then ended and says why.
+        with contextlib.suppress(Exception):
+            strategy = recipe.build(self._space, REHEARSAL_SEED)
+            for number in range(startup + REHEARSED_MODEL_ASKS):
+                with self._meter.window() as window, threadpool_limits(1):
+                    work = strategy.ask(0.0)
+                if work is None:
+                    break
+                costs.append(window.reading.total_j or 0.0)
+                accuracy = (number * 0.6180339887) % 1.0
+                strategy.tell(Told(work.params, State.COMPLETE, accuracy, 1.0))
         early = median(costs[1:startup] or [0.0])
         return early, max(costs[startup + 1 :], default=early)
 

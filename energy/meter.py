@@ -174,56 +174,59 @@ class EnergyMeter:
         return self._whole.reading
 
     def _component(self, index: int, start: Snapshot, end: Snapshot) -> ComponentReading:
-        """What two snapshots say of one source; the only place where a reading is believed."""
+        """What two snapshots say of one source."""
         source, info = self._sources[index], self.sources[index]
         before, after = start.values[index], end.values[index]
-        duration_s = end.time_s - start.time_s
-
-        def lost(reason: str) -> ComponentReading:
+        doubt = self._doubt(index, start, end)
+        if doubt or isinstance(before, str) or isinstance(after, str):
             return ComponentReading(
-                info.component, info.id, None, Kind.UNAVAILABLE, info.scope, warnings=(reason,)
+                info.component, info.id, None, Kind.UNAVAILABLE, info.scope, warnings=(doubt,)
             )
-
-        if isinstance(before, str):
-            return lost(before)
-        if isinstance(after, str):
-            return lost(after)
-        if start.resets[index] != end.resets[index]:
-            return lost(f"{info.id}: the counter lost count within the window (reset or unread)")
-        energy_j = after - before
-        # A step of the counter may hold the energy of one update period before the window.
-        longest_s = end.read_by_s - start.time_s + info.update_period_s + TIMER_S
-        if not 0 <= energy_j <= info.max_power_w * longest_s:
-            return lost(f"{info.id}: {energy_j:.6g} J in {duration_s:.3g} s is impossible")
-        enough_s = SHORT_WINDOW_PERIODS * info.update_period_s
-        measured = info.kind in (Kind.MEASURED, Kind.INTEGRATED)
-        still_s = end.time_s - end.moved_s[index]
-        if measured and energy_j == 0 and still_s >= max(STANDSTILL_S, enough_s):
-            return lost(f"{info.id}: stood still for {still_s:.3g} s, as a dead counter does")
-        warnings = [*info.warnings]
-        if duration_s < enough_s:
-            warnings.append(
+        energy_j, duration_s = after - before, end.time_s - start.time_s
+        period_s, warnings = info.update_period_s, info.warnings
+        if duration_s < SHORT_WINDOW_PERIODS * period_s:
+            warnings += (
                 f"{info.id}: window of {duration_s:.3g} s is below {SHORT_WINDOW_PERIODS} update "
-                f"periods of {info.update_period_s:.3g} s"
+                f"periods of {period_s:.3g} s",
             )
         gap_s = 0.0
         if isinstance(source, IntegratedSource):
             gap_s = source.largest_gap_s(start.time_s, end.time_s)
             if gap_s:
-                warnings.append(f"{info.id}: no power was read for {gap_s:.3g} s")
-        # A short window may hold no step of the counter at all, so look at the longer time too.
-        power_w = max(_power_w(start, end, index), _power_w(self._first, end, index))
+                warnings += (f"{info.id}: no power was read for {gap_s:.3g} s",)
+        # A short window may hold no step of the counter, so take the power before it then.
+        power_w = _power_w(start, end, index) or _power_w(self._first, end, index)
         return ComponentReading(
             info.component,
             info.id,
             energy_j,
             info.kind,
             info.scope,
-            bound_j=power_w * info.update_period_s if power_w or not info.update_period_s else None,
+            bound_j=power_w * period_s if power_w or not period_s else None,
             gain_error=info.gain_error,
             largest_gap_s=gap_s,
-            warnings=tuple(warnings),
+            warnings=warnings,
         )
+
+    def _doubt(self, index: int, start: Snapshot, end: Snapshot) -> str:
+        """Why a source is not to be believed between two snapshots; empty if it is."""
+        info, before, after = self.sources[index], start.values[index], end.values[index]
+        if isinstance(before, str):
+            return before
+        if isinstance(after, str):
+            return after
+        if start.resets[index] != end.resets[index]:
+            return f"{info.id}: lost count within the window (it was reset, or not read for long)"
+        energy_j, duration_s = after - before, end.time_s - start.time_s
+        # A step of the counter may hold the energy of one update period before the window.
+        longest_s = end.read_by_s - start.time_s + info.update_period_s + TIMER_S
+        if not 0 <= energy_j <= info.max_power_w * longest_s:
+            return f"{info.id}: {energy_j:.6g} J in {duration_s:.3g} s is impossible"
+        if energy_j == 0 and info.kind in (Kind.MEASURED, Kind.INTEGRATED):
+            still_s = end.time_s - end.moved_s[index]
+            if still_s >= max(STANDSTILL_S, SHORT_WINDOW_PERIODS * info.update_period_s):
+                return f"{info.id}: stood still for {still_s:.3g} s, as a dead counter does"
+        return ""
 
     def _time_read(self) -> float:
         started = time.perf_counter()

@@ -296,9 +296,16 @@ def test_the_best_network_is_as_accurate_as_it_says(tuned):
 def test_a_finished_search_resumed_is_as_it_was(tuned, folder):
     path = copytree(tuned[0], folder / "copy")
     best = (path / "best.json").read_text()
-    ended = call("tune", "--strategy", "random", "--budget", "1 J", "--resume", "--out", path)
+    ended = call("tune", "--resume", "--out", path)
     assert ended.code == 0, ended.err
     assert (path / "best.json").read_text() == best
+
+
+def test_a_comparison_is_not_resumed_as_a_search(folder):
+    assert call("compare", *options()).code == 0
+    ended = call("tune", "--resume", "--out", "new")
+    assert ended.code == 2
+    assert "keeps no weights" in ended.message
 
 
 def test_a_comparison_is_not_resumed_with_another_budget(tuned):

@@ -37,6 +37,21 @@ class Tires(Cheapest):
             raise RuntimeError("out of ideas")
         return super().ask(spent_j)
 
+class Unborn:
+    """Cannot be made."""
+    def __init__(self, space, seed):
+        raise RuntimeError("not today")
+
+class Mute(Cheapest):
+    """Has no idea at all."""
+    def ask(self, spent_j):
+        raise RuntimeError("no idea")
+
+class Rude(Cheapest):
+    """Answers with something else."""
+    def ask(self, spent_j):
+        return {"width": 8}
+
 class Content(Cheapest):
     """Wants nothing more once joules were spent."""
     def ask(self, spent_j):
@@ -110,6 +125,21 @@ def test_a_strategy_that_raises_ends_its_run_and_no_other(module, compare):
     assert tired["reason"] == "RuntimeError: out of ideas"
     assert other["status"] == "spent"
     assert other["trials"] > 1
+
+
+@pytest.mark.parametrize(
+    ("strategy", "reason"),
+    [
+        ("Unborn", "RuntimeError: not today"),
+        ("Mute", "RuntimeError: no idea"),
+        ("Rude", "TypeError: ask returned {'width': 8}, neither a perjoule.Work nor None"),
+    ],
+)
+def test_a_strategy_that_never_works_ends_its_run_and_no_other(module, compare, strategy, reason):
+    broken, other = compare(f"{module}:{strategy}", "random").summary["runs"]
+    assert (broken["trials"], broken["status"]) == (0, "strategy error")
+    assert broken["reason"] == reason
+    assert other["status"] == "spent"
 
 
 def test_a_strategy_without_further_work_ends_its_run(module, compare):
