@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import time
-from collections.abc import Iterator
 from concurrent.futures import Executor
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock, Timeout
-
+from .benchmarks.description import check_same_meter, describe
 from .benchmarks.folder import Folder, write_whole
-from .benchmarks.job import Prepared, Setting
-from .benchmarks.machine import machine, versions
+from .benchmarks.job import Setting
 from .config import Experiment, load_experiment, usable_cores
+from .energy.exclusive import exclusive
 from .energy.source import PowerSource, Scope, Source
 from .energy.sources import resolve
-from .errors import ConfigurationError, MeterError, OutputError
+from .errors import ConfigurationError, OutputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +24,6 @@ if TYPE_CHECKING:
 
     from .benchmarks.comparison import Progress
 
-SCHEMA = 1
 RUNS = Path("runs")
 DEFAULT_STRATEGY = "tpe"
 DEFAULT_TUNE_BUDGET = "60 J"
@@ -228,15 +222,15 @@ def _run(
         shared=workers > 1,
         keep_weights=keep_weights if description is None else description["keep_weights"],
     )
-    with _exclusive(sources):
+    with exclusive(sources):
         if progress is not None:
             progress.begin(experiment, [source.info for source in sources], workers)
         with Comparison(setting, workers, executor, progress) as comparison:
             prepared = comparison.prepare()
             if description is None:
-                folder.create(_describe(setting, prepared, workers))
+                folder.create(describe(setting, prepared, workers))
             else:
-                _check_same_meter(folder, description, prepared)
+                check_same_meter(description, prepared)
             folder.lock()
             try:
                 comparison.run()
@@ -269,66 +263,6 @@ def _default_workers(experiment: Experiment, sources: list[Source | PowerSource]
     if any(source.info.scope is not Scope.PROCESS for source in sources):
         return 1
     return min(usable_cores(), experiment.n_runs)
-
-
-@contextmanager
-def _exclusive(sources: list[Source | PowerSource]) -> Iterator[None]:
-    """Hold the measured domains: two comparisons in one package would bill each other."""
-    held: list[FileLock] = []
-    try:
-        for source in sources:
-            if source.info.scope is Scope.PROCESS:
-                continue
-            name = "".join(c if c.isalnum() else "-" for c in source.info.id)
-            lock = FileLock(Path(tempfile.gettempdir()) / f"perjoule-{name}.lock", timeout=0)
-            try:
-                lock.acquire()
-            except Timeout as error:
-                raise MeterError(
-                    f"{source.info.id} is being metered by another perjoule: wait for it, or take "
-                    "--meter cpu_time, which counts this process alone"
-                ) from error
-            held.append(lock)
-        yield
-    finally:
-        for lock in held:
-            lock.release()
-
-
-def _describe(setting: Setting, prepared: Prepared, workers: int) -> dict[str, Any]:
-    """What ``experiment.yaml`` records."""
-    return {
-        "schema": SCHEMA,
-        "name": setting.folder.name,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "experiment": setting.experiment.model_dump(),
-        "space": dict(setting.space),
-        "workers": workers,
-        "keep_weights": setting.keep_weights,
-        "versions": versions(),
-        "machine": machine(),
-        "runtime": dict(prepared.runtime),
-        "data": dict(prepared.data),
-        "meter": _inventory(prepared),
-    }
-
-
-def _inventory(prepared: Prepared) -> list[dict[str, Any]]:
-    """The meter's sources as plain data."""
-    return json.loads(json.dumps([asdict(source) for source in prepared.sources]))
-
-
-def _check_same_meter(folder: Folder, description: dict[str, Any], prepared: Prepared) -> None:
-    """Joules of different meters must not meet in one comparison."""
-    before, now = (
-        [s["detail"] for s in inventory]
-        for inventory in (description["meter"], _inventory(prepared))
-    )
-    if before != now:
-        raise MeterError(
-            f"{folder.path} was metered by {'; '.join(before)}, but here it is {'; '.join(now)}: "
-            "resume it where it was begun"
-        )
 
 
 def _derive(folder: Folder) -> Result:

@@ -14,8 +14,7 @@ from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from ..config import Experiment
 from ..energy import SourceInfo
@@ -28,6 +27,7 @@ from .events import (
     Event,
     Run,
     end_event,
+    failed_event,
     interrupted_event,
     search_event,
     slice_event,
@@ -35,6 +35,7 @@ from .events import (
 from .executors import execute, kill_workers, leave, make_executor, prepare
 from .folder import Folder
 from .job import Job, Outcome, Prepared, Setting, merge
+from .workforce import Workforce
 
 POLL_S = 0.25
 GRACE_S = 1.5
@@ -60,34 +61,6 @@ class Progress(Protocol):
     def stopping(self) -> None:
         """Somebody asked to stop; workers are keeping what they have."""
         ...
-
-
-@dataclass
-class Workforce:
-    """How busy the workers were, in worker-seconds."""
-
-    busy_s: float = 0.0
-    asking_s: float = 0.0
-    waiting_s: float = 0.0
-    charged_j: float = 0.0
-    unbilled_j: float = 0.0
-    _free_since: list[float] = field(default_factory=list)
-
-    def freed(self) -> None:
-        """A worker has become free."""
-        self._free_since.append(time.perf_counter())
-
-    def engaged(self) -> None:
-        """A free worker got a job."""
-        if self._free_since:
-            self.waiting_s += time.perf_counter() - self._free_since.pop(0)
-
-    def settled(self, outcome: Outcome, since_submit_s: float) -> None:
-        """A job came back; what it took beyond its own work was spent on the way."""
-        self.busy_s += outcome.busy_s
-        self.asking_s += outcome.ask_s
-        self.waiting_s += max(0.0, since_submit_s - outcome.busy_s)
-        self.unbilled_j += outcome.unbilled_j
 
 
 class Comparison:
@@ -309,7 +282,7 @@ class Comparison:
             if run is None or run.n_trials != sign["trial"]:
                 continue
             if not self.interrupted and run.n_lost_in_a_row + 1 >= MOST_LOST_IN_A_ROW:
-                self._record(_failed_event(sign, message))
+                self._record(failed_event(sign, message))
             else:
                 self._record(interrupted_event(sign, message))
 
@@ -364,30 +337,3 @@ class Comparison:
         finally:
             for number, handler in zip(signals, before, strict=True):
                 signal.signal(number, handler)
-
-
-def _failed_event(sign: dict[str, Any], message: str) -> Event:
-    """A candidate that takes its worker down again and again has failed, with its joules."""
-    return {
-        **interrupted_event(sign, message),
-        "event": "slice",
-        "state": "failed",
-        "accuracy": None,
-        "test_accuracy": None,
-        "setup_j": None,
-        "train_j": None,
-        "validate_j": None,
-        "search_j": None,
-        "ask_j": None,
-        "energy_kind": "lower bound",
-        "components": {},
-        "duration_s": None,
-        "epochs": None,
-        "n_parameters": None,
-        "flops": None,
-        "train_step": None,
-        "validate_step": None,
-        "started_at": None,
-        "warnings": [],
-        "curve": [],
-    }

@@ -171,6 +171,33 @@ def interrupted_event(sign: dict[str, Any], message: str) -> Event:
     }
 
 
+def failed_event(sign: dict[str, Any], message: str) -> Event:
+    """A candidate that takes its worker down again and again has failed, with its joules."""
+    return {
+        **interrupted_event(sign, message),
+        "event": "slice",
+        "state": "failed",
+        "accuracy": None,
+        "test_accuracy": None,
+        "setup_j": None,
+        "train_j": None,
+        "validate_j": None,
+        "search_j": None,
+        "ask_j": None,
+        "energy_kind": "lower bound",
+        "components": {},
+        "duration_s": None,
+        "epochs": None,
+        "n_parameters": None,
+        "flops": None,
+        "train_step": None,
+        "validate_step": None,
+        "started_at": None,
+        "warnings": [],
+        "curve": [],
+    }
+
+
 def end_event(run: Run, reason: End, message: str = "") -> Event:
     """The event of a run's end."""
     return {"event": "end", "run": run.name, "reason": reason.value, "message": message}

@@ -81,17 +81,17 @@ class EnergyBudget:
         now = self.meter.clock()
         if now < self._due_s:
             return False
-        self._due_s = now + self._interval_s
         spent_j = self.meter.joules_since(self._start)
-        if spent_j is None:
-            return False
-        last_interval_j = 0.0 if self._checked_j is None else spent_j - self._checked_j
-        self._checked_j = spent_j
-        return spent_j >= self.total_j or spent_j + last_interval_j > self.total_j
+        if spent_j is not None:
+            last_interval_j = 0.0 if self._checked_j is None else spent_j - self._checked_j
+            if spent_j >= self.total_j or spent_j + last_interval_j > self.total_j:
+                return True  # and again at the next call, since nothing is noted
+        self._due_s, self._checked_j = now + self._interval_s, spent_j
+        return False
 
     def begin_phase(self) -> None:
         """Forget the last interval, since work of another kind begins."""
-        self._due_s, self._checked_j = 0.0, None
+        self._checked_j = None
 
     def stop_study(self, study: Study, trial: FrozenTrial) -> None:
         """Optuna callback: ends ``study.optimize`` once the budget is spent.

@@ -93,7 +93,7 @@ class EnergyMeter:
         weakref.finalize(self, self._sampler.stop)  # a meter that is merely dropped ends it too
         self._moved: list[tuple[float | str, float]] = [("never read", 0.0)] * len(self._sources)
         self._first = self.snapshot(synchronize=False)
-        self.read_cost_s = min(self._time_read() for _ in range(3))
+        self.read_cost_s = min(self._time_read() for _ in range(5))
         """Seconds that one reading of all sources takes."""
 
     @property

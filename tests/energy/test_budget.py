@@ -60,6 +60,15 @@ def test_work_before_the_first_step_is_not_taken_for_a_step(counted):
     assert not budget.should_stop()
 
 
+def test_what_was_said_is_said_again(fakes):
+    clock, counter = fakes.Clock(), fakes.Counter(update_period_s=0.1, max_power_w=1e6)
+    budget = EnergyBudget(100, EnergyMeter([counter], clock=clock))
+    assert not budget.should_stop()
+    clock.now += 0.1
+    counter.energy_j += 60
+    assert [budget.should_stop() for _ in range(3)] == [True] * 3
+
+
 def test_a_new_phase_forgets_the_last_interval(counted):
     budget = EnergyBudget(100, counted)
     assert not budget.should_stop()
@@ -72,12 +81,13 @@ def test_a_new_phase_forgets_the_last_interval(counted):
 
 
 def test_a_real_training_stops_within_a_percent_of_its_budget():
-    budget = EnergyBudget(1.0, EnergyMeter("cpu_time:1"))  # one CPU-second
+    budget = EnergyBudget(2.0, EnergyMeter("cpu_time:1"))  # two CPU-seconds
     while not budget.should_stop():
         end_s = time.process_time() + 0.001
         while time.process_time() < end_s:
             pass
-    assert budget.spent_j == pytest.approx(0.985, abs=0.025)  # never above 1.01
+    assert budget.spent_j is not None
+    assert 1.9 < budget.spent_j < 2.02
 
 
 def test_slow_and_coarse_meters_are_asked_seldom_and_counted_operations_at_every_step(fakes):

@@ -1,0 +1,95 @@
+"""What `experiment.yaml` records: the experiment, and what its numbers depend on."""
+
+from __future__ import annotations
+
+import json
+import platform
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from .. import __version__
+from ..config import usable_cores
+from ..energy.sources.cpu_power import cpu_model
+from ..errors import MeterError
+from .job import Prepared, Setting
+
+SCHEMA = 1
+_LIBRARIES = (
+    "torch",
+    "torchvision",
+    "optuna",
+    "scikit-optimize",
+    "scikit-learn",
+    "numpy",
+    "codecarbon",
+    "nvidia-ml-py",
+)
+
+
+def describe(setting: Setting, prepared: Prepared, workers: int) -> dict[str, Any]:
+    """Describe a comparison that begins, in plain data.
+
+    Args:
+        setting: The experiment and its folder.
+        prepared: What the workers found.
+        workers: Trials at a time.
+    """
+    return {
+        "schema": SCHEMA,
+        "name": setting.folder.name,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "experiment": setting.experiment.model_dump(),
+        "space": dict(setting.space),
+        "workers": workers,
+        "keep_weights": setting.keep_weights,
+        "versions": _versions(),
+        "machine": _machine(),
+        "runtime": dict(prepared.runtime),
+        "data": dict(prepared.data),
+        "meter": _inventory(prepared),
+    }
+
+
+def _inventory(prepared: Prepared) -> list[dict[str, Any]]:
+    """The meter's sources as plain data."""
+    return json.loads(json.dumps([asdict(source) for source in prepared.sources]))
+
+
+def check_same_meter(description: dict[str, Any], prepared: Prepared) -> None:
+    """Make sure that joules of different meters do not meet in one comparison.
+
+    Raises:
+        MeterError: The meter is not the one that the description names.
+    """
+    before, now = (
+        "; ".join(source["detail"] for source in inventory)
+        for inventory in (description["meter"], _inventory(prepared))
+    )
+    if before != now:
+        raise MeterError(
+            f"{description['name']} was metered by {before}, but here it is {now}: "
+            "resume it where it was begun"
+        )
+
+
+def _versions() -> dict[str, str]:
+    """Versions of Python and of all libraries that a result depends on."""
+    found = {"perjoule": __version__, "python": platform.python_version()}
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _machine() -> dict[str, str | int]:
+    """Processor, usable cores and system."""
+    model, virtual = cpu_model()
+    return {
+        "cpu": f"{model} (virtual machine)" if virtual else model,
+        "cores": usable_cores(),
+        "platform": platform.platform(),
+    }
