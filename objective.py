@@ -30,6 +30,8 @@ from .models.training import (
 from .outcome import CurvePoint, SliceResult, State, StepCost
 
 KnownSteps = tuple[Sequence[StepCost], Sequence[StepCost]]
+FIRST_STEP_MARGIN = 1.5
+"""A candidate's first step is begun only if so many times its foreseen joules are left."""
 SETUP_OPERATIONS_PER_PARAMETER = 10
 """What the deterministic meter charges for drawing and placing one weight."""
 
@@ -264,7 +266,7 @@ class _Step:
 
     def __init__(self, slice_: _Slice, known: Sequence[StepCost], operations: float) -> None:
         self._slice, self._operations = slice_, operations
-        self._first_j = foresee(operations, known)
+        self._next_j = FIRST_STEP_MARGIN * foresee(operations, known)
         self._taken = 0
         self._before_j: float | None = None
         self.cost: StepCost | None = None
@@ -275,20 +277,27 @@ class _Step:
         self._before_j = self._slice.budget.spent_j
 
     def __exit__(self, *_: object) -> None:
-        after_j = self._slice.budget.spent_j
-        if self._taken and after_j is not None and self._before_j is not None:
-            self._first_j = (after_j - self._before_j) / self._taken
-            self.cost = StepCost(self._operations, self._first_j)
+        if self._taken:
+            self._learn()
 
     def __call__(self) -> bool:
         budget = self._slice.budget
-        if self._taken == 0 and not budget.expect(self._first_j):
+        if self._taken == 0 and not budget.expect(self._next_j):
             return True
+        if self._taken == 1 and self.cost is None:
+            self._learn()
         if budget.should_stop() or self._slice.interrupted():
             return True
         self._taken += 1
         self._slice.meter.count_operations(self._operations)
         return False
+
+    def _learn(self) -> None:
+        """Note what the steps of this epoch cost; what the very first one did is for others."""
+        after_j = self._slice.budget.spent_j
+        if after_j is not None and self._before_j is not None:
+            self._next_j = (after_j - self._before_j) / self._taken
+            self.cost = self.cost or StepCost(self._operations, self._next_j)
 
 
 def load_checkpoint(checkpoint: bytes) -> dict[str, Any]:

@@ -37,7 +37,10 @@ class CurvePoint:
 
 @dataclass(frozen=True)
 class StepCost:
-    """What a step of one kind cost: its operations, and its joules on average."""
+    """A candidate's first step of one kind: its operations and joules.
+
+    The first is dearer than the others, since libraries prepare for its shapes then.
+    """
 
     operations: float
     energy_j: float
@@ -58,8 +61,8 @@ class SliceResult:
         duration_s: Wall time of the slice.
         n_parameters: Trainable parameters; None if the network could not be built.
         flops: Operations of the forward pass of one image (a multiply-add is two).
-        train_step: What its training steps cost; None if there was none.
-        validate_step: What its validation steps cost; None if there was none.
+        train_step: What its first training step cost; None if there was none.
+        validate_step: What its first validation step cost; None if there was none.
         message: What went wrong, if anything.
         curve: One point per validated epoch of this slice.
         checkpoint: Serialised state after the last validated epoch, if it was asked for.

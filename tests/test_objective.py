@@ -198,6 +198,6 @@ def test_a_candidate_whose_first_step_would_overdraw_is_not_begun(data, runtime,
     step = train(Objective(data, runtime), meter).train_step
     objective = Objective(data, runtime, known_steps=([step], []))
     setup_j = train(objective, meter, budget_j=1e-12).setup.total_j
-    result = train(objective, meter, budget_j=setup_j + 0.9 * step.energy_j)
+    result = train(objective, meter, budget_j=setup_j + 1.4 * step.energy_j)
     assert result.state is State.TRUNCATED
     assert result.reading.total_j == pytest.approx(setup_j)

@@ -35,8 +35,8 @@ class Told:
         state: How the slice ended.
         accuracy: Last validation accuracy, None if there is none.
         energy_j: Joules of the trial, its search included; None if unavailable.
-        train_step: What its training steps cost; None if it took none.
-        validate_step: What its validation steps cost; None if it took none.
+        train_step: What its first training step cost; None if it took none.
+        validate_step: What its first validation step cost; None if it took none.
     """
 
     params: Mapping[str, Any]
