@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -30,9 +31,16 @@ class CpuTimeSource:
 
     Args:
         watts_per_core: Power of one busy core; None looks the processor up.
+        descendants_s: CPU-seconds of all descendants of a process.
+        clock: Monotonic seconds.
     """
 
-    def __init__(self, watts_per_core: float | None = None) -> None:
+    def __init__(
+        self,
+        watts_per_core: float | None = None,
+        descendants_s: Callable[[psutil.Process], float] | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
         if watts_per_core is None:
             power = cpu_power()
             self._watts, origin = power.watts_per_core, power.origin
@@ -47,6 +55,8 @@ class CpuTimeSource:
             gain_error=MODEL_ERROR,
             max_power_w=float("inf"),  # a child's life may show in one instant
         )
+        self._count_descendants_s = descendants_s or descendants_cpu_s
+        self._clock = clock
         self._lock = threading.Lock()
         self._process = psutil.Process()
         self._next_scan_s = 0.0
@@ -59,16 +69,16 @@ class CpuTimeSource:
         if os.getpid() != self._process.pid:
             raise SourceError("the meter was made in another process: make one after the fork")
         with self._lock:
-            now = time.perf_counter()
+            now = self._clock()
             if now >= self._next_scan_s:
                 self._scan()
-                took_s = time.perf_counter() - now
+                took_s = self._clock() - now
                 self._next_scan_s = now + max(SCAN_PERIOD_S, took_s / SCAN_SHARE)
             return (time.process_time() + self._vanished_s + self._descendants_s) * self._watts
 
     def _scan(self) -> None:
         try:
-            descendants_s = _descendants_s(self._process)
+            descendants_s = self._count_descendants_s(self._process)
         except (OSError, psutil.Error) as error:
             raise SourceError(f"CPU times of child processes: {error}") from error
         fell = descendants_s < self._descendants_s
@@ -80,7 +90,7 @@ class CpuTimeSource:
         self._descendants_s, self._fell = descendants_s, False
 
 
-def _descendants_s(process: psutil.Process) -> float:
+def descendants_cpu_s(process: psutil.Process) -> float:
     """CPU-seconds of all descendants, of the ended ones as far as somebody waited for them."""
     reaped = process.cpu_times()
     total_s = reaped.children_user + reaped.children_system

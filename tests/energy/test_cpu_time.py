@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 
 from perjoule.energy import EnergyMeter, Kind, Scope
@@ -76,7 +77,7 @@ def test_a_childs_work_is_counted_while_it_runs_and_stays_counted_when_it_ended(
         time.sleep(3 * SCAN_PERIOD_S)  # not waited for yet: a zombie
         zombie_j = source.read()
         assert zombie_j >= before_j + 0.3
-        child.wait()
+        assert child.wait() == -signal.SIGKILL  # the meter has not waited for it in our stead
         after_j = settled(source)
     expected_j = _reaped_s() - reaped_s + time.process_time() - own_s
     assert after_j >= zombie_j
@@ -108,6 +109,31 @@ def test_descendants_that_nobody_waits_for_do_not_hide_later_work():
     assert source.read() - gone_j < 0.05
     used_s = burn(0.2)
     assert used_s <= source.read() - gone_j < used_s + 0.05
+
+
+def test_a_child_that_is_missing_for_a_moment_is_not_counted_twice(fakes):
+    # A child of 100 s ends, and its parent is told a moment later; then one of 50 s is orphaned.
+    shown_s = iter([100.0, 0.0, 101.0, 151.0, 101.0, 101.0, 103.0])
+    more_s = [100.0, 0.0, 1.0, 50.0, 0.0, 0.0, 2.0]
+    clock = fakes.Clock()
+    source = CpuTimeSource(1.0, lambda process: next(shown_s), clock)
+    expected_j = 0.0
+    for more in more_s:
+        clock.now += SCAN_PERIOD_S
+        expected_j += more
+        assert source.read() - time.process_time() == pytest.approx(expected_j, abs=0.05)
+
+
+def test_children_that_cannot_be_looked_at_make_the_reading_fail(fakes):
+    clock = fakes.Clock()
+
+    def denied(process: psutil.Process) -> float:
+        raise psutil.AccessDenied(process.pid)
+
+    window = EnergyMeter([CpuTimeSource(1.0, denied, clock)], clock=clock).window()
+    reading = window.close()
+    assert reading.total_j is None
+    assert "CPU times of child processes" in reading.warnings[0]
 
 
 def test_a_meter_is_of_no_use_in_a_forked_process():
