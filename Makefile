@@ -10,7 +10,7 @@ compare: $(VENV)/.installed          ## run the default comparison on the embedd
 	$(BIN)/perjoule compare $(FLAGS)
 
 test: $(VENV)/.installed-dev         ## run all tests
-	$(BIN)/python -m pytest $(FLAGS)
+	$(BIN)/python -m pytest -n 2 $(FLAGS)
 
 check: $(VENV)/.installed-dev        ## format, lint and types
 	$(BIN)/ruff format --check .
