@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from .energy.quantities import format_energy
+from .reports.format import format_energy, format_interval, format_percent, format_value
 
 if TYPE_CHECKING:
     from .api import Result
@@ -134,11 +134,12 @@ def print_best(result: Result) -> None:
         return
     table = Table("hyperparameter", "value", title="Best candidate", title_justify="left")
     for name, value in best["params"].items():
-        table.add_row(name, f"{value:.4g}" if isinstance(value, float) else str(value))
+        table.add_row(name, format_value(value))
     console.print(table)
     console.print(
-        f"Validation accuracy {_percent(best['accuracy'])}, test accuracy "
-        f"{_percent(best['test_accuracy'])}; found after {format_energy(best['found_at_j'])}, "
+        f"Validation accuracy {format_percent(best['accuracy'])}, "
+        f"test accuracy {format_percent(best['test_accuracy'])}; "
+        f"found after {format_energy(best['found_at_j'])}, "
         f"its own training took {format_energy(best['energy_j'])}; {spent}."
     )
     console.print(f"Written: {result.folder / 'best.json'}, best.pt")
@@ -164,7 +165,7 @@ def print_strategies(recipes: list[Recipe]) -> None:
 
 
 def _table(summary: dict[str, Any]) -> Table:
-    target = _percent(summary["target_accuracy"])
+    target = format_percent(summary["target_accuracy"])
     table = Table(
         title=f"{summary['experiment']['dataset']}, {summary['status']}", title_justify="left"
     )
@@ -192,24 +193,19 @@ def _table(summary: dict[str, Any]) -> Table:
         table.add_row(
             row["strategy"],
             str(row["trials"]),
-            _interval(row["accuracy"]),
-            _percent((row["test_accuracy"] or {}).get("median")),
+            _score(row["accuracy"]),
+            format_percent((row["test_accuracy"] or {}).get("median")),
             format_energy(energy["median"] if energy else None),
             ert,
-            _percent(row["search_share"]),
+            format_percent(row["search_share"]),
             row["energy_kind"] or "n/a",
         )
     return table
 
 
-def _percent(value: float | None) -> str:
-    return "n/a" if value is None else f"{100 * value:.1f} %"
-
-
-def _interval(interval: dict[str, Any] | None) -> str:
-    if interval is None:
-        return "n/a"
-    if interval["low"] is None:
-        return _percent(interval["median"])
-    low, high = 100 * interval["low"], 100 * interval["high"]
-    return f"{_percent(interval['median'])} [{low:.1f}, {high:.1f}]"
+def _score(interval: dict[str, Any] | None) -> str:
+    """A median with its interval."""
+    median = format_percent((interval or {}).get("median"))
+    if interval is None or interval["low"] is None:
+        return median
+    return f"{median} ({format_interval(interval, format_percent)})"

@@ -63,7 +63,12 @@ def summarise(
             "name": description["name"],
             "status": "complete" if finished else "interrupted",
             **{key: description[key] for key in ("created", "versions", "machine", "runtime")},
-            "experiment": {**experiment, "space": description["space"]},
+            "experiment": {
+                **experiment,
+                "space": description["space"],
+                "workers": description["workers"],
+                "device": description["runtime"]["device"],
+            },
             "data": description["data"],
             "budget_j": experiment["budget_j"],
             "allotment_j": allotment_j,

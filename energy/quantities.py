@@ -19,6 +19,7 @@ JOULES_PER_UNIT = {
     "MWh": 3.6e9,
 }
 _BY_LOWER_CASE = {"j": 1.0, "kj": 1e3, "wh": 3600.0, "kwh": 3.6e6}
+_UNITS = ((1e9, "GJ"), (1e6, "MJ"), (1e3, "kJ"), (1.0, "J"), (1e-3, "mJ"), (1e-6, "µJ"))
 _QUANTITY = re.compile(r"\s*([+-]?[\d._]+(?:[eE][+-]?\d+)?)\s*([A-Za-z]*)\s*")
 
 
@@ -53,11 +54,16 @@ def parse_energy(value: str | float) -> float:
 
 
 def format_energy(energy_j: float | None) -> str:
-    """Write joules for people, ``"1.23 kJ"``; an unavailable amount is ``"n/a"``, never 0."""
-    if energy_j is None or math.isnan(energy_j):
+    """Write joules for people: three digits and a fitting unit, ``"1.23 kJ"``.
+
+    An unavailable amount (None, NaN, infinite) is ``"n/a"``, never 0.
+    """
+    if energy_j is None or not math.isfinite(energy_j):
         return "n/a"
-    for factor, unit in ((1e9, "GJ"), (1e6, "MJ"), (1e3, "kJ"), (1.0, "J"), (1e-3, "mJ")):
-        # 0.9995 rounds up to the next unit's 1.
-        if abs(energy_j) >= factor * 0.9995:
-            return f"{energy_j / factor:.3g} {unit}"
-    return "0 J" if energy_j == 0 else f"{energy_j * 1e6:.3g} µJ"
+    if energy_j == 0:
+        return "0 J"
+    rounded_j = float(f"{energy_j:.2e}")  # first, so that 999.9 J becomes 1.00 kJ
+    factor, unit = next((u for u in _UNITS if abs(rounded_j) >= u[0]), _UNITS[-1])
+    amount = rounded_j / factor
+    decimals = max(2 - math.floor(math.log10(abs(amount)) + 1e-9), 0)
+    return f"{amount:.{decimals}f} {unit}"

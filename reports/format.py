@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from ..energy import quantities
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 UNAVAILABLE = "n/a"
 """What stands in the place of a value that nobody knows."""
-
-_ENERGY_UNITS = ((1e9, "GJ"), (1e6, "MJ"), (1e3, "kJ"), (1.0, "J"), (1e-3, "mJ"), (1e-6, "µJ"))
 
 
 def known(value: object) -> float | None:
@@ -24,24 +24,8 @@ def known(value: object) -> float | None:
 
 
 def format_energy(joules: object) -> str:
-    """Write an energy in joules with three significant digits and a fitting prefix.
-
-    Args:
-        joules: The energy in J; None, NaN and infinities are unavailable.
-
-    Returns:
-        Text such as ``"1.23 kJ"``, ``"431 mJ"`` or ``"n/a"``.
-    """
-    number = known(joules)
-    if number is None:
-        return UNAVAILABLE
-    if number == 0.0:
-        return "0 J"
-    number = float(f"{number:.2e}")  # rounded first, so that 999.9 J becomes 1.00 kJ
-    scale, unit = next((u for u in _ENERGY_UNITS if abs(number) >= u[0]), _ENERGY_UNITS[-1])
-    scaled = number / scale
-    decimals = 2 - math.floor(math.log10(abs(scaled)) + 1e-9)
-    return f"{scaled:,.{max(decimals, 0)}f} {unit}"
+    """Write an energy in joules with a fitting unit, or ``"n/a"`` where it is unavailable."""
+    return quantities.format_energy(known(joules))
 
 
 def format_percent(fraction: object, decimals: int = 1) -> str:

@@ -381,7 +381,7 @@ def test_kinds_are_kept_apart(fakes):
     assert reading.total_j == 30
     assert reading.kind == "measured+modelled"
     assert json.loads(json.dumps(reading.to_dict()))["components"][1]["kind"] == "modelled"
-    assert str(reading) == ("30 J in 1 s: gpu 20 J (measured, gpu), cpu 10 J (modelled, model)")
+    assert str(reading) == "30.0 J in 1 s: gpu 20.0 J (measured, gpu), cpu 10.0 J (modelled, model)"
 
 
 def test_sums_of_readings_stay_unavailable_and_want_the_same_source(fakes):

@@ -37,7 +37,7 @@ def test_an_unavailable_value_is_never_a_number(show, value):
         (-12.34, "-12.3 J"),
         (0.001, "1.00 mJ"),
         (2e-5, "20.0 µJ"),
-        (3.21e13, "32,100 GJ"),
+        (3.21e13, "32100 GJ"),
     ],
 )
 def test_energy_has_three_digits_and_a_prefix(joules, text):
@@ -47,7 +47,7 @@ def test_energy_has_three_digits_and_a_prefix(joules, text):
 @given(st.floats(1e-6, 1e12) | st.floats(-1e12, -1e-6))
 def test_energy_reads_back_within_its_rounding(joules):
     number, unit = format_energy(joules).split(" ")
-    assert float(number.replace(",", "")) * SCALES[unit] == pytest.approx(joules, rel=0.00501)
+    assert float(number) * SCALES[unit] == pytest.approx(joules, rel=0.00501)
 
 
 @given(st.floats(1e-6, 9.9e11))
