@@ -41,6 +41,8 @@ POLL_S = 0.25
 GRACE_S = 1.5
 """After Ctrl-C, seconds until workers that do not stop by themselves are ended."""
 MOST_FAILED_IN_A_ROW = 20
+MOST_TRUNCATED_IN_A_ROW = 3
+"""What is left after so many tries fits no candidate worth trying."""
 MOST_LOST_IN_A_ROW = 2
 """So often may a candidate take its worker down before it counts as failed."""
 ASK_MARGIN = 1.5
@@ -127,6 +129,10 @@ class Comparison:
         with Ledger(self._folder.ledger) as self._ledger, self._answering_ctrl_c():
             self._folder.begin()
             self._replay()
+            startup_j = self.prepared.startup_j
+            self._ledger.append(
+                {"event": "start", "workers": self._workers, "startup_j": startup_j}
+            )
             started, started_cpu = time.perf_counter(), time.process_time()
             try:
                 while self._launch() or self._inflight:
@@ -156,7 +162,7 @@ class Comparison:
     def _replay(self) -> None:
         """Bring the runs to where the ledger is, and charge slices that died with a driver."""
         for event in self._folder.events():
-            if event["event"] != "session":
+            if "run" in event:
                 self.runs[event["run"]].apply(event)
         for sign in self._folder.signs_of_life():
             run = self.runs.get(sign["run"])
@@ -168,7 +174,6 @@ class Comparison:
         self._ledger.append(event)
         run = self.runs[event["run"]]
         run.apply(event)
-        self._workforce.charged_j += event.get("energy_j") or 0.0
 
     def _launch(self) -> bool:
         """Give the free workers work; False if there is none to give."""
@@ -201,7 +206,8 @@ class Comparison:
             count = run.n_failed_in_a_row
             return End.FAILING, f"{count} trials failed in a row, the last by {run.failure}"
         needed_j = self._expected_ask_j(run) + (self.prepared.epoch_j or 0.0)
-        if needed_j > self.allotment_j - run.spent_j:
+        left_j = self.allotment_j - run.spent_j
+        if left_j <= 0 or needed_j > left_j or run.n_truncated_in_a_row >= MOST_TRUNCATED_IN_A_ROW:
             return End.SPENT, ""
         return None
 
@@ -301,13 +307,10 @@ class Comparison:
             {
                 "event": "session",
                 "status": "interrupted" if self.interrupted else "complete",
-                "workers": self._workers,
                 "wall_s": wall_s,
                 "busy_s": force.busy_s,
                 "asking_s": force.asking_s,
                 "waiting_s": force.waiting_s,
-                "charged_j": force.charged_j,
-                "startup_j": self.prepared.startup_j,
                 "unbilled_j": force.unbilled_j,
                 # With one worker the driver trains too.
                 "driver_cpu_s": driver_cpu_s if self._workers > 1 else None,

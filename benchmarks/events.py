@@ -53,6 +53,7 @@ class Run:
         ask_j: Joules of its asks, the last one last.
         n_failed_in_a_row: Trials failed since the last that did not.
         failure: Why the last of them failed.
+        n_truncated_in_a_row: Trials that the budget cut short since the last that it did not.
         n_lost_in_a_row: Slices lost since the last that was not.
         end: Why it is over; None if it is not.
         message: More about the end.
@@ -69,6 +70,7 @@ class Run:
     ask_j: list[float] = field(default_factory=list)
     n_failed_in_a_row: int = 0
     failure: str = ""
+    n_truncated_in_a_row: int = 0
     n_lost_in_a_row: int = 0
     end: End | None = None
     message: str = ""
@@ -96,6 +98,8 @@ class Run:
         steps = (_step_cost(event[kind]) for kind in ("train_step", "validate_step"))
         self.history.append(Told(event["params"], state, accuracy, event["energy_j"], *steps))
         self.ask_j.append(event["ask_j"] or 0.0)
+        truncated = state is State.TRUNCATED
+        self.n_truncated_in_a_row = self.n_truncated_in_a_row + 1 if truncated else 0
         if state is State.FAILED:
             self.n_failed_in_a_row += 1
             self.failure = event["message"]

@@ -16,7 +16,7 @@ from dataclasses import replace
 from multiprocessing.connection import wait
 from typing import Any
 
-from .job import Job, Outcome, Prepared, Setting
+from .job import Job, Outcome, Prepared, Setting, total
 
 
 class InlineExecutor(Executor):
@@ -59,7 +59,7 @@ def execute(setting: Setting, job: Job) -> Outcome:
     outcome = session.execute(job)
     if not started:
         return outcome
-    return replace(outcome, unbilled_j=outcome.unbilled_j + (session.prepared.startup_j or 0.0))
+    return replace(outcome, unbilled_j=total([outcome.unbilled_j, session.prepared.startup_j]))
 
 
 def leave() -> None:

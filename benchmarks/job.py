@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -78,9 +78,14 @@ class Prepared:
         return all(source.counts_search for source in self.sources)
 
 
+def total(amounts: Iterable[float | None]) -> float | None:
+    """Sum of amounts; None, not a smaller sum, if one of them is unavailable."""
+    known = list(amounts)
+    return None if None in known else sum(amount for amount in known if amount)
+
+
 def merge(workers: list[Prepared]) -> Prepared:
     """One answer for all workers: the dearest costs, and the joules of all starts together."""
-    starts = [worker.startup_j for worker in workers]
     epochs = [worker.epoch_j for worker in workers]
     return replace(
         workers[0],
@@ -89,7 +94,7 @@ def merge(workers: list[Prepared]) -> Prepared:
             name: tuple(max(each) for each in zip(*(w.ask_j[name] for w in workers), strict=True))
             for name in workers[0].ask_j
         },
-        startup_j=None if None in starts else sum(start for start in starts if start),
+        startup_j=total(worker.startup_j for worker in workers),
     )
 
 
@@ -129,7 +134,8 @@ class Outcome:
         slice_: The trained slice; None if the strategy had no work left.
         ask_j: Joules of the ask alone; None if unavailable.
         test_accuracy: Of a new incumbent; None otherwise.
-        unbilled_j: Joules of scoring the test split and, at a worker's first job, of its start.
+        unbilled_j: Joules of scoring the test split and, at a worker's first job, of its start;
+            None if unavailable.
         error: Why the strategy could not be asked, if so.
         started_at: Unix time at which it began.
         ask_s: Seconds the worker spent asking and telling.
@@ -142,7 +148,7 @@ class Outcome:
     slice_: SliceResult | None
     ask_j: float | None = None
     test_accuracy: float | None = None
-    unbilled_j: float = 0.0
+    unbilled_j: float | None = 0.0
     error: str = ""
     started_at: float = 0.0
     ask_s: float = 0.0

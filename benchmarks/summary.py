@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import inference, statistics
 from .events import Event, Run
+from .job import total
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +29,7 @@ def replay_runs(description: dict[str, Any], events: list[Event]) -> dict[str, R
         for strategy in experiment["strategies"]
     }
     for event in events:
-        if event["event"] != "session":
+        if "run" in event:
             runs[event["run"]].apply(event)
     return runs
 
@@ -246,27 +247,38 @@ def _sentence(found: inference.Verdict) -> str:
 
 
 def _work(events: list[Event]) -> dict[str, Any]:
-    """How busy the workers were, and what was charged to no run, over all sessions."""
-    sessions = [event for event in events if event["event"] == "session"]
+    """How busy the workers were, and what was charged to no run, over all sessions.
 
-    def total(key: str) -> float | None:
-        values = [session[key] for session in sessions]
-        return None if None in values or not values else sum(values)
+    Of a session that was killed only the start is known.
+    """
+    starts, sessions = (
+        [event for event in events if event["event"] == kind] for kind in ("start", "session")
+    )
 
-    busy_s, waiting_s = total("busy_s") or 0.0, total("waiting_s") or 0.0
+    def over_all(key: str, found: list[Event]) -> float | None:
+        return total(event[key] for event in found) if found else None
+
+    busy_s, waiting_s = over_all("busy_s", sessions) or 0.0, over_all("waiting_s", sessions) or 0.0
     engaged_s = busy_s + waiting_s
+    killed = len(starts) > len(sessions)
+    scoring_j = None if killed else over_all("unbilled_j", sessions)
     return {
         "workers": {
-            "count": sessions[-1]["workers"] if sessions else None,
-            "wall_s": total("wall_s"),
+            "count": starts[-1]["workers"] if starts else None,
+            "wall_s": over_all("wall_s", sessions),
             "wait_share": waiting_s / engaged_s if engaged_s else None,
-            "asking_share": (total("asking_s") or 0.0) / engaged_s if engaged_s else None,
+            "asking_share": (over_all("asking_s", sessions) or 0.0) / engaged_s
+            if engaged_s
+            else None,
         },
         "overhead": [
-            {"what": "starting and warming up the workers", "energy_j": total("startup_j")},
-            {"what": "scoring incumbents on the test split", "energy_j": total("unbilled_j")},
+            {
+                "what": "starting and warming up the workers",
+                "energy_j": over_all("startup_j", starts),
+            },
+            {"what": "scoring incumbents on the test split", "energy_j": scoring_j},
         ],
-        "driver_cpu_s": total("driver_cpu_s"),
+        "driver_cpu_s": over_all("driver_cpu_s", sessions),
     }
 
 

@@ -76,6 +76,10 @@ class Session:
         self._held.callback(torch.set_num_threads, torch.get_num_threads())
         torch.set_num_threads(1)
         self._runtime = Runtime.detect(experiment.device)
+        if self._runtime.device.type not in ("cpu", "cuda") and experiment.meter != "model":
+            raise ConfigurationError(
+                f"device {experiment.device!r}: nothing here can meter its energy; take cpu or cuda"
+            )
         self._meter = EnergyMeter(
             experiment.meter,
             synchronize=_synchronizer(self._runtime.device),
@@ -142,7 +146,7 @@ class Session:
         result = objective.train_slice(
             work.params, work.until, None, self._meter, budget, keep_above=best, interrupted=pulse
         )
-        slice_j = (window.lap().total_j or 0.0) - (result.reading.total_j or 0.0)
+        around = window.lap()
         telling = time.perf_counter()
         self._tell(job, strategy, result, ask)
         told = window.lap()
@@ -160,7 +164,7 @@ class Session:
             result,
             ask_j=ask.total_j,
             test_accuracy=test_accuracy,
-            unbilled_j=slice_j + (window.lap().total_j or 0.0),
+            unbilled_j=_unbilled(around, result.reading, window.lap()),
             started_at=started_at,
             ask_s=ask_s,
             busy_s=time.perf_counter() - started,
@@ -298,6 +302,14 @@ class _Pulse:
         with contextlib.suppress(OSError):  # a full disk must not end a training
             new.write_text(json.dumps(sign))
             new.replace(self._file)
+
+
+def _unbilled(around: Reading, billed: Reading, after: Reading) -> float | None:
+    """Joules around a slice that are not its own, and of what came after it."""
+    parts = (around.total_j, billed.total_j, after.total_j)
+    if parts[0] is None or parts[1] is None or parts[2] is None:
+        return None
+    return parts[0] - parts[1] + parts[2]
 
 
 def _first(split: Split, count: int) -> Split:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from .job import Outcome
+from .job import Outcome, total
 
 
 @dataclass
@@ -16,15 +16,13 @@ class Workforce:
         busy_s: Spent on jobs.
         asking_s: Of these, on asking and telling strategies.
         waiting_s: Spent without a job although there was one to give, or on its way.
-        charged_j: Joules charged to runs.
-        unbilled_j: Joules charged to none.
+        unbilled_j: Joules charged to no run; None once some of them were unavailable.
     """
 
     busy_s: float = 0.0
     asking_s: float = 0.0
     waiting_s: float = 0.0
-    charged_j: float = 0.0
-    unbilled_j: float = 0.0
+    unbilled_j: float | None = 0.0
     _free_since: list[float] = field(default_factory=list)
 
     def freed(self) -> None:
@@ -41,4 +39,4 @@ class Workforce:
         self.busy_s += outcome.busy_s
         self.asking_s += outcome.ask_s
         self.waiting_s += max(0.0, since_submit_s - outcome.busy_s)
-        self.unbilled_j += outcome.unbilled_j
+        self.unbilled_j = total([self.unbilled_j, outcome.unbilled_j])

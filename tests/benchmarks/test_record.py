@@ -216,3 +216,27 @@ def test_joules_to_target_count_runs_that_never_got_there():
     tpe, random = (row["energy_to_target"] for row in summary["strategies"])
     assert (tpe["hits"], tpe["runs"], tpe["ert_j"]) == (2, 3, pytest.approx(3.0))
     assert (random["hits"], random["ert_j"]) == (1, pytest.approx(6.0))
+
+
+def test_what_is_charged_to_no_run_is_told_and_unknown_after_a_kill():
+    start = {"event": "start", "workers": 2, "startup_j": 5.0}
+    session = {
+        "event": "session",
+        "status": "complete",
+        "wall_s": 10.0,
+        "busy_s": 15.0,
+        "asking_s": 3.0,
+        "waiting_s": 5.0,
+        "unbilled_j": 0.5,
+        "driver_cpu_s": None,
+    }
+    whole = summary_of([start, session], ["tpe"], 1, 1.0)
+    assert [row["energy_j"] for row in whole["overhead"]] == [5.0, 0.5]
+    assert whole["workers"] == {
+        "count": 2,
+        "wall_s": 10.0,
+        "wait_share": 0.25,
+        "asking_share": 0.15,
+    }
+    killed = summary_of([start, start, session], ["tpe"], 1, 1.0)
+    assert [row["energy_j"] for row in killed["overhead"]] == [10.0, None]
