@@ -40,8 +40,9 @@ def foresee(operations: float, seen: Iterable[StepCost]) -> float:
     """Joules that a step may cost before any like it was taken.
 
     A budget is kept by stopping before the step that would overdraw it. From a candidate's second
-    step on the last one tells what the next will cost; its first is foreseen from the step nearest
-    in operations, of any candidate before, scaled up where that one was smaller.
+    step on the last one tells what the next will cost; its first is foreseen from the steps of
+    other candidates, by a power law between the nearest smaller and larger one. Below the smallest
+    it costs as much as that one, above the largest in proportion to its operations.
 
     Args:
         operations: Operations of the step.
@@ -50,11 +51,18 @@ def foresee(operations: float, seen: Iterable[StepCost]) -> float:
     Returns:
         The joules; 0 if none was seen.
     """
-    known = [step for step in seen if step.operations > 0]
-    if not known or operations <= 0:
+    known = {step.operations: step.energy_j for step in seen}
+    if not known:
         return 0.0
-    nearest = min(known, key=lambda step: abs(math.log(operations / step.operations)))
-    return nearest.energy_j * max(1.0, operations / nearest.operations)
+    above = min((each for each in known if each >= operations), default=None)
+    below = max((each for each in known if each <= operations), default=None)
+    if above is None or below is None:
+        nearest = min(known) if below is None else max(known)
+        return known[nearest] * max(1.0, operations / nearest)
+    if above == below or min(known[above], known[below]) <= 0:
+        return max(known[above], known[below])
+    share = math.log(operations / below) / math.log(above / below)
+    return known[below] ** (1 - share) * known[above] ** share
 
 
 class _StopSlice(Exception):  # noqa: N818 - no error

@@ -23,7 +23,7 @@ from ..energy import EnergyBudget, EnergyMeter, Reading
 from ..errors import ConfigurationError
 from ..models.data import Data, Split, load
 from ..models.space import Space
-from ..models.training import Runtime, split_hyperparameters
+from ..models.training import EVALUATION_BATCH, Runtime, split_hyperparameters
 from ..objective import Objective
 from ..outcome import SliceResult, State
 from ..tuners.registry import find_recipe
@@ -232,9 +232,7 @@ class Session:
                 f"not even the cheapest candidate {cheapest} can be trained: {result.message}; "
                 "mend the space or the architecture"
             )
-        self._probed = (
-            Told(cheapest, result.state, None, None, result.train_step, result.validate_step),
-        )
+        self._probed = (_steps_of(result), _steps_of(self._probe_heaviest()))
         phases = (result.setup.total_j, result.train.total_j, result.validate.total_j)
         scales = (
             1.0,
@@ -244,6 +242,19 @@ class Session:
         if None in phases:
             return None
         return sum(phase * scale for phase, scale in zip(phases, scales, strict=True) if phase)
+
+    def _probe_heaviest(self) -> SliceResult:
+        """One training and one validation step of the heaviest candidate: what a step may cost."""
+        heaviest = self._space.heaviest()
+        settings, _ = split_hyperparameters(heaviest, self._setting.experiment.architecture)
+        part = replace(
+            self._data,
+            train=_first(self._data.train, settings.batch_size),
+            validation=_first(self._data.validation, EVALUATION_BATCH),
+        )
+        unlimited = EnergyBudget(1e18, self._meter)
+        objective = self._objective(part, seed=0)
+        return objective.train_slice(heaviest, 1, None, self._meter, unlimited)
 
     def _rehearse(self, name: str) -> tuple[float, float]:
         """Joules of asking a strategy, before and after it fits its model.
@@ -302,6 +313,11 @@ class _Pulse:
         with contextlib.suppress(OSError):  # a full disk must not end a training
             new.write_text(json.dumps(sign))
             new.replace(self._file)
+
+
+def _steps_of(result: SliceResult) -> Told:
+    """What a probe's steps cost, as a result of which nothing else counts."""
+    return Told(result.params, result.state, None, None, result.train_step, result.validate_step)
 
 
 def _unbilled(around: Reading, billed: Reading, after: Reading) -> float | None:

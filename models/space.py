@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, ClassVar
@@ -128,13 +128,20 @@ class Space:
 
         Larger batches are cheaper, so the names in `CHEAPER_WHEN_LARGER` take their high end.
         """
+        return self._corner(lambda name: name in self.CHEAPER_WHEN_LARGER)
+
+    def heaviest(self) -> dict[str, Scalar]:
+        """The candidate whose single step should cost most: the high corner, each last choice."""
+        return self._corner(lambda _: True)
+
+    def _corner(self, takes_high: Callable[[str], bool]) -> dict[str, Scalar]:
+        """The candidate at one end of each distribution."""
         corner: dict[str, Any] = {}
         for name, distribution in self.distributions.items():
             if isinstance(distribution, CategoricalDistribution):
-                corner[name] = distribution.choices[0]
+                corner[name] = distribution.choices[-1 if takes_high(name) else 0]
             elif isinstance(distribution, IntDistribution | FloatDistribution):
-                larger = name in self.CHEAPER_WHEN_LARGER
-                corner[name] = distribution.high if larger else distribution.low
+                corner[name] = distribution.high if takes_high(name) else distribution.low
         return self.complete(corner)
 
 

@@ -185,13 +185,14 @@ def test_a_meter_that_dies_never_ends_the_training(data, runtime, readings):
     assert any("the counter is gone" in warning for warning in result.reading.warnings)
 
 
-def test_the_first_step_is_foreseen_from_the_nearest_one_known():
+def test_the_first_step_is_foreseen_between_the_nearest_ones_known():
     assert foresee(1e6, []) == 0.0
-    known = [StepCost(1e6, 2.0), StepCost(1e8, 50.0)]
-    assert foresee(1e6, known) == 2.0
-    assert foresee(3e6, known) == pytest.approx(6.0)
+    known = [StepCost(1e6, 2.0), StepCost(1e10, 200.0), StepCost(1e8, 50.0)]
+    assert foresee(1e8, known) == 50.0
+    assert foresee(1e7, known) == pytest.approx(10.0)  # the geometric mean of 2 and 50
+    assert foresee(1e9, known) == pytest.approx(100.0)
     assert foresee(0.5e6, known) == 2.0
-    assert foresee(2e8, known) == pytest.approx(100.0)
+    assert foresee(2e10, known) == pytest.approx(400.0)
 
 
 def test_a_candidate_whose_first_step_would_overdraw_is_not_begun(data, runtime, meter):

@@ -53,6 +53,11 @@ def test_the_cheapest_candidate_is_in_the_space(mapping):
     assert space.complete(space.cheapest()) == space.cheapest()
 
 
+def test_the_heaviest_candidate_takes_the_high_ends_and_last_choices():
+    space = Space.parse({"width": {"low": 8, "high": 64}, "kernel_size": [3, 5], "epochs": 4})
+    assert space.heaviest() == {"width": 64, "kernel_size": 5, "epochs": 4}
+
+
 def test_types_are_inferred():
     space = Space.parse(
         {
