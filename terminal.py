@@ -28,11 +28,11 @@ class LiveProgress:
     """One bar per strategy in joules of its budget; plain lines where stderr is no terminal."""
 
     def __init__(self) -> None:
-        self._console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._console = Console(stderr=True, highlight=False, markup=False)
         self._bars = Progress(
-            TextColumn("{task.description:<14}"),
+            TextColumn("{task.description:<14}", markup=False),
             BarColumn(),
-            TextColumn("{task.fields[text]}"),
+            TextColumn("{task.fields[text]}", markup=False),
             TimeElapsedColumn(),
             console=self._console,
         )
@@ -101,8 +101,8 @@ class LiveProgress:
 
 def _stdout() -> Console:
     """Standard output; a file or pipe gets lines long enough for the tables."""
-    console = Console(highlight=False, soft_wrap=True)
-    return console if console.is_terminal else Console(width=120, highlight=False, soft_wrap=True)
+    console = Console(highlight=False, markup=False)
+    return console if console.is_terminal else Console(width=120, highlight=False, markup=False)
 
 
 def print_comparison(result: Result) -> None:
@@ -120,7 +120,7 @@ def print_comparison(result: Result) -> None:
             f"- Workers waited {workers['wait_share']:.1%} of their time, and spent "
             f"{workers['asking_share']:.1%} of it on asks."
         )
-    console.print(f"Report: {result.report}")
+    console.print(f"Report: {result.report}", soft_wrap=True)
 
 
 def print_best(result: Result) -> None:
@@ -142,7 +142,7 @@ def print_best(result: Result) -> None:
         f"found after {format_energy(best['found_at_j'])}, "
         f"its own training took {format_energy(best['energy_j'])}; {spent}."
     )
-    console.print(f"Written: {result.folder / 'best.json'}, best.pt")
+    console.print(f"Written: {result.folder / 'best.json'}, best.pt", soft_wrap=True)
 
 
 def print_findings(findings: list[Finding]) -> None:

@@ -335,3 +335,11 @@ def test_a_report_is_remade_from_the_ledger_alone(tuned, folder):
 def test_a_network_is_loaded_only_from_a_search(folder):
     with pytest.raises(perjoule.OutputError, match="run `perjoule tune` first"):
         perjoule.load_best(folder)
+
+
+def test_text_in_brackets_is_printed_as_it_is(capsys):
+    from perjoule.energy.doctor import Finding
+    from perjoule.terminal import print_findings
+
+    print_findings([Finding("cpu", "unavailable", detail="list[int] [/dev/x]")])
+    assert "list[int] [/dev/x]" in capsys.readouterr().out
