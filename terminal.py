@@ -28,7 +28,7 @@ class LiveProgress:
     """One bar per strategy in joules of its budget; plain lines where stderr is no terminal."""
 
     def __init__(self) -> None:
-        self._console = Console(stderr=True, highlight=False, markup=False)
+        self._console = _console(stderr=True)
         self._bars = Progress(
             TextColumn("{task.description:<14}", markup=False),
             BarColumn(),
@@ -99,15 +99,17 @@ class LiveProgress:
         return f"{format_energy(spent_j):>8}, {trials} trials ({rate:.1f}/s), {found}"
 
 
-def _stdout() -> Console:
-    """Standard output; a file or pipe gets lines long enough for the tables."""
-    console = Console(highlight=False, markup=False)
-    return console if console.is_terminal else Console(width=120, highlight=False, markup=False)
+def _console(*, stderr: bool = False) -> Console:
+    """A terminal wraps at words; a file or pipe gets whole lines, and tables of a fair width."""
+    console = Console(stderr=stderr, highlight=False, markup=False)
+    if console.is_terminal:
+        return console
+    return Console(stderr=stderr, highlight=False, markup=False, soft_wrap=True, width=120)
 
 
 def print_comparison(result: Result) -> None:
     """The closing table of a comparison, its verdict, and where the report is."""
-    console, summary = _stdout(), result.summary
+    console, summary = _console(), result.summary
     verdict, workers = summary["verdict"], summary["workers"]
     console.print(_table(summary))
     console.print(verdict["sentence"], style="bold")
@@ -125,7 +127,7 @@ def print_comparison(result: Result) -> None:
 
 def print_best(result: Result) -> None:
     """The best candidate of a search."""
-    console = _stdout()
+    console = _console()
     [run] = result.summary["runs"]
     spent = f"{format_energy(run['spent_j'])} spent on {run['trials']} trials"
     best = run["incumbent"]
@@ -152,7 +154,7 @@ def print_findings(findings: list[Finding]) -> None:
         table.add_row(
             each.component, each.status, each.source or "-", each.detail, each.mend or "-"
         )
-    _stdout().print(table)
+    _console().print(table)
 
 
 def print_strategies(recipes: list[Recipe]) -> None:
@@ -161,7 +163,7 @@ def print_strategies(recipes: list[Recipe]) -> None:
     for recipe in recipes:
         table.add_row(recipe.name, recipe.summary, recipe.source)
     table.add_row("module:attribute", "your own: (space, seed) -> object with ask and tell", "you")
-    _stdout().print(table)
+    _console().print(table)
 
 
 def _table(summary: dict[str, Any]) -> Table:
