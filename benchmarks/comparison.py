@@ -14,13 +14,14 @@ from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Protocol
 
 from ..config import Experiment
 from ..energy import SourceInfo
 from ..energy.ledger import Ledger
 from ..energy.quantities import format_energy
-from ..errors import BudgetError
+from ..errors import BudgetError, ConfigurationError
 from ..tuners.registry import find_recipe
 from .events import (
     End,
@@ -46,7 +47,7 @@ MOST_TRUNCATED_IN_A_ROW = 3
 MOST_LOST_IN_A_ROW = 2
 """So often may a candidate take its worker down before it counts as failed."""
 ASK_MARGIN = 1.5
-"""The next ask of a fitted model may cost this much more than the dearest known one."""
+"""The next ask of a fitted model may cost this much more than the last or the rehearsed one."""
 
 
 class Progress(Protocol):
@@ -105,11 +106,20 @@ class Comparison:
 
         Raises:
             BudgetError: Not even one epoch of the cheapest candidate fits an allotment.
-            PerjouleError: The data set, device, meter or space cannot be used.
+            PerjouleError: The data set, device, meter or space cannot be used, or workers die.
         """
-        futures = [self._executor.submit(prepare, self._setting) for _ in range(self._workers)]
-        answers = {each.pid: each for each in (future.result() for future in futures)}
-        self.prepared = merge(list(answers.values()))
+        try:
+            self.prepared = self._prepare_workers()
+        except BrokenProcessPool:  # the heaviest candidate may have taken a worker's memory
+            self._replace_pool()
+            self._setting = replace(self._setting, probe_heaviest=False)
+            try:
+                self.prepared = self._prepare_workers()
+            except BrokenProcessPool as error:
+                raise ConfigurationError(
+                    "the workers die when they start (out of memory?): take fewer with --workers, "
+                    "or a smaller space"
+                ) from error
         epoch_j = self.prepared.epoch_j
         if epoch_j is not None and epoch_j > self.allotment_j:
             n_runs = len(self.runs)
@@ -120,6 +130,11 @@ class Comparison:
                 f"{format_energy(epoch_j * n_runs)}, better ten times that"
             )
         return self.prepared
+
+    def _prepare_workers(self) -> Prepared:
+        futures = [self._executor.submit(prepare, self._setting) for _ in range(self._workers)]
+        answers = {each.pid: each for each in (future.result() for future in futures)}
+        return merge(list(answers.values()))
 
     def run(self) -> None:
         """Go on until every run is over or Ctrl-C; everything is in the ledger then.
@@ -212,7 +227,7 @@ class Comparison:
         return None
 
     def _expected_ask_j(self, run: Run) -> float:
-        """What the next ask may cost: as much as the rehearsed or any known one of its kind."""
+        """What the next ask may cost: as much as the rehearsed or the last one."""
         early_j, fitted_j = self.prepared.ask_j[run.strategy]
         startup = find_recipe(run.strategy).startup_trials
         if startup is None or len(run.history) < startup:
@@ -241,13 +256,13 @@ class Comparison:
         done, _ = wait(self._inflight, timeout=POLL_S, return_when=FIRST_COMPLETED)
         broken = False
         for future in done:
-            run, submitted = self._inflight.pop(future)
             try:
                 outcome = future.result()
             except BrokenProcessPool:
                 broken = True
-                self._inflight[future] = (run, submitted)
                 continue
+            # Not before: what raises anything else is charged as lost when the loop ends.
+            run, submitted = self._inflight.pop(future)
             self._workforce.settled(outcome, time.perf_counter() - submitted)
             self._settle(run, outcome)
         if broken:
@@ -273,7 +288,7 @@ class Comparison:
         self._folder.clear_signs()
         kill_workers(self._executor)
         self._executor.shutdown(wait=False, cancel_futures=True)
-        self._executor = make_executor(self._workers)
+        self._executor, self._own_executor = make_executor(self._workers), True
 
     def _abandon(self, message: str) -> None:
         """Charge the slices in flight by their last signs of life."""

@@ -24,6 +24,7 @@ class Setting:
         folder: The run folder, for signs of life and the stop sign.
         shared: Whether several workers use this machine's processors at once.
         keep_weights: Whether outcomes carry the weights of new incumbents.
+        probe_heaviest: Whether a step of the heaviest candidate may be tried at the start.
     """
 
     experiment: Experiment
@@ -31,12 +32,13 @@ class Setting:
     folder: Path
     shared: bool = False
     keep_weights: bool = False
+    probe_heaviest: bool = True
 
     @property
     def key(self) -> str:
         """Equal for settings whose sessions may be shared."""
         parts = [self.experiment.model_dump(), self.space, str(self.folder), self.shared]
-        return json.dumps([*parts, self.keep_weights], sort_keys=True)
+        return json.dumps([*parts, self.keep_weights, self.probe_heaviest], sort_keys=True)
 
     @property
     def stop_sign(self) -> Path:

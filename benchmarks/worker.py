@@ -232,7 +232,9 @@ class Session:
                 f"not even the cheapest candidate {cheapest} can be trained: {result.message}; "
                 "mend the space or the architecture"
             )
-        self._probed = (_steps_of(result), _steps_of(self._probe_heaviest()))
+        self._probed = (_steps_of(result),)
+        if self._setting.probe_heaviest:
+            self._probed += (_steps_of(self._probe_heaviest()),)
         phases = (result.setup.total_j, result.train.total_j, result.validate.total_j)
         scales = (
             1.0,

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 import perjoule
-from perjoule.errors import BudgetError, MeterError, OutputError
+from perjoule.errors import BudgetError, ConfigurationError, MeterError, OutputError
 
 from .conftest import SMALL, SPACE, read_ledger, spent_j, start, wait_until
 
@@ -196,6 +196,21 @@ def test_a_candidate_that_kills_its_worker_fails_and_the_others_go_on(tmp_path, 
     assert dead[dead["state"] == "failed"]["message"].str.contains("its worker died").all()
     alive = trials[trials["p.deadly"] == False]  # noqa: E712
     assert (alive["state"] == "complete").any()
+
+
+def test_workers_that_die_at_their_start_are_one_clear_error(tmp_path, monkeypatch):
+    (tmp_path / "deadly_network.py").write_text(EXITS)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ConfigurationError, match="workers die when they start"):
+        perjoule.compare(
+            out=tmp_path / "run",
+            workers=2,
+            architecture="deadly_network:build",
+            **{k: SMALL[k] for k in ("strategies", "seeds", "budget", "meter")},
+            space={"deadly": True, "epochs": 1},
+        )
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_strategy_that_raises_ends_its_run_alone(tmp_path, monkeypatch):
