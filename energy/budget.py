@@ -47,6 +47,7 @@ class EnergyBudget:
         self._interval_s = interval_s if self.meter.counts_search else 0.0
         self._due_s = 0.0
         self._checked_j: float | None = None
+        self._largest_interval_j = 0.0
         self._start = self.meter.snapshot()
 
     @property
@@ -74,24 +75,27 @@ class EnergyBudget:
     def should_stop(self) -> bool:
         """Whether to stop now, asked before every step of a training.
 
-        Says yes before the budget is overdrawn: when another interval like the last one would not
-        fit any more. Costs a clock reading unless a check is due. Never ends a training because a
-        source was lost: whoever reads its result must look.
+        Says yes before the budget is overdrawn: when another interval like the largest one of this
+        phase would not fit any more. Costs a clock reading unless a check is due. Never ends a
+        training because a source was lost: whoever reads its result must look.
         """
         now = self.meter.clock()
         if now < self._due_s:
             return False
         spent_j = self.meter.joules_since(self._start)
         if spent_j is not None:
-            last_interval_j = 0.0 if self._checked_j is None else spent_j - self._checked_j
-            if spent_j >= self.total_j or spent_j + last_interval_j > self.total_j:
-                return True  # and again at the next call, since nothing is noted
+            if self._checked_j is not None:
+                interval_j = spent_j - self._checked_j
+                self._largest_interval_j = max(self._largest_interval_j, interval_j)
+            if spent_j >= self.total_j or spent_j + self._largest_interval_j > self.total_j:
+                return True  # and again at the next call, since time is not noted
         self._due_s, self._checked_j = now + self._interval_s, spent_j
         return False
 
     def begin_phase(self) -> None:
-        """Forget the last interval, since work of another kind begins."""
+        """Forget the intervals so far, since work of another kind begins."""
         self._checked_j = None
+        self._largest_interval_j = 0.0
 
     def stop_study(self, study: Study, trial: FrozenTrial) -> None:
         """Optuna callback: ends ``study.optimize`` once the budget is spent.
