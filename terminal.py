@@ -61,7 +61,7 @@ class LiveProgress:
             share_j = experiment.allotment_j * experiment.seeds
             self._tasks[name] = self._bars.add_task(name, total=share_j, text="")
 
-    def update(self, runs: list[Run], inflight_j: dict[str, float]) -> None:
+    def update(self, runs: list[Run], inflight_j: dict[str, float | None]) -> None:
         """Show the present state."""
         if not self._started:
             self._started = time.perf_counter()
@@ -70,27 +70,32 @@ class LiveProgress:
         if self._console.is_terminal:
             for name, task in self._tasks.items():
                 own = [run for run in runs if run.strategy == name]
-                spent_j = sum((r.spent_j or 0.0) + inflight_j.get(r.name, 0.0) for r in own)
+                spent_j = _spent_j(own, inflight_j)
                 if all(run.end is not None for run in own):
                     self._bars.update(task, total=spent_j or 1.0)
                 self._bars.update(task, completed=spent_j, text=self._line(own, spent_j))
         elif time.perf_counter() >= self._next_line:
             self._next_line = time.perf_counter() + PLAIN_LINE_S
-            spent_j = sum((r.spent_j or 0.0) + inflight_j.get(r.name, 0.0) for r in runs)
-            share = spent_j / self._budget_j
-            line = f"{share:4.0%} of the budget: {self._line(runs, spent_j)}"
-            self._console.print(line)
+            spent_j = _spent_j(runs, inflight_j)
+            share = "n/a" if spent_j is None else f"{spent_j / self._budget_j:.0%}"
+            self._console.print(f"{share:>4} of the budget: {self._line(runs, spent_j)}")
 
     def stopping(self) -> None:
         """Say that Ctrl-C was heard."""
         self._console.print("Stopping: keeping what is done, then writing the report ...")
 
-    def _line(self, runs: list[Run], spent_j: float) -> str:
+    def _line(self, runs: list[Run], spent_j: float | None) -> str:
         trials = sum(run.n_trials for run in runs)
         best = max((run.incumbent for run in runs if run.incumbent is not None), default=None)
         rate = trials / max(time.perf_counter() - self._started, 0.1)
         found = "no result yet" if best is None else f"best {best:.1%}"
         return f"{format_energy(spent_j):>8}, {trials} trials ({rate:.1f}/s), {found}"
+
+
+def _spent_j(runs: list[Run], inflight_j: dict[str, float | None]) -> float | None:
+    """Joules of these runs, slices in flight included; None if those of one are unknown."""
+    spent = [run.spent_j for run in runs] + [inflight_j.get(run.name, 0.0) for run in runs]
+    return None if None in spent else sum(each for each in spent if each)
 
 
 def _console(*, stderr: bool = False) -> Console:

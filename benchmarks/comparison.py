@@ -57,7 +57,7 @@ class Progress(Protocol):
         """Take what begins, before anything costly is done."""
         ...
 
-    def update(self, runs: list[Run], inflight_j: dict[str, float]) -> None:
+    def update(self, runs: list[Run], inflight_j: dict[str, float | None]) -> None:
         """Take the present state: all runs, and the joules of their slices in flight."""
         ...
 
@@ -313,7 +313,7 @@ class Comparison:
     def _show(self) -> None:
         if self._progress is not None:
             signs = self._folder.signs_of_life() if self._inflight else []
-            inflight_j = {sign["run"]: sign["energy_j"] or 0.0 for sign in signs}
+            inflight_j = {sign["run"]: sign["energy_j"] for sign in signs}
             self._progress.update(list(self.runs.values()), inflight_j)
 
     def _write_session(self, wall_s: float, driver_cpu_s: float) -> None:

@@ -88,14 +88,16 @@ def summarise(
 def _common_j(runs: dict[str, Run], allotment_j: float) -> float:
     """Joules that every run has had the chance to spend.
 
-    A run that is over had its whole allotment, even where the rest of it fitted no trial. An
-    overdraft, below a hundredth, counts as within.
+    A run that is over had its whole allotment, even where the rest of it fitted no trial; an
+    overdraft, below a hundredth, counts as within. A run whose joules are unknown limits nothing.
     """
     had = [
-        max(allotment_j, run.spent_j or 0.0) if run.end is not None else run.spent_j or 0.0
+        run.spent_j if run.end is None else max(allotment_j, run.spent_j)
         for run in runs.values()
+        if run.spent_j is not None
     ]
-    return max(had) if min(had) >= allotment_j else min(had)
+    limit_j = min(had, default=allotment_j)
+    return limit_j if limit_j < allotment_j else max(had, default=allotment_j)
 
 
 def _strategy(
@@ -116,8 +118,9 @@ def _strategy(
             "runs": len(mine),
             "ert_j": statistics.expected_energy_to_target(reached),
         }
-    search_j = own["energy_search_j"]
-    known = own["energy_j"].sum()
+    # Of trials lost with their worker only the sum is known, not what of it was search.
+    split = own[own["energy_search_j"].notna() & own["energy_j"].notna()]
+    split_j = float(split["energy_j"].sum())
     per_run = own.groupby("run", sort=False)
     equal = statistics.equal_energy(trials, common_j=common_j)
     anytime = statistics.anytime_score(trials, common_j=common_j)
@@ -131,7 +134,7 @@ def _strategy(
         "test_accuracy": _interval(_incumbents(own)["test_accuracy"]),
         "energy_j": _interval([math.nan if s is None else s for s in spent]),
         "energy_to_target": hits,
-        "search_share": search_j.sum() / known if search_j.notna().any() and known else None,
+        "search_share": float(split["energy_search_j"].sum()) / split_j if split_j else None,
         "energy_kind": "+".join(sorted(set(own["energy_kind"].dropna()) - {"lower bound"})),
         "accuracy_per_joule": _interval(per_joule),
         "anytime": _interval(_of(anytime, mine)),

@@ -240,3 +240,27 @@ def test_what_is_charged_to_no_run_is_told_and_unknown_after_a_kill():
     }
     killed = summary_of([start, start, session], ["tpe"], 1, 1.0)
     assert [row["energy_j"] for row in killed["overhead"]] == [10.0, None]
+
+
+def test_the_search_share_is_of_trials_whose_search_is_known():
+    lost = {
+        "event": "interrupted",
+        "run": "tpe-0",
+        "trial": 0,
+        "params": None,
+        "energy_j": 3.0,
+        "message": "the comparison was killed",
+    }
+    summary = summary_of([lost, slice_event("tpe-0", 1, 0.9, 1.0)], ["tpe"], 1, 10.0)
+    assert summary["strategies"][0]["search_share"] == pytest.approx(0.1)
+
+
+def test_a_run_of_unknown_joules_does_not_keep_the_others_from_being_compared():
+    events = [
+        slice_event("tpe-0", 0, 0.9, None),
+        slice_event("random-0", 0, 0.7, 4.0),
+    ]
+    summary = summary_of(events, ["tpe", "random"], 1, 20.0)
+    assert summary["common_j"] == pytest.approx(4.0)
+    assert summary["strategies"][1]["equal_energy"]["median"] == 0.7
+    assert summary["strategies"][0]["equal_energy"] is None
