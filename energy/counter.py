@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import threading
+import contextlib
 import time
 from collections.abc import Callable
 
 from ..errors import SourceError
+from .forksafe import Guard
 from .source import PowerSource, SourceInfo
 
+SAMPLE_PERIOD_S = 0.1
+"""How often power-only sources are read."""
 GAP_PERIODS = 3.0
 """An integrated source reports a gap once no power was read for this many periods."""
 JITTER_S = 0.1
@@ -42,7 +45,7 @@ class WrappingCounter:
         self._joules_per_unit = joules_per_unit
         self._max_power_w = max_power_w
         self._clock = clock
-        self._lock = threading.Lock()
+        self._guard = Guard()
         self._last: tuple[int, float] | None = None
         self._units = 0
         self.resets = 0
@@ -54,7 +57,7 @@ class WrappingCounter:
             SourceError: The register moved by an impossible amount, or may have wrapped unseen;
                 ``resets`` counts up and counting goes on from here.
         """
-        with self._lock:  # around the register too, or an older value could come in later
+        with self._guard:  # around the register too, or an older value could come in later
             asked_s = self._clock()
             register = self._read_register()
             last, self._last = self._last, (register, asked_s)
@@ -89,11 +92,10 @@ class IntegratedSource:
 
     def __init__(self, power: PowerSource, clock: Callable[[], float] = time.perf_counter) -> None:
         self.info: SourceInfo = power.info
-        self._power = power
+        self.power = power
         self._clock = clock
-        self._lock = threading.Lock()
-        self._last: tuple[float, float] | None = None
-        self._energy_j = 0.0
+        self._guard = Guard()
+        self._last: tuple[float, float, float] | None = None
         self._gaps: list[tuple[float, float]] = []
 
     def read(self) -> float:
@@ -103,18 +105,30 @@ class IntegratedSource:
             SourceError: The power could not be read or is impossible. The next good reading
                 bridges the gap.
         """
-        with self._lock:
-            power_w = self._power.read_power_w()
+        with self._guard:
+            power_w = self.power.read_power_w()
             now = self._clock()
             if not 0 <= power_w <= self.info.max_power_w:
                 raise SourceError(f"reads {power_w} W, which is impossible")
+            energy_j = 0.0
             if self._last is not None:
-                then, last_w = self._last
-                self._energy_j += (power_w + last_w) / 2 * (now - then)
+                then, last_w, energy_j = self._last
+                energy_j += (power_w + last_w) / 2 * (now - then)
                 if now - then > GAP_PERIODS * self.info.update_period_s:
                     self._note_gap(now, now - then)
-            self._last = (now, power_w)
-            return self._energy_j
+            self._last = (now, power_w, energy_j)  # at once: a fork may fall between two steps
+            return energy_j
+
+    def tend(self) -> float:
+        """Take a reading between the edges of windows."""
+        with contextlib.suppress(Exception):  # the next reading will show it
+            self.read()
+        return SAMPLE_PERIOD_S
+
+    @property
+    def resets(self) -> int:
+        """How often the power source lost count of itself, as after a driver's reload."""
+        return getattr(self.power, "resets", 0)
 
     def largest_gap_s(self, start_s: float, end_s: float) -> float:
         """Longest time without a power reading that touches the window, 0 if none stands out.
@@ -123,7 +137,7 @@ class IntegratedSource:
             start_s: The window's start on this source's clock.
             end_s: Its end, which must be the latest reading.
         """
-        with self._lock:
+        with self._guard:
             return max(
                 (gap_s for at, gap_s in self._gaps if at >= start_s and at - gap_s <= end_s),
                 default=0.0,

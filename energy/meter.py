@@ -14,16 +14,19 @@ import weakref
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from .calibration import load_calibration
 from .counter import IntegratedSource
 from .reading import SHORT_WINDOW_PERIODS, ComponentReading, Reading, billed_ids
-from .sampler import Sampler, try_read
-from .source import Kind, PowerSource, Source, SourceInfo
+from .sampler import Sampler, tasks_of, try_read
+from .source import Kind, PowerSource, Scope, Source, SourceInfo
 from .sources import resolve
 
 STANDSTILL_S = 1.0
 """Measured hardware that drew nothing for so long is not being measured."""
 TIMER_S = 1e-3
 """Slack of clocks and counters in judging what power is possible."""
+NOTABLE_SLEEP_S = 1.0
+"""A machine that was suspended for less is not worth a word."""
 
 
 class Snapshot(NamedTuple):
@@ -35,6 +38,7 @@ class Snapshot(NamedTuple):
         values: Cumulative joules of each source, or the reason why there are none.
         resets: How often each source had lost count.
         moved_s: When each value was first seen.
+        asleep_s: How long the machine has been suspended since it was started.
     """
 
     time_s: float
@@ -42,6 +46,22 @@ class Snapshot(NamedTuple):
     values: tuple[float | str, ...]
     resets: tuple[int, ...]
     moved_s: tuple[float, ...]
+    asleep_s: float
+
+
+class _Bill(NamedTuple):
+    """Which sources are added up, by id and with their places."""
+
+    in_use: list[bool]
+    ids: frozenset[str]
+    sources: list[tuple[int, Source, str]]
+
+
+def suspended_s() -> float:
+    """Seconds that the machine has been suspended since its start; 0 where that is not told."""
+    if not hasattr(time, "CLOCK_BOOTTIME"):
+        return 0.0
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
 class EnergyMeter:
@@ -54,7 +74,9 @@ class EnergyMeter:
         synchronize: Called before each snapshot, to let queued GPU work finish.
         gpus: UUIDs of the GPUs in use; None for all that this process may see, empty for none.
         shared: Whether several metered workers use the same processors at once.
+        series_period_s: Record all sources this often into ``series``; None records nothing.
         clock: Monotonic seconds.
+        asleep_clock: Seconds that the machine has been suspended.
 
     Raises:
         ConfigurationError: The text cannot be used.
@@ -68,9 +90,12 @@ class EnergyMeter:
         synchronize: Callable[[], None] | None = None,
         gpus: Sequence[str] | None = None,
         shared: bool = False,
+        series_period_s: float | None = None,
         clock: Callable[[], float] = time.perf_counter,
+        asleep_clock: Callable[[], float] = suspended_s,
     ) -> None:
         found = resolve(sources, gpus, shared=shared) if isinstance(sources, str) else sources
+        own = isinstance(sources, str)
         self._sources = [
             source if isinstance(source, Source) else IntegratedSource(source, clock)
             for source in found
@@ -78,18 +103,26 @@ class EnergyMeter:
         self.sources: tuple[SourceInfo, ...] = tuple(source.info for source in self._sources)
         """Identity of every source."""
         self.clock = clock
-        self._billed_ids = billed_ids(self.sources)
-        self._billed = [
-            (index, source, source.info.id)
-            for index, source in enumerate(self._sources)
-            if source.info.id in self._billed_ids
-        ]
+        self._asleep_clock = asleep_clock
+        self._hardware = [getattr(source, "power", source) for source in self._sources]
+        self._conditional = [part for part in self._hardware if hasattr(part, "in_use")]
+        self._bill = self._make_bill()
+        self._idle_w = _idle_powers_w(self.sources)
         counts = (getattr(source, "count_operations", None) for source in self._sources)
         self._operation_counters = [count for count in counts if count is not None]
         self._synchronize = synchronize or (lambda: None)
         self._whole: Window | None = None
-        self._sampler = Sampler(self._sources)
-        weakref.finalize(self, self._sampler.stop)  # a meter that is merely dropped ends it too
+        self.series: Series | None = None
+        if series_period_s is not None:
+            from .series import Series
+
+            self.series = Series(self._sources, series_period_s, clock)
+        """The recorded time series, if one was asked for."""
+        tasks = tasks_of(self._sources) + ([] if self.series is None else [self.series.tend])
+        self._sampler = Sampler(tasks)
+        closes = [source.close for source in self._sources if own and hasattr(source, "close")]
+        # A meter that is merely dropped ends them too.
+        self._end = weakref.finalize(self, _end, self._sampler, closes)
         self._moved: list[tuple[float | str, float]] = [("never read", 0.0)] * len(self._sources)
         self._first = self.snapshot(synchronize=False)
         self.read_cost_s = min(self._time_read() for _ in range(5))
@@ -110,6 +143,7 @@ class EnergyMeter:
         if synchronize:
             with contextlib.suppress(Exception):
                 self._synchronize()
+        self._sampler.ensure_alive()
         now = self.clock()
         values = tuple([try_read(source, source.info.id) for source in self._sources])
         resets = tuple([getattr(source, "resets", 0) for source in self._sources])
@@ -117,12 +151,12 @@ class EnergyMeter:
             if value != self._moved[index][0]:
                 self._moved[index] = (value, now)
         moved_s = tuple([moved_s for _, moved_s in self._moved])
-        return Snapshot(now, self.clock(), values, resets, moved_s)
+        return Snapshot(now, self.clock(), values, resets, moved_s, self._asleep_clock())
 
     def between(self, start: Snapshot, end: Snapshot) -> Reading:
         """Energy between two snapshots of this meter, the second one just taken."""
         parts = [self._component(index, start, end) for index in range(len(self._sources))]
-        return Reading(tuple(parts), end.time_s - start.time_s, self._billed_ids)
+        return Reading(tuple(parts), end.time_s - start.time_s, self._billed().ids)
 
     def joules_since(self, start: Snapshot) -> float | None:
         """Billed joules since a snapshot, without provenance or waiting for queued GPU work.
@@ -130,22 +164,25 @@ class EnergyMeter:
         A few microseconds, for budget checks inside a training; None if a source is lost.
         """
         total_j = 0.0
-        for index, source, name in self._billed:
+        billed = self._billed().sources
+        for index, source, name in billed:
             before, after = start.values[index], try_read(source, name)
             if isinstance(before, str) or isinstance(after, str) or after < before:
                 return None
             if getattr(source, "resets", 0) != start.resets[index]:
                 return None
             total_j += after - before
-        return total_j if self._billed else None
+        return total_j if billed else None
 
     def window(self) -> Window:
         """Open a window now; windows nest and overlap freely, in any thread."""
         return Window(self)
 
     def close(self) -> None:
-        """Stop the background thread, if there is one."""
-        self._sampler.stop()
+        """Stop the background thread, if there is one, and what sources were found by name."""
+        if self.series is not None and self._end.alive:
+            self.series.tend()
+        self._end()
 
     def __enter__(self) -> EnergyMeter:
         self._whole = self.window()
@@ -178,16 +215,21 @@ class EnergyMeter:
             )
         energy_j, duration_s = after - before, end.time_s - start.time_s
         period_s, warnings = info.update_period_s, info.warnings
+        warnings += getattr(self._hardware[index], "notes", ())
         if duration_s < SHORT_WINDOW_PERIODS * period_s:
             warnings += (
                 f"{info.id}: window of {duration_s:.3g} s is below {SHORT_WINDOW_PERIODS} update "
                 f"periods of {period_s:.3g} s",
             )
         gap_s = 0.0
-        if isinstance(source, IntegratedSource):
+        if hasattr(source, "largest_gap_s"):
             gap_s = source.largest_gap_s(start.time_s, end.time_s)
             if gap_s:
                 warnings += (f"{info.id}: no power was read for {gap_s:.3g} s",)
+        slept_s = end.asleep_s - start.asleep_s
+        if slept_s > NOTABLE_SLEEP_S:
+            warnings += (f"the machine was suspended for {slept_s:.3g} s within the window",)
+        idle_w = self._idle_w[index]
         # A short window may hold no step of the counter, so take the power before it then.
         power_w = _power_w(start, end, index) or _power_w(self._first, end, index)
         return ComponentReading(
@@ -200,7 +242,24 @@ class EnergyMeter:
             gain_error=info.gain_error,
             largest_gap_s=gap_s,
             warnings=warnings,
+            idle_j=None if idle_w is None else idle_w * duration_s,
         )
+
+    def _billed(self) -> _Bill:
+        """What is billed now: hardware comes in once this process uses it."""
+        if self._conditional and self._bill.in_use != [part.in_use for part in self._conditional]:
+            self._bill = self._make_bill()
+        return self._bill
+
+    def _make_bill(self) -> _Bill:
+        in_use = [part.in_use for part in self._conditional]
+        used = [
+            (index, source, source.info.id)
+            for index, source in enumerate(self._sources)
+            if getattr(self._hardware[index], "in_use", True)
+        ]
+        ids = billed_ids(source.info for _, source, _ in used)
+        return _Bill(in_use, ids, [entry for entry in used if entry[2] in ids])
 
     def _doubt(self, index: int, start: Snapshot, end: Snapshot) -> str:
         """Why a source is not to be believed between two snapshots; empty if it is."""
@@ -256,6 +315,26 @@ class Window:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _idle_powers_w(sources: Iterable[SourceInfo]) -> list[float | None]:
+    """Idle power of each source: calibrated, or none at all for a model of our own activity."""
+    calibration = load_calibration()
+    return [
+        0.0
+        if info.kind is Kind.MODELLED and info.scope is Scope.PROCESS
+        else calibration.idle_power_w(info.id)
+        if calibration is not None
+        else None
+        for info in sources
+    ]
+
+
+def _end(sampler: Sampler, closes: list[Callable[[], None]]) -> None:
+    sampler.stop()
+    for close in closes:
+        with contextlib.suppress(Exception):  # nothing may raise into what was metered
+            close()
 
 
 def _power_w(start: Snapshot, end: Snapshot, index: int) -> float:

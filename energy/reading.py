@@ -28,6 +28,8 @@ class ComponentReading:
         gain_error: Relative error of the amount; None if not known.
         largest_gap_s: Longest time without a power reading, for integrated sources.
         warnings: What a reader must know, the reason first where the energy is unavailable.
+        idle_j: What the hardware would have used idle (see ``perjoule calibrate``), None if not
+            known. A model of a process' own activity has none: 0.
     """
 
     component: str
@@ -39,19 +41,54 @@ class ComponentReading:
     gain_error: float | None = None
     largest_gap_s: float = 0.0
     warnings: tuple[str, ...] = ()
+    idle_j: float | None = None
+
+    @property
+    def error_j(self) -> float | None:
+        """How far off the joules may be: bound plus gain error; None unless both are known."""
+        if self.energy_j is None or self.bound_j is None or self.gain_error is None:
+            return None
+        return self.bound_j + self.gain_error * abs(self.energy_j)
+
+    @property
+    def net_j(self) -> float | None:
+        """Joules beyond idle, negative if less was used than idle; None if either is not known."""
+        return _sum([self.energy_j, _negative(self.idle_j)])
 
     def __add__(self, other: ComponentReading) -> ComponentReading:
         """Add the reading of the same source over another window; unavailable stays so."""
+        return self._combined(
+            other, _sum([self.energy_j, other.energy_j]), _sum([self.idle_j, other.idle_j])
+        )
+
+    def __sub__(self, other: ComponentReading) -> ComponentReading:
+        """Take away the reading of the same source over a part of this window.
+
+        Errors add up here too, since both windows had their own edges.
+        """
+        return self._combined(
+            other,
+            _sum([self.energy_j, _negative(other.energy_j)]),
+            _sum([self.idle_j, _negative(other.idle_j)]),
+        )
+
+    def _combined(
+        self, other: ComponentReading, energy_j: float | None, idle_j: float | None
+    ) -> ComponentReading:
         if (self.source, self.component) != (other.source, other.component):
-            raise ValueError(f"cannot add {other.source} to {self.source}: not the same source")
-        energy_j = _sum([self.energy_j, other.energy_j])
+            raise ValueError(
+                f"cannot combine {self.source} with {other.source}: not the same source"
+            )
+        known = self if self.kind is not Kind.UNAVAILABLE else other
         return replace(
             self,
             energy_j=energy_j,
-            kind=Kind.UNAVAILABLE if energy_j is None else self.kind,
+            kind=Kind.UNAVAILABLE if energy_j is None else known.kind,
             bound_j=_sum([self.bound_j, other.bound_j]),
+            gain_error=known.gain_error,
             largest_gap_s=max(self.largest_gap_s, other.largest_gap_s),
             warnings=_union(self.warnings, other.warnings),
+            idle_j=idle_j,
         )
 
 
@@ -84,6 +121,11 @@ class Reading:
         return _sum([part.energy_j for part in self._billable()])
 
     @property
+    def net_j(self) -> float | None:
+        """Billed joules beyond idle, possibly negative; None if any idle power is not known."""
+        return _sum([part.net_j for part in self._billable()])
+
+    @property
     def kind(self) -> str:
         """The kinds in ``total_j``, joined by ``+``: ``"modelled"``, ``"measured+modelled"``."""
         return "+".join(sorted({part.kind.value for part in self._billable()})) or "unavailable"
@@ -102,8 +144,12 @@ class Reading:
         return {
             "duration_s": self.duration_s,
             "total_j": self.total_j,
+            "net_j": self.net_j,
             "kind": self.kind,
-            "components": [asdict(part) for part in self.components],
+            "totals_j": self.totals_j,
+            "components": [
+                {**asdict(part), "billed": part.source in self.billed} for part in self.components
+            ],
         }
 
     def __add__(self, other: Reading) -> Reading:
@@ -112,37 +158,70 @@ class Reading:
             return other
         if not other.components:
             return self
-        pairs = zip(self.components, other.components, strict=True)
-        return Reading(
-            tuple(a + b for a, b in pairs), self.duration_s + other.duration_s, self.billed
-        )
+        return self._combined(other, [a + b for a, b in self._pairs(other)], other.duration_s)
+
+    def __sub__(self, other: Reading) -> Reading:
+        """Take away the reading of a part of this window, such as that of a search's asks."""
+        if not other.components:
+            return self
+        return self._combined(other, [a - b for a, b in self._pairs(other)], -other.duration_s)
 
     def __str__(self) -> str:
         """One line for people."""
-        parts = ", ".join(
-            f"{part.component} {format_energy(part.energy_j)} ({part.kind.value}, {part.source})"
-            for part in self.components
-        )
+        parts = ", ".join(map(self._describe, self.components))
         return f"{format_energy(self.total_j)} in {self.duration_s:.3g} s: {parts or 'no source'}"
+
+    def _describe(self, part: ComponentReading) -> str:
+        facts = [part.kind.value, part.source]
+        if part.source not in self.billed:
+            facts.append("not billed")
+        amount = f"{format_energy(part.energy_j)}{_plus_minus(part)}"
+        return f"{part.component} {amount} ({', '.join(facts)})"
+
+    def _pairs(self, other: Reading) -> Iterable[tuple[ComponentReading, ComponentReading]]:
+        return zip(self.components, other.components, strict=True)
+
+    def _combined(
+        self, other: Reading, components: list[ComponentReading], duration_s: float
+    ) -> Reading:
+        # What was found in use in one of the windows is billed in both.
+        return Reading(tuple(components), self.duration_s + duration_s, self.billed | other.billed)
 
     def _billable(self) -> list[ComponentReading]:
         return [part for part in self.components if part.source in self.billed]
 
 
 def billed_ids(sources: Iterable[SourceInfo]) -> frozenset[str]:
-    """Ids of the sources that are billed: a whole only where there is no source of its parts."""
-    scopes = {source.id: source.scope for source in sources}
-    for wholes in ((Scope.MODULE, Scope.NODE), (Scope.NODE,)):
-        parts = frozenset(name for name, scope in scopes.items() if scope not in wholes)
+    """Ids of the sources that are billed.
+
+    A whole is billed only where there is no source of its parts, and a model of it only where it
+    is not measured.
+    """
+    wholes = (Scope.MODULE, Scope.NODE)
+    infos = list(sources)
+    for excluded in (wholes, wholes[1:]):
+        parts = [info for info in infos if info.scope not in excluded]
         if parts:
-            return parts
-    return frozenset(scopes)
+            return frozenset(info.id for info in parts)
+    measured = [info for info in infos if info.kind is not Kind.MODELLED]
+    return frozenset(info.id for info in measured or infos)
 
 
 def _sum(amounts: list[float | None]) -> float | None:
     """The sum, None if there is nothing to add or any amount is not known."""
     known = [amount for amount in amounts if amount is not None]
     return sum(known) if known and len(known) == len(amounts) else None
+
+
+def _negative(amount: float | None) -> float | None:
+    return None if amount is None else -amount
+
+
+def _plus_minus(part: ComponentReading) -> str:
+    """How far off the joules may be, relative to them; empty where that is not known."""
+    if part.error_j is None or not part.energy_j:
+        return ""
+    return f" ± {100 * part.error_j / abs(part.energy_j):.2g} %"
 
 
 def _union(*groups: tuple[str, ...]) -> tuple[str, ...]:

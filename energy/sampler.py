@@ -1,20 +1,23 @@
-"""The one background thread: power-only sources are sampled, wrapping counters kept alive."""
+"""The one background thread: it calls what sources want to be called for between readings."""
 
 from __future__ import annotations
 
 import math
+import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 
 from ..errors import SourceError
-from .counter import IntegratedSource
 from .source import Source
 
-SAMPLE_PERIOD_S = 0.1
-"""How often power-only sources are read."""
-KEEP_ALIVE_S = 30.0
-"""How often wrapping counters are read: the smallest range, 65 kJ, lasts 65 s at 1,000 W."""
+RETRY_S = 1.0
+"""When to call again what failed."""
+LONGEST_WAIT_S = 3_600.0
+THREAD_NAME = "perjoule-meter"
+"""The one thread of a meter; it starts no processes."""
+
+Tend = Callable[[], float]
 
 
 def try_read(source: Source, name: str) -> float | str:
@@ -28,34 +31,55 @@ def try_read(source: Source, name: str) -> float | str:
     return energy_j if math.isfinite(energy_j) else f"{name}: reads {energy_j} J"
 
 
-class Sampler:
-    """Reads the sources that need it in a daemon thread; starts none if no source does.
+def tasks_of(sources: Iterable[Source]) -> list[Tend]:
+    """What sources, and the power sources within them, want done between readings."""
+    parts = [part for source in sources for part in (source, getattr(source, "power", None))]
+    return [part.tend for part in parts if hasattr(part, "tend")]
 
-    It holds no reference to the meter, so that a forgotten meter can end it.
+
+class Sampler:
+    """Does its tasks in one daemon thread, each when due; starts none without tasks.
+
+    Integrated sources are sampled, wrapping counters kept alive, time series recorded. It holds no
+    reference to the meter, so that a forgotten meter can end it.
 
     Args:
-        sources: The sources of a meter.
+        tasks: Each returns in how many seconds it wants to be called again.
     """
 
-    def __init__(self, sources: Sequence[Source]) -> None:
-        self._stop = threading.Event()
-        self._powers = [s for s in sources if isinstance(s, IntegratedSource)]
-        self._wrapping = [s for s in sources if getattr(s, "wraps", False)]
-        self._thread = threading.Thread(target=self._run, name="perjoule-meter", daemon=True)
-        if self._powers or self._wrapping:
-            self._thread.start()
+    def __init__(self, tasks: Iterable[Tend]) -> None:
+        self._tasks = list(tasks)
+        self._closed = False
+        self._start()
+
+    def ensure_alive(self) -> None:
+        """Start again in a forked child, where threads do not follow."""
+        if self._pid != os.getpid() and not self._closed:
+            self._start()
 
     def stop(self) -> None:
         """End the thread."""
-        self._stop.set()
+        self._closed = True
+        self._stopping.set()
 
-    def _run(self) -> None:
-        period_s = SAMPLE_PERIOD_S if self._powers else KEEP_ALIVE_S
-        next_keep_alive = time.perf_counter() + KEEP_ALIVE_S
-        while not self._stop.wait(period_s):
-            due = [*self._powers]
-            if time.perf_counter() >= next_keep_alive:
-                next_keep_alive = time.perf_counter() + KEEP_ALIVE_S
-                due += self._wrapping
-            for source in due:
-                try_read(source, "")
+    def _start(self) -> None:
+        self._pid = os.getpid()
+        self._stopping = threading.Event()
+        if self._tasks:
+            threading.Thread(
+                target=_work, args=(self._tasks, self._stopping), name=THREAD_NAME, daemon=True
+            ).start()
+
+
+def _work(tasks: list[Tend], stopping: threading.Event) -> None:
+    due_s = [time.perf_counter()] * len(tasks)
+    while True:
+        for index, task in enumerate(tasks):
+            if time.perf_counter() >= due_s[index]:
+                try:
+                    wait_s = task()
+                except Exception:  # noqa: BLE001 - readings say what is wrong; the thread goes on
+                    wait_s = RETRY_S
+                due_s[index] = time.perf_counter() + wait_s
+        if stopping.wait(min(max(min(due_s) - time.perf_counter(), 0.0), LONGEST_WAIT_S)):
+            return

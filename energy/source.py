@@ -67,8 +67,16 @@ class SourceInfo:
 class Source(Protocol):
     """A cumulative joule counter.
 
-    Two more attributes are looked at where a source has them: ``resets``, how often it lost count
-    (windows across that are unavailable), and ``wraps``, true if it must be read twice a minute.
+    More is looked at where a source has it:
+
+    - ``resets``: how often it lost count; windows across that are unavailable.
+    - ``tend() -> float``: housekeeping, called in the meter's background thread; returns in how
+      many seconds it wants to be called again. It must not block for long.
+    - ``in_use``: False while this process is known not to use the hardware, which is then listed
+      but not billed.
+    - ``notes``: warnings of the moment, beside those of ``info``.
+    - ``largest_gap_s(start_s, end_s)``: longest time without a power reading in a window.
+    - ``close()``: called at the end of a meter that found the source by name.
     """
 
     @property

@@ -16,3 +16,9 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(autouse=True)
+def uncalibrated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No calibration of whoever runs the tests."""
+    monkeypatch.setenv("PERJOULE_HOME", str(tmp_path_factory.getbasetemp() / "uncalibrated"))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
 
 import psutil
 
+from ..forksafe import Guard
 from ..source import Kind, Scope, Source
+from .rapl import KEEP_ALIVE_S
 
 SPLIT_PERIOD_S = 0.1
 """How often the counter is split: ten of the kernel's 10 ms steps in counting CPU time."""
@@ -18,7 +19,8 @@ SPLIT_PERIOD_S = 0.1
 def machine_cpu_s() -> float:
     """CPU-seconds that all processes of the machine have used."""
     times = psutil.cpu_times()
-    idle_s = times.idle + getattr(times, "iowait", 0.0)
+    # What a hypervisor gave to other machines was not used here.
+    idle_s = times.idle + sum(getattr(times, name, 0.0) for name in ("iowait", "steal"))
     # Guests are counted in user and nice already.
     guests_s = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)
     return sum(times) - idle_s - guests_s
@@ -37,8 +39,6 @@ class ApportionedSource:
         clock: Monotonic seconds.
     """
 
-    wraps = True
-
     def __init__(
         self,
         source: Source,
@@ -48,7 +48,7 @@ class ApportionedSource:
     ) -> None:
         self._source = source
         self._own_cpu_s, self._all_cpu_s, self._clock = own_cpu_s, all_cpu_s, clock
-        self._lock = threading.Lock()
+        self._guard = Guard()
         self._next_s = 0.0
         self._last: tuple[float, float, float] | None = None
         self._energy_j = 0.0
@@ -68,12 +68,17 @@ class ApportionedSource:
 
     def read(self) -> float:
         """Joules of this process' shares up to the last split."""
-        with self._lock:
+        with self._guard:
             now = self._clock()
             if now >= self._next_s:
                 self._split()
                 self._next_s = now + SPLIT_PERIOD_S
             return self._energy_j
+
+    def tend(self) -> float:
+        """Split, so that no wrap of the counter is missed."""
+        self.read()
+        return KEEP_ALIVE_S
 
     def _split(self) -> None:
         own_s, all_s, total_j = self._own_cpu_s(), self._all_cpu_s(), self._source.read()

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 
+with contextlib.suppress(ImportError):  # Windows
+    import resource
+
 from ...errors import SourceError
+from ..calibration import load_calibration
+from ..forksafe import Guard
 from ..source import Kind, Scope, SourceInfo
 from .cpu_power import cpu_power
 
@@ -26,11 +31,13 @@ class CpuTimeSource:
     """CPU-seconds of this process and its descendants times watts per core.
 
     Other processes on the machine do not enter, so several trials may run side by side. The time of
-    descendants shows up to a scan late, and what they used after their last scan is lost where the
-    system does not report it to their parent (outside Linux, or if nobody waits for them).
+    living descendants shows up to a scan late, that of children that were waited for at once. What
+    the others used after their last scan is lost where the system does not report it to their
+    parent (outside Linux, or if nobody waits for them).
 
     Args:
-        watts_per_core: Power of one busy core; None looks the processor up.
+        watts_per_core: Power of one busy core; None takes the calibrated one, or looks the
+            processor up.
         descendants_s: CPU-seconds of all descendants of a process.
         clock: Monotonic seconds.
     """
@@ -41,25 +48,22 @@ class CpuTimeSource:
         descendants_s: Callable[[psutil.Process], float] | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        if watts_per_core is None:
-            power = cpu_power()
-            self._watts, origin = power.watts_per_core, power.origin
-        else:
-            self._watts, origin = watts_per_core, "given by the user"
+        self._watts, origin, gain_error = _figure(watts_per_core)
         self.info = SourceInfo(
             id="cpu_time",
             component="cpu",
             kind=Kind.MODELLED,
             scope=Scope.PROCESS,
             detail=f"CPU-seconds of the process tree x {self._watts:g} W per core: {origin}",
-            gain_error=MODEL_ERROR,
+            gain_error=gain_error,
             max_power_w=float("inf"),  # a child's life may show in one instant
         )
         self._count_descendants_s = descendants_s or descendants_cpu_s
         self._clock = clock
-        self._lock = threading.Lock()
+        self._guard = Guard()
         self._process = psutil.Process()
         self._next_scan_s = 0.0
+        self._reaped_s = 0.0
         self._descendants_s = 0.0
         self._vanished_s = 0.0
         self._fell = False
@@ -68,9 +72,10 @@ class CpuTimeSource:
         """Modelled joules since the process began."""
         if os.getpid() != self._process.pid:
             raise SourceError("the meter was made in another process: make one after the fork")
-        with self._lock:
-            now = self._clock()
-            if now >= self._next_scan_s:
+        with self._guard:
+            now, reaped_s = self._clock(), reaped_cpu_s()
+            if now >= self._next_scan_s or reaped_s != self._reaped_s:
+                self._reaped_s = reaped_s
                 self._scan()
                 took_s = self._clock() - now
                 self._next_scan_s = now + max(SCAN_PERIOD_S, took_s / SCAN_SHARE)
@@ -90,10 +95,30 @@ class CpuTimeSource:
         self._descendants_s, self._fell = descendants_s, False
 
 
+def _figure(given: float | None) -> tuple[float, str, float]:
+    """Watts per core, where they are from, and the relative error of joules by them."""
+    if given is not None:
+        return given, "given by the user", MODEL_ERROR  # the figure may be good, the model is not
+    calibration = load_calibration()
+    if calibration is not None and (fit := calibration.cpu) is not None:
+        origin = f"calibrated against {fit.reference} on {fit.fitted_at[:10]}"
+        return fit.watts_per_core, origin, fit.residual
+    power = cpu_power()
+    return power.watts_per_core, power.origin, MODEL_ERROR
+
+
+def reaped_cpu_s() -> float:
+    """CPU-seconds of this process' children that were waited for, and of theirs."""
+    try:
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    except NameError:  # Windows does not tell
+        return 0.0
+    return used.ru_utime + used.ru_stime
+
+
 def descendants_cpu_s(process: psutil.Process) -> float:
     """CPU-seconds of all descendants, of the ended ones as far as somebody waited for them."""
-    reaped = process.cpu_times()
-    total_s = reaped.children_user + reaped.children_system
+    total_s = reaped_cpu_s()
     for child in _descendants(process) if _has_children() else []:
         try:
             times = child.cpu_times()

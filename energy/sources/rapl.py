@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import weakref
 from pathlib import Path
 
@@ -10,16 +11,28 @@ from ...errors import SourceError
 from ..counter import WrappingCounter
 from ..discovery import Discovery
 from ..source import Kind, Scope, SourceInfo
+from .cpu_power import processor
 
-ROOT = Path("/sys/class/powercap")
+ROOT = Path(os.environ.get("PERJOULE_POWERCAP", "/sys/class/powercap"))
+"""The powercap tree. Containers hide the usual one, so it may be mounted elsewhere."""
 MAX_PACKAGE_POWER_W = 1_000.0
 UPDATE_PERIOD_S = 1e-3
+KEEP_ALIVE_S = 30.0
+"""How often counters are read at least: the smallest range, 65 kJ, lasts 65 s at 1,000 W."""
 MIRROR_TOLERANCE_UJ = 1_000_000
 """What a counter may move out of step when it is read through another die."""
 MEND = (
     "Give read permission: `sudo chmod a+r /sys/class/powercap/intel-rapl:*/energy_uj` until the "
     'next boot, or for good a udev rule: SUBSYSTEM=="powercap", ACTION=="add", '
     'RUN+="/bin/chmod a+r /sys%p/energy_uj"'
+)
+MEND_MISSING = "Load the driver: `sudo modprobe intel_rapl_msr`"
+MEND_VIRTUAL = (
+    "Virtual machines get no RAPL: meter the host, or take a wattmeter (--meter shelly:HOST)"
+)
+MEND_CONTAINER = (
+    "Mount the host's: `docker run -v /sys/class/powercap/intel-rapl:/powercap:ro "
+    "-e PERJOULE_POWERCAP=/powercap …`"
 )
 
 
@@ -34,8 +47,6 @@ class RaplSource:
     Raises:
         SourceError: The zone cannot be read.
     """
-
-    wraps = True
 
     def __init__(self, zone: Path, name: str, component: str) -> None:
         self._path = zone / "energy_uj"
@@ -75,6 +86,11 @@ class RaplSource:
         """Joules since the source was made, unwrapped."""
         return self._counter.read()
 
+    def tend(self) -> float:
+        """Read, so that no wrap of the counter is missed."""
+        self.read()
+        return KEEP_ALIVE_S
+
 
 def discover(root: Path = ROOT) -> Discovery:
     """Find the packages and DRAM zones of a powercap tree.
@@ -83,18 +99,16 @@ def discover(root: Path = ROOT) -> Discovery:
     so are MMIO twins of packages and dies that mirror another die's counter.
 
     Args:
-        root: The powercap folder.
+        root: The powercap folder, or that of ``intel-rapl`` within it.
 
     Returns:
         The readable sources. Half of a machine's packages would be a wrong number, so one package
         that cannot be read leaves none, and one DRAM zone that cannot be read leaves no DRAM.
     """
-    if not root.is_dir():
-        return Discovery(reason=f"no powercap tree at {root}", mend="RAPL needs Linux on hardware")
-    zones = [(zone, *_label(zone)) for zone in sorted(root.glob("intel-rapl:*"))]
+    zones = [(zone, *_label(zone)) for zone in _zones(root)]
     if not any(component == "cpu" for _, _, component in zones):
-        reason = f"no RAPL package under {root} (a virtual machine or container hides it)"
-        return Discovery(reason=reason, mend="Run on the host, or mount /sys/class/powercap")
+        what = "RAPL package under" if root.is_dir() else "powercap tree at"
+        return Discovery(reason=f"no {what} {root}", mend=_mend_missing())
     try:
         packages = _open(zones, "cpu")
     except SourceError as error:
@@ -109,12 +123,28 @@ def discover(root: Path = ROOT) -> Discovery:
     except SourceError as error:
         return Discovery([*cpus], str(error), MEND, incomplete=True)
     # "intel-rapl:0:1" lies within "intel-rapl:0"; what lies within a mirror is one too.
+    names = {zone.name for zone in distinct}
     own = [
         dram
         for zone, dram in drams.items()
-        if zone.with_name(zone.name.rpartition(":")[0]) in distinct
+        if zone.name.rpartition(":")[0] in names
     ]
     return Discovery([*cpus, *own])
+
+
+def _zones(root: Path) -> list[Path]:
+    """All zones, each once: the kernel shows parts of a package both beside and within it."""
+    found = [*root.glob("intel-rapl:*/intel-rapl:*"), *root.glob("intel-rapl:*")]
+    return [zone for _, zone in sorted({zone.name: zone for zone in found}.items())]
+
+
+def _mend_missing() -> str:
+    if platform.system() != "Linux":
+        return "RAPL is read on Linux only: take a wattmeter (--meter shelly:HOST)"
+    if processor().virtual:
+        return MEND_VIRTUAL
+    in_container = any(Path(mark).exists() for mark in ("/.dockerenv", "/run/.containerenv"))
+    return MEND_CONTAINER if in_container else MEND_MISSING
 
 
 def _open(zones: list[tuple[Path, str, str]], wanted: str) -> dict[Path, RaplSource]:

@@ -157,3 +157,16 @@ def _kill_group(group: int) -> None:
 def _reaped_s() -> float:
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
+
+
+def test_a_child_that_was_waited_for_is_counted_at_once():
+    with EnergyMeter("cpu_time:1") as meter:
+        window = meter.window()  # scans for children now, and not again for a while
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, "-c", "sum(range(1_000_000))"], check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        energy_j = window.close().total_j
+    child_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    assert child_s > 0
+    assert energy_j is not None
+    assert child_s <= energy_j < child_s + 0.2

@@ -81,7 +81,7 @@ def test_joules_are_not_counted_twice(spec):
 
 @pytest.mark.parametrize("spec", ["", "nvlm", "cpu_time,", "CPU_TIME"])
 def test_unknown_names_are_refused(spec):
-    with pytest.raises(UnknownNameError, match="known: auto, cpu_time, model, nvml, rapl"):
+    with pytest.raises(UnknownNameError, match=r"known: auto, .*nvml, rapl"):
         resolve(spec)
 
 

@@ -1,0 +1,265 @@
+"""Measuring idle power, and watts per busy core against a measured source.
+
+from perjoule.energy.calibrating import calibrate
+
+calibrate()                              # against what can be read here
+calibrate("shelly:10.0.0.7")             # against a wattmeter
+calibrate(pairs=Path("recorded.csv"))    # against what was recorded
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import ConfigurationError, MeterError
+from .calibration import Calibration, CpuFit, IdlePower, machine_id, now_utc, save_calibration
+from .fitting import Pair, fit, read_pairs
+from .meter import EnergyMeter
+from .reading import SHORT_WINDOW_PERIODS, ComponentReading
+from .source import Kind, Scope, SourceInfo
+from .sources.apportioned import machine_cpu_s
+from .sources.cpu_power import processor
+from .spinning import WORKS, Load, spinning
+
+IDLE_S = 20.0
+"""How long idle power is measured."""
+IDLE_PARTS = 10
+"""Parts of that time, for the spread."""
+IDLE_CORES = 0.25
+"""A machine with more busy cores than this is not idle: their watts would pass for idle power."""
+WINDOW_S = 3.0
+"""Length of a window under load: 300 of the kernel's steps in counting CPU time."""
+SETTLE_S = 0.5
+"""Time for clock rates to settle before it."""
+
+
+@dataclass(frozen=True)
+class Idle:
+    """What was found by idling.
+
+    Attributes:
+        idle_w: Idle power by source id.
+        notes: For each source without one, why.
+    """
+
+    idle_w: dict[str, IdlePower]
+    notes: tuple[str, ...] = ()
+
+
+def calibrate(
+    reference: str | EnergyMeter = "auto",
+    pairs: Path | None = None,
+    idle_s: float = IDLE_S,
+    progress: Callable[[str], None] | None = None,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+    cpu_s: Callable[[], float] = machine_cpu_s,
+    load: Load = spinning,
+) -> Calibration:
+    """Measure idle power and watts per busy core of this machine, and store them.
+
+    Idle power is that of every measured source of the reference. Watts per core come from a minute
+    under changing load, where a measured source sees the processor. Let nothing else run.
+
+    Args:
+        reference: A meter, or its text.
+        pairs: Recorded windows to fit instead of a load now (see ``read_pairs``).
+        idle_s: Seconds to measure idle power.
+        progress: Told what is going on, line by line.
+        sleep: Waits for some seconds.
+        cpu_s: CPU-seconds of all processes so far.
+        load: Keeps cores busy (see ``spinning``).
+
+    Returns:
+        All that is now stored for this machine.
+
+    Raises:
+        ConfigurationError: Windows that cannot be fitted, or an idle time that is none.
+        DataError: The file of pairs is missing or malformed.
+        MeterError: There is nothing to calibrate against, or the machine was not idle.
+        OutputError: The result cannot be stored.
+    """
+    say = progress or (lambda _: None)
+    found: Calibration | None = None
+    if pairs is not None:
+        cpu = fit(read_pairs(pairs), f"pairs in {pairs.name}", str(pairs.resolve()))
+        found = _store(cpu=cpu)
+    with contextlib.ExitStack() as stack:
+        if isinstance(reference, str):
+            reference = stack.enter_context(EnergyMeter(reference))
+        if any(map(_is_measured, reference.sources)):
+            say(f"idle power for {idle_s:g} s: let the machine rest")
+        idle = measure_idle(reference, idle_s, sleep=sleep, cpu_s=cpu_s)
+        if idle.idle_w:
+            for note in idle.notes:
+                say(note)
+            found = _store(idle.idle_w)  # now, so that it stays if what follows fails
+        if pairs is None and (against := _of_the_cpu(reference)):
+            windows = measure_pairs(reference, progress=say, sleep=sleep, cpu_s=cpu_s, load=load)
+            ids, details = zip(*((info.id, info.detail) for info in against), strict=True)
+            found = _store(cpu=fit(windows, "+".join(ids), "; ".join(details)))
+        elif pairs is None and found is not None:
+            say("cpu_time: stays as it is, since no source here measures the processor")
+    if found is None:
+        raise MeterError(
+            f"there is nothing to calibrate against ({'; '.join(idle.notes)}): make RAPL readable "
+            "(see `perjoule doctor`), or name a wattmeter or a file of recorded pairs"
+        )
+    return found
+
+
+def measure_idle(
+    meter: EnergyMeter,
+    duration_s: float = IDLE_S,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+    cpu_s: Callable[[], float] = machine_cpu_s,
+) -> Idle:
+    """Measure the idle power of a meter's measured sources; takes no time if it has none.
+
+    Modelled sources, and those that count a process alone, have none: idle processes use nothing.
+
+    Args:
+        meter: Whose sources to measure.
+        duration_s: For how long.
+        sleep: Waits for some seconds.
+        cpu_s: CPU-seconds of all processes so far.
+
+    Raises:
+        ConfigurationError: The duration is not above zero.
+        MeterError: More than ``IDLE_CORES`` cores were busy on average.
+    """
+    if not 0 < duration_s < math.inf:
+        raise ConfigurationError(f"idle power cannot be measured in {duration_s:g} s: take 20 s")
+    parts: dict[str, list[ComponentReading]] = {}
+    notes: list[str] = []
+    for info in meter.sources:
+        needed_s = SHORT_WINDOW_PERIODS * info.update_period_s
+        if not _is_measured(info):
+            notes.append(f"{info.id}: has no idle power, being {info.kind} in {info.scope} scope")
+        elif duration_s < needed_s:
+            notes.append(f"{info.id}: its idle power needs {needed_s:g} s, as it moves so seldom")
+        else:
+            parts[info.id] = []
+    if not parts:
+        return Idle({}, tuple(notes))
+    seconds: list[float] = []
+    window, before_s = meter.window(), cpu_s()
+    for _ in range(IDLE_PARTS):
+        sleep(duration_s / IDLE_PARTS)
+        reading = window.lap()
+        seconds.append(reading.duration_s)
+        for part in reading.components:
+            if part.source in parts:
+                parts[part.source].append(part)
+    busy_cores = (cpu_s() - before_s) / sum(seconds)
+    if busy_cores > IDLE_CORES:
+        raise MeterError(
+            f"the machine was not idle, {busy_cores:.2g} cores were busy: end what runs (`top` "
+            f"shows it) until fewer than {IDLE_CORES:g} are, and calibrate again"
+        )
+    idle_w: dict[str, IdlePower] = {}
+    for name, readings in parts.items():
+        try:
+            joules = [_joules(reading) for reading in readings]
+        except MeterError as error:
+            notes.append(str(error))
+            continue
+        powers_w = [energy_j / part_s for energy_j, part_s in zip(joules, seconds, strict=True)]
+        idle_w[name] = IdlePower(
+            power_w=sum(joules) / sum(seconds),
+            spread_w=statistics.stdev(powers_w),
+            duration_s=sum(seconds),
+            busy_cores=busy_cores,
+            measured_at=now_utc(),
+        )
+    return Idle(idle_w, tuple(notes))
+
+
+def measure_pairs(
+    reference: EnergyMeter,
+    levels: Sequence[int] | None = None,
+    window_s: float = WINDOW_S,
+    *,
+    progress: Callable[[str], None] | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+    cpu_s: Callable[[], float] = machine_cpu_s,
+    load: Load = spinning,
+) -> list[Pair]:
+    """Measure windows under changing load.
+
+    Each level is driven by every kind of work, so that what these differ by is in the residual of
+    the fit. What else runs on the machine is in both its CPU time and its joules.
+
+    Args:
+        reference: A meter with a measured source of the processor, or else of the whole machine.
+        levels: Numbers of busy cores; None for a handful from none to all.
+        window_s: Length of each window, at least five update periods of the reference.
+        progress: Told what is going on, line by line.
+        sleep: Waits for some seconds.
+        cpu_s: CPU-seconds of all processes so far.
+        load: Keeps cores busy.
+
+    Raises:
+        MeterError: The reference measures no such thing, or a reading of it failed.
+    """
+    against = _of_the_cpu(reference)
+    if not against:
+        raise MeterError(
+            "the reference measures neither the processor nor the whole machine: take rapl or a "
+            "wattmeter"
+        )
+    wanted = {info.id for info in against}
+    window_s = max(window_s, *(SHORT_WINDOW_PERIODS * info.update_period_s for info in against))
+    say = progress or (lambda _: None)
+    pairs: list[Pair] = []
+    for work in WORKS:
+        for n_busy in _levels() if levels is None else levels:
+            say(f"busy cores: {n_busy} ({work})")
+            with load(n_busy, work):
+                sleep(SETTLE_S)
+                window, before_s = reference.window(), cpu_s()
+                sleep(window_s)
+                used_s, reading = cpu_s() - before_s, window.close()
+            energy_j = sum(_joules(part) for part in reading.components if part.source in wanted)
+            pairs.append(Pair(reading.duration_s, used_s, energy_j))
+    return pairs
+
+
+def _joules(part: ComponentReading) -> float:
+    if part.energy_j is None:
+        raise MeterError("; ".join(part.warnings))
+    return part.energy_j
+
+
+def _is_measured(info: SourceInfo) -> bool:
+    """Whether a source shows what hardware draws, idle or not."""
+    return info.kind in (Kind.MEASURED, Kind.INTEGRATED) and info.scope is not Scope.PROCESS
+
+
+def _of_the_cpu(meter: EnergyMeter) -> list[SourceInfo]:
+    """The measured sources of the processors; if there is none, one of the whole machine."""
+    measured = [info for info in meter.sources if _is_measured(info)]
+    cpus = [info for info in measured if info.component == "cpu"]
+    return cpus or [info for info in measured if info.component == "node"][:1]
+
+
+def _levels() -> list[int]:
+    """Numbers of busy cores to try: none, one, two, and quarters of all."""
+    allowed = getattr(os, "sched_getaffinity", None)
+    n_cores = len(allowed(0)) if allowed else os.cpu_count() or 1
+    return sorted({0, 1, min(2, n_cores), *(round(n_cores * part / 4) for part in range(1, 5))})
+
+
+def _store(idle_w: dict[str, IdlePower] | None = None, cpu: CpuFit | None = None) -> Calibration:
+    machine = processor()
+    description = f"{platform.node()}: {machine.model}, {machine.threads} hardware threads"
+    return save_calibration(Calibration(machine_id(), description, now_utc(), idle_w or {}, cpu))

@@ -1,0 +1,231 @@
+"""What was calibrated on this machine: idle power of its sources, watts of a busy core.
+
+One JSON file per machine lies in ``$PERJOULE_HOME``, or in the system's folder for configuration.
+It is read whenever a meter starts, so this module is light; ``calibrating`` makes what is stored.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import math
+import os
+import platform
+import sys
+import warnings
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ..errors import OutputError
+
+VERSION = 1
+"""Of the stored file."""
+
+
+@dataclass(frozen=True)
+class IdlePower:
+    """What a source draws while the machine is idle.
+
+    Attributes:
+        power_w: Mean power.
+        spread_w: Standard deviation of the power among parts of the time.
+        duration_s: How long it was measured.
+        busy_cores: Cores that were busy all the same, on average.
+        measured_at: When, in ISO 8601, UTC.
+    """
+
+    power_w: float
+    spread_w: float
+    duration_s: float
+    busy_cores: float
+    measured_at: str
+
+    def __post_init__(self) -> None:
+        _check_amounts(self.power_w, self.spread_w, self.duration_s, self.busy_cores)
+
+
+@dataclass(frozen=True)
+class CpuFit:
+    """Power of the machine as idle power plus watts per busy core.
+
+    Attributes:
+        watts_per_core: Power that one busy core adds.
+        idle_w: Power of the reference without any busy core, by the fit.
+        residual: Relative error of the joules that ``watts_per_core`` gives (see ``fit``).
+        n_windows: How many windows were fitted.
+        reference: Whose joules were taken for true, such as ``"rapl:package-0"``.
+        detail: One line for people about the reference.
+        fitted_at: When, in ISO 8601, UTC.
+    """
+
+    watts_per_core: float
+    idle_w: float
+    residual: float
+    n_windows: int
+    reference: str
+    detail: str
+    fitted_at: str
+
+    def __post_init__(self) -> None:
+        _check_amounts(self.watts_per_core, self.idle_w, self.residual, self.n_windows)
+        if self.watts_per_core == 0:
+            raise ValueError("a busy core of no watts")
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What is known of a machine.
+
+    Attributes:
+        machine: Its identity (see ``machine_id``).
+        description: The machine in words.
+        calibrated_at: When something was last added, in ISO 8601, UTC.
+        idle_w: Idle power by source id.
+        cpu: What a busy core draws; None if not calibrated.
+    """
+
+    machine: str
+    description: str
+    calibrated_at: str
+    idle_w: Mapping[str, IdlePower] = field(default_factory=dict)
+    cpu: CpuFit | None = None
+
+    def idle_power_w(self, source_id: str) -> float | None:
+        """Mean idle power of a source in watts, None if it was not measured."""
+        idle = self.idle_w.get(source_id)
+        return None if idle is None else idle.power_w
+
+
+def load_calibration() -> Calibration | None:
+    """What is stored for this machine, None if there is nothing.
+
+    Warns:
+        RuntimeWarning: The file is damaged or of a newer version, and was ignored.
+    """
+    try:
+        file = calibration_file()
+    except OutputError:
+        return None
+    try:
+        return _parse(file.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        message = (
+            f"{file} cannot be used, so nothing is taken as calibrated "
+            f"({type(error).__name__}: {error}): run `perjoule calibrate` again"
+        )
+        warnings.warn(message, RuntimeWarning, stacklevel=2)
+        return None
+
+
+def save_calibration(new: Calibration) -> Calibration:
+    """Store a calibration of this machine, whole or not at all.
+
+    Args:
+        new: What was measured now. What it lacks is kept from the stored one.
+
+    Returns:
+        What is stored now.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    old = load_calibration()
+    if old is not None:
+        new = replace(new, idle_w={**old.idle_w, **new.idle_w}, cpu=new.cpu or old.cpu)
+    file = calibration_file()
+    written = file.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with written.open("w", encoding="utf-8") as out:
+            json.dump({"version": VERSION, **asdict(new)}, out, indent=2)
+            out.flush()
+            os.fsync(out.fileno())
+        written.replace(file)
+    except OSError as error:
+        raise OutputError(
+            f"{file}: cannot be written ({error.strerror}); set PERJOULE_HOME to a folder of yours"
+        ) from error
+    return new
+
+
+def calibration_file() -> Path:
+    """Where this machine's calibration lies.
+
+    Raises:
+        OutputError: This user has no folder for it.
+    """
+    return home() / f"calibration-{machine_id()}.json"
+
+
+def home(environ: Mapping[str, str] = os.environ, system: str = sys.platform) -> Path:
+    """The folder of stored calibrations.
+
+    Args:
+        environ: The environment.
+        system: The operating system, as ``sys.platform`` names it.
+
+    Raises:
+        OutputError: There is neither ``$PERJOULE_HOME`` nor a home folder.
+    """
+    if given := environ.get("PERJOULE_HOME"):
+        return Path(given)
+    variable = {"win32": "APPDATA", "darwin": ""}.get(system, "XDG_CONFIG_HOME")
+    if given := environ.get(variable):
+        return Path(given) / "perjoule"
+    usual = {"win32": "AppData/Roaming", "darwin": "Library/Application Support"}
+    try:
+        return Path.home() / usual.get(system, ".config") / "perjoule"
+    except RuntimeError as error:
+        raise OutputError("this user has no home folder: set PERJOULE_HOME to a folder") from error
+
+
+@functools.cache
+def machine_id() -> str:
+    """A machine's identity, the same after a restart.
+
+    A hash of what ``/etc/machine-id`` says, the host's name and the number of its processors:
+    nodes that were cloned from one image still differ in name.
+    """
+    return identify(Path("/etc/machine-id"), platform.node(), os.cpu_count() or 1)
+
+
+def identify(id_file: Path, host: str, n_processors: int) -> str:
+    """Hash what tells a machine (see ``machine_id``).
+
+    Args:
+        id_file: The system's own identity; not every system has one.
+        host: The host's name.
+        n_processors: Its hardware threads: more of them make another machine.
+    """
+    try:
+        given = id_file.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        given = ""
+    words = "\n".join(["perjoule", given, host, platform.machine(), str(n_processors)])
+    return hashlib.sha256(words.encode()).hexdigest()[:16]
+
+
+def now_utc() -> str:
+    """The present time in ISO 8601, UTC."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _parse(text: str) -> Calibration:
+    data = json.loads(text)
+    if (version := data.pop("version")) != VERSION:
+        raise ValueError(f"version {version} of the file, not {VERSION}")
+    if data["machine"] != machine_id():
+        raise ValueError("of another machine")
+    data["idle_w"] = {name: IdlePower(**idle) for name, idle in data["idle_w"].items()}
+    data["cpu"] = None if data["cpu"] is None else CpuFit(**data["cpu"])
+    return Calibration(**data)
+
+
+def _check_amounts(*amounts: float) -> None:
+    if not all(math.isfinite(amount) and amount >= 0 for amount in amounts):
+        raise ValueError(f"{amounts} are not all amounts")

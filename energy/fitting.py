@@ -1,0 +1,138 @@
+"""Fitting watts per busy core to windows of a measured machine."""
+
+from __future__ import annotations
+
+import csv
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import ConfigurationError, DataError
+from .calibration import CpuFit, now_utc
+
+FEWEST_WINDOWS = 3
+LOAD_SPREAD = 0.5
+"""Busy cores by which the loads of a fit must differ at least."""
+LEAST_WATTS_PER_CORE = 1e-3
+"""Below that, no processor was seen."""
+LARGEST_RESIDUAL = 1.0
+"""Beyond that, the error is larger than the amount."""
+COLUMNS = ("duration_s", "cpu_s", "energy_j")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A window of the whole machine.
+
+    Attributes:
+        duration_s: Its length.
+        cpu_s: CPU-seconds that all processes used in it.
+        energy_j: Joules that the reference measured in it.
+    """
+
+    duration_s: float
+    cpu_s: float
+    energy_j: float
+
+    @property
+    def power_w(self) -> float:
+        """Mean power."""
+        return self.energy_j / self.duration_s
+
+    @property
+    def load(self) -> float:
+        """Mean number of busy cores."""
+        return self.cpu_s / self.duration_s
+
+
+def fit(pairs: Sequence[Pair], reference: str = "recorded pairs", detail: str = "") -> CpuFit:
+    """Fit idle power and watts per busy core to windows of the whole machine.
+
+    Mean power is idle power plus watts per core times busy cores, by least squares over windows,
+    whatever their length, neither of them below zero.
+
+    The residual is the error to expect of ``cpu_time``, which gives watts per core times
+    CPU-seconds and no idle power. So it is taken of the power above idle, relative to what the fit
+    of all *other* windows foretells for a window: the root of the mean square over windows with at
+    least half a core busy. It holds for such work and such loads as were fitted.
+
+    Args:
+        pairs: At least three windows; their loads must differ by half a core whichever busy one
+            is left out.
+        reference: Whose joules they are.
+        detail: One line about it.
+
+    Raises:
+        ConfigurationError: Too few windows, too like loads, or energy that does not follow them.
+    """
+    if len(pairs) < FEWEST_WINDOWS:
+        raise ConfigurationError(
+            f"{len(pairs)} windows cannot be fitted: take {FEWEST_WINDOWS} or more"
+        )
+    idle_w, watts_per_core = _line(pairs)
+    errors: list[float] = []
+    for index, pair in enumerate(pairs):
+        if pair.load >= LOAD_SPREAD:
+            others_idle_w, others_watts = _line([*pairs[:index], *pairs[index + 1 :]])
+            errors.append((pair.power_w - others_idle_w) / (others_watts * pair.load) - 1.0)
+    residual = math.hypot(*errors) / math.sqrt(len(errors))
+    if residual > LARGEST_RESIDUAL:
+        raise ConfigurationError(
+            f"the joules of the windows hardly follow their CPU time (error {residual:.0%}): let "
+            "nothing else draw from the reference, and take longer windows"
+        )
+    return CpuFit(watts_per_core, idle_w, residual, len(pairs), reference, detail, now_utc())
+
+
+def read_pairs(path: Path) -> list[Pair]:
+    """Read recorded windows from a CSV file with the columns ``duration_s,cpu_s,energy_j``.
+
+    CPU-seconds and joules are those of the whole machine; other columns are ignored.
+
+    Raises:
+        DataError: The file is missing, lacks a column or has a line that is no window.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = csv.DictReader(file)
+            missing = [column for column in COLUMNS if column not in (rows.fieldnames or ())]
+            if missing:
+                raise DataError(
+                    f"{path}, line 1: no column {missing[0]}; begin with {','.join(COLUMNS)}"
+                )
+            return [_pair(row, f"{path}, line {rows.line_num}") for row in rows]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path}: cannot be read ({error})") from error
+
+
+def _pair(row: dict[str, str | None], where: str) -> Pair:
+    try:
+        duration_s, cpu_s, energy_j = (float(row[column] or "") for column in COLUMNS)
+    except ValueError as error:
+        raise DataError(f"{where}: {error}; write one number for each column") from error
+    if not (0 < duration_s < math.inf and 0 <= cpu_s < math.inf and 0 <= energy_j < math.inf):
+        raise DataError(
+            f"{where}: no window takes {duration_s:g} s, {cpu_s:g} CPU-seconds and {energy_j:g} J"
+        )
+    return Pair(duration_s, cpu_s, energy_j)
+
+
+def _line(pairs: Sequence[Pair]) -> tuple[float, float]:
+    """Idle power and watts per busy core of some windows, by least squares."""
+    loads, powers = [pair.load for pair in pairs], [pair.power_w for pair in pairs]
+    if max(loads) - min(loads) < LOAD_SPREAD:
+        raise ConfigurationError(
+            f"the loads of the windows are too alike, {min(loads):.3g} to {max(loads):.3g} busy "
+            f"cores: take three loads or more, {LOAD_SPREAD:g} cores apart"
+        )
+    watts, idle_w = statistics.linear_regression(loads, powers)
+    if idle_w < 0:  # then the best line with an idle power that exists has none
+        watts, idle_w = statistics.linear_regression(loads, powers, proportional=True)
+    if watts < LEAST_WATTS_PER_CORE:
+        raise ConfigurationError(
+            "the joules of the windows do not rise with their CPU time: take a reference that "
+            "sees the processor, and longer windows"
+        )
+    return idle_w, watts

@@ -1,0 +1,39 @@
+"""Locks that a forked child finds free, whoever held them in the parent."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+
+_guards: weakref.WeakSet[Guard] = weakref.WeakSet()
+
+
+class Guard:
+    """A lock for ``with`` that is free again in a forked child.
+
+    A plain lock that another thread held at the fork would stay locked in the child for ever.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        _guards.add(self)
+
+    def renew(self) -> None:
+        """Take a new lock, in a child that has only the thread that forked."""
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def _renew_all() -> None:
+    for guard in list(_guards):
+        guard.renew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_all)
