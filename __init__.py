@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from .api import Result, compare, load_best, report, tune
     from .config import Experiment
     from .energy import EnergyBudget, EnergyMeter, Reading
+    from .energy.carbon import intensity
+    from .energy.metered import metered
     from .errors import (
         BudgetError,
         ConfigurationError,
@@ -24,13 +26,14 @@ if TYPE_CHECKING:
         PerjouleError,
         UnknownNameError,
     )
-    from .tuners.metered import metered
     from .tuners.strategy import Strategy, Told, Work
 
 _HOMES = {
     "api": ("Result", "compare", "load_best", "report", "tune"),
     "config": ("Experiment",),
     "energy": ("EnergyBudget", "EnergyMeter", "Reading"),
+    "energy.carbon": ("intensity",),
+    "energy.metered": ("metered",),
     "errors": (
         "BudgetError",
         "ConfigurationError",
@@ -40,7 +43,6 @@ _HOMES = {
         "PerjouleError",
         "UnknownNameError",
     ),
-    "tuners.metered": ("metered",),
     "tuners.strategy": ("Strategy", "Told", "Work"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -63,6 +65,7 @@ __all__ = [
     "UnknownNameError",
     "Work",
     "compare",
+    "intensity",
     "load_best",
     "metered",
     "report",

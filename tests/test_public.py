@@ -23,6 +23,7 @@ PUBLIC = [
     "UnknownNameError",
     "Work",
     "compare",
+    "intensity",
     "load_best",
     "metered",
     "report",

@@ -1,0 +1,147 @@
+"""Metering by decorator: any function, or an Optuna objective."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast, overload
+
+from .forksafe import Guard
+from .meter import EnergyMeter, Window
+from .reading import Reading
+
+P = ParamSpec("P")
+Q = ParamSpec("Q")
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+
+
+class Metered(Protocol[P, R_co]):
+    """A function whose calls are metered.
+
+    Attributes:
+        reading: Of the call that ended last; None before the first.
+        total: Of all calls in this process so far. Calls that nest or overlap share joules, which
+            are then in it more than once.
+    """
+
+    reading: Reading | None
+    total: Reading
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
+        """Call the function in a window of its own."""
+        ...
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Metered[P, R_co]: ...
+    @overload
+    def __get__(
+        self: Metered[Concatenate[Any, Q], R_co], instance: object, owner: type
+    ) -> Metered[Q, R_co]: ...
+    def __get__(self, instance: object, owner: type) -> Any:
+        """Bind a method, as functions do."""
+        ...
+
+
+@overload
+def metered(function: Callable[P, R], meter: EnergyMeter | None = None) -> Metered[P, R]: ...
+@overload
+def metered(
+    function: None = None, meter: EnergyMeter | None = None
+) -> Callable[[Callable[P, R]], Metered[P, R]]: ...
+def metered(
+    function: Callable[P, R] | None = None, meter: EnergyMeter | None = None
+) -> Metered[P, R] | Callable[[Callable[P, R]], Metered[P, R]]:
+    """Meter every call of a function, also one that fails; a coroutine until it is done.
+
+        @metered
+        def train(): ...
+
+        train()
+        print(train.reading, train.total)
+
+    Every trial of an Optuna objective, failed and pruned ones too, gets the user attributes
+    ``energy_j`` (gross joules, or None if unavailable), ``energy_kind`` and ``energy`` (the full
+    reading):
+
+        study.optimize(metered(objective), callbacks=[budget.stop_study])
+
+    Args:
+        function: Any function or method, with ``async`` or not.
+        meter: The meter to read; if not given, an automatic one that all functions share and that
+            is made at the first call.
+
+    Raises:
+        TypeError: It is no function, or a generator, whose work is done after the call.
+    """
+    if function is None:
+        return lambda given: _metered(given, meter)
+    return _metered(function, meter)
+
+
+def _metered(function: Callable[P, R], meter: EnergyMeter | None) -> Metered[P, R]:
+    _check(function)
+    guard, home = Guard(), os.getpid()
+
+    def begin() -> Window:
+        return (meter or _automatic_meter(os.getpid())).window()
+
+    def end(window: Window, args: tuple[Any, ...]) -> None:
+        nonlocal home
+        reading = window.close()
+        with guard:
+            if home != os.getpid():  # a forked child counts its own calls, with a meter of its own
+                home, result.total = os.getpid(), Reading()
+            result.reading = reading
+            result.total += reading
+        for trial in args[:2]:  # the first one of a method is its object
+            if hasattr(trial, "set_user_attr"):
+                trial.set_user_attr("energy_j", reading.total_j)
+                trial.set_user_attr("energy_kind", reading.kind)
+                trial.set_user_attr("energy", reading.to_dict())
+
+    @functools.wraps(function)
+    def called(*args: P.args, **kwargs: P.kwargs) -> R:
+        window = begin()
+        try:
+            return function(*args, **kwargs)
+        finally:
+            end(window, args)
+
+    @functools.wraps(function)
+    async def awaited(*args: P.args, **kwargs: P.kwargs) -> Any:
+        window = begin()
+        try:
+            return await cast(Any, function)(*args, **kwargs)
+        finally:
+            end(window, args)
+
+    is_async = _is(inspect.iscoroutinefunction, function)
+    result = cast("Metered[P, R]", awaited if is_async else called)
+    result.reading, result.total = None, Reading()
+    return result
+
+
+@functools.cache
+def _automatic_meter(pid: int) -> EnergyMeter:
+    return EnergyMeter()
+
+
+def _check(function: object) -> None:
+    if not callable(function):
+        raise TypeError(
+            f"metered: {function!r} is no function; give a meter by name, as in "
+            "@metered(meter=meter)"
+        )
+    if _is(inspect.isgeneratorfunction, function) or _is(inspect.isasyncgenfunction, function):
+        raise TypeError(
+            f"metered: {function!r} is a generator, which works after it was called; meter the "
+            "loop over it with `with meter.window():`"
+        )
+
+
+def _is(kind: Callable[[object], bool], function: object) -> bool:
+    """Whether a function, or what an object runs when it is called, is of a kind."""
+    return kind(function) or kind(type(function).__call__)

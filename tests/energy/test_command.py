@@ -1,0 +1,297 @@
+"""Real commands, at one watt per core: joules are CPU-seconds."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from perjoule.energy import EnergyMeter
+from perjoule.energy.command import GET_SUBREAPER, measure
+from perjoule.energy.sources.cpu_time import CpuTimeSource
+from perjoule.errors import ConfigurationError
+
+TICK_S = 0.01
+"""The kernel reports the time of other processes in such steps."""
+BURN = "import time\nwhile time.process_time() < {}: pass"
+linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets us adopt orphans")
+
+
+@pytest.fixture
+def meter(fakes):
+    """A meter of CPU-seconds that looks for descendants at every edge of a window."""
+    clock = fakes.Clock()
+
+    def pass_time():
+        clock.now += 1_000.0
+
+    with EnergyMeter([CpuTimeSource(1.0, clock=clock)], synchronize=pass_time) as meter:
+        yield meter
+
+
+def python(script: str) -> list[str]:
+    return [sys.executable, "-S", "-c", script]
+
+
+def ended_children_s() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def wait_for(path) -> str:
+    deadline = time.perf_counter() + 20.0
+    while not (path.exists() and path.read_text()):
+        assert time.perf_counter() < deadline, f"{path} was never written"
+        time.sleep(0.005)
+    return path.read_text()
+
+
+@pytest.mark.parametrize("code", [0, 3, 255])
+def test_the_exit_code_is_the_commands(meter, code):
+    result = measure(["sh", "-c", f"exit {code}"], meter)
+    assert result.exit_code == code
+    assert result.command == ("sh", "-c", f"exit {code}")
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_command_that_is_killed_has_the_exit_code_that_shells_give(meter, number):
+    result = measure(
+        python(BURN.format(0.1) + f"\nimport os; os.kill(os.getpid(), {number})"), meter
+    )
+    assert result.exit_code == 128 + number
+    assert result.reading.total_j >= 0.1 - TICK_S
+
+
+def test_the_work_of_a_process_tree_is_counted(meter):
+    grandchild = python(BURN.format(0.15))
+    script = f"import subprocess\nfor _ in range(2): subprocess.run({grandchild!r})"
+    before_s, own_s = ended_children_s(), time.process_time()
+    result = measure(python(script), meter)
+    expected_j = ended_children_s() - before_s + time.process_time() - own_s
+    assert expected_j > 0.3
+    assert result.reading.total_j == pytest.approx(expected_j, abs=4 * TICK_S)
+
+
+@linux
+def test_a_daemon_that_outlives_the_command_is_counted_up_to_its_end(meter, tmp_path):
+    pid_file = tmp_path / "pid"
+    daemon = f"""{BURN.format(0.2)}
+import os
+open({str(pid_file)!r}, "w").write(str(os.getpid()))
+while True: time.sleep(1.0)
+"""
+    script = '"$@" & while ! [ -s "$FILE" ]; do sleep 0.01; done; exit 5'
+    command = ["env", f"FILE={pid_file}", "sh", "-c", script, "sh", *python(daemon)]
+    result = measure(command, meter)
+    pid = int(pid_file.read_text())
+    os.kill(pid, signal.SIGKILL)
+    assert os.waitpid(pid, 0) == (pid, signal.SIGKILL)  # it has become our child
+    assert result.exit_code == 5
+    assert result.reading.total_j >= 0.2 - TICK_S
+
+
+@linux
+def test_afterwards_orphans_go_to_init_again(meter):
+    measure(["true"], meter)
+    adopts = ctypes.c_int(-1)
+    ctypes.CDLL(None).prctl(GET_SUBREAPER, ctypes.byref(adopts))
+    assert adopts.value == 0
+
+
+def test_children_of_other_threads_keep_their_exit_codes(meter):
+    started = []
+    thread = threading.Timer(0.05, lambda: started.append(subprocess.Popen(["sh", "-c", "exit 5"])))
+    thread.start()
+    measure(["sleep", "0.3"], meter)
+    thread.join()
+    assert started[0].wait() == 5
+
+
+def test_signal_handlers_are_put_back(meter):
+    numbers = [n for n in signal.valid_signals() if n not in (signal.SIGKILL, signal.SIGSTOP)]
+    before = [signal.getsignal(number) for number in numbers]
+    measure(["true"], meter)
+    with pytest.raises(ConfigurationError):
+        measure(["no-such-program"], meter)
+    assert [signal.getsignal(number) for number in numbers] == before
+
+
+def test_a_failing_source_neither_stops_nor_hides_the_command(fakes):
+    counter = fakes.Counter()
+    counter.failure = fakes.failure
+    with EnergyMeter([counter]) as meter:
+        result = measure(["sh", "-c", "exit 3"], meter)
+    assert (result.exit_code, result.reading.total_j) == (3, None)
+
+
+def test_outside_the_main_thread_commands_are_metered_too(meter):
+    results = []
+    thread = threading.Thread(target=lambda: results.append(measure(["sh", "-c", "exit 3"], meter)))
+    thread.start()
+    thread.join()
+    assert results[0].exit_code == 3
+    assert results[0].reading.total_j is not None
+
+
+@pytest.mark.parametrize("name", ["no-such-program", ".", "plain.txt", "no-shebang", "a\0b"])
+def test_a_command_that_cannot_be_run_is_named_with_the_remedy(meter, tmp_path, monkeypatch, name):
+    (tmp_path / "plain.txt").write_text("words")
+    (tmp_path / "no-shebang").write_text("words")
+    (tmp_path / "no-shebang").chmod(0o755)
+    command = name if name == "no-such-program" or "\0" in name else f"{tmp_path}/{name}"
+    with pytest.raises(
+        ConfigurationError, match=r"cannot be run .*on PATH or an executable"
+    ) as told:
+        measure([command, "--epochs", "3"], meter)
+    assert repr(command) in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("command", ["python train.py", [], ""])
+def test_a_command_is_a_list(meter, command):
+    with pytest.raises(ConfigurationError, match="a list of the program and its arguments"):
+        measure(command, meter)
+
+
+class Running:
+    """``measure`` in a process of its own, in its own process group, writing what it found."""
+
+    SCRIPT = """
+import os, signal, sys
+from perjoule.energy import EnergyMeter
+from perjoule.energy.command import measure
+from perjoule.energy.sources.cpu_time import CpuTimeSource
+seconds = [0.0]
+def pass_time(): seconds[0] += 1_000.0
+meter = EnergyMeter([CpuTimeSource(1.0, clock=lambda: seconds[0])], synchronize=pass_time)
+{before}
+result = measure(sys.argv[1:], meter)
+print("exit", result.exit_code, result.reading.total_j is not None)
+{afterwards}
+"""
+
+    def __init__(self, command, before="", afterwards="", **given) -> None:
+        script = self.SCRIPT.format(before=before, afterwards=afterwards)
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", script, *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            process_group=0,
+            **given,
+        )
+
+    def output(self, given: str = "") -> list[str]:
+        """All that it and its command wrote."""
+        with self.process:
+            return self.process.communicate(given, timeout=30.0)[0].splitlines()
+
+
+@linux
+def test_a_daemon_that_ends_within_the_command_is_counted_and_leaves_no_zombie(tmp_path):
+    done = tmp_path / "done"
+    daemon = f"{BURN.format(0.3)}\nopen({str(done)!r}, 'w').write('done')"
+    script = f"""
+import os, sys, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        os.execv(sys.executable, {python(daemon)!r})
+    os._exit(0)
+os.wait()
+while not os.path.exists({str(done)!r}): time.sleep(0.005)
+time.sleep(0.1)
+"""
+    running = Running(
+        python(script),
+        afterwards="""
+import psutil, resource
+usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(result.reading.total_j, usage.ru_utime + usage.ru_stime, psutil.Process().children())
+""",
+    )
+    ended, found = running.output()
+    total_j, waited_for_s, zombies = found.split()
+    assert ended == "exit 0 True"
+    assert float(waited_for_s) >= 0.3  # we have waited for the daemon
+    assert float(total_j) == pytest.approx(float(waited_for_s), abs=5 * TICK_S)
+    assert zombies == "[]"
+
+
+def test_the_command_has_our_standard_streams_and_environment():
+    script = 'read line; echo "got $line and $GREETING"; exit 6'
+    running = Running(["sh", "-c", script], env={**os.environ, "GREETING": "hello"})
+    assert running.output("words\n") == ["got words and hello", "exit 6 True"]
+
+
+def test_what_was_left_open_for_us_is_open_for_the_command():
+    read, write = os.pipe()
+    running = Running(["sh", "-c", f"echo token >/dev/fd/{write}"], pass_fds=[write])
+    os.close(write)
+    with os.fdopen(read) as pipe:
+        assert pipe.read() == "token\n"
+    assert running.output() == ["exit 0 True"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT])
+def test_a_signal_from_the_terminal_ends_the_command_and_we_report(tmp_path, number):
+    ready = tmp_path / "ready"
+    running = Running(["sh", "-c", f"ulimit -c 0; echo yes >{ready}; exec sleep 60"])
+    wait_for(ready)
+    os.killpg(running.process.pid, number)
+    assert running.output() == [f"exit {128 + number} True"]
+
+
+@pytest.mark.parametrize("name", ["TERM", "HUP", "USR1"])
+def test_a_signal_to_us_is_passed_on_to_the_command(tmp_path, name):
+    ready = tmp_path / "ready"
+    script = f"trap 'echo told; exit 7' {name}; echo yes >{ready}; while :; do sleep 0.01; done"
+    running = Running(["sh", "-c", script])
+    wait_for(ready)
+    os.kill(running.process.pid, signal.Signals[f"SIG{name}"])
+    assert running.output() == ["told", "exit 7 True"]
+
+
+def test_a_signal_that_we_are_told_to_ignore_is_ignored_by_the_command(tmp_path):
+    ready = tmp_path / "ready"
+    running = Running(
+        ["sh", "-c", f"echo yes >{ready}; read line; exit 0"],
+        before="signal.signal(signal.SIGHUP, signal.SIG_IGN)",
+    )
+    wait_for(ready)
+    os.killpg(running.process.pid, signal.SIGHUP)
+    assert running.output("go on\n") == ["exit 0 True"]
+
+
+def test_the_exit_code_is_known_where_ended_children_are_ignored():
+    running = Running(
+        ["sh", "-c", "exit 3"], before="signal.signal(signal.SIGCHLD, signal.SIG_IGN)"
+    )
+    assert running.output() == ["exit 3 True"]
+
+
+def test_earlier_children_of_this_process_keep_their_exit_codes():
+    running = Running(
+        ["sleep", "0.1"],
+        before="import subprocess; child = subprocess.Popen(['sh', '-c', 'exit 4'])",
+        afterwards="print(child.wait())",
+    )
+    assert running.output() == ["exit 0 True", "4"]
+
+
+def test_a_signal_that_comes_before_the_command_runs_is_passed_on_too():
+    before = """
+pending = [signal.SIGTERM]
+def begin_a_window():
+    if pending: os.kill(os.getpid(), pending.pop())
+meter = EnergyMeter("cpu_time:1", synchronize=begin_a_window)
+"""
+    running = Running(["sleep", "60"], before=before)
+    assert running.output() == ["exit 143 True"]

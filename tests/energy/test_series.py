@@ -1,0 +1,270 @@
+from __future__ import annotations
+
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import perjoule
+from perjoule.energy.series import Series
+from perjoule.errors import ConfigurationError, OutputError, SourceError
+
+COLUMNS = ["time_s", "at", "source", "component", "kind", "scope", "energy_j", "power_w", "note"]
+
+
+class Recording:
+    """A series of fake counters, sampled when told."""
+
+    def __init__(self, fakes, *sources, **given) -> None:
+        self.clock = fakes.Clock()
+        self.sources = sources or (fakes.Counter(max_power_w=1e9),)
+        self.counter = self.sources[0]
+        self.series = Series(self.sources, clock=self.clock, **given)
+
+    def sample(self, energy_j=None, after_s=1.0, failure=None) -> float:
+        """Sample, after seconds of the clock."""
+        self.clock.now += after_s
+        self.counter.failure = failure
+        if energy_j is not None:
+            self.counter.energy_j = energy_j
+        return self.series.tend()
+
+    def column(self, name, source="fake") -> list:
+        rows = self.series.table().to_pylist()
+        return [row[name] for row in rows if row["source"] == source]
+
+
+@pytest.fixture
+def recording(fakes):
+    return Recording(fakes)
+
+
+def test_energy_counts_from_the_first_sample_and_power_is_its_mean_between_two(recording):
+    for energy_j, after_s in [(100.0, 0.0), (150.0, 1.0), (150.0, 1.0), (180.0, 2.0)]:
+        assert recording.sample(energy_j, after_s) == 1.0
+    assert recording.column("time_s") == [0.0, 1.0, 2.0, 4.0]
+    assert recording.column("energy_j") == [0.0, 50.0, 50.0, 80.0]
+    assert recording.column("power_w") == [None, 50.0, 0.0, 15.0]
+    assert recording.column("note") == [None] * 4
+
+
+def test_the_first_row_is_dated_and_the_others_follow_on_the_monotonic_clock(recording):
+    before = datetime.now(UTC)
+    recording.sample()
+    after = datetime.now(UTC)
+    recording.sample(after_s=1.5)
+    first, second = recording.column("at")
+    assert before - timedelta(microseconds=1) <= first <= after
+    assert second - first == timedelta(seconds=1.5)
+
+
+def test_a_failed_reading_is_null_with_its_reason_and_the_next_power_bridges_it(recording):
+    recording.sample(100.0)
+    recording.sample(failure=SourceError("bus error"))
+    recording.sample(failure=ZeroDivisionError("oops"))
+    recording.sample(160.0)
+    assert recording.column("energy_j") == [0.0, None, None, 60.0]
+    assert recording.column("power_w") == [None, None, None, 20.0]
+    assert recording.column("note") == [
+        None,
+        "fake: bus error",
+        "fake: unexpected ZeroDivisionError: oops",
+        None,
+    ]
+
+
+def test_energy_is_not_known_where_the_first_reading_failed(recording):
+    recording.sample(failure=SourceError("bus error"))
+    recording.sample(100.0)
+    recording.sample(130.0)
+    assert recording.column("energy_j") == [None, None, None]
+    assert recording.column("power_w") == [None, None, 30.0]
+    first, second, third = recording.column("note")
+    assert first == "fake: bus error"
+    assert "fake: energy since the first sample is not known" in second
+    assert second == third
+
+
+def test_energy_is_not_known_after_count_was_lost_but_power_is(recording):
+    recording.sample(100.0)
+    recording.sample(120.0)
+    recording.counter.resets = 1
+    recording.sample(125.0)
+    recording.sample(165.0)
+    assert recording.column("energy_j") == [0.0, 20.0, None, None]
+    assert recording.column("power_w") == [None, 20.0, None, 40.0]
+    assert "count was lost" in recording.column("note")[2]
+
+
+@pytest.mark.parametrize("next_j", [90.0, 1e12])
+def test_a_counter_that_falls_or_leaps_has_lost_count(recording, next_j):
+    recording.sample(100.0)
+    recording.sample(next_j)
+    recording.sample(next_j + 5.0)
+    assert recording.column("energy_j") == [0.0, None, None]
+    assert recording.column("power_w") == [None, None, 5.0]
+
+
+def test_a_sample_close_to_the_latest_takes_its_place(recording):
+    recording.sample(100.0)
+    recording.sample(100.0, after_s=0.001)  # as when a thread starts
+    recording.sample(150.0, after_s=1.0)
+    recording.sample(160.0, after_s=1.0)
+    recording.sample(163.0, after_s=0.2)  # as at the end
+    assert recording.column("time_s") == pytest.approx([0.0, 1.001, 2.201])
+    assert recording.column("energy_j") == [0.0, 50.0, 63.0]
+
+
+def test_a_reason_goes_with_its_sample(recording):
+    recording.sample(100.0)
+    recording.sample(150.0)
+    recording.sample(failure=SourceError("bus error"))
+    recording.sample(210.0, after_s=0.2)
+    assert recording.column("note") == [None] * 3
+    assert recording.column("power_w")[-1] == pytest.approx(50.0)
+
+
+def test_a_short_series_has_both_its_ends(recording):
+    recording.sample(100.0)
+    recording.sample(103.0, after_s=0.1)
+    assert recording.column("power_w") == [None, pytest.approx(30.0)]
+
+
+def test_two_samples_at_one_moment_have_no_power_between(recording):
+    recording.sample(100.0)
+    recording.sample(103.0, after_s=0.0)
+    assert recording.column("energy_j") == [0.0, 3.0]
+    assert recording.column("power_w") == [None, None]
+
+
+def test_all_sources_are_in_the_table_with_their_identity(fakes):
+    recording = Recording(fakes, fakes.Counter("one"), fakes.Counter("two", component="gpu"))
+    recording.sample(100.0)
+    recording.sample(101.0)
+    table = recording.series.table()
+    assert table.column_names == COLUMNS
+    assert table["source"].to_pylist() == ["one", "one", "two", "two"]
+    assert table["component"].to_pylist() == ["cpu", "cpu", "gpu", "gpu"]
+    assert set(table["kind"].to_pylist()) == {"measured"}
+    assert set(table["scope"].to_pylist()) == {"package"}
+    assert recording.column("energy_j", "two") == [0.0, 0.0]
+
+
+def test_a_long_series_halves_its_resolution_and_says_so(fakes):
+    recording = Recording(
+        fakes, fakes.Counter("fake"), fakes.Counter("other"), period_s=0.5, max_values=16
+    )
+    period_s = 0.5
+    for number in range(60):
+        failure = SourceError(f"failure {number}") if number % 8 == 4 else None
+        period_s = recording.sample(100.0 + recording.clock.now, period_s, failure)
+    assert recording.series.period_s == period_s > 0.5
+    times = recording.column("time_s")
+    assert 4 <= len(times) <= 8
+    assert np.diff(times) == pytest.approx(period_s)
+    assert times[-1] + recording.column("time_s")[1] > recording.clock.now - 1_000.5 - period_s
+    metadata = recording.series.table().schema.metadata
+    kept = f"one sample in {period_s / 0.5:g} kept, of one every 0.5 s"
+    assert metadata[b"perjoule.resolution"].decode() == kept
+    for energy_j, note in zip(recording.column("energy_j"), recording.column("note"), strict=True):
+        assert (energy_j is None) == (note is not None)
+
+
+def test_the_file_has_plain_columns_and_says_where_it_is_from(recording, tmp_path):
+    recording.sample(100.0)
+    recording.sample(failure=SourceError("bus error"))
+    recording.series.write(tmp_path / "series.parquet")
+    read = pq.read_table(tmp_path / "series.parquet")
+    assert read.to_pylist() == recording.series.table().to_pylist()
+    assert [str(read.schema.field(name).type) for name in ("at", "source", "note", "power_w")] == [
+        "timestamp[us, tz=UTC]",
+        "string",
+        "string",
+        "double",
+    ]
+    assert read.schema.metadata == {
+        b"perjoule.version": perjoule.__version__.encode(),
+        b"perjoule.period_s": b"1.0",
+    }
+
+
+def test_a_series_without_samples_or_sources_is_an_empty_table(fakes, recording, tmp_path):
+    nothing = Recording(fakes)
+    nothing.series = Series([], clock=nothing.clock)
+    nothing.series.tend()
+    for series in (recording.series, nothing.series):
+        series.write(tmp_path / "series.parquet")
+        assert pq.read_table(tmp_path / "series.parquet").shape == (0, len(COLUMNS))
+
+
+def test_a_file_that_cannot_be_written_is_named_and_leaves_no_half(recording, tmp_path):
+    recording.sample()
+    for path in (tmp_path / "none" / "series.parquet", tmp_path):
+        with pytest.raises(OutputError, match="give a folder that exists") as told:
+            recording.series.write(path)
+        assert str(path) in str(told.value)
+    assert list(tmp_path.iterdir()) == []
+    assert not list(tmp_path.parent.glob(f".{tmp_path.name}*"))
+
+
+@pytest.mark.parametrize("period_s", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_period_is_above_zero(period_s):
+    with pytest.raises(ConfigurationError, match="seconds above zero"):
+        Series([], period_s)
+
+
+def test_a_file_can_be_written_while_sampling_goes_on(fakes, tmp_path):
+    counter = fakes.Counter(max_power_w=1e12)
+    series = Series([counter, counter], period_s=1e-9, max_values=200)
+    stop = threading.Event()
+
+    def sample():
+        while not stop.is_set():
+            counter.energy_j += 1.0
+            series.tend()
+            time.sleep(1e-4)
+
+    thread = threading.Thread(target=sample)
+    thread.start()
+    try:
+        for _ in range(10):
+            series.write(tmp_path / "series.parquet")
+            table = pq.read_table(tmp_path / "series.parquet")
+            energies = table["energy_j"].to_numpy()
+            assert len(energies) % 2 == 0
+            assert (np.diff(energies[: len(energies) // 2]) > 0).all()
+    finally:
+        stop.set()
+        thread.join()
+
+
+STEP = st.tuples(
+    st.floats(0.5, 100.0),  # seconds
+    st.one_of(st.none(), st.floats(0.0, 1e6)),  # joules, None where the reading fails
+)
+
+
+@given(st.lists(STEP, max_size=40), st.sampled_from([6, 10, 1_000]))
+def test_power_times_time_is_energy_whatever_fails_or_is_dropped(fakes, steps, max_values):
+    recording = Recording(fakes, max_values=max_values)
+    recording.sample(100.0)
+    for after_s, step_j in steps:
+        failure = SourceError("bus error") if step_j is None else None
+        recording.sample(recording.counter.energy_j + (step_j or 0.0), after_s, failure)
+    rows = recording.series.table().to_pylist()
+    good = [row for row in rows if row["energy_j"] is not None]
+    assert [row["note"] for row in rows if row["energy_j"] is None] == ["fake: bus error"] * (
+        len(rows) - len(good)
+    )
+    assert rows[0]["energy_j"] == 0.0
+    integral_j = sum(
+        row["power_w"] * (row["time_s"] - before["time_s"]) for before, row in pairwise(good)
+    )
+    assert integral_j == pytest.approx(good[-1]["energy_j"], rel=1e-9, abs=1e-6)
+    assert len(rows) <= max_values
