@@ -11,12 +11,10 @@ from typing import Any
 from ...errors import ConfigurationError, MeterError, UnknownNameError
 from ..discovery import Discovery
 from ..source import Kind, PowerSource, Scope, Source
-from . import nvml, rapl
+from . import hwmon, nvml, rapl
 from .apportioned import ApportionedSource
 from .cpu_time import CpuTimeSource
 from .model import ModelSource
-
-HWMON_ROOT = Path("/sys/class/hwmon")
 
 Found = list[Source | PowerSource]
 
@@ -34,7 +32,7 @@ class Machine:
 
     gpus: Sequence[str] | None = None
     rapl_root: Path = rapl.ROOT
-    hwmon_root: Path = HWMON_ROOT
+    hwmon_root: Path = hwmon.ROOT
     nvml_binding: Any = None
 
 
@@ -44,7 +42,7 @@ def resolve(
     *,
     shared: bool = False,
     rapl_root: Path = rapl.ROOT,
-    hwmon_root: Path = HWMON_ROOT,
+    hwmon_root: Path = hwmon.ROOT,
     nvml_binding: Any = None,
 ) -> Found:
     """Find the sources that a meter's text names.
@@ -89,11 +87,6 @@ def resolve(
 def _auto(_: str, machine: Machine) -> Found:
     cpu = _complete(rapl.discover(machine.rapl_root), needed=0, what="RAPL")
     if not cpu:
-        try:
-            from . import hwmon
-        except ImportError:
-            return [CpuTimeSource(), *_gpus(machine, needed=0)]
-
         counters = hwmon.discover(machine.hwmon_root).sources
         cpu = [s for s in counters if (s.info.component, s.info.kind) == ("cpu", Kind.MEASURED)]
     return (cpu or [CpuTimeSource()]) + _gpus(machine, needed=0)
@@ -108,14 +101,13 @@ def _nvml(_: str, machine: Machine) -> Found:
 
 
 def _gpus(machine: Machine, needed: int) -> Found:
-    if machine.gpus is not None:
-        needed = len(machine.gpus)
-    return _complete(nvml.discover(machine.nvml_binding, machine.gpus), needed, what="GPU")
+    found = nvml.discover(machine.nvml_binding, machine.gpus)
+    if machine.gpus is not None:  # each of them is in use, so none may be missing
+        needed = len(found.sources) + int(found.incomplete)
+    return _complete(found, needed, what="GPU")
 
 
 def _hwmon(channel: str, machine: Machine) -> Found:
-    from . import hwmon
-
     return _complete(hwmon.discover(machine.hwmon_root, channel or None), needed=1, what="hwmon")
 
 

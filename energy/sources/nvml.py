@@ -2,103 +2,129 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ...errors import SourceError
 from ..discovery import Discovery
+from ..forksafe import Guard
 from ..source import Kind, PowerSource, Scope, Source, SourceInfo
+from .nvml_devices import Device, Gpu, list_gpus, named, visible
+from .nvml_processes import Occupancy, Processes
 
 COUNTER_PERIOD_S = 0.1
 """The energy counter's usual step; 20 to 100 ms are reported."""
 POWER_ERROR = 0.05
 MAX_BOARD_POWER_W = 3_000.0
+POWER_INSTANT = 186
+"""NVML_FI_DEV_POWER_INSTANT of nvml.h: power now, where the plain call averages over a second."""
 
 
-class NvmlCounterSource:
+class _GpuSource:
+    """What counter and power share: a GPU that may be unused, or used by others too."""
+
+    info: SourceInfo
+
+    def __init__(self, device: Device, occupancy: Occupancy) -> None:
+        self.device, self.occupancy = device, occupancy
+
+    @property
+    def in_use(self) -> bool:
+        """False while it is known that no process of this tree uses the GPU."""
+        return self.occupancy.in_use
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Who else is on the GPU, and whether it is billed without knowing that it is used."""
+        return self.occupancy.notes(self.info.id)
+
+    def tend(self) -> float:
+        """See who is on the GPU; returns in how many seconds to do so again."""
+        return self.occupancy.look()
+
+
+class NvmlCounterSource(_GpuSource):
     """The total-energy counter of one GPU.
 
     Args:
-        nvml: The NVML binding, ``pynvml``.
-        handle: NVML's device handle.
-        uuid: The GPU's UUID.
-        name: The card's name.
+        device: The GPU.
+        occupancy: Who is on it.
+        clock: Monotonic seconds.
     """
 
-    def __init__(self, nvml: Any, handle: Any, uuid: str, name: str) -> None:
-        self._nvml, self._handle = nvml, handle
-        self._lock = threading.Lock()
-        self._last_mj: int | None = None
+    def __init__(
+        self,
+        device: Device,
+        occupancy: Occupancy,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        super().__init__(device, occupancy)
+        self._clock = clock
+        self._guard = Guard()
+        self._last: tuple[int, float] | None = None
         self.resets = 0
-        self.info = SourceInfo(
-            id=f"nvml:{uuid}",
-            component="gpu",
-            kind=Kind.MEASURED,
-            scope=Scope.BOARD,
-            detail=f"NVML energy counter of {name} ({uuid}), all processes on it included",
-            update_period_s=COUNTER_PERIOD_S,
-            max_power_w=MAX_BOARD_POWER_W,
-        )
+        gpu = device.gpu
+        detail = f"NVML energy counter of {gpu.name} ({gpu.uuid}), all processes on it included"
+        self.info = _info(f"nvml:{gpu.uuid}", gpu, Kind.MEASURED, detail)
 
     def read(self) -> float:
         """Joules since the driver was loaded."""
-        with self._lock:
-            try:
-                now_mj = int(self._nvml.nvmlDeviceGetTotalEnergyConsumption(self._handle))
-            except Exception as error:  # old bindings and drivers lack functions, each in its way
-                raise SourceError(f"NVML energy: {error}") from error
-            if self._last_mj is not None and now_mj < self._last_mj:
-                self.resets += 1  # the driver was reloaded: windows across it have no energy
-            self._last_mj = now_mj
+        self.occupancy.glance()
+        with self._guard:
+            asked_s = self._clock()
+            now_mj = self.device.ask("energy", _counter_mj)
+            if self._last is not None:
+                last_mj, last_s = self._last
+                within_s = self._clock() - last_s + COUNTER_PERIOD_S  # the step before counts too
+                if not 0 <= now_mj - last_mj <= 1e3 * MAX_BOARD_POWER_W * within_s:
+                    self.resets += 1  # a reload or a jump: windows across it have no energy
+            self._last = (now_mj, asked_s)
             return now_mj / 1e3
 
 
-class NvmlPowerSource:
-    """The present board power of one GPU without an energy counter; integrated by the meter."""
+class NvmlPowerSource(_GpuSource):
+    """The present board power of one GPU; integrated by the meter.
 
-    def __init__(self, nvml: Any, handle: Any, uuid: str, name: str) -> None:
-        self._nvml, self._handle = nvml, handle
-        self.info = SourceInfo(
-            id=f"nvml-power:{uuid}",
-            component="gpu",
-            kind=Kind.INTEGRATED,
-            scope=Scope.BOARD,
-            detail=f"NVML power of {name} ({uuid}) integrated over time",
-            update_period_s=COUNTER_PERIOD_S,
-            gain_error=POWER_ERROR,
-            max_power_w=MAX_BOARD_POWER_W,
-        )
+    Args:
+        device: The GPU.
+        occupancy: Who is on it.
+    """
+
+    def __init__(self, device: Device, occupancy: Occupancy) -> None:
+        super().__init__(device, occupancy)
+        instant = _is_there(lambda: device.ask("power", _instant_mw))
+        self._read_mw = _instant_mw if instant else _usage_mw
+        gpu, what = device.gpu, "instant power" if instant else "power"
+        detail = f"NVML {what} of {gpu.name} ({gpu.uuid}) integrated over time"
+        self.info = _info(f"nvml-power:{gpu.uuid}", gpu, Kind.INTEGRATED, detail, POWER_ERROR)
 
     def read_power_w(self) -> float:
         """Present board power in watts."""
-        try:
-            return self._nvml.nvmlDeviceGetPowerUsage(self._handle) / 1e3
-        except Exception as error:
-            raise SourceError(f"NVML power: {error}") from error
+        self.occupancy.glance()
+        return self.device.ask("power", self._read_mw) / 1e3
 
 
-@dataclass(frozen=True)
-class _Gpu:
-    """A GPU that NVML knows; without a handle if NVML does not answer for it."""
-
-    index: int
-    handle: Any = None
-    uuid: str = ""
-    name: str = ""
-    problem: str = ""
-
-
-def discover(nvml: Any = None, gpus: Sequence[str] | None = None) -> Discovery:
+def discover(
+    nvml: Any = None,
+    gpus: Sequence[str] | None = None,
+    *,
+    processes: Processes | None = None,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Discovery:
     """Find the GPUs whose energy can be read, by asking each.
+
+    A slice of a GPU (MIG) has no counter of its own: its whole board is billed, once, and the
+    reading says so. GPUs that nobody named are billed only once this process tree is seen on them,
+    or if that cannot be told.
 
     Args:
         nvml: The NVML binding; None for ``pynvml``.
-        gpus: UUIDs to take (a prefix is enough, ``GPU-`` may be missing, as torch gives them);
-            None takes those that ``CUDA_VISIBLE_DEVICES`` lets this process see.
+        gpus: The GPUs in use: UUIDs (a prefix is enough, ``GPU-`` may be missing, as torch gives
+            them), ids of MIG slices, or NVML's numbers; None takes those that
+            ``CUDA_VISIBLE_DEVICES`` lets this process see.
+        processes: Tells this process tree from others.
+        clock: Monotonic seconds.
 
     Returns:
         One source per GPU, and the reason why any was left out.
@@ -111,96 +137,116 @@ def discover(nvml: Any = None, gpus: Sequence[str] | None = None) -> Discovery:
         except ImportError as error:
             return Discovery(reason=f"pynvml: {error}", mend="pip install nvidia-ml-py")
     try:
-        nvml.nvmlInit()
-        present = [_look(nvml, index) for index in range(nvml.nvmlDeviceGetCount())]
+        nvml.nvmlInit()  # never shut down: others in this process may use NVML too
+        present = list_gpus(nvml)
     except Exception as error:  # noqa: BLE001 - drivers fail in many ways, and none may end us
         return Discovery(
             reason=f"NVML: {error}",
             mend="Install NVIDIA's driver, or pass the GPU to the container",
         )
+    chosen, problems = visible(nvml, present) if gpus is None else named(nvml, present, gpus)
+    processes = processes or Processes()
     sources: list[Source | PowerSource] = []
-    chosen, problems = _visible(present) if gpus is None else _named(present, gpus)
     for gpu in chosen:
         try:
-            sources.append(_probe(nvml, gpu))
+            sources.append(_probe(nvml, gpu, processes, gpus is not None, clock))
         except SourceError as error:
             problems.append(f"GPU {gpu.index}: {error}")
     if problems:
-        mend = "Use a driver that reports energy or power, or --meter cpu_time for the CPU alone"
+        mend = (
+            "Use a driver that reports energy or power; on Jetson take --meter hwmon, its INA3221 "
+            "rails; or --meter cpu_time for the CPU alone"
+        )
         return Discovery(sources, "; ".join(problems), mend, incomplete=True)
     none = "" if sources else f"none of the {len(present)} GPUs is in use by this process"
     return Discovery(sources, none)
 
 
-def _look(nvml: Any, index: int) -> _Gpu:
-    try:
-        handle = nvml.nvmlDeviceGetHandleByIndex(index)
-        uuid, name = nvml.nvmlDeviceGetUUID(handle), nvml.nvmlDeviceGetName(handle)
-    except Exception as error:  # noqa: BLE001 - a card that fell off the bus; the others count
-        return _Gpu(index, problem=str(error))
-    return _Gpu(index, handle, _text(uuid), _text(name))
+def power_of(source: Source | PowerSource) -> PowerSource | None:
+    """The power of the GPU whose counter a source reads, to compare the two.
+
+    Args:
+        source: Any source.
+
+    Returns:
+        None if it is no NVML counter, or its GPU reports no power.
+    """
+    if not isinstance(source, NvmlCounterSource):
+        return None
+    power = NvmlPowerSource(source.device, source.occupancy)
+    return power if _is_there(power.read_power_w) else None
 
 
-def _named(present: list[_Gpu], gpus: Sequence[str]) -> tuple[list[_Gpu], list[str]]:
-    """The GPUs of these UUIDs, and what could not be found."""
-    found = [(wanted, _match(present, wanted)) for wanted in gpus]
-    unknown = [
-        f"GPU {wanted}: not known to NVML (a slice of a GPU has no counter of its own)"
-        for wanted, gpu in found
-        if gpu is None
-    ]
-    return [gpu for _, gpu in found if gpu is not None], unknown
+def compute_processes(source: Source | PowerSource) -> list[tuple[int, str]]:
+    """Processes of others on the GPU of a source, as pid and name.
+
+    Args:
+        source: Any source; one that is not of NVML has none.
+
+    Raises:
+        SourceError: NVML does not list them.
+    """
+    if not isinstance(source, _GpuSource):
+        return []
+    return source.occupancy.others()
 
 
-def _visible(present: list[_Gpu]) -> tuple[list[_Gpu], list[str]]:
-    """The GPUs that CUDA_VISIBLE_DEVICES shows this process, and what could not be told."""
-    text = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if text is None:
-        return present, []
-    visible: list[_Gpu] = []
-    for entry in (part.strip() for part in text.split(",")):
-        if entry.startswith("MIG-"):
-            return visible, [f"{entry}: a slice of a GPU has no energy counter of its own"]
-        gpu = _match(present, entry)
-        if gpu is None:
-            break  # CUDA, too, hides all from the first entry on that is no GPU, such as -1
-        if entry.isdecimal() and _numbered_by_speed(present):
-            return [], [
-                f"CUDA_VISIBLE_DEVICES={text} is ambiguous, since CUDA numbers unlike cards by "
-                "speed: set CUDA_DEVICE_ORDER=PCI_BUS_ID, or name UUIDs"
-            ]
-        visible.append(gpu)
-    return visible, []
-
-
-def _match(present: list[_Gpu], wanted: str) -> _Gpu | None:
-    """The one GPU of this number or (start of a) UUID."""
-    if wanted.isdecimal():
-        return present[int(wanted)] if int(wanted) < len(present) else None
-    bare = wanted.removeprefix("GPU-")
-    matches = [gpu for gpu in present if bare and gpu.uuid.removeprefix("GPU-").startswith(bare)]
-    return matches[0] if len(matches) == 1 else None
-
-
-def _numbered_by_speed(present: list[_Gpu]) -> bool:
-    """Whether CUDA's numbers may differ from NVML's, which are those of the bus."""
-    unlike = len({gpu.name for gpu in present}) > 1
-    return unlike and os.environ.get("CUDA_DEVICE_ORDER") != "PCI_BUS_ID"
-
-
-def _probe(nvml: Any, gpu: _Gpu) -> Source | PowerSource:
+def _probe(
+    nvml: Any, gpu: Gpu, processes: Processes, given: bool, clock: Callable[[], float]
+) -> Source | PowerSource:
     """Take the counter if it answers with something, else the power, by calling them."""
     if gpu.handle is None:
         raise SourceError(gpu.problem)
-    counter = NvmlCounterSource(nvml, gpu.handle, gpu.uuid, gpu.name)
-    with contextlib.suppress(SourceError):
-        if counter.read() > 0:  # some virtual GPUs answer 0 for ever
-            return counter
-    power = NvmlPowerSource(nvml, gpu.handle, gpu.uuid, gpu.name)
+    device = Device(nvml, gpu)
+    occupancy = Occupancy(device, processes, given=given, clock=clock)
+    if _is_there(lambda: device.ask("energy", _counter_mj)):
+        return NvmlCounterSource(device, occupancy, clock)
+    power = NvmlPowerSource(device, occupancy)
     if power.read_power_w() <= 0:
         raise SourceError(f"{gpu.name} reports neither energy nor power")
     return power
 
 
-def _text(value: str | bytes) -> str:
-    return value.decode() if isinstance(value, bytes) else value
+def _is_there(read: Callable[[], float]) -> bool:
+    """Whether a call gives something; some virtual GPUs answer 0 for ever."""
+    try:
+        return read() > 0
+    except SourceError:
+        return False
+
+
+def _counter_mj(nvml: Any, handle: Any) -> int:
+    return int(nvml.nvmlDeviceGetTotalEnergyConsumption(handle))
+
+
+def _usage_mw(nvml: Any, handle: Any) -> int:
+    return int(nvml.nvmlDeviceGetPowerUsage(handle))
+
+
+def _instant_mw(nvml: Any, handle: Any) -> int:
+    [field] = nvml.nvmlDeviceGetFieldValues(handle, [POWER_INSTANT])
+    if field.nvmlReturn != 0:
+        raise SourceError(f"error {field.nvmlReturn}")
+    return int(field.value.uiVal)
+
+
+def _info(
+    name: str, gpu: Gpu, kind: Kind, detail: str, gain_error: float | None = None
+) -> SourceInfo:
+    warnings: tuple[str, ...] = ()
+    if gpu.slices:
+        warnings = (
+            f"{name}: the joules of the whole GPU, of which this process has slice "
+            f"{', '.join(gpu.slices)}: those of its other slices are in the reading",
+        )
+    return SourceInfo(
+        id=name,
+        component="gpu",
+        kind=kind,
+        scope=Scope.BOARD,
+        detail=detail,
+        update_period_s=COUNTER_PERIOD_S,
+        gain_error=gain_error,
+        max_power_w=MAX_BOARD_POWER_W,
+        warnings=warnings,
+    )

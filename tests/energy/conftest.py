@@ -85,21 +85,26 @@ class Powercap:
 
 @dataclass
 class Gpu:
-    """A card of the NVML below; an exception is raised instead of answered."""
+    """A card of the NVML below, or a slice of one; an exception is raised instead of answered."""
 
     uuid: str | bytes = "GPU-aaaa"
     energy_mj: object = 5_000_000
     power_mw: object = 100_000
     name: str | bytes = "Card"
     lost: Exception | None = None
+    instant_mw: object = None
+    pids: list[int] | Exception | None = None
+    slices: list[Gpu] = field(default_factory=list)
+    n_looks: int = 0
 
 
 @dataclass
 class Nvml:
-    """What ``pynvml`` answers, without a GPU."""
+    """What ``pynvml`` answers, without a GPU. What is None is not supported."""
 
     gpus: list[Gpu] = field(default_factory=list)
     init_error: Exception | None = None
+    knows_slices_by_id: bool = True
 
     class NVMLError(Exception):
         """As pynvml's."""
@@ -117,6 +122,11 @@ class Nvml:
             raise gpu.lost
         return gpu
 
+    def nvmlDeviceGetHandleByUUID(self, uuid: str) -> Gpu:  # noqa: N802
+        slices = [part for gpu in self.gpus for part in gpu.slices]
+        known = self.gpus + slices if self.knows_slices_by_id else self.gpus
+        return self._only([gpu for gpu in known if gpu.uuid == uuid])
+
     def nvmlDeviceGetUUID(self, handle: Gpu) -> str | bytes:  # noqa: N802
         return handle.uuid
 
@@ -128,6 +138,32 @@ class Nvml:
 
     def nvmlDeviceGetPowerUsage(self, handle: Gpu):  # noqa: N802
         return _answer(handle.power_mw)
+
+    def nvmlDeviceGetFieldValues(self, handle: Gpu, fields: list[int]):  # noqa: N802
+        assert fields == [186]
+        value = SimpleNamespace(uiVal=handle.instant_mw or 0)
+        return [SimpleNamespace(nvmlReturn=3 if handle.instant_mw is None else 0, value=value)]
+
+    def nvmlDeviceGetComputeRunningProcesses(self, handle: Gpu):  # noqa: N802
+        handle.n_looks += 1
+        pids = self.NVMLError("Not Supported") if handle.pids is None else handle.pids
+        if isinstance(pids, Exception):
+            raise pids
+        return [SimpleNamespace(pid=pid) for pid in pids]
+
+    def nvmlDeviceGetMaxMigDeviceCount(self, handle: Gpu) -> int:  # noqa: N802
+        return 7
+
+    def nvmlDeviceGetMigDeviceHandleByIndex(self, handle: Gpu, index: int) -> Gpu:  # noqa: N802
+        return self._only(handle.slices[index : index + 1])
+
+    def nvmlDeviceGetDeviceHandleFromMigDeviceHandle(self, handle: Gpu) -> Gpu:  # noqa: N802
+        return self._only([gpu for gpu in self.gpus if handle in gpu.slices])
+
+    def _only(self, found: list[Gpu]) -> Gpu:
+        if not found:
+            raise self.NVMLError("Not Found")
+        return found[0]
 
 
 def _answer(value: object) -> object:

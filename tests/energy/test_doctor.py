@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,9 @@ def _no_environment(monkeypatch):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
 
 
-def by_component(root: Path, binding) -> dict[str, list[Finding]]:
+def by_component(root: Path, binding, hwmon: Path | None = None) -> dict[str, list[Finding]]:
     found: dict[str, list[Finding]] = {}
-    for finding in diagnose(root, binding):
+    for finding in diagnose(root, binding, hwmon or root / "no-hwmon", watch_s=0.05):
         found.setdefault(finding.component, []).append(finding)
     return found
 
@@ -27,8 +28,8 @@ def test_what_is_readable_is_measured(fakes, powercap):
     assert [f.source for f in found["cpu"]] == ["rapl:package-0"]
     assert [f.source for f in found["dram"]] == ["rapl:dram-0"]
     assert [f.source for f in found["gpu"]] == ["nvml:GPU-a", "nvml-power:GPU-b"]
-    for finding in (f for findings in found.values() for f in findings):
-        assert finding.status == "measured"
+    for finding in found["cpu"] + found["dram"] + found["gpu"]:
+        assert finding.status == ("integrated" if "power" in finding.source else "measured")
         assert not finding.mend
         assert finding.update_period_s
         assert finding.read_latency_s
@@ -82,3 +83,38 @@ def test_a_source_that_fails_when_read_is_unavailable(fakes, no_powercap):
 
     [gpu] = by_component(no_powercap, Once([fakes.Gpu("GPU-a")]))["gpu"]
     assert (gpu.status, gpu.detail) == ("unavailable", "nvml:GPU-a: NVML energy: GPU is lost")
+
+
+def test_a_sensor_of_the_whole_machine_is_found_and_else_a_wattmeter_is_named(fakes, no_powercap):
+    [node] = by_component(no_powercap, fakes.Nvml())["node"]
+    assert node.status == "unavailable"
+    assert "--meter shelly:HOST" in node.mend
+    chip = no_powercap / "hwmon0"
+    chip.mkdir(parents=True)
+    for name, text in {"name": "power_meter", "power1_average": "150000000"}.items():
+        (chip / name).write_text(text)
+    [node] = by_component(no_powercap, fakes.Nvml(), hwmon=no_powercap)["node"]
+    assert node.status == "integrated"
+    assert not node.mend
+
+
+def test_a_counter_is_held_against_the_power_of_its_hardware(fakes, no_powercap):
+    class Running(fakes.Nvml):
+        """A card whose counter runs at 300 W, whatever its power says."""
+
+        def nvmlDeviceGetTotalEnergyConsumption(self, _) -> int:  # noqa: N802
+            return 5_000_000 + int(300_000 * (time.perf_counter() - began_s))
+
+    began_s = time.perf_counter()
+    [agreeing] = by_component(no_powercap, Running([fakes.Gpu(power_mw=300_000)]))["gpu"]
+    assert agreeing.counter_w == pytest.approx(300.0, rel=0.05)
+    assert agreeing.integrated_w == pytest.approx(300.0, rel=0.01)
+    assert agreeing.tick_s == pytest.approx(1e-3, abs=5e-3)
+    assert not any("its counter says" in note for note in agreeing.notes)
+    [other] = by_component(no_powercap, Running([fakes.Gpu(power_mw=100_000)]))["gpu"]
+    assert any("its counter says" in note for note in other.notes)
+
+
+def test_others_on_a_gpu_are_named(fakes, no_powercap):
+    [gpu] = by_component(no_powercap, fakes.Nvml([fakes.Gpu(pids=[1])]))["gpu"]
+    assert any("1" in note for note in gpu.notes)

@@ -413,14 +413,16 @@ def test_a_forked_child_samples_on_its_own(fakes):
 def test_a_fork_amid_a_reading_does_not_hang_the_child(fakes):
     reading, go_on = threading.Event(), threading.Event()
     main, parent = threading.current_thread(), os.getpid()
+    made = False
 
     def power_w() -> float:
-        if threading.current_thread() is not main and os.getpid() == parent:
+        if made and threading.current_thread() is not main and os.getpid() == parent:
             reading.set()
             go_on.wait(10.0)
         return 50.0
 
     with EnergyMeter([fakes.Power(power_w)]) as meter:
+        made = True
         assert reading.wait(10.0)  # the background thread holds the source
 
         def work() -> object:

@@ -1,9 +1,18 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from perjoule.energy import EnergyMeter, Kind
 from perjoule.energy.sources import nvml
+from perjoule.energy.sources.nvml_processes import Processes
+from perjoule.errors import SourceError
+
+NOBODY = 2**31 - 1
+"""No pid of a process."""
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +32,9 @@ def four(fakes):
 
 def test_the_counter_is_read_in_joules(fakes):
     gpu, clock = fakes.Gpu(energy_mj=7_000), fakes.Clock()
-    window = EnergyMeter(nvml.discover(fakes.Nvml([gpu])).sources, clock=clock).window()
+    window = EnergyMeter(
+        nvml.discover(fakes.Nvml([gpu]), clock=clock).sources, clock=clock
+    ).window()
     clock.now += 10.0
     gpu.energy_mj += 2_500_000
     part = window.close().components[0]
@@ -71,7 +82,9 @@ def test_one_lost_card_leaves_the_others(fakes, four):
 
 def test_a_reloaded_driver_makes_the_window_unavailable(fakes):
     gpu, clock = fakes.Gpu(), fakes.Clock()
-    window = EnergyMeter(nvml.discover(fakes.Nvml([gpu])).sources, clock=clock).window()
+    window = EnergyMeter(
+        nvml.discover(fakes.Nvml([gpu]), clock=clock).sources, clock=clock
+    ).window()
     clock.now += 10.0
     gpu.energy_mj = 40
     lap = window.lap()
@@ -83,9 +96,48 @@ def test_a_reloaded_driver_makes_the_window_unavailable(fakes):
     assert window.close().total_j is None
 
 
+def test_a_jump_that_no_board_can_draw_makes_the_window_unavailable(fakes):
+    gpu, clock = fakes.Gpu(), fakes.Clock()
+    meter = EnergyMeter(nvml.discover(fakes.Nvml([gpu]), clock=clock).sources, clock=clock)
+    window = meter.window()
+    clock.now += 1_000.0
+    meter.snapshot()
+    clock.now += 1.0
+    gpu.energy_mj += 5_000_000  # as a mean over the whole window it would be possible
+    lap = window.lap()
+    assert lap.total_j is None
+    assert "lost count" in lap.warnings[0]
+    clock.now += 1.0
+    gpu.energy_mj += 200_000
+    assert window.lap().total_j == 200.0
+
+
+def test_power_of_this_instant_is_preferred_to_an_average(fakes):
+    gpu = fakes.Gpu(energy_mj=0, power_mw=40_000, instant_mw=70_000)
+    [source] = nvml.discover(fakes.Nvml([gpu])).sources
+    assert source.read_power_w() == 70.0
+    assert "instant power" in source.info.detail
+    gpu.instant_mw = None
+    with pytest.raises(SourceError, match="NVML power: error 3"):
+        source.read_power_w()
+
+
+def test_a_counter_can_be_compared_with_its_power(fakes):
+    gpu = fakes.Gpu(power_mw=60_000)
+    [counter] = nvml.discover(fakes.Nvml([gpu])).sources
+    power = nvml.power_of(counter)
+    assert power.info.id == "nvml-power:GPU-aaaa"
+    assert power.read_power_w() == 60.0
+    assert nvml.power_of(power) is None
+    gpu.power_mw = fakes.unsupported
+    assert nvml.power_of(counter) is None
+
+
 def test_a_card_that_fails_in_training_is_unavailable(fakes):
     gpu, clock = fakes.Gpu(), fakes.Clock()
-    window = EnergyMeter(nvml.discover(fakes.Nvml([gpu])).sources, clock=clock).window()
+    window = EnergyMeter(
+        nvml.discover(fakes.Nvml([gpu]), clock=clock).sources, clock=clock
+    ).window()
     clock.now += 10.0
     gpu.energy_mj = fakes.Nvml.NVMLError("GPU is lost")
     reading = window.close()
@@ -147,11 +199,65 @@ def test_unlike_cards_are_not_matched_by_cudas_numbers(monkeypatch, four):
     assert ids(nvml.discover(four)) == ["nvml:GPU-baaa"]
 
 
-def test_a_slice_of_a_gpu_is_not_billed_the_whole(monkeypatch, four):
+@pytest.fixture
+def sliced(fakes):
+    """Two cards, the second in slices."""
+    slices = [fakes.Gpu(f"MIG-{number}f") for number in (1, 2)]
+    return fakes.Nvml([fakes.Gpu("GPU-aaaa"), fakes.Gpu("GPU-b1b1", slices=slices)])
+
+
+@pytest.mark.parametrize("knows_slices_by_id", [True, False])
+@pytest.mark.parametrize("explicit", [True, False])
+@pytest.mark.parametrize("name", ["MIG-2f", "MIG-GPU-b1b1/3/0"])
+def test_a_slice_is_billed_as_its_board_with_a_warning(
+    monkeypatch, sliced, name, explicit, knows_slices_by_id
+):
+    sliced.knows_slices_by_id = knows_slices_by_id
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "" if explicit else name)
+    [source] = nvml.discover(sliced, gpus=[name] if explicit else None).sources
+    assert source.info.id == "nvml:GPU-b1b1"
+    [warning] = source.info.warnings
+    assert f"whole GPU, of which this process has slice {name}: those of its other" in warning
+
+
+def test_torch_names_slices_without_their_prefix(sliced):
+    [source] = nvml.discover(sliced, gpus=["2f"]).sources
+    assert source.info.id == "nvml:GPU-b1b1"
+    assert "slice MIG-2f:" in source.info.warnings[0]
+
+
+def test_two_slices_of_a_board_are_billed_once(monkeypatch, sliced):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "MIG-1f,0,MIG-2f")
+    board, whole = nvml.discover(sliced).sources
+    assert (board.info.id, whole.info.id) == ("nvml:GPU-b1b1", "nvml:GPU-aaaa")
+    assert "slice MIG-1f, MIG-2f:" in board.info.warnings[0]
+    assert not whole.info.warnings
+
+
+def test_a_board_in_slices_says_so_also_if_no_slice_is_named(sliced):
+    whole, board = nvml.discover(sliced).sources
+    assert not whole.info.warnings
+    assert "slice MIG-1f, MIG-2f:" in board.info.warnings[0]
+
+
+def test_a_slice_is_in_use_once_this_process_is_seen_on_it(monkeypatch, sliced):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "MIG-2f")
+    board = sliced.gpus[1]
+    board.slices[0].pids, board.slices[1].pids = [os.getpid()], []
+    [source] = nvml.discover(sliced, processes=Processes(on_host=True)).sources
+    assert not source.in_use
+    board.slices[1].pids = [os.getpid()]
+    source.tend()
+    assert source.in_use
+
+
+@pytest.mark.parametrize("explicit", [True, False])
+def test_a_slice_whose_board_cannot_be_found_is_left_out(monkeypatch, four, explicit):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "MIG-1234")
-    found = nvml.discover(four)
+    found = nvml.discover(four, gpus=["MIG-1234"] if explicit else None)
     assert not found.sources
-    assert "MIG-1234" in found.reason
+    assert found.incomplete
+    assert "MIG-1234: a slice of a GPU has no energy counter of its own" in found.reason
 
 
 def test_old_bindings_answer_in_bytes(fakes):
@@ -164,3 +270,167 @@ def test_without_a_driver_the_reason_says_so(fakes):
     found = nvml.discover(fakes.Nvml(init_error=fakes.Nvml.NVMLError("Driver Not Loaded")))
     assert "Driver Not Loaded" in found.reason
     assert "driver" in found.mend
+
+
+def on_host(fakes, *gpus, **arguments):
+    """Sources where NVML's pids are those seen here."""
+    return nvml.discover(fakes.Nvml([*gpus]), processes=Processes(on_host=True), **arguments)
+
+
+def test_a_gpu_comes_onto_the_bill_when_this_process_is_seen_on_it(fakes):
+    clock = fakes.Clock()
+    eight = [fakes.Gpu(f"GPU-{number}", pids=[]) for number in range(8)]
+    sources = on_host(fakes, *eight, clock=clock).sources
+    with EnergyMeter(sources, clock=clock) as meter:
+        window = meter.window()
+        clock.now += 1.0
+        eight[3].pids = [os.getpid()]
+        for gpu in eight:
+            gpu.energy_mj += 200_000
+        reading = window.close()
+    assert reading.billed == {"nvml:GPU-3"}
+    assert reading.total_j == 200.0
+    assert reading.component_j("gpu") == 1_600.0
+    eight[3].pids = []
+    sources[3].tend()
+    assert sources[3].in_use
+
+
+def test_power_comes_onto_the_bill_too(fakes):
+    clock, gpu = fakes.Clock(), fakes.Gpu(energy_mj=0, pids=[])
+    [source] = on_host(fakes, gpu, clock=clock).sources
+    assert not source.in_use
+    clock.now += 1.0
+    gpu.pids = [os.getpid()]
+    source.read_power_w()
+    assert source.in_use
+
+
+def test_a_descendant_counts_as_this_process(fakes):
+    waits = [sys.executable, "-c", "input()"]
+    with subprocess.Popen(waits, stdin=subprocess.PIPE) as child:
+        [source] = on_host(fakes, fakes.Gpu(pids=[child.pid])).sources
+        child.communicate(b"\n")
+    assert source.in_use
+    assert not source.notes
+
+
+def test_a_gpu_that_was_asked_for_is_in_use_whoever_is_seen_on_it(fakes):
+    gpu = fakes.Gpu(pids=[])
+    [source] = on_host(fakes, gpu, gpus=["aaaa"]).sources
+    source.read()
+    assert source.in_use
+    assert gpu.n_looks == 0
+    assert source.tend() == 30.0
+    assert not source.notes
+
+
+def test_others_on_the_gpu_are_named(fakes):
+    gpu = fakes.Gpu(pids=[os.getpid(), os.getppid()])
+    [source] = on_host(fakes, gpu).sources
+    [(pid, name)] = nvml.compute_processes(source)
+    assert pid == os.getppid()
+    assert name
+    shared = f"nvml:GPU-aaaa: shared with process {pid} ({name}): its joules are in the reading"
+    assert source.notes == (shared,)
+    gpu.pids = [os.getpid()]
+    assert source.tend() == 30.0
+    assert not source.notes
+
+
+def test_others_on_a_gpu_that_is_not_billed_are_not_mentioned(fakes):
+    [source] = on_host(fakes, fakes.Gpu(pids=[os.getppid()])).sources
+    assert not source.in_use
+    assert not source.notes
+
+
+@pytest.mark.parametrize("pids", [None, OSError("driver")])
+def test_a_gpu_whose_processes_are_not_listed_is_billed_with_a_note(fakes, pids):
+    [source] = on_host(fakes, fakes.Gpu(pids=pids)).sources
+    assert source.in_use
+    [note] = source.notes
+    assert "billed without knowing that this process uses it: NVML processes: " in note
+    with pytest.raises(SourceError, match="NVML processes"):
+        nvml.compute_processes(source)
+
+
+def test_a_list_that_fails_once_changes_nothing(fakes):
+    gpu = fakes.Gpu(pids=[])
+    [source] = on_host(fakes, gpu).sources
+    gpu.pids = OSError("busy")
+    source.tend()
+    assert not source.in_use
+
+
+def test_in_a_container_all_are_billed_until_this_process_is_found_in_a_list(fakes):
+    first, second = fakes.Gpu("GPU-1", pids=[]), fakes.Gpu("GPU-2", pids=[])
+    found = nvml.discover(fakes.Nvml([first, second]), processes=Processes(on_host=False))
+    one, other = found.sources
+    assert one.in_use
+    assert "NVML's pids may not be those of this container" in one.notes[0]
+    first.pids = [os.getpid()]
+    one.tend()
+    assert (one.in_use, other.in_use) == (True, False)
+    assert not one.notes
+    assert not other.notes
+
+
+def test_pids_unknown_here_are_others_if_there_are_more_than_ours_could_explain(fakes):
+    gpu = fakes.Gpu(pids=[NOBODY])
+    container = Processes(on_host=False)
+    [source] = nvml.discover(fakes.Nvml([gpu]), ["aaaa"], processes=container).sources
+
+    def look_twice() -> tuple[str, ...]:
+        source.tend()  # what is unknown once may just have ended
+        source.tend()
+        return source.notes
+
+    assert not look_twice()  # it may be this process, by its pid on the host
+    gpu.pids = range(NOBODY - 1_000, NOBODY)
+    [note] = look_twice()
+    assert "shared with processes unknown here" in note
+    gpu.pids = [os.getpid(), NOBODY]
+    [note] = look_twice()
+    assert "shared with processes unknown here" in note
+    assert nvml.compute_processes(source) == [(NOBODY, "not known here")]
+
+
+def test_pids_that_stay_unknown_tell_that_lists_cannot_be_trusted(fakes):
+    gpu = fakes.Gpu(pids=[NOBODY])
+    [source] = on_host(fakes, gpu).sources
+    assert not source.in_use
+    source.tend()
+    assert source.in_use
+
+
+def test_looks_within_readings_are_rare_and_pay_for_their_time(fakes):
+    clock, gpu = fakes.Clock(), fakes.Gpu(pids=[])
+
+    class Slow(fakes.Nvml):
+        look_s = 0.0
+
+        def nvmlDeviceGetComputeRunningProcesses(self, handle):  # noqa: N802
+            clock.now += self.look_s
+            return super().nvmlDeviceGetComputeRunningProcesses(handle)
+
+    binding = Slow([gpu])
+    [source] = nvml.discover(binding, processes=Processes(on_host=True), clock=clock).sources
+
+    def looks(seconds: float) -> int:
+        """How often it looks within seconds of readings every 10 ms."""
+        before, until = gpu.n_looks, clock.now + seconds
+        while clock.now < until:
+            source.read()
+            clock.now += 0.01
+        return gpu.n_looks - before
+
+    assert looks(10.0) == pytest.approx(40, abs=2)
+    assert source.tend() == 0.25
+    binding.look_s = 0.01  # half a percent of the time is one look in two seconds
+    assert source.tend() == pytest.approx(2.0)
+    assert looks(20.0) == pytest.approx(10, abs=1)
+
+
+def test_what_is_not_of_nvml_has_neither_power_nor_processes(fakes):
+    assert nvml.power_of(fakes.Counter()) is None
+    assert nvml.compute_processes(fakes.Counter()) == []

@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from perjoule.energy import EnergyMeter, Kind, Scope, Source
+from perjoule.energy.sources import codecarbon
+from perjoule.errors import SourceError
+
+
+class Tracker:
+    """A tracker whose totals a test decides, as CodeCarbon calls it."""
+
+    def __init__(self, **settings) -> None:
+        self.settings = settings
+        self.n_stops = 0
+
+    def start(self) -> None:
+        self.measure(0.0)
+
+    def measure(self, energy_kwh: float) -> None:
+        total = SimpleNamespace(energy_consumed=energy_kwh)
+        for handler in self.settings["output_handlers"]:
+            handler.live_out(total, total)
+
+    def stop(self) -> None:
+        self.n_stops += 1
+
+
+@pytest.fixture
+def tracked(fakes):
+    """A source, its tracker and their clock."""
+    made: list[Tracker] = []
+    clock = fakes.Clock()
+
+    def make_tracker(**settings) -> Tracker:
+        made.append(Tracker(**settings))
+        return made[0]
+
+    source = codecarbon.CodeCarbonSource(make_tracker, clock)
+    return SimpleNamespace(source=source, tracker=made[0], clock=clock)
+
+
+RUN = """
+import json, os, signal, sys, tempfile, time
+tempfile.gettempdir()  # tries its folders by writing
+touched = []
+
+def watch(event, arguments):
+    if event in ("socket.connect", "socket.getaddrinfo"):
+        touched.append(str(arguments))
+    if event == "open" and isinstance(arguments[0], str) and arguments[0] != os.devnull:
+        if arguments[2] & (os.O_WRONLY | os.O_RDWR):
+            touched.append(arguments[0])
+
+sys.dont_write_bytecode = True
+sys.addaudithook(watch)
+signals = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+from perjoule.energy import EnergyMeter
+from perjoule.energy.sources.codecarbon import make
+source = make()
+with EnergyMeter([source]) as meter:
+    window = meter.window()
+    deadline = time.monotonic() + 20
+    while not window.reading.total_j and time.monotonic() < deadline:
+        time.sleep(0.05)
+    reading = window.close()
+source.close()
+assert signals == [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+said = {"touched": touched, "detail": source.info.detail, "read_cost_s": meter.read_cost_s}
+print(json.dumps({**said, "warnings": reading.warnings, **reading.to_dict()}))
+"""
+
+
+@pytest.fixture(scope="module")
+def real_run(tmp_path_factory):
+    """CodeCarbon's own tracker in a process of its own, under a configuration that says much."""
+    folder = tmp_path_factory.mktemp("codecarbon")
+    (folder / ".codecarbon.config").write_text(
+        "[codecarbon]\n"
+        "emissions_endpoint = http://localhost:9/\n"
+        "electricitymaps_api_token = secret\n"
+        "co2_signal_api_token = secret\n"
+        "output_methods = csv,api\n"
+        "cloud_provider = gcp\n"
+        "cloud_region = nowhere\n"
+        "allow_multiple_runs = false\n"
+        "log_level = debug\n"
+    )
+    command = [sys.executable, "-W", "error", "-c", RUN]
+    answer = subprocess.run(command, check=False, capture_output=True, text=True, cwd=folder)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert [path.name for path in folder.iterdir()] == [".codecarbon.config"]
+    return json.loads(answer.stdout)
+
+
+def test_codecarbons_own_tracker_counts_the_machine(real_run):
+    assert 0 < real_run["total_j"] < 5_000 * real_run["duration_s"]
+    assert real_run["kind"] == Kind.MODELLED
+    assert "RAM (watts guessed from its size)" in real_run["detail"]
+    assert "CPU(" in real_run["detail"]
+    assert any("update periods" in warning for warning in real_run["warnings"])
+    assert real_run["read_cost_s"] < 1e-3
+
+
+def test_codecarbons_own_tracker_neither_writes_nor_sends(real_run):
+    assert real_run["touched"] == []
+
+
+def test_it_stands_beside_its_parts_as_a_whole(tracked):
+    info = tracked.source.info
+    assert isinstance(tracked.source, Source)
+    assert (info.component, info.kind, info.scope) == ("node", Kind.MODELLED, Scope.NODE)
+
+
+@given(st.lists(st.floats(0, 1e-4), max_size=20))
+def test_kilowatt_hours_become_joules(fakes, steps_kwh):
+    trackers: list[Tracker] = []
+    source = codecarbon.CodeCarbonSource(
+        lambda **settings: trackers.append(Tracker(**settings)) or trackers[0], fakes.Clock()
+    )
+    total_kwh = 0.0
+    for step_kwh in steps_kwh:
+        total_kwh += step_kwh
+        trackers[0].measure(total_kwh)
+        assert source.read() == pytest.approx(total_kwh * 3.6e6)
+    assert source.resets == 0
+
+
+def test_between_measurements_the_last_one_holds(tracked):
+    tracked.clock.now += 1.0
+    tracked.tracker.measure(1e-6)
+    tracked.clock.now += 0.9
+    assert tracked.source.read() == pytest.approx(3.6)
+
+
+@pytest.mark.parametrize("jump_j", [-0.1, -262_142.0, 264_394.0, float("nan")])
+def test_an_impossible_step_makes_the_window_around_it_unavailable(tracked, jump_j):
+    with EnergyMeter([tracked.source], clock=tracked.clock) as meter:
+        window = meter.window()
+        tracked.clock.now += 1.0
+        tracked.tracker.measure(jump_j / 3.6e6)
+        tracked.clock.now += 3_600.0  # so long that the window's mean power is possible
+        tracked.tracker.measure((jump_j + 300_000.0) / 3.6e6)
+        assert window.close().total_j is None
+    assert tracked.source.resets >= 1
+
+
+def test_a_tracker_that_died_has_no_joules(tracked):
+    tracked.clock.now += 14.0
+    assert tracked.source.read() == 0.0
+    tracked.clock.now += 2.0
+    with pytest.raises(SourceError, match="not measured for 15 s"):
+        tracked.source.read()
+
+
+def test_closing_stops_the_tracker_once(tracked):
+    tracked.source.close()
+    tracked.source.close()
+    assert tracked.tracker.n_stops == 1
+    with pytest.raises(SourceError, match="stopped"):
+        tracked.source.read()
+
+
+def test_a_source_that_is_dropped_stops_its_tracker(tracked):
+    del tracked.source
+    assert tracked.tracker.n_stops == 1
+
+
+def test_a_tracker_that_fails_is_a_source_error():
+    def failing(**settings: object) -> Tracker:
+        raise OSError("no such folder")
+
+    class Silent(Tracker):
+        """As CodeCarbon's own when it swallowed an error."""
+
+        def start(self) -> None:
+            pass
+
+    with pytest.raises(SourceError, match="no such folder"):
+        codecarbon.CodeCarbonSource(failing)
+    with pytest.raises(SourceError, match="does not start"):
+        codecarbon.CodeCarbonSource(Silent)

@@ -1,0 +1,363 @@
+"""Recorded traces, played and integrated."""
+
+from __future__ import annotations
+
+from itertools import accumulate, pairwise
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from perjoule.energy import EnergyMeter, Kind, Scope
+from perjoule.energy.sources.replay import ReplaySource, Trace, make
+from perjoule.errors import DataError, SourceError
+
+RECORDED = Path(__file__).parents[2].parent / "shared" / "recorded"
+SMI = "timestamp, name, power.draw [W], power.limit [W], index\n"
+
+steps = st.lists(st.tuples(st.floats(1e-3, 1e3), st.floats(0.0, 1e4)), min_size=2, max_size=30)
+shares = st.lists(st.floats(0.0, 1.0), min_size=2, max_size=6).map(sorted)
+
+
+def powers(steps: list[tuple[float, float]]) -> Trace:
+    times_s = accumulate((step_s for step_s, _ in steps[1:]), initial=0.0)
+    return Trace(tuple(times_s), power_w=tuple([power_w for _, power_w in steps]))
+
+
+def counter(steps: list[tuple[float, float]]) -> Trace:
+    trace = powers(steps)
+    return Trace(trace.times_s, counter_j=tuple(accumulate(trace.power_w)))
+
+
+def line(times_s: list[float], start_w: float, slope_w: float) -> Trace:
+    return Trace(tuple(times_s), power_w=tuple([start_w + slope_w * at for at in times_s]))
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text: str, name: str = "trace.csv") -> Path:
+        path = tmp_path / name
+        path.write_text(text)
+        return path
+
+    return write
+
+
+@given(trace=st.one_of(steps.map(powers), steps.map(counter)), shares=shares)
+def test_adjacent_intervals_add_up(trace, shares):
+    moments = [share * trace.duration_s for share in shares]
+    parts = [trace.energy_j(a, b) for a, b in pairwise(moments)]
+    whole_j = trace.energy_j(moments[0], moments[-1])
+    assert min(parts) >= -1e-9 * trace.energy_j()
+    assert sum(parts) == pytest.approx(whole_j, rel=1e-9, abs=1e-9 * trace.energy_j())
+
+
+@given(steps=steps, power_w=st.floats(0.0, 1e4), shares=shares)
+def test_a_constant_power_is_exact(steps, power_w, shares):
+    trace = powers([(step_s, power_w) for step_s, _ in steps])
+    start_s, end_s = shares[0] * trace.duration_s, shares[-1] * trace.duration_s
+    expected_j = power_w * (end_s - start_s)
+    assert trace.energy_j(start_s, end_s) == pytest.approx(expected_j, rel=1e-9, abs=1e-6)
+
+
+@given(steps=steps, slope_w=st.floats(0.0, 10.0), shares=shares)
+def test_a_linear_power_is_exact_however_it_was_sampled(steps, slope_w, shares):
+    times_s = list(powers(steps).times_s)
+    trace = line(times_s, 5.0, slope_w)
+    start_s, end_s = shares[0] * times_s[-1], shares[-1] * times_s[-1]
+    expected_j = (end_s - start_s) * (5.0 + slope_w * (start_s + end_s) / 2)
+    assert trace.energy_j(start_s, end_s) == pytest.approx(expected_j, rel=1e-9, abs=1e-6)
+
+
+@given(trace=steps.map(powers), share=st.floats(0.0, 1.0), shares=shares)
+def test_one_more_sample_on_a_line_changes_nothing(trace, share, shares):
+    index = round(share * (len(trace.times_s) - 2))
+    (a, b), (p, q) = trace.times_s[index : index + 2], trace.power_w[index : index + 2]
+    finer = Trace(
+        (*trace.times_s[: index + 1], a + (b - a) / 2, *trace.times_s[index + 1 :]),
+        (*trace.power_w[: index + 1], (p + q) / 2, *trace.power_w[index + 1 :]),
+    )
+    start_s, end_s = shares[0] * trace.duration_s, shares[-1] * trace.duration_s
+    expected_j = pytest.approx(trace.energy_j(start_s, end_s), rel=1e-9, abs=1e-6)
+    assert finer.energy_j(start_s, end_s) == expected_j
+
+
+def test_a_counter_is_a_line_between_its_readings():
+    trace = Trace((0.0, 2.0, 3.0), counter_j=(100.0, 120.0, 150.0))
+    assert trace.energy_j() == 50.0
+    assert trace.energy_j(1.0, 2.5) == 10.0 + 15.0
+
+
+def test_a_part_keeps_the_readings_inside_and_starts_with_the_first():
+    trace = Trace((0.0, 1.0, 2.0, 3.5, 5.0), power_w=(9.0, 1.0, 3.0, 5.0, 9.0), component="gpu")
+    part = trace.between(1.0, 4.5)
+    assert part.times_s == (0.0, 1.0, 2.5)
+    assert part.power_w == (1.0, 3.0, 5.0)
+    assert part.component == "gpu"
+    assert part.energy_j() == 2.0 + 6.0
+
+
+@pytest.mark.parametrize(("start_s", "end_s"), [(-1.0, 1.0), (0.0, 2.5), (1.5, 1.0)])
+def test_moments_outside_the_trace_are_refused(start_s, end_s):
+    trace = Trace((0.0, 2.0), power_w=(1.0, 1.0))
+    with pytest.raises(DataError, match="is not within the trace of 2 s"):
+        trace.energy_j(start_s, end_s)
+    with pytest.raises(DataError, match="is not within the trace of 2 s"):
+        trace.between(start_s, end_s)
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"times_s": (0.0,), "power_w": (1.0,)}, "give two or more times"),
+        ({"times_s": (0.0, 1.0)}, "give two or more times with either"),
+        ({"times_s": (0.0, 1.0), "power_w": (1.0,)}, "give two or more times with either"),
+        ({"times_s": (1.0, 2.0), "power_w": (1.0, 1.0)}, "must start at 0"),
+        ({"times_s": (0.0, 2.0, 1.0), "power_w": (1.0, 1.0, 1.0)}, "never fall"),
+        ({"times_s": (0.0, 1.0), "counter_j": (2.0, 1.0)}, "the counter falls"),
+    ],
+)
+def test_readings_that_are_no_trace_are_refused(fields, reason):
+    with pytest.raises(DataError, match=reason):
+        Trace(**fields)
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "energy_j", "component"),
+    [
+        ("time_s,power_w\n0,100\n2,100\n", None, 200.0, "node"),
+        ("time_s,gpu_power_mw\n7,100\n9,100\n", None, 0.2, "gpu"),
+        ("time_ms,power_kw\n0,1\n500,1\n", None, 500.0, "node"),
+        ("timestamp,cpu_power\n1670234142.5,10\n1670234144.5,20\n", None, 30.0, "cpu"),
+        (
+            "timestamp,draw\n2022-12-05 09:00:00,10 W\n2022-12-05 09:00:10,0.01 kW\n",
+            None,
+            100,
+            "node",
+        ),
+        ("timestamp,P [W]\n2022/12/05 09:00:00.500,4\n2022/12/05 09:00:01,4\n", None, 2.0, "node"),
+        (
+            "timestamp,power_w\n2022-12-05T09:00:00+01:00,4\n2022-12-05T08:00:02Z,4\n",
+            None,
+            8.0,
+            "node",
+        ),
+        ("time_s,energy_j\n0,5\n1,5\n2,7\n", None, 2.0, "node"),
+        ("time_s,dram_energy_uj\n0,0\n1,2e6\n", None, 2.0, "dram"),
+        ("time_s,package-0 energy_mj\n0,0\n1,500\n", None, 0.5, "cpu"),
+        ("time_s,Total (kWh)\n0,1\n1,1.5\n", None, 1.8e6, "node"),
+        ("time_s,energy (MJ)\n0,1\n1,3\n", None, 2e6, "node"),
+        ("time_s,cpu_w,gpu_w\n0,1,2\n1,1,2\n", "gpu_w", 2.0, "gpu"),
+        ("time_s,power_w,max_power_w\n0,1,9\n1,1,9\n", None, 1.0, "node"),
+        ("time_s,power_w,max_power_w\n0,1,9\n1,1,9\n", "max_power_w", 9.0, "node"),
+        ("\ufefftime_s,power_w\n0,1\n\n1,1\n", None, 1.0, "node"),
+    ],
+)
+def test_columns_are_read_in_the_units_they_tell(write, text, column, energy_j, component):
+    trace = Trace.read(write(text), column)
+    assert trace.energy_j() == pytest.approx(energy_j, rel=1e-6)
+    assert trace.component == component
+    assert trace.kind is (Kind.INTEGRATED if trace.power_w else Kind.MEASURED)
+
+
+def two_gpus(identity: str = "{}") -> str:
+    rows = [
+        f"2022/12/05 09:00:0{second}.000, Card, {power_w}.00 W, 300.00 W, {identity.format(gpu)}\n"
+        for second in range(4)
+        for gpu, power_w in ((0, 10), (1, 20))
+    ]
+    return SMI + "".join(rows)
+
+
+def test_one_of_several_gpus_is_named_by_its_index_or_uuid(write):
+    path = write(two_gpus())
+    assert Trace.read(path, "0").energy_j() == 30.0
+    trace = Trace.read(path, "power.draw [W]@1")
+    assert trace.energy_j() == 60.0
+    assert trace.name == f"{path}#power.draw [W]@1"
+    assert Trace.read(write(two_gpus("GPU-{}")), "GPU-1").energy_j() == 60.0
+
+
+def test_several_gpus_in_one_file_must_be_told_apart(write):
+    with pytest.raises(
+        DataError, match=r"index: rows of several devices, 0, 1: name .*trace.csv#0"
+    ):
+        Trace.read(write(two_gpus()))
+    with pytest.raises(DataError, match=r"no column or device '7'.* and devices Card, 0, 1"):
+        Trace.read(write(two_gpus()), "7")
+
+
+@pytest.mark.parametrize("apart_s", [0.0, 0.004])
+def test_devices_that_nothing_tells_apart_are_suspected(apart_s):
+    times_s = [second + device * apart_s for second in range(4) for device in range(2)]
+    trace = Trace(tuple(times_s), power_w=(10.0, 20.0) * 4)
+    [_, warning] = ReplaySource(trace).info.warnings
+    assert "4 readings come right after the one before" in warning
+
+
+def test_a_column_that_numbers_the_rows_is_no_device(write):
+    assert Trace.read(write("index,time_s,power_w\n0,0,1\n1,1,1\n2,2,1\n")).energy_j() == 2.0
+
+
+def test_values_that_are_not_there_are_a_gap_and_not_zero(write):
+    times = [0, 1, 2, 3, 4, 9, 10, 11, 12]
+    holes = {5: "[N/A]", 6: "[Unknown Error]", 7: "", 8: "nan"}
+    cells = [(at, holes.get(at, "10.00 W")) for at in sorted([*times, *holes])]
+    trace = Trace.read(
+        write("timestamp,power.draw [W]\n" + "".join(f"{a}, {v}\n" for a, v in cells))
+    )
+    assert trace.times_s == tuple(times)
+    assert trace.energy_j() == 120.0
+    assert trace.largest_gap_s() == 5.0
+    assert trace.largest_gap_s(0.0, 3.5) == 0.0
+    assert trace.largest_gap_s(6.0, 7.0) == 5.0
+    assert trace.largest_gap_s(9.5) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "reason"),
+    [
+        ("time_s,power_w\n0,1\n2,1\n1,1\n", None, "line 4, column time_s: time runs backwards"),
+        ("time_s,power_w\n0,1\nnoon,1\n", None, "line 3, column time_s: 'noon' is no time"),
+        ("time_s,power_w\n0,1\n1,much\n", None, "line 3, column power_w: 'much' is no power"),
+        ("time_s,power_w\n0,1\n1,5 J\n", None, "line 3, column power_w: '5 J' is no power"),
+        ("time_s,power_w\n0,1\n1,-5\n", None, "line 3, column power_w: '-5' is below zero"),
+        ("time_s,energy_j\n0,7\n1,5\n", None, "line 3, column energy_j: the counter falls"),
+        ("time_s,power_w\n0,1\n1\n", None, "line 3: 1 cells for 2 columns"),
+        ("timestamp,power_w\n1670234142500,1\n", None, "call the column time_ms"),
+        ("power_w\n1\n1\n", None, "no time_s or timestamp among the columns power_w"),
+        ("time_s,heat\n0,1\n1,1\n", None, "no column of power or energy .* among time_s, heat"),
+        ("time_s,heat\n0,1\n1,1\n", "heat", "call it heat_w or heat_j"),
+        ("time_s,a_w,b_w\n0,1,2\n1,1,2\n", None, "a_w, b_w: name one, such as .*trace.csv#a_w"),
+        ("time_s,a_w\n0,1\n1,1\n", "b_w", "no column or device 'b_w': .* columns time_s, a_w"),
+        ("time_s,power_w\n0,1\n1,[N/A]\n", None, "power_w: fewer than two values"),
+        ("time_s,power_w\n", None, "power_w: fewer than two values"),
+        ("", None, "no time_s or timestamp"),
+    ],
+)
+def test_a_file_that_is_no_trace_says_where_and_why(write, text, column, reason):
+    path = write(text)
+    with pytest.raises(DataError, match=reason) as raised:
+        Trace.read(path, column)
+    assert str(path) in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["none.csv", "none.parquet"])
+def test_a_file_that_is_not_there_is_named(tmp_path, name):
+    with pytest.raises(DataError, match=rf"{name}: cannot be read: No such file"):
+        make(str(tmp_path / name))
+
+
+@pytest.mark.parametrize("name", ["trace.csv", "trace.parquet"])
+def test_a_file_of_another_kind_is_refused(tmp_path, name):
+    (tmp_path / name).write_bytes(b"\xff\x00\xfe" * 10)
+    with pytest.raises(DataError, match=rf"{name}: cannot be read: "):
+        Trace.read(tmp_path / name)
+
+
+@pytest.fixture
+def series(tmp_path) -> Path:
+    """A time series of two sources, as a meter writes it."""
+    n = 4
+    columns = {
+        "time_s": [0.0, 1.0, 2.0, 3.0] * 2,
+        "source": ["nvml:GPU-1"] * n + ["cpu_time"] * n,
+        "component": ["gpu"] * n + ["cpu"] * n,
+        "kind": ["measured"] * n + ["modelled"] * n,
+        "energy_j": [0.0, 100.0, None, 400.0, 0.0, 5.0, 10.0, 15.0],
+        "power_w": [None, 100.0, None, 150.0, None, 5.0, 5.0, 5.0],
+    }
+    pq.write_table(pa.table(columns), tmp_path / "series.parquet")
+    return tmp_path / "series.parquet"
+
+
+def test_a_source_of_a_recorded_series_is_named(series):
+    gpu, cpu = Trace.read(series, "nvml:GPU-1"), Trace.read(series, "cpu_time")
+    assert gpu.energy_j(0.0, 2.0) == 250.0
+    assert (gpu.component, gpu.kind) == ("gpu", Kind.MEASURED)
+    assert cpu.energy_j() == 15.0
+    assert (cpu.component, cpu.kind) == ("cpu", Kind.MODELLED)
+    with pytest.raises(DataError, match="several devices, nvml:GPU-1, cpu_time: name one"):
+        Trace.read(series)
+
+
+def test_a_replay_plays_in_real_time_and_ends(fakes):
+    clock = fakes.Clock()
+    source = ReplaySource(Trace((0.0, 10.0), power_w=(0.0, 100.0)), clock)
+    clock.now += 5.0  # it starts at its first reading
+    assert source.read() == 0.0
+    clock.now += 5.0
+    assert source.read() == 125.0
+    clock.now += 5.0
+    assert source.read() == 500.0
+    clock.now += 0.1
+    with pytest.raises(SourceError, match="the trace ended after 10 s"):
+        source.read()
+
+
+def test_gaps_are_told_on_the_clock_of_the_replay(fakes):
+    clock = fakes.Clock()
+    source = ReplaySource(Trace((0.0, 1.0, 2.0, 7.0, 8.0, 9.0), power_w=(1.0,) * 6), clock)
+    start_s = clock.now
+    source.read()
+    assert source.largest_gap_s(start_s, start_s + 1.5) == 0.0
+    assert source.largest_gap_s(start_s + 3.0, start_s + 4.0) == 5.0
+
+
+def test_a_meter_reads_a_replay(write, fakes):
+    clock = fakes.Clock()
+    path = write("time_s,gpu_power_w\n0,10\n1,10\n2,10\n30,10\n")
+    source = ReplaySource(Trace.read(path), clock)
+    with EnergyMeter([source], clock=clock) as meter:
+        with meter.window() as window:
+            clock.now += 20.0
+        [part] = window.reading.components
+    assert part.energy_j == pytest.approx(200.0)
+    assert (part.component, part.kind, part.scope) == ("gpu", Kind.INTEGRATED, Scope.BOARD)
+    assert part.largest_gap_s == 28.0
+    assert f"replay:{path}#gpu_power_w: recorded, not of this machine now" in part.warnings
+
+
+@pytest.mark.parametrize(
+    ("component", "scope"),
+    [("gpu", Scope.BOARD), ("cpu", Scope.PACKAGE), ("dram", Scope.PACKAGE), ("node", Scope.NODE)],
+)
+def test_the_component_tells_the_scope(component, scope):
+    trace = Trace((0.0, 1.0), power_w=(1.0, 1.0), component=component)
+    assert ReplaySource(trace).info.scope is scope
+
+
+def test_a_spec_text_names_file_and_column(write):
+    path = write("time_s,cpu_w,gpu_w\n0,1,2\n1,1,2\n")
+    assert make(f"{path}#cpu_w").info.id == f"replay:{path}#cpu_w"
+
+
+@pytest.mark.parametrize(
+    ("trace", "whole_watts_mj", "mj"),
+    [
+        ("cloud__mobilenet_v2__run0__gpu-power-20221205T095541.csv", 0.41517047, 0.41647489),
+        ("local-v2__mobilenet_v2__run0__gpu-power-20230121T103916.csv", 0.09973512, 0.10013035),
+    ],
+)
+def test_published_energies_of_recorded_traces_come_out(write, trace, whole_watts_mj, mj):
+    """Del Rey et al., SEAA 2023: readings within 3 s of the ends cut, then the trapezoid.
+
+    Their figures come from a parser that dropped the decimals of the watts.
+    """
+    path = RECORDED / "delrey-seaa2023" / "raw" / trace
+    if not path.exists():
+        pytest.skip(f"no recorded traces in {RECORDED}")
+    lines = path.read_text().splitlines(keepends=True)
+    column = lines[0].split(",").index("gpu_power_draw")
+    rows = [line.split(",") for line in lines]
+    for row in rows[1:]:
+        row[column] = f"{row[column].split('.')[0]} W"
+    whole_watts = write("".join(",".join(row) for row in rows))
+    for file, expected_mj in ((path, mj), (whole_watts, whole_watts_mj)):
+        recorded = Trace.read(file)
+        assert (recorded.component, recorded.kind) == ("gpu", Kind.INTEGRATED)
+        kept = recorded.between(3.0, recorded.duration_s - 3.0)
+        assert kept.energy_j() / 1e6 == pytest.approx(expected_mj, abs=1e-8)
