@@ -87,7 +87,7 @@ def compare(
         keep_weights: Keep the weights of each run's best network in the folder.
         **options: Fields of the experiment laid over the file: ``dataset``, ``strategies``,
             ``budget``, ``seeds``, ``meter``, ``workers``, ``device``, ``architecture``, ``space``,
-            ``split_seed``.
+            ``split_seed``, ``carbon``.
 
     Returns:
         The result; after Ctrl-C its status is ``"interrupted"``.
@@ -108,9 +108,9 @@ def compare(
     recorded = description["experiment"]
     wanted = load_experiment(path, options, recorded)
     for name, value in wanted.model_dump().items():
-        if name != "workers" and value != recorded[name]:
+        if name != "workers" and value != recorded.get(name):
             raise ConfigurationError(
-                f"{name} = {value!r}, but {folder.path} was begun with {recorded[name]!r}: "
+                f"{name} = {value!r}, but {folder.path} was begun with {recorded.get(name)!r}: "
                 "leave it out to resume, or begin anew with another --out"
             )
     if keep_weights and not description["keep_weights"]:

@@ -28,9 +28,16 @@ app = typer.Typer(
 Dataset = Annotated[str | None, typer.Option(help="Data set: digits, fashion-mnist.")]
 Meter = Annotated[
     str | None,
-    typer.Option(help="auto, cpu_time[:watts per core], rapl, nvml, model; see `perjoule doctor`."),
+    typer.Option(
+        help="auto, cpu_time[:watts per core], rapl, nvml, hwmon, shelly:HOST, tasmota:HOST, "
+        "http:URL#json.path, replay:FILE.csv, codecarbon, model; see `perjoule doctor`."
+    ),
 ]
 Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; chosen if not given.")]
+Carbon = Annotated[
+    str | None,
+    typer.Option(help='Tell grams of CO2e too: "FRA", "USA/CA", "56 g/kWh"; never guessed.'),
+]
 Out = Annotated[Path | None, typer.Option(help="Run folder; a new one under runs/ if not given.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run folder --out.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print plain JSON.")]
@@ -63,6 +70,7 @@ def compare(
     meter: Meter = None,
     workers: Annotated[int | None, typer.Option(help="Trials at a time.")] = None,
     device: Device = None,
+    carbon: Carbon = None,
     out: Out = None,
     resume: Resume = False,
     as_json: AsJson = False,
@@ -84,6 +92,7 @@ def compare(
             meter=meter,
             workers=workers,
             device=device,
+            carbon=carbon,
         )
     _show(result.summary, as_json, lambda: print_comparison(result))
     _exit_if_interrupted(result)
@@ -100,6 +109,7 @@ def tune(
     dataset: Dataset = None,
     meter: Meter = None,
     device: Device = None,
+    carbon: Carbon = None,
     out: Out = None,
     resume: Resume = False,
     as_json: AsJson = False,
@@ -118,6 +128,7 @@ def tune(
             dataset=dataset,
             meter=meter,
             device=device,
+            carbon=carbon,
         )
     _show(result.summary["runs"][0], as_json, lambda: print_best(result))
     _exit_if_interrupted(result)
@@ -135,9 +146,81 @@ def report(
     _show(result.summary, as_json, lambda: print_comparison(result))
 
 
+@app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+def measure(
+    command: Annotated[
+        list[str], typer.Argument(metavar="-- COMMAND...", help="Any command with its arguments.")
+    ],
+    meter: Meter = None,
+    series: Annotated[
+        Path | None, typer.Option(help="Record power over time into this Parquet file.")
+    ] = None,
+    period: Annotated[
+        float, typer.Option(min=0.01, help="Seconds between two rows of the series.")
+    ] = 1.0,
+    carbon: Carbon = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a command and meter it, children included; its exit code is passed on.
+
+    The table goes to stderr, since stdout is the command's.
+    """
+    from .energy import EnergyMeter
+    from .energy.carbon import intensity
+    from .energy.command import measure as run
+
+    grid = None if carbon is None else intensity(carbon)
+    with EnergyMeter(meter or "auto", series_period_s=period if series else None) as used:
+        result = run(command, used)
+    if used.series is not None and series is not None:
+        used.series.write(series)
+    grams = None if grid is None else grid.grams(result.reading.total_j)
+
+    def show() -> None:
+        from .terminal import print_reading
+
+        print_reading(result.reading, None if grid is None else (grams, grid))
+
+    emissions = None if grid is None else {**asdict(grid), "grams": grams}
+    data = {
+        "command": list(result.command),
+        "exit_code": result.exit_code,
+        **result.reading.to_dict(),
+        "carbon": emissions,
+    }
+    _show(data, as_json, show)
+    raise typer.Exit(result.exit_code)
+
+
+@app.command()
+def calibrate(
+    reference: Annotated[
+        str, typer.Option(help="What to calibrate against: auto, rapl, shelly:HOST ...")
+    ] = "auto",
+    idle: Annotated[float, typer.Option(help="Seconds to measure idle power.")] = 20.0,
+    pairs: Annotated[
+        Path | None,
+        typer.Option(help="Recorded windows to fit instead: duration_s,cpu_s,energy_j."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure idle power and watts per busy core of this machine, and store them."""
+    from .energy.calibrating import calibrate as run
+
+    found = run(reference, pairs, idle, progress=lambda line: typer.echo(line, err=True))
+
+    def show() -> None:
+        from .terminal import print_calibration
+
+        print_calibration(found)
+
+    _show(asdict(found), as_json, show)
+
+
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Say what energy is measured, modelled or unavailable here, why, and how to mend it."""
+    from .energy.calibration import load_calibration
     from .energy.doctor import diagnose
 
     findings = diagnose()
@@ -147,7 +230,12 @@ def doctor(as_json: AsJson = False) -> None:
 
         print_findings(findings)
 
-    _show({"components": [asdict(finding) for finding in findings]}, as_json, show)
+    stored = load_calibration()
+    data = {
+        "components": [asdict(finding) for finding in findings],
+        "calibration": None if stored is None else asdict(stored),
+    }
+    _show(data, as_json, show)
 
 
 @app.command()

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
+from .energy.carbon import intensity
 from .energy.quantities import parse_energy
 from .energy.sources import NAMES as METERS
 from .errors import BudgetError, ConfigurationError, UnknownNameError
@@ -40,6 +41,8 @@ class Experiment(BaseModel):
         architecture: A known architecture or ``module:function``.
         space: The search space; None takes the architecture's own for the data set.
         split_seed: Seed of the train/validation/test split.
+        carbon: The place whose electricity is used (``"FRA"``, ``"USA/CA"``) or a figure
+            (``"56 g/kWh"``); None tells no grams.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -58,6 +61,7 @@ class Experiment(BaseModel):
     architecture: str = "cnn"
     space: dict[str, Any] | None = None
     split_seed: int = Field(default=0, ge=0)
+    carbon: str | None = None
 
     @field_validator("strategies")
     @classmethod
@@ -66,6 +70,13 @@ class Experiment(BaseModel):
             if not name or names.count(name) > 1:
                 raise ValueError(f"{name!r} is empty or named twice")
         return names
+
+    @field_validator("carbon")
+    @classmethod
+    def _known_intensity(cls, text: str | None) -> str | None:
+        if text is not None:
+            intensity(text)
+        return text
 
     @property
     def n_runs(self) -> int:
@@ -155,6 +166,7 @@ meter: auto                  # {", ".join(METERS)}; see `perjoule doctor`
 # device: cpu                # cpu, cuda, cuda:1; chosen if not given
 architecture: cnn            # or your own builder, module:function
 split_seed: 0                # of the train/validation/test split
+# carbon: FRA                # grams of CO2e: a country, USA/CA, or "56 g/kWh"; never guessed
 
 # The search space. Left out, the architecture's own is taken.
 # A list is a choice, low/high a range (log: true for a log scale), a plain value is fixed.

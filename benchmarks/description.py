@@ -11,6 +11,7 @@ from typing import Any
 
 from .. import __version__
 from ..config import usable_cores
+from ..energy.carbon import intensity
 from ..energy.sources.cpu_power import cpu_model
 from ..errors import MeterError
 from .job import Prepared, Setting
@@ -49,12 +50,18 @@ def describe(setting: Setting, prepared: Prepared, workers: int) -> dict[str, An
         "runtime": dict(prepared.runtime),
         "data": dict(prepared.data),
         "meter": _inventory(prepared),
+        "carbon": _carbon(setting.experiment.carbon),
     }
 
 
 def _inventory(prepared: Prepared) -> list[dict[str, Any]]:
     """The meter's sources as plain data."""
     return json.loads(json.dumps([asdict(source) for source in prepared.sources]))
+
+
+def _carbon(text: str | None) -> dict[str, Any] | None:
+    """The carbon intensity as it is known today."""
+    return None if text is None else asdict(intensity(text))
 
 
 def check_same_meter(description: dict[str, Any], prepared: Prepared) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from ..energy.carbon import CarbonIntensity
 from . import inference, statistics
 from .events import Event, Run
 from .job import total
@@ -80,6 +81,7 @@ def summarise(
             "strategies": strategies,
             "runs": [_run(run, trials, allotment_j) for run in runs.values()],
             "provenance": [{**source, "source": source["id"]} for source in description["meter"]],
+            "carbon": _carbon(description.get("carbon"), runs),
             **_work(events),
         }
     )
@@ -247,6 +249,15 @@ def _sentence(found: inference.Verdict) -> str:
         f"{found.winner} is ahead for the same energy ({scores[0]} validation accuracy, then "
         f"{scores[1]}), but that may be chance."
     )
+
+
+def _carbon(recorded: dict[str, Any] | None, runs: dict[str, Run]) -> dict[str, Any] | None:
+    """Grams of CO2 equivalents of all runs, if the experiment names a place or a figure."""
+    if recorded is None:
+        return None
+    grid = CarbonIntensity(**recorded)
+    spent_j = total(run.spent_j for run in runs.values())
+    return {**recorded, "intensity": str(grid), "total_g": grid.grams(spent_j)}
 
 
 def _work(events: list[Event]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..energy.carbon import format_grams
 from .figures import anytime_figure, pareto_figure, phases_figure, unmetered_phases
 from .format import format_duration, format_energy, format_percent, format_value, known
 
@@ -70,13 +71,19 @@ def key_figures(trials: pd.DataFrame, summary: Mapping[str, Any]) -> list[tuple[
     cheapest, by = min(reached) if reached else (None, "")
     finders = [entry["strategy"] for entry in _ranked(summary["runs"])][:1]
     target = format_percent(summary["target_accuracy"])
+    carbon = summary["carbon"]
+    emitted = "" if carbon is None else f", {format_grams(carbon['total_g'])} CO2e"
     return [
         (
             "best validation accuracy",
             format_percent(summary["best_accuracy"]),
             f"found by {finders[0]}" if finders else "no result yet",
         ),
-        ("energy spent", format_energy(total), f"of {format_energy(summary['budget_j'])}"),
+        (
+            "energy spent",
+            format_energy(total),
+            f"of {format_energy(summary['budget_j'])}{emitted}",
+        ),
         (
             f"least energy to {target}",
             format_energy(cheapest),

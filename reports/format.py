@@ -84,8 +84,12 @@ def format_duration(seconds: object) -> str:
     number = known(seconds)
     if number is None:
         return UNAVAILABLE
+    if number == 0:
+        return "0 s"
+    if abs(number) < 1e-3:
+        return f"{1e6 * number:.3g} µs"
     if abs(number) < 1.0:
-        return f"{1000.0 * number:.3g} ms" if number else "0 s"
+        return f"{1000.0 * number:.3g} ms"
     if abs(number) < 120.0:
         return f"{number:.1f} s"
     return f"{number / 60.0:.1f} min" if abs(number) < 7200.0 else f"{number / 3600.0:.1f} h"

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from ..benchmarks.folder import write_whole
+from ..energy.carbon import format_grams
 from . import content
 from .axes import CONFIG
 from .figures import trials_strategies
@@ -93,6 +94,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "energy": format_energy,
+        "grams": format_grams,
         "percent": format_percent,
         "duration": format_duration,
         "value": format_value,

@@ -15,12 +15,22 @@ import torch
 
 import perjoule
 from perjoule.cli import main
+from perjoule.energy import Kind
 from perjoule.models.data import load
 from perjoule.models.runtime import Runtime
 from perjoule.models.training import evaluate
 from perjoule.tuners.registry import RECIPES
 
-COMMANDS = ("compare", "tune", "report", "doctor", "strategies", "init")
+COMMANDS = (
+    "compare",
+    "tune",
+    "report",
+    "measure",
+    "calibrate",
+    "doctor",
+    "strategies",
+    "init",
+)
 PROGRESS = re.compile(r"Meter: |Starting the workers|\s*\d+% of the budget")
 DERIVED = ("trials.parquet", "curves.parquet", "summary.json", "report.html")
 
@@ -111,8 +121,11 @@ no_cuda = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has
         (options(seeds="0"), "seeds = 0"),
         (options(workers="-1"), "workers = -1"),
         (options(workers="0"), "workers = 0"),
-        (options(meter="watt"), r"unknown meter 'watt': .*known: auto, cpu_time"),
+        (options(meter="watt"), r"unknown meter 'watt': .*known: auto, "),
         (options(meter="model:none"), "'none' is not a number above zero"),
+        (options(meter="replay:missing.csv"), r"missing\.csv"),
+        (options(carbon="FRX"), "unknown country 'FRX'"),
+        (options(carbon="56"), "write it like"),
         (options(device="gpu"), "device 'gpu'"),
         pytest.param(options(device="cuda"), "device 'cuda'.*try 'cpu'", marks=no_cuda),
         (options(out="taken"), "taken exists already: add --resume"),
@@ -146,6 +159,12 @@ def test_what_cannot_be_used_is_one_line_and_code_2(arguments, message, folder):
         ["tune", "--budget", "-3 J"],
         ["report", "empty"],
         ["report", "missing"],
+        ["measure", "--", "no-such-command"],
+        ["measure", "--meter", "watt", "true"],
+        ["measure", "--carbon", "Atlantis", "true"],
+        ["measure", "--series", "missing/power.parquet", "true"],
+        ["calibrate", "--reference", "cpu_time"],
+        ["calibrate", "--pairs", "missing.csv"],
         ["init", "typo.yaml"],
         ["init", "missing/experiment.yaml"],
     ],
@@ -210,11 +229,56 @@ def test_the_version():
 def test_doctor_says_what_each_component_is():
     ended = call("doctor", "--json")
     components = json.loads(ended.out)["components"]
-    assert {each["component"] for each in components} == {"cpu", "dram", "gpu"}
-    assert {each["status"] for each in components} <= {"measured", "modelled", "unavailable"}
+    assert {each["component"] for each in components} == {"cpu", "dram", "gpu", "node"}
+    assert {each["status"] for each in components} <= {kind.value for kind in Kind}
     shown = call("doctor")
     assert (ended.code, shown.code) == (0, 0)
-    assert "component" in shown.out
+    assert "unavailable" in shown.out or "measured" in shown.out
+
+
+SPIN = "print(sum(i * i for i in range(1_000_000)))"
+
+
+def test_a_command_is_metered_and_its_exit_code_and_output_are_its_own():
+    ended = shell("measure", "--meter", "cpu_time:5", "--", sys.executable, "-c",
+                  SPIN + "; import sys; sys.exit(3)")  # fmt: skip
+    assert ended.code == 3
+    assert ended.out == "333332833333500000\n"
+    assert re.search(r"\d m?J modelled in [\d.]+ (ms|s), [\d.]+ W on average", ended.err)
+    assert "cpu_time" in ended.err
+
+
+def test_a_commands_joules_as_json_come_last(folder):
+    ended = shell("measure", "--json", "--meter", "cpu_time:5", "--carbon", "100 g/kWh",
+                  "--series", "power.parquet", "--period", "0.05",
+                  sys.executable, "-c", SPIN)  # fmt: skip
+    printed, _, text = ended.out.partition("\n")
+    data = json.loads(text)
+    assert printed == "333332833333500000"
+    assert data["command"][0] == sys.executable
+    assert data["exit_code"] == 0
+    assert data["kind"] == "modelled"
+    assert data["total_j"] > 0
+    assert data["carbon"]["grams"] == pytest.approx(data["total_j"] / 3.6e6 * 100)
+    series = pd.read_parquet(folder / "power.parquet")
+    assert set(series["source"]) == {"cpu_time"}
+    assert series["energy_j"].iloc[-1] == pytest.approx(data["total_j"], rel=0.5)
+
+
+def test_this_machine_is_calibrated_by_recorded_windows(folder, monkeypatch):
+    monkeypatch.setenv("PERJOULE_HOME", str(folder / "home"))
+    rows = ["duration_s,cpu_s,energy_j"]
+    rows += [f"10,{cores * 10},{(20 + 6 * cores) * 10}" for cores in range(5)]
+    (folder / "pairs.csv").write_text("\n".join(rows))
+    ended = call("calibrate", "--pairs", "pairs.csv", "--reference", "cpu_time", "--json")
+    assert json.loads(ended.out)["cpu"]["watts_per_core"] == pytest.approx(6.0)
+    assert (
+        "6 W per busy core"
+        in call("calibrate", "--pairs", "pairs.csv", "--reference", "cpu_time").out
+    )
+    [cpu] = [c for c in json.loads(call("doctor", "--json").out)["components"]
+             if c["source"] == "cpu_time"] or [None]  # fmt: skip
+    assert cpu is None or "6 W per core" in cpu["detail"]
 
 
 def test_strategies_are_listed():

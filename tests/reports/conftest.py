@@ -196,6 +196,7 @@ def _summary(trials, target=0.96):
                 "warnings": [],
             },
         ],
+        "carbon": None,
         "workers": {"count": 4, "wait_share": 0.0004, "wall_s": 38.2},
         "overhead": [{"what": "starting the workers", "energy_j": 31.0}],
     }

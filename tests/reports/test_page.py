@@ -177,6 +177,15 @@ def test_the_page_is_accessible(page):
     assert set(labels) <= set(ids)
 
 
+def test_emissions_stand_beside_the_energy_where_a_place_is_named(comparison, page):
+    assert "CO2" not in page.text
+    summary = copy.deepcopy(comparison.summary)
+    summary["carbon"] = {"total_g": 0.00934, "intensity": "56.0 g/kWh, France 2023 (a table)"}
+    text = Page(render(comparison.trials, comparison.curves, summary)).text.replace("\u00a0", " ")
+    assert ", 9.34 mg CO2e" in text
+    assert "emitted 9.34 mg intensity 56.0 g/kWh, France 2023 (a table)" in text
+
+
 def _empty(summary):
     """The summary of a comparison that was interrupted before its first trial ended."""
     summary = copy.deepcopy(summary)
