@@ -12,41 +12,18 @@ import contextlib
 import time
 import weakref
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .calibration import load_calibration
 from .counter import IntegratedSource
 from .reading import SHORT_WINDOW_PERIODS, ComponentReading, Reading, billed_ids
 from .sampler import Sampler, tasks_of, try_read
+from .snapshot import Snapshot, doubt_of, mean_power_w
 from .source import Kind, PowerSource, Scope, Source, SourceInfo
 from .sources import resolve
 
-STANDSTILL_S = 1.0
-"""Measured hardware that drew nothing for so long is not being measured."""
-TIMER_S = 1e-3
-"""Slack of clocks and counters in judging what power is possible."""
 NOTABLE_SLEEP_S = 1.0
 """A machine that was suspended for less is not worth a word."""
-
-
-class Snapshot(NamedTuple):
-    """All sources at one moment.
-
-    Attributes:
-        time_s: When the reading began, on the meter's clock.
-        read_by_s: When it was done.
-        values: Cumulative joules of each source, or the reason why there are none.
-        resets: How often each source had lost count.
-        moved_s: When each value was first seen.
-        asleep_s: How long the machine has been suspended since it was started.
-    """
-
-    time_s: float
-    read_by_s: float
-    values: tuple[float | str, ...]
-    resets: tuple[int, ...]
-    moved_s: tuple[float, ...]
-    asleep_s: float
 
 
 class _Bill(NamedTuple):
@@ -105,7 +82,7 @@ class EnergyMeter:
         self.clock = clock
         self._asleep_clock = asleep_clock
         self._hardware = [getattr(source, "power", source) for source in self._sources]
-        self._conditional = [part for part in self._hardware if hasattr(part, "in_use")]
+        self._conditional: list[Any] = [p for p in self._hardware if hasattr(p, "in_use")]
         self._bill = self._make_bill()
         self._idle_w = _idle_powers_w(self.sources)
         counts = (getattr(source, "count_operations", None) for source in self._sources)
@@ -120,9 +97,9 @@ class EnergyMeter:
         """The recorded time series, if one was asked for."""
         tasks = tasks_of(self._sources) + ([] if self.series is None else [self.series.tend])
         self._sampler = Sampler(tasks)
-        closes = [source.close for source in self._sources if own and hasattr(source, "close")]
+        closes = [getattr(source, "close", None) for source in self._sources if own]
         # A meter that is merely dropped ends them too.
-        self._end = weakref.finalize(self, _end, self._sampler, closes)
+        self._end = weakref.finalize(self, _end, self._sampler, [c for c in closes if c])
         self._moved: list[tuple[float | str, float]] = [("never read", 0.0)] * len(self._sources)
         self._first = self.snapshot(synchronize=False)
         self.read_cost_s = min(self._time_read() for _ in range(5))
@@ -208,7 +185,7 @@ class EnergyMeter:
         """What two snapshots say of one source."""
         source, info = self._sources[index], self.sources[index]
         before, after = start.values[index], end.values[index]
-        doubt = self._doubt(index, start, end)
+        doubt = doubt_of(info, index, start, end)
         if doubt or isinstance(before, str) or isinstance(after, str):
             return ComponentReading(
                 info.component, info.id, None, Kind.UNAVAILABLE, info.scope, warnings=(doubt,)
@@ -222,8 +199,8 @@ class EnergyMeter:
                 f"periods of {period_s:.3g} s",
             )
         gap_s = 0.0
-        if hasattr(source, "largest_gap_s"):
-            gap_s = source.largest_gap_s(start.time_s, end.time_s)
+        if (gap_of := getattr(source, "largest_gap_s", None)) is not None:
+            gap_s = gap_of(start.time_s, end.time_s)
             if gap_s:
                 warnings += (f"{info.id}: no power was read for {gap_s:.3g} s",)
         slept_s = end.asleep_s - start.asleep_s
@@ -231,7 +208,7 @@ class EnergyMeter:
             warnings += (f"the machine was suspended for {slept_s:.3g} s within the window",)
         idle_w = self._idle_w[index]
         # A short window may hold no step of the counter, so take the power before it then.
-        power_w = _power_w(start, end, index) or _power_w(self._first, end, index)
+        power_w = mean_power_w(index, start, end) or mean_power_w(index, self._first, end)
         return ComponentReading(
             info.component,
             info.id,
@@ -260,26 +237,6 @@ class EnergyMeter:
         ]
         ids = billed_ids(source.info for _, source, _ in used)
         return _Bill(in_use, ids, [entry for entry in used if entry[2] in ids])
-
-    def _doubt(self, index: int, start: Snapshot, end: Snapshot) -> str:
-        """Why a source is not to be believed between two snapshots; empty if it is."""
-        info, before, after = self.sources[index], start.values[index], end.values[index]
-        if isinstance(before, str):
-            return before
-        if isinstance(after, str):
-            return after
-        if start.resets[index] != end.resets[index]:
-            return f"{info.id}: lost count within the window (it was reset, or not read for long)"
-        energy_j, duration_s = after - before, end.time_s - start.time_s
-        # A step of the counter may hold the energy of one update period before the window.
-        longest_s = end.read_by_s - start.time_s + info.update_period_s + TIMER_S
-        if not 0 <= energy_j <= info.max_power_w * longest_s:
-            return f"{info.id}: {energy_j:.6g} J in {duration_s:.3g} s is impossible"
-        if energy_j == 0 and info.kind in (Kind.MEASURED, Kind.INTEGRATED):
-            still_s = end.time_s - end.moved_s[index]
-            if still_s >= max(STANDSTILL_S, SHORT_WINDOW_PERIODS * info.update_period_s):
-                return f"{info.id}: stood still for {still_s:.3g} s, as a dead counter does"
-        return ""
 
     def _time_read(self) -> float:
         started = time.perf_counter()
@@ -335,11 +292,3 @@ def _end(sampler: Sampler, closes: list[Callable[[], None]]) -> None:
     for close in closes:
         with contextlib.suppress(Exception):  # nothing may raise into what was metered
             close()
-
-
-def _power_w(start: Snapshot, end: Snapshot, index: int) -> float:
-    """Mean power of a source between two snapshots; 0 if it is not known."""
-    before, after, duration_s = start.values[index], end.values[index], end.time_s - start.time_s
-    if isinstance(before, str) or isinstance(after, str) or duration_s <= 0:
-        return 0.0
-    return max(after - before, 0.0) / duration_s

@@ -34,7 +34,7 @@ def try_read(source: Source, name: str) -> float | str:
 def tasks_of(sources: Iterable[Source]) -> list[Tend]:
     """What sources, and the power sources within them, want done between readings."""
     parts = [part for source in sources for part in (source, getattr(source, "power", None))]
-    return [part.tend for part in parts if hasattr(part, "tend")]
+    return [tend for part in parts if (tend := getattr(part, "tend", None)) is not None]
 
 
 class Sampler:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 from collections.abc import Callable
@@ -10,8 +9,10 @@ from pathlib import Path
 
 import psutil
 
-with contextlib.suppress(ImportError):  # Windows
+try:
     import resource
+except ImportError:  # Windows
+    resource = None
 
 from ...errors import SourceError
 from ..calibration import load_calibration
@@ -109,10 +110,9 @@ def _figure(given: float | None) -> tuple[float, str, float]:
 
 def reaped_cpu_s() -> float:
     """CPU-seconds of this process' children that were waited for, and of theirs."""
-    try:
-        used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    except NameError:  # Windows does not tell
-        return 0.0
+    if resource is None:
+        return 0.0  # what they used is known only while they live
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 

@@ -124,11 +124,7 @@ def discover(root: Path = ROOT) -> Discovery:
         return Discovery([*cpus], str(error), MEND, incomplete=True)
     # "intel-rapl:0:1" lies within "intel-rapl:0"; what lies within a mirror is one too.
     names = {zone.name for zone in distinct}
-    own = [
-        dram
-        for zone, dram in drams.items()
-        if zone.name.rpartition(":")[0] in names
-    ]
+    own = [dram for zone, dram in drams.items() if zone.name.rpartition(":")[0] in names]
     return Discovery([*cpus, *own])
 
 
