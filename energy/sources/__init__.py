@@ -71,7 +71,7 @@ def resolve(
     Warns:
         RuntimeWarning: Visible hardware cannot be read, so that its joules are missing.
     """
-    parts = [_parse(part.strip()) for part in spec.split(",")]
+    parts = [_parse(part.strip(), spec) for part in spec.split(",")]
     names = [name for name, _ in parts]
     if "auto" in names and len(names) > 1:
         raise ConfigurationError(f"meter {spec!r}: auto chooses by itself, so name it alone")
@@ -165,10 +165,13 @@ _NEEDS = {
 """What to write for names that are nothing without an argument."""
 
 
-def _parse(part: str) -> tuple[str, str]:
+def _parse(part: str, spec: str) -> tuple[str, str]:
     name, colon, argument = part.partition(":")
     if name not in _FINDERS:
-        raise UnknownNameError("meter", name, NAMES)
+        unknown = UnknownNameError("meter", name, NAMES)
+        if "http:" in spec:
+            raise ConfigurationError(f"{unknown}; a comma in a URL is written %2C")
+        raise unknown
     if colon and name in _WITHOUT_ARGUMENT:
         raise ConfigurationError(f"meter {part!r}: {name} takes no argument")
     if (colon or name in _NEEDS) and not argument:

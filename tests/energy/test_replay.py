@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perjoule.energy import EnergyMeter, Kind, Scope
-from perjoule.energy.sources.replay import ReplaySource, Trace, make
+from perjoule.energy.sources.replay import ReplaySource, make
+from perjoule.energy.sources.trace import Trace
+from perjoule.energy.sources.trace_files import read_trace
 from perjoule.errors import DataError, SourceError
 
 RECORDED = Path(__file__).parents[2].parent / "shared" / "recorded"
@@ -157,7 +159,7 @@ def test_readings_that_are_no_trace_are_refused(fields, reason):
     ],
 )
 def test_columns_are_read_in_the_units_they_tell(write, text, column, energy_j, component):
-    trace = Trace.read(write(text), column)
+    trace = read_trace(write(text), column)
     assert trace.energy_j() == pytest.approx(energy_j, rel=1e-6)
     assert trace.component == component
     assert trace.kind is (Kind.INTEGRATED if trace.power_w else Kind.MEASURED)
@@ -174,20 +176,20 @@ def two_gpus(identity: str = "{}") -> str:
 
 def test_one_of_several_gpus_is_named_by_its_index_or_uuid(write):
     path = write(two_gpus())
-    assert Trace.read(path, "0").energy_j() == 30.0
-    trace = Trace.read(path, "power.draw [W]@1")
+    assert read_trace(path, "0").energy_j() == 30.0
+    trace = read_trace(path, "power.draw [W]@1")
     assert trace.energy_j() == 60.0
     assert trace.name == f"{path}#power.draw [W]@1"
-    assert Trace.read(write(two_gpus("GPU-{}")), "GPU-1").energy_j() == 60.0
+    assert read_trace(write(two_gpus("GPU-{}")), "GPU-1").energy_j() == 60.0
 
 
 def test_several_gpus_in_one_file_must_be_told_apart(write):
     with pytest.raises(
         DataError, match=r"index: rows of several devices, 0, 1: name .*trace.csv#0"
     ):
-        Trace.read(write(two_gpus()))
+        read_trace(write(two_gpus()))
     with pytest.raises(DataError, match=r"no column or device '7'.* and devices Card, 0, 1"):
-        Trace.read(write(two_gpus()), "7")
+        read_trace(write(two_gpus()), "7")
 
 
 @pytest.mark.parametrize("apart_s", [0.0, 0.004])
@@ -199,14 +201,14 @@ def test_devices_that_nothing_tells_apart_are_suspected(apart_s):
 
 
 def test_a_column_that_numbers_the_rows_is_no_device(write):
-    assert Trace.read(write("index,time_s,power_w\n0,0,1\n1,1,1\n2,2,1\n")).energy_j() == 2.0
+    assert read_trace(write("index,time_s,power_w\n0,0,1\n1,1,1\n2,2,1\n")).energy_j() == 2.0
 
 
 def test_values_that_are_not_there_are_a_gap_and_not_zero(write):
     times = [0, 1, 2, 3, 4, 9, 10, 11, 12]
     holes = {5: "[N/A]", 6: "[Unknown Error]", 7: "", 8: "nan"}
     cells = [(at, holes.get(at, "10.00 W")) for at in sorted([*times, *holes])]
-    trace = Trace.read(
+    trace = read_trace(
         write("timestamp,power.draw [W]\n" + "".join(f"{a}, {v}\n" for a, v in cells))
     )
     assert trace.times_s == tuple(times)
@@ -241,7 +243,7 @@ def test_values_that_are_not_there_are_a_gap_and_not_zero(write):
 def test_a_file_that_is_no_trace_says_where_and_why(write, text, column, reason):
     path = write(text)
     with pytest.raises(DataError, match=reason) as raised:
-        Trace.read(path, column)
+        read_trace(path, column)
     assert str(path) in str(raised.value)
 
 
@@ -255,7 +257,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path, name):
 def test_a_file_of_another_kind_is_refused(tmp_path, name):
     (tmp_path / name).write_bytes(b"\xff\x00\xfe" * 10)
     with pytest.raises(DataError, match=rf"{name}: cannot be read: "):
-        Trace.read(tmp_path / name)
+        read_trace(tmp_path / name)
 
 
 @pytest.fixture
@@ -275,13 +277,13 @@ def series(tmp_path) -> Path:
 
 
 def test_a_source_of_a_recorded_series_is_named(series):
-    gpu, cpu = Trace.read(series, "nvml:GPU-1"), Trace.read(series, "cpu_time")
+    gpu, cpu = read_trace(series, "nvml:GPU-1"), read_trace(series, "cpu_time")
     assert gpu.energy_j(0.0, 2.0) == 250.0
     assert (gpu.component, gpu.kind) == ("gpu", Kind.MEASURED)
     assert cpu.energy_j() == 15.0
     assert (cpu.component, cpu.kind) == ("cpu", Kind.MODELLED)
     with pytest.raises(DataError, match="several devices, nvml:GPU-1, cpu_time: name one"):
-        Trace.read(series)
+        read_trace(series)
 
 
 def test_a_replay_plays_in_real_time_and_ends(fakes):
@@ -310,7 +312,7 @@ def test_gaps_are_told_on_the_clock_of_the_replay(fakes):
 def test_a_meter_reads_a_replay(write, fakes):
     clock = fakes.Clock()
     path = write("time_s,gpu_power_w\n0,10\n1,10\n2,10\n30,10\n")
-    source = ReplaySource(Trace.read(path), clock)
+    source = ReplaySource(read_trace(path), clock)
     with EnergyMeter([source], clock=clock) as meter:
         with meter.window() as window:
             clock.now += 20.0
@@ -357,7 +359,7 @@ def test_published_energies_of_recorded_traces_come_out(write, trace, whole_watt
         row[column] = f"{row[column].split('.')[0]} W"
     whole_watts = write("".join(",".join(row) for row in rows))
     for file, expected_mj in ((path, mj), (whole_watts, whole_watts_mj)):
-        recorded = Trace.read(file)
+        recorded = read_trace(file)
         assert (recorded.component, recorded.kind) == ("gpu", Kind.INTEGRATED)
         kept = recorded.between(3.0, recorded.duration_s - 3.0)
         assert kept.energy_j() / 1e6 == pytest.approx(expected_mj, abs=1e-8)

@@ -85,6 +85,11 @@ def test_unknown_names_are_refused(spec):
         resolve(spec)
 
 
+def test_a_comma_in_a_url_is_explained():
+    with pytest.raises(ConfigurationError, match=r"'2#x'.*a comma in a URL is written %2C"):
+        resolve("http:http://h/a?b=1,2#x")
+
+
 def test_shared_packages_are_apportioned_and_shared_gpus_refused(fakes, readable):
     sources = resolve("rapl", shared=True, rapl_root=readable)
     assert ids(sources) == ["rapl:package-0:share", "rapl:dram-0:share"]

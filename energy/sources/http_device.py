@@ -1,0 +1,249 @@
+"""Devices that tell one number over HTTP, as JSON: where they are asked, and what they answer."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from ...errors import ConfigurationError, SourceError
+
+MAX_POWER_W = 100_000.0
+TOTAL_PERIOD_S = 60.0
+"""How often a plug's own counter moves: Shelly's once a minute, Tasmota's (1 Wh) from 60 W on."""
+LONGEST_ANSWER = 1 << 20
+
+_WATTS = {"W": 1.0, "mW": 1e-3, "kW": 1e3}
+_UNITS = {**_WATTS, "J": 1.0, "Wh": 3600.0, "kWh": 3.6e6}
+_SECRET = re.compile(r"(?i)(?<=//)[^/@#?]*(?=@)|(?<=[?&])(?P<key>pass|pwd|token|key|auth)[^&#]*")
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One number that one device tells.
+
+    Attributes:
+        id: The id of its source.
+        url: What is asked.
+        path: Where the number is in the JSON answer: keys and list indices, joined by dots.
+        unit: Its unit: of power, to be integrated, or of energy, a counter.
+        detail: What it is, for people.
+        mend: What to do if the device does not tell it.
+        sums_channels: Whether a list of numbers stands for their sum.
+        step_s: How often the device renews it; 0 if at every answer, or if that is not known.
+        warnings: What a reader of the joules must know.
+    """
+
+    id: str
+    url: SplitResult
+    path: str
+    unit: str
+    detail: str
+    mend: str
+    sums_channels: bool = False
+    step_s: float = 0.0
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def is_power(self) -> bool:
+        """Whether it is a power, and not the state of a counter."""
+        return self.unit in _WATTS
+
+    def find(self, answer: Any) -> float:
+        """The number in a device's answer, in watts or joules.
+
+        Raises:
+            SourceError: It is not there, no number, or impossible.
+        """
+        for part in self.path.split("."):
+            if isinstance(answer, list) and part.isdecimal() and int(part) < len(answer):
+                answer = answer[int(part)]
+            elif isinstance(answer, dict) and part in answer:
+                answer = answer[part]
+            else:
+                raise SourceError(f"{part!r} of {self.path!r} is not there: found {_shape(answer)}")
+        numbers = answer if self.sums_channels and isinstance(answer, list) else [answer]
+        if not all(type(number) in (int, float) for number in numbers):
+            raise SourceError(f"{self.path!r} is no number but {_shape(answer)}")
+        total = sum(numbers)
+        value = total * _UNITS[self.unit]
+        if not 0 <= value <= (MAX_POWER_W if self.is_power else 1e300):
+            raise SourceError(f"reads {total} {self.unit}, which is impossible")
+        return value
+
+
+class Device:
+    """A device and the connection to it, which is kept open; no proxies.
+
+    Args:
+        quantity: The number to ask for.
+        timeout_s: How long to wait for an answer.
+    """
+
+    def __init__(self, quantity: Quantity, timeout_s: float) -> None:
+        url = quantity.url
+        secure = url.scheme == "https"
+        connect = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+        self._quantity = quantity
+        self._connection = connect(url.hostname or "", url.port, timeout=timeout_s)
+        self._target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+
+    def ask(self) -> float:
+        """The number now, in watts or joules.
+
+        Raises:
+            SourceError: The answer is not one with that number.
+            OSError: No answer comes.
+            http.client.HTTPException: What comes is no HTTP.
+        """
+        reused = self._connection.sock is not None
+        try:
+            return self._ask()
+        except ConnectionError:
+            if not reused:
+                raise
+            self.close()  # it hung up since the last answer, as it may
+            return self._ask()
+
+    def close(self) -> None:
+        """Hang up; the next question connects again."""
+        self._connection.close()
+
+    def _ask(self) -> float:
+        self._connection.request("GET", self._target)
+        response = self._connection.getresponse()
+        body = response.read(LONGEST_ANSWER)
+        if response.status != http.client.OK:
+            raise SourceError(f"HTTP {response.status} {response.reason}")
+        try:
+            answer = json.loads(body)
+        except ValueError as error:
+            raise SourceError("the answer is no JSON") from error
+        return self._quantity.find(answer)
+
+
+def plainly(error: Exception) -> str:
+    """What went wrong, without the error number."""
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return reason or type(error).__name__
+
+
+def parse(kind: str, address: str) -> Quantity:
+    """What a wattmeter's spec text asks for.
+
+    Args:
+        kind: ``"shelly"``, ``"tasmota"`` or ``"http"``.
+        address: The text after the colon: ``HOST[:PORT][/SWITCH][#total]`` for a Shelly,
+            ``HOST[:PORT][#total]`` for Tasmota, ``URL#json.path[@UNIT]`` for ``http`` with a unit
+            of W (the default), mW, kW, or J, Wh, kWh for a counter.
+
+    Raises:
+        ConfigurationError: The text has not that form.
+    """
+    try:
+        return {"shelly": _shelly, "tasmota": _tasmota, "http": _any_device}[kind](address)
+    except ValueError as error:
+        raise ConfigurationError(f"meter {_masked(f'{kind}:{address}')!r}: {error}") from error
+
+
+def _shelly(address: str) -> Quantity:
+    host, switch, total = _plug(address, "shelly:HOST[:PORT][/SWITCH][#total]")
+    name, switch = f"shelly:{address}", switch or "0"
+    if not switch.isdecimal():
+        raise ValueError(f"switch {switch!r} is not a number such as 0")
+    return Quantity(
+        id=name,
+        url=_url(f"http://{host}/rpc/Switch.GetStatus?id={switch}"),
+        path="aenergy.total" if total else "apower",
+        unit="Wh" if total else "W",
+        detail=f"{'energy counter' if total else 'power'} of switch {switch} of Shelly {host}",
+        mend="check the address, and that it is a Shelly of generation 2 or later, without a "
+        f"password, whose switch {switch} measures (others: http:URL#json.path)",
+        step_s=TOTAL_PERIOD_S if total else 0.0,
+        warnings=(f"{name}: its counter moves about once a minute",) if total else (),
+    )
+
+
+def _tasmota(address: str) -> Quantity:
+    host, rest, total = _plug(address, "tasmota:HOST[:PORT][#total]")
+    if rest:
+        raise ValueError(f"nothing may follow the host, but /{rest} does")
+    name = f"tasmota:{address}"
+    steps = (
+        "its counter moves in steps of 3.6 kJ (1 Wh) unless EnergyRes sets finer ones"
+        if total
+        else "its power is in whole watts unless WattRes sets decimals"
+    )
+    return Quantity(
+        id=name,
+        url=_url(f"http://{host}/cm?cmnd=Status%2010"),
+        path=f"StatusSNS.ENERGY.{'Total' if total else 'Power'}",
+        unit="kWh" if total else "W",
+        detail=f"{'energy counter' if total else 'power'} of Tasmota plug {host}",
+        mend="check the address, and that the plug measures (with a password: http:http://HOST"
+        "/cm?user=admin&password=...&cmnd=Status%2010#StatusSNS.ENERGY.Power)",
+        sums_channels=True,
+        step_s=TOTAL_PERIOD_S if total else 0.0,
+        warnings=(f"{name}: {steps}",),
+    )
+
+
+def _any_device(address: str) -> Quantity:
+    url, _, where = address.partition("#")
+    path, _, unit = where.rpartition("@") if "@" in where else (where, "", "W")
+    if not path:
+        raise ValueError(
+            "no JSON path: write http:URL#json.path[@UNIT], such as "
+            "http:http://192.168.1.9/power#data.0.watts (a comma in the URL as %2C)"
+        )
+    if unit not in _UNITS:
+        raise ValueError(f"unit {unit!r} is none of {', '.join(_UNITS)}")
+    name, place = _masked(f"http:{address}"), _masked(url)
+    return Quantity(
+        id=name,
+        url=_url(url),
+        path=path,
+        unit=unit,
+        detail=f"{path!r} in {unit} from {place}",
+        mend=f"look at what {place} answers in a browser on this machine",
+        warnings=() if unit in _WATTS else (f"{name}: how often its counter moves is not known",),
+    )
+
+
+def _plug(address: str, form: str) -> tuple[str, str, bool]:
+    """Host with port, what follows it, and whether the counter is wanted."""
+    place, hash_, which = address.partition("#")
+    host, _, rest = place.partition("/")
+    if not host or (hash_ and which != "total"):
+        raise ValueError(f"write {form}")
+    return host, rest, which == "total"
+
+
+def _url(text: str) -> SplitResult:
+    wrong = (
+        f"{_masked(text)!r} is no address: write http://HOST[:PORT]/path, IPv6 in brackets, "
+        "no user before the host"
+    )
+    try:
+        url = urlsplit(text)
+        usable = url.scheme in ("http", "https") and url.hostname and url.port != 0
+    except ValueError as error:
+        raise ValueError(wrong) from error
+    if not usable or url.username is not None:
+        raise ValueError(wrong)
+    return url
+
+
+def _masked(text: str) -> str:
+    """The text without passwords, for ids and messages."""
+    return _SECRET.sub(lambda match: f"{match['key']}=***" if match["key"] else "***", text)
+
+
+def _shape(value: Any) -> str:
+    """What a piece of JSON is, for people."""
+    if isinstance(value, dict):
+        return f"only {', '.join([*value][:8])}" if value else "nothing"
+    return f"a list of {len(value)}" if isinstance(value, list) else f"{value!r:.40}"

@@ -1,0 +1,148 @@
+"""Readings of a power or of an energy counter over time, integrated exactly.
+
+::
+
+    trace = read_trace("trace.csv")                        # of trace_files
+    trace.energy_j()                                       # all of it
+    trace.energy_j(3.0, trace.duration_s - 3.0)            # both edges interpolated
+    trace.between(3.0, trace.duration_s - 3.0).energy_j()  # only readings inside
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import accumulate, pairwise
+from statistics import median
+
+from ...errors import DataError
+from ..source import Kind
+
+GAP_PERIODS = 3.0
+"""Two readings further apart than this many times the usual have a gap between them."""
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Readings of a power, or of an energy counter, over time.
+
+    Attributes:
+        times_s: When each reading was taken, from 0 on, never falling; two or more.
+        power_w: The power at each, taken as a line in between; empty for a counter.
+        counter_j: The state of a counter at each, never falling; empty for a power.
+        component: ``"gpu"``, ``"cpu"``, ``"dram"`` or ``"node"``.
+        counter_kind: How the counter's joules became known when they were recorded.
+        name: What was recorded, such as ``"trace.csv#power_w"``.
+
+    Raises:
+        DataError: The readings are no trace.
+    """
+
+    times_s: tuple[float, ...]
+    power_w: tuple[float, ...] = ()
+    counter_j: tuple[float, ...] = ()
+    component: str = "node"
+    counter_kind: Kind = Kind.MEASURED
+    name: str = "trace"
+
+    def __post_init__(self) -> None:
+        n_readings = len(self.times_s)
+        if n_readings < 2 or {len(self.power_w), len(self.counter_j)} != {0, n_readings}:
+            raise DataError(
+                f"{self.name}: {n_readings} times, {len(self.power_w)} powers and "
+                f"{len(self.counter_j)} counter states: give two or more times with either"
+            )
+        if self.times_s[0] != 0 or any(b < a for a, b in pairwise(self.times_s)):
+            raise DataError(f"{self.name}: times must start at 0 and never fall")
+        if any(b < a for a, b in pairwise(self.counter_j)):
+            raise DataError(f"{self.name}: the counter falls: cut the trace where it was reset")
+
+    @property
+    def kind(self) -> Kind:
+        """How the joules became known."""
+        return Kind.INTEGRATED if self.power_w else self.counter_kind
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is odd about the trace."""
+        mean_s = self.duration_s / (len(self.times_s) - 1)
+        n_close = sum(b - a <= mean_s / 10 for a, b in pairwise(self.times_s))
+        odd = f"{n_close} readings come right after the one before: are several devices in it?"
+        return (odd,) if n_close > len(self.times_s) / 4 else ()
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds from the first reading to the last."""
+        return self.times_s[-1]
+
+    @cached_property
+    def period_s(self) -> float:
+        """Median time between two readings."""
+        return median(b - a for a, b in pairwise(self.times_s))
+
+    def energy_j(self, start_s: float = 0.0, end_s: float | None = None) -> float:
+        """Joules between two moments, both interpolated: the exact integral of the lines.
+
+        Args:
+            start_s: Seconds after the first reading.
+            end_s: Seconds after the first reading; None for the last reading.
+
+        Raises:
+            DataError: A moment is not in the trace, or the end is before the start.
+        """
+        end_s = self.duration_s if end_s is None else end_s
+        self._check(start_s, end_s)
+        return self._until_j(end_s) - self._until_j(start_s)
+
+    def between(self, start_s: float, end_s: float) -> Trace:
+        """The part whose readings lie within two moments, starting with the first of them.
+
+        Raises:
+            DataError: A moment is not in the trace, or fewer than two readings are left.
+        """
+        self._check(start_s, end_s)
+        inside = slice(bisect_left(self.times_s, start_s), bisect_right(self.times_s, end_s))
+        kept_s = self.times_s[inside]
+        times_s = tuple([at - kept_s[0] for at in kept_s])
+        powers, counter = self.power_w[inside], self.counter_j[inside]
+        return replace(self, times_s=times_s, power_w=powers, counter_j=counter)
+
+    def largest_gap_s(self, start_s: float = 0.0, end_s: float = math.inf) -> float:
+        """Longest time without a reading that touches the window, 0 if none stands out."""
+        touching = (b - a for a, b in self._gaps if b >= start_s and a <= end_s)
+        return max(touching, default=0.0)
+
+    @cached_property
+    def _gaps(self) -> list[tuple[float, float]]:
+        least_s = GAP_PERIODS * self.period_s
+        return [(a, b) for a, b in pairwise(self.times_s) if b - a > least_s]
+
+    @cached_property
+    def _cumulative_j(self) -> Sequence[float]:
+        """Joules from the first reading to each."""
+        if self.counter_j:
+            return [energy_j - self.counter_j[0] for energy_j in self.counter_j]
+        steps = zip(pairwise(self.times_s), pairwise(self.power_w), strict=True)
+        pieces_j = ((b - a) * (p + q) / 2 for (a, b), (p, q) in steps)
+        return list(accumulate(pieces_j, initial=0.0))
+
+    def _until_j(self, at_s: float) -> float:
+        index = min(bisect_right(self.times_s, at_s), len(self.times_s) - 1) - 1
+        since_s = at_s - self.times_s[index]
+        step_s = self.times_s[index + 1] - self.times_s[index]
+        share = since_s / step_s if step_s else 1.0
+        before_j, after_j = self._cumulative_j[index : index + 2]
+        if self.counter_j:
+            return before_j + share * (after_j - before_j)
+        power_w, next_w = self.power_w[index : index + 2]
+        return before_j + since_s * (power_w + share * (next_w - power_w) / 2)
+
+    def _check(self, start_s: float, end_s: float) -> None:
+        if not 0 <= start_s <= end_s <= self.duration_s:
+            raise DataError(
+                f"{self.name}: {start_s:g} to {end_s:g} s is not within the trace of "
+                f"{self.duration_s:.6g} s"
+            )
