@@ -268,7 +268,7 @@ def _default_workers(experiment: Experiment, sources: list[Source | PowerSource]
 def _derive(folder: Folder) -> Result:
     """Write tables, summary and report from the ledger, each whole or not at all."""
     from .benchmarks.summary import summarise
-    from .benchmarks.table import curve_table, trial_table, write_parquet
+    from .benchmarks.table import curve_table, slice_table, trial_table, write_parquet
     from .reports import page
 
     description, events = folder.description(), folder.events()
@@ -279,7 +279,7 @@ def _derive(folder: Folder) -> Result:
     write_whole(path / "curves.parquet", lambda part: write_parquet(curves, part))
     text = json.dumps(summary, indent=2, allow_nan=False)
     write_whole(path / "summary.json", lambda part: part.write_text(text, encoding="utf-8"))
-    page.write(path / "report.html", trials, curves, summary)
+    page.write(path / "report.html", trials, curves, summary, slice_table(events))
     return Result(path, summary)
 
 

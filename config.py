@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
@@ -40,6 +40,8 @@ class Experiment(BaseModel):
         device: ``"cpu"``, ``"cuda"``, ``"cuda:1"`` …; None chooses.
         architecture: A known architecture or ``module:function``.
         space: The search space; None takes the architecture's own for the data set.
+        fidelity: What the rungs of multi-fidelity strategies are made of: ``"epochs"`` or
+            ``"joules"``.
         split_seed: Seed of the train/validation/test split.
         carbon: The place whose electricity is used (``"FRA"``, ``"USA/CA"``) or a figure
             (``"56 g/kWh"``); None tells no grams.
@@ -60,6 +62,7 @@ class Experiment(BaseModel):
     device: str | None = None
     architecture: str = "cnn"
     space: dict[str, Any] | None = None
+    fidelity: Literal["epochs", "joules"] = "epochs"
     split_seed: int = Field(default=0, ge=0)
     carbon: str | None = None
 
@@ -165,6 +168,7 @@ meter: auto                  # {", ".join(METERS)}; see `perjoule doctor`
 # workers: 4                 # trials at a time; chosen by meter and cores if not given
 # device: cpu                # cpu, cuda, cuda:1; chosen if not given
 architecture: cnn            # or your own builder, module:function
+fidelity: epochs             # rungs of multi-fidelity strategies: epochs, or joules
 split_seed: 0                # of the train/validation/test split
 # carbon: FRA                # grams of CO2e: a country, USA/CA, or "56 g/kWh"; never guessed
 

@@ -105,6 +105,8 @@ class Objective:
         meter: EnergyMeter,
         budget: EnergyBudget,
         *,
+        until_j: float | None = None,
+        pause: bool = False,
         keep_above: float | None = None,
         interrupted: Callable[[], bool] = lambda: False,
     ) -> SliceResult:
@@ -119,6 +121,9 @@ class Objective:
             checkpoint: State to continue from, None to begin.
             meter: Counts the joules.
             budget: Asked before every step; the slice is truncated when it is spent.
+            until_j: Joules after which this slice ends, at the end of an epoch; None has no such
+                rung.
+            pause: Keep the checkpoint, and end as paused instead of complete.
             keep_above: Keep the checkpoint if the last validation accuracy is above this; None
                 keeps none.
             interrupted: Asked before every step; ends the slice as interrupted.
@@ -126,8 +131,8 @@ class Objective:
         Returns:
             The outcome with its energy and curve.
         """
-        slice_ = _Slice(self, candidate, meter, budget, interrupted, keep_above)
-        return slice_.run(until, checkpoint)
+        slice_ = _Slice(self, candidate, meter, budget, interrupted, keep_above, pause=pause)
+        return slice_.run(until, math.inf if until_j is None else until_j, checkpoint)
 
     def test_accuracy(self, candidate: Mapping[str, Any], checkpoint: bytes) -> float:
         """Accuracy on the test split of a checkpoint's network; for the report only."""
@@ -156,12 +161,15 @@ class _Slice:
         budget: EnergyBudget,
         interrupted: Callable[[], bool],
         keep_above: float | None,
+        *,
+        pause: bool,
     ) -> None:
         self._objective = objective
         self._data, self._runtime = objective._data, objective._runtime
         self._candidate = dict(candidate)
         self.meter, self.budget, self.interrupted = meter, budget, interrupted
-        self._keep_above = keep_above
+        self._keep_above = -1.0 if pause else keep_above
+        self._pause = pause
         self._window = meter.window()
         self._phase = "setup"
         self._readings = {"setup": Reading(), "train": Reading(), "validate": Reading()}
@@ -172,11 +180,11 @@ class _Slice:
         self._flops: int | None = None
         self._steps: tuple[_Step, ...] = ()
 
-    def run(self, until: int, checkpoint: bytes | None) -> SliceResult:
+    def run(self, until: int, until_j: float, checkpoint: bytes | None) -> SliceResult:
         started = time.perf_counter()
-        state, message = State.COMPLETE, ""
+        state, message = State.PAUSED if self._pause else State.COMPLETE, ""
         try:
-            self._train(until, checkpoint)
+            self._train(until, until_j, checkpoint)
         except _StopSlice as stop:
             state, message = stop.state, stop.message
         except Exception as error:  # noqa: BLE001 - a candidate's fault is its own, and is charged
@@ -201,7 +209,7 @@ class _Slice:
             checkpoint=None if self._kept is None else save_state(self._kept),
         )
 
-    def _train(self, until: int, checkpoint: bytes | None) -> None:
+    def _train(self, until: int, until_j: float, checkpoint: bytes | None) -> None:
         network, optimizer, settings = self._objective.build(self._candidate)
         if checkpoint is not None:
             saved = load_checkpoint(checkpoint)
@@ -241,6 +249,8 @@ class _Slice:
             self._enter("validate")
             energy_j = self._energy_j()
             self._curve.append(CurvePoint(self._epoch, energy_j, *score))
+            if energy_j is not None and energy_j >= until_j:
+                return
             if self._epoch < until and not self._another_fits(before_j, energy_j):
                 raise _StopSlice(State.TRUNCATED)
 

@@ -15,6 +15,8 @@ class State(StrEnum):
 
     COMPLETE = "complete"
     """It reached its stop rule."""
+    PAUSED = "paused"
+    """It reached its rung and waits there; its last validated accuracy counts."""
     PRUNED = "pruned"
     """Its strategy gave it up."""
     TRUNCATED = "truncated"

@@ -22,6 +22,7 @@ from ..energy import SourceInfo
 from ..energy.ledger import Ledger
 from ..energy.quantities import format_energy
 from ..errors import BudgetError, ConfigurationError
+from ..outcome import State
 from ..tuners.registry import find_recipe
 from .events import (
     End,
@@ -181,7 +182,7 @@ class Comparison:
                 self.runs[event["run"]].apply(event)
         for sign in self._folder.signs_of_life():
             run = self.runs.get(sign["run"])
-            if run is not None and run.n_trials == sign["trial"]:
+            if run is not None and run.n_slices == sign["number"]:
                 self._record(interrupted_event(sign, "the comparison was killed"))
         self._folder.clear_signs()
 
@@ -189,6 +190,8 @@ class Comparison:
         self._ledger.append(event)
         run = self.runs[event["run"]]
         run.apply(event)
+        if run.end is not None:
+            self._folder.drop_all_checkpoints(run.name)
 
     def _launch(self) -> bool:
         """Give the free workers work; False if there is none to give."""
@@ -241,6 +244,7 @@ class Comparison:
             strategy=run.strategy,
             seed=run.seed,
             trial=run.n_trials,
+            number=run.n_slices,
             history=tuple(run.history),
             spent_j=run.spent_j,
             remaining_j=self.allotment_j - run.spent_j,
@@ -276,11 +280,19 @@ class Comparison:
             if weights is not None:  # first, so that no recorded incumbent is without
                 self._folder.write_weights(run.name, outcome.trial, weights, run.incumbent_trial)
             self._record(slice_event(outcome, counts_search=counts_search))
+            self._tidy(run, outcome.trial, outcome.slice_.state)
         else:
             self._record(search_event(outcome, counts_search=counts_search))
             reason = End.STRATEGY_ERROR if outcome.error else End.NO_WORK
             self._record(end_event(run, reason, outcome.error))
         self._setting.sign_of_life(run.name).unlink(missing_ok=True)
+
+    def _tidy(self, run: Run, trial: int, state: State) -> None:
+        """Forget states that no slice will start from."""
+        if state is State.INTERRUPTED:
+            return
+        n_slices = sum(told.trial == trial for told in run.history)
+        self._folder.drop_checkpoints(run.name, trial, n_slices + (state is not State.PAUSED))
 
     def _replace_pool(self) -> None:
         """A worker died, and its pool with it: charge what was in flight and go on anew."""
@@ -300,7 +312,7 @@ class Comparison:
         self._inflight.clear()
         for sign in self._folder.signs_of_life():
             run = lost.get(sign["run"])
-            if run is None or run.n_trials != sign["trial"]:
+            if run is None or run.n_slices != sign["number"]:
                 continue
             if not self.interrupted and run.n_lost_in_a_row + 1 >= MOST_LOST_IN_A_ROW:
                 self._record(failed_event(sign, message))

@@ -14,12 +14,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from ..outcome import State, StepCost
+from ..outcome import CurvePoint, State, StepCost
 from ..tuners.strategy import Told
 from .job import Outcome
 
 Event = dict[str, Any]
 COMPONENTS = ("cpu", "gpu", "dram", "node")
+LOWER_BOUND = "lower bound"
+"""What is said of energy where a slice was lost, and only its last sign of life is known."""
 
 
 class End(StrEnum):
@@ -48,6 +50,7 @@ class Run:
         spent_j: Gross joules charged; None once some became unavailable.
         history: What its strategy was told.
         n_trials: Trials recorded, interrupted ones included.
+        n_slices: Slices recorded, interrupted ones included.
         incumbent: Best validation accuracy so far.
         incumbent_trial: The trial that has it.
         ask_j: Joules of its asks, the last one last.
@@ -65,6 +68,7 @@ class Run:
     spent_j: float | None = 0.0
     history: list[Told] = field(default_factory=list)
     n_trials: int = 0
+    n_slices: int = 0
     incumbent: float | None = None
     incumbent_trial: int | None = None
     ask_j: list[float] = field(default_factory=list)
@@ -83,20 +87,33 @@ class Run:
             return
         energy_j = event["energy_j"]
         self.spent_j = None if self.spent_j is None or energy_j is None else self.spent_j + energy_j
+        if kind in ("slice", "interrupted"):
+            self.n_trials = max(self.n_trials, event["trial"] + 1)
+            self.n_slices += 1
         if kind == "interrupted":
-            self.n_trials += 1
             self.n_lost_in_a_row += 1
         elif kind == "slice":
             self._apply_slice(event)
 
     def _apply_slice(self, event: Event) -> None:
         state, accuracy = State(event["state"]), event["accuracy"]
-        self.n_trials += 1
         self.n_lost_in_a_row = 0
         if state is State.INTERRUPTED:
             return
         steps = (_step_cost(event[kind]) for kind in ("train_step", "validate_step"))
-        self.history.append(Told(event["params"], state, accuracy, event["energy_j"], *steps))
+        curve = tuple(CurvePoint(*point) for point in event["curve"])
+        self.history.append(
+            Told(
+                event["params"],
+                state,
+                accuracy,
+                event["energy_j"],
+                *steps,
+                trial=event["trial"],
+                epochs=event["epochs"] or 0,
+                curve=curve,
+            )
+        )
         self.ask_j.append(event["ask_j"] or 0.0)
         truncated = state is State.TRUNCATED
         self.n_truncated_in_a_row = self.n_truncated_in_a_row + 1 if truncated else 0
@@ -188,7 +205,7 @@ def failed_event(sign: dict[str, Any], message: str) -> Event:
         "validate_j": None,
         "search_j": None,
         "ask_j": None,
-        "energy_kind": "lower bound",
+        "energy_kind": LOWER_BOUND,
         "components": {},
         "duration_s": None,
         "epochs": None,

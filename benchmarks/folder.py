@@ -4,6 +4,7 @@ experiment.yaml   the resolved experiment, versions, machine, meter   written on
 ledger.jsonl      the events: the truth                               appended
 trials.parquet  curves.parquet  summary.json  report.html             derived from the ledger
 weights/          the best networks, where they are kept
+checkpoints/      states of paused trials                             gone when their run is over
 inflight/         signs of life of slices being trained               gone when it is over
 """
 
@@ -23,6 +24,7 @@ from ..config import Experiment
 from ..energy.ledger import read_events
 from ..errors import OutputError
 from .events import Event
+from .job import file_name
 
 
 class Folder:
@@ -118,7 +120,7 @@ class Folder:
 
     def weights(self, run: str, trial: int) -> Path:
         """The file of a trial's weights."""
-        return self.path / "weights" / f"{run.replace(':', '.')}.{trial}.pt"
+        return self.path / "weights" / f"{file_name(run)}.{trial}.pt"
 
     def write_weights(self, run: str, trial: int, weights: bytes, last: int | None) -> None:
         """Keep the weights of a run's new incumbent.
@@ -132,9 +134,35 @@ class Folder:
         new = self.weights(run, trial)
         new.parent.mkdir(exist_ok=True)
         write_whole(new, lambda part: part.write_bytes(weights))
-        for file in new.parent.glob(f"{run.replace(':', '.')}.*.pt"):
+        for file in new.parent.glob(f"{file_name(run)}.*.pt"):
             if file != new and (last is None or file != self.weights(run, last)):
                 file.unlink()
+
+    def read_checkpoint(self, run: str, trial: int, n_slices: int) -> bytes | None:
+        """A paused trial's state after so many slices; None if there is none, to begin anew."""
+        try:
+            return self._checkpoint(run, trial, n_slices).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def write_checkpoint(self, run: str, trial: int, n_slices: int, state: bytes) -> None:
+        """Keep a paused trial's state, beside the one before until that is dropped."""
+        path = self._checkpoint(run, trial, n_slices)
+        path.parent.mkdir(exist_ok=True)
+        write_whole(path, lambda part: part.write_bytes(state))
+
+    def drop_checkpoints(self, run: str, trial: int, before: int) -> None:
+        """Forget a trial's states of fewer than so many slices."""
+        for n_slices in range(1, before):
+            self._checkpoint(run, trial, n_slices).unlink(missing_ok=True)
+
+    def drop_all_checkpoints(self, run: str) -> None:
+        """Forget the states of a run that is over."""
+        for path in (self.path / "checkpoints").glob(f"{file_name(run)}-*.pt"):
+            path.unlink(missing_ok=True)
+
+    def _checkpoint(self, run: str, trial: int, n_slices: int) -> Path:
+        return self.path / "checkpoints" / f"{file_name(run)}-{trial}.{n_slices}.pt"
 
     def clear_signs(self) -> None:
         """Remove what only matters while workers are busy."""

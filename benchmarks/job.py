@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -47,7 +48,12 @@ class Setting:
 
     def sign_of_life(self, run: str) -> Path:
         """A file that says what a run's slice in flight has spent so far."""
-        return self.folder / "inflight" / f"{run.replace(':', '.')}.json"
+        return self.folder / "inflight" / f"{file_name(run)}.json"
+
+
+def file_name(run: str) -> str:
+    """A run's name in the names of files; strategies of a user's own may have any characters."""
+    return re.sub(r"[^\w.-]", ".", run)
 
 
 @dataclass(frozen=True)
@@ -108,7 +114,8 @@ class Job:
         run: The run's name.
         strategy: Name of its strategy.
         seed: Its seed.
-        trial: Number of the trial.
+        trial: Number of the next new trial.
+        number: How many slices the run has had.
         history: All results told so far.
         spent_j: Joules spent so far.
         remaining_j: Joules left.
@@ -119,6 +126,7 @@ class Job:
     strategy: str
     seed: int
     trial: int
+    number: int
     history: tuple[Told, ...]
     spent_j: float
     remaining_j: float

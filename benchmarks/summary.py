@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..energy.carbon import CarbonIntensity
 from . import inference, statistics
-from .events import Event, Run
+from .events import LOWER_BOUND, Event, Run
 from .job import total
+from .table import slice_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,6 +51,7 @@ def summarise(
     """
     experiment = description["experiment"]
     runs = replay_runs(description, events)
+    slices = slice_table(events)
     finished = all(run.end is not None for run in runs.values())
     scored = trials["accuracy"].dropna()
     best = float(scored.max()) if len(scored) else None
@@ -57,7 +59,7 @@ def summarise(
     allotment_j = experiment["budget_j"] / len(runs)
     common_j = _common_j(runs, allotment_j)
     strategies = [
-        _strategy(name, trials, runs, target, common_j) for name in experiment["strategies"]
+        _strategy(name, trials, slices, runs, target, common_j) for name in experiment["strategies"]
     ]
     return _plain(
         {
@@ -77,9 +79,9 @@ def summarise(
             "common_j": common_j,
             "best_accuracy": best,
             "target_accuracy": target,
-            "verdict": _verdict(trials, runs, strategies, common_j, finished=finished),
+            "verdict": _verdict(slices, runs, strategies, common_j, finished=finished),
             "strategies": strategies,
-            "runs": [_run(run, trials, allotment_j) for run in runs.values()],
+            "runs": [_run(run, slices, allotment_j) for run in runs.values()],
             "provenance": [{**source, "source": source["id"]} for source in description["meter"]],
             "carbon": _carbon(description.get("carbon"), runs),
             **_work(events),
@@ -105,11 +107,13 @@ def _common_j(runs: dict[str, Run], allotment_j: float) -> float:
 def _strategy(
     name: str,
     trials: pd.DataFrame,
+    slices: pd.DataFrame,
     runs: dict[str, Run],
     target: float | None,
     common_j: float,
 ) -> dict[str, Any]:
-    own = trials[trials["strategy"] == name]
+    own = slices[slices["strategy"] == name]
+    whole = trials[trials["strategy"] == name]
     mine = [run for run in runs.values() if run.strategy == name]
     spent = [run.spent_j for run in mine]
     hits: dict[str, Any] | None = None
@@ -124,23 +128,23 @@ def _strategy(
     split = own[own["energy_search_j"].notna() & own["energy_j"].notna()]
     split_j = float(split["energy_j"].sum())
     per_run = own.groupby("run", sort=False)
-    equal = statistics.equal_energy(trials, common_j=common_j)
-    anytime = statistics.anytime_score(trials, common_j=common_j)
+    equal = statistics.equal_energy(slices, common_j=common_j)
+    anytime = statistics.anytime_score(slices, common_j=common_j)
     per_joule = [statistics.accuracy_per_joule(run) for _, run in per_run]
     return {
         "strategy": name,
         "runs": len(mine),
-        "trials": len(own),
-        "states": own["state"].value_counts().to_dict(),
+        "trials": len(whole),
+        "states": whole["state"].value_counts().to_dict(),
         "accuracy": _interval(per_run["accuracy"].max()),
         "test_accuracy": _interval(_incumbents(own)["test_accuracy"]),
         "energy_j": _interval([math.nan if s is None else s for s in spent]),
         "energy_to_target": hits,
         "search_share": float(split["energy_search_j"].sum()) / split_j if split_j else None,
-        "energy_kind": "+".join(sorted(set(own["energy_kind"].dropna()) - {"lower bound"})),
+        "energy_kind": "+".join(sorted(set(own["energy_kind"].dropna()) - {LOWER_BOUND})),
         "accuracy_per_joule": _interval(per_joule),
         "anytime": _interval(_of(anytime, mine)),
-        "hypervolume": statistics.hypervolume(own, float(trials["energy_j"].max())),
+        "hypervolume": statistics.hypervolume(whole, float(trials["energy_j"].max())),
         "equal_energy": _interval(_of(equal, mine)),
     }
 
@@ -158,21 +162,23 @@ def _interval(values: Any) -> dict[str, Any] | None:
     return {"median": found.median, "low": found.low, "high": found.high, "n": found.n}
 
 
-def _incumbents(trials: pd.DataFrame) -> pd.DataFrame:
-    """The best trial of each run, the first of equals."""
-    scored = trials[trials["accuracy"].notna()]
+def _incumbents(slices: pd.DataFrame) -> pd.DataFrame:
+    """The slice that gave each run its best network, the first of equals."""
+    scored = slices[slices["accuracy"].notna()]
     return scored.loc[scored.groupby("run", sort=False)["accuracy"].idxmax()]
 
 
-def _run(run: Run, trials: pd.DataFrame, allotment_j: float) -> dict[str, Any]:
-    own = trials[trials["run"] == run.name]
+def _run(run: Run, slices: pd.DataFrame, allotment_j: float) -> dict[str, Any]:
+    own = slices[slices["run"] == run.name]
     best = _incumbents(own)
     incumbent = None
     if len(best):
         row = best.iloc[0]
+        until = own.loc[: row.name]
         incumbent = {
-            **{key: row[key] for key in ("trial", "accuracy", "test_accuracy", "energy_j")},
-            "found_at_j": own.loc[: row.name, "energy_j"].sum(skipna=False),
+            **{key: row[key] for key in ("trial", "accuracy", "test_accuracy")},
+            "energy_j": until.loc[until["trial"] == row["trial"], "energy_j"].sum(skipna=False),
+            "found_at_j": until["energy_j"].sum(skipna=False),
             "params": {
                 key.removeprefix("p."): row[key] for key in own.columns if key.startswith("p.")
             },
@@ -191,7 +197,7 @@ def _run(run: Run, trials: pd.DataFrame, allotment_j: float) -> dict[str, Any]:
 
 
 def _verdict(
-    trials: pd.DataFrame,
+    slices: pd.DataFrame,
     runs: dict[str, Run],
     strategies: list[dict[str, Any]],
     common_j: float,
@@ -209,7 +215,7 @@ def _verdict(
     unscored = [each["strategy"] for each in strategies if each["accuracy"] is None]
     if unscored:
         caveats.append(f"No validated trial at all: {', '.join(unscored)}.")
-    if trials["accuracy"].notna().sum() == 0:
+    if slices["accuracy"].notna().sum() == 0:
         return {
             "sentence": "No trial was validated within the budget: give more joules.",
             "supported": False,
@@ -217,7 +223,7 @@ def _verdict(
             "tie": False,
             "caveats": caveats,
         }
-    found = inference.compare_strategies(trials, common_j=common_j)
+    found = inference.compare_strategies(slices, common_j=common_j)
     return {
         "sentence": _sentence(found),
         "supported": found.supported,

@@ -19,9 +19,11 @@ trial, search excluded), accuracy, loss.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from .events import COMPONENTS, Event
+from ..outcome import State
+from .events import COMPONENTS, LOWER_BOUND, Event
+from .job import total
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,18 +48,63 @@ TRIAL_COLUMNS = (
     *("duration_s", "epochs", "n_parameters", "flops", "started_at", "message"),
 )
 CURVE_COLUMNS = ("run", "trial", "epoch", "energy_j", "accuracy", "loss")
+_ADDED_UP = (
+    *(name for name in _FLOATS if name.endswith("_j")),
+    *(f"{name}_j" for name in COMPONENTS),
+    "duration_s",
+)
 _INTEGERS = ("seed", "trial", "epochs", "n_parameters", "flops")
 
 
 def trial_table(events: list[Event]) -> pd.DataFrame:
-    """The trial table of a ledger.
+    """The trial table of a ledger: the slices of a trial added up, at the place of its last one.
+
+    A trial that was paused and never continued is pruned, once its run is over.
 
     Args:
         events: All events, in the ledger's order.
     """
+    over = {event["run"] for event in events if event["event"] == "end"}
+    trials: dict[tuple[object, object], dict[str, object]] = {}
+    for row in _rows(events):
+        key = row["run"], row["trial"]
+        trials[key] = _added(trials.pop(key, None), row)
+    for row in trials.values():
+        if row["state"] == State.PAUSED and row["run"] in over:
+            row["state"] = State.PRUNED.value
+    return _table(list(trials.values()))
+
+
+def slice_table(events: list[Event]) -> pd.DataFrame:
+    """The same columns with one row per slice: what a run knew, and had spent, when.
+
+    Args:
+        events: All events, in the ledger's order.
+    """
+    return _table(_rows(events))
+
+
+def _rows(events: list[Event]) -> list[dict[str, object]]:
+    return [_row(event) for event in events if event["event"] in ("slice", "interrupted")]
+
+
+def _added(before: dict[str, object] | None, row: dict[str, object]) -> dict[str, object]:
+    """A trial's row with one more slice; what is not known of a part is not known of the whole."""
+    if before is None:
+        return row
+    added = {**before, **{name: value for name, value in row.items() if value is not None}}
+    for name in _ADDED_UP:
+        parts = (before[name], row[name])
+        added[name] = None if None in parts else sum(cast("tuple[float, float]", parts))
+    kinds = {part for each in (before, row) for part in str(each["energy_kind"]).split("+")}
+    added["energy_kind"] = LOWER_BOUND if LOWER_BOUND in kinds else "+".join(sorted(kinds))
+    added["started_at"] = before["started_at"]
+    return added
+
+
+def _table(rows: list[dict[str, object]]) -> pd.DataFrame:
     import pandas as pd
 
-    rows = [_row(event) for event in events if event["event"] in ("slice", "interrupted")]
     names = dict.fromkeys(key for row in rows for key in row if key.startswith("p."))
     table = pd.DataFrame(rows, columns=[*TRIAL_COLUMNS, *names])
     floats = [*_FLOATS, *(f"{name}_j" for name in COMPONENTS), "duration_s"]
@@ -70,12 +117,16 @@ def curve_table(events: list[Event]) -> pd.DataFrame:
     """The learning curves of a ledger."""
     import pandas as pd
 
-    rows = [
-        (event["run"], event["trial"], *point)
-        for event in events
-        if event["event"] == "slice"
-        for point in event["curve"]
-    ]
+    rows: list[tuple[object, ...]] = []
+    before_j: dict[tuple[str, int], float | None] = {}
+    for event in events:
+        if event["event"] not in ("slice", "interrupted"):
+            continue
+        key = event["run"], event["trial"]
+        start_j = before_j.get(key, 0.0)
+        for epoch, energy_j, *scores in event.get("curve", ()):
+            rows.append((*key, epoch, total([start_j, energy_j]), *scores))
+        before_j[key] = total([start_j, _trained_j(event)])
     table = pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
     return table.astype(dict.fromkeys(("energy_j", "accuracy", "loss"), "float64"))
 
@@ -84,6 +135,12 @@ def write_parquet(table: pd.DataFrame, path: Path) -> None:
     """Write a table with the contract's version in its metadata."""
     table.attrs = {"perjoule_table": VERSION}
     table.to_parquet(path, index=False)
+
+
+def _trained_j(event: Event) -> float | None:
+    """Joules of a slice without its search; all it had where only that is known."""
+    phases = [event.get(f"{phase}_j") for phase in ("setup", "train", "validate")]
+    return event["energy_j"] if None in phases else total(phases)
 
 
 def _row(event: Event) -> dict[str, object]:
@@ -95,7 +152,7 @@ def _row(event: Event) -> dict[str, object]:
         "trial": event["trial"],
         "state": event.get("state", "interrupted"),
         "energy_j": event["energy_j"],
-        "energy_kind": event.get("energy_kind", "lower bound"),
+        "energy_kind": event.get("energy_kind", LOWER_BOUND),
         "message": event["message"],
     }
     for phase in ("train", "validate", "setup", "search"):

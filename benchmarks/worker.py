@@ -23,11 +23,12 @@ from ..energy import EnergyBudget, EnergyMeter, Reading
 from ..errors import ConfigurationError
 from ..models.data import Data, Split, load
 from ..models.space import Space
-from ..models.training import EVALUATION_BATCH, Runtime, split_hyperparameters
+from ..models.training import EVALUATION_BATCH, Runtime, network_cost, split_hyperparameters
 from ..objective import Objective
-from ..outcome import SliceResult, State
+from ..outcome import CurvePoint, SliceResult, State
 from ..tuners.registry import find_recipe
-from ..tuners.strategy import Strategy, Told, Work, restore
+from ..tuners.strategy import Strategy, Task, Told, Work, restore
+from .folder import Folder
 from .job import Job, Outcome, Prepared, Setting
 
 PULSE_S = 0.25
@@ -140,18 +141,32 @@ class Session:
                 ask_s=ask_s,
                 busy_s=ask_s,
             )
-        pulse.begin(work)
+        trial = job.trial if work.trial is None else work.trial
+        slices = [told for told in job.history if told.trial == trial]
+        pulse.begin(work, trial)
         objective = self._objective(self._data, job.seed, (*self._probed, *job.history))
         best = -1.0 if job.incumbent is None else job.incumbent
+        folder = Folder(self._setting.folder)
         result = objective.train_slice(
-            work.params, work.until, None, self._meter, budget, keep_above=best, interrupted=pulse
+            work.params,
+            work.until,
+            folder.read_checkpoint(job.run, trial, len(slices)),
+            self._meter,
+            budget,
+            until_j=_rest_j(work.until_j, slices),
+            pause=work.pause,
+            keep_above=best,
+            interrupted=pulse,
         )
+        if result.state is State.PAUSED and result.checkpoint is not None:
+            folder.write_checkpoint(job.run, trial, len(slices) + 1, result.checkpoint)
         around = window.lap()
         telling = time.perf_counter()
-        self._tell(job, strategy, result, ask)
+        self._tell(job, trial, strategy, result, ask)
         told = window.lap()
         ask_s += time.perf_counter() - telling
-        counts = result.state in (State.COMPLETE, State.TRUNCATED)
+        counts = result.state in (State.COMPLETE, State.TRUNCATED, State.PAUSED)
+        counts = counts and result.accuracy is not None and result.accuracy > best
         test_accuracy = None
         if result.checkpoint is not None and counts:
             test_accuracy = objective.test_accuracy(work.params, result.checkpoint)
@@ -159,7 +174,7 @@ class Session:
             result = replace(result, checkpoint=None)
         return Outcome(
             job.run,
-            job.trial,
+            trial,
             ask + told,
             result,
             ask_j=ask.total_j,
@@ -175,16 +190,27 @@ class Session:
         strategy, n_told = self._strategies.pop(job.run, (None, 0))
         try:
             if strategy is None or n_told != len(job.history):
-                strategy = find_recipe(job.strategy).build(self._space, job.seed)
+                strategy = find_recipe(job.strategy).build(self._space, job.seed, self._task())
                 restore(strategy, job.history)
             work = strategy.ask(job.spent_j)
-            if not isinstance(work, Work | None):
-                raise TypeError(f"ask returned {work!r}, neither a perjoule.Work nor None")
+            _check(work, job.history)
             return strategy, work, ""
         except Exception as error:  # noqa: BLE001 - a strategy may be the user's own
             return None, None, f"{type(error).__name__}: {error}"
 
-    def _tell(self, job: Job, strategy: Strategy | None, result: SliceResult, ask: Reading) -> None:
+    def _task(self) -> Task:
+        experiment = self._setting.experiment
+        shape, n_classes = self._data.shape, self._data.n_classes
+        return Task(
+            experiment.allotment_j,
+            experiment.fidelity,
+            lambda params: network_cost(params, experiment.architecture, shape, n_classes),
+            len(self._data.train),
+        )
+
+    def _tell(
+        self, job: Job, trial: int, strategy: Strategy | None, result: SliceResult, ask: Reading
+    ) -> None:
         """Tell the result; the strategy is kept only if it stands where the record will."""
         if strategy is None or result.state is State.INTERRUPTED:
             return
@@ -195,6 +221,9 @@ class Session:
             (ask + result.reading).total_j,
             result.train_step,
             result.validate_step,
+            trial=trial,
+            epochs=result.epochs,
+            curve=result.curve,
         )
         # If telling fails, the next ask rebuilds the strategy and meets the error there.
         with contextlib.suppress(Exception):
@@ -268,7 +297,7 @@ class Session:
         costs: list[float] = []
         # A strategy that fails here will fail in its run too, which is then ended and says why.
         with contextlib.suppress(Exception):
-            strategy = recipe.build(self._space, REHEARSAL_SEED)
+            strategy = recipe.build(self._space, REHEARSAL_SEED, self._task())
             for number in range(startup + REHEARSED_MODEL_ASKS):
                 with self._meter.window() as window, threadpool_limits(1):
                     work = strategy.ask(0.0)
@@ -276,7 +305,20 @@ class Session:
                     break
                 costs.append(window.reading.total_j or 0.0)
                 accuracy = (number * 0.6180339887) % 1.0
-                strategy.tell(Told(work.params, State.COMPLETE, accuracy, 1.0))
+                state = State.PAUSED if work.pause else State.COMPLETE
+                trial = number if work.trial is None else work.trial
+                curve = (CurvePoint(work.until, 1.0, accuracy, 1.0),)
+                strategy.tell(
+                    Told(
+                        work.params,
+                        state,
+                        accuracy,
+                        1.0,
+                        trial=trial,
+                        epochs=work.until,
+                        curve=curve,
+                    )
+                )
         early = median(costs[1:startup] or [0.0])
         return early, max(costs[startup + 1 :], default=early)
 
@@ -289,12 +331,13 @@ class _Pulse:
         self._file = setting.sign_of_life(job.run)
         self._job, self._budget = job, budget
         self._params: dict[str, Any] | None = None
+        self._trial = job.trial
         self._stopped = False
         self._write()
 
-    def begin(self, work: Work) -> None:
+    def begin(self, work: Work, trial: int) -> None:
         """The ask is done; what follows trains this work."""
-        self._params = dict(work.params)
+        self._params, self._trial = dict(work.params), trial
         self._write()
 
     def __call__(self) -> bool:
@@ -307,7 +350,8 @@ class _Pulse:
         self._next_s = time.perf_counter() + PULSE_S
         sign = {
             "run": self._job.run,
-            "trial": self._job.trial,
+            "number": self._job.number,
+            "trial": self._trial,
             "params": self._params,
             "energy_j": self._budget.spent_j,
         }
@@ -315,6 +359,24 @@ class _Pulse:
         with contextlib.suppress(OSError):  # a full disk must not end a training
             new.write_text(json.dumps(sign))
             new.replace(self._file)
+
+
+def _check(work: Any, history: Sequence[Told]) -> None:
+    """Make sure that an ask's answer can be done."""
+    if not isinstance(work, Work | None):
+        raise TypeError(f"ask returned {work!r}, neither a perjoule.Work nor None")
+    if work is None or work.trial is None:
+        return
+    last = next((told for told in reversed(history) if told.trial == work.trial), None)
+    if last is None or last.state is not State.PAUSED:
+        raise ValueError(f"ask wants to go on with trial {work.trial}, which is not paused")
+
+
+def _rest_j(until_j: float | None, slices: Sequence[Told]) -> float | None:
+    """Joules until a trial's rung, by what its slices so far took."""
+    if until_j is None:
+        return None
+    return until_j - sum(told.energy_j or 0.0 for told in slices)
 
 
 def _steps_of(result: SliceResult) -> Told:

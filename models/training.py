@@ -282,6 +282,30 @@ def forward_operations(network: nn.Module, shape: tuple[int, int, int]) -> int:
     return sum(counts)
 
 
+def network_cost(
+    params: Mapping[str, Any],
+    architecture: str | Builder,
+    shape: tuple[int, int, int],
+    n_classes: int,
+) -> tuple[int, int]:
+    """Operations of the forward pass of one sample, and parameters, without any computation.
+
+    Args:
+        params: Hyperparameters of a candidate.
+        architecture: A name for `resolve_architecture`, or a builder.
+        shape: Channels, height and width of an image.
+        n_classes: Number of classes.
+
+    Raises:
+        UnknownNameError: A hyperparameter or the architecture is unknown.
+        ConfigurationError: The hyperparameters make no network.
+    """
+    _, hyperparameters = split_hyperparameters(params, architecture)
+    with torch.device("meta"):
+        network = resolve_architecture(architecture)(shape, n_classes, **hyperparameters)
+    return forward_operations(network, shape), count_parameters(network)
+
+
 def training_operations(
     network: nn.Module, shape: tuple[int, int, int], n_samples: int, n_steps: int
 ) -> int:

@@ -110,7 +110,12 @@ def _ranked(runs: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return sorted(found, key=lambda run: run["incumbent"]["accuracy"], reverse=True)
 
 
-def charts(trials: pd.DataFrame, summary: Mapping[str, Any], names: Sequence[str]) -> list[Chart]:
+def charts(
+    trials: pd.DataFrame,
+    summary: Mapping[str, Any],
+    names: Sequence[str],
+    slices: pd.DataFrame | None = None,
+) -> list[Chart]:
     """Return the figures of the page for these strategies, in their order."""
     drawn = ", ".join(names) or "none"
     return [
@@ -134,7 +139,7 @@ def charts(trials: pd.DataFrame, summary: Mapping[str, Any], names: Sequence[str
             f"Lines of best validation accuracy so far against energy spent: {drawn}.",
             [],
             0,
-            anytime_figure(trials, summary),
+            anytime_figure(trials if slices is None else slices, summary),
         ),
         Chart(
             "phases",

@@ -34,13 +34,20 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 
-def render(trials: pd.DataFrame, curves: pd.DataFrame, summary: Mapping[str, Any]) -> str:
+def render(
+    trials: pd.DataFrame,
+    curves: pd.DataFrame,
+    summary: Mapping[str, Any],
+    slices: pd.DataFrame | None = None,
+) -> str:
     """Return the page of a comparison.
 
     Args:
         trials: The trial table, one row per trial, the rows of a run in order of completion.
         curves: The learning curves: ``run, trial, epoch, energy_j, accuracy, loss``.
         summary: The content of ``summary.json``.
+        slices: The same columns with a row per slice, for what a run knew when; None where every
+            trial is one slice.
 
     Returns:
         A complete HTML document with its style, figures and Plotly's script inside.
@@ -56,7 +63,7 @@ def render(trials: pd.DataFrame, curves: pd.DataFrame, summary: Mapping[str, Any
             looks=look_of(names),
             kinds=format_kinds(entry["energy_kind"] for entry in summary["strategies"]),
             key_figures=content.key_figures(trials, summary),
-            charts={chart.name: chart for chart in content.charts(trials, summary, names)},
+            charts={chart.name: chart for chart in content.charts(trials, summary, names, slices)},
             incumbents=content.incumbents(curves, summary, names),
             settings=content.settings(summary),
             kind_meaning=content.KINDS,
@@ -67,7 +74,11 @@ def render(trials: pd.DataFrame, curves: pd.DataFrame, summary: Mapping[str, Any
 
 
 def write(
-    path: str | Path, trials: pd.DataFrame, curves: pd.DataFrame, summary: Mapping[str, Any]
+    path: str | Path,
+    trials: pd.DataFrame,
+    curves: pd.DataFrame,
+    summary: Mapping[str, Any],
+    slices: pd.DataFrame | None = None,
 ) -> None:
     """Write the page of a comparison to a file, which is replaced at once or not at all.
 
@@ -76,11 +87,12 @@ def write(
         trials: As for `render`.
         curves: As for `render`.
         summary: As for `render`.
+        slices: As for `render`.
 
     Raises:
         OutputError: If the file cannot be written.
     """
-    page = render(trials, curves, summary)
+    page = render(trials, curves, summary, slices)
     write_whole(Path(path), lambda part: part.write_text(page, encoding="utf-8"))
 
 

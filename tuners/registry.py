@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigurationError, UnknownNameError
 from ..models.space import Space
-from .strategy import Strategy
+from .strategy import Strategy, Task
 
 if TYPE_CHECKING:
     from .skopt_sampler import BaseEstimator
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 STARTUP_TRIALS = 5
 """Random trials before a model is fitted: half of the libraries' own figure, for an energy budget
 often ends a run after a few dozen trials."""
+
+
+Builder = Callable[[Space, int, Task], Strategy]
 
 
 @dataclass(frozen=True)
@@ -28,24 +31,28 @@ class Recipe:
         name: Its name on the command line and in tables.
         summary: One line for people.
         source: Where the method is from.
-        build: Makes it from a space and a seed.
+        builder: Makes it from a space, a seed and what is known of the task.
         startup_trials: Results it wants before its asks become dear; None if they never do.
     """
 
     name: str
     summary: str
     source: str
-    build: Callable[[Space, int], Strategy]
+    builder: Builder
     startup_trials: int | None = None
 
+    def build(self, space: Space, seed: int, task: Task | None = None) -> Strategy:
+        """Make the strategy for one run."""
+        return self.builder(space, seed, task or Task())
 
-def _grid(space: Space, seed: int) -> Strategy:
+
+def _grid(space: Space, seed: int, task: Task) -> Strategy:
     from .grid import GridStrategy
 
     return GridStrategy(space, seed)
 
 
-def _random(space: Space, seed: int) -> Strategy:
+def _random(space: Space, seed: int, task: Task) -> Strategy:
     from optuna.samplers import RandomSampler
 
     from .optuna_strategy import OptunaStrategy
@@ -53,7 +60,7 @@ def _random(space: Space, seed: int) -> Strategy:
     return OptunaStrategy(space, seed, RandomSampler)
 
 
-def _tpe(space: Space, seed: int) -> Strategy:
+def _tpe(space: Space, seed: int, task: Task) -> Strategy:
     from optuna.samplers import TPESampler
 
     from .optuna_strategy import OptunaStrategy
@@ -63,7 +70,7 @@ def _tpe(space: Space, seed: int) -> Strategy:
     )
 
 
-def _gp(space: Space, seed: int) -> Strategy:
+def _gp(space: Space, seed: int, task: Task) -> Strategy:
     from optuna.samplers import GPSampler
 
     from .optuna_strategy import OptunaStrategy
@@ -71,8 +78,8 @@ def _gp(space: Space, seed: int) -> Strategy:
     return OptunaStrategy(space, seed, lambda s: GPSampler(seed=s, n_startup_trials=STARTUP_TRIALS))
 
 
-def _skopt(base_estimator: BaseEstimator) -> Callable[[Space, int], Strategy]:
-    def make(space: Space, seed: int) -> Strategy:
+def _skopt(base_estimator: BaseEstimator) -> Builder:
+    def make(space: Space, seed: int, task: Task) -> Strategy:
         from .optuna_strategy import OptunaStrategy
         from .skopt_sampler import SkoptSampler
 
@@ -145,5 +152,8 @@ def find_recipe(name: str) -> Recipe:
     if not callable(build):
         raise ConfigurationError(f"strategy {name!r} is not callable: (space, seed) -> strategy")
     startup_trials: int | None = getattr(build, "startup_trials", None)
-    make = cast("Callable[[Space, int], Strategy]", build)
+
+    def make(space: Space, seed: int, task: Task) -> Strategy:
+        return build(space, seed)
+
     return Recipe(name, "your own", module, make, startup_trials)

@@ -6,11 +6,12 @@ record anywhere and any time (see `restore`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ..outcome import State, StepCost
+from ..outcome import CurvePoint, State, StepCost
 
 
 @dataclass(frozen=True)
@@ -20,10 +21,16 @@ class Work:
     Attributes:
         params: All hyperparameters of the candidate.
         until: Epochs it shall have behind it.
+        until_j: Joules the trial shall have spent, if that comes first; None has no such rung.
+        pause: Whether it may be continued later, so that its state is kept.
+        trial: An earlier, paused trial to go on with; None begins a new one.
     """
 
     params: Mapping[str, Any]
     until: int
+    until_j: float | None = None
+    pause: bool = False
+    trial: int | None = None
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,9 @@ class Told:
         energy_j: Joules of the trial, its search included; None if unavailable.
         train_step: What its first training step cost; None if it took none.
         validate_step: What its first validation step cost; None if it took none.
+        trial: Number of the trial.
+        epochs: Whole epochs that the trial has behind it.
+        curve: One point per validated epoch of this slice; its joules count from the slice's start.
     """
 
     params: Mapping[str, Any]
@@ -45,6 +55,28 @@ class Told:
     energy_j: float | None
     train_step: StepCost | None = None
     validate_step: StepCost | None = None
+    trial: int = 0
+    epochs: int = 0
+    curve: tuple[CurvePoint, ...] = ()
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a strategy may know of the search it is made for.
+
+    Attributes:
+        budget_j: Joules that its run may spend.
+        fidelity: What rungs are made of: ``"epochs"``, or ``"joules"``, with which cheap networks
+            get more epochs.
+        cost_of: Operations of the forward pass of one image, and parameters, of a candidate's
+            network; None where networks cannot be built.
+        n_samples: Images of one epoch.
+    """
+
+    budget_j: float = math.inf
+    fidelity: str = "epochs"
+    cost_of: Callable[[Mapping[str, Any]], tuple[float, float]] | None = None
+    n_samples: int = 1
 
 
 class Strategy(Protocol):
