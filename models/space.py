@@ -123,6 +123,20 @@ class Space:
             complete[name] = value
         return complete
 
+    def longest(self) -> int:
+        """The most epochs that a candidate may have; 1 in a space without epochs."""
+        distribution = self.distributions.get("epochs")
+        if isinstance(distribution, CategoricalDistribution):
+            return max(int(choice) for choice in distribution.choices if choice is not None)
+        if isinstance(distribution, IntDistribution | FloatDistribution):
+            return int(distribution.high)
+        return int(self.fixed.get("epochs", 1))
+
+    def with_fixed(self, name: str, value: Scalar) -> Space:
+        """The same space with one hyperparameter fixed."""
+        rest = {n: d for n, d in self.distributions.items() if n != name}
+        return Space(rest, {**self.fixed, name: value})
+
     def cheapest(self) -> dict[str, Scalar]:
         """The candidate that should cost least: the low corner, and each first choice.
 

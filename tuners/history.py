@@ -1,0 +1,65 @@
+"""What a run knows so far, by trial: the record that strategies are functions of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..outcome import State
+from .strategy import Told
+
+
+@dataclass
+class Trial:
+    """A trial, its slices put together.
+
+    Attributes:
+        number: Its number.
+        params: Its hyperparameters.
+        state: How its last slice ended.
+        epochs: Whole epochs behind it.
+        energy_j: Joules of all its slices, search included; None if any is unavailable.
+        n_slices: How many it had.
+        accuracies: Validation accuracy by epoch.
+    """
+
+    number: int
+    params: Mapping[str, Any]
+    state: State = State.COMPLETE
+    epochs: int = 0
+    energy_j: float | None = 0.0
+    n_slices: int = 0
+    accuracies: dict[int, float] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended in an error."""
+        return self.state is State.FAILED
+
+    @property
+    def accuracy(self) -> float | None:
+        """Last validated accuracy, None if there is none or the trial failed."""
+        if self.failed or not self.accuracies:
+            return None
+        return self.accuracies[max(self.accuracies)]
+
+    def add(self, told: Told) -> None:
+        """Take what a slice gave."""
+        self.state = told.state
+        self.epochs = max(self.epochs, told.epochs)
+        known = self.energy_j is not None and told.energy_j is not None
+        self.energy_j = self.energy_j + told.energy_j if known else None  # type: ignore[operator]
+        self.n_slices += 1
+        self.accuracies.update({point.epoch: point.accuracy for point in told.curve})
+        if told.accuracy is not None and not told.curve:
+            self.accuracies[max(told.epochs, 1)] = told.accuracy
+
+
+def trials_of(history: Iterable[Told]) -> dict[int, Trial]:
+    """The trials of a history by number, in the order they were begun."""
+    trials: dict[int, Trial] = {}
+    for told in history:
+        trial = trials.setdefault(told.trial, Trial(told.trial, told.params))
+        trial.add(told)
+    return trials
