@@ -1,0 +1,121 @@
+"""Trials in slices: a strategy pauses them and goes on with some, across kills and resumes."""
+
+from __future__ import annotations
+
+import pytest
+
+import perjoule
+
+from .conftest import SPACE, read_ledger, spent_j
+
+LADDER = '''
+"""Every third trial is trained to the end; all others stop after an epoch."""
+
+from perjoule import Work
+from perjoule.outcome import State
+
+
+class Ladder:
+    def __init__(self, space, seed, joules=None):
+        self.space, self.joules, self.told = space, joules, []
+
+    def ask(self, spent_j):
+        last = self.told[-1] if self.told else None
+        if last is not None and last.state is State.PAUSED and last.trial % 3 == 0:
+            return Work(last.params, 3, trial=last.trial)
+        params = {**self.space.cheapest(), "width": 8 + len(self.told) % 8, "epochs": 3}
+        return Work(params, 3 if self.joules else 1, until_j=self.joules, pause=True)
+
+    def tell(self, result):
+        self.told.append(result)
+
+
+def by_joules(space, seed):
+    return Ladder(space, seed, joules=1e-6)
+
+
+def impatient(space, seed):
+    strategy = Ladder(space, seed)
+    strategy.ask = lambda spent_j: Work({**space.cheapest(), "epochs": 3}, 3, trial=7)
+    return strategy
+'''
+
+
+@pytest.fixture
+def compared(tmp_path, monkeypatch):
+    """Compare a strategy of the module above."""
+    (tmp_path / "ladder.py").write_text(LADDER)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def run(name="Ladder", out="run", **options):
+        given = {"budget": "0.6 J", "seeds": 1, "meter": "model", "workers": 1, "space": SPACE}
+        return perjoule.compare(
+            out=tmp_path / out, strategies=[f"ladder:{name}"], **(given | options)
+        )
+
+    return run
+
+
+def test_slices_add_up_to_trials(compared):
+    result = compared()
+    trials, events = result.trials, read_ledger(result.folder)
+    slices = [event for event in events if event["event"] == "slice"]
+    assert len(slices) > len(trials)
+    for _, row in trials.iterrows():
+        own = [event for event in slices if event["trial"] == row["trial"]]
+        assert (len(own) == 2) == (row["trial"] % 3 == 0 and own[0]["state"] == "paused")
+        assert row["energy_j"] == pytest.approx(sum(event["energy_j"] for event in own))
+        known = [event["accuracy"] for event in own if event["accuracy"] is not None]
+        assert known == [] or row["accuracy"] == known[-1]
+        assert row["epochs"] == own[-1]["epochs"]
+    assert set(trials["state"]) >= {"complete", "pruned"}
+    [run] = result.summary["runs"]
+    assert run["spent_j"] == pytest.approx(spent_j(result.folder)[run["run"]])
+    assert run["spent_j"] <= result.summary["allotment_j"] * 1.01
+    assert not list((result.folder / "checkpoints").iterdir())
+
+
+def test_a_trial_in_slices_is_the_trial_in_one_piece(compared):
+    result = compared()
+    [row] = [row for _, row in result.trials.iterrows() if row["trial"] == 0]
+    curve = result.curves[result.curves["trial"] == 0]
+    assert list(curve["epoch"]) == [1, 2, 3]
+    assert curve["energy_j"].is_monotonic_increasing
+    # The second slice builds the network anew before its state is loaded.
+    assert curve["energy_j"].iloc[-1] == pytest.approx(row["energy_j"], rel=0.05)
+    params = {name.removeprefix("p."): row[name] for name in row.index if name.startswith("p.")}
+    whole = compared(out="whole").trials  # the same again, to compare with
+    assert whole.loc[whole["trial"] == 0, "accuracy"].item() == row["accuracy"]
+    fixed = {**SPACE, **params}
+    alone = perjoule.compare(
+        out=result.folder.parent / "alone", strategies=["random"], budget="0.3 J", seeds=1,
+        meter="model", workers=1, space={**fixed, "dropout": [0.0, 0.1]},
+    )  # fmt: skip
+    same = alone.trials[alone.trials["p.dropout"] == 0.0]
+    assert set(same.loc[same["state"] == "complete", "accuracy"]) == {row["accuracy"]}
+
+
+def test_a_rung_of_joules_ends_at_the_end_of_an_epoch(compared):
+    result = compared("by_joules")
+    paused = [e for e in read_ledger(result.folder) if e.get("state") == "paused"]
+    assert paused
+    assert {event["epochs"] for event in paused} == {1}  # a rung far below one epoch
+
+
+def test_resumed_in_the_middle_of_a_trial_it_goes_on_with_it(compared):
+    whole = compared()
+    ledger = whole.folder / "ledger.jsonl"
+    lines = ledger.read_bytes().splitlines(keepends=True)
+    first = next(n for n, line in enumerate(lines) if b'"paused"' in line)
+    ledger.write_bytes(b"".join(lines[: first + 1]))
+    folder = whole.folder
+    before = whole.trials
+    resumed = perjoule.compare(out=folder, resume=True).trials
+    for name in ("trial", "accuracy", "epochs"):
+        assert list(resumed[name][: len(before) - 3]) == list(before[name][: len(before) - 3])
+
+
+def test_going_on_with_a_trial_that_is_not_paused_ends_the_run(compared):
+    [run] = compared("impatient").summary["runs"]
+    assert run["status"] == "strategy error"
+    assert "trial 7, which is not paused" in run["reason"]
