@@ -1,0 +1,153 @@
+"""What does metering cost a training, and how long does each of its steps take?
+
+A small network is trained on digits by the same loop twice: bare, and metered as a search meters
+it, with a window per epoch and the budget asked before every step. The two take turns, epoch by
+epoch and in both orders, so that other load on the machine falls on both alike, and CPU time is
+compared beside wall time, since it feels other load less.
+
+    python benchmarks/performance/overhead.py --pairs 200
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+import torch
+
+from perjoule.benchmarks.performance.powercap import make_zone
+from perjoule.benchmarks.performance.timing import Interval, median_interval, microseconds, timed
+from perjoule.energy import EnergyBudget, EnergyMeter
+from perjoule.energy.sources import rapl, resolve
+from perjoule.energy.sources.cpu_time import CpuTimeSource
+from perjoule.models.cnn import cnn
+from perjoule.models.data import load
+from perjoule.models.runtime import Runtime
+from perjoule.models.training import build, train_epoch
+
+PARAMS = {"learning_rate": 1e-3, "log2_batch_size": 6}
+N_CLASSES = 10
+UNLIMITED_J = 1e12
+
+Sides = dict[str, tuple[float, float]]
+"""Wall and CPU seconds of one epoch, by side."""
+
+
+class Training:
+    """One network in training, bare or metered."""
+
+    def __init__(self) -> None:
+        self._split = load("digits").train
+        self._runtime = Runtime.detect("cpu")
+        shape = tuple(self._split.images.shape[1:])
+        self._parts = build(PARAMS, cnn, shape, N_CLASSES, self._runtime, seed=0)  # type: ignore[arg-type]
+        self._generator = torch.Generator().manual_seed(0)
+        self.n_steps = 0
+
+    def epoch(self, should_stop: Callable[[], bool]) -> None:
+        """Train for one epoch."""
+        network, optimizer, settings = self._parts
+        result = train_epoch(
+            network, optimizer, self._split, settings, self._runtime, self._generator, should_stop
+        )
+        self.n_steps = result.steps
+
+
+def take_turns(training: Training, meter: EnergyMeter, pairs: int) -> list[Sides]:
+    """Train one epoch bare and one metered, again and again."""
+    budget = EnergyBudget(UNLIMITED_J, meter)
+    window = meter.window()
+
+    def bare() -> None:
+        training.epoch(lambda: False)
+
+    def metered() -> None:
+        budget.begin_phase()
+        training.epoch(budget.should_stop)
+        window.lap()
+
+    sides = {"bare": bare, "metered": metered}
+    for work in sides.values():
+        work()  # the first epoch of a process pays for initialisation
+    found: list[Sides] = []
+    for pair in range(pairs):
+        order = list(sides) if pair % 2 == 0 else list(reversed(sides))
+        found.append({name: timed(sides[name]) for name in order})
+    return found
+
+
+def overhead(found: list[Sides], clock: int) -> Interval:
+    """Metered over bare, less one."""
+    return median_interval([sides["metered"][clock] / sides["bare"][clock] - 1 for sides in found])
+
+
+@contextmanager
+def powercap() -> Iterator[Path]:
+    """A powercap tree of two packages with DRAM, on files: what sysfs takes on top is not seen."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        zones = {"intel-rapl:0": "package-0", "intel-rapl:1": "package-1"}
+        for zone, name in {**zones, "intel-rapl:0:0": "dram", "intel-rapl:1:0": "dram"}.items():
+            make_zone(root / zone, name, register_uj=123_456_789)
+        yield root
+
+
+def print_costs(root: Path) -> None:
+    """The time that each step of metering takes, by meter."""
+    meters: dict[str, Callable[[], EnergyMeter]] = {
+        "model": lambda: EnergyMeter("model"),
+        "cpu_time": lambda: EnergyMeter([CpuTimeSource()]),
+        "rapl (files)": lambda: EnergyMeter(resolve("rapl", rapl_root=root)),
+        "rapl + cpu_time": lambda: EnergyMeter([*rapl.discover(root).sources, CpuTimeSource()]),
+    }
+    steps = ("start-up", "lap", "budget check", "full spent_j")
+    print("\nMicroseconds, median (95th percentile)")
+    print(f"{'meter':16}" + "".join(f"{step:>22}" for step in steps))
+    for name, make in meters.items():
+        startup = microseconds(lambda make=make: make().close(), rounds=50)
+        with make() as meter:
+            budget = EnergyBudget(UNLIMITED_J, meter)
+            window = meter.window()
+            costs = (
+                startup,
+                microseconds(window.lap),
+                microseconds(budget.should_stop),
+                microseconds(lambda budget=budget: budget.spent_j),
+            )
+        print(f"{name:16}" + "".join(f"{f'{m:,.1f} ({p:,.1f})':>22}" for m, p in costs))
+
+
+def main() -> None:
+    """Compare, and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--pairs", type=int, default=200, help="epochs of each side")
+    pairs = parser.parse_args().pairs
+    torch.set_num_threads(1)
+    print(Runtime.detect("cpu").describe())
+    training = Training()
+    print(f"Metered over bare training, {pairs} pairs of epochs: median (95 % interval)")
+    with powercap() as root:
+        meters = {
+            "cpu_time": EnergyMeter("cpu_time"),
+            "rapl (files)": EnergyMeter(resolve("rapl", rapl_root=root)),
+        }
+        for name, meter in meters.items():
+            with meter:
+                found = take_turns(training, meter, pairs)
+            epoch_s = median(sides["bare"][0] for sides in found)
+            for clock, what in enumerate(("wall", "CPU")):
+                middle, low, high = overhead(found, clock)
+                print(f"  {name:12} {what:4} time {middle:+7.2%} ({low:+.2%} to {high:+.2%})")
+            print(
+                f"  {'':12} an epoch of {training.n_steps} steps takes {1e3 * epoch_s:.1f} ms, "
+                f"a step {1e3 * epoch_s / training.n_steps:.2f} ms"
+            )
+        print_costs(root)
+
+
+if __name__ == "__main__":
+    main()
