@@ -7,11 +7,9 @@ It is read whenever a meter starts, so this module is light; ``calibrating`` mak
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 import math
 import os
-import platform
 import sys
 import warnings
 from collections.abc import Mapping
@@ -106,6 +104,8 @@ def load_calibration() -> Calibration | None:
         RuntimeWarning: The file is damaged or of a newer version, and was ignored.
     """
     try:
+        if not home().is_dir():  # nothing was ever calibrated, so what machine it is is all one
+            return None
         file = calibration_file()
     except OutputError:
         return None
@@ -191,6 +191,8 @@ def machine_id() -> str:
     A hash of what ``/etc/machine-id`` says, the host's name and the number of its processors:
     nodes that were cloned from one image still differ in name.
     """
+    import platform
+
     return identify(Path("/etc/machine-id"), platform.node(), os.cpu_count() or 1)
 
 
@@ -206,6 +208,9 @@ def identify(id_file: Path, host: str, n_processors: int) -> str:
         given = id_file.read_text(encoding="utf-8").strip()
     except (OSError, ValueError):
         given = ""
+    import hashlib  # half of the time that loading takes
+    import platform
+
     words = "\n".join(["perjoule", given, host, platform.machine(), str(n_processors)])
     return hashlib.sha256(words.encode()).hexdigest()[:16]
 

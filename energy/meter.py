@@ -87,7 +87,7 @@ class EnergyMeter:
         self._idle_w = _idle_powers_w(self.sources)
         counts = (getattr(source, "count_operations", None) for source in self._sources)
         self._operation_counters = [count for count in counts if count is not None]
-        self._synchronize = synchronize or (lambda: None)
+        self._synchronize = synchronize
         self._whole: Window | None = None
         self.series: Series | None = None
         if series_period_s is not None:
@@ -117,7 +117,7 @@ class EnergyMeter:
 
     def snapshot(self, *, synchronize: bool = True) -> Snapshot:
         """Read all sources now. Never raises: a failed reading is kept as its reason."""
-        if synchronize:
+        if synchronize and self._synchronize is not None:
             with contextlib.suppress(Exception):
                 self._synchronize()
         self._sampler.ensure_alive()
@@ -207,6 +207,9 @@ class EnergyMeter:
         if slept_s > NOTABLE_SLEEP_S:
             warnings += (f"the machine was suspended for {slept_s:.3g} s within the window",)
         idle_w = self._idle_w[index]
+        unsure_s = period_s
+        if period_s:
+            unsure_s += (end.read_by_s - end.time_s + start.read_by_s - start.time_s) / 2
         # A short window may hold no step of the counter, so take the power before it then.
         power_w = mean_power_w(index, start, end) or mean_power_w(index, self._first, end)
         return ComponentReading(
@@ -215,7 +218,7 @@ class EnergyMeter:
             energy_j,
             info.kind,
             info.scope,
-            bound_j=power_w * period_s if power_w or not period_s else None,
+            bound_j=power_w * unsure_s if power_w or not period_s else None,
             gain_error=info.gain_error,
             largest_gap_s=gap_s,
             warnings=warnings,

@@ -23,8 +23,9 @@ class ComponentReading:
         energy_j: Joules, or None if unavailable.
         kind: How they became known.
         scope: Whose joules they are.
-        bound_j: Quantisation bound: at most this far off because the counter moves in steps
-            (power times update period); None if not known.
+        bound_j: Quantisation bound: how far off because the counter moves in steps, and is not
+            read at once (mean power times update period and reading time). Where power swings,
+            up to its peak over its mean times that. None if not known.
         gain_error: Relative error of the amount; None if not known.
         largest_gap_s: Longest time without a power reading, for integrated sources.
         warnings: What a reader must know, the reason first where the energy is unavailable.

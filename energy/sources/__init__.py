@@ -11,8 +11,6 @@ from typing import Any
 from ...errors import ConfigurationError, MeterError, UnknownNameError
 from ..discovery import Discovery
 from ..source import Kind, PowerSource, Scope, Source
-from . import hwmon, nvml, rapl
-from .apportioned import ApportionedSource
 from .cpu_time import CpuTimeSource
 from .model import ModelSource
 
@@ -25,14 +23,14 @@ class Machine:
 
     Attributes:
         gpus: UUIDs of the GPUs in use; None for all visible, empty for none.
-        rapl_root: The powercap tree.
-        hwmon_root: The hwmon tree.
+        rapl_root: The powercap tree; None for the system's.
+        hwmon_root: The hwmon tree; None for the system's.
         nvml_binding: The NVML binding; None for ``pynvml``.
     """
 
     gpus: Sequence[str] | None = None
-    rapl_root: Path = rapl.ROOT
-    hwmon_root: Path = hwmon.ROOT
+    rapl_root: Path | None = None
+    hwmon_root: Path | None = None
     nvml_binding: Any = None
 
 
@@ -41,8 +39,8 @@ def resolve(
     gpus: Sequence[str] | None = None,
     *,
     shared: bool = False,
-    rapl_root: Path = rapl.ROOT,
-    hwmon_root: Path = hwmon.ROOT,
+    rapl_root: Path | None = None,
+    hwmon_root: Path | None = None,
     nvml_binding: Any = None,
 ) -> Found:
     """Find the sources that a meter's text names.
@@ -54,8 +52,8 @@ def resolve(
         gpus: UUIDs of the GPUs in use; None for all visible, empty for none.
         shared: Whether other workers of ours use the same processors: package joules are split by
             CPU-time share, and GPUs cannot be.
-        rapl_root: The powercap tree.
-        hwmon_root: The hwmon tree.
+        rapl_root: The powercap tree; None for the system's.
+        hwmon_root: The hwmon tree; None for the system's.
         nvml_binding: The NVML binding; None for ``pynvml``.
 
     Returns:
@@ -85,15 +83,24 @@ def resolve(
 
 
 def _auto(_: str, machine: Machine) -> Found:
-    cpu = _complete(rapl.discover(machine.rapl_root), needed=0, what="RAPL")
+    cpu = _packages(machine, needed=0)
     if not cpu:
-        counters = hwmon.discover(machine.hwmon_root).sources
+        counters = _sensors("", machine).sources
         cpu = [s for s in counters if (s.info.component, s.info.kind) == ("cpu", Kind.MEASURED)]
     return (cpu or [CpuTimeSource()]) + _gpus(machine, needed=0)
 
 
 def _rapl(_: str, machine: Machine) -> Found:
-    return _complete(rapl.discover(machine.rapl_root), needed=1, what="RAPL")
+    return _packages(machine, needed=1)
+
+
+# Modules are loaded when their sources are asked for: a meter should start at once.
+
+
+def _packages(machine: Machine, needed: int) -> Found:
+    from . import rapl
+
+    return _complete(rapl.discover(machine.rapl_root or rapl.ROOT), needed, what="RAPL")
 
 
 def _nvml(_: str, machine: Machine) -> Found:
@@ -101,6 +108,8 @@ def _nvml(_: str, machine: Machine) -> Found:
 
 
 def _gpus(machine: Machine, needed: int) -> Found:
+    from . import nvml
+
     found = nvml.discover(machine.nvml_binding, machine.gpus)
     if machine.gpus is not None:  # each of them is in use, so none may be missing
         needed = len(found.sources) + int(found.incomplete)
@@ -108,7 +117,13 @@ def _gpus(machine: Machine, needed: int) -> Found:
 
 
 def _hwmon(channel: str, machine: Machine) -> Found:
-    return _complete(hwmon.discover(machine.hwmon_root, channel or None), needed=1, what="hwmon")
+    return _complete(_sensors(channel, machine), needed=1, what="hwmon")
+
+
+def _sensors(channel: str, machine: Machine) -> Discovery:
+    from . import hwmon
+
+    return hwmon.discover(machine.hwmon_root or hwmon.ROOT, channel or None)
 
 
 def _wattmeter(kind: str) -> Callable[[str, Machine], Found]:
@@ -215,6 +230,8 @@ def _share(source: Source | PowerSource) -> Source | PowerSource:
     if info.scope is Scope.PROCESS:
         return source
     if info.scope is Scope.PACKAGE and isinstance(source, Source):
+        from .apportioned import ApportionedSource
+
         return ApportionedSource(source)
     raise MeterError(
         f"{info.id} counts a whole {info.scope}, which cannot be split among workers: "

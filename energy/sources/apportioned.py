@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-import psutil
-
 from ..forksafe import Guard
 from ..source import Kind, Scope, Source
 from .rapl import KEEP_ALIVE_S
@@ -18,6 +16,8 @@ SPLIT_PERIOD_S = 0.1
 
 def machine_cpu_s() -> float:
     """CPU-seconds that all processes of the machine have used."""
+    import psutil
+
     times = psutil.cpu_times()
     # What a hypervisor gave to other machines was not used here.
     idle_s = times.idle + sum(getattr(times, name, 0.0) for name in ("iowait", "steal"))

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import os
-import platform
 import re
-import subprocess
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -78,14 +75,18 @@ def rated_power_w(model: str) -> float | None:
     Args:
         model: The name as the system gives it.
     """
+    import csv
+
     wanted = _normalise(model)
+    last = wanted.rpartition(" ")[2]
     spec = find_spec("codecarbon")  # only its data file is read; importing it takes a second
     for folder in (spec.submodule_search_locations or []) if spec and wanted else []:
         table = Path(folder) / "data" / "hardware" / "cpu_power.csv"
         if table.is_file():
             with table.open(newline="", encoding="utf-8") as rows:
                 for row in csv.DictReader(rows):
-                    if _normalise(row["Name"]) == wanted:
+                    # Most rows are told apart by the last word alone, at a tenth of the time.
+                    if last in row["Name"].lower() and _normalise(row["Name"]) == wanted:
                         return _watts(row["TDP"])
     return None
 
@@ -106,8 +107,12 @@ def processor() -> Processor:
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():
         return from_cpuinfo(cpuinfo.read_text(encoding="utf-8", errors="replace"))
+    import platform
+
     threads = os.cpu_count() or 1
     if platform.system() == "Darwin":
+        import subprocess
+
         command = ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]
         answer = subprocess.run(command, capture_output=True, text=True, check=False)
         return Processor(answer.stdout.strip() or platform.machine(), threads=threads)
@@ -116,6 +121,8 @@ def processor() -> Processor:
 
 def from_cpuinfo(text: str) -> Processor:
     """Read the text of Linux' ``/proc/cpuinfo``."""
+    import platform  # loaded late, as other modules are here: a meter should start at once
+
     model = re.search(r"^model name\s*:\s*(.+)$", text, flags=re.M)
     return Processor(
         model.group(1).strip() if model else platform.machine(),

@@ -6,8 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-
-import psutil
+from typing import TYPE_CHECKING
 
 try:
     import resource
@@ -19,6 +18,9 @@ from ..calibration import load_calibration
 from ..forksafe import Guard
 from ..source import Kind, Scope, SourceInfo
 from .cpu_power import cpu_power
+
+if TYPE_CHECKING:
+    import psutil
 
 SCAN_PERIOD_S = 0.25
 """Child processes are looked up at most this often: the look-up costs more than the reading."""
@@ -39,14 +41,14 @@ class CpuTimeSource:
     Args:
         watts_per_core: Power of one busy core; None takes the calibrated one, or looks the
             processor up.
-        descendants_s: CPU-seconds of all descendants of a process.
+        descendants_s: CPU-seconds of all descendants of the process with a pid.
         clock: Monotonic seconds.
     """
 
     def __init__(
         self,
         watts_per_core: float | None = None,
-        descendants_s: Callable[[psutil.Process], float] | None = None,
+        descendants_s: Callable[[int], float] | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._watts, origin, gain_error = _figure(watts_per_core)
@@ -62,7 +64,7 @@ class CpuTimeSource:
         self._count_descendants_s = descendants_s or descendants_cpu_s
         self._clock = clock
         self._guard = Guard()
-        self._process = psutil.Process()
+        self._pid = os.getpid()
         self._next_scan_s = 0.0
         self._reaped_s = 0.0
         self._descendants_s = 0.0
@@ -71,7 +73,7 @@ class CpuTimeSource:
 
     def read(self) -> float:
         """Modelled joules since the process began."""
-        if os.getpid() != self._process.pid:
+        if os.getpid() != self._pid:
             raise SourceError("the meter was made in another process: make one after the fork")
         with self._guard:
             now, reaped_s = self._clock(), reaped_cpu_s()
@@ -84,8 +86,8 @@ class CpuTimeSource:
 
     def _scan(self) -> None:
         try:
-            descendants_s = self._count_descendants_s(self._process)
-        except (OSError, psutil.Error) as error:
+            descendants_s = self._count_descendants_s(self._pid)
+        except Exception as error:
             raise SourceError(f"CPU times of child processes: {error}") from error
         fell = descendants_s < self._descendants_s
         if fell and not self._fell:
@@ -116,10 +118,14 @@ def reaped_cpu_s() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def descendants_cpu_s(process: psutil.Process) -> float:
+def descendants_cpu_s(pid: int) -> float:
     """CPU-seconds of all descendants, of the ended ones as far as somebody waited for them."""
     total_s = reaped_cpu_s()
-    for child in _descendants(process) if _has_children() else []:
+    if not _has_children():
+        return total_s
+    import psutil  # only now: it takes half of the time that a meter needs to start
+
+    for child in _descendants(pid):
         try:
             times = child.cpu_times()
         except psutil.NoSuchProcess:
@@ -140,12 +146,14 @@ def _has_children() -> bool:
     return True
 
 
-def _descendants(process: psutil.Process) -> list[psutil.Process]:
+def _descendants(pid: int) -> list[psutil.Process]:
     """All descendants; by the kernel's own list where it keeps one, which is far cheaper."""
-    if not Path(f"/proc/{process.pid}/task/{process.pid}/children").exists():
-        return process.children(recursive=True)
+    import psutil
+
+    if not Path(f"/proc/{pid}/task/{pid}/children").exists():
+        return psutil.Process(pid).children(recursive=True)
     found: list[psutil.Process] = []
-    waiting = [process.pid]
+    waiting = [pid]
     while waiting:
         for child in _child_pids(waiting.pop()):
             try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import platform
+import sys
 import weakref
 from pathlib import Path
 
@@ -11,7 +11,6 @@ from ...errors import SourceError
 from ..counter import WrappingCounter
 from ..discovery import Discovery
 from ..source import Kind, Scope, SourceInfo
-from .cpu_power import processor
 
 ROOT = Path(os.environ.get("PERJOULE_POWERCAP", "/sys/class/powercap"))
 """The powercap tree. Containers hide the usual one, so it may be mounted elsewhere."""
@@ -135,7 +134,9 @@ def _zones(root: Path) -> list[Path]:
 
 
 def _mend_missing() -> str:
-    if platform.system() != "Linux":
+    from .cpu_power import processor
+
+    if sys.platform != "linux":
         return "RAPL is read on Linux only: take a wattmeter (--meter shelly:HOST)"
     if processor().virtual:
         return MEND_VIRTUAL
