@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import ConfigurationError, UnknownNameError
 from ..models.space import Space
@@ -154,6 +154,6 @@ def find_recipe(name: str) -> Recipe:
     startup_trials: int | None = getattr(build, "startup_trials", None)
 
     def make(space: Space, seed: int, task: Task) -> Strategy:
-        return build(space, seed)
+        return cast("Strategy", build(space, seed))
 
     return Recipe(name, "your own", module, make, startup_trials)
