@@ -1,15 +1,25 @@
-"""Grid search: all combinations of a few levels per hyperparameter, in a seeded order.
+"""Grid search: all combinations of a few levels per hyperparameter, shuffled or cheapest first.
 
 When to use it: as the baseline everybody knows. The grid is enumerated here because Optuna's
-`GridSampler` raises from `tell` on its last point. Shuffled, because a budget that ends in the
-middle of an ordered grid has seen one corner of the space.
+`GridSampler` raises from `tell` on its last point. Shuffled by default, because a budget that ends
+in the middle of an ordered grid has seen one corner of the space; cheapest first where many small
+networks for the joules of a few large ones are what is wanted, and as a start for judging more.
+
+What it promises: each point once, without ever listing the grid. The points in rising cost come
+from a heap: it holds the neighbours of the points that were proposed, a few per trial, and gives
+the cheapest. That is exact where no step up an axis makes a candidate cheaper, whatever its other
+values; axes are therefore sorted by predicted cost first, each with the others at one corner. Where
+choices interact (a layer that is large with one setting and small with another) a point may come
+somewhat late.
 """
 
 from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from heapq import heappop, heappush
+from typing import Any, Literal, get_args
 
 import numpy as np
 from optuna.distributions import (
@@ -19,44 +29,72 @@ from optuna.distributions import (
     IntDistribution,
 )
 
+from ..errors import ConfigurationError
 from ..models.space import Space
-from .strategy import Told, Work
+from .strategy import Task, Told, Work
 
 DEFAULT_LEVELS = 3
+BATCH = "log2_batch_size"
+DEFAULT_LOG2_BATCH_SIZE = 6  # the training's own
+
+Order = Literal["shuffled", "cheapest"]
+Axes = dict[str, list[Any]]
+Cost = Callable[[tuple[int, ...]], float]
 
 
 class GridStrategy:
-    """Every point of a grid once.
+    """Every point of a grid once, each trained for its own epochs.
 
     Args:
         space: What may be chosen.
-        seed: Seed of the order.
+        seed: Seed of the order, among equally cheap points in the order ``"cheapest"``.
         levels: Values per numeric hyperparameter, spread evenly (on its log scale if it has one)
             with both ends; categorical ones take all their choices.
+        order: ``"shuffled"``, or ``"cheapest"`` for rising predicted operations of the training;
+            where networks cannot be built, for rising values, as `Space.cheapest` sees them.
+        task: What is known of the search; ``"cheapest"`` takes the price of a network from it.
+
+    Raises:
+        ConfigurationError: There is no such order.
     """
 
     replays_tells = True
 
-    def __init__(self, space: Space, seed: int, levels: int = DEFAULT_LEVELS) -> None:
+    def __init__(
+        self,
+        space: Space,
+        seed: int,
+        levels: int = DEFAULT_LEVELS,
+        order: Order = "shuffled",
+        task: Task | None = None,
+    ) -> None:
+        if order not in get_args(Order):
+            known = ", ".join(get_args(Order))
+            raise ConfigurationError(f"the grid has no order {order!r}: choose from {known}")
         self._space = space
-        self._axes = {n: axis_levels(d, levels) for n, d in space.distributions.items()}
-        self._order = _shuffled(math.prod(len(axis) for axis in self._axes.values()), seed)
-        self._next: int | None = next(self._order)
+        axes = {n: axis_levels(d, levels) for n, d in space.distributions.items()}
+        generator = random.Random(seed)
+        self._points = (
+            _shuffled(axes, generator)
+            if order == "shuffled"
+            else _cheapest_first(space, axes, task or Task(), generator)
+        )
+        self._next: Mapping[str, Any] | None = None
 
     def ask(self, spent_j: float) -> Work | None:
         """The next point, None when all were told."""
         if self._next is None:
+            self._next = next(self._points, None)
+        if self._next is None:
             return None
-        params, point = {}, self._next
-        for name, axis in self._axes.items():
-            point, level = divmod(point, len(axis))
-            params[name] = axis[level]
-        complete = self._space.complete(params)
+        complete = self._space.complete(self._next)
         return Work(complete, int(complete["epochs"]))
 
     def tell(self, result: Told) -> None:
         """Go on to the next point."""
-        self._next = next(self._order, None)
+        if self._next is None:  # a rebuilt strategy is told without being asked
+            next(self._points, None)
+        self._next = None
 
 
 def axis_levels(distribution: BaseDistribution, levels: int) -> list[bool | int | float | str]:
@@ -77,12 +115,117 @@ def axis_levels(distribution: BaseDistribution, levels: int) -> list[bool | int 
     return sorted(inside)
 
 
-def _shuffled(size: int, seed: int) -> Iterator[int]:
-    """0 to size - 1 in a seeded order, without listing a huge grid."""
-    generator = random.Random(seed)
+def _shuffled(axes: Axes, generator: random.Random) -> Iterator[dict[str, Any]]:
+    """The points in random order."""
+    size = math.prod(len(levels) for levels in axes.values())
     seen: set[int] = set()
     while len(seen) < size:
         index = generator.randrange(size)
-        if index not in seen:
-            seen.add(index)
-            yield index
+        if index in seen:
+            continue
+        seen.add(index)
+        point = {}
+        for name, levels in axes.items():
+            index, level = divmod(index, len(levels))
+            point[name] = levels[level]
+        yield point
+
+
+def _cheapest_first(
+    space: Space, axes: Axes, task: Task, generator: random.Random
+) -> Iterator[dict[str, Any]]:
+    """The points in rising cost; those that differ in what costs nothing in random order."""
+    if task.cost_of is None:
+        priced, free, cost = _by_value(axes)
+    else:
+        priced, free, cost = _by_operations(space, axes, task)
+    sizes = [len(levels) for levels in priced.values()]
+    for point in _rising(sizes, cost, generator):
+        for rest in _shuffled(free, generator):
+            yield {**_values(priced, point), **rest}
+
+
+def _values(axes: Axes, point: Sequence[int]) -> dict[str, Any]:
+    return {name: levels[level] for (name, levels), level in zip(axes.items(), point, strict=True)}
+
+
+def _rising(sizes: list[int], cost: Cost, generator: random.Random) -> Iterator[tuple[int, ...]]:
+    """The indices of a grid in rising cost, equal ones in random order.
+
+    Each point is reached from one other, which is a step down its last axis that is not at 0, so
+    the heap needs no memory of what it has seen.
+    """
+    start: tuple[int, ...] = (0,) * len(sizes)
+    heap = [(cost(start), generator.random(), start, 0)]
+    while heap:
+        _, _, point, last = heappop(heap)
+        yield point
+        for axis in range(last, len(sizes)):
+            if point[axis] + 1 < sizes[axis]:
+                above = (*point[:axis], point[axis] + 1, *point[axis + 1 :])
+                heappush(heap, (cost(above), generator.random(), above, axis))
+
+
+def _by_value(axes: Axes) -> tuple[Axes, Axes, Cost]:
+    """All axes with the cheap end first, no free ones, and how far up them a point lies."""
+    priced = {
+        name: levels[::-1] if name in Space.CHEAPER_WHEN_LARGER else levels
+        for name, levels in axes.items()
+    }
+    spans = [max(len(levels) - 1, 1) for levels in priced.values()]
+    whole = math.lcm(*spans)  # the length of every axis, so that ties are exact
+    return (
+        priced,
+        {},
+        lambda point: sum(
+            level * (whole // span) for level, span in zip(point, spans, strict=True)
+        ),
+    )
+
+
+def _by_operations(space: Space, axes: Axes, task: Task) -> tuple[Axes, Axes, Cost]:
+    """The axes that change the operations, cheap end first, those that do not, and the operations."""
+    operations = _operations(task, [*axes])
+    corners = (space.cheapest(), space.heaviest())
+    priced: Axes = {}
+    free: Axes = {}
+    for name, levels in axes.items():
+        # What makes no difference to the smallest network may make one to the largest.
+        for corner in corners:
+            costs = [operations({**corner, name: level}) for level in levels]
+            if len(set(costs)) > 1:
+                order = sorted(range(len(levels)), key=costs.__getitem__)
+                priced[name] = [levels[index] for index in order]
+                break
+        else:
+            free[name] = levels
+    return priced, free, lambda point: operations({**corners[0], **_values(priced, point)})
+
+
+def _operations(task: Task, names: list[str]) -> Callable[[Mapping[str, Any]], float]:
+    """Predicts the operations of training a candidate; infinite if its network cannot be built.
+
+    As in the project's accounts: three forward passes per image (the backward pass computes
+    gradients by inputs and by weights), and ten operations per weight and step of the optimiser,
+    for which small batches are dearer.
+    """
+    shaping = [name for name in names if name not in ("epochs", BATCH)]
+    known: dict[tuple[Any, ...], tuple[float, float]] = {}  # building a network takes milliseconds
+
+    def operations(params: Mapping[str, Any]) -> float:
+        key = tuple(params[name] for name in shaping)
+        if key not in known:
+            known[key] = _network_cost(task, params)
+        forward, weights = known[key]
+        n_steps = math.ceil(task.n_samples / 2 ** params.get(BATCH, DEFAULT_LOG2_BATCH_SIZE))
+        return int(params["epochs"]) * (3 * forward * task.n_samples + 10 * weights * n_steps)
+
+    return operations
+
+
+def _network_cost(task: Task, params: Mapping[str, Any]) -> tuple[float, float]:
+    assert task.cost_of is not None
+    try:
+        return task.cost_of(params)
+    except Exception:  # noqa: BLE001 - the network may be the user's own, and raise anything
+        return math.inf, math.inf

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import threading
 import warnings
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 from zlib import crc32
 
@@ -29,9 +30,10 @@ if TYPE_CHECKING:
 
     from optuna.distributions import BaseDistribution
     from skopt.space import Dimension
+    from skopt.space import Space as SkoptSpace
 
-BaseEstimator = Literal["GP", "RF", "ET"]
-AcquisitionFunction = Literal["EI", "LCB", "PI"]
+BaseEstimator = Literal["GP", "RF", "ET", "GBRT"]
+AcquisitionFunction = Literal["EI", "LCB", "PI", "EIps"]
 Distribution = CategoricalDistribution | FloatDistribution | IntDistribution
 
 # Warning filters belong to the whole process, and scikit-optimize changes them too:
@@ -56,18 +58,25 @@ class SkoptSampler(BaseSampler):
     workers are sent to different places. Parameters that not all completed trials have in common
     are drawn independently.
 
+    ``"EIps"`` divides the expected improvement by the expected cost (per second in Snoek,
+    Larochelle and Adams, NeurIPS 2012, section 3.2; per joule if the trials carry joules): a second
+    model learns the logarithm of the user attribute ``cost_attr``. Trials without a cost above 0,
+    and running ones, count as of the geometric mean; while no trial has one it is ``"EI"``.
+
     Args:
-        base_estimator: The surrogate model. Gradient boosting is not offered: scikit-optimize's
-            does not run on current scikit-learn.
-        acq_func: Expected improvement, lower confidence bound or probability of improvement.
-            scikit-optimize's ``gp_hedge`` is not offered: it remembers gains between calls.
+        base_estimator: The surrogate model.
+        acq_func: Expected improvement, lower confidence bound, probability of improvement or, with
+            ``"EIps"``, expected improvement per cost. scikit-optimize's ``gp_hedge`` is not
+            offered: it remembers gains between calls.
+        cost_attr: User attribute of the trials that holds their cost, such as ``"energy_j"``, for
+            ``"EIps"``.
         n_startup_trials: Usable completed trials before the model takes over, at least 1.
         seed: Makes the proposals reproducible; drawn from the system if None.
         independent_sampler: Draws the startup trials and what the model does not cover; uniform
             random draws, themselves a function of the seed and the trial's number, if None.
         n_candidates: Random points at which the acquisition function is evaluated.
         n_restarts: Best candidates from which L-BFGS refines the point (``"GP"`` only).
-        n_trees: Trees of the forest (``"RF"`` and ``"ET"`` only).
+        n_trees: Trees of the forest (all but ``"GP"``; ``"GBRT"`` has three such).
 
     Raises:
         ConfigurationError: If an argument is not one of the above.
@@ -78,6 +87,7 @@ class SkoptSampler(BaseSampler):
         base_estimator: BaseEstimator = "GP",
         *,
         acq_func: AcquisitionFunction = "EI",
+        cost_attr: str | None = None,
         n_startup_trials: int = 10,
         seed: int | None = None,
         independent_sampler: BaseSampler | None = None,
@@ -102,7 +112,8 @@ class SkoptSampler(BaseSampler):
             if number < 1:
                 raise ConfigurationError(f"SkoptSampler needs {name} of at least 1, got {number}")
         self._base_estimator = base_estimator
-        self._acq_func = acq_func
+        self._acq_func: AcquisitionFunction = acq_func
+        self._cost_attr = cost_attr
         self._n_startup_trials = n_startup_trials
         self._entropy = np.random.SeedSequence(seed).entropy
         self._independent_sampler = independent_sampler
@@ -180,11 +191,56 @@ class SkoptSampler(BaseSampler):
     ) -> dict[str, Any]:
         from skopt import Optimizer
         from skopt.space import Space
-        from skopt.utils import cook_estimator
+        from skopt.utils import has_gradients, normalize_dimensions
 
         space = Space([_dimension(d) for d in search_space.values()])
+        seen = self._observe(study, search_space, space)
+        if len(seen.points) < self._n_startup_trials:
+            return {}
+
+        known = [cost for cost in seen.costs if cost is not None]
+        per_cost = self._acq_func == "EIps" and bool(known)
+        seed = self._seed_of(trial)
+        model = self._model(space, seed)
+        if per_cost and self._base_estimator == "GP":
+            # scikit-optimize does so itself for a process, but not for the pair of two.
+            space = Space(normalize_dimensions(space.dimensions))
+        optimizer = Optimizer(
+            space,
+            model,
+            n_initial_points=0,
+            acq_func="EI" if self._acq_func == "EIps" and not per_cost else self._acq_func,
+            acq_optimizer="lbfgs" if has_gradients(model) else "sampling",
+            random_state=seed,
+            acq_optimizer_kwargs={
+                "n_points": self._n_candidates,
+                "n_restarts_optimizer": self._n_restarts,
+            },
+        )
+        # Standardised, since scikit-optimize wants an improvement of 0.01 in the loss's own unit;
+        # the mean, at which running trials are taken to end, is then 0.
+        spread = np.std(seen.losses)
+        scaled = (np.array(seen.losses) - np.mean(seen.losses)) / (spread if spread > 0 else 1.0)
+        results: list[Any] = [*scaled.tolist(), *[0.0] * len(seen.running)]
+        if per_cost:
+            # In units of the least: scikit-optimize takes the lowest of all losses and logarithms
+            # of costs for the best loss, so these must not be below 0.
+            least, usual = min(known), float(np.exp(np.mean(np.log(known))))
+            costs = [usual if cost is None else cost for cost in seen.costs]
+            costs += [usual] * len(seen.running)
+            results = [(y, cost / least) for y, cost in zip(results, costs, strict=True)]
+        optimizer.tell(seen.points + seen.running, results)
+        point = cast("list[Any]", optimizer.ask())
+        return {
+            name: _decode(d, x) for (name, d), x in zip(search_space.items(), point, strict=True)
+        }
+
+    def _observe(
+        self, study: Study, search_space: dict[str, Distribution], space: SkoptSpace
+    ) -> _Seen:
+        """What the study's trials say of a search space."""
         sign = -1.0 if study.direction == StudyDirection.MAXIMIZE else 1.0
-        points, losses, running = [], [], []
+        seen = _Seen()
         for other in study.get_trials(
             deepcopy=False, states=(TrialState.COMPLETE, TrialState.RUNNING)
         ):
@@ -194,40 +250,43 @@ class SkoptSampler(BaseSampler):
             if point not in space:  # its range has changed since
                 continue
             if other.state == TrialState.RUNNING:
-                running.append(point)
+                seen.running.append(point)
             elif other.value is not None and math.isfinite(other.value):
-                points.append(point)
-                losses.append(sign * other.value)
-        if len(points) < self._n_startup_trials:
-            return {}
+                seen.points.append(point)
+                seen.losses.append(sign * other.value)
+                seen.costs.append(_cost(other.user_attrs.get(self._cost_attr or "")))
+        return seen
 
-        seed = self._seed_of(trial)
+    def _model(self, space: SkoptSpace, seed: int) -> Any:
+        """The surrogate model, not yet fitted."""
+        if self._base_estimator == "GBRT":
+            from .skopt_gbrt import quantile_boosting
+
+            return quantile_boosting(self._n_trees, seed)
+        from skopt.utils import cook_estimator
+
         model: Any = cook_estimator(self._base_estimator, space=space, random_state=seed)
         if self._base_estimator == "GP":
             # Restarts of the kernel's fit double to quadruple the cost and find the same optimum.
-            model.set_params(n_restarts_optimizer=0)
-        else:
-            model.set_params(n_estimators=self._n_trees)
-        optimizer = Optimizer(
-            space,
-            model,
-            n_initial_points=0,
-            acq_func=self._acq_func,
-            random_state=seed,
-            acq_optimizer_kwargs={
-                "n_points": self._n_candidates,
-                "n_restarts_optimizer": self._n_restarts,
-            },
-        )
-        # Standardised, since scikit-optimize wants an improvement of 0.01 in the loss's own unit;
-        # the mean, at which running trials are taken to end, is then 0.
-        spread = np.std(losses)
-        scaled = (np.array(losses) - np.mean(losses)) / (spread if spread > 0 else 1.0)
-        optimizer.tell(points + running, [*scaled.tolist(), *[0.0] * len(running)])
-        point = cast("list[Any]", optimizer.ask())
-        return {
-            name: _decode(d, x) for (name, d), x in zip(search_space.items(), point, strict=True)
-        }
+            return model.set_params(n_restarts_optimizer=0)
+        return model.set_params(n_estimators=self._n_trees)
+
+
+@dataclass
+class _Seen:
+    """Usable trials of a study: points in scikit-optimize's terms, losses to be minimised."""
+
+    points: list[list[float]] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
+    costs: list[float | None] = field(default_factory=list)
+    running: list[list[float]] = field(default_factory=list)
+
+
+def _cost(value: Any) -> float | None:
+    """A cost that has a logarithm, None if there is none."""
+    if isinstance(value, int | float) and 0 < value < math.inf:
+        return float(value)
+    return None
 
 
 def _step(distribution: FloatDistribution | IntDistribution) -> float | None:
