@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import math
+from statistics import median
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from optuna.samplers import RandomSampler, TPESampler
+
+from perjoule.errors import ConfigurationError
+from perjoule.models.space import Space
+from perjoule.outcome import State
+from perjoule.tuners.floor import FloorStrategy
+from perjoule.tuners.optuna_strategy import OptunaStrategy
+from perjoule.tuners.strategy import Told, restore
+
+SPACE = Space.parse(
+    {
+        "rate": {"low": 1e-4, "high": 0.3, "log": True},
+        "width": {"low": 8, "high": 512, "log": True},
+        "pool": ["max", "mean", "none"],
+        "epochs": 3,
+    }
+)
+STARTUP = 5
+N_TRIALS = 40
+PLAIN = {"width": 64, "pool": "max", "epochs": 3}
+SEEDS = range(10)
+
+
+def make(seed=0, space=SPACE, **choice):
+    def tpe(seed):
+        return TPESampler(n_startup_trials=STARTUP, seed=seed)
+
+    return FloorStrategy(space, seed, tpe, **choice)
+
+
+def accuracy(params, _epoch=0):
+    rate = 0.1 * abs(math.log10(params["rate"]) + 2)
+    return 0.95 - rate - 2 / params["width"] - 0.03 * (params["pool"] == "none")
+
+
+def energy_j(params):
+    return params["width"] ** 0.8 * (1 + (params["pool"] == "none"))
+
+
+def told(params, kind="known"):
+    """What a trial of a kind gives."""
+    known = Told(params, State.COMPLETE, accuracy(params), energy_j(params))
+    return {
+        "known": known,
+        "failed": Told(params, State.FAILED, known.accuracy, known.energy_j),
+        "unmetered": Told(params, State.COMPLETE, known.accuracy, None),
+        "cut short": Told(params, State.TRUNCATED, None, known.energy_j),
+    }[kind]
+
+
+def search(strategy, kinds):
+    """Ask and tell as often as there are kinds; return the proposals and all that was told."""
+    proposals, history = [], []
+    for kind in kinds:
+        proposals.append(strategy.ask(0.0))
+        history.append(told(proposals[-1].params, kind))
+        strategy.tell(history[-1])
+    return proposals, history
+
+
+@pytest.fixture
+def typical(simulate):
+    """Median over the seeds of what is made of each run's trials."""
+
+    def of(strategy, figure):
+        runs = (simulate(strategy(s), accuracy, energy_j, n_trials=N_TRIALS) for s in SEEDS)
+        return median(figure(list(run.trials.values())) for run in runs)
+
+    return of
+
+
+def cheapest_above(floor):
+    return lambda trials: min((t.energy_j for t in trials if t.accuracy >= floor), default=math.inf)
+
+
+def best(trials):
+    return max(trial.accuracy for trial in trials)
+
+
+def random_draws(seed):
+    return OptunaStrategy(SPACE, seed, RandomSampler)
+
+
+@pytest.mark.parametrize("choice", [{}, {"floor": 0.9}], ids=["moving", "fixed"])
+def test_it_finds_a_cheaper_candidate_above_the_floor_than_random_draws_do(choice, typical):
+    found_j = typical(lambda seed: make(seed, **choice), cheapest_above(0.9))
+    assert found_j < 0.9 * typical(random_draws, cheapest_above(0.9))
+
+
+def test_the_floor_is_what_keeps_it_from_the_cheapest(typical):
+    def energy_of_last(trials):
+        return median(trial.energy_j for trial in trials[-10:])
+
+    free = typical(lambda seed: make(seed, share=0.0), energy_of_last)
+    moving = typical(make, energy_of_last)
+    assert free < 0.5 * moving
+
+
+def test_below_a_floor_out_of_reach_it_climbs(typical):
+    assert typical(lambda seed: make(seed, floor=1.0), best) > typical(random_draws, best)
+
+
+def test_the_floor_rises_with_the_best_accuracy():
+    def proposals(n_better):
+        strategy = make()
+        for step in range(20):  # good enough until something better is known
+            rate = 1e-4 * 1.05**step
+            strategy.tell(Told({**PLAIN, "rate": rate}, State.COMPLETE, 0.5, 1.0 + step))
+        for step in range(n_better):
+            rate = 0.1 * 1.05**step
+            strategy.tell(Told({**PLAIN, "rate": rate}, State.COMPLETE, 0.9, 50.0 + step))
+        return [work.params["rate"] for work in search(strategy, ["failed"] * 9)[0]]
+
+    assert median(proposals(0)) < 0.01 < median(proposals(2))
+
+
+@settings(deadline=None, max_examples=15)
+@given(
+    seed=st.integers(0, 2**32),
+    kinds=st.lists(
+        st.sampled_from(["known", "known", "failed", "unmetered", "cut short"]),
+        min_size=STARTUP,
+        max_size=20,
+    ),
+)
+def test_a_restored_strategy_proposes_the_same_at_every_point(seed, kinds):
+    proposals, history = search(make(seed), kinds)
+    for count, proposal in enumerate(proposals):
+        assert restore(make(seed), history[:count]).ask(0.0) == proposal
+
+
+@pytest.mark.parametrize("kind", ["failed", "unmetered", "cut short"])
+def test_without_any_result_it_draws_at_random(kind):
+    proposals, _ = search(make(), [kind] * (STARTUP + 5))
+    assert len({work.params["rate"] for work in proposals}) == len(proposals)
+    assert all(SPACE.complete(work.params) == work.params for work in proposals)
+
+
+@pytest.mark.parametrize("kind", ["unmetered", "cut short"])
+def test_a_trial_without_a_result_counts_as_a_failure(kind):
+    def proposals(kind):
+        _, history = search(random_draws(0), ["known"] * 2 * STARTUP + [kind] * STARTUP)
+        return search(restore(make(), history), ["failed"] * 4)[0]
+
+    assert proposals(kind) == proposals("failed") != proposals("known")
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        {"width": 8, "epochs": 2},
+        {"width": [8], "epochs": {"low": 2, "high": 2}, "rate": {"low": 0.1, "high": 0.1}},
+        {"width": [8, 16], "epochs": {"low": 2, "high": 2}},
+    ],
+)
+def test_spaces_of_few_values(space):
+    space = Space.parse(space)
+    strategy = make(space=space)
+    for _ in range(2 * STARTUP):
+        work = strategy.ask(0.0)
+        assert space.complete(work.params) == work.params
+        assert work.until == 2
+        strategy.tell(Told(work.params, State.COMPLETE, 0.5, 1.0))
+
+
+@pytest.mark.parametrize("choice", [{"share": 1.1}, {"floor": 90.0}, {"floor": math.nan}])
+def test_a_floor_that_is_no_accuracy_is_refused(choice):
+    [(name, value)] = choice.items()
+    with pytest.raises(ConfigurationError, match=f"{name} = {value!r} of accuracy must be"):
+        make(**choice)

@@ -1,0 +1,355 @@
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import replace
+from itertools import pairwise
+from statistics import mean, median
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from perjoule.models.space import Space
+from perjoule.outcome import CurvePoint, State
+from perjoule.tuners.multifidelity import multi_fidelity
+from perjoule.tuners.proposals import RandomProposer, TPEProposer
+from perjoule.tuners.rungs import PRICED_TRIALS, Ladder, MeteredTrial
+from perjoule.tuners.schedules import Hyperband, MedianRule, SuccessiveHalving
+from perjoule.tuners.strategy import Task, Told, restore
+
+LONGEST = 27
+SPACE = Space.parse(
+    {
+        "x": {"low": 0.0, "high": 1.0},
+        "size": {"low": 0.25, "high": 4.0, "log": True},
+        "epochs": {"low": 1, "high": LONGEST},
+    }
+)
+SCHEDULES = [SuccessiveHalving, Hyperband, MedianRule]
+every_schedule = pytest.mark.parametrize("schedule", SCHEDULES)
+every_proposer = pytest.mark.parametrize(
+    "proposer",
+    [RandomProposer, TPEProposer, lambda space: TPEProposer(space, Ladder(LONGEST))],
+    ids=["random", "tpe", "tpe-at-a-rung"],
+)
+every_fidelity = pytest.mark.parametrize("fidelity", ["epochs", "joules"])
+fates = st.lists(st.sampled_from([None, None, None, State.FAILED, State.TRUNCATED]))
+
+
+def accuracy(params, epoch):
+    """Curves that never cross: who is ahead after one epoch stays so."""
+    return (1 - abs(params["x"] - 0.3)) * (1 - 0.7 * math.exp(-epoch / 6))
+
+
+def epoch_j(params):
+    return params["size"]
+
+
+def search(schedule, seed=0, *, fidelity="epochs", proposer=RandomProposer, space=SPACE):
+    return multi_fidelity(space, seed, Task(fidelity=fidelity), schedule, proposer)
+
+
+def trial(number, *accuracies, state=State.PAUSED, each_j=1.0, **params):
+    """A trial with these accuracies by epoch, for so many joules each."""
+    curve = tuple(CurvePoint(i, each_j * i, each, 1.0) for i, each in enumerate(accuracies, 1))
+    told = Told(params, state, None, each_j * len(curve), None, None, number, len(curve), curve)
+    new = MeteredTrial(number, params)
+    new.add(told)
+    return new
+
+
+def numbered(*trials):
+    return {each.number: each for each in trials}
+
+
+# Rungs
+
+
+@pytest.mark.parametrize(
+    ("longest", "rungs"),
+    [(1, (1,)), (2, (1, 2)), (4, (1, 4)), (8, (1, 3, 8)), (10, (1, 3, 10)), (27, (1, 3, 9, 27))],
+)
+def test_rungs_divide_the_longest_training_by_three(longest, rungs):
+    assert Ladder(longest).rungs == rungs
+
+
+@given(st.integers(1, 10**4), st.floats(1.5, 8.0))
+def test_rungs_lead_from_one_epoch_to_the_longest_training(longest, eta):
+    rungs = Ladder(longest, eta=eta).rungs
+    assert (rungs[0], rungs[-1]) == (1, longest)
+    assert list(rungs) == sorted(set(rungs))
+
+
+def test_a_rung_in_joules_is_reached_by_energy_or_by_all_epochs():
+    ladder = Ladder(9, in_joules=True)
+    priced = [trial(n, 0.1, each_j=j) for n, j in enumerate([4.0, 1.0, 2.0, 3.0, 0.5])]
+    cheap = trial(5, *[0.2] * 9, each_j=0.1)
+    heavy = trial(6, 0.3, 0.4, each_j=7.0)
+    standing = ladder.standing(numbered(*priced, cheap, heavy))
+    # Rungs lie at 2, 6 and 18 J: one, three and nine epochs of the median of the first five.
+    assert [standing.rung(n) for n in range(7)] == [0, -1, 0, 0, -1, 2, 1]
+    assert standing.scores(1) == {5: 0.2, 6: 0.3}
+    assert not standing.waits(5)
+    assert standing.step(2, 6).until_j == 18.0
+
+
+def test_a_slice_that_ended_at_its_joules_has_reached_them_however_they_add_up():
+    priced = [trial(n, 0.1, each_j=1.1) for n in range(PRICED_TRIALS)]
+    rung_j = 3 * 1.1
+    rest_j = rung_j - 1.3  # what is left to a trial that has spent 1.3 J
+    split = trial(5, 0.1, each_j=1.3)
+    split.add(
+        Told({}, State.PAUSED, 0.2, rest_j, None, None, 5, 2, (CurvePoint(2, rest_j, 0.2, 1.0),))
+    )
+    assert split.energies_j[2] < rung_j
+    assert Ladder(9, in_joules=True).standing(numbered(*priced, split)).rung(5) == 1
+
+
+# What it is for
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("schedule", [SuccessiveHalving, Hyperband])
+def test_the_winner_of_full_training_is_found_for_a_third_of_its_energy(schedule, seed, simulate):
+    trials = simulate(search(schedule, seed), accuracy, epoch_j, n_trials=49).trials
+    full_j = sum(LONGEST * epoch_j(each.params) for each in trials.values())
+    best = max(trials.values(), key=lambda each: accuracy(each.params, LONGEST))
+    assert sum(each.energy_j for each in trials.values()) <= full_j / 3
+    assert max(trials.values(), key=lambda each: each.accuracy) is best
+    assert (best.epochs, best.state) == (LONGEST, State.COMPLETE)
+
+
+@pytest.mark.parametrize("schedule", [SuccessiveHalving, Hyperband])
+def test_a_model_closes_in_on_good_candidates(schedule, simulate):
+    def late(proposer):
+        runs = [
+            simulate(search(schedule, seed, proposer=proposer), accuracy, n_trials=40)
+            for seed in range(5)
+        ]
+        return mean(abs(run.trials[n].params["x"] - 0.3) for run in runs for n in range(20, 40))
+
+    assert late(TPEProposer) < 0.75 * late(RandomProposer)
+
+
+# Promotions
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_best_of_the_top_third_is_promoted_and_only_then_a_new_trial_begun(seed, simulate):
+    run = simulate(search(SuccessiveHalving, seed), accuracy, epoch_j, n_trials=60)
+    rungs = Ladder(LONGEST).rungs
+    at: dict[int, dict[int, float]] = {rung: {} for rung in rungs}
+    for work, told in zip(run.works, run.history, strict=True):
+        due = None
+        for rung, above in reversed(list(pairwise(rungs))):
+            ranked = sorted(at[rung], key=at[rung].get, reverse=True)
+            waiting = [n for n in ranked[: len(ranked) // 3] if n not in at[above]]
+            if due is None and waiting:
+                due = waiting[0], above
+        assert (work.trial, work.until) == (due or (None, 1))
+        assert work.pause == (work.until < LONGEST)
+        at[work.until][told.trial] = told.accuracy
+    assert len(at[LONGEST]) >= 2
+
+
+def test_those_that_ended_keep_their_place_in_the_ranking_and_are_not_continued():
+    def step(state, n_others):
+        others = [trial(n, 0.1 * n) for n in range(1, 1 + n_others)]
+        return SuccessiveHalving(Ladder(9)).next_step(numbered(trial(0, 0.9, state=state), *others))
+
+    assert step(State.PAUSED, 2).trial == 0
+    for ended in (State.FAILED, State.TRUNCATED):
+        assert step(ended, 4).trial is None  # it is the one that is the top third of five
+        assert step(ended, 5).trial == 5
+
+
+def test_hyperband_deals_trials_to_brackets_that_spend_alike(simulate):
+    run = simulate(search(Hyperband), accuracy, n_trials=49)
+    begun = Counter(work.until for work in run.works if work.trial is None)
+    assert begun == {1: 27, 3: 12, 9: 6, 27: 4}  # Li et al., JMLR 2018, for R = 27
+    first: dict[int, int] = {}
+    spent_j = Counter[int]()
+    for work, told in zip(run.works, run.history, strict=True):
+        spent_j[first.setdefault(told.trial, work.until)] += told.energy_j
+    assert max(spent_j.values()) < 1.4 * min(spent_j.values())
+
+
+def test_hyperband_promotes_within_a_bracket_only():
+    ladder = Ladder(3)
+    deal = Hyperband(ladder).deal
+    assert sorted(deal) == [0, 0, 0, 1, 1]
+    trials = numbered(
+        *(
+            trial(n, 0.1 * n) if first == 0 else trial(n, 0.5, 0.6, 0.7, state=State.COMPLETE)
+            for n, first in enumerate(deal)
+        )
+    )
+    best = max(n for n, first in enumerate(deal) if first == 0)
+    step = Hyperband(ladder).next_step(trials)
+    assert (step.trial, step.until) == (best, 3)
+
+
+def test_the_median_rule_stops_what_is_below_the_median_of_earlier_means():
+    # Means up to three epochs: 0.25, 0.5, 0.75.
+    earlier = [
+        trial(n, a - 0.125, a, a + 0.125, state=State.COMPLETE)
+        for n, a in enumerate((0.25, 0.5, 0.75))
+    ]
+
+    def continued(*accuracies, startup_trials=3):
+        rule = MedianRule(Ladder(9), startup_trials)
+        return rule.next_step(numbered(*earlier, trial(3, *accuracies))).trial
+
+    assert continued(0.1, 0.2, 0.5) == 3
+    assert continued(0.1, 0.5, 0.2) == 3  # its best counts
+    assert continued(0.1, 0.2, 0.49) is None
+    assert continued(0.1, 0.2, 0.49, startup_trials=4) == 3
+
+
+def test_what_the_median_rule_stopped_stays_stopped(simulate):
+    run = simulate(search(MedianRule), accuracy, n_trials=40)
+    numbers = [told.trial for told in run.history]
+    assert numbers == sorted(numbers)
+    assert 5 < sum(each.epochs == LONGEST for each in run.trials.values()) < 30
+
+
+# Joules as the resource
+
+
+@every_schedule
+@every_proposer
+def test_trials_at_a_rung_have_spent_alike_whatever_their_epochs(schedule, proposer, simulate):
+    strategy = search(schedule, fidelity="joules", proposer=proposer)
+    run = simulate(strategy, accuracy, epoch_j, n_trials=40, ask_j=0.01)
+    unit_j = median(epoch_j(work.params) for work in run.works[:PRICED_TRIALS])
+    rungs_j = [unit_j * rung for rung in Ladder(LONGEST).rungs]
+    assert all((w.until, w.until_j, w.pause) == (1, None, True) for w in run.works[:PRICED_TRIALS])
+    spent_j = Counter[int]()
+    epochs = dict.fromkeys(run.trials, 0)
+    for work, told in list(zip(run.works, run.history, strict=True)):
+        assert epochs[told.trial] < LONGEST
+        spent_j[told.trial] += told.energy_j
+        epochs[told.trial] = told.epochs
+        if work.until_j is None:
+            continue
+        assert work.until_j in rungs_j
+        assert work.pause == (work.until_j < rungs_j[-1])
+        over_j = spent_j[told.trial] - work.until_j
+        assert over_j < epoch_j(told.params) + 0.02
+        assert over_j >= 0 or told.epochs == LONGEST
+    sizes = {n: each.params["size"] for n, each in run.trials.items()}
+    assert epochs[min(sizes, key=sizes.get)] > 1
+    assert max(epochs.values()) <= LONGEST
+
+
+def test_no_joules_known_is_one_epoch_for_each(simulate):
+    def fails_first(_slice, _epoch):
+        return State.FAILED
+
+    strategy = search(SuccessiveHalving, fidelity="joules")
+    run = simulate(strategy, accuracy, epoch_j, n_trials=9, ends=fails_first)
+    assert [(work.until, work.until_j, work.trial) for work in run.works] == [(1, None, None)] * 9
+
+
+# What every one of them keeps
+
+
+@given(
+    schedule=st.sampled_from(SCHEDULES),
+    proposer=st.sampled_from([RandomProposer, TPEProposer]),
+    fidelity=st.sampled_from(["epochs", "joules"]),
+    seed=st.integers(0, 2**16),
+    ends=fates,
+)
+@settings(
+    deadline=None,
+    max_examples=80,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],  # a run keeps nothing of another
+)
+def test_a_search_is_a_function_of_its_history(schedule, proposer, fidelity, seed, ends, simulate):
+    """From every point of a run a new strategy goes on as the old one; what ended stays so."""
+
+    def make():
+        return search(schedule, seed, fidelity=fidelity, proposer=proposer)
+
+    run = simulate(
+        make(),
+        accuracy,
+        epoch_j,
+        n_trials=12,
+        ask_j=0.01,
+        ends=lambda number, epoch: ends[number % len(ends)] if ends and epoch % 3 == 2 else None,
+    )
+    last: dict[int, Told] = {}
+    for number, (work, told) in enumerate(zip(run.works, run.history, strict=True)):
+        assert restore(make(), run.history[:number]).ask(0.0) == work
+        assert work.params == SPACE.complete(work.params)
+        assert work.params["epochs"] == LONGEST
+        if work.trial is not None:
+            assert last[work.trial].state is State.PAUSED
+            assert last[work.trial].epochs < work.until
+            assert last[work.trial].params == work.params
+        last[told.trial] = told
+
+
+@every_schedule
+@every_proposer
+@every_fidelity
+def test_with_one_epoch_at_most_every_trial_is_complete(schedule, proposer, fidelity, simulate):
+    space = Space.parse({"x": {"low": 0.0, "high": 1.0}, "size": 1.0, "epochs": 1})
+    run = simulate(
+        search(schedule, fidelity=fidelity, proposer=proposer, space=space), accuracy, budget_j=15
+    )
+    assert len(run.trials) == len(run.history) == 15
+    assert {told.state for told in run.history} == {State.COMPLETE}
+
+
+@every_schedule
+@every_proposer
+@every_fidelity
+def test_a_space_of_one_candidate_ends_with_the_budget(schedule, proposer, fidelity, simulate):
+    space = Space.parse({"x": 0.5, "size": 1.0, "epochs": 3})
+    run = simulate(
+        search(schedule, fidelity=fidelity, proposer=proposer, space=space),
+        accuracy,
+        epoch_j,
+        budget_j=40,
+    )
+    assert run.spent_j == 40
+    assert {told.params["x"] for told in run.history} == {0.5}
+
+
+def test_a_model_at_a_rung_knows_the_highest_with_enough_results():
+    proposer = TPEProposer(SPACE.with_fixed("epochs", 9), Ladder(9))
+    low = [trial(n, 0.1, x=n / 10, size=1.0) for n in range(9)]
+    high = [trial(n, 0.1, 0.2, n / 20, x=n / 20, size=2.0) for n in range(9, 14)]
+
+    def proposal(*trials):
+        return proposer.propose(numbered(*trials), 0)
+
+    at_high_rung = proposal(*low, *high)
+    assert proposal(*high) == at_high_rung
+    assert proposal(*(replace(each, accuracies={1: 0.9}) for each in low), *high) == at_high_rung
+    assert proposal(*low, *reversed(high)) == proposal(*high[::-1])
+    better = replace(high[0], accuracies={1: 0.1, 2: 0.2, 3: 0.95})
+    assert proposal(*low, better, *high[1:]) != at_high_rung
+    # One less is not enough: the first rung decides.
+    assert proposal(*low, *high[1:]) != proposal(*high[1:])
+    assert proposal(*low[:4]) == proposal()
+
+
+def test_a_model_of_all_rungs_knows_each_trial_by_its_best_accuracy():
+    proposer = TPEProposer(SPACE.with_fixed("epochs", 9))
+    low = [trial(n, 0.1 + n / 100, x=n / 10, size=1.0) for n in range(9)]
+    ended = trial(9, 0.1, 0.6, 0.2, state=State.FAILED, x=0.9, size=2.0)
+    unvalidated = trial(10, state=State.FAILED, x=0.5, size=1.0)
+
+    def proposal(*trials):
+        return proposer.propose(numbered(*trials), 0)
+
+    known = proposal(*low, ended)
+    assert proposal(*low, ended, unvalidated) == known
+    assert proposal(*low, replace(ended, accuracies={1: 0.6})) == known
+    assert proposal(*low, replace(ended, accuracies={1: 0.0})) != known
+    assert proposal(*low[:4]) == proposal()

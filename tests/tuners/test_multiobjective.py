@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import math
+from functools import partial
+from operator import attrgetter
+from statistics import median
+
+import moocore
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from optuna.samplers import GPSampler, NSGAIISampler, RandomSampler, TPESampler
+
+from perjoule.models.space import Space
+from perjoule.outcome import State
+from perjoule.tuners.multiobjective import MultiObjectiveStrategy, objectives
+from perjoule.tuners.strategy import Told, restore
+
+SPACE = Space.parse(
+    {
+        "rate": {"low": 1e-4, "high": 0.3, "log": True},
+        "width": {"low": 8, "high": 512, "log": True},
+        "pool": ["max", "mean", "none"],
+        "epochs": 3,
+    }
+)
+POPULATION = 6
+SAMPLERS = {
+    "random": RandomSampler,
+    "nsga2": lambda seed: NSGAIISampler(population_size=POPULATION, seed=seed),
+    "motpe": lambda seed: TPESampler(n_startup_trials=5, seed=seed),
+    "gp-ehvi": lambda seed: GPSampler(n_startup_trials=5, seed=seed),
+}
+every_sampler = pytest.mark.parametrize("name", ["nsga2", "motpe", "gp-ehvi"])
+
+
+def make(name, seed=0, space=SPACE):
+    return MultiObjectiveStrategy(space, seed, SAMPLERS[name])
+
+
+def accuracy(params, _epoch=0):
+    rate = 0.1 * abs(math.log10(params["rate"]) + 2)
+    return 0.95 - rate - 2 / params["width"] - 0.03 * (params["pool"] == "none")
+
+
+def energy_j(params):
+    return params["width"] ** 0.8 * (1 + (params["pool"] == "none"))
+
+
+def told(params, kind="known"):
+    """What a trial of a kind gives."""
+    known = Told(params, State.COMPLETE, accuracy(params), energy_j(params))
+    return {
+        "known": known,
+        "failed": Told(params, State.FAILED, known.accuracy, known.energy_j),
+        "unmetered": Told(params, State.COMPLETE, known.accuracy, None),
+        "nothing measured": Told(params, State.COMPLETE, known.accuracy, 0.0),
+        "cut short": Told(params, State.TRUNCATED, None, known.energy_j),
+    }[kind]
+
+
+def search(strategy, kinds):
+    """Ask and tell as often as there are kinds; return the proposals and all that was told."""
+    proposals, history = [], []
+    for kind in kinds:
+        proposals.append(strategy.ask(0.0))
+        history.append(told(proposals[-1].params, kind))
+        strategy.tell(history[-1])
+    return proposals, history
+
+
+def volume(simulation):
+    """Hypervolume over (accuracy above 0.5, log joules below those of the heaviest candidate)."""
+    trials = simulation.trials.values()
+    points = [(-trial.accuracy, math.log(trial.energy_j)) for trial in trials]
+    return moocore.hypervolume(points, ref=[-0.5, math.log(3 * 512**0.8 * 2)])
+
+
+@pytest.mark.parametrize(
+    ("name", "n_trials", "n_seeds"), [("nsga2", 60, 10), ("motpe", 40, 10), ("gp-ehvi", 8, 5)]
+)
+def test_the_front_beats_that_of_random_draws_at_equal_trials(name, n_trials, n_seeds, simulate):
+    def typical(name):
+        run = partial(simulate, accuracy=accuracy, epoch_j=energy_j, n_trials=n_trials)
+        return median(volume(run(make(name, seed))) for seed in range(n_seeds))
+
+    assert typical(name) > typical("random")
+
+
+@pytest.mark.parametrize("name", ["nsga2", "motpe"])
+def test_later_proposals_are_lighter_and_more_accurate_than_random_draws(name, simulate):
+    def typical(name, figure):
+        runs = (simulate(make(name, s), accuracy, energy_j, n_trials=60) for s in range(10))
+        return median(median(map(figure, list(run.trials.values())[20:])) for run in runs)
+
+    for_joules, for_accuracy = attrgetter("energy_j"), attrgetter("accuracy")
+    assert typical(name, for_joules) < typical("random", for_joules)
+    assert typical(name, for_accuracy) > typical("random", for_accuracy)
+
+
+@settings(deadline=None, max_examples=15)
+@given(
+    name=st.sampled_from(["nsga2", "motpe"]),
+    seed=st.integers(0, 2**32),
+    kinds=st.lists(
+        st.sampled_from(["known", "known", "known", "failed", "unmetered"]),
+        min_size=3 * POPULATION,
+        max_size=4 * POPULATION,
+    ),
+)
+def test_a_restored_strategy_proposes_the_same_at_every_point(name, seed, kinds):
+    proposals, history = search(make(name, seed), kinds)
+    for count, proposal in enumerate(proposals):
+        assert restore(make(name, seed), history[:count]).ask(0.0) == proposal
+
+
+def test_a_restored_gaussian_process_proposes_the_same():
+    proposals, history = search(make("gp-ehvi"), ["known"] * 4 + ["failed"] + ["known"] * 4)
+    for count in (4, 6, 8):
+        assert restore(make("gp-ehvi"), history[:count]).ask(0.0) == proposals[count]
+
+
+@every_sampler
+def test_asked_twice_it_proposes_the_same(name):
+    strategy = make(name)
+    search(strategy, ["known"] * (POPULATION + 1))
+    assert strategy.ask(0.0) == strategy.ask(9.0)
+
+
+def test_generations_go_on_after_a_restart():
+    _, history = search(make("random"), ["known"] * 4 * POPULATION)
+    strategy = restore(make("nsga2"), history)
+    known = {told.params["rate"] for told in history}
+    # Random draws never meet again; children take most of their values from their parents.
+    assert sum(search(strategy, ["known"])[0][0].params["rate"] in known for _ in range(6)) >= 2
+
+
+@every_sampler
+@pytest.mark.parametrize("kind", ["failed", "unmetered", "nothing measured", "cut short"])
+def test_without_any_result_it_draws_at_random(name, kind):
+    proposals, _ = search(make(name), [kind] * (POPULATION + 2))
+    assert len({work.params["rate"] for work in proposals}) == len(proposals)
+    assert all(SPACE.complete(work.params) == work.params for work in proposals)
+
+
+@pytest.mark.parametrize("name", ["nsga2", "motpe"])
+@pytest.mark.parametrize("kind", ["failed", "unmetered", "nothing measured", "cut short"])
+def test_a_trial_without_a_result_is_one_whatever_else_it_gave(name, kind):
+    def proposals(kind):
+        _, history = search(make("random"), ["known"] * 2 * POPULATION + [kind] * POPULATION)
+        return search(restore(make(name), history), ["failed"] * 4)[0]
+
+    assert proposals(kind) == proposals("failed") != proposals("known")
+
+
+@every_sampler
+@pytest.mark.parametrize(
+    "space",
+    [
+        {"width": 8, "epochs": 2},
+        {"width": [8], "epochs": {"low": 2, "high": 2}, "rate": {"low": 0.1, "high": 0.1}},
+        {"width": [8, 16], "epochs": {"low": 2, "high": 2}},
+    ],
+)
+def test_spaces_of_few_values(name, space):
+    space = Space.parse(space)
+    strategy = make(name, space=space)
+    for _ in range(2 * POPULATION if name == "nsga2" else 7):
+        work = strategy.ask(0.0)
+        assert space.complete(work.params) == work.params
+        assert work.until == 2
+        strategy.tell(Told(work.params, State.COMPLETE, 0.5, 1.0))
+
+
+def test_energy_counts_by_its_logarithm():
+    assert objectives(Told({}, State.COMPLETE, 0.75, math.e**2)) == pytest.approx((0.75, 2.0))
+    assert objectives(Told({}, State.TRUNCATED, 0.5, 1.0)) == (0.5, 0.0)

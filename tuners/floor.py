@@ -1,0 +1,95 @@
+"""The least energy that still gives the accuracy wanted.
+
+When to use it: when a network a little below the best is good enough, and what counts is how little
+energy it was trained with. Joules are minimised under a constraint on accuracy, as Mitra and
+Biessmann do with a Gaussian process (arXiv:2407.05788); any sampler will do that heeds Optuna's
+constraints, such as TPESampler and GPSampler.
+
+Where no floor is given it is a share of the best accuracy known, so it rises as better candidates
+turn up, and what once was good enough no longer is. It promises that a proposal is a function of
+the seed and of what was told. It does not promise high accuracy: above the floor it looks for
+nothing but cheaper candidates, so a greedy sampler under a moving floor settles near the best of
+its random trials. TPE's wider draws keep the floor rising; GPSampler wants a fixed one.
+"""
+
+from __future__ import annotations
+
+import optuna
+
+from ..errors import ConfigurationError
+from ..models.space import Space
+from .multiobjective import objectives
+from .optuna_strategy import SeededSampler, ask_seed
+from .strategy import Told, Work
+
+DEFAULT_SHARE = 0.98
+"""Share of the best accuracy that is good enough."""
+
+
+class FloorStrategy:
+    """Minimises log joules subject to floor - accuracy <= 0.
+
+    Below the floor the sampler prefers what lacks least, so a floor that no candidate reaches does
+    no harm.
+
+    Args:
+        space: What may be chosen.
+        seed: Seed of the run.
+        sampler: Makes the sampler from a seed, anew for each ask; its first trials are random.
+        share: The floor as a share of the best accuracy told.
+        floor: Accuracy to keep, instead of a share.
+
+    Raises:
+        ConfigurationError: The share or the floor is not between 0 and 1.
+    """
+
+    replays_tells = True
+
+    def __init__(
+        self,
+        space: Space,
+        seed: int,
+        sampler: SeededSampler,
+        share: float = DEFAULT_SHARE,
+        floor: float | None = None,
+    ) -> None:
+        for name, value in (("share", share), ("floor", floor)):
+            if value is not None and not 0 <= value <= 1:
+                raise ConfigurationError(f"{name} = {value!r} of accuracy must be from 0 to 1")
+        self._space = space
+        self._seed = seed
+        self._sampler = sampler
+        self._share = share
+        self._fixed_floor = floor
+        self._n_told = 0
+        self._known: list[tuple[dict[str, object], float, float]] = []
+
+    def ask(self, spent_j: float) -> Work:
+        """Propose a candidate, to be trained for its own number of epochs."""
+        params = self._space.complete(self._study().ask(self._space.distributions).params)
+        return Work(params, int(params["epochs"]))
+
+    def tell(self, result: Told) -> None:
+        """Learn a result; a trial that failed or lacks accuracy or joules teaches nothing."""
+        self._n_told += 1
+        if (values := objectives(result)) is not None:
+            params = {name: result.params[name] for name in self._space.distributions}
+            self._known.append((params, *values))
+
+    def _study(self) -> optuna.Study:
+        """All results against the floor of now; a new study, for constraints are set once."""
+        sampler = self._sampler(ask_seed(self._seed, self._n_told))
+        study = optuna.create_study(direction="minimize", sampler=sampler)
+        floor = self._fixed_floor
+        if floor is None:
+            floor = self._share * max((accuracy for _, accuracy, _ in self._known), default=0.0)
+        study.add_trials(
+            optuna.create_trial(
+                params=params,
+                distributions=self._space.distributions,
+                value=log_energy,
+                constraints={"accuracy": floor - accuracy},
+            )
+            for params, accuracy, log_energy in self._known
+        )
+        return study
