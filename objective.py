@@ -185,6 +185,8 @@ class _Slice:
         state, message = State.PAUSED if self._pause else State.COMPLETE, ""
         try:
             self._train(until, until_j, checkpoint)
+            if until_j < math.inf and self._epoch >= until:
+                state = State.COMPLETE  # all its epochs came before its rung of joules
         except _StopSlice as stop:
             state, message = stop.state, stop.message
         except Exception as error:  # noqa: BLE001 - a candidate's fault is its own, and is charged

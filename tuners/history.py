@@ -22,6 +22,7 @@ class Trial:
         energy_j: Joules of all its slices, search included; None if any is unavailable.
         n_slices: How many it had.
         accuracies: Validation accuracy by epoch.
+        energies_j: Joules of the trial so far by validated epoch, as far as they are known.
     """
 
     number: int
@@ -31,6 +32,7 @@ class Trial:
     energy_j: float | None = 0.0
     n_slices: int = 0
     accuracies: dict[int, float] = field(default_factory=dict)
+    energies_j: dict[int, float] = field(default_factory=dict)
 
     @property
     def failed(self) -> bool:
@@ -46,12 +48,16 @@ class Trial:
 
     def add(self, told: Told) -> None:
         """Take what a slice gave."""
+        before_j = self.energy_j
         self.state = told.state
         self.epochs = max(self.epochs, told.epochs)
         known = self.energy_j is not None and told.energy_j is not None
         self.energy_j = self.energy_j + told.energy_j if known else None  # type: ignore[operator]
         self.n_slices += 1
-        self.accuracies.update({point.epoch: point.accuracy for point in told.curve})
+        for point in told.curve:
+            self.accuracies[point.epoch] = point.accuracy
+            if before_j is not None and point.energy_j is not None:
+                self.energies_j[point.epoch] = before_j + point.energy_j
         if told.accuracy is not None and not told.curve:
             self.accuracies[max(told.epochs, 1)] = told.accuracy
 

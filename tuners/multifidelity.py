@@ -15,9 +15,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..models.space import Space
+from .history import Trial
 from .optuna_strategy import ask_seed
 from .proposals import Proposer, RandomProposer
-from .rungs import Ladder, MeteredTrial
+from .rungs import Ladder
 from .schedules import Schedule
 from .strategy import Task, Told, Work
 
@@ -36,7 +37,7 @@ class MultiFidelity:
     def __init__(self, seed: int, schedule: Schedule, proposer: Proposer) -> None:
         self._seed = seed
         self._schedule, self._proposer = schedule, proposer
-        self._trials: dict[int, MeteredTrial] = {}
+        self._trials: dict[int, Trial] = {}
         self._n_told = 0
 
     def ask(self, spent_j: float) -> Work:
@@ -51,7 +52,7 @@ class MultiFidelity:
     def tell(self, result: Told) -> None:
         """Learn the result of a slice."""
         self._n_told += 1
-        new = MeteredTrial(result.trial, result.params)
+        new = Trial(result.trial, result.params)
         self._trials.setdefault(result.trial, new).add(result)
 
 

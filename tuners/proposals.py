@@ -13,13 +13,14 @@ import optuna
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 
 from ..models.space import Space
-from .rungs import Ladder, MeteredTrial
+from .history import Trial
+from .rungs import Ladder
 
 
 class Proposer(Protocol):
     """Proposes candidates."""
 
-    def propose(self, trials: Mapping[int, MeteredTrial], seed_number: int) -> dict[str, Any]:
+    def propose(self, trials: Mapping[int, Trial], seed_number: int) -> dict[str, Any]:
         """All hyperparameters of a new candidate.
 
         Args:
@@ -39,7 +40,7 @@ class RandomProposer:
     def __init__(self, space: Space) -> None:
         self._space = space
 
-    def propose(self, trials: Mapping[int, MeteredTrial], seed_number: int) -> dict[str, Any]:
+    def propose(self, trials: Mapping[int, Trial], seed_number: int) -> dict[str, Any]:
         """All hyperparameters of a new candidate."""
         return _ask(self._space, RandomSampler(seed=seed_number), {}, trials)
 
@@ -67,12 +68,12 @@ class TPEProposer:
         self._space, self._ladder = space, ladder
         self._enough = sum(not each.single() for each in space.distributions.values()) + 3
 
-    def propose(self, trials: Mapping[int, MeteredTrial], seed_number: int) -> dict[str, Any]:
+    def propose(self, trials: Mapping[int, Trial], seed_number: int) -> dict[str, Any]:
         """All hyperparameters of a new candidate."""
         sampler = TPESampler(seed=seed_number, n_startup_trials=self._enough)
         return _ask(self._space, sampler, self._scores(trials), trials)
 
-    def _scores(self, trials: Mapping[int, MeteredTrial]) -> dict[int, float]:
+    def _scores(self, trials: Mapping[int, Trial]) -> dict[int, float]:
         """The accuracies that the model is fitted on, by trial."""
         if self._ladder is None:
             known = {number: trial.accuracies.values() for number, trial in trials.items()}
@@ -86,7 +87,7 @@ def _ask(
     space: Space,
     sampler: BaseSampler,
     scores: Mapping[int, float],
-    trials: Mapping[int, MeteredTrial],
+    trials: Mapping[int, Trial],
 ) -> dict[str, Any]:
     """Ask a sampler that is told some accuracies, by trial."""
     study = optuna.create_study(direction="maximize", sampler=sampler)

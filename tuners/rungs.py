@@ -10,39 +10,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from statistics import median
 
 from ..outcome import State
 from .history import Trial
-from .strategy import Told
 
 ETA = 3
 """Ratio of one rung to the one below, as in the papers on successive halving."""
 PRICED_TRIALS = 5
 """First trials whose median epoch sets the joules of the rungs."""
 _ROUNDING = 1e-9
-
-
-@dataclass
-class MeteredTrial(Trial):
-    """A trial that knows what it had spent by when.
-
-    Attributes:
-        energies_j: Joules of the trial so far, by validated epoch.
-    """
-
-    energies_j: dict[int, float] = field(default_factory=dict)
-
-    def add(self, told: Told) -> None:
-        """Take what a slice gave."""
-        before_j = self.energy_j
-        super().add(told)
-        if before_j is None:
-            return
-        for point in told.curve:
-            if point.energy_j is not None:
-                self.energies_j[point.epoch] = before_j + point.energy_j
 
 
 @dataclass(frozen=True)
@@ -86,11 +64,11 @@ class Ladder:
         self.top = len(self.rungs) - 1
         """Index of the last rung."""
 
-    def standing(self, trials: Mapping[int, MeteredTrial]) -> Standing:
+    def standing(self, trials: Mapping[int, Trial]) -> Standing:
         """Where the trials of a run stand."""
         return Standing(self, trials)
 
-    def epoch_j(self, trials: Mapping[int, MeteredTrial]) -> float | None:
+    def epoch_j(self, trials: Mapping[int, Trial]) -> float | None:
         """Joules of the first epoch of the median of the first trials; None if not known yet."""
         priced = [trial.energies_j[1] for trial in trials.values() if 1 in trial.energies_j]
         return median(priced[:PRICED_TRIALS]) if len(priced) >= PRICED_TRIALS else None
@@ -104,7 +82,7 @@ class Standing:
         trials: What the run knows, by number, in the order the trials were begun.
     """
 
-    def __init__(self, ladder: Ladder, trials: Mapping[int, MeteredTrial]) -> None:
+    def __init__(self, ladder: Ladder, trials: Mapping[int, Trial]) -> None:
         self.ladder, self.trials = ladder, trials
         self._unit = ladder.epoch_j(trials) if ladder.in_joules else 1.0
         self.priced = self._unit is not None
@@ -115,7 +93,7 @@ class Standing:
         for trial in trials.values():
             self._climb(trial)
 
-    def _climb(self, trial: MeteredTrial) -> None:
+    def _climb(self, trial: Trial) -> None:
         """Note the rungs that a trial has reached."""
         if self._unit is None:
             return

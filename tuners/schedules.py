@@ -13,7 +13,8 @@ from collections.abc import Collection, Mapping
 from statistics import median
 from typing import Protocol
 
-from .rungs import Ladder, MeteredTrial, Standing, Step
+from .history import Trial
+from .rungs import Ladder, Standing, Step
 
 STARTUP_TRIALS = 5
 """Trials at a rung before the median rule stops one there."""
@@ -22,7 +23,7 @@ STARTUP_TRIALS = 5
 class Schedule(Protocol):
     """Decides what is trained next."""
 
-    def next_step(self, trials: Mapping[int, MeteredTrial]) -> Step:
+    def next_step(self, trials: Mapping[int, Trial]) -> Step:
         """The slice to train next: of a paused trial, or of a new one.
 
         Args:
@@ -44,7 +45,7 @@ class SuccessiveHalving:
     def __init__(self, ladder: Ladder) -> None:
         self._ladder = ladder
 
-    def next_step(self, trials: Mapping[int, MeteredTrial]) -> Step:
+    def next_step(self, trials: Mapping[int, Trial]) -> Step:
         """The slice to train next."""
         standing = self._ladder.standing(trials)
         return promotion(standing, trials) or standing.step(0)
@@ -72,7 +73,7 @@ class Hyperband:
         self.deal = tuple(first for _, first in deal)
         """First rung of each new trial, over and over."""
 
-    def next_step(self, trials: Mapping[int, MeteredTrial]) -> Step:
+    def next_step(self, trials: Mapping[int, Trial]) -> Step:
         """The slice to train next."""
         standing = self._ladder.standing(trials)
         brackets: list[list[int]] = [[] for _ in self._ladder.rungs]
@@ -103,7 +104,7 @@ class MedianRule:
         self._ladder = ladder
         self._startup_trials = startup_trials
 
-    def next_step(self, trials: Mapping[int, MeteredTrial]) -> Step:
+    def next_step(self, trials: Mapping[int, Trial]) -> Step:
         """The slice to train next."""
         standing = self._ladder.standing(trials)
         earlier: list[list[float]] = [[] for _ in self._ladder.rungs]

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from perjoule.models.space import Space
 from perjoule.outcome import CurvePoint, State
+from perjoule.tuners.history import Trial
 from perjoule.tuners.multifidelity import multi_fidelity
 from perjoule.tuners.proposals import RandomProposer, TPEProposer
-from perjoule.tuners.rungs import PRICED_TRIALS, Ladder, MeteredTrial
+from perjoule.tuners.rungs import PRICED_TRIALS, Ladder
 from perjoule.tuners.schedules import Hyperband, MedianRule, SuccessiveHalving
 from perjoule.tuners.strategy import Task, Told, restore
 
@@ -54,7 +55,7 @@ def trial(number, *accuracies, state=State.PAUSED, each_j=1.0, **params):
     """A trial with these accuracies by epoch, for so many joules each."""
     curve = tuple(CurvePoint(i, each_j * i, each, 1.0) for i, each in enumerate(accuracies, 1))
     told = Told(params, state, None, each_j * len(curve), None, None, number, len(curve), curve)
-    new = MeteredTrial(number, params)
+    new = Trial(number, params)
     new.add(told)
     return new
 
