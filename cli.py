@@ -61,7 +61,7 @@ def compare(
     experiment: File = None,
     dataset: Dataset = None,
     strategies: Annotated[
-        str | None, typer.Option(help="Names joined by commas; see `perjoule strategies`.")
+        str | None, typer.Option(help="Names joined by commas, or all; see `perjoule strategies`.")
     ] = None,
     budget: Annotated[
         str | None, typer.Option(help='Energy all runs share: "200 J", "6 kJ", "0.2 Wh".')
@@ -70,6 +70,9 @@ def compare(
     meter: Meter = None,
     workers: Annotated[int | None, typer.Option(help="Trials at a time.")] = None,
     device: Device = None,
+    fidelity: Annotated[
+        str | None, typer.Option(help="Rungs of multi-fidelity strategies: epochs, joules.")
+    ] = None,
     carbon: Carbon = None,
     out: Out = None,
     resume: Resume = False,
@@ -92,6 +95,7 @@ def compare(
             meter=meter,
             workers=workers,
             device=device,
+            fidelity=fidelity,
             carbon=carbon,
         )
     _show(result.summary, as_json, lambda: print_comparison(result))
@@ -248,7 +252,8 @@ def strategies(as_json: AsJson = False) -> None:
 
         print_strategies(list(RECIPES.values()))
 
-    rows = [{"name": r.name, "summary": r.summary, "source": r.source} for r in RECIPES.values()]
+    told = ("name", "summary", "optimises", "prunes", "source")
+    rows = [{key: getattr(recipe, key) for key in told} for recipe in RECIPES.values()]
     _show(rows, as_json, show)
 
 

@@ -20,6 +20,10 @@ DEFAULT_SEEDS = 5
 
 
 def _listed(value: Any) -> Any:
+    if value == "all" or value == ["all"]:
+        from .tuners.registry import RECIPES
+
+        return list(RECIPES)
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
 
@@ -32,7 +36,7 @@ class Experiment(BaseModel):
 
     Attributes:
         dataset: Name of the data set.
-        strategies: Names of the strategies, each once.
+        strategies: Names of the strategies, each once; ``"all"`` for all that are known.
         budget_j: Joules that all runs share; given as ``budget: "600 J"``.
         seeds: Runs per strategy, with seeds 0, 1, …
         meter: What counts the joules, see ``perjoule doctor``.

@@ -235,10 +235,13 @@ def print_calibration(calibration: Calibration) -> None:
 
 def print_strategies(recipes: list[Recipe]) -> None:
     """The strategies, a line each."""
-    table = Table("strategy", "what it does", "from")
+    table = Table("strategy", "what it does", "seeks", "prunes", "from")
     for recipe in recipes:
-        table.add_row(recipe.name, recipe.summary, recipe.source)
-    table.add_row("module:attribute", "your own: (space, seed) -> object with ask and tell", "you")
+        prunes = "yes" if recipe.prunes else "-"
+        table.add_row(recipe.name, recipe.summary, recipe.optimises, prunes, recipe.source)
+    own = "your own: (space, seed) -> object with ask and tell"
+    table.add_row("module:attribute", own, "", "", "you")
+    table.add_row("module:Class(...)", "any Optuna sampler, with literal arguments", "", "", "you")
     _console().print(table)
 
 

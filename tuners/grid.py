@@ -16,6 +16,7 @@ somewhat late.
 from __future__ import annotations
 
 import math
+import operator
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from heapq import heappop, heappush
@@ -155,8 +156,8 @@ def _rising(sizes: list[int], cost: Cost, generator: random.Random) -> Iterator[
     Each point is reached from one other, which is a step down its last axis that is not at 0, so
     the heap needs no memory of what it has seen.
     """
-    start: tuple[int, ...] = (0,) * len(sizes)
-    heap = [(cost(start), generator.random(), start, 0)]
+    start = (0,) * len(sizes)
+    heap: list[tuple[float, float, tuple[int, ...], int]] = [(cost(start), 0.0, start, 0)]
     while heap:
         _, _, point, last = heappop(heap)
         yield point
@@ -167,24 +168,19 @@ def _rising(sizes: list[int], cost: Cost, generator: random.Random) -> Iterator[
 
 
 def _by_value(axes: Axes) -> tuple[Axes, Axes, Cost]:
-    """All axes with the cheap end first, no free ones, and how far up them a point lies."""
+    """All axes, cheap end first, no free ones, and how far up them a point lies."""
     priced = {
         name: levels[::-1] if name in Space.CHEAPER_WHEN_LARGER else levels
         for name, levels in axes.items()
     }
     spans = [max(len(levels) - 1, 1) for levels in priced.values()]
     whole = math.lcm(*spans)  # the length of every axis, so that ties are exact
-    return (
-        priced,
-        {},
-        lambda point: sum(
-            level * (whole // span) for level, span in zip(point, spans, strict=True)
-        ),
-    )
+    steps = [whole // span for span in spans]
+    return priced, {}, lambda point: sum(map(operator.mul, point, steps))
 
 
 def _by_operations(space: Space, axes: Axes, task: Task) -> tuple[Axes, Axes, Cost]:
-    """The axes that change the operations, cheap end first, those that do not, and the operations."""
+    """The axes that change the price, cheap end first, those that do not, and a point's price."""
     operations = _operations(task, [*axes])
     corners = (space.cheapest(), space.heaviest())
     priced: Axes = {}

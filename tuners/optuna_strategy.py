@@ -50,7 +50,11 @@ class OptunaStrategy:
         learnt = result.accuracy is not None and result.state is not State.FAILED
         state = TrialState.COMPLETE if learnt else TrialState.FAIL
         value = result.accuracy if learnt else None
+        # What a trial cost, for samplers that weigh it.
+        attributes = {} if result.energy_j is None else {"energy_j": result.energy_j}
         if self._asked is not None:
+            for key, amount in attributes.items():
+                self._asked.set_user_attr(key, amount)
             self._study.tell(self._asked, value, state)
             self._asked = None
             return
@@ -61,6 +65,7 @@ class OptunaStrategy:
                 value=value,
                 params={name: result.params[name] for name in names},
                 distributions=names,
+                user_attrs=attributes,
             )
         )
 

@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution
 
+from perjoule.errors import ConfigurationError
 from perjoule.models.space import Space
 from perjoule.outcome import State
 from perjoule.tuners.grid import DEFAULT_LEVELS, GridStrategy, axis_levels
-from perjoule.tuners.strategy import Told
+from perjoule.tuners.strategy import Task, Told, restore
 
 
 def points(strategy):
@@ -124,3 +125,143 @@ def test_a_huge_grid_is_not_listed():
     seen = list(islice(points(GridStrategy(space, 0)), 100))
     assert len(set(seen)) == 100
     assert {value for point in seen for value in point} == {0.0, 0.5, 1.0}
+
+
+def cnn_cost(params):
+    """Operations of an image and weights of a pretended network; wide deep ones do not fit."""
+    if params["width"] * params["blocks"] > 200:
+        raise ValueError("too large")
+    operations = params["blocks"] * params["width"] ** 2 * params["kernel"] ** 2
+    return float(operations), float(operations / 4)
+
+
+NETWORKS = Space.parse(
+    {
+        "learning_rate": {"low": 1e-3, "high": 0.1, "log": True},
+        "width": {"low": 8, "high": 64, "log": True},
+        "kernel": [5, 3],
+        "blocks": {"low": 1, "high": 4},
+        "optimizer": ["sgd", "adam"],
+        "log2_batch_size": {"low": 4, "high": 8},
+        "epochs": {"low": 1, "high": 4},
+    }
+)
+N_SAMPLES = 512
+
+
+def operations(params):
+    try:
+        forward, weights = cnn_cost(params)
+    except ValueError:
+        return math.inf
+    n_steps = N_SAMPLES // 2 ** params["log2_batch_size"]
+    return params["epochs"] * (3 * forward * N_SAMPLES + 10 * weights * n_steps)
+
+
+def cheapest(space, seed, cost_of=cnn_cost):
+    task = Task(cost_of=cost_of, n_samples=N_SAMPLES)
+    return GridStrategy(space, seed, order="cheapest", task=task)
+
+
+def proposals(strategy):
+    """Yield the proposed candidates until there are none left."""
+    while (work := strategy.ask(0.0)) is not None:
+        yield work.params
+        strategy.tell(Told(work.params, State.COMPLETE, 0.5, 1.0))
+
+
+def test_cheapest_first_by_the_operations_of_the_training():
+    seen = list(proposals(cheapest(NETWORKS, 0)))
+    costs = [operations(params) for params in seen]
+    assert costs == sorted(costs)
+    assert costs[-1] == math.inf
+    # A small batch is dearer, and choices are ordered by what they cost.
+    assert (seen[0]["log2_batch_size"], seen[0]["kernel"]) == (8, 3)
+    assert len({tuple(params.values()) for params in seen}) == 3**5 * 2 * 2
+
+
+def test_what_costs_nothing_comes_in_a_seeded_order():
+    def first(seed):
+        found = list(islice(proposals(cheapest(NETWORKS, seed)), 6))
+        assert len({operations(params) for params in found}) == 1
+        return [(params["learning_rate"], params["optimizer"]) for params in found]
+
+    assert len(set(first(0))) == 6
+    assert first(0) == first(0)
+    assert len({tuple(first(seed)) for seed in range(5)}) > 1
+
+
+def test_each_network_is_built_once():
+    built = []
+
+    def cost_of(params):
+        built.append(tuple(params[name] for name in ("width", "kernel", "blocks")))
+        return cnn_cost(params)
+
+    n_points = sum(1 for _ in proposals(cheapest(NETWORKS, 0, cost_of)))
+    assert n_points > 900
+    # All 18, and those that show that learning rate and optimiser shape none, at two corners.
+    assert len(set(built)) == 18
+    assert len(built) <= 18 + 2 * (3 + 2)
+
+
+def test_a_hyperparameter_that_matters_in_large_networks_only_is_priced():
+    def cost_of(params):
+        return 100.0 + (params["blocks"] > 2) * params["units"], 1.0
+
+    space = Space.parse({"blocks": [1, 2, 3], "units": [30, 10, 20], "epochs": 1})
+    strategy = GridStrategy(space, 0, order="cheapest", task=Task(cost_of=cost_of))
+    large = [params["units"] for params in proposals(strategy) if params["blocks"] == 3]
+    assert large == [10, 20, 30]
+
+
+def test_without_networks_larger_values_count_as_dearer():
+    space = Space.parse(
+        {
+            "epochs": {"low": 1, "high": 3},
+            "log2_batch_size": {"low": 4, "high": 8},
+            "width": {"low": 8, "high": 64, "log": True},
+            "depth": [1, 2],
+        }
+    )
+    seen = list(proposals(GridStrategy(space, 0, order="cheapest")))
+    assert seen[0] == space.cheapest()
+    assert seen[-1] == {**space.heaviest(), "log2_batch_size": 4}
+    ranks = [
+        (params["epochs"] - 1) / 2
+        + (8 - params["log2_batch_size"]) / 4
+        + math.log2(params["width"] / 8) / 3
+        + (params["depth"] - 1)
+        for params in seen
+    ]
+    assert ranks == pytest.approx(sorted(ranks), abs=0.02)  # a width of 23 is not quite half way
+    orders = {tuple(map(str, proposals(cheapest(space, seed, None)))) for seed in range(5)}
+    assert len(orders) > 1
+
+
+@given(spaces, st.integers(0, 2**31 - 1), st.integers(0, 40))
+@settings(deadline=None, max_examples=40)
+def test_cheapest_first_too_every_point_comes_once_and_a_restored_grid_goes_on(space, seed, told):
+    def grid():
+        return GridStrategy(space, seed, order="cheapest")
+
+    seen = list(points(grid()))
+    axes = [axis_levels(each, DEFAULT_LEVELS) for each in space.distributions.values()]
+    assert len(seen) == len(set(seen)) == math.prod(len(axis) for axis in axes)
+    history = [Told({}, State.FAILED, None, 1.0)] * min(told, len(seen))
+    assert list(points(restore(grid(), history))) == seen[len(history) :]
+
+
+@pytest.mark.parametrize("cost_of", [None, lambda params: (sum(params.values()), 1.0)])
+def test_a_huge_grid_is_not_listed_to_find_its_cheapest(cost_of):
+    space = Space.parse({"epochs": 1} | {f"x{i}": {"low": 0.0, "high": 1.0} for i in range(60)})
+    seen = list(islice(proposals(cheapest(space, 0, cost_of)), 100))
+    sums = [sum(params.values()) for params in seen]
+    assert sums == sorted(sums)
+    assert len({tuple(params.values()) for params in seen}) == 100
+    assert sums[60:62] == [1.5, 2.0]  # with the one epoch
+
+
+def test_an_unknown_order_is_refused():
+    with pytest.raises(ConfigurationError, match="no order 'fastest': choose from shuffled, cheap"):
+        GridStrategy(SPACE, 0, order="fastest")

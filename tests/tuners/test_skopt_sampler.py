@@ -5,6 +5,7 @@ import subprocess
 import sys
 from functools import partial
 
+import numpy as np
 import optuna
 import pytest
 from optuna.distributions import (
@@ -32,13 +33,14 @@ SPACE: Space = {
     "optimiser": CategoricalDistribution(["sgd", "adam", None]),
 }
 HISTORY_LENGTH = 8
+every_model = pytest.mark.parametrize("model", ["GP", "RF", "ET", "GBRT"])
 cheap = partial(SkoptSampler, n_startup_trials=2, n_candidates=50, n_restarts=1, n_trees=5)
 
 
 class TestConformance(BasicSamplerTestCase, RelativeSamplerTestCase, SingleOnlySamplerTestCase):
     """Optuna's own suites for samplers."""
 
-    @pytest.fixture(params=["GP", "ET"])
+    @pytest.fixture(params=["GP", "ET", "GBRT"])
     def sampler(self, request):
         # One startup trial, so that nearly every ask of the suites goes through the model.
         return partial(cheap, request.param, seed=0, n_startup_trials=1)
@@ -70,7 +72,7 @@ def trial_of(state, value=None):
 
 
 @pytest.mark.parametrize("acq_func", ["EI", "LCB", "PI"])
-@pytest.mark.parametrize("model", ["GP", "ET", "RF"])
+@every_model
 def test_a_fresh_sampler_with_the_same_seed_and_history_proposes_the_same_point(model, acq_func):
     fresh = cheap(model, acq_func=acq_func, seed=7)
     used = cheap(model, acq_func=acq_func, seed=7)
@@ -100,7 +102,7 @@ def test_maximising_mirrors_minimising():
 
 
 @pytest.mark.parametrize("direction", ["minimize", "maximize"])
-@pytest.mark.parametrize("model", ["GP", "ET", "RF"])
+@every_model
 def test_the_model_closes_in_on_the_optimum(model, direction):
     sign = 1.0 if direction == "minimize" else -1.0
     sampler = SkoptSampler(model, seed=0, n_startup_trials=5)
@@ -168,6 +170,158 @@ def test_running_trials_push_the_next_proposal_away():
     assert spread(leave_running) > 0.1
 
 
+@every_model
+def test_every_model_keeps_away_from_where_many_trials_run(model):
+    x = {"x": FloatDistribution(0.0, 1.0)}
+
+    def distance(seed, *, running):
+        study = optuna.create_study(sampler=optuna.samplers.RandomSampler())
+        for at in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0):
+            study.add_trial(create_trial(params={"x": at}, distributions=x, value=(at - 0.35) ** 2))
+        for at in range(20, 51):
+            study.enqueue_trial({"x": at / 100})
+            trial = study.ask(x)
+            if not running:
+                study.tell(trial, state=TrialState.FAIL)
+        study.sampler = SkoptSampler(model, seed=seed, n_startup_trials=2)
+        return abs(study.ask(x).params["x"] - 0.35)
+
+    apart, near = (
+        sum(distance(seed, running=running) for seed in range(6)) for running in (True, False)
+    )
+    assert apart > 1.5 * near
+
+
+@every_model
+def test_a_batch_of_parallel_trials_holds_different_candidates(model):
+    study = history()
+    study.sampler = cheap(model, seed=0)
+    batch = [study.ask(SPACE) for _ in range(4)]
+    assert len({tuple(trial.params.values()) for trial in batch}) == 4
+    assert all(trial.relative_params for trial in batch)
+
+
+COSTLY: Space = {"x": FloatDistribution(0.0, 1.0), "units": IntDistribution(1, 100, log=True)}
+
+
+def costly_proposals(
+    model, cost_of, acq_func="EIps", cost_attr="energy_j", space=COSTLY, n_seeds=2
+):
+    """What is proposed after 20 trials that got nothing out of their costs, by some samplers."""
+    proposals = []
+    for seed in range(n_seeds):
+        sampler = cheap(model, acq_func=acq_func, cost_attr=cost_attr, seed=seed, n_trees=20)
+        study = optuna.create_study(direction="maximize", sampler=sampler)
+        random = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=3))
+        for _ in range(20):
+            params = random.ask(space).params
+            cost = cost_of(params)
+            x = params["x"] / getattr(space["x"], "high", 1.0)
+            study.add_trial(
+                create_trial(
+                    params=params,
+                    distributions=space,
+                    value=math.sin(40 * x) / 20 - (x - 0.3) ** 2,
+                    user_attrs={} if cost is None else {"energy_j": cost},
+                )
+            )
+        proposals.append(study.ask(space).params)
+    return proposals
+
+
+@every_model
+def test_improvement_per_joule_prefers_the_cheap(model):
+    def mean_units(acq_func):
+        chosen = costly_proposals(model, lambda p: 1e-3 * p["units"] ** 2, acq_func, n_seeds=6)
+        return sum(math.log10(params["units"]) for params in chosen) / len(chosen)
+
+    assert mean_units("EIps") < mean_units("EI") - 0.2
+
+
+@every_model
+def test_the_unit_of_the_costs_does_not_matter(model):
+    joules, kilojoules = (
+        costly_proposals(model, lambda p, unit=unit: unit * p["units"]) for unit in (1.0, 2.0**-10)
+    )
+    for one, other in zip(joules, kilojoules, strict=True):
+        assert one == pytest.approx(other, rel=1e-3)
+
+
+@every_model
+def test_the_scale_of_a_range_does_not_matter(model):
+    wide: Space = {**COSTLY, "x": FloatDistribution(0.0, 10_000.0)}
+    narrow, scaled = (
+        costly_proposals(model, lambda p: p["units"], space=space) for space in (COSTLY, wide)
+    )
+    for one, other in zip(narrow, scaled, strict=True):
+        assert one["x"] == pytest.approx(other["x"] / 10_000, abs=1e-3)
+        assert one["units"] == other["units"]
+
+
+@every_model
+def test_improvement_per_joule_closes_in_on_the_optimum_too(model):
+    sampler = cheap(
+        model, acq_func="EIps", cost_attr="energy_j", seed=0, n_candidates=200, n_trees=20
+    )
+    study = optuna.create_study(sampler=sampler)
+    for _ in range(25):
+        trial = study.ask(COSTLY)
+        trial.set_user_attr("energy_j", 1e-3 * trial.params["units"] ** 2)
+        study.tell(trial, (trial.params["x"] - 0.3) ** 2)
+    assert study.best_params["x"] == pytest.approx(0.3, abs=0.1)
+
+
+@pytest.mark.parametrize("model", ["RF", "ET", "GBRT"])
+def test_whole_numbers_on_a_log_scale_are_searched_from_end_to_end(model):
+    """scikit-optimize by itself lets trees propose 100 alone here, and 10 for all below."""
+    for low, high in ((20, 100), (1, 100)):
+        space: Space = {**COSTLY, "units": IntDistribution(low, high, log=True)}
+        study = optuna.create_study(sampler=cheap(model, seed=0, n_trees=20))
+        for _ in range(20):
+            trial = study.ask(space)
+            study.tell(trial, math.log(trial.params["units"]) + trial.params["x"])
+        late = [trial.params["units"] for trial in study.trials[-10:]]
+        assert sum(units < 2 * low for units in late) >= 5
+
+
+def test_choices_alone_have_a_cost_too():
+    """The kernel that scikit-optimize takes for them has no gradient."""
+    space: Space = {
+        "x": CategoricalDistribution([n / 9 for n in range(9)]),
+        "u": SPACE["optimiser"],
+    }
+    costs = {"sgd": 1.0, "adam": 50.0, None: 60.0}
+    for params in costly_proposals("GP", lambda p: costs[p["u"]], space=space):
+        assert params["u"] == "sgd"
+
+
+@pytest.mark.parametrize("cost", [None, 0.0, -1.0, math.inf, math.nan, "dear"])
+def test_without_usable_costs_the_expected_improvement_counts(cost):
+    expected = costly_proposals("ET", lambda p: None, "EI")
+    assert costly_proposals("ET", lambda p: cost) == expected
+    assert costly_proposals("ET", lambda p: p["units"], cost_attr=None) == expected
+    assert costly_proposals("ET", lambda p: p["units"]) != expected
+
+
+def test_trials_without_a_cost_count_as_of_the_usual_one():
+    def cost_of(missing):
+        return lambda p: missing if p["x"] > 0.8 else 8.0
+
+    assert costly_proposals("ET", cost_of(None)) == costly_proposals("ET", cost_of(8.0))
+    assert costly_proposals("ET", cost_of(None)) != costly_proposals("ET", cost_of(1.0))
+
+
+@every_model
+def test_a_batch_has_costs_too(model):
+    study = optuna.create_study(sampler=cheap(model, acq_func="EIps", cost_attr="energy_j", seed=0))
+    for value in range(4):
+        trial = study.ask(SPACE)
+        trial.set_user_attr("energy_j", 1.0 + value)
+        study.tell(trial, value)
+    batch = [study.ask(SPACE) for _ in range(3)]
+    assert len({tuple(trial.params.values()) for trial in batch}) == 3
+
+
 def test_single_points_are_left_to_independent_sampling():
     fixed = {"only": CategoricalDistribution(["one"]), "two": IntDistribution(2, 2)}
     study = optuna.create_study(sampler=cheap(seed=0))
@@ -185,11 +339,26 @@ def test_the_independent_sampler_draws_the_startup_trials():
     assert study.ask(SPACE).params == expected
 
 
+def test_boosted_quantiles_that_cross_have_no_spread():
+    from perjoule.tuners.skopt_gbrt import quantile_boosting
+
+    generator = np.random.default_rng(0)
+    points, losses = generator.random((12, 3)), generator.random(12)
+    model = quantile_boosting(n_trees=30, seed=0).fit(points, losses)
+    more = generator.random((500, 3))
+    low, median, high = model.predict(more, return_quantiles=True).T
+    mean, spread = model.predict(more, return_std=True)
+    assert (high < low).any()
+    assert (spread == np.where(high < low, 0.0, (high - low) / 2)).all()
+    assert (mean == median).all()
+    assert (model.predict(more) == median).all()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"base_estimator": "GBRT"}, "base_estimator='GBRT': choose from GP, RF, ET"),
-        ({"acq_func": "gp_hedge"}, "acq_func='gp_hedge': choose from EI, LCB, PI"),
+        ({"base_estimator": "SVM"}, "base_estimator='SVM': choose from GP, RF, ET, GBRT"),
+        ({"acq_func": "gp_hedge"}, "acq_func='gp_hedge': choose from EI, LCB, PI, EIps"),
         ({"n_startup_trials": 0}, "n_startup_trials of at least 1, got 0"),
         ({"n_trees": 0}, "n_trees of at least 1, got 0"),
     ],

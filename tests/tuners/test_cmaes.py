@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+from statistics import median
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from perjoule.models.space import Space
+from perjoule.outcome import State
+from perjoule.tuners.cmaes import CmaesStrategy
+from perjoule.tuners.registry import RECIPES
+from perjoule.tuners.strategy import Told, restore
+
+SPACE = Space.parse(
+    {
+        "learning_rate": {"low": 1e-4, "high": 1.0, "log": True},
+        "decay": {"low": 0.0, "high": 1.0},
+        "dropout": {"low": 0.0, "high": 0.5, "step": 0.1},
+        "width": {"low": 8, "high": 64, "log": True},
+        "blocks": {"low": 1, "high": 9},
+        "optimizer": ["sgd", "adam", "adamw", "lion"],
+        "augment": [False, True],
+        "epochs": {"low": 1, "high": 2},
+        "kernel_size": 3,
+    }
+)
+GENERATION = 10  # 4 + 3 ln 8
+CHOICES = Space.parse({"a": [1, 2, 3], "b": ["x", "y"], "epochs": 1})
+
+
+def accuracy(params):
+    """Best with a learning rate of 0.01, 7 blocks, a decay of 0.7 and the optimiser adamw."""
+    return (
+        1.0
+        - abs(params["learning_rate"] ** 0.25 - 0.01**0.25)
+        - (params["decay"] - 0.7) ** 2
+        - 0.05 * abs(params["blocks"] - 7)
+        - 0.2 * (params["optimizer"] != "adamw")
+        - 0.1 * params["augment"]
+    )
+
+
+def search(strategy, count, first=0, judge=accuracy, fails=lambda number: False):
+    """Ask and tell ``count`` times; return what was told."""
+    history = []
+    for number in range(first, first + count):
+        params = strategy.ask(float(number)).params
+        state, value = State.COMPLETE, judge(params)
+        if fails(number):
+            state, value = State.FAILED, None
+        history.append(Told(params, state, value, 1.0, trial=number, epochs=params["epochs"]))
+        strategy.tell(history[-1])
+    return history
+
+
+def params_of(history):
+    return [each.params for each in history]
+
+
+def test_it_finds_better_than_random_search():
+    def best(strategy):
+        return max(each.accuracy for each in search(strategy, 80))
+
+    ours, random = (
+        [best(build(SPACE, seed)) for seed in range(10)]
+        for build in (CmaesStrategy, RECIPES["random"].build)
+    )
+    assert median(ours) > median(random) + 0.08
+
+
+def test_it_settles_on_the_right_choice_and_whole_number():
+    last = params_of(search(CmaesStrategy(SPACE, 0), 200))[-3 * GENERATION :]
+    assert sum(each["optimizer"] == "adamw" for each in last) > 2 * GENERATION
+    assert sum(abs(each["blocks"] - 7) <= 1 for each in last) > 2 * GENERATION
+    # The margin keeps the others alive.
+    assert len({each["blocks"] for each in last}) > 1
+
+
+def test_choices_have_no_order():
+    """The best of three is the middle one or an end alike."""
+    for best in CHOICES.distributions["a"].choices:
+        history = search(CmaesStrategy(CHOICES, 1), 60, judge=lambda p, b=best: float(p["a"] == b))
+        late = [each["a"] for each in params_of(history)[-20:]]
+        assert max(set(late), key=late.count) == best
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        {"x": {"low": 0.0, "high": 1.0}},
+        {"x": {"low": 1, "high": 100_000}},
+        {"x": {"low": 1, "high": 2}},
+        {"x": {"low": 1, "high": 3}, "y": {"low": 0.0, "high": 0.3, "step": 0.1}},
+        {"x": ["a", "b"]},
+        {"x": 3, "y": {"low": 2, "high": 2}},
+    ],
+    ids=["real", "many levels", "two levels", "levels", "choice", "nothing"],
+)
+@pytest.mark.parametrize("judge", [lambda p: len(str(p)) % 5 / 5, lambda p: 0.5])
+def test_any_space_is_searched_from_inside(entries, judge):
+    space = Space.parse({**entries, "epochs": 2})
+    strategy = CmaesStrategy(space, 0)
+    for number in range(60):
+        work = strategy.ask(0.0)
+        assert space.complete(work.params) == work.params
+        assert work.until == 2
+        state = State.FAILED if number % 7 == 3 else State.COMPLETE
+        strategy.tell(Told(work.params, state, judge(work.params), 1.0, trial=number))
+
+
+@pytest.mark.parametrize("space", [SPACE, CHOICES], ids=["mixed", "choices"])
+@given(seed=st.integers(0, 2**31 - 1), count=st.integers(0, 45))
+@settings(deadline=None, max_examples=15)
+def test_a_restored_strategy_goes_on_as_the_uninterrupted_one(space, seed, count):
+    def go(strategy, count, first=0):
+        return search(strategy, count, first, lambda p: p["epochs"] / 3, lambda n: n % 6 == 2)
+
+    whole = CmaesStrategy(space, seed)
+    restored = restore(CmaesStrategy(space, seed), go(whole, count))
+    assert go(restored, 15, first=count) == go(whole, 15, first=count)
+
+
+def test_a_proposal_waits_until_it_is_told():
+    strategy = CmaesStrategy(SPACE, 0)
+    assert strategy.ask(0.0) == strategy.ask(9.0)
+    first, other = (CmaesStrategy(SPACE, seed).ask(0.0) for seed in (0, 1))
+    assert first != other
+
+
+def after(results):
+    """Proposals that follow a first generation with these accuracies, None for a failed trial."""
+    strategy = CmaesStrategy(SPACE, 0)
+    for number, accuracy in enumerate(results):
+        state = State.FAILED if accuracy is None else State.COMPLETE
+        strategy.tell(Told({}, state, accuracy, 1.0, trial=number))
+    return params_of(search(strategy, 3))
+
+
+def test_a_failed_trial_counts_as_the_worst_of_its_generation():
+    others = [0.3 + number / 100 for number in range(GENERATION - 1)]
+    assert after([*others, None]) == after([*others, 0.1])
+    assert after([*others, None]) != after([*others, 0.9])
+
+
+def test_only_the_ranks_of_accuracies_count():
+    accuracies = [0.1 + (number * 7 % 10) / 20 for number in range(GENERATION)]
+    assert after(accuracies) == after([each**3 for each in accuracies])
+    assert after(accuracies) != after(accuracies[::-1])
+
+
+def test_a_generation_without_a_difference_begins_the_search_anew():
+    assert after([None] * GENERATION) == after([0.5] * GENERATION)
+    strategy = CmaesStrategy(SPACE, 0)
+    search(strategy, 20 * GENERATION)
+
+    def spread(**outcome):
+        """How far apart the candidates of a generation are."""
+        decays = [each["decay"] for each in params_of(search(strategy, GENERATION, **outcome))]
+        return max(decays) - min(decays)
+
+    assert spread(fails=lambda number: True) < 0.15
+    assert spread() > 0.3

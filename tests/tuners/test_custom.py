@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+import pytest
+from optuna.samplers import RandomSampler, TPESampler
+
+from perjoule.errors import ConfigurationError
+from perjoule.models.space import Space
+from perjoule.outcome import State
+from perjoule.tuners.custom import custom
+from perjoule.tuners.optuna_strategy import OptunaStrategy
+from perjoule.tuners.strategy import Task, Told, restore
+
+SPACE = Space.parse(
+    {"rate": {"low": 1e-4, "high": 0.1, "log": True}, "width": [8, 16, 32], "epochs": 2}
+)
+STRATEGIES = '''
+from optuna.samplers import BaseSampler, RandomSampler
+from perjoule import Work
+
+class Cheapest:
+    """Always the same candidate, and what it was made of."""
+    startup_trials = 3
+
+    def __init__(self, space, seed, *labels, depth=1):
+        self.space, self.seed, self.labels, self.depth = space, seed, labels, depth
+
+    def ask(self, spent_j):
+        params = self.space.cheapest()
+        return Work(params, params["epochs"])
+
+    def tell(self, result):
+        pass
+
+class Still:
+    """Needs nothing of the run."""
+    def __init__(self, label="none"):
+        self.label = label
+
+    def ask(self, spent_j):
+        return None
+
+    def tell(self, result):
+        pass
+
+class Unborn(Still):
+    def __init__(self, label="none"):
+        raise RuntimeError("not\\ntoday")
+
+class Middle(RandomSampler):
+    """A sampler that takes no seed."""
+    def __init__(self, share=0.5):
+        super().__init__(seed=round(share * 10))
+
+class Wide(RandomSampler):
+    """A sampler that wants to know the space."""
+    def __init__(self, space, seed=None):
+        assert space.distributions
+        super().__init__(seed=seed)
+
+def random(space, seed):
+    return RandomSampler(seed)
+
+def own_random(label, seed):
+    return RandomSampler(seed)
+
+def nothing(space, seed):
+    return 3
+
+made = RandomSampler(seed=1)
+number = 3
+'''
+
+
+@pytest.fixture
+def module(tmp_path, monkeypatch):
+    """Name of a new importable module that holds the strategies above."""
+    name = f"custom_{tmp_path.name}"
+    (tmp_path / f"{name}.py").write_text(STRATEGIES)
+    monkeypatch.syspath_prepend(tmp_path)
+    return name
+
+
+def build(name, seed=0, space=SPACE):
+    return custom(name)(space, seed, Task())
+
+
+def proposals(strategy, count=8):
+    history = []
+    for number in range(count):
+        work = strategy.ask(float(number))
+        told = Told(work.params, State.COMPLETE, work.params["rate"], 1.0, trial=number)
+        strategy.tell(told)
+        history.append(told)
+    return history
+
+
+@pytest.mark.parametrize(
+    ("text", "sampler"),
+    [
+        ("optuna.samplers:RandomSampler", RandomSampler),
+        ("optuna.samplers:RandomSampler()", RandomSampler),
+        (
+            "optuna.samplers: TPESampler(n_startup_trials = 3, n_ei_candidates=5,) ",
+            lambda s: TPESampler(seed=s, n_startup_trials=3, n_ei_candidates=5),
+        ),
+    ],
+)
+def test_a_sampler_is_the_strategy_made_of_it(text, sampler):
+    assert proposals(build(text, 7)) == proposals(OptunaStrategy(SPACE, 7, sampler))
+
+
+@pytest.mark.parametrize("attribute", ["random", "own_random('x')", "Wide", "Wide()"])
+def test_what_gives_a_sampler_gets_a_seed_for_each_ask(module, attribute):
+    expected = proposals(OptunaStrategy(SPACE, 7, RandomSampler))
+    assert proposals(build(f"{module}:{attribute}", 7)) == expected
+
+
+def test_a_sampler_without_a_seed_is_made_anew_for_each_ask(module):
+    params = [told.params for told in proposals(build(f"{module}:Middle(share=0.2)"))]
+    assert all(each == params[0] for each in params)
+    assert params != [told.params for told in proposals(build(f"{module}:Middle(share=0.4)"))]
+
+
+@pytest.mark.parametrize("attribute", ["TPESampler(multivariate=False)", "RandomSampler"])
+def test_a_restored_sampler_goes_on_as_the_uninterrupted_one(attribute):
+    name = f"optuna.samplers:{attribute}"
+    whole = build(name, 3)
+    history = proposals(whole, 14)
+    assert restore(build(name, 3), history).ask(14.0) == whole.ask(14.0)
+    assert build(name, 4).ask(0.0) != build(name, 3).ask(0.0)
+
+
+def test_a_strategy_is_used_as_it_is(module):
+    strategy = build(f"{module}:Cheapest", 5)
+    assert (strategy.space, strategy.seed, strategy.labels) == (SPACE, 5, ())
+    assert strategy.ask(0.0).params == SPACE.cheapest()
+    assert build(f"{module}:Still()").ask(0.0) is None
+    assert build(f"{module}:Still(label='a:(b)')").label == "a:(b)"
+
+
+def test_written_arguments_come_beside_space_and_seed(module):
+    strategy = build(f"{module}:Cheapest(depth=[1, {{'a': None}}])", 5)
+    assert (strategy.space, strategy.seed, strategy.depth) == (SPACE, 5, [1, {"a": None}])
+
+
+def test_each_run_has_a_strategy_of_its_own(module):
+    builder = custom(f"{module}:Cheapest(depth=2)")
+    first, other = (builder(SPACE, seed, Task()) for seed in (0, 1))
+    assert first is not other
+    assert (first.seed, other.seed) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "startup_trials"),
+    [
+        ("optuna.samplers:TPESampler(n_startup_trials=3)", 3),
+        ("optuna.samplers:TPESampler", 10),
+        ("optuna.samplers:RandomSampler", None),
+        ("{module}:Cheapest", 3),
+        ("{module}:Cheapest(depth=3)", 3),
+        ("{module}:Still()", None),
+    ],
+)
+def test_it_is_known_when_asks_become_dear(module, name, startup_trials):
+    assert custom(name.format(module=module)).startup_trials == startup_trials
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("no_such_module:Mine", "No module named 'no_such_module'"),
+        ("no_such_module:Mine(1)", "No module named 'no_such_module'"),
+        (":Mine", "Empty module name"),
+        ("mine", "cannot be loaded"),
+        ("{module}:", "no attribute"),
+        ("{module}:Yours", "no attribute 'Yours'"),
+        ("{module}:Yours()", "no attribute 'Yours'"),
+        ("{module}:number", "not callable"),
+        ("{module}:number()", "not callable"),
+        ("{module}:made", r"cannot be seeded for each run: write module:Class\(arguments\)"),
+        ("{module}:Still(", "cannot be read: SyntaxError"),
+        ("{module}:Still(1) + Still(2)", "not one call of one name"),
+        ("{module}:Still.__init__(1)", "not one call of one name"),
+        ("{module}:Still(1)(2)", "not one call of one name"),
+        ("{module}:Still(__import__('os').getpid())", "must be literals"),
+        ("{module}:Still(label=number)", "must be literals"),
+        ("{module}:Still({{[]: 1}})", "must be literals"),
+        ("{module}:Still(*'ab')", "must be literals"),
+        ("{module}:Still(**{{'label': 1}})", "by its own name"),
+        ("{module}:Still(label=1, label=2)", "(by its own name|repeated)"),
+        ("{module}:Still(1, 2)", "cannot be called so: TypeError: too many positional"),
+        ("{module}:Still(colour=1)", "unexpected keyword argument 'colour'"),
+        ("optuna.samplers:TPESampler(seed=3)", "has a seed"),
+        ("optuna.samplers:RandomSampler(3)", "has a seed"),
+        ("optuna.samplers:TPESampler(trials=3)", "unexpected keyword argument 'trials'"),
+        ("optuna.samplers:GridSampler", "cannot be made: TypeError: .*'search_space'"),
+        ("optuna.samplers:GridSampler(3)", "cannot be made: "),
+    ],
+)
+def test_what_cannot_be_used_says_why_in_one_line(module, name, reason):
+    with pytest.raises(ConfigurationError, match=reason) as error:
+        custom(name.format(module=module))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "reason"),
+    [
+        (
+            "nothing",
+            "gave an object of type int: it must have ask and tell, or be an Optuna sampler",
+        ),
+        ("Unborn(1)", "cannot be made: RuntimeError: not today; mend its arguments"),
+    ],
+)
+def test_a_run_without_a_strategy_says_why_in_one_line(module, attribute, reason):
+    builder = custom(f"{module}:{attribute}")
+    with pytest.raises(ConfigurationError, match=reason) as error:
+        builder(SPACE, 0, Task())
+    assert "\n" not in str(error.value)
+
+
+def test_what_a_plain_attribute_raises_is_left_to_the_run(module):
+    builder = custom(f"{module}:Unborn")
+    with pytest.raises(TypeError):
+        builder(SPACE, 0, Task())
+
+
+@pytest.mark.parametrize("source", ["1 / 0", "def (", "raise LookupError('no\\nluck')"])
+def test_a_module_that_cannot_be_imported_is_the_users_to_mend(source, tmp_path, monkeypatch):
+    (tmp_path / "broken_custom.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ConfigurationError, match="'broken_custom:Mine' cannot be loaded") as error:
+        custom("broken_custom:Mine")
+    assert "\n" not in str(error.value)

@@ -1,0 +1,169 @@
+"""A user's own strategies, by a text: ``module:attribute`` or ``module:Class(arguments)``.
+
+    optuna.samplers:TPESampler(multivariate=False, n_startup_trials=3)
+    mine:MyStrategy("wide")
+
+When to use it: to compare a sampler of Optuna's, with settings of one's own, or a strategy that
+perjoule does not have. It promises to run nothing of the text itself: arguments are literals.
+
+A sampler is made anew for each ask, with a seed of its own where it takes a ``seed``. What it would
+remember itself is lost; what it keeps in attributes of its trials (``CmaEsSampler``, the genetic
+samplers) begins anew when a run is resumed.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, cast
+
+from ..errors import ConfigurationError
+from ..models.space import Space
+from .strategy import Strategy, Task
+
+
+@dataclass(frozen=True)
+class Custom:
+    """Builds the strategy that a text names.
+
+    Attributes:
+        name: The text.
+        make: What the module holds under the attribute's name: a sampler's class, or something that
+            makes a sampler or a strategy.
+        call: The arguments that were written; None for ``(space, seed)``.
+        takes: Which of ``space`` and ``seed`` go to ``make`` by name, besides these arguments.
+        startup_trials: Results after which its asks become dear: its attribute of this name, or a
+            sampler's argument ``n_startup_trials``; None if unknown.
+    """
+
+    name: str
+    make: Any
+    call: tuple[tuple[Any, ...], Mapping[str, Any]] | None
+    takes: frozenset[str]
+    startup_trials: int | None = None
+
+    def __call__(self, space: Space, seed: int, task: Task) -> Strategy:
+        """Make the strategy of one run.
+
+        Raises:
+            ConfigurationError: The call fails, or gives neither a strategy nor a sampler.
+        """
+        from optuna.samplers import BaseSampler
+
+        from .optuna_strategy import OptunaStrategy
+
+        made = self._made(space, seed)
+        if isinstance(made, BaseSampler):
+            return OptunaStrategy(space, seed, lambda s: self._made(space, s))
+        if callable(getattr(made, "ask", None)) and callable(getattr(made, "tell", None)):
+            return cast("Strategy", made)
+        raise ConfigurationError(
+            f"strategy {self.name!r} gave an object of type {type(made).__name__}: it must have "
+            "ask and tell, or be an Optuna sampler"
+        )
+
+    def _made(self, space: Space, seed: int) -> Any:
+        if self.call is None:
+            return self.make(space, seed)
+        arguments, named = self.call
+        given = {"space": space, "seed": seed}
+        try:
+            return self.make(*arguments, **named, **{name: given[name] for name in self.takes})
+        except Exception as error:  # it is the user's own, and may raise anything
+            raise ConfigurationError(
+                f"strategy {self.name!r} cannot be made: {_line(error)}; mend its arguments"
+            ) from error
+
+
+def custom(name: str) -> Custom:
+    """The builder of a strategy of one's own.
+
+    Args:
+        name: ``module:attribute``, a callable ``(space, seed)`` that gives a strategy or a sampler,
+            or a sampler's class; or ``module:attribute(arguments)``, a call with literals that
+            gives such. The call gets ``space`` and ``seed`` too where it takes arguments of these
+            names.
+
+    Raises:
+        ConfigurationError: The text cannot be read, or what it names cannot be used.
+    """
+    from optuna.samplers import BaseSampler
+
+    module, _, text = name.partition(":")
+    attribute, call = _parsed(name, text) if "(" in text else (text, None)
+    try:
+        make: Any = getattr(import_module(module), attribute)
+    except Exception as error:  # the module is the user's own, and may raise anything
+        raise ConfigurationError(
+            f"strategy {name!r} cannot be loaded: {_line(error)}; "
+            "write module:attribute of something importable"
+        ) from error
+    if isinstance(make, BaseSampler):
+        raise ConfigurationError(
+            f"strategy {name!r} is a sampler that was made already, and cannot be seeded for each "
+            "run: write module:Class(arguments)"
+        )
+    if not callable(make):
+        raise ConfigurationError(f"strategy {name!r} is not callable: (space, seed) -> strategy")
+    is_sampler = isinstance(make, type) and issubclass(make, BaseSampler)
+    if call is None and not is_sampler:
+        return Custom(name, make, None, frozenset(), getattr(make, "startup_trials", None))
+    return _called(name, make, call or ((), {}), is_sampler=is_sampler)
+
+
+def _called(
+    name: str, make: Any, call: tuple[tuple[Any, ...], Mapping[str, Any]], *, is_sampler: bool
+) -> Custom:
+    """The builder that makes such a call; a sampler's is tried."""
+    arguments, named = call
+    try:
+        bound = inspect.signature(make).bind_partial(*arguments, **named)
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(
+            f"strategy {name!r} cannot be called so: {_line(error)}; mend its arguments"
+        ) from error
+    if is_sampler and "seed" in bound.arguments:
+        raise ConfigurationError(
+            f"strategy {name!r} has a seed, and each run and ask one of its own: leave it out"
+        )
+    takes = frozenset({"space", "seed"} & (bound.signature.parameters.keys() - bound.arguments))
+    bound.apply_defaults()
+    startup_trials = bound.arguments.get("n_startup_trials") if is_sampler else None
+    startup_trials = getattr(make, "startup_trials", startup_trials)
+    builder = Custom(name, make, call, takes, startup_trials)
+    if is_sampler and "space" not in takes:
+        builder._made(Space({}, {}), 0)
+    return builder
+
+
+def _parsed(name: str, text: str) -> tuple[str, tuple[tuple[Any, ...], dict[str, Any]]]:
+    """The attribute and the arguments of a call that is written as in Python."""
+    try:
+        call = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
+        raise ConfigurationError(
+            f"strategy {name!r} cannot be read: {_line(error)}; write module:Class(arguments)"
+        ) from error
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+        raise ConfigurationError(
+            f"strategy {name!r} is not one call of one name: write module:Class(arguments)"
+        )
+    try:
+        arguments = tuple(ast.literal_eval(each) for each in call.args)
+        named = {each.arg or "**": ast.literal_eval(each.value) for each in call.keywords}
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError) as error:
+        raise ConfigurationError(
+            f"strategy {name!r}: arguments must be literals, such as 3, 0.5, True, None, 'text' "
+            "or lists of these"
+        ) from error
+    if "**" in named or len(named) < len(call.keywords):
+        raise ConfigurationError(f"strategy {name!r}: give each argument once, by its own name")
+    return call.func.id, (arguments, named)
+
+
+def _line(error: BaseException) -> str:
+    """An error in one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
