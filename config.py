@@ -20,7 +20,7 @@ DEFAULT_SEEDS = 5
 
 
 def _listed(value: Any) -> Any:
-    if value == "all" or value == ["all"]:
+    if value in ("all", ["all"]):
         from .tuners.registry import RECIPES
 
         return list(RECIPES)

@@ -27,6 +27,10 @@ class State(StrEnum):
     """The comparison was stopped inside it; its joules are charged, its accuracy does not count."""
 
 
+RESULTS = frozenset({State.COMPLETE, State.PAUSED, State.PRUNED, State.TRUNCATED})
+"""States whose last validated accuracy is a result."""
+
+
 @dataclass(frozen=True)
 class CurvePoint:
     """One validated epoch: cumulative joules of the trial, validation accuracy and loss."""

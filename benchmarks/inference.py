@@ -292,8 +292,11 @@ def _enough_runs(counts: Mapping[str, int]) -> tuple[bool, str]:
     """Return whether so many runs of each strategy allow a conclusion, with a sentence on it."""
     if len(counts) < 2:
         return False, "Nothing can be concluded: there are not two strategies to compare."
-    short = ", ".join(f"{name} has {n}" for name, n in counts.items() if n < MIN_RUNS)
-    if short:
+    few = {name: n for name, n in counts.items() if n < MIN_RUNS}
+    if few:
+        short = ", ".join(f"{name} has {n}" for name, n in few.items())
+        if len(few) == len(counts) and len(set(few.values())) == 1:
+            short = f"each has {next(iter(few.values()))}"
         return False, (
             f"Nothing can be concluded: each strategy needs at least {MIN_RUNS} runs, but {short}."
         )

@@ -19,14 +19,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..outcome import State
+from ..outcome import RESULTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import ArrayLike, NDArray
-
-_COUNTED = (State.COMPLETE.value, State.TRUNCATED.value)
 
 
 # One run ------------------------------------------------------------------------------------------
@@ -210,7 +208,7 @@ def hypervolume(trials: pd.DataFrame, reference_j: float) -> float:
     """
     from moocore import hypervolume as area
 
-    counted = trials[trials["state"].isin(_COUNTED)]
+    counted = trials[trials["state"].isin(RESULTS)]
     points = np.column_stack([floats(counted["energy_j"]), 1 - floats(counted["accuracy"])])
     points = points[np.isfinite(points).all(axis=1)]
     return float(area(points, ref=[reference_j, 1.0])) if len(points) else 0.0
@@ -229,7 +227,7 @@ def common_energy_j(trials: pd.DataFrame) -> float:
 
 def _curve(run_trials: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return ``E_i`` and ``A(E_i)``; NaN where unknown, and before the first result."""
-    counted = run_trials["state"].isin(_COUNTED)
+    counted = run_trials["state"].isin(RESULTS)
     accuracy = floats(run_trials["accuracy"].where(counted))
     return np.cumsum(floats(run_trials["energy_j"])), np.fmax.accumulate(accuracy)
 

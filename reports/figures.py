@@ -11,7 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from ..benchmarks.statistics import best_so_far, pareto_front
-from ..outcome import State
+from ..outcome import RESULTS, State
 from .axes import GREY, LINE, TEMPLATE, AccuracyScale, accuracy_against_energy, energy_title
 from .format import UNAVAILABLE, format_energy, format_percent, format_value, known
 from .palette import look_of
@@ -23,7 +23,6 @@ PHASES = {"train": "#5B6B7F", "validate": "#93A3B5", "setup": "#C3CCD6", "search
 """Where the joules of a trial go, and the colour of each."""
 
 _NUMBERS = ("accuracy", "energy_j", *(f"energy_{phase}_j" for phase in PHASES))
-_RESULTS = (State.COMPLETE, State.TRUNCATED)
 _BOUNDS = ("low", "median", "high")
 _COLUMNS = ("run", "strategy", "seed", "trial", "state", "energy_kind", "epochs", *_NUMBERS)
 
@@ -86,7 +85,7 @@ def pareto_figure(trials: pd.DataFrame, strategies: Sequence[str] | None = None)
             showlegend=False,
             **common,
         )
-        front = own[own["state"].isin(_RESULTS)]
+        front = own[own["state"].isin(RESULTS)]
         front = front[pareto_front(front["energy_j"], front["accuracy"])].sort_values("energy_j")
         figure.add_scatter(
             x=front["energy_j"],

@@ -36,7 +36,7 @@ MIXED = run_of(
     (2.0, 0.5),
     (3.0, NAN, "failed"),
     (1.0, 0.4),
-    (4.0, 0.99, "pruned"),
+    (4.0, 0.99, "failed"),
     (5.0, 0.7, "truncated"),
     (1.0, 0.98, "interrupted"),
 )
@@ -47,7 +47,7 @@ trial_lists = st.lists(
     st.tuples(
         st.integers(1, 50).map(float),
         accuracies,
-        st.sampled_from(["complete", "truncated", "pruned", "failed"]),
+        st.sampled_from(["complete", "truncated", "interrupted", "failed"]),
     ),
     min_size=1,
     max_size=8,

@@ -122,8 +122,8 @@ def test_a_run_with_a_lost_reading_counts_up_to_it():
     assert "one run" in line.hovertext[1]
 
 
-def test_a_pruned_trial_is_shown_but_makes_no_front():
-    trials = small(state=["complete", "complete", "pruned"], accuracy=[0.9, 0.95, 0.99])
+def test_a_failed_trial_is_shown_but_makes_no_front():
+    trials = small(state=["complete", "complete", "failed"], accuracy=[0.9, 0.95, 0.99])
     points, _, front = pareto_figure(trials).data[:3]
     assert len(points.x) == 3
     assert list(front.x) == [1.0, 10.0]

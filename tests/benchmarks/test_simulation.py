@@ -1,0 +1,336 @@
+"""Simulated runs keep the rules of real ones."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+import perjoule
+from perjoule.benchmarks import statistics
+from perjoule.benchmarks.replayed import TableObjective
+from perjoule.benchmarks.simulation import simulate, table, task_of
+from perjoule.benchmarks.synthetic import SURFACES
+from perjoule.errors import DataError
+from perjoule.models.space import Space
+from perjoule.outcome import State
+from perjoule.tuners.registry import RECIPES
+from perjoule.tuners.strategy import Work
+
+from .conftest import SMALL, SPACE
+from .tables import quick
+
+NAN = math.nan
+
+
+class Scripted:
+    """Gives the works of a list, and remembers what it is told."""
+
+    def __init__(self, *works):
+        self._works, self.told, self.spent = list(works), [], []
+
+    def ask(self, spent_j):
+        self.spent.append(spent_j)
+        return self._works.pop(0) if self._works else None
+
+    def tell(self, result):
+        self.told.append(result)
+
+
+class Flat:
+    """Every epoch costs 2 J after 1 J of setup, and gains a tenth, or fails if params say so."""
+
+    space = Space.parse({"fails_at": {"low": 0, "high": 9}, "epochs": 9})
+    n_samples = 100
+    cheapest_j = 3.0
+
+    def cost_of(self, params):
+        return 1.0, 1.0
+
+    def curve(self, params, trial, seed):
+        fails_at = params.get("fails_at", 0)
+        return 1.0, [(2.0, NAN if epoch == fails_at else epoch / 10) for epoch in range(1, 10)]
+
+
+class Cheaper(Flat):
+    """There is a cheaper candidate than all that are asked for."""
+
+    cheapest_j = 0.1
+
+
+def work(until, **others):
+    return Work(others.pop("params", {}), until, **others)
+
+
+def run(*works, budget_j=100.0, objective=None, **options):
+    strategy = Scripted(*works)
+    return simulate(strategy, objective or Flat(), budget_j, **options), strategy
+
+
+def test_a_trial_costs_its_setup_and_its_epochs():
+    (slice_,), strategy = run(work(3))
+    assert (slice_.state, slice_.epochs, slice_.accuracy) == (State.COMPLETE, 3, 0.3)
+    assert slice_.energy_j == slice_.spent_j == 7.0
+    assert [point.energy_j for point in strategy.told[0].curve] == [3.0, 5.0, 7.0]
+
+
+def test_a_paused_trial_goes_on_where_it_stopped_and_is_built_anew():
+    slices, strategy = run(work(2, pause=True), work(1), work(5, trial=0))
+    assert [s.trial for s in slices] == [0, 1, 0]
+    assert [s.state for s in slices] == [State.PAUSED, State.COMPLETE, State.COMPLETE]
+    assert [s.energy_j for s in slices] == [5.0, 3.0, 7.0]
+    assert [point.epoch for point in strategy.told[2].curve] == [3, 4, 5]
+    assert strategy.spent == [0.0, 5.0, 8.0, 15.0]
+
+
+@pytest.mark.parametrize("first", [work(2), work(2, params={"fails_at": 1}, pause=True)])
+def test_a_trial_that_is_over_cannot_go_on(first):
+    with pytest.raises(ValueError, match="trial 0, which is not paused"):
+        run(first, work(5, trial=0))
+
+
+def test_a_rung_in_joules_counts_all_slices_of_the_trial_and_their_search():
+    slices, strategy = run(
+        work(9, until_j=6.0, pause=True), work(9, until_j=13.0, trial=0), search_j=1.0
+    )
+    # Before the first validated epoch at which 6 - 0 J are spent by training alone: 1 + 2 * 3.
+    assert (slices[0].epochs, slices[0].energy_j, slices[0].state) == (3, 8.0, State.PAUSED)
+    # 13 - 8 are left to it: 1 + 2 * 2.
+    assert (slices[1].epochs, slices[1].energy_j, slices[1].state) == (5, 6.0, State.COMPLETE)
+    assert [s.search_j for s in slices] == [1.0, 1.0]
+    assert [told.energy_j for told in strategy.told] == [8.0, 6.0]
+
+
+def test_the_budget_truncates_at_the_end_of_an_epoch():
+    slices, _ = run(work(9), budget_j=8.0)
+    assert (slices[0].state, slices[0].epochs) == (State.TRUNCATED, 3)
+    assert (slices[0].energy_j, slices[0].accuracy) == (7.0, 0.3)
+
+
+def test_an_epoch_that_is_cut_short_takes_all_that_is_left():
+    slices, strategy = run(work(3), work(3), budget_j=9.5, search_j=0.5, objective=Cheaper())
+    assert [s.state for s in slices] == [State.COMPLETE, State.TRUNCATED]
+    assert math.isnan(slices[1].accuracy)
+    assert strategy.told[1].accuracy is None
+    assert slices[1].spent_j == 9.5
+
+
+def test_a_failed_trial_is_charged_and_its_accuracy_does_not_count():
+    slices, strategy = run(work(5, params={"fails_at": 3}), work(12))
+    assert (slices[0].state, slices[0].energy_j) == (State.FAILED, 7.0)
+    assert math.isnan(slices[0].accuracy)
+    assert strategy.told[0].accuracy == 0.2
+    assert (slices[1].state, slices[1].epochs) == (State.FAILED, 9)  # past the end of its curve
+
+
+def test_a_run_ends_when_all_fails_or_nothing_fits_or_its_trials_are_many():
+    failing = [work(1, params={"fails_at": 1})] * 30
+    assert len(run(*failing, budget_j=1e9)[0]) == 20
+    assert len(run(*[work(1)] * 30, budget_j=11.9)[0]) == 3
+    assert len(run(*[work(1)] * 30, max_trials=4)[0]) == 4
+    assert run(work(1), budget_j=2.9)[0] == []
+
+
+def test_a_run_ends_after_three_truncated_trials_in_a_row():
+    # 8 J fit three of four epochs, 1 + 3 * 2 = 7 J; a ninth of a joule more is never enough.
+    class Paying(Cheaper):
+        """Gives back the joules of trials that did not fit: only their number ends the run."""
+
+        def curve(self, params, trial, seed):
+            return 0.0, [(1.0, 0.5), (1.0, 0.6)] if trial < 3 else [(0.1, 0.5), (9.0, 0.5)]
+
+    slices, _ = run(*[work(2)] * 9, budget_j=6.5, objective=Paying())
+    assert [s.state for s in slices] == [State.COMPLETE] * 3 + [State.TRUNCATED]
+
+
+def test_searching_is_charged_by_the_time_it_takes():
+    slices, _ = run(work(1), work(1), search_j=lambda seconds: 1.0 + seconds)
+    for slice_ in slices:
+        assert slice_.search_j == pytest.approx(2.0 + slice_.search_s)
+        assert slice_.energy_j == pytest.approx(3.0 + slice_.search_j)
+
+
+@quick
+@given(st.floats(3, 60), st.lists(st.integers(1, 12), min_size=1, max_size=12))
+def test_no_run_overdraws_its_budget_by_more_than_a_setup(budget_j, lengths):
+    slices, _ = run(*(work(length) for length in lengths), budget_j=budget_j)
+    assert sum(s.energy_j for s in slices) == pytest.approx(slices[-1].spent_j)
+    assert slices[-1].spent_j <= budget_j + 1.0
+    assert [s.trial for s in slices] == list(range(len(slices)))
+
+
+def test_the_table_is_one_that_the_statistics_read():
+    slices, _ = run(work(2, pause=True), work(1), work(5, trial=0), name="mine", seed=3)
+    frame = table(slices)
+    reached = statistics.energy_to_target(frame, 0.2)
+    assert reached.loc["mine-3"].tolist() == ["mine", True, 5.0]
+    assert statistics.energy_to_target(frame, 0.5)["energy_j"].tolist() == [15.0]
+    assert 0 < statistics.anytime_score(frame)["mine-3"] < 0.5
+
+
+# Beside a real run --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """A run of random search in earnest, by counted operations, with a budget and with half."""
+    options = SMALL | {"strategies": ["random"], "seeds": 1, "space": {**SPACE, "epochs": 3}}
+    folder = tmp_path_factory.mktemp("real")
+    return [
+        perjoule.compare(out=folder / budget, **options | {"budget": budget})
+        for budget in ("0.8 J", "0.4 J")
+    ]
+
+
+class Recorded(Flat):
+    """The trials of a run, by number."""
+
+    space = Space.parse({**SPACE, "epochs": 3})
+    cheapest_j = 0.005
+
+    def __init__(self, run):
+        self._trials = run.trials.set_index("trial")
+        self._curves = dict(list(run.curves.groupby("trial")))
+
+    def curve(self, params, trial, seed):
+        row, points = self._trials.loc[trial], self._curves[trial]
+        assert params == {name: row[f"p.{name}"] for name in params}
+        joules = points["energy_j"].diff().fillna(points["energy_j"] - row["energy_setup_j"])
+        return row["energy_setup_j"], list(zip(joules, points["accuracy"], strict=True))
+
+
+def test_a_simulated_run_is_the_real_one(runs):
+    whole, half = runs
+    strategy = RECIPES["random"].build(Recorded.space, 0)
+    slices = simulate(strategy, Recorded(whole), 0.4)
+    real = half.trials
+    assert len(slices) == len(real)
+    assert [s.state for s in slices] == real["state"].tolist()
+    assert [s.epochs for s in slices] == real["epochs"].tolist()
+    joules = [s.energy_j for s in slices]
+    assert joules[:-1] == pytest.approx(real["energy_j"].tolist()[:-1])
+    # What is cut short ends before the step that would overdraw the budget.
+    assert joules[-1] == pytest.approx(real["energy_j"].iloc[-1], rel=0.3)
+
+
+# Surfaces -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("surface", SURFACES.values(), ids=SURFACES)
+def test_a_surface_is_deterministic_and_its_best_is_in_reach_of_noise(surface):
+    runs = [
+        simulate(
+            RECIPES["random"].build(surface.space, 1, task_of(surface, 100.0)),
+            surface,
+            100.0,
+            seed=1,
+        )
+        for _ in range(2)
+    ]
+    first, again = ([s._replace(search_s=0.0) for s in run] for run in runs)
+    assert [s[2:9] for s in first if s.accuracy == s.accuracy] == [
+        s[2:9] for s in again if s.accuracy == s.accuracy
+    ]
+    best = max(s.accuracy for s in first if s.accuracy == s.accuracy)
+    assert 0.5 < best <= surface.best_accuracy + 5 * surface.noise
+
+
+def candidate(surface, **others):
+    return {**surface.space.cheapest(), "optimizer": "adam", "learning_rate": 1e-3, **others}
+
+
+def test_size_costs_and_pays_on_a_surface():
+    surface = SURFACES["scaling"]
+    small, large = (
+        candidate(surface, width=8, depth=1, learning_rate=5e-3),
+        candidate(surface, width=64, depth=4),
+    )
+    (_, cheap), (_, dear) = (surface.curve(each, 0, 0) for each in (small, large))
+    assert dear[0][0] / cheap[0][0] == pytest.approx(32)
+    assert dear[-1][1] > cheap[-1][1] + 0.02
+    assert surface.cost_of(large)[0] / surface.cost_of(small)[0] == pytest.approx(32)
+
+
+def test_the_best_learning_rate_moves_with_size_and_too_high_a_rate_fails():
+    surface = SURFACES["scaling"]
+
+    def final(width, depth, rate):
+        params = candidate(surface, width=width, depth=depth, learning_rate=rate)
+        return surface.curve(params, 0, 0)[1][-1][1]
+
+    rates = [1e-4, 3e-4, 1e-3, 3e-3, 5e-3]
+    assert max(rates, key=lambda rate: final(8, 1, rate)) > max(
+        rates, key=lambda rate: final(64, 4, rate)
+    )
+    assert math.isnan(final(64, 4, 0.2))
+
+
+# Recorded tables ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def recorded(tmp_path):
+    """Three candidates, as a run folder has them; the last fails in its second epoch."""
+    trials = pd.DataFrame(
+        {
+            "run": "random-0",
+            "trial": [0, 1, 2, 3],
+            "state": ["complete", "complete", "failed", "interrupted"],
+            "energy_j": [11.0, 22.0, 30.0, 1.0],
+            "energy_setup_j": [1.0, 2.0, 3.0, 1.0],
+            "energy_search_j": [0.0, 0.0, 5.0, 0.0],
+            "flops": [100, 200, 300, None],
+            "n_parameters": [10, 20, 30, None],
+            "p.width": [8, 64, 64, 8],
+            "p.optimizer": ["sgd", "adam", "sgd", "adam"],
+            "p.epochs": 2,
+        }
+    )
+    points = [(0, 1, 6.0, 0.4), (0, 2, 11.0, 0.5), (1, 1, 12.0, 0.9), (1, 2, 22.0, 0.8)]
+    points += [(2, 1, 13.0, 0.3)]
+    curves = pd.DataFrame(points, columns=["trial", "epoch", "energy_j", "accuracy"])
+    trials.to_parquet(tmp_path / "trials.parquet")
+    curves.assign(run="random-0").to_parquet(tmp_path / "curves.parquet")
+    space = {"width": {"low": 8, "high": 64, "log": True}, "optimizer": ["sgd", "adam"]}
+    description = {"space": {**space, "epochs": 2}, "data": {"train": 1000}}
+    (tmp_path / "experiment.yaml").write_text(yaml.safe_dump(description))
+    return TableObjective.read(tmp_path)
+
+
+def test_a_candidate_gets_the_curve_of_the_nearest_recorded_one(recorded):
+    near_first = {"width": 12, "optimizer": "sgd", "epochs": 1}
+    assert recorded.curve(near_first, 0, 0) == (1.0, [(5.0, 0.4), (5.0, 0.5)])
+    assert recorded.cost_of(near_first) == (100.0, 10.0)
+    # The same choice is nearer than the same width.
+    assert recorded.curve({"width": 8, "optimizer": "adam"}, 0, 0)[1][0] == (10.0, 0.9)
+    assert recorded.best_accuracy == 0.9
+    assert recorded.cheapest_j == 6.0
+
+
+def test_a_recorded_failure_costs_what_it_cost_and_fails_again(recorded):
+    setup_j, points = recorded.curve({"width": 64, "optimizer": "sgd"}, 0, 0)
+    assert (setup_j, points[0]) == (3.0, (10.0, 0.3))
+    assert points[1][0] == 12.0  # 30 J, less 5 of search and 13 of setup and first epoch
+    assert math.isnan(points[1][1])
+
+
+def test_a_replay_searches_epochs_again(recorded):
+    assert recorded.space.distributions["epochs"].high == 2
+    slices = simulate(RECIPES["random"].build(recorded.space, 0), recorded, 200.0)
+    assert {s.epochs for s in slices if s.state is State.COMPLETE} == {1, 2}
+
+
+def test_a_table_without_a_complete_trial_cannot_be_replayed(recorded, tmp_path):
+    trials = pd.read_parquet(tmp_path / "trials.parquet").assign(state="failed")
+    trials.to_parquet(tmp_path / "trials.parquet")
+    with pytest.raises(DataError, match="no complete trial"):
+        TableObjective.read(tmp_path)
+
+
+def test_a_folder_without_tables_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"experiment\.yaml is missing: give a run folder"):
+        TableObjective.read(tmp_path)
