@@ -125,6 +125,10 @@ def print_comparison(result: Result) -> None:
         console.print(f"- {caveat}")
     for source in summary["provenance"]:
         console.print(f"- {source['component']} energy is {source['kind']}: {source['detail']}.")
+    for row in summary["strategies"]:
+        if row["prediction_error"] is not None:
+            error = format_percent(row["prediction_error"], 0)
+            console.print(f"- {row['strategy']} predicted the joules of its slices within {error}.")
     if summary["carbon"] is not None:
         emitted = format_grams(summary["carbon"]["total_g"])
         console.print(f"- The runs emitted {emitted} CO2e at {summary['carbon']['intensity']}.")

@@ -150,6 +150,7 @@ def slice_event(outcome: Outcome, *, counts_search: bool) -> Event:
         "validate_j": _phase_j(result.validate),
         "search_j": outcome.search.total_j if counts_search else None,
         "ask_j": outcome.ask_j if counts_search else None,
+        "predicted_j": outcome.predicted_j,
         "energy_kind": total.kind,
         "components": {name: total.component_j(name) for name in COMPONENTS},
         "duration_s": result.duration_s,

@@ -143,6 +143,7 @@ class Outcome:
         search: Energy of ask and tell.
         slice_: The trained slice; None if the strategy had no work left.
         ask_j: Joules of the ask alone; None if unavailable.
+        predicted_j: What the strategy predicted that the slice would take, if it did.
         test_accuracy: Of a new incumbent; None otherwise.
         unbilled_j: Joules of scoring the test split and, at a worker's first job, of its start;
             None if unavailable.
@@ -157,6 +158,7 @@ class Outcome:
     search: Reading
     slice_: SliceResult | None
     ask_j: float | None = None
+    predicted_j: float | None = None
     test_accuracy: float | None = None
     unbilled_j: float | None = 0.0
     error: str = ""

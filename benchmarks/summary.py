@@ -6,6 +6,7 @@ Everything is derived from the ledger and the experiment's description, so it ca
 from __future__ import annotations
 
 import math
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from ..energy.carbon import CarbonIntensity
@@ -59,7 +60,13 @@ def summarise(
     allotment_j = experiment["budget_j"] / len(runs)
     common_j = _common_j(runs, allotment_j)
     strategies = [
-        _strategy(name, trials, slices, runs, target, common_j) for name in experiment["strategies"]
+        {
+            **_strategy(name, trials, slices, runs, target, common_j),
+            "prediction_error": _prediction_error(
+                events, [r for r in runs.values() if r.strategy == name]
+            ),
+        }
+        for name in experiment["strategies"]
     ]
     return _plain(
         {
@@ -147,6 +154,21 @@ def _strategy(
         "hypervolume": statistics.hypervolume(whole, float(trials["energy_j"].max())),
         "equal_energy": _interval(_of(equal, mine)),
     }
+
+
+def _prediction_error(events: list[Event], runs: list[Run]) -> float | None:
+    """Median relative error of the joules that a strategy predicted of its slices, if it did."""
+    names = {run.name for run in runs}
+    errors = [
+        abs(event["predicted_j"] / event["energy_j"] - 1)
+        for event in events
+        if event["event"] == "slice"
+        and event["run"] in names
+        and event["state"] in ("complete", "paused")
+        and event.get("predicted_j") is not None
+        and event["energy_j"]
+    ]
+    return median(errors) if errors else None
 
 
 def _of(per_run: pd.Series, runs: list[Run]) -> list[float]:

@@ -95,6 +95,7 @@ class Session:
         )
         self._strategies: dict[str, tuple[Strategy, int]] = {}
         self._probed: tuple[Told, ...] = ()
+        self._task = self._describe_task()
         epoch_j = self._probe()
         ask_j = {name: self._rehearse(name) for name in experiment.strategies}
         limits = threadpool_limits(1)  # now that all numeric libraries are loaded
@@ -178,6 +179,7 @@ class Session:
             ask + told,
             result,
             ask_j=ask.total_j,
+            predicted_j=work.predicted_j,
             test_accuracy=test_accuracy,
             unbilled_j=_unbilled(around, result.reading, window.lap()),
             started_at=started_at,
@@ -190,7 +192,7 @@ class Session:
         strategy, n_told = self._strategies.pop(job.run, (None, 0))
         try:
             if strategy is None or n_told != len(job.history):
-                strategy = find_recipe(job.strategy).build(self._space, job.seed, self._task())
+                strategy = find_recipe(job.strategy).build(self._space, job.seed, self._task)
                 restore(strategy, job.history)
             work = strategy.ask(job.spent_j)
             _check(work, job.history)
@@ -198,7 +200,7 @@ class Session:
         except Exception as error:  # noqa: BLE001 - a strategy may be the user's own
             return None, None, f"{type(error).__name__}: {error}"
 
-    def _task(self) -> Task:
+    def _describe_task(self) -> Task:
         experiment = self._setting.experiment
         shape, n_classes = self._data.shape, self._data.n_classes
         return Task(
@@ -297,7 +299,7 @@ class Session:
         costs: list[float] = []
         # A strategy that fails here will fail in its run too, which is then ended and says why.
         with contextlib.suppress(Exception):
-            strategy = recipe.build(self._space, REHEARSAL_SEED, self._task())
+            strategy = recipe.build(self._space, REHEARSAL_SEED, self._task)
             for number in range(startup + REHEARSED_MODEL_ASKS):
                 with self._meter.window() as window, threadpool_limits(1):
                     work = strategy.ask(0.0)

@@ -7,9 +7,8 @@ predictions mean anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -106,7 +105,7 @@ class EnergyModel:
         return self.epoch_j(self.work_of(candidates))
 
     def epoch_j(self, work: Array) -> Array:
-        """Joules of one epoch, by what `work_of` gave, which does not change as the model learns."""
+        """Joules of one epoch, by what `work_of` gave, which stays as the model learns."""
         return np.exp(self._level + (work - self._centre) @ self._slopes)
 
     def predict(self, candidates: Sequence[Params]) -> Array:
@@ -173,20 +172,28 @@ class EnergyModel:
         operations = operations + np.log(BACKWARD_AND_FORWARD * n_samples)
         return np.stack([operations, np.log(steps), parameters], axis=1)
 
-    @cached_property
+    @property
     def _work(self) -> tuple[GaussianProcess, GaussianProcess] | None:
         """Logarithms of operations per image and of parameters, between networks that were built.
 
         In place of the networks themselves, whose operations they meet within 3 % on the default
-        space. Always the same points, so that predictions depend on the space alone.
+        space. Always the same points, so that it depends on the space alone and all runs share it.
         """
         if self._task.cost_of is None:
             return None
+        key = EnergyModel, repr(self._space)
+        if key not in self._task.shared:
+            self._task.shared[key] = self._learn_work(self._task.cost_of)
+        return self._task.shared[key]
+
+    def _learn_work(
+        self, cost_of: Callable[[Params], tuple[float, float]]
+    ) -> tuple[GaussianProcess, GaussianProcess] | None:
         features, costs = [], []
         for point in sobol(self._encoding, 0, COST_POINTS):
             params = self._encoding.decode(point)
             try:
-                cost = self._task.cost_of(params)
+                cost = cost_of(params)
             except Exception:  # noqa: BLE001 - the network is the user's, and may not exist
                 continue
             features.append(self._encoding.features(params))

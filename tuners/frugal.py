@@ -108,12 +108,13 @@ class FrugalStrategy:
         self._energy = EnergyModel(space, task)
         self._history: list[Told] = []
         self._features: dict[int, Array] = {}
-        self._fitted: GaussianProcess | None = None
-        self._next_fit = 0
+        self._trials: dict[int, Trial] = {}
+        self._fitted: tuple[int, GaussianProcess] | None = None
+        self._fit_after = self._next_fit = 0
 
     def ask(self, spent_j: float) -> Work | None:
         """The slice that promises most for its joules; None if none fits the budget."""
-        trials = trials_of(self._history)
+        trials = self._trials
         self._energy.fit(self._history)
         tried = {_key(trial.params) for trial in trials.values()}
         new = [i for i, params in enumerate(self._candidates.params) if _key(params) not in tried]
@@ -122,10 +123,10 @@ class FrugalStrategy:
             start = [i for i in new if i < STARTUP_POINTS]
             if start:
                 return self._begin(min(start, key=lambda i: epoch_j[i]), 0.0)
-        if self._fitted is None:  # nothing is validated yet
+        if not self._fit_after:  # nothing is validated yet
             return self._begin(new[0], 0.0) if new else None
         points, scores = self._observations(trials)
-        model = self._fitted.learnt(points, scores)
+        model = self._process.learnt(points, scores)
         options = self._options(trials, new, epoch_j)
         fits = self._energy.affordable(options.joules, self._task.budget_j - spent_j)
         if not fits.any():
@@ -142,13 +143,30 @@ class FrugalStrategy:
         return self._begin(owner, float(epoch_j[owner]))
 
     def tell(self, result: Told) -> None:
-        """Learn a result; the model is fitted again when there is half as much more to learn."""
+        """Learn a result, and whether the model is to be fitted again.
+
+        Cheap, for a strategy that is rebuilt is told all again, and needs the last fit alone.
+        """
         self._history.append(result)
-        trials = trials_of(self._history)
-        points, scores = self._observations(trials)
-        if len(scores) and len(scores) >= self._next_fit:
-            self._fitted = GaussianProcess.fit(points, scores)
-            self._next_fit = math.ceil(REFIT_GROWTH * len(scores))
+        self._trials.setdefault(result.trial, Trial(result.trial, result.params)).add(result)
+        n_observations = sum(
+            len(self._learnt_at(trial)) + trial.failed for trial in self._trials.values()
+        )
+        if n_observations and n_observations >= self._next_fit:
+            self._fit_after = len(self._history)
+            self._next_fit = math.ceil(REFIT_GROWTH * n_observations)
+
+    @property
+    def _process(self) -> GaussianProcess:
+        """The model with the hyperparameters of the last fit that was due."""
+        if self._fitted is None or self._fitted[0] != self._fit_after:
+            known = trials_of(self._history[: self._fit_after])
+            self._fitted = self._fit_after, GaussianProcess.fit(*self._observations(known))
+        return self._fitted[1]
+
+    def _learnt_at(self, trial: Trial) -> list[int]:
+        """The epochs of a trial that the model learns from."""
+        return [e for e in trial.accuracies if e in self._rungs or e == trial.epochs]
 
     def _any_worth_it(self, log_gain: Array, joules: Array, best: float) -> bool:
         """Whether some option's expected gain in accuracy is worth its joules.
@@ -171,10 +189,9 @@ class FrugalStrategy:
         points: list[Array] = []
         scores: list[float] = []
         for trial in trials.values():
-            for epoch, accuracy in trial.accuracies.items():
-                if epoch in self._rungs or epoch == trial.epochs:
-                    points.append(self._point(trial, epoch))
-                    scores.append(score(accuracy))
+            for epoch in self._learnt_at(trial):
+                points.append(self._point(trial, epoch))
+                scores.append(score(trial.accuracies[epoch]))
         worst = min(scores, default=score(0.0))
         for trial in trials.values():
             if trial.failed:
@@ -220,7 +237,11 @@ class FrugalStrategy:
         least_j = LEAST_SLICE * self._energy.overhead_j if epoch_j else 0.0
         above = [rung for rung in self._rungs if rung > epochs]
         until = next((r for r in above if (r - epochs) * epoch_j >= least_j), above[-1])
-        return Work(params, until, pause=until < self._rungs[-1], trial=trial)
+        predicted_j = None
+        if self._energy.n_trials and epoch_j:
+            predicted_j = (until - epochs) * epoch_j + self._energy.overhead_j
+        pause = until < self._rungs[-1]
+        return Work(params, until, pause=pause, trial=trial, predicted_j=predicted_j)
 
     def _price(self, trial: Trial) -> float:
         """Joules of an epoch of a trial, by what its own took."""

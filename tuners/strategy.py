@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ..outcome import CurvePoint, State, StepCost
@@ -24,6 +24,8 @@ class Work:
         until_j: Joules the trial shall have spent, if that comes first; None has no such rung.
         pause: Whether it may be continued later, so that its state is kept.
         trial: An earlier, paused trial to go on with; None begins a new one.
+        predicted_j: Joules that the slice is predicted to take, if the strategy predicts them; the
+            record keeps them beside the true ones.
     """
 
     params: Mapping[str, Any]
@@ -31,6 +33,7 @@ class Work:
     until_j: float | None = None
     pause: bool = False
     trial: int | None = None
+    predicted_j: float | None = None
 
 
 @dataclass(frozen=True)
@@ -71,12 +74,14 @@ class Task:
         cost_of: Operations of the forward pass of one image, and parameters, of a candidate's
             network; None where networks cannot be built.
         n_samples: Images of one epoch.
+        shared: What strategies of all runs may keep here: functions of space and networks alone.
     """
 
     budget_j: float = math.inf
     fidelity: str = "epochs"
     cost_of: Callable[[Mapping[str, Any]], tuple[float, float]] | None = None
     n_samples: int = 1
+    shared: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 class Strategy(Protocol):
