@@ -37,16 +37,18 @@ class OptunaStrategy:
         self._sampler = sampler
         self._study = optuna.create_study(direction="maximize", study_name=f"perjoule-{seed}")
         self._asked: Trial | None = None
+        self._n_told = 0  # Optuna copies all trials to count them
 
     def ask(self, spent_j: float) -> Work:
         """Propose a candidate, to be trained for its own number of epochs."""
-        self._study.sampler = self._sampler(ask_seed(self._seed, len(self._study.trials)))
+        self._study.sampler = self._sampler(ask_seed(self._seed, self._n_told))
         self._asked = self._study.ask(self._space.distributions)
         params = self._space.complete(self._asked.params)
         return Work(params, int(params["epochs"]))
 
     def tell(self, result: Told) -> None:
         """Learn a result; without an accuracy or when failed it counts as a failed trial."""
+        self._n_told += 1
         learnt = result.accuracy is not None and result.state is not State.FAILED
         state = TrialState.COMPLETE if learnt else TrialState.FAIL
         value = result.accuracy if learnt else None

@@ -1,0 +1,130 @@
+"""The tasks of the strategies' benchmark, and one run of a strategy on one of them."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from perjoule.benchmarks.performance.peers import PEERS, quieten
+from perjoule.benchmarks.replayed import TableObjective
+from perjoule.benchmarks.simulation import Slice, simulate, task_of
+from perjoule.benchmarks.synthetic import SURFACES, Surface
+from perjoule.tuners.encoding import Encoding
+from perjoule.tuners.registry import find_recipe
+from perjoule.tuners.strategy import Strategy, Told, Work
+
+TABLES = Path(__file__).parents[1] / "tables"
+MOST_TRIALS = 400
+"""A run ends after so many: cheap trials may be thousands, and models of thousands take minutes."""
+MEAN_OF = 512
+"""Candidates."""
+
+
+class Play(NamedTuple):
+    """What to run.
+
+    Attributes:
+        task: Name of the task.
+        strategy: Name of a strategy or of a peer.
+        seed: Its seed.
+        trials: The budget, in joules of an average random candidate.
+        watts: Watts of a core that asks and tells are charged with; 0 charges nothing.
+        fidelity: What rungs are made of.
+    """
+
+    task: str
+    strategy: str
+    seed: int
+    trials: float
+    watts: float
+    fidelity: str = "epochs"
+
+
+class Played(NamedTuple):
+    """What came of it: the slices, and why the strategy broke off, if it did."""
+
+    play: Play
+    slices: list[Slice]
+    error: str
+
+
+def tasks() -> list[str]:
+    """Names of the tasks: recorded tables, then surfaces."""
+    recorded = sorted(folder.parent.name for folder in TABLES.glob("*/trials.parquet"))
+    return [*recorded, *SURFACES]
+
+
+@cache
+def objective_of(task: str) -> TableObjective | Surface:
+    """The objective of a task."""
+    return SURFACES[task] if task in SURFACES else TableObjective.read(TABLES / task)
+
+
+@cache
+def budget_of(task: str, trials: float) -> float:
+    """Joules of so many average candidates: the mean over uniform draws, epochs drawn too."""
+    objective = objective_of(task)
+    encoding = Encoding(objective.space)
+    total_j = 0.0
+    for point in np.random.default_rng(0).random((MEAN_OF, encoding.n_dimensions)):
+        params = encoding.decode(point)
+        setup_j, epochs = objective.curve(params, 0, 0)
+        total_j += setup_j + sum(energy_j for energy_j, _ in epochs[: params["epochs"]])
+    return trials * total_j / MEAN_OF
+
+
+def play_all(plays: Sequence[Play], workers: int) -> Iterator[Played]:
+    """Run them side by side, each on one thread; in the order in which they end."""
+    os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, context, initializer=quieten) as pool:
+        for future in as_completed([pool.submit(run, play) for play in plays]):
+            yield future.result()
+
+
+def run(play: Play) -> Played:
+    """Let a strategy spend its budget; a fault of its own ends the run, as it does in earnest."""
+    objective = objective_of(play.task)
+    budget_j = budget_of(play.task, play.trials)
+    task = task_of(objective, budget_j, play.fidelity)
+    build = PEERS.get(play.strategy) or find_recipe(play.strategy).build
+    guarded = _Guarded(build(objective.space, play.seed, task))
+    slices = simulate(
+        guarded,
+        objective,
+        budget_j,
+        seed=play.seed,
+        name=play.strategy,
+        search_j=lambda cpu_s: play.watts * cpu_s,
+        max_trials=MOST_TRIALS,
+    )
+    return Played(play, [each._replace(params={}) for each in slices], guarded.error)
+
+
+class _Guarded:
+    """A strategy that has no more work once it has failed."""
+
+    def __init__(self, strategy: Strategy) -> None:
+        self._strategy, self.error = strategy, ""
+
+    def ask(self, spent_j: float) -> Work | None:
+        if self.error:
+            return None
+        try:
+            return self._strategy.ask(spent_j)
+        except Exception as error:  # noqa: BLE001 - of whatever library
+            self.error = f"{type(error).__name__}: {error}"
+            return None
+
+    def tell(self, result: Told) -> None:
+        try:
+            self._strategy.tell(result)
+        except Exception as error:  # noqa: BLE001 - of whatever library
+            self.error = f"{type(error).__name__}: {error}"

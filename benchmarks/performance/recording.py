@@ -1,0 +1,100 @@
+"""Turn run folders into tables that a search can be replayed on.
+
+    perjoule compare experiment.yaml --out runs/digits    # random search, epochs fixed
+    python benchmarks/performance/recording.py runs/digits benchmarks/tables/digits
+
+Keeps the complete and the failed trials, and of these what `TableObjective` reads. A comparison
+that still runs may be turned too.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from perjoule.benchmarks.folder import Folder
+from perjoule.benchmarks.table import curve_table, trial_table, write_parquet
+
+TRIAL_COLUMNS = ("run", "trial", "state", "energy_j", "energy_setup_j", "energy_search_j")
+NETWORK_COLUMNS = ("flops", "n_parameters")
+CURVE_COLUMNS = ("run", "trial", "epoch", "energy_j", "accuracy")
+DESCRIPTION_KEYS = ("created", "space", "data", "machine", "versions", "runtime", "meter")
+
+README = """\
+# {name}: a recorded search
+
+{n} candidates of the space of `experiment.yaml`, drawn at random, each trained for {epochs} epochs
+on {data} ({train} images, {validation} to validate); {failed} of them failed.
+Joules: {meter}.
+
+- `trials.parquet`: one row per candidate, columns of the trial table (version 1).
+- `curves.parquet`: one row per epoch, cumulative joules.
+- `experiment.yaml`: the space, the versions and the machine.
+
+Recorded on {date} on {machine}, perjoule {version}, torch {torch}, by
+
+    perjoule compare EXPERIMENT.yaml --out RUN_FOLDER
+    python benchmarks/performance/recording.py RUN_FOLDER {folder}
+
+with `strategies: [random]`, `seeds: {seeds}`, `workers: {workers}`, `meter: {source}`, this space,
+and a budget that was stopped by Ctrl-C. `TableObjective` replays it.
+"""
+
+
+def main() -> None:
+    """Read a run folder, write a table folder."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("run", type=Path, help="run folder of `perjoule compare`")
+    parser.add_argument("table", type=Path, help="folder to write")
+    options = parser.parse_args()
+    trials, curves, description = read(options.run)
+    options.table.mkdir(parents=True, exist_ok=True)
+    write_parquet(trials, options.table / "trials.parquet")
+    write_parquet(curves, options.table / "curves.parquet")
+    kept = {key: description[key] for key in DESCRIPTION_KEYS}
+    (options.table / "experiment.yaml").write_text(yaml.safe_dump(kept, sort_keys=False))
+    (options.table / "README.md").write_text(readme(options.table, trials, description))
+    print(f"{options.table}: {len(trials)} candidates")
+
+
+def read(run: Path) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
+    """The trials and curves that are kept, and what `experiment.yaml` holds."""
+    description = yaml.safe_load((run / "experiment.yaml").read_text("utf-8"))
+    events = list(Folder(run).events())
+    trials = trial_table(events)
+    trials = trials[trials["state"].isin(["complete", "failed"])].reset_index(drop=True)
+    names = [name for name in trials.columns if name.startswith("p.")]
+    trials = trials[[*TRIAL_COLUMNS, *NETWORK_COLUMNS, *names]]
+    curves = curve_table(events).merge(trials[["run", "trial"]], on=["run", "trial"])
+    return trials, curves[list(CURVE_COLUMNS)], description
+
+
+def readme(folder: Path, trials: pd.DataFrame, description: dict[str, Any]) -> str:
+    """How a table was made, in words."""
+    data, experiment = description["data"], description["experiment"]
+    return README.format(
+        name=folder.name,
+        n=len(trials),
+        failed=int((trials["state"] == "failed").sum()),
+        epochs=description["space"]["epochs"],
+        data=experiment["dataset"],
+        train=data["train"],
+        validation=data["validation"],
+        meter="; ".join(source["detail"] for source in description["meter"]),
+        date=description["created"][:10],
+        machine="{cpu}, {cores} cores".format(**description["machine"]),
+        source=experiment["meter"],
+        workers=description["workers"],
+        seeds=experiment["seeds"],
+        version=description["versions"]["perjoule"],
+        torch=description["versions"]["torch"],
+        folder=folder.as_posix(),
+    )
+
+
+if __name__ == "__main__":
+    main()
