@@ -13,8 +13,8 @@ When to use which:
 
 All begin with a few startup trials, propose full trainings, never the same candidate twice, and
 none that cannot fit what is left of the budget, as `EnergyModel` predicts; they end when nothing
-fits. A failed trial counts as the worst result so far, and its joules are charged. What they propose
-is a function of seed, results and joules spent.
+fits. A failed trial counts as the worst result so far, and its joules are charged. What they
+propose is a function of seed, results and joules spent.
 """
 
 from __future__ import annotations
@@ -41,13 +41,12 @@ if TYPE_CHECKING:
     Params = Mapping[str, Any]
 
 STARTUP_TRIALS = 5
-STARTUP_POINTS = 16
-STARTUP_SHARE = 1.0
-"""Points of which the cheapest are the startup trials, where they are cheapest first."""
-POOL_POINTS, POOL_NEIGHBOURS, N_BEST = 1000, 200, 5
+POOL_POINTS, POOL_NEIGHBOURS, N_BEST = 256, 256, 5
+"""Candidates of one ask, and how many of the best trials it looks around. Of 1,000 points and 200
+neighbours searches were no better (12 seeds, a model of digits), and asks took twice as long."""
 ERROR_FLOOR = 1e-3
 """Added to the error, so that its logarithm exists."""
-BUDGET_WORTH = 0.03
+BUDGET_WORTH = 0.01
 """Accuracy that is worth the whole allotment to `gittins`, unless told otherwise."""
 LEAST_BEFORE_STOP = 10
 """Trials without which a model is not to be believed that nothing is worth its joules."""
@@ -152,10 +151,10 @@ class EnergyAwareStrategy:
         self._energy.fit(self._history)
         left_j = self._task.budget_j - spent_j
         if len(trials) < STARTUP_TRIALS or not len(scores):
-            start = sobol(self._encoding, self._seed, STARTUP_POINTS)
-            pool, joules = self._fitting(self._new([*start], trials), left_j * STARTUP_SHARE)
+            start = sobol(self._encoding, self._seed, STARTUP_TRIALS)
+            pool, joules = self._fitting(self._new([*start], trials), left_j)
             if pool:
-                return _work(pool[int(joules.argmin()) if self._cheapest_first else 0])
+                return self._work(pool, joules, int(joules.argmin()) if self._cheapest_first else 0)
         seed = ask_seed(self._seed, len(self._history))
         grid = sobol(self._encoding, seed, POOL_POINTS)
         best = [self._encoding.unit(t.params) for t in _best(trials)]
@@ -165,7 +164,7 @@ class EnergyAwareStrategy:
         if not pool:
             return None
         if not len(scores):
-            return _work(pool[int(joules.argmin())])
+            return self._work(pool, joules, int(joules.argmin()))
         features = np.array([self._encoding.features(params) for params in pool])
         model = GaussianProcess.fit(points, scores)
         spent_share = spent_j / self._task.budget_j
@@ -173,11 +172,17 @@ class EnergyAwareStrategy:
             *model.predict(features), joules, float(scores.max()), spent_share, len(trials)
         )
         worth = self._acquire(beliefs)
-        return None if worth is None else _work(pool[int(worth.argmax())])
+        return None if worth is None else self._work(pool, joules, int(worth.argmax()))
 
     def tell(self, result: Told) -> None:
         """Learn a result."""
         self._history.append(result)
+
+    def _work(self, pool: Sequence[Params], joules: Array, chosen: int) -> Work:
+        """One of a pool, with its predicted joules once there are trials to predict from."""
+        predicted_j = float(joules[chosen]) if self._energy.n_trials else None
+        params = pool[chosen]
+        return Work(params, epochs_wanted(params), predicted_j=predicted_j)
 
     def _new(self, points: Sequence[Array], trials: Sequence[Trial]) -> list[Params]:
         """The candidates at some points, without repeats and without those that were tried."""
@@ -213,16 +218,14 @@ def gittins_strategy(
         seed: Seed of the run.
         task: What is known of the search.
         price_per_j: Accuracy that a joule must bring, the paper's lambda. By default the whole
-            budget is worth `BUDGET_WORTH`: with 300 J, the last 10 J must promise 0.001. Without a
+            budget is worth `BUDGET_WORTH`: of 300 J, any 30 J must promise 0.001. Without a
             budget joules are all but free, and nothing ends the search.
     """
     price = BUDGET_WORTH / task.budget_j if price_per_j is None else price_per_j
     return EnergyAwareStrategy(space, seed, task, gittins(price), cheapest_first=True)
 
 
-def observations(
-    space: Space, encoding: Encoding, trials: Sequence[Trial]
-) -> tuple[Array, Array]:
+def observations(space: Space, encoding: Encoding, trials: Sequence[Trial]) -> tuple[Array, Array]:
     """What a model learns from: features of the trials, at the epochs they reached, and scores.
 
     Args:
@@ -271,7 +274,3 @@ def _reserve_error(beliefs: Beliefs, price_per_j: float) -> Array:
 
 def _key(params: Params) -> tuple[Any, ...]:
     return tuple(sorted(params.items()))
-
-
-def _work(params: Params) -> Work:
-    return Work(params, epochs_wanted(params))

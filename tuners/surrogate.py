@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 _LOG_NOISE, _LOG_NOISE_SPREAD = -3.0, 1.0
 _LOG_SCALE_SPREAD = 1.0
 _LENGTH_SPREAD = 1.0
-_BOUND = 12.0
-_JITTER = 1e-8
+_BOUND = 4.0
+"""Spreads of the priors within which the fit stays; the kernel matrix is then well conditioned."""
 _MOST_STEPS = 60
 
 
@@ -70,7 +70,7 @@ class GaussianProcess:
         from scipy.optimize import minimize
 
         n_dimensions = points.shape[1]
-        centre, spread = float(targets.mean()), float(targets.std()) or 1.0
+        centre, spread = _level_and_spread(targets)
         y = (targets - centre) / spread
         prior = np.array([*[math.log(0.5 * math.sqrt(n_dimensions or 1))] * n_dimensions, 0, 0])
         prior[-1] = _LOG_NOISE
@@ -82,7 +82,7 @@ class GaussianProcess:
             (squares.reshape(n_dimensions, len(y) ** 2), y, prior, widths),
             jac=True,
             method="L-BFGS-B",
-            bounds=[(-_BOUND, _BOUND)] * len(prior),
+            bounds=list(zip(prior - _BOUND * widths, prior + _BOUND * widths, strict=True)),
             options={"maxiter": _MOST_STEPS},
         )
         lengths = np.exp(found.x[:-2])
@@ -95,14 +95,14 @@ class GaussianProcess:
     ) -> GaussianProcess:
         from scipy.linalg import cho_solve
 
-        centre, spread = float(targets.mean()), float(targets.std()) or 1.0
+        centre, spread = _level_and_spread(targets)
         scaled = points / lengths
         cholesky = np.linalg.cholesky(
-            scale * _matern(_square_distances(scaled, scaled))
-            + (noise + _JITTER) * np.eye(len(points))
+            scale * _matern(_square_distances(scaled, scaled)) + noise * np.eye(len(points))
         )
         weights = cho_solve((cholesky, True), (targets - centre) / spread)
-        return cls(scaled, lengths, scale, noise, weights, cholesky, centre, spread)
+        lower = np.asarray(cholesky, dtype=np.float64)
+        return cls(scaled, lengths, scale, noise, weights, lower, centre, spread)
 
     def learnt(self, points: Array, targets: Array) -> GaussianProcess:
         """The same process after other observations: a hundredth of the cost of fitting one."""
@@ -140,7 +140,7 @@ def sobol(encoding: Encoding, seed: int, count: int) -> Array:
 
     if encoding.n_dimensions == 0:
         return np.zeros((1, 0))
-    sequence = Sobol(encoding.n_dimensions, seed=np.random.default_rng(seed))
+    sequence = Sobol(encoding.n_dimensions, rng=np.random.default_rng(seed))
     return sequence.random_base2(max(count - 1, 1).bit_length())[:count]
 
 
@@ -155,6 +155,12 @@ def neighbours(points: Array, seed: int, count: int) -> Array:
     anew = rng.random(near.shape) < 1 / 3
     steps = np.clip(near + rng.normal(0, 0.1, near.shape), 0, 1)
     return np.where(changed, np.where(anew, rng.random(near.shape), steps), near)
+
+
+def _level_and_spread(targets: Array) -> tuple[float, float]:
+    """Mean and standard deviation; 1 for equal targets, of which only rounding errors are left."""
+    spread = float(targets.std())
+    return float(targets.mean()), spread if spread > 1e-9 else 1.0
 
 
 def _matern(squares: Array) -> Array:
@@ -180,7 +186,7 @@ def _negative_log_posterior(
     root = np.sqrt(5 * (inverse_squares @ squares)).reshape(n, n)
     decay = scale * np.exp(-root)
     kernel = decay * (1 + root + root**2 / 3)
-    cholesky = np.linalg.cholesky(kernel + (noise + _JITTER) * np.eye(n))
+    cholesky = np.linalg.cholesky(kernel + noise * np.eye(n))
     weights = cho_solve((cholesky, True), y)
     away = (logs - prior) / widths
     value = y @ weights / 2 + np.log(np.diag(cholesky)).sum() + away @ away / 2
