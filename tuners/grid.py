@@ -181,7 +181,7 @@ def _by_value(axes: Axes) -> tuple[Axes, Axes, Cost]:
 
 def _by_operations(space: Space, axes: Axes, task: Task) -> tuple[Axes, Axes, Cost]:
     """The axes that change the price, cheap end first, those that do not, and a point's price."""
-    operations = _operations(task, [*axes])
+    operations = _operations(task, space)
     corners = (space.cheapest(), space.heaviest())
     priced: Axes = {}
     free: Axes = {}
@@ -198,15 +198,17 @@ def _by_operations(space: Space, axes: Axes, task: Task) -> tuple[Axes, Axes, Co
     return priced, free, lambda point: operations({**corners[0], **_values(priced, point)})
 
 
-def _operations(task: Task, names: list[str]) -> Callable[[Mapping[str, Any]], float]:
+def _operations(task: Task, space: Space) -> Callable[[Mapping[str, Any]], float]:
     """Predicts the operations of training a candidate; infinite if its network cannot be built.
 
     As in the project's accounts: three forward passes per image (the backward pass computes
     gradients by inputs and by weights), and ten operations per weight and step of the optimiser,
     for which small batches are dearer.
     """
-    shaping = [name for name in names if name not in ("epochs", BATCH)]
-    known: dict[tuple[Any, ...], tuple[float, float]] = {}  # building a network takes milliseconds
+    shaping = [name for name in space.distributions if name not in ("epochs", BATCH)]
+    # Building a network takes milliseconds, and all runs ask for the same ones.
+    known: dict[tuple[Any, ...], tuple[float, float]]
+    known = task.shared.setdefault((GridStrategy, repr(space)), {})
 
     def operations(params: Mapping[str, Any]) -> float:
         key = tuple(params[name] for name in shaping)

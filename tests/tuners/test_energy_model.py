@@ -1,169 +1,210 @@
-"""Predicting joules before training, where the truth is a known law."""
-
 from __future__ import annotations
+
+import math
+from statistics import median
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from perjoule.errors import ConfigurationError
 from perjoule.models.space import Space
 from perjoule.outcome import CurvePoint, State
-from perjoule.tuners.energy_model import EnergyModel, epochs_of, prequential_error
+from perjoule.tuners.encoding import Encoding
+from perjoule.tuners.energy_model import (
+    COST_POINTS,
+    EnergyModel,
+    Epochs,
+    epochs_of,
+    prequential_error,
+)
 from perjoule.tuners.strategy import Task, Told
+from perjoule.tuners.surrogate import sobol
 
 SPACE = Space.parse(
     {
         "width": {"low": 8, "high": 64, "log": True},
+        "layer": ["dense", "conv"],
+        "learning_rate": {"low": 1e-4, "high": 0.1, "log": True},
         "log2_batch_size": {"low": 4, "high": 9},
-        "epochs": {"low": 1, "high": 16, "log": True},
+        "epochs": {"low": 1, "high": 8},
     }
 )
 N_SAMPLES = 1024
+SEARCH_J = 0.5
 
 
 def cost_of(params):
-    return 100.0 * params["width"] ** 2, 10.0 * params["width"] ** 2
+    parameters = 10.0 * params["width"] ** 2
+    return parameters * (30.0 if params["layer"] == "conv" else 2.0), parameters
 
 
-def epoch_j(params):
-    """Joules by operations and steps."""
-    steps = N_SAMPLES / 2 ** params["log2_batch_size"]
-    return 1e-8 * (3 * N_SAMPLES * cost_of(params)[0]) ** 0.8 * steps**0.3
+def epoch_j(params, powers=(0.8, 0.3, 0.1)):
+    operations, parameters = cost_of(params)
+    work = (3 * operations * N_SAMPLES, N_SAMPLES / 2 ** params["log2_batch_size"], parameters)
+    return 1e-7 * math.prod(each**power for each, power in zip(work, powers, strict=True))
 
 
-def candidate(seed):
-    rng = np.random.default_rng(seed)
-    return SPACE.complete(
-        {
-            "width": int(rng.integers(8, 65)),
-            "log2_batch_size": int(rng.integers(4, 10)),
-            "epochs": int(rng.integers(1, 17)),
-        }
+def candidates(count, seed=5, space=SPACE):
+    encoding = Encoding(space)
+    return [encoding.decode(point) for point in sobol(encoding, seed, count)]
+
+
+def told(trial, params, state=State.COMPLETE, *, before=0, until=None, noise=1.0):
+    until = params["epochs"] if until is None else until
+    each_j = noise * epoch_j(params)
+    curve = tuple(
+        CurvePoint(epoch, (epoch - before) * each_j, 0.5, 1.0)
+        for epoch in range(before + 1, until + 1)
     )
+    energy_j = (until - before) * each_j + SEARCH_J
+    return Told(params, state, 0.5, energy_j, trial=trial, epochs=until, curve=curve)
 
 
-def told(params, trial, overhead_j=0.0, state=State.COMPLETE):
-    epochs = params["epochs"]
-    points = curve(1, epochs, epoch_j(params))
-    return Told(
-        params,
-        state,
-        0.5,
-        epochs * epoch_j(params) + overhead_j,
-        trial=trial,
-        epochs=epochs,
-        curve=points,
-    )
-
-
-def curve(first, last, one_j):
-    """A point per epoch of a slice."""
-    return tuple(
-        CurvePoint(epoch, (epoch - first + 1) * one_j, 0.5, 0.0) for epoch in range(first, last + 1)
-    )
-
-
-@pytest.mark.parametrize("task", [Task(cost_of=cost_of, n_samples=N_SAMPLES), Task()])
-def test_a_law_is_learnt_from_a_few_trials(task):
-    history = [told(candidate(n), n) for n in range(20)]
-    model = EnergyModel(SPACE, task).fit(history)
-    others = [candidate(100 + n) for n in range(50)]
-    truth = np.array([params["epochs"] * epoch_j(params) for params in others])
-    errors = np.abs(model.predict(others) / truth - 1)
-    assert np.median(errors) < 0.2
-    assert model.error is not None
-    assert model.error < 0.3
-
-
-@settings(max_examples=15, deadline=None)
-@given(st.permutations(list(range(8))), st.floats(1e-3, 1e3))
-def test_order_does_not_matter_and_units_carry_over(order, unit):
-    task = Task(cost_of=cost_of, n_samples=N_SAMPLES)
-    history = [told(candidate(n), n) for n in range(8)]
-    known = EnergyModel(SPACE, task).fit(history).predict([candidate(99)])
-    shuffled = EnergyModel(SPACE, task).fit([history[n] for n in order]).predict([candidate(99)])
-    np.testing.assert_allclose(shuffled, known, rtol=1e-6)
-    scaled = [
-        Told(
-            each.params,
-            each.state,
-            0.5,
-            each.energy_j * unit,
-            trial=each.trial,
-            epochs=each.epochs,
-            curve=curve(1, each.epochs, each.energy_j * unit / each.epochs),
-        )
-        for each in history
+def history_of(count, noise=0.0):
+    rng = np.random.default_rng(0)
+    return [
+        told(n, params, noise=math.exp(noise * rng.normal()))
+        for n, params in enumerate(candidates(count))
     ]
-    np.testing.assert_allclose(
-        EnergyModel(SPACE, task).fit(scaled).predict([candidate(99)]), known * unit, rtol=1e-6
-    )
 
 
-def test_what_a_trial_costs_besides_its_epochs_is_added():
-    history = [told(candidate(n), n, overhead_j=2.0) for n in range(6)]
-    model = EnergyModel(SPACE, Task()).fit(history)
-    assert model.overhead_j == pytest.approx(2.0)
-    one = candidate(50)
-    assert model.predict([one])[0] == pytest.approx(
-        one["epochs"] * model.predict_epoch([one])[0] + 2.0
-    )
+def off(model, truth=epoch_j):
+    others = candidates(50, seed=9)
+    predicted = model.predict_epoch(others)
+    return median(abs(p / truth(params) - 1) for p, params in zip(predicted, others, strict=True))
 
 
-def test_slices_of_a_trial_are_one_trial_and_lost_epochs_teach_nothing():
-    params = candidate(1)
-    slices = [
-        Told(params, State.PAUSED, 0.5, 1.0, trial=0, epochs=1, curve=curve(1, 1, 1.0)),
-        Told(params, State.COMPLETE, 0.6, 2.0, trial=0, epochs=3, curve=curve(2, 3, 1.0)),
-        Told(params, State.TRUNCATED, None, 9.0, trial=1, epochs=0),
-        Told(params, State.FAILED, None, None, trial=2, epochs=0),
+TASK = Task(100.0, cost_of=cost_of, n_samples=N_SAMPLES)
+BLIND = Task(100.0, n_samples=N_SAMPLES)
+
+
+def test_a_power_law_is_found_from_a_few_trials():
+    assert off(EnergyModel(SPACE, TASK).fit(history_of(5))) < 0.2
+    assert off(EnergyModel(SPACE, TASK).fit(history_of(40))) < 0.08
+
+
+def test_without_costs_of_networks_the_hyperparameters_tell():
+    assert off(EnergyModel(SPACE, BLIND).fit(history_of(40))) < 0.15
+    assert off(EnergyModel(SPACE, BLIND).fit(history_of(3))) > 0.3
+
+
+def test_before_the_first_trial_ratios_are_by_work_and_everything_fits():
+    model = EnergyModel(SPACE, TASK)
+    cheap, dear = model.predict([SPACE.cheapest(), SPACE.heaviest()])
+    assert dear > 10 * cheap > 0
+    assert (model.n_trials, model.error) == (0, None)
+    assert model.affordable(np.array([1.0, 1e9]), 0.0).all()
+    assert EnergyModel(SPACE, BLIND).predict_epoch(candidates(3)) == pytest.approx(np.ones(3))
+    assert len(model.predict([])) == 0
+
+
+def test_a_candidate_costs_its_epochs_and_the_search():
+    model = EnergyModel(SPACE, TASK).fit(history_of(8))
+    assert model.overhead_j == pytest.approx(SEARCH_J)
+    some = candidates(4, seed=9)
+    expected = [params["epochs"] for params in some] * model.predict_epoch(some) + SEARCH_J
+    assert model.predict(some) == pytest.approx(expected)
+
+
+def test_fitting_forgets_and_depends_on_the_history_alone():
+    used = EnergyModel(SPACE, TASK).fit(history_of(20, noise=1.0)).fit(history_of(6))
+    fresh = EnergyModel(SPACE, TASK).fit(history_of(6))
+    assert (used.predict(candidates(30)) == fresh.predict(candidates(30))).all()
+    assert used.error == fresh.error
+
+
+@given(st.integers(3, 12), st.floats(0.0, 0.5), st.sampled_from([TASK, BLIND]))
+@settings(deadline=None, max_examples=20)
+def test_the_error_is_that_of_leaving_each_trial_out(count, noise, task):
+    history = history_of(count, noise)
+    errors = []
+    for left_out in history:
+        model = EnergyModel(SPACE, task).fit([each for each in history if each is not left_out])
+        truth = left_out.curve[0].energy_j
+        errors.append(abs(model.predict_epoch([left_out.params])[0] / truth - 1))
+    assert EnergyModel(SPACE, task).fit(history).error == pytest.approx(median(errors), rel=1e-6)
+
+
+def test_two_trials_are_too_few_for_an_error():
+    assert EnergyModel(SPACE, TASK).fit(history_of(2)).error is None
+    assert EnergyModel(SPACE, TASK).fit(history_of(3)).error is not None
+
+
+def test_slices_of_a_trial_are_one_observation_and_searching_is_none():
+    one, other = candidates(2)
+    history = [
+        told(0, one, State.PAUSED, until=1),
+        told(1, other, State.TRUNCATED, until=3),
+        told(0, one, before=1, until=4),
     ]
-    [epochs] = epochs_of(slices)
-    assert epochs.count == 3
-    assert epochs.energy_j == pytest.approx(3.0)
+    first, second = epochs_of(history)
+    assert (first.params, first.count) == (one, 4)
+    assert first.epoch_j == pytest.approx(epoch_j(one))
+    assert (second.params, second.count) == (other, 3)
+    assert second.epoch_j == pytest.approx(epoch_j(other))
 
 
-def test_only_what_fits_is_affordable_and_the_cheapest_by_a_margin():
-    model = EnergyModel(SPACE, Task())
-    joules = np.array([1.0, 5.0, 20.0])
-    assert model.affordable(joules, 0.1).all()  # nothing is known yet
-    model.fit([told(candidate(n), n) for n in range(4)])
-    assert list(model.affordable(joules, 6.0)) == [True, True, False]
-    assert list(model.affordable(joules, 0.8)) == [True, False, False]
-    assert not model.affordable(joules, 0.5).any()
+def test_without_a_curve_whole_slices_count_with_all_their_joules():
+    params = candidates(1)[0]
+    assert epochs_of(
+        [
+            Told(params, State.PAUSED, 0.5, 2.0, trial=0, epochs=1),
+            Told(params, State.COMPLETE, 0.6, 6.0, trial=0, epochs=3),
+            Told(params, State.TRUNCATED, None, 5.0, trial=1, epochs=1),
+            Told(params, State.FAILED, None, 5.0, trial=2, epochs=0),
+            Told(params, State.COMPLETE, 0.6, None, trial=3, epochs=3),
+            Told(params, State.COMPLETE, 0.6, 0.0, trial=4, epochs=3),
+            Told(params, State.COMPLETE, 0.6, math.nan, trial=5, epochs=3),
+        ]
+    ) == [Epochs(params, 3, 8.0)]
 
 
-def test_the_error_of_forecasts_falls_as_trials_come_in():
-    task = Task(cost_of=cost_of, n_samples=N_SAMPLES)
-    history = [told(candidate(n), n) for n in range(30)]
-    early, late = (prequential_error(SPACE, task, history[:n]) for n in (4, 30))
-    assert early is not None
-    assert late is not None
-    assert late < early
-    assert prequential_error(SPACE, task, history[:1]) is None
+def test_networks_are_built_a_few_times_only_and_may_be_impossible():
+    asked = []
 
-
-def test_networks_that_cannot_be_built_are_left_out():
-    def picky(params):
-        if params["width"] > 40:
-            raise ValueError("too wide")
+    def fussy(params):
+        asked.append(params)
+        if params["layer"] == "conv" and params["width"] > 50:
+            raise ConfigurationError("too wide")
         return cost_of(params)
 
-    model = EnergyModel(SPACE, Task(cost_of=picky, n_samples=N_SAMPLES))
-    model.fit([told(candidate(n), n) for n in range(10)])
-    assert np.isfinite(model.predict([SPACE.heaviest()])).all()
+    model = EnergyModel(SPACE, Task(100.0, cost_of=fussy, n_samples=N_SAMPLES))
+    assert off(model.fit(history_of(30))) < 0.15
+    model.fit(history_of(40))
+    assert len(asked) <= COST_POINTS
+
+    def none(params):
+        raise ConfigurationError("no network")
+
+    blind = EnergyModel(SPACE, Task(100.0, cost_of=none, n_samples=N_SAMPLES)).fit(history_of(9))
+    assert blind.error == EnergyModel(SPACE, BLIND).fit(history_of(9)).error
 
 
-def test_what_depends_on_the_space_alone_is_learnt_once_for_all_runs():
-    calls = []
+def test_what_does_not_fit_is_known_and_the_cheapest_gets_the_benefit_of_the_doubt():
+    model = EnergyModel(SPACE, TASK).fit(history_of(1))
+    joules = np.array([4.0, 2.0, 8.0])
+    assert model.affordable(joules, 5.0).tolist() == [True, True, False]
+    assert model.affordable(joules, 1.5).tolist() == [False, True, False]
+    assert model.affordable(joules, 1.3).tolist() == [False, False, False]
+    assert model.affordable(np.zeros(0), 1.0).tolist() == []
 
-    def counted(params):
-        calls.append(params)
-        return cost_of(params)
 
-    task = Task(cost_of=counted, n_samples=N_SAMPLES)
-    EnergyModel(SPACE, task)
-    n_calls = len(calls)
-    EnergyModel(SPACE, task).predict([candidate(0)])
-    assert len(calls) == n_calls > 0
+@pytest.mark.parametrize("task", [TASK, BLIND])
+def test_a_space_without_a_choice_has_one_price(task):
+    space = Space.parse({**SPACE.cheapest()})
+    model = EnergyModel(space, task).fit([told(0, space.cheapest())])
+    assert model.predict_epoch([space.cheapest()]) == pytest.approx([epoch_j(space.cheapest())])
+
+
+def test_the_prequential_error_is_that_of_forecasts_before_each_trial():
+    history = history_of(12, noise=0.2)
+    errors = []
+    for n in range(1, 12):
+        model = EnergyModel(SPACE, TASK).fit(history[:n])
+        truth = history[n].curve[0].energy_j
+        errors.append(abs(model.predict_epoch([history[n].params])[0] / truth - 1))
+    assert prequential_error(SPACE, TASK, history) == pytest.approx(median(errors))
+    assert prequential_error(SPACE, TASK, history[:1]) is None
+    assert prequential_error(SPACE, TASK, []) is None
