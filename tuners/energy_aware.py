@@ -159,25 +159,32 @@ class EnergyAwareStrategy:
             )
             options, joules = self._fitting(start, left_j)
             if options:
-                return _work(options[int(joules.argmin()) if self._cheapest_first else 0])
+                first = int(joules.argmin()) if self._cheapest_first else 0
+                return self._work(options, joules, first)
         seed = ask_seed(self._seed, len(self._history))
         pool = candidate_pool(self._space, self._encoding, trials, seed)
         options, joules = self._fitting(pool, left_j)
         if not options:
             return None
         if not len(scores):
-            return _work(options[int(joules.argmin())])
+            return self._work(options, joules, int(joules.argmin()))
         mean, std = GaussianProcess.fit(points, scores).predict(
             np.array([self._encoding.features(params) for params in options])
         )
         spent_share = spent_j / self._task.budget_j
         beliefs = Beliefs(mean, std, joules, float(scores.max()), spent_share, len(trials))
         worth = self._acquire(beliefs)
-        return None if worth is None else _work(options[int(worth.argmax())])
+        return None if worth is None else self._work(options, joules, int(worth.argmax()))
 
     def tell(self, result: Told) -> None:
         """Learn a result."""
         self._history.append(result)
+
+    def _work(self, options: Sequence[Params], joules: Array, chosen: int) -> Work:
+        """One of several, with its predicted joules once there are trials to predict from."""
+        predicted_j = float(joules[chosen]) if self._energy.n_trials else None
+        params = options[chosen]
+        return Work(params, epochs_wanted(params), predicted_j=predicted_j)
 
     def _fitting(self, pool: Sequence[Params], left_j: float) -> tuple[list[Params], Array]:
         """Those that fit what is left of the budget, and their predicted joules."""
@@ -283,8 +290,5 @@ def _reserve_error(beliefs: Beliefs, price_per_j: float) -> Array:
 
 
 def _key(params: Params) -> tuple[Any, ...]:
-    return tuple(sorted(params.items()))
-
-
-def _work(params: Params) -> Work:
-    return Work(params, epochs_wanted(params))
+    """A candidate, but for the last digits, which a way through the unit cube may change."""
+    return tuple(f"{x:.9g}" if isinstance(x, float) else x for _, x in sorted(params.items()))

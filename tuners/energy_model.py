@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     Params = Mapping[str, Any]
 
 COST_POINTS = 64
-"""Networks that are built to learn what all others cost. Building one takes milliseconds, which for
-every candidate of every ask would be more than many a training."""
+"""Networks that are built to learn what all others cost. Building one takes milliseconds: for every
+candidate of every ask, that would be more than many a training."""
 BACKWARD_AND_FORWARD = 3
 LEAST_FOR_ERROR = 3
 CLEAR_MARGIN = 0.7
@@ -72,8 +72,8 @@ class EnergyModel:
     their steps. Elsewhere the logarithm is linear in `Encoding.features`.
 
     Of 287 random trials of the default network on digits (AMD EPYC, one thread, joules modelled
-    from CPU time, November 2026) the median prediction of an epoch is 22, 18 and 17 % off after 5,
-    10 and 20 trials, and 53, 40 and 25 % without the operations.
+    from CPU time, November 2026) the median prediction of an epoch is 21, 19 and 18 % off after 5,
+    10 and 20 trials, and 52, 39 and 26 % without the operations.
 
     Args:
         space: What may be chosen.

@@ -46,6 +46,14 @@ BUDGET_J = 60.0
 STRATEGIES = [ei_per_joule_strategy, cooled_strategy, gittins_strategy]
 
 
+def free_gittins(space, seed, task):
+    """Has no reason to stop."""
+    return gittins_strategy(space, seed, task, price_per_j=0.0)
+
+
+UNSTOPPED = [ei_per_joule_strategy, cooled_strategy, free_gittins]
+
+
 def accuracy(params, epoch):
     """At its best with 24 units, four epochs and Adam at 3e-3: not where it is dearest."""
     miss = math.log10(params["learning_rate"] / BEST_RATE[params["optimizer"]])
@@ -93,19 +101,16 @@ def believed(**changes):
 
 
 def test_cooling_finds_the_optimum_with_fewer_joules_than_random_search(simulate):
-    target = 0.99 * BEST_ACCURACY
-    seeds = range(10)
-    joules = {
-        name: median(
-            energy_to(simulate(make(seed), accuracy, epoch_j, budget_j=BUDGET_J).history, target)
-            for seed in seeds
+    def joules(build, budget_j):
+        runs = (
+            simulate(build(seed), accuracy, epoch_j, budget_j=budget_j).history
+            for seed in range(10)
         )
-        for name, make in {
-            "random": lambda seed: RECIPES["random"].build(SPACE, seed),
-            "cooled": lambda seed: cooled_strategy(SPACE, seed, TASK),
-        }.items()
-    }
-    assert joules["cooled"] < 0.7 * joules["random"]
+        return median(energy_to(history, 0.99 * BEST_ACCURACY) for history in runs)
+
+    random_j = joules(lambda seed: RECIPES["random"].build(SPACE, seed), 5 * BUDGET_J)
+    cooled_j = joules(lambda seed: cooled_strategy(SPACE, seed, TASK), BUDGET_J)
+    assert cooled_j < 0.7 * random_j < math.inf
 
 
 @pytest.mark.parametrize("build", STRATEGIES)
@@ -133,7 +138,11 @@ def test_candidates_are_trained_in_full_once_each(build, simulate):
         (work.until, work.pause, work.trial) == (work.params["epochs"], False, None)
         for work in run.works
     )
-    assert len({tuple(work.params.values()) for work in run.works}) == 12
+    once = {
+        tuple(round(x, 9) if isinstance(x, float) else x for x in w.params.values())
+        for w in run.works
+    }
+    assert len(once) == 12
 
 
 def test_startup_begins_with_what_is_cheap_where_it_should(simulate):
@@ -143,13 +152,13 @@ def test_startup_begins_with_what_is_cheap_where_it_should(simulate):
 
     for seed in range(5):
         cheap_first = startup_j(cooled_strategy, seed)
-        as_they_come = startup_j(ei_per_joule_strategy, seed)
-        assert cheap_first[0] == min(cheap_first)
-        assert sorted(cheap_first) == sorted(as_they_come)
-    assert any(startup_j(ei_per_joule_strategy, s)[0] != min(cheap_first) for s in range(5))
+        assert cheap_first[0] < 1.2 * min(cheap_first)  # nothing is measured yet
+        assert sorted(cheap_first) == sorted(startup_j(ei_per_joule_strategy, seed))
+    as_they_come = [startup_j(ei_per_joule_strategy, seed) for seed in range(5)]
+    assert any(joules[0] > 2 * min(joules) for joules in as_they_come)
 
 
-@pytest.mark.parametrize("build", STRATEGIES)
+@pytest.mark.parametrize("build", UNSTOPPED)
 def test_what_does_not_fit_is_not_proposed(build, simulate):
     history = simulate(build(SPACE, 2, TASK), accuracy, epoch_j, n_trials=12).history
     strategy = restore(build(SPACE, 2, TASK), history)
@@ -169,27 +178,19 @@ def test_startup_trials_fit_too(build):
     assert strategy.ask(BUDGET_J - 0.1) is None
 
 
-@pytest.mark.parametrize("build", STRATEGIES)
-def test_failures_are_avoided_but_cost_their_joules(build, simulate):
-    def ends(params):
-        return params["optimizer"] == "adam"
-
-    strategy = build(SPACE, 3, TASK)
-    history, spent_j = [], 0.0
-    for number in range(20):
+@pytest.mark.parametrize("build", UNSTOPPED)
+def test_what_fails_is_avoided_however_good_it_might_have_been(build):
+    strategy, states, spent_j = build(SPACE, 3, replace(TASK, budget_j=300.0)), [], 0.0
+    for number in range(24):
         work = strategy.ask(spent_j)
+        fails = work.params["optimizer"] == "adam"
+        states.append(State.FAILED if fails else State.COMPLETE)
+        value = None if fails else accuracy(work.params, work.until)
         cost_j = work.until * epoch_j(work.params)
-        failed = ends(work.params)
-        value = None if failed else accuracy(work.params, work.until)
-        state = State.FAILED if failed else State.COMPLETE
-        told = Told(
-            work.params, state, value, cost_j, trial=number, epochs=0 if failed else work.until
-        )
+        told = Told(work.params, states[-1], value, cost_j, trial=number, epochs=work.until)
         strategy.tell(told)
-        history.append(told)
-        spent_j += cost_j * 0.1  # so that the budget lasts
-    late = [told.state is State.FAILED for told in history[10:]]
-    assert sum(late) <= 2
+        spent_j += cost_j
+    assert 1 <= states.count(State.FAILED) <= 4  # of 8 by chance
 
 
 def test_a_failed_trial_scores_as_the_worst_and_an_unknown_one_not_at_all():
@@ -252,7 +253,8 @@ def test_at_its_index_a_candidate_is_worth_just_its_price(mean, std, joules, pri
 
 def test_indices_fall_with_the_price():
     beliefs = believed(best=-math.inf)
-    assert (gittins(1e-5)(beliefs) > gittins(1e-4)(beliefs)).all()
+    cheap, dear = (np.asarray(gittins(price_per_j)(beliefs)) for price_per_j in (1e-5, 1e-4))
+    assert (cheap > dear).all()
 
 
 def test_cooling_goes_from_improvement_per_joule_to_improvement():
@@ -301,9 +303,9 @@ def test_trials_without_accuracy_or_joules_do_not_stop_a_search(build):
 def test_the_pool_holds_new_candidates_only_and_the_cheapest():
     encoding = Encoding(SPACE)
     pool = candidate_pool(SPACE, encoding, [], 7)
-    assert SPACE.cheapest() in pool
+    assert any(params == pytest.approx(SPACE.cheapest()) for params in pool)
     tried = Trial(0, pool[3], accuracies={1: 0.9})
     again = candidate_pool(SPACE, encoding, [tried], 7)
-    assert pool[3] not in again
+    assert all(params != pytest.approx(pool[3]) for params in again)
     assert len(again) > len(pool)  # neighbours of the best
     assert again == candidate_pool(SPACE, encoding, [tried], 7)
