@@ -145,6 +145,14 @@ def test_candidates_are_trained_in_full_once_each(build, simulate):
     assert len(once) == 12
 
 
+@pytest.mark.parametrize("build", STRATEGIES)
+def test_what_a_candidate_will_cost_is_said_once_something_is_known(build, simulate):
+    run = simulate(build(SPACE, 0, TASK), accuracy, epoch_j, n_trials=10)
+    assert run.works[0].predicted_j is None
+    late = zip(run.works[5:], run.history[5:], strict=True)
+    assert median(abs(work.predicted_j / told.energy_j - 1) for work, told in late) < 0.15
+
+
 def test_startup_begins_with_what_is_cheap_where_it_should(simulate):
     def startup_j(build, seed):
         run = simulate(build(SPACE, seed, TASK), accuracy, epoch_j, n_trials=STARTUP_TRIALS)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from statistics import median
 
 import numpy as np
@@ -108,6 +109,23 @@ def test_a_candidate_costs_its_epochs_and_the_search():
     assert model.predict(some) == pytest.approx(expected)
 
 
+@given(st.permutations(range(8)), st.floats(1e-3, 1e3), st.sampled_from([TASK, BLIND]))
+@settings(deadline=None, max_examples=15)
+def test_order_does_not_matter_and_units_carry_over(order, unit, task):
+    history, others = history_of(8, noise=0.2), candidates(5, seed=9)
+    scaled = [
+        replace(
+            each,
+            energy_j=unit * each.energy_j,
+            curve=tuple(replace(point, energy_j=unit * point.energy_j) for point in each.curve),
+        )
+        for each in history
+    ]
+    known = EnergyModel(SPACE, task).fit(history).predict(others)
+    moved = EnergyModel(SPACE, task).fit([scaled[n] for n in order]).predict(others)
+    assert moved == pytest.approx(unit * known, rel=1e-6)
+
+
 def test_fitting_forgets_and_depends_on_the_history_alone():
     used = EnergyModel(SPACE, TASK).fit(history_of(20, noise=1.0)).fit(history_of(6))
     fresh = EnergyModel(SPACE, TASK).fit(history_of(6))
@@ -170,10 +188,12 @@ def test_networks_are_built_a_few_times_only_and_may_be_impossible():
             raise ConfigurationError("too wide")
         return cost_of(params)
 
-    model = EnergyModel(SPACE, Task(100.0, cost_of=fussy, n_samples=N_SAMPLES))
+    task = Task(100.0, cost_of=fussy, n_samples=N_SAMPLES)
+    model = EnergyModel(SPACE, task)
     assert off(model.fit(history_of(30))) < 0.15
-    model.fit(history_of(40))
-    assert len(asked) <= COST_POINTS
+    assert len(asked) == COST_POINTS
+    EnergyModel(SPACE, task).fit(history_of(40))  # of another run
+    assert len(asked) == COST_POINTS
 
     def none(params):
         raise ConfigurationError("no network")

@@ -48,6 +48,16 @@ def test_the_posterior_is_that_of_scikit_learn_with_the_same_kernel():
     assert ours[1] == pytest.approx(std, rel=1e-6)
 
 
+def test_a_process_goes_on_learning_with_the_same_kernel():
+    points, others = drawn(20), drawn(50, seed=1)
+    early = GaussianProcess.fit(points[:8], wave(points[:8]))
+    late = early.learnt(points, wave(points))
+    assert (late.lengths == early.lengths).all()
+    assert (late.scale, late.noise) == (early.scale, early.noise)
+    error = [np.abs(each.predict(others)[0] - wave(others)).mean() for each in (early, late)]
+    assert error[1] < error[0]
+
+
 def test_noise_is_told_from_signal():
     points = drawn(80)
     noise = np.random.default_rng(2).normal(0, 1, 80)
