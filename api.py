@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .benchmarks.description import check_same_meter, describe
-from .benchmarks.folder import Folder, write_whole
+from .benchmarks.folder import Folder
 from .benchmarks.job import Setting
 from .config import Experiment, load_experiment, usable_cores
 from .energy.exclusive import exclusive
+from .energy.files import write_whole
 from .energy.source import PowerSource, Scope, Source
 from .energy.sources import resolve
 from .errors import ConfigurationError, OutputError

@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ import yaml
 from filelock import FileLock, Timeout
 
 from ..config import Experiment
+from ..energy.files import write_whole
 from ..energy.ledger import read_events
 from ..errors import OutputError
 from .events import Event
@@ -174,23 +173,3 @@ class Folder:
         self.clear_signs()
         with contextlib.suppress(OSError):  # another machine's worker may still write its last
             self.inflight.rmdir()
-
-
-def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
-    """Let ``write`` fill a new file and put it in place at once, so that no half is ever seen.
-
-    Raises:
-        OutputError: The file cannot be written.
-    """
-    new = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        write(new)
-        new.replace(path)
-    except OSError as error:
-        raise OutputError(
-            f"cannot write {path}: {error.strerror or error}; give a folder that exists and can be "
-            "written"
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            new.unlink(missing_ok=True)

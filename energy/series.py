@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
 import sys
-import threading
 import time
 from array import array
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
-from ..errors import ConfigurationError, OutputError
+from ..errors import ConfigurationError
+from .files import write_whole
 from .forksafe import Guard
 from .sampler import try_read
 from .source import Source, SourceInfo
@@ -114,21 +113,14 @@ class Series:
         import pyarrow.parquet as pq
 
         path = Path(path)
-        new = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
         schema, tables = self._tables()
-        try:
-            with pq.ParquetWriter(new, schema) as writer:
+
+        def fill(part: Path) -> None:
+            with pq.ParquetWriter(part, schema) as writer:
                 for table in tables:
                     writer.write_table(table)
-            new.replace(path)
-        except OSError as error:
-            raise OutputError(
-                f"cannot write {path}: {error.strerror or error}; give a folder that exists and "
-                "can be written"
-            ) from error
-        finally:
-            with contextlib.suppress(OSError):
-                new.unlink(missing_ok=True)
+
+        write_whole(path, fill)
 
     def _tables(self) -> tuple[pa.Schema, Iterator[pa.Table]]:
         """The schema, and the rows of one source after the other."""

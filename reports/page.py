@@ -12,8 +12,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from ..benchmarks.folder import write_whole
 from ..energy.carbon import format_grams
+from ..energy.files import write_whole
 from . import content
 from .axes import CONFIG
 from .figures import trials_strategies
