@@ -268,16 +268,17 @@ def _default_workers(experiment: Experiment, sources: list[Source | PowerSource]
 
 def _derive(folder: Folder) -> Result:
     """Write tables, summary and report from the ledger, each whole or not at all."""
+    from .benchmarks.record import curve_table, slice_table, trial_table
     from .benchmarks.summary import summarise
-    from .benchmarks.table import curve_table, slice_table, trial_table, write_parquet
+    from .benchmarks.table import write_frame
     from .reports import page
 
     description, events = folder.description(), folder.events()
     trials, curves = trial_table(events), curve_table(events)
     summary = summarise(description, events, trials)
     path = folder.path
-    write_whole(path / "trials.parquet", lambda part: write_parquet(trials, part))
-    write_whole(path / "curves.parquet", lambda part: write_parquet(curves, part))
+    write_frame(trials, path / "trials.parquet", description)
+    write_frame(curves, path / "curves.parquet")
     text = json.dumps(summary, indent=2, allow_nan=False)
     write_whole(path / "summary.json", lambda part: part.write_text(text, encoding="utf-8"))
     page.write(path / "report.html", trials, curves, summary, slice_table(events))

@@ -17,11 +17,9 @@ from typing import Any
 from ..outcome import CurvePoint, State, StepCost
 from ..tuners.strategy import Told
 from .job import Outcome
+from .table import COMPONENTS, LOWER_BOUND
 
 Event = dict[str, Any]
-COMPONENTS = ("cpu", "gpu", "dram", "node")
-LOWER_BOUND = "lower bound"
-"""What is said of energy where a slice was lost, and only its last sign of life is known."""
 
 
 class End(StrEnum):

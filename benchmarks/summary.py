@@ -10,10 +10,11 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from ..energy.carbon import CarbonIntensity
-from . import inference, statistics
-from .events import LOWER_BOUND, Event, Run
+from . import statistics
+from .events import Event, Run
 from .job import total
-from .table import slice_table
+from .record import slice_table
+from .table import LOWER_BOUND
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -180,7 +181,7 @@ def _interval(values: Any) -> dict[str, Any] | None:
     known = [float(value) for value in values if not math.isnan(value)]
     if not known:
         return None
-    found = inference.interval(known)
+    found = statistics.interval(known)
     return {"median": found.median, "low": found.low, "high": found.high, "n": found.n}
 
 
@@ -245,7 +246,7 @@ def _verdict(
             "tie": False,
             "caveats": caveats,
         }
-    found = inference.compare_strategies(slices, common_j=common_j)
+    found = statistics.compare_strategies(slices, common_j=common_j)
     return {
         "sentence": _sentence(found),
         "supported": found.supported,
@@ -255,14 +256,14 @@ def _verdict(
     }
 
 
-def _sentence(found: inference.Verdict) -> str:
+def _sentence(found: statistics.Verdict) -> str:
     """The verdict in one sentence; a lead that may be chance is not called a win."""
     scores = [f"{name} {100 * interval.median:.1f} %" for name, interval in found.intervals.items()]
     if len(scores) == 1:
         return f"{scores[0]} validation accuracy."
     if found.tie:
         best = found.intervals[str(found.winner)].median
-        tied = [name for name, i in found.intervals.items() if best - i.median <= inference.TIE]
+        tied = [name for name, i in found.intervals.items() if best - i.median <= statistics.TIE]
         return (
             f"{', '.join(tied[:-1])} and {tied[-1]} found equally accurate networks for the same "
             f"energy: {100 * best:.1f} % validation accuracy; {found.winner} needed the fewest "

@@ -1,169 +1,250 @@
-"""The trial table and the curves: the tidy record that all analysis reads.
+"""The trial table: the tidy record of all trials, and the common currency of all analysis.
 
-A long-lived contract, version 1. One row per trial, in order of completion within each run:
-
-    run, strategy, seed, trial, state    which trial, and how it ended
-    accuracy, test_accuracy              validation (selection is on it), test (reported only)
-    energy_j                             gross joules of all its phases, its search included
-    energy_train_j … energy_search_j     joules by phase; null if unavailable or not metered
-    energy_kind                          how the joules became known
-    cpu_j, gpu_j, dram_j, node_j         joules by component; null where there is no source
-    duration_s, epochs, n_parameters     wall time, whole epochs, trainable parameters
-    flops                                operations of the forward pass of one image
-    started_at                           UTC
-    p.<name>                             hyperparameters
-
-and one row per validated epoch in the curves: run, trial, epoch, energy_j (cumulative within the
-trial, search excluded), accuracy, loss.
+Reports, statistics, importers, replay and audit read it and nothing else. It is a long-lived
+contract, `VERSION` 1: one row per trial, in order of completion within each run, with the columns
+of `COLUMNS`, hyperparameters as ``p.<name>`` and group columns (data set, machine) as ``g.<name>``.
+What is not known is null, never zero. The curves, where there are any, have one row per validated
+epoch: ``run, trial, epoch, energy_j`` (cumulative within the trial, search excluded), ``accuracy,
+loss``.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..energy.files import write_whole
+from ..energy.source import Kind
+from ..errors import OutputError
 from ..outcome import State
-from .events import COMPONENTS, LOWER_BOUND, Event
-from .job import total
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pandas as pd
+    import pyarrow as pa
 
 VERSION = 1
-_FLOATS = (
-    "accuracy",
-    "test_accuracy",
-    "energy_j",
-    "energy_train_j",
-    "energy_validate_j",
-    "energy_setup_j",
-    "energy_search_j",
+LOWER_BOUND = "lower bound"
+"""What is said of energy where a slice was lost, and only its last sign of life is known."""
+REPLAYED = "replayed"
+"""What is said of virtual energy: recorded joules that nobody spent again."""
+STATES = tuple(State)
+KINDS = (*Kind, LOWER_BOUND, REPLAYED)
+"""How joules may have become known; several kinds are joined by ``+``."""
+COMPONENTS = ("cpu", "gpu", "dram", "node")
+_FORMAT_KEY, _DESCRIPTION_KEY, _UNIT_KEY = b"perjoule_table", b"perjoule_description", b"unit"
+
+
+class Column(NamedTuple):
+    """A column of the contract.
+
+    Attributes:
+        name: Its name.
+        type: ``text``, ``number``, ``whole`` (a whole number) or ``time`` (a moment in UTC).
+        unit: The unit of its values; empty if they have none.
+        most: The largest value there can be; None where there is no such bound. The smallest of
+            every number but the seed is 0.
+        meaning: What it says.
+    """
+
+    name: str
+    type: str
+    unit: str
+    most: float | None
+    meaning: str
+
+
+def _joules(name: str, meaning: str) -> Column:
+    return Column(name, "number", "J", None, meaning)
+
+
+COLUMNS = (
+    Column("run", "text", "", None, "one strategy with one seed, spending one budget"),
+    Column("strategy", "text", "", None, "what proposed the candidates"),
+    Column("seed", "whole", "", None, "the seed of the run"),
+    Column("trial", "whole", "", None, "number of the trial within its run, from 0"),
+    Column("state", "text", "", None, f"how the trial ended: {', '.join(STATES)}"),
+    Column("accuracy", "number", "1", 1.0, "on validation data; candidates are chosen by it"),
+    Column("test_accuracy", "number", "1", 1.0, "on test data; only ever reported"),
+    _joules("energy_j", "gross energy of all phases of the trial, its search included"),
+    _joules("energy_train_j", "of that, training"),
+    _joules("energy_validate_j", "of that, validating"),
+    _joules("energy_setup_j", "of that, building the network"),
+    _joules("energy_search_j", "of that, proposing the candidate"),
+    Column("energy_kind", "text", "", None, f"how it became known: {', '.join(KINDS)}"),
+    _joules("cpu_j", "energy of the processor"),
+    _joules("gpu_j", "energy of the graphics cards"),
+    _joules("dram_j", "energy of the memory"),
+    _joules("node_j", "energy of the whole machine, which holds the others"),
+    Column("duration_s", "number", "s", None, "wall time"),
+    Column("epochs", "whole", "", None, "whole epochs of training"),
+    Column("n_parameters", "whole", "", None, "trainable parameters"),
+    Column("flops", "whole", "", None, "operations of the forward pass of one sample"),
+    Column("started_at", "time", "UTC", None, "when the trial began"),
+    Column("message", "text", "", None, "what went wrong, or is odd"),
 )
-TRIAL_COLUMNS = (
-    *("run", "strategy", "seed", "trial", "state"),
-    *_FLOATS,
-    "energy_kind",
-    *(f"{name}_j" for name in COMPONENTS),
-    *("duration_s", "epochs", "n_parameters", "flops", "started_at", "message"),
-)
+TRIAL_COLUMNS = tuple(column.name for column in COLUMNS)
 CURVE_COLUMNS = ("run", "trial", "epoch", "energy_j", "accuracy", "loss")
-_ADDED_UP = (
-    *(name for name in _FLOATS if name.endswith("_j")),
-    *(f"{name}_j" for name in COMPONENTS),
-    "duration_s",
-)
-_INTEGERS = ("seed", "trial", "epochs", "n_parameters", "flops")
+REQUIRED = ("strategy", "energy_j", "accuracy")
+"""What any tidy table must have to be read as a trial table."""
+PANDAS_TYPES = {"text": "object", "number": "float64", "whole": "Int64"}
+_UNITS = {column.name: column.unit for column in COLUMNS} | {"energy_j": "J", "accuracy": "1"}
 
 
-def trial_table(events: list[Event]) -> pd.DataFrame:
-    """The trial table of a ledger: the slices of a trial added up, at the place of its last one.
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A trial table with what belongs to it.
 
-    A trial that was paused and never continued is pruned, once its run is over.
+    Attributes:
+        trials: One row per trial: every column of the contract, ``g.…`` and ``p.…``.
+        name: What it is called in messages and reports.
+        by: Names of the group columns that it is compared by, without ``g.``.
+        curves: One row per validated epoch; None if there are none.
+        slices: The columns of the trials with one row per slice: what a run knew when. None where
+            every trial is one slice.
+        description: What ``experiment.yaml`` says, as far as it is known.
+        notes: What was odd when it was read or imported, in sentences.
+    """
+
+    trials: pd.DataFrame
+    name: str = "table"
+    by: tuple[str, ...] = ()
+    curves: pd.DataFrame | None = None
+    slices: pd.DataFrame | None = None
+    description: Mapping[str, Any] | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def strategies(self) -> list[str]:
+        """Names of the strategies in order of appearance."""
+        return list(dict.fromkeys(self.trials["strategy"]))
+
+    @property
+    def groups(self) -> list[tuple[dict[str, Any], Table]]:
+        """The parts that are compared apart: the values of ``by``, and the table of each.
+
+        One part without values where nothing is grouped by.
+        """
+        if not self.by:
+            return [({}, self)]
+        columns = [f"g.{name}" for name in self.by]
+        parts = []
+        for values, rows in self.trials.groupby(columns, sort=True, dropna=False):
+            runs = set(rows["run"])
+            part = Table(
+                rows,
+                self.name,
+                curves=_of_runs(self.curves, runs),
+                slices=_of_runs(self.slices, runs),
+                description=self.description,
+            )
+            parts.append((dict(zip(self.by, map(_plain, values), strict=True)), part))
+        return parts
+
+    def write(self, path: str | Path) -> None:
+        """Write the table, as Parquet or CSV by the ending of the name.
+
+        Parquet keeps units and version in its metadata, and the description of the experiment.
+        Curves go beside it, as ``NAME.curves.parquet`` (or ``.csv``).
+
+        Raises:
+            OutputError: Another ending, or the file cannot be written.
+        """
+        path = Path(path)
+        write_frame(self.trials, path, self.description)
+        if self.curves is not None:
+            write_frame(self.curves, curves_path(path))
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: how much there is, and the first rows."""
+        known = self.trials.dropna(axis="columns", how="all")
+        counts = (
+            f"{len(self.trials):,} trials in {self.trials['run'].nunique():,} runs of "
+            f"{len(self.strategies)} strategies"
+        )
+        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
+        rows = known.head(10).to_html(index=False, na_rep="", float_format="{:.4g}".format)
+        return f"<p><b>{escape(self.name)}</b>: {escape(counts)}</p><ul>{notes}</ul>{rows}"
+
+
+def curves_path(path: Path) -> Path:
+    """Where the curves of a table are kept: ``curves.parquet`` beside ``trials.parquet``."""
+    name = "curves" if path.stem == "trials" else f"{path.stem}.curves"
+    return path.with_name(f"{name}{path.suffix}")
+
+
+def write_frame(
+    frame: pd.DataFrame, path: Path, description: Mapping[str, Any] | None = None
+) -> None:
+    """Write trials or curves, whole or not at all.
 
     Args:
-        events: All events, in the ledger's order.
+        frame: The trials or the curves.
+        path: The file; its ending, ``.parquet`` or ``.csv``, says how.
+        description: Of the experiment; kept in the metadata of Parquet.
+
+    Raises:
+        OutputError: Another ending, or the file cannot be written.
     """
-    over = {event["run"] for event in events if event["event"] == "end"}
-    trials: dict[tuple[object, object], dict[str, object]] = {}
-    for row in _rows(events):
-        key = row["run"], row["trial"]
-        trials[key] = _added(trials.pop(key, None), row)
-    for row in trials.values():
-        if row["state"] == State.PAUSED and row["run"] in over:
-            row["state"] = State.PRUNED.value
-    return _table(list(trials.values()))
+    if path.suffix == ".csv":
+        write_whole(path, lambda part: frame.to_csv(part, index=False))
+    elif path.suffix == ".parquet":
+        import pyarrow.parquet as pq
+
+        table = with_metadata(_arrow(frame), description)
+        write_whole(path, lambda part: pq.write_table(table, part))
+    else:
+        raise OutputError(f"{path}: name a file that ends in .parquet or .csv")
 
 
-def slice_table(events: list[Event]) -> pd.DataFrame:
-    """The same columns with one row per slice: what a run knew, and had spent, when.
+def with_metadata(table: pa.Table, description: Mapping[str, Any] | None = None) -> pa.Table:
+    """The same Arrow table with the contract's version, and a unit for each column that has one."""
+    import pyarrow as pa
 
-    Args:
-        events: All events, in the ledger's order.
-    """
-    return _table(_rows(events))
-
-
-def _rows(events: list[Event]) -> list[dict[str, object]]:
-    return [_row(event) for event in events if event["event"] in ("slice", "interrupted")]
-
-
-def _added(before: dict[str, object] | None, row: dict[str, object]) -> dict[str, object]:
-    """A trial's row with one more slice; what is not known of a part is not known of the whole."""
-    if before is None:
-        return row
-    added = {**before, **{name: value for name, value in row.items() if value is not None}}
-    for name in _ADDED_UP:
-        parts = (before[name], row[name])
-        added[name] = None if None in parts else sum(cast("tuple[float, float]", parts))
-    kinds = {part for each in (before, row) for part in str(each["energy_kind"]).split("+")}
-    added["energy_kind"] = LOWER_BOUND if LOWER_BOUND in kinds else "+".join(sorted(kinds))
-    added["started_at"] = before["started_at"]
-    return added
+    fields = [
+        field.with_metadata({_UNIT_KEY: unit.encode()}) if (unit := unit_of(field.name)) else field
+        for field in table.schema
+    ]
+    metadata = {**(table.schema.metadata or {}), _FORMAT_KEY: str(VERSION).encode()}
+    if description is not None:
+        metadata[_DESCRIPTION_KEY] = json.dumps(description, default=str).encode()
+    return table.cast(pa.schema(fields, metadata=metadata))
 
 
-def _table(rows: list[dict[str, object]]) -> pd.DataFrame:
+def unit_of(name: str) -> str:
+    """The unit of a column of the trial table or the curves; empty if it has none."""
+    return _UNITS.get(name, "")
+
+
+def version_of(metadata: Mapping[bytes, bytes] | None) -> int | None:
+    """The version of the contract that a Parquet file says it keeps; None if it says nothing."""
+    stated = (metadata or {}).get(_FORMAT_KEY, b"")
+    return int(stated) if stated.isdigit() else None
+
+
+def description_of(metadata: Mapping[bytes, bytes] | None) -> dict[str, Any] | None:
+    """The description of the experiment in the metadata of a Parquet file, if it has one."""
+    stated = (metadata or {}).get(_DESCRIPTION_KEY)
+    return None if stated is None else json.loads(stated)
+
+
+def _arrow(frame: pd.DataFrame) -> pa.Table:
+    import pyarrow as pa
+
+    return pa.Table.from_pandas(frame, preserve_index=False)
+
+
+def _of_runs(frame: pd.DataFrame | None, runs: set[str]) -> pd.DataFrame | None:
+    return None if frame is None else frame[frame["run"].isin(runs)]
+
+
+def _plain(value: Any) -> Any:
+    """A group's value in Python's own types; a missing one is None."""
     import pandas as pd
 
-    names = dict.fromkeys(key for row in rows for key in row if key.startswith("p."))
-    table = pd.DataFrame(rows, columns=[*TRIAL_COLUMNS, *names])
-    floats = [*_FLOATS, *(f"{name}_j" for name in COMPONENTS), "duration_s"]
-    table = table.astype(dict.fromkeys(floats, "float64") | dict.fromkeys(_INTEGERS, "Int64"))
-    table["started_at"] = pd.to_datetime(table["started_at"], unit="s", utc=True)
-    return table
-
-
-def curve_table(events: list[Event]) -> pd.DataFrame:
-    """The learning curves of a ledger."""
-    import pandas as pd
-
-    rows: list[tuple[object, ...]] = []
-    before_j: dict[tuple[str, int], float | None] = {}
-    for event in events:
-        if event["event"] not in ("slice", "interrupted"):
-            continue
-        key = event["run"], event["trial"]
-        start_j = before_j.get(key, 0.0)
-        for epoch, energy_j, *scores in event.get("curve", ()):
-            rows.append((*key, epoch, total([start_j, energy_j]), *scores))
-        before_j[key] = total([start_j, _trained_j(event)])
-    table = pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
-    return table.astype(dict.fromkeys(("energy_j", "accuracy", "loss"), "float64"))
-
-
-def write_parquet(table: pd.DataFrame, path: Path) -> None:
-    """Write a table with the contract's version in its metadata."""
-    table.attrs = {"perjoule_table": VERSION}
-    table.to_parquet(path, index=False)
-
-
-def _trained_j(event: Event) -> float | None:
-    """Joules of a slice without its search; all it had where only that is known."""
-    phases = [event.get(f"{phase}_j") for phase in ("setup", "train", "validate")]
-    return event["energy_j"] if None in phases else total(phases)
-
-
-def _row(event: Event) -> dict[str, object]:
-    strategy, _, seed = event["run"].rpartition("-")
-    row: dict[str, object] = {
-        "run": event["run"],
-        "strategy": strategy,
-        "seed": int(seed),
-        "trial": event["trial"],
-        "state": event.get("state", "interrupted"),
-        "energy_j": event["energy_j"],
-        "energy_kind": event.get("energy_kind", LOWER_BOUND),
-        "message": event["message"],
-    }
-    for phase in ("train", "validate", "setup", "search"):
-        row[f"energy_{phase}_j"] = event.get(f"{phase}_j")
-    for name in COMPONENTS:
-        row[f"{name}_j"] = event.get("components", {}).get(name)
-    for name in ("accuracy", "test_accuracy", "duration_s", "epochs", "n_parameters", "flops"):
-        row[name] = event.get(name)
-    row["started_at"] = event.get("started_at")
-    if row["state"] in ("failed", "interrupted"):
-        row["accuracy"] = None  # such a network is nobody's result; its curve stays
-    for name, value in (event["params"] or {}).items():
-        row[f"p.{name}"] = value
-    return row
+    if pd.isna(value):
+        return None
+    return value.item() if hasattr(value, "item") else value

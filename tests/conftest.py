@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -22,3 +23,12 @@ def one_thread() -> Iterator[None]:
 def uncalibrated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """No calibration of whoever runs the tests."""
     monkeypatch.setenv("PERJOULE_HOME", str(tmp_path_factory.getbasetemp() / "uncalibrated"))
+
+
+@pytest.fixture(scope="session")
+def recorded() -> Path:
+    """Published measurements of others, which do not belong to the project."""
+    path = Path(__file__).parents[1].parent / "shared" / "recorded"
+    if not path.is_dir():
+        pytest.skip(f"no recorded measurements in {path}")
+    return path

@@ -17,10 +17,13 @@ import pandas as pd
 import yaml
 
 from perjoule.benchmarks.folder import Folder
-from perjoule.benchmarks.table import curve_table, trial_table, write_parquet
+from perjoule.benchmarks.record import curve_table, trial_table
+from perjoule.benchmarks.table import write_frame
 
-TRIAL_COLUMNS = ("run", "trial", "state", "energy_j", "energy_setup_j", "energy_search_j")
-NETWORK_COLUMNS = ("flops", "n_parameters")
+TRIAL_COLUMNS = (
+    *("run", "strategy", "seed", "trial", "state", "accuracy", "energy_j"),
+    *("energy_setup_j", "energy_search_j", "energy_kind", "epochs", "flops", "n_parameters"),
+)
 CURVE_COLUMNS = ("run", "trial", "epoch", "energy_j", "accuracy")
 DESCRIPTION_KEYS = ("created", "space", "data", "machine", "versions", "runtime", "meter")
 
@@ -53,8 +56,8 @@ def main() -> None:
     options = parser.parse_args()
     trials, curves, description = read(options.run)
     options.table.mkdir(parents=True, exist_ok=True)
-    write_parquet(trials, options.table / "trials.parquet")
-    write_parquet(curves, options.table / "curves.parquet")
+    write_frame(trials, options.table / "trials.parquet")
+    write_frame(curves, options.table / "curves.parquet")
     kept = {key: description[key] for key in DESCRIPTION_KEYS}
     (options.table / "experiment.yaml").write_text(yaml.safe_dump(kept, sort_keys=False))
     (options.table / "README.md").write_text(readme(options.table, trials, description))
@@ -68,7 +71,7 @@ def read(run: Path) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
     trials = trial_table(events)
     trials = trials[trials["state"].isin(["complete", "failed"])].reset_index(drop=True)
     names = [name for name in trials.columns if name.startswith("p.")]
-    trials = trials[[*TRIAL_COLUMNS, *NETWORK_COLUMNS, *names]]
+    trials = trials[[*TRIAL_COLUMNS, *names]]
     curves = curve_table(events).merge(trials[["run", "trial"]], on=["run", "trial"])
     return trials, curves[list(CURVE_COLUMNS)], description
 

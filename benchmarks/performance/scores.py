@@ -10,13 +10,14 @@ from statistics import fmean
 import numpy as np
 import pandas as pd
 
-from perjoule.benchmarks.inference import Interval, interval
 from perjoule.benchmarks.performance.plays import Played
 from perjoule.benchmarks.simulation import table
 from perjoule.benchmarks.statistics import (
+    Interval,
     anytime_score,
     energy_to_target,
     expected_energy_to_target,
+    interval,
     levels_at,
 )
 

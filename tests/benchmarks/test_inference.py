@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perjoule.benchmarks.inference import (
+from perjoule.benchmarks.statistics import (
     cliffs_delta,
     compare_strategies,
     dunn_holm,

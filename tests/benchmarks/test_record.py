@@ -6,16 +6,12 @@ import json
 from typing import Any
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
+from perjoule.benchmarks.record import curve_table, trial_table
 from perjoule.benchmarks.summary import summarise
-from perjoule.benchmarks.table import (
-    CURVE_COLUMNS,
-    TRIAL_COLUMNS,
-    curve_table,
-    trial_table,
-    write_parquet,
-)
+from perjoule.benchmarks.table import CURVE_COLUMNS, TRIAL_COLUMNS, write_frame
 
 
 def slice_event(run: str, trial: int, accuracy: float | None, energy_j: float | None, **more: Any):
@@ -129,10 +125,12 @@ def test_a_lost_slice_is_a_row_with_what_it_was_last_heard_of():
 
 def test_parquet_keeps_types_and_names_the_contract(tmp_path):
     table = trial_table([slice_event("tpe-0", 0, 0.9, 1.0)])
-    write_parquet(table, tmp_path / "trials.parquet")
+    write_frame(table, tmp_path / "trials.parquet")
     again = pd.read_parquet(tmp_path / "trials.parquet")
     pd.testing.assert_frame_equal(again, table)
-    assert again.attrs == {"perjoule_table": 1}
+    schema = pq.read_schema(tmp_path / "trials.parquet")
+    assert schema.metadata[b"perjoule_table"] == b"1"
+    assert schema.field("energy_j").metadata[b"unit"] == b"J"
 
 
 def test_a_clear_win_with_seeds_enough_is_called_one():

@@ -17,7 +17,6 @@ from perjoule.energy.sources.trace import Trace
 from perjoule.energy.sources.trace_files import read_trace
 from perjoule.errors import DataError, SourceError
 
-RECORDED = Path(__file__).parents[2].parent / "shared" / "recorded"
 SMI = "timestamp, name, power.draw [W], power.limit [W], index\n"
 
 steps = st.lists(st.tuples(st.floats(1e-3, 1e3), st.floats(0.0, 1e4)), min_size=2, max_size=30)
@@ -344,14 +343,12 @@ def test_a_spec_text_names_file_and_column(write):
         ("local-v2__mobilenet_v2__run0__gpu-power-20230121T103916.csv", 0.09973512, 0.10013035),
     ],
 )
-def test_published_energies_of_recorded_traces_come_out(write, trace, whole_watts_mj, mj):
+def test_published_energies_of_recorded_traces_come_out(write, recorded, trace, whole_watts_mj, mj):
     """Del Rey et al., SEAA 2023: readings within 3 s of the ends cut, then the trapezoid.
 
     Their figures come from a parser that dropped the decimals of the watts.
     """
-    path = RECORDED / "delrey-seaa2023" / "raw" / trace
-    if not path.exists():
-        pytest.skip(f"no recorded traces in {RECORDED}")
+    path = recorded / "delrey-seaa2023" / "raw" / trace
     lines = path.read_text().splitlines(keepends=True)
     column = lines[0].split(",").index("gpu_power_draw")
     rows = [line.split(",") for line in lines]
@@ -359,7 +356,7 @@ def test_published_energies_of_recorded_traces_come_out(write, trace, whole_watt
         row[column] = f"{row[column].split('.')[0]} W"
     whole_watts = write("".join(",".join(row) for row in rows))
     for file, expected_mj in ((path, mj), (whole_watts, whole_watts_mj)):
-        recorded = read_trace(file)
-        assert (recorded.component, recorded.kind) == ("gpu", Kind.INTEGRATED)
-        kept = recorded.between(3.0, recorded.duration_s - 3.0)
+        whole = read_trace(file)
+        assert (whole.component, whole.kind) == ("gpu", Kind.INTEGRATED)
+        kept = whole.between(3.0, whole.duration_s - 3.0)
         assert kept.energy_j() / 1e6 == pytest.approx(expected_mj, abs=1e-8)

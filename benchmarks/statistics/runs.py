@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..outcome import RESULTS
+from ...outcome import RESULTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,0 +1,1 @@
+"""Faults in energy studies, found in their tables and traces."""

@@ -1,0 +1,1 @@
+"""Trial tables from what other tools recorded."""

@@ -1,0 +1,63 @@
+"""The statistics of a comparison: what runs show, and whether it is more than chance."""
+
+from .inference import (
+    MIN_RUNS,
+    RESAMPLES,
+    SIGNIFICANCE,
+    Interval,
+    KruskalWallis,
+    Pair,
+    cliffs_delta,
+    dunn_holm,
+    interval,
+    kruskal_wallis,
+)
+from .runs import (
+    accuracy_at,
+    accuracy_per_joule,
+    anytime_score,
+    best_so_far,
+    common_energy_j,
+    energy_to_target,
+    equal_energy,
+    expected_energy_to_target,
+    floats,
+    hypervolume,
+    levels_at,
+    pareto_front,
+)
+from .verdict import (
+    TIE,
+    Metric,
+    Verdict,
+    compare_strategies,
+)
+
+__all__ = [
+    "Interval",
+    "KruskalWallis",
+    "MIN_RUNS",
+    "Metric",
+    "Pair",
+    "RESAMPLES",
+    "SIGNIFICANCE",
+    "TIE",
+    "Verdict",
+    "accuracy_at",
+    "accuracy_per_joule",
+    "anytime_score",
+    "best_so_far",
+    "cliffs_delta",
+    "common_energy_j",
+    "compare_strategies",
+    "dunn_holm",
+    "energy_to_target",
+    "equal_energy",
+    "expected_energy_to_target",
+    "floats",
+    "hypervolume",
+    "interval",
+    "kruskal_wallis",
+    "levels_at",
+    "pareto_front",
+]
