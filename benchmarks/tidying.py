@@ -232,10 +232,9 @@ class _Tidying:
             good = texts.isin([*STATES]) | ~known
             self._check(values, ~good, f"unknown: a state is one of {', '.join(STATES)}")
         if name == "energy_kind":
-            parts = texts[known].str.split("+")
-            good = parts.map(lambda kinds: {*KINDS}.issuperset(kinds)).reindex(texts.index)
+            good = texts.map(lambda kinds: {*KINDS}.issuperset(str(kinds).split("+")))
             words = f"unknown: a kind is one of {', '.join(KINDS)}"
-            self._check(values, known & ~good.fillna(value=False).astype(bool), words)
+            self._check(values, known & ~good, words)
         return texts.astype(object).where(known, None)
 
     def _times(self, values: pd.Series) -> pd.Series:
