@@ -7,12 +7,10 @@ and its CPU time is on the bill of its own process.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from statistics import median
 from typing import Any
 
 import torch
@@ -21,21 +19,17 @@ from threadpoolctl import threadpool_limits
 from ..config import Experiment
 from ..energy import EnergyBudget, EnergyMeter, Reading
 from ..errors import ConfigurationError
-from ..models.data import Data, Split, load
+from ..models.data import load
 from ..models.space import Space
-from ..models.training import EVALUATION_BATCH, Runtime, network_cost, split_hyperparameters
+from ..models.training import Runtime, network_cost
 from ..objective import Objective
-from ..outcome import CurvePoint, SliceResult, State
+from ..outcome import SliceResult, State
 from ..tuners.registry import find_recipe
 from ..tuners.strategy import Strategy, Task, Told, Work, restore
 from .folder import Folder
 from .job import Job, Outcome, Prepared, Setting
-
-PULSE_S = 0.25
-"""How often a worker writes what it has spent and looks for the stop sign."""
-PROBE_SAMPLES = 1024
-REHEARSED_MODEL_ASKS = 2
-REHEARSAL_SEED = 2**31 - 1
+from .pulse import Pulse
+from .rehearsal import Rehearsal
 
 _sessions: dict[str, Session] = {}
 
@@ -94,10 +88,20 @@ class Session:
             experiment.dataset, device=str(self._runtime.device), split_seed=experiment.split_seed
         )
         self._strategies: dict[str, tuple[Strategy, int]] = {}
-        self._probed: tuple[Told, ...] = ()
         self._task = self._describe_task()
-        epoch_j = self._probe()
-        ask_j = {name: self._rehearse(name) for name in experiment.strategies}
+        rehearsal = Rehearsal(
+            self._meter,
+            self._data,
+            self._space,
+            experiment.architecture,
+            self._runtime,
+            self._task,
+        )
+        epoch_j, cheapest = rehearsal.cheapest()
+        self._probed = (cheapest,)
+        if self._setting.probe_heaviest:
+            self._probed += (rehearsal.heaviest(),)
+        ask_j = {name: rehearsal.asks(name) for name in experiment.strategies}
         limits = threadpool_limits(1)  # now that all numeric libraries are loaded
         self._held.callback(limits.restore_original_limits)
         return Prepared(
@@ -126,7 +130,7 @@ class Session:
         """Ask, train, tell, and score a new incumbent on the test split."""
         started_at, started = time.time(), time.perf_counter()
         budget = EnergyBudget(job.remaining_j, self._meter)
-        pulse = _Pulse(self._setting, job, budget)
+        pulse = Pulse(self._setting, job, budget)
         window = self._meter.window()
         strategy, work, error = self._ask(job)
         ask = window.lap()
@@ -145,7 +149,7 @@ class Session:
         trial = job.trial if work.trial is None else work.trial
         slices = [told for told in job.history if told.trial == trial]
         pulse.begin(work, trial)
-        objective = self._objective(self._data, job.seed, (*self._probed, *job.history))
+        objective = self._objective(job.seed, (*self._probed, *job.history))
         best = -1.0 if job.incumbent is None else job.incumbent
         folder = Folder(self._setting.folder)
         result = objective.train_slice(
@@ -232,7 +236,7 @@ class Session:
             strategy.tell(told)
             self._strategies[job.run] = (strategy, len(job.history) + 1)
 
-    def _objective(self, data: Data, seed: int, known: Sequence[Told] = ()) -> Objective:
+    def _objective(self, seed: int, known: Sequence[Told]) -> Objective:
         """An objective that knows what the steps of these trials cost, and no others.
 
         So that what a run finds depends on its own history alone, not on who else used the worker.
@@ -240,127 +244,7 @@ class Session:
         architecture = self._setting.experiment.architecture
         train = [each.train_step for each in known if each.train_step]
         validate = [each.validate_step for each in known if each.validate_step]
-        return Objective(data, self._runtime, architecture, seed, (train, validate))
-
-    def _probe(self) -> float | None:
-        """Joules of one epoch of the cheapest candidate, scaled up from a part of the data.
-
-        The first pass warms up what PyTorch prepares lazily; the second one is taken.
-        """
-        cheapest = self._space.cheapest()
-        split_hyperparameters(cheapest, self._setting.experiment.architecture)
-        part = replace(
-            self._data,
-            train=_first(self._data.train, PROBE_SAMPLES),
-            validation=_first(self._data.validation, PROBE_SAMPLES),
-        )
-        objective = self._objective(part, seed=0)
-        unlimited = EnergyBudget(1e18, self._meter)
-        objective.train_slice(cheapest, 1, None, self._meter, unlimited)
-        result = objective.train_slice(cheapest, 1, None, self._meter, unlimited)
-        if result.state is State.FAILED:
-            raise ConfigurationError(
-                f"not even the cheapest candidate {cheapest} can be trained: {result.message}; "
-                "mend the space or the architecture"
-            )
-        self._probed = (_steps_of(result),)
-        if self._setting.probe_heaviest:
-            self._probed += (_steps_of(self._probe_heaviest()),)
-        phases = (result.setup.total_j, result.train.total_j, result.validate.total_j)
-        scales = (
-            1.0,
-            len(self._data.train) / len(part.train),
-            len(self._data.validation) / len(part.validation),
-        )
-        if None in phases:
-            return None
-        return sum(phase * scale for phase, scale in zip(phases, scales, strict=True) if phase)
-
-    def _probe_heaviest(self) -> SliceResult:
-        """One training and one validation step of the heaviest candidate: what a step may cost."""
-        heaviest = self._space.heaviest()
-        settings, _ = split_hyperparameters(heaviest, self._setting.experiment.architecture)
-        part = replace(
-            self._data,
-            train=_first(self._data.train, settings.batch_size),
-            validation=_first(self._data.validation, EVALUATION_BATCH),
-        )
-        unlimited = EnergyBudget(1e18, self._meter)
-        objective = self._objective(part, seed=0)
-        return objective.train_slice(heaviest, 1, None, self._meter, unlimited)
-
-    def _rehearse(self, name: str) -> tuple[float, float]:
-        """Joules of asking a strategy, before and after it fits its model.
-
-        Also loads its libraries, so that no run pays for what happens once per process.
-        """
-        recipe = find_recipe(name)
-        startup = recipe.startup_trials or 1
-        costs: list[float] = []
-        # A strategy that fails here will fail in its run too, which is then ended and says why.
-        with contextlib.suppress(Exception):
-            strategy = recipe.build(self._space, REHEARSAL_SEED, self._task)
-            for number in range(startup + REHEARSED_MODEL_ASKS):
-                with self._meter.window() as window, threadpool_limits(1):
-                    work = strategy.ask(0.0)
-                if work is None:
-                    break
-                costs.append(window.reading.total_j or 0.0)
-                accuracy = (number * 0.6180339887) % 1.0
-                state = State.PAUSED if work.pause else State.COMPLETE
-                trial = number if work.trial is None else work.trial
-                curve = (CurvePoint(work.until, 1.0, accuracy, 1.0),)
-                strategy.tell(
-                    Told(
-                        work.params,
-                        state,
-                        accuracy,
-                        1.0,
-                        trial=trial,
-                        epochs=work.until,
-                        curve=curve,
-                    )
-                )
-        early = median(costs[1:startup] or [0.0])
-        return early, max(costs[startup + 1 :], default=early)
-
-
-class _Pulse:
-    """Writes the joules of a slice in flight, and says whether to stop."""
-
-    def __init__(self, setting: Setting, job: Job, budget: EnergyBudget) -> None:
-        self._stop_sign = setting.stop_sign
-        self._file = setting.sign_of_life(job.run)
-        self._job, self._budget = job, budget
-        self._params: dict[str, Any] | None = None
-        self._trial = job.trial
-        self._stopped = False
-        self._write()
-
-    def begin(self, work: Work, trial: int) -> None:
-        """The ask is done; what follows trains this work."""
-        self._params, self._trial = dict(work.params), trial
-        self._write()
-
-    def __call__(self) -> bool:
-        if time.perf_counter() >= self._next_s:
-            self._write()
-            self._stopped = self._stopped or self._stop_sign.exists()
-        return self._stopped
-
-    def _write(self) -> None:
-        self._next_s = time.perf_counter() + PULSE_S
-        sign = {
-            "run": self._job.run,
-            "number": self._job.number,
-            "trial": self._trial,
-            "params": self._params,
-            "energy_j": self._budget.spent_j,
-        }
-        new = self._file.with_suffix(f".{os.getpid()}")
-        with contextlib.suppress(OSError):  # a full disk must not end a training
-            new.write_text(json.dumps(sign))
-            new.replace(self._file)
+        return Objective(self._data, self._runtime, architecture, seed, (train, validate))
 
 
 def _check(work: Any, history: Sequence[Told]) -> None:
@@ -381,21 +265,12 @@ def _rest_j(until_j: float | None, slices: Sequence[Told]) -> float | None:
     return until_j - sum(told.energy_j or 0.0 for told in slices)
 
 
-def _steps_of(result: SliceResult) -> Told:
-    """What a probe's steps cost, as a result of which nothing else counts."""
-    return Told(result.params, result.state, None, None, result.train_step, result.validate_step)
-
-
 def _unbilled(around: Reading, billed: Reading, after: Reading) -> float | None:
     """Joules around a slice that are not its own, and of what came after it."""
     parts = (around.total_j, billed.total_j, after.total_j)
     if parts[0] is None or parts[1] is None or parts[2] is None:
         return None
     return parts[0] - parts[1] + parts[2]
-
-
-def _first(split: Split, count: int) -> Split:
-    return Split(split.images[:count], split.labels[:count])
 
 
 def _synchronizer(device: torch.device) -> Callable[[], None] | None:
