@@ -4,32 +4,22 @@ from __future__ import annotations
 
 import csv
 import re
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain, count, islice
 from pathlib import Path
 from typing import NamedTuple
 
 from ...errors import DataError
-from ..quantities import JOULES_PER_UNIT
 from ..source import Kind
 from .trace import Trace
+from .trace_columns import TimeColumn, ValueColumn, time_column, value_column
 
-_Rows = list[tuple[str, list[str]]]
-"""Where each row stands, for messages, and its cells."""
-_WATTS = {"W": 1.0, "mW": 1e-3, "kW": 1e3, "MW": 1e6, "watts": 1.0}
-_JOULES = {**JOULES_PER_UNIT, "uJ": 1e-6, "µJ": 1e-6, "joules": 1.0}
-_UNITS = {unit: (factor, True) for unit, factor in _WATTS.items()}
-_UNITS |= {unit: (factor, False) for unit, factor in _JOULES.items()}
-_UNITS |= {unit.lower(): known for unit, known in _UNITS.items() if unit[0] not in "MG"}
-_SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
-_LATEST_S = 1e11
-"""Above any time in seconds since 1970, below any of now in milliseconds."""
-_NOT_DRAWN = {"max", "min", "limit", "cap", "default", "enforced", "state", "management"}
-_TIME = re.compile(
-    r"(?:t|time|timestamp|datetime|elapsed|epoch|seconds)(?:[ _]?[\[(]?(s|ms|us|ns)[\])]?)?"
-)
+_Row = tuple[str, list[str]]
+"""Where a row stands, for messages, and its cells."""
+_HEAD = 1_000
+"""Rows at the beginning that tell units and devices."""
 _DEVICE = re.compile(r"(?:gpu[ ._]?)?(?:index|id|uuid|serial|name)|.*bus_id|gpu|source")
-_VALUE = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\S*)")
-_MISSING = re.compile(r"\[.*\]|n/?a|nan|none|null|")
 _COMPONENTS = {
     "dram": r"dram",
     "node": r"psys",
@@ -39,12 +29,31 @@ _COMPONENTS = {
 """How a column is called that belongs to each; the first that fits counts."""
 
 
-class _Column(NamedTuple):
-    """Where the power or energy is, its unit in watts or joules, and whether it is a power."""
+class Sample(NamedTuple):
+    """One reading: of which device, in seconds since some moment, and in watts or joules."""
 
-    at: int
-    factor: float
+    device: str
+    at_s: float
+    value: float
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """A recorded trace whose columns are known and whose readings are still to be read.
+
+    Attributes:
+        name: File and column, and the device that was asked for.
+        component: ``"gpu"``, ``"cpu"``, ``"dram"`` or ``"node"``.
+        kind: How its joules become known.
+        is_power: Whether it holds watts; else the states of a counter, in joules.
+        samples: The readings in their order, once; those of several devices may alternate.
+    """
+
+    name: str
+    component: str
+    kind: Kind
     is_power: bool
+    samples: Iterator[Sample]
 
 
 def read_trace(path: str | Path, column: str | None = None) -> Trace:
@@ -63,195 +72,181 @@ def read_trace(path: str | Path, column: str | None = None) -> Trace:
     Raises:
         DataError: The file cannot be read, or is no such trace.
     """
-    path = Path(path)
-    load = _parquet_rows if path.suffix == ".parquet" else _csv_rows
-    try:
-        header, rows = load(path)
-    except (OSError, ValueError, csv.Error) as error:  # pyarrow's errors are ValueErrors
-        reason = getattr(error, "strerror", None) or error
-        raise DataError(f"{path}: cannot be read: {reason}; give a recorded trace") from error
-    return _trace(path, header, rows, column or "")
+    recording = open_recording(path, column)
+    samples = list(recording.samples)
+    if len(samples) < 2:
+        file, _, name = recording.name.partition("#")
+        raise DataError(f"{file}, column {name}: fewer than two values: give a longer one")
+    values = tuple([sample.value for sample in samples])
+    return Trace(
+        times_s=tuple([sample.at_s - samples[0].at_s for sample in samples]),
+        power_w=values if recording.is_power else (),
+        counter_j=() if recording.is_power else values,
+        component=recording.component,
+        counter_kind=Kind.MEASURED if recording.is_power else recording.kind,
+        name=recording.name,
+    )
 
 
-def _csv_rows(path: Path) -> tuple[list[str], _Rows]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.reader(file, skipinitialspace=True)
-        header = [name.strip() for name in next(reader, [])]
-        rows = [
-            (f"{path}, line {reader.line_num}", [cell.strip() for cell in row])
-            for row in reader
-            if row
-        ]
-    return header, rows
+def open_recording(
+    path: str | Path, column: str | None = None, *, each_device: bool = False
+) -> Recording:
+    """Read the beginning of a file, which tells its columns, and leave the rest for later.
 
+    Args:
+        path: The file; see ``read_trace``.
+        column: The column or device, as for ``read_trace``.
+        each_device: Whether several devices may be in it; else the second one is an error.
 
-def _parquet_rows(path: Path) -> tuple[list[str], _Rows]:
-    import pyarrow.parquet as pq
-
-    columns = ["time_s", "source", "component", "kind", "energy_j"]
-    with path.open("rb") as file:
-        table = pq.read_table(file, columns=columns)
-    cells = zip(*(column.to_pylist() for column in table.columns), strict=True)
-    rows = [
-        (f"{path}, row {number}", ["" if cell is None else str(cell) for cell in row])
-        for number, row in enumerate(cells, 1)
-    ]
-    return table.column_names, rows
-
-
-def _trace(path: Path, header: list[str], rows: _Rows, wanted: str) -> Trace:
-    for where, row in rows:
-        if len(row) != len(header):
-            raise DataError(
-                f"{where}: {len(row)} cells for {len(header)} columns: mend or remove it"
-            )
+    Raises:
+        DataError: The file cannot be read, or is no such trace; also while reading its samples.
+    """
+    path, wanted = Path(path), column or ""
+    lines = _lines(path)
+    _, header = next(lines)
     name, _, device = wanted.partition("@")
     if name and name not in header:
         name, device = "", wanted  # or the name of a device
-    rows = _of_one_device(path, header, rows, device)
-    time_column = _time_column(path, header)
-    column = _value_column(path, header, rows, name)
-    times_s, values = _readings(header, rows, time_column, column)
-    name = header[column.at]
-    if len(values) < 2:
-        raise DataError(f"{path}, column {name}: fewer than two values: give a longer one")
-    name = f"{name}@{device}" if device else name
-    told = dict(zip(header, rows[0][1], strict=True))  # a meter's own series says more
+    identities = [i for i, name in enumerate(header) if _DEVICE.fullmatch(name.lower())]
+    rows = _of_device(path, header, lines, identities, device)
+    head = list(islice(rows, _HEAD))
+    time = time_column(path, header)
+    value = value_column(path, header, [row for _, row in head], name)
+    devices = {index: _devices(head, index) for index in identities}
+    identity = max((i for i in identities if devices[i]), key=lambda i: len(devices[i]), default=-1)
+    if identity >= 0 and not each_device:
+        _refuse_several(path, header[identity], devices[identity])
+    name = header[value.at]
     signs = (part for part, sign in _COMPONENTS.items() if re.search(sign, name.lower()))
-    component = told.get("component")
-    return Trace(
-        times_s=tuple([at_s - times_s[0] for at_s in times_s]),
-        power_w=tuple(values) if column.is_power else (),
-        counter_j=() if column.is_power else tuple(values),
+    told = dict(zip(header, head[0][1], strict=True)) if head else {}  # a meter's series says more
+    component = told.get("component", "")
+    counted = next((kind for kind in Kind if kind == told.get("kind")), Kind.MEASURED)
+    samples = _samples(header, chain(head, rows), time, value, identity)
+    if identity >= 0 and not each_device:
+        samples = _of_one(samples, path, header[identity])
+    return Recording(
+        name=f"{path}#{name}@{device}" if device else f"{path}#{name}",
         component=component if component in _COMPONENTS else next(signs, "node"),
-        counter_kind=next((kind for kind in Kind if kind == told.get("kind")), Kind.MEASURED),
-        name=f"{path}#{name}",
+        kind=Kind.INTEGRATED if value.is_power else counted,
+        is_power=value.is_power,
+        samples=samples,
     )
 
 
-def _readings(
-    header: list[str], rows: _Rows, time_column: tuple[int, float], value_column: _Column
-) -> tuple[list[float], list[float]]:
-    """Times in seconds and values in watts or joules, without the rows that have no value."""
-    (at_index, second), (index, factor, is_power) = time_column, value_column
-    times_s: list[float] = []
-    values: list[float] = []
+def _lines(path: Path) -> Iterator[_Row]:
+    """The header, then every row, each as long as the header."""
+    read = _parquet_lines if path.suffix == ".parquet" else _csv_lines
+    lines = read(path)
+    try:
+        header = next(lines)
+        yield header
+        for where, row in lines:
+            if len(row) != len(header[1]):
+                raise DataError(
+                    f"{where}: {len(row)} cells for {len(header[1])} columns: mend or remove it"
+                )
+            yield where, row
+    except (OSError, ValueError, csv.Error) as error:  # pyarrow's errors are ValueErrors
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{path}: cannot be read: {reason}; give a recorded trace") from error
+
+
+def _csv_lines(path: Path) -> Iterator[_Row]:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        reader = csv.reader(file, skipinitialspace=True)
+        yield "", [name.strip() for name in next(reader, [])]
+        for row in reader:
+            if row:
+                yield f"{path}, line {reader.line_num}", [cell.strip() for cell in row]
+
+
+def _parquet_lines(path: Path) -> Iterator[_Row]:
+    import pyarrow.parquet as pq
+
+    columns = ["time_s", "source", "component", "kind", "energy_j"]
+    with path.open("rb") as opened:
+        file = pq.ParquetFile(opened)
+        known = [name for name in columns if name in file.schema_arrow.names]
+        yield "", known
+        number = count(1)
+        for batch in file.iter_batches(columns=known):
+            for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                cells = ["" if cell is None else str(cell) for cell in row]
+                yield f"{path}, row {next(number)}", cells
+
+
+def _of_device(
+    path: Path, header: list[str], rows: Iterator[_Row], identities: list[int], device: str
+) -> Iterator[_Row]:
+    """The rows of the device that is wanted; all where none is."""
+    if not device:
+        yield from rows
+        return
+    head: list[_Row] = []
+    found = False
     for where, row in rows:
-        column = at_index  # the one to blame
+        if device in (row[index] for index in identities):
+            found = True
+            yield where, row
+        elif not found and len(head) < _HEAD:
+            head.append((where, row))
+    if not found:
+        known = [name for index in identities for name in _devices(head, index)]
+        raise DataError(
+            f"{path}: no column or device {device!r}: it has columns {', '.join(header)}"
+            + (f" and devices {', '.join(known[:8])}" if known else "")
+        )
+
+
+def _devices(head: list[_Row], index: int) -> list[str]:
+    """The devices in a column; none if it rather numbers the rows."""
+    names = list(dict.fromkeys(row[index] for _, row in head))
+    return names if len(names) <= len(head) / 2 else []
+
+
+def _refuse_several(path: Path, column: str, names: list[str]) -> None:
+    if len(names) > 1:
+        raise DataError(
+            f"{path}, column {column}: rows of several devices, {', '.join(names[:8])}: name one, "
+            f"such as {path}#{names[0]}"
+        )
+
+
+def _of_one(samples: Iterator[Sample], path: Path, column: str) -> Iterator[Sample]:
+    """The samples of the one device there is, an error at the first of another."""
+    first = None
+    for sample in samples:
+        first = first or sample
+        if sample.device != first.device:
+            _refuse_several(path, column, [first.device, sample.device])
+        yield sample
+
+
+def _samples(
+    header: list[str],
+    rows: Iterable[_Row],
+    time: TimeColumn,
+    power_or_energy: ValueColumn,
+    identity: int,
+) -> Iterator[Sample]:
+    """The readings, without the rows that have no value."""
+    latest: dict[str, Sample] = {}
+    for where, row in rows:
+        column: TimeColumn | ValueColumn = time  # the one to blame
         try:
-            at_s = _seconds(row[at_index], second)
-            column = index
-            value = _value(row[index], factor, is_power)
+            at_s = time.read(row[time.at])
+            column = power_or_energy
+            value = power_or_energy.read(row[column.at])
             if value is None:
                 continue
-            if values and not is_power and value < values[-1]:
+            sample = Sample(row[identity] if identity >= 0 else "", at_s, value)
+            before = latest.get(sample.device, sample)
+            if not power_or_energy.is_power and value < before.value:
                 raise ValueError("the counter falls here: cut the trace where it was reset")
-            column = at_index
-            if times_s and at_s < times_s[-1]:
+            column = time
+            if at_s < before.at_s:
                 raise ValueError("time runs backwards here")
         except ValueError as error:
-            raise DataError(f"{where}, column {header[column]}: {error}") from error
-        times_s.append(at_s)
-        values.append(value)
-    return times_s, values
-
-
-def _of_one_device(path: Path, header: list[str], rows: _Rows, device: str) -> _Rows:
-    """The rows of the one device that is wanted, or that there is."""
-    indices = [i for i, name in enumerate(header) if _DEVICE.fullmatch(name.lower())]
-    if device:
-        known = [name for index in indices for name in _devices(rows, index)]
-        rows = [(where, row) for where, row in rows if device in (row[i] for i in indices)]
-        if not rows:
-            raise DataError(
-                f"{path}: no column or device {device!r}: it has columns {', '.join(header)}"
-                + (f" and devices {', '.join(known[:8])}" if known else "")
-            )
-    for index in indices:
-        names = _devices(rows, index)
-        if len(names) > 1:
-            raise DataError(
-                f"{path}, column {header[index]}: rows of several devices, {', '.join(names[:8])}: "
-                f"name one, such as {path}#{names[0]}"
-            )
-    return rows
-
-
-def _devices(rows: _Rows, index: int) -> list[str]:
-    """The devices in a column; none if it rather numbers the rows."""
-    names = list(dict.fromkeys(row[index] for _, row in rows))
-    return names if len(names) <= len(rows) / 2 else []
-
-
-def _time_column(path: Path, header: list[str]) -> tuple[int, float]:
-    """Where the time is, and how long its unit is."""
-    for index, name in enumerate(header):
-        if match := _TIME.fullmatch(name.lower()):
-            return index, _SECONDS[match[1] or "s"]
-    raise DataError(f"{path}: no time_s or timestamp among the columns {', '.join(header)}")
-
-
-def _value_column(path: Path, header: list[str], rows: _Rows, wanted: str) -> _Column:
-    """The column of power or energy that is wanted, or that there is."""
-    found: list[_Column] = []
-    for index, name in enumerate(header):
-        words = re.findall(r"[^\W\d_]+", name)
-        numbers = (_VALUE.fullmatch(row[index]) for _, row in rows)
-        unit = next((number[2] for number in numbers if number), "")
-        measure = _unit(unit) or _unit(words[-1] if words else "")
-        if not measure and "power" in name.lower():
-            measure = (1.0, True)
-        drawn = _NOT_DRAWN.isdisjoint(name.lower() for name in words)
-        if measure and (name == wanted if wanted else drawn):
-            found.append(_Column(index, *measure))
-    if len(found) == 1:
-        return found[0]
-    if wanted:
-        raise DataError(
-            f"{path}, column {wanted}: neither name nor values tell whether it is power or energy: "
-            f"call it {wanted}_w or {wanted}_j"
-        )
-    if not found:
-        raise DataError(
-            f"{path}: no column of power or energy with its unit, such as power_w or energy_j, "
-            f"among {', '.join(header)}"
-        )
-    names = [header[column.at] for column in found]
-    raise DataError(
-        f"{path}: several columns of power or energy, {', '.join(names)}: name one, such as "
-        f"{path}#{names[0]}"
-    )
-
-
-def _unit(text: str) -> tuple[float, bool] | None:
-    """How many watts or joules a unit is, and whether it is one of power."""
-    return _UNITS.get(text) or _UNITS.get(text.lower())
-
-
-def _value(text: str, factor: float, is_power: bool) -> float | None:
-    """Watts or joules; None if the cell says that there is no value."""
-    if _MISSING.fullmatch(text.lower()):
-        return None
-    match = _VALUE.fullmatch(text)
-    unit = _unit(match[2]) if match and match[2] else (factor, is_power)
-    if match is None or unit is None or unit[1] != is_power:
-        raise ValueError(f"{text!r} is no {'power' if is_power else 'energy'}: mend or remove it")
-    value = float(match[1]) * unit[0]
-    if is_power and value < 0:
-        raise ValueError(f"{text!r} is below zero: mend or remove it")
-    return value
-
-
-def _seconds(text: str, second: float) -> float:
-    """Seconds since some moment, from a number of them or a date; one without a zone is in UTC."""
-    try:
-        seconds = float(text) * second
-    except ValueError:
-        try:
-            moment = datetime.fromisoformat(text.replace("/", "-"))
-        except ValueError:
-            raise ValueError(f"{text!r} is no time: mend or remove it") from None
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    if not abs(seconds) < _LATEST_S:
-        raise ValueError(f"{text!r} is no time in seconds: call the column time_ms if it is in ms")
-    return seconds
+            raise DataError(f"{where}, column {header[column.at]}: {error}") from error
+        latest[sample.device] = sample
+        yield sample

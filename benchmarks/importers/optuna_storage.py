@@ -1,0 +1,298 @@
+"""Studies of Optuna as they are stored: journal files, read line by line, and databases.
+
+A journal (``optuna.storages.journal.JournalFileBackend``) has one operation a line, as JSON with an
+``op_code``. Optuna's own reader keeps all trials in memory (736 MiB for a journal of 300 MB, Optuna
+5.0, November 2026); here, a trial is forgotten once it has ended, since nothing can change it then.
+Relied on is this, the same in Optuna 3.1, 3.6, 4.5 and 5.0:
+
+==  =====================  ==========================================================
+0   create a study         ``study_name, directions`` (2: maximise); numbered from 0
+1   delete a study         ``study_id``
+4   create a trial         ``study_id, datetime_start``; numbered from 0 over all studies. A
+                           trial that was added has ``state, value, values, params,
+                           distributions, user_attrs, datetime_complete`` too
+5   set a parameter        ``trial_id, param_name, param_value_internal, distribution``
+6   set state and values   ``trial_id, state, values, datetime_start, datetime_complete``
+8   set a user attribute   ``trial_id, user_attr``
+==  =====================  ==========================================================
+
+Other operations do not matter here. A study of a name that exists is not created twice; operations
+on studies that do not exist, and on trials that have ended, are void; a torn last line is dropped.
+Dates have a zone since Optuna 5 and are local time before, as they are in databases.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import optuna
+import sqlalchemy.exc
+from optuna.distributions import json_to_distribution
+from optuna.exceptions import OptunaError
+from optuna.study import StudyDirection
+from optuna.trial import TrialState
+
+from ...errors import DataError
+from .files import shown
+from .writing import Notes
+
+_CREATE_STUDY, _DELETE_STUDY, _CREATE_TRIAL, _SET_PARAM, _SET_STATE, _SET_ATTR = 0, 1, 4, 5, 6, 8
+_SQLITE = b"SQLite format 3\0"
+_MALFORMED = (ValueError, KeyError, TypeError, AttributeError)
+_UNREADABLE = (sqlalchemy.exc.SQLAlchemyError, OptunaError, ImportError, RuntimeError, ValueError)
+_distribution = lru_cache(maxsize=1_000)(json_to_distribution)
+
+
+class Study(NamedTuple):
+    """A study: its name, and whether each of its objectives is maximised."""
+
+    name: str
+    maximised: tuple[bool, ...]
+
+
+@dataclass(slots=True)
+class StoredTrial:
+    """A trial as it was stored.
+
+    Attributes:
+        number: Its number in its study.
+        state: Its state in Optuna.
+        values: The objectives; empty if there are none.
+        params: Hyperparameters as the objective saw them.
+        attrs: User attributes.
+        started_at: When it began, in UTC; None if it did not.
+        ended_at: When it ended.
+    """
+
+    number: int
+    state: TrialState
+    values: Sequence[float] = ()
+    params: dict[str, Any] = field(default_factory=dict)
+    attrs: dict[str, Any] = field(default_factory=dict)
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """Its user attributes, and its objectives as ``value`` or ``values_0``, ``values_1`` …."""
+        if len(self.values) == 1:
+            return {**self.attrs, "value": self.values[0]}
+        return {**self.attrs, **{f"values_{i}": value for i, value in enumerate(self.values)}}
+
+
+def open_storage(path: str, notes: Notes) -> Journal | Database:
+    """Open a storage URL, an SQLite file or a journal file; none is made or changed.
+
+    Raises:
+        DataError: There is none.
+    """
+    if "://" in path:
+        return Database(path)
+    try:
+        with Path(path).open("rb") as file:
+            start = file.read(len(_SQLITE))
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be read: {error.strerror}; give a journal file or a storage URL"
+        ) from error
+    if start == _SQLITE:
+        return Database(f"sqlite:///{path}")
+    return Journal(path, notes)
+
+
+class Journal:
+    """A journal file, read anew for each question.
+
+    Args:
+        path: The file.
+        notes: Where a torn line is noted.
+    """
+
+    def __init__(self, path: str, notes: Notes) -> None:
+        self._path, self._notes = path, notes
+        self._number = 0
+
+    def studies(self) -> dict[int, Study]:
+        """The studies there are in the end, as they are numbered.
+
+        Raises:
+            DataError: A line is no operation.
+        """
+        studies = _Studies()
+        try:
+            for line in self._lines():
+                if b'"trial_id"' not in line:  # as most have
+                    studies.apply(json.loads(line))
+        except _MALFORMED as error:
+            raise self._refusal(error) from error
+        return studies.known
+
+    def trials(self, study: int) -> Iterator[StoredTrial]:
+        """The trials of a study in the order in which they ended; then those that did not.
+
+        Raises:
+            DataError: A line is no operation.
+        """
+        try:
+            yield from self._trials(study)
+        except _MALFORMED as error:
+            raise self._refusal(error) from error
+
+    def _trials(self, study: int) -> Iterator[StoredTrial]:
+        studies, running = _Studies(), dict[int, StoredTrial]()
+        n_trials = n_own = 0
+        for line in self._lines():
+            log = json.loads(line)
+            studies.apply(log)
+            number = log.get("trial_id", n_trials)
+            if log["op_code"] == _CREATE_TRIAL and log["study_id"] in studies.known:
+                n_trials += 1
+                if log["study_id"] == study:
+                    running[number] = _created(log, n_own)
+                    n_own += 1
+            elif number in running:
+                _change(running[number], log)
+            if number in running and running[number].state.is_finished():
+                yield running.pop(number)
+        yield from running.values()
+
+    def _lines(self) -> Iterator[bytes]:
+        with Path(self._path).open("rb") as file:
+            for self._number, line in enumerate(file, 1):
+                if line.endswith(b"\n"):
+                    yield line
+                else:
+                    self._notes.add(f"{self._path}: the last line is torn and left out")
+
+    def _refusal(self, error: Exception) -> DataError:
+        return DataError(
+            f"{self._path}, line {self._number}: no operation of Optuna's journal "
+            f"({type(error).__name__}: {error}): give the file of a JournalFileBackend"
+        )
+
+
+class _Studies:
+    """The studies that exist at some line of a journal."""
+
+    def __init__(self) -> None:
+        self.known: dict[int, Study] = {}
+        self._n_made = 0
+
+    def apply(self, log: Mapping[str, Any]) -> None:
+        """Go on by one operation."""
+        if log["op_code"] == _CREATE_STUDY:
+            name = log["study_name"]
+            if all(study.name != name for study in self.known.values()):
+                directions = map(StudyDirection, log["directions"])
+                maximised = tuple([each is StudyDirection.MAXIMIZE for each in directions])
+                self.known[self._n_made] = Study(name, maximised)
+                self._n_made += 1
+        elif log["op_code"] == _DELETE_STUDY:
+            self.known.pop(log["study_id"], None)
+
+
+def _created(log: Mapping[str, Any], number: int) -> StoredTrial:
+    kinds = {name: _distribution(text) for name, text in log.get("distributions", {}).items()}
+    params = log.get("params", {})
+    value = log.get("value")
+    return StoredTrial(
+        number,
+        TrialState(log.get("state", TrialState.RUNNING.value)),
+        log.get("values") or (() if value is None else (value,)),
+        {name: kinds[name].to_external_repr(inner) for name, inner in params.items()},
+        dict(log.get("user_attrs", {})),
+        _moment(log["datetime_start"]),
+        _moment(log.get("datetime_complete")),
+    )
+
+
+def _change(trial: StoredTrial, log: Mapping[str, Any]) -> None:
+    op = log["op_code"]
+    if op == _SET_PARAM:
+        kind = _distribution(log["distribution"])
+        trial.params[log["param_name"]] = kind.to_external_repr(log["param_value_internal"])
+    elif op == _SET_ATTR:
+        trial.attrs.update(log["user_attr"])
+    elif op == _SET_STATE:
+        state = TrialState(log["state"])
+        if state is TrialState.RUNNING and trial.state is not state:
+            trial.started_at = _moment(log["datetime_start"])
+        if state.is_finished():
+            trial.ended_at = _moment(log["datetime_complete"])
+        trial.state = state
+        trial.values = log["values"] or trial.values
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text).astimezone(UTC)
+
+
+class Database:
+    """A storage URL, whose studies Optuna reads into memory.
+
+    Args:
+        url: Such as ``sqlite:///studies.db``.
+
+    Raises:
+        DataError: It cannot be opened, or no studies are kept there.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        kind, _, file = url.partition(":///")
+        if kind.startswith("sqlite") and not Path(file).is_file():
+            raise DataError(f"{url}: no such file as {file}: name one that exists")
+        try:
+            self._storage = optuna.storages.RDBStorage(url, skip_table_creation=True)
+            self._names = optuna.get_all_study_names(self._storage)
+        except _UNREADABLE as error:
+            raise self._refusal(error) from error
+
+    def studies(self) -> dict[int, Study]:
+        """The studies there are.
+
+        Raises:
+            DataError: They cannot be read.
+        """
+        try:
+            directions = [self._load(name).directions for name in self._names]
+        except _UNREADABLE as error:
+            raise self._refusal(error) from error
+        return {
+            number: Study(name, tuple([each is StudyDirection.MAXIMIZE for each in objectives]))
+            for number, (name, objectives) in enumerate(zip(self._names, directions, strict=True))
+        }
+
+    def trials(self, study: int) -> Iterator[StoredTrial]:
+        """The trials of a study in the order in which they ended; then those that did not.
+
+        Raises:
+            DataError: They cannot be read.
+        """
+        try:
+            trials = self._load(self._names[study]).get_trials(deepcopy=False)
+        except _UNREADABLE as error:
+            raise self._refusal(error) from error
+        for trial in sorted(trials, key=lambda each: each.datetime_complete or datetime.max):
+            yield StoredTrial(
+                trial.number,
+                trial.state,
+                trial.values or (),
+                trial.params,
+                trial.user_attrs,
+                trial.datetime_start and trial.datetime_start.astimezone(UTC),
+                trial.datetime_complete and trial.datetime_complete.astimezone(UTC),
+            )
+
+    def _load(self, name: str) -> optuna.Study:
+        return optuna.load_study(study_name=name, storage=self._storage)
+
+    def _refusal(self, error: Exception) -> DataError:
+        reason = str(error).strip().partition("\n")[0]
+        return DataError(f"{shown(self._url)}: cannot be read: {reason}; give a storage of Optuna")

@@ -1,0 +1,192 @@
+"""Recorded power, integrated while it is read: what nvidia-smi and wattmeters have in common.
+
+A trace is never held in memory: the trapezoid is added up as readings come, and only those of the
+last ``trim_s`` seconds wait, since they are cut if nothing comes after them. The result is what
+``Trace.between(trim_s, duration_s - trim_s).energy_j()`` gives.
+
+Times without a zone are taken as UTC; times that count from the start of the recording, not from
+1970, leave ``started_at`` null. What a trace does not tell, such as an accuracy, is null.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from ...energy.sources.trace import GAP_PERIODS, Trace
+from ...energy.sources.trace_files import Recording, open_recording
+from ...errors import ConfigurationError, DataError
+from ...outcome import State
+from . import Options
+from .files import labels
+from .writing import Notes, Row, Trials
+
+_HEAD = 1_000
+"""Steps at the beginning that tell the usual time between two readings."""
+_EARLIEST_S = 1e8
+"""A time below this, in 1973, counts from the start of the recording."""
+
+
+class Integral:
+    """A trapezoid over readings as they come, both ends cut.
+
+    Args:
+        trim_s: Readings less than this after the first or before the last one do not count.
+        is_power: Whether the readings are watts; else states of a counter, in joules.
+
+    Attributes:
+        energy_j: Joules from the first reading that counts to the last.
+        duration_s: Seconds between these two.
+        n_readings: How many count.
+        largest_step_s: Longest time between two of them.
+    """
+
+    def __init__(self, trim_s: float, is_power: bool) -> None:
+        self._trim_s, self._is_power = trim_s, is_power
+        self._waiting: deque[tuple[float, float]] = deque()
+        self._origin_s = self._start_s = 0.0
+        self._first = self._last = (0.0, 0.0)
+        self._head: list[tuple[float, float]] = []
+        self._least_gap_s = math.inf
+        self._n_gaps = 0
+        self.energy_j = self.duration_s = self.largest_step_s = 0.0
+        self.n_readings = self._n_all = 0
+
+    def add(self, at_s: float, value: float) -> None:
+        """Take one more reading, not earlier than the one before: seconds, and watts or joules."""
+        if not self._n_all:
+            self._origin_s = at_s
+        self._n_all += 1
+        since_s = at_s - self._origin_s
+        if since_s >= self._trim_s:
+            self._waiting.append((since_s, value))
+        while self._waiting and self._waiting[0][0] <= since_s - self._trim_s:
+            self._keep(*self._waiting.popleft())
+
+    @property
+    def started_s(self) -> float:
+        """When the first reading was taken that counts."""
+        return self._origin_s + self._start_s
+
+    @property
+    def period_s(self) -> float:
+        """The usual time between two readings: the median of the first thousand steps."""
+        return self._beginning().period_s
+
+    @property
+    def n_gaps(self) -> int:
+        """How many steps are more than ``GAP_PERIODS`` times the usual one."""
+        least_s = GAP_PERIODS * self.period_s
+        steps = zip(self._head, self._head[1:], strict=False)
+        return self._n_gaps + sum(b - a > least_s for (a, _), (b, _) in steps)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is odd about the readings, as ``Trace.warnings`` says of the first thousand."""
+        return self._beginning().warnings
+
+    def _keep(self, since_s: float, value: float) -> None:
+        if not self.n_readings:
+            self._start_s = since_s
+            self._first = self._last = (0.0, value)
+        at_s = since_s - self._start_s
+        before_s, before = self._last
+        step_s = at_s - before_s
+        self.largest_step_s = max(self.largest_step_s, step_s)
+        if self._is_power:
+            self.energy_j += step_s * (before + value) / 2
+        else:
+            self.energy_j = value - self._first[1]
+        if len(self._head) <= _HEAD:
+            self._head.append((at_s, value))
+        else:
+            if not math.isfinite(self._least_gap_s):
+                self._least_gap_s = GAP_PERIODS * self.period_s
+            self._n_gaps += step_s > self._least_gap_s
+        self._last, self.duration_s = (at_s, value), at_s
+        self.n_readings += 1
+
+    def _beginning(self) -> Trace:
+        times_s, values = zip(*self._head, strict=True)
+        return Trace(times_s, values) if self._is_power else Trace(times_s, counter_j=values)
+
+
+def trials(
+    paths: Sequence[str], options: Options, notes: Notes, *, component: str, device: str
+) -> Trials:
+    """One trial for each trace: a file, or a device in it where it has several.
+
+    Args:
+        paths: CSV files as ``read_trace`` reads them.
+        options: Of these, ``trim_s``, ``column`` and ``strategy``; without the last, a strategy is
+            the name of the file.
+        notes: Where oddities go.
+        component: The column of the contract that the joules belong to, such as ``"gpu"``.
+        device: What a device is called in the group columns, such as ``"gpu"``.
+
+    Raises:
+        ConfigurationError: The trim is no time.
+        DataError: A file is no trace, or too short to be cut; also while the trials are read.
+    """
+    if not 0 <= options.trim_s < math.inf:
+        raise ConfigurationError(f"trim_s: {options.trim_s:g} is no time to cut: give 0 or more")
+    names = labels(paths)
+    rows = (
+        row
+        for path, name in zip(paths, names, strict=True)
+        for row in _rows(path, name, options, notes, component, device)
+    )
+    return Trials(rows, {f"g.{device}": "text"})
+
+
+def _rows(
+    path: str, name: str, options: Options, notes: Notes, component: str, device: str
+) -> Iterator[Row]:
+    recording = open_recording(path, options.column, each_device=True)
+    integrals: dict[str, Integral] = {}
+    for sample in recording.samples:
+        integral = integrals.get(sample.device)
+        if integral is None:
+            integral = integrals[sample.device] = Integral(options.trim_s, recording.is_power)
+        integral.add(sample.at_s, sample.value)
+    if not integrals:
+        raise DataError(f"{recording.name}: no values in it: give a trace with readings")
+    for each, integral in integrals.items():
+        run = f"{name}@{each}" if len(integrals) > 1 else name
+        _check(integral, recording, each, options.trim_s)
+        odd = _oddities(integral)
+        for sentence in odd:
+            notes.add(f"{recording.name}{f' ({each})' if each else ''}: {sentence}")
+        start_s = integral.started_s
+        yield {
+            "run": run,
+            "strategy": options.strategy or name,
+            "trial": 0,
+            "state": State.COMPLETE.value,
+            "energy_j": integral.energy_j,
+            f"{component}_j": integral.energy_j,
+            "energy_kind": recording.kind.value,
+            "duration_s": integral.duration_s,
+            "started_at": datetime.fromtimestamp(start_s, UTC) if start_s > _EARLIEST_S else None,
+            "message": "; ".join(odd) or None,
+            f"g.{device}": each or None,
+        }
+
+
+def _check(integral: Integral, recording: Recording, device: str, trim_s: float) -> None:
+    if integral.n_readings < 2:
+        where = f"{recording.name}{f' ({device})' if device else ''}"
+        cut = f" after cutting {trim_s:g} s at both ends: cut less" if trim_s else ""
+        raise DataError(f"{where}: fewer than two values{cut or ': give a longer trace'}")
+
+
+def _oddities(integral: Integral) -> tuple[str, ...]:
+    n_gaps = integral.n_gaps
+    gap = (
+        f"{n_gaps} gap{'s' if n_gaps > 1 else ''} without readings, the longest of "
+        f"{integral.largest_step_s:.4g} s where {integral.period_s:.3g} s are usual: the power in "
+        "between is taken as a line"
+    )
+    return (*([gap] if n_gaps else []), *integral.warnings)

@@ -1,0 +1,129 @@
+"""From rows to tables: batches of trials, to Parquet, CSV or memory, and the notes about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.csv as pc
+import pyarrow.parquet as pq
+
+from ...energy.files import write_whole
+from ...errors import DataError, OutputError
+from ..table import COLUMNS, with_metadata
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Row = Mapping[str, Any]
+"""A trial: values by the names of their columns; what is not there is null."""
+_BATCH = 20_000
+_TYPES = {
+    "text": pa.string(),
+    "number": pa.float64(),
+    "whole": pa.int64(),
+    "truth": pa.bool_(),
+    "time": pa.timestamp("us", tz="UTC"),
+}
+
+
+@dataclass(frozen=True)
+class Trials:
+    """Trials that are still to be read.
+
+    Attributes:
+        rows: The trials, once, in order of completion within each run.
+        extra: The ``g.…`` and ``p.…`` columns that they may have, and their types: ``text``,
+            ``number``, ``whole`` or ``truth``.
+    """
+
+    rows: Iterator[Row]
+    extra: Mapping[str, str]
+
+
+class Notes:
+    """What was odd, counted: one sentence for all rows of which the same is to be said."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[int, str]] = {}
+
+    def add(self, sentence: str, where: str = "") -> None:
+        """Note it once more; ``where`` is the row, in words."""
+        count, first = self._found.get(sentence, (0, where))
+        self._found[sentence] = (count + 1, first)
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What was noted, with how often and where first."""
+        return tuple(
+            f"{sentence} ({count:,} {'row' if count == 1 else 'rows'}, first: {where})"
+            if where
+            else sentence
+            for sentence, (count, where) in self._found.items()
+        )
+
+
+def write(trials: Trials, path: Path, where: str) -> int:
+    """Write them batch by batch, as Parquet or CSV by the ending of the name.
+
+    Args:
+        trials: What to write.
+        path: The file: whole, or not at all.
+        where: The recorded files, for messages.
+
+    Returns:
+        How many trials.
+
+    Raises:
+        DataError: There are none.
+        OutputError: Another ending, or the file cannot be written.
+    """
+    if path.suffix not in {".parquet", ".csv"}:
+        raise OutputError(f"{path}: name a file that ends in .parquet or .csv")
+    n_rows = 0
+
+    def fill(part: Path) -> None:
+        nonlocal n_rows
+        schema = _schema(trials)
+        with part.open("wb") as file, _writer(file, path.suffix, schema) as writer:
+            for batch in _batches(trials, schema, where):
+                writer.write_table(batch)
+                n_rows += len(batch)
+
+    write_whole(path, fill)
+    return n_rows
+
+
+def frame_of(trials: Trials, where: str) -> pd.DataFrame:
+    """All of them in memory, as reading the written table would give them.
+
+    Raises:
+        DataError: There are none.
+    """
+    return pa.concat_tables(_batches(trials, _schema(trials), where)).to_pandas()
+
+
+def _schema(trials: Trials) -> pa.Schema:
+    types = {column.name: column.type for column in COLUMNS} | dict(trials.extra)
+    schema = pa.schema([(name, _TYPES[kind]) for name, kind in types.items()])
+    return with_metadata(schema.empty_table()).schema
+
+
+def _batches(trials: Trials, schema: pa.Schema, where: str) -> Iterator[pa.Table]:
+    batch = list(islice(trials.rows, _BATCH))
+    if not batch:
+        raise DataError(f"{where}: no trials in it: give a file with rows")
+    while batch:
+        yield pa.Table.from_pylist(batch, schema)
+        batch = list(islice(trials.rows, _BATCH))
+
+
+def _writer(file: BinaryIO, ending: str, schema: pa.Schema) -> AbstractContextManager[Any]:
+    if ending == ".csv":
+        return pc.CSVWriter(file, schema)
+    return pq.ParquetWriter(file, schema)

@@ -1,0 +1,322 @@
+"""CodeCarbon: which rows are of one tracker, and what its energies are."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import math
+
+import pandas as pd
+import pytest
+from codecarbon.output_methods.emissions_data import EmissionsData
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from perjoule.benchmarks.importers import import_table
+from perjoule.errors import DataError
+
+J_PER_KWH = 3.6e6
+HEAD = (
+    "timestamp,project_name,run_id,duration,emissions,cpu_power,cpu_energy,gpu_energy,ram_energy,"
+    "energy_consumed,gpu_count\n"
+)
+
+
+def row(minute: int, run_id: str, duration_s: float, kwh: float, cpu=0.1, gpu=0.2, ram=0.3) -> str:
+    """One row; the processor draws no round power."""
+    return (
+        f"2024-05-01T10:{minute:02d}:00,project,{run_id},{duration_s},{kwh / 2},123.456789,"
+        f"{cpu},{gpu},{ram},{kwh},1\n"
+    )
+
+
+def joules(table) -> list[float]:
+    return [energy_j / J_PER_KWH for energy_j in table.trials["energy_j"]]
+
+
+def test_rows_of_one_tracker_are_differenced(write, imported):
+    path = write(
+        HEAD
+        + row(1, "a", 60, 1.0, cpu=0.1, gpu=0.6, ram=0.3)
+        + row(3, "a", 180, 2.5, cpu=0.3, gpu=1.4, ram=0.8)
+        + row(4, "a", 240, 4.0, cpu=0.4, gpu=2.0, ram=1.6)
+    )
+    table = imported("codecarbon", path)
+    trials = table.trials
+    assert joules(table) == pytest.approx([1.0, 1.5, 1.5])
+    assert list(trials["cpu_j"] / J_PER_KWH) == pytest.approx([0.1, 0.2, 0.1])
+    assert list(trials["gpu_j"] / J_PER_KWH) == pytest.approx([0.6, 0.8, 0.6])
+    assert list(trials["dram_j"] / J_PER_KWH) == pytest.approx([0.3, 0.5, 0.8])
+    assert list(trials["p.emissions_kg"]) == pytest.approx([0.5, 0.75, 0.75])
+    assert list(trials["duration_s"]) == [60, 120, 60]
+    assert [f"{at:%H:%M}" for at in trials["started_at"]] == ["10:00", "10:01", "10:03"]
+    assert list(trials["run"]) == ["a"] * 3
+    assert list(trials["trial"]) == [0, 1, 2]
+    assert table.strategies == ["project"]
+    assert trials["accuracy"].isna().all()
+    assert table.notes == ("timestamps of CodeCarbon tell no zone: started_at takes them as UTC",)
+
+
+def test_rows_of_several_trackers_are_not_even_if_their_durations_grow(write, imported):
+    path = write(HEAD + row(1, "a", 60, 1.0) + row(3, "b", 120, 2.0) + row(5, "c", 180, 3.0))
+    assert joules(imported("codecarbon", path)) == pytest.approx([1.0, 2.0, 3.0])
+
+
+def test_trackers_that_write_in_turns_are_told_apart(write, imported):
+    path = write(
+        HEAD
+        + row(1, "a", 60, 1.0)
+        + row(1, "b", 30, 10.0)
+        + row(2, "a", 120, 3.0, cpu=0.2, gpu=0.3, ram=0.4)
+        + row(2, "b", 90, 15.0, cpu=0.2, gpu=0.3, ram=0.4)
+    )
+    table = imported("codecarbon", path)
+    assert joules(table) == pytest.approx([1.0, 10.0, 2.0, 5.0])
+    assert list(table.trials["run"]) == ["a", "b", "a", "b"]
+    assert list(table.trials["trial"]) == [0, 0, 1, 1]
+
+
+def test_a_duration_that_falls_with_its_energy_starts_a_new_session(write, imported):
+    path = write(
+        HEAD
+        + row(1, "a", 60, 1.0)
+        + row(2, "a", 120, 3.0, cpu=0.2, gpu=0.3, ram=0.4)
+        + row(3, "a", 30, 0.5)
+        + row(4, "a", 90, 1.5, cpu=0.2, gpu=0.3, ram=0.4)
+    )
+    table = imported("codecarbon", path)
+    assert joules(table) == pytest.approx([1.0, 2.0, 0.5, 1.0])
+    assert list(table.trials["run"]) == ["a", "a", "a#2", "a#2"]
+    assert list(table.trials["seed"]) == [0, 0, 1, 1]
+
+
+def test_a_clock_that_alone_was_started_again_does_not_reset_the_energy(write, imported):
+    path = write(HEAD + row(1, "a", 60, 1.0) + row(3, "a", 30, 1.5, cpu=0.2, gpu=0.3, ram=0.4))
+    table = imported("codecarbon", path)
+    assert joules(table) == pytest.approx([1.0, 0.5])
+    assert list(table.trials["duration_s"]) == [60, 30]
+
+
+V1 = "timestamp,experiment_id,project_name,duration,emissions,energy_consumed,country_iso_code\n"
+
+
+def test_version_1_has_no_tracker_so_that_the_moment_of_its_start_decides(write, imported):
+    path = write(
+        V1
+        + "2021-05-01T10:01:00,x1,p,60.2,1,1.0,FRA\n"
+        + "2021-05-01T10:02:00,x2,p,119.9,2,3.0,FRA\n"  # the same start: cumulative
+        + "2021-05-01T11:00:00,x3,p,150.0,2,4.0,FRA\n"  # a longer training later
+        + "2021-05-01T11:10:00,x4,q,600.0,2,5.0,FRA\n"
+    )
+    table = imported("codecarbon", path)
+    assert joules(table) == pytest.approx([1.0, 2.0, 4.0, 5.0])
+    assert list(table.trials["run"]) == ["p", "p", "p#2", "q"]
+    assert list(table.trials["g.country_iso_code"]) == ["FRA"] * 4
+    assert table.trials["energy_kind"].isna().all()
+
+
+def test_rows_of_tasks_are_differences_already(write, imported):
+    head = HEAD.replace("timestamp", "task_name,timestamp")
+    path = write(head + "load," + row(1, "a", 60, 1.0) + "train," + row(3, "a", 90, 2.0, cpu=0.2))
+    table = imported("codecarbon", path)
+    assert joules(table) == pytest.approx([1.0, 2.0])
+    assert list(table.trials["p.task_name"]) == ["load", "train"]
+    assert list(table.trials["run"]) == ["a", "a"]
+
+
+def test_rows_of_the_installed_version_are_read(tmp_path, imported):
+    known = {each.name: "" for each in dataclasses.fields(EmissionsData)}
+    rows = [
+        {
+            **known,
+            "timestamp": f"2026-05-01T10:0{minute}:00",
+            "project_name": "digits",
+            "run_id": "a",
+            "experiment_id": "5b0fa12a",
+            "duration": minute * 60.0,
+            "energy_consumed": minute * 0.5,
+            "cpu_energy": minute * 0.2,
+            "ram_energy": minute * 0.3,
+            "gpu_energy": 0.0,
+            "cpu_power": 12.3456789,
+            "codecarbon_version": "3.3.0",
+            "pue": 1.5,
+        }
+        for minute in (1, 3)
+    ]
+    path = tmp_path / "emissions.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(known))
+        writer.writeheader()
+        writer.writerows(rows)
+    table = imported("codecarbon", path)
+    assert joules(table) == pytest.approx([0.5, 1.0])
+    assert table.trials["gpu_j"].isna().all()  # no card is listed: nothing is missing
+    assert "multiplied by the pue of a data centre (2 rows" in table.notes[1]
+    assert list(table.trials["g.codecarbon_version"]) == ["3.3.0"] * 2
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    steps=st.lists(st.tuples(st.floats(0.1, 1e4), st.floats(1e-6, 10.0)), min_size=1, max_size=8)
+)
+def test_the_joules_of_a_session_add_up_to_its_last_row(tmp_path_factory, steps):
+    duration_s = energy_kwh = 0.0
+    text = HEAD
+    for minute, (step_s, step_kwh) in enumerate(steps):
+        duration_s, energy_kwh = duration_s + step_s, energy_kwh + step_kwh
+        text += row(minute, "a", duration_s, energy_kwh)
+    path = tmp_path_factory.mktemp("session") / "emissions.csv"
+    path.write_text(text)
+    trials = import_table("codecarbon", path).trials
+    assert trials["energy_j"].sum() == pytest.approx(energy_kwh * J_PER_KWH)
+    assert trials["duration_s"].sum() == pytest.approx(duration_s)
+
+
+def test_an_impossible_component_is_unknown_and_the_total_a_lower_bound(write, imported):
+    path = write(
+        HEAD
+        + row(1, "a", 60, 0.9, cpu=-0.1, gpu=0.7, ram=0.3)
+        + row(1, "b", 60, 1.0, cpu=0.1, gpu=0.6, ram=0.3)
+        + row(2, "b", 120, 1.9, cpu=0.0, gpu=1.3, ram=0.6)
+    )
+    table = imported("codecarbon", path)
+    trials = table.trials
+    assert joules(table) == pytest.approx([0.9, 1.0, 0.9])
+    assert list(trials["cpu_j"].isna()) == [True, False, True]
+    assert list(trials["energy_kind"].fillna("")) == ["lower bound", "", "lower bound"]
+    odd = "cpu_energy is negative: cpu_j is unknown, energy_j is too small"
+    assert list(trials["message"].fillna("")) == [odd, "", odd]
+    assert f"{odd} (2 rows, first: {path}, row 1)" in table.notes
+
+
+def test_nothing_read_of_hardware_that_is_there_is_not_nothing_used(write, imported):
+    path = write(HEAD + row(1, "a", 60, 0.4, cpu=0.1, gpu=0.0, ram=0.3))
+    [trial] = imported("codecarbon", path).trials.to_dict("records")
+    assert math.isnan(trial["gpu_j"])
+    assert trial["energy_kind"] == "lower bound"
+    assert trial["message"].startswith("gpu_energy is 0: gpu_j is unknown")
+
+
+def test_a_total_that_cannot_be_is_unknown(write, imported):
+    path = write(HEAD + row(1, "a", 60, 1.0) + row(2, "a", 120, 0.5, cpu=0.2, gpu=0.3, ram=0.4))
+    trials = imported("codecarbon", path).trials
+    assert list(trials["energy_j"].isna()) == [False, True]
+    assert trials["message"][1] == "energy_consumed is negative or 0: energy_j is unknown"
+
+
+@pytest.mark.parametrize(
+    ("power_w", "cpu_kwh", "gpu_kwh", "version", "kind"),
+    [
+        ("42.5", 42.5 / 60e3, 0.0, "", "modelled"),
+        ("42.5", 42.5 / 60e3, 0.2, "", "measured+modelled"),
+        ("42.5", 42.5 / 60e3, 0.2, "3.3.0", None),  # may have integrated the card's power
+        ("42.5", 20.0 / 60e3, 0.0, "", None),  # a round figure by chance
+        ("42.51234", 42.51234 / 60e3, 0.0, "", None),
+    ],
+)
+def test_the_kind_is_told_only_where_it_is_known(write, power_w, cpu_kwh, gpu_kwh, version, kind):
+    path = write(
+        HEAD.replace("gpu_count", "gpu_count,codecarbon_version")
+        + f"2024-05-01T10:01:00,p,a,60,1,{power_w},{cpu_kwh},{gpu_kwh},0.3,1,"
+        + f"{1 if gpu_kwh else ''},{version}\n"
+    )
+    assert import_table("codecarbon", path).trials["energy_kind"][0] == kind
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("timestamp,duration\n1,2\n", "no column project_name and no column energy_consumed among"),
+        (HEAD, "no trials in it"),
+        (HEAD + "2024-05-01T10:01:00,p,a\n", "row 1: 3 cells for 11 columns"),
+        (HEAD + row(1, "a", 60, 1.0) + row(2, "b", 60, 1.0)[:30], "row 2: .* cells for 11"),
+        (HEAD + row(1, "a", "soon", 1.0), "row 1, column duration: 'soon' is no number"),
+        (HEAD + row(1, "a", -1, 1.0), "row 1, column duration: '-1' is no time"),
+        (HEAD + row(1, "a", 60, 1.0, cpu="nan"), "row 1, column cpu_energy: 'nan' is no number"),
+        (HEAD + row(1, "a", 60, 1.0, gpu="inf"), "row 1, column gpu_energy: 'inf' is no number"),
+        (HEAD + row(1, "a", 60, 1.0, ram='"0,3"'), "ram_energy: '0,3' is no number, write a deci"),
+        (HEAD + row(1, "a", 60, 1.0).replace("2024-05", "May"), "timestamp: .* is no date"),
+        (HEAD + row(1, "a", "", 1.0), "row 1, column duration: '' is empty"),
+        (HEAD + row(1, "a", 60, 1.0).replace("project", ""), "project_name: '' is empty"),
+        (HEAD.replace("gpu_count", "run_id"), "two columns are called 'run_id'"),
+    ],
+)
+def test_a_file_that_is_none_says_where_and_why(write, text, reason):
+    path = write(text)
+    with pytest.raises(DataError, match=reason) as raised:
+        import_table("codecarbon", path)
+    assert str(raised.value).startswith(str(path))
+    assert "\n" not in str(raised.value)
+
+
+def test_a_mark_at_the_beginning_is_no_part_of_the_header(write, imported):
+    assert len(imported("codecarbon", write("\ufeff" + HEAD + row(1, "a", 60, 1.0))).trials) == 1
+
+
+# What others published ----------------------------------------------------------------------------
+
+ARCHITECTURES = ["VGG16"] * 3 + ["VGG19"] * 3 + ["ResNet50"] * 3
+
+
+@pytest.fixture(scope="module")
+def kaggle(recorded) -> pd.DataFrame:
+    """Xu et al., HICSS 2023: nine trainings in each of five files, in this order."""
+    files = sorted((recorded / "xu-hicss2023" / "data" / "raw" / "kaggle").glob("*.csv"))
+    trials = import_table("codecarbon", files).trials
+    return trials.assign(
+        architecture=ARCHITECTURES * len(files),
+        data=trials["g.file"].str.split("_").str[1],
+        place=trials["g.file"].str.split("_", n=2).str[2].str.rstrip("2").str.replace("_", " "),
+    )
+
+
+def test_published_sessions_are_those_that_a_falling_duration_marks(kaggle):
+    assert len(kaggle) == 45
+    assert kaggle["run"].nunique() == 10
+    for _, rows in kaggle.groupby("g.file"):
+        assert list(rows["trial"]) == [0, 1, 2, 0, 1, 2, 3, 4, 5]
+    assert set(kaggle["energy_kind"]) == {"measured+modelled"}  # 42.5 W, half the default TDP
+
+
+@pytest.mark.parametrize(
+    ("data", "ratio", "published"), [("CIFAR10", 1.06, 2.0), ("MNIST", 1.11, 2.26)]
+)
+def test_published_ratios_are_of_cumulative_rows(kaggle, recorded, data, ratio, published):
+    """ResNet50 over VGG16: the mean of all trainings of all regions.
+
+    The authors took the last row of each architecture for its three trainings; but ResNet50 shares
+    a session with VGG19, whose joules it thus holds too.
+    """
+    rows = kaggle[kaggle["data"] == data]
+    means = rows.groupby("architecture")["energy_j"].mean()
+    assert means["ResNet50"] / means["VGG16"] == pytest.approx(ratio, abs=0.005)
+    cumulative = rows.groupby("run")["energy_j"].cumsum()
+    last = cumulative.groupby([rows["place"], rows["architecture"]]).last() / 3
+    scores = pd.read_csv(recorded / "xu-hicss2023" / "data" / "processed" / "scores.csv")
+    scores = scores[scores["data"] == data].replace("taipei city", "taipei")
+    theirs = scores.set_index(["region", "architecture"])["energy"]
+    assert list(last / J_PER_KWH) == pytest.approx(list(theirs.reindex(last.index)))
+    theirs = theirs.groupby("architecture").mean()
+    assert theirs["ResNet50"] / theirs["VGG16"] == pytest.approx(published, abs=0.005)
+
+
+def test_a_wattmeter_reads_1_7_to_1_9_times_as_much(recorded):
+    folder = recorded / "xu-hicss2023" / "data" / "raw" / "grilla" / "results_summary"
+    files = sorted(folder.glob("*/emissions.csv"))
+    table = import_table("codecarbon", files)
+    trials = table.trials.assign(
+        wattmeter_j=[
+            json.loads(next(path.parent.glob("summary_*.json")).read_text())["Wh"] * 3600
+            for path in files
+        ],
+        pair=[path.parent.name.removeprefix("out_code_carbon_")[:-2] for path in files],
+    )
+    assert list(trials["cpu_j"].isna()).count(True) == 2
+    assert list(trials["energy_kind"]).count("lower bound") == 2
+    assert any("cpu_energy is negative" in note and "(2 rows" in note for note in table.notes)
+    ratios = (trials["wattmeter_j"] / trials["energy_j"]).groupby(trials["pair"]).mean()
+    assert len(ratios) == 6  # pairs of architecture and data, of three trainings each
+    assert ratios.min() == pytest.approx(1.71, abs=0.005)
+    assert ratios.max() == pytest.approx(1.87, abs=0.005)

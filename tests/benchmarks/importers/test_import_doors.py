@@ -1,0 +1,132 @@
+"""What all imports share: their options, their tables, and that nothing is written by halves."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pyarrow.parquet as pq
+import pytest
+
+from perjoule.benchmarks.importers import FORMATS, Imported, import_table, import_to
+from perjoule.errors import ConfigurationError, DataError, OutputError, UnknownNameError
+
+WATTS = "time_s,power_w\n0,10\n2,10\n"
+ZEUS = "start_time,window_name,elapsed_time,gpu0_energy\n"
+
+
+def test_the_formats_are_facts():
+    assert set(FORMATS) == {"codecarbon", "nvidia-smi", "optuna", "zeus", "butter-e", "wattmeter"}
+    for name, known in FORMATS.items():
+        assert known.name == name
+        assert known.summary and known.source
+        assert "\n" not in known.summary
+
+
+def test_asking_for_the_formats_loads_no_heavy_library():
+    code = (
+        "import sys; import perjoule.benchmarks.importers; "
+        "print(*{'pandas', 'pyarrow', 'optuna', 'torch', 'numpy'} & {*sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_an_unknown_format_is_told_with_the_nearest(write):
+    with pytest.raises(UnknownNameError, match="unknown import format 'wattmetre': did you mean"):
+        import_table("wattmetre", write(WATTS))
+
+
+@pytest.mark.parametrize(
+    ("form", "option"),
+    [
+        ("codecarbon", {"trim_s": 3.0}),
+        ("wattmeter", {"energy_attr": "energy_j"}),
+        ("zeus", {"column": "gpu0_energy"}),
+        ("nvidia-smi", {"study": "s"}),
+        ("butter-e", {"accuracy_attr": "value"}),
+        ("optuna", {"trim_s": 1.0}),
+    ],
+)
+def test_an_option_that_a_format_has_no_use_for_is_refused(write, form, option):
+    [name] = option
+    with pytest.raises(ConfigurationError, match=f"{name}: the format {form} has no use for it"):
+        import_table(form, write(WATTS), **option)
+
+
+def test_a_strategy_is_given_to_every_row(write, imported):
+    paths = [write(WATTS, "a.csv"), write(WATTS, "b.csv")]
+    assert imported("wattmeter", paths).strategies == ["a", "b"]
+    table = imported("wattmeter", paths, strategy="grid")
+    assert table.strategies == ["grid"]
+    assert list(table.trials["run"]) == ["a", "b"]
+    assert list(table.trials["seed"]) == [0, 1]
+
+
+def test_files_of_one_name_are_told_apart_by_their_folders(write, imported):
+    paths = [write(WATTS, "one/power.csv"), write(WATTS, "two/power.csv")]
+    table = imported("wattmeter", paths)
+    assert list(table.trials["run"]) == ["one/power", "two/power"]
+    with pytest.raises(DataError, match=r"power.csv: is named twice"):
+        import_table("wattmeter", [paths[0], paths[0]])
+
+
+def test_the_written_table_says_its_version_and_units(write, tmp_path):
+    out = tmp_path / "table.parquet"
+    assert import_to("wattmeter", write(WATTS), out) == Imported(1, ())
+    schema = pq.read_schema(out)
+    assert schema.metadata[b"perjoule_table"] == b"1"
+    assert schema.field("node_j").metadata[b"unit"] == b"J"
+    assert schema.field("duration_s").metadata[b"unit"] == b"s"
+
+
+def test_many_trials_are_written_in_batches(write, imported):
+    rows = [f"{second},w,1,{second + 1}\n" for second in range(21_000)]
+    table = imported("zeus", write(ZEUS + "".join(rows)))
+    assert list(table.trials["energy_j"]) == [second + 1.0 for second in range(21_000)]
+    assert list(table.trials["trial"]) == list(range(21_000))
+
+
+@pytest.mark.parametrize("ending", ["parquet", "csv"])
+def test_a_table_is_written_whole_or_not_at_all(write, tmp_path, ending):
+    rows = [f"{second},w,1,1\n" for second in range(30_000)]
+    path = write(ZEUS + "".join(rows) + "30000,w,1,torn")
+    out = tmp_path / f"table.{ending}"
+    out.write_text("as before")
+    with pytest.raises(DataError, match="row 30001, column gpu0_energy: 'torn' is no number"):
+        import_to("zeus", path, out)
+    assert out.read_text() == "as before"
+    assert {each.name for each in tmp_path.iterdir()} == {out.name, path.name}
+
+
+def test_a_table_needs_an_ending_and_a_folder(write, tmp_path):
+    path = write(WATTS)
+    with pytest.raises(OutputError, match=r"table.xlsx: name a file that ends in .parquet or"):
+        import_to("wattmeter", path, tmp_path / "table.xlsx")
+    with pytest.raises(OutputError, match=r"cannot write .*none/table.csv: No such file"):
+        import_to("wattmeter", path, tmp_path / "none" / "table.csv")
+
+
+@pytest.mark.parametrize("form", sorted(FORMATS))
+@pytest.mark.parametrize(("content", "reason"), [(None, "No such file"), (b"\xff\xfe\0", None)])
+def test_a_file_that_cannot_be_read_is_told_in_one_line(tmp_path, form, content, reason):
+    path = tmp_path / "recorded.csv"
+    if content:
+        path.write_bytes(content)
+    options = {"energy_attr": "energy_j"} if form == "optuna" else {}
+    with pytest.raises(DataError, match=str(path)) as raised:
+        import_table(form, path, **options)
+    assert reason is None or reason in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("form", sorted(FORMATS))
+def test_an_empty_file_is_refused(write, form):
+    options = {"energy_attr": "energy_j"} if form == "optuna" else {}
+    with pytest.raises(DataError, match=r"recorded.csv: .*(is empty|no time_s|no study)"):
+        import_table(form, write(""), **options)
+
+
+def test_no_file_is_refused():
+    with pytest.raises(DataError, match="no file is given"):
+        import_table("zeus", [])

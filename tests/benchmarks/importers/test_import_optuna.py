@@ -1,0 +1,342 @@
+"""Studies of Optuna: journals that the installed version writes, and databases."""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+from pathlib import Path
+
+import optuna
+import pandas as pd
+import pytest
+from optuna.distributions import CategoricalDistribution, FloatDistribution
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import TrialState, create_trial
+
+from perjoule.benchmarks.importers import import_table
+from perjoule.errors import ConfigurationError, DataError
+
+
+@pytest.fixture(autouse=True)
+def silent():
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    yield
+    optuna.logging.set_verbosity(optuna.logging.INFO)
+
+
+@pytest.fixture(params=["journal", "database"])
+def storage(request, tmp_path):
+    """A storage, and how its import is called."""
+    if request.param == "journal":
+        path = str(tmp_path / "studies.journal")
+        return JournalStorage(JournalFileBackend(path)), path
+    url = f"sqlite:///{tmp_path / 'studies.db'}"
+    return optuna.storages.RDBStorage(url), url
+
+
+@pytest.fixture
+def journal(tmp_path) -> tuple[JournalStorage, Path]:
+    path = tmp_path / "studies.journal"
+    return JournalStorage(JournalFileBackend(str(path))), path
+
+
+def search(study: optuna.Study) -> None:
+    """Trials that end in every way, two of them side by side."""
+    first, second = study.ask(), study.ask()
+    for trial, joules in ((first, 5.0), (second, 7.5)):
+        trial.suggest_float("lr", 1e-4, 0.1, log=True)
+        trial.suggest_categorical("activation", ["relu", "gelu"])
+        trial.set_user_attr("energy_j", joules)
+        trial.set_user_attr("energy_kind", "measured")
+    study.tell(second, 0.75)
+    first.suggest_int("depth", 1, 5)
+    study.tell(first, 0.5)
+    failed = study.ask()
+    failed.suggest_categorical("residual", [True, False])
+    failed.set_user_attr("energy_j", 2.5)
+    study.tell(failed, state=TrialState.FAIL)
+    pruned = study.ask()
+    pruned.report(0.25, 1)
+    study.tell(pruned, state=TrialState.PRUNED)  # no joules are known of it
+    study.add_trial(
+        create_trial(
+            value=0.875,
+            params={"lr": 0.01, "activation": "gelu"},
+            distributions={
+                "lr": FloatDistribution(1e-4, 0.1, log=True),
+                "activation": CategoricalDistribution(["relu", "gelu"]),
+            },
+            user_attrs={"energy_j": 4},
+        )
+    )
+    study.enqueue_trial({"lr": 0.05})
+    running = study.ask()
+    running.suggest_float("lr", 1e-4, 0.1, log=True)
+    study.enqueue_trial({"lr": 0.02})
+
+
+def study_in(storage, name: str = "digits", direction: str = "maximize") -> optuna.Study:
+    return optuna.create_study(storage=storage, study_name=name, direction=direction)
+
+
+def test_a_trial_is_a_row_as_optuna_knows_it(storage, imported):
+    stored, path = storage
+    study = study_in(stored)
+    search(study)
+    table = imported("optuna", path, energy_attr="energy_j")
+    trials = table.trials.set_index("trial")
+    assert list(trials.index) == [1, 0, 2, 3, 4, 5]  # as they ended, then the one that runs
+    states = ["complete", "complete", "failed", "pruned", "complete", "interrupted"]
+    assert list(trials["state"]) == states
+    known = [trial for trial in study.trials if trial.state != TrialState.WAITING]
+    for trial in known:
+        row = trials.loc[trial.number]
+        assert_same(row["accuracy"], trial.value)
+        assert_same(row["energy_j"], trial.user_attrs.get("energy_j"))
+        for name in ("lr", "activation", "depth", "residual"):
+            assert_same(row[f"p.{name}"], trial.params.get(name))
+        if trial.duration:
+            assert row["duration_s"] == pytest.approx(trial.duration.total_seconds())
+        assert row["started_at"].timestamp() == pytest.approx(trial.datetime_start.timestamp())
+    assert list(trials["energy_kind"].fillna("")) == ["measured"] * 2 + [""] * 4
+    assert table.strategies == ["digits"]
+    assert set(trials["run"]) == {"digits"}
+    assert table.notes == (
+        f"no user attribute energy_j: energy_j is unknown (2 rows, first: {path}, study digits, "
+        "trial 3)",
+        f"trials that wait to be run are left out (1 row, first: {path}, study digits, trial 6)",
+    )
+
+
+def test_dates_without_a_zone_are_local_as_optuna_reads_them(journal, imported):
+    stored, path = journal
+    one_trial(stored, 0.5)
+    path.write_text(path.read_text().replace("+00:00", ""))  # as before version 5
+    again = JournalStorage(JournalFileBackend(str(path)))
+    [trial] = optuna.load_study(study_name="digits", storage=again).trials
+    [started_at] = imported("optuna", path, energy_attr="energy_j").trials["started_at"]
+    assert started_at.timestamp() == trial.datetime_start.timestamp()
+
+
+def assert_same(cell, value) -> None:
+    if value is None:
+        assert pd.isna(cell)
+    else:
+        assert cell == value
+
+
+def one_trial(stored, value: float, energy: object = 3.0, direction: str = "maximize", **attrs):
+    study = study_in(stored, direction=direction)
+    study.add_trial(create_trial(value=value, user_attrs={"energy_j": energy, **attrs}))
+
+
+@pytest.mark.parametrize(
+    ("expression", "energy_j"), [("kwh*3.6e6", 7200.0), ("kwh / 2", 0.001), ("a*2", 6.0)]
+)
+def test_joules_may_be_made_by_a_factor(journal, imported, expression, energy_j):
+    stored, path = journal
+    one_trial(stored, 0.5, kwh=0.002, **{"a*2": 6.0})
+    [found_j] = imported("optuna", path, energy_attr=expression).trials["energy_j"]
+    assert found_j == pytest.approx(energy_j)
+
+
+@pytest.mark.parametrize(
+    ("value", "direction", "expression", "accuracy"),
+    [
+        (0.25, "minimize", "1-value", 0.75),
+        (25.0, "minimize", "1 - value / 100", 0.75),
+        (93.0, "maximize", "value/100", 0.93),
+        (0.4, "minimize", "val_acc", 0.9),
+    ],
+)
+def test_the_accuracy_is_what_is_said(journal, imported, value, direction, expression, accuracy):
+    stored, path = journal
+    one_trial(stored, value, direction=direction, val_acc=0.9)
+    table = imported("optuna", path, energy_attr="energy_j", accuracy_attr=expression)
+    assert table.trials["accuracy"][0] == pytest.approx(accuracy)
+
+
+def test_objectives_of_several_are_named(journal, imported):
+    stored, path = journal
+    study = optuna.create_study(storage=stored, directions=["maximize", "minimize"])
+    study.add_trial(create_trial(values=[0.75, 12.0]))
+    with pytest.raises(ConfigurationError, match="has 2 objectives: say what the accuracy is"):
+        import_table("optuna", path, energy_attr="values_1")
+    table = imported("optuna", path, energy_attr="values_1", accuracy_attr="values_0")
+    assert list(table.trials[["accuracy", "energy_j"]].loc[0]) == [0.75, 12.0]
+
+
+def test_a_study_that_minimises_is_not_taken_for_an_accuracy(storage):
+    stored, path = storage
+    one_trial(stored, 0.25, direction="minimize")
+    with pytest.raises(ConfigurationError, match="study digits minimises: say what the accuracy"):
+        import_table("optuna", path, energy_attr="energy_j")
+
+
+@pytest.mark.parametrize(
+    ("value", "energy", "reason"),
+    [
+        (93.0, 1.0, r"trial 0: value is 93, which is no accuracy from 0 to 1: .*value/100"),
+        (-0.5, 1.0, "trial 0: value is -0.5, which is no accuracy"),
+        (0.5, -1.0, "trial 0: energy_j is -1, which is no energy in joules"),
+        (0.5, "12 J", "trial 0: energy_j is '12 J', which is no number"),
+        (0.5, True, "trial 0: energy_j is True, which is no number"),
+        (0.5, math.inf, "trial 0: energy_j is inf, which is no energy"),
+        (0.5, math.nan, "trial 0: energy_j is nan, which is no energy"),
+    ],
+)
+def test_what_cannot_be_is_refused(journal, value, energy, reason):
+    stored, path = journal
+    one_trial(stored, value, energy)
+    with pytest.raises(DataError, match=reason):
+        import_table("optuna", path, energy_attr="energy_j")
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({}, "energy_attr: name the user attribute .* has energy_j, kwh, value"),
+        ({"energy_attr": "joules"}, "no user attribute or objective 'joules' among energy_j, kwh"),
+        ({"energy_attr": "kwh*0"}, r"energy_attr 'kwh\*0': 0 is no factor"),
+        ({"energy_attr": "kwh", "accuracy_attr": "acc"}, "accuracy_attr: .* objective 'acc' among"),
+        ({"energy_attr": "kwh", "study": "mnist"}, "no study 'mnist' among digits"),
+    ],
+)
+def test_an_option_that_names_nothing_says_what_there_is(storage, options, reason):
+    stored, path = storage
+    one_trial(stored, 0.5, kwh=1.0)
+    with pytest.raises(ConfigurationError, match=reason):
+        import_table("optuna", path, **options)
+
+
+def test_one_of_several_studies_is_named(storage, imported):
+    stored, path = storage
+    for name, value in (("a", 0.25), ("gone", 0.5), ("b", 0.75)):
+        study = study_in(stored, name)
+        study.add_trial(create_trial(value=value, user_attrs={"energy_j": 1.0}))
+    optuna.delete_study(study_name="gone", storage=stored)
+    late = study_in(stored, "gone")
+    late.add_trial(create_trial(value=0.875, user_attrs={"energy_j": 1.0}))
+    with pytest.raises(ConfigurationError, match="several studies, a, b, gone: name one"):
+        import_table("optuna", path, energy_attr="energy_j")
+    for name, value in (("a", 0.25), ("gone", 0.875), ("b", 0.75)):
+        table = imported("optuna", path, energy_attr="energy_j", study=name)
+        assert list(table.trials["accuracy"]) == [value]
+        assert table.strategies == [name]
+
+
+def test_studies_of_several_files_are_runs(tmp_path, imported):
+    paths = [str(tmp_path / f"{name}.journal") for name in ("one", "two")]
+    for path, value in zip(paths, (0.25, 0.5), strict=True):
+        one_trial(JournalStorage(JournalFileBackend(path)), value)
+    trials = imported("optuna", paths, energy_attr="energy_j").trials
+    assert list(trials["run"]) == ["one:digits", "two:digits"]
+    assert list(trials["strategy"]) == ["digits", "digits"]
+    assert list(trials["seed"]) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("choices", "cells"),
+    [
+        ([1, 2], [1, 2]),
+        ([1, 0.5], [1.0, 0.5]),
+        ([True, False], [True, False]),
+        ([1, "auto"], ["1", "auto"]),
+        ([None, "l2"], [None, "l2"]),
+        ([2**70, 1], [2.0**70, 1.0]),
+    ],
+)
+def test_choices_keep_the_type_that_holds_them_all(journal, imported, choices, cells):
+    stored, path = journal
+    study = study_in(stored)
+    kind = CategoricalDistribution(choices)
+    for choice in choices:
+        added = create_trial(
+            value=0.5,
+            params={"choice": choice},
+            distributions={"choice": kind},
+            user_attrs={"energy_j": 1},
+        )
+        study.add_trial(added)
+    found = imported("optuna", path, energy_attr="energy_j").trials["p.choice"]
+    assert [None if pd.isna(cell) else cell for cell in found] == cells
+
+
+def test_a_file_of_sqlite_is_a_database(tmp_path, imported):
+    path = tmp_path / "studies.db"
+    one_trial(optuna.storages.RDBStorage(f"sqlite:///{path}"), 0.5)
+    assert list(imported("optuna", path, energy_attr="energy_j").trials["accuracy"]) == [0.5]
+
+
+def test_a_torn_last_line_is_dropped_and_said(journal):
+    stored, path = journal
+    one_trial(stored, 0.5)
+    with path.open("a") as file:
+        file.write('{"op_code":4,"worker_id":"w","stu')
+    table = import_table("optuna", path, energy_attr="energy_j")
+    assert len(table.trials) == 1
+    assert table.notes == (f"{path}: the last line is torn and left out",)
+
+
+@pytest.mark.parametrize(
+    "line", ["{", "[]", "{}", '{"op_code":4,"study_id":0}', '{"op_code":0,"study_name":"x"}']
+)
+def test_a_line_that_is_no_operation_is_told(journal, line):
+    stored, path = journal
+    one_trial(stored, 0.5)
+    n_lines = len(path.read_text().splitlines())
+    with path.open("a") as file:
+        file.write(f"{line}\n")
+    with pytest.raises(DataError, match=rf"line {n_lines + 1}: no operation of Optuna's journal"):
+        import_table("optuna", path, energy_attr="energy_j")
+
+
+def test_operations_on_what_is_not_there_are_void(journal, imported):
+    stored, path = journal
+    one_trial(stored, 0.5)
+    logs = [
+        {"op_code": 0, "worker_id": "w", "study_name": "digits", "directions": [2]},  # twice
+        {"op_code": 4, "worker_id": "w", "study_id": 7, "datetime_start": None},
+        {"op_code": 8, "worker_id": "w", "trial_id": 0, "user_attr": {"energy_j": 99.0}},  # ended
+        {"op_code": 8, "worker_id": "w", "trial_id": 5, "user_attr": {"energy_j": 99.0}},
+        {"op_code": 10, "worker_id": "w", "study_id": 0},
+    ]
+    with path.open("a") as file:
+        file.writelines(json.dumps(log) + "\n" for log in logs)
+    [trial] = optuna.load_study(
+        study_name="digits", storage=JournalStorage(JournalFileBackend(str(path)))
+    ).trials
+    assert list(imported("optuna", path, energy_attr="energy_j").trials["energy_j"]) == [
+        trial.user_attrs["energy_j"]
+    ]
+
+
+def test_nothing_is_made_where_there_is_no_storage(tmp_path):
+    with pytest.raises(DataError, match="no such file as"):
+        import_table("optuna", f"sqlite:///{tmp_path / 'none.db'}", energy_attr="energy_j")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("url", ["mysql+none://nowhere/db", "what://ever"])
+def test_a_url_that_leads_nowhere_is_told_in_one_line(url):
+    with pytest.raises(DataError, match=r"cannot be read: .*; give a storage of Optuna") as raised:
+        import_table("optuna", url, energy_attr="energy_j")
+    assert "\n" not in str(raised.value)
+
+
+def test_a_password_is_not_shown():
+    url = "mysql+none://me:s3cr@t@nowhere/db"
+    with pytest.raises(DataError, match=r"mysql\+none://me:\*\*\*@nowhere/db") as raised:
+        import_table("optuna", url, energy_attr="energy_j")
+    assert "s3cr" not in str(raised.value)
+
+
+def test_a_database_of_something_else_is_refused(tmp_path):
+    path = tmp_path / "other.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("create table fruit (name text)")
+    connection.close()
+    with pytest.raises(DataError, match=r"cannot be read: .*; give a storage of Optuna"):
+        import_table("optuna", path, energy_attr="energy_j")

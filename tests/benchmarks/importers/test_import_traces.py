@@ -1,0 +1,198 @@
+"""Traces of nvidia-smi and wattmeters, integrated while they are read."""
+
+from __future__ import annotations
+
+import math
+from itertools import accumulate
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from perjoule.benchmarks.importers import import_table
+from perjoule.energy.sources.trace_files import read_trace
+from perjoule.errors import ConfigurationError, DataError
+
+SMI = "timestamp, index, name, power.draw [W], power.limit [W]\n"
+
+steps = st.lists(st.tuples(st.floats(1e-3, 100.0), st.floats(0.0, 1e4)), min_size=2, max_size=40)
+
+
+def one(table) -> dict:
+    [trial] = table.trials.to_dict("records")
+    return trial
+
+
+@settings(max_examples=50, deadline=None)
+@given(steps=steps, share=st.floats(0.0, 0.5), is_power=st.booleans())
+def test_the_stream_gives_what_the_whole_trace_does(tmp_path_factory, steps, share, is_power):
+    times_s = list(accumulate(step_s for step_s, _ in steps))
+    values = [value for _, value in steps]
+    values = values if is_power else list(accumulate(values))
+    rows = "".join(f"{at!r},{value!r}\n" for at, value in zip(times_s, values, strict=True))
+    path = tmp_path_factory.mktemp("trace") / "trace.csv"
+    path.write_text(f"time_s,{'power_w' if is_power else 'energy_j'}\n{rows}")
+    whole = read_trace(path)
+    trim_s = share * whole.duration_s
+    assume(trim_s <= whole.duration_s - trim_s)
+    try:
+        expected = whole.between(trim_s, whole.duration_s - trim_s)
+    except DataError:
+        with pytest.raises(DataError, match="fewer than two values"):
+            import_table("wattmeter", path, trim_s=trim_s)
+        return
+    trial = one(import_table("wattmeter", path, trim_s=trim_s))
+    assert trial["energy_j"] == pytest.approx(expected.energy_j(), rel=1e-12, abs=1e-12)
+    assert trial["duration_s"] == expected.duration_s
+    gap_s = expected.largest_gap_s()
+    assert (f"the longest of {gap_s:.4g} s" in str(trial["message"])) == (gap_s > 0)
+    assert all(warning in trial["message"] for warning in expected.warnings)
+
+
+def test_a_wattmeter_is_of_the_whole_machine(write, imported):
+    path = write("timestamp,P [W]\n2024-05-01 10:00:00,100\n2024-05-01 10:00:10,200\n", "vgg.csv")
+    trial = one(imported("wattmeter", path))
+    assert (trial["energy_j"], trial["node_j"], trial["duration_s"]) == (1500.0, 1500.0, 10.0)
+    assert (trial["run"], trial["strategy"], trial["trial"]) == ("vgg", "vgg", 0)
+    assert (trial["state"], trial["energy_kind"]) == ("complete", "integrated")
+    assert f"{trial['started_at']}" == "2024-05-01 10:00:00+00:00"
+    assert math.isnan(trial["accuracy"]) and math.isnan(trial["gpu_j"])
+    assert trial["message"] is None
+
+
+def test_a_counter_is_read_off_and_not_integrated(write, imported):
+    trial = one(imported("wattmeter", write("time_s,Total (kWh)\n0,1\n9,1.25\n12,1.5\n")))
+    assert (trial["node_j"], trial["energy_kind"]) == (1.8e6, "measured")
+
+
+def test_both_ends_are_cut_and_the_cut_is_said_where_it_is_too_long(write, imported):
+    path = write("time_s,power_w\n" + "".join(f"{s},{s}\n" for s in range(11)))
+    trial = one(imported("wattmeter", path, trim_s=2.5))
+    assert (trial["energy_j"], trial["duration_s"]) == (20.0, 4.0)  # 3 s to 7 s
+    for trim_s in (4.6, 60.0):
+        with pytest.raises(DataError, match=rf"fewer than two values after cutting {trim_s:g} s"):
+            import_table("wattmeter", path, trim_s=trim_s)
+    for trim_s in (-1.0, math.nan, math.inf):
+        with pytest.raises(ConfigurationError, match="is no time to cut"):
+            import_table("wattmeter", path, trim_s=trim_s)
+
+
+def test_times_from_the_start_of_the_recording_are_no_dates(write):
+    assert (
+        str(one(import_table("wattmeter", write("time_s,p_w\n0,1\n1,1\n")))["started_at"]) == "NaT"
+    )
+    since_1970 = write("time_s,p_w\n1670234142.5,1\n1670234143.5,1\n")
+    started_at = one(import_table("wattmeter", since_1970, trim_s=0))["started_at"]
+    assert f"{started_at}" == "2022-12-05 09:55:42.500000+00:00"
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["timestamp, power.draw [W]", "{0}, 10.50 W", "{1}, 20.50 W"],
+        ["timestamp, power.draw [W]", "{0}, 10.50", "{1}, 20.50"],
+        ["power.draw [W], power.limit [W], timestamp", "10.5 W, 99 W, {0}", "20.5 W, 99 W, {1}"],
+    ],
+)
+def test_fields_of_nvidia_smi_come_in_any_order_with_units_or_without(write, imported, rows):
+    times = ("2022/12/05 09:00:00.000", "2022/12/05 09:00:02.000")
+    trial = one(imported("nvidia-smi", write("\n".join(rows).format(*times) + "\n")))
+    assert (trial["energy_j"], trial["gpu_j"], trial["energy_kind"]) == (31.0, 31.0, "integrated")
+    assert math.isnan(trial["node_j"])
+    assert trial["g.gpu"] is None
+
+
+def gpus(n_seconds: int, rows) -> str:
+    lines = []
+    for second in range(n_seconds):
+        time = f"2024/05/01 10:{second // 60:02d}:{second % 60:02d}.000"
+        lines += [f"{time}, {index}, Card, {value}, 300.00 W\n" for index, value in rows(second)]
+    return SMI + "".join(lines)
+
+
+def test_each_gpu_of_a_file_is_a_trial(write, imported):
+    text = gpus(5, lambda _: [(0, "10.00 W"), (1, "20.00 W"), (2, "[N/A]")])
+    table = imported("nvidia-smi", write(text, "run.csv"))
+    assert list(table.trials["run"]) == ["run@0", "run@1"]
+    assert list(table.trials["g.gpu"]) == [0, 1]
+    assert list(table.trials["gpu_j"]) == [40.0, 80.0]
+    assert table.strategies == ["run"]
+    assert one(imported("nvidia-smi", write(text, "run.csv"), column="1"))["gpu_j"] == 80.0
+    with pytest.raises(DataError, match=r"no column or device '7'.* devices 0, 1, 2, Card"):
+        import_table("nvidia-smi", write(text), column="7")
+
+
+def test_a_gpu_that_comes_late_is_found(write, imported):
+    text = gpus(900, lambda _: [(0, "10.00 W"), (1, "20.00 W")])
+    text += "".join(f"2024/05/01 11:00:0{s}.000, 2, Card, 30.00 W, 300.00 W\n" for s in range(5))
+    trials = imported("nvidia-smi", write(text)).trials
+    assert list(trials["g.gpu"]) == [0, 1, 2]
+    assert list(trials["gpu_j"]) == [8_990.0, 17_980.0, 120.0]
+
+
+def test_gaps_are_told_and_not_filled_with_zeros(write, imported):
+    text = gpus(60, lambda second: [(0, "[N/A]" if 10 < second < 20 else "100.00 W")])
+    table = imported("nvidia-smi", write(text))
+    trial = one(table)
+    assert trial["gpu_j"] == 5_900.0
+    assert trial["message"].startswith("1 gap without readings, the longest of 10 s where 1 s are")
+    assert len(table.notes) == 1 and trial["message"] in table.notes[0]
+
+
+def test_gaps_far_into_a_trace_are_counted(write):
+    times_s = [*range(2_000), 2_010, *range(2_011, 2_500), 2_519]
+    path = write("time_s,power_w\n" + "".join(f"{at},1\n" for at in times_s))
+    assert one(import_table("wattmeter", path))["message"].startswith(
+        "2 gaps without readings, the longest of 20 s where 1 s are usual"
+    )
+
+
+def test_devices_that_nothing_tells_apart_are_suspected(write):
+    rows = [f"{second + device * 0.004},10\n" for second in range(9) for device in range(2)]
+    table = import_table("wattmeter", write("time_s,power_w\n" + "".join(rows)))
+    assert "9 readings come right after the one before: are several" in table.notes[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("time_s,power_w\n0,1\n1\n", "line 3: 1 cells for 2 columns"),
+        ("time_s,power_w\n0,1\n1,much\n", "line 3, column power_w: 'much' is no power"),
+        ("time_s,power_w\n0,1\n1,5 J\n", "line 3, column power_w: '5 J' is no power"),
+        ("time_s,power_w\n0,1\n1,inf\n", "line 3, column power_w: 'inf' is no power"),
+        ("time_s,power_w\n0,1\n1,1e999\n", "line 3, column power_w: '1e999' is infinite"),
+        ("time_s,power_w\n0,1\nnan,1\n", "line 3, column time_s: 'nan' is no time"),
+        ("time_s,power_w\n0,1\n2,1\n1,1\n", "line 4, column time_s: time runs backwards"),
+        ("time_s,heat\n0,1\n1,1\n", "no column of power or energy"),
+        ("time_s,power_w\n0,1\n", "fewer than two values: give a longer trace"),
+        ("time_s,power_w\n0,nan\n", "no values in it"),
+        ("time_s,a_w,b_w\n0,1,2\n1,1,2\n", "several columns of power or energy, a_w, b_w"),
+    ],
+)
+@pytest.mark.parametrize("form", ["nvidia-smi", "wattmeter"])
+def test_a_file_that_is_no_trace_says_where_and_why(write, form, text, reason):
+    path = write(text)
+    with pytest.raises(DataError, match=reason) as raised:
+        import_table(form, path)
+    assert str(raised.value).startswith(str(path))
+
+
+@pytest.mark.parametrize(
+    ("trace", "whole_watts_mj", "mj"),
+    [
+        ("cloud__mobilenet_v2__run0__gpu-power-20221205T095541.csv", 0.41517047, 0.41647489),
+        ("local-v2__mobilenet_v2__run0__gpu-power-20230121T103916.csv", 0.09973512, 0.10013035),
+    ],
+)
+def test_published_energies_come_out(write, recorded, trace, whole_watts_mj, mj):
+    """Del Rey et al., SEAA 2023: 3 s cut at both ends; their parser dropped the decimals."""
+    path = recorded / "delrey-seaa2023" / "raw" / trace
+    rows = [line.split(",") for line in path.read_text().splitlines()]
+    column = rows[0].index("gpu_power_draw")
+    for row in rows[1:]:
+        row[column] = f"{row[column].split('.')[0]} W"
+    whole_watts = write("".join(",".join(row) + "\n" for row in rows))
+    for file, expected_mj in ((path, mj), (whole_watts, whole_watts_mj)):
+        trial = one(import_table("nvidia-smi", file, trim_s=3))
+        assert trial["gpu_j"] / 1e6 == pytest.approx(expected_mj, abs=1e-8)
+        assert trial["g.gpu"].startswith("NVIDIA GeForce RTX 30")
