@@ -1,5 +1,7 @@
 """The statistics of a comparison: what runs show, and whether it is more than chance."""
 
+from .association import Correlation, spearman
+from .attainment import attainment_surface
 from .inference import (
     MIN_RUNS,
     RESAMPLES,
@@ -8,11 +10,15 @@ from .inference import (
     KruskalWallis,
     Pair,
     cliffs_delta,
+    coefficient_of_variation,
     dunn_holm,
     interval,
     kruskal_wallis,
 )
+from .parametric import Anova, anova
+from .ranks import Friedman, friedman
 from .runs import (
+    accuracies_per_joule,
     accuracy_at,
     accuracy_per_joule,
     anytime_score,
@@ -23,8 +29,10 @@ from .runs import (
     expected_energy_to_target,
     floats,
     hypervolume,
+    incumbents,
     levels_at,
     pareto_front,
+    totals_j,
 )
 from .verdict import (
     TIE,
@@ -34,6 +42,9 @@ from .verdict import (
 )
 
 __all__ = [
+    "Anova",
+    "Correlation",
+    "Friedman",
     "Interval",
     "KruskalWallis",
     "MIN_RUNS",
@@ -43,11 +54,15 @@ __all__ = [
     "SIGNIFICANCE",
     "TIE",
     "Verdict",
+    "accuracies_per_joule",
     "accuracy_at",
     "accuracy_per_joule",
+    "anova",
     "anytime_score",
+    "attainment_surface",
     "best_so_far",
     "cliffs_delta",
+    "coefficient_of_variation",
     "common_energy_j",
     "compare_strategies",
     "dunn_holm",
@@ -55,9 +70,13 @@ __all__ = [
     "equal_energy",
     "expected_energy_to_target",
     "floats",
+    "friedman",
     "hypervolume",
+    "incumbents",
     "interval",
     "kruskal_wallis",
     "levels_at",
     "pareto_front",
+    "spearman",
+    "totals_j",
 ]

@@ -14,6 +14,7 @@ were completed, or truncated by the budget, counts. An energy that is unavailabl
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,26 +23,140 @@ import pandas as pd
 from ...outcome import RESULTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import ArrayLike, NDArray
 
 
-# One run ------------------------------------------------------------------------------------------
+# Curves -------------------------------------------------------------------------------------------
 
 
-def best_so_far(run_trials: pd.DataFrame) -> pd.DataFrame:
-    """Return the anytime curve of one run: ``E_i`` and ``A(E_i)`` for each of its trials.
+@dataclass(frozen=True, eq=False)
+class _Curves:
+    """The anytime curves of all runs of a table, its rows in their order.
+
+    Attributes:
+        names: Names of the runs, in order of appearance.
+        run: Of each row, the place of its run in ``names``.
+        energy_j: ``E_i`` of each row; NaN from the first unknown one of its run on.
+        accuracy: ``A(E_i)`` of each row; minus infinity before the first result of its run.
+    """
+
+    names: pd.Index
+    run: NDArray[np.intp]
+    energy_j: NDArray[np.float64]
+    accuracy: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, trials: pd.DataFrame) -> _Curves:
+        run, names = pd.factorize(trials["run"])
+        counted = trials["state"].isin(RESULTS).to_numpy(dtype=bool)
+        accuracy = np.where(counted, floats(trials["accuracy"]), np.nan)
+        return cls(
+            pd.Index(names, name="run"),
+            run,
+            floats(pd.Series(floats(trials["energy_j"])).groupby(run).cumsum(skipna=False)),
+            floats(pd.Series(accuracy).fillna(-np.inf).groupby(run).cummax()),
+        )
+
+    @property
+    def last(self) -> NDArray[np.intp]:
+        """The last row of each run."""
+        rows = np.zeros(len(self.names), dtype=np.intp)
+        rows[self.run] = np.arange(len(self.run))
+        return rows
+
+    def first(self, mask: NDArray[np.bool_]) -> NDArray[np.intp]:
+        """The first row of each run where a mask is set; -1 for a run without one."""
+        rows = np.full(len(self.names), -1, dtype=np.intp)
+        masked = np.flatnonzero(mask)[::-1]
+        rows[self.run[masked]] = masked
+        return rows
+
+    def levels(self, energies_j: ArrayLike) -> NDArray[np.float64]:
+        """``A(E)`` of each run at ascending energies, shape ``(runs, energies)``.
+
+        Minus infinity before a result, NaN if unknown.
+        """
+        wanted_j = floats(energies_j)
+        known = ~np.isnan(self.energy_j)
+        place = self.run[known], np.searchsorted(wanted_j, self.energy_j[known])
+        levels = np.full((len(self.names), len(wanted_j) + 1), -np.inf)
+        np.maximum.at(levels, place, self.accuracy[known])
+        levels = np.maximum.accumulate(levels, axis=1)[:, :-1]
+        # Past the last known energy of a run that went on, more may have been found.
+        end_j = np.zeros(len(self.names))
+        np.maximum.at(end_j, self.run[known], self.energy_j[known])
+        end_j[~np.isnan(self.energy_j[self.last])] = np.inf
+        levels[np.isnan(wanted_j) | (wanted_j > end_j[:, None])] = np.nan
+        return levels
+
+    @property
+    def common_j(self) -> float:
+        """``B``, the smallest known total of a run; NaN if none is known."""
+        return float(np.fmin.reduce(self.energy_j[self.last], initial=math.nan))
+
+
+# Runs ---------------------------------------------------------------------------------------------
+
+
+def best_so_far(trials: pd.DataFrame) -> pd.DataFrame:
+    """Return the anytime curves of runs: ``E_i`` and ``A(E_i)`` for each of their trials.
 
     Args:
-        run_trials: The rows of one run.
+        trials: The rows of one run, or of several.
 
     Returns:
-        One row per trial, with the index of ``run_trials``: ``energy_j``, cumulative joules, and
-        ``accuracy``, the running maximum, NaN until there is a result.
+        One row per trial, with the index of ``trials``: ``energy_j``, cumulative joules of its
+        run, and ``accuracy``, the running maximum, NaN until there is a result.
     """
-    energy_j, accuracy = _curve(run_trials)
-    return pd.DataFrame({"energy_j": energy_j, "accuracy": accuracy}, index=run_trials.index)
+    curves = _Curves.of(trials)
+    accuracy = np.where(np.isinf(curves.accuracy), np.nan, curves.accuracy)
+    return pd.DataFrame({"energy_j": curves.energy_j, "accuracy": accuracy}, index=trials.index)
+
+
+def totals_j(trials: pd.DataFrame) -> pd.Series:
+    """Return the joules that each run spent in all, by run; NaN if any of them are unknown."""
+    curves = _Curves.of(trials)
+    return pd.Series(curves.energy_j[curves.last], index=curves.names)
+
+
+def common_energy_j(trials: pd.DataFrame) -> float:
+    """Return ``B``, the smallest known total of a run, in joules; NaN if none is known."""
+    return _Curves.of(trials).common_j
+
+
+def incumbents(trials: pd.DataFrame) -> pd.DataFrame:
+    """Return the trial that gave each run its best network, the first of equals.
+
+    Args:
+        trials: The trial table.
+
+    Returns:
+        Their rows by run, with ``found_j``, the joules that the run had spent when it ended; NaN
+        if unknown. A run without any result has none.
+    """
+    curves = _Curves.of(trials)
+    best = curves.accuracy[curves.last]
+    rows = curves.first((curves.accuracy == best[curves.run]) & np.isfinite(curves.accuracy))
+    rows = rows[rows >= 0]
+    return trials.iloc[rows].assign(found_j=curves.energy_j[rows]).set_index("run")
+
+
+def accuracies_per_joule(trials: pd.DataFrame) -> pd.Series:
+    """Return each run's best accuracy over the joules spent until it was found, in 1/J.
+
+    A network that barely learns maximises it: show it beside the accuracy, never alone.
+
+    Returns:
+        By run; NaN if the joules are unknown or none. A run without any result has none.
+    """
+    best = incumbents(trials)
+    return best["accuracy"].astype(float) / best["found_j"].where(best["found_j"] > 0)
+
+
+def accuracy_per_joule(run_trials: pd.DataFrame) -> float:
+    """Return `accuracies_per_joule` of one run; NaN if it has no result."""
+    per_run = accuracies_per_joule(run_trials)
+    return float(next(iter(per_run), math.nan))
 
 
 def accuracy_at(run_trials: pd.DataFrame, energy_j: float) -> float:
@@ -55,23 +170,14 @@ def accuracy_at(run_trials: pd.DataFrame, energy_j: float) -> float:
         The best accuracy by then; NaN if there is no result yet, or if what the run had spent when
         is not known.
     """
-    level = float(_levels(run_trials, [energy_j])[0])
+    level = float(next(iter(levels_at(run_trials, energy_j)), math.nan))
     return math.nan if level == -math.inf else level
 
 
-def accuracy_per_joule(run_trials: pd.DataFrame) -> float:
-    """Return a run's best accuracy over the joules spent until it was found, in 1/J.
-
-    A network that barely learns maximises it: show it beside the accuracy, never alone.
-    """
-    energy_j, accuracy = _curve(run_trials)
-    if np.isnan(accuracy).all():
-        return math.nan
-    found = int(np.nanargmax(accuracy))
-    return float(accuracy[found] / energy_j[found]) if energy_j[found] > 0 else math.nan
-
-
-# All runs -----------------------------------------------------------------------------------------
+def levels_at(trials: pd.DataFrame, energy_j: float) -> pd.Series:
+    """Return ``A(E)`` by run: minus infinity before a result, NaN if unknown."""
+    curves = _Curves.of(trials)
+    return pd.Series(curves.levels([energy_j])[:, 0], index=curves.names)
 
 
 def equal_energy(
@@ -107,14 +213,17 @@ def energy_to_target(trials: pd.DataFrame, target: float) -> pd.DataFrame:
         One row per run: ``strategy``; ``hit``, whether the target was reached; ``energy_j``, the
         joules until then, or the run's total where it was not (censored).
     """
-    rows = {}
-    for run, own in _runs(trials):
-        energy_j, accuracy = _curve(own)
-        reached = accuracy >= target
-        hit = bool(reached.any())
-        rows[run] = (own["strategy"].iloc[0], hit, energy_j[reached.argmax() if hit else -1])
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=["strategy", "hit", "energy_j"])
-    return table.rename_axis("run").astype({"hit": bool, "energy_j": float})
+    curves = _Curves.of(trials)
+    reached, last = curves.first(curves.accuracy >= target), curves.last
+    hit = reached >= 0
+    return pd.DataFrame(
+        {
+            "strategy": trials["strategy"].to_numpy()[last],
+            "hit": hit,
+            "energy_j": curves.energy_j[np.where(hit, reached, last)],
+        },
+        index=curves.names,
+    )
 
 
 def expected_energy_to_target(per_run: pd.DataFrame) -> float:
@@ -152,21 +261,13 @@ def anytime_score(
         Mean accuracy by run; NaN where energies are unknown, and for all if none has a result
         within ``B``.
     """
-    end_j = common_energy_j(trials) if common_j is None else common_j
-    results_j = [
-        energy_j[~np.isnan(accuracy) & (energy_j > 0) & (energy_j <= end_j)]
-        for energy_j, accuracy in (_curve(own) for _, own in _runs(trials))
-    ]
-    start_j = min((each[0] for each in results_j if len(each)), default=math.nan)
-    if math.isnan(start_j):  # no result within B
-        return pd.Series({run: math.nan for run, _ in _runs(trials)}, dtype=float).rename_axis(
-            "run"
-        )
-    grid = np.geomspace(start_j, end_j, points)
-    scores = {
-        run: float(np.mean(np.maximum(_levels(own, grid), 0.0))) for run, own in _runs(trials)
-    }
-    return pd.Series(scores, dtype=float).rename_axis("run")
+    curves = _Curves.of(trials)
+    end_j = curves.common_j if common_j is None else common_j
+    within = (curves.energy_j > 0) & (curves.energy_j <= end_j) & np.isfinite(curves.accuracy)
+    if not within.any():
+        return pd.Series(math.nan, index=curves.names, dtype=float)
+    grid = np.geomspace(curves.energy_j[within].min(), end_j, points)
+    return pd.Series(np.maximum(curves.levels(grid), 0.0).mean(axis=1), index=curves.names)
 
 
 # Trials -------------------------------------------------------------------------------------------
@@ -214,43 +315,8 @@ def hypervolume(trials: pd.DataFrame, reference_j: float) -> float:
     return float(area(points, ref=[reference_j, 1.0])) if len(points) else 0.0
 
 
-def _runs(trials: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    for run, own in trials.groupby("run", sort=False, observed=True):
-        yield str(run), own
-
-
-def common_energy_j(trials: pd.DataFrame) -> float:
-    """Return ``B``, the smallest known total of a run, in joules; NaN if none is known."""
-    totals = [_curve(own)[0][-1] for _, own in _runs(trials)]
-    return float(np.nanmin(totals)) if np.isfinite(totals).any() else math.nan
-
-
-def _curve(run_trials: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return ``E_i`` and ``A(E_i)``; NaN where unknown, and before the first result."""
-    counted = run_trials["state"].isin(RESULTS)
-    accuracy = floats(run_trials["accuracy"].where(counted))
-    return np.cumsum(floats(run_trials["energy_j"])), np.fmax.accumulate(accuracy)
-
-
-def levels_at(trials: pd.DataFrame, energy_j: float) -> pd.Series:
-    """Return ``A(E)`` by run: minus infinity before a result, NaN if unknown."""
-    levels = {run: float(_levels(own, [energy_j])[0]) for run, own in _runs(trials)}
-    return pd.Series(levels, dtype=float).rename_axis("run")
-
-
-def _levels(run_trials: pd.DataFrame, energies_j: ArrayLike) -> NDArray[np.float64]:
-    """Return ``A(E)`` at several energies: minus infinity before a result, NaN if unknown."""
-    energy_j, accuracy = _curve(run_trials)
-    wanted_j = floats(energies_j)
-    known = int(np.sum(~np.isnan(energy_j)))
-    best = np.append(-np.inf, np.nan_to_num(accuracy[:known], nan=-np.inf))
-    levels = best[np.searchsorted(energy_j[:known], wanted_j, side="right")]
-    # Past the last known energy of a run that went on, more may have been found.
-    end_j = math.inf if known == len(energy_j) else np.append(0.0, energy_j[:known])[-1]
-    levels[np.isnan(wanted_j) | (wanted_j > end_j)] = np.nan
-    return levels
-
-
 def floats(values: Any) -> NDArray[np.float64]:
     """Return an array of floats; nulls of any column type become NaN."""
-    return pd.Series(values).to_numpy(dtype=float, na_value=np.nan)
+    if isinstance(values, np.ndarray) and values.dtype == np.float64:
+        return values
+    return np.asarray(pd.Series(values).to_numpy(dtype=np.float64, na_value=np.nan), np.float64)

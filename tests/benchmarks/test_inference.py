@@ -5,17 +5,20 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perjoule.benchmarks.statistics import (
+    MIN_RUNS,
+    anova,
     cliffs_delta,
+    coefficient_of_variation,
     compare_strategies,
     dunn_holm,
     interval,
     kruskal_wallis,
 )
-from perjoule.errors import UnknownNameError
+from perjoule.errors import ConfigurationError, UnknownNameError
 
 from .tables import MIXED, NAN, quick, run_of, table_of, tables, values
 
@@ -54,6 +57,24 @@ class TestInterval:
         assert min(data) <= result.low <= result.median <= result.high <= max(data)
         assert result.n == len(data)
         assert result == interval(data)
+
+
+class TestCoefficientOfVariation:
+    def test_by_hand(self):
+        assert coefficient_of_variation([1, 2, 3]) == pytest.approx(0.5)
+        assert coefficient_of_variation([4.0, NAN, 4.0]) == 0.0
+
+    @pytest.mark.parametrize("data", [[], [3.0], [3.0, NAN], [0, 0], [-1, 4], [1, math.inf]])
+    def test_where_it_means_nothing_it_is_not_given(self, data):
+        assert math.isnan(coefficient_of_variation(data))
+
+    @quick
+    @given(st.lists(st.integers(1, 50), min_size=2, max_size=9), st.floats(1e-3, 1e3))
+    def test_the_unit_does_not_matter(self, data, factor):
+        found = coefficient_of_variation(data)
+        assert 0 <= found <= math.sqrt(len(data)) + 1e-9
+        assert found == pytest.approx(np.std(data, ddof=1) / np.mean(data))
+        assert coefficient_of_variation(np.array(data) * factor) == pytest.approx(found)
 
 
 class TestTests:
@@ -119,6 +140,89 @@ class TestTests:
             assert lowest - 1e-9 <= result.eta_squared <= 1 + 1e-9
 
 
+class TestAnova:
+    NORMAL = (-1.3, -0.6, -0.2, 0.2, 0.6, 1.3)
+
+    def groups(self, **scales):
+        return {
+            name: [shift + scale * value for value in self.NORMAL]
+            for name, (shift, scale) in scales.items()
+        }
+
+    def test_by_hand(self):
+        # Means 0, 1 and 2: between 12 / 2; within 3 * (2 * (1.69 + 0.36 + 0.04)) / 15 = 0.836.
+        found = anova(self.groups(a=(0, 1), b=(1, 1), c=(2, 1)))
+        assert (found.method, found.k, found.n, found.conclusive) == ("ANOVA", 3, 18, True)
+        assert found.f == pytest.approx(6 / 0.836)
+        assert found.omega_squared == pytest.approx(2 * (found.f - 1) / (2 * (found.f - 1) + 18))
+        assert found.levene_p == pytest.approx(1.0)
+        assert "by ANOVA their means differ" in found.reason
+
+    def test_of_two_groups_it_is_the_t_test(self):
+        from scipy.stats import ttest_ind
+
+        groups = self.groups(a=(0, 1), b=(1, 1.2))
+        expected = ttest_ind(*groups.values())
+        found = anova(groups)
+        assert (found.f, found.p) == pytest.approx((expected.statistic**2, expected.pvalue))
+        assert "may differ by chance" in found.reason
+
+    def test_different_variances_take_welchs(self):
+        from scipy.stats import ttest_ind
+
+        groups = self.groups(a=(0, 1), b=(9, 20))
+        expected = ttest_ind(*groups.values(), equal_var=False)
+        found = anova(groups)
+        assert (found.method, found.conclusive) == ("Welch's ANOVA", True)
+        assert found.levene_p < 0.05
+        assert (found.f, found.p) == pytest.approx((expected.statistic**2, expected.pvalue))
+
+    def test_values_that_are_not_normal_are_refused(self):
+        from scipy.stats import shapiro
+
+        skewed = [1, 1.1, 1.2, 1.1, 1.3, 50]
+        found = anova({**self.groups(a=(0, 1)), "skewed": skewed})
+        assert (found.method, found.conclusive) == (None, False)
+        assert math.isnan(found.f)
+        assert found.shapiro_p["skewed"] == shapiro(skewed).pvalue < 0.05 < found.shapiro_p["a"]
+        assert not math.isnan(found.levene_p)
+        assert found.reason.startswith("No test of means: the values of skewed do not look normal")
+
+    @pytest.mark.parametrize(
+        ("other", "reason"),
+        [
+            ([1, 2, 3, 4, NAN], "needs at least 5 runs, but other has 4."),
+            ([], "needs at least 5 runs, but other has 0."),
+            ([2.0] * 6, "other has the same value throughout. Use ranks."),
+            ([1, 2, 3, 4, math.inf], "other has infinite values. Use ranks."),
+        ],
+    )
+    def test_values_that_cannot_be_tested_are_refused(self, other, reason):
+        found = anova({**self.groups(a=(0, 1)), "other": other})
+        assert (found.method, found.conclusive) == (None, False)
+        assert found.reason.endswith(reason)
+        assert math.isnan(found.p)
+        assert math.isnan(found.shapiro_p["other"])
+
+    def test_one_group_is_no_comparison(self):
+        assert not anova(self.groups(a=(0, 1))).conclusive
+
+    @quick
+    @given(st.lists(st.lists(st.integers(-5, 5), max_size=9), min_size=1, max_size=4))
+    def test_bounds_and_invariance(self, lists):
+        groups = {str(i): group for i, group in enumerate(lists)}
+        found = anova(groups)
+        assert found.conclusive == (found.method is not None) == (not math.isnan(found.p))
+        if found.conclusive:
+            assert min(map(len, lists)) >= MIN_RUNS
+            assert 0 <= found.p <= 1
+            assert found.omega_squared <= 1
+            moved = anova(
+                {name: [3.0 * v + 8 for v in group[::-1]] for name, group in groups.items()}
+            )
+            assert (moved.f, moved.p) == pytest.approx((found.f, found.p))
+
+
 class TestCompareStrategies:
     def test_a_clear_win_is_supported(self):
         verdict = compare_strategies(
@@ -171,6 +275,7 @@ class TestCompareStrategies:
         verdict = compare_strategies(table_of(a=[0.5] * 5, b=[0.5] * 5, c=[0.5] * 5))
         assert (verdict.tie, verdict.supported) == (True, False)
         assert verdict.reason.startswith("a, b and c have the same median")
+        assert verdict.tied == ("a", "b", "c")
 
     def test_a_run_without_a_result_ranks_last_and_is_not_dropped(self):
         verdict = compare_strategies(table_of(a=[0.9, 0.9, NAN, NAN, NAN], b=[0.5] * 5))
@@ -198,9 +303,106 @@ class TestCompareStrategies:
         with pytest.raises(UnknownNameError, match="did you mean 'equal_energy'"):
             compare_strategies(MIXED, "equal-energy")  # type: ignore[arg-type]
 
+    def test_an_early_lead_at_a_fraction_of_the_energy(self):
+        early = [run_of((2.0, 0.6), (8.0, 0.7), run=f"e{i}", strategy="early") for i in range(5)]
+        late = [run_of((5.0, 0.5), (5.0, 0.9), run=f"l{i}", strategy="late") for i in range(5)]
+        trials = pd.concat([*early, *late])
+        winners = {f: compare_strategies(trials, fraction=f) for f in (0.25, 0.5, 1.0)}
+        assert [verdict.winner for verdict in winners.values()] == ["early", "early", "late"]
+        assert all(verdict.supported for verdict in winners.values())
+        assert winners[0.25].intervals["late"].median == 0.0
+        assert compare_strategies(trials, common_j=5.0).intervals == winners[0.5].intervals
+
+    @pytest.mark.parametrize("fraction", [0.0, -1.0, 1.5, NAN])
+    def test_a_fraction_that_cannot_be_is_refused(self, fraction):
+        with pytest.raises(ConfigurationError, match="above 0 and up to 1"):
+            compare_strategies(MIXED, fraction=fraction)
+
+    @quick
+    @given(tables, st.sampled_from(["equal_energy", "anytime_score", "energy_to_target"]))
+    def test_no_win_is_supported_below_five_runs(self, trials, metric):
+        verdict = compare_strategies(trials, metric, target=0.5)
+        counts = trials.groupby("strategy")["run"].nunique()
+        assert not verdict.supported or (len(counts) > 1 and counts.min() >= MIN_RUNS)
+        assert verdict.tie == (len(verdict.tied) > 1)
+        assert not verdict.tied or verdict.tied[0] == verdict.winner
+
     @quick
     @given(tables)
     def test_the_unit_of_energy_does_not_matter(self, trials):
         milli = trials.assign(energy_j=trials["energy_j"] * 1000)
         one, other = compare_strategies(trials), compare_strategies(milli)
         assert repr(one) == repr(other)
+
+
+def hits(name, *joules):
+    """Runs that reach 0.9 after so many joules, or never (None), and end after 10 J."""
+    return [
+        run_of((10.0, 0.1), run=f"{name}{i}", strategy=name)
+        if needed_j is None
+        else run_of((needed_j, 0.9), (10.0 - needed_j, 0.1), run=f"{name}{i}", strategy=name)
+        for i, needed_j in enumerate(joules)
+    ]
+
+
+def to_target(*runs, target=0.9):
+    return compare_strategies(pd.concat(runs), "energy_to_target", target=target)
+
+
+class TestEnergyToTarget:
+    def test_the_fewest_expected_joules_win(self):
+        verdict = to_target(*hits("slow", 5, 6, 7, 8, 9), *hits("fast", 1, 2, 3, 4, 4.5))
+        assert (verdict.winner, verdict.supported, verdict.tied) == ("fast", True, ())
+        assert list(verdict.intervals) == ["fast", "slow"]
+        assert (verdict.intervals["fast"].median, verdict.intervals["slow"].median) == (3.0, 7.0)
+        assert verdict.pairs[0].cliffs_delta == -1.0
+        assert verdict.reason.startswith("fast beats slow in 100% of the pairings of their runs (p")
+
+    def test_a_censored_run_counts_in_the_expectation_and_ranks_last(self):
+        # Expected: (1 + 1 + 10 + 10 + 10) / 2 = 16 J against 9 J.
+        verdict = to_target(*hits("lucky", 1, 1, None, None, None), *hits("steady", 9, 9, 9, 9, 9))
+        assert (verdict.winner, verdict.supported) == ("steady", False)
+        assert verdict.intervals["lucky"].median == math.inf
+        assert verdict.reason.startswith("steady leads by its expected energy to the target, but")
+        assert verdict.pairs[0].cliffs_delta == pytest.approx(-0.2)
+
+    def test_a_smaller_expectation_that_loses_most_pairings_is_not_supported(self):
+        verdict = to_target(*hits("even", *[5] * 15), *hits("odd", *[4.5] * 12, *[9] * 3))
+        assert (verdict.winner, verdict.supported) == ("even", False)
+        assert verdict.pairs[0].p < 0.05
+        assert "may be chance" in verdict.reason
+
+    def test_nobody_wins_what_nobody_reached(self):
+        verdict = to_target(*hits("a", None, 3), *hits("b", 2, None), target=0.95)
+        assert (verdict.winner, verdict.supported, verdict.tied) == (None, False, ())
+        assert verdict.reason == "No run of known joules reached the target."
+        assert compare_strategies(MIXED.iloc[:0], "energy_to_target", target=0.5).winner is None
+
+    def test_of_equal_expectations_the_fewer_joules_in_all_win(self):
+        more = run_of((5.0, 0.1), run="a0", strategy="a")
+        verdict = to_target(*hits("a", 4, 6, 5, 5, 5), more, *hits("b", 5, 5, 5, 5, 5 + 1e-10))
+        assert (verdict.winner, verdict.tied, verdict.supported) == ("b", ("b", "a"), False)
+        assert verdict.reason == (
+            "b and a have the same expected energy to the target, and none spent fewer joules "
+            "than b; otherwise none of them is ahead."
+        )
+
+    def test_unknown_joules_come_last(self):
+        trials = pd.concat([*hits("unknown", 1, 1, 1, 1, 1), *hits("known", *[9] * 5)])
+        trials.loc[(trials["run"] == "unknown0") & (trials["trial"] == 0), "energy_j"] = NAN
+        verdict = compare_strategies(trials, "energy_to_target", target=0.9)
+        assert (verdict.winner, verdict.supported) == ("known", False)
+        assert verdict.intervals["unknown"].n == 4
+
+    def test_a_target_must_be_given(self):
+        with pytest.raises(ConfigurationError, match="give the target"):
+            compare_strategies(MIXED, "energy_to_target")
+
+    @settings(quick, max_examples=15)
+    @given(tables)
+    def test_the_unit_of_energy_does_not_matter(self, trials):
+        milli = trials.assign(energy_j=trials["energy_j"] * 1000)
+        one, other = (
+            compare_strategies(table, "energy_to_target", target=0.5) for table in (trials, milli)
+        )
+        assert (one.winner, one.pairs, one.reason) == (other.winner, other.pairs, other.reason)

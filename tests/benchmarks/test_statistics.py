@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perjoule.benchmarks.statistics import (
+    accuracies_per_joule,
     accuracy_at,
     accuracy_per_joule,
     anytime_score,
@@ -16,7 +17,10 @@ from perjoule.benchmarks.statistics import (
     equal_energy,
     expected_energy_to_target,
     hypervolume,
+    incumbents,
+    levels_at,
     pareto_front,
+    totals_j,
 )
 
 from .tables import BROKEN_METER, MIXED, NAN, quick, run_of, tables, trial_lists
@@ -47,6 +51,15 @@ class TestBestSoFar:
 
     def test_a_run_without_trials_has_an_empty_curve(self):
         assert best_so_far(MIXED.iloc[:0]).empty
+
+    def test_runs_may_be_interleaved(self):
+        trials = pd.concat([MIXED, BROKEN_METER], ignore_index=True).iloc[
+            [6, 0, 7, 1, 2, 3, 8, 4, 5]
+        ]
+        curves = best_so_far(trials)
+        assert curves.index.tolist() == trials.index.tolist()
+        alone = pd.concat([best_so_far(MIXED), best_so_far(BROKEN_METER)], ignore_index=True)
+        pd.testing.assert_frame_equal(curves.sort_index(), alone)
 
     @quick
     @given(trial_lists)
@@ -96,6 +109,53 @@ class TestEqualEnergy:
     def test_the_unit_of_energy_does_not_matter(self, trials):
         milli = trials.assign(energy_j=trials["energy_j"] * 1000)
         pd.testing.assert_series_equal(equal_energy(trials), equal_energy(milli))
+
+
+class TestManyRunsAtOnce:
+    """What is computed of all runs together is what each gives alone."""
+
+    @quick
+    @given(tables, st.randoms(use_true_random=False), st.integers(0, 60))
+    def test_they_do_not_touch_each_other(self, trials, random, energy_j):
+        rows = list(range(len(trials)))
+        random.shuffle(rows)
+        mixed = trials.iloc[rows]  # in whichever order, as long as each run keeps its own
+        levels, totals, reached = levels_at(mixed, energy_j), totals_j(mixed), incumbents(mixed)
+        hits, per_joule = energy_to_target(mixed, 0.5), accuracies_per_joule(mixed)
+        for run, own in mixed.groupby("run"):
+            spent, best, level = 0.0, -math.inf, -math.inf
+            found_j = hit_j = None
+            for trial_j, accuracy, state in own[["energy_j", "accuracy", "state"]].to_numpy():
+                spent += trial_j
+                if state in ("complete", "truncated") and accuracy > best:
+                    best, found_j = accuracy, spent
+                    hit_j = spent if hit_j is None and best >= 0.5 else hit_j
+                level = best if spent <= energy_j else level
+            assert (totals[run], levels[run]) == (spent, level)
+            assert hits["hit"][run] == (hit_j is not None)
+            assert hits["energy_j"][run] == (spent if hit_j is None else hit_j)
+            assert (run in reached.index) == (found_j is not None)
+            if found_j is not None:
+                assert reached.loc[run, ["accuracy", "found_j"]].tolist() == [best, found_j]
+                assert per_joule[run] == best / found_j
+
+    def test_the_first_of_equals_is_the_incumbent(self):
+        best = incumbents(run_of((1.0, 0.5), (1.0, 0.9), (1.0, 0.9), (1.0, 0.95, "failed")))
+        assert best.loc["a-0", ["trial", "found_j"]].tolist() == [1, 2.0]
+
+    def test_totals_are_unknown_where_any_trial_is(self):
+        assert totals_j(pd.concat([MIXED, BROKEN_METER])).isna().to_dict() == {
+            "a-0": False,
+            "a-1": True,
+        }
+        assert math.isnan(incumbents(BROKEN_METER).loc["a-1", "found_j"])
+
+    def test_no_trials_no_runs(self):
+        nothing = MIXED.iloc[:0]
+        for found in (incumbents, totals_j, accuracies_per_joule, anytime_score):
+            assert found(nothing).empty
+        assert levels_at(nothing, 1.0).empty
+        assert math.isnan(accuracy_at(nothing, 1.0))
 
 
 class TestEnergyToTarget:
