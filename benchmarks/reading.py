@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 import yaml
 
-from ..errors import DataError, PerjouleError
-from .table import CURVE_COLUMNS, VERSION, Table, curves_path, description_of, version_of
-from .tidying import Mapping, split_names, tidy
+from ..errors import DataError
+from .columns import free
+from .curves import of_trials, read_curves
+from .frames import read_contents, read_frame
+from .mapping import Mapping, plain_name, split_names
+from .table import CURVE_COLUMNS, TRIAL_COLUMNS, Table, curves_path
+from .tidying import checked, tidy
 
-if TYPE_CHECKING:
-    pass
+__all__ = ["Source", "load_table", "read_frame"]
 
 Source = str | Path | pd.DataFrame | Table
-_SEPARATORS = (",", ";", "\t", "|")
 
 
 def load_table(
@@ -45,82 +47,122 @@ def load_table(
     Raises:
         DataError: A table cannot be read, or a value in it cannot be; the message says where.
     """
-    names = tuple(split_names(by) if isinstance(by, str) else by)
+    names = tuple(dict.fromkeys(map(plain_name, split_names(by))))
     entries = Mapping.parse(mapping)
     sources = [source] if isinstance(source, Source) else source
-    tables = [_load(each, names, entries) for each in sources]
+    if not isinstance(sources, Iterable):
+        raise _no_table(source)
+    tables = _renamed([_opened(each) for each in _once(sources)])
     if not tables:
         raise DataError("no table is given: name a file or a run folder")
+    tables = [_tidied(table, where, names, entries) for table, where in tables]
     table = tables[0] if len(tables) == 1 else _joined(tables)
-    return dataclasses.replace(table, by=tuple(name.removeprefix("g.") for name in names))
+    return dataclasses.replace(table, by=names)
 
 
-def _load(source: Source, by: Sequence[str], mapping: Sequence[Mapping]) -> Table:
+def _no_table(source: object) -> DataError:
+    return DataError(
+        f"{type(source).__name__} is no table: give a file, a run folder, a data frame or a Table"
+    )
+
+
+def _once(sources: Iterable[Source]) -> list[Source]:
+    """The sources; none may be there twice, for its runs would count twice."""
+    found = list(sources)
+    paths = Counter(Path(each).resolve() for each in found if isinstance(each, str | Path))
+    for path, count in paths.items():
+        if count > 1:
+            raise DataError(f"{path} is given {count} times: its runs would count {count} times")
+    return found
+
+
+def _opened(source: Source) -> tuple[Table, str]:
+    """A table as it is, and what it is called in messages."""
     if isinstance(source, Table):
-        return dataclasses.replace(source, trials=_tidied(source, source.trials, by, mapping))
-    table = Table(source) if isinstance(source, pd.DataFrame) else _read(Path(source))
-    trials = _tidied(table, table.trials, by, mapping)
-    slices = None if table.slices is None else _regrouped(table.slices, trials)
-    return dataclasses.replace(table, trials=trials, slices=slices)
+        return source, source.name
+    if isinstance(source, pd.DataFrame):
+        return Table(source), "data frame"
+    if isinstance(source, str | Path):
+        return _read(Path(source)), str(source)
+    raise _no_table(source)
 
 
-def _tidied(
-    table: Table, frame: pd.DataFrame, by: Sequence[str], mapping: Sequence[Mapping]
-) -> pd.DataFrame:
+def _renamed(tables: Sequence[tuple[Table, str]]) -> list[tuple[Table, str]]:
+    """Tables of the same name told apart by a number."""
+    names = [table.name for table, _ in tables]
+    return [
+        (table, where)
+        if names.count(table.name) == 1
+        else (
+            dataclasses.replace(table, name=f"{table.name}#{names[:place].count(table.name) + 1}"),
+            where,
+        )
+        for place, (table, where) in enumerate(tables)
+    ]
+
+
+def _tidied(table: Table, where: str, by: Sequence[str], mapping: Sequence[Mapping]) -> Table:
     stated = _stated(table)
-    known = {*map(str, frame.columns), *(entry.target for entry in mapping)}
+    names = [*table.trials.columns, *table.trials.index.names, *(each.target for each in mapping)]
+    columns = {" ".join(str(name).split()) for name in names}
     told = {
         f"g.{name}": stated[name]
-        for name in (wanted.removeprefix("g.") for wanted in by)
-        if name in stated and known.isdisjoint({name, f"g.{name}", f"p.{name}"})
+        for name in by
+        if name in stated and columns.isdisjoint({name, f"g.{name}", f"p.{name}"})
     }
-    return tidy(frame.assign(**told), table.name, mapping, by)
+    trials = tidy(table.trials.assign(**told), where, mapping, by)
+    curves, slices, notes = table.curves, table.slices, table.notes
+    if columns.isdisjoint({"run", "seed"}):
+        one = "each strategy's trials are taken for one run"
+        notes = (*notes, f"{table.name} has neither a column run nor a column seed: {one}.")
+    if slices is not None:
+        slices = checked(slices.assign(**told), where, mapping, by)
+    if curves is not None and mapping:
+        curves = None
+        notes = (*notes, f"The curves of {table.name} were left out: --map changes their trials.")
+    if curves is not None:
+        curves, more = of_trials(curves, trials)
+        notes = (*notes, *more)
+    return dataclasses.replace(table, trials=trials, curves=curves, slices=slices, notes=notes)
 
 
 def _stated(table: Table) -> dict[str, Any]:
     """What the experiment of a table says of all its trials, and the table's name."""
-    experiment = (table.description or {}).get("experiment", {})
+    experiment, machine = (
+        part if isinstance(part, dict) else {}
+        for part in map((table.description or {}).get, ("experiment", "machine"))
+    )
     plain = {n: v for n, v in experiment.items() if isinstance(v, str | int | float | bool)}
-    machine = (table.description or {}).get("machine", {}).get("cpu")
-    return {**plain, **({"machine": machine} if machine else {}), "source": table.name}
-
-
-def _regrouped(slices: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
-    """Slices with the group columns of their runs."""
-    groups = [name for name in trials if str(name).startswith("g.") and name not in slices]
-    return slices.merge(trials.drop_duplicates("run")[["run", *groups]], on="run", how="left")
+    cpu = {"machine": machine["cpu"]} if isinstance(machine.get("cpu"), str) else {}
+    return {**plain, **cpu, "source": table.name}
 
 
 def _joined(tables: Sequence[Table]) -> Table:
     """Several tables as one; runs of the same name are told apart by their table's."""
-    counts: dict[str, int] = {}
-    for table in tables:
-        for run in set(table.trials["run"]):
-            counts[run] = counts.get(run, 0) + 1
+    counts = Counter(run for table in tables for run in set(table.trials["run"]))
     clashing = {run for run, count in counts.items() if count > 1}
-    names = _distinct([table.name for table in tables])
 
-    def told_apart(frame: pd.DataFrame | None, name: str) -> pd.DataFrame | None:
-        if frame is None or not clashing:
-            return frame
+    def told_apart(frame: pd.DataFrame, name: str) -> pd.DataFrame:
         runs = frame["run"].map(lambda run: f"{name}:{run}" if run in clashing else run)
         return frame.assign(run=runs)
 
-    def together(frames: Iterable[pd.DataFrame | None]) -> pd.DataFrame | None:
-        known = [frame for frame in frames if frame is not None and len(frame)]
-        return pd.concat(known, ignore_index=True) if known else None
+    def together(frames: Iterable[tuple[pd.DataFrame | None, str]]) -> pd.DataFrame | None:
+        known = [told_apart(frame, name) for frame, name in frames if frame is not None]
+        return _stacked(known) if known else None
 
-    pairs = list(zip(tables, names, strict=True))
-    trials = together(told_apart(table.trials, name) for table, name in pairs)
+    trials = _stacked([told_apart(table.trials, table.name) for table in tables])
+    if trials["run"].nunique() != counts.total():
+        raise DataError("runs of different tables have the same name: give each its own")
     sliced = any(table.slices is not None for table in tables)
     first = tables[0].description
     return Table(
-        trials=tables[0].trials if trials is None else trials,
-        name=" + ".join(names) if len(names) <= 3 else f"{len(names)} tables",
-        curves=together(told_apart(table.curves, name) for table, name in pairs),
+        trials=trials,
+        name=" + ".join(table.name for table in tables)
+        if len(tables) <= 3
+        else f"{len(tables)} tables",
+        curves=together((table.curves, table.name) for table in tables),
         slices=together(
-            told_apart(table.trials if table.slices is None else table.slices, name)
-            for table, name in pairs
+            (table.trials if table.slices is None else table.slices, table.name) for table in tables
         )
         if sliced
         else None,
@@ -129,11 +171,22 @@ def _joined(tables: Sequence[Table]) -> Table:
     )
 
 
-def _distinct(names: Sequence[str]) -> list[str]:
-    return [
-        name if names.count(name) == 1 else f"{name}#{names[:place].count(name) + 1}"
-        for place, name in enumerate(names)
-    ]
+def _stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Rows under rows; columns that hold numbers in one table and text in another become text."""
+    table = pd.concat(frames, ignore_index=True)
+    mixed = {
+        str(name): free(table[name], "tables together")
+        for name in table
+        if str(name).startswith(("g.", "p.")) and table[name].dtype == object
+    }
+    order = sorted(
+        table.columns, key=lambda name: (not _of_contract(name), not name.startswith("g."))
+    )
+    return table.assign(**mixed)[order]
+
+
+def _of_contract(name: str) -> bool:
+    return name in TRIAL_COLUMNS or name in CURVE_COLUMNS
 
 
 # Files --------------------------------------------------------------------------------------------
@@ -144,13 +197,14 @@ def _read(path: Path) -> Table:
         return _read_folder(path)
     if not path.exists():
         raise DataError(f"{path}: no such file: name a .parquet or .csv file, or a run folder")
-    frame, description = read_frame(path)
+    rows, description, notes = read_contents(path)
     curves = curves_path(path)
     return Table(
-        frame,
+        rows,
         path.parent.name if path.stem == "trials" and path.parent.name else path.stem,
-        curves=_curves(curves) if curves.exists() and curves != path else None,
+        curves=read_curves(curves) if curves.exists() and curves != path else None,
         description=description or _description(path.parent if path.stem == "trials" else None),
+        notes=notes,
     )
 
 
@@ -169,14 +223,17 @@ def _read_folder(path: Path) -> Table:
         return dataclasses.replace(_read(path / "trials.parquet"), name=name)
     folder = Folder(path)
     description, events = folder.description(), folder.events()
-    trials = trial_table(events)
+    try:
+        trials, slices, curves = trial_table(events), slice_table(events), curve_table(events)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise DataError(f"{folder.ledger}: damaged ({reason[:100]}); restore a copy") from error
     if trials.empty:
         raise DataError(f"{path}: no trial has ended yet: go on with it by --resume")
-    slices = slice_table(events)
     return Table(
         trials,
         name,
-        curves=curve_table(events),
+        curves=curves,
         slices=slices if len(slices) > len(trials) else None,
         description=description,
     )
@@ -189,75 +246,3 @@ def _description(folder: Path | None) -> dict[str, Any] | None:
     except (OSError, ValueError, yaml.YAMLError):
         return None
     return stated if isinstance(stated, dict) else None
-
-
-def _curves(path: Path) -> pd.DataFrame:
-    frame, _ = read_frame(path)
-    if missing := [name for name in CURVE_COLUMNS if name not in frame and name != "loss"]:
-        raise DataError(f"{path}: no column {missing[0]} among {', '.join(frame.columns)}")
-    numbers = [name for name in frame if name != "run"]
-    try:
-        frame = frame.astype(dict.fromkeys(numbers, float) | {"run": str})
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{path}: {error}: give numbers") from error
-    return frame.astype({"trial": "int64", "epoch": "int64"})
-
-
-def read_frame(path: Path) -> tuple[pd.DataFrame, dict[str, Any] | None]:
-    """Read a Parquet or CSV file as it is: CSV as text, not yet checked.
-
-    Returns:
-        The rows, and the description of the experiment, where the file has one.
-
-    Raises:
-        DataError: The file cannot be read.
-    """
-    import pyarrow as pa
-
-    try:
-        if path.suffix == ".parquet":
-            return _parquet(path)
-        return _csv(path), None
-    except PerjouleError:
-        raise
-    except (OSError, ValueError, csv.Error, pa.ArrowException) as error:
-        reason = " ".join(str(getattr(error, "strerror", None) or error).split())
-        raise DataError(f"{path}: cannot be read: {reason}; give Parquet or CSV") from error
-
-
-def _parquet(path: Path) -> tuple[pd.DataFrame, dict[str, Any] | None]:
-    import pyarrow.parquet as pq
-
-    with path.open("rb") as file:
-        table = pq.read_table(file)
-    version = version_of(table.schema.metadata)
-    if version is not None and version > VERSION:
-        raise DataError(
-            f"{path}: written by a newer perjoule (trial table {version}, this one reads "
-            f"{VERSION}): upgrade"
-        )
-    return table.to_pandas(), description_of(table.schema.metadata)
-
-
-def _csv(path: Path) -> pd.DataFrame:
-    import pyarrow as pa
-    import pyarrow.csv as pc
-
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        line = file.readline()
-    if not line.strip():
-        raise DataError(f"{path}: is empty, or begins with an empty line: give a header and rows")
-    separator = max(_SEPARATORS, key=line.count)
-    header = next(csv.reader([line], delimiter=separator))
-    for name in header:
-        if header.count(name) > 1:
-            raise DataError(f"{path}: two columns are called {name!r}: rename one")
-    table = pc.read_csv(
-        path,
-        read_options=pc.ReadOptions(use_threads=False),
-        parse_options=pc.ParseOptions(delimiter=separator, newlines_in_values=True),
-        convert_options=pc.ConvertOptions(
-            column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False
-        ),
-    )
-    return table.to_pandas()

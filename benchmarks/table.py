@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from .analysis import Analysis
+
 VERSION = 1
 LOWER_BOUND = "lower bound"
 """What is said of energy where a slice was lost, and only its last sign of life is known."""
@@ -144,6 +146,20 @@ class Table:
             parts.append((dict(zip(self.by, map(_plain, values), strict=True)), part))
         return parts
 
+    def compare(self, target: str | float = "98%") -> Analysis:
+        """Work out all statistics: who found the best networks for the joules, by group.
+
+        Args:
+            target: The accuracy to reach: a number or ``"0.95"`` as it is, ``"98%"`` as a share of
+                the best accuracy in the group.
+
+        Raises:
+            ConfigurationError: The target is neither.
+        """
+        from .analysis import analyse
+
+        return analyse(self, target)
+
     def write(self, path: str | Path) -> None:
         """Write the table, as Parquet or CSV by the ending of the name.
 
@@ -151,23 +167,48 @@ class Table:
         Curves go beside it, as ``NAME.curves.parquet`` (or ``.csv``).
 
         Raises:
-            OutputError: Another ending, or the file cannot be written.
+            OutputError: Another ending, the file cannot be written, or curves of another table
+                would be taken for its own.
         """
         path = Path(path)
+        curves = curves_path(path)
+        if self.curves is None and curves.exists():
+            raise OutputError(
+                f"{curves} is there, and this table has no curves: remove it, or give another name"
+            )
         write_frame(self.trials, path, self.description)
         if self.curves is not None:
-            write_frame(self.curves, curves_path(path))
+            write_frame(self.curves, curves)
+
+    def replay(self, **options: Any) -> Table:
+        """Let strategies search what the table recorded, for virtual joules: see `replay.replay`.
+
+            table.replay(strategies=["tpe", "frugal"], budget="20 J per run", seeds=100).compare()
+
+        Args:
+            **options: ``strategies``, ``budget``, ``seeds``, ``match``, ``search_energy``,
+                ``slow_seeds``, ``space``, ``workers``, ``progress``.
+
+        Raises:
+            PerjouleError: An option cannot be used, or the table cannot be replayed.
+        """
+        from .replay import replay
+
+        return replay(self, **options)
 
     def _repr_html_(self) -> str:
         """What a notebook shows: how much there is, and the first rows."""
         known = self.trials.dropna(axis="columns", how="all")
         counts = (
-            f"{len(self.trials):,} trials in {self.trials['run'].nunique():,} runs of "
-            f"{len(self.strategies)} strategies"
+            f"{_counted(len(self.trials), 'trial')} in "
+            f"{_counted(self.trials['run'].nunique(), 'run')} of "
+            f"{_counted(len(self.strategies), 'strategy')}"
         )
         notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
-        rows = known.head(10).to_html(index=False, na_rep="", float_format="{:.4g}".format)
-        return f"<p><b>{escape(self.name)}</b>: {escape(counts)}</p><ul>{notes}</ul>{rows}"
+        notes = notes and f"<ul>{notes}</ul>"
+        first = known.head(10).astype(object)
+        rows = first.where(first.notna(), "").to_html(index=False, float_format="{:.4g}".format)
+        return f"<p><b>{escape(self.name)}</b>: {escape(counts)}</p>{notes}{rows}"
 
 
 def curves_path(path: Path) -> Path:
@@ -192,10 +233,18 @@ def write_frame(
     if path.suffix == ".csv":
         write_whole(path, lambda part: frame.to_csv(part, index=False))
     elif path.suffix == ".parquet":
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
-        table = with_metadata(_arrow(frame), description)
-        write_whole(path, lambda part: pq.write_table(table, part))
+        try:
+            table = with_metadata(pa.Table.from_pandas(frame, preserve_index=False), description)
+        except pa.ArrowException as error:  # says which column
+            reason = " ".join(str(error).split())
+            raise OutputError(
+                f"{path}: cannot be kept in Parquet: {reason[:200]}; give each column values of "
+                "one type, or write CSV"
+            ) from error
+        write_whole(path, lambda part: pq.write_table(table, part, write_page_checksum=True))
     else:
         raise OutputError(f"{path}: name a file that ends in .parquet or .csv")
 
@@ -228,17 +277,20 @@ def version_of(metadata: Mapping[bytes, bytes] | None) -> int | None:
 def description_of(metadata: Mapping[bytes, bytes] | None) -> dict[str, Any] | None:
     """The description of the experiment in the metadata of a Parquet file, if it has one."""
     stated = (metadata or {}).get(_DESCRIPTION_KEY)
-    return None if stated is None else json.loads(stated)
-
-
-def _arrow(frame: pd.DataFrame) -> pa.Table:
-    import pyarrow as pa
-
-    return pa.Table.from_pandas(frame, preserve_index=False)
+    try:
+        description = None if stated is None else json.loads(stated)
+    except ValueError:  # it only informs: the trials are whole
+        return None
+    return description if isinstance(description, dict) else None
 
 
 def _of_runs(frame: pd.DataFrame | None, runs: set[str]) -> pd.DataFrame | None:
     return None if frame is None else frame[frame["run"].isin(runs)]
+
+
+def _counted(count: int, what: str) -> str:
+    many = f"{what.removesuffix('y')}ies" if what.endswith("y") else f"{what}s"
+    return f"{count:,} {what if count == 1 else many}"
 
 
 def _plain(value: Any) -> Any:

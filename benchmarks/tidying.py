@@ -6,60 +6,29 @@ nothing that is missing becomes zero. Rows are counted from 1, below the header.
 
 from __future__ import annotations
 
-import csv
-import re
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ..errors import DataError
 from ..outcome import State
+from .columns import free, moments, numbers, texts, wholes
+from .hints import how_to_map, misspelt
+from .mapping import Mapping, as_option, mapped, plain_name, split_names
+from .refusals import check, distinct, listed, refuse, short, shown
 from .table import COLUMNS, KINDS, PANDAS_TYPES, REQUIRED, STATES, TRIAL_COLUMNS, Column
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+__all__ = ["Mapping", "checked", "read_column", "split_names", "tidy"]
 
-_FACTOR = re.compile(r"(.*?)\s*([*/])\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*")
-_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_EMPTY: dict[str, tuple[Any, Any]] = {
+    "number": (math.nan, PANDAS_TYPES["number"]),
+    "whole": (pd.NA, PANDAS_TYPES["whole"]),
+    "time": (pd.NaT, "datetime64[us, UTC]"),
+}
 _OTHER_STATES = {"fail": State.FAILED, "running": State.INTERRUPTED}  # as Optuna has them
-_NULLS = frozenset({"", "nan", "none", "null", "na", "n/a", "<na>"})
-_TYPES = {column.name: column for column in COLUMNS}
-
-
-@dataclass(frozen=True)
-class Mapping:
-    """Which column a column of the contract is made of, such as ``energy_j=kwh*3.6e6``."""
-
-    target: str
-    expression: str
-
-    @classmethod
-    def parse(cls, text: str | Sequence[str]) -> tuple[Mapping, ...]:
-        """Read ``accuracy=test_acc,energy_j=kwh*3.6e6``; a name with a comma is quoted.
-
-        Raises:
-            DataError: An entry is not of the form ``column=name``.
-        """
-        parts = [text] if isinstance(text, str) else text
-        entries = [entry.strip() for part in parts for entry in split_names(part)]
-        found = []
-        for entry in entries:
-            target, equals, expression = (piece.strip() for piece in entry.partition("="))
-            if not (equals and target and expression):
-                raise DataError(
-                    f"--map {entry!r}: write COLUMN=NAME, such as accuracy=test_acc, or with a "
-                    "factor, such as energy_j=kwh*3.6e6"
-                )
-            found.append(cls(target, expression))
-        return tuple(found)
-
-
-def split_names(text: str) -> list[str]:
-    """Names joined by commas; one that holds a comma is quoted."""
-    return [name.strip() for name in next(csv.reader([text], skipinitialspace=True), []) if name]
 
 
 def tidy(
@@ -77,269 +46,254 @@ def tidy(
         by: Columns that group the trials; they become ``g.<name>``.
 
     Returns:
-        Every column of the contract, then ``g.…`` and ``p.…``. Without a column ``run``, a run is a
-        strategy with a seed (0 if there is none) within its group, and its trials are in the order
-        of the column ``trial``; else rows stay in their order, which is that of completion.
+        Every column of the contract, then ``g.…`` and ``p.…``. Rows are in order of completion: as
+        they are, or by the column ``trial`` where there is one and no column ``run``. Without that,
+        a run is a strategy with a seed (0 if there is none) within its group. No two runs have the
+        same name: where groups share one, their values stand before it.
 
     Raises:
         DataError: A column is missing or unknown, or a value cannot be; the message says where.
     """
-    return _Tidying(where).of(frame, mapping, by)
+    table = checked(frame, where, mapping, by)
+    for name in ("run", "state", "seed", "trial"):
+        _check_complete(table, name, where)
+    groups = [str(name) for name in table if str(name).startswith("g.")]
+    named = bool(table["run"].notna().any())
+    if named:
+        table["seed"] = _seeds_of_runs(table, groups, where)
+    else:
+        table["seed"] = table["seed"].fillna(0)
+        table["run"] = _names_of_runs(table, groups, where)
+    numbered = bool(table["trial"].notna().any())
+    if not numbered:
+        table["trial"] = table.groupby("run", sort=False).cumcount().astype("Int64")
+    table["state"] = table["state"].where(table["state"].notna(), State.COMPLETE.value)
+    _check_once(table, where)
+    if named or not numbered:
+        return table
+    return table.sort_values("trial", kind="stable", ignore_index=True)
 
 
-class _Tidying:
-    """One table being made tidy."""
+def checked(
+    frame: pd.DataFrame,
+    where: str,
+    mapping: Sequence[Mapping] = (),
+    by: Sequence[str] = (),
+) -> pd.DataFrame:
+    """The same columns with every value checked, null where nothing is known; rows as they are.
 
-    def __init__(self, where: str) -> None:
-        self._where = where
-
-    def of(self, frame: pd.DataFrame, mapping: Sequence[Mapping], by: Sequence[str]) -> Any:
-        frame = self._named(frame)
-        frame = self._grouped(self._mapped(frame, mapping), by)
-        if missing := [name for name in REQUIRED if name not in frame]:
-            raise DataError(
-                f"{self._where}: no column {' and no column '.join(missing)} among "
-                f"{', '.join(map(str, frame.columns)) or 'none'}: name what it is made of, such as "
-                f"--map {missing[0]}=NAME"
-            )
-        if frame.empty:
-            raise DataError(f"{self._where}: no rows below the header: give a table with trials")
-        made = {
-            name: self._column(frame[name], column) if name in frame else None
-            for name, column in _TYPES.items()
-        }
-        groups = {n: self._free(frame[n]) for n in map(str, frame) if n.startswith("g.")}
-        settings = {
-            name if name.startswith("p.") else f"p.{name}": self._free(frame[name])
-            for name in map(str, frame.columns)
-            if name not in made and name not in groups
-        }
-        table = pd.DataFrame({**made, **groups, **settings}, index=frame.index)
-        table = table.astype({c.name: PANDAS_TYPES[c.type] for c in COLUMNS if c.type != "time"})
-        table["started_at"] = pd.to_datetime(table["started_at"], utc=True)
-        return self._numbered(table, list(groups), has_run="run" in frame)
-
-    # Names ----------------------------------------------------------------------------------------
-
-    def _named(self, frame: pd.DataFrame) -> pd.DataFrame:
-        names = [str(name).strip() for name in frame.columns]
-        for name in names:
-            if names.count(name) > 1:
-                raise DataError(f"{self._where}: two columns are called {name!r}: rename one")
-        frame = frame.set_axis(names, axis="columns").reset_index(drop=True)
-        nameless = [name for name in names if not name or name.startswith("Unnamed: ")]
-        for name in nameless:
-            if not _counts(frame[name]):
-                position = names.index(name) + 1
-                raise DataError(f"{self._where}: column {position} has no name: give it one")
-        return frame.drop(columns=nameless)  # a row's number, which pandas and R like to write
-
-    def _mapped(self, frame: pd.DataFrame, mapping: Sequence[Mapping]) -> pd.DataFrame:
-        made: dict[str, pd.Series] = {}
-        used: set[str] = set()
-        for entry in mapping:
-            if entry.target in made:
-                raise DataError(f"--map names {entry.target} twice: leave one out")
-            name, factor = self._source(frame, entry)
-            used.add(name)
-            values = frame[name]
-            made[entry.target] = values if factor is None else self._numbers(values) * factor
-        rest = frame.drop(columns=[name for name in frame if name in used or name in made])
-        return rest.assign(**made)
-
-    def _source(self, frame: pd.DataFrame, entry: Mapping) -> tuple[str, float | None]:
-        """The column an expression names, and the factor of its values."""
-        name, factor = entry.expression, None
-        while name not in frame:
-            match = _FACTOR.fullmatch(name)
-            if match is None:
-                raise DataError(
-                    f"{self._where}: --map {entry.target}={entry.expression}: no column {name!r} "
-                    f"among {', '.join(frame.columns)}"
-                )
-            name, sign, number = match[1], match[2], float(match[3])
-            if number == 0 or not np.isfinite(number):
-                raise DataError(f"--map {entry.target}={entry.expression}: {match[3]} is no factor")
-            factor = (factor or 1.0) * (number if sign == "*" else 1 / number)
-        return name, factor
-
-    def _grouped(self, frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-        names = {}
-        for name in by:
-            wanted = name.removeprefix("g.")
-            known = [n for n in (f"g.{wanted}", wanted, f"p.{wanted}") if n in frame]
-            if not known:
-                raise DataError(
-                    f"{self._where}: --by {name}: no such column among {', '.join(frame.columns)}"
-                )
-            if known[0] in _TYPES:
-                raise DataError(f"--by {name}: a column of every trial table cannot group it")
-            names[known[0]] = f"g.{wanted}"
-        return frame.rename(columns=names)
-
-    # Values ---------------------------------------------------------------------------------------
-
-    def _column(self, values: pd.Series, column: Column) -> pd.Series:
-        if column.type == "text":
-            return self._texts(values, column.name)
-        if column.type == "time":
-            return self._times(values)
-        numbers = self._numbers(values)
-        if column.name != "seed":
-            self._check(values, numbers < 0, f"below zero: no {column.name} can be")
-        if column.most is not None:
-            self._check(
-                values,
-                numbers > column.most,
-                f"above {column.most:g}: is it in percent? Then --map "
-                f"{column.name}={values.name}/100",
-            )
-        if column.type == "whole":
-            self._check(values, numbers != np.floor(numbers), "not a whole number")
-            self._check(values, numbers.abs() >= 2**63, "too large")
-            return numbers.astype("Int64")
-        return numbers
-
-    def _numbers(self, values: pd.Series) -> pd.Series:
-        """Floats, null where nothing is; text that is no number is refused."""
-        if not (pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values)):
-            texts = values.astype("string").str.strip()
-            null = (texts.isna() | texts.str.lower().isin(_NULLS)).to_numpy(dtype=bool)
-            good = texts.str.fullmatch(_NUMBER.pattern).fillna(value=False).to_numpy(dtype=bool)
-            words = "no number" + (
-                ": write decimals with a point"
-                if texts[~(good | null)].str.contains(",").any()
-                else ""
-            )
-            self._check(values, ~(good | null), words)
-            values = pd.to_numeric(texts.mask(null), errors="coerce")
-        elif pd.api.types.is_bool_dtype(values):
-            self._refuse(values, 0, "no number")
-        numbers = pd.Series(
-            values.to_numpy(dtype=float, na_value=np.nan), index=values.index, name=values.name
+    Raises:
+        DataError: As in `tidy`.
+    """
+    frame = _grouped(mapped(_named(frame, where), mapping, where), by, where)
+    _check_names(frame, where)
+    if frame.empty:
+        raise DataError(f"{where}: no rows below the header: give a table with trials")
+    sources = {entry.target: entry.expression for entry in mapping}  # as the file calls them
+    made = {
+        column.name: read_column(
+            frame[column.name].rename(sources.get(column.name, column.name)), column, where
         )
-        self._check(values, np.isinf(numbers), "infinite")
-        return numbers
+        if column.name in frame
+        else _nothing(column, frame.index)
+        for column in COLUMNS
+    }
+    others = [str(name) for name in frame if name not in made]
+    groups = {name: free(frame[name], where) for name in others if name.startswith("g.")}
+    settings = {
+        f"p.{name.removeprefix('p.')}": free(frame[name], where)
+        for name in others
+        if name not in groups
+    }
+    return pd.DataFrame({**made, **groups, **settings}, copy=False)
 
-    def _texts(self, values: pd.Series, name: str) -> pd.Series:
-        known = values.notna()
-        texts = values.astype("string").str.strip()
-        known &= texts.fillna("") != ""
-        if name == "strategy":
-            self._check(values, ~known, "empty: every trial has a strategy")
-        if name == "state":
-            texts = texts.str.lower().replace(_OTHER_STATES)
-            good = texts.isin([*STATES]) | ~known
-            self._check(values, ~good, f"unknown: a state is one of {', '.join(STATES)}")
-        if name == "energy_kind":
-            good = texts.map(lambda kinds: {*KINDS}.issuperset(str(kinds).split("+")))
-            words = f"unknown: a kind is one of {', '.join(KINDS)}"
-            self._check(values, known & ~good, words)
-        return texts.astype(object).where(known, None)
 
-    def _times(self, values: pd.Series) -> pd.Series:
-        if pd.api.types.is_datetime64_any_dtype(values):
-            return pd.to_datetime(values, utc=True)
-        known = values.notna() & ~values.astype("string").str.strip().str.lower().isin(_NULLS)
-        if pd.api.types.is_numeric_dtype(values):
-            times = pd.to_datetime(values, unit="s", utc=True, errors="coerce")
-        else:
-            text = values.where(known)
-            times = pd.to_datetime(text, utc=True, errors="coerce", format="ISO8601")
-        self._check(values, known & times.isna(), "no moment: write 2026-11-21T10:15:00Z")
-        return times
+def read_column(values: pd.Series, column: Column, where: str) -> pd.Series:
+    """Read a column of the contract.
 
-    def _free(self, values: pd.Series) -> pd.Series:
-        """A column of one's own: whole numbers, numbers, truth values or text, as it says."""
-        if values.dtype != object and not pd.api.types.is_string_dtype(values):
-            return values.convert_dtypes(convert_string=False)
-        texts = values.astype("string").str.strip()
-        null = texts.isna() | texts.str.lower().isin(_NULLS)
-        known = texts[~null]
-        if known.empty:
-            return pd.Series(None, index=values.index, dtype=object)
-        if known.str.fullmatch(_NUMBER.pattern).all():
-            numbers = pd.to_numeric(texts.mask(null), errors="coerce").astype("Float64")
-            self._check(
-                values, np.isinf(numbers.to_numpy(dtype=float, na_value=np.nan)), "infinite"
+    Args:
+        values: Text or values of any type.
+        column: What they must be.
+        where: The table's name, for messages.
+
+    Raises:
+        DataError: A value cannot be; the message names its row and column.
+    """
+    if column.type == "text":
+        return _words(values, column.name, where)
+    if column.type == "time":
+        return moments(values, where)
+    found = (wholes if column.type == "whole" else numbers)(values, where)
+    known = found.to_numpy(dtype=float, na_value=np.nan)
+    if column.name != "seed":
+        check(values, known < 0, f"below zero: no {column.name} can be", where)
+    if column.most is not None:
+        option = as_option(column.name, str(values.name), "/100")
+        words = f"above {column.most:g}: is it in percent? Then --map {option}"
+        check(values, known > column.most, words, where)
+    return found
+
+
+def _nothing(column: Column, index: pd.Index) -> pd.Series:
+    """A column of which nothing is known."""
+    if column.type == "text":  # pandas would make NaN of one None
+        return pd.Series([None] * len(index), index=index, dtype=PANDAS_TYPES["text"])
+    fill, dtype = _EMPTY[column.type]
+    return pd.Series(fill, index=index, dtype=dtype)
+
+
+def _words(values: pd.Series, name: str, where: str) -> pd.Series:
+    words = texts(values, where)
+    known = words.notna()
+    if name == "strategy":
+        check(values, ~known, "empty: every trial has a strategy", where)
+    if name not in _READ:
+        return words
+    read, allowed = _READ[name]
+    found = {word: read(word) for word in words[known].unique()}
+    if None in found.values():
+        check(values, known & words.map(found).isna(), f"unknown: write one of {allowed}", where)
+    return words.map(found).astype(object).where(known, None)
+
+
+def _state(word: str) -> str | None:
+    state = _OTHER_STATES.get(word.lower(), word.lower())
+    return str(state) if state in STATES else None
+
+
+def _kind(word: str) -> str | None:
+    kinds = [kind.strip() for kind in word.lower().split("+")]
+    return "+".join(kinds) if {*KINDS}.issuperset(kinds) else None
+
+
+_READ = {
+    "state": (_state, ", ".join(STATES)),
+    "energy_kind": (_kind, f"{', '.join(KINDS)}, or several joined by +"),
+}
+
+
+# Names --------------------------------------------------------------------------------------------
+
+
+def _named(frame: pd.DataFrame, where: str) -> pd.DataFrame:
+    """Names on one line, without spaces around them; an index that has a name is a column."""
+    levels = [level for level in frame.index.names if level is not None]
+    frame = frame.reset_index(level=levels, allow_duplicates=True) if levels else frame
+    names = [" ".join(str(name).split()) for name in frame.columns]
+    distinct(names, where)
+    frame = frame.set_axis(names, axis="columns").reset_index(drop=True)
+    nameless = [name for name in names if not name or name.startswith("Unnamed: ")]
+    for name in nameless:
+        if not _says_nothing(frame[name], where):
+            raise DataError(f"{where}: column {names.index(name) + 1} has no name: give it one")
+    return frame.drop(columns=nameless)
+
+
+def _says_nothing(values: pd.Series, where: str) -> bool:
+    """Whether a column is empty or only counts the rows, as pandas and R like to write it."""
+    said = free(values, where)
+    places = pd.Series(np.arange(len(said)), index=said.index)
+    counts = pd.api.types.is_integer_dtype(said) and (said - places).nunique(dropna=False) == 1
+    return bool((counts and said.iloc[0] in (0, 1)) or said.isna().all())
+
+
+def _grouped(frame: pd.DataFrame, by: Sequence[str], where: str) -> pd.DataFrame:
+    names = {}
+    for name in by:
+        wanted = plain_name(name)
+        known = [n for n in (f"g.{wanted}", wanted, f"p.{wanted}") if n in frame]
+        if not known:
+            raise DataError(
+                f"{where}: --by {short(name)}: no such column among {listed(frame.columns)}"
             )
-            return numbers.convert_dtypes()
-        if known.str.lower().isin(["true", "false"]).all():
-            return (texts.str.lower() == "true").mask(null).astype("boolean")
-        return texts.astype(object).where(~null, None)
+        if known[0] in TRIAL_COLUMNS:
+            raise DataError(f"--by {name}: a column of every trial table cannot group it")
+        names[known[0]] = f"g.{wanted}"
+    return frame.rename(columns=names)
 
-    def _check(self, values: pd.Series, bad: Any, words: str) -> None:
-        """Refuse the first value that is bad."""
-        mask: NDArray[np.bool_] = np.asarray(bad, dtype=bool)
-        if mask.any():
-            self._refuse(values, int(mask.argmax()), words)
 
-    def _refuse(self, values: pd.Series, at: int, words: str) -> NoReturn:
+def _check_names(frame: pd.DataFrame, where: str) -> None:
+    names = list(frame.columns)
+    if odd := misspelt(names, TRIAL_COLUMNS):
+        plain, name = next(iter(odd.items()))
+        option = ",".join(as_option(*pair) for pair in odd.items())
         raise DataError(
-            f"{self._where}, row {at + 1}, column {values.name}: {values.iloc[at]!r} is {words}"
+            f"{where}: column {short(name)}: did you mean {plain}? Then --map {option}, or "
+            f"p.{plain} for {plain} if it is a hyperparameter of that name"
+        )
+    if missing := [name for name in REQUIRED if name not in frame]:
+        raise DataError(
+            f"{where}: no column {' and no column '.join(missing)} among {listed(names)}: say "
+            f"what it is made of, such as {how_to_map(missing, names)}"
+        )
+    for name in names:
+        if name in ("g.", "p."):
+            raise DataError(f"{where}: column {name} has no name behind the point: give it one")
+        if name not in TRIAL_COLUMNS and f"p.{name}" in frame:
+            raise DataError(
+                f"{where}: columns {short(name)} and p.{short(name)} are the same "
+                "hyperparameter: leave one out"
+            )
+
+
+# Runs ---------------------------------------------------------------------------------------------
+
+
+def _check_complete(table: pd.DataFrame, name: str, where: str) -> None:
+    missing = table[name].isna()
+    if missing.any() and not missing.all():
+        raise DataError(
+            f"{where}, row {int(missing.to_numpy().argmax()) + 1}, column {name}: empty, though "
+            "others have one: give it one too, or leave the column out"
         )
 
-    # Runs -----------------------------------------------------------------------------------------
 
-    def _numbered(self, table: pd.DataFrame, groups: list[str], *, has_run: bool) -> pd.DataFrame:
-        """Fill in what tells runs and trials apart, and check that it does."""
-        self._complete(table, "run", needed=has_run)
-        table["state"] = table["state"].where(table["state"].notna(), State.COMPLETE.value)
-        if has_run:
-            table["seed"] = self._seeds_of_runs(table, groups)
-        else:
-            self._complete(table, "seed", needed=bool(table["seed"].notna().any()))
-            table["seed"] = table["seed"].fillna(0)
-            table["run"] = table["strategy"] + "-" + table["seed"].astype(str)
-        self._complete(table, "trial", needed=bool(table["trial"].notna().any()))
-        key = [*groups, "run"]
-        if table["trial"].isna().any():
-            table["trial"] = table.groupby(key, dropna=False, sort=False).cumcount().astype("Int64")
-        twice = table.duplicated([*key, "trial"])
+def _names_of_runs(table: pd.DataFrame, groups: list[str], where: str) -> pd.Series:
+    """A run's strategy and seed, and its group's values where groups share that name."""
+    runs = table[[*groups, "strategy", "seed"]].drop_duplicates()
+    names = runs["strategy"] + "-" + runs["seed"].astype(str)
+    if names.duplicated().any():
+        for group in reversed(groups):
+            names = runs[group].astype(object).where(runs[group].notna(), "").map(str) + ":" + names
+    twice = names.duplicated(keep=False)
+    if twice.any():
+        first, second, *_ = names.index[names == names[twice].iloc[0]]
+        raise DataError(
+            f"{where}, rows {first + 1} and {second + 1}: two runs would be called "
+            f"{short(names[first])}: give each its own name in a column run"
+        )
+    key = [table[name] for name in runs]
+    places = table.groupby(key, dropna=False, sort=False).ngroup()
+    return places.map(dict(enumerate(names))).astype(object)
+
+
+def _seeds_of_runs(table: pd.DataFrame, groups: list[str], where: str) -> pd.Series:
+    """The seeds, or where there are none the place of a run among those of its strategy."""
+    for name in ("strategy", "seed", *groups):
+        runs = table[["run", name]].drop_duplicates()
+        twice = runs["run"].duplicated()
         if twice.any():
-            at = int(twice.to_numpy().argmax())
-            row = table.iloc[at]
-            same = (table[[*key, "trial"]] == row[[*key, "trial"]]).all(axis="columns")
-            raise DataError(
-                f"{self._where}, rows {int(same.to_numpy().argmax()) + 1} and {at + 1}: both are "
-                f"trial {row['trial']} of run {row['run']}: drop one, or tell runs apart by a "
-                "column seed, or by --by"
+            run = short(table["run"][runs.index[twice][0]])
+            words = (
+                f"another than the rows of run {run} above: give every run its own name, or say "
+                "--map seed=run if it counts repetitions"
             )
-        if not has_run:
-            table = table.sort_values("trial", kind="stable")
-        return table[[*TRIAL_COLUMNS, *(n for n in table if n not in _TYPES)]].reset_index(
-            drop=True
+            refuse(table[name], int(runs.index[twice][0]), words, where)
+    if table["seed"].notna().all():
+        return table["seed"]
+    runs = table.drop_duplicates("run")
+    places = runs.groupby("strategy", sort=False).cumcount()
+    return table["run"].map(dict(zip(runs["run"], places, strict=True))).astype("Int64")
+
+
+def _check_once(table: pd.DataFrame, where: str) -> None:
+    twice = table.duplicated(["run", "trial"])
+    if twice.any():
+        at = int(twice.to_numpy().argmax())
+        row = table.iloc[at]
+        same = (table["run"] == row["run"]) & (table["trial"] == row["trial"])
+        raise DataError(
+            f"{where}, rows {int(same.to_numpy().argmax()) + 1} and {at + 1}: both are trial "
+            f"{row['trial']} of run {shown(row['run'])}: drop one, or tell runs apart by a column "
+            "seed, or by --by"
         )
-
-    def _complete(self, table: pd.DataFrame, name: str, *, needed: bool) -> None:
-        if needed and table[name].isna().any():
-            at = int(table[name].isna().to_numpy().argmax())
-            raise DataError(
-                f"{self._where}, row {at + 1}, column {name}: empty, though others have one: "
-                "give it one too, or leave the column out"
-            )
-
-    def _seeds_of_runs(self, table: pd.DataFrame, groups: list[str]) -> pd.Series:
-        """The seeds, or where there are none the place of a run among those of its strategy."""
-        for name in ("strategy", "seed", *groups):
-            runs = table[["run", name]].drop_duplicates()
-            twice = runs["run"].duplicated()
-            if twice.any():
-                at = int(runs.index[twice][0])
-                raise DataError(
-                    f"{self._where}, row {at + 1}, column {name}: run {table['run'][at]} has "
-                    "another one above: give every run its own name, or map the column to another "
-                    "with --map seed=run"
-                )
-        if table["seed"].notna().all():
-            return table["seed"]
-        runs = table.drop_duplicates("run")
-        places = runs.groupby("strategy", sort=False).cumcount()
-        return table["run"].map(dict(zip(runs["run"], places, strict=True))).astype("Int64")
-
-
-def _counts(values: pd.Series) -> bool:
-    """Whether a column only counts the rows, from 0 or 1."""
-    numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    places = np.arange(len(numbers))
-    return bool((numbers == places).all() or (numbers == places + 1).all())

@@ -1,0 +1,201 @@
+"""Parquet and CSV files as they are: every cell that is there, and none that is not.
+
+A file is read by what it holds, whatever it is called. Cells of CSV stay text. A row with a cell
+too few or too many, an open quote, or bytes that are no text are errors: nothing is filled in.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..errors import DataError
+from .refusals import distinct, shown
+from .table import VERSION, description_of, version_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SEPARATORS = (",", ";", "\t", "|")
+_HEADER = 1 << 20  # bytes a header may have
+_OTHER_FORMATS = {
+    b"\x1f\x8b": "is compressed: unpack it",
+    b"PK\x03\x04": "is a workbook or an archive: save the table in it as CSV",
+    b"\xff\xfe": "is UTF-16: save it as UTF-8",
+    b"\xfe\xff": "is UTF-16: save it as UTF-8",
+}
+_INDEX = re.compile(r"__index_level_\d+__")  # as pandas calls an index without a name
+
+
+class Contents(NamedTuple):
+    """What a file holds: the rows, the description of the experiment, and what is odd."""
+
+    rows: pd.DataFrame
+    description: dict[str, Any] | None = None
+    notes: tuple[str, ...] = ()
+
+
+def read_frame(path: Path) -> tuple[pd.DataFrame, dict[str, Any] | None]:
+    """Read a Parquet or CSV file as it is: CSV as text, not yet checked.
+
+    Returns:
+        The rows, and the description of the experiment, where the file has one.
+
+    Raises:
+        DataError: The file cannot be read.
+    """
+    return read_contents(path)[:2]
+
+
+def read_contents(path: Path) -> Contents:
+    """The same with what is odd about the file.
+
+    Raises:
+        DataError: The file cannot be read.
+    """
+    try:
+        content = path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from error
+    if content.startswith(b"PAR1"):
+        return _parquet(path, content)
+    for magic, words in _OTHER_FORMATS.items():
+        if content.startswith(magic):
+            raise DataError(f"{path} {words}")
+    return _csv(path, content)
+
+
+def _unreadable(path: Path, error: Exception) -> DataError:
+    reason = " ".join(str(getattr(error, "strerror", None) or error).split())
+    return DataError(f"{path}: cannot be read: {reason[:200]}; give Parquet or CSV")
+
+
+# Parquet ------------------------------------------------------------------------------------------
+
+
+def _parquet(path: Path, content: bytes) -> Contents:
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)
+        distinct(file.schema_arrow.names, str(path))
+        table = file.read()
+        version = version_of(table.schema.metadata)
+        if version is not None and version > VERSION:
+            raise DataError(
+                f"{path}: written by a newer perjoule (trial table {version}, this one reads "
+                f"{VERSION}): upgrade"
+            )
+        names = [name for name in table.column_names if not _INDEX.fullmatch(name)]
+        gaps = {column.type for column in table.columns if column.null_count}
+        rows = table.select(names).to_pandas(
+            ignore_metadata=True,  # so that an index is a column again
+            types_mapper=lambda kind: (  # floats would drop digits of whole numbers
+                pd.ArrowDtype(kind) if kind in gaps and pa.types.is_integer(kind) else None
+            ),
+        )
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise _unreadable(path, error) from error
+    return Contents(rows, description_of(table.schema.metadata))
+
+
+# CSV ----------------------------------------------------------------------------------------------
+
+
+def _csv(path: Path, content: bytes) -> Contents:
+    content = content.removeprefix(codecs.BOM_UTF8)
+    _check_text(path, content)
+    header, separator = _header(path, content)
+    distinct(header, str(path))
+    if b'"' in content:  # Arrow forgives quotes that are never closed, or closed within a cell
+        _check_rows(path, content, separator, len(header))
+    rows = _rows(path, content, header, separator)
+    ended = content.endswith((b"\n", b"\r"))
+    note = f"{path} does not end with the end of a line: its last row may be cut short."
+    return Contents(rows, notes=() if ended else (note,))
+
+
+def _check_text(path: Path, content: bytes) -> None:
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise DataError(f"{path}, line {line}: no UTF-8 text: save the file as UTF-8") from error
+    if b"\0" in content:
+        raise DataError(f"{path}: no text, it holds zero bytes: give Parquet or CSV")
+
+
+def _header(path: Path, content: bytes) -> tuple[list[str], str]:
+    """The names, in the way of pandas where there is none, and the separator that makes most."""
+    found: list[tuple[list[str], str]] = []
+    for separator in _SEPARATORS:
+        try:
+            found.append((next(_reader(content[:_HEADER], separator)), separator))
+        except StopIteration:
+            break
+        except csv.Error:
+            continue  # not with this separator
+    header, separator = max(found, key=lambda each: len(each[0]), default=([], ","))
+    if not any(name.strip() for name in header):
+        raise DataError(
+            f"{path}: is empty, or begins with an empty or broken line: give a header and rows"
+        )
+    return [name.strip() or f"Unnamed: {at}" for at, name in enumerate(header)], separator
+
+
+def _rows(path: Path, content: bytes, header: list[str], separator: str) -> pd.DataFrame:
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.csv as pc
+
+    try:
+        table = pc.read_csv(
+            pa.BufferReader(content),
+            read_options=pc.ReadOptions(
+                use_threads=False, column_names=header, skip_rows_after_names=1
+            ),
+            parse_options=pc.ParseOptions(delimiter=separator, newlines_in_values=True),
+            convert_options=pc.ConvertOptions(
+                column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False
+            ),
+        )
+    except (ValueError, pa.ArrowException) as error:
+        if _check_rows(path, content, separator, len(header)) == 0:
+            return pd.DataFrame(columns=header, dtype=object)
+        raise _unreadable(path, error) from error
+    return table.to_pandas()
+
+
+def _check_rows(path: Path, content: bytes, separator: str, n_cells: int) -> int:
+    """Count the rows, and refuse the first that has not as many cells as the header.
+
+    Raises:
+        DataError: There is one, or a quote is never closed.
+    """
+    row = -1
+    try:
+        for cells in _reader(content, separator):
+            row += bool(cells)
+            if cells and len(cells) != n_cells:
+                raise DataError(
+                    f"{path}, row {row}: {len(cells)} cells where the header has {n_cells}: "
+                    f"{shown(separator.join(cells))}: is a row cut short, or a separator within a "
+                    "cell that is not quoted?"
+                )
+    except csv.Error as error:
+        raise DataError(
+            f"{path}, row {row + 1}: {error}: is a quote never closed, or within a cell?"
+        ) from error
+    return row
+
+
+def _reader(content: bytes, separator: str) -> Iterator[list[str]]:
+    lines = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8", errors="replace", newline="")
+    return csv.reader(lines, delimiter=separator, strict=True)

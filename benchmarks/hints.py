@@ -1,0 +1,90 @@
+"""What a missing column may be called in somebody else's table, and the ``--map`` that says so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+
+from .mapping import as_option
+
+_WORD = re.compile(r"[A-Za-zµμ]+|%")
+_JOULES = {"j": "", "joule": "", "joules": "", "ws": "", "wh": "*3600", "kwh": "*3.6e6"}
+_JOULES |= {"kj": "*1e3", "gj": "*1e9", "gwh": "*3.6e12", "uj": "/1e6", "µj": "/1e6", "μj": "/1e6"}
+_JOULES_BY_CASE = {"mJ": "/1e3", "MJ": "*1e6", "mWh": "*3.6", "MWh": "*3.6e9"}
+_FACTOR = "*FACTOR"
+_OTHER_PARTS = {"train", "training", "cpu", "gpu", "ram", "dram", "idle"}
+_STRATEGIES = {"sampler", "tuner", "searcher", "algorithm", "algo", "method", "search"}
+
+
+def misspelt(names: Sequence[str], contract: Sequence[str]) -> dict[str, str]:
+    """Columns that are called as one of the contract but for capitals, spaces or a plural.
+
+    Returns:
+        How they are called, by what they should be called.
+    """
+    absent = {_plain(name): name for name in contract if name not in names}
+    odd = [name for name in names if name not in contract and _plain(name) in absent]
+    return {absent[_plain(name)]: name for name in odd}
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s_-]+", "_", name).lower().removesuffix("s")
+
+
+def how_to_map(missing: Sequence[str], names: Sequence[str]) -> str:
+    """What to write after ``--map`` for columns that are missing.
+
+    Args:
+        missing: Required columns of the contract.
+        names: The columns that there are.
+    """
+    find: dict[str, Callable[[Sequence[str]], tuple[str, str] | None]] = {
+        "energy_j": _energy,
+        "accuracy": _accuracy,
+        "strategy": _strategy,
+    }
+    guesses = {
+        target: find[target](names)
+        or next(((near, "") for near in get_close_matches(target, names, n=1)), ("NAME", ""))
+        for target in missing
+    }
+    option = ",".join(as_option(target, *guess) for target, guess in guesses.items())
+    if guesses.get("energy_j", ("", ""))[1] == _FACTOR:
+        option += " with the joules of its unit for FACTOR: 3.6e6 for kWh, 1e6 for MJ, 1e-3 for mJ"
+    return f"--map {option}"
+
+
+def _energy(names: Sequence[str]) -> tuple[str, str] | None:
+    """The likeliest column of joules: with a unit, of the whole rather than of a part."""
+    known = [(name, unit) for name in names if (unit := _unit(name)) is not None]
+    if not known:
+        known = [(name, _FACTOR) for name in names if "energy" in name.lower()]
+    return min(known, key=lambda each: bool(_OTHER_PARTS & _words(each[0])), default=None)
+
+
+def _unit(name: str) -> str | None:
+    """How a column becomes joules, by the unit its name ends with; None without a clear one."""
+    unit = (_WORD.findall(name) or [""])[-1]
+    return _JOULES_BY_CASE.get(unit, _JOULES.get(unit.lower()))
+
+
+def _accuracy(names: Sequence[str]) -> tuple[str, str] | None:
+    """The likeliest column of accuracies: on validation rather than on other data."""
+    known = [n for n in names if any(w.startswith(("acc", "top")) for w in _words(n))]
+
+    def unlikely(name: str) -> tuple[bool, bool, bool]:
+        words = _words(name)
+        return "train" in words, "test" in words, not words & {"val", "valid", "validation"}
+
+    name = min(known, key=unlikely, default=None)
+    percent = name is not None and bool(_words(name) & {"%", "percent", "pct", "percentage"})
+    return None if name is None else (name, "/100" if percent else "")
+
+
+def _strategy(names: Sequence[str]) -> tuple[str, str] | None:
+    return next(((name, "") for name in names if _words(name) & _STRATEGIES), None)
+
+
+def _words(name: str) -> set[str]:
+    return {word.lower() for word in _WORD.findall(name)}

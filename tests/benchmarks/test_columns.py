@@ -1,0 +1,250 @@
+"""One column of anyone's table."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from perjoule.benchmarks.columns import free, moments, numbers, texts, wholes
+from perjoule.errors import DataError
+
+from .tables import quick
+
+
+def column(values, **options):
+    return pd.Series(values, name="x", **options)
+
+
+def refusal(read, values):
+    with pytest.raises(DataError) as caught:
+        read(column(values), "t.csv")
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.startswith("t.csv, row ")
+    assert len(message) < 300
+    return message
+
+
+@given(st.lists(st.floats(allow_infinity=False), min_size=1))
+@quick
+def test_numbers_written_as_text_come_back_to_the_last_digit(values):
+    read = numbers(column([repr(value) for value in values]), "t")
+    np.testing.assert_array_equal(read, values)
+
+
+@given(st.lists(st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1)), min_size=1))
+@quick
+def test_whole_numbers_of_64_bits_come_back_to_the_last_digit(values):
+    for cells in (
+        ["" if value is None else str(value) for value in values],
+        pd.array(values, dtype="Int64"),
+    ):
+        read = wholes(column(cells), "t")
+        assert [None if pd.isna(value) else int(value) for value in read] == values
+
+
+@given(st.text())
+@quick
+def test_a_cell_is_the_number_it_says_or_refused(text):
+    try:
+        [read] = numbers(column([text]), "t")
+    except DataError:
+        return
+    said = text.strip()
+    assert said.isascii()
+    assert np.isnan(read) or float(said) == read
+
+
+@pytest.mark.parametrize(
+    ("cell", "number"),
+    [("1.5", 1.5), ("+1", 1), (".5", 0.5), ("5.", 5), (" 2e3 ", 2000), ("1E-3", 1e-3), ("-0", 0)],
+)
+def test_numbers_are_written_as_in_python(cell, number):
+    [read] = numbers(column([cell]), "t")
+    assert read == number
+    assert not np.signbit(read)
+
+
+@pytest.mark.parametrize("cell", ["", " ", "nan", "NaN", "NA", "N/A", "null", "<NA>", None])
+def test_what_says_that_nothing_is_known_is_null(cell):
+    for read in (numbers, wholes, moments, free):
+        assert read(column([cell, None]), "t").isna().all()
+
+
+@pytest.mark.parametrize(
+    ("cell", "how"),
+    [
+        ("1,5", "decimals with a point"),
+        ("1,234.5", "nothing between thousands"),
+        ("1.234.567", "write it like 1.5"),
+        ("1 000", "write it like 1.5"),
+        ("1\u00a0000", "write it like 1.5"),
+        ("97 %", "leave out the percent sign"),
+        ("97%", "leave out the percent sign"),
+        ("3 kJ", "leave out the unit"),
+        ("3.6e6J", "leave out the unit"),
+        ("0x10", "no number"),
+        ("1_000", "no number"),
+        ("1d5", "no number"),
+        ("１２", "no number"),  # noqa: RUF001
+        ("٣", "no number"),
+        ("−1", "no number"),  # noqa: RUF001
+        ("--1", "no number"),
+        ("1e", "no number"),
+        ("nan(1)", "no number"),
+        ("infe5", "no number"),
+        ("true", "no number"),
+        ("?", "no number"),
+        ("inf", "infinite"),
+        ("-Infinity", "infinite"),
+        ("1e400", "infinite"),
+        ("x" * 5000, "…' is no number"),
+        ("a\nb", r"'a\nb' is no number"),
+    ],
+)
+def test_what_is_no_number_is_refused_with_its_row_and_how_to_mend_it(cell, how):
+    for cells in (["1", cell], ["", cell]):
+        message = refusal(numbers, cells)
+        assert message.startswith("t.csv, row 2, column x: ")
+        assert how in message
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [True, False],
+        [True, None],
+        pd.array([None, True], dtype="boolean"),
+        [1j, 2],
+        [[1], [2]],
+        pd.to_timedelta([1, 2], unit="s"),
+    ],
+)
+def test_other_kinds_of_values_are_no_numbers(values):
+    refusal(numbers, values)
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        ("1.5", "no whole number"),
+        ("1e-3", "no whole number"),
+        ("9223372036854775808", "at most 64 bits"),
+        ("9007199254740993.0", "too large to be exact"),
+        ("0x10", "no number"),
+        (2.0**60, "too large to be exact"),
+        (2**70, "at most 64 bits"),
+    ],
+)
+def test_whole_numbers_that_would_lose_digits_are_refused(cell, words):
+    assert words in refusal(wholes, [cell])
+
+
+def test_whole_numbers_may_be_written_as_floats():
+    assert wholes(column(["3.0", "1e3", ""]), "t").tolist() == [3, 1000, pd.NA]
+    assert wholes(column(np.array([2**64 - 1], dtype="uint64") // 4), "t")[0] == 2**62 - 1
+    assert "64 bits" in refusal(wholes, np.array([2**64 - 1], dtype="uint64"))
+
+
+def test_none_among_numbers_is_null():
+    assert numbers(column(["None", "1"]), "t").isna().tolist() == [True, False]
+
+
+def test_text_keeps_none_as_a_word_since_it_may_be_a_choice():
+    cells = [" cosine ", "none", "NA", "nan", "", None]
+    assert texts(column(cells), "t").tolist() == ["cosine", "none", None, None, None, None]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "2026-11-21T10:15:00Z",
+        "2026-11-21 10:15",
+        "2026-11-21T11:15:00+01:00",
+        "1795256100",
+        "1795256100.0",
+        1795256100,
+        datetime.datetime(2026, 11, 21, 10, 15),
+        pd.Timestamp("2026-11-21 11:15", tz="Europe/Berlin"),
+    ],
+)
+def test_moments(cell):
+    read = moments(column([cell]), "t")
+    assert read.dtype == "datetime64[us, UTC]"
+    assert read[0] == pd.Timestamp("2026-11-21T10:15:00Z")
+
+
+@pytest.mark.parametrize("cell", ["2026", "20261121", "21.11.2026", "11/21/2026", "soon", 1.8e12])
+def test_what_may_be_another_moment_is_refused(cell):
+    assert "is no moment: write 2026-11-21T10:15:00Z" in refusal(moments, [cell])
+
+
+def test_moments_that_are_missing_stay_so_beside_others():
+    read = moments(column(["2026-11-21", "", None]), "t")
+    assert read.isna().tolist() == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "read"),
+    [
+        (["1", "", "2"], "Int64", [1, None, 2]),
+        (["1.0", "2"], "Int64", [1, 2]),
+        (["0.5", "1", "None"], "Float64", [0.5, 1.0, None]),
+        (["9007199254740993", ""], "Int64", [2**53 + 1, None]),
+        (["123456789012345678901", "1"], "object", ["123456789012345678901", "1"]),
+        (["true", "FALSE", ""], "boolean", [True, False, None]),
+        (["sgd", "none", ""], "object", ["sgd", "none", None]),
+        (["1", "x"], "object", ["1", "x"]),
+        (["0.1", "inf", "x"], "object", ["0.1", "inf", "x"]),
+        (["", "nan"], "object", [None, None]),
+        ([None, None], "object", [None, None]),
+        ([np.nan, np.nan], "object", [None, None]),
+        ([1.0, np.nan], "Int64", [1, None]),
+        ([1e300, 0.5], "Float64", [1e300, 0.5]),
+        ([2.0**53, 0.0], "Float64", [2.0**53, 0.0]),
+        ([2**70, 1], "object", [str(2**70), "1"]),
+        ([True, None], "boolean", [True, None]),
+        ([1, "x"], "object", ["1", "x"]),
+        ([[1, 2], [3]], "object", ["[1, 2]", "[3]"]),
+        ([np.arange(2), None], "object", ["[0, 1]", None]),
+        ([b"sgd", None], "object", ["sgd", None]),
+        ([decimal.Decimal("1.5"), None], "Float64", [1.5, None]),
+        (pd.Categorical(["x", "y"]), "object", ["x", "y"]),
+        (pd.Categorical([1, 2]), "Int64", [1, 2]),
+        (pd.array([1, None], dtype="int64[pyarrow]"), "Int64", [1, None]),
+        (pd.array([True, None], dtype="bool[pyarrow]"), "boolean", [True, None]),
+        (pd.array(["a", None], dtype="string[pyarrow]"), "object", ["a", None]),
+        (pd.array([None], dtype=pd.ArrowDtype(pa.null())), "object", [None]),
+        (pd.array([None], dtype="boolean"), "object", [None]),
+        (pd.arrays.SparseArray([1.0, 0.5]), "Float64", [1.0, 0.5]),
+        (np.array([1, 2.5], dtype="float16"), "Float64", [1.0, 2.5]),
+        (pd.to_datetime(["2026-01-02"]), "object", ["2026-01-02"]),
+        (pd.to_timedelta([1], unit="s"), "object", ["0 days 00:00:01"]),
+    ],
+)
+def test_a_free_column_is_what_it_says(values, dtype, read):
+    found = free(column(values), "t")
+    assert found.dtype == dtype
+    assert [None if pd.isna(value) else value for value in found] == read
+
+
+def test_a_long_array_is_kept_whole():
+    [text, _] = free(column([np.arange(5000), None]), "t")
+    assert text == str(list(range(5000)))
+
+
+@pytest.mark.parametrize("values", [["1", "inf"], [1.0, -np.inf], ["1e400"]])
+def test_a_free_column_of_numbers_holds_no_infinite_one(values):
+    assert "is infinite" in refusal(free, values)
+
+
+def test_bytes_that_are_no_text_are_refused():
+    with pytest.raises(DataError, match="column x: cannot be read as text or numbers"):
+        free(column([b"\xff", b"a"]), "t")

@@ -1,0 +1,304 @@
+"""Tables as they should not be: a clear error or a right answer, never a wrong number."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from perjoule.benchmarks.reading import load_table
+from perjoule.benchmarks.table import Table
+from perjoule.errors import DataError
+
+many = settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+NULLS = {"", "nan", "<na>", "nat", "na", "n/a", "null", "none"}
+
+words = st.text(st.sampled_from("abcé ,;|\t\"'\nN1."), min_size=1, max_size=6).filter(
+    lambda word: word == word.strip() and word.lower() not in NULLS
+)
+names = words.map(lambda word: f"s{word}")  # none that is a number
+joules = st.one_of(st.floats(0, 1e12), st.integers(0, 10**6).map(float))
+shares = st.one_of(st.none(), st.floats(0, 1))
+
+
+@st.composite
+def rows(draw, most=6):
+    """Rows of a valid table, and which of its columns are there."""
+    seeded = draw(st.booleans())
+    made = draw(
+        st.lists(
+            st.fixed_dictionaries(
+                {
+                    "strategy": names,
+                    "energy_j": st.one_of(st.none(), joules),
+                    "accuracy": shares,
+                    "lr": st.floats(-1e3, 1e3).map(lambda x: x + 0.5),
+                    "opt": names,
+                    "deep": st.booleans(),
+                }
+            ),
+            min_size=1,
+            max_size=most,
+        )
+    )
+    if seeded:
+        for row in made:
+            row["seed"] = draw(st.integers(-(2**63), 2**63 - 1))
+    return made
+
+
+def written(made, order, separator=",", quoting=csv.QUOTE_MINIMAL, ends="\n"):
+    file = io.StringIO(newline="")
+    writer = csv.DictWriter(file, order, delimiter=separator, quoting=quoting, lineterminator=ends)
+    writer.writeheader()
+    writer.writerows(made)
+    return file.getvalue().encode()
+
+
+def cells(trials, name):
+    """A column's values as Python has them; None where nothing is."""
+    found = name if name in trials else f"p.{name}"
+    return [None if pd.isna(value) else value for value in trials[found]]
+
+
+def agrees(found, cell):
+    """Whether a value is what a cell of CSV says, read the plain way."""
+    cell = cell.strip()
+    if found is None:
+        return cell.lower() in NULLS
+    if isinstance(found, bool | np.bool_):
+        return str(found).lower() == cell.lower()
+    return found == (cell if isinstance(found, str) else float(cell))
+
+
+def refused(error, path):
+    message = str(error.value if hasattr(error, "value") else error)
+    assert "\n" not in message
+    assert message.startswith(str(path))
+    assert len(message) < len(str(path)) + 1000
+    return True
+
+
+def write(folder: Path, content: bytes, name="t.csv"):
+    path = folder / name
+    path.write_bytes(content)
+    return path
+
+
+@given(
+    rows(),
+    st.randoms(use_true_random=False),
+    st.sampled_from(",;\t|"),
+    st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC]),
+    st.sampled_from(["\n", "\r\n"]),
+)
+@many
+def test_a_valid_table_reads_the_same_from_csv_parquet_and_a_frame(
+    tmp_path_factory, made, random, separator, quoting, ends
+):
+    folder = tmp_path_factory.mktemp("t")
+    order = list(made[0])
+    random.shuffle(order)
+    made = [{name: row[name] for name in order} for row in made]
+    path = write(folder, written(made, order, separator, quoting, ends))
+    frame = pd.DataFrame(made, columns=order)
+    frame.to_parquet(folder / "t.parquet")
+    expected = load_table(frame).trials
+    for source in (path, folder / "t.parquet"):
+        pd.testing.assert_frame_equal(load_table(source).trials, expected)
+    for name in order:
+        assert cells(expected, name) == [row[name] for row in made]
+
+
+@given(rows())
+@many
+def test_what_is_written_reads_back_the_same(tmp_path_factory, made):
+    folder = tmp_path_factory.mktemp("t")
+    table = load_table(pd.DataFrame(made), by="opt")
+    for name in ("t.csv", "t.parquet"):
+        table.write(folder / name)
+        pd.testing.assert_frame_equal(load_table(folder / name).trials, table.trials)
+
+
+@given(rows(), rows())
+@many
+def test_tables_together_have_all_rows_of_each(one, other):
+    first, second = pd.DataFrame(one), pd.DataFrame(other)
+    table = load_table([first, Table(second, "other")], by="source")
+    assert len(table.trials) == len(first) + len(second)
+    apart = load_table(first).trials["run"].nunique() + load_table(second).trials["run"].nunique()
+    assert table.trials["run"].nunique() == apart
+    joules = [row["energy_j"] for row in one + other]
+    assert cells(table.trials, "energy_j") == joules
+
+
+junk = st.one_of(
+    st.sampled_from(["", "nan", "inf", "-1", "97", "97 %", "3 kJ", "1,5", "1e400", "0x1", "1_0"]),
+    st.sampled_from(["true", "None", "-0.0", "1e-320", "x", "-", "１", "0.5\n", '"', '5" x']),  # noqa: RUF001
+    st.text(max_size=5),
+    st.floats().map(repr),
+)
+
+
+@st.composite
+def corrupted(draw):
+    """A valid file, changed in one place below its header."""
+    made = draw(rows())
+    order = list(made[0])
+    content = written(made, order, ",", csv.QUOTE_MINIMAL).decode()
+    head, body = content.split("\n", 1)
+    at = draw(st.integers(0, len(body)))
+    how = draw(st.sampled_from(["cut", "insert", "remove", "replace", "twice", "cell", "end"]))
+    if how == "cell":
+        row, name = draw(st.sampled_from(made)), draw(st.sampled_from(order))
+        row[name] = draw(junk)
+        body = written(made, order).decode().split("\n", 1)[1]
+    else:
+        body = {
+            "cut": body[:at],
+            "insert": body[:at] + draw(st.sampled_from(',;"\n\t0 .e-')) + body[at:],
+            "remove": body[:at] + body[at + 1 :],
+            "replace": body[:at] + draw(st.characters(codec="utf-8")) + body[at + 1 :],
+            "twice": body + body.rsplit("\n", 2)[-2] + "\n",
+            "end": body + draw(st.sampled_from([",", "\n\n", '"', "x\n", " \n"])),
+        }[how]
+    return f"{head}\n{body}".encode()
+
+
+@given(corrupted())
+@settings(many, max_examples=200)
+def test_a_file_with_one_fault_is_refused_or_read_as_it_literally_says(tmp_path_factory, content):
+    path = write(tmp_path_factory.mktemp("t"), content)
+    try:
+        table = load_table(path)
+    except DataError as error:
+        assert refused(error, path)
+        return
+    reader = csv.reader(io.StringIO(content.decode(), newline=""), strict=True)
+    header, *body = [row for row in reader if row]
+    assert all(len(row) == len(header) for row in body)
+    for name, *column in zip(header, *body, strict=True):
+        found = cells(table.trials, name)
+        unseeded = name == "seed" and found == [0] * len(column) and column == [""] * len(column)
+        assert unseeded or all(map(agrees, found, column))
+
+
+@given(rows(), st.data())
+@many
+def test_a_file_cut_anywhere_is_refused_or_noted_or_whole_rows(tmp_path_factory, made, data):
+    content = written(made, list(made[0]), ",", csv.QUOTE_ALL)
+    at = data.draw(st.integers(0, len(content) - 1))
+    path = write(tmp_path_factory.mktemp("t"), content[:at])
+    try:
+        table = load_table(path)
+    except DataError as error:
+        assert refused(error, path)
+        return
+    kept = made[: len(table.trials)]
+    whole = content[at - 1 : at] == b"\n"
+    if not whole:
+        assert "does not end with the end of a line" in table.notes[0]
+    for name in ("strategy", "energy_j", "accuracy", "lr", "opt"):
+        found = cells(table.trials, name)
+        expected = [row[name] for row in kept]
+        if not whole and name == list(made[0])[-1]:  # the last cell of all, in quotes
+            last, all_of_it = found.pop(), expected.pop()
+            assert last in (None, all_of_it) or isinstance(last, str)
+        assert found == expected
+
+
+@given(st.one_of(st.binary(max_size=200), st.text(max_size=200).map(str.encode)))
+@many
+def test_anything_is_refused_in_one_line(tmp_path_factory, content):
+    path = write(tmp_path_factory.mktemp("t"), content)
+    assume(b"strategy" not in content)
+    with pytest.raises(DataError) as caught:
+        load_table(path)
+    assert refused(caught, path)
+
+
+@given(rows(), st.data())
+@settings(many, max_examples=20)
+def test_parquet_cut_anywhere_is_refused(tmp_path_factory, made, data):
+    path = tmp_path_factory.mktemp("t") / "t.parquet"
+    load_table(pd.DataFrame(made)).write(path)
+    content = path.read_bytes()
+    path.write_bytes(content[: data.draw(st.integers(0, len(content) - 1))])
+    with pytest.raises(DataError) as caught:
+        load_table(path)
+    assert refused(caught, path)
+
+
+columns = st.dictionaries(
+    st.one_of(
+        st.sampled_from(["strategy", "energy_j", "accuracy", "seed", "trial", "state", "run", ""]),
+        st.text(max_size=3),
+        st.integers(),
+    ),
+    st.lists(
+        st.one_of(
+            st.none(),
+            st.booleans(),
+            st.integers(),
+            st.floats(),
+            st.text(max_size=3),
+            st.binary(max_size=2),
+            st.lists(st.integers(), max_size=2),
+        ),
+        min_size=3,
+        max_size=3,
+    ),
+    max_size=6,
+)
+
+
+@given(columns)
+@many
+def test_any_frame_is_a_table_or_refused_in_one_line(made):
+    frame = pd.DataFrame(
+        {"strategy": "a", "energy_j": 1.0, "accuracy": 0.5, **made}, index=range(3)
+    )
+    try:
+        table = load_table(frame)
+    except DataError as error:
+        assert refused(error, "data frame")
+        return
+    assert len(table.trials) == 3
+    assert np.isfinite(table.trials["energy_j"].dropna()).all()
+    assert table.trials["accuracy"].dropna().between(0, 1).all()
+    pd.testing.assert_frame_equal(load_table(table).trials, table.trials)
+
+
+def test_a_million_rows_are_read_whole(tmp_path):
+    n = 1_000_000
+    numbers = np.arange(n)
+    pa.csv.write_csv(
+        pa.table(
+            {
+                "strategy": pa.array(["random", "tpe"]).take(pa.array(numbers % 2)),
+                "seed": numbers // 2 % 10,
+                "energy_j": numbers / 8,
+                "accuracy": numbers % 1024 / 1024,
+                "width": numbers,
+            }
+        ),
+        tmp_path / "t.csv",
+    )
+    trials = load_table(tmp_path / "t.csv").trials
+    assert len(trials) == n
+    assert trials["run"].nunique() == 20
+    assert (trials["energy_j"] == trials["p.width"] / 8).all()
+    assert sorted(trials["p.width"]) == list(range(n))
+    assert (trials.groupby("run")["trial"].max() == n // 20 - 1).all()

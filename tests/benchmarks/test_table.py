@@ -1,0 +1,198 @@
+"""The trial table: its contract, its files, its groups, its look in a notebook."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from perjoule.benchmarks.reading import load_table
+from perjoule.benchmarks.table import (
+    COLUMNS,
+    CURVE_COLUMNS,
+    KINDS,
+    STATES,
+    TRIAL_COLUMNS,
+    VERSION,
+    Table,
+    unit_of,
+    write_frame,
+)
+from perjoule.errors import OutputError
+
+
+@pytest.fixture
+def table():
+    trials = pd.DataFrame(
+        {
+            "strategy": ["a", "a", "b, <i>c</i>"],
+            "seed": [0, 0, 2**62 + 1],
+            "state": ["complete", "failed", "truncated"],
+            "energy_j": [1 / 3, 2.0, 1e-300],
+            "accuracy": [0.1, None, 1.0],
+            "energy_kind": ["measured+modelled", "lower bound", None],
+            "n_parameters": pd.array([None, 2**53 + 1, 5], dtype="Int64"),
+            "started_at": ["2026-11-21T10:15:00.123456Z", None, "1999-01-01"],
+            "message": [None, 'torn: "x",\n;', None],
+            "dataset": ["x", "y", None],
+            "lr": [0.1, 1e-17 / 3, None],
+            "epochs": [3, None, 4],
+            "nesterov": [True, None, False],
+            "optimizer": ["sgd", "none", "é,;\t|"],
+            "layers": [[1, 2], [3], None],
+            "unused": [None, None, None],
+        }
+    )
+    curves = pd.DataFrame(
+        [("", 0, 1, 0.2, 0.05, 1.5), ("", 0, 2, 0.3, 0.1, None)],
+        columns=list(CURVE_COLUMNS),
+    )
+    read = load_table(trials, by="dataset")
+    return Table(
+        read.trials,
+        name="made <up>",
+        by=read.by,
+        curves=curves.assign(run=read.trials["run"][0]),
+        description={"experiment": {"dataset": "x"}},
+        notes=("It is <odd>.",),
+    )
+
+
+def test_the_contract_is_what_it_was():
+    assert VERSION == 1
+    assert TRIAL_COLUMNS == (
+        "run",
+        "strategy",
+        "seed",
+        "trial",
+        "state",
+        "accuracy",
+        "test_accuracy",
+        "energy_j",
+        "energy_train_j",
+        "energy_validate_j",
+        "energy_setup_j",
+        "energy_search_j",
+        "energy_kind",
+        "cpu_j",
+        "gpu_j",
+        "dram_j",
+        "node_j",
+        "duration_s",
+        "epochs",
+        "n_parameters",
+        "flops",
+        "started_at",
+        "message",
+    )
+    assert CURVE_COLUMNS == ("run", "trial", "epoch", "energy_j", "accuracy", "loss")
+    assert set(STATES) == {"complete", "paused", "pruned", "truncated", "failed", "interrupted"}
+    kinds = {"measured", "integrated", "modelled", "apportioned", "unavailable"}
+    assert set(KINDS) == kinds | {"lower bound", "replayed"}
+
+
+def test_every_column_is_explained_and_joules_are_named_so():
+    for column in COLUMNS:
+        assert column.meaning
+        assert (column.unit == "J") == column.name.endswith("_j")
+        assert (column.unit == "s") == column.name.endswith("_s")
+        assert unit_of(column.name) == column.unit
+    assert unit_of("p.energy") == ""
+
+
+@pytest.mark.parametrize("name", ["trials.parquet", "trials.csv", "mine.parquet", "mine.csv"])
+def test_what_is_written_reads_back_the_same(table, tmp_path, name):
+    table.write(tmp_path / name)
+    read = load_table(tmp_path / name, by="dataset")
+    pd.testing.assert_frame_equal(read.trials, table.trials)
+    pd.testing.assert_frame_equal(read.curves, table.curves, check_dtype=False)
+    assert read.by == ("dataset",)
+    assert read.notes == ()
+    if name.endswith(".parquet"):
+        assert read.description == table.description
+
+
+def test_parquet_keeps_units_version_and_checksums(table, tmp_path):
+    table.write(tmp_path / "t.parquet")
+    schema = pq.read_schema(tmp_path / "t.parquet")
+    assert schema.metadata[b"perjoule_table"] == b"1"
+    units = {field.name: (field.metadata or {}).get(b"unit", b"").decode() for field in schema}
+    assert units == {name: unit_of(name) for name in schema.names}
+    assert units["energy_j"] == "J"
+    assert units["duration_s"] == "s"
+    curves = pq.read_schema(tmp_path / "t.curves.parquet")
+    assert curves.field("energy_j").metadata[b"unit"] == b"J"
+
+
+def test_another_ending_is_refused(table, tmp_path):
+    with pytest.raises(OutputError, match=r"name a file that ends in \.parquet or \.csv"):
+        table.write(tmp_path / "t.xlsx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_not_there_is_refused(table, tmp_path):
+    with pytest.raises(OutputError, match="give a folder that exists"):
+        table.write(tmp_path / "no" / "t.csv")
+
+
+def test_values_that_have_no_place_in_parquet_are_refused_by_their_column(tmp_path):
+    with pytest.raises(
+        OutputError, match=r"t\.parquet: cannot be kept in Parquet: .*odd"
+    ) as caught:
+        write_frame(pd.DataFrame({"odd": [1, "x", object()]}), tmp_path / "t.parquet")
+    assert "\n" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_curves_of_another_table_are_not_left_beside_a_table_that_has_none(table, tmp_path):
+    table.write(tmp_path / "t.csv")
+    with pytest.raises(OutputError, match=r"t\.curves\.csv is there, and this table has no curves"):
+        Table(table.trials).write(tmp_path / "t.csv")
+
+
+def test_groups_are_the_parts_with_all_that_belongs_to_them(table):
+    sliced = Table(
+        table.trials, "t", by=("dataset",), curves=table.curves, slices=table.trials.copy()
+    )
+    groups = sliced.groups
+    assert [values for values, _ in groups] == [
+        {"dataset": "x"},
+        {"dataset": "y"},
+        {"dataset": None},
+    ]
+    assert [len(part.trials) for _, part in groups] == [1, 1, 1]
+    assert [len(part.curves) for _, part in groups] == [2, 0, 0]
+    assert [len(part.slices) for _, part in groups] == [1, 1, 1]
+    assert [part.by for _, part in groups] == [(), (), ()]
+
+
+def test_groups_by_several_columns_are_told_in_pythons_own_types():
+    frame = pd.DataFrame({"strategy": "a", "energy_j": 1.0, "accuracy": 0.5}, index=range(4))
+    groups = load_table(frame.assign(n=[1, 2, 2, 1], b=True), by="n,b").groups
+    assert [values for values, _ in groups] == [{"n": 1, "b": True}, {"n": 2, "b": True}]
+    assert [type(value) for value in groups[0][0].values()] == [int, bool]
+
+
+def test_without_groups_the_table_is_its_only_part(table):
+    whole = Table(table.trials)
+    assert whole.groups == [({}, whole)]
+    assert whole.strategies == ["a", "b, <i>c</i>"]
+
+
+def test_a_notebook_shows_what_there_is(table):
+    html = table._repr_html_()
+    assert "<b>made &lt;up&gt;</b>: 3 trials in 3 runs of 2 strategies" in html
+    assert "<li>It is &lt;odd&gt;.</li>" in html
+    assert "<i>" not in html
+    assert "energy_train_j" not in html  # nothing is known of it
+    assert "None" not in html
+    assert "NaN" not in html
+
+
+def test_a_notebook_shows_the_first_rows_of_many():
+    frame = pd.DataFrame({"strategy": "a", "energy_j": 1.0, "accuracy": 0.5}, index=range(5000))
+    html = load_table(frame.assign(seed=0))._repr_html_()
+    assert "5,000 trials in 1 run of 1 strategy" in html
+    assert html.count("<tr") == 11
+    assert "<ul>" not in html
+    assert len(html) < 5000
