@@ -1,0 +1,139 @@
+"""Which columns of a table hold energy, power or time, as far as their names and cells say so."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ...energy.quantities import JOULES_PER_UNIT
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+ENERGY, POWER, TIME = "energy", "power", "time"
+_UNITS = {
+    ENERGY: {**JOULES_PER_UNIT, "uJ": 1e-6, "µJ": 1e-6, "joules": 1.0, "joule": 1.0},
+    POWER: {"W": 1.0, "mW": 1e-3, "kW": 1e3, "watts": 1.0, "watt": 1.0},
+    TIME: {
+        **dict.fromkeys(("s", "sec", "secs", "seconds"), 1.0),
+        **{"ms": 1e-3, "us": 1e-6, "ns": 1e-9},
+        **dict.fromkeys(("min", "mins", "minutes"), 60.0),
+        **dict.fromkeys(("h", "hr", "hrs", "hours"), 3600.0),
+    },
+}
+_EXACT = {unit: (what, factor) for what, units in _UNITS.items() for unit, factor in units.items()}
+_LOWER = {unit.lower(): known for unit, known in _EXACT.items() if unit[0] not in "MG"}
+_TIMES = re.compile(r"\b(time|duration|elapsed|runtime|seconds|hours|minutes)\b")
+_DRAWN = re.compile(
+    r"\b(power|draw|watts?|energy|joules?|consum\w*|[ckm]?wh|cpu|gpu|ram|dram|node|package|pkg|"
+    r"board|total|\w*meter)\b"
+)
+_BARE_POWER = re.compile(r"((cpu|gpu|ram|dram|node|total|average|mean) )?power( draw)?")
+"""Power without a unit is in watts, as in recorded traces."""
+_BARE_TIMES = ("time", "duration", "elapsed", "runtime", "wall time")
+_NOT_DRAWN = re.compile(  # limits, spreads and differences, which may be constant or negative
+    r"\b(max|min|limit|cap|default|enforced|state|management|std|stdev|sd|var|deviation|idle|"
+    r"baseline|tdp|budget|peak|rate|net|saved|savings?|diff\w*|delta|change|error|residual)\b"
+)
+_LETTERS = re.compile(r"[^\W\d_]+")
+_BRACKETED = re.compile(r"[\[(]\s*([^\W\d_]+)\s*[\])]\s*$")
+_CELL = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([^\W\d_]*)\s*")
+
+
+@dataclass(frozen=True, eq=False)
+class Quantity:
+    """A column of numbers with a unit.
+
+    Attributes:
+        name: The column.
+        what: ``"energy"``, ``"power"`` or ``"time"``.
+        factor: How many joules, watts or seconds its unit is; None for a time without a unit.
+        values: As they are written; NaN where there is none.
+    """
+
+    name: str
+    what: str
+    factor: float | None
+    values: NDArray[np.float64]
+
+    @property
+    def si(self) -> NDArray[np.float64]:
+        """In joules, watts or seconds; NaN if the unit is not known."""
+        return self.values * (np.nan if self.factor is None else self.factor)
+
+    @property
+    def words(self) -> str:
+        """Its name in lower-case words."""
+        return _words(self.name)
+
+
+def quantities(frame: pd.DataFrame) -> tuple[Quantity, ...]:
+    """Find the columns of energy, power and time.
+
+    A column counts if its name ends in a unit (``energy (MJ)``, ``gpu_power_w``, ``kwh``) or its
+    cells do (``119.17 W``). Limits, spreads and differences are left out, and so are
+    hyperparameters and groups.
+
+    Args:
+        frame: Columns of text or numbers.
+    """
+    found = []
+    for name in map(str, frame.columns):
+        measure = _measure(name, frame[name])
+        if measure is not None:
+            values = numbers(frame[name])
+            if np.isfinite(values).any():
+                found.append(Quantity(name, *measure, values))
+    return tuple(found)
+
+
+def numbers(cells: pd.Series) -> NDArray[np.float64]:
+    """The numbers of a column, units in its cells left off; NaN where there is none."""
+    if not pd.api.types.is_numeric_dtype(cells):
+        cells = cells.astype("string").str.extract(f"^{_CELL.pattern}$")[0]
+    return pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+
+
+def _measure(name: str, cells: pd.Series) -> tuple[str, float | None] | None:
+    """What a column holds and how large its unit is; None if nothing says so."""
+    words = _words(name)
+    if name.startswith(("p.", "g.")) or _NOT_DRAWN.search(words):
+        return None
+    if bracketed := _BRACKETED.search(name):
+        return _unit(bracketed[1])
+    return _by_name(name, words) or _by_cells(words, cells)
+
+
+def _by_name(name: str, words: str) -> tuple[str, float | None] | None:
+    last = next(iter(_LETTERS.findall(name)[::-1]), "")
+    known = _unit(last)
+    if known is not None and (len(last) > 3 or words == last.lower() or _fits(known[0], words)):
+        return known
+    if _BARE_POWER.fullmatch(words):
+        return POWER, 1.0
+    return (TIME, None) if words in _BARE_TIMES else None
+
+
+def _by_cells(words: str, cells: pd.Series) -> tuple[str, float | None] | None:
+    if pd.api.types.is_numeric_dtype(cells) or not _DRAWN.search(words):
+        return None
+    written = (_CELL.fullmatch(str(cell)) for cell in cells.head(100))
+    return _unit(next((match[2] for match in written if match), ""))
+
+
+def _fits(what: str, words: str) -> bool:
+    """Whether the rest of a name agrees with the unit at its end: ``kernel_w`` is no power."""
+    rest = words.rpartition(" ")[0]
+    return bool((_TIMES if what == TIME else _DRAWN).search(rest))
+
+
+def _unit(text: str) -> tuple[str, float] | None:
+    return _EXACT.get(text) or _LOWER.get(text.lower())
+
+
+def _words(name: str) -> str:
+    return " ".join(_LETTERS.findall(name)).lower()

@@ -1,0 +1,281 @@
+"""What is audited: files and folders, and what each of them is taken for."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from ...energy.sources.trace import Trace
+from ...energy.sources.trace_files import Recording, Sample, open_recording
+from ...errors import DataError, PerjouleError
+from ..frames import read_frame
+from ..importers import import_table
+from ..mapping import Mapping, mapped
+from ..reading import load_table
+from ..table import REQUIRED, Table, curves_path
+from .columns import ENERGY, POWER, TIME, Quantity, numbers, quantities
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+TRACKER = "CodeCarbon's emissions"
+TRACE = "power trace"
+TRIALS = "trial table"
+RUN_FOLDER = "run folder"
+OTHER = "table of energies"
+_SEARCHED = (".csv", ".parquet", ".json", ".jsonl")
+_TRACKED = {"project_name", "duration", "energy_consumed", "emissions"}
+Names = str | Sequence[str]
+_OF_A_STUDY = re.compile(r"duration|accura|\bacc\b|strategy|epochs|score")
+"""What no trace has: with such a column each row is a training, not a moment."""
+_FEWEST_READINGS = 10
+"""Of fewer rows it cannot be told whether they are moments or trainings."""
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A file or a run folder, read.
+
+    Attributes:
+        path: Where it lies.
+        kind: What it is taken for.
+        frame: Its rows as they are written, counted from 1.
+        quantities: Its columns of energy, power and time.
+        traces: Power or counters over time, one per device; for a trace.
+        table: Its trials; None if it has none, or they cannot be read.
+        lacking: Why there are no trials.
+        unread: Which parts of it could not be read, and why.
+        mapping: What was said of its columns.
+        told: Whether a column tells the runs of a strategy apart.
+    """
+
+    path: Path
+    kind: str
+    frame: pd.DataFrame
+    quantities: tuple[Quantity, ...] = ()
+    traces: tuple[Trace, ...] = ()
+    table: Table | None = None
+    lacking: str = ""
+    unread: str = ""
+    mapping: tuple[Mapping, ...] = ()
+    told: bool = True
+
+    def at(self, columns: Sequence[str] = (), rows: Sequence[int] = ()) -> str:
+        """A place in it, in words: the file, the rows (given from 0) and the columns."""
+        parts = [str(self.path)]
+        if len(rows) == 1:
+            parts.append(f"row {rows[0] + 1}")
+        elif len(rows):
+            parts.append(f"rows {_ranges(rows)}")
+        if columns:
+            parts.append(f"column{'s' * (len(columns) > 1)} {', '.join(columns)}")
+        return ", ".join(parts)
+
+    def of(self, what: str) -> list[Quantity]:
+        """Its columns of energy, of power or of time."""
+        return [quantity for quantity in self.quantities if quantity.what == what]
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file in a folder that holds no energy data, and why it is said to hold none."""
+
+    path: Path
+    unread: str
+
+
+def find_sources(path: Path, by: Names, mapping: Names) -> Iterator[Source | Skipped]:
+    """Read a file, a run folder, or all that lies in a folder.
+
+    Args:
+        path: What was named.
+        by: Columns that group trials.
+        mapping: What columns of trial tables are made of.
+
+    Yields:
+        What was read, and what lies in a folder and was skipped.
+
+    Raises:
+        DataError: What was named is not there, or holds no energy data.
+    """
+    if not path.is_dir():
+        yield _read(path, by, mapping)
+        return
+    if _is_run_folder(path):
+        yield _read_run_folder(path, by, mapping)
+        return
+    found = False
+    for each in _within(path):
+        try:
+            read = (
+                _read_run_folder(each, by, mapping) if each.is_dir() else _read(each, by, mapping)
+            )
+        except PerjouleError as error:
+            yield Skipped(each, str(error))
+        else:
+            found = True
+            yield read
+    if not found:
+        raise DataError(
+            f"{path}: no energy data in it: name CodeCarbon's emissions.csv, a power trace, a "
+            "trial table, or a run folder"
+        )
+
+
+def single_rows_together(sources: Sequence[Source]) -> Source | None:
+    """CodeCarbon's files of one row each as one; None if they are not several."""
+    single = [each for each in sources if each.kind == TRACKER and len(each.frame) == 1]
+    if len(single) < 2:
+        return None
+    frame = pd.concat([each.frame for each in single], ignore_index=True)
+    folder = Path(os.path.commonpath([each.path for each in single]))
+    return Source(folder, TRACKER, frame, tuple(_tracked(frame)))
+
+
+def _within(folder: Path) -> list[Path]:
+    """The run folders and data files of a folder, at any depth; no curves, which have a table."""
+    folders = {
+        file.parent for name in ("ledger.jsonl", "trials.parquet") for file in folder.rglob(name)
+    }
+    files = {file for file in folder.rglob("*") if file.suffix in _SEARCHED and file.is_file()}
+    files = {file for file in files if folders.isdisjoint(file.parents)}
+    return sorted(folders | (files - {curves_path(file) for file in files}))
+
+
+def _is_run_folder(path: Path) -> bool:
+    return any((path / name).exists() for name in ("ledger.jsonl", "trials.parquet"))
+
+
+def _read_run_folder(path: Path, by: Names, mapping: Names) -> Source:
+    table = load_table(path, by=by, mapping=mapping)
+    return Source(path, RUN_FOLDER, table.trials, quantities(table.trials), table=table)
+
+
+def _read(path: Path, by: Names, mapping: Names) -> Source:
+    if not path.exists():
+        raise DataError(f"{path}: no such file: name a table, a power trace, or a folder of them")
+    if path.suffix in (".json", ".jsonl"):
+        raise DataError(f"{path}: JSON is not read here: give its rows as CSV or Parquet")
+    frame, _ = read_frame(path)
+    if frame.empty:
+        raise DataError(f"{path}: no rows below the header: give a table with some")
+    if {*frame.columns} >= _TRACKED:
+        return _read_emissions(path, frame)
+    entries = Mapping.parse(mapping)
+    found = quantities(mapped(frame, entries, str(path)))
+    if not (mapping or any(_OF_A_STUDY.search(str(name).lower()) for name in frame.columns)):
+        traces, reasons = _traces(path, found)
+        if any(len(trace.times_s) >= _FEWEST_READINGS for trace in traces):
+            return Source(path, TRACE, frame, found, traces, unread="; ".join(reasons))
+    return _read_table(path, frame, found, entries, by, mapping)
+
+
+def _read_emissions(path: Path, frame: pd.DataFrame) -> Source:
+    found = tuple(_tracked(frame))
+    try:
+        table = import_table("codecarbon", path)
+    except DataError as error:
+        return Source(path, TRACKER, frame, found, lacking=str(error))
+    return Source(path, TRACKER, frame, found, table=table)
+
+
+def _read_table(
+    path: Path,
+    frame: pd.DataFrame,
+    found: tuple[Quantity, ...],
+    entries: tuple[Mapping, ...],
+    by: Names,
+    mapping: Names,
+) -> Source:
+    """A trial table; or what else has energies, whose trials cannot be told."""
+    known = {*map(str, frame.columns), *(entry.target for entry in entries)}
+    try:
+        table, lacking = load_table(path, by=by, mapping=mapping), ""
+    except DataError as error:
+        missing = [name for name in REQUIRED if name not in known]
+        table, lacking = None, f"no column {', no '.join(missing)}" if missing else str(error)
+        negative = any((q.values < 0).any() for q in found)
+        if (mapping or by) and not negative:
+            raise
+    if table is None and not any(quantity.what in (ENERGY, POWER) for quantity in found):
+        raise DataError(
+            f"{path}: neither a trial table nor any column of energy or power with its unit, such "
+            f"as energy_kwh or power (W), among {', '.join(map(str, frame.columns[:12]))}: rename "
+            "one, or say what it is, such as --map energy_j=NAME*3.6e6"
+        )
+    return Source(
+        path,
+        OTHER if table is None else TRIALS,
+        frame,
+        found,
+        table=table,
+        lacking=lacking,
+        mapping=entries,
+        told=not known.isdisjoint({"run", "seed"}),
+    )
+
+
+def _tracked(frame: pd.DataFrame) -> Iterator[Quantity]:
+    """CodeCarbon's columns, whose units are known: kWh, W and s."""
+    for name in map(str, frame.columns):
+        if name == "duration":
+            yield Quantity(name, TIME, 1.0, numbers(frame[name]))
+        elif name.endswith("_energy") or name == "energy_consumed":
+            yield Quantity(name, ENERGY, 3.6e6, numbers(frame[name]))
+        elif name.endswith("_power"):
+            yield Quantity(name, POWER, 1.0, numbers(frame[name]))
+
+
+def _traces(path: Path, found: Sequence[Quantity]) -> tuple[tuple[Trace, ...], list[str]]:
+    """Every power and counter of every device of a trace, and why others cannot be read."""
+    names = [quantity.name for quantity in found if quantity.what != TIME]
+    traces, reasons = [], []
+    for name in names:
+        column = None if path.suffix == ".parquet" else name  # a meter's own has but one
+        try:
+            recording = open_recording(path, column, each_device=True)
+            devices: dict[str, list[Sample]] = {}
+            for sample in recording.samples:
+                devices.setdefault(sample.device, []).append(sample)
+        except DataError as error:
+            reasons.append(str(error))
+            continue
+        for device, samples in devices.items():
+            called = f"{name}@{device}" if len(devices) > 1 else name
+            try:
+                traces.append(_trace(recording, called, samples))
+            except DataError as error:
+                reasons.append(str(error))
+    return tuple(traces), reasons
+
+
+def _trace(recording: Recording, name: str, samples: list[Sample]) -> Trace:
+    values = tuple(sample.value for sample in samples)
+    if samples[-1].at_s <= samples[0].at_s:
+        raise DataError(f"{recording.name}: all readings are of the same moment")
+    return Trace(
+        times_s=tuple(sample.at_s - samples[0].at_s for sample in samples),
+        power_w=values if recording.is_power else (),
+        counter_j=() if recording.is_power else values,
+        component=recording.component,
+        name=f"{recording.name.partition('#')[0]}#{name}",
+    )
+
+
+def _ranges(rows: Sequence[int]) -> str:
+    """Row numbers from 1, neighbours joined: ``1-3, 5``; the first dozen of them."""
+    groups: list[list[int]] = []
+    for row in sorted(rows):
+        if groups and row == groups[-1][-1] + 1:
+            groups[-1].append(row)
+        else:
+            groups.append([row])
+    names = [f"{g[0] + 1}-{g[-1] + 1}" if len(g) > 1 else f"{g[0] + 1}" for g in groups]
+    return ", ".join(names[:12]) + (" …" if len(names) > 12 else "")

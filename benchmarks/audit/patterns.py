@@ -1,0 +1,219 @@
+"""Checks of patterns over trials: dead hyperparameters, means called maxima, drifts."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ...outcome import State
+from ..statistics import floats, spearman
+from .catalogue import Finding, Lacking
+from .columns import numbers
+from .trials import trials_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from ..table import Table
+    from .inputs import Source
+
+LEAST_PAIRS = 3
+"""Fewest pairs of candidates from which a hyperparameter is called dead."""
+SIGNIFICANCE = 0.01
+"""A drift is found below this p-value."""
+_LEAST_DRIFT, _LEAST_TRIALS, _LEAST_RUN = 0.01, 20, 5
+_RANDOM = re.compile(r"random|sobol")
+_TEST_SIZES = (10_000,)
+_SET_SIZES = (1_000, 2_000, 5_000, 8_000, 10_000, 25_000, 26_032, 50_000, 60_000)
+"""Sizes of well-known sets of images and texts, none of which is a mean."""
+_MOST_RUNS = 10
+_FLOAT32 = 6e-8
+_SIZE = re.compile(r"(?:n[ _])?(?:test|validation|val)[ _](?:size|samples|images)")
+_BEST = re.compile(r"\b(best|max|maximum|maximal|highest)\b")
+_ACCURACY = re.compile(r"\bacc(uracy)?\b")
+
+
+def dead_hyperparameter(source: Source) -> Iterator[Finding]:
+    """One finding for each hyperparameter that never changes the accuracy, where only it differs.
+
+    A weak effect is not enough: accuracies (and losses, where there are curves) of candidates that
+    differ in nothing else have to be equal to the last digit, in three pairs at least, at three
+    different accuracies or with equal losses.
+    """
+    table = trials_of(source)
+    trials = table.trials[
+        (table.trials["state"] == State.COMPLETE) & table.trials["accuracy"].notna()
+    ]
+    names = [name for name in _called(trials, "p.") if trials[name].nunique() > 1]
+    if not names:
+        raise Lacking("no hyperparameters, columns p.NAME, that vary")
+    groups = _called(trials, "g.")
+    losses = _losses(table, trials)
+    compared = 0
+    for name in names:
+        key = [*groups, *(other for other in names if other != name)]
+        alike = trials[trials.duplicated(key, keep=False)] if key else trials
+        parts = alike.assign(_loss=losses).groupby(key or [0] * len(alike), dropna=False)
+        values = parts[name].nunique(dropna=False)
+        differing = parts[["accuracy", "_loss"]].agg(["nunique", "first"])[values > 1]
+        pairs = int((values - 1).sum())
+        compared += pairs
+        dead = (differing.xs("nunique", axis=1, level=1) <= 1).to_numpy().all()
+        curves_equal = bool(differing["_loss", "first"].notna().any())
+        enough = differing["accuracy", "first"].nunique() >= 3 or curves_equal
+        if dead and enough and pairs >= LEAST_PAIRS:
+            yield Finding(
+                "dead-hyperparameter",
+                source.at([name]),
+                f"{pairs} pairs of candidates differ in {name} alone, and all have equal accuracies"
+                + (" and losses" if curves_equal else "")
+                + _correlations(trials, name),
+            )
+    if not compared:
+        raise Lacking("no two candidates differ in one hyperparameter alone")
+
+
+def means_as_maxima(source: Source) -> Iterator[Finding]:
+    """One finding for each column of best accuracies that lie on the grid of a mean.
+
+    An accuracy on ``n`` samples is a multiple of ``1/n``, a mean of ``k`` such a multiple of
+    ``1/(n k)``. ``n`` is what the table says, or else 10,000, the commonest size of a test set.
+    """
+    names = [
+        name
+        for name in map(str, source.frame.columns)
+        if _BEST.search(words := re.sub(r"[\W_]+", " ", name.lower())) and _ACCURACY.search(words)
+    ]
+    if not names:
+        raise Lacking("no column is called a best or maximal accuracy")
+    stated = _stated_sizes(source)
+    for name in names:
+        values, error = _accuracies(source.frame[name])
+        if len(values) and any(
+            _strength(values, n, error) is not None for n in stated or _SET_SIZES
+        ):
+            continue  # plain accuracies
+        for n, k in ((n, k) for n in stated or _TEST_SIZES for k in range(2, _MOST_RUNS + 1)):
+            strength = _strength(values, n * k, error)
+            if strength is not None and strength >= 6:
+                yield Finding(
+                    "means-as-maxima",
+                    source.at([name]),
+                    f"all {len(values)} different values are multiples of 1/{n * k:,}, though not "
+                    f"of 1/{n:,}: means of {k} accuracies on {n:,} samples (by chance: less than "
+                    f"1 in 10^{strength:.0f})",
+                )
+                break
+
+
+def order_effects(source: Source) -> Iterator[Finding]:
+    """One finding if the energy of comparable trials rises or falls with their order in a run.
+
+    Comparable are repetitions of one candidate within a run, and the trials of a random search
+    until the first that the budget cut: their order says nothing of them, so any correlation is
+    the machine's. Energies are per operation and epoch where these are known.
+    """
+    table = trials_of(source)
+    trials = table.trials[table.trials["energy_j"] > 0]
+    work = floats(trials["epochs"]) * floats(trials["flops"])
+    cost = floats(trials["energy_j"]) / np.where(work > 0, work, np.nan)
+    trials = trials.assign(_cost=cost if np.isfinite(cost).all() else floats(trials["energy_j"]))
+    settings = _called(trials, "p.")
+    orders, costs = [], []
+    for _, run in trials.sort_values("trial").groupby("run", sort=False):
+        for part in _comparable(_until_cut(run), settings):
+            if len(part) >= _LEAST_RUN:
+                orders.append(np.linspace(-1, 1, len(part)))
+                log = np.log(floats(part["_cost"]))
+                costs.append(log - np.median(log))
+    if sum(map(len, orders)) < _LEAST_TRIALS:
+        raise Lacking(
+            f"fewer than {_LEAST_TRIALS} comparable trials: repetitions of one candidate, or those "
+            "of a random search"
+        )
+    order, log_cost = np.concatenate(orders), np.concatenate(costs)
+    found = spearman(order, log_cost)
+    change = float(np.exp(np.median(log_cost[order > 0]) - np.median(log_cost[order < 0])) - 1)
+    if found.p < SIGNIFICANCE and abs(change) >= _LEAST_DRIFT and found.rho * change > 0:
+        yield Finding(
+            "order-effects",
+            source.at(["trial", "energy_j"]),
+            f"Spearman correlation {found.rho:.2f} (p = {found.p:.1g}) of energy and order in "
+            f"{len(order)} comparable trials of {len(orders)} sequences; the later half costs "
+            f"{abs(change):.1%} {'more' if change > 0 else 'less'}",
+        )
+
+
+def _until_cut(run: pd.DataFrame) -> pd.DataFrame:
+    """The trials before the one that the budget ended: which one that is depends on its energy."""
+    cut = (run["state"] != State.COMPLETE).to_numpy()
+    return run.iloc[: int(cut.argmax()) if cut.any() else len(run) - 1]
+
+
+def _comparable(run: pd.DataFrame, settings: list[str]) -> list[pd.DataFrame]:
+    """The parts of a run within which order says nothing of the candidates."""
+    if len(run) and _RANDOM.search(str(run["strategy"].iloc[0]).lower()):
+        return [run]
+    if not settings:
+        return []
+    repeated = run[run.duplicated(settings, keep=False)]
+    return [part for _, part in repeated.groupby(settings, dropna=False)]
+
+
+def _called(trials: pd.DataFrame, beginning: str) -> list[str]:
+    return [name for name in map(str, trials.columns) if name.startswith(beginning)]
+
+
+def _losses(table: Table, trials: pd.DataFrame) -> pd.Series:
+    """The whole curve of losses and accuracies of each trial, as text; null where there is none."""
+    if table.curves is None:
+        return pd.Series(None, index=trials.index, dtype=object)
+    columns = [name for name in ("accuracy", "loss") if name in table.curves]
+    curves = table.curves.sort_values("epoch").groupby(["run", "trial"])[columns]
+    written = curves.agg(tuple).astype(str).agg(" ".join, axis=1)
+    return trials[["run", "trial"]].apply(lambda row: written.get(tuple(row)), axis=1)
+
+
+def _correlations(trials: pd.DataFrame, name: str) -> str:
+    """Spearman correlation of a numeric hyperparameter with energy and accuracy, in words."""
+    values = pd.to_numeric(trials[name], errors="coerce")
+    if values.nunique() < 3:
+        return ""
+    rho = [spearman(values, trials[c]).rho for c in ("energy_j", "accuracy")]
+    return f" (Spearman correlation with energy {rho[0]:.2f}, with accuracy {rho[1]:.2f})"
+
+
+def _stated_sizes(source: Source) -> list[int]:
+    """How many samples accuracies are of, where the table says it."""
+    sizes = [
+        numbers(source.frame[name])[:1]
+        for name in map(str, source.frame.columns)
+        if _SIZE.fullmatch(name.lower().removeprefix("p.").removeprefix("g."))
+    ]
+    described = source.table.description if source.table is not None else None
+    data = (described or {}).get("data")
+    if isinstance(data, dict):
+        sizes.append(np.array([data.get("validation") or np.nan, data.get("test") or np.nan]))
+    return [int(n) for each in sizes for n in each if np.isfinite(n) and n > 1]
+
+
+def _accuracies(cells: pd.Series) -> tuple[NDArray[np.float64], float]:
+    """The different accuracies of a column, as fractions, and how far each may be off."""
+    values = numbers(cells)
+    texts = cells[np.isfinite(values)].astype(str).str.strip().str.rstrip("%")
+    decimals = max((len(text.partition(".")[2]) for text in texts), default=0)
+    found = np.unique(values[np.isfinite(values)])
+    scale = 100.0 if len(found) and found.max() > 1 else 1.0
+    return found / scale, max(0.5 * 10.0**-decimals / scale, _FLOAT32)
+
+
+def _strength(values: NDArray[np.float64], n: int, error: float) -> float | None:
+    """Minus log10 of the chance that values lie on multiples of 1/n; None if they do not."""
+    if np.any(np.abs(values * n - np.round(values * n)) > error * n + 1e-9):
+        return None
+    return float(-len(values) * np.log10(min(2 * error * n + 1e-12, 1.0)))

@@ -1,0 +1,208 @@
+"""The audit of a study: all checks on all that lies in its files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..mapping import Mapping
+from . import measurements, patterns, traces, tracker, trials
+from .catalogue import CHECKS, Finding, Lacking
+from .inputs import (
+    OTHER,
+    RUN_FOLDER,
+    TRACE,
+    TRACKER,
+    TRIALS,
+    Source,
+    find_sources,
+    single_rows_together,
+)
+
+SCHEMA = 1
+_Check = Callable[[Source], Iterator[Finding]]
+_MEASUREMENTS: dict[str, _Check] = {
+    "negative-component": measurements.negative_component,
+    "zero-component": measurements.zero_component,
+    "constant-power": measurements.constant_power,
+}
+_TABLES: dict[str, _Check] = {
+    "power-times-duration": measurements.power_times_duration,
+    "energy-as-power": measurements.energy_as_power,
+    "truncated-watts": measurements.truncated_sums,
+    "means-as-maxima": patterns.means_as_maxima,
+}
+_TRIALS: dict[str, _Check] = {
+    "short-windows": trials.short_windows,
+    "test-selection": trials.test_selection,
+    "dead-hyperparameter": patterns.dead_hyperparameter,
+    "few-repetitions": trials.few_repetitions,
+    "order-effects": patterns.order_effects,
+    "unequal-energy": trials.unequal_energy,
+    "mixed-kinds": trials.mixed_kinds,
+}
+CHECKS_OF: dict[str, dict[str, _Check]] = {
+    TRACKER: {
+        "cumulative-rows": tracker.cumulative_rows,
+        **_MEASUREMENTS,
+        "short-windows": tracker.short_rows,
+        "mixed-kinds": trials.mixed_kinds,
+    },
+    TRACE: {
+        "truncated-watts": traces.truncated_watts,
+        **_MEASUREMENTS,
+        "trace-gaps": traces.trace_gaps,
+        "short-windows": traces.short_trace,
+    },
+    TRIALS: {**_MEASUREMENTS, **_TABLES, **_TRIALS},
+    OTHER: {**_MEASUREMENTS, **_TABLES, **_TRIALS},
+    RUN_FOLDER: {**_MEASUREMENTS, **_TRIALS},
+}
+"""Which checks look at what kind of input."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """What a file or a run folder was taken for.
+
+    Attributes:
+        path: Where it lies.
+        kind: What it is; None if it is no energy data.
+        rows: How many rows it has.
+        reason: Why it was skipped; empty if it was not.
+    """
+
+    path: str
+    kind: str | None
+    rows: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Which checks looked at an input.
+
+    Attributes:
+        path: The input.
+        ran: Ids of the checks that did.
+        lacking: Ids of those that could not, and for want of what.
+    """
+
+    path: str
+    ran: tuple[str, ...]
+    lacking: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What an audit found.
+
+    Attributes:
+        findings: All of them, by check.
+        inputs: What each file was taken for, also those that were skipped.
+        checked: Which checks ran on each input, and which could not.
+    """
+
+    findings: tuple[Finding, ...]
+    inputs: tuple[Input, ...]
+    checked: tuple[Checked, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain data, with what is known of the checks that found something."""
+        return {
+            "schema": SCHEMA,
+            "findings": [finding.to_dict() for finding in self.findings],
+            "checks": {
+                id: {"title": check.title, "why": check.why, "source": check.source}
+                for id, check in CHECKS.items()
+                if any(finding.check == id for finding in self.findings)
+            },
+            "inputs": [vars(each) for each in self.inputs],
+            "checked": [{**vars(each), "ran": list(each.ran)} for each in self.checked],
+        }
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: a row per finding, and what was looked at."""
+        rows = "".join(
+            f"<tr><td>{escape(f.severity)}</td><td>{escape(f.check)}</td><td>{escape(f.where)}</td>"
+            f"<td>{escape(f.evidence)}</td><td>{escape(f.remedy)}</td></tr>"
+            for f in self.findings
+        )
+        looked_at = sum(not each.reason for each in self.inputs)
+        skipped = "".join(f"<li>{escape(i.reason)}</li>" for i in self.inputs if i.reason)
+        return (
+            f"<p>{len(self.findings)} findings in {looked_at} inputs</p>"
+            "<table><tr><th>severity</th><th>check</th><th>where</th><th>evidence</th>"
+            f"<th>remedy</th></tr>{rows}</table><ul>{skipped}</ul>"
+        )
+
+
+def audit(
+    paths: str | Path | Sequence[str | Path],
+    *,
+    by: str | Sequence[str] = (),
+    mapping: str | Sequence[str] = (),
+) -> Audit:
+    """Check energy studies for the faults that were found in published ones.
+
+        found = perjoule.audit("emissions.csv")
+        for finding in found.findings:
+            print(finding.where, finding.evidence)
+
+    Args:
+        paths: CodeCarbon's ``emissions.csv``, power traces, trial tables, other tables of energies
+            whose columns have units, run folders; or folders of them, searched at any depth.
+        by: Columns that group the trials of a table, as in `load_table`.
+        mapping: What the columns of trial tables are made of, as in `load_table`.
+
+    Raises:
+        DataError: What was named is not there or holds no energy data. What lies in a folder and
+            holds none is skipped, and listed with the reason.
+    """
+    Mapping.parse(mapping)  # a wrong one is an error before any file is read
+    sources: list[Source] = []
+    inputs: list[Input] = []
+    findings: list[Finding] = []
+    checked: list[Checked] = []
+
+    def check(source: Source, checks: dict[str, _Check]) -> None:
+        found, done = _check(source, checks)
+        findings.extend(found)
+        checked.append(done)
+
+    for path in map(Path, [paths] if isinstance(paths, str | Path) else paths):
+        within = list(find_sources(path, by, mapping))
+        for each in within:
+            if isinstance(each, Source):
+                inputs.append(Input(str(each.path), each.kind, len(each.frame)))
+                check(each, CHECKS_OF[each.kind])
+                sources.append(each)
+            if reason := each.unread:
+                inputs.append(Input(str(each.path), None, reason=reason))
+        together = single_rows_together([each for each in within if isinstance(each, Source)])
+        if together is not None:
+            check(together, {"constant-power": measurements.constant_power})
+    findings += traces.truncated_energies(sources)
+    order = list(CHECKS)
+    found = sorted(dict.fromkeys(findings), key=lambda finding: order.index(finding.check))
+    return Audit(tuple(found), tuple(inputs), tuple(checked))
+
+
+def _check(source: Source, checks: dict[str, _Check]) -> tuple[list[Finding], Checked]:
+    """What checks find in one input."""
+    findings: list[Finding] = []
+    ran, lacking = [], {}
+    for name, check in checks.items():
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):  # of figures that cannot be meant
+                findings += check(source)
+        except Lacking as reason:
+            lacking[name] = str(reason)
+        else:
+            ran.append(name)
+    return findings, Checked(str(source.path), tuple(ran), lacking)

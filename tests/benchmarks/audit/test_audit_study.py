@@ -1,0 +1,164 @@
+"""Whole studies: what is recognised, what is skipped, and what is known of published ones."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import perjoule
+from perjoule.benchmarks.audit import CHECKS, audit
+from perjoule.errors import DataError
+
+TABLES = Path(perjoule.__file__).parent / "benchmarks" / "tables"
+
+
+# Published studies --------------------------------------------------------------------------------
+
+
+def test_the_cumulative_rows_of_xu_are_found_in_each_file(recorded, find):
+    files = sorted((recorded / "xu-hicss2023/data/raw/kaggle").glob("*.csv"))
+    assert len(files) == 5
+    for file in files:
+        (found,) = find(file, "cumulative-rows")
+        assert "9 rows belong to 2 sessions" in found.evidence
+        (tabulated,) = find(file, "constant-power")
+        assert "cpu_power is 42.5 W in all 9 rows" in tabulated.evidence
+
+
+def test_the_negative_components_of_xu_are_found(recorded):
+    result = audit(recorded / "xu-hicss2023/data/raw/grilla/results_summary")
+    negative = [found for found in result.findings if found.check == "negative-component"]
+    assert len(negative) == 2
+    assert "CIFAR10_VGG16_1" in negative[0].where
+    assert "MNIST_VGG19_1" in negative[1].where
+    assert sum(each.kind is not None for each in result.inputs) == 18
+    assert Counter(each.check for each in result.findings) == {
+        "negative-component": 2,
+        "constant-power": 1,  # the memory's, in all 18 files
+    }
+
+
+def test_the_watts_of_xu_are_watt_hours(recorded, find):
+    (found,) = find(recorded / "xu-hicss2023/data/processed/grilla.csv", "energy-as-power")
+    assert "watts is joules in Wh" in found.evidence
+
+
+def test_the_truncated_watts_of_del_rey_are_found(recorded):
+    result = audit(recorded / "delrey-seaa2023")
+    assert {found.check for found in result.findings} == {"truncated-watts"}
+    sums, cloud, local = result.findings
+    assert "all 369 values of total power (W)" in sums.evidence
+    assert "0.4151704675" in cloud.evidence
+    assert "without 3 s at either end" in cloud.evidence
+    assert "0.40% more" in local.evidence
+
+
+# Our own ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["digits", "fashion-mnist"])
+def test_the_recorded_tables_are_clean(name):
+    result = audit(TABLES / name)
+    assert result.findings == ()
+    assert result.inputs[0].kind == "run folder"
+
+
+def test_a_small_comparison_has_few_repetitions_and_nothing_else(small):
+    result = audit(small.folder)
+    assert {found.check for found in result.findings} == {"few-repetitions"}
+
+
+# Inputs -------------------------------------------------------------------------------------------
+
+
+def test_what_lies_beside_the_data_is_skipped_with_the_reason(write, tmp_path):
+    write("study/deep/energies.csv", {"energy_kwh": [1.0, 2.0]})
+    write("study/names.csv", {"model": ["a", "b"]})
+    (tmp_path / "study" / "summary.json").write_text("{}")
+    (tmp_path / "study" / "notes.txt").write_text("no data")
+    result = audit(tmp_path / "study")
+    read = [Path(each.path).name for each in result.inputs if each.kind is not None]
+    skipped = {Path(each.path).name: each.reason for each in result.inputs if each.reason}
+    assert read == ["energies.csv"]
+    assert "neither a trial table nor any column of energy" in skipped["names.csv"]
+    assert "JSON is not read" in skipped["summary.json"]
+    assert "notes.txt" not in skipped
+
+
+def test_what_is_named_and_not_understood_is_an_error(write, tmp_path):
+    with pytest.raises(DataError, match=r"names\.csv: neither a trial table"):
+        audit(write("study/names.csv", {"model": ["a", "b"]}))
+    with pytest.raises(DataError, match=r"study: no energy data in it"):
+        audit(tmp_path / "study")
+    with pytest.raises(DataError, match=r"none\.csv: no such file"):
+        audit(tmp_path / "none.csv")
+    with pytest.raises(DataError, match=r"write COLUMN=NAME"):
+        audit(tmp_path / "study", mapping="accuracy")
+
+
+def test_a_mapping_that_does_not_fit_is_an_error_and_a_negative_energy_a_finding(write):
+    table = {"algorithm": ["a", "b"], "joules": [5.0, -2.0], "accuracy": [0.5, 0.6]}
+    path = write("table.csv", table)
+    with pytest.raises(DataError, match=r"no column kwh"):
+        audit(path, mapping="strategy=algorithm,energy_j=kwh*3.6e6")
+    (found,) = audit(path, mapping="strategy=algorithm,energy_j=joules").findings
+    assert found.check == "negative-component"
+    assert "row 2" in found.where
+
+
+def test_broken_emissions_are_still_looked_at(write):
+    rows = {
+        "project_name": ["codecarbon"] * 2,
+        "timestamp": ["2026-11-21T10:00:00", "never"],
+        "duration": [100.0, 200.0],
+        "emissions": [0.1, 0.2],
+        "cpu_energy": [0.1, -0.2],
+        "energy_consumed": [0.1, 0.2],
+    }
+    result = audit(write("emissions.csv", rows))
+    assert [found.check for found in result.findings] == ["negative-component"]
+    assert "row 2" in result.checked[0].lacking["cumulative-rows"]
+
+
+def test_what_is_named_twice_is_found_once(write):
+    path = write("table.csv", {"energy_kwh": [1.0, -2.0]})
+    assert len(audit([path, path]).findings) == 1
+
+
+# Doors --------------------------------------------------------------------------------------------
+
+
+def test_findings_come_by_check_with_severity_and_remedy(write):
+    columns = {"energy_kwh": [1.0, -2.0], "gpu_kwh": [0.0, 0.0], "cpu_kwh": [-1.0, 3.0]}
+    result = audit(write("table.csv", columns))
+    order = [found.check for found in result.findings]
+    assert order == sorted(order, key=list(CHECKS).index)
+    assert {found.severity for found in result.findings} == {"error"}
+    assert all(found.remedy == CHECKS[found.check].remedy for found in result.findings)
+
+
+def test_it_is_plain_data_and_a_page(write):
+    result = audit(write("<b>.csv", {"energy_kwh": [1.0, -2.0]}))
+    data = json.loads(json.dumps(result.to_dict()))
+    assert data["schema"] == 1
+    assert data["findings"][0].keys() == {"check", "severity", "where", "evidence", "remedy"}
+    assert data["checks"].keys() == {"negative-component"}
+    assert data["inputs"][0]["kind"] == "table of energies"
+    assert "negative-component" in data["checked"][0]["ran"]
+    page = result._repr_html_()
+    assert "&lt;b&gt;.csv" in page
+    assert "<b>.csv" not in page
+
+
+def test_every_check_says_why_and_where_it_was_found():
+    assert len(CHECKS) == 16
+    for id, check in CHECKS.items():
+        assert check.id == id
+        assert check.severity in ("error", "warning")
+        assert check.title.endswith(".")
+        assert check.why.endswith(".")
+        assert check.source
+        assert check.remedy

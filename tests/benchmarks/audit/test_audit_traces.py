@@ -1,0 +1,137 @@
+"""Faults in power over time."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from perjoule.benchmarks.audit import audit
+
+POWERS = [100 + 40 * math.sin(i / 9) + i % 7 / 3 for i in range(300)]
+
+
+def smi(powers, times_s=None):
+    """What nvidia-smi writes each second."""
+    times_s = range(len(powers)) if times_s is None else times_s
+    start = pd.Timestamp("2026-11-21 10:00:00")
+    return {
+        "timestamp": [str(start + pd.Timedelta(seconds=at)) for at in times_s],
+        "name": ["NVIDIA GeForce RTX 3090"] * len(powers),
+        "power.draw [W]": powers,
+    }
+
+
+def test_a_clean_trace_has_nothing_against_it(write):
+    result = audit(write("trace.csv", smi([f"{power:.2f} W" for power in POWERS])))
+    assert result.findings == ()
+    assert result.inputs[0].kind == "power trace"
+    assert not result.checked[0].lacking
+
+
+@pytest.mark.parametrize("written", ["{:.0f} W", "{:.0f}.00 W", "{:.0f}"])
+def test_whole_watts_of_a_card_are_found(write, find, written):
+    path = write("trace.csv", smi([written.format(power) for power in POWERS]))
+    (found,) = find(path, "truncated-watts")
+    assert "all 300 readings" in found.evidence
+
+
+@pytest.mark.parametrize(("written", "n_found"), [("{:.0f}", 0), ("{:.0f}.0", 1)])
+def test_a_wattmeter_may_well_give_whole_watts_unless_it_writes_decimals(
+    write, find, written, n_found
+):
+    path = write(
+        "meter.csv",
+        {
+            "time_s": [0.5 * i for i in range(300)],
+            "power_w": [written.format(power) for power in POWERS],
+        },
+    )
+    found = find(path, "truncated-watts")
+    assert len(found) == n_found
+
+
+def test_too_few_readings_are_not_enough_to_say_that_decimals_are_missing(write):
+    path = write("trace.csv", smi([f"{power:.0f} W" for power in POWERS[:40]]))
+    assert "truncated-watts" in audit(path).checked[0].lacking
+
+
+def test_an_energy_from_whole_watts_is_found_beside_its_trace(write, find, tmp_path):
+    powers = [round(power, 2) for power in POWERS]
+    write("traces/trace.csv", smi([f"{power:.2f} W" for power in powers]))
+    inside = powers[3:-3]
+    cut_j, true_j = (
+        sum((a + b) / 2 for a, b in pairwise(each))
+        for each in ([math.floor(power) for power in inside], inside)
+    )
+    write("energies.csv", {"model": ["a", "b"], "energy_kj": [true_j / 1e3, cut_j / 1e3]})
+    (found,) = find(tmp_path, "truncated-watts")
+    assert "energies.csv, row 2, column energy_kj" in found.where
+    assert "without 3 s at either end" in found.evidence
+
+
+def test_gaps_are_found_with_the_energy_they_hold(write, find):
+    times_s = [i + (120 if i >= 150 else 0) for i in range(300)]
+    path = write("trace.csv", smi([f"{power:.2f} W" for power in POWERS], times_s))
+    (found,) = find(path, "trace-gaps")
+    assert "1 gaps" in found.evidence
+    assert "lasts 121 s, from 149 s after the beginning" in found.evidence
+
+
+def test_one_late_reading_is_no_gap_worth_telling(write, find):
+    times_s = [i + (3 if i >= 150 else 0) for i in range(300)]
+    path = write("trace.csv", smi([f"{power:.2f} W" for power in POWERS], times_s))
+    assert find(path, "trace-gaps") == []
+
+
+def test_a_trace_shorter_than_five_updates_of_its_sensor_is_found(write, find):
+    sampled = [f"{100 + i // 10:.2f} W" for i in range(40)]  # ten readings of each value
+    path = write("trace.csv", smi(sampled))
+    (found,) = find(path, "short-windows")
+    assert "changes every 10 s" in found.evidence
+
+
+def test_each_card_is_a_trace_of_its_own(write, find):
+    columns = smi([f"{power:.2f} W" for power in POWERS for _ in range(2)])
+    columns["timestamp"] = [at for at in columns["timestamp"][:300] for _ in range(2)]
+    columns["index"] = [0, 1] * 300
+    result = audit(write("trace.csv", columns))
+    assert result.inputs[0].kind == "power trace"
+    assert result.findings == ()
+
+
+def test_a_reading_below_zero_is_found_though_the_trace_cannot_be_integrated(write, find):
+    powers = [f"{power:.2f} W" for power in POWERS]
+    powers[17] = "-3.00 W"
+    (found,) = find(write("trace.csv", smi(powers)), "negative-component")
+    assert "row 18" in found.where
+
+
+def test_a_sensor_that_says_zero_throughout_is_found(write, find):
+    (found,) = find(write("trace.csv", smi(["0.00 W"] * 50)), "zero-component")
+    assert "all 50 rows" in found.evidence
+
+
+def test_a_sensor_that_says_the_same_throughout_is_found(write, find):
+    (found,) = find(write("trace.csv", smi(["61.37 W"] * 50)), "constant-power")
+    assert "61.37 W in all 50 rows" in found.evidence
+
+
+def test_a_counter_misses_nothing_between_readings(write):
+    path = write("rapl.csv", {"time_s": range(30), "energy_j": [i * 7.5 for i in range(30)]})
+    result = audit(path)
+    assert result.inputs[0].kind == "power trace"
+    assert "trace-gaps" in result.checked[0].lacking
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.integers(1, 50_000), min_size=2, max_size=60), st.integers(0, 40))
+def test_a_trace_at_an_even_pace_has_no_gaps(tmp_path_factory, centiwatts, first):
+    path = tmp_path_factory.mktemp("even") / "trace.csv"
+    rows = {"time_s": [first + i for i in range(len(centiwatts))], "power_w": centiwatts}
+    pd.DataFrame(rows).assign(power_w=[c / 100 for c in centiwatts]).to_csv(path, index=False)
+    assert all(found.check != "trace-gaps" for found in audit(path).findings)
