@@ -1,1 +1,1 @@
-"""What people read: the figures of a comparison and the one page that carries them."""
+"""What people read: figures, and the pages that carry them."""

@@ -11,14 +11,13 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 
 from .format import format_kinds, known
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    import pandas as pd
+    from collections.abc import Iterable, Sequence
 
 CONFIG: dict[str, Any] = {
     "showSendToCloud": False,  # Plotly 7.1 uploads charts to a cloud by default
@@ -29,6 +28,12 @@ CONFIG: dict[str, Any] = {
     "modeBarButtons": [["zoom2d", "pan2d", "resetScale2d", "toImage"]],
 }
 """Plotly's settings for every figure: nothing leaves the page."""
+
+PHASES = {"train": "#5B6B7F", "validate": "#93A3B5", "setup": "#C3CCD6", "search": "#E69F00"}
+"""Where the joules of a trial go, and the colour of each."""
+
+_NUMBERS = ("accuracy", "energy_j", *(f"energy_{phase}_j" for phase in PHASES))
+_COLUMNS = ("run", "strategy", "seed", "trial", "state", "energy_kind", "epochs", *_NUMBERS)
 
 GREY = "#7A828E"
 LINE = "rgba(122,130,142,0.25)"
@@ -58,6 +63,28 @@ TEMPLATE = go.layout.Template(
 )
 
 
+def trials_strategies(trials: pd.DataFrame) -> list[str]:
+    """Return the names of the strategies in order of appearance."""
+    return list(dict.fromkeys(trials["strategy"])) if "strategy" in trials else []
+
+
+def prepared(trials: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with all columns the figures use, numbers as floats."""
+    table = trials.reindex(columns=list(dict.fromkeys([*trials.columns, *_COLUMNS])))
+    for column in _NUMBERS:
+        table[column] = pd.to_numeric(table[column], errors="coerce").astype(float)
+    return table
+
+
+def or_notice(figure: go.Figure, content: Any, notice: str) -> go.Figure:
+    """Say so in the figure where there is nothing to draw."""
+    if len(content) == 0:
+        figure.add_annotation(
+            text=notice, showarrow=False, xref="paper", yref="paper", x=0.5, y=0.5
+        )
+    return figure
+
+
 def energy_title(what: str, trials: pd.DataFrame) -> str:
     """Return an axis title such as ``"energy of the trial (J, modelled)"``."""
     kinds = trials.loc[trials["energy_j"].notna(), "energy_kind"].dropna()
@@ -65,20 +92,31 @@ def energy_title(what: str, trials: pd.DataFrame) -> str:
 
 
 def accuracy_against_energy(
-    x_title: str, energies: Iterable[float], scale: AccuracyScale
+    x_title: str,
+    energies: Iterable[float],
+    scale: AccuracyScale,
+    drawing: Sequence[dict[str, Any]],
 ) -> go.Figure:
-    """Return an empty figure of accuracy against these energies (J) on a logarithmic axis."""
-    figure = go.Figure()
-    figure.update_layout(
-        template=TEMPLATE,
-        xaxis={"type": "log", "title": {"text": x_title}, **_energy_ticks(energies)},
-        yaxis=scale.axis(),
-        hovermode="closest",
+    """Return a figure of accuracy against energy (J), which has a logarithmic axis.
+
+    Args:
+        x_title: The title of the energy axis.
+        energies: All energies that may come into sight.
+        scale: The accuracy axis.
+        drawing: The scatter traces.
+    """
+    return go.Figure(
+        data=[{"type": "scatter", **trace} for trace in drawing],  # 8 times faster than one by one
+        layout={
+            "template": TEMPLATE,
+            "xaxis": {"type": "log", "title": {"text": x_title}, **energy_ticks(energies)},
+            "yaxis": scale.axis(),
+            "hovermode": "closest",
+        },
     )
-    return figure
 
 
-def _energy_ticks(energies: Iterable[float]) -> dict[str, Any]:
+def energy_ticks(energies: Iterable[float]) -> dict[str, Any]:
     """Return ticks at 1, 2 and 5 of each decade, or at 1 alone when there are many decades."""
     values = np.fromiter(energies, dtype=float)
     if not values.size:
@@ -86,7 +124,15 @@ def _energy_ticks(energies: Iterable[float]) -> dict[str, Any]:
     decades = range(int(np.floor(np.log10(values.min()))), int(np.log10(values.max())) + 2)
     steps = (1, 2, 5) if values.max() < 300 * values.min() else (1,)
     ticks = [float(f"{step}e{decade}") for decade in decades for step in steps]
-    return {"tickvals": ticks, "ticktext": [f"{tick:,g}" for tick in ticks]}
+    return {"tickvals": ticks, "ticktext": [_short(tick) for tick in ticks]}
+
+
+def _short(tick: float) -> str:
+    """Write ``20k`` for 20,000: an axis has little room."""
+    for prefix, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if tick >= max(size, 1e4):
+            return f"{tick / size:,g}{prefix}"
+    return f"{tick:,g}"
 
 
 @dataclass(frozen=True)

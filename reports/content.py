@@ -1,19 +1,17 @@
-"""What the page says: everything on it that has to be worked out first."""
+"""What the page of a comparison says: everything on it that has to be worked out first."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..energy.carbon import format_grams
-from .figures import anytime_figure, pareto_figure, phases_figure, unmetered_phases
+from .charts import Chart, anytime_chart, pareto_chart, phases_chart
 from .format import format_duration, format_energy, format_percent, format_value, known
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import pandas as pd
-    import plotly.graph_objects as go
 
 KINDS = {
     "measured": "A hardware counter, read at the edges of every trial.",
@@ -22,6 +20,9 @@ KINDS = {
     "less so for absolute joules.",
     "apportioned": "A meter shared by several trials, split between them by CPU time.",
     "unavailable": "No reading. It is left out of every sum, not counted as zero.",
+    "lower bound": "The trial was lost before its end: at least this much was spent.",
+    "replayed": "Recorded joules of another search, looked up and not spent again.",
+    "not stated": "The table does not say how these joules became known.",
 }
 """What each kind of energy means to a reader."""
 
@@ -33,29 +34,6 @@ SCOPES = {
     "node": "the whole machine",
 }
 """What each scope covers."""
-
-
-@dataclass(frozen=True)
-class Chart:
-    """A figure with the words around it.
-
-    Attributes:
-        name: Its identifier on the page.
-        title: Its heading.
-        lead: What to look for, in a sentence.
-        label: What a reader who cannot see it is told.
-        notes: What it leaves out.
-        rows: Bars from top to bottom, for figures whose height follows from them; else 0.
-        figure: The figure itself.
-    """
-
-    name: str
-    title: str
-    lead: str
-    label: str
-    notes: Sequence[str]
-    rows: int
-    figure: go.Figure
 
 
 def key_figures(trials: pd.DataFrame, summary: Mapping[str, Any]) -> list[tuple[str, str, str]]:
@@ -115,65 +93,25 @@ def charts(
     summary: Mapping[str, Any],
     names: Sequence[str],
     slices: pd.DataFrame | None = None,
-) -> list[Chart]:
+) -> dict[str, Chart]:
     """Return the figures of the page for these strategies, in their order."""
-    drawn = ", ".join(names) or "none"
-    return [
-        Chart(
-            "pareto",
-            "What a trial buys",
-            "Each mark is one trial. The stepped line joins the trials of a strategy that no "
-            "other of its trials beats at the same or lower energy: up and to the left is better.",
-            f"Scatter of validation accuracy against energy of every trial, with the Pareto front "
-            f"of each strategy: {drawn}.",
-            _energy_notes(trials),
-            0,
-            pareto_figure(trials, names),
+
+    def level(entry: Mapping[str, Any]) -> float:
+        return (entry["equal_energy"] or {}).get("median") or 0.0
+
+    ranked = sorted(summary["strategies"], key=level, reverse=True)
+    leading = list(dict.fromkeys([*(entry["strategy"] for entry in ranked), *names]))
+    shown = [
+        pareto_chart(trials, names, leading),
+        anytime_chart(
+            trials if slices is None else slices,
+            names,
+            leading,
+            known(summary["target_accuracy"]),
         ),
-        Chart(
-            "anytime",
-            "What a run has found by then",
-            "Best validation accuracy so far against all joules the run has spent, the search's "
-            "own included: the median of the runs, with a band around their middle "
-            "half (four runs or fewer: all).",
-            f"Lines of best validation accuracy so far against energy spent: {drawn}.",
-            [],
-            0,
-            anytime_figure(trials if slices is None else slices, summary),
-        ),
-        Chart(
-            "phases",
-            "Where the joules went",
-            "Mean energy of a run by phase: learning, checking on validation data, building and "
-            "loading, and choosing the next candidate.",
-            f"Stacked bars of energy per run by phase: {drawn}.",
-            _unmetered_notes(trials),
-            max(len(names), 1),
-            phases_figure(trials, names),
-        ),
+        phases_chart(trials, names),
     ]
-
-
-def _energy_notes(trials: pd.DataFrame) -> list[str]:
-    """Return a sentence for trials whose energy is not, or not wholly, known."""
-    if trials.empty:
-        return []
-    notes = {
-        "Not drawn, for want of an energy reading": trials["energy_j"].isna(),
-        "Lost before their end, so that their energy is a lower bound": trials["energy_kind"]
-        == "lower bound",
-    }
-    total = f"{len(trials):,} trials"
-    return [f"{what}: {which.sum():,} of {total}." for what, which in notes.items() if which.any()]
-
-
-def _unmetered_notes(trials: pd.DataFrame) -> list[str]:
-    """Return a sentence for each phase that was not metered, naming the strategies."""
-    absent: dict[str, list[str]] = {}
-    for name, phases in unmetered_phases(trials).items():
-        for phase in phases:
-            absent.setdefault(phase, []).append(name)
-    return [f"Not metered: {phase} ({', '.join(names)})." for phase, names in absent.items()]
+    return {chart.name: chart for chart in shown}
 
 
 def incumbents(
@@ -188,17 +126,21 @@ def incumbents(
     ]
 
 
-def settings(summary: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Return what the comparison was made with, by subject."""
-    experiment = dict(summary["experiment"])
+def settings(description: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return what a comparison was made with, by subject.
+
+    Args:
+        description: Of the comparison, or its summary.
+    """
+    experiment = dict(description.get("experiment", {}))
     experiment.pop("budget_j", None)  # it stands at the top of the page
-    space = {name: _range(axis) for name, axis in experiment.pop("space", {}).items()}
+    axes = experiment.pop("space", description.get("space", {}))
     subjects = {
         "Experiment": experiment,
-        "Data": summary.get("data", {}),
-        "Search space": space,
-        "Machine": {**summary["machine"], **summary.get("runtime", {})},
-        "Versions": summary["versions"],
+        "Data": description.get("data", {}),
+        "Search space": {name: _range(axis) for name, axis in axes.items()},
+        "Machine": {**description.get("machine", {}), **description.get("runtime", {})},
+        "Versions": description.get("versions", {}),
     }
     return {subject: facts for subject, facts in subjects.items() if facts}
 

@@ -28,6 +28,24 @@ def format_energy(joules: object) -> str:
     return quantities.format_energy(known(joules))
 
 
+def format_per_joule(per_joule: object) -> str:
+    """Write an amount per joule with the unit of energy that gives it digits to read.
+
+    Args:
+        per_joule: In 1/J, above zero.
+
+    Returns:
+        Text such as ``"0.412 per J"`` or ``"2.35 per MJ"``, or ``"n/a"``.
+    """
+    number = known(per_joule)
+    if number is None:
+        return UNAVAILABLE
+    for factor, unit in ((1.0, "J"), (1e3, "kJ"), (1e6, "MJ")):
+        if number * factor >= 0.1:
+            return f"{number * factor:.3g} per {unit}"
+    return f"{number * 1e9:.3g} per GJ"
+
+
 def format_percent(fraction: object, decimals: int = 1) -> str:
     """Write a fraction as a percentage.
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 # Okabe and Ito (2008) without black and yellow, which vanish on a dark and on a white page.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _DASHES = ("solid", "7px,3px", "9px,3px,2px,3px", "14px,3px", "2px,3px")
 # Plotly's symbol and the same shape as an SVG path in a box of 12 by 12.
 _MARKERS = (
@@ -49,11 +49,11 @@ def look_of(strategies: Iterable[str]) -> dict[str, Look]:
     """Give each strategy its look by position.
 
     The cycles have 6, 7 and 5 members, so that 42 strategies pass before a colour meets the
-    same marker again.
+    same marker again, and 30 before it meets the same dash.
     """
     looks = {}
     for position, name in enumerate(dict.fromkeys(strategies)):
         symbol, outline = _MARKERS[position % len(_MARKERS)]
-        colour, dash = _COLOURS[position % len(_COLOURS)], _DASHES[position % len(_DASHES)]
+        colour, dash = COLOURS[position % len(COLOURS)], _DASHES[position % len(_DASHES)]
         looks[name] = Look(colour, symbol, dash, outline)
     return looks

@@ -6,13 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perjoule.reports.figures import (
-    anytime_figure,
-    pareto_figure,
-    phases_figure,
-    unmetered_phases,
-)
+from perjoule.reports.figures import anytime_figure, attainment_figure, pareto_figure
 from perjoule.reports.palette import look_of
+from perjoule.reports.phases import phases_figure, unmetered_phases
+from perjoule.reports.spread import spread_figure
 
 
 def small(**columns):
@@ -29,12 +26,14 @@ def small(**columns):
     return pd.DataFrame(table | columns)
 
 
-def summary(target=None):
-    return {"target_accuracy": target, "strategies": [{"strategy": "a"}]}
-
-
 def every_figure(trials):
-    return pareto_figure(trials), anytime_figure(trials, summary()), phases_figure(trials)
+    return (
+        pareto_figure(trials),
+        anytime_figure(trials),
+        phases_figure(trials),
+        attainment_figure(trials),
+        spread_figure(trials),
+    )
 
 
 def shown_accuracy(trace):
@@ -47,6 +46,8 @@ def test_every_energy_axis_names_unit_and_kind():
         "energy of the trial (J, modelled)",
         "energy of the run (J, modelled)",
         "energy per run (J, modelled)",
+        "energy of the trial (J, modelled)",
+        "energy of the trial (J, modelled)",
     ]
 
 
@@ -94,11 +95,11 @@ def test_anytime_line_is_the_median_of_the_runs():
         small(run=[f"a-{seed}"] * 3, state=["complete"] * 3, accuracy=[base, 0.5, base + 0.1])
         for seed, base in enumerate((0.6, 0.7, 0.8))
     ]
-    low, high, line, target = anytime_figure(pd.concat(runs), summary(0.85)).data
-    assert list(line.x) == [1.0, 11.0, 13.0]
-    assert shown_accuracy(line) == pytest.approx([0.7, 0.7, 0.8])
-    assert shown_accuracy(low) == pytest.approx([0.6, 0.6, 0.7])
-    assert shown_accuracy(high) == pytest.approx([0.8, 0.8, 0.9])
+    low, high, line, target = anytime_figure(pd.concat(runs), target=0.85).data
+    assert list(line.x) == [1.0, 13.0], "a step line needs no point where nothing changes"
+    assert shown_accuracy(line) == pytest.approx([0.7, 0.8])
+    assert shown_accuracy(low) == pytest.approx([0.6, 0.7])
+    assert shown_accuracy(high) == pytest.approx([0.8, 0.9])
     assert shown_accuracy(target) == pytest.approx([0.85, 0.85])
     assert {trace.line.shape for trace in (low, high, line)} == {"hv"}
 
@@ -106,7 +107,7 @@ def test_anytime_line_is_the_median_of_the_runs():
 def test_a_run_without_a_result_ranks_last():
     lost = small(run=["a-2"] * 3, accuracy=[np.nan] * 3)
     late = small(run=["a-1"] * 3, accuracy=[np.nan, 0.7, 0.7], energy_j=[4.0, 1.0, 1.0])
-    low, _, line = anytime_figure(pd.concat([small(), late, lost]), summary()).data
+    low, _, line = anytime_figure(pd.concat([small(), late, lost])).data
     assert line.x[0] == 5.0, "two of three runs have a result only then"
     assert shown_accuracy(line)[0] == pytest.approx(0.7)
     assert len(low.x) == 0
@@ -115,7 +116,7 @@ def test_a_run_without_a_result_ranks_last():
 def test_a_run_with_a_lost_reading_counts_up_to_it():
     whole = small(state=["complete"] * 3, accuracy=[0.8, 0.9, 0.95])
     lost = small(run=["a-1"] * 3, state=["complete"] * 3, energy_j=[1.0, np.nan, 1.0], accuracy=0.6)
-    line = anytime_figure(pd.concat([whole, lost]), summary()).data[2]
+    line = anytime_figure(pd.concat([whole, lost])).data[2]
     assert list(line.x) == [1.0, 11.0, 13.0]
     assert shown_accuracy(line) == pytest.approx([0.7, 0.9, 0.95])
     assert "median of 2 runs" in line.hovertext[0]
@@ -170,7 +171,7 @@ def test_sparse_tables_draw(trials):
 def test_names_from_users_are_text():
     name = '<a href="https://example.org">x</a>%{x}'
     trials = small(strategy=[name] * 3)
-    for figure in (pareto_figure(trials), anytime_figure(trials, summary()), phases_figure(trials)):
+    for figure in every_figure(trials):
         text = figure.to_json().replace("\\u003c", "<")
         assert "&lt;a" in text
         assert "<a" not in text
@@ -180,7 +181,57 @@ def test_names_from_users_are_text():
 def test_every_strategy_of_many_looks_different():
     looks = look_of([f"s{i}" for i in range(42)])
     assert len({(look.colour, look.symbol) for look in looks.values()}) == 42
+    assert len({(look.colour, look.dash) for look in list(looks.values())[:30]}) == 30
 
 
 def test_a_look_depends_on_the_position_alone():
     assert look_of(["a", "b"])["b"] == look_of(["x", "y", "z"])["y"]
+
+
+def test_hover_is_left_to_the_fronts_where_there_are_many_trials():
+    points, _, front = pareto_figure(small(), hover=False).data[:3]
+    assert points.hovertext is None
+    assert len(front.hovertext) == len(front.x) == 2
+
+
+def test_equal_trials_are_one_point_of_a_front():
+    front = pareto_figure(small(state=["complete"] * 3, accuracy=0.9, energy_j=1.0)).data[2]
+    assert list(front.x) == [1.0]
+
+
+def test_strategies_that_are_not_shown_stay_in_the_legend():
+    trials = pd.concat([small(), small(strategy="b", run="b-0")])
+    for figure in (
+        pareto_figure(trials, shown=["b"]),
+        anytime_figure(trials, shown=["b"]),
+        attainment_figure(trials, shown=["b"]),
+    ):
+        seen = {trace.name: trace.visible for trace in figure.data if trace.legendgroup}
+        assert seen == {"a": "legendonly", "b": True}
+
+
+def test_the_attainment_surface_is_what_half_of_the_runs_attain():
+    runs = [
+        small(run=f"a-{i}", state="complete", accuracy=[0.5 + i / 10, 0.9, 0.9]) for i in range(3)
+    ]
+    (line,) = attainment_figure(pd.concat(runs)).data
+    assert list(line.x) == [1.0, 2.0]
+    assert shown_accuracy(line) == pytest.approx([0.6, 0.9])
+    assert line.line.shape == "hv"
+
+
+def test_an_energy_of_many_joules_has_short_ticks():
+    axis = pareto_figure(small(energy_j=[3e4, 2e6, 4e6])).layout.xaxis
+    assert {"50k", "1M"} <= set(axis.ticktext)
+
+
+def test_the_spread_holds_the_quartiles_of_all_trials():
+    trials = pd.concat([small()] * 400).assign(energy_j=np.arange(1.0, 1201.0))
+    box, dots = spread_figure(trials).data
+    assert (box.q1[0], box.median[0], box.q3[0]) == pytest.approx((300.75, 600.5, 900.25))
+    assert len(dots.x) == 200
+    assert set(dots.x) <= set(trials["energy_j"])
+
+
+def test_few_trials_are_dots_without_a_box():
+    assert [trace.type for trace in spread_figure(small()).data] == ["scatter"]

@@ -12,6 +12,7 @@ from perjoule.reports.format import (
     format_energy,
     format_interval,
     format_kinds,
+    format_per_joule,
     format_percent,
     format_value,
 )
@@ -59,6 +60,21 @@ def test_energy_between_a_microjoule_and_a_terajoule_shows_three_digits(joules):
 @given(st.floats(0.0, 1.0, exclude_min=True))
 def test_a_positive_share_never_reads_as_zero(share):
     assert format_percent(share).strip("% ") not in ("0.0", "0")
+
+
+@pytest.mark.parametrize(
+    ("per_joule", "text"),
+    [
+        (2.56, "2.56 per J"),
+        (0.0273, "27.3 per kJ"),
+        (3.54e-6, "3.54 per MJ"),
+        (3.54e-9, "3.54 per GJ"),
+        (0.0, "0 per GJ"),
+        (None, "n/a"),
+    ],
+)
+def test_an_amount_per_joule_has_digits_to_read(per_joule, text):
+    assert format_per_joule(per_joule) == text
 
 
 def test_percent():

@@ -1,10 +1,6 @@
 from __future__ import annotations
 
 import copy
-import json
-import shutil
-import subprocess
-from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
@@ -13,50 +9,7 @@ from plotly.offline import get_plotlyjs
 from perjoule.errors import OutputError
 from perjoule.reports.page import render, write
 
-VOID = {"meta", "link", "br", "hr", "img", "input", "path", "polyline"}
-
-
-class Page(HTMLParser):
-    """The elements, scripts and visible text of a page, with its nesting checked."""
-
-    def __init__(self, page):
-        super().__init__()
-        self.elements, self.scripts, self.texts, self.open = [], [], [], []
-        self.feed(page)
-        assert not self.open
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-        if tag == "script":
-            self.scripts.append((dict(attrs), ""))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        if tag not in VOID:
-            assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if self.open and self.open[-1] == "script":
-            attributes, text = self.scripts.pop()
-            self.scripts.append((attributes, text + data))
-        elif "style" not in self.open:
-            self.texts.append(data)
-
-    @property
-    def text(self):
-        return " ".join(" ".join(self.texts).split())
-
-    @property
-    def figures(self):
-        return [
-            json.loads(text)
-            for attributes, text in self.scripts
-            if attributes.get("type") == "application/json"
-        ]
-
-    def with_tag(self, name):
-        return [attributes for tag, attributes in self.elements if tag == name]
+from .pages import BROWSER, Page, dom_of
 
 
 @pytest.fixture(scope="module")
@@ -226,19 +179,11 @@ def test_write_says_where_it_could_not(tmp_path, comparison):
         write(path, comparison.trials, comparison.curves, comparison.summary)
 
 
-BROWSER = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-
-
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
 def test_a_browser_draws_the_figures_and_offers_no_upload(tmp_path, comparison):
     path = tmp_path / "report.html"
     write(path, comparison.trials, comparison.curves, comparison.summary)
-    command = [BROWSER, "--headless=new", "--no-sandbox", "--disable-gpu", "--dump-dom"]
-    command += [f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=8000"]
-    command.append(path.as_uri())
-    dom = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    dom = dom_of(path)
     figures = dom[dom.index("</style>") : dom.index("plotly.js v")]
     assert figures.count('class="main-svg"') >= 3
     buttons = [part.partition('"')[0] for part in figures.split('data-title="')[1:]]

@@ -1,0 +1,73 @@
+"""How a page is put together: templates, filters, and figures that cannot break out of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from ..energy.carbon import format_grams
+from .axes import CONFIG
+from .format import (
+    format_duration,
+    format_energy,
+    format_interval,
+    format_kinds,
+    format_percent,
+    format_value,
+)
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+
+def render_page(template: str, **content: Any) -> str:
+    """Return a page that loads nothing: its style, its figures and Plotly's script are inside.
+
+    Args:
+        template: Its name in the folder of templates.
+        content: What the template says.
+    """
+    page = _environment().get_template(template)
+    return page.render(plotly_script=Markup(get_plotlyjs()), **content)
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "energy": format_energy,
+        "grams": format_grams,
+        "percent": format_percent,
+        "duration": format_duration,
+        "value": format_value,
+        "kinds": format_kinds,
+        "interval_energy": lambda interval: format_interval(interval, format_energy),
+        "interval_percent": lambda interval: format_interval(interval, format_percent),
+        "tight": tight,
+        "script": _script,
+    }
+    return environment
+
+
+def tight(text: str) -> str:
+    """Keep numbers and their units on one line."""
+    tightened = re.sub(r"(?<=\d) (?=(?:%|[µmkMG]?J|ms|s|min|h)(?!\w))", "\u00a0", text)
+    return type(text)(tightened)  # markup stays markup, and is not escaped twice
+
+
+def _script(figure: go.Figure) -> Markup:
+    """Return a figure and its settings as JSON in which no ``<`` can end or open an element."""
+    drawing = {**json.loads(str(figure.to_json())), "config": CONFIG}
+    text = json.dumps(drawing, separators=(",", ":"), allow_nan=False)
+    return Markup(text.replace("<", "\\u003c"))

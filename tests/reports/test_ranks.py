@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from perjoule.reports.palette import look_of
+from perjoule.reports.ranks import ranks_figure
+
+RANKS = {
+    "strategies": {"b": 3.1, "a": 1.2, "c": 2.0, "<i>d": 3.7},
+    "critical_difference": 1.25,
+    "cliques": [["a", "c"], ["c", "b"], ["b", "<i>d"]],
+    "reason": "They differ.",
+}
+
+
+def drawn(ranks):
+    figure = ranks_figure(ranks, look_of(ranks["strategies"]))
+    return figure, [trace for trace in figure.data if trace.line.width == 6]
+
+
+def test_names_stand_in_the_order_of_their_ranks():
+    figure, _ = drawn(RANKS)
+    names = [label.split()[0] for label in figure.layout.yaxis.ticktext]
+    assert names == ["a", "c", "b", "&lt;i&gt;d"]
+    markers = [trace.x[0] for trace in figure.data if trace.marker.size == 11]
+    assert markers == [1.2, 2.0, 3.1, 3.7]
+
+
+def test_no_leader_crosses_another():
+    figure, _ = drawn(RANKS)
+    leaders = [trace for trace in figure.data if trace.line.width == 1.5]
+    ranks, rows = [line.x[0] for line in leaders], [line.y[1] for line in leaders]
+    assert ranks == sorted(ranks)
+    assert rows == sorted(rows)
+
+
+def test_a_bar_covers_each_clique_and_no_two_bars_meet():
+    _, bars = drawn(RANKS)
+    spans = [(bar.x[0], bar.x[1], bar.y[0]) for bar in bars]
+    assert [(round(low, 2), round(high, 2)) for low, high, _ in spans] == [
+        (1.17, 2.03),
+        (1.97, 3.13),
+        (3.07, 3.73),
+    ]
+    for i, (low, high, y) in enumerate(spans):
+        for other_low, other_high, other_y in spans[i + 1 :]:
+            assert y != other_y or high < other_low or other_high < low
+
+
+def test_the_critical_difference_is_drawn_to_scale():
+    figure, _ = drawn(RANKS)
+    (bar,) = [trace for trace in figure.data if trace.line.width == 2]
+    assert bar.x[1] - bar.x[0] == 1.25
+    assert figure.layout.annotations[0].text == "CD 1.25"
+
+
+def test_without_one_there_is_no_bar():
+    figure, bars = drawn({**RANKS, "critical_difference": None, "cliques": []})
+    assert not bars
+    assert not figure.layout.annotations
+
+
+def test_equal_ranks_and_many_strategies_draw():
+    names = [f"s{i}" for i in range(24)]
+    ranks = {**RANKS, "strategies": dict.fromkeys(names, 12.5), "cliques": [names]}
+    figure, bars = drawn(ranks)
+    assert len(figure.layout.yaxis.ticktext) == 24
+    assert len(bars) == 1
