@@ -6,7 +6,8 @@ The rules are those of a comparison, its worker and its objective:
 - A slice ends at its epochs (`Work.until`), at the first validated epoch by which the trial has
   spent its joules (`Work.until_j`), or, truncated, at an epoch's end after which another such epoch
   would not fit. An epoch that the budget cuts short costs all that was left, for nothing.
-- Every slice is charged, failed ones too. Searching is charged as told by `search_j`.
+- Every slice is charged, failed ones too. Searching is charged as told by `search_j`; no clock
+  enters unless `watts` asks for it.
 - The run is over when what is left fits no epoch of the cheapest candidate, after three truncated
   slices or twenty failed ones in a row, or when the strategy has no more work.
 
@@ -60,8 +61,12 @@ class Simulated(Protocol):
         """Joules of building the cheapest candidate and training it for an epoch."""
         ...
 
-    def cost_of(self, params: Mapping[str, Any]) -> tuple[float, float]:
-        """Operations of the forward pass of one image, and parameters, of a candidate."""
+    @property
+    def cost_of(self) -> Callable[[Mapping[str, Any]], tuple[float, float]] | None:
+        """Operations of the forward pass of one image, and parameters, of a candidate.
+
+        None where they are not known.
+        """
         ...
 
     def curve(self, params: Mapping[str, Any], trial: int, seed: int) -> Curve:
@@ -117,7 +122,8 @@ def simulate(
     *,
     seed: int = 0,
     name: str = "",
-    search_j: float | Callable[[float], float] = 0.0,
+    search_j: float | Callable[[int], float] = 0.0,
+    watts: float = 0.0,
     max_trials: int | None = None,
 ) -> list[Slice]:
     """Let a strategy spend a virtual budget.
@@ -128,8 +134,9 @@ def simulate(
         budget_j: Joules of the run.
         seed: Seed of the run, for the objective.
         name: Name of the strategy, for the table.
-        search_j: Joules that an ask costs; or a function from CPU-seconds to joules, by which the
-            time that asks and tells really take is charged.
+        search_j: Joules that an ask costs, with its tell; or a function from the number of slices
+            told before to these joules.
+        watts: What each CPU-second that asks and tells really take is charged besides.
         max_trials: Begin no further slice once there are so many trials; None has no such end.
 
     Returns:
@@ -138,11 +145,53 @@ def simulate(
     Raises:
         ValueError: The strategy goes on with a trial that is not paused.
     """
-    run = _Run(strategy, objective, budget_j, seed, name, search_j)
+    run = _Run(strategy, objective, budget_j, seed, name, search_j, watts)
     while not run.is_over and (max_trials is None or run.n_trials < max_trials):
         if not run.step():
             break
     return run.slices
+
+
+class Guarded:
+    """A strategy that has no more work once it has failed, as in a comparison.
+
+    Args:
+        strategy: The strategy.
+
+    Attributes:
+        error: How it failed; empty as long as it did not.
+    """
+
+    def __init__(self, strategy: Strategy) -> None:
+        self._strategy, self.error = strategy, ""
+        self._paused: set[int] = set()
+
+    def ask(self, spent_j: float) -> Work | None:
+        """Its next work, None if there is none or it cannot be done."""
+        if self.error:
+            return None
+        try:
+            work = self._strategy.ask(spent_j)
+            self._check(work)
+        except Exception as error:  # noqa: BLE001 - of whatever library
+            self.error = f"{type(error).__name__}: {error}"
+            return None
+        return work
+
+    def tell(self, result: Told) -> None:
+        """Tell it the result."""
+        paused = result.state is State.PAUSED
+        (self._paused.add if paused else self._paused.discard)(result.trial)
+        try:
+            self._strategy.tell(result)
+        except Exception as error:  # noqa: BLE001 - of whatever library
+            self.error = f"{type(error).__name__}: {error}"
+
+    def _check(self, work: Any) -> None:
+        if not isinstance(work, Work | None):
+            raise TypeError(f"ask returned {work!r}, neither a perjoule.Work nor None")
+        if work is not None and work.trial is not None and work.trial not in self._paused:
+            raise ValueError(f"ask wants to go on with trial {work.trial}, which is not paused")
 
 
 def table(slices: Iterable[Slice]) -> pd.DataFrame:
@@ -181,13 +230,14 @@ class _Run:
         budget_j: float,
         seed: int,
         name: str,
-        search_j: float | Callable[[float], float],
+        search_j: float | Callable[[int], float],
+        watts: float,
     ) -> None:
         self.slices: list[Slice] = []
         self.n_trials = 0
         self._strategy, self._objective = strategy, objective
         self._budget_j, self._seed, self._name = budget_j, seed, name
-        self._search_j = search_j
+        self._search_j, self._watts = search_j, watts
         self._cheapest_j = objective.cheapest_j
         self._spent_j = self._ask_j = 0.0
         self._trials: dict[int, _Trial] = {}
@@ -210,7 +260,9 @@ class _Run:
         ask_s = time.process_time() - started_s
         if work is None:
             return False
-        self._ask_j = self._search_j(ask_s) if callable(self._search_j) else self._search_j
+        modelled = self._search_j
+        modelled_j = modelled(len(self.slices)) if callable(modelled) else modelled
+        self._ask_j = modelled_j + self._watts * ask_s
         trial = self._trial(work)
         state, curve, used_j = _train(trial, work, self._budget_j - self._spent_j - self._ask_j)
         accuracy = curve[-1].accuracy if curve else None
@@ -228,7 +280,7 @@ class _Run:
         started_s = time.process_time()
         self._strategy.tell(told)
         tell_s = time.process_time() - started_s
-        tell_j = self._search_j(tell_s) if callable(self._search_j) else 0.0
+        tell_j = self._watts * tell_s
         trial.energy_j += energy_j
         self._record(trial, accuracy, energy_j + tell_j, self._ask_j + tell_j, ask_s + tell_s)
         return True

@@ -12,13 +12,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from perjoule.benchmarks.nearest import NearestObjective
 from perjoule.benchmarks.performance.peers import PEERS, quieten
-from perjoule.benchmarks.replayed import TableObjective
-from perjoule.benchmarks.simulation import Slice, simulate, task_of
+from perjoule.benchmarks.reading import load_table
+from perjoule.benchmarks.replayed import Recording
+from perjoule.benchmarks.simulation import Guarded, Slice, simulate, task_of
 from perjoule.benchmarks.synthetic import SURFACES, Surface
 from perjoule.tuners.encoding import Encoding
 from perjoule.tuners.registry import find_recipe
-from perjoule.tuners.strategy import Strategy, Told, Work
 
 TABLES = Path(__file__).parents[1] / "tables"
 MOST_TRIALS = 400
@@ -62,9 +63,11 @@ def tasks() -> list[str]:
 
 
 @cache
-def objective_of(task: str) -> TableObjective | Surface:
+def objective_of(task: str) -> NearestObjective | Surface:
     """The objective of a task."""
-    return SURFACES[task] if task in SURFACES else TableObjective.read(TABLES / task)
+    if task in SURFACES:
+        return SURFACES[task]
+    return NearestObjective(Recording.of(load_table(TABLES / task)))
 
 
 @cache
@@ -95,36 +98,14 @@ def run(play: Play) -> Played:
     budget_j = budget_of(play.task, play.trials)
     task = task_of(objective, budget_j, play.fidelity)
     build = PEERS.get(play.strategy) or find_recipe(play.strategy).build
-    guarded = _Guarded(build(objective.space, play.seed, task))
+    guarded = Guarded(build(objective.space, play.seed, task))
     slices = simulate(
         guarded,
         objective,
         budget_j,
         seed=play.seed,
         name=play.strategy,
-        search_j=lambda cpu_s: play.watts * cpu_s,
+        watts=play.watts,
         max_trials=MOST_TRIALS,
     )
     return Played(play, [each._replace(params={}) for each in slices], guarded.error)
-
-
-class _Guarded:
-    """A strategy that has no more work once it has failed."""
-
-    def __init__(self, strategy: Strategy) -> None:
-        self._strategy, self.error = strategy, ""
-
-    def ask(self, spent_j: float) -> Work | None:
-        if self.error:
-            return None
-        try:
-            return self._strategy.ask(spent_j)
-        except Exception as error:  # noqa: BLE001 - of whatever library
-            self.error = f"{type(error).__name__}: {error}"
-            return None
-
-    def tell(self, result: Told) -> None:
-        try:
-            self._strategy.tell(result)
-        except Exception as error:  # noqa: BLE001 - of whatever library
-            self.error = f"{type(error).__name__}: {error}"

@@ -3,8 +3,8 @@
     perjoule compare experiment.yaml --out runs/digits    # random search, epochs fixed
     python benchmarks/performance/recording.py runs/digits benchmarks/tables/digits
 
-Keeps the complete and the failed trials, and of these what `TableObjective` reads. A comparison
-that still runs may be turned too.
+Keeps the complete and the failed trials, and of these what a replay reads. A comparison that still
+runs may be turned too.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ Recorded on {date} on {machine}, perjoule {version}, torch {torch}, by
     python benchmarks/performance/recording.py RUN_FOLDER {folder}
 
 with `strategies: [random]`, `seeds: {seeds}`, `workers: {workers}`, `meter: {source}`, this space,
-and a budget that was stopped by Ctrl-C. `TableObjective` replays it.
+and a budget that was stopped by Ctrl-C. `perjoule replay` replays it.
 """
 
 

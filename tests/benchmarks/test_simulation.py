@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import math
+import time
+from typing import Any
 
-import pandas as pd
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 import perjoule
 from perjoule.benchmarks import statistics
-from perjoule.benchmarks.replayed import TableObjective
-from perjoule.benchmarks.simulation import simulate, table, task_of
+from perjoule.benchmarks.simulation import Guarded, simulate, table, task_of
 from perjoule.benchmarks.synthetic import SURFACES
-from perjoule.errors import DataError
 from perjoule.models.space import Space
 from perjoule.outcome import State
 from perjoule.tuners.registry import RECIPES
@@ -147,11 +145,74 @@ def test_a_run_ends_after_three_truncated_trials_in_a_row():
     assert [s.state for s in slices] == [State.COMPLETE] * 3 + [State.TRUNCATED]
 
 
-def test_searching_is_charged_by_the_time_it_takes():
-    slices, _ = run(work(1), work(1), search_j=lambda seconds: 1.0 + seconds)
+def test_searching_is_charged_by_what_was_told():
+    slices, strategy = run(work(1), work(1), search_j=lambda n_told: 1.0 + n_told)
+    assert [s.search_j for s in slices] == [1.0, 2.0]
+    assert [s.energy_j for s in slices] == [4.0, 5.0]
+    assert [told.energy_j for told in strategy.told] == [4.0, 5.0]
+
+
+def test_searching_may_be_charged_by_the_time_it_takes():
+    slices, _ = run(work(1), work(1), search_j=1.0, watts=4.0)
     for slice_ in slices:
-        assert slice_.search_j == pytest.approx(2.0 + slice_.search_s)
+        assert slice_.search_j == pytest.approx(1.0 + 4.0 * slice_.search_s)
         assert slice_.energy_j == pytest.approx(3.0 + slice_.search_j)
+
+
+class Burning(Scripted):
+    """Takes its time."""
+
+    def ask(self, spent_j):
+        end = time.process_time() + 0.02
+        while time.process_time() < end:
+            pass
+        time.sleep(0.01)
+        return super().ask(spent_j)
+
+
+def test_no_real_second_enters_a_virtual_budget():
+    works = [work(2, pause=True), work(1), work(5, trial=0)]
+    quick_one, _ = run(*works, search_j=1.0)
+    burning = simulate(Burning(*works), Flat(), 100.0, search_j=1.0)
+    assert all(s.search_s >= 0.02 for s in burning)
+    assert [s._replace(search_s=0.0) for s in burning] == [
+        s._replace(search_s=0.0) for s in quick_one
+    ]
+
+
+class Faulty(Scripted):
+    """Fails when it is told of a trial with this number."""
+
+    fails_at = 1
+
+    def tell(self, result):
+        super().tell(result)
+        if result.trial == self.fails_at:
+            raise RuntimeError("no more")
+
+
+@pytest.mark.parametrize(
+    ("strategy", "n_slices", "error"),
+    [
+        (Scripted(work(1), work(1)), 2, ""),
+        (Faulty(work(1), work(1), work(1)), 2, "RuntimeError: no more"),
+        (Scripted(work(1), "anything"), 1, "TypeError: ask returned 'anything', neither"),
+        (Scripted(work(1), work(2, trial=0)), 1, "ValueError: ask wants to go on with trial 0"),
+        (Scripted(work(1, pause=True), work(2, trial=0)), 2, ""),
+    ],
+)
+def test_a_fault_of_a_guarded_strategy_ends_its_run(strategy, n_slices, error):
+    guarded = Guarded(strategy)
+    assert len(simulate(guarded, Flat(), 100.0)) == n_slices
+    assert guarded.error.startswith(error)
+    assert bool(guarded.error) == bool(error)
+
+
+def test_a_task_without_known_networks_has_no_cost_of():
+    unpriced: Any = Flat()
+    unpriced.cost_of = None
+    assert task_of(unpriced, 5.0).cost_of is None
+    assert task_of(Flat(), 5.0).cost_of is not None
 
 
 @quick
@@ -267,70 +328,3 @@ def test_the_best_learning_rate_moves_with_size_and_too_high_a_rate_fails():
         rates, key=lambda rate: final(64, 4, rate)
     )
     assert math.isnan(final(64, 4, 0.2))
-
-
-# Recorded tables ----------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def recorded(tmp_path):
-    """Three candidates, as a run folder has them; the last fails in its second epoch."""
-    trials = pd.DataFrame(
-        {
-            "run": "random-0",
-            "trial": [0, 1, 2, 3],
-            "state": ["complete", "complete", "failed", "interrupted"],
-            "energy_j": [11.0, 22.0, 30.0, 1.0],
-            "energy_setup_j": [1.0, 2.0, 3.0, 1.0],
-            "energy_search_j": [0.0, 0.0, 5.0, 0.0],
-            "flops": [100, 200, 300, None],
-            "n_parameters": [10, 20, 30, None],
-            "p.width": [8, 64, 64, 8],
-            "p.optimizer": ["sgd", "adam", "sgd", "adam"],
-            "p.epochs": 2,
-        }
-    )
-    points = [(0, 1, 6.0, 0.4), (0, 2, 11.0, 0.5), (1, 1, 12.0, 0.9), (1, 2, 22.0, 0.8)]
-    points += [(2, 1, 13.0, 0.3)]
-    curves = pd.DataFrame(points, columns=["trial", "epoch", "energy_j", "accuracy"])
-    trials.to_parquet(tmp_path / "trials.parquet")
-    curves.assign(run="random-0").to_parquet(tmp_path / "curves.parquet")
-    space = {"width": {"low": 8, "high": 64, "log": True}, "optimizer": ["sgd", "adam"]}
-    description = {"space": {**space, "epochs": 2}, "data": {"train": 1000}}
-    (tmp_path / "experiment.yaml").write_text(yaml.safe_dump(description))
-    return TableObjective.read(tmp_path)
-
-
-def test_a_candidate_gets_the_curve_of_the_nearest_recorded_one(recorded):
-    near_first = {"width": 12, "optimizer": "sgd", "epochs": 1}
-    assert recorded.curve(near_first, 0, 0) == (1.0, [(5.0, 0.4), (5.0, 0.5)])
-    assert recorded.cost_of(near_first) == (100.0, 10.0)
-    # The same choice is nearer than the same width.
-    assert recorded.curve({"width": 8, "optimizer": "adam"}, 0, 0)[1][0] == (10.0, 0.9)
-    assert recorded.best_accuracy == 0.9
-    assert recorded.cheapest_j == 6.0
-
-
-def test_a_recorded_failure_costs_what_it_cost_and_fails_again(recorded):
-    setup_j, points = recorded.curve({"width": 64, "optimizer": "sgd"}, 0, 0)
-    assert (setup_j, points[0]) == (3.0, (10.0, 0.3))
-    assert points[1][0] == 12.0  # 30 J, less 5 of search and 13 of setup and first epoch
-    assert math.isnan(points[1][1])
-
-
-def test_a_replay_searches_epochs_again(recorded):
-    assert recorded.space.distributions["epochs"].high == 2
-    slices = simulate(RECIPES["random"].build(recorded.space, 0), recorded, 200.0)
-    assert {s.epochs for s in slices if s.state is State.COMPLETE} == {1, 2}
-
-
-def test_a_table_without_a_complete_trial_cannot_be_replayed(recorded, tmp_path):
-    trials = pd.read_parquet(tmp_path / "trials.parquet").assign(state="failed")
-    trials.to_parquet(tmp_path / "trials.parquet")
-    with pytest.raises(DataError, match="no complete trial"):
-        TableObjective.read(tmp_path)
-
-
-def test_a_folder_without_tables_is_named(tmp_path):
-    with pytest.raises(DataError, match=r"experiment\.yaml is missing: give a run folder"):
-        TableObjective.read(tmp_path)

@@ -1,0 +1,324 @@
+"""An objective that predicts what was not recorded: random forests of accuracy and of joules.
+
+Two forests (Breiman, Machine Learning 45, 2001) learn from the recorded trials that did not fail:
+one predicts the validation accuracy, plain or as its logit, whichever explains more; one the
+logarithm of the joules of an epoch, setup and all. Where curves were recorded, the epoch is one of
+the features of accuracy, at 1, 2, 4 … epochs, so that what is predicted is a whole curve. How well
+they do is measured by five-fold cross-validation that keeps the repeats of a candidate together.
+
+A trial gets its prediction and noise: the residuals, of accuracy at each epoch and of joules, of
+one of the recorded trials whose prediction is closest. They are residuals from the mean of repeats
+where enough were recorded, else those of the cross-validation, which count what the forest cannot
+know as noise. A candidate whose nearest recorded one failed fails as that one did.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..tuners.encoding import Encoding
+from .nearest import NearestObjective
+from .replayed import Recording
+from .simulation import Curve
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from sklearn.ensemble import RandomForestRegressor
+
+    Array = NDArray[np.float64]
+
+N_TREES = 64
+N_FOLDS = 5
+LEAST_R2 = 0.5
+LEAST_CANDIDATES = 20
+LEAST_REPEATS = 10
+"""Repeats beyond the first of their candidate, from which noise is learnt."""
+N_DONORS = 20
+"""Recorded trials of the closest predictions, one of which lends its residuals."""
+_LOGIT_EDGE = 1e-3
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How well the forests predict trials that they did not learn from.
+
+    Attributes:
+        accuracy_r2: Share of the variance of accuracy, at the end of a trial, that is explained.
+        energy_r2: The same of the logarithm of joules.
+        accuracy_mae: Mean absolute error of accuracy.
+        energy_error: Median relative error of joules.
+        scale: What the accuracy is predicted as: ``"plain"`` or ``"logit"``.
+    """
+
+    accuracy_r2: float
+    energy_r2: float
+    accuracy_mae: float
+    energy_error: float
+    scale: str
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether it is worth searching: half of the variance of both is explained."""
+        return min(self.accuracy_r2, self.energy_r2) >= LEAST_R2
+
+    def __str__(self) -> str:
+        return (
+            f"{self.accuracy_r2:.0%} of the variance of accuracy and {self.energy_r2:.0%} of that "
+            f"of log-joules (cross-validated R2; mean error {100 * self.accuracy_mae:.1f} points "
+            f"of accuracy, median error {self.energy_error:.0%} of joules)"
+        )
+
+
+class ForestObjective:
+    """Predicts any candidate, a `benchmarks.simulation.Simulated`.
+
+    Args:
+        recording: What was recorded, of `LEAST_CANDIDATES` or more candidates.
+        workers: Threads that the forests may grow in.
+
+    Attributes:
+        quality: How well it predicts.
+    """
+
+    def __init__(self, recording: Recording, workers: int = 1) -> None:
+        self.space, self.n_samples = recording.space, recording.n_samples
+        self.cheapest_j = recording.cheapest_j
+        self._nearest, self._recording = NearestObjective(recording), recording
+        self._encoding = Encoding(recording.space.with_fixed("epochs", 1))
+        known = _Known.of(recording, self._encoding)
+        self._longest = max(len(points) for _, points in recording.curves)
+        self._epochs = known.epochs
+        judged = min(
+            (_judged(known, scale, workers) for scale in ("plain", "logit")),
+            key=lambda each: -each.quality.accuracy_r2,
+        )
+        self.quality = judged.quality
+        self._scale = judged.quality.scale
+        accuracy = _to_scale(known.accuracy, self._scale)
+        self._accuracy = _Trees(_grown(known.inputs, accuracy, workers))
+        self._log_j = _Trees(_grown(known.features, known.log_j, workers))
+        self._donors = judged.donors(known)
+
+    def fresh(self) -> ForestObjective:
+        """The same objective for another run; it keeps nothing of a run."""
+        return self
+
+    @property
+    def cost_of(self) -> Callable[[Mapping[str, Any]], tuple[float, float]] | None:
+        """Forward operations per image, and parameters, of the nearest recorded candidate."""
+        return self._nearest.cost_of
+
+    def curve(self, params: Mapping[str, Any], trial: int, seed: int) -> Curve:
+        """A predicted curve without setup, its noise drawn by seed and trial."""
+        nearest = self._nearest.nearest(params)
+        if self._recording.failed[nearest]:
+            return self._recording.curves[nearest]
+        features = self._encoding.features(params)
+        accuracy = self._accuracy.predict(_with_epochs(features, self._epochs))
+        noise, noise_log_j = self._donors.draw(accuracy[-1], seed, trial)
+        accuracy = _from_scale(accuracy + noise, self._scale)
+        epoch_j = math.exp(self._log_j.predict(features[None])[0] + noise_log_j)
+        every = np.log(np.arange(1, self._longest + 1))
+        values = np.interp(every, np.log(self._epochs), accuracy).tolist()
+        return 0.0, [(epoch_j, value) for value in values]
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What the forests learn from; n trials, m validated epochs of them, k features.
+
+    Attributes:
+        features: Of each trial, shape ``[n, k]``.
+        log_j: Logarithm of each trial's joules per epoch, shape ``[n]``.
+        groups: Candidate of each trial, shape ``[n]``.
+        epochs: The epochs that are learnt from.
+        inputs: Features and the logarithm of the epoch, shape ``[m, k + 1]``.
+        accuracy: Shape ``[m]``.
+        trial: Index of the trial of each epoch, shape ``[m]``.
+        place: Index in ``epochs``, shape ``[m]``.
+        last: Index among the m of each trial's last epoch, shape ``[n]``.
+    """
+
+    features: Array
+    log_j: Array
+    groups: NDArray[np.int64]
+    epochs: tuple[int, ...]
+    inputs: Array
+    accuracy: Array
+    trial: NDArray[np.int64]
+    place: NDArray[np.int64]
+    last: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, recording: Recording, encoding: Encoding) -> _Known:
+        members = recording.candidates.values()
+        group_of = {number: group for group, own in enumerate(members) for number in own}
+        kept = [number for number, failed in enumerate(recording.failed) if not failed]
+        groups = np.array([group_of[number] for number in kept])
+        features = np.array([encoding.features(recording.params[number]) for number in kept])
+        curves = [recording.curves[number] for number in kept]
+        longest = max(len(points) for _, points in curves)
+        epochs = (*(2**k for k in range(longest.bit_length()) if 2**k < longest), longest)
+        inputs, accuracy, trial, place, last = [], [], [], [], []
+        for number, (_, points) in enumerate(curves):
+            for at, epoch in enumerate(epochs):
+                # A trial that ends between two of them ends at its own last epoch.
+                own = min(epoch, len(points))
+                inputs.append(_with_epochs(features[number], (own,))[0])
+                accuracy.append(points[own - 1][1])
+                trial.append(number)
+                place.append(at)
+                if own == len(points):
+                    break
+            last.append(len(trial) - 1)
+        energies_j = [(s + sum(j for j, _ in points)) / len(points) for s, points in curves]
+        return cls(
+            features,
+            np.log(energies_j),
+            groups,
+            epochs,
+            np.array(inputs),
+            np.array(accuracy),
+            np.array(trial),
+            np.array(place),
+            np.array(last),
+        )
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """The cross-validation of one scale: predictions by forests that did not see a candidate."""
+
+    quality: Quality
+    accuracy: Array
+    log_j: Array
+
+    def donors(self, known: _Known) -> _Donors:
+        """The residuals that noise is drawn from."""
+        observed = _to_scale(known.accuracy, self.quality.scale)
+        expected, log_j, lenders = self.accuracy, self.log_j, np.arange(len(known.log_j))
+        counts = np.bincount(known.groups)[known.groups]
+        if (counts > 1).sum() - len(set(known.groups[counts > 1])) >= LEAST_REPEATS:
+            # Around a mean of n the residuals are too small by sqrt(1 - 1 / n).
+            lenders = np.flatnonzero(counts > 1)
+            widen = np.sqrt(counts / np.maximum(counts - 1, 1))
+            cells = known.groups[known.trial] * len(known.epochs) + known.place
+            expected = observed - (observed - _means(observed, cells)) * widen[known.trial]
+            log_j = known.log_j - (known.log_j - _means(known.log_j, known.groups)) * widen
+        residuals = np.zeros((len(known.log_j), len(known.epochs)))
+        for row, (trial, place) in enumerate(zip(known.trial, known.place, strict=True)):
+            residuals[trial, place:] = observed[row] - expected[row]
+        order = lenders[np.argsort(self.accuracy[known.last][lenders], kind="stable")]
+        return _Donors(
+            self.accuracy[known.last][order], residuals[order], (known.log_j - log_j)[order]
+        )
+
+
+@dataclass(frozen=True)
+class _Donors:
+    """Residuals of recorded trials, in the order of their predicted accuracy."""
+
+    predicted: Array
+    accuracy: Array
+    log_j: Array
+
+    def draw(self, predicted: float, seed: int, trial: int) -> tuple[Array, float]:
+        """The residuals of accuracy, by epoch, and of log-joules of a trial much like this one."""
+        count = min(N_DONORS, len(self.predicted))
+        start = int(np.searchsorted(self.predicted, predicted)) - count // 2
+        start = min(max(start, 0), len(self.predicted) - count)
+        donor = start + Random(f"{seed}/{trial}").randrange(count)
+        return self.accuracy[donor], float(self.log_j[donor])
+
+
+class _Trees:
+    """A grown forest that predicts a few candidates in a fraction of scikit-learn's time.
+
+    All trees are walked side by side, on one thread, in the same order on every machine.
+    """
+
+    def __init__(self, forest: RandomForestRegressor) -> None:
+        trees = [each.tree_ for each in forest.estimators_]
+        starts = np.cumsum([0, *(tree.node_count for tree in trees)])[:-1]
+        self._roots = starts
+        shifts = np.repeat(starts, [tree.node_count for tree in trees])
+        left, right = (
+            np.concatenate([getattr(tree, f"children_{side}") for tree in trees])
+            for side in ("left", "right")
+        )
+        itself = np.arange(len(left))
+        # A leaf is its own child, so that a walk that has arrived stays.
+        self._left = np.where(left < 0, itself, left + shifts)
+        self._right = np.where(left < 0, itself, right + shifts)
+        self._feature = np.maximum(np.concatenate([tree.feature for tree in trees]), 0)
+        self._threshold = np.concatenate([tree.threshold for tree in trees])
+        self._value = np.concatenate([tree.value[:, 0, 0] for tree in trees])
+        self._depth = max(tree.max_depth for tree in trees)
+
+    def predict(self, inputs: Array) -> Array:
+        """The mean of all trees, for each row of the inputs."""
+        singles = inputs.astype(np.float32)  # as they were grown
+        rows = np.arange(len(singles))[:, None]
+        nodes = np.broadcast_to(self._roots, (len(singles), len(self._roots)))
+        for _ in range(self._depth):
+            below = singles[rows, self._feature[nodes]] <= self._threshold[nodes]
+            nodes = np.where(below, self._left[nodes], self._right[nodes])
+        return self._value[nodes].mean(axis=1)
+
+
+def _judged(known: _Known, scale: str, workers: int) -> _Judged:
+    """Cross-validate the forests, accuracy on one scale."""
+    from sklearn.metrics import mean_absolute_error, r2_score
+    from sklearn.model_selection import GroupKFold
+
+    target = _to_scale(known.accuracy, scale)
+    accuracy, log_j = np.zeros(len(target)), np.zeros(len(known.log_j))
+    for learnt, asked in GroupKFold(N_FOLDS).split(known.features, groups=known.groups):
+        log_j[asked] = _Trees(_grown(known.features[learnt], known.log_j[learnt], workers)).predict(
+            known.features[asked]
+        )
+        inside = np.isin(known.trial, learnt)
+        forest = _Trees(_grown(known.inputs[inside], target[inside], workers))
+        accuracy[~inside] = forest.predict(known.inputs[~inside])
+    true, predicted = known.accuracy[known.last], _from_scale(accuracy[known.last], scale)
+    quality = Quality(
+        float(r2_score(true, predicted)),
+        float(r2_score(known.log_j, log_j)),
+        float(mean_absolute_error(true, predicted)),
+        float(np.median(np.abs(np.expm1(log_j - known.log_j)))),
+        scale,
+    )
+    return _Judged(quality, accuracy, log_j)
+
+
+def _grown(inputs: Array, target: Array, workers: int) -> RandomForestRegressor:
+    from sklearn.ensemble import RandomForestRegressor
+
+    return RandomForestRegressor(N_TREES, random_state=0, n_jobs=workers).fit(inputs, target)
+
+
+def _with_epochs(features: Array, epochs: Sequence[int]) -> Array:
+    """The features of a candidate at each of some epochs."""
+    return np.column_stack([np.tile(features, (len(epochs), 1)), np.log(epochs)])
+
+
+def _to_scale(accuracy: Array, scale: str) -> Array:
+    if scale == "plain":
+        return accuracy
+    inside = np.clip(accuracy, _LOGIT_EDGE, 1 - _LOGIT_EDGE)
+    return np.log(inside / (1 - inside))
+
+
+def _from_scale(value: Array, scale: str) -> Array:
+    return np.clip(value, 0.0, 1.0) if scale == "plain" else 1 / (1 + np.exp(-value))
+
+
+def _means(values: Array, groups: NDArray[np.int64]) -> Array:
+    """Of each value's group."""
+    return (np.bincount(groups, values) / np.maximum(np.bincount(groups), 1))[groups]

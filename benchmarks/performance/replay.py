@@ -1,0 +1,234 @@
+"""How fast are replays and reports of many trials?
+
+Told are
+
+- simulated trials per second, without what the sampler takes: random draws from recorded digits,
+  all their epochs, and with one step per trial; where Syne Tune is installed, its simulator on the
+  same tables, round by round in turn, and how many times faster this one is;
+- the wall time and the peak memory of `perjoule report TABLE --json FILE --html FILE`, in a fresh
+  process, on a table of `--report` replayed trials.
+
+    pip install syne-tune    # to compare
+    python benchmarks/performance/replay.py --json replay.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from perjoule.benchmarks.nearest import NearestObjective
+from perjoule.benchmarks.performance.timing import Interval, median_interval
+from perjoule.benchmarks.reading import load_table
+from perjoule.benchmarks.replay import replay
+from perjoule.benchmarks.replayed import Recording
+from perjoule.benchmarks.simulation import simulate
+from perjoule.benchmarks.table import Table
+from perjoule.tuners.strategy import Told, Work
+
+TABLE = Path(__file__).parents[1] / "tables" / "digits"
+GOAL_PER_S = 20_000
+GOAL_REPORT_S, GOAL_REPORT_MIB = 10.0, 1024.0
+
+
+class Draws:
+    """A strategy that costs nothing: recorded candidates in random order, each in one piece."""
+
+    def __init__(self, recording: Recording, seed: int) -> None:
+        longest = recording.space.longest()
+        self._works = [
+            Work(recording.space.complete({**params, "epochs": longest}), longest)
+            if recording.has_curves
+            else Work(recording.space.complete(params), 1)
+            for params in recording.params
+        ]
+        self._draw = Random(seed).choice
+
+    def ask(self, spent_j: float) -> Work:
+        """Any of them."""
+        return self._draw(self._works)
+
+    def tell(self, result: Told) -> None:
+        """Learn nothing."""
+
+
+def ours(recording: Recording, count: int, seed: int) -> float:
+    """Simulated trials per CPU-second."""
+    objective, strategy = NearestObjective(recording), Draws(recording, seed)
+    started = time.process_time()
+    slices = simulate(strategy, objective, 1e18, seed=seed, max_trials=count)
+    return len(slices) / (time.process_time() - started)
+
+
+def theirs(recording: Recording, count: int, seed: int) -> float:
+    """The same of Syne Tune's simulator, without the time of its random searcher."""
+    from syne_tune import StoppingCriterion, Tuner  # type: ignore[import-not-found]
+    from syne_tune.backend.simulator_backend.simulator_callback import (  # type: ignore[import-not-found]
+        SimulatorCallback,
+    )
+    from syne_tune.blackbox_repository.blackbox_tabular import (  # type: ignore[import-not-found]
+        BlackboxTabular,
+    )
+    from syne_tune.blackbox_repository.simulated_tabular_backend import (  # type: ignore[import-not-found]
+        UserBlackboxBackend,
+    )
+    from syne_tune.config_space import choice, randint  # type: ignore[import-not-found]
+    from syne_tune.optimizer.baselines import RandomSearch  # type: ignore[import-not-found]
+
+    values = [
+        [
+            (np.cumsum([j for j, _ in points])[at], accuracy)
+            for at, (_, accuracy) in enumerate(points)
+        ]
+        for _, points in recording.curves
+    ]
+    numbers = list(range(len(values)))
+    space = {"candidate": choice(numbers)}
+    blackbox = BlackboxTabular(
+        pd.DataFrame({"candidate": numbers}),
+        space,
+        {"epoch": randint(1, len(values[0]))},
+        np.array(values)[:, None],
+        objectives_names=["joules", "accuracy"],
+    )
+    scheduler = RandomSearch(space, metrics=["accuracy"], do_minimize=False, random_seed=seed)
+    searching_s = 0.0
+    suggest: Callable[..., Any] = scheduler.suggest
+
+    def timed(*arguments: Any) -> Any:
+        nonlocal searching_s
+        started = time.process_time()
+        found = suggest(*arguments)
+        searching_s += time.process_time() - started
+        return found
+
+    scheduler.suggest = timed
+    tuner = Tuner(
+        trial_backend=UserBlackboxBackend(blackbox, elapsed_time_attr="joules", seed=0),
+        scheduler=scheduler,
+        stop_criterion=StoppingCriterion(max_num_trials_finished=count),
+        n_workers=1,
+        sleep_time=0,
+        callbacks=[SimulatorCallback()],
+        save_tuner=False,
+        print_update_interval=1e9,
+        results_update_interval=1e9,
+    )
+    with contextlib.redirect_stdout(None):
+        started = time.process_time()
+        tuner.run()
+    taken_s = time.process_time() - started - searching_s
+    return tuner.tuning_status.num_trials_finished / taken_s
+
+
+def in_one_step(table: Table) -> Table:
+    """The same trials without curves."""
+    return Table(table.trials.drop(columns="p.epochs"), table.name)
+
+
+def show_speed(rounds: int, count: int, their_count: int) -> dict[str, Any]:
+    """Measure both by turns, and print what was found."""
+    table = load_table(TABLE)
+    found: dict[str, Any] = {}
+    for name, each in (("one step", in_one_step(table)), ("16 epochs", table)):
+        recording = Recording.of(each)
+        with_rival = find_spec("syne_tune") is not None
+        speeds: dict[str, list[float]] = {"perjoule": [], "Syne Tune": []}
+        for seed in range(rounds):
+            speeds["perjoule"].append(ours(recording, count, seed))
+            if with_rival:
+                speeds["Syne Tune"].append(theirs(recording, their_count, seed))
+        own = median_interval(speeds["perjoule"])
+        print(f"{name}: {_span(own)} simulated trials per CPU-second (goal {GOAL_PER_S:,})")
+        found[name] = {"perjoule": own}
+        if with_rival:
+            rival = median_interval(speeds["Syne Tune"])
+            pairs = zip(speeds["perjoule"], speeds["Syne Tune"], strict=True)
+            ratio = median_interval([a / b for a, b in pairs])
+            print(f"   Syne Tune's simulator: {_span(rival)}; this is {_span(ratio)} times as fast")
+            found[name] |= {"syne_tune": rival, "ratio": ratio}
+    return found
+
+
+def show_report(count: int) -> dict[str, Any]:
+    """Measure a report of many trials, and print what was found."""
+    with tempfile.TemporaryDirectory() as folder:
+        path, page, data = (Path(folder) / name for name in ("t.parquet", "r.html", "r.json"))
+        n_rows = _write_many(path, count)
+        command = [sys.executable, "-m", "perjoule", "report", path, "--json", data, "--html", page]
+        started = time.perf_counter()
+        process = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        wall_s = time.perf_counter() - started
+        if process.returncode:
+            print(f"report of {n_rows:,} trials: ended with {process.returncode}")
+            return {"trials": n_rows, "returncode": process.returncode}
+        peak_mib = usage.ru_maxrss / 1024
+        page_mib = page.stat().st_size / 2**20
+        print(
+            f"report of {n_rows:,} trials: {wall_s:.1f} s ({usage.ru_utime + usage.ru_stime:.1f} s "
+            f"of CPU; goal {GOAL_REPORT_S:g}), {peak_mib:,.0f} MiB at most (goal "
+            f"{GOAL_REPORT_MIB:,.0f}), page of {page_mib:.1f} MiB"
+        )
+    return {"trials": n_rows, "wall_s": wall_s, "peak_mib": peak_mib, "page_mib": page_mib}
+
+
+def _write_many(path: Path, count: int) -> int:
+    """A table of so many replayed trials, of four cheap strategies; returns how many it has."""
+    strategies, seeds = ["random", "sobol", "grid", "cmaes"], 100
+    # More than so many candidates cost; what is more is cut off.
+    budget_j = 4.0 * count / len(strategies) / seeds
+    table = replay(
+        load_table(TABLE), strategies=strategies, seeds=seeds, budget=f"{budget_j} J per run"
+    )
+    rows = table.trials.groupby("run").head(count // (len(strategies) * seeds))
+    Table(rows, "many", description=table.description).write(path)
+    return len(rows)
+
+
+def _span(interval: Interval) -> str:
+    digits = 0 if interval.middle >= 100 else 1
+    middle, low, high = (f"{value:,.{digits}f}" for value in interval)
+    return f"{middle} [{low}, {high}]"
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--count", type=int, default=20_000, help="trials of a round")
+    parser.add_argument("--their-count", type=int, default=300, help="those of Syne Tune")
+    parser.add_argument("--report", type=int, default=100_000, help="trials to report; 0 for none")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["SYNETUNE_FOLDER"] = folder
+        speed = show_speed(options.rounds, options.count, options.their_count)
+    found: dict[str, Any] = {"speed": speed}
+    if options.report:
+        found["report"] = show_report(options.report)
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

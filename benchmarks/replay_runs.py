@@ -1,0 +1,233 @@
+"""The runs of a replay, side by side in processes."""
+
+from __future__ import annotations
+
+import contextlib
+import pickle
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
+from functools import lru_cache
+from heapq import heappop, heappush
+from pathlib import Path
+from random import Random
+from statistics import fmean
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..errors import ConfigurationError
+from ..tuners.encoding import Encoding
+from ..tuners.registry import find_recipe
+from .ask_cost import load_ask_costs
+from .executors import kill_workers, make_executor
+from .forest import ForestObjective
+from .nearest import NearestObjective
+from .simulation import Guarded, Slice, simulate, task_of
+
+Objective = NearestObjective | ForestObjective
+SLOW_S = 0.2
+"""Modelled CPU-seconds of a run's asks above which a strategy gets fewer seeds."""
+FORECAST_DRAWS = 32
+"""Candidates, whose mean is what trials are forecast to cost."""
+
+
+class Play(NamedTuple):
+    """One run that is to be replayed.
+
+    Attributes:
+        stage: Index of its objective.
+        strategy: Name of the strategy.
+        seed: Its seed.
+        budget_j: Joules it may spend.
+        watts: Of a core, by which its modelled asks are charged; None charges nothing.
+    """
+
+    stage: int
+    strategy: str
+    seed: int
+    budget_j: float
+    watts: float | None
+
+
+class Played(NamedTuple):
+    """What came of a run: its slices, and why its strategy broke off, if it did."""
+
+    play: Play
+    slices: list[Slice]
+    error: str
+
+
+def forecast_s(objective: Objective, play: Play) -> float:
+    """CPU-seconds that the asks of a run should take, were its candidates drawn at random.
+
+    Strategies that favour cheap candidates, or stop trials early, ask more often.
+    """
+    cost_s = load_ask_costs().of(play.strategy)
+    if cost_s is None:
+        return 0.0
+    encoding, draws = Encoding(objective.space), Random(0)
+    trained_j = []
+    for trial in range(FORECAST_DRAWS):
+        point = np.array([draws.random() for _ in range(encoding.n_dimensions)])
+        params = encoding.decode(point)
+        setup_j, points = objective.fresh().curve(params, trial, 0)
+        trained_j.append(setup_j + sum(epoch_j for epoch_j, _ in points[: params["epochs"]]))
+    each_j, spent_j, total_s, n_told = fmean(trained_j), 0.0, 0.0, 0
+    while spent_j < play.budget_j:
+        ask_s = cost_s(n_told)
+        total_s, n_told = total_s + ask_s, n_told + 1
+        spent_j += each_j + ask_s * (play.watts or 0.0)
+    return total_s
+
+
+class Schedule:
+    """Which run is next: the longest, of the first few of each strategy and then of the others.
+
+    The first few, which every strategy gets, show how long its asks take, by the measured model.
+
+    Args:
+        strategies: Each strategy on each objective, as the run with seed 0.
+        seeds: Runs of a strategy on an objective.
+        slow_seeds: The same where its asks take longer than `SLOW_S`.
+
+    Attributes:
+        total: How many runs there will be, as far as is known.
+        slow: CPU-seconds of a run's asks, of the slow strategies.
+    """
+
+    def __init__(self, strategies: Sequence[Play], seeds: int, slow_seeds: int) -> None:
+        self._seeds, self._few = seeds, min(slow_seeds, seeds)
+        self.total, self.slow = len(strategies) * seeds, dict[str, float]()
+        self._costs = {play.strategy: load_ask_costs().of(play.strategy) for play in strategies}
+        self._seen: dict[Play, list[float]] = {play: [] for play in strategies}
+        self._waiting: list[tuple[float, Play]] = []
+        for play in strategies:
+            self._add(play, range(self._few), self._cpu_s(play.strategy, 20))
+
+    def next(self) -> Play | None:
+        """The run that will take longest, so that short ones fill up the end."""
+        return heappop(self._waiting)[1] if self._waiting else None
+
+    def learn(self, played: Played) -> None:
+        """After the first few runs of a strategy, add the others unless they would take long."""
+        first = played.play._replace(seed=0)
+        seen = self._seen[first]
+        seen.append(self._cpu_s(first.strategy, len(played.slices)))
+        if len(seen) != self._few:
+            return
+        cpu_s = fmean(sorted(seen))  # whose order is that of the runs' ends
+        if cpu_s <= SLOW_S:
+            self._add(first, range(self._few, self._seeds), cpu_s)
+        elif self._few < self._seeds:
+            self.slow[first.strategy] = max(cpu_s, self.slow.get(first.strategy, 0.0))
+            self.total -= self._seeds - self._few
+
+    def _add(self, first: Play, seeds: range, cpu_s: float) -> None:
+        for seed in seeds:
+            heappush(self._waiting, (-cpu_s, first._replace(seed=seed)))
+
+    def _cpu_s(self, strategy: str, n_asks: int) -> float:
+        """Modelled CPU-seconds of so many asks; 0 where there is no model."""
+        cost_s = self._costs[strategy]
+        return 0.0 if cost_s is None else sum(map(cost_s, range(n_asks)))
+
+
+def play_all(
+    objectives: Sequence[Objective],
+    schedule: Schedule,
+    workers: int,
+    update: Callable[[int, int], None],
+) -> list[Played]:
+    """Replay all runs side by side.
+
+    Args:
+        objectives: What is searched, by the index in `Play.stage`.
+        schedule: The runs.
+        workers: Processes; 1 is this one.
+        update: Is told how many runs are done, and of how many.
+
+    Returns:
+        The runs in the order in which they ended.
+
+    Raises:
+        ConfigurationError: A worker died.
+    """
+    done: list[Played] = []
+    executor = make_executor(workers)
+    try:
+        with tempfile.TemporaryDirectory(prefix="perjoule-") as folder:
+            path = Path(folder) / "objectives"
+            path.write_bytes(pickle.dumps(list(objectives)))
+            flying: set[Future[Played]] = set()
+            while True:
+                # One in reserve for each worker, so that none waits for this process.
+                while len(flying) < 2 * workers and (play := schedule.next()):
+                    flying.add(executor.submit(run, str(path), play))
+                if not flying:
+                    return done
+                landed, flying = wait(flying, return_when=FIRST_COMPLETED)
+                for future in landed:
+                    done.append(future.result())
+                    schedule.learn(done[-1])
+                update(len(done), schedule.total)
+    except BrokenProcessPool as error:
+        raise ConfigurationError(
+            "a worker died (out of memory?): take fewer with --workers"
+        ) from error
+    finally:
+        kill_workers(executor)
+        executor.shutdown(wait=False, cancel_futures=True)
+        _objectives.cache_clear()
+
+
+def run(path: str, play: Play) -> Played:
+    """Replay one run, here or in a worker; a fault of its strategy ends it, as in a comparison.
+
+    Args:
+        path: The file of the objectives.
+        play: What to replay.
+    """
+    objective, shared = _objectives(path)[play.stage]
+    objective = objective.fresh()
+    cost_s = load_ask_costs().of(play.strategy)
+    watts = play.watts
+    search_j = 0.0 if watts is None or cost_s is None else lambda n_told: watts * cost_s(n_told)
+    task = replace(task_of(objective, play.budget_j), shared=shared)
+    with _one_thread():
+        try:
+            guarded = Guarded(find_recipe(play.strategy).build(objective.space, play.seed, task))
+            slices = simulate(
+                guarded,
+                objective,
+                play.budget_j,
+                seed=play.seed,
+                name=play.strategy,
+                search_j=search_j,
+            )
+        except Exception as error:  # noqa: BLE001 - a strategy may be the user's own
+            return Played(play, [], f"{type(error).__name__}: {error}")
+    return Played(play, slices, guarded.error)
+
+
+@lru_cache(maxsize=1)
+def _objectives(path: str) -> list[tuple[Objective, dict[Any, Any]]]:
+    """The objectives, read once per process, each with what strategies of all runs share."""
+    return [(objective, {}) for objective in pickle.loads(Path(path).read_bytes())]
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Sums of several threads add up in any order, and runs side by side are faster."""
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    before = torch.get_num_threads()
+    with threadpool_limits(1):
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)

@@ -1,0 +1,469 @@
+"""Replays: strategies on recorded tables, for virtual joules."""
+
+from __future__ import annotations
+
+import multiprocessing
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+import perjoule.benchmarks
+from perjoule import load_table
+from perjoule.benchmarks import statistics
+from perjoule.benchmarks.ask_cost import load_ask_costs
+from perjoule.benchmarks.replay import replay
+from perjoule.benchmarks.table import TRIAL_COLUMNS
+from perjoule.errors import BudgetError, ConfigurationError, DataError, UnknownNameError
+from perjoule.tuners.registry import RECIPES
+
+DIGITS = Path(perjoule.benchmarks.__file__).parent / "tables" / "digits"
+DATA = np.random.default_rng(0)
+
+
+class Seen:
+    """Remembers what it is shown."""
+
+    def __init__(self):
+        self.notes, self.counts = [], []
+
+    def note(self, sentence):
+        self.notes.append(sentence)
+
+    def update(self, done, total):
+        self.counts.append((done, total))
+
+
+class Impatient(Seen):
+    """Presses Ctrl-C as soon as a run is done."""
+
+    def update(self, done, total):
+        raise KeyboardInterrupt
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_table(DIGITS)
+
+
+@pytest.fixture(scope="module")
+def grid():
+    """A whole grid of choices, each candidate twice; one candidate fails."""
+    rows = [
+        {
+            "strategy": "theirs",
+            "seed": repeat,
+            "trial": number,
+            "energy_j": 1.0 + depth + repeat / 10,
+            "accuracy": 0.5 + depth / 10 + (optimizer == "adam") / 20 + repeat / 100,
+            "state": "failed" if (depth, optimizer, rate) == (2, "sgd", 0.1) else "complete",
+            "depth": depth,
+            "optimizer": optimizer,
+            "rate": rate,
+        }
+        for repeat in range(2)
+        for number, (depth, optimizer, rate) in enumerate(
+            (d, o, r) for d in (1, 2, 4) for o in ("sgd", "adam") for r in (1e-3, 1e-2, 0.1)
+        )
+    ]
+    return load_table(pd.DataFrame(rows))
+
+
+def noise_table(count=60, **others):
+    """Candidates whose accuracy nothing explains."""
+    rng = np.random.default_rng(0)
+    return load_table(
+        pd.DataFrame(
+            {
+                "strategy": "theirs",
+                "run": "theirs-0",
+                "trial": range(count),
+                "energy_j": rng.uniform(1, 2, count),
+                "accuracy": rng.random(count),
+                "x": rng.random(count),
+                **others,
+            }
+        )
+    )
+
+
+# What comes out -----------------------------------------------------------------------------------
+
+
+def test_a_replay_is_a_trial_table_of_virtual_joules(digits):
+    seen = Seen()
+    table = replay(
+        digits,
+        strategies="random,tpe",
+        budget="20 J per run",
+        seeds=3,
+        workers=1,
+        progress=seen,
+    )
+    trials = table.trials
+    assert list(trials)[: len(TRIAL_COLUMNS)] == list(TRIAL_COLUMNS)
+    assert table.strategies == ["random", "tpe"]
+    assert set(trials["energy_kind"]) == {"replayed"}
+    assert trials["run"].nunique() == 6
+    assert (trials.groupby("run")["energy_j"].sum() <= 20.001).all()
+    assert (trials["p.epochs"] >= trials["epochs"]).all()
+    assert_frame_equal(load_table(table).trials, trials, check_dtype=False)  # all can read it
+    assert statistics.anytime_score(trials).between(0.1, 1.0).all()
+    assert table.notes[0] == "A candidate gets what the nearest of 479 recorded ones gave."
+    assert table.notes == tuple(seen.notes)
+    assert seen.counts[-1] == (6, 6)
+
+
+def test_a_budget_is_shared_or_given_to_each_run_or_that_of_the_recorded_ones(grid):
+    options = {"strategies": "random,sobol", "seeds": 2, "workers": 1, "search_energy": "none"}
+    shared = replay(grid, budget="80 J", **options)
+    each = replay(grid, budget="20 J per run", **options)
+    assert_frame_equal(shared.trials, each.trials)
+    assert_frame_equal(replay(grid, budget=80, **options).trials, each.trials)
+    recorded_j = grid.trials.groupby("run")["energy_j"].sum()
+    by_default = replay(grid, **options).trials.groupby("run")["energy_j"].sum()
+    assert recorded_j.median() - 5 < by_default.min() <= by_default.max() <= recorded_j.median()
+
+
+def test_recorded_failures_fail_again_for_their_joules(grid):
+    table = replay(grid, strategies="random", budget="300 J", seeds=1, workers=1)
+    failed = table.trials[table.trials["state"] == "failed"]
+    assert set(zip(failed["p.depth"], failed["p.optimizer"], failed["p.rate"], strict=True)) == {
+        (2, "sgd", 0.1)
+    }
+    trained_j = failed["energy_j"] - failed["energy_search_j"]
+    assert set(trained_j.round(6)) == {3.0, 3.1}
+    assert failed["accuracy"].isna().all()
+
+
+def test_repeats_alternate_before_any_comes_again(grid):
+    table = replay(
+        grid, strategies="random", budget="500 J", seeds=1, workers=1, search_energy="none"
+    )
+    whole = table.trials[table.trials["state"] == "complete"]
+    names = ["p.depth", "p.optimizer", "p.rate"]
+    for _, own in whole.groupby(names):
+        joules = own["energy_j"].round(6).tolist()
+        for first, second in zip(joules[::2], joules[1::2], strict=False):
+            assert first != second
+    assert whole.groupby(names).size().max() > 4
+
+
+def test_trials_are_stopped_and_continued_along_recorded_curves(digits):
+    table = replay(digits, strategies="asha", budget="20 J per run", seeds=2, workers=1)
+    trials, slices = table.trials, table.slices
+    assert len(slices) > len(trials)
+    assert set(slices["state"]) >= {"paused", "complete"}
+    assert set(trials["state"]) >= {"pruned", "complete"}
+    assert "paused" not in set(trials["state"])
+    key = ["run", "trial"]
+    added_up = slices.groupby(key)["energy_j"].sum()
+    assert trials.set_index(key)["energy_j"].to_dict() == pytest.approx(added_up.to_dict())
+    recorded = set(digits.curves["accuracy"])
+    assert set(slices["accuracy"].dropna()) <= recorded
+    # In order of completion: a trial stands where its last slice does.
+    last = slices.drop_duplicates(key, keep="last")
+    assert trials[key].values.tolist() == last[key].values.tolist()
+
+
+def test_every_strategy_searches_a_table_of_choices(grid):
+    table = replay(grid, strategies="all", budget="25 J per run", seeds=1, workers=1)
+    assert table.strategies == list(RECIPES)
+    assert not [note for note in table.notes if "broke off" in note]
+    names = ["depth", "optimizer", "rate"]
+    recorded = set(grid.trials[[f"p.{name}" for name in names]].itertuples(index=False, name=None))
+    asked = table.trials[[f"p.{name}" for name in names]].itertuples(index=False, name=None)
+    assert set(asked) <= recorded
+    assert table.slices is None  # nothing can be stopped in between
+    assert any("train all of them in full" in note for note in table.notes)
+    assert set(table.trials["epochs"].dropna()) <= {0}  # of those that were cut short
+
+
+def test_recorded_epochs_without_curves_are_searched_and_told():
+    rows = [
+        {"strategy": "theirs", "energy_j": float(epochs), "accuracy": epochs / 30 + width / 100}
+        | {"p.epochs": epochs, "width": width}
+        for epochs in (5, 10, 20)
+        for width in (1, 2, 3)
+    ]
+    table = replay(
+        load_table(pd.DataFrame(rows * 2)),
+        strategies="random,asha",
+        budget="60 J per run",
+        seeds=2,
+        workers=1,
+    )
+    whole = table.trials[table.trials["state"] == "complete"]
+    assert set(whole["p.epochs"]) == {5, 10, 20}
+    assert whole["epochs"].tolist() == whole["p.epochs"].tolist()
+    trained_j = whole["energy_j"] - whole["energy_search_j"]
+    assert trained_j.tolist() == pytest.approx(whole["epochs"].tolist())
+    assert not {"p.recorded_epochs"} & set(table.trials)
+
+
+def test_groups_are_searched_apart(grid):
+    both = [
+        grid.trials.assign(run=name + grid.trials["run"], machine=name) for name in ("old", "new")
+    ]
+    both[1] = both[1].assign(energy_j=both[1]["energy_j"] / 10)
+    table = load_table(pd.concat(both), by="machine")
+    replayed = replay(table, strategies="random", seeds=2, workers=1)
+    assert replayed.by == ("machine",)
+    assert replayed.trials["run"].nunique() == 4
+    means = replayed.trials.groupby("g.machine")["energy_j"].mean()
+    assert means["old"] > 5 * means["new"]
+    assert [values for values, _ in replayed.groups] == [{"machine": "new"}, {"machine": "old"}]
+    assert any(note.startswith("machine old: ") for note in replayed.notes)
+
+
+# The same again -----------------------------------------------------------------------------------
+
+
+def test_a_replay_is_the_same_by_any_number_of_workers(digits):
+    options = {"strategies": "random,gp,hyperband-tpe", "budget": "8 J per run", "seeds": 3}
+    alone, together = (replay(digits, workers=n, **options) for n in (1, 3))
+    assert_frame_equal(alone.trials, together.trials)
+    assert_frame_equal(alone.slices, together.slices)
+    assert alone.notes == together.notes
+
+
+def test_ctrl_c_ends_the_workers(digits):
+    with pytest.raises(KeyboardInterrupt):
+        replay(
+            digits,
+            strategies="random",
+            budget="20 J per run",
+            seeds=50,
+            workers=2,
+            progress=Impatient(),
+        )
+    assert not multiprocessing.active_children()
+
+
+OWN = """
+import time
+from optuna.samplers import RandomSampler
+from perjoule.tuners.optuna_strategy import OptunaStrategy
+
+
+class Quick(OptunaStrategy):
+    def __init__(self, space, seed):
+        super().__init__(space, seed, RandomSampler)
+
+
+class Burning(Quick):
+    def ask(self, spent_j):
+        end = time.process_time() + 0.003
+        while time.process_time() < end:
+            pass
+        time.sleep(0.003)
+        return super().ask(spent_j)
+
+
+class Faulty(Quick):
+    def tell(self, result):
+        super().tell(result)
+        if result.trial == 2:
+            raise RuntimeError("enough")
+
+
+class Hopeless(Quick):
+    def ask(self, spent_j):
+        raise RuntimeError("no idea")
+"""
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """Strategies of one's own, in a module that can be imported."""
+    (tmp_path / "replayed_own.py").write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path)
+    return "replayed_own"
+
+
+def test_no_real_second_leaks_into_a_replay(grid, own):
+    options = {"budget": "40 J per run", "seeds": 2, "workers": 1}
+    first, second = (
+        replay(grid, strategies=f"{own}:{name}", **options).trials.drop(columns=["run", "strategy"])
+        for name in ("Quick", "Burning")
+    )
+    assert_frame_equal(first, second)
+
+
+def test_an_unmeasured_strategy_is_charged_no_search_and_that_is_said(grid, own):
+    table = replay(
+        grid, strategies=f"{own}:Quick,random", budget="40 J per run", seeds=2, workers=1
+    )
+    unmeasured = table.trials[table.trials["strategy"] != "random"]
+    assert unmeasured["energy_search_j"].isna().all()
+    assert table.trials["energy_search_j"].notna().any()
+    assert f"Nothing is charged for the search of {own}:Quick: it was not measured." in table.notes
+
+
+def test_a_fault_of_a_strategy_ends_its_run_and_is_told(grid, own):
+    table = replay(grid, strategies=f"{own}:Faulty", budget="90 J per run", seeds=2, workers=1)
+    assert table.trials.groupby("run").size().tolist() == [3, 3]
+    assert table.notes[-1] == (
+        f"{own}:Faulty broke off 2 of its runs, the first by RuntimeError: enough."
+    )
+    with pytest.raises(DataError, match="none of the strategies tried anything: RuntimeError: no"):
+        replay(grid, strategies=f"{own}:Hopeless", budget="90 J per run", seeds=2, workers=1)
+
+
+# What searching costs -----------------------------------------------------------------------------
+
+
+def test_searching_is_charged_by_the_model_and_the_watts_of_the_table(digits, grid):
+    options = {"strategies": "tpe", "budget": "20 J per run", "seeds": 1, "workers": 1}
+    table = replay(digits, **options)
+    trials = table.trials
+    cost_s = load_ask_costs().of("tpe")
+    assert cost_s is not None
+    expected = [4.0 * cost_s(n_told) for n_told in range(len(trials))]
+    assert trials["energy_search_j"].tolist() == pytest.approx(expected)
+    assert any(
+        "x 4 W per core, as the table was metered" in n for n in replay(digits, **options).notes
+    )
+    notes = replay(grid, **options).notes
+    assert any("x 4 W per core, for the table names no figure" in note for note in notes)
+
+
+def test_searching_may_cost_nothing(grid):
+    table = replay(
+        grid, strategies="gp", budget="30 J per run", seeds=1, workers=1, search_energy="none"
+    )
+    whole = table.trials[table.trials["state"] == "complete"]
+    assert whole["energy_search_j"].isna().all()
+    assert set(whole["energy_j"]) <= set(grid.trials["energy_j"])
+    assert not any("Searching is charged" in note for note in table.notes)
+
+
+def test_a_replay_that_will_take_hours_says_so_before_it_begins(digits):
+    with pytest.raises(KeyboardInterrupt):
+        replay(
+            digits,
+            strategies="random,gp",
+            budget="3 kJ per run",
+            workers=1,
+            progress=(seen := Impatient()),
+        )
+    assert "hours of CPU time for the first 10 seeds of each strategy" in seen.notes[-1]
+
+
+def test_slow_strategies_get_fewer_seeds_and_that_is_said(grid):
+    table = replay(
+        grid, strategies="random,gp", budget="30 J per run", seeds=4, slow_seeds=2, workers=1
+    )
+    assert table.trials.groupby("strategy")["seed"].nunique().to_dict() == {"gp": 2, "random": 4}
+    assert table.notes[-1].startswith(
+        "2 instead of 4 seeds for strategies whose asks take more than 0.2 CPU-seconds a run: gp ("
+    )
+
+
+# Surrogates ---------------------------------------------------------------------------------------
+
+
+def smooth(count=150):
+    x, y = DATA.random(count), 10 ** DATA.uniform(-4, 0, count)
+    return load_table(
+        pd.DataFrame(
+            {
+                "strategy": "theirs",
+                "seed": np.arange(count) % 2,
+                "trial": np.arange(count) // 2,
+                "energy_j": np.exp(2 * x),
+                "accuracy": 0.9 - 0.1 * (np.log10(y) + 2) ** 2 - 0.2 * (x - 0.6) ** 2,
+                "x": x,
+                "rate": y,
+            }
+        )
+    )
+
+
+def test_a_continuous_table_without_curves_is_predicted_and_the_error_told_first():
+    seen = Seen()
+    table = replay(smooth(), strategies="random", seeds=3, workers=1, progress=seen)
+    said = [note for note in seen.notes if "cross-validated R2" in note]
+    assert said[0].startswith("Random forests of 150 recorded candidates explain 9")
+    assert seen.notes.index(said[0]) < seen.notes.index(
+        next(n for n in seen.notes if "Each run" in n)
+    )
+    assert len(set(table.trials["p.x"])) == len(table.trials)
+    assert table.trials["accuracy"].dropna().between(0, 1).all()
+
+
+def test_a_surrogate_that_explains_too_little_is_refused():
+    with pytest.raises(DataError, match=r"random forests only explain .* of log-joules .* 50% are"):
+        replay(noise_table(), strategies="random", match="auto", workers=1)
+    with pytest.raises(DataError, match="10 candidates are too few for a surrogate"):
+        replay(noise_table(10), strategies="random", match="surrogate", workers=1)
+    table = replay(noise_table(), strategies="random", match="nearest", seeds=1, workers=1)
+    recorded = set(noise_table().trials["accuracy"])
+    assert set(table.trials["accuracy"].dropna()) <= recorded
+
+
+def test_a_refused_surrogate_falls_back_on_curves():
+    """Where lengths differ, the surrogate is first; what it cannot explain is looked up."""
+    table = noise_table(**{"p.epochs": [1, 2, 3] * 20})
+    curves = pd.DataFrame(
+        [
+            ("theirs-0", trial, epoch, energy_j * epoch / n, accuracy)
+            for trial, energy_j, accuracy, n in zip(
+                *(table.trials[c] for c in ("trial", "energy_j", "accuracy", "p.epochs")),
+                strict=True,
+            )
+            for epoch in range(1, n + 1)
+        ],
+        columns=["run", "trial", "epoch", "energy_j", "accuracy"],
+    )
+    with_curves = type(table)(table.trials, curves=curves)
+    replayed = replay(with_curves, strategies="asha", seeds=2, workers=1)
+    assert "recorded ones gave: random forests only explain" in replayed.notes[0]
+    assert set(replayed.trials["epochs"]) <= {0, 1, 2, 3}
+
+
+# What cannot be used ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"strategies": "tpee"}, UnknownNameError, "unknown strategy 'tpee': did you mean 'tpe'"),
+        ({"strategies": []}, ConfigurationError, "no strategy is named"),
+        ({"strategies": "tpe,tpe"}, ConfigurationError, "'tpe' is named twice"),
+        ({"match": "closest"}, UnknownNameError, "unknown match 'closest'"),
+        ({"search_energy": "all"}, UnknownNameError, "unknown search_energy 'all'"),
+        ({"seeds": 0}, ConfigurationError, "seeds 0 is not above zero"),
+        ({"budget": "a lot"}, BudgetError, "'a lot' is not an amount of energy"),
+        ({"budget": "x per run"}, BudgetError, "'x' is not an amount of energy"),
+        ({"seeds": 2, "workers": 0}, ConfigurationError, "workers 0 is not above zero"),
+        ({"budget": "1 J per run"}, BudgetError, "each run has 1.00 J, but the cheapest recorded"),
+        ({"space": {"depth": [1], "width": [1, 2]}}, DataError, "no column p.width"),
+    ],
+)
+def test_what_cannot_be_used_is_said_in_one_line(grid, options, error, message):
+    with pytest.raises(error) as raised:
+        replay(grid, **({"strategies": "random", "workers": 1} | options))
+    assert message in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_space_of_ones_own_narrows_the_search(grid):
+    table = replay(
+        grid,
+        strategies="random",
+        budget="60 J per run",
+        seeds=1,
+        workers=1,
+        space={"depth": [1, 2], "optimizer": "adam", "rate": [1e-3, 1e-2, 0.1]},
+    )
+    assert set(table.trials["p.depth"]) == {1, 2}
+    assert set(table.trials["p.optimizer"]) == {"adam"}
+    assert table.notes[0] == "24 of 36 trials are not replayed (24 outside the space)."
+    whole = table.trials[table.trials["state"] == "complete"]
+    trained_j = (whole["energy_j"] - whole["energy_search_j"]).round(6)
+    recorded = grid.trials[grid.trials["p.optimizer"] == "adam"]
+    assert set(trained_j) <= set(recorded["energy_j"].round(6))
+    assert set(whole["accuracy"]) <= set(recorded["accuracy"])

@@ -1,0 +1,356 @@
+"""What a table recorded, as an objective: looked up or predicted."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from perjoule import load_table
+from perjoule.benchmarks.forest import ForestObjective
+from perjoule.benchmarks.nearest import NearestObjective
+from perjoule.benchmarks.replayed import STEPS, Recording
+from perjoule.benchmarks.simulation import simulate
+from perjoule.benchmarks.spaces import infer_space, n_points
+from perjoule.benchmarks.synthetic import SURFACES
+from perjoule.errors import DataError
+from perjoule.models.space import Space
+from perjoule.outcome import State
+from perjoule.tuners.encoding import Encoding
+from perjoule.tuners.registry import RECIPES
+
+from .tables import quick
+
+# A run folder with curves -------------------------------------------------------------------------
+
+POINTS = [
+    *[(0, 1, 6.0, 0.4), (0, 2, 11.0, 0.5)],
+    *[(1, 1, 12.0, 0.9), (1, 2, 22.0, 0.8)],
+    *[(2, 1, 13.0, 0.3), (4, 1, 12.0, 0.1), (5, 1, 3.0, 0.2), (5, 2, 4.0, 0.3)],
+]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Four candidates: the third fails in its second epoch, the last was cut when it was done."""
+    trials = pd.DataFrame(
+        {
+            "run": "random-0",
+            "strategy": "random",
+            "trial": range(6),
+            "state": ["complete", "complete", "failed", "interrupted", "truncated", "truncated"],
+            "accuracy": [0.5, 0.8, None, None, 0.1, 0.3],
+            "energy_j": [11.0, 22.0, 30.0, 1.0, 13.0, 4.0],
+            "energy_setup_j": [1.0, 2.0, 3.0, 1.0, 2.0, 2.0],
+            "energy_search_j": [0.0, 0.0, 5.0, 0.0, 0.0, 0.0],
+            "epochs": [2, 2, 1, 0, 1, 2],
+            "flops": [100, 200, 300, None, 200, 400],
+            "n_parameters": [10, 20, 30, None, 20, 40],
+            "p.width": [8, 64, 64, 8, 64, 20],
+            "p.optimizer": ["sgd", "adam", "sgd", "adam", "adam", "sgd"],
+            "p.epochs": 2,
+        }
+    )
+    curves = pd.DataFrame(POINTS, columns=["trial", "epoch", "energy_j", "accuracy"])
+    trials.to_parquet(tmp_path / "trials.parquet")
+    curves.assign(run="random-0").to_parquet(tmp_path / "curves.parquet")
+    space = {"width": {"low": 8, "high": 64, "log": True}, "optimizer": ["sgd", "adam"]}
+    description = {"space": {**space, "epochs": 2}, "data": {"train": 1000}}
+    (tmp_path / "experiment.yaml").write_text(yaml.safe_dump(description))
+    return tmp_path
+
+
+@pytest.fixture
+def recorded(folder):
+    return NearestObjective(Recording.of(load_table(folder)))
+
+
+def test_a_candidate_gets_the_curve_of_the_nearest_recorded_one(recorded):
+    near_first = {"width": 12, "optimizer": "sgd", "epochs": 1}
+    assert recorded.curve(near_first, 0, 0) == (1.0, [(5.0, 0.4), (5.0, 0.5)])
+    assert recorded.cost_of is not None
+    assert recorded.cost_of(near_first) == (100.0, 10.0)
+    # The same choice is nearer than the same width.
+    near_second = {"width": 8, "optimizer": "adam", "epochs": 2}
+    assert recorded.curve(near_second, 0, 0)[1][0] == (10.0, 0.9)
+    assert (recorded.best_accuracy, recorded.n_samples) == (0.9, 1000)
+
+
+def test_a_recorded_failure_costs_what_it_cost_and_fails_again(recorded):
+    setup_j, points = recorded.curve({"width": 64, "optimizer": "sgd", "epochs": 2}, 0, 0)
+    assert (setup_j, points[0]) == (3.0, (10.0, 0.3))
+    assert points[1][0] == 12.0  # 30 J, less 5 of search and 13 of setup and first epoch
+    assert math.isnan(points[1][1])
+
+
+def test_what_was_cut_short_counts_only_with_a_full_curve(folder):
+    recording = Recording.of(load_table(folder))
+    assert [params["width"] for params in recording.params] == [8, 64, 64, 20]
+    assert recording.notes == ("2 of 6 trials are not replayed (2 without a full curve).",)
+    assert recording.cheapest_j == 3.0  # of the one that was cut when it was done
+
+
+def test_a_replay_searches_epochs_again(recorded):
+    assert recorded.space.distributions["epochs"].high == 2
+    slices = simulate(RECIPES["random"].build(recorded.space, 0), recorded, 200.0)
+    assert {s.epochs for s in slices if s.state is State.COMPLETE} == {1, 2}
+
+
+def test_a_table_without_a_complete_trial_cannot_be_replayed(folder):
+    trials = pd.read_parquet(folder / "trials.parquet").assign(state="failed")
+    trials.to_parquet(folder / "trials.parquet")
+    with pytest.raises(DataError, match="no complete trial to replay: record some"):
+        Recording.of(load_table(folder))
+
+
+def test_curves_of_different_lengths_serve_those_who_ask_for_as_many_epochs(folder):
+    trials = pd.read_parquet(folder / "trials.parquet")
+    trials = trials[trials["trial"] < 2].assign(epochs=[1, 2], energy_j=[6.0, 22.0])
+    trials["p.epochs"] = [1, 2]
+    trials.to_parquet(folder / "trials.parquet")
+    curves = pd.read_parquet(folder / "curves.parquet")
+    curves[(curves["trial"] == 1) | (curves["epoch"] == 1)].to_parquet(folder / "curves.parquet")
+    recording = Recording.of(load_table(folder))
+    assert not recording.is_even
+    objective = NearestObjective(recording)
+    candidate = {"width": 8, "optimizer": "sgd"}
+    assert objective.curve({**candidate, "epochs": 1}, 0, 0) == (1.0, [(5.0, 0.4)])
+    assert objective.curve({**candidate, "epochs": 2}, 0, 0)[1] == [(10.0, 0.9), (10.0, 0.8)]
+    # What a network costs does not depend on how long it was trained.
+    assert objective.cost_of is not None
+    assert objective.cost_of({**candidate, "epochs": 2}) == (100.0, 10.0)
+
+
+# Tidy tables without curves -----------------------------------------------------------------------
+
+
+def table_of(**columns):
+    return load_table(pd.DataFrame({"strategy": "theirs", **columns}))
+
+
+def test_without_curves_a_trial_is_one_step_and_epochs_are_a_hyperparameter():
+    table = table_of(energy_j=[4.0, 8.0], accuracy=[0.5, 0.7], epochs=[5, 10], width=[1, 1])
+    # `epochs` is a column of the contract; a hyperparameter has its own.
+    table.trials["p.epochs"] = table.trials["epochs"].astype(int)
+    recording = Recording.of(table)
+    assert recording.space.fixed == {"width": 1, "epochs": 1}
+    assert recording.space.distributions[STEPS].high == 10
+    curve = NearestObjective(recording).curve({STEPS: 10, "width": 1, "epochs": 1}, 0, 0)
+    assert curve == (0.0, [(8.0, 0.7)])
+    assert recording.costs is None
+    assert "one step" in recording.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("columns", "left_out"),
+    [
+        ({"energy_j": [1.0, None], "accuracy": [0.5, 0.5], "x": [1, 2]}, "1 without joules"),
+        ({"energy_j": [1.0, 0.0], "accuracy": [0.5, 0.5], "x": [1, 2]}, "1 without joules"),
+        ({"energy_j": [1.0, 1.0], "accuracy": [0.5, None], "x": [1, 2]}, "1 without an accuracy"),
+        (
+            {"energy_j": [1.0, 1.0], "accuracy": [0.5, 0.5], "x": [1, None]},
+            "1 without one of the hyperparameters",
+        ),
+        (
+            {
+                "energy_j": [1.0] * 2,
+                "accuracy": [0.5] * 2,
+                "x": [1, 2],
+                "state": ["complete", "pruned"],
+            },
+            "1 cut short",
+        ),
+    ],
+)
+def test_what_is_not_known_is_left_out_and_counted(columns, left_out):
+    doubled = {name: [*values, *values[:1]] for name, values in columns.items()}
+    doubled["x"][-1] = 3
+    recording = Recording.of(table_of(**doubled))
+    assert len(recording.params) == 2
+    assert recording.notes[0] == f"1 of 3 trials are not replayed ({left_out})."
+
+
+def test_a_table_in_which_nothing_was_searched_is_refused():
+    with pytest.raises(DataError, match="nothing was searched: every hyperparameter"):
+        Recording.of(table_of(energy_j=[1.0, 2.0], accuracy=[0.5, 0.6], x=[3, 3]))
+
+
+def test_a_described_space_needs_its_columns():
+    table = table_of(energy_j=[1.0, 2.0], accuracy=[0.5, 0.6], x=[3, 4])
+    with pytest.raises(DataError, match=r"no column p\.width, though its space has 'width'"):
+        Recording.of(table, Space.parse({"width": [1, 2]}))
+
+
+def test_repeats_are_drawn_without_replacement_and_shuffled_anew():
+    accuracies = [0.1, 0.2, 0.3, 0.9]
+    recording = Recording.of(
+        table_of(energy_j=[1.0] * 4, accuracy=accuracies, x=["a", "a", "a", "b"])
+    )
+    objective = NearestObjective(recording)
+
+    def draws(objective, seed=0, count=30):
+        params = {"x": "a", "epochs": 1}
+        return [objective.curve(params, n, seed)[1][0][1] for n in range(count)]
+
+    drawn = draws(objective)
+    rounds = [tuple(drawn[start : start + 3]) for start in range(0, 30, 3)]
+    assert all(sorted(each) == [0.1, 0.2, 0.3] for each in rounds)
+    assert len(set(rounds)) > 1
+    assert draws(objective.fresh()) == drawn
+    assert draws(objective.fresh(), seed=1) != drawn
+
+
+# Spaces -------------------------------------------------------------------------------------------
+
+columns = st.one_of(
+    st.lists(st.integers(-1000, 1000), min_size=1, max_size=40),
+    st.lists(st.sampled_from([8, 16, 24, 32]), min_size=8, max_size=40),
+    st.lists(st.sampled_from([1e-4, 1e-3, 0.1]), min_size=6, max_size=40),
+    st.lists(st.floats(-1e6, 1e6, allow_subnormal=False), min_size=1, max_size=40),
+    st.lists(st.floats(1e-8, 1e3), min_size=1, max_size=40),
+    st.lists(st.sampled_from(["sgd", "adam", "adamw"]), min_size=1, max_size=40),
+    st.lists(st.booleans(), min_size=1, max_size=40),
+)
+
+
+@quick
+@given(columns)
+def test_every_recorded_candidate_lies_in_the_space_it_shows(values):
+    space = infer_space({"x": values})
+    for value in values:
+        assert space.complete({"x": value})["x"] == value
+    if len(set(values)) == 1:
+        assert not space.distributions
+    else:
+        assert (n_points(space) or math.inf) >= len(set(values))
+
+
+@pytest.mark.parametrize(
+    ("values", "mapping"),
+    [
+        ([8, 16, 24, 32] * 2, {"type": "int", "low": 8, "high": 32, "step": 8}),
+        ([8, 16, 32, 64] * 2, {"type": "categorical", "choices": [8, 16, 32, 64]}),
+        ([1e-3, 1e-2, 0.1] * 2, {"type": "categorical", "choices": [1e-3, 1e-2, 0.1]}),
+        ([1e-4, 1e-3, 0.1, 0.3], {"type": "float", "low": 1e-4, "high": 0.3, "log": True}),
+        ([0.1, 0.2, 0.5, 0.3], {"type": "float", "low": 0.1, "high": 0.5}),
+        (list(range(1, 300)), {"type": "int", "low": 1, "high": 299, "log": True}),
+        (list(range(20)), {"type": "int", "low": 0, "high": 19}),
+        (["b", "a"], {"type": "categorical", "choices": ["a", "b"]}),
+        ([True, False], {"type": "categorical", "choices": [False, True]}),
+        ([0.5, 0.5], 0.5),
+    ],
+)
+def test_what_a_column_shows(values, mapping):
+    assert infer_space({"x": values}).to_mapping() == {"x": mapping}
+
+
+@pytest.mark.parametrize(
+    ("space", "count"),
+    [
+        ({"a": [1, 2], "b": {"low": 1, "high": 9, "step": 2}, "c": 1}, 10),
+        ({"a": {"low": 0.0, "high": 0.5, "step": 0.1}}, 6),
+        ({"a": [1, 2], "b": {"low": 0.0, "high": 0.5}}, None),
+        ({"a": {"low": 1, "high": 100, "log": True}}, None),
+    ],
+)
+def test_points_of_a_space_are_counted(space, count):
+    assert n_points(Space.parse(space)) == count
+
+
+# Forests ------------------------------------------------------------------------------------------
+
+
+def sampled(count, seed, *, curves):
+    """A table of random candidates of a surface, and these candidates."""
+    surface = SURFACES["scaling"]
+    encoding = Encoding(surface.space)
+    rng = np.random.default_rng(seed)
+    rows, points = [], []
+    for trial in range(count):
+        params = encoding.decode(rng.random(encoding.n_dimensions))
+        _, curve = surface.curve(params, trial, seed)
+        whole = curve[: params["epochs"]]
+        failed = math.isnan(whole[-1][1])
+        total_j = np.cumsum([energy_j for energy_j, _ in whole])
+        rows.append(
+            {
+                "run": "random-0",
+                "strategy": "random",
+                "seed": 0,
+                "trial": trial,
+                "state": "failed" if failed else "complete",
+                "accuracy": None if failed else whole[-1][1],
+                "energy_j": total_j[-1],
+                "energy_search_j": 0.0,
+                **{f"p.{name}": value for name, value in params.items()},
+            }
+        )
+        if not failed:
+            points += [
+                ("random-0", trial, epoch, energy_j, accuracy)
+                for epoch, (energy_j, (_, accuracy)) in enumerate(
+                    zip(total_j, whole, strict=True), 1
+                )
+            ]
+    table = load_table(pd.DataFrame(rows))
+    names = ["run", "trial", "epoch", "energy_j", "accuracy"]
+    found = pd.DataFrame(points, columns=names) if curves else None
+    return type(table)(table.trials, "sampled", curves=found)
+
+
+@pytest.mark.parametrize("curves", [True, False])
+def test_forests_predict_a_surface_that_they_learnt(curves):
+    learnt, asked = (
+        Recording.of(sampled(count, seed, curves=curves)) for count, seed in ((300, 0), (60, 1))
+    )
+    objective = ForestObjective(learnt)
+    assert objective.quality.is_enough
+    true, predicted = [], []
+    for trial, (params, (_, points), failed) in enumerate(
+        zip(asked.params, asked.curves, asked.failed, strict=True)
+    ):
+        setup_j, curve = objective.curve({"epochs": 1, **params}, trial, 0)
+        assert setup_j == 0.0
+        if not failed and not math.isnan(curve[-1][1]):
+            true.append((sum(j for j, _ in points), points[-1][1]))
+            curve = curve[: len(points)]
+            predicted.append((sum(j for j, _ in curve), curve[-1][1]))
+    (true_j, true_a), (predicted_j, predicted_a) = np.transpose(true), np.transpose(predicted)
+    assert np.corrcoef(np.log(true_j), np.log(predicted_j))[0, 1] > 0.9
+    assert np.corrcoef(true_a, predicted_a)[0, 1] > 0.7
+    assert all(0 <= accuracy <= 1 for accuracy in predicted_a)
+
+
+def test_noise_is_drawn_by_seed_and_trial():
+    objective = ForestObjective(Recording.of(sampled(120, 0, curves=True)))
+    params = objective.space.cheapest()
+    assert objective.curve(params, 3, 1) == objective.curve(params, 3, 1)
+    assert len({objective.curve(params, trial, 1)[1][-1][1] for trial in range(30)}) > 3
+
+
+def test_a_candidate_fails_like_its_nearest_recorded_one():
+    recording = Recording.of(sampled(120, 0, curves=True))
+    number = recording.failed.index(True)
+    params = {**recording.params[number], "epochs": recording.space.longest()}
+    assert ForestObjective(recording).curve(params, 0, 0) == recording.curves[number]
+
+
+def test_noise_is_that_of_repeats_where_they_are_recorded():
+    rng = np.random.default_rng(0)
+    x = np.repeat(np.arange(30), 4)
+    table = table_of(
+        energy_j=np.exp(x / 10), accuracy=0.2 + x / 50 + rng.normal(0, 0.01, 120), x=x * 1.0
+    )
+    objective = ForestObjective(Recording.of(table))
+    accuracies = [
+        objective.curve({"x": 15.0, "epochs": 1}, trial, 0)[1][0][1] for trial in range(200)
+    ]
+    assert np.std(accuracies) == pytest.approx(0.01, rel=0.5)
+    # The joules of repeats do not differ here, so those of a prediction do not either.
+    energies_j = {objective.curve({"x": 15.0, "epochs": 1}, n, 0)[1][0][0] for n in range(50)}
+    assert max(energies_j) == pytest.approx(min(energies_j))
