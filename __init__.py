@@ -13,6 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .api import Result, compare, load_best, report, tune
+    from .benchmarks.audit import audit
+    from .benchmarks.importers import import_table
+    from .benchmarks.reading import load_table
+    from .benchmarks.table import Table
     from .config import Experiment
     from .energy import EnergyBudget, EnergyMeter, Reading
     from .energy.carbon import intensity
@@ -30,6 +34,10 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "api": ("Result", "compare", "load_best", "report", "tune"),
+    "benchmarks.audit": ("audit",),
+    "benchmarks.importers": ("import_table",),
+    "benchmarks.reading": ("load_table",),
+    "benchmarks.table": ("Table",),
     "config": ("Experiment",),
     "energy": ("EnergyBudget", "EnergyMeter", "Reading"),
     "energy.carbon": ("intensity",),
@@ -61,12 +69,16 @@ __all__ = [
     "Reading",
     "Result",
     "Strategy",
+    "Table",
     "Told",
     "UnknownNameError",
     "Work",
+    "audit",
     "compare",
+    "import_table",
     "intensity",
     "load_best",
+    "load_table",
     "metered",
     "report",
     "tune",

@@ -1,7 +1,7 @@
 """The command line: parse, call, print. Results on stdout, progress on stderr.
 
-Exit codes: 0 done, 2 something must be mended first (one line says what), 130 stopped by Ctrl-C
-with everything kept.
+Exit codes: 0 done, 1 an audit found something, 2 something must be mended first (one line says
+what), 130 stopped by Ctrl-C with everything kept.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from . import __version__
+from . import __version__, cli_tables
 from .errors import PerjouleError
 
 app = typer.Typer(
@@ -138,18 +138,6 @@ def tune(
     _exit_if_interrupted(result)
 
 
-@app.command()
-def report(
-    folder: Annotated[Path, typer.Argument(help="A run folder.")], as_json: AsJson = False
-) -> None:
-    """Make the tables and the report of a run folder again, from its ledger."""
-    from . import api
-    from .terminal import print_comparison
-
-    result = api.report(folder)
-    _show(result.summary, as_json, lambda: print_comparison(result))
-
-
 @app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 def measure(
     command: Annotated[
@@ -271,6 +259,15 @@ def init(
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror}); name another") from error
     typer.echo(f"{path} written; run it with: perjoule compare {path}")
+
+
+for name, command in (
+    ("report", cli_tables.report),
+    ("replay", cli_tables.replay),
+    ("import", cli_tables.import_),
+    ("audit", cli_tables.audit),
+):
+    app.command(name)(command)
 
 
 def main() -> None:

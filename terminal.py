@@ -36,7 +36,7 @@ class LiveProgress:
     """One bar per strategy in joules of its budget; plain lines where stderr is no terminal."""
 
     def __init__(self) -> None:
-        self._console = _console(stderr=True)
+        self._console = open_console(stderr=True)
         self._bars = Progress(
             TextColumn("{task.description:<14}", markup=False),
             BarColumn(),
@@ -107,7 +107,7 @@ def _spent_j(runs: list[Run], inflight_j: dict[str, float | None]) -> float | No
     return None if None in spent else sum(each for each in spent if each)
 
 
-def _console(*, stderr: bool = False) -> Console:
+def open_console(*, stderr: bool = False) -> Console:
     """A terminal wraps at words; a file or pipe gets whole lines, and tables of a fair width."""
     console = Console(stderr=stderr, highlight=False, markup=False)
     if console.is_terminal:
@@ -117,7 +117,7 @@ def _console(*, stderr: bool = False) -> Console:
 
 def print_comparison(result: Result) -> None:
     """The closing table of a comparison, its verdict, and where the report is."""
-    console, summary = _console(), result.summary
+    console, summary = open_console(), result.summary
     verdict, workers = summary["verdict"], summary["workers"]
     console.print(_table(summary))
     console.print(verdict["sentence"], style="bold")
@@ -142,7 +142,7 @@ def print_comparison(result: Result) -> None:
 
 def print_best(result: Result) -> None:
     """The best candidate of a search."""
-    console = _console()
+    console = open_console()
     [run] = result.summary["runs"]
     spent = f"{format_energy(run['spent_j'])} spent on {run['trials']} trials"
     best = run["incumbent"]
@@ -168,7 +168,7 @@ def print_findings(findings: list[Finding]) -> None:
     for each in findings:
         lines = [_quality(each), each.detail, *each.notes, each.mend and f"To mend it: {each.mend}"]
         table.add_row(each.component, each.status, "\n".join(filter(None, lines)))
-    _console().print(table)
+    open_console().print(table)
 
 
 def _quality(finding: Finding) -> str:
@@ -191,7 +191,7 @@ def print_reading(
     reading: Reading, emissions: tuple[float | None, CarbonIntensity] | None = None
 ) -> None:
     """What a metered command used, on stderr."""
-    console = _console(stderr=True)
+    console = open_console(stderr=True)
     table = Table("component", "kind", "source")
     for name in ("energy", "beyond idle", "± step", "± gain"):
         table.add_column(name, justify="right")
@@ -223,7 +223,7 @@ def print_reading(
 
 def print_calibration(calibration: Calibration) -> None:
     """What is stored for this machine."""
-    console = _console()
+    console = open_console()
     table = Table("source", "idle power", "spread", title="Idle power", title_justify="left")
     for name, idle in calibration.idle_w.items():
         table.add_row(name, f"{idle.power_w:.3g} W", f"{idle.spread_w:.2g} W")
@@ -246,7 +246,7 @@ def print_strategies(recipes: list[Recipe]) -> None:
     own = "your own: (space, seed) -> object with ask and tell"
     table.add_row("module:attribute", own, "", "", "you")
     table.add_row("module:Class(...)", "any Optuna sampler, with literal arguments", "", "", "you")
-    _console().print(table)
+    open_console().print(table)
 
 
 def _table(summary: dict[str, Any]) -> Table:
@@ -278,7 +278,7 @@ def _table(summary: dict[str, Any]) -> Table:
         table.add_row(
             row["strategy"],
             str(row["trials"]),
-            _score(row["accuracy"]),
+            format_score(row["accuracy"]),
             format_percent((row["test_accuracy"] or {}).get("median")),
             format_energy(energy["median"] if energy else None),
             ert,
@@ -288,7 +288,7 @@ def _table(summary: dict[str, Any]) -> Table:
     return table
 
 
-def _score(interval: dict[str, Any] | None) -> str:
+def format_score(interval: dict[str, Any] | None) -> str:
     """A median with its interval."""
     median = format_percent((interval or {}).get("median"))
     if interval is None or interval["low"] is None:

@@ -1,12 +1,9 @@
 from __future__ import annotations
 
-import io
 import json
 import re
 import subprocess
 import sys
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
 from shutil import copytree
 
 import pandas as pd
@@ -14,56 +11,28 @@ import pytest
 import torch
 
 import perjoule
-from perjoule.cli import main
 from perjoule.energy import Kind
 from perjoule.models.data import load
 from perjoule.models.runtime import Runtime
 from perjoule.models.training import evaluate
 from perjoule.tuners.registry import RECIPES
 
+from .command import PROGRESS, Ended, call, shell
+
 COMMANDS = (
     "compare",
     "tune",
     "report",
+    "replay",
+    "import",
+    "audit",
     "measure",
     "calibrate",
     "doctor",
     "strategies",
     "init",
 )
-PROGRESS = re.compile(r"Meter: |Starting the workers|\s*\d+% of the budget")
 DERIVED = ("trials.parquet", "curves.parquet", "summary.json", "report.html")
-
-
-@dataclass
-class Ended:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def message(self):
-        """The only line on stderr that is not progress."""
-        [line] = [line for line in self.err.splitlines() if not PROGRESS.match(line)]
-        return line
-
-
-def call(*arguments):
-    """Run a command line in this process."""
-    out, err = io.StringIO(), io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-        patch.setattr(sys, "argv", ["perjoule", *map(str, arguments)])
-        patch.setattr(sys, "path", list(sys.path))
-        with pytest.raises(SystemExit) as end:
-            main()
-    return Ended(int(end.value.code or 0), out.getvalue(), err.getvalue())
-
-
-def shell(*arguments, cwd=None):
-    """Run a command line in a process of its own, without the current folder on its path."""
-    command = [sys.executable, "-P", "-m", "perjoule", *map(str, arguments)]
-    ended = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
-    return Ended(ended.returncode, ended.stdout, ended.stderr)
 
 
 def options(**changed):
@@ -200,7 +169,6 @@ def test_no_traceback_in_a_process_of_its_own():
 def test_help_of_every_command_is_light():
     script = f"""
 import contextlib, io, sys
-from perjoule.cli import main
 for command in {["", *COMMANDS]}:
     sys.argv = ["perjoule", *filter(None, [command]), "--help"]
     with contextlib.redirect_stdout(io.StringIO()) as out:
@@ -393,7 +361,6 @@ def test_a_report_is_remade_from_the_ledger_alone(tuned, folder):
     assert json.loads((path / "summary.json").read_text()) == before
     pd.testing.assert_frame_equal(pd.read_parquet(path / "trials.parquet"), trials)
     assert all((path / name).stat().st_size > 0 for name in DERIVED)
-    assert json.loads(call("report", path, "--json").out) == before
 
 
 def test_a_network_is_loaded_only_from_a_search(folder):
