@@ -81,11 +81,8 @@ def print_analysis(analysis: Analysis) -> None:
 
 def _group(group: dict[str, Any]) -> Table:
     name = ", ".join(f"{key} {format_value(value)}" for key, value in group["by"].items())
-    group_name = f"{name}: " if name else ""
-    title = (
-        f"{group_name}accuracy at shares of {format_energy(group['common_j'])}, which every run had"
-    )
-    table = Table(title=title[0].upper() + title[1:], title_justify="left")
+    what = f"accuracy at shares of {format_energy(group['common_j'])}, which every run had"
+    table = Table(title=f"{name}: {what}" if name else what, title_justify="left")
     *early, last = group["winners"]["equal_energy"]
     for head in (
         "strategy",

@@ -24,8 +24,9 @@ from ..tuners.registry import find_recipe
 from .ask_cost import load_ask_costs
 from .executors import kill_workers, make_executor
 from .forest import ForestObjective
+from .guarded import Guarded
 from .nearest import NearestObjective
-from .simulation import Guarded, Slice, simulate, task_of
+from .simulation import Slice, simulate, task_of
 
 Objective = NearestObjective | ForestObjective
 SLOW_S = 0.2

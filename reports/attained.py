@@ -32,8 +32,9 @@ def attained(trials: pd.DataFrame, most: int = MOST_ENERGIES) -> pd.DataFrame:
     known = ~np.isnan(spent_j)
     grid = _thinned(np.unique(spent_j[known & (spent_j > 0)]), most)
     levels = np.full((run.max(initial=-1) + 1, len(grid)), -np.inf)
-    places = np.searchsorted(grid, spent_j[known])
-    np.maximum.at(levels, (run[known], places), best[known])
+    placed = known & (len(grid) > 0)  # there is no grid where nobody has spent anything
+    places = np.searchsorted(grid, spent_j[placed])
+    np.maximum.at(levels, (run[placed], places), best[placed])
     levels = np.maximum.accumulate(levels, axis=1)
     # Where a reading was lost, what came later has no place.
     last_j = np.zeros(len(levels))

@@ -169,6 +169,7 @@ def test_no_traceback_in_a_process_of_its_own():
 def test_help_of_every_command_is_light():
     script = f"""
 import contextlib, io, sys
+from perjoule.cli import main
 for command in {["", *COMMANDS]}:
     sys.argv = ["perjoule", *filter(None, [command]), "--help"]
     with contextlib.redirect_stdout(io.StringIO()) as out:

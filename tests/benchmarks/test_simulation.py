@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 import perjoule
 from perjoule.benchmarks import statistics
-from perjoule.benchmarks.simulation import Guarded, simulate, table, task_of
+from perjoule.benchmarks.guarded import Guarded
+from perjoule.benchmarks.simulation import simulate, table, task_of
 from perjoule.benchmarks.synthetic import SURFACES
 from perjoule.models.space import Space
 from perjoule.outcome import State
