@@ -85,7 +85,7 @@ def import_(
     ] = None,
     accuracy_attr: Annotated[
         str | None,
-        typer.Option(help='What accuracy is made of: "1-value", "value/100", an attribute (optuna).'),
+        typer.Option(help='What the accuracy is: "1-value", "value/100", an attribute (optuna).'),
     ] = None,
     study: Annotated[str | None, typer.Option(help="Name of the study (optuna).")] = None,
     strategy: Annotated[

@@ -14,10 +14,10 @@ import pandas as pd
 from ...energy.sources.trace import Trace
 from ...energy.sources.trace_files import Recording, Sample, open_recording
 from ...errors import DataError, PerjouleError
-from ..frames import read_frame
 from ..importers import import_table
-from ..mapping import Mapping, mapped
 from ..reading import load_table
+from ..reading.frames import read_frame
+from ..reading.mapping import Mapping, mapped
 from ..table import REQUIRED, Table, curves_path
 from .columns import ENERGY, POWER, TIME, Quantity, numbers, quantities
 

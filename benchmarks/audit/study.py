@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..mapping import Mapping
+from ..reading.mapping import Mapping
 from . import measurements, patterns, traces, tracker, trials
 from .catalogue import CHECKS, Finding, Lacking
 from .inputs import (

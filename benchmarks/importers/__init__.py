@@ -143,8 +143,8 @@ def import_table(
         ConfigurationError: An option is wrong, or the format has no use for it.
         DataError: A file cannot be read; the message says where and why.
     """
+    from ..reading.tidying import tidy
     from ..table import Table
-    from ..tidying import tidy
     from .files import shown
     from .writing import Notes, frame_of
 

@@ -1,6 +1,6 @@
 """Measure what asks of each strategy cost, for the model that replays charge searching by.
 
-    python benchmarks/performance/asking.py    # prints, and writes benchmarks/ask_costs.json
+    python benchmarks/performance/asking.py    # prints, and writes benchmarks/replay/ask_costs.json
 
 Every strategy searches the default space on recorded digits. Told are the CPU-seconds of an ask
 with its tell, on one thread, after so many results: means over all asks of a range, so that a rare
@@ -28,11 +28,11 @@ from statistics import fmean
 from sklearn.isotonic import IsotonicRegression
 from threadpoolctl import threadpool_limits
 
-from perjoule.benchmarks.ask_cost import FILE
-from perjoule.benchmarks.nearest import NearestObjective
 from perjoule.benchmarks.reading import load_table
-from perjoule.benchmarks.replayed import Recording
-from perjoule.benchmarks.simulation import simulate, task_of
+from perjoule.benchmarks.replay.ask_cost import FILE
+from perjoule.benchmarks.replay.nearest import NearestObjective
+from perjoule.benchmarks.replay.recording import Recording
+from perjoule.benchmarks.replay.simulation import simulate, task_of
 from perjoule.energy.sources.cpu_power import cpu_model
 from perjoule.tuners.registry import RECIPES
 from perjoule.tuners.strategy import Strategy, Told, Work

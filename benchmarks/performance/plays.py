@@ -12,13 +12,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from perjoule.benchmarks.guarded import Guarded
-from perjoule.benchmarks.nearest import NearestObjective
 from perjoule.benchmarks.performance.peers import PEERS, quieten
 from perjoule.benchmarks.reading import load_table
-from perjoule.benchmarks.replayed import Recording
-from perjoule.benchmarks.simulation import Slice, simulate, task_of
-from perjoule.benchmarks.synthetic import SURFACES, Surface
+from perjoule.benchmarks.replay.guarded import Guarded
+from perjoule.benchmarks.replay.nearest import NearestObjective
+from perjoule.benchmarks.replay.recording import Recording
+from perjoule.benchmarks.replay.simulation import Slice, simulate, task_of
+from perjoule.benchmarks.replay.synthetic import SURFACES, Surface
 from perjoule.tuners.encoding import Encoding
 from perjoule.tuners.registry import find_recipe
 

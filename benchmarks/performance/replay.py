@@ -33,12 +33,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from perjoule.benchmarks.nearest import NearestObjective
 from perjoule.benchmarks.performance.timing import Interval, median_interval
 from perjoule.benchmarks.reading import load_table
 from perjoule.benchmarks.replay import replay
-from perjoule.benchmarks.replayed import Recording
-from perjoule.benchmarks.simulation import simulate
+from perjoule.benchmarks.replay.nearest import NearestObjective
+from perjoule.benchmarks.replay.recording import Recording
+from perjoule.benchmarks.replay.simulation import simulate
 from perjoule.benchmarks.table import Table
 from perjoule.tuners.strategy import Told, Work
 

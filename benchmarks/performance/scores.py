@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from perjoule.benchmarks.performance.plays import Played
-from perjoule.benchmarks.simulation import table
+from perjoule.benchmarks.replay.simulation import table
 from perjoule.benchmarks.statistics import (
     Interval,
     anytime_score,

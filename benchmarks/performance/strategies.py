@@ -1,11 +1,11 @@
 """Which search needs the fewest joules, ours and other projects' side by side?
 
 Each strategy (see `perjoule strategies`) and each installed peer (see `peers`) spends the same
-virtual joules on the same tasks under the rules of a comparison (see `benchmarks.simulation`):
+virtual joules on the same tasks under the rules of a comparison (see `simulation`):
 
 A. Recorded tables of `benchmarks/tables`: the default space on digits and Fashion-MNIST. Its
    joules are those of the table, where the best known accuracy is from, too.
-B. Synthetic surfaces (`benchmarks.synthetic`), with the best accuracy by formula.
+B. Synthetic surfaces (`benchmarks.replay.synthetic`), with the best accuracy by formula.
 C. With `--live`, digits itself: a small `perjoule.compare` of our strategies, metered.
 
 A run has the joules of `--trials` average random candidates. Its asks and tells are charged: their

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perjoule.benchmarks.ask_cost import AskCosts, load_ask_costs
+from perjoule.benchmarks.replay.ask_cost import AskCosts, load_ask_costs
 from perjoule.tuners.registry import RECIPES
 
 COSTS = AskCosts("2026-11-21", "here", "small", {}, (0, 5, 10, 20), {"a": (1, 1, 2), "b": (1, 5)})

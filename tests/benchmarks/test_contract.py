@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from perjoule import benchmarks
-from perjoule.benchmarks.analysis import SCHEMA, analyse
+from perjoule.benchmarks.analysis import analyse
+from perjoule.benchmarks.analysis.analysing import SCHEMA
 from perjoule.benchmarks.reading import load_table
 from perjoule.benchmarks.table import COLUMNS, CURVE_COLUMNS, REQUIRED, VERSION
 from perjoule.errors import DataError

@@ -13,8 +13,8 @@ from pandas.testing import assert_frame_equal
 import perjoule.benchmarks
 from perjoule import load_table
 from perjoule.benchmarks import statistics
-from perjoule.benchmarks.ask_cost import load_ask_costs
 from perjoule.benchmarks.replay import replay
+from perjoule.benchmarks.replay.ask_cost import load_ask_costs
 from perjoule.benchmarks.table import TRIAL_COLUMNS
 from perjoule.errors import BudgetError, ConfigurationError, DataError, UnknownNameError
 from perjoule.tuners.registry import RECIPES

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perjoule import load_table
-from perjoule.benchmarks.forest import ForestObjective
-from perjoule.benchmarks.nearest import NearestObjective
-from perjoule.benchmarks.replayed import STEPS, Recording
-from perjoule.benchmarks.simulation import simulate
-from perjoule.benchmarks.spaces import infer_space, n_points
-from perjoule.benchmarks.synthetic import SURFACES
+from perjoule.benchmarks.replay.forest import ForestObjective
+from perjoule.benchmarks.replay.nearest import NearestObjective
+from perjoule.benchmarks.replay.recording import STEPS, Recording
+from perjoule.benchmarks.replay.simulation import simulate
+from perjoule.benchmarks.replay.spaces import infer_space, n_points
+from perjoule.benchmarks.replay.synthetic import SURFACES
 from perjoule.errors import DataError
 from perjoule.models.space import Space
 from perjoule.outcome import State

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 import perjoule
 from perjoule.benchmarks import statistics
-from perjoule.benchmarks.guarded import Guarded
-from perjoule.benchmarks.simulation import simulate, table, task_of
-from perjoule.benchmarks.synthetic import SURFACES
+from perjoule.benchmarks.replay.guarded import Guarded
+from perjoule.benchmarks.replay.simulation import simulate, table, task_of
+from perjoule.benchmarks.replay.synthetic import SURFACES
 from perjoule.models.space import Space
 from perjoule.outcome import State
 from perjoule.tuners.registry import RECIPES

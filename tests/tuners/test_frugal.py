@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perjoule.benchmarks.simulation import simulate, task_of
-from perjoule.benchmarks.synthetic import SURFACES
+from perjoule.benchmarks.replay.simulation import simulate, task_of
+from perjoule.benchmarks.replay.synthetic import SURFACES
 from perjoule.models.space import Space
 from perjoule.outcome import CurvePoint, State
 from perjoule.tuners.frugal import STARTUP_TRIALS, FrugalStrategy

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ..errors import DataError
-from ..outcome import State
-from .replay_runs import Objective, Played
-from .replayed import STEPS, Recording
+from ...errors import DataError
+from ...outcome import State
+from ..table import COLUMNS, PANDAS_TYPES, REPLAYED, TRIAL_COLUMNS
+from .recording import STEPS, Recording
+from .runs import Objective, Played
 from .simulation import Slice
-from .table import COLUMNS, PANDAS_TYPES, REPLAYED, TRIAL_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

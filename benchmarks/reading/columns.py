@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute
 
-from ..errors import DataError
+from ...errors import DataError
 from .refusals import check, refuse, short
 
 pc: Any = pyarrow.compute  # whose functions are made as it is imported

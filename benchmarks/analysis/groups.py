@@ -9,9 +9,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..energy.source import Kind
-from ..outcome import RESULTS
-from .statistics import (
+from ...energy.source import Kind
+from ...outcome import RESULTS
+from ..statistics import (
     Interval,
     accuracies_per_joule,
     coefficient_of_variation,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from .table import Table
+    from ..table import Table
 
 NOT_STATED = "not stated"
 """Kind of joules of which a table does not say how they became known."""

@@ -28,7 +28,7 @@ from itertools import product
 from random import Random
 from typing import Any
 
-from ..models.space import Space
+from ...models.space import Space
 from .simulation import Curve
 
 CHANCE = 0.1
@@ -57,7 +57,7 @@ LONGEST = SPACE.longest()
 
 @dataclass(frozen=True)
 class Surface:
-    """A synthetic objective, a `benchmarks.simulation.Simulated`; the module says its formulas.
+    """A synthetic objective, a `simulation.Simulated`; the module says its formulas.
 
     Attributes:
         epoch_j: Joules of an epoch of the largest network.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..outcome import State
-from ..tuners.strategy import Strategy, Told, Work
+from ...outcome import State
+from ...tuners.strategy import Strategy, Told, Work
 
 
 class Guarded:

@@ -18,11 +18,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import ConfigurationError
-from ..tuners.encoding import Encoding
-from ..tuners.registry import find_recipe
+from ...errors import ConfigurationError
+from ...tuners.encoding import Encoding
+from ...tuners.registry import find_recipe
+from ..executors import kill_workers, make_executor
 from .ask_cost import load_ask_costs
-from .executors import kill_workers, make_executor
 from .forest import ForestObjective
 from .guarded import Guarded
 from .nearest import NearestObjective

@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..tuners.encoding import Encoding
+from ...tuners.encoding import Encoding
 from .nearest import NearestObjective
-from .replayed import Recording
+from .recording import Recording
 from .simulation import Curve
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Quality:
 
 
 class ForestObjective:
-    """Predicts any candidate, a `benchmarks.simulation.Simulated`.
+    """Predicts any candidate, a `benchmarks.replay.simulation.Simulated`.
 
     Args:
         recording: What was recorded, of `LEAST_CANDIDATES` or more candidates.

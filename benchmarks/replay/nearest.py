@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..tuners.encoding import Encoding
-from .replayed import Recording
+from ...tuners.encoding import Encoding
+from .recording import Recording
 from .simulation import Curve
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class NearestObjective:
-    """Replays the nearest recorded candidate, a `benchmarks.simulation.Simulated`.
+    """Replays the nearest recorded candidate, a `benchmarks.replay.simulation.Simulated`.
 
     That is the one of the least Euclidean distance between features (`Encoding.features`), so a
     choice that differs counts for more than a range from end to end. Epochs do not enter; where the

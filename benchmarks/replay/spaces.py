@@ -8,7 +8,7 @@ from typing import Any
 
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-from ..models.space import Space
+from ...models.space import Space
 
 MOST_LEVELS = 12
 """A number with so many values or fewer, each of them met again, was searched on a grid."""

@@ -16,19 +16,19 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, Protocol, get_args
 
-from ..config import usable_cores
-from ..energy.quantities import format_energy, parse_energy
-from ..energy.sources.cpu_power import FALLBACK_W_PER_THREAD
-from ..errors import BudgetError, ConfigurationError, DataError, UnknownNameError
-from ..models.space import Space
-from ..tuners.registry import RECIPES, find_recipe
+from ...config import usable_cores
+from ...energy.quantities import format_energy, parse_energy
+from ...energy.sources.cpu_power import FALLBACK_W_PER_THREAD
+from ...errors import BudgetError, ConfigurationError, DataError, UnknownNameError
+from ...models.space import Space
+from ...tuners.registry import RECIPES, find_recipe
+from ..table import Table
 from .ask_cost import load_ask_costs
 from .forest import LEAST_CANDIDATES, LEAST_R2, ForestObjective
 from .nearest import NearestObjective
-from .replay_runs import SLOW_S, Objective, Play, Played, Schedule, forecast_s, play_all
-from .replay_table import Stage, replay_tables
-from .replayed import Recording
-from .table import Table
+from .recording import Recording
+from .runs import SLOW_S, Objective, Play, Played, Schedule, forecast_s, play_all
+from .tables import Stage, replay_tables
 
 Match = Literal["auto", "nearest", "surrogate"]
 SearchEnergy = Literal["model", "none"]

@@ -11,12 +11,12 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from ..errors import DataError
+from ...errors import DataError
+from ..table import CURVE_COLUMNS, TRIAL_COLUMNS, Table, curves_path
 from .columns import free
 from .curves import of_trials, read_curves
 from .frames import read_contents, read_frame
 from .mapping import Mapping, plain_name, split_names
-from .table import CURVE_COLUMNS, TRIAL_COLUMNS, Table, curves_path
 from .tidying import checked, tidy
 
 __all__ = ["Source", "load_table", "read_frame"]
@@ -210,8 +210,8 @@ def _read(path: Path) -> Table:
 
 def _read_folder(path: Path) -> Table:
     """A run folder: its ledger, or where it has none its tables."""
-    from .folder import Folder
-    from .record import curve_table, slice_table, trial_table
+    from ..folder import Folder
+    from ..record import curve_table, slice_table, trial_table
 
     name = path.resolve().name
     if not (path / "ledger.jsonl").exists():

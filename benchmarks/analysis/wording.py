@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..energy.quantities import format_energy
-from ..energy.source import Kind
-from .table import LOWER_BOUND
+from ...energy.quantities import format_energy
+from ...energy.source import Kind
+from ..table import LOWER_BOUND
 
 _NO_KIND_OF_METER = {LOWER_BOUND, Kind.UNAVAILABLE.value}
 

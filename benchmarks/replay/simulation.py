@@ -11,7 +11,7 @@ The rules are those of a comparison, its worker and its objective:
 - The run is over when what is left fits no epoch of the cheapest candidate, after three truncated
   slices or twenty failed ones in a row, or when the strategy has no more work.
 
-    >>> from perjoule.benchmarks.synthetic import SURFACES
+    >>> from perjoule.benchmarks.replay.synthetic import SURFACES
     >>> from perjoule.tuners.registry import RECIPES
     >>> surface = SURFACES["scaling"]
     >>> strategy = RECIPES["random"].build(surface.space, 0, task_of(surface, 500.0))
@@ -28,10 +28,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from ..models.space import Space
-from ..outcome import CurvePoint, State
-from ..tuners.strategy import Strategy, Task, Told, Work
-from .comparison import ASK_MARGIN, MOST_FAILED_IN_A_ROW, MOST_TRUNCATED_IN_A_ROW
+from ...models.space import Space
+from ...outcome import CurvePoint, State
+from ...tuners.strategy import Strategy, Task, Told, Work
+from ..comparison import ASK_MARGIN, MOST_FAILED_IN_A_ROW, MOST_TRUNCATED_IN_A_ROW
 
 if TYPE_CHECKING:
     import pandas as pd

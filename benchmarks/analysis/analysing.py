@@ -17,19 +17,19 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import __version__
-from ..energy.files import write_whole
-from ..energy.quantities import format_energy
-from ..errors import ConfigurationError
+from ... import __version__
+from ...energy.files import write_whole
+from ...energy.quantities import format_energy
+from ...errors import ConfigurationError
+from ..statistics import friedman
 from .groups import Target, group_numbers, number
-from .statistics import friedman
 from .winners import FRACTIONS
 from .wording import label, notes, percent, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .table import Table
+    from ..table import Table
 
 SCHEMA = 1
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .statistics import Verdict, compare_strategies, energy_to_target
+from ..statistics import Verdict, compare_strategies, energy_to_target
 
 if TYPE_CHECKING:
     import pandas as pd
