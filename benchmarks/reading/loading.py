@@ -15,11 +15,11 @@ from ...errors import DataError
 from ..table import CURVE_COLUMNS, TRIAL_COLUMNS, Table, curves_path
 from .columns import free
 from .curves import of_trials, read_curves
-from .frames import read_contents, read_frame
+from .frames import read_contents
 from .mapping import Mapping, plain_name, split_names
 from .tidying import checked, tidy
 
-__all__ = ["Source", "load_table", "read_frame"]
+__all__ = ["Source", "load_table"]
 
 Source = str | Path | pd.DataFrame | Table
 
