@@ -7,7 +7,8 @@ duration. What decides is the tracker:
 
 - Rows with the same ``run_id`` are of one tracker, wherever in the file they stand. Where both its
   duration and its energy fall, it was reset, and a new session starts. Where only the duration
-  falls, its clock alone was started again (``start_task`` does that), and its energies go on.
+  falls, its clock alone was started again, and its energies go on: ``start`` after ``stop`` and
+  ``start_task`` do that (``emissions_tracker.py``, version 3.3).
 - Rows with different ``run_id`` are of different trackers and never differenced, even if their
   durations happen to grow.
 - Version 1 has no ``run_id``. There, a row goes on with the row before of its project if neither

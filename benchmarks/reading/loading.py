@@ -19,8 +19,6 @@ from .frames import read_contents
 from .mapping import Mapping, plain_name, split_names
 from .tidying import checked, tidy
 
-__all__ = ["Source", "load_table"]
-
 Source = str | Path | pd.DataFrame | Table
 
 
