@@ -16,14 +16,8 @@ from perjoule.outcome import State
 from perjoule.tuners.multiobjective import MultiObjectiveStrategy, objectives
 from perjoule.tuners.strategy import Told, restore
 
-SPACE = Space.parse(
-    {
-        "rate": {"low": 1e-4, "high": 0.3, "log": True},
-        "width": {"low": 8, "high": 512, "log": True},
-        "pool": ["max", "mean", "none"],
-        "epochs": 3,
-    }
-)
+from .toys import SPACE, accuracy, energy_j, search
+
 POPULATION = 6
 SAMPLERS = {
     "random": RandomSampler,
@@ -36,37 +30,6 @@ every_sampler = pytest.mark.parametrize("name", ["nsga2", "motpe", "gp-ehvi"])
 
 def make(name, seed=0, space=SPACE):
     return MultiObjectiveStrategy(space, seed, SAMPLERS[name])
-
-
-def accuracy(params, _epoch=0):
-    rate = 0.1 * abs(math.log10(params["rate"]) + 2)
-    return 0.95 - rate - 2 / params["width"] - 0.03 * (params["pool"] == "none")
-
-
-def energy_j(params):
-    return params["width"] ** 0.8 * (1 + (params["pool"] == "none"))
-
-
-def told(params, kind="known"):
-    """What a trial of a kind gives."""
-    known = Told(params, State.COMPLETE, accuracy(params), energy_j(params))
-    return {
-        "known": known,
-        "failed": Told(params, State.FAILED, known.accuracy, known.energy_j),
-        "unmetered": Told(params, State.COMPLETE, known.accuracy, None),
-        "nothing measured": Told(params, State.COMPLETE, known.accuracy, 0.0),
-        "cut short": Told(params, State.TRUNCATED, None, known.energy_j),
-    }[kind]
-
-
-def search(strategy, kinds):
-    """Ask and tell as often as there are kinds; return the proposals and all that was told."""
-    proposals, history = [], []
-    for kind in kinds:
-        proposals.append(strategy.ask(0.0))
-        history.append(told(proposals[-1].params, kind))
-        strategy.tell(history[-1])
-    return proposals, history
 
 
 def volume(simulation):
