@@ -178,7 +178,7 @@ def _hypervolume(trials: pd.DataFrame, reference_j: float) -> dict[str, float | 
 
 
 def _test(criterion: Criterion) -> dict[str, Any]:
-    test = criterion.verdict.test
+    test, means = criterion.verdict.test, criterion.verdict.means
     return {
         "kruskal_wallis": {
             **{name: number(getattr(test, name)) for name in ("h", "p", "eta_squared")},
@@ -194,6 +194,13 @@ def _test(criterion: Criterion) -> dict[str, Any]:
             }
             for each in criterion.verdict.pairs
         ],
+        "parametric": {
+            "method": means.method,
+            **{name: number(getattr(means, name)) for name in ("f", "p", "omega_squared")},
+            "shapiro_p": {name: number(p) for name, p in means.shapiro_p.items()},
+            "levene_p": number(means.levene_p),
+            "reason": means.reason,
+        },
         "conclusive": criterion.conclusive,
         "reason": criterion.reason,
     }

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
+MOST_VALUES = 5_000
+"""The test of Shapiro and Wilk is not accurate above (Royston, 1995)."""
+LEAST_SPREAD = 1e-12
+"""Values of a group that differ by no more, as a share of the range of all, are the same."""
+
 
 @dataclass(frozen=True)
 class Anova:
@@ -74,10 +79,20 @@ def anova(groups: Mapping[str, ArrayLike]) -> Anova:
     enough, reason = enough_runs({name: len(values) for name, values in found.items()})
     if not enough:
         return refused(reason)
+    everything = np.concatenate(list(found.values()))
+    scale = float(np.ptp(everything)) if np.isfinite(everything).all() else 1.0
     for name, values in found.items():
-        if np.isinf(values).any() or np.ptp(values) == 0:
-            what = "infinite values" if np.isinf(values).any() else "the same value throughout"
-            return refused(f"No test of means: {name} has {what}. Use ranks.")
+        if len(values) > MOST_VALUES:
+            what = f"more than {MOST_VALUES:,} values"
+        elif np.isinf(values).any():
+            what = "infinite values"
+        elif np.ptp(values) <= LEAST_SPREAD * scale:
+            what = "the same value throughout"
+        else:
+            continue
+        return refused(f"No test of means: {name} has {what}. Use ranks.")
+    # The tests do not depend on the unit of the values, but their squares must be numbers.
+    found = {name: (values - everything.min()) / scale for name, values in found.items()}
     shapiro_p = {name: float(shapiro(values).pvalue) for name, values in found.items()}
     with np.errstate(divide="ignore", invalid="ignore"):  # no spread about any median
         levene_p = float(levene(*found.values(), center="median").pvalue)

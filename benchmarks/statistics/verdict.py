@@ -20,6 +20,7 @@ from .inference import (
     interval,
     kruskal_wallis,
 )
+from .parametric import Anova, anova
 from .runs import (
     anytime_score,
     common_energy_j,
@@ -51,6 +52,7 @@ class Verdict:
             scores; for ``"energy_to_target"`` joules, infinite for a run that missed the target.
         test: Whether the strategies differ at all.
         pairs: Every two strategies, in the order of ``intervals``.
+        means: The same question asked of means, where the values allow it.
         winner: The best strategy; None if there is no result.
         tied: The winner and those as good, among whom joules broke the tie; empty without a tie.
         supported: Whether the runs are enough to say that the winner beats the next one.
@@ -61,6 +63,7 @@ class Verdict:
     intervals: Mapping[str, Interval]
     test: KruskalWallis
     pairs: tuple[Pair, ...]
+    means: Anova
     winner: str | None
     tied: tuple[str, ...]
     supported: bool
@@ -155,6 +158,7 @@ def compare_strategies(
         intervals={name: interval(values) for name, values in groups.items()},
         test=test,
         pairs=pairs,
+        means=anova(groups),
         winner=order[0] if standing.best else None,
         tied=tuple(order[: standing.best]) if standing.best > 1 else (),
         supported=supported,

@@ -435,6 +435,15 @@ NAME = ("tpe", None)
 TEST = {
     "kruskal_wallis": {"h": NUMBER, "p": NUMBER, "eta_squared": NUMBER, "k": 1, "n": 1},
     "pairs": [{"a": "tpe", "b": "tpe", "p": NUMBER, "cliffs_delta": NUMBER}],
+    "parametric": {
+        "method": ("ANOVA", None),
+        "f": NUMBER,
+        "p": NUMBER,
+        "omega_squared": NUMBER,
+        "shapiro_p": {...: NUMBER},
+        "levene_p": NUMBER,
+        "reason": "words",
+    },
     "conclusive": True,
     "reason": "words",
 }

@@ -139,15 +139,26 @@ def test_a_resumed_run_proposes_what_an_uninterrupted_one_would(small, tmp_path)
     _assert_same_trials(small, result)
 
 
+def signs_of_life(folder):
+    """What workers have written of the slices they train; they may be writing just now."""
+    signs = []
+    for file in folder.glob("inflight/*.json"):
+        with suppress(FileNotFoundError):
+            signs.append(file.read_bytes())
+    return signs
+
+
 def test_ctrl_c_keeps_everything_and_says_how_to_resume(tmp_path):
     folder = tmp_path / "run"
+    long = tmp_path / "long.yaml"  # so that it is stopped inside a training
+    long.write_text("space: {epochs: 2000, learning_rate: {low: 0.01, high: 0.1}}")
     process = start(
-        *("compare", "--strategies", "random", "--seeds", 2, "--budget", "400 J"),
+        *("compare", long, "--strategies", "random", "--seeds", 2, "--budget", "4 kJ"),
         *("--workers", 2, "--meter", "cpu_time:4", "--out", folder),
     )
     try:
         ledger = folder / "ledger.jsonl"
-        wait_until(lambda: ledger.exists() and ledger.read_bytes().count(b"\n") >= 2)
+        wait_until(lambda: b"learning_rate" in b"".join(signs_of_life(folder)))
         asked = time.monotonic()
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
         wait_until(lambda: b'"session"' in ledger.read_bytes(), 20)
