@@ -231,30 +231,6 @@ def epochs_of(history: Iterable[Told]) -> list[Epochs]:
     return list(found.values())
 
 
-def prequential_error(space: Space, task: Task, history: Iterable[Told]) -> float | None:
-    """Median relative error of predicting each trial's epoch from the trials before it.
-
-    Dawid's prequential principle (1984, doi:10.2307/2981683): a forecaster is judged by the
-    forecasts it made. The first trial, for which there was none, is left out.
-
-    Args:
-        space: What could be chosen.
-        task: What was known of the search.
-        history: The results of a run, in order.
-
-    Returns:
-        The error as a share of the truth, or None of fewer than two trials.
-    """
-    trials = epochs_of(history)
-    model = EnergyModel(space, task)
-    errors = [
-        abs(model._fit(trials[:n], 0.0).predict_epoch([trial.params])[0] / trial.epoch_j - 1)
-        for n, trial in enumerate(trials)
-        if n
-    ]
-    return float(median(errors)) if errors else None
-
-
 def _overhead_j(history: Iterable[Told]) -> float:
     """Median joules of a slice outside its epochs, as far as curves tell."""
     outside = [

@@ -49,7 +49,7 @@ RANGES = {
 }
 """The results told that a figure stands for. Models begin after five."""
 MOST_TOLD = 250
-SHORT, LONG = 12, 10_000
+SHORT = 12
 LEAST_IN_RANGE = 3
 """Asks; the first one is there once a seed."""
 SEEDS = 4

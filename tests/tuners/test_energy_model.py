@@ -18,7 +18,6 @@ from perjoule.tuners.energy_model import (
     EnergyModel,
     Epochs,
     epochs_of,
-    prequential_error,
 )
 from perjoule.tuners.strategy import Task, Told
 from perjoule.tuners.surrogate import sobol
@@ -216,15 +215,3 @@ def test_a_space_without_a_choice_has_one_price(task):
     space = Space.parse({**SPACE.cheapest()})
     model = EnergyModel(space, task).fit([told(0, space.cheapest())])
     assert model.predict_epoch([space.cheapest()]) == pytest.approx([epoch_j(space.cheapest())])
-
-
-def test_the_prequential_error_is_that_of_forecasts_before_each_trial():
-    history = history_of(12, noise=0.2)
-    errors = []
-    for n in range(1, 12):
-        model = EnergyModel(SPACE, TASK).fit(history[:n])
-        truth = history[n].curve[0].energy_j
-        errors.append(abs(model.predict_epoch([history[n].params])[0] / truth - 1))
-    assert prequential_error(SPACE, TASK, history) == pytest.approx(median(errors))
-    assert prequential_error(SPACE, TASK, history[:1]) is None
-    assert prequential_error(SPACE, TASK, []) is None
