@@ -151,7 +151,7 @@ def _range(axis: object) -> str:
         return f"{format_value(axis)}, fixed"
     if "low" not in axis:
         return format_value(axis.get("choices", axis))
-    text = f"{format_value(axis['low'])} to {format_value(axis['high'])}"
+    text = f"{format_value(axis['low'])} to {format_value(axis.get('high'))}"
     return f"{text}, logarithmic" if axis.get("log") else text
 
 

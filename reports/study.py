@@ -104,7 +104,7 @@ def render(table: Table, analysis: Mapping[str, Any]) -> str:
         energies=overviews.energies_grid(table, names),
         kind_meaning={kind: KINDS.get(kind, "") for kind in findings.kinds_of(table)},
         scope_meaning=SCOPES,
-        meters=[{**meter, "source": meter["id"]} for meter in description.get("meter", [])],
+        meters=_meters(description.get("meter")),
         settings={
             "Table": {
                 "name": table.name,
@@ -181,3 +181,14 @@ def _charts(
     if scored.drop_duplicates("run")["strategy"].duplicated().any():
         charts.append(attainment_chart(trials, names, leading, name=f"attainment-{number}"))
     return charts
+
+
+def _meters(stated: Any) -> list[dict[str, Any]]:
+    """What is known of each meter; a description may have been written by anybody."""
+    unknown = {"update_period_s": None, "gain_error": None, "detail": "", "warnings": []}
+    needed = {"id", "component", "kind", "scope"}
+    return [
+        {**unknown, **meter, "source": meter["id"]}
+        for meter in (stated if isinstance(stated, list) else [])
+        if isinstance(meter, dict) and needed <= meter.keys()
+    ]

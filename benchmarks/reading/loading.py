@@ -20,6 +20,8 @@ from .mapping import Mapping, plain_name, split_names
 from .tidying import checked, tidy
 
 Source = str | Path | pd.DataFrame | Table
+_PARTS = ("experiment", "space", "data", "machine", "versions", "runtime")
+"""What of a description has parts of its own."""
 
 
 def load_table(
@@ -127,7 +129,7 @@ def _tidied(table: Table, where: str, by: Sequence[str], mapping: Sequence[Mappi
 def _stated(table: Table) -> dict[str, Any]:
     """What the experiment of a table says of all its trials, and the table's name."""
     experiment, machine = (
-        part if isinstance(part, dict) else {}
+        part if isinstance(part, dict) else {}  # a table of one's own may hold anything
         for part in map((table.description or {}).get, ("experiment", "machine"))
     )
     plain = {n: v for n, v in experiment.items() if isinstance(v, str | int | float | bool)}
@@ -201,7 +203,9 @@ def _read(path: Path) -> Table:
         rows,
         path.parent.name if path.stem == "trials" and path.parent.name else path.stem,
         curves=read_curves(curves) if curves.exists() and curves != path else None,
-        description=description or _description(path.parent if path.stem == "trials" else None),
+        description=_understood(
+            description or _description(path.parent if path.stem == "trials" else None)
+        ),
         notes=notes,
     )
 
@@ -237,10 +241,23 @@ def _read_folder(path: Path) -> Table:
     )
 
 
-def _description(folder: Path | None) -> dict[str, Any] | None:
+def _description(folder: Path | None) -> Any:
     try:
         path = None if folder is None else folder / "experiment.yaml"
-        stated = None if path is None else yaml.safe_load(path.read_text(encoding="utf-8"))
+        return None if path is None else yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError):
         return None
-    return stated if isinstance(stated, dict) else None
+
+
+def _understood(stated: Any) -> dict[str, Any] | None:
+    """A description without the parts that are no mapping: others may have written it."""
+    if not isinstance(stated, dict):
+        return None
+    known = {
+        name: part
+        for name, part in stated.items()
+        if isinstance(part, dict if name in _PARTS else list if name == "meter" else object)
+    }
+    if "meter" in known:
+        known["meter"] = [meter for meter in known["meter"] if isinstance(meter, dict)]
+    return known

@@ -16,6 +16,7 @@ from perjoule.benchmarks.reading import load_table
 from perjoule.benchmarks.reading.frames import read_frame
 from perjoule.benchmarks.table import CURVE_COLUMNS, with_metadata
 from perjoule.errors import DataError, OutputError
+from perjoule.reports import study
 
 from .test_record import slice_event
 
@@ -454,3 +455,22 @@ def test_a_folder_without_a_ledger_is_read_from_its_tables(folder, write, tmp_pa
     assert list(again.trials["g.dataset"]) == ["digits"]
     pd.testing.assert_frame_equal(again.trials.drop(columns="g.dataset"), table.trials)
     pd.testing.assert_frame_equal(again.curves, table.curves, check_dtype=False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[1, 2]",
+        "experiment: 3\nspace: [1]\nmeter: {a: 1}\nversions: x\nmachine:\ndata: 1.5",
+        "experiment: {dataset: digits}\nmeter: [1, {id: x}]\nspace: {a: {low: x}}\n",
+        "{",
+    ],
+)
+def test_a_description_that_makes_no_sense_harms_nothing(tmp_path, text):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "experiment.yaml").write_text(text)
+    trials = pd.DataFrame({"strategy": ["a", "b"], "energy_j": [1.0, 2.0], "accuracy": [0.5, 0.6]})
+    trials.to_parquet(folder / "trials.parquet")
+    table = load_table(folder)
+    assert "<html" in study.render(table, table.compare().to_dict())
