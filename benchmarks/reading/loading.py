@@ -253,7 +253,7 @@ def _understood(stated: Any) -> dict[str, Any] | None:
     """A description without the parts that are no mapping: others may have written it."""
     if not isinstance(stated, dict):
         return None
-    known = {
+    known: dict[str, Any] = {
         name: part
         for name, part in stated.items()
         if isinstance(part, dict if name in _PARTS else list if name == "meter" else object)
