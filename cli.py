@@ -25,6 +25,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+MOST_SHOWN = 1_000
+"""Characters of an error that are shown."""
+
 Dataset = Annotated[str | None, typer.Option(help="Data set: digits, fashion-mnist.")]
 Meter = Annotated[
     str | None,
@@ -276,7 +279,8 @@ def main() -> None:
     try:
         app()
     except PerjouleError as error:
-        typer.echo(f"perjoule: {error}", err=True)
+        line = " ".join(str(error).split())  # it may quote a file, whose cells hold anything
+        typer.echo(f"perjoule: {line[:MOST_SHOWN]}{'…' * (len(line) > MOST_SHOWN)}", err=True)
         sys.exit(2)
     except KeyboardInterrupt:
         typer.echo("perjoule: stopped; add --resume and --out to go on", err=True)

@@ -139,6 +139,18 @@ def test_what_cannot_be_used_is_one_line_and_code_2(arguments, folder):
     assert {path: path.stat().st_size for path in folder.rglob("*")} == before
 
 
+def test_a_message_that_quotes_a_file_is_one_line_of_fair_length(folder):
+    rows = "".join(f'{i},"GPU\n{i % 2}{"x" * 2000}",20 W\n' for i in range(8))
+    (folder / "power.csv").write_text(f"timestamp,gpu_name,power.draw [W]\n{rows}")
+    ended = call("replay", "power.csv")
+    assert ended.code == 2
+    assert len(ended.message) < 1100
+    ended = call("measure", "--meter", "replay:power.csv", "true")
+    assert ended.code == 2
+    assert "rows of several devices" in ended.message
+    assert len(ended.message) < 1100
+
+
 def test_a_table_is_compared_and_replayed_from_python(folder):
     table = perjoule.load_table("theirs.csv", by="dataset")
     assert "dataset" in table.compare()._repr_html_()
