@@ -81,7 +81,7 @@ def print_analysis(analysis: Analysis) -> None:
 
 def _group(group: dict[str, Any]) -> Table:
     name = ", ".join(f"{key} {format_value(value)}" for key, value in group["by"].items())
-    what = f"accuracy at shares of {format_energy(group['common_j'])}, which every run had"
+    what = f"accuracy at shares of {format_energy(group['common_j'])}, which every run spent"
     table = Table(title=f"{name}: {what}" if name else what, title_justify="left")
     *early, last = group["winners"]["equal_energy"]
     for head in (

@@ -80,7 +80,7 @@ def compare_by_criteria(trials: pd.DataFrame, common_j: float, target: float) ->
 
     Args:
         trials: What the runs knew when: slices, or trials.
-        common_j: The joules that every run had; NaN if no total is known.
+        common_j: The joules that every run spent; NaN if no total is known.
         target: The accuracy to reach; NaN if there is none.
     """
     equal = {

@@ -9,6 +9,8 @@ from ...energy.quantities import format_energy
 from ...energy.source import Kind
 from ..table import LOWER_BOUND
 
+_EARLY = 0.8
+"""A common energy below this share of the median total is told."""
 _NO_KIND_OF_METER = {LOWER_BOUND, Kind.UNAVAILABLE.value}
 
 
@@ -44,6 +46,8 @@ def notes(group: Mapping[str, Any]) -> list[str]:
             f"Most runs have no result within {format_energy(group['common_j'])}, the energy of "
             "the cheapest run: at equal energy nothing is told, energy to the target is."
         )
+    else:
+        found += _ended_early(group)
     kinds = {
         name: "+".join(sorted(set(own["energy_kind"].split("+")) - _NO_KIND_OF_METER))
         for name, own in strategies.items()
@@ -62,6 +66,20 @@ def notes(group: Mapping[str, Any]) -> list[str]:
     if bounds:
         found.append(f"The joules of {_counted(bounds, 'trial')} are a lower bound.")
     return [_labelled(group, each) for each in found]
+
+
+def _ended_early(group: Mapping[str, Any]) -> list[str]:
+    """That the common energy is far below what runs spent, because one of them stopped early."""
+    spent_j = {
+        n: own["energy_j"]["median"] for n, own in group["strategies"].items() if own["energy_j"]
+    }
+    most = max(spent_j, key=spent_j.__getitem__)
+    if group["common_j"] >= _EARLY * spent_j[most]:
+        return []
+    return [
+        f"A run ended at {format_energy(group['common_j'])}, where the median run of {most} spent "
+        f"{format_energy(spent_j[most])}: at equal energy, what was found later does not count."
+    ]
 
 
 def percent(share: float) -> str:

@@ -62,6 +62,17 @@ class TestEqualEnergy:
         assert not group["verdict"]["supported"]
         assert "each has 3" in group["verdict"]["reason"]
 
+    @pytest.mark.parametrize(("first_j", "told"), [(7.9, True), (8.0, False)])
+    def test_a_run_that_ended_far_before_the_others_is_told(self, first_j, told):
+        analysis = analysed(
+            runs_of("short", [(first_j, 0.8)], [(10.0, 0.8)]),
+            runs_of("long", [(7.0, 0.7), (3.0, 0.9)], [(7.0, 0.7), (3.0, 0.9)]),
+        )
+        early = [note for note in analysis.data["notes"] if note.startswith("A run ended at")]
+        assert [("7.90 J" in note, "of long spent 10.0 J" in note) for note in early] == [
+            (True, True)
+        ] * told
+
     def test_a_run_without_a_result_by_then_counts_as_zero(self):
         group = only_group(
             runs_of("half", [(1.0, 0.9)], [(1.0, NAN)], [(1.0, NAN)]),
