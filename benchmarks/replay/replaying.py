@@ -11,6 +11,7 @@ is charged by a measured model (`ask_cost`), never by a clock.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ from ...energy.sources.cpu_power import FALLBACK_W_PER_THREAD
 from ...errors import BudgetError, ConfigurationError, DataError, UnknownNameError
 from ...models.space import Space
 from ...tuners.registry import RECIPES, find_recipe
+from ..statistics import totals_j
 from ..table import Table
 from .ask_cost import load_ask_costs
 from .forest import LEAST_CANDIDATES, LEAST_R2, ForestObjective
@@ -244,13 +246,14 @@ def _shared_j(budget: str | float | None, n_runs: int) -> float | None:
 
 
 def _median_run_j(part: Table) -> float:
-    """The median total of the recorded runs."""
-    totals_j = part.trials.groupby("run")["energy_j"].sum(skipna=False)
-    if totals_j.isna().all():
+    """The median total of the recorded runs, of those whose total is known."""
+    budget_j = float(totals_j(part.trials).median())
+    if math.isnan(budget_j):
         raise BudgetError(
-            "no recorded run has known joules of all its trials: give --budget '20 J per run'"
+            f"{part.name}: the joules of no recorded run are wholly known: give a budget, such as "
+            '"20 J per run"'
         )
-    return float(totals_j.median())
+    return budget_j
 
 
 def _check(option: str, value: str, known: Sequence[str]) -> None:

@@ -230,6 +230,22 @@ def test_a_replay_is_the_same_by_any_number_of_workers(digits):
     assert alone.notes == together.notes
 
 
+def test_an_unknown_joule_makes_no_budget_smaller():
+    frame = pd.DataFrame(
+        {
+            "strategy": "a",
+            "seed": [0, 0, 1, 1],
+            "energy_j": [2.0, float("nan"), 3.0, 4.0],
+            "accuracy": [0.5, 0.6, 0.7, 0.8],
+            "width": [1, 2, 3, 4],
+        }
+    )
+    options = {"strategies": "random", "seeds": 1, "match": "nearest", "workers": 1}
+    assert "Each run has 7.00 J." in replay(load_table(frame), **options).notes
+    with pytest.raises(BudgetError, match="of no recorded run are wholly known: give a budget"):
+        replay(load_table(frame.assign(energy_j=[2.0, float("nan"), 3.0, float("nan")])), **options)
+
+
 def test_ctrl_c_ends_the_workers(digits):
     with pytest.raises(KeyboardInterrupt):
         replay(
