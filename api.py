@@ -9,21 +9,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .benchmarks.description import check_same_meter, describe
-from .benchmarks.folder import Folder
-from .benchmarks.job import Setting
-from .config import Experiment, load_experiment, usable_cores
+from .benchmarks.comparison.description import check_same_meter, describe
+from .benchmarks.comparison.experiment import Experiment, load_experiment, usable_cores
+from .benchmarks.comparison.folder import Folder
+from .benchmarks.comparison.messages import Setting
+from .benchmarks.tables.table import Table as _Table
 from .energy.exclusive import exclusive
-from .energy.files import write_whole
 from .energy.source import PowerSource, Scope, Source
-from .energy.sources import resolve
+from .energy.sources.resolve import resolve
 from .errors import ConfigurationError, OutputError
+from .files import write_whole
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
     from torch import nn
 
-    from .benchmarks.comparison import Progress
+    from .benchmarks.analysis import Analysis
+    from .benchmarks.comparison.driver import Progress
+    from .benchmarks.importers import Paths
+    from .benchmarks.tables.loading import Loadable
 
 RUNS = Path("runs")
 DEFAULT_STRATEGY = "tpe"
@@ -172,6 +178,102 @@ def report(folder: str | Path) -> Result:
     return _derive(Folder(Path(folder).absolute()))
 
 
+class Table(_Table):
+    """A trial table, and what can be asked of it: see ``benchmarks/CONTRACT.md``."""
+
+    def compare(self, target: str | float = "98%") -> Analysis:
+        """Work out all statistics: see `analyse`."""
+        return analyse(self, target)
+
+    def replay(self, **options: Any) -> Table:
+        """Let strategies search what the table recorded, for virtual joules: see `replay`."""
+        return replay(self, **options)
+
+
+def load_table(
+    source: Loadable | Sequence[Loadable],
+    *,
+    by: str | Sequence[str] = (),
+    mapping: str | Sequence[str] = (),
+) -> Table:
+    """Read a trial table: a file, a run folder, a data frame; or several, which are read as one.
+
+        table = perjoule.load_table("theirs.csv", by="dataset", mapping="energy_j=kwh*3.6e6")
+
+    Args:
+        source: A Parquet or CSV file, a run folder, a data frame or a table; or several. Any tidy
+            table with the columns strategy, energy_j and accuracy will do; trial, seed and state
+            may be there, and columns that are not of the contract are hyperparameters.
+        by: Columns that group the trials, as names joined by commas: ``"dataset,machine"``. Of a
+            run folder also what its experiment says (``dataset``, ``architecture``, ``meter`` …);
+            ``source`` is the name of each table.
+        mapping: Which columns are made of others: ``"accuracy=test_acc,energy_j=kwh*3.6e6"``.
+
+    Raises:
+        DataError: A table cannot be read, or a value in it cannot be; the message says where.
+    """
+    from .benchmarks.comparison.loading import load_table as load
+
+    return _public(load(source, by=by, mapping=mapping))
+
+
+def import_table(form: str, paths: Paths, **options: Any) -> Table:
+    """Make a trial table of what another tool recorded.
+
+        table = perjoule.import_table("codecarbon", "emissions.csv")
+
+    Args:
+        form: Name of the format, see ``perjoule import --help``.
+        paths: Files of that format; for Optuna also the URL of a storage.
+        **options: As in `benchmarks.importers.import_table`.
+
+    Raises:
+        DataError: A file cannot be read, or is not of that format; the message says where.
+        ConfigurationError: The format has no use for an option.
+        UnknownNameError: There is no such format.
+    """
+    from .benchmarks.importers import import_table as load
+
+    return _public(load(form, paths, **options))
+
+
+def analyse(table: _Table, target: str | float = "98%") -> Analysis:
+    """Work out all statistics of a trial table: who found the best networks for the joules.
+
+    Args:
+        table: The trials; what its ``by`` groups is compared apart.
+        target: The accuracy to reach: a number or ``"0.95"`` as it is, ``"98%"`` as a share of the
+            best accuracy in the group.
+
+    Raises:
+        ConfigurationError: The target is neither.
+    """
+    from .benchmarks.analysis import analyse as work_out
+
+    return work_out(table, target)
+
+
+def replay(table: _Table, **options: Any) -> Table:
+    """Let strategies search what a table recorded, for virtual joules and without training.
+
+        perjoule.replay(table, strategies=["tpe", "frugal"], budget="20 J per run", seeds=100)
+
+    Args:
+        table: The recorded trials.
+        **options: As in `benchmarks.replay.replay`.
+
+    Raises:
+        PerjouleError: An option cannot be used, or the table cannot be replayed.
+    """
+    from .benchmarks.replay import replay as play
+
+    return _public(play(table, **options))
+
+
+def _public(table: _Table) -> Table:
+    return Table(**vars(table))
+
+
 def load_best(folder: str | Path) -> nn.Module:
     """Build the network that ``tune`` found best, with its weights, on the CPU.
 
@@ -180,7 +282,7 @@ def load_best(folder: str | Path) -> nn.Module:
     """
     import torch
 
-    from .models.architectures import resolve_architecture
+    from .models.networks.registry import resolve_architecture
     from .models.training import Runtime, build
 
     path = Path(folder)
@@ -211,7 +313,7 @@ def _run(
     keep_weights: bool = False,
 ) -> Result:
     """Check, prepare, run, derive; the folder is made only once nothing can be refused."""
-    from .benchmarks.comparison import Comparison
+    from .benchmarks.comparison.driver import Comparison
 
     space = _checked_space(experiment)
     sources = _sources(experiment)
@@ -242,8 +344,8 @@ def _run(
 
 def _checked_space(experiment: Experiment) -> dict[str, Any]:
     """Check all names, and return the space with the number of epochs in it."""
-    from .models.cnn import default_space
-    from .models.data import check
+    from .models.data.registry import check
+    from .models.networks.cnn import default_space
     from .models.space import Space
     from .tuners.registry import find_recipe
 
@@ -268,9 +370,9 @@ def _default_workers(experiment: Experiment, sources: list[Source | PowerSource]
 
 def _derive(folder: Folder) -> Result:
     """Write tables, summary and report from the ledger, each whole or not at all."""
-    from .benchmarks.record import curve_table, slice_table, trial_table
-    from .benchmarks.summary import summarise
-    from .benchmarks.table import write_frame
+    from .benchmarks.comparison.record import curve_table, slice_table, trial_table
+    from .benchmarks.comparison.summary import summarise
+    from .benchmarks.tables.table import write_frame
     from .reports import page
 
     description, events = folder.description(), folder.events()
@@ -290,7 +392,7 @@ def _write_best(result: Result) -> None:
     [run] = result.summary["runs"]
     if run["incumbent"] is None:
         return
-    from .objective import load_checkpoint, save_state
+    from .models.objective import load_checkpoint, save_state
 
     kept = Folder(result.folder).weights(run["run"], run["incumbent"]["trial"])
     weights = save_state(load_checkpoint(kept.read_bytes())["network"])

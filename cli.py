@@ -14,8 +14,9 @@ from typing import Annotated, Any
 
 import typer
 
-from . import __version__, cli_tables
+from . import cli_tables
 from .errors import PerjouleError
+from .version import __version__
 
 app = typer.Typer(
     help="Which hyperparameter search finds the most accurate network for the fewest joules?",
@@ -83,7 +84,7 @@ def compare(
 ) -> None:
     """Compare search strategies that share an energy budget; writes a report."""
     from . import api
-    from .terminal import LiveProgress, print_comparison
+    from .reports.terminal import LiveProgress, print_comparison
 
     with LiveProgress() as progress:
         result = api.compare(
@@ -123,7 +124,7 @@ def tune(
 ) -> None:
     """Search with one strategy until the budget is spent; writes best.json and best.pt."""
     from . import api
-    from .terminal import LiveProgress, print_best
+    from .reports.terminal import LiveProgress, print_best
 
     with LiveProgress() as progress:
         result = api.tune(
@@ -172,7 +173,7 @@ def measure(
     grams = None if grid is None else grid.grams(result.reading.total_j)
 
     def show() -> None:
-        from .terminal import print_reading
+        from .reports.terminal import print_reading
 
         print_reading(result.reading, None if grid is None else (grams, grid))
 
@@ -200,12 +201,12 @@ def calibrate(
     as_json: AsJson = False,
 ) -> None:
     """Measure idle power and watts per busy core of this machine, and store them."""
-    from .energy.calibrating import calibrate as run
+    from .energy.calibration.calibrating import calibrate as run
 
     found = run(reference, pairs, idle, progress=lambda line: typer.echo(line, err=True))
 
     def show() -> None:
-        from .terminal import print_calibration
+        from .reports.terminal import print_calibration
 
         print_calibration(found)
 
@@ -215,13 +216,13 @@ def calibrate(
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Say what energy is measured, modelled or unavailable here, why, and how to mend it."""
-    from .energy.calibration import load_calibration
+    from .energy.calibration.stored import load_calibration
     from .energy.doctor import diagnose
 
     findings = diagnose()
 
     def show() -> None:
-        from .terminal import print_findings
+        from .reports.terminal import print_findings
 
         print_findings(findings)
 
@@ -239,7 +240,7 @@ def strategies(as_json: AsJson = False) -> None:
     from .tuners.registry import RECIPES
 
     def show() -> None:
-        from .terminal import print_strategies
+        from .reports.terminal import print_strategies
 
         print_strategies(list(RECIPES.values()))
 
@@ -253,7 +254,7 @@ def init(
     path: Annotated[Path, typer.Argument(help="The file to write.")] = Path("experiment.yaml"),
 ) -> None:
     """Write a commented experiment file."""
-    from .config import EXAMPLE
+    from .benchmarks.comparison.experiment import EXAMPLE
     from .errors import OutputError
 
     try:

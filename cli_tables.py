@@ -48,11 +48,11 @@ def report(
     Of a run folder alone, the tables and the report in it are made again from its ledger. Any table
     with the columns strategy, energy_j and accuracy will do; trial, seed and state may be there.
     """
-    from .benchmarks.reading import load_table
+    from .api import load_table
 
     if len(paths) == 1 and (paths[0] / "ledger.jsonl").exists():
         from . import api
-        from .terminal import print_comparison
+        from .reports.terminal import print_comparison
 
         result = api.report(paths[0])
         if not (by or mapping or as_json or html or out):
@@ -123,7 +123,7 @@ def audit(
 ) -> None:
     """Check an energy study for the faults of published ones; exit code 1 if there is any."""
     from .benchmarks.audit import audit as check
-    from .terminal_tables import print_audit
+    from .reports.terminal_tables import print_audit
 
     found = check(paths, by=by or (), mapping=mapping or ())
     if not _printed(as_json, found.to_dict()):
@@ -162,8 +162,8 @@ def replay(
     out: TableOut = None,
 ) -> None:
     """Compare strategies on what a table recorded: virtual joules, no training."""
-    from .benchmarks.reading import load_table
-    from .terminal_tables import ReplayProgress
+    from .api import load_table
+    from .reports.terminal_tables import ReplayProgress
 
     table = load_table(paths, by=by or (), mapping=mapping or ())
     with ReplayProgress() as progress:
@@ -184,7 +184,7 @@ def show(
     table: Any, target: str, as_json: Path | None, html: Path | None, out: Path | None
 ) -> None:
     """Compare a table; write what is asked for, and print the rest."""
-    from .terminal_tables import print_analysis
+    from .reports.terminal_tables import print_analysis
 
     if out is not None:
         table.write(out)
@@ -208,7 +208,7 @@ def _printed(path: Path | None, data: dict[str, Any]) -> bool:
     if str(path) == "-":
         typer.echo(text)
         return True
-    from .energy.files import write_whole
+    from .files import write_whole
 
     write_whole(path, lambda part: part.write_text(f"{text}\n", encoding="utf-8"))
     return False

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..errors import OutputError
+from .errors import OutputError
 
 
 def write_whole(path: Path, write: Callable[[Path], Any]) -> None:

@@ -10,8 +10,10 @@ from typing import Any
 from .meter import EnergyMeter
 from .observation import Observation, observe
 from .source import Kind, PowerSource, Source
-from .sources import hwmon, nvml, rapl
-from .sources.cpu_time import CpuTimeSource
+from .sources import rapl
+from .sources.cpu.time import CpuTimeSource
+from .sources.hwmon import source as hwmon
+from .sources.nvml import source as nvml
 
 WATCH_S = 3.0
 """How long counters are watched."""

@@ -14,13 +14,13 @@ import weakref
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from .calibration import load_calibration
+from .calibration.stored import load_calibration
 from .counter import IntegratedSource
 from .reading import SHORT_WINDOW_PERIODS, ComponentReading, Reading, billed_ids
 from .sampler import Sampler, tasks_of, try_read
 from .snapshot import Snapshot, doubt_of, mean_power_w
 from .source import Kind, PowerSource, Scope, Source, SourceInfo
-from .sources import resolve
+from .sources.resolve import resolve
 
 NOTABLE_SLEEP_S = 1.0
 """A machine that was suspended for less is not worth a word."""

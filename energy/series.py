@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import __version__
 from ..errors import ConfigurationError
-from .files import write_whole
+from ..files import write_whole
+from ..version import __version__
 from .forksafe import Guard
 from .sampler import try_read
 from .source import Source, SourceInfo

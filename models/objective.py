@@ -14,10 +14,11 @@ from typing import Any
 
 import torch
 
-from .energy import EnergyBudget, EnergyMeter, Reading
-from .models.architectures import resolve_architecture
-from .models.data import Data
-from .models.training import (
+from ..energy import EnergyBudget, EnergyMeter, Reading
+from .data.registry import Data
+from .networks.registry import resolve_architecture
+from .outcome import CurvePoint, SliceResult, State, StepCost
+from .training import (
     EVALUATION_BATCH,
     Runtime,
     build,
@@ -27,7 +28,6 @@ from .models.training import (
     train_epoch,
     training_operations,
 )
-from .outcome import CurvePoint, SliceResult, State, StepCost
 
 KnownSteps = tuple[Sequence[StepCost], Sequence[StepCost]]
 FIRST_STEP_MARGIN = 1.5

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from .energy import Reading
+from ..energy import Reading
 
 
 class State(StrEnum):

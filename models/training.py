@@ -20,8 +20,8 @@ from torch import nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from ..errors import ConfigurationError, UnknownNameError
-from .architectures import Builder, resolve_architecture
-from .data import Split
+from .data.registry import Split
+from .networks.registry import Builder, resolve_architecture
 from .runtime import Runtime
 
 EVALUATION_BATCH = 256  # samples; any from 64 to 1,000 will do, 2,000 fall out of the caches

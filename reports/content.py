@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..energy.carbon import format_grams
-from .charts import Chart, anytime_chart, pareto_chart, phases_chart
+from .figures.charts import Chart, anytime_chart, pareto_chart, phases_chart
 from .format import format_duration, format_energy, format_percent, format_value, known
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from ..benchmarks.table import Table
+    from ..benchmarks.tables.table import Table
 
     Facts = Mapping[str, Any]
 

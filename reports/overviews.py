@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from .findings import group_name, joules_by_kind, level, ranks_of
 from .format import UNAVAILABLE, format_energy, format_percent
-from .grids import Cell, Grid, Row, counted, share
+from .tables import Cell, Grid, Row, counted, share
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..benchmarks.table import Table
-    from .grids import Facts
+    from ..benchmarks.tables.table import Table
+    from .tables import Facts
 
 
 def groups_grid(groups: Sequence[Facts]) -> Grid:

@@ -6,11 +6,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..energy.files import write_whole
+from ..files import write_whole
 from . import content
-from .axes import trials_strategies
+from .figures.axes import trials_strategies
+from .figures.palette import look_of
 from .format import format_kinds
-from .palette import look_of
 from .rendering import render_page
 
 if TYPE_CHECKING:

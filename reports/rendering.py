@@ -12,7 +12,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from ..energy.carbon import format_grams
-from .axes import CONFIG
+from .figures.axes import CONFIG
 from .format import (
     format_duration,
     format_energy,

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..benchmarks.table import VERSION
-from ..energy.files import write_whole
-from ..outcome import RESULTS
-from . import findings, grids, overviews
-from .charts import (
+from ..benchmarks.tables.table import VERSION
+from ..files import write_whole
+from ..models.outcome import RESULTS
+from . import findings, overviews
+from . import tables as grids
+from .content import KINDS, SCOPES, settings
+from .figures.charts import (
     MOST_DRAWN,
     Chart,
     anytime_chart,
@@ -19,16 +21,15 @@ from .charts import (
     ranks_chart,
     spread_chart,
 )
-from .content import KINDS, SCOPES, settings
+from .figures.palette import look_of
 from .format import known
-from .palette import look_of
 from .rendering import render_page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ..benchmarks.table import Table
-    from .grids import Grid
+    from ..benchmarks.tables.table import Table
+    from .tables import Grid
 
 MOST_GROUPS = 24
 """Groups that have figures; of further ones there are the tables."""

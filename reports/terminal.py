@@ -9,24 +9,18 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from .energy.carbon import format_grams
-from .reports.format import (
-    format_duration,
-    format_energy,
-    format_interval,
-    format_percent,
-    format_value,
-)
+from ..energy.carbon import format_grams
+from .format import format_duration, format_energy, format_interval, format_percent, format_value
 
 if TYPE_CHECKING:
-    from .api import Result
-    from .benchmarks.events import Run
-    from .config import Experiment
-    from .energy import Reading, SourceInfo
-    from .energy.calibration import Calibration
-    from .energy.carbon import CarbonIntensity
-    from .energy.doctor import Finding
-    from .tuners.registry import Recipe
+    from ..api import Result
+    from ..benchmarks.comparison.events import Run
+    from ..benchmarks.comparison.experiment import Experiment
+    from ..energy import Reading, SourceInfo
+    from ..energy.calibration.stored import Calibration
+    from ..energy.carbon import CarbonIntensity
+    from ..energy.doctor import Finding
+    from ..tuners.registry import Recipe
 
 PLAIN_LINE_S = 5.0
 """How often a line of progress is printed where stderr is no terminal."""

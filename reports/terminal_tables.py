@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from .reports.format import format_energy, format_interval, format_percent, format_value
+from .format import format_energy, format_interval, format_percent, format_value
 from .terminal import open_console
 
 if TYPE_CHECKING:
-    from .benchmarks.analysis import Analysis
-    from .benchmarks.audit import Audit
+    from ..benchmarks.analysis import Analysis
+    from ..benchmarks.audit import Audit
 
 MOST_SKIPPED = 4
 """Files that are named if they were skipped; of more, only how many."""
@@ -171,7 +171,7 @@ def _ranks(ranks: dict[str, Any]) -> str:
 
 def print_audit(found: Audit) -> None:
     """What was looked at, and each finding with its evidence and its remedy, a check at a time."""
-    from .benchmarks.audit import CHECKS
+    from ..benchmarks.audit import CHECKS
 
     console = open_console()
     folder = _common_folder([each.path for each in found.inputs])

@@ -12,7 +12,7 @@ import torch
 
 import perjoule
 from perjoule.energy import Kind
-from perjoule.models.data import load
+from perjoule.models.data.registry import load
 from perjoule.models.runtime import Runtime
 from perjoule.models.training import evaluate
 from perjoule.tuners.registry import RECIPES
@@ -371,7 +371,7 @@ def test_a_network_is_loaded_only_from_a_search(folder):
 
 def test_text_in_brackets_is_printed_as_it_is(capsys):
     from perjoule.energy.doctor import Finding
-    from perjoule.terminal import print_findings
+    from perjoule.reports.terminal import print_findings
 
     print_findings([Finding("cpu", "unavailable", detail="list[int] [/dev/x]")])
     assert "list[int] [/dev/x]" in capsys.readouterr().out

@@ -5,7 +5,7 @@ import re
 import pytest
 import yaml
 
-from perjoule.config import (
+from perjoule.benchmarks.comparison.experiment import (
     DEFAULT_BUDGET,
     DEFAULT_SEEDS,
     DEFAULT_STRATEGIES,
@@ -16,7 +16,7 @@ from perjoule.config import (
 )
 from perjoule.energy.quantities import parse_energy
 from perjoule.errors import BudgetError, ConfigurationError, UnknownNameError
-from perjoule.models.cnn import DEFAULT_SPACE
+from perjoule.models.networks.cnn import DEFAULT_SPACE
 from perjoule.models.space import Space
 
 

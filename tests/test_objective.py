@@ -7,10 +7,10 @@ import torch
 
 from perjoule.energy import EnergyBudget, EnergyMeter, Kind, Scope, SourceInfo
 from perjoule.errors import SourceError
-from perjoule.models.data import load
+from perjoule.models.data.registry import load
+from perjoule.models.objective import Objective, foresee, load_checkpoint
+from perjoule.models.outcome import State, StepCost
 from perjoule.models.training import Runtime
-from perjoule.objective import Objective, foresee, load_checkpoint
-from perjoule.outcome import State, StepCost
 
 CANDIDATE = {
     "conv_blocks": 1,

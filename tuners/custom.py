@@ -53,7 +53,7 @@ class Custom:
         """
         from optuna.samplers import BaseSampler
 
-        from .optuna_strategy import OptunaStrategy
+        from .strategies.optuna_sampler import OptunaStrategy
 
         made = self._made(space, seed)
         if isinstance(made, BaseSampler):

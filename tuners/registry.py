@@ -14,10 +14,10 @@ from .strategy import Strategy, Task
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
 
-    from .proposals import Proposer
-    from .rungs import Ladder
-    from .schedules import Schedule
-    from .skopt_sampler import AcquisitionFunction, BaseEstimator
+    from .parts.proposals import Proposer
+    from .parts.rungs import Ladder
+    from .parts.schedules import Schedule
+    from .parts.skopt_sampler import AcquisitionFunction, BaseEstimator
 
 STARTUP_TRIALS = 5
 """Random trials before a model is fitted: half of the libraries' own figure, for an energy budget
@@ -59,25 +59,25 @@ class Recipe:
 
 
 def _grid(space: Space, seed: int, task: Task) -> Strategy:
-    from .grid import GridStrategy
+    from .strategies.grid import GridStrategy
 
     return GridStrategy(space, seed)
 
 
 def _grid_cheapest(space: Space, seed: int, task: Task) -> Strategy:
-    from .grid import GridStrategy
+    from .strategies.grid import GridStrategy
 
     return GridStrategy(space, seed, order="cheapest", task=task)
 
 
 def _sobol(space: Space, seed: int, task: Task) -> Strategy:
-    from .sobol import SobolStrategy
+    from .strategies.sobol import SobolStrategy
 
     return SobolStrategy(space, seed)
 
 
 def _cmaes(space: Space, seed: int, task: Task) -> Strategy:
-    from .cmaes import CmaesStrategy
+    from .strategies.cmaes import CmaesStrategy
 
     return CmaesStrategy(space, seed)
 
@@ -109,7 +109,7 @@ def _nsga2_sampler(seed: int) -> BaseSampler:
 
 def _skopt(base_estimator: BaseEstimator, acq_func: AcquisitionFunction = "EI") -> Builder:
     def make(seed: int) -> BaseSampler:
-        from .skopt_sampler import SkoptSampler
+        from .parts.skopt_sampler import SkoptSampler
 
         return SkoptSampler(
             base_estimator,
@@ -124,7 +124,7 @@ def _skopt(base_estimator: BaseEstimator, acq_func: AcquisitionFunction = "EI") 
 
 def _optuna(sampler: Callable[[int], BaseSampler]) -> Builder:
     def make(space: Space, seed: int, task: Task) -> Strategy:
-        from .optuna_strategy import OptunaStrategy
+        from .strategies.optuna_sampler import OptunaStrategy
 
         return OptunaStrategy(space, seed, sampler)
 
@@ -133,7 +133,7 @@ def _optuna(sampler: Callable[[int], BaseSampler]) -> Builder:
 
 def _front(sampler: Callable[[int], BaseSampler]) -> Builder:
     def make(space: Space, seed: int, task: Task) -> Strategy:
-        from .multiobjective import MultiObjectiveStrategy
+        from .strategies.multiobjective import MultiObjectiveStrategy
 
         return MultiObjectiveStrategy(space, seed, sampler)
 
@@ -141,15 +141,15 @@ def _front(sampler: Callable[[int], BaseSampler]) -> Builder:
 
 
 def _floor(space: Space, seed: int, task: Task) -> Strategy:
-    from .floor import FloorStrategy
+    from .strategies.floor import FloorStrategy
 
     return FloorStrategy(space, seed, _tpe_sampler)
 
 
 def _rungs(schedule: str, *, model: bool = False) -> Builder:
     def make(space: Space, seed: int, task: Task) -> Strategy:
-        from . import proposals, schedules
-        from .multifidelity import multi_fidelity
+        from .parts import proposals, schedules
+        from .strategies.multifidelity import multi_fidelity
 
         found: Callable[[Ladder], Schedule] = getattr(schedules, schedule)
         proposer: Callable[[Space], Proposer] = proposals.RandomProposer
@@ -161,25 +161,25 @@ def _rungs(schedule: str, *, model: bool = False) -> Builder:
 
 
 def _eipj(space: Space, seed: int, task: Task) -> Strategy:
-    from .energy_aware import ei_per_joule_strategy
+    from .strategies.energy_aware import ei_per_joule_strategy
 
     return ei_per_joule_strategy(space, seed, task)
 
 
 def _cooled(space: Space, seed: int, task: Task) -> Strategy:
-    from .energy_aware import cooled_strategy
+    from .strategies.energy_aware import cooled_strategy
 
     return cooled_strategy(space, seed, task)
 
 
 def _pbgi(space: Space, seed: int, task: Task) -> Strategy:
-    from .energy_aware import gittins_strategy
+    from .strategies.energy_aware import gittins_strategy
 
     return gittins_strategy(space, seed, task)
 
 
 def _frugal(space: Space, seed: int, task: Task) -> Strategy:
-    from .frugal import FrugalStrategy
+    from .strategies.frugal import FrugalStrategy
 
     return FrugalStrategy(space, seed, task)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ..outcome import CurvePoint, State, StepCost
+from ..models.outcome import CurvePoint, State, StepCost
 
 
 @dataclass(frozen=True)

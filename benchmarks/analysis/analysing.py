@@ -17,10 +17,10 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ... import __version__
-from ...energy.files import write_whole
 from ...energy.quantities import format_energy
 from ...errors import ConfigurationError
+from ...files import write_whole
+from ...version import __version__
 from ..statistics import friedman
 from .groups import Target, group_numbers, number
 from .winners import FRACTIONS
@@ -29,7 +29,7 @@ from .wording import label, notes, percent, sentence
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..table import Table
+    from ..tables.table import Table
 
 SCHEMA = 1
 

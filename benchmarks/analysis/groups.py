@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...energy.source import Kind
-from ...outcome import RESULTS
+from ...models.outcome import RESULTS
 from ..statistics import (
     Interval,
     accuracies_per_joule,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from ..table import Table
+    from ..tables.table import Table
 
 NOT_STATED = "not stated"
 """Kind of joules of which a table does not say how they became known."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 
 from ...errors import ConfigurationError, UnknownNameError
-from .inference import (
+from ..statistics.inference import (
     SIGNIFICANCE,
     Interval,
     KruskalWallis,
@@ -20,8 +20,8 @@ from .inference import (
     interval,
     kruskal_wallis,
 )
-from .parametric import Anova, anova
-from .runs import (
+from ..statistics.parametric import Anova, anova
+from ..statistics.runs import (
     anytime_score,
     common_energy_j,
     energy_to_target,

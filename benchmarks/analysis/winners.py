@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..statistics import Verdict, compare_strategies, energy_to_target
+from ..statistics import energy_to_target
+from .verdict import Verdict, compare_strategies
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ...energy.sources.trace import Trace
-from ...energy.sources.trace_files import Recording, Sample, open_recording
+from ...energy.sources.recorded.files import Recording, Sample, open_recording
+from ...energy.sources.recorded.trace import Trace
 from ...errors import DataError, PerjouleError
+from ..comparison.loading import load_table
 from ..importers import import_table
-from ..reading import load_table
-from ..reading.frames import read_frame
-from ..reading.mapping import Mapping, mapped
-from ..table import REQUIRED, Table, curves_path
+from ..tables.frames import read_frame
+from ..tables.mapping import Mapping, mapped
+from ..tables.table import REQUIRED, Table, curves_path
 from .columns import ENERGY, POWER, TIME, Quantity, numbers, quantities
 
 if TYPE_CHECKING:

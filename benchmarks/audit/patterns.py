@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ...outcome import State
+from ...models.outcome import State
 from ..statistics import floats, spearman
 from .catalogue import Finding, Lacking
 from .columns import numbers
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ..table import Table
+    from ..tables.table import Table
     from .inputs import Source
 
 LEAST_PAIRS = 3

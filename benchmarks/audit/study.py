@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..reading.mapping import Mapping
+from ..tables.mapping import Mapping
 from . import measurements, patterns, traces, tracker, trials
 from .catalogue import CHECKS, Finding, Lacking
 from .inputs import (

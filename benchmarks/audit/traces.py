@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ...energy.quantities import format_energy
-from ...energy.sources.trace import GAP_PERIODS, Trace
+from ...energy.sources.recorded.trace import GAP_PERIODS, Trace
 from ...errors import DataError
 from .catalogue import Finding, Lacking
 from .columns import ENERGY, POWER

@@ -16,7 +16,7 @@ from .traces import PERIODS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..table import Table
+    from ..tables.table import Table
     from .inputs import Source
 
 MOST_UNEQUAL = 0.05

@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from .. import __version__
-from ..config import usable_cores
-from ..energy.carbon import intensity
-from ..energy.sources.cpu_power import cpu_model
-from ..errors import MeterError
-from .job import Prepared, Setting
+from ...energy.carbon import intensity
+from ...energy.sources.cpu.power import cpu_model
+from ...errors import MeterError
+from ...version import __version__
+from .experiment import usable_cores
+from .messages import Prepared, Setting
 
 SCHEMA = 1
 _LIBRARIES = (

@@ -17,13 +17,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Protocol
 
-from ..config import Experiment
-from ..energy import SourceInfo
-from ..energy.ledger import Ledger
-from ..energy.quantities import format_energy
-from ..errors import BudgetError, ConfigurationError
-from ..outcome import State
-from ..tuners.registry import find_recipe
+from ...energy import SourceInfo
+from ...energy.quantities import format_energy
+from ...errors import BudgetError, ConfigurationError
+from ...models.outcome import State
+from ...tuners.registry import find_recipe
 from .events import (
     End,
     Event,
@@ -35,8 +33,10 @@ from .events import (
     slice_event,
 )
 from .executors import execute, kill_workers, leave, make_executor, prepare
+from .experiment import Experiment
 from .folder import Folder
-from .job import Job, Outcome, Prepared, Setting, merge
+from .ledger import Ledger
+from .messages import Job, Outcome, Prepared, Setting, merge
 from .workforce import Workforce
 
 POLL_S = 0.25

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from ..outcome import CurvePoint, State, StepCost
-from ..tuners.strategy import Told
-from .job import Outcome
-from .table import COMPONENTS, LOWER_BOUND
+from ...models.outcome import CurvePoint, State, StepCost
+from ...tuners.strategy import Told
+from ..tables.table import COMPONENTS, LOWER_BOUND
+from .messages import Outcome
 
 Event = dict[str, Any]
 

@@ -16,7 +16,7 @@ from dataclasses import replace
 from multiprocessing.connection import wait
 from typing import Any
 
-from .job import Job, Outcome, Prepared, Setting, total
+from .messages import Job, Outcome, Prepared, Setting, total
 
 
 class InlineExecutor(Executor):

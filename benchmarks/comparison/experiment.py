@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
-from .energy.carbon import intensity
-from .energy.quantities import parse_energy
-from .energy.sources import NAMES as METERS
-from .errors import BudgetError, ConfigurationError, UnknownNameError
+from ...energy.carbon import intensity
+from ...energy.quantities import parse_energy
+from ...energy.sources.resolve import NAMES as METERS
+from ...errors import BudgetError, ConfigurationError, UnknownNameError
 
 DEFAULT_STRATEGIES = ["grid", "random", "tpe", "gp", "skopt-gp"]
 DEFAULT_BUDGET = "600 J"
@@ -21,7 +21,7 @@ DEFAULT_SEEDS = 5
 
 def _listed(value: Any) -> Any:
     if value in ("all", ["all"]):
-        from .tuners.registry import RECIPES
+        from ...tuners.registry import RECIPES
 
         return list(RECIPES)
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else value

@@ -18,12 +18,12 @@ from typing import Any
 import yaml
 from filelock import FileLock, Timeout
 
-from ..config import Experiment
-from ..energy.files import write_whole
-from ..energy.ledger import read_events
-from ..errors import OutputError
+from ...errors import OutputError
+from ...files import write_whole
 from .events import Event
-from .job import file_name
+from .experiment import Experiment
+from .ledger import read_events
+from .messages import file_name
 
 
 class Folder:

@@ -8,9 +8,9 @@ import os
 import time
 from typing import Any
 
-from ..energy import EnergyBudget
-from ..tuners.strategy import Work
-from .job import Job, Setting
+from ...energy import EnergyBudget
+from ...tuners.strategy import Work
+from .messages import Job, Setting
 
 PULSE_S = 0.25
 """How often a worker writes what it has spent and looks for the stop sign."""

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..config import Experiment
-from ..energy import Reading, SourceInfo
-from ..outcome import SliceResult
-from ..tuners.strategy import Told
+from ...energy import Reading, SourceInfo
+from ...models.outcome import SliceResult
+from ...tuners.strategy import Told
+from .experiment import Experiment
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from ..outcome import State
-from .events import Event
-from .job import total
-from .table import (
+from ...models.outcome import State
+from ..tables.table import (
     COLUMNS,
     COMPONENTS,
     CURVE_COLUMNS,
@@ -15,6 +13,8 @@ from .table import (
     PANDAS_TYPES,
     TRIAL_COLUMNS,
 )
+from .events import Event
+from .messages import total
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,15 +8,15 @@ from statistics import median
 
 from threadpoolctl import threadpool_limits
 
-from ..energy import EnergyBudget, EnergyMeter
-from ..errors import ConfigurationError
-from ..models.data import Data, Split
-from ..models.space import Space
-from ..models.training import EVALUATION_BATCH, Runtime, split_hyperparameters
-from ..objective import Objective
-from ..outcome import CurvePoint, SliceResult, State
-from ..tuners.registry import find_recipe
-from ..tuners.strategy import Task, Told
+from ...energy import EnergyBudget, EnergyMeter
+from ...errors import ConfigurationError
+from ...models.data.registry import Data, Split
+from ...models.objective import Objective
+from ...models.outcome import CurvePoint, SliceResult, State
+from ...models.space import Space
+from ...models.training import EVALUATION_BATCH, Runtime, split_hyperparameters
+from ...tuners.registry import find_recipe
+from ...tuners.strategy import Task, Told
 
 PROBE_SAMPLES = 1024
 REHEARSED_MODEL_ASKS = 2

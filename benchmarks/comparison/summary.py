@@ -9,12 +9,13 @@ import math
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from ..energy.carbon import CarbonIntensity
-from . import statistics
+from ...energy.carbon import CarbonIntensity
+from .. import statistics
+from ..analysis.verdict import TIE, Verdict, compare_strategies
+from ..tables.table import LOWER_BOUND
 from .events import Event, Run
-from .job import total
+from .messages import total
 from .record import slice_table
-from .table import LOWER_BOUND
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -246,7 +247,7 @@ def _verdict(
             "tie": False,
             "caveats": caveats,
         }
-    found = statistics.compare_strategies(slices, common_j=common_j)
+    found = compare_strategies(slices, common_j=common_j)
     return {
         "sentence": _sentence(found),
         "supported": found.supported,
@@ -256,14 +257,14 @@ def _verdict(
     }
 
 
-def _sentence(found: statistics.Verdict) -> str:
+def _sentence(found: Verdict) -> str:
     """The verdict in one sentence; a lead that may be chance is not called a win."""
     scores = [f"{name} {100 * interval.median:.1f} %" for name, interval in found.intervals.items()]
     if len(scores) == 1:
         return f"{scores[0]} validation accuracy."
     if found.tie:
         best = found.intervals[str(found.winner)].median
-        tied = [name for name, i in found.intervals.items() if best - i.median <= statistics.TIE]
+        tied = [name for name, i in found.intervals.items() if best - i.median <= TIE]
         return (
             f"{', '.join(tied[:-1])} and {tied[-1]} found equally accurate networks for the same "
             f"energy: {100 * best:.1f} % validation accuracy; {found.winner} needed the fewest "

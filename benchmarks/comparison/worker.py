@@ -16,19 +16,19 @@ from typing import Any
 import torch
 from threadpoolctl import threadpool_limits
 
-from ..config import Experiment
-from ..energy import EnergyBudget, EnergyMeter, Reading
-from ..errors import ConfigurationError
-from ..models.data import load
-from ..models.space import Space
-from ..models.training import Runtime, network_cost
-from ..objective import Objective
-from ..outcome import SliceResult, State
-from ..tuners.registry import find_recipe
-from ..tuners.strategy import Strategy, Task, Told, Work, restore
+from ...energy import EnergyBudget, EnergyMeter, Reading
+from ...errors import ConfigurationError
+from ...models.data.registry import load
+from ...models.objective import Objective
+from ...models.outcome import SliceResult, State
+from ...models.space import Space
+from ...models.training import Runtime, network_cost
+from ...tuners.registry import find_recipe
+from ...tuners.strategy import Strategy, Task, Told, Work, restore
+from .experiment import Experiment
 from .folder import Folder
-from .job import Job, Outcome, Prepared, Setting
-from .pulse import Pulse
+from .heartbeat import Pulse
+from .messages import Job, Outcome, Prepared, Setting
 from .rehearsal import Rehearsal
 
 _sessions: dict[str, Session] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from .job import Outcome, total
+from .messages import Outcome, total
 
 
 @dataclass

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ...errors import ConfigurationError, DataError, UnknownNameError
 
 if TYPE_CHECKING:
-    from ..table import Table
+    from ..tables.table import Table
     from .writing import Notes, Trials
 
 Paths = str | Path | Sequence[str | Path]
@@ -143,8 +143,8 @@ def import_table(
         ConfigurationError: An option is wrong, or the format has no use for it.
         DataError: A file cannot be read; the message says where and why.
     """
-    from ..reading.tidying import tidy
-    from ..table import Table
+    from ..tables.table import Table
+    from ..tables.tidying import tidy
     from .files import shown
     from .writing import Notes, frame_of
 

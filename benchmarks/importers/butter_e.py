@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...energy.source import Kind
-from ...outcome import State
+from ...models.outcome import State
 from . import Options
 from .files import CsvFile, Line
 from .writing import Notes, Row, Trials

@@ -41,8 +41,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ...energy.source import Kind
-from ...outcome import State
-from ..table import LOWER_BOUND
+from ...models.outcome import State
+from ..tables.table import LOWER_BOUND
 from . import Options
 from .files import CsvFile, Line, labels
 from .writing import Notes, Row, Trials

@@ -30,8 +30,8 @@ from typing import Any
 from optuna.trial import TrialState
 
 from ...errors import ConfigurationError, DataError
-from ...outcome import State
-from ..table import KINDS
+from ...models.outcome import State
+from ..tables.table import KINDS
 from . import Options
 from .files import labels, shown
 from .optuna_storage import Database, Journal, StoredTrial, Study, open_storage

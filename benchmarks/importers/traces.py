@@ -15,10 +15,10 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from ...energy.sources.trace import GAP_PERIODS, Trace
-from ...energy.sources.trace_files import Recording, open_recording
+from ...energy.sources.recorded.files import Recording, open_recording
+from ...energy.sources.recorded.trace import GAP_PERIODS, Trace
 from ...errors import ConfigurationError, DataError
-from ...outcome import State
+from ...models.outcome import State
 from . import Options
 from .files import labels
 from .writing import Notes, Row, Trials

@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
 
-from ...energy.files import write_whole
 from ...errors import DataError, OutputError
-from ..table import COLUMNS, with_metadata
+from ...files import write_whole
+from ..tables.table import COLUMNS, with_metadata
 
 if TYPE_CHECKING:
     import pandas as pd

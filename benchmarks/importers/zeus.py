@@ -20,7 +20,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from ...errors import DataError
-from ...outcome import State
+from ...models.outcome import State
 from . import Options
 from .files import CsvFile, Line, labels
 from .writing import Notes, Row, Trials

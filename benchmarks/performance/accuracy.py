@@ -28,13 +28,7 @@ from pathlib import Path
 from statistics import median
 
 from perjoule.benchmarks.performance.judging import Edges, Errors, Row, Slot, judge
-from perjoule.benchmarks.performance.powercap import (
-    PROFILES,
-    SMALL_RANGE_UJ,
-    TICK_S,
-    Driver,
-    Zone,
-)
+from perjoule.benchmarks.performance.powercap import PROFILES, SMALL_RANGE_UJ, TICK_S, Driver, Zone
 from perjoule.benchmarks.performance.processes import Process, answer_of, receive, start
 from perjoule.benchmarks.performance.rivals import Measured, Meter, make_ready
 from perjoule.benchmarks.performance.timing import median_interval

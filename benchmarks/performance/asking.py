@@ -28,12 +28,12 @@ from statistics import fmean
 from sklearn.isotonic import IsotonicRegression
 from threadpoolctl import threadpool_limits
 
-from perjoule.benchmarks.reading import load_table
+from perjoule.benchmarks.comparison.loading import load_table
 from perjoule.benchmarks.replay.ask_cost import FILE
 from perjoule.benchmarks.replay.nearest import NearestObjective
 from perjoule.benchmarks.replay.recording import Recording
 from perjoule.benchmarks.replay.simulation import simulate, task_of
-from perjoule.energy.sources.cpu_power import cpu_model
+from perjoule.energy.sources.cpu.power import cpu_model
 from perjoule.tuners.registry import RECIPES
 from perjoule.tuners.strategy import Strategy, Told, Work
 
@@ -53,7 +53,7 @@ SHORT = 12
 LEAST_IN_RANGE = 3
 """Asks; the first one is there once a seed."""
 SEEDS = 4
-TABLE = Path(__file__).parents[1] / "tables" / "digits"
+TABLE = Path(__file__).parents[1] / "recorded" / "digits"
 BUDGET_J = 2_000.0
 """What a strategy believes to have, about `MOST_TOLD` long trainings; charged is nothing."""
 

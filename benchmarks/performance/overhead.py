@@ -22,10 +22,11 @@ import torch
 from perjoule.benchmarks.performance.powercap import make_zone
 from perjoule.benchmarks.performance.timing import Interval, median_interval, microseconds, timed
 from perjoule.energy import EnergyBudget, EnergyMeter
-from perjoule.energy.sources import rapl, resolve
-from perjoule.energy.sources.cpu_time import CpuTimeSource
-from perjoule.models.cnn import cnn
-from perjoule.models.data import load
+from perjoule.energy.sources import rapl
+from perjoule.energy.sources.cpu.time import CpuTimeSource
+from perjoule.energy.sources.resolve import resolve
+from perjoule.models.data.registry import load
+from perjoule.models.networks.cnn import cnn
 from perjoule.models.runtime import Runtime
 from perjoule.models.training import build, train_epoch
 

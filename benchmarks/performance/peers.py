@@ -43,8 +43,8 @@ from optuna.distributions import (
     IntDistribution,
 )
 
+from perjoule.models.outcome import State
 from perjoule.models.space import Space
-from perjoule.outcome import State
 from perjoule.tuners.strategy import Strategy, Task, Told, Work
 
 MOST_REFUSALS = 100

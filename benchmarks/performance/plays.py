@@ -12,17 +12,17 @@ from typing import NamedTuple
 
 import numpy as np
 
+from perjoule.benchmarks.comparison.loading import load_table
 from perjoule.benchmarks.performance.peers import PEERS, quieten
-from perjoule.benchmarks.reading import load_table
 from perjoule.benchmarks.replay.guarded import Guarded
 from perjoule.benchmarks.replay.nearest import NearestObjective
 from perjoule.benchmarks.replay.recording import Recording
 from perjoule.benchmarks.replay.simulation import Slice, simulate, task_of
 from perjoule.benchmarks.replay.synthetic import SURFACES, Surface
-from perjoule.tuners.encoding import Encoding
+from perjoule.tuners.parts.encoding import Encoding
 from perjoule.tuners.registry import find_recipe
 
-TABLES = Path(__file__).parents[1] / "tables"
+TABLES = Path(__file__).parents[1] / "recorded"
 MOST_TRIALS = 400
 """A run ends after so many: cheap trials may be thousands, and models of thousands take minutes."""
 MEAN_OF = 512

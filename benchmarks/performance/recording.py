@@ -1,7 +1,7 @@
 """Turn run folders into tables that a search can be replayed on.
 
     perjoule compare experiment.yaml --out runs/digits    # random search, epochs fixed
-    python benchmarks/performance/recording.py runs/digits benchmarks/tables/digits
+    python benchmarks/performance/recording.py runs/digits benchmarks/recorded/digits
 
 Keeps the complete and the failed trials, and of these what a replay reads. A comparison that still
 runs may be turned too.
@@ -16,9 +16,9 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from perjoule.benchmarks.folder import Folder
-from perjoule.benchmarks.record import curve_table, trial_table
-from perjoule.benchmarks.table import write_frame
+from perjoule.benchmarks.comparison.folder import Folder
+from perjoule.benchmarks.comparison.record import curve_table, trial_table
+from perjoule.benchmarks.tables.table import write_frame
 
 TRIAL_COLUMNS = (
     *("run", "strategy", "seed", "trial", "state", "accuracy", "energy_j"),

@@ -33,16 +33,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from perjoule.benchmarks.comparison.loading import load_table
 from perjoule.benchmarks.performance.timing import Interval, median_interval
-from perjoule.benchmarks.reading import load_table
 from perjoule.benchmarks.replay import replay
 from perjoule.benchmarks.replay.nearest import NearestObjective
 from perjoule.benchmarks.replay.recording import Recording
 from perjoule.benchmarks.replay.simulation import simulate
-from perjoule.benchmarks.table import Table
+from perjoule.benchmarks.tables.table import Table
 from perjoule.tuners.strategy import Told, Work
 
-TABLE = Path(__file__).parents[1] / "tables" / "digits"
+TABLE = Path(__file__).parents[1] / "recorded" / "digits"
 GOAL_PER_S = 20_000
 GOAL_REPORT_S, GOAL_REPORT_MIB = 10.0, 1024.0
 

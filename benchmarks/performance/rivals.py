@@ -61,7 +61,7 @@ class Perjoule:
     def __init__(self, root: Path, *, with_cpu_time: bool = False) -> None:
         from perjoule.energy import EnergyMeter
         from perjoule.energy.sources import rapl
-        from perjoule.energy.sources.cpu_time import CpuTimeSource
+        from perjoule.energy.sources.cpu.time import CpuTimeSource
 
         more = [CpuTimeSource()] if with_cpu_time else []
         self._meter = EnergyMeter([*rapl.discover(root).sources, *more])

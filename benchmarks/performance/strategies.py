@@ -3,7 +3,7 @@
 Each strategy (see `perjoule strategies`) and each installed peer (see `peers`) spends the same
 virtual joules on the same tasks under the rules of a comparison (see `simulation`):
 
-A. Recorded tables of `benchmarks/tables`: the default space on digits and Fashion-MNIST. Its
+A. Recorded tables of `benchmarks/recorded`: the default space on digits and Fashion-MNIST. Its
    joules are those of the table, where the best known accuracy is from, too.
 B. Synthetic surfaces (`benchmarks.replay.synthetic`), with the best accuracy by formula.
 C. With `--live`, digits itself: a small `perjoule.compare` of our strategies, metered.

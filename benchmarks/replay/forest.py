@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...tuners.encoding import Encoding
+from ...tuners.parts.encoding import Encoding
 from .nearest import NearestObjective
 from .recording import Recording
 from .simulation import Curve

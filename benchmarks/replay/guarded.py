@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...outcome import State
+from ...models.outcome import State
 from ...tuners.strategy import Strategy, Told, Work
 
 

@@ -17,15 +17,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ConfigurationError, DataError
+from ...models.outcome import State
 from ...models.space import Space
-from ...outcome import State
 from .simulation import Curve
 from .spaces import infer_space, n_points
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..table import Table
+    from ..tables.table import Table
 
 STEPS = "recorded_epochs"
 """What recorded epochs are called where a trial is replayed as one step."""

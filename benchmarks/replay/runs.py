@@ -19,9 +19,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...errors import ConfigurationError
-from ...tuners.encoding import Encoding
+from ...tuners.parts.encoding import Encoding
 from ...tuners.registry import find_recipe
-from ..executors import kill_workers, make_executor
+from ..comparison.executors import kill_workers, make_executor
 from .ask_cost import load_ask_costs
 from .forest import ForestObjective
 from .guarded import Guarded

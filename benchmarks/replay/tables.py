@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ...errors import DataError
-from ...outcome import State
-from ..table import COLUMNS, PANDAS_TYPES, REPLAYED, TRIAL_COLUMNS
+from ...models.outcome import State
+from ..tables.table import COLUMNS, PANDAS_TYPES, REPLAYED, TRIAL_COLUMNS
 from .recording import STEPS, Recording
 from .runs import Objective, Played
 from .simulation import Slice

@@ -34,12 +34,6 @@ from .runs import (
     pareto_front,
     totals_j,
 )
-from .verdict import (
-    TIE,
-    Metric,
-    Verdict,
-    compare_strategies,
-)
 
 __all__ = [
     "Anova",
@@ -48,12 +42,9 @@ __all__ = [
     "Interval",
     "KruskalWallis",
     "MIN_RUNS",
-    "Metric",
     "Pair",
     "RESAMPLES",
     "SIGNIFICANCE",
-    "TIE",
-    "Verdict",
     "accuracies_per_joule",
     "accuracy_at",
     "accuracy_per_joule",
@@ -64,7 +55,6 @@ __all__ = [
     "cliffs_delta",
     "coefficient_of_variation",
     "common_energy_j",
-    "compare_strategies",
     "dunn_holm",
     "energy_to_target",
     "equal_energy",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ...outcome import RESULTS
+from ...models.outcome import RESULTS
 from .runs import floats
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ...outcome import RESULTS
+from ...models.outcome import RESULTS
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

@@ -7,10 +7,10 @@ from pathlib import Path
 import pandas as pd
 
 from ...errors import DataError
-from ..table import COLUMNS, CURVE_COLUMNS, Column
 from .columns import numbers
 from .frames import read_frame
 from .refusals import check, listed, shown
+from .table import COLUMNS, CURVE_COLUMNS, Column
 from .tidying import read_column
 
 _KEY = ["run", "trial", "epoch"]

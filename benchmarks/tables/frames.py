@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...errors import DataError
-from ..table import VERSION, description_of, version_of
 from .refusals import distinct, shown
+from .table import VERSION, description_of, version_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,47 +12,44 @@ import pandas as pd
 import yaml
 
 from ...errors import DataError
-from ..table import CURVE_COLUMNS, TRIAL_COLUMNS, Table, curves_path
 from .columns import free
 from .curves import of_trials, read_curves
 from .frames import read_contents
 from .mapping import Mapping, plain_name, split_names
+from .table import CURVE_COLUMNS, TRIAL_COLUMNS, Table, curves_path
 from .tidying import checked, tidy
 
-Source = str | Path | pd.DataFrame | Table
+Loadable = str | Path | pd.DataFrame | Table
 _PARTS = ("experiment", "space", "data", "machine", "versions", "runtime")
 """What of a description has parts of its own."""
 
 
-def load_table(
-    source: Source | Sequence[Source],
+def read_table(
+    source: Loadable | Sequence[Loadable],
     *,
     by: str | Sequence[str] = (),
     mapping: str | Sequence[str] = (),
+    read_folder: Callable[[Path], Table] | None = None,
 ) -> Table:
-    """Read a trial table.
-
-        table = perjoule.load_table("theirs.csv", by="dataset", mapping="energy_j=kwh*3.6e6")
+    """Read a trial table; `api.load_table` describes source, by and mapping.
 
     Args:
         source: A Parquet or CSV file, a run folder, a data frame or a table; or several, which are
-            read as one. Any tidy table with the columns strategy, energy_j and accuracy will do;
-            trial, seed and state may be there, and columns that are not of the contract are
-            hyperparameters.
-        by: Columns that group the trials, as names joined by commas: ``"dataset,machine"``. Of a
-            run folder also what its experiment says (``dataset``, ``architecture``, ``meter`` …);
-            ``source`` is the name of each table.
-        mapping: Which columns are made of others: ``"accuracy=test_acc,energy_j=kwh*3.6e6"``.
+            read as one.
+        by: Columns that group the trials, as names joined by commas.
+        mapping: Which columns are made of others.
+        read_folder: Reads a run folder; by default the tables that were derived in it.
 
     Raises:
         DataError: A table cannot be read, or a value in it cannot be; the message says where.
     """
     names = tuple(dict.fromkeys(map(plain_name, split_names(by))))
     entries = Mapping.parse(mapping)
-    sources = [source] if isinstance(source, Source) else source
+    sources = [source] if isinstance(source, Loadable) else source
     if not isinstance(sources, Iterable):
         raise _no_table(source)
-    tables = _renamed([_opened(each) for each in _once(sources)])
+    read_folder = read_folder or read_derived
+    tables = _renamed([_opened(each, read_folder) for each in _once(sources)])
     if not tables:
         raise DataError("no table is given: name a file or a run folder")
     tables = [_tidied(table, where, names, entries) for table, where in tables]
@@ -66,7 +63,7 @@ def _no_table(source: object) -> DataError:
     )
 
 
-def _once(sources: Iterable[Source]) -> list[Source]:
+def _once(sources: Iterable[Loadable]) -> list[Loadable]:
     """The sources; none may be there twice, for its runs would count twice."""
     found = list(sources)
     paths = Counter(Path(each).resolve() for each in found if isinstance(each, str | Path))
@@ -76,14 +73,15 @@ def _once(sources: Iterable[Source]) -> list[Source]:
     return found
 
 
-def _opened(source: Source) -> tuple[Table, str]:
+def _opened(source: Loadable, read_folder: Callable[[Path], Table]) -> tuple[Table, str]:
     """A table as it is, and what it is called in messages."""
     if isinstance(source, Table):
         return source, source.name
     if isinstance(source, pd.DataFrame):
         return Table(source), "data frame"
     if isinstance(source, str | Path):
-        return _read(Path(source)), str(source)
+        path = Path(source)
+        return (read_folder if path.is_dir() else _read)(path), str(source)
     raise _no_table(source)
 
 
@@ -193,8 +191,6 @@ def _of_contract(name: str) -> bool:
 
 
 def _read(path: Path) -> Table:
-    if path.is_dir():
-        return _read_folder(path)
     if not path.exists():
         raise DataError(f"{path}: no such file: name a .parquet or .csv file, or a run folder")
     rows, description, notes = read_contents(path)
@@ -210,35 +206,18 @@ def _read(path: Path) -> Table:
     )
 
 
-def _read_folder(path: Path) -> Table:
-    """A run folder: its ledger, or where it has none its tables."""
-    from ..folder import Folder
-    from ..record import curve_table, slice_table, trial_table
+def read_derived(path: Path) -> Table:
+    """Read the tables of a run folder that were derived from its ledger.
 
-    name = path.resolve().name
-    if not (path / "ledger.jsonl").exists():
-        if not (path / "trials.parquet").exists():
-            raise DataError(
-                f"{path}: neither ledger.jsonl nor trials.parquet is in it: name the folder that "
-                "`perjoule compare` wrote, or a table"
-            )
-        return dataclasses.replace(_read(path / "trials.parquet"), name=name)
-    folder = Folder(path)
-    description, events = folder.description(), folder.events()
-    try:
-        trials, slices, curves = trial_table(events), slice_table(events), curve_table(events)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise DataError(f"{folder.ledger}: damaged ({reason[:100]}); restore a copy") from error
-    if trials.empty:
-        raise DataError(f"{path}: no trial has ended yet: go on with it by --resume")
-    return Table(
-        trials,
-        name,
-        curves=curves,
-        slices=slices if len(slices) > len(trials) else None,
-        description=description,
-    )
+    Raises:
+        DataError: There are none.
+    """
+    if not (path / "trials.parquet").exists():
+        raise DataError(
+            f"{path}: neither ledger.jsonl nor trials.parquet is in it: name the folder that "
+            "`perjoule compare` wrote, or a table"
+        )
+    return dataclasses.replace(_read(path / "trials.parquet"), name=path.resolve().name)
 
 
 def _description(folder: Path | None) -> Any:

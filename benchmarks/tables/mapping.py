@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import DataError
-from ..table import TRIAL_COLUMNS
 from .columns import numbers
 from .refusals import check, listed, short
+from .table import TRIAL_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd

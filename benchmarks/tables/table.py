@@ -17,16 +17,15 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..energy.files import write_whole
-from ..energy.source import Kind
-from ..errors import OutputError
-from ..outcome import State
+from ...energy.source import Kind
+from ...errors import OutputError
+from ...files import write_whole
+from ...models.outcome import State
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from .analysis import Analysis
 
 VERSION = 1
 LOWER_BOUND = "lower bound"
@@ -146,20 +145,6 @@ class Table:
             parts.append((dict(zip(self.by, map(_plain, values), strict=True)), part))
         return parts
 
-    def compare(self, target: str | float = "98%") -> Analysis:
-        """Work out all statistics: who found the best networks for the joules, by group.
-
-        Args:
-            target: The accuracy to reach: a number or ``"0.95"`` as it is, ``"98%"`` as a share of
-                the best accuracy in the group.
-
-        Raises:
-            ConfigurationError: The target is neither.
-        """
-        from .analysis import analyse
-
-        return analyse(self, target)
-
     def write(self, path: str | Path) -> None:
         """Write the table, as Parquet or CSV by the ending of the name.
 
@@ -179,22 +164,6 @@ class Table:
         write_frame(self.trials, path, self.description)
         if self.curves is not None:
             write_frame(self.curves, curves)
-
-    def replay(self, **options: Any) -> Table:
-        """Let strategies search what the table recorded, for virtual joules: see `replay.replay`.
-
-            table.replay(strategies=["tpe", "frugal"], budget="20 J per run", seeds=100).compare()
-
-        Args:
-            **options: ``strategies``, ``budget``, ``seeds``, ``match``, ``search_energy``,
-                ``slow_seeds``, ``space``, ``workers``, ``progress``.
-
-        Raises:
-            PerjouleError: An option cannot be used, or the table cannot be replayed.
-        """
-        from .replay import replay
-
-        return replay(self, **options)
 
     def _repr_html_(self) -> str:
         """What a notebook shows: how much there is, and the first rows."""

@@ -14,12 +14,12 @@ import numpy as np
 import pandas as pd
 
 from ...errors import DataError
-from ...outcome import State
-from ..table import COLUMNS, KINDS, PANDAS_TYPES, REQUIRED, STATES, TRIAL_COLUMNS, Column
+from ...models.outcome import State
 from .columns import free, moments, numbers, texts, wholes
 from .hints import how_to_map, misspelt
 from .mapping import Mapping, as_option, mapped, plain_name, split_names
 from .refusals import check, distinct, listed, refuse, short, shown
+from .table import COLUMNS, KINDS, PANDAS_TYPES, REQUIRED, STATES, TRIAL_COLUMNS, Column
 
 __all__ = ["Mapping", "checked", "read_column", "split_names", "tidy"]
 

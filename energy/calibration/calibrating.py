@@ -19,15 +19,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import ConfigurationError, MeterError
-from .calibration import Calibration, CpuFit, IdlePower, machine_id, now_utc, save_calibration
+from ...errors import ConfigurationError, MeterError
+from ..meter import EnergyMeter
+from ..reading import SHORT_WINDOW_PERIODS, ComponentReading
+from ..source import Kind, Scope, SourceInfo
+from ..sources.cpu.apportioned import machine_cpu_s
+from ..sources.cpu.power import processor
 from .fitting import Pair, fit, read_pairs
-from .meter import EnergyMeter
-from .reading import SHORT_WINDOW_PERIODS, ComponentReading
-from .source import Kind, Scope, SourceInfo
-from .sources.apportioned import machine_cpu_s
-from .sources.cpu_power import processor
 from .spinning import WORKS, Load, spinning
+from .stored import Calibration, CpuFit, IdlePower, machine_id, now_utc, save_calibration
 
 IDLE_S = 20.0
 """How long idle power is measured."""

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import ConfigurationError, DataError
-from .calibration import CpuFit, now_utc
+from ...errors import ConfigurationError, DataError
+from .stored import CpuFit, now_utc
 
 FEWEST_WINDOWS = 3
 LOAD_SPREAD = 0.5

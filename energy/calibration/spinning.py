@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 
-from ..errors import MeterError
+from ...errors import MeterError
 
 Load = Callable[[int, str], AbstractContextManager[None]]
 """Keeps a number of cores busy with a kind of work, as ``spinning`` does."""

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..errors import OutputError
+from ...errors import OutputError
 
 VERSION = 1
 """Of the stored file."""

@@ -134,7 +134,7 @@ def _zones(root: Path) -> list[Path]:
 
 
 def _mend_missing() -> str:
-    from .cpu_power import processor
+    from .cpu.power import processor
 
     if sys.platform != "linux":
         return "RAPL is read on Linux only: take a wattmeter (--meter shelly:HOST)"

@@ -11,7 +11,7 @@ from typing import Any
 from ...errors import ConfigurationError, MeterError, UnknownNameError
 from ..discovery import Discovery
 from ..source import Kind, PowerSource, Scope, Source
-from .cpu_time import CpuTimeSource
+from .cpu.time import CpuTimeSource
 from .model import ModelSource
 
 Found = list[Source | PowerSource]
@@ -108,7 +108,7 @@ def _nvml(_: str, machine: Machine) -> Found:
 
 
 def _gpus(machine: Machine, needed: int) -> Found:
-    from . import nvml
+    from .nvml import source as nvml
 
     found = nvml.discover(machine.nvml_binding, machine.gpus)
     if machine.gpus is not None:  # each of them is in use, so none may be missing
@@ -121,14 +121,14 @@ def _hwmon(channel: str, machine: Machine) -> Found:
 
 
 def _sensors(channel: str, machine: Machine) -> Discovery:
-    from . import hwmon
+    from .hwmon import source as hwmon
 
     return hwmon.discover(machine.hwmon_root or hwmon.ROOT, channel or None)
 
 
 def _wattmeter(kind: str) -> Callable[[str, Machine], Found]:
     def find(address: str, _: Machine) -> Found:
-        from . import wattmeter
+        from .wattmeter import source as wattmeter
 
         return [wattmeter.make(kind, address)]
 
@@ -136,7 +136,7 @@ def _wattmeter(kind: str) -> Callable[[str, Machine], Found]:
 
 
 def _replay(file: str, _: Machine) -> Found:
-    from . import replay
+    from .recorded import source as replay
 
     return [replay.make(file)]
 
@@ -230,7 +230,7 @@ def _share(source: Source | PowerSource) -> Source | PowerSource:
     if info.scope is Scope.PROCESS:
         return source
     if info.scope is Scope.PACKAGE and isinstance(source, Source):
-        from .apportioned import ApportionedSource
+        from .cpu.apportioned import ApportionedSource
 
         return ApportionedSource(source)
     raise MeterError(

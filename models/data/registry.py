@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import DataError, UnknownNameError
+from ...errors import DataError, UnknownNameError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -263,7 +263,7 @@ def _find(folder: Path, part: str) -> Path | None:
 
 def _download_fashion_mnist(cache: Path, looked_in: list[Path]) -> Path:
     """Let torchvision download it, and return the folder of the files."""
-    from ._torchvision import datasets
+    from .._torchvision import datasets
 
     try:
         return Path(datasets.FashionMNIST(cache, download=True).raw_folder)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from ..errors import ConfigurationError, UnknownNameError
+from ...errors import ConfigurationError, UnknownNameError
 from .cnn import cnn
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ..benchmarks.statistics import best_so_far, floats, pareto_front
-from ..outcome import RESULTS
+from ...benchmarks.statistics import best_so_far, floats, pareto_front
+from ...models.outcome import RESULTS
 
 MOST_ENERGIES = 400
 """Energies of an anytime curve: as many as a figure has columns of pixels to tell apart."""

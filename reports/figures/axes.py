@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from .format import format_kinds, known
+from ..format import format_kinds, known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .attained import thin
+from .attainment import thin
 from .axes import trials_strategies
-from .figures import anytime_figure, attainment_figure, pareto_figure
+from .pareto import anytime_figure, attainment_figure, pareto_figure
 from .phases import phases_figure, unmetered_phases
 from .ranks import height_rem, ranks_figure
 from .spread import spread_figure

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from ..benchmarks.statistics import attainment_surface, pareto_front
-from ..outcome import RESULTS, State
-from .attained import attained, steps
+from ...benchmarks.statistics import attainment_surface, pareto_front
+from ...models.outcome import RESULTS, State
+from ..format import UNAVAILABLE, format_energy, format_percent, format_value, known
+from .attainment import attained, steps
 from .axes import (
     GREY,
     AccuracyScale,
@@ -21,7 +22,6 @@ from .axes import (
     prepared,
     trials_strategies,
 )
-from .format import UNAVAILABLE, format_energy, format_percent, format_value, known
 from .palette import COLOURS, Look, look_of
 
 if TYPE_CHECKING:

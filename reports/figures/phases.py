@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
+from ..format import format_energy, format_percent
 from .axes import LINE, PHASES, TEMPLATE, energy_title, or_notice, prepared, trials_strategies
-from .format import format_energy, format_percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
 
+from ..format import known
 from .axes import GREY, TEMPLATE
-from .format import known
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import plotly.graph_objects as go
 
+from ..format import format_energy
 from .axes import TEMPLATE, energy_ticks, energy_title, or_notice, prepared, trials_strategies
-from .format import format_energy
 from .palette import look_of
 
 if TYPE_CHECKING:

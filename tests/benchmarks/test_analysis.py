@@ -9,9 +9,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from perjoule import __version__
+from perjoule import __version__, load_table
 from perjoule.benchmarks.analysis import analyse
-from perjoule.benchmarks.reading import load_table
 from perjoule.errors import ConfigurationError, OutputError
 
 from .tables import NAN, quick, run_of, tables

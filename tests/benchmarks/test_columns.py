@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perjoule.benchmarks.reading.columns import free, moments, numbers, texts, wholes
+from perjoule.benchmarks.tables.columns import free, moments, numbers, texts, wholes
 from perjoule.errors import DataError
 
 from .tables import quick

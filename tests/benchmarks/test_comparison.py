@@ -261,7 +261,7 @@ def test_a_run_of_failures_ends_with_the_last_reason(tmp_path, monkeypatch):
 
 
 def test_two_drivers_do_not_share_a_folder(small):
-    from perjoule.benchmarks.folder import Folder
+    from perjoule.benchmarks.comparison.folder import Folder
 
     holder = Folder(small.folder)
     holder.lock()

@@ -8,11 +8,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from perjoule import benchmarks
+from perjoule import benchmarks, load_table
 from perjoule.benchmarks.analysis import analyse
 from perjoule.benchmarks.analysis.analysing import SCHEMA
-from perjoule.benchmarks.reading import load_table
-from perjoule.benchmarks.table import COLUMNS, CURVE_COLUMNS, REQUIRED, VERSION
+from perjoule.benchmarks.tables.table import COLUMNS, CURVE_COLUMNS, REQUIRED, VERSION
 from perjoule.errors import DataError
 
 CONTRACT = (Path(benchmarks.__file__).parent / "CONTRACT.md").read_text("utf-8")

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from perjoule.benchmarks.reading import load_table
-from perjoule.benchmarks.table import Table
+from perjoule import load_table
+from perjoule.benchmarks.tables.table import Table
 from perjoule.errors import DataError
 
 many = settings(

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from perjoule.benchmarks.analysis.verdict import compare_strategies
 from perjoule.benchmarks.statistics import (
     MIN_RUNS,
     anova,
     cliffs_delta,
     coefficient_of_variation,
-    compare_strategies,
     dunn_holm,
     interval,
     kruskal_wallis,

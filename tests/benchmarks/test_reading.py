@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from perjoule.benchmarks.reading import load_table
-from perjoule.benchmarks.reading.frames import read_frame
-from perjoule.benchmarks.table import CURVE_COLUMNS, with_metadata
+from perjoule import load_table
+from perjoule.benchmarks.tables.frames import read_frame
+from perjoule.benchmarks.tables.table import CURVE_COLUMNS, with_metadata
 from perjoule.errors import DataError, OutputError
 from perjoule.reports import study
 

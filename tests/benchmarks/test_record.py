@@ -9,9 +9,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from perjoule.benchmarks.record import curve_table, trial_table
-from perjoule.benchmarks.summary import summarise
-from perjoule.benchmarks.table import CURVE_COLUMNS, TRIAL_COLUMNS, write_frame
+from perjoule.benchmarks.comparison.record import curve_table, trial_table
+from perjoule.benchmarks.comparison.summary import summarise
+from perjoule.benchmarks.tables.table import CURVE_COLUMNS, TRIAL_COLUMNS, write_frame
 
 
 def slice_event(run: str, trial: int, accuracy: float | None, energy_j: float | None, **more: Any):

@@ -16,11 +16,11 @@ from perjoule import load_table
 from perjoule.benchmarks import statistics
 from perjoule.benchmarks.replay import replay
 from perjoule.benchmarks.replay.ask_cost import load_ask_costs
-from perjoule.benchmarks.table import TRIAL_COLUMNS
+from perjoule.benchmarks.tables.table import TRIAL_COLUMNS
 from perjoule.errors import BudgetError, ConfigurationError, DataError, UnknownNameError
 from perjoule.tuners.registry import RECIPES
 
-DIGITS = Path(perjoule.benchmarks.__file__).parent / "tables" / "digits"
+DIGITS = Path(perjoule.benchmarks.__file__).parent / "recorded" / "digits"
 DATA = np.random.default_rng(0)
 
 

@@ -19,9 +19,9 @@ from perjoule.benchmarks.replay.simulation import simulate
 from perjoule.benchmarks.replay.spaces import infer_space, n_points
 from perjoule.benchmarks.replay.synthetic import SURFACES
 from perjoule.errors import DataError
+from perjoule.models.outcome import State
 from perjoule.models.space import Space
-from perjoule.outcome import State
-from perjoule.tuners.encoding import Encoding
+from perjoule.tuners.parts.encoding import Encoding
 from perjoule.tuners.registry import RECIPES
 
 from .tables import quick

@@ -15,8 +15,8 @@ from perjoule.benchmarks import statistics
 from perjoule.benchmarks.replay.guarded import Guarded
 from perjoule.benchmarks.replay.simulation import simulate, table, task_of
 from perjoule.benchmarks.replay.synthetic import SURFACES
+from perjoule.models.outcome import State
 from perjoule.models.space import Space
-from perjoule.outcome import State
 from perjoule.tuners.registry import RECIPES
 from perjoule.tuners.strategy import Work
 

@@ -6,8 +6,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from perjoule.benchmarks.reading import load_table
-from perjoule.benchmarks.table import (
+from perjoule import load_table
+from perjoule.benchmarks.tables.table import (
     COLUMNS,
     CURVE_COLUMNS,
     KINDS,

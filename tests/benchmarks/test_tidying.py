@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perjoule.benchmarks.reading.tidying import Mapping, split_names, tidy
-from perjoule.benchmarks.table import COLUMNS, PANDAS_TYPES, TRIAL_COLUMNS
+from perjoule.benchmarks.tables.table import COLUMNS, PANDAS_TYPES, TRIAL_COLUMNS
+from perjoule.benchmarks.tables.tidying import Mapping, split_names, tidy
 from perjoule.errors import DataError
 
 from .tables import quick

@@ -18,8 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perjoule.energy import EnergyMeter, Kind, Scope
-from perjoule.energy.calibrating import calibrate, measure_idle, measure_pairs
-from perjoule.energy.calibration import (
+from perjoule.energy.calibration.calibrating import calibrate, measure_idle, measure_pairs
+from perjoule.energy.calibration.fitting import Pair, fit, read_pairs
+from perjoule.energy.calibration.spinning import WORKS, spinning
+from perjoule.energy.calibration.stored import (
     Calibration,
     IdlePower,
     calibration_file,
@@ -29,9 +31,7 @@ from perjoule.energy.calibration import (
     machine_id,
     save_calibration,
 )
-from perjoule.energy.fitting import Pair, fit, read_pairs
-from perjoule.energy.sources.cpu_time import CpuTimeSource
-from perjoule.energy.spinning import WORKS, spinning
+from perjoule.energy.sources.cpu.time import CpuTimeSource
 from perjoule.errors import ConfigurationError, DataError, MeterError, OutputError
 
 IDLE_W, CORE_W, BACKGROUND = 20.0, 6.0, 0.1

@@ -15,7 +15,7 @@ import pytest
 
 from perjoule.energy import EnergyMeter
 from perjoule.energy.command import GET_SUBREAPER, measure
-from perjoule.energy.sources.cpu_time import CpuTimeSource
+from perjoule.energy.sources.cpu.time import CpuTimeSource
 from perjoule.errors import ConfigurationError
 
 TICK_S = 0.01

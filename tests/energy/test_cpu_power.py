@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from perjoule.energy.sources.cpu_power import (
+from perjoule.energy.sources.cpu.power import (
     Processor,
     cpu_power,
     from_cpuinfo,

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from perjoule.energy import EnergyMeter, Kind, Scope
-from perjoule.energy.sources.cpu_time import SCAN_PERIOD_S, CpuTimeSource
+from perjoule.energy.sources.cpu.time import SCAN_PERIOD_S, CpuTimeSource
 
 BUSY = "while True: pass"
 TICK_S = 0.01

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from perjoule.energy import EnergyMeter, Kind, Scope
-from perjoule.energy.sources import hwmon
+from perjoule.energy.sources.hwmon import source as hwmon
 from perjoule.errors import ConfigurationError, SourceError, UnknownNameError
 
 

@@ -13,8 +13,10 @@ import psutil
 import pytest
 
 from perjoule.energy import ComponentReading, EnergyMeter, Kind, Reading, SourceInfo
-from perjoule.energy.sources import nvml, rapl, resolve
-from perjoule.energy.sources.nvml_processes import Processes
+from perjoule.energy.sources import rapl
+from perjoule.energy.sources.nvml import source as nvml
+from perjoule.energy.sources.nvml.processes import Processes
+from perjoule.energy.sources.resolve import resolve
 
 GREATEST_UJ = 262_143_328_850
 """Of Intel's packages: 262 kJ, then the counter starts again."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perjoule.energy.ledger import Ledger, read_events
+from perjoule.benchmarks.comparison.ledger import Ledger, read_events
 from perjoule.errors import OutputError
 
 EVENTS = [{"event": "trial", "energy_j": 1.5, "name": "größer\n"}, {"event": "end"}]

@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from perjoule.energy import EnergyMeter, Kind
-from perjoule.energy.sources import nvml
-from perjoule.energy.sources.nvml_processes import Processes
+from perjoule.energy.sources.nvml import source as nvml
+from perjoule.energy.sources.nvml.processes import Processes
 from perjoule.errors import SourceError
 
 NOBODY = 2**31 - 1

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perjoule.energy import EnergyMeter, Kind, Scope
-from perjoule.energy.sources.replay import ReplaySource, make
-from perjoule.energy.sources.trace import Trace
-from perjoule.energy.sources.trace_files import read_trace
+from perjoule.energy.sources.recorded.files import read_trace
+from perjoule.energy.sources.recorded.source import ReplaySource, make
+from perjoule.energy.sources.recorded.trace import Trace
 from perjoule.errors import DataError, SourceError
 
 SMI = "timestamp, name, power.draw [W], power.limit [W], index\n"

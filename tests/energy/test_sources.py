@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perjoule.energy import EnergyMeter, Kind, Scope
-from perjoule.energy.sources import resolve
-from perjoule.energy.sources.apportioned import ApportionedSource, machine_cpu_s
+from perjoule.energy.sources.cpu.apportioned import ApportionedSource, machine_cpu_s
+from perjoule.energy.sources.resolve import resolve
 from perjoule.errors import ConfigurationError, MeterError, UnknownNameError
 
 

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perjoule.energy import EnergyMeter, Kind, Scope
-from perjoule.energy.sources.wattmeter import HeldPower, Wattmeter, make
+from perjoule.energy.sources.wattmeter.source import HeldPower, Wattmeter, make
 from perjoule.errors import ConfigurationError, MeterError, SourceError
 
 PERIOD_S = 0.01

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from perjoule.models.data import Data, load
+from perjoule.models.data.registry import Data, load
 from perjoule.models.runtime import Runtime
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from perjoule.errors import DataError, UnknownNameError
-from perjoule.models.data import KNOWN, check, fashion_mnist, load, read_idx
+from perjoule.models.data.registry import KNOWN, check, fashion_mnist, load, read_idx
 
 PARTS = {
     "train-images": (6, 2, 2),

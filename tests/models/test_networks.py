@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from perjoule.errors import ConfigurationError, UnknownNameError
-from perjoule.models.architectures import ARCHITECTURES, resolve_architecture
-from perjoule.models.cnn import cnn
+from perjoule.models.networks.cnn import cnn
+from perjoule.models.networks.registry import ARCHITECTURES, resolve_architecture
 from perjoule.models.training import count_parameters, forward_operations, training_operations
 
 

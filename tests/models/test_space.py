@@ -13,7 +13,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 
 from perjoule.errors import ConfigurationError, UnknownNameError
 from perjoule.models import space as space_module
-from perjoule.models.cnn import DEFAULT_SPACE, default_space
+from perjoule.models.networks.cnn import DEFAULT_SPACE, default_space
 from perjoule.models.space import Space
 
 LEARNING_RATE = {"low": 1e-4, "high": 0.1, "log": True}

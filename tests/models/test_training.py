@@ -9,9 +9,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from perjoule.errors import ConfigurationError, UnknownNameError
-from perjoule.models.architectures import Builder
-from perjoule.models.cnn import DEFAULT_SPACE
-from perjoule.models.data import Split
+from perjoule.models.data.registry import Split
+from perjoule.models.networks.cnn import DEFAULT_SPACE
+from perjoule.models.networks.registry import Builder
 from perjoule.models.runtime import Runtime
 from perjoule.models.space import Space
 from perjoule.models.training import (

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perjoule.reports.figures import anytime_figure, attainment_figure, pareto_figure
-from perjoule.reports.palette import look_of
-from perjoule.reports.phases import phases_figure, unmetered_phases
-from perjoule.reports.spread import spread_figure
+from perjoule.reports.figures.palette import look_of
+from perjoule.reports.figures.pareto import anytime_figure, attainment_figure, pareto_figure
+from perjoule.reports.figures.phases import phases_figure, unmetered_phases
+from perjoule.reports.figures.spread import spread_figure
 
 
 def small(**columns):

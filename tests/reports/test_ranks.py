@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from perjoule.reports.palette import look_of
-from perjoule.reports.ranks import ranks_figure
+from perjoule.reports.figures.palette import look_of
+from perjoule.reports.figures.ranks import ranks_figure
 
 RANKS = {
     "strategies": {"b": 3.1, "a": 1.2, "c": 2.0, "<i>d": 3.7},

@@ -11,8 +11,8 @@ import pytest
 from plotly.offline import get_plotlyjs
 
 import perjoule
+from perjoule import load_table
 from perjoule.benchmarks.analysis import analyse
-from perjoule.benchmarks.reading import load_table
 from perjoule.errors import OutputError
 from perjoule.reports.study import MOST_GROUPS, render, write
 
@@ -335,7 +335,7 @@ def test_many_notes_are_folded():
 
 @pytest.mark.parametrize("name", ["digits", "fashion-mnist"])
 def test_a_recorded_table_renders(name):
-    path = Path(perjoule.__file__).parent / "benchmarks" / "tables" / name / "trials.parquet"
+    path = Path(perjoule.__file__).parent / "benchmarks" / "recorded" / name / "trials.parquet"
     page = page_of(load_table(path))
     assert f" {name} " in page.told
     assert page.figures

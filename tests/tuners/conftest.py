@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from perjoule.outcome import CurvePoint, State
-from perjoule.tuners.history import Trial, trials_of
+from perjoule.models.outcome import CurvePoint, State
+from perjoule.tuners.parts.history import Trial, trials_of
 from perjoule.tuners.strategy import Strategy, Told, Work
 
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from perjoule.models.outcome import State
 from perjoule.models.space import Space
-from perjoule.outcome import State
-from perjoule.tuners.cmaes import CmaesStrategy
 from perjoule.tuners.registry import RECIPES
+from perjoule.tuners.strategies.cmaes import CmaesStrategy
 from perjoule.tuners.strategy import Told, restore
 
 SPACE = Space.parse(

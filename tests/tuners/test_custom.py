@@ -4,10 +4,10 @@ import pytest
 from optuna.samplers import RandomSampler, TPESampler
 
 from perjoule.errors import ConfigurationError
+from perjoule.models.outcome import State
 from perjoule.models.space import Space
-from perjoule.outcome import State
 from perjoule.tuners.custom import custom
-from perjoule.tuners.optuna_strategy import OptunaStrategy
+from perjoule.tuners.strategies.optuna_sampler import OptunaStrategy
 from perjoule.tuners.strategy import Task, Told, restore
 
 SPACE = Space.parse(

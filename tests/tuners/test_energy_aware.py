@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from perjoule.models.outcome import State
 from perjoule.models.space import Space
-from perjoule.outcome import State
-from perjoule.tuners.encoding import Encoding
-from perjoule.tuners.energy_aware import (
+from perjoule.tuners.parts.encoding import Encoding
+from perjoule.tuners.parts.history import Trial, trials_of
+from perjoule.tuners.registry import RECIPES
+from perjoule.tuners.strategies.energy_aware import (
     ERROR_FLOOR,
     LEAST_BEFORE_STOP,
     STARTUP_TRIALS,
@@ -27,8 +29,6 @@ from perjoule.tuners.energy_aware import (
     observations,
     score,
 )
-from perjoule.tuners.history import Trial, trials_of
-from perjoule.tuners.registry import RECIPES
 from perjoule.tuners.strategy import Task, Told, restore
 
 # Widths of 8 to 64 and 1 to 4 epochs: the dearest candidate costs 32 times the cheapest.

@@ -10,17 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perjoule.errors import ConfigurationError
+from perjoule.models.outcome import CurvePoint, State
 from perjoule.models.space import Space
-from perjoule.outcome import CurvePoint, State
-from perjoule.tuners.encoding import Encoding
-from perjoule.tuners.energy_model import (
-    COST_POINTS,
-    EnergyModel,
-    Epochs,
-    epochs_of,
-)
+from perjoule.tuners.parts.encoding import Encoding
+from perjoule.tuners.parts.energy_model import COST_POINTS, EnergyModel, Epochs, epochs_of
+from perjoule.tuners.parts.surrogate import sobol
 from perjoule.tuners.strategy import Task, Told
-from perjoule.tuners.surrogate import sobol
 
 SPACE = Space.parse(
     {

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from optuna.samplers import RandomSampler, TPESampler
 
 from perjoule.errors import ConfigurationError
+from perjoule.models.outcome import State
 from perjoule.models.space import Space
-from perjoule.outcome import State
-from perjoule.tuners.floor import FloorStrategy
-from perjoule.tuners.optuna_strategy import OptunaStrategy
+from perjoule.tuners.strategies.floor import FloorStrategy
+from perjoule.tuners.strategies.optuna_sampler import OptunaStrategy
 from perjoule.tuners.strategy import Told, restore
 
 from .toys import SPACE, accuracy, energy_j, search

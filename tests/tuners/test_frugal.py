@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from perjoule.benchmarks.replay.simulation import simulate, task_of
 from perjoule.benchmarks.replay.synthetic import SURFACES
+from perjoule.models.outcome import CurvePoint, State
 from perjoule.models.space import Space
-from perjoule.outcome import CurvePoint, State
-from perjoule.tuners.frugal import STARTUP_TRIALS, FrugalStrategy
 from perjoule.tuners.registry import RECIPES
+from perjoule.tuners.strategies.frugal import STARTUP_TRIALS, FrugalStrategy
 from perjoule.tuners.strategy import Task, Told, restore
 
 SURFACE = SURFACES["frugal"]

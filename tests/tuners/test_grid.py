@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution
 
 from perjoule.errors import ConfigurationError
+from perjoule.models.outcome import State
 from perjoule.models.space import Space
-from perjoule.outcome import State
-from perjoule.tuners.grid import DEFAULT_LEVELS, GridStrategy, axis_levels
+from perjoule.tuners.strategies.grid import DEFAULT_LEVELS, GridStrategy, axis_levels
 from perjoule.tuners.strategy import Task, Told, restore
 
 

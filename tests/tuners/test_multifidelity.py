@@ -10,13 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from perjoule.models.outcome import CurvePoint, State
 from perjoule.models.space import Space
-from perjoule.outcome import CurvePoint, State
-from perjoule.tuners.history import Trial
-from perjoule.tuners.multifidelity import multi_fidelity
-from perjoule.tuners.proposals import RandomProposer, TPEProposer
-from perjoule.tuners.rungs import PRICED_TRIALS, Ladder
-from perjoule.tuners.schedules import Hyperband, MedianRule, SuccessiveHalving
+from perjoule.tuners.parts.history import Trial
+from perjoule.tuners.parts.proposals import RandomProposer, TPEProposer
+from perjoule.tuners.parts.rungs import PRICED_TRIALS, Ladder
+from perjoule.tuners.parts.schedules import Hyperband, MedianRule, SuccessiveHalving
+from perjoule.tuners.strategies.multifidelity import multi_fidelity
 from perjoule.tuners.strategy import Task, Told, restore
 
 LONGEST = 27

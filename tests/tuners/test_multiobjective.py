@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna.samplers import GPSampler, NSGAIISampler, RandomSampler, TPESampler
 
+from perjoule.models.outcome import State
 from perjoule.models.space import Space
-from perjoule.outcome import State
-from perjoule.tuners.multiobjective import MultiObjectiveStrategy, objectives
+from perjoule.tuners.strategies.multiobjective import MultiObjectiveStrategy, objectives
 from perjoule.tuners.strategy import Told, restore
 
 from .toys import SPACE, accuracy, energy_j, search

@@ -8,8 +8,8 @@ import pytest
 import torch
 from threadpoolctl import threadpool_limits
 
+from perjoule.models.outcome import CurvePoint, State
 from perjoule.models.space import Space
-from perjoule.outcome import CurvePoint, State
 from perjoule.tuners.registry import RECIPES, STARTUP_TRIALS
 from perjoule.tuners.strategy import Told, Work, restore
 

@@ -22,7 +22,7 @@ from optuna.testing.pytest_samplers import (
 from optuna.trial import TrialState, create_trial
 
 from perjoule.errors import ConfigurationError
-from perjoule.tuners.skopt_sampler import SkoptSampler
+from perjoule.tuners.parts.skopt_sampler import SkoptSampler
 
 Space = dict[str, BaseDistribution]
 SPACE: Space = {
@@ -340,7 +340,7 @@ def test_the_independent_sampler_draws_the_startup_trials():
 
 
 def test_boosted_quantiles_that_cross_have_no_spread():
-    from perjoule.tuners.skopt_gbrt import quantile_boosting
+    from perjoule.tuners.parts.skopt_gbrt import quantile_boosting
 
     generator = np.random.default_rng(0)
     points, losses = generator.random((12, 3)), generator.random(12)

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from perjoule.models.outcome import State
 from perjoule.models.space import Space
-from perjoule.outcome import State
-from perjoule.tuners.encoding import Encoding
-from perjoule.tuners.sobol import SobolStrategy
+from perjoule.tuners.parts.encoding import Encoding
+from perjoule.tuners.strategies.sobol import SobolStrategy
 from perjoule.tuners.strategy import Told, restore
 
 RANGES = Space.parse(

@@ -10,8 +10,8 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 from perjoule.models.space import Space
-from perjoule.tuners.encoding import Encoding
-from perjoule.tuners.surrogate import GaussianProcess, log_ei, neighbours, sobol
+from perjoule.tuners.parts.encoding import Encoding
+from perjoule.tuners.parts.surrogate import GaussianProcess, log_ei, neighbours, sobol
 
 ENCODING = Encoding(Space.parse({"x": {"low": 0.0, "high": 1.0}, "kind": ["a", "b", "c"]}))
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
+from perjoule.models.outcome import State
 from perjoule.models.space import Space
-from perjoule.outcome import State
 from perjoule.tuners.strategy import Told
 
 SPACE = Space.parse(

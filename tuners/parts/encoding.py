@@ -14,7 +14,7 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from ..models.space import Space
+from ...models.space import Space
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..models.space import Space
-from ..outcome import State
+from ...models.outcome import State
+from ...models.space import Space
+from ..strategy import Task, Told
 from .encoding import Encoding
-from .strategy import Task, Told
 from .surrogate import GaussianProcess, sobol
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..outcome import State
-from .strategy import Told
+from ...models.outcome import State
+from ..strategy import Told
 
 
 @dataclass

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import optuna
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 
-from ..models.space import Space
+from ...models.space import Space
 from .history import Trial
 from .rungs import Ladder
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import median
 
-from ..outcome import State
+from ...models.outcome import State
 from .history import Trial
 
 ETA = 3

@@ -28,11 +28,11 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from ..models.space import Space
-from ..outcome import State
-from .encoding import Encoding
-from .optuna_strategy import ask_seed
-from .strategy import Told, Work
+from ...models.outcome import State
+from ...models.space import Space
+from ..parts.encoding import Encoding
+from ..strategy import Told, Work
+from .optuna_sampler import ask_seed
 
 if TYPE_CHECKING:
     from cmaes import CatCMAwM

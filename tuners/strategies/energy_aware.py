@@ -26,13 +26,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..models.space import Space
-from .encoding import Encoding
-from .energy_model import EnergyModel, epochs_wanted
-from .history import Trial, trials_of
-from .optuna_strategy import ask_seed
-from .strategy import Task, Told, Work
-from .surrogate import GaussianProcess, log_ei, neighbours, sobol
+from ...models.space import Space
+from ..parts.encoding import Encoding
+from ..parts.energy_model import EnergyModel, epochs_wanted
+from ..parts.history import Trial, trials_of
+from ..parts.surrogate import GaussianProcess, log_ei, neighbours, sobol
+from ..strategy import Task, Told, Work
+from .optuna_sampler import ask_seed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

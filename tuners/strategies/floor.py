@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import optuna
 
-from ..errors import ConfigurationError
-from ..models.space import Space
+from ...errors import ConfigurationError
+from ...models.space import Space
+from ..strategy import Told, Work
 from .multiobjective import objectives
-from .optuna_strategy import SeededSampler, ask_seed
-from .strategy import Told, Work
+from .optuna_sampler import SeededSampler, ask_seed
 
 DEFAULT_SHARE = 0.98
 """Share of the best accuracy that is good enough."""

@@ -38,14 +38,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..models.space import Space
-from ..outcome import State
-from .encoding import Encoding
+from ...models.outcome import State
+from ...models.space import Space
+from ..parts.encoding import Encoding
+from ..parts.energy_model import EnergyModel
+from ..parts.history import Trial, trials_of
+from ..parts.surrogate import GaussianProcess, log_ei, sobol
+from ..strategy import Task, Told, Work
 from .energy_aware import LEAST_BEFORE_STOP, score
-from .energy_model import EnergyModel
-from .history import Trial, trials_of
-from .strategy import Task, Told, Work
-from .surrogate import GaussianProcess, log_ei, sobol
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

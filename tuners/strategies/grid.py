@@ -30,9 +30,9 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from ..errors import ConfigurationError
-from ..models.space import Space
-from .strategy import Task, Told, Work
+from ...errors import ConfigurationError
+from ...models.space import Space
+from ..strategy import Task, Told, Work
 
 DEFAULT_LEVELS = 3
 BATCH = "log2_batch_size"

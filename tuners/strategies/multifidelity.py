@@ -14,13 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..models.space import Space
-from .history import Trial
-from .optuna_strategy import ask_seed
-from .proposals import Proposer, RandomProposer
-from .rungs import Ladder
-from .schedules import Schedule
-from .strategy import Task, Told, Work
+from ...models.space import Space
+from ..parts.history import Trial
+from ..parts.proposals import Proposer, RandomProposer
+from ..parts.rungs import Ladder
+from ..parts.schedules import Schedule
+from ..strategy import Task, Told, Work
+from .optuna_sampler import ask_seed
 
 
 class MultiFidelity:

@@ -22,10 +22,10 @@ import optuna
 from optuna.samplers import BaseGASampler
 from optuna.trial import Trial, TrialState
 
-from ..models.space import Space
-from ..outcome import State
-from .optuna_strategy import SeededSampler, ask_seed
-from .strategy import Told, Work
+from ...models.outcome import State
+from ...models.space import Space
+from ..strategy import Told, Work
+from .optuna_sampler import SeededSampler, ask_seed
 
 
 class MultiObjectiveStrategy:

@@ -8,9 +8,9 @@ import optuna
 from optuna.samplers import BaseSampler
 from optuna.trial import Trial, TrialState
 
-from ..models.space import Space
-from ..outcome import State
-from .strategy import Told, Work
+from ...models.outcome import State
+from ...models.space import Space
+from ..strategy import Told, Work
 
 SeededSampler = Callable[[int], BaseSampler]
 

@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from ..models.space import Space
-from .encoding import Encoding
-from .strategy import Told, Work
+from ...models.space import Space
+from ..parts.encoding import Encoding
+from ..strategy import Told, Work
 
 KNOWN_IN_A_ROW = 4_096
 """The search ends when so many points in a row fell on candidates that were proposed before."""

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from ..forksafe import Guard
-from ..source import Kind, Scope, Source
-from .rapl import KEEP_ALIVE_S
+from ...forksafe import Guard
+from ...source import Kind, Scope, Source
+from ..rapl import KEEP_ALIVE_S
 
 SPLIT_PERIOD_S = 0.1
 """How often the counter is split: ten of the kernel's 10 ms steps in counting CPU time."""

@@ -13,11 +13,11 @@ try:
 except ImportError:  # Windows
     resource = None
 
-from ...errors import SourceError
-from ..calibration import load_calibration
-from ..forksafe import Guard
-from ..source import Kind, Scope, SourceInfo
-from .cpu_power import cpu_power
+from ....errors import SourceError
+from ...calibration.stored import load_calibration
+from ...forksafe import Guard
+from ...source import Kind, Scope, SourceInfo
+from .power import cpu_power
 
 if TYPE_CHECKING:
     import psutil

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..source import Scope
+from ...source import Scope
 
 PERIOD_S = 0.1
 PERIODS_S = {"amd_energy": 1e-3, "corsairpsu": 1.0, "macsmc_hwmon": 1.0, "power_meter": 1.0}

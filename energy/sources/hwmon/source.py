@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from ...errors import ConfigurationError, SourceError, UnknownNameError
-from ..discovery import Discovery
-from ..forksafe import Guard
-from ..source import Kind, PowerSource, Scope, Source, SourceInfo
-from .hwmon_drivers import DRIVERS, PERIOD_S, PERIODS_S, WRAPPING, Driver
+from ....errors import ConfigurationError, SourceError, UnknownNameError
+from ...discovery import Discovery
+from ...forksafe import Guard
+from ...source import Kind, PowerSource, Scope, Source, SourceInfo
+from .drivers import DRIVERS, PERIOD_S, PERIODS_S, WRAPPING, Driver
 
 ROOT = Path("/sys/class/hwmon")
 SCOPES = {"cpu": Scope.PACKAGE, "dram": Scope.PACKAGE, "gpu": Scope.BOARD, "node": Scope.NODE}

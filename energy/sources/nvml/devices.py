@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from ...errors import SourceError
+from ....errors import SourceError
 
 Answer = TypeVar("Answer")
 

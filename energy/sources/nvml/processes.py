@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from .nvml_devices import Device
+from .devices import Device
 
 LOOK_PERIOD_S = 0.25
 """How often to look whether this process tree uses a GPU, between readings and within them."""

@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ...errors import SourceError
-from ..discovery import Discovery
-from ..forksafe import Guard
-from ..source import Kind, PowerSource, Scope, Source, SourceInfo
-from .nvml_devices import Device, Gpu, list_gpus, named, visible
-from .nvml_processes import Occupancy, Processes
+from ....errors import SourceError
+from ...discovery import Discovery
+from ...forksafe import Guard
+from ...source import Kind, PowerSource, Scope, Source, SourceInfo
+from .devices import Device, Gpu, list_gpus, named, visible
+from .processes import Occupancy, Processes
 
 COUNTER_PERIOD_S = 0.1
 """The energy counter's usual step; 20 to 100 ms are reported."""

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from ...errors import DataError
-from ..quantities import JOULES_PER_UNIT
+from ....errors import DataError
+from ...quantities import JOULES_PER_UNIT
 
 _WATTS = {"W": 1.0, "mW": 1e-3, "kW": 1e3, "MW": 1e6, "watts": 1.0}
 _JOULES = {**JOULES_PER_UNIT, "uJ": 1e-6, "µJ": 1e-6, "joules": 1.0}

@@ -10,10 +10,10 @@ from itertools import chain, count, islice
 from pathlib import Path
 from typing import NamedTuple
 
-from ...errors import DataError
-from ..source import Kind
+from ....errors import DataError
+from ...source import Kind
+from .columns import TimeColumn, ValueColumn, time_column, value_column
 from .trace import Trace
-from .trace_columns import TimeColumn, ValueColumn, time_column, value_column
 
 _Row = tuple[str, list[str]]
 """Where a row stands, for messages, and its cells."""

@@ -15,10 +15,10 @@ import math
 import time
 from collections.abc import Callable
 
-from ...errors import SourceError
-from ..source import Scope, SourceInfo
+from ....errors import SourceError
+from ...source import Scope, SourceInfo
+from .files import read_trace
 from .trace import Trace
-from .trace_files import read_trace
 
 SCOPES = {"gpu": Scope.BOARD, "cpu": Scope.PACKAGE, "dram": Scope.PACKAGE, "node": Scope.NODE}
 

@@ -18,8 +18,8 @@ from functools import cached_property
 from itertools import accumulate, pairwise
 from statistics import median
 
-from ...errors import DataError
-from ..source import Kind
+from ....errors import DataError
+from ...source import Kind
 
 GAP_PERIODS = 3.0
 """Two readings further apart than this many times the usual have a gap between them."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from ...errors import ConfigurationError, SourceError
+from ....errors import ConfigurationError, SourceError
 
 MAX_POWER_W = 100_000.0
 TOTAL_PERIOD_S = 60.0

@@ -15,10 +15,10 @@ import threading
 import time
 import weakref
 
-from ...errors import MeterError, SourceError
-from ..forksafe import Guard
-from ..source import Kind, Scope, SourceInfo
-from .http_device import MAX_POWER_W, Device, Quantity, parse, plainly
+from ....errors import MeterError, SourceError
+from ...forksafe import Guard
+from ...source import Kind, Scope, SourceInfo
+from .device import MAX_POWER_W, Device, Quantity, parse, plainly
 
 PERIOD_S = 1.0
 TIMEOUT_S = 2.0

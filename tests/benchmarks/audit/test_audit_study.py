@@ -12,7 +12,7 @@ import perjoule
 from perjoule.benchmarks.audit import CHECKS, audit
 from perjoule.errors import DataError
 
-TABLES = Path(perjoule.__file__).parent / "benchmarks" / "tables"
+TABLES = Path(perjoule.__file__).parent / "benchmarks" / "recorded"
 
 
 # Published studies --------------------------------------------------------------------------------

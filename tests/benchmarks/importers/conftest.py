@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from pandas.testing import assert_frame_equal
 
+from perjoule import load_table
 from perjoule.benchmarks.importers import import_table, import_to
-from perjoule.benchmarks.reading import load_table
-from perjoule.benchmarks.table import Table
+from perjoule.benchmarks.tables.table import Table
 
 
 @pytest.fixture

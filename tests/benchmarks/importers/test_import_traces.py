@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from perjoule.benchmarks.importers import import_table
-from perjoule.energy.sources.trace_files import read_trace
+from perjoule.energy.sources.recorded.files import read_trace
 from perjoule.errors import ConfigurationError, DataError
 
 SMI = "timestamp, index, name, power.draw [W], power.limit [W]\n"

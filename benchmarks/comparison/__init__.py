@@ -1,0 +1,1 @@
+"""The live loop of a comparison, and its record."""

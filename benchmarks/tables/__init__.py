@@ -1,0 +1,1 @@
+"""The trial table: contract, reading, mapping, writing."""

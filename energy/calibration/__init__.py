@@ -1,0 +1,1 @@
+"""Calibration: idle power, and watts of a busy core, of this machine."""

@@ -1,0 +1,1 @@
+"""Processor time, modelled, and package joules split between workers."""

@@ -1,0 +1,1 @@
+"""Recorded traces of power or energy."""

@@ -1,0 +1,1 @@
+"""Wattmeters over HTTP."""
