@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .benchmarks.comparison.description import check_same_meter, describe
-from .benchmarks.comparison.experiment import Experiment, load_experiment, usable_cores
+from .benchmarks.comparison.experiment import Experiment, load_experiment
 from .benchmarks.comparison.folder import Folder
 from .benchmarks.comparison.messages import Setting
 from .benchmarks.tables.table import Table as _Table
 from .energy.exclusive import exclusive
 from .energy.source import PowerSource, Scope, Source
+from .energy.sources.cpu.cores import usable_cores
 from .energy.sources.resolve import resolve
 from .errors import ConfigurationError, OutputError
 from .files import write_whole

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 
 from ..errors import BudgetError
 
@@ -21,6 +22,12 @@ JOULES_PER_UNIT = {
 _BY_LOWER_CASE = {"j": 1.0, "kj": 1e3, "wh": 3600.0, "kwh": 3.6e6}
 _UNITS = ((1e9, "GJ"), (1e6, "MJ"), (1e3, "kJ"), (1.0, "J"), (1e-3, "mJ"), (1e-6, "µJ"))
 _QUANTITY = re.compile(r"\s*([+-]?[\d._]+(?:[eE][+-]?\d+)?)\s*([A-Za-z]*)\s*")
+
+
+def total(amounts: Iterable[float | None]) -> float | None:
+    """Add amounts up; the sum is unknown (None) if one of them is."""
+    known = list(amounts)
+    return None if None in known else sum(amount for amount in known if amount)
 
 
 def parse_energy(value: str | float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..energy import Reading
 
@@ -31,8 +31,7 @@ RESULTS = frozenset({State.COMPLETE, State.PAUSED, State.PRUNED, State.TRUNCATED
 """States whose last validated accuracy is a result."""
 
 
-@dataclass(frozen=True)
-class CurvePoint:
+class CurvePoint(NamedTuple):
     """One validated epoch: cumulative joules of the trial, validation accuracy and loss."""
 
     epoch: int
@@ -41,8 +40,7 @@ class CurvePoint:
     loss: float
 
 
-@dataclass(frozen=True)
-class StepCost:
+class StepCost(NamedTuple):
     """A candidate's first step of one kind: its operations and joules.
 
     The first is dearer than the others, since libraries prepare for its shapes then.

@@ -7,7 +7,7 @@ record anywhere and any time (see `restore`).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -117,3 +117,19 @@ def restore(strategy: Strategy, history: Iterable[Told]) -> Strategy:
         strategy.tell(result)
         spent_j += result.energy_j or 0.0
     return strategy
+
+
+def check_work(work: Any, history: Sequence[Told]) -> None:
+    """Make sure that what a strategy asks for can be done.
+
+    Raises:
+        TypeError: It is no work.
+        ValueError: It goes on with a trial that is not paused.
+    """
+    if not isinstance(work, Work | None):
+        raise TypeError(f"ask returned {work!r}, neither a perjoule.Work nor None")
+    if work is None or work.trial is None:
+        return
+    last = next((told for told in reversed(history) if told.trial == work.trial), None)
+    if last is None or last.state is not State.PAUSED:
+        raise ValueError(f"ask wants to go on with trial {work.trial}, which is not paused")

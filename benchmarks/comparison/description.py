@@ -10,10 +10,10 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from ...energy.carbon import intensity
+from ...energy.sources.cpu.cores import usable_cores
 from ...energy.sources.cpu.power import cpu_model
 from ...errors import MeterError
 from ...version import __version__
-from .experiment import usable_cores
 from .messages import Prepared, Setting
 
 SCHEMA = 1

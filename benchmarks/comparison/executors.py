@@ -16,7 +16,8 @@ from dataclasses import replace
 from multiprocessing.connection import wait
 from typing import Any
 
-from .messages import Job, Outcome, Prepared, Setting, total
+from ...energy.quantities import total
+from .messages import Job, Outcome, Prepared, Setting
 
 
 class InlineExecutor(Executor):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ...energy import Reading, SourceInfo
+from ...energy.quantities import total
 from ...models.outcome import SliceResult
 from ...tuners.strategy import Told
 from .experiment import Experiment
@@ -84,12 +85,6 @@ class Prepared:
     def counts_search(self) -> bool:
         """Whether the meter sees the energy of searching."""
         return all(source.counts_search for source in self.sources)
-
-
-def total(amounts: Iterable[float | None]) -> float | None:
-    """Sum of amounts; None, not a smaller sum, if one of them is unavailable."""
-    known = list(amounts)
-    return None if None in known else sum(amount for amount in known if amount)
 
 
 def merge(workers: list[Prepared]) -> Prepared:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from ...energy.quantities import total
 from ...models.outcome import State
 from ..tables.table import (
     COLUMNS,
@@ -14,7 +15,6 @@ from ..tables.table import (
     TRIAL_COLUMNS,
 )
 from .events import Event
-from .messages import total
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,11 +10,11 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from ...energy.carbon import CarbonIntensity
+from ...energy.quantities import total
 from .. import statistics
 from ..analysis.verdict import TIE, Verdict, compare_strategies
 from ..tables.table import LOWER_BOUND
 from .events import Event, Run
-from .messages import total
 from .record import slice_table
 
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import torch
 from threadpoolctl import threadpool_limits
@@ -24,7 +23,7 @@ from ...models.outcome import SliceResult, State
 from ...models.space import Space
 from ...models.training import Runtime, network_cost
 from ...tuners.registry import find_recipe
-from ...tuners.strategy import Strategy, Task, Told, Work, restore
+from ...tuners.strategy import Strategy, Task, Told, Work, check_work, restore
 from .experiment import Experiment
 from .folder import Folder
 from .heartbeat import Pulse
@@ -199,7 +198,7 @@ class Session:
                 strategy = find_recipe(job.strategy).build(self._space, job.seed, self._task)
                 restore(strategy, job.history)
             work = strategy.ask(job.spent_j)
-            _check(work, job.history)
+            check_work(work, job.history)
             return strategy, work, ""
         except Exception as error:  # noqa: BLE001 - a strategy may be the user's own
             return None, None, f"{type(error).__name__}: {error}"
@@ -245,17 +244,6 @@ class Session:
         train = [each.train_step for each in known if each.train_step]
         validate = [each.validate_step for each in known if each.validate_step]
         return Objective(self._data, self._runtime, architecture, seed, (train, validate))
-
-
-def _check(work: Any, history: Sequence[Told]) -> None:
-    """Make sure that an ask's answer can be done."""
-    if not isinstance(work, Work | None):
-        raise TypeError(f"ask returned {work!r}, neither a perjoule.Work nor None")
-    if work is None or work.trial is None:
-        return
-    last = next((told for told in reversed(history) if told.trial == work.trial), None)
-    if last is None or last.state is not State.PAUSED:
-        raise ValueError(f"ask wants to go on with trial {work.trial}, which is not paused")
 
 
 def _rest_j(until_j: float | None, slices: Sequence[Told]) -> float | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from .messages import Outcome, total
+from ...energy.quantities import total
+from .messages import Outcome
 
 
 @dataclass

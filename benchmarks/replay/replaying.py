@@ -18,11 +18,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, Protocol, get_args
 
 from ...energy.quantities import format_energy, parse_energy
+from ...energy.sources.cpu.cores import usable_cores
 from ...energy.sources.cpu.power import FALLBACK_W_PER_THREAD
 from ...errors import BudgetError, ConfigurationError, DataError, UnknownNameError
 from ...models.space import Space
 from ...tuners.registry import RECIPES, find_recipe
-from ..comparison.experiment import usable_cores
 from ..statistics import totals_j
 from ..tables.table import Table
 from .ask_cost import load_ask_costs

@@ -75,6 +75,7 @@ COLUMNS = (
     _joules("energy_validate_j", "of that, validating"),
     _joules("energy_setup_j", "of that, building the network"),
     _joules("energy_search_j", "of that, proposing the candidate"),
+    _joules("predicted_j", "what the strategy predicted of energy_j, before the trial"),
     Column("energy_kind", "text", "", None, f"how it became known: {', '.join(KINDS)}"),
     _joules("cpu_j", "energy of the processor"),
     _joules("gpu_j", "energy of the graphics cards"),
@@ -89,6 +90,9 @@ COLUMNS = (
 )
 TRIAL_COLUMNS = tuple(column.name for column in COLUMNS)
 CURVE_COLUMNS = ("run", "trial", "epoch", "energy_j", "accuracy", "loss")
+RUN_COLUMNS = ("run", "strategy", "seed", "allotment_j", "unplaced_j", "end", "message")
+"""Of the runs of a table: the joules each may spend, those it spent on no trial (asks that gave no
+work; null if unknown), why it is over (null if it is not), and more about that."""
 REQUIRED = ("strategy", "energy_j", "accuracy")
 """What any tidy table must have to be read as a trial table."""
 PANDAS_TYPES = {"text": "object", "number": "float64", "whole": "Int64"}
@@ -106,6 +110,8 @@ class Table:
         curves: One row per validated epoch; None if there are none.
         slices: The columns of the trials with one row per slice: what a run knew when. None where
             every trial is one slice.
+        runs: One row per run, those without a trial included: `RUN_COLUMNS`, then ``g.…``. None
+            where the table knows no allotments.
         description: What ``experiment.yaml`` says, as far as it is known.
         notes: What was odd when it was read or imported, in sentences.
     """
@@ -115,6 +121,7 @@ class Table:
     by: tuple[str, ...] = ()
     curves: pd.DataFrame | None = None
     slices: pd.DataFrame | None = None
+    runs: pd.DataFrame | None = None
     description: Mapping[str, Any] | None = None
     notes: tuple[str, ...] = ()
 

@@ -1,6 +1,6 @@
 """Measuring idle power, and watts per busy core against a measured source.
 
-from perjoule.energy.calibrating import calibrate
+from perjoule.energy.calibration.calibrating import calibrate
 
 calibrate()                              # against what can be read here
 calibrate("shelly:10.0.0.7")             # against a wattmeter
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
 import platform
 import statistics
 import time
@@ -24,6 +23,7 @@ from ..meter import EnergyMeter
 from ..reading import SHORT_WINDOW_PERIODS, ComponentReading
 from ..source import Kind, Scope, SourceInfo
 from ..sources.cpu.apportioned import machine_cpu_s
+from ..sources.cpu.cores import usable_cores
 from ..sources.cpu.power import processor
 from .fitting import Pair, fit, read_pairs
 from .spinning import WORKS, Load, spinning
@@ -254,8 +254,7 @@ def _of_the_cpu(meter: EnergyMeter) -> list[SourceInfo]:
 
 def _levels() -> list[int]:
     """Numbers of busy cores to try: none, one, two, and quarters of all."""
-    allowed = getattr(os, "sched_getaffinity", None)
-    n_cores = len(allowed(0)) if allowed else os.cpu_count() or 1
+    n_cores = usable_cores()
     return sorted({0, 1, min(2, n_cores), *(round(n_cores * part / 4) for part in range(1, 5))})
 
 

@@ -1,0 +1,53 @@
+"""Facts as plain data: frozen dataclasses to and from what JSON, YAML and Parquet hold."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Self
+
+from pydantic import TypeAdapter, ValidationError
+
+from ...errors import DataError
+
+
+class Fact:
+    """Base of the frozen dataclasses that are written to files; the name of a field is its key.
+
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class Hit(Fact):
+    ...     run: str
+    ...     energy_j: float | None = None
+    >>> Hit("tpe-0", 4.2).to_dict()
+    {'run': 'tpe-0', 'energy_j': 4.2}
+    >>> Hit.from_dict({"run": "tpe-0", "energy_j": None})
+    Hit(run='tpe-0', energy_j=None)
+    """
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data, fit for JSON."""
+        return _adapter(type(self)).dump_python(self, mode="json")
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        """Read what ``to_dict`` wrote; keys that this version does not know are passed over.
+
+        Raises:
+            DataError: A key is missing, or a value cannot be; the message names it.
+        """
+        try:
+            return _adapter(cls).validate_python(data)
+        except ValidationError as error:
+            raise DataError(first_fault(error)) from error
+
+
+def first_fault(error: ValidationError) -> str:
+    """Say in one line what is wrong with data, and where in it."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"]) or "the data"
+    return f"{where} = {first['input']!r}: {first['msg'].removeprefix('Value error, ')}"
+
+
+@cache
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
