@@ -1,5 +1,5 @@
-"""All statistics of a trial table, by group and strategy: `CONTRACT.md` documents their JSON."""
+"""The analysis of a trial table: groups, criteria, tests, verdict, and all words about them."""
 
-from .analysing import Analysis, analyse
+from .analysing import DEFAULT_TARGET, Analysis, analyse
 
-__all__ = ["Analysis", "analyse"]
+__all__ = ["DEFAULT_TARGET", "Analysis", "analyse"]
