@@ -17,7 +17,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...energy.quantities import format_energy
+from ...energy.quantities import format_energy, format_percent
 from ...errors import ConfigurationError
 from ...files import write_whole
 from ...version import __version__
@@ -237,7 +237,7 @@ def _html(group: GroupFacts) -> str:
         for name, own in group.strategies.items()
     ]
     target = (
-        "the target" if group.target_accuracy is None else wording.percent(group.target_accuracy)
+        "the target" if group.target_accuracy is None else format_percent(group.target_accuracy)
     )
     heads = (
         "strategy",
@@ -260,6 +260,6 @@ def _spread(found: Spread | None) -> str:
     if found is None:
         return "n/a"
     if found.low is None:
-        return wording.percent(found.median)
-    median, low, high = map(wording.percent, (found.median, found.low, found.high))
+        return format_percent(found.median)
+    median, low, high = map(format_percent, (found.median, found.low, found.high))
     return f"{median} [{low}, {high}]"

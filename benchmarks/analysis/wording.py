@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ...energy.quantities import format_energy
+from ...energy.quantities import format_energy, format_percent
 from ...energy.source import Kind
 from ..tables.table import LOWER_BOUND
 
@@ -57,11 +56,13 @@ def verdict_sentence(group: GroupFacts) -> str:
         ((name, entry),) = entries.items()
         reached = entry.accuracy and entry.accuracy.median
         spent_j = entry.energy_j and entry.energy_j.median
-        return f"{name} reached {percent(reached)} validation accuracy for {_per_run(spent_j)}."
+        return (
+            f"{name} reached {format_percent(reached)} validation accuracy for {_per_run(spent_j)}."
+        )
     if winner is None:
         return _without_winner(group)
     energy = f"the same energy ({_per_run(group.common_j)})"
-    scores = f"{percent(entries[winner].level)} validation accuracy"
+    scores = f"{format_percent(entries[winner].level)} validation accuracy"
     if group.verdict.tie:
         tied = _listed(group.ties.at_end)
         return (
@@ -71,7 +72,7 @@ def verdict_sentence(group: GroupFacts) -> str:
     others = {n: e.level for n, e in entries.items() if n != winner and e.level is not None}
     second = max(others, key=others.__getitem__, default=None)
     if second is not None:
-        scores += f", then {second} with {percent(others[second])}"
+        scores += f", then {second} with {format_percent(others[second])}"
     if group.verdict.supported:
         return f"{winner} found the most accurate networks for {energy}: {scores}."
     return f"{winner} is ahead for {energy}, {scores}, but that may be chance."
@@ -84,7 +85,7 @@ def target_sentence(group: GroupFacts) -> str:
         return ""
     reached = group.strategies[name].energy_to_target
     return (
-        f"{name} reaches {percent(group.target_accuracy)} for the fewest expected joules, "
+        f"{name} reaches {format_percent(group.target_accuracy)} for the fewest expected joules, "
         f"{format_energy(reached.ert_j)}: {reached.hits} of its {counted(reached.runs, 'run')} did."
     )
 
@@ -94,28 +95,29 @@ def line(group: GroupFacts) -> str:
     runs = f"{counted(group.trials, 'trial')} in {counted(group.runs, 'run')}"
     winner, cheapest = group.verdict.winner, group.winners.energy_to_target
     if winner is not None:
-        score = percent(group.strategies[winner].level)
+        score = format_percent(group.strategies[winner].level)
         return f"{winner} leads: {score} by {format_energy(group.common_j)}; {runs}"
     if cheapest is None:
         return runs
-    return f"{cheapest} needs the fewest joules to {percent(group.target_accuracy)}; {runs}"
+    return f"{cheapest} needs the fewest joules to {format_percent(group.target_accuracy)}; {runs}"
 
 
 def _without_winner(group: GroupFacts) -> str:
     """Say what can be said where nobody leads at equal energy."""
     if group.common_is == "interrupted":
-        best = max(group.strategies, key=lambda name: _reached(group.strategies[name]))
+        medians = {name: _reached(own) for name, own in group.strategies.items()}
+        best = max(medians, key=medians.__getitem__)
         return (
             "The comparison was interrupted before its runs could be compared at equal energy; "
-            f"so far {best} has the best median, {percent(_reached(group.strategies[best]))} "
-            "validation accuracy."
+            f"so far {best} has the best median, {format_percent(medians[best])} validation "
+            "accuracy."
         )
     cheapest = group.winners.energy_to_target
     if cheapest is None:
         return "No strategy leads for the same energy."
     spent_j = group.strategies[cheapest].energy_to_target.ert_j
     return (
-        f"{cheapest} needs the fewest joules to {percent(group.target_accuracy)} "
+        f"{cheapest} needs the fewest joules to {format_percent(group.target_accuracy)} "
         f"({format_energy(spent_j)}); for the same energy none leads."
     )
 
@@ -288,23 +290,6 @@ def _deeds(parts: Sequence[tuple[str, str]]) -> str:
 
 
 # Words --------------------------------------------------------------------------------------------
-
-
-def percent(share: float | None, decimals: int = 1) -> str:
-    """Write a share for people.
-
-    Args:
-        share: A share of one; None, NaN and infinities are unavailable.
-        decimals: Digits after the point.
-
-    Returns:
-        Text such as ``"97.8 %"``, ``"<0.1 %"`` for a positive share too small to show, or
-        ``"n/a"``.
-    """
-    if share is None or not math.isfinite(share):
-        return "n/a"
-    text = f"{100.0 * share:.{decimals}f} %"
-    return f"<{10.0**-decimals:.{decimals}f} %" if share > 0 and float(text[:-2]) == 0 else text
 
 
 def counted(count: int, what: str) -> str:
