@@ -9,15 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .benchmarks.comparison.description import check_same_meter, describe
 from .benchmarks.comparison.experiment import Experiment, load_experiment
 from .benchmarks.comparison.folder import Folder
-from .benchmarks.comparison.messages import Setting
 from .benchmarks.tables.table import Table as _Table
-from .energy.exclusive import exclusive
-from .energy.source import PowerSource, Scope, Source
-from .energy.sources.cpu.cores import usable_cores
-from .energy.sources.resolve import resolve
 from .errors import ConfigurationError, OutputError
 from .files import write_whole
 
@@ -35,8 +29,6 @@ if TYPE_CHECKING:
 RUNS = Path("runs")
 DEFAULT_STRATEGY = "tpe"
 DEFAULT_TUNE_BUDGET = "60 J"
-DEFAULT_EPOCHS = 4
-"""Epochs of every candidate where the space does not say."""
 
 
 @dataclass(frozen=True)
@@ -103,12 +95,17 @@ def compare(
     Raises:
         PerjouleError: Something in the experiment cannot be used; nothing is half-written then.
     """
+    from .benchmarks.comparison.start import run_comparison
+
     path = None if experiment is None else Path(experiment)
     if not resume:
         wanted = load_experiment(path, options)
         folder = Folder(_new_folder(wanted) if out is None else Path(out).absolute())
         folder.check_free()
-        return _run(wanted, folder, None, executor, progress, keep_weights=keep_weights)
+        run_comparison(
+            wanted, folder, keep_weights=keep_weights, executor=executor, progress=progress
+        )
+        return _derive(folder)
     if out is None:
         raise ConfigurationError("--resume needs --out: name the folder to go on with")
     folder = Folder(Path(out).absolute())
@@ -126,7 +123,8 @@ def compare(
             f"{folder.path} is a comparison, which keeps no weights: resume it with "
             "`perjoule compare`, or begin a search with another --out"
         )
-    return _run(wanted, folder, description, executor, progress)
+    run_comparison(wanted, folder, resumed=description, executor=executor, progress=progress)
+    return _derive(folder)
 
 
 def tune(
@@ -302,71 +300,6 @@ def load_best(folder: str | Path) -> nn.Module:
     )
     network.load_state_dict(weights)
     return network.eval()
-
-
-def _run(
-    experiment: Experiment,
-    folder: Folder,
-    description: dict[str, Any] | None,
-    executor: Executor | None,
-    progress: Progress | None,
-    *,
-    keep_weights: bool = False,
-) -> Result:
-    """Check, prepare, run, derive; the folder is made only once nothing can be refused."""
-    from .benchmarks.comparison.driver import Comparison
-
-    space = _checked_space(experiment)
-    sources = _sources(experiment)
-    workers = experiment.workers or _default_workers(experiment, sources)
-    setting = Setting(
-        experiment=experiment,
-        space=space,
-        folder=folder.path,
-        shared=workers > 1,
-        keep_weights=keep_weights if description is None else description["keep_weights"],
-    )
-    with exclusive(sources):
-        if progress is not None:
-            progress.begin(experiment, [source.info for source in sources], workers)
-        with Comparison(setting, workers, executor, progress) as comparison:
-            prepared = comparison.prepare()
-            if description is None:
-                folder.create(describe(setting, prepared, workers))
-            else:
-                check_same_meter(description, prepared)
-            folder.lock()
-            try:
-                comparison.run()
-                return _derive(folder)
-            finally:
-                folder.release()
-
-
-def _checked_space(experiment: Experiment) -> dict[str, Any]:
-    """Check all names, and return the space with the number of epochs in it."""
-    from .models.data.registry import check
-    from .models.networks.cnn import default_space
-    from .models.space import Space
-    from .tuners.registry import find_recipe
-
-    check(experiment.dataset)
-    for name in experiment.strategies:
-        find_recipe(name)
-    mapping = experiment.space or default_space(experiment.dataset)
-    return {"epochs": DEFAULT_EPOCHS, **Space.parse(mapping).to_mapping()}
-
-
-def _sources(experiment: Experiment) -> list[Source | PowerSource]:
-    """The sources that workers will find, to decide how many there may be."""
-    return resolve(experiment.meter, gpus=[] if experiment.device == "cpu" else None)
-
-
-def _default_workers(experiment: Experiment, sources: list[Source | PowerSource]) -> int:
-    """One where a measured domain allows only one trial at a time, else one per core."""
-    if any(source.info.scope is not Scope.PROCESS for source in sources):
-        return 1
-    return min(usable_cores(), experiment.n_runs)
 
 
 def _derive(folder: Folder) -> Result:

@@ -12,9 +12,9 @@ from perjoule.benchmarks.comparison.experiment import (
     EXAMPLE,
     Experiment,
     load_experiment,
-    usable_cores,
 )
 from perjoule.energy.quantities import parse_energy
+from perjoule.energy.sources.cpu.cores import usable_cores
 from perjoule.errors import BudgetError, ConfigurationError, UnknownNameError
 from perjoule.models.networks.cnn import DEFAULT_SPACE
 from perjoule.models.space import Space

@@ -1,0 +1,108 @@
+"""What a comparison survives: workers that die, and drivers that were killed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, Future
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
+from typing import Any
+
+from ...errors import ConfigurationError
+from ...models.outcome import State
+from .events import InterruptedEvent, SliceEvent
+from .executors import kill_workers, leave, make_executor, prepare
+from .folder import Folder
+from .messages import Prepared, Setting, merge
+from .run import Run
+
+MOST_LOST_IN_A_ROW = 2
+"""So often may a candidate take its worker down before it counts as failed."""
+
+
+class Pool:
+    """The workers of a comparison; when one dies and takes the others along, there are new ones.
+
+    Args:
+        workers: Trials at a time.
+        executor: Any PEP 3148 executor; by default this process or a pool of spawned ones.
+    """
+
+    def __init__(self, workers: int, executor: Executor | None = None) -> None:
+        self.workers = workers
+        self._is_own = executor is None
+        self._executor = executor or make_executor(workers)
+
+    def prepare(self, setting: Setting) -> tuple[Prepared, Setting]:
+        """Start the workers: returns what they found, and the setting that they can be used with.
+
+        Raises:
+            ConfigurationError: The workers die.
+            PerjouleError: The data set, device, meter or space cannot be used.
+        """
+        try:
+            return self._prepare_all(setting), setting
+        except BrokenProcessPool:  # the heaviest candidate may have taken a worker's memory
+            self.replace()
+        setting = replace(setting, probe_heaviest=False)
+        try:
+            return self._prepare_all(setting), setting
+        except BrokenProcessPool as error:
+            raise ConfigurationError(
+                "the workers die when they start (out of memory?): take fewer with --workers, "
+                "or a smaller space"
+            ) from error
+
+    def _prepare_all(self, setting: Setting) -> Prepared:
+        futures = [self.submit(prepare, setting) for _ in range(self.workers)]
+        answers = {each.pid: each for each in (future.result() for future in futures)}
+        return merge(list(answers.values()))
+
+    def submit(self, job: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """Give a worker something to do.
+
+        Raises:
+            BrokenProcessPool: A worker died, and the pool with it.
+        """
+        return self._executor.submit(job, *arguments)
+
+    def kill(self) -> None:
+        """End the workers at once, unless the executor is another's."""
+        if self._is_own:
+            kill_workers(self._executor)
+
+    def replace(self) -> None:
+        """Go on with new workers."""
+        kill_workers(self._executor)
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        self._executor, self._is_own = make_executor(self.workers), True
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give the workers back."""
+        if self._is_own:
+            self.kill()
+            self._executor.shutdown(wait=False, cancel_futures=True)
+        leave()
+
+
+def lost_slices(
+    folder: Folder, runs: Mapping[str, Run], message: str, *, may_fail: bool = False
+) -> Iterator[InterruptedEvent | SliceEvent]:
+    """Charge slices that were lost, by their last signs of life.
+
+    Args:
+        folder: Where the signs are.
+        runs: The runs that may have lost one, by name; they take each event before the next.
+        message: How the slices were lost.
+        may_fail: Whether a candidate that takes its worker down again and again has failed.
+    """
+    for sign in folder.signs_of_life():
+        run = runs.get(sign.run)
+        if run is None or run.n_slices != sign.number:
+            continue
+        lost = InterruptedEvent.of(sign, message)
+        is_failure = may_fail and run.n_lost_in_a_row + 1 >= MOST_LOST_IN_A_ROW
+        yield lost.as_slice(State.FAILED) if is_failure else lost

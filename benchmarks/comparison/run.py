@@ -1,0 +1,200 @@
+"""What a run is by the events of its ledger, and the rules by which it is over.
+
+A comparison and a replay have the same rules: they are here, once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ...energy.quantities import total
+from ...errors import OutputError
+from ...models.outcome import CurvePoint, State, StepCost
+from ...tuners.strategy import Told
+from .events import (
+    End,
+    EndEvent,
+    Event,
+    InterruptedEvent,
+    RunEvent,
+    SearchEvent,
+    SessionEvent,
+    SliceEvent,
+    StartEvent,
+)
+from .experiment import Experiment
+
+MOST_FAILED_IN_A_ROW = 20
+MOST_TRUNCATED_IN_A_ROW = 3
+"""After so many, what is left of an allotment fits no candidate worth trying."""
+ASK_MARGIN = 1.5
+"""The next ask of a fitted model may cost this much more than the last or the rehearsed one."""
+
+
+@dataclass
+class Tally:
+    """What the rules need to know of a run.
+
+    Attributes:
+        spent_j: Gross joules charged; None once some became unavailable.
+        n_failed_in_a_row: Slices failed since the last that did not.
+        failure: Why the last of them failed.
+        n_truncated_in_a_row: Slices that the budget cut short since the last that it did not.
+    """
+
+    spent_j: float | None = 0.0
+    n_failed_in_a_row: int = 0
+    failure: str = ""
+    n_truncated_in_a_row: int = 0
+
+    def charge(self, energy_j: float | None) -> None:
+        """Add joules; unknown ones make the sum unknown."""
+        self.spent_j = total([self.spent_j, energy_j])
+
+    def count(self, state: State, message: str = "") -> None:
+        """Take how a slice ended."""
+        truncated, failed = state is State.TRUNCATED, state is State.FAILED
+        self.n_truncated_in_a_row = self.n_truncated_in_a_row + 1 if truncated else 0
+        self.n_failed_in_a_row = self.n_failed_in_a_row + 1 if failed else 0
+        if failed:
+            self.failure = message
+
+    def why_over(self, allotment_j: float, ask_j: float, epoch_j: float) -> tuple[End, str] | None:
+        """Say why the run gets no further work, and more about it; None if it gets some.
+
+        Args:
+            allotment_j: Joules that the run may spend.
+            ask_j: Joules that the next ask may take.
+            epoch_j: Joules of the least that could be trained.
+        """
+        if self.spent_j is None:
+            return End.METER_LOST, "a source stopped answering; see `perjoule doctor`"
+        if self.n_failed_in_a_row >= MOST_FAILED_IN_A_ROW:
+            count = self.n_failed_in_a_row
+            return End.FAILING, f"{count} trials failed in a row, the last by {self.failure}"
+        if (
+            self.spent_j >= allotment_j
+            or self.spent_j + ask_j + epoch_j > allotment_j
+            or self.n_truncated_in_a_row >= MOST_TRUNCATED_IN_A_ROW
+        ):
+            return End.SPENT, ""
+        return None
+
+
+@dataclass
+class Run(Tally):
+    """One strategy with one seed spending one allotment, as far as the ledger goes.
+
+    Attributes:
+        strategy: Name of the strategy.
+        seed: Its seed.
+        history: What its strategy was told.
+        n_trials: Trials recorded, interrupted ones included.
+        n_slices: Slices recorded, interrupted ones included.
+        incumbent: Best validation accuracy so far.
+        incumbent_trial: The trial that has it.
+        ask_j: Joules of its asks, the last one last.
+        unplaced_j: Joules of asks that gave no work; None if unknown.
+        n_lost_in_a_row: Slices lost since the last that was not.
+        end: Why it is over; None if it is not.
+        message: More about the end.
+    """
+
+    strategy: str = field(kw_only=True)
+    seed: int = field(kw_only=True)
+    history: list[Told] = field(default_factory=list)
+    n_trials: int = 0
+    n_slices: int = 0
+    incumbent: float | None = None
+    incumbent_trial: int | None = None
+    ask_j: list[float] = field(default_factory=list)
+    unplaced_j: float | None = 0.0
+    n_lost_in_a_row: int = 0
+    end: End | None = None
+    message: str = ""
+
+    @property
+    def name(self) -> str:
+        """Such as ``"tpe-0"``."""
+        return f"{self.strategy}-{self.seed}"
+
+    def apply(self, event: RunEvent) -> None:
+        """Take an event of this run; the present and a resumed driver both come here."""
+        if isinstance(event, EndEvent):
+            self.end, self.message = event.reason, event.message
+            return
+        self.charge(event.energy_j)
+        if isinstance(event, SearchEvent):
+            self.unplaced_j = total([self.unplaced_j, event.energy_j])
+            return
+        self.n_trials = max(self.n_trials, event.trial + 1)
+        self.n_slices += 1
+        if isinstance(event, InterruptedEvent):
+            self.n_lost_in_a_row += 1
+            return
+        self.n_lost_in_a_row = 0
+        if event.state is not State.INTERRUPTED:
+            self._learn(event)
+
+    def _learn(self, event: SliceEvent) -> None:
+        """Take a slice that its strategy was told of."""
+        self.count(event.state, event.message)
+        curve = (
+            CurvePoint(epoch, energy_j, accuracy, math.nan if loss is None else loss)
+            for epoch, energy_j, accuracy, loss in event.curve
+        )
+        self.history.append(
+            Told(
+                event.params or {},
+                event.state,
+                event.accuracy,
+                event.energy_j,
+                event.train_step and StepCost(*event.train_step),
+                event.validate_step and StepCost(*event.validate_step),
+                trial=event.trial,
+                epochs=event.epochs or 0,
+                curve=tuple(curve),
+            )
+        )
+        self.ask_j.append(event.ask_j or 0.0)
+        if event.state is State.FAILED or event.accuracy is None:
+            return
+        if self.incumbent is None or event.accuracy > self.incumbent:
+            self.incumbent, self.incumbent_trial = event.accuracy, event.trial
+
+
+def new_runs(experiment: Experiment) -> dict[str, Run]:
+    """All runs of an experiment before their first event, in the order of their turns."""
+    runs = [
+        Run(strategy=strategy, seed=seed)
+        for seed in range(experiment.seeds)
+        for strategy in experiment.strategies
+    ]
+    return {run.name: run for run in runs}
+
+
+def restore_runs(experiment: Experiment, events: Iterable[Event], ledger: Path) -> dict[str, Run]:
+    """All runs of an experiment, brought to where the ledger is.
+
+    Args:
+        experiment: The experiment.
+        events: The events of its ledger, one a line.
+        ledger: Its file, for messages.
+
+    Raises:
+        OutputError: An event is of no run of the experiment.
+    """
+    runs = new_runs(experiment)
+    for line, event in enumerate(events, 1):
+        if isinstance(event, StartEvent | SessionEvent):
+            continue
+        if event.run not in runs:
+            raise OutputError(
+                f"{ledger}, line {line}: damaged (run {event.run!r} is not of the experiment); "
+                "restore a copy"
+            )
+        runs[event.run].apply(event)
+    return runs

@@ -1,0 +1,96 @@
+"""Starting a comparison: what is checked and prepared before the loop may begin."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from typing import Any
+
+from ...energy.exclusive import exclusive
+from ...energy.source import PowerSource, Scope, Source
+from ...energy.sources.cpu.cores import usable_cores
+from ...energy.sources.resolve import resolve
+from .description import check_same_meter, describe
+from .driver import Comparison, Progress
+from .experiment import Experiment
+from .folder import Folder
+from .messages import Setting
+
+DEFAULT_EPOCHS = 4
+"""Epochs of every candidate where the space does not say."""
+
+
+def run_comparison(
+    experiment: Experiment,
+    folder: Folder,
+    *,
+    resumed: dict[str, Any] | None = None,
+    keep_weights: bool = False,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """Run a comparison until every run is over or somebody stops it; the ledger has it all then.
+
+    The folder is made only once nothing can be refused.
+
+    Args:
+        experiment: The experiment.
+        folder: Its folder; locked while the comparison runs.
+        resumed: The description in a folder that is gone on with; None begins a new one.
+        keep_weights: Keep the weights of each run's best network; of a resumed one, the
+            description says so.
+        executor: Any PEP 3148 executor; by default this process or a pool.
+        progress: Is told how it goes.
+
+    Raises:
+        PerjouleError: Something in the experiment cannot be used, or the folder is in use.
+    """
+    space = _resolved_space(experiment)
+    sources = _sources(experiment)
+    workers = experiment.workers or _default_workers(experiment, sources)
+    setting = Setting(
+        experiment=experiment,
+        space=space,
+        folder=folder.path,
+        shared=workers > 1,
+        keep_weights=keep_weights if resumed is None else resumed["keep_weights"],
+    )
+    with exclusive(sources):
+        if progress is not None:
+            progress.begin(experiment, [source.info for source in sources], workers)
+        with Comparison(setting, workers, executor, progress) as comparison:
+            prepared = comparison.prepare()
+            if resumed is None:
+                folder.create(describe(setting, prepared, workers))
+            else:
+                check_same_meter(resumed, prepared)
+            folder.lock()
+            try:
+                comparison.run()
+            finally:
+                folder.release()
+
+
+def _resolved_space(experiment: Experiment) -> dict[str, Any]:
+    """Check all names, and return the space with the number of epochs in it."""
+    from ...models.data.registry import check
+    from ...models.networks.cnn import default_space
+    from ...models.space import Space
+    from ...tuners.registry import find_recipe
+
+    check(experiment.dataset)
+    for name in experiment.strategies:
+        find_recipe(name)
+    mapping = experiment.space or default_space(experiment.dataset)
+    return {"epochs": DEFAULT_EPOCHS, **Space.parse(mapping).to_mapping()}
+
+
+def _sources(experiment: Experiment) -> list[Source | PowerSource]:
+    """The sources that workers will find, to decide how many there may be."""
+    return resolve(experiment.meter, gpus=[] if experiment.device == "cpu" else None)
+
+
+def _default_workers(experiment: Experiment, sources: list[Source | PowerSource]) -> int:
+    """One where a measured domain allows only one trial at a time, else one per core."""
+    if any(source.info.scope is not Scope.PROCESS for source in sources):
+        return 1
+    return min(usable_cores(), experiment.n_runs)

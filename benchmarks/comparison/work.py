@@ -1,0 +1,103 @@
+"""How busy the workers of a comparison are, and what they used beside the runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from ...energy.quantities import total
+from ..tables.facts import Fact
+from .events import Event, SessionEvent, StartEvent
+from .messages import Outcome
+
+
+@dataclass
+class Workforce:
+    """Worker-seconds and joules of one driver's session.
+
+    Attributes:
+        busy_s: Spent on jobs.
+        asking_s: Of these, on asking and telling strategies.
+        waiting_s: Spent without a job although there was one to give, or on its way.
+        unbilled_j: Joules charged to no run; None once some of them were unavailable.
+    """
+
+    busy_s: float = 0.0
+    asking_s: float = 0.0
+    waiting_s: float = 0.0
+    unbilled_j: float | None = 0.0
+    _free_since: list[float] = field(default_factory=list)
+
+    def freed(self) -> None:
+        """A worker has become free."""
+        self._free_since.append(time.perf_counter())
+
+    def engaged(self) -> None:
+        """A free worker got a job."""
+        if self._free_since:
+            self.waiting_s += time.perf_counter() - self._free_since.pop(0)
+
+    def settled(self, outcome: Outcome, since_submit_s: float) -> None:
+        """A job came back; what it took beyond its own work was spent on the way."""
+        self.busy_s += outcome.busy_s
+        self.asking_s += outcome.ask_s
+        self.waiting_s += max(0.0, since_submit_s - outcome.busy_s)
+        self.unbilled_j = total([self.unbilled_j, outcome.unbilled_j])
+
+
+@dataclass(frozen=True)
+class Overhead(Fact):
+    """Joules that are charged to no run; None if unknown."""
+
+    what: str
+    energy_j: float | None
+
+
+@dataclass(frozen=True)
+class WorkersReport(Fact):
+    """How busy the workers were over all sessions; None is what no session tells.
+
+    Attributes:
+        workers: Trials at a time, of the last session.
+        wall_s: Seconds of all sessions.
+        wait_share: Share of their time that workers waited for a job.
+        asking_share: Share of their time that workers asked and told strategies.
+        overhead: What was charged to no run.
+        driver_cpu_s: CPU-seconds of the driver.
+    """
+
+    workers: int | None
+    wall_s: float | None
+    wait_share: float | None
+    asking_share: float | None
+    overhead: tuple[Overhead, ...]
+    driver_cpu_s: float | None
+
+
+def report_work(events: Iterable[Event]) -> WorkersReport:
+    """Add up the sessions of a ledger; of one that was killed only the start is known."""
+    events = list(events)
+    starts = [event for event in events if isinstance(event, StartEvent)]
+    sessions = [event for event in events if isinstance(event, SessionEvent)]
+    busy_s = sum(session.busy_s for session in sessions)
+    waiting_s = sum(session.waiting_s for session in sessions)
+    asking_s = sum(session.asking_s for session in sessions)
+    engaged_s = busy_s + waiting_s
+    was_killed = len(starts) > len(sessions)
+    startup_j = total(start.startup_j for start in starts) if starts else None
+    scoring_j = total(session.unbilled_j for session in sessions)
+    return WorkersReport(
+        workers=starts[-1].workers if starts else None,
+        wall_s=total(session.wall_s for session in sessions) if sessions else None,
+        wait_share=waiting_s / engaged_s if engaged_s else None,
+        asking_share=asking_s / engaged_s if engaged_s else None,
+        overhead=(
+            Overhead("starting and warming up the workers", startup_j),
+            Overhead(
+                "scoring incumbents on the test split",
+                None if was_killed or not sessions else scoring_j,
+            ),
+        ),
+        driver_cpu_s=total(session.driver_cpu_s for session in sessions) if sessions else None,
+    )
