@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from ..benchmarks.analysis import Analysis
+    from ..benchmarks.analysis.analysing import Analysis
     from ..benchmarks.tables.table import Table
 
 NOT_STATED = "not stated"

@@ -12,7 +12,7 @@ from .tables import Cell, Grid, Row, share
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ..benchmarks.analysis import Analysis
+    from ..benchmarks.analysis.analysing import Analysis
     from ..benchmarks.analysis.facts import GroupFacts, Ranks
     from ..benchmarks.tables.table import Table
 

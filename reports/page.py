@@ -32,7 +32,7 @@ from .figures.palette import look_of
 from .rendering import render_page
 
 if TYPE_CHECKING:
-    from ..benchmarks.analysis import Analysis
+    from ..benchmarks.analysis.analysing import Analysis
     from ..benchmarks.analysis.facts import GroupFacts
     from ..benchmarks.tables.table import Table
     from .tables import Grid

@@ -125,7 +125,7 @@ def _accuracy_columns(group: GroupFacts) -> dict[str, Column]:
         share: _marks(winner, group.ties.equal_energy[share])
         for share, winner in group.winners.equal_energy.items()
         # A run without a result counts as 0 %: where none has one, there is nothing to show.
-        if any(own.equal_energy[share] and own.equal_energy[share].median for own in entries)
+        if any(_median(own.equal_energy[share]) for own in entries)
     }
     at_target = _marks(group.winners.energy_to_target, group.ties.energy_to_target)
     anytime = _marks(group.winners.anytime, group.ties.anytime)
@@ -150,7 +150,7 @@ def _accuracy_columns(group: GroupFacts) -> dict[str, Column]:
         "against the best": _beside(group),
         f"joules to {target}": reached,
     }
-    if any(own.anytime and own.anytime.median for own in entries):
+    if any(_median(own.anytime) for own in entries):
         columns["anytime"] = lambda name, own: _accuracy(own.anytime, anytime(name))
     return columns | {
         f"accuracy per joule from {target} on": per_joule,
@@ -162,7 +162,7 @@ def _accuracy_columns(group: GroupFacts) -> dict[str, Column]:
 def _energy_columns(group: GroupFacts) -> dict[str, Column]:
     columns: dict[str, Column] = {
         "joules of a run": lambda _, own: Cell(
-            format_energy(own.energy_j and own.energy_j.median),
+            format_energy(_median(own.energy_j)),
             format_interval(own.energy_j, format_energy) if own.energy_j else "",
         ),
         "vary by": lambda _, own: Cell(format_percent(own.energy_cv)),
@@ -207,6 +207,10 @@ def _criterion(winner: str | None, tied: Sequence[str], test: Evidence) -> list[
 
 def _marks(winner: str | None, tied: Sequence[str]) -> Callable[[str], str]:
     return lambda name: "won" if name == winner else "tied" if name in tied else ""
+
+
+def _median(spread: Spread | None) -> float | None:
+    return spread and spread.median
 
 
 def _accuracy(spread: Spread | None, mark: str = "") -> Cell:

@@ -23,7 +23,7 @@ from .progress import open_console
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..benchmarks.analysis import Analysis
+    from ..benchmarks.analysis.analysing import Analysis
     from ..benchmarks.analysis.facts import GroupFacts, Reached, Spread
     from ..benchmarks.audit import Audit
     from ..energy import Reading

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...energy.quantities import format_energy, format_percent
-from ...errors import ConfigurationError
 from ...files import write_whole
 from ...version import __version__
 from ..statistics import friedman
@@ -26,14 +25,13 @@ from ..tables.facts import Fact
 from . import wording
 from .criteria import FRACTIONS
 from .facts import ByCriterion, GroupFacts, Ranks, RanksBy, Spread, StrategyFacts
-from .groups import Target, group_facts, number
+from .groups import group_facts, number
+from .target import DEFAULT_TARGET, parse_target
 
 if TYPE_CHECKING:
     from ..tables.table import Table
 
 SCHEMA = 2
-DEFAULT_TARGET = "98%"
-"""The accuracy to reach, where nobody says it: this share of the best in the group."""
 
 
 @dataclass(frozen=True)
@@ -152,26 +150,6 @@ def analyse(table: Table, target: str | float = DEFAULT_TARGET) -> Analysis:
         because=wording.because(groups, counts, ranks),
         notes=tuple(dict.fromkeys([*table.notes, *notes])),
     )
-
-
-def parse_target(asked: str | float) -> Target:
-    """Read an accuracy to reach: an accuracy, or a share of the best one.
-
-    Raises:
-        ConfigurationError: It is neither.
-    """
-    text = str(asked).strip()
-    is_share = text.endswith("%") and isinstance(asked, str)
-    try:
-        value = float(text.removesuffix("%")) / (100 if is_share else 1)
-    except ValueError:
-        value = math.nan
-    if isinstance(asked, bool) or not 0 < value <= 1:
-        raise ConfigurationError(
-            f"target {text!r}: give an accuracy above 0 and up to 1, such as 0.95, or a share of "
-            'the best in the group, such as "98%"'
-        )
-    return Target(text, value, is_share)
 
 
 def _counts(groups: tuple[GroupFacts, ...]) -> ByCriterion[Mapping[str, int]]:

@@ -6,7 +6,7 @@ What each means, and where it comes from, stands in ``CONTRACT.md``.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ...energy.source import Kind
@@ -37,6 +37,7 @@ from .facts import (
     StrategyFacts,
     VerdictFacts,
 )
+from .target import Target
 from .timeline import allotment, common_energy, timeline
 from .wording import target_sentence, verdict_sentence
 
@@ -49,25 +50,6 @@ if TYPE_CHECKING:
 
 NOT_STATED = "not stated"
 """Kind of joules of which a table does not say how they became known."""
-
-
-@dataclass(frozen=True)
-class Target:
-    """The accuracy to reach.
-
-    Attributes:
-        text: As it was asked for.
-        value: An accuracy, or a share of the best accuracy in the group.
-        is_share: Which of the two.
-    """
-
-    text: str
-    value: float
-    is_share: bool
-
-    def accuracy(self, best: float) -> float:
-        """The accuracy to reach in a group with this best one; NaN if that is not known."""
-        return self.value * best if self.is_share else self.value
 
 
 def group_facts(by: Mapping[str, Any], table: Table, target: Target) -> GroupFacts:

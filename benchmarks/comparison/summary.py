@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..analysis.runs import OPEN, emissions, run_facts
 
 if TYPE_CHECKING:
-    from ..analysis import Analysis
+    from ..analysis.analysing import Analysis
     from ..tables.table import Table
 
 SCHEMA = 2

@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from perjoule import __version__, analyse, load_table
-from perjoule.benchmarks.analysis import Analysis
+from perjoule.benchmarks.analysis.analysing import Analysis
 from perjoule.errors import ConfigurationError, OutputError
 
 from .tables import NAN, quick, run_of, tables

@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 
 from perjoule import benchmarks, load_table
-from perjoule.benchmarks.analysis import analyse
-from perjoule.benchmarks.analysis.analysing import SCHEMA
+from perjoule.benchmarks.analysis.analysing import SCHEMA, analyse
 from perjoule.benchmarks.tables.table import COLUMNS, CURVE_COLUMNS, REQUIRED, VERSION
 from perjoule.errors import DataError
 
