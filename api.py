@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from .benchmarks.analysis import Analysis
-    from .benchmarks.comparison.driver import Progress
+    from .benchmarks.comparison.driver import ComparisonWatcher
     from .benchmarks.importers import Paths
     from .benchmarks.tables.loading import Loadable
 
@@ -69,7 +69,7 @@ def compare(
     out: str | Path | None = None,
     resume: bool = False,
     executor: Executor | None = None,
-    progress: Progress | None = None,
+    progress: ComparisonWatcher | None = None,
     keep_weights: bool = False,
     **options: Any,
 ) -> Result:
@@ -133,7 +133,7 @@ def tune(
     *,
     out: str | Path | None = None,
     resume: bool = False,
-    progress: Progress | None = None,
+    progress: ComparisonWatcher | None = None,
     **options: Any,
 ) -> Result:
     """Search with one strategy until an energy budget is spent.

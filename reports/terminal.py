@@ -14,8 +14,8 @@ from .format import format_duration, format_energy, format_interval, format_perc
 
 if TYPE_CHECKING:
     from ..api import Result
-    from ..benchmarks.comparison.events import Run
     from ..benchmarks.comparison.experiment import Experiment
+    from ..benchmarks.comparison.run import Run
     from ..energy import Reading, SourceInfo
     from ..energy.calibration.stored import Calibration
     from ..energy.carbon import CarbonIntensity

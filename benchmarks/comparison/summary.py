@@ -6,6 +6,7 @@ Everything is derived from the ledger and the experiment's description, so it ca
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,11 @@ from ...energy.quantities import total
 from .. import statistics
 from ..analysis.verdict import TIE, Verdict, compare_strategies
 from ..tables.table import LOWER_BOUND
-from .events import Event, Run
+from .events import Event, SliceEvent
+from .experiment import Experiment
 from .record import slice_table
+from .run import Run, restore_runs
+from .work import report_work
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,20 +27,6 @@ if TYPE_CHECKING:
 SCHEMA = 1
 TARGET_SHARE = 0.95
 """The target accuracy is this share of the best one found."""
-
-
-def replay_runs(description: dict[str, Any], events: list[Event]) -> dict[str, Run]:
-    """All runs of an experiment, brought to where the ledger is."""
-    experiment = description["experiment"]
-    runs = {
-        f"{strategy}-{seed}": Run(f"{strategy}-{seed}", strategy, seed)
-        for seed in range(experiment["seeds"])
-        for strategy in experiment["strategies"]
-    }
-    for event in events:
-        if "run" in event:
-            runs[event["run"]].apply(event)
-    return runs
 
 
 def summarise(
@@ -53,7 +43,7 @@ def summarise(
         Plain data, fit for JSON: what is not known is None.
     """
     experiment = description["experiment"]
-    runs = replay_runs(description, events)
+    runs = restore_runs(Experiment(**experiment), events, Path("ledger.jsonl"))
     slices = slice_table(events)
     finished = all(run.end is not None for run in runs.values())
     scored = trials["accuracy"].dropna()
@@ -162,13 +152,13 @@ def _prediction_error(events: list[Event], runs: list[Run]) -> float | None:
     """Median relative error of the joules that a strategy predicted of its slices, if it did."""
     names = {run.name for run in runs}
     errors = [
-        abs(event["predicted_j"] / event["energy_j"] - 1)
+        abs(event.predicted_j / event.energy_j - 1)
         for event in events
-        if event["event"] == "slice"
-        and event["run"] in names
-        and event["state"] in ("complete", "paused")
-        and event.get("predicted_j") is not None
-        and event["energy_j"]
+        if isinstance(event, SliceEvent)
+        and event.run in names
+        and event.state.value in ("complete", "paused")
+        and event.predicted_j is not None
+        and event.energy_j
     ]
     return median(errors) if errors else None
 
@@ -291,38 +281,13 @@ def _carbon(recorded: dict[str, Any] | None, runs: dict[str, Run]) -> dict[str, 
 
 
 def _work(events: list[Event]) -> dict[str, Any]:
-    """How busy the workers were, and what was charged to no run, over all sessions.
-
-    Of a session that was killed only the start is known.
-    """
-    starts, sessions = (
-        [event for event in events if event["event"] == kind] for kind in ("start", "session")
-    )
-
-    def over_all(key: str, found: list[Event]) -> float | None:
-        return total(event[key] for event in found) if found else None
-
-    busy_s, waiting_s = over_all("busy_s", sessions) or 0.0, over_all("waiting_s", sessions) or 0.0
-    engaged_s = busy_s + waiting_s
-    killed = len(starts) > len(sessions)
-    scoring_j = None if killed else over_all("unbilled_j", sessions)
+    """How busy the workers were, and what was charged to no run, over all sessions."""
+    found = report_work(events).to_dict()
+    workers = {key: found[key] for key in ("wall_s", "wait_share", "asking_share")}
     return {
-        "workers": {
-            "count": starts[-1]["workers"] if starts else None,
-            "wall_s": over_all("wall_s", sessions),
-            "wait_share": waiting_s / engaged_s if engaged_s else None,
-            "asking_share": (over_all("asking_s", sessions) or 0.0) / engaged_s
-            if engaged_s
-            else None,
-        },
-        "overhead": [
-            {
-                "what": "starting and warming up the workers",
-                "energy_j": over_all("startup_j", starts),
-            },
-            {"what": "scoring incumbents on the test split", "energy_j": scoring_j},
-        ],
-        "driver_cpu_s": over_all("driver_cpu_s", sessions),
+        "workers": {"count": found["workers"], **workers},
+        "overhead": found["overhead"],
+        "driver_cpu_s": found["driver_cpu_s"],
     }
 
 
