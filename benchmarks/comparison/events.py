@@ -1,25 +1,35 @@
-"""The events of a comparison's ledger, and what a run is by them.
+"""The events of a comparison's ledger. A key of the file is the name of a field here.
 
+start        a driver began: how many workers it has, what starting them took
 slice        a trial's slice ended: its outcome and every joule of it
 search       an ask gave no work: its joules
 interrupted  a slice was lost (crash, kill): the joules last heard of, a lower bound
 end          a run is over, and why
-session      a driver stopped: what was metered over all, and how busy the workers were
+session      a driver stopped: how busy its workers were, what was charged to no run
 """
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from functools import cache
+from typing import Annotated, Any, Literal
 
-from ...models.outcome import CurvePoint, State, StepCost
-from ...tuners.strategy import Told
+from pydantic import Field, TypeAdapter, ValidationError
+
+from ...energy import Reading
+from ...errors import DataError
+from ...models.outcome import State, StepCost
+from ..tables.facts import Fact, first_fault
 from ..tables.table import COMPONENTS, LOWER_BOUND
 from .messages import Outcome
 
-Event = dict[str, Any]
+Pair = tuple[float, float]
+Point = tuple[int, float | None, float, float | None]
+"""A validated epoch: its number, the slice's joules up to it, accuracy, loss (None: not finite)."""
 
 
 class End(StrEnum):
@@ -37,203 +47,271 @@ class End(StrEnum):
     """Energy became unavailable, so its budget cannot be kept."""
 
 
-@dataclass
-class Run:
-    """One strategy with one seed spending one allotment, as far as the ledger goes.
+@dataclass(frozen=True)
+class SignOfLife(Fact):
+    """What a slice in flight was last heard of.
 
     Attributes:
-        name: Such as ``"tpe-0"``.
-        strategy: Name of the strategy.
-        seed: Its seed.
-        spent_j: Gross joules charged; None once some became unavailable.
-        history: What its strategy was told.
-        n_trials: Trials recorded, interrupted ones included.
-        n_slices: Slices recorded, interrupted ones included.
-        incumbent: Best validation accuracy so far.
-        incumbent_trial: The trial that has it.
-        ask_j: Joules of its asks, the last one last.
-        n_failed_in_a_row: Trials failed since the last that did not.
-        failure: Why the last of them failed.
-        n_truncated_in_a_row: Trials that the budget cut short since the last that it did not.
-        n_lost_in_a_row: Slices lost since the last that was not.
-        end: Why it is over; None if it is not.
-        message: More about the end.
+        run: The run's name.
+        number: How many slices the run had before.
+        trial: Number of the trial.
+        params: The candidate; None while the strategy is still asked.
+        energy_j: Joules spent so far; None if unavailable.
     """
 
-    name: str
-    strategy: str
-    seed: int
-    spent_j: float | None = 0.0
-    history: list[Told] = field(default_factory=list)
-    n_trials: int = 0
-    n_slices: int = 0
-    incumbent: float | None = None
-    incumbent_trial: int | None = None
-    ask_j: list[float] = field(default_factory=list)
-    n_failed_in_a_row: int = 0
-    failure: str = ""
-    n_truncated_in_a_row: int = 0
-    n_lost_in_a_row: int = 0
-    end: End | None = None
-    message: str = ""
+    run: str
+    number: int
+    trial: int
+    params: Mapping[str, Any] | None
+    energy_j: float | None
 
-    def apply(self, event: Event) -> None:
-        """Take an event of this run; the present and a resumed driver both come here."""
-        kind = event["event"]
-        if kind == "end":
-            self.end, self.message = End(event["reason"]), event["message"]
-            return
-        energy_j = event["energy_j"]
-        self.spent_j = None if self.spent_j is None or energy_j is None else self.spent_j + energy_j
-        if kind in ("slice", "interrupted"):
-            self.n_trials = max(self.n_trials, event["trial"] + 1)
-            self.n_slices += 1
-        if kind == "interrupted":
-            self.n_lost_in_a_row += 1
-        elif kind == "slice":
-            self._apply_slice(event)
 
-    def _apply_slice(self, event: Event) -> None:
-        state, accuracy = State(event["state"]), event["accuracy"]
-        self.n_lost_in_a_row = 0
-        if state is State.INTERRUPTED:
-            return
-        steps = (_step_cost(event[kind]) for kind in ("train_step", "validate_step"))
-        curve = tuple(CurvePoint(*point) for point in event["curve"])
-        self.history.append(
-            Told(
-                event["params"],
-                state,
-                accuracy,
-                event["energy_j"],
-                *steps,
-                trial=event["trial"],
-                epochs=event["epochs"] or 0,
-                curve=curve,
-            )
+@dataclass(frozen=True, kw_only=True)
+class StartEvent(Fact):
+    """A driver began.
+
+    Attributes:
+        workers: Trials at a time.
+        startup_j: What starting and warming up the workers used; None if unavailable.
+    """
+
+    event: Literal["start"] = "start"
+    workers: int
+    startup_j: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SliceEvent(Fact):
+    """A slice ended. What is not known is None, never 0; joules are gross.
+
+    Attributes:
+        run: The run's name.
+        trial: Number of the trial.
+        state: How the slice ended.
+        params: The candidate; None if its worker died before it was known.
+        accuracy: Validation accuracy of the last validated epoch.
+        test_accuracy: Of a new incumbent.
+        energy_j: Joules of all phases, search included.
+        setup_j: Of these, building the network.
+        train_j: Of these, training.
+        validate_j: Of these, validating.
+        search_j: Of these, asking and telling the strategy.
+        ask_j: Of these, asking alone.
+        predicted_j: What the strategy predicted that the slice would take.
+        energy_kind: How the joules became known.
+        components: Joules by component.
+        duration_s: Wall time.
+        epochs: Whole epochs that the trial has behind it.
+        n_parameters: Trainable parameters.
+        flops: Operations of the forward pass of one image.
+        train_step: Operations and joules of the first training step.
+        validate_step: Operations and joules of the first validation step.
+        started_at: Unix time at which it began.
+        message: What went wrong, if anything.
+        warnings: What the meter warned of.
+        curve: The validated epochs.
+    """
+
+    event: Literal["slice"] = "slice"
+    run: str
+    trial: int
+    state: State
+    params: Mapping[str, Any] | None
+    accuracy: float | None = None
+    test_accuracy: float | None = None
+    energy_j: float | None
+    setup_j: float | None = None
+    train_j: float | None = None
+    validate_j: float | None = None
+    search_j: float | None = None
+    ask_j: float | None = None
+    predicted_j: float | None = None
+    energy_kind: str = LOWER_BOUND
+    components: Mapping[str, float | None] = field(default_factory=dict)
+    duration_s: float | None = None
+    epochs: int | None = None
+    n_parameters: int | None = None
+    flops: int | None = None
+    train_step: Pair | None = None
+    validate_step: Pair | None = None
+    started_at: float | None = None
+    message: str
+    warnings: tuple[str, ...] = ()
+    curve: tuple[Point, ...] = ()
+
+    @classmethod
+    def of(cls, outcome: Outcome, *, counts_search: bool) -> SliceEvent:
+        """Make the event of a trained slice.
+
+        Args:
+            outcome: What the worker returned, with a slice.
+            counts_search: Whether the meter sees the energy of searching; if not it is None, not 0.
+        """
+        result = outcome.slice_
+        assert result is not None
+        total = outcome.search + result.reading if counts_search else result.reading
+        return cls(
+            run=outcome.run,
+            trial=outcome.trial,
+            state=result.state,
+            params=dict(result.params),
+            accuracy=result.accuracy,
+            test_accuracy=outcome.test_accuracy,
+            energy_j=total.total_j,
+            setup_j=result.setup.total_j,
+            train_j=_phase_j(result.train),
+            validate_j=_phase_j(result.validate),
+            search_j=outcome.search.total_j if counts_search else None,
+            ask_j=outcome.ask_j if counts_search else None,
+            predicted_j=outcome.predicted_j,
+            energy_kind=total.kind,
+            components={name: total.component_j(name) for name in COMPONENTS},
+            duration_s=result.duration_s,
+            epochs=result.epochs,
+            n_parameters=result.n_parameters,
+            flops=result.flops,
+            train_step=_pair(result.train_step),
+            validate_step=_pair(result.validate_step),
+            started_at=outcome.started_at,
+            message=result.message,
+            warnings=total.warnings,
+            curve=tuple(
+                (point.epoch, point.energy_j, point.accuracy, _finite(point.loss))
+                for point in result.curve
+            ),
         )
-        self.ask_j.append(event["ask_j"] or 0.0)
-        truncated = state is State.TRUNCATED
-        self.n_truncated_in_a_row = self.n_truncated_in_a_row + 1 if truncated else 0
-        if state is State.FAILED:
-            self.n_failed_in_a_row += 1
-            self.failure = event["message"]
-            return
-        self.n_failed_in_a_row = 0
-        if accuracy is not None and (self.incumbent is None or accuracy > self.incumbent):
-            self.incumbent, self.incumbent_trial = accuracy, event["trial"]
 
 
-def slice_event(outcome: Outcome, *, counts_search: bool) -> Event:
-    """The ledger's event of a trained slice.
+@dataclass(frozen=True, kw_only=True)
+class SearchEvent(Fact):
+    """An ask gave no work.
 
-    Args:
-        outcome: What the worker returned, with a slice.
-        counts_search: Whether the meter sees the energy of searching; if not it is null, not 0.
+    Attributes:
+        run: The run's name.
+        energy_j: Its joules; None if unavailable.
     """
-    result = outcome.slice_
-    assert result is not None
-    total = outcome.search + result.reading if counts_search else result.reading
-    return {
-        "event": "slice",
-        "run": outcome.run,
-        "trial": outcome.trial,
-        "state": result.state.value,
-        "params": dict(result.params),
-        "accuracy": result.accuracy,
-        "test_accuracy": outcome.test_accuracy,
-        "energy_j": total.total_j,
-        "setup_j": result.setup.total_j,
-        "train_j": _phase_j(result.train),
-        "validate_j": _phase_j(result.validate),
-        "search_j": outcome.search.total_j if counts_search else None,
-        "ask_j": outcome.ask_j if counts_search else None,
-        "predicted_j": outcome.predicted_j,
-        "energy_kind": total.kind,
-        "components": {name: total.component_j(name) for name in COMPONENTS},
-        "duration_s": result.duration_s,
-        "epochs": result.epochs,
-        "n_parameters": result.n_parameters,
-        "flops": result.flops,
-        "train_step": _plain(result.train_step),
-        "validate_step": _plain(result.validate_step),
-        "started_at": outcome.started_at,
-        "message": result.message,
-        "warnings": list(total.warnings),
-        "curve": [
-            [point.epoch, point.energy_j, point.accuracy, _finite(point.loss)]
-            for point in result.curve
-        ],
-    }
+
+    event: Literal["search"] = "search"
+    run: str
+    energy_j: float | None
 
 
-def search_event(outcome: Outcome, *, counts_search: bool) -> Event:
-    """The event of an ask that gave no work."""
-    energy_j = outcome.search.total_j if counts_search else 0.0
-    return {"event": "search", "run": outcome.run, "energy_j": energy_j}
+@dataclass(frozen=True, kw_only=True)
+class InterruptedEvent(Fact):
+    """A slice was lost with its worker.
 
-
-def interrupted_event(sign: dict[str, Any], message: str) -> Event:
-    """The event of a slice that was lost with its worker.
-
-    Args:
-        sign: Its last sign of life. What it used after that is not known, so its joules are a
-            lower bound.
+    Attributes:
+        run: The run's name.
+        trial: Number of the trial.
+        params: The candidate; None if it was not known yet.
+        energy_j: Joules last heard of, a lower bound; None if unavailable.
         message: How it was lost.
     """
-    return {
-        "event": "interrupted",
-        "run": sign["run"],
-        "trial": sign["trial"],
-        "params": sign["params"],
-        "energy_j": sign["energy_j"],
-        "message": message,
-    }
+
+    event: Literal["interrupted"] = "interrupted"
+    run: str
+    trial: int
+    params: Mapping[str, Any] | None
+    energy_j: float | None
+    message: str
+
+    @classmethod
+    def of(cls, sign: SignOfLife, message: str) -> InterruptedEvent:
+        """Make the event of a slice by its last sign of life."""
+        return cls(
+            run=sign.run,
+            trial=sign.trial,
+            params=sign.params,
+            energy_j=sign.energy_j,
+            message=message,
+        )
+
+    def as_slice(self, state: State = State.INTERRUPTED) -> SliceEvent:
+        """The same as a slice of which nothing else is known.
+
+        A candidate that takes its worker down again and again has failed.
+        """
+        return SliceEvent(
+            run=self.run,
+            trial=self.trial,
+            state=state,
+            params=self.params,
+            energy_j=self.energy_j,
+            message=self.message,
+        )
 
 
-def failed_event(sign: dict[str, Any], message: str) -> Event:
-    """A candidate that takes its worker down again and again has failed, with its joules."""
-    return {
-        **interrupted_event(sign, message),
-        "event": "slice",
-        "state": "failed",
-        "accuracy": None,
-        "test_accuracy": None,
-        "setup_j": None,
-        "train_j": None,
-        "validate_j": None,
-        "search_j": None,
-        "ask_j": None,
-        "energy_kind": LOWER_BOUND,
-        "components": {},
-        "duration_s": None,
-        "epochs": None,
-        "n_parameters": None,
-        "flops": None,
-        "train_step": None,
-        "validate_step": None,
-        "started_at": None,
-        "warnings": [],
-        "curve": [],
-    }
+@dataclass(frozen=True, kw_only=True)
+class EndEvent(Fact):
+    """A run is over.
+
+    Attributes:
+        run: The run's name.
+        reason: Why.
+        message: More about it.
+    """
+
+    event: Literal["end"] = "end"
+    run: str
+    reason: End
+    message: str = ""
 
 
-def end_event(run: Run, reason: End, message: str = "") -> Event:
-    """The event of a run's end."""
-    return {"event": "end", "run": run.name, "reason": reason.value, "message": message}
+@dataclass(frozen=True, kw_only=True)
+class SessionEvent(Fact):
+    """A driver stopped.
+
+    Attributes:
+        status: ``"complete"`` or ``"interrupted"``.
+        wall_s: Seconds from its start.
+        busy_s: Worker-seconds on jobs.
+        asking_s: Of these, on asking and telling strategies.
+        waiting_s: Worker-seconds without a job although there was one to give.
+        unbilled_j: Joules charged to no run; None if unavailable.
+        driver_cpu_s: CPU-seconds of the driver; None if it is a worker, too.
+    """
+
+    event: Literal["session"] = "session"
+    status: str
+    wall_s: float
+    busy_s: float
+    asking_s: float
+    waiting_s: float
+    unbilled_j: float | None
+    driver_cpu_s: float | None
 
 
-def _phase_j(reading: Any) -> float | None:
+RunEvent = SliceEvent | SearchEvent | InterruptedEvent | EndEvent
+"""What changes a run."""
+Event = StartEvent | RunEvent | SessionEvent
+
+
+def parse_event(line: bytes) -> Event:
+    """Read an event from its line in the ledger.
+
+    Raises:
+        DataError: It is no event of this version; the message says why.
+    """
+    try:
+        return _events().validate_python(json.loads(line))
+    except ValidationError as error:
+        raise DataError(first_fault(error)) from error
+    except ValueError as error:
+        raise DataError(str(error)) from error
+
+
+@cache
+def _events() -> TypeAdapter[Event]:
+    return TypeAdapter(Annotated[Event, Field(discriminator="event")])
+
+
+def _phase_j(reading: Reading) -> float | None:
     """Joules of a phase; one that was never entered used none."""
     return reading.total_j if reading.components else 0.0
 
 
-def _plain(step: StepCost | None) -> list[float] | None:
-    return None if step is None else [step.operations, step.energy_j]
-
-
-def _step_cost(pair: list[float] | None) -> StepCost | None:
-    return None if pair is None else StepCost(*pair)
+def _pair(step: StepCost | None) -> Pair | None:
+    return None if step is None else (step.operations, step.energy_j)
 
 
 def _finite(value: float) -> float | None:

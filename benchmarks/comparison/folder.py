@@ -18,9 +18,9 @@ from typing import Any
 import yaml
 from filelock import FileLock, Timeout
 
-from ...errors import OutputError
+from ...errors import DataError, OutputError
 from ...files import write_whole
-from .events import Event
+from .events import Event, SignOfLife
 from .experiment import Experiment
 from .ledger import read_events
 from .messages import file_name
@@ -107,14 +107,12 @@ class Folder:
         self.stop_sign.unlink(missing_ok=True)
         self.inflight.mkdir(exist_ok=True)
 
-    def signs_of_life(self) -> list[dict[str, Any]]:
+    def signs_of_life(self) -> list[SignOfLife]:
         """What slices in flight were last heard of, unreadable ones left out."""
         signs = []
         for file in sorted(self.inflight.glob("*.json")):
-            try:
-                signs.append(json.loads(file.read_text()))
-            except (OSError, ValueError):
-                continue
+            with contextlib.suppress(OSError, ValueError, DataError):
+                signs.append(SignOfLife.from_dict(json.loads(file.read_text())))
         return signs
 
     def weights(self, run: str, trial: int) -> Path:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import time
-from typing import Any
+from dataclasses import replace
 
 from ...energy import EnergyBudget
+from ...errors import OutputError
+from ...files import write_whole
 from ...tuners.strategy import Work
+from .events import SignOfLife
 from .messages import Job, Setting
 
 PULSE_S = 0.25
@@ -22,15 +24,15 @@ class Pulse:
     def __init__(self, setting: Setting, job: Job, budget: EnergyBudget) -> None:
         self._stop_sign = setting.stop_sign
         self._file = setting.sign_of_life(job.run)
-        self._job, self._budget = job, budget
-        self._params: dict[str, Any] | None = None
-        self._trial = job.trial
+        self._budget = budget
+        self._sign = SignOfLife(job.run, job.number, job.trial, None, budget.spent_j)
         self._stopped = False
+        self._next_s = 0.0
         self._write()
 
     def begin(self, work: Work, trial: int) -> None:
         """The ask is done; what follows trains this work."""
-        self._params, self._trial = dict(work.params), trial
+        self._sign = replace(self._sign, params=dict(work.params), trial=trial)
         self._write()
 
     def __call__(self) -> bool:
@@ -42,14 +44,7 @@ class Pulse:
 
     def _write(self) -> None:
         self._next_s = time.perf_counter() + PULSE_S
-        sign = {
-            "run": self._job.run,
-            "number": self._job.number,
-            "trial": self._trial,
-            "params": self._params,
-            "energy_j": self._budget.spent_j,
-        }
-        new = self._file.with_suffix(f".{os.getpid()}")
-        with contextlib.suppress(OSError):  # a full disk must not end a training
-            new.write_text(json.dumps(sign))
-            new.replace(self._file)
+        self._sign = replace(self._sign, energy_j=self._budget.spent_j)
+        text = json.dumps(self._sign.to_dict())
+        with contextlib.suppress(OutputError):  # a full disk must not end a training
+            write_whole(self._file, lambda part: part.write_text(text))

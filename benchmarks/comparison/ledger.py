@@ -6,9 +6,9 @@ import contextlib
 import json
 import os
 from pathlib import Path
-from typing import Any
 
-from ...errors import OutputError
+from ...errors import DataError, OutputError
+from .events import Event, parse_event
 
 
 class Ledger:
@@ -30,13 +30,13 @@ class Ledger:
         except OSError as error:
             raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
 
-    def append(self, event: dict[str, Any]) -> None:
+    def append(self, event: Event) -> None:
         """Write one event, whole or not at all.
 
         Raises:
             OutputError: The disk is full or gone; the file ends with the event before.
         """
-        line = json.dumps(event, allow_nan=False).encode() + b"\n"
+        line = json.dumps(event.to_dict(), allow_nan=False).encode() + b"\n"
         try:
             rest = line
             while rest:
@@ -50,18 +50,15 @@ class Ledger:
             ) from error
         self._whole += len(line)
 
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-
     def __enter__(self) -> Ledger:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
+        """Close the file."""
+        self._file.close()
 
 
-def read_events(path: Path) -> list[dict[str, Any]]:
+def read_events(path: Path) -> list[Event]:
     """Read all whole events; a torn last line, left by a crash, is dropped.
 
     Raises:
@@ -76,14 +73,11 @@ def read_events(path: Path) -> list[dict[str, Any]]:
     return [_event(path, number, line) for number, line in enumerate(lines, start=1)]
 
 
-def _event(path: Path, number: int, line: bytes) -> dict[str, Any]:
+def _event(path: Path, number: int, line: bytes) -> Event:
     try:
-        event = json.loads(line)
-    except ValueError as error:
+        return parse_event(line)
+    except DataError as error:
         raise OutputError(f"{path}, line {number}: damaged ({error}); restore a copy") from error
-    if not isinstance(event, dict):
-        raise OutputError(f"{path}, line {number}: damaged (no event); restore a copy")
-    return event
 
 
 def _whole_lines(path: Path) -> bytes:

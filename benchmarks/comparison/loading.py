@@ -8,8 +8,11 @@ from pathlib import Path
 from ...errors import DataError
 from ..tables.loading import Loadable, read_derived, read_table
 from ..tables.table import Table
+from .experiment import Experiment
 from .folder import Folder
-from .record import curve_table, slice_table, trial_table
+from .record import add_up, curve_table, run_table, slice_table
+from .run import restore_runs
+from .work import report_work
 
 
 def load_table(
@@ -29,30 +32,39 @@ def load_table(
     Raises:
         DataError: A table cannot be read, or a value in it cannot be; the message says where.
     """
-    return read_table(source, by=by, mapping=mapping, read_folder=read_run)
+    return read_table(source, by=by, mapping=mapping, read_folder=_read_trials)
+
+
+def _read_trials(path: Path) -> Table:
+    table = read_run(path)
+    if table.trials.empty:
+        raise DataError(f"{path}: no trial has ended yet: go on with it by --resume")
+    return table
 
 
 def read_run(path: Path) -> Table:
     """Read a run folder: its ledger, or where it has none the tables derived from it.
 
+    The table knows all runs of the experiment, and has no trials as long as none has ended. Its
+    description has one more key, ``work``: a `WorkersReport` as plain data.
+
     Raises:
-        DataError: The ledger is damaged, no trial has ended yet, or there is neither.
+        DataError: There is neither ledger nor table.
+        OutputError: The ledger or the description is damaged.
     """
     if not (path / "ledger.jsonl").exists():
         return read_derived(path)
     folder = Folder(path)
     description, events = folder.description(), folder.events()
-    try:
-        trials, slices, curves = trial_table(events), slice_table(events), curve_table(events)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise DataError(f"{folder.ledger}: damaged ({reason[:100]}); restore a copy") from error
-    if trials.empty:
-        raise DataError(f"{path}: no trial has ended yet: go on with it by --resume")
+    experiment = Experiment(**description["experiment"])
+    runs = restore_runs(experiment, events, folder.ledger).values()
+    slices = slice_table(events)
+    trials = add_up(slices, [run.name for run in runs if run.end])
     return Table(
         trials,
         path.resolve().name,
-        curves=curves,
+        curves=curve_table(events),
         slices=slices if len(slices) > len(trials) else None,
-        description=description,
+        runs=run_table(runs, experiment.allotment_j),
+        description={**description, "work": report_work(events).to_dict()},
     )

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +54,15 @@ class Setting:
 
 
 def file_name(run: str) -> str:
-    """A run's name in the names of files; strategies of a user's own may have any characters."""
-    return re.sub(r"[^\w.-]", ".", run)
+    """A run's name in the names of files, another one for every run.
+
+    Strategies of a user's own may have characters that a file name cannot have.
+
+    >>> file_name("tpe-0"), file_name("my:Own-0")
+    ('tpe-0', 'my.Own-0%e6d1a55e')
+    """
+    plain = re.sub(r"[^\w.-]", ".", run)
+    return plain if plain == run else f"{plain}%{blake2b(run.encode(), digest_size=4).hexdigest()}"
 
 
 @dataclass(frozen=True)

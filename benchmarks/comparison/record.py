@@ -1,8 +1,11 @@
-"""From the ledger of a comparison to its trial table, its slices and its curves."""
+"""From slices to trials: the tables of a comparison's ledger, and of replayed runs."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
 
 from ...energy.quantities import total
 from ...models.outcome import State
@@ -12,124 +15,155 @@ from ..tables.table import (
     CURVE_COLUMNS,
     LOWER_BOUND,
     PANDAS_TYPES,
+    RUN_COLUMNS,
     TRIAL_COLUMNS,
 )
-from .events import Event
+from .events import EndEvent, Event, InterruptedEvent, SliceEvent
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from .run import Run
 
-_ADDED_UP = (*(column.name for column in COLUMNS if column.unit == "J"), "duration_s")
-
-
-def trial_table(events: list[Event]) -> pd.DataFrame:
-    """The trial table of a ledger: the slices of a trial added up, at the place of its last one.
-
-    A trial that was paused and never continued is pruned, once its run is over.
-
-    Args:
-        events: All events, in the ledger's order.
-    """
-    over = {event["run"] for event in events if event["event"] == "end"}
-    trials: dict[tuple[object, object], dict[str, object]] = {}
-    for row in _rows(events):
-        key = row["run"], row["trial"]
-        trials[key] = _added(trials.pop(key, None), row)
-    for row in trials.values():
-        if row["state"] == State.PAUSED and row["run"] in over:
-            row["state"] = State.PRUNED.value
-    return _table(list(trials.values()))
+_KEY = ["run", "trial"]
+_ADDED_UP = [*(column.name for column in COLUMNS if column.unit == "J"), "duration_s"]
+_NOBODYS = (State.FAILED.value, State.INTERRUPTED.value)
+"""States of networks that are nobody's result: their accuracy is not in the table."""
 
 
-def slice_table(events: list[Event]) -> pd.DataFrame:
-    """The same columns with one row per slice: what a run knew, and had spent, when.
+def slice_table(events: Iterable[Event]) -> pd.DataFrame:
+    """One row per slice, with the columns of the trials: what a run knew, and had spent, when.
 
     Args:
         events: All events, in the ledger's order.
     """
-    return _table(_rows(events))
+    return contract_table([_row(event) for event in _slices(events)])
 
 
-def _rows(events: list[Event]) -> list[dict[str, object]]:
-    return [_row(event) for event in events if event["event"] in ("slice", "interrupted")]
+def trial_table(events: Sequence[Event]) -> pd.DataFrame:
+    """The trial table of a ledger.
+
+    Args:
+        events: All events, in the ledger's order.
+    """
+    over = {event.run for event in events if isinstance(event, EndEvent)}
+    return add_up(slice_table(events), over)
 
 
-def _added(before: dict[str, object] | None, row: dict[str, object]) -> dict[str, object]:
-    """A trial's row with one more slice; what is not known of a part is not known of the whole."""
-    if before is None:
-        return row
-    added = {**before, **{name: value for name, value in row.items() if value is not None}}
-    for name in _ADDED_UP:
-        parts = (before[name], row[name])
-        added[name] = None if None in parts else sum(cast("tuple[float, float]", parts))
-    kinds = {part for each in (before, row) for part in str(each["energy_kind"]).split("+")}
-    added["energy_kind"] = LOWER_BOUND if LOWER_BOUND in kinds else "+".join(sorted(kinds))
-    added["started_at"] = before["started_at"]
-    return added
+def add_up(slices: pd.DataFrame, over: Iterable[str]) -> pd.DataFrame:
+    """Make trials of their slices: each at the place of its last slice.
 
+    Joules and seconds are added up; a sum with an unknown part is unknown. Of all else the last
+    that is known counts, of ``started_at`` the first. A paused trial whose run is over is pruned.
 
-def _table(rows: list[dict[str, object]]) -> pd.DataFrame:
-    import pandas as pd
-
-    names = dict.fromkeys(key for row in rows for key in row if key.startswith("p."))
-    table = pd.DataFrame(rows, columns=[*TRIAL_COLUMNS, *names])
-    table = table.astype(
-        {
-            column.name: PANDAS_TYPES[column.type]
-            for column in COLUMNS
-            if column.type in ("number", "whole")
-        }
+    Args:
+        slices: One row per slice, in order of completion.
+        over: Names of the runs that are over.
+    """
+    trials = slices
+    if slices.duplicated(_KEY).any():
+        by_trial = slices.groupby(_KEY, sort=False)
+        trials = by_trial.last()
+        sums, known = by_trial[_ADDED_UP].sum(), by_trial[_ADDED_UP].count()
+        trials[_ADDED_UP] = sums.where(known.eq(by_trial.size(), axis="index"))
+        trials["started_at"] = by_trial["started_at"].first()
+        mixed = by_trial["energy_kind"].nunique() > 1
+        kinds = by_trial["energy_kind"].agg(list)[mixed]
+        trials.loc[mixed, "energy_kind"] = kinds.map(_kinds_together)
+        order = slices.drop_duplicates(_KEY, keep="last").set_index(_KEY).index
+        trials = trials.loc[order].reset_index()[list(slices)]
+    pruned = (trials["state"] == State.PAUSED) & trials["run"].isin(set(over))
+    return trials.assign(
+        state=trials["state"].mask(pruned, State.PRUNED.value),
+        accuracy=trials["accuracy"].mask(trials["state"].isin(_NOBODYS)),
     )
+
+
+def _kinds_together(kinds: Sequence[str]) -> str:
+    parts = {part for kind in kinds for part in kind.split("+")}
+    return LOWER_BOUND if LOWER_BOUND in parts else "+".join(sorted(parts))
+
+
+def contract_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """All columns of the contract, in their order and of their types, then those of the rows."""
+    # Groups are in every row and hyperparameters may be missing in some.
+    others = dict.fromkeys(name for row in rows for name in row if name.startswith(("g.", "p.")))
+    others = sorted(others, key=lambda name: name.startswith("p."))
+    table = pd.DataFrame(rows, columns=[*TRIAL_COLUMNS, *others])
+    typed = {c.name: PANDAS_TYPES[c.type] for c in COLUMNS if c.type in ("number", "whole")}
+    empty = [c.name for c in COLUMNS if c.type == "text" and table[c.name].isna().all()]
+    table = table.astype(typed).assign(**dict.fromkeys(empty))
     table["started_at"] = pd.to_datetime(table["started_at"], unit="s", utc=True)
     return table
 
 
-def curve_table(events: list[Event]) -> pd.DataFrame:
+def curve_table(events: Iterable[Event]) -> pd.DataFrame:
     """The learning curves of a ledger."""
-    import pandas as pd
-
     rows: list[tuple[object, ...]] = []
     before_j: dict[tuple[str, int], float | None] = {}
-    for event in events:
-        if event["event"] not in ("slice", "interrupted"):
-            continue
-        key = event["run"], event["trial"]
+    for event in _slices(events):
+        key = event.run, event.trial
         start_j = before_j.get(key, 0.0)
-        for epoch, energy_j, *scores in event.get("curve", ()):
+        for epoch, energy_j, *scores in event.curve:
             rows.append((*key, epoch, total([start_j, energy_j]), *scores))
         before_j[key] = total([start_j, _trained_j(event)])
     table = pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
     return table.astype(dict.fromkeys(("energy_j", "accuracy", "loss"), "float64"))
 
 
-def _trained_j(event: Event) -> float | None:
+def run_table(runs: Iterable[Run], allotment_j: float) -> pd.DataFrame:
+    """One row per run, those without a trial included.
+
+    Args:
+        runs: All runs of an experiment.
+        allotment_j: Joules that each of them may spend.
+    """
+    rows = [
+        {
+            **{name: getattr(run, name) for name in ("strategy", "seed", "unplaced_j", "message")},
+            "run": run.name,
+            "allotment_j": allotment_j,
+            "end": run.end and run.end.value,
+        }
+        for run in runs
+    ]
+    return typed_runs(rows)
+
+
+def typed_runs(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """The columns of `RUN_COLUMNS` in their order and of their types, then groups."""
+    groups = dict.fromkeys(name for row in rows for name in row if name.startswith("g."))
+    frame = pd.DataFrame(rows, columns=[*RUN_COLUMNS, *groups])
+    frame["end"] = frame["end"].astype(object).where(frame["end"].notna(), None)
+    return frame.astype({"seed": "Int64", "allotment_j": "float64", "unplaced_j": "float64"})
+
+
+def _slices(events: Iterable[Event]) -> Iterator[SliceEvent]:
+    for event in events:
+        if isinstance(event, SliceEvent):
+            yield event
+        elif isinstance(event, InterruptedEvent):
+            yield event.as_slice()
+
+
+def _trained_j(event: SliceEvent) -> float | None:
     """Joules of a slice without its search; all it had where only that is known."""
-    phases = [event.get(f"{phase}_j") for phase in ("setup", "train", "validate")]
-    return event["energy_j"] if None in phases else total(phases)
+    phases = (event.setup_j, event.train_j, event.validate_j)
+    return event.energy_j if None in phases else total(phases)
 
 
-def _row(event: Event) -> dict[str, object]:
-    strategy, _, seed = event["run"].rpartition("-")
-    row: dict[str, object] = {
-        "run": event["run"],
+def _row(event: SliceEvent) -> dict[str, Any]:
+    strategy, _, seed = event.run.rpartition("-")
+    same = ("run", "trial", "test_accuracy", "energy_j", "energy_kind", "predicted_j", "started_at")
+    same = (*same, "duration_s", "epochs", "n_parameters", "flops", "message")
+    return {
         "strategy": strategy,
         "seed": int(seed),
-        "trial": event["trial"],
-        "state": event.get("state", "interrupted"),
-        "energy_j": event["energy_j"],
-        "energy_kind": event.get("energy_kind", LOWER_BOUND),
-        "message": event["message"],
+        "state": event.state.value,
+        "accuracy": None if event.state.value in _NOBODYS else event.accuracy,
+        **{name: getattr(event, name) for name in same},
+        **{
+            f"energy_{phase}_j": getattr(event, f"{phase}_j")
+            for phase in ("train", "validate", "setup", "search")
+        },
+        **{f"{name}_j": event.components.get(name) for name in COMPONENTS},
+        **{f"p.{name}": value for name, value in (event.params or {}).items()},
     }
-    for phase in ("train", "validate", "setup", "search"):
-        row[f"energy_{phase}_j"] = event.get(f"{phase}_j")
-    for name in COMPONENTS:
-        row[f"{name}_j"] = event.get("components", {}).get(name)
-    for name in ("accuracy", "test_accuracy", "duration_s", "epochs", "n_parameters", "flops"):
-        row[name] = event.get(name)
-    row["predicted_j"] = event.get("predicted_j")
-    row["started_at"] = event.get("started_at")
-    if row["state"] in ("failed", "interrupted"):
-        row["accuracy"] = None  # such a network is nobody's result; its curve stays
-    for name, value in (event["params"] or {}).items():
-        row[f"p.{name}"] = value
-    return row

@@ -6,14 +6,18 @@ from concurrent.futures import Executor
 from typing import Any
 
 from ...energy.exclusive import exclusive
+from ...energy.quantities import format_energy
 from ...energy.source import PowerSource, Scope, Source
 from ...energy.sources.cpu.cores import usable_cores
 from ...energy.sources.resolve import resolve
+from ...errors import BudgetError
 from .description import check_same_meter, describe
-from .driver import Comparison, Progress
+from .driver import ComparisonWatcher, Driver
 from .experiment import Experiment
 from .folder import Folder
-from .messages import Setting
+from .ledger import Ledger
+from .messages import Prepared, Setting
+from .recovery import Pool
 
 DEFAULT_EPOCHS = 4
 """Epochs of every candidate where the space does not say."""
@@ -26,7 +30,7 @@ def run_comparison(
     resumed: dict[str, Any] | None = None,
     keep_weights: bool = False,
     executor: Executor | None = None,
-    progress: Progress | None = None,
+    progress: ComparisonWatcher | None = None,
 ) -> None:
     """Run a comparison until every run is over or somebody stops it; the ledger has it all then.
 
@@ -57,17 +61,35 @@ def run_comparison(
     with exclusive(sources):
         if progress is not None:
             progress.begin(experiment, [source.info for source in sources], workers)
-        with Comparison(setting, workers, executor, progress) as comparison:
-            prepared = comparison.prepare()
+        with Pool(workers, executor) as pool:
+            prepared, setting = pool.prepare(setting)
+            _check_budget(experiment, prepared)
             if resumed is None:
                 folder.create(describe(setting, prepared, workers))
             else:
                 check_same_meter(resumed, prepared)
             folder.lock()
             try:
-                comparison.run()
+                with Ledger(folder.ledger) as ledger:
+                    Driver(setting, pool, prepared, ledger, progress).run()
             finally:
                 folder.release()
+
+
+def _check_budget(experiment: Experiment, prepared: Prepared) -> None:
+    """Make sure that the budget is worth starting for.
+
+    Raises:
+        BudgetError: Not even one epoch of the cheapest candidate fits an allotment.
+    """
+    n_runs, allotment_j, epoch_j = experiment.n_runs, experiment.allotment_j, prepared.epoch_j
+    if epoch_j is not None and epoch_j > allotment_j:
+        raise BudgetError(
+            f"budget {format_energy(allotment_j * n_runs)} gives each of {n_runs} runs "
+            f"{format_energy(allotment_j)}, but one epoch of the cheapest candidate costs "
+            f"{format_energy(epoch_j)} here: give at least {format_energy(epoch_j * n_runs)}, "
+            "better ten times that"
+        )
 
 
 def _resolved_space(experiment: Experiment) -> dict[str, Any]:

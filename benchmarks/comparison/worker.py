@@ -11,13 +11,15 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 from threadpoolctl import threadpool_limits
 
 from ...energy import EnergyBudget, EnergyMeter, Reading
+from ...energy.quantities import total
 from ...errors import ConfigurationError
-from ...models.data.registry import load
+from ...models.data.registry import Data, load
 from ...models.objective import Objective
 from ...models.outcome import SliceResult, State
 from ...models.space import Space
@@ -54,72 +56,59 @@ def leave() -> None:
 
 
 class Session:
-    """What a worker keeps between the jobs of one comparison: meter, data and strategies."""
+    """What a worker keeps between the jobs of one comparison: meter, data and strategies.
+
+    Raises:
+        PerjouleError: The data set, device, meter or space cannot be used.
+    """
 
     def __init__(self, setting: Setting) -> None:
-        self._setting = setting
-        self._held = contextlib.ExitStack()
-        try:
-            self.prepared = self._prepare(setting.experiment)
-        except BaseException:
-            self.close()
-            raise
-
-    def _prepare(self, experiment: Experiment) -> Prepared:
-        # Threads on shared cores stall each other, and one thread per worker is the fastest.
-        self._held.callback(torch.set_num_threads, torch.get_num_threads())
-        torch.set_num_threads(1)
-        self._runtime = Runtime.detect(experiment.device)
-        if self._runtime.device.type not in ("cpu", "cuda") and experiment.meter != "model":
-            raise ConfigurationError(
-                f"device {experiment.device!r}: nothing here can meter its energy; take cpu or cuda"
-            )
-        self._meter = EnergyMeter(
-            experiment.meter,
-            synchronize=_synchronizer(self._runtime.device),
-            gpus=_gpus(self._runtime.device),
-            shared=self._setting.shared,
-        )
-        self._held.callback(self._meter.close)
-        window = self._meter.window()
-        self._space = Space.parse(self._setting.space)
-        self._data = load(
-            experiment.dataset, device=str(self._runtime.device), split_seed=experiment.split_seed
-        )
+        experiment = setting.experiment
+        self._setting, self._folder = setting, Folder(setting.folder)
         self._strategies: dict[str, tuple[Strategy, int]] = {}
-        self._task = self._describe_task()
-        rehearsal = Rehearsal(
-            self._meter,
-            self._data,
-            self._space,
-            experiment.architecture,
-            self._runtime,
-            self._task,
-        )
-        epoch_j, cheapest = rehearsal.cheapest()
-        self._probed = (cheapest,)
-        if self._setting.probe_heaviest:
-            self._probed += (rehearsal.heaviest(),)
-        ask_j = {name: rehearsal.asks(name) for name in experiment.strategies}
-        limits = threadpool_limits(1)  # now that all numeric libraries are loaded
-        self._held.callback(limits.restore_original_limits)
-        return Prepared(
-            sources=self._meter.sources,
-            runtime=self._runtime.describe(),
-            data={
-                "shape": list(self._data.shape),
-                "n_classes": self._data.n_classes,
-                "source": self._data.source,
-                "fingerprint": self._data.fingerprint,
-                "train": len(self._data.train),
-                "validation": len(self._data.validation),
-                "test": len(self._data.test),
-            },
-            epoch_j=epoch_j,
-            ask_j=ask_j,
-            startup_j=window.close().total_j,
-            pid=os.getpid(),
-        )
+        with contextlib.ExitStack() as held:
+            # Threads on shared cores stall each other, and one thread per worker is the fastest.
+            held.callback(torch.set_num_threads, torch.get_num_threads())
+            torch.set_num_threads(1)
+            self._runtime = _detect_runtime(experiment)
+            device = self._runtime.device
+            self._meter = EnergyMeter(
+                experiment.meter,
+                synchronize=_synchronizer(device),
+                gpus=_gpus(device),
+                shared=setting.shared,
+            )
+            held.callback(self._meter.close)
+            window = self._meter.window()
+            self._space = Space.parse(setting.space)
+            self._data = load(
+                experiment.dataset, device=str(device), split_seed=experiment.split_seed
+            )
+            self._task = self._describe_task()
+            rehearsal = Rehearsal(
+                self._meter,
+                self._data,
+                self._space,
+                experiment.architecture,
+                self._runtime,
+                self._task,
+            )
+            epoch_j, cheapest = rehearsal.cheapest()
+            heaviest = [rehearsal.heaviest()] if setting.probe_heaviest else []
+            self._probed = (cheapest, *heaviest)
+            ask_j = {name: rehearsal.asks(name) for name in experiment.strategies}
+            limits = threadpool_limits(1)  # now that all numeric libraries are loaded
+            held.callback(limits.restore_original_limits)
+            self.prepared = Prepared(
+                sources=self._meter.sources,
+                runtime=self._runtime.describe(),
+                data=_describe_data(self._data),
+                epoch_j=epoch_j,
+                ask_j=ask_j,
+                startup_j=window.close().total_j,
+                pid=os.getpid(),
+            )
+            self._held = held.pop_all()
 
     def close(self) -> None:
         """Stop the meter and give the threads back."""
@@ -127,14 +116,14 @@ class Session:
 
     def execute(self, job: Job) -> Outcome:
         """Ask, train, tell, and score a new incumbent on the test split."""
-        started_at, started = time.time(), time.perf_counter()
+        started_at, started_s = time.time(), time.perf_counter()
         budget = EnergyBudget(job.remaining_j, self._meter)
         pulse = Pulse(self._setting, job, budget)
         window = self._meter.window()
         strategy, work, error = self._ask(job)
         ask = window.lap()
-        ask_s = time.perf_counter() - started
-        if work is None:
+        ask_s = time.perf_counter() - started_s
+        if strategy is None or work is None:
             return Outcome(
                 job.run,
                 job.trial,
@@ -146,35 +135,19 @@ class Session:
                 busy_s=ask_s,
             )
         trial = job.trial if work.trial is None else work.trial
-        slices = [told for told in job.history if told.trial == trial]
         pulse.begin(work, trial)
         objective = self._objective(job.seed, (*self._probed, *job.history))
-        best = -1.0 if job.incumbent is None else job.incumbent
-        folder = Folder(self._setting.folder)
-        result = objective.train_slice(
-            work.params,
-            work.until,
-            folder.read_checkpoint(job.run, trial, len(slices)),
-            self._meter,
-            budget,
-            until_j=_rest_j(work.until_j, slices),
-            pause=work.pause,
-            keep_above=best,
-            interrupted=pulse,
-        )
-        if result.state is State.PAUSED and result.checkpoint is not None:
-            folder.write_checkpoint(job.run, trial, len(slices) + 1, result.checkpoint)
+        result = self._train(job, work, trial, objective, budget, pulse)
         around = window.lap()
-        telling = time.perf_counter()
+        telling_s = time.perf_counter()
         self._tell(job, trial, strategy, result, ask)
         told = window.lap()
-        ask_s += time.perf_counter() - telling
-        counts = result.state in (State.COMPLETE, State.TRUNCATED, State.PAUSED)
-        counts = counts and result.accuracy is not None and result.accuracy > best
+        ask_s += time.perf_counter() - telling_s
+        is_best = _is_better(result, job.incumbent)
         test_accuracy = None
-        if result.checkpoint is not None and counts:
+        if result.checkpoint is not None and is_best:
             test_accuracy = objective.test_accuracy(work.params, result.checkpoint)
-        if not (self._setting.keep_weights and counts):
+        if not (self._setting.keep_weights and is_best):
             result = replace(result, checkpoint=None)
         return Outcome(
             job.run,
@@ -184,11 +157,37 @@ class Session:
             ask_j=ask.total_j,
             predicted_j=work.predicted_j,
             test_accuracy=test_accuracy,
-            unbilled_j=_unbilled(around, result.reading, window.lap()),
+            unbilled_j=_unbilled_j(around, result.reading, window.lap()),
             started_at=started_at,
             ask_s=ask_s,
-            busy_s=time.perf_counter() - started,
+            busy_s=time.perf_counter() - started_s,
         )
+
+    def _train(
+        self,
+        job: Job,
+        work: Work,
+        trial: int,
+        objective: Objective,
+        budget: EnergyBudget,
+        pulse: Pulse,
+    ) -> SliceResult:
+        """Go on with a trial from its checkpoint, and keep a new one if it is paused."""
+        slices = [told for told in job.history if told.trial == trial]
+        result = objective.train_slice(
+            work.params,
+            work.until,
+            self._folder.read_checkpoint(job.run, trial, len(slices)),
+            self._meter,
+            budget,
+            until_j=_rest_j(work.until_j, slices),
+            pause=work.pause,
+            keep_above=-1.0 if job.incumbent is None else job.incumbent,
+            interrupted=pulse,
+        )
+        if result.state is State.PAUSED and result.checkpoint is not None:
+            self._folder.write_checkpoint(job.run, trial, len(slices) + 1, result.checkpoint)
+        return result
 
     def _ask(self, job: Job) -> tuple[Strategy | None, Work | None, str]:
         """Bring the run's strategy up to date and ask it; a fault ends the run, not the worker."""
@@ -214,10 +213,10 @@ class Session:
         )
 
     def _tell(
-        self, job: Job, trial: int, strategy: Strategy | None, result: SliceResult, ask: Reading
+        self, job: Job, trial: int, strategy: Strategy, result: SliceResult, ask: Reading
     ) -> None:
         """Tell the result; the strategy is kept only if it stands where the record will."""
-        if strategy is None or result.state is State.INTERRUPTED:
+        if result.state is State.INTERRUPTED:
             return
         told = Told(
             result.params,
@@ -253,12 +252,36 @@ def _rest_j(until_j: float | None, slices: Sequence[Told]) -> float | None:
     return until_j - sum(told.energy_j or 0.0 for told in slices)
 
 
-def _unbilled(around: Reading, billed: Reading, after: Reading) -> float | None:
+def _is_better(result: SliceResult, incumbent: float | None) -> bool:
+    """Whether a slice gave a better network than all before."""
+    counts = result.state in (State.COMPLETE, State.TRUNCATED, State.PAUSED)
+    if not counts or result.accuracy is None:
+        return False
+    return incumbent is None or result.accuracy > incumbent
+
+
+def _unbilled_j(around: Reading, billed: Reading, after: Reading) -> float | None:
     """Joules around a slice that are not its own, and of what came after it."""
-    parts = (around.total_j, billed.total_j, after.total_j)
-    if parts[0] is None or parts[1] is None or parts[2] is None:
-        return None
-    return parts[0] - parts[1] + parts[2]
+    own_j = billed.total_j
+    return total([around.total_j, None if own_j is None else -own_j, after.total_j])
+
+
+def _detect_runtime(experiment: Experiment) -> Runtime:
+    runtime = Runtime.detect(experiment.device)
+    if runtime.device.type not in ("cpu", "cuda") and experiment.meter != "model":
+        raise ConfigurationError(
+            f"device {experiment.device!r}: nothing here can meter its energy; take cpu or cuda"
+        )
+    return runtime
+
+
+def _describe_data(data: Data) -> dict[str, Any]:
+    """What `experiment.yaml` says of the data set."""
+    return {
+        "shape": list(data.shape),
+        **{name: getattr(data, name) for name in ("n_classes", "source", "fingerprint")},
+        **{name: len(getattr(data, name)) for name in ("train", "validation", "test")},
+    }
 
 
 def _synchronizer(device: torch.device) -> Callable[[], None] | None:

@@ -67,7 +67,7 @@ def main() -> None:
 def read(run: Path) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
     """The trials and curves that are kept, and what `experiment.yaml` holds."""
     description = yaml.safe_load((run / "experiment.yaml").read_text("utf-8"))
-    events = list(Folder(run).events())
+    events = Folder(run).events()
     trials = trial_table(events)
     trials = trials[trials["state"].isin(["complete", "failed"])].reset_index(drop=True)
     names = [name for name in trials.columns if name.startswith("p.")]

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from ...models.outcome import CurvePoint, State
 from ...models.space import Space
 from ...tuners.strategy import Strategy, Task, Told, Work
-from ..comparison.driver import ASK_MARGIN, MOST_FAILED_IN_A_ROW, MOST_TRUNCATED_IN_A_ROW
+from ..comparison.run import ASK_MARGIN, MOST_FAILED_IN_A_ROW, MOST_TRUNCATED_IN_A_ROW
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,7 +18,7 @@ from perjoule.benchmarks.tables.table import CURVE_COLUMNS, with_metadata
 from perjoule.errors import DataError, OutputError
 from perjoule.reports import study
 
-from .test_record import slice_event
+from .comparison.ledgers import slice_event
 
 HEADER = "strategy,energy_j,accuracy\n"
 ROW = HEADER + "a,1,0.5\n"
@@ -439,8 +439,9 @@ def test_an_interrupted_run_is_read_as_far_as_it_went(folder):
 def test_a_ledger_without_trials_or_with_damage_is_refused(folder):
     assert "no trial has ended yet" in refusal(folder())
     for damage in ({"event": "slice"}, {"run": "a-0"}, slice_event("nameless", 0, 0.5, 1.0)):
-        message = refusal(folder(slice_event("a-0", 0, 0.5, 2.0), damage))
-        assert "ledger.jsonl: damaged" in message
+        path = folder(slice_event("a-0", 0, 0.5, 2.0), damage)
+        with pytest.raises(OutputError, match=r"ledger.jsonl, line 2: damaged"):
+            load_table(path)
     with pytest.raises(OutputError, match=r"ledger.jsonl, line 1: damaged"):
         load_table(folder(torn="{}x\n"))
 

@@ -16,7 +16,8 @@ import pytest
 import perjoule
 from perjoule.errors import BudgetError, ConfigurationError, MeterError, OutputError
 
-from .conftest import SMALL, SPACE, read_ledger, spent_j, start, wait_until
+from ..conftest import SMALL, SPACE
+from .ledgers import read_ledger, spent_j, start, wait_until
 
 TIMES = ["duration_s", "started_at"]
 

@@ -7,10 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from perjoule.benchmarks.comparison.events import End, EndEvent, SearchEvent, SliceEvent, StartEvent
 from perjoule.benchmarks.comparison.ledger import Ledger, read_events
 from perjoule.errors import OutputError
+from perjoule.models.outcome import State
 
-EVENTS = [{"event": "trial", "energy_j": 1.5, "name": "größer\n"}, {"event": "end"}]
+EVENTS = [
+    SearchEvent(run="größer\n-0", energy_j=1.5),
+    EndEvent(run="a-0", reason=End.NO_WORK, message=""),
+]
+RESUMED = StartEvent(workers=2, startup_j=None)
 
 
 @pytest.fixture
@@ -24,8 +30,8 @@ def path(tmp_path):
 def test_events_come_back_as_written(path):
     assert read_events(path) == EVENTS
     with Ledger(path) as ledger:
-        ledger.append({"event": "resumed"})
-    assert read_events(path) == [*EVENTS, {"event": "resumed"}]
+        ledger.append(RESUMED)
+    assert read_events(path) == [*EVENTS, RESUMED]
 
 
 @given(st.data())
@@ -40,16 +46,29 @@ def test_whatever_a_crash_leaves_is_whole_events_and_goes_on(tmp_path_factory, d
     whole = EVENTS[: content[:kept].count(b"\n")]
     assert read_events(path) == whole
     with Ledger(path) as ledger:
-        ledger.append({"event": "resumed"})
-    assert read_events(path) == [*whole, {"event": "resumed"}]
+        ledger.append(RESUMED)
+    assert read_events(path) == [*whole, RESUMED]
 
 
-@pytest.mark.parametrize("damage", [b"{not json}", b"\xff\xfe", b"42", b""])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"{not json}",
+        b"\xff\xfe",
+        b"42",
+        b"",
+        b'{"event": "nonsense", "run": "a-0"}',
+        b'{"run": "a-0", "energy_j": 1.0}',
+        b'{"event": "search", "run": "a-0"}',
+        b'{"event": "search", "run": "a-0", "energy_j": "much"}',
+    ],
+)
 def test_damage_amid_the_file_is_named_and_not_skipped(path, damage):
     first, second = path.read_bytes().splitlines()
     path.write_bytes(b"\n".join([first, damage, second, b""]))
-    with pytest.raises(OutputError, match="line 2: damaged"):
+    with pytest.raises(OutputError, match=r"ledger\.jsonl, line 2: damaged") as raised:
         read_events(path)
+    assert "\n" not in str(raised.value)
 
 
 def test_a_missing_ledger_is_an_error(tmp_path):
@@ -59,8 +78,10 @@ def test_a_missing_ledger_is_an_error(tmp_path):
         Ledger(tmp_path / "missing" / "ledger.jsonl")
 
 
-@pytest.mark.parametrize("event", [{"energy_j": math.nan}, {"energy_j": object()}])
-def test_what_json_cannot_hold_is_refused_and_leaves_no_trace(path, event):
+@pytest.mark.parametrize(("energy_j", "value"), [(math.nan, 1), (1.0, object())])
+def test_what_json_cannot_hold_is_refused_and_leaves_no_trace(path, energy_j, value):
+    known = {"run": "a-0", "trial": 0, "state": State.COMPLETE, "message": ""}
+    event = SliceEvent(**known, params={"x": value}, energy_j=energy_j)
     with Ledger(path) as ledger, pytest.raises((ValueError, TypeError)):
         ledger.append(event)
     assert read_events(path) == EVENTS
@@ -72,9 +93,9 @@ def test_a_full_disk_leaves_whole_events(path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 10, limits[1]))
         try:
             with pytest.raises(OutputError, match="make room"):
-                ledger.append({"event": "too long for what is left"})
+                ledger.append(EVENTS[0])
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         assert read_events(path) == EVENTS
-        ledger.append({"event": "resumed"})
-    assert read_events(path) == [*EVENTS, {"event": "resumed"}]
+        ledger.append(RESUMED)
+    assert read_events(path) == [*EVENTS, RESUMED]

@@ -13,40 +13,7 @@ from perjoule.benchmarks.comparison.record import curve_table, trial_table
 from perjoule.benchmarks.comparison.summary import summarise
 from perjoule.benchmarks.tables.table import CURVE_COLUMNS, TRIAL_COLUMNS, write_frame
 
-
-def slice_event(run: str, trial: int, accuracy: float | None, energy_j: float | None, **more: Any):
-    return {
-        "event": "slice",
-        "run": run,
-        "trial": trial,
-        "state": "complete",
-        "params": {"epochs": 2, "optimizer": "adam"},
-        "accuracy": accuracy,
-        "test_accuracy": None,
-        "energy_j": energy_j,
-        "setup_j": 0.1,
-        "train_j": None if energy_j is None else energy_j - 0.3,
-        "validate_j": 0.1,
-        "search_j": 0.1,
-        "ask_j": 0.1,
-        "energy_kind": "modelled",
-        "components": {"cpu": energy_j, "gpu": None, "dram": None, "node": None},
-        "duration_s": 1.0,
-        "epochs": 2,
-        "n_parameters": 1000,
-        "flops": 5000,
-        "train_step": [1e6, 0.01],
-        "validate_step": None,
-        "started_at": 1.8e9,
-        "message": "",
-        "warnings": [],
-        "curve": [[1, 0.5, 0.4, 1.2], [2, 0.9, accuracy, None]],
-        **more,
-    }
-
-
-def end_event(run: str, reason: str = "spent") -> dict[str, Any]:
-    return {"event": "end", "run": run, "reason": reason, "message": ""}
+from .ledgers import LOST, end_event, parsed, slice_event
 
 
 def description(strategies: list[str], seeds: int, budget_j: float) -> dict[str, Any]:
@@ -65,7 +32,9 @@ def description(strategies: list[str], seeds: int, budget_j: float) -> dict[str,
 
 
 def summary_of(events: list[dict[str, Any]], strategies: list[str], seeds: int, budget_j: float):
-    summary = summarise(description(strategies, seeds, budget_j), events, trial_table(events))
+    summary = summarise(
+        description(strategies, seeds, budget_j), parsed(events), trial_table(parsed(events))
+    )
     assert json.loads(json.dumps(summary, allow_nan=False)) == summary
     return summary
 
@@ -85,16 +54,16 @@ def whole_comparison(accuracies: dict[str, list[float]], energy_j: float = 1.0):
 
 def test_the_table_has_the_contracts_columns_even_when_empty():
     for events in ([], [slice_event("tpe-0", 0, 0.9, 1.0)]):
-        table = trial_table(events)
+        table = trial_table(parsed(events))
         assert tuple(column for column in table if not column.startswith("p.")) == TRIAL_COLUMNS
-        assert tuple(curve_table(events)) == CURVE_COLUMNS
+        assert tuple(curve_table(parsed(events))) == CURVE_COLUMNS
         assert table["energy_j"].dtype == "float64"
         assert table["epochs"].dtype == "Int64"
 
 
 def test_what_is_not_known_is_null_and_never_zero():
     lost = slice_event("tpe-0", 0, 0.9, None, search_j=None, n_parameters=None)
-    row = trial_table([lost]).iloc[0]
+    row = trial_table(parsed([lost])).iloc[0]
     for name in ("energy_j", "energy_train_j", "energy_search_j", "cpu_j", "gpu_j", "n_parameters"):
         assert pd.isna(row[name])
     assert row["energy_setup_j"] == 0.1
@@ -103,28 +72,20 @@ def test_what_is_not_known_is_null_and_never_zero():
 @pytest.mark.parametrize("state", ["failed", "interrupted"])
 def test_a_trial_that_is_nobodys_result_has_joules_but_no_accuracy(state):
     event = slice_event("random-3", 1, 0.8, 2.0, state=state, message="why")
-    row = trial_table([event]).iloc[0]
+    row = trial_table(parsed([event])).iloc[0]
     assert pd.isna(row["accuracy"])
     assert (row["energy_j"], row["seed"], row["message"]) == (2.0, 3, "why")
-    assert curve_table([event])["accuracy"].notna().all()
+    assert curve_table(parsed([event]))["accuracy"].notna().all()
 
 
 def test_a_lost_slice_is_a_row_with_what_it_was_last_heard_of():
-    lost = {
-        "event": "interrupted",
-        "run": "skopt-gp-0",
-        "trial": 0,
-        "params": None,
-        "energy_j": 0.7,
-        "message": "the comparison was killed",
-    }
-    row = trial_table([lost]).iloc[0]
+    row = trial_table(parsed([{**LOST, "run": "skopt-gp-0", "energy_j": 0.7}])).iloc[0]
     assert (row["strategy"], row["seed"], row["state"]) == ("skopt-gp", 0, "interrupted")
     assert (row["energy_j"], row["energy_kind"]) == (0.7, "lower bound")
 
 
 def test_parquet_keeps_types_and_names_the_contract(tmp_path):
-    table = trial_table([slice_event("tpe-0", 0, 0.9, 1.0)])
+    table = trial_table(parsed([slice_event("tpe-0", 0, 0.9, 1.0)]))
     write_frame(table, tmp_path / "trials.parquet")
     again = pd.read_parquet(tmp_path / "trials.parquet")
     pd.testing.assert_frame_equal(again, table)
@@ -241,15 +202,7 @@ def test_what_is_charged_to_no_run_is_told_and_unknown_after_a_kill():
 
 
 def test_the_search_share_is_of_trials_whose_search_is_known():
-    lost = {
-        "event": "interrupted",
-        "run": "tpe-0",
-        "trial": 0,
-        "params": None,
-        "energy_j": 3.0,
-        "message": "the comparison was killed",
-    }
-    summary = summary_of([lost, slice_event("tpe-0", 1, 0.9, 1.0)], ["tpe"], 1, 10.0)
+    summary = summary_of([LOST, slice_event("tpe-0", 1, 0.9, 1.0)], ["tpe"], 1, 10.0)
     assert summary["strategies"][0]["search_share"] == pytest.approx(0.1)
 
 

@@ -6,13 +6,14 @@ import pytest
 
 import perjoule
 
-from .conftest import SPACE, read_ledger, spent_j
+from ..conftest import SPACE
+from .ledgers import read_ledger, spent_j
 
 LADDER = '''
 """Every third trial is trained to the end; all others stop after an epoch."""
 
 from perjoule import Work
-from perjoule.outcome import State
+from perjoule.models.outcome import State
 
 
 class Ladder:

@@ -265,7 +265,7 @@ def test_ctrl_c_ends_the_workers(digits):
 OWN = """
 import time
 from optuna.samplers import RandomSampler
-from perjoule.tuners.optuna_strategy import OptunaStrategy
+from perjoule.tuners.strategies.optuna_sampler import OptunaStrategy
 
 
 class Quick(OptunaStrategy):

@@ -20,8 +20,8 @@ from perjoule.models.space import Space
 from perjoule.tuners.registry import RECIPES
 from perjoule.tuners.strategy import Work
 
-from .conftest import SMALL, SPACE
-from .tables import quick
+from ..conftest import SMALL, SPACE
+from ..tables import quick
 
 NAN = math.nan
 

@@ -1,0 +1,96 @@
+"""Events and ledgers by hand, and how to start a comparison as a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from perjoule.benchmarks.comparison.events import Event, parse_event
+
+
+def slice_event(run: str, trial: int, accuracy: float | None, energy_j: float | None, **more: Any):
+    return {
+        "event": "slice",
+        "run": run,
+        "trial": trial,
+        "state": "complete",
+        "params": {"epochs": 2, "optimizer": "adam"},
+        "accuracy": accuracy,
+        "test_accuracy": None,
+        "energy_j": energy_j,
+        "setup_j": 0.1,
+        "train_j": None if energy_j is None else energy_j - 0.3,
+        "validate_j": 0.1,
+        "search_j": 0.1,
+        "ask_j": 0.1,
+        "energy_kind": "modelled",
+        "components": {"cpu": energy_j, "gpu": None, "dram": None, "node": None},
+        "duration_s": 1.0,
+        "epochs": 2,
+        "n_parameters": 1000,
+        "flops": 5000,
+        "train_step": [1e6, 0.01],
+        "validate_step": None,
+        "started_at": 1.8e9,
+        "message": "",
+        "warnings": [],
+        "curve": [[1, 0.5, 0.4, 1.2], [2, 0.9, accuracy, None]],
+        **more,
+    }
+
+
+def end_event(run: str, reason: str = "spent") -> dict[str, Any]:
+    return {"event": "end", "run": run, "reason": reason, "message": ""}
+
+
+LOST = {
+    "event": "interrupted",
+    "run": "tpe-0",
+    "trial": 0,
+    "params": None,
+    "energy_j": 3.0,
+    "message": "the comparison was killed",
+}
+
+
+def parsed(events: list[dict[str, Any]]) -> list[Event]:
+    """The events as a ledger with these lines gives them."""
+    return [parse_event(json.dumps(event).encode()) for event in events]
+
+
+def read_ledger(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "ledger.jsonl").read_text().splitlines()]
+
+
+def spent_j(folder: Path) -> dict[str, float]:
+    """Joules per run, added up from the ledger by hand."""
+    total: dict[str, float] = {}
+    for event in read_ledger(folder):
+        if event["event"] in ("slice", "search", "interrupted"):
+            total[event["run"]] = total.get(event["run"], 0.0) + event["energy_j"]
+    return total
+
+
+def start(*arguments: object, **options: Any) -> subprocess.Popen[str]:
+    """Start the command line in a process group of its own."""
+    command = [sys.executable, "-m", "perjoule", *map(str, arguments)]
+    return subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        **options,
+    )
+
+
+def wait_until(condition: Callable[[], bool], timeout_s: float = 90.0) -> None:
+    end = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)

@@ -1,0 +1,108 @@
+"""A run folder is a table that knows its experiment, its runs and how it was worked on."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import yaml
+
+from perjoule import load_table
+from perjoule.benchmarks.comparison.loading import read_run
+from perjoule.benchmarks.comparison.messages import file_name
+from perjoule.benchmarks.tables.table import RUN_COLUMNS
+from perjoule.errors import DataError, OutputError
+
+from .ledgers import LOST, end_event, slice_event
+
+EXPERIMENT = {"strategies": ["tpe", "random"], "seeds": 2, "budget_j": 40.0}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Writes a run folder by hand, as an earlier version did."""
+
+    def write(*events):
+        description = {"name": "old", "experiment": EXPERIMENT, "space": {"x": [1, 2]}}
+        (tmp_path / "experiment.yaml").write_text(yaml.safe_dump(description))
+        lines = "".join(json.dumps(event) + "\n" for event in events)
+        (tmp_path / "ledger.jsonl").write_text(lines)
+        return tmp_path
+
+    return write
+
+
+def test_all_runs_are_known_those_without_a_trial_too(folder):
+    table = read_run(
+        folder(
+            slice_event("tpe-0", 0, 0.5, 3.0),
+            slice_event("random-0", 0, 0.5, 2.0, state="paused"),
+            {"event": "search", "run": "random-0", "energy_j": 0.5},
+            {**end_event("random-0", "strategy error"), "message": "ValueError: no"},
+            {"event": "search", "run": "tpe-1", "energy_j": None},
+            LOST,
+        )
+    )
+    assert tuple(table.runs) == RUN_COLUMNS
+    assert table.runs["run"].tolist() == ["tpe-0", "random-0", "tpe-1", "random-1"]
+    assert set(table.runs["allotment_j"]) == {10.0}
+    assert table.runs["unplaced_j"].fillna(-1).tolist() == [0.0, 0.5, -1, 0.0]
+    assert table.runs["end"].tolist() == [None, "strategy error", None, None]
+    assert table.runs["message"].tolist() == ["", "ValueError: no", "", ""]
+    # What was paused is pruned, since its run is over.
+    assert table.trials["state"].tolist() == ["pruned", "interrupted"]
+
+
+def test_predicted_joules_are_those_of_all_slices_of_a_trial(folder):
+    table = read_run(
+        folder(
+            slice_event("tpe-0", 0, 0.5, 3.0, state="paused", predicted_j=2.0),
+            slice_event("tpe-0", 0, 0.6, 3.0, predicted_j=5.0),
+            slice_event("tpe-0", 1, 0.6, 3.0),
+        )
+    )
+    assert table.trials["predicted_j"].fillna(-1).tolist() == [7.0, -1]
+    assert table.slices["predicted_j"].fillna(-1).tolist() == [2.0, 5.0, -1]
+
+
+def test_the_description_tells_the_space_and_the_work(small, folder):
+    description = read_run(small.folder).description
+    assert description["space"]["epochs"]["high"] == 3
+    work = description["work"]
+    assert work["workers"] == 1
+    assert 0 < work["asking_share"] < 1
+    assert [row["energy_j"] > 0 for row in work["overhead"]] == [True, False]
+    assert read_run(folder()).description["work"]["wall_s"] is None
+
+
+def test_a_folder_without_an_ended_trial_has_runs_but_is_no_table_of_trials(folder):
+    table = read_run(folder({"event": "start", "workers": 1, "startup_j": 0.1}))
+    assert (len(table.trials), len(table.runs)) == (0, 4)
+    assert table.description["work"]["overhead"][0]["energy_j"] == 0.1
+    with pytest.raises(DataError, match="no trial has ended yet: go on with it by --resume"):
+        load_table(folder())
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"event": "unheard of", "run": "tpe-0"},
+        {"event": "slice", "run": "tpe-0"},
+        {"event": "start", "workers": "many", "startup_j": None},
+        end_event("tpe-0", "no reason"),
+        slice_event("stranger-0", 0, 0.5, 1.0),
+    ],
+)
+def test_an_event_that_cannot_be_is_refused_in_one_line(folder, event):
+    path = folder(slice_event("tpe-0", 0, 0.5, 3.0), event)
+    with pytest.raises(OutputError, match=r"ledger\.jsonl, line 2: damaged") as raised:
+        read_run(path)
+    assert "\n" not in str(raised.value)
+
+
+def test_no_two_runs_share_a_file_and_plain_names_are_kept():
+    names = ["tpe-0", "my.Own-0", "my:Own-0", "my/Own-0", "my Own-0", "größe-0"]
+    files = [file_name(name) for name in names]
+    assert len(set(files)) == len(names)
+    assert (files[0], files[1], files[-1]) == (names[0], names[1], names[-1])
+    assert not set("/: ") & set("".join(files))

@@ -1,0 +1,30 @@
+"""A small comparison, for whoever needs a run folder."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import perjoule
+
+SPACE = {
+    "conv_blocks": {"low": 1, "high": 2},
+    "width": {"low": 8, "high": 16, "log": True},
+    "learning_rate": {"low": 1e-3, "high": 0.1, "log": True},
+    "log2_batch_size": {"low": 6, "high": 9},
+    "epochs": {"low": 1, "high": 3},
+}
+SMALL: dict[str, Any] = {
+    "strategies": ["grid", "random", "tpe"],
+    "seeds": 2,
+    "budget": "1.8 J",
+    "meter": "model",
+    "workers": 1,
+    "space": SPACE,
+}
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> perjoule.Result:
+    return perjoule.compare(out=tmp_path_factory.mktemp("small") / "run", **SMALL)
