@@ -373,7 +373,7 @@ def _derive(folder: Folder) -> Result:
     """Write tables, summary and report from the ledger, each whole or not at all."""
     from .benchmarks.comparison.record import curve_table, slice_table, trial_table
     from .benchmarks.comparison.summary import summarise
-    from .benchmarks.tables.table import write_frame
+    from .benchmarks.tables.writing import write_frame
     from .reports import page
 
     description, events = folder.description(), folder.events()

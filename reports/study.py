@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..benchmarks.tables.table import VERSION
+from ..benchmarks.tables.contract import VERSION
 from ..files import write_whole
 from ..models.outcome import RESULTS
 from . import findings, overviews

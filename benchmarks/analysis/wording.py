@@ -7,7 +7,7 @@ from typing import Any
 
 from ...energy.quantities import format_energy
 from ...energy.source import Kind
-from ..tables.table import LOWER_BOUND
+from ..tables.contract import LOWER_BOUND
 
 _EARLY = 0.8
 """A common energy below this share of the median total is told."""

@@ -16,7 +16,7 @@ from typing import Any
 
 from ...models.outcome import CurvePoint, State, StepCost
 from ...tuners.strategy import Told
-from ..tables.table import COMPONENTS, LOWER_BOUND
+from ..tables.contract import COMPONENTS, LOWER_BOUND
 from .messages import Outcome
 
 Event = dict[str, Any]

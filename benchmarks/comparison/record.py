@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from ...energy.quantities import total
 from ...models.outcome import State
-from ..tables.table import (
+from ..tables.contract import (
     COLUMNS,
     COMPONENTS,
     CURVE_COLUMNS,
@@ -126,6 +126,7 @@ def _row(event: Event) -> dict[str, object]:
         row[f"{name}_j"] = event.get("components", {}).get(name)
     for name in ("accuracy", "test_accuracy", "duration_s", "epochs", "n_parameters", "flops"):
         row[name] = event.get(name)
+    row["predicted_j"] = event.get("predicted_j")
     row["started_at"] = event.get("started_at")
     if row["state"] in ("failed", "interrupted"):
         row["accuracy"] = None  # such a network is nobody's result; its curve stays

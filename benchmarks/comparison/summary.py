@@ -13,7 +13,7 @@ from ...energy.carbon import CarbonIntensity
 from ...energy.quantities import total
 from .. import statistics
 from ..analysis.verdict import TIE, Verdict, compare_strategies
-from ..tables.table import LOWER_BOUND
+from ..tables.contract import LOWER_BOUND
 from .events import Event, Run
 from .record import slice_table
 

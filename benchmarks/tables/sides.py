@@ -1,68 +1,157 @@
-"""Reading the learning curves of a trial table, and fitting them to its trials."""
+"""What lies beside the trials of a table: curves, slices and runs, read and fitted to them."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ...errors import DataError
-from .columns import numbers
-from .frames import read_frame
+from .columns import free
+from .contract import CURVES, RUNS, Column
 from .refusals import check, listed, shown
-from .table import COLUMNS, CURVE_COLUMNS, Column
-from .tidying import read_column
+from .tidying import check_columns, read_column
 
-_KEY = ["run", "trial", "epoch"]
-_CONTRACT = {column.name: column for column in COLUMNS}
-_CONTRACT["epoch"] = Column("epoch", "whole", "", None, "whole epochs of training so far")
+_TRIAL = ["run", "trial"]
 
 
-def read_curves(path: Path) -> pd.DataFrame:
-    """Read a file of curves: one row per validated epoch.
+def check_curves(frame: pd.DataFrame, where: str) -> pd.DataFrame:
+    """Check learning curves: one row per validated epoch, with the columns of `CURVES`.
 
     Args:
-        path: A Parquet or CSV file with the columns ``run, trial, epoch, energy_j, accuracy`` and
-            maybe ``loss``.
+        frame: Columns of text or of numbers; ``loss`` need not be there.
+        where: The file's name, for messages.
 
     Raises:
         DataError: A column is missing, or a value cannot be; the message says where.
     """
-    frame, _ = read_frame(path)
-    if missing := [name for name in CURVE_COLUMNS if name not in frame and name != "loss"]:
-        raise DataError(f"{path}: no column {missing[0]} among {listed(frame.columns)}")
-    frame = frame.reindex(columns=[*CURVE_COLUMNS])
-    curves = frame.assign(
-        loss=numbers(frame["loss"], str(path)),
-        **{
-            name: read_column(frame[name], _CONTRACT[name], str(path))
-            for name in CURVE_COLUMNS
-            if name != "loss"
-        },
-    )
-    for name in _KEY:
-        check(frame[name], curves[name].isna(), "empty: every epoch has one", str(path))
-    twice = curves.duplicated(_KEY)
-    check(frame["epoch"], twice, "there twice in its trial: drop one row", str(path))
-    ordered = curves.sort_values(_KEY, kind="stable")
-    falls = ordered.groupby(_KEY[:2], sort=False)["energy_j"].diff() < 0
+    curves = _read(frame, CURVES, ("loss",), where)
+    for name in (*_TRIAL, "epoch"):
+        check(frame[name], curves[name].isna(), "empty: every epoch has one", where)
+    twice = curves.duplicated([*_TRIAL, "epoch"])
+    check(frame["epoch"], twice, "there twice in its trial: drop one row", where)
+    ordered = curves.sort_values([*_TRIAL, "epoch"], kind="stable")
+    falls = ordered.groupby(_TRIAL, sort=False)["energy_j"].diff() < 0
     check(
         frame["energy_j"],
         falls.reindex(curves.index),
         "less than at the epoch before: the joules of a curve are those of its trial so far",
-        str(path),
+        where,
     )
     return curves.astype({"trial": "int64", "epoch": "int64"})
 
 
-def of_trials(curves: pd.DataFrame, trials: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """The curves of the trials that there are, and a note if some belong to none."""
-    known = pd.MultiIndex.from_frame(trials[["run", "trial"]].astype({"trial": "int64"}))
-    mine = pd.MultiIndex.from_frame(curves[["run", "trial"]]).isin(known)
+def check_slices(frame: pd.DataFrame, where: str) -> pd.DataFrame:
+    """Check slices: rows with the columns of trials, one per slice, in order of completion.
+
+    Raises:
+        DataError: A column is missing, or a value cannot be; the message says where.
+    """
+    slices = check_columns(frame, where)
+    for name in _TRIAL:
+        check(slices[name], slices[name].isna(), "empty: every slice has one", where)
+    return slices
+
+
+def check_runs(frame: pd.DataFrame, where: str) -> pd.DataFrame:
+    """Check runs: one row each, with the columns of `RUNS`, then ``g.…``.
+
+    Raises:
+        DataError: A column is missing, or a value cannot be; the message says where.
+    """
+    runs = _read(frame, RUNS, (), where)
+    check(frame["run"], runs["run"].isna(), "empty: every run has a name", where)
+    check(frame["run"], runs.duplicated("run"), "there twice: drop one row", where)
+    groups = [str(name) for name in frame if str(name).startswith("g.")]
+    return runs.assign(**{name: free(frame[name], where) for name in groups})
+
+
+def _read(
+    frame: pd.DataFrame, columns: Sequence[Column], optional: Sequence[str], where: str
+) -> pd.DataFrame:
+    """The columns of a side, each with its values checked; others are left out."""
+    names = [column.name for column in columns]
+    if missing := [name for name in names if name not in frame and name not in optional]:
+        raise DataError(f"{where}: no column {missing[0]} among {listed(frame.columns)}")
+    found = frame.reindex(columns=names)
+    return found.assign(
+        **{each.name: read_column(found[each.name], each, where) for each in columns}
+    )
+
+
+# Fitting to the trials ----------------------------------------------------------------------------
+
+
+def of_trials(
+    frame: pd.DataFrame, trials: pd.DataFrame, what: str
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The rows of curves or slices whose trials there are, and a note if there are others."""
+    mine = _keys(frame).isin(_keys(trials))
     if mine.all():
-        return curves, ()
-    run, trial = curves.loc[~mine, ["run", "trial"]].iloc[0]
-    return curves[mine].reset_index(drop=True), (
-        f"{(~mine).sum():,} of {len(mine):,} points of curves belong to no trial, such as trial "
+        return frame, ()
+    run, trial = frame.loc[~mine, _TRIAL].iloc[0]
+    return frame[mine].reset_index(drop=True), (
+        f"{(~mine).sum():,} of {len(mine):,} {what} belong to no trial, such as trial "
         f"{trial} of run {shown(run)}, and were left out.",
     )
+
+
+def check_slices_add_up(slices: pd.DataFrame, trials: pd.DataFrame, where: str) -> None:
+    """Make sure that slices are those of these trials: each has some, with all of its joules.
+
+    Raises:
+        DataError: They are not; the message names a trial.
+    """
+    spent_j = slices["energy_j"].groupby(_keys(slices)).sum(skipna=False)  # type: ignore[arg-type]
+    keys = _keys(trials)
+    bad = ~keys.isin(spent_j.index)
+    words = "has no slice"
+    if not bad.any():
+        of_slices_j = spent_j.reindex(keys).to_numpy(dtype=float)
+        of_trial_j = trials["energy_j"].to_numpy(dtype=float)
+        bad = ~np.isclose(of_slices_j, of_trial_j, rtol=1e-9, atol=0.0, equal_nan=True)
+        words = "does not have the joules of its slices together"
+    if bad.any():
+        run, trial = keys[int(bad.argmax())]
+        raise DataError(
+            f"{where}: trial {trial} of run {shown(run)} {words}: are the slices another table's? "
+            "Then remove them"
+        )
+
+
+def fit_runs(runs: pd.DataFrame, trials: pd.DataFrame, where: str) -> pd.DataFrame:
+    """Give runs the seeds and groups of their trials, which must agree where both are known.
+
+    Raises:
+        DataError: A run of the trials is missing, or is of another strategy, seed or group.
+    """
+    per_run = trials.drop_duplicates("run").set_index("run")
+    missing = per_run.index[~per_run.index.isin(runs["run"])]
+    if len(missing):
+        raise DataError(
+            f"{where}: no row for run {shown(missing[0])}, which has trials: are they the runs of "
+            "another table? Then remove them"
+        )
+    has_trials = runs["run"].isin(per_run.index)
+    groups = [name for name in trials if str(name).startswith("g.")]
+    for name in ("strategy", "seed", *groups):
+        theirs = runs["run"].map(per_run[name])
+        if name in runs:
+            own = runs[name]
+            differ = own.notna() & has_trials & (_objects(own) != _objects(theirs))
+            check(own, differ, "another than in the trials of the run", where)
+            theirs = theirs.astype(object).where(has_trials, own.astype(object))
+        runs = runs.assign(**{name: theirs})
+    typed = {name: free(runs[name], where) for name in groups}
+    return runs.astype({"seed": "Int64"}).assign(**typed)
+
+
+def _keys(frame: pd.DataFrame) -> pd.MultiIndex:
+    return pd.MultiIndex.from_frame(frame[_TRIAL].astype({"trial": "int64"}))
+
+
+def _objects(values: pd.Series) -> Any:
+    """Python's own values, which compare with None where nothing is known."""
+    return values.astype(object).where(values.notna(), None).to_numpy()

@@ -20,7 +20,7 @@ from perjoule.benchmarks.statistics import (
 )
 from perjoule.errors import ConfigurationError, UnknownNameError
 
-from .tables import MIXED, NAN, quick, run_of, table_of, tables, values
+from ..samples import MIXED, NAN, quick, run_of, table_of, tables, values
 
 
 class TestInterval:

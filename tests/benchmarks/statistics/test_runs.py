@@ -23,7 +23,7 @@ from perjoule.benchmarks.statistics import (
     totals_j,
 )
 
-from .tables import BROKEN_METER, MIXED, NAN, quick, run_of, tables, trial_lists
+from ..samples import BROKEN_METER, MIXED, NAN, quick, run_of, tables, trial_lists
 
 
 class TestBestSoFar:

@@ -11,7 +11,17 @@ import pytest
 from perjoule import benchmarks, load_table
 from perjoule.benchmarks.analysis import analyse
 from perjoule.benchmarks.analysis.analysing import SCHEMA
-from perjoule.benchmarks.tables.table import COLUMNS, CURVE_COLUMNS, REQUIRED, VERSION
+from perjoule.benchmarks.tables.contract import (
+    COLUMNS,
+    CURVE_COLUMNS,
+    CURVES,
+    REQUIRED,
+    RUN_COLUMNS,
+    RUNS,
+    VERSION,
+)
+from perjoule.benchmarks.tables.table import Table
+from perjoule.benchmarks.tables.writing import SIDES
 from perjoule.errors import DataError
 
 CONTRACT = (Path(benchmarks.__file__).parent / "CONTRACT.md").read_text("utf-8")
@@ -36,9 +46,13 @@ def keys(data):
 
 
 class TestTheTable:
-    def test_every_column_is_documented_as_it_is(self):
-        documented = [row for row in cells(TABLE) if row[0] != "column"]
-        assert documented == [
+    @pytest.mark.parametrize(
+        ("title", "columns"),
+        [("column", COLUMNS), ("column of curves", CURVES), ("column of runs", RUNS)],
+    )
+    def test_every_column_is_documented_as_it_is(self, title, columns):
+        rows = cells(TABLE.split(f"| {title} |")[1].split("\n\n")[0])
+        assert rows == [
             [
                 f"`{column.name}`",
                 column.type,
@@ -46,10 +60,48 @@ class TestTheTable:
                 "" if column.most is None else f"{column.most:g}",
                 column.meaning,
             ]
-            for column in COLUMNS
+            for column in columns
         ]
         assert f"contract version {VERSION}," in TABLE
-        assert all(f"`{name}`" in TABLE for name in (*REQUIRED, *CURVE_COLUMNS))
+        assert all(f"`{name}`" in TABLE for name in REQUIRED)
+
+    def test_files_lie_beside_as_documented(self, tmp_path):
+        runs = [("a-0", "a", 0, 5.0, None, None, None), ("b-0", "b", 0, 5.0, 1.0, "spent", None)]
+        curves = pd.DataFrame([("a-0", 0, 1, 0.2, 0.5, -1.0)], columns=[*CURVE_COLUMNS])
+        table = Table(
+            load_table(ROWS.assign(seed=0)).trials,
+            curves=curves,
+            slices=load_table(ROWS.assign(seed=0)).trials,
+            runs=pd.DataFrame(runs, columns=[*RUN_COLUMNS]),
+            description={"experiment": {"dataset": "digits"}},
+        )
+        for name in ("NAME.parquet", "NAME.csv", "trials.parquet", "trials.csv"):
+            for path in table.write(tmp_path / name):
+                assert path.exists()
+                documented = path.name.replace(".csv", ".parquet")
+                if path.stem in SIDES:
+                    documented = path.stem
+                assert f"`{documented}`" in TABLE
+
+    @pytest.mark.parametrize("by", [(), "none"])
+    def test_several_tables_are_grouped_by_what_differs_unless_told_otherwise(self, by):
+        facts = {"dataset", "architecture", "split_seed", "meter", "device", "fidelity"}
+        tables = [
+            Table(
+                load_table(ROWS.assign(seed=0)).trials,
+                name,
+                description={
+                    "experiment": {**dict.fromkeys(facts, name), "budget_j": len(name)},
+                    "machine": {"cpu": name},
+                    "space": {"width": [name]},
+                },
+            )
+            for name in ("one", "two", "other")
+        ]
+        table = load_table(tables, by=by)
+        assert set(table.by) == (set() if by else {*facts, "machine", "space"})
+        assert all(f"`{name}`" in TABLE for name in table.by)
+        assert len(table.groups) == (1 if by else 3)
 
     def test_the_metadata_of_parquet(self, tmp_path):
         import pyarrow.parquet as pq

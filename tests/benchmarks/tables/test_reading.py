@@ -13,12 +13,13 @@ import pytest
 import yaml
 
 from perjoule import load_table
-from perjoule.benchmarks.tables.frames import read_frame
-from perjoule.benchmarks.tables.table import CURVE_COLUMNS, with_metadata
+from perjoule.benchmarks.tables.contract import CURVE_COLUMNS
+from perjoule.benchmarks.tables.frames import read_contents
+from perjoule.benchmarks.tables.writing import with_metadata
 from perjoule.errors import DataError, OutputError
 from perjoule.reports import study
 
-from .test_record import slice_event
+from ..test_record import slice_event
 
 HEADER = "strategy,energy_j,accuracy\n"
 ROW = HEADER + "a,1,0.5\n"
@@ -135,10 +136,10 @@ def test_trials_that_are_taken_for_one_run_are_noted(write):
     assert load_table(frame(repeat=[1, 2]), mapping="seed=repeat").notes == ()
 
 
-def test_read_frame_gives_cells_as_they_are(write):
-    rows, description = read_frame(write("a,b\n 1 ,nan\n,007\n"))
+def test_read_contents_gives_cells_as_they_are(write):
+    rows, description, notes = read_contents(write("a,b\n 1 ,nan\n,007\n"))
     assert rows.to_dict("list") == {"a": [" 1 ", ""], "b": ["nan", "007"]}
-    assert description is None
+    assert (description, notes) == (None, ())
 
 
 # Parquet ------------------------------------------------------------------------------------------

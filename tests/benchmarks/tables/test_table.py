@@ -7,17 +7,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from perjoule import load_table
-from perjoule.benchmarks.tables.table import (
+from perjoule.benchmarks.tables.contract import (
     COLUMNS,
     CURVE_COLUMNS,
     KINDS,
     STATES,
     TRIAL_COLUMNS,
     VERSION,
-    Table,
     unit_of,
-    write_frame,
 )
+from perjoule.benchmarks.tables.table import Table
+from perjoule.benchmarks.tables.writing import write_frame
 from perjoule.errors import OutputError
 
 
@@ -73,6 +73,7 @@ def test_the_contract_is_what_it_was():
         "energy_validate_j",
         "energy_setup_j",
         "energy_search_j",
+        "predicted_j",
         "energy_kind",
         "cpu_j",
         "gpu_j",
