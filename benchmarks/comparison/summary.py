@@ -139,7 +139,7 @@ def _strategy(
     per_run = own.groupby("run", sort=False)
     equal = statistics.equal_energy(slices, common_j=common_j)
     anytime = statistics.anytime_score(slices, common_j=common_j)
-    per_joule = [statistics.accuracy_per_joule(run) for _, run in per_run]
+    per_joule = statistics.accuracies_per_joule(own)
     return {
         "strategy": name,
         "runs": len(mine),
