@@ -152,15 +152,22 @@ def _read_file(path: Path) -> Table:
     if description is None:
         description, more = read_description(description_path(path))
         notes = (*notes, *more)
-    sides: dict[str, pd.DataFrame] = {}
+    sides: dict[str, pd.DataFrame | None] = dict.fromkeys(_CHECKS)
     for side, check in _CHECKS.items():
         beside = side_path(path, side)
         if beside.exists():
             content = read_contents(beside)
             sides[side] = check(content.rows, str(beside))
             notes = (*notes, *content.notes)
-    name = path.parent.name if path.stem == "trials" and path.parent.name else path.stem
-    return Table(rows, name, description=valid_parts(description), notes=notes, **sides)
+    return Table(
+        rows,
+        path.parent.name if path.stem == "trials" and path.parent.name else path.stem,
+        curves=sides["curves"],
+        slices=sides["slices"],
+        runs=sides["runs"],
+        description=valid_parts(description),
+        notes=notes,
+    )
 
 
 def read_derived(path: Path) -> Table:

@@ -135,7 +135,7 @@ def fit_runs(runs: pd.DataFrame, trials: pd.DataFrame, where: str) -> pd.DataFra
             "another table? Then remove them"
         )
     has_trials = runs["run"].isin(per_run.index)
-    groups = [name for name in trials if str(name).startswith("g.")]
+    groups = [str(name) for name in trials if str(name).startswith("g.")]
     for name in ("strategy", "seed", *groups):
         theirs = runs["run"].map(per_run[name])
         if name in runs:

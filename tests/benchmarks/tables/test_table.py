@@ -145,12 +145,6 @@ def test_values_that_have_no_place_in_parquet_are_refused_by_their_column(tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_curves_of_another_table_are_not_left_beside_a_table_that_has_none(table, tmp_path):
-    table.write(tmp_path / "t.csv")
-    with pytest.raises(OutputError, match=r"t\.curves\.csv is there, and this table has no curves"):
-        Table(table.trials).write(tmp_path / "t.csv")
-
-
 def test_groups_are_the_parts_with_all_that_belongs_to_them(table):
     sliced = Table(
         table.trials, "t", by=("dataset",), curves=table.curves, slices=table.trials.copy()
