@@ -26,16 +26,12 @@ def description_path(path: Path) -> Path | None:
 
 
 def read_description(path: Path | None) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
-    """Read a description; None where there is no such file.
-
-    Returns:
-        The description, and a note if it cannot be read: it only informs, the trials are whole.
-    """
+    """Read a description, if the file is there; a note says if it is damaged."""
     if path is None or not path.exists():
         return None, ()
     try:
         return valid_parts(yaml.safe_load(path.read_text(encoding="utf-8"))), ()
-    except (OSError, ValueError, yaml.YAMLError):
+    except (OSError, ValueError, yaml.YAMLError):  # it only informs: the trials are whole
         return None, (f"{path} is damaged: what it says of the experiment is left out.",)
 
 
@@ -65,19 +61,18 @@ def write_description(description: Mapping[str, Any], path: Path) -> None:
 
 def is_description(path: Path, description: Mapping[str, Any] | None) -> bool:
     """Whether a file says the same as a description."""
-    stated, _ = read_description(path)
-    return json.loads(to_json(stated)) == json.loads(to_json(description))
+    return json.loads(to_json(read_description(path)[0])) == json.loads(to_json(description))
 
 
 def to_json(description: Mapping[str, Any] | None) -> str:
-    """A description as JSON, which both formats keep."""
+    """A description as JSON."""
     return json.dumps(description, default=str)
 
 
 def facts_of(description: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What a description says of all trials, by names that ``--by`` takes.
+    """What a description says of all trials, by names that ``--by`` takes: its experiment's values.
 
-    Everything plain that the experiment says, its ``machine``, and the ``device`` it ran on.
+    With them the ``machine``, and the ``device`` where the experiment left it open.
     """
     experiment, machine, runtime = (
         part if isinstance(part, dict) else {}

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ...errors import DataError
 from .contract import VERSION
 from .refusals import distinct, shown
-from .writing import description_in, version_of
+from .writing import description_in, version_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,8 +76,7 @@ def _parquet(path: Path, content: bytes) -> Contents:
         file = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)
         distinct(file.schema_arrow.names, str(path))
         table = file.read()
-        version = version_of(table.schema.metadata)
-        if version is not None and version > VERSION:
+        if (version := version_in(table.schema.metadata)) > VERSION:
             raise DataError(
                 f"{path}: written by a newer perjoule (trial table {version}, this one reads "
                 f"{VERSION}): upgrade"

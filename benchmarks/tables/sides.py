@@ -12,17 +12,13 @@ from ...errors import DataError
 from .columns import free
 from .contract import CURVES, RUNS, Column
 from .refusals import check, listed, shown
-from .tidying import check_columns, read_column
+from .tidying import check_columns, groups_in, read_column
 
 _TRIAL = ["run", "trial"]
 
 
 def check_curves(frame: pd.DataFrame, where: str) -> pd.DataFrame:
-    """Check learning curves: one row per validated epoch, with the columns of `CURVES`.
-
-    Args:
-        frame: Columns of text or of numbers; ``loss`` need not be there.
-        where: The file's name, for messages.
+    """Check the rows of a file of curves, which may lack ``loss``.
 
     Raises:
         DataError: A column is missing, or a value cannot be; the message says where.
@@ -34,17 +30,13 @@ def check_curves(frame: pd.DataFrame, where: str) -> pd.DataFrame:
     check(frame["epoch"], twice, "there twice in its trial: drop one row", where)
     ordered = curves.sort_values([*_TRIAL, "epoch"], kind="stable")
     falls = ordered.groupby(_TRIAL, sort=False)["energy_j"].diff() < 0
-    check(
-        frame["energy_j"],
-        falls.reindex(curves.index),
-        "less than at the epoch before: the joules of a curve are those of its trial so far",
-        where,
-    )
+    words = "less than at the epoch before: the joules of a curve are those of its trial so far"
+    check(frame["energy_j"], falls.reindex(curves.index), words, where)
     return curves.astype({"trial": "int64", "epoch": "int64"})
 
 
 def check_slices(frame: pd.DataFrame, where: str) -> pd.DataFrame:
-    """Check slices: rows with the columns of trials, one per slice, in order of completion.
+    """Check the rows of a file of slices, which has the columns of the trials.
 
     Raises:
         DataError: A column is missing, or a value cannot be; the message says where.
@@ -56,7 +48,7 @@ def check_slices(frame: pd.DataFrame, where: str) -> pd.DataFrame:
 
 
 def check_runs(frame: pd.DataFrame, where: str) -> pd.DataFrame:
-    """Check runs: one row each, with the columns of `RUNS`, then ``g.…``.
+    """Check the rows of a file of runs, which may have ``g.…``.
 
     Raises:
         DataError: A column is missing, or a value cannot be; the message says where.
@@ -64,8 +56,7 @@ def check_runs(frame: pd.DataFrame, where: str) -> pd.DataFrame:
     runs = _read(frame, RUNS, (), where)
     check(frame["run"], runs["run"].isna(), "empty: every run has a name", where)
     check(frame["run"], runs.duplicated("run"), "there twice: drop one row", where)
-    groups = [str(name) for name in frame if str(name).startswith("g.")]
-    return runs.assign(**{name: free(frame[name], where) for name in groups})
+    return runs.assign(**{name: free(frame[name], where) for name in groups_in(frame)})
 
 
 def _read(
@@ -75,9 +66,9 @@ def _read(
     names = [column.name for column in columns]
     if missing := [name for name in names if name not in frame and name not in optional]:
         raise DataError(f"{where}: no column {missing[0]} among {listed(frame.columns)}")
-    found = frame.reindex(columns=names)
-    return found.assign(
-        **{each.name: read_column(found[each.name], each, where) for each in columns}
+    frame = frame.reindex(columns=names)
+    return frame.assign(
+        **{each.name: read_column(frame[each.name], each, where) for each in columns}
     )
 
 
@@ -106,12 +97,10 @@ def check_slices_add_up(slices: pd.DataFrame, trials: pd.DataFrame, where: str) 
     """
     spent_j = slices["energy_j"].groupby(_keys(slices)).sum(skipna=False)  # type: ignore[arg-type]
     keys = _keys(trials)
-    bad = ~keys.isin(spent_j.index)
-    words = "has no slice"
+    bad, words = ~keys.isin(spent_j.index), "has no slice"
     if not bad.any():
-        of_slices_j = spent_j.reindex(keys).to_numpy(dtype=float)
-        of_trial_j = trials["energy_j"].to_numpy(dtype=float)
-        bad = ~np.isclose(of_slices_j, of_trial_j, rtol=1e-9, atol=0.0, equal_nan=True)
+        parts_j, whole_j = spent_j.reindex(keys).to_numpy(), trials["energy_j"].to_numpy()
+        bad = ~np.isclose(parts_j, whole_j, rtol=1e-9, atol=0.0, equal_nan=True)
         words = "does not have the joules of its slices together"
     if bad.any():
         run, trial = keys[int(bad.argmax())]
@@ -134,15 +123,15 @@ def fit_runs(runs: pd.DataFrame, trials: pd.DataFrame, where: str) -> pd.DataFra
             f"{where}: no row for run {shown(missing[0])}, which has trials: are they the runs of "
             "another table? Then remove them"
         )
-    has_trials = runs["run"].isin(per_run.index)
-    groups = [str(name) for name in trials if str(name).startswith("g.")]
+    known = runs["run"].isin(per_run.index)
+    groups = groups_in(trials)
     for name in ("strategy", "seed", *groups):
-        theirs = runs["run"].map(per_run[name])
+        theirs = runs["run"].map(per_run[name]).astype(object)
         if name in runs:
-            own = runs[name]
-            differ = own.notna() & has_trials & (_objects(own) != _objects(theirs))
+            own = runs[name].astype(object)
+            differ = known & own.notna() & (_objects(own) != _objects(theirs))
             check(own, differ, "another than in the trials of the run", where)
-            theirs = theirs.astype(object).where(has_trials, own.astype(object))
+            theirs = theirs.where(known, own)
         runs = runs.assign(**{name: theirs})
     typed = {name: free(runs[name], where) for name in groups}
     return runs.astype({"seed": "Int64"}).assign(**typed)

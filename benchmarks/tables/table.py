@@ -64,7 +64,7 @@ class Table:
                     self.name,
                     curves=_of_runs(self.curves, set(rows["run"])),
                     slices=_of_runs(self.slices, set(rows["run"])),
-                    runs=_of_group(self.runs, columns, values),
+                    runs=None if self.runs is None else _of_group(self.runs, columns, values),
                     description=self.description,
                 ),
             )
@@ -75,8 +75,7 @@ class Table:
         """Write the table, as Parquet or CSV by the ending of the name.
 
         Curves, slices and runs go beside it, as ``NAME.curves.parquet`` (or ``.csv``) and so on,
-        and the description of the experiment as ``NAME.experiment.yaml``; Parquet keeps that in
-        its metadata, with units and version.
+        and the description as ``NAME.experiment.yaml``; Parquet keeps that in its metadata.
 
         Returns:
             The files that were written.
@@ -87,32 +86,25 @@ class Table:
         """
         path = Path(path)
         check_ending(path)
-        sides = {side_path(path, side): getattr(self, side) for side in SIDES}
+        parts = {side_path(path, side): getattr(self, side) for side in SIDES}
         described = description_path(path)
-        for beside, part in [*sides.items(), (described, self.description)]:
-            if part is None and beside is not None and beside.exists():
+        for beside, part in [*parts.items(), (described, self.description)]:
+            if beside is not None and part is None and beside.exists():
                 what = beside.stem.rpartition(".")[2].replace("experiment", "description")
-                raise OutputError(
-                    f"{beside} is there, and this table has no {what}: remove it, or give another "
-                    "name"
-                )
-        if described is not None and described.name == "experiment.yaml" and described.exists():
-            if path.suffix == ".csv" and not is_description(described, self.description):
-                raise OutputError(  # for it may be that of a run folder
-                    f"{described} is there, and describes another experiment: remove it, or give "
-                    "another name"
-                )
+                raise _is_there(beside, f"this table has no {what}")
+        if path.suffix == ".parquet" or self.description is None:
+            described = None
+        elif described and described.name == "experiment.yaml" and described.exists():
+            if not is_description(described, self.description):  # it may be that of a run folder
+                raise _is_there(described, "describes another experiment")
             described = None
         write_frame(self.trials, path, self.description)
-        written = [path]
+        sides = {beside: part for beside, part in parts.items() if part is not None}
         for beside, part in sides.items():
-            if part is not None:
-                write_frame(part, beside)
-                written.append(beside)
-        if described and self.description is not None and path.suffix == ".csv":
+            write_frame(part, beside)
+        if described and self.description is not None:
             write_description(self.description, described)
-            written.append(described)
-        return written
+        return [path, *sides, *([described] if described else [])]
 
     def _repr_html_(self) -> str:
         """What a notebook shows: how much there is, and the first rows."""
@@ -129,19 +121,18 @@ class Table:
         return f"<p><b>{escape(self.name)}</b>: {escape(counts)}</p>{notes}{rows}"
 
 
+def _is_there(path: Path, what: str) -> OutputError:
+    return OutputError(f"{path} is there, and {what}: remove it, or give another name")
+
+
 def _of_runs(frame: pd.DataFrame | None, runs: set[str]) -> pd.DataFrame | None:
     return None if frame is None else frame[frame["run"].isin(runs)]
 
 
-def _of_group(
-    runs: pd.DataFrame | None, columns: Sequence[str], values: Sequence[Any]
-) -> pd.DataFrame | None:
+def _of_group(runs: pd.DataFrame, columns: list[str], values: Sequence[Any]) -> pd.DataFrame:
     """The runs of a group, those without a trial included."""
-    if runs is None:
-        return None
-    group = [_plain(value) for value in values]
-    rows = runs[[*columns]].itertuples(index=False)
-    return runs[[[_plain(value) for value in row] == group for row in rows]]
+    group = [*map(_plain, values)]
+    return runs[[[*map(_plain, row)] == group for row in runs[columns].itertuples(index=False)]]
 
 
 def _counted(count: int, what: str) -> str:

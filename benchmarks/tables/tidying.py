@@ -55,7 +55,7 @@ def tidy(
     table = check_columns(frame, where, mapping, by)
     for name in ("run", "state", "seed", "trial"):
         _check_complete(table, name, where)
-    groups = [str(name) for name in table if str(name).startswith("g.")]
+    groups = groups_in(table)
     named = bool(table["run"].notna().any())
     if named:
         table["seed"] = _seeds_of_runs(table, groups, where)
@@ -96,14 +96,18 @@ def check_columns(
         else _nothing(column, frame.index)
         for column in COLUMNS
     }
-    others = [str(name) for name in frame if name not in made]
-    groups = {name: free(frame[name], where) for name in others if name.startswith("g.")}
+    groups = {name: free(frame[name], where) for name in groups_in(frame)}
     settings = {
         f"p.{name.removeprefix('p.')}": free(frame[name], where)
-        for name in others
-        if name not in groups
+        for name in map(str, frame)
+        if name not in made and name not in groups
     }
     return pd.DataFrame({**made, **groups, **settings}, copy=False)
+
+
+def groups_in(frame: pd.DataFrame) -> list[str]:
+    """The columns ``g.<name>``."""
+    return [name for name in map(str, frame) if name.startswith("g.")]
 
 
 def read_column(values: pd.Series, column: Column, where: str) -> pd.Series:

@@ -1,9 +1,4 @@
-"""Writing trial tables as Parquet or CSV, each file whole or not at all.
-
-What belongs to the trials of ``t.csv`` lies beside it: ``t.curves.csv``, ``t.slices.csv``,
-``t.runs.csv`` and ``t.experiment.yaml``; beside ``trials.csv`` the names are ``curves.csv`` and so
-on. Parquet keeps the description of the experiment in its metadata.
-"""
+"""Writing trial tables as Parquet or CSV, each file whole or not at all."""
 
 from __future__ import annotations
 
@@ -28,9 +23,19 @@ _FORMAT_KEY, _DESCRIPTION_KEY, _UNIT_KEY = b"perjoule_table", b"perjoule_descrip
 
 
 def side_path(path: Path, side: str) -> Path:
-    """Where a side of a table is kept: ``curves.parquet`` beside ``trials.parquet``."""
+    """Where a side of a table is kept: ``t.curves.csv``, or ``curves.csv`` for ``trials.csv``."""
     name = side if path.stem == "trials" else f"{path.stem}.{side}"
     return path.with_name(f"{name}{path.suffix}")
+
+
+def check_ending(path: Path) -> None:
+    """Refuse a name that ends in neither ``.parquet`` nor ``.csv``.
+
+    Raises:
+        OutputError: It does.
+    """
+    if path.suffix not in (".parquet", ".csv"):
+        raise OutputError(f"{path}: name a file that ends in .parquet or .csv")
 
 
 def write_frame(
@@ -48,7 +53,10 @@ def write_frame(
     """
     check_ending(path)
     if path.suffix == ".csv":
-        write_whole(path, lambda part: _write_csv(frame, part))
+        text = frame.to_csv(index=False)
+        if "\r" in text:  # Python's writer leaves it unquoted, and a reader ends the row there
+            text = frame.to_csv(index=False, quoting=csv.QUOTE_ALL)
+        write_whole(path, lambda part: part.write_text(text, encoding="utf-8", newline=""))
         return
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -62,23 +70,6 @@ def write_frame(
             "one type, or write CSV"
         ) from error
     write_whole(path, lambda part: pq.write_table(table, part, write_page_checksum=True))
-
-
-def check_ending(path: Path) -> None:
-    """Refuse a name whose ending says no format.
-
-    Raises:
-        OutputError: It ends in neither ``.parquet`` nor ``.csv``.
-    """
-    if path.suffix not in (".parquet", ".csv"):
-        raise OutputError(f"{path}: name a file that ends in .parquet or .csv")
-
-
-def _write_csv(frame: pd.DataFrame, path: Path) -> None:
-    text = frame.to_csv(index=False)
-    if "\r" in text:  # Python's writer leaves it unquoted, and a reader ends the row there
-        text = frame.to_csv(index=False, quoting=csv.QUOTE_ALL)
-    path.write_text(text, encoding="utf-8", newline="")
 
 
 def with_metadata(table: pa.Table, description: Mapping[str, Any] | None = None) -> pa.Table:
@@ -95,17 +86,16 @@ def with_metadata(table: pa.Table, description: Mapping[str, Any] | None = None)
     return table.cast(pa.schema(fields, metadata=metadata))
 
 
-def version_of(metadata: Mapping[bytes, bytes] | None) -> int | None:
-    """The version of the contract that a Parquet file says it keeps; None if it says nothing."""
+def version_in(metadata: Mapping[bytes, bytes] | None) -> int:
+    """The version of the contract that a Parquet file says it keeps; 0 if it says nothing."""
     stated = (metadata or {}).get(_FORMAT_KEY, b"")
-    return int(stated) if stated.isdigit() else None
+    return int(stated) if stated.isdigit() else 0
 
 
 def description_in(metadata: Mapping[bytes, bytes] | None) -> Any:
-    """The description of the experiment in the metadata of a Parquet file; None without one.
+    """The description in the metadata of a Parquet file, if it has one.
 
     Raises:
         ValueError: It is damaged.
     """
-    stated = (metadata or {}).get(_DESCRIPTION_KEY)
-    return None if stated is None else json.loads(stated)
+    return json.loads((metadata or {}).get(_DESCRIPTION_KEY, b"null"))
