@@ -9,7 +9,7 @@ from ..benchmarks.analysis.runs import RunFacts, best_runs, emissions
 from ..benchmarks.analysis.timeline import timeline
 from ..benchmarks.statistics import incumbents as incumbents_of
 from ..benchmarks.statistics import totals_j
-from ..benchmarks.tables.table import VERSION
+from ..benchmarks.tables.contract import VERSION
 from ..energy.carbon import format_grams
 from .format import (
     format_duration,

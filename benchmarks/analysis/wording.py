@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...energy.quantities import format_energy, format_percent
 from ...energy.source import Kind
-from ..tables.table import LOWER_BOUND
+from ..tables.contract import LOWER_BOUND
 
 if TYPE_CHECKING:
     import pandas as pd

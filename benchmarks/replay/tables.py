@@ -10,7 +10,7 @@ import pandas as pd
 
 from ...errors import DataError
 from ...models.outcome import State
-from ..tables.table import COLUMNS, PANDAS_TYPES, REPLAYED, TRIAL_COLUMNS
+from ..tables.contract import COLUMNS, PANDAS_TYPES, REPLAYED, TRIAL_COLUMNS
 from .recording import STEPS, Recording
 from .runs import Objective, Played
 from .simulation import Slice

@@ -16,7 +16,7 @@ from perjoule import load_table
 from perjoule.benchmarks import statistics
 from perjoule.benchmarks.replay import replay
 from perjoule.benchmarks.replay.ask_cost import load_ask_costs
-from perjoule.benchmarks.tables.table import TRIAL_COLUMNS
+from perjoule.benchmarks.tables.contract import TRIAL_COLUMNS
 from perjoule.errors import BudgetError, ConfigurationError, DataError, UnknownNameError
 from perjoule.tuners.registry import RECIPES
 
