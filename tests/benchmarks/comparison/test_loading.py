@@ -10,7 +10,7 @@ import yaml
 
 from perjoule import load_table
 from perjoule.errors import DataError, OutputError
-from perjoule.reports import study
+from perjoule.reports import page
 
 from .test_record import slice_event
 
@@ -127,4 +127,4 @@ def test_a_description_that_makes_no_sense_harms_nothing(tmp_path, text):
     trials = pd.DataFrame({"strategy": ["a", "b"], "energy_j": [1.0, 2.0], "accuracy": [0.5, 0.6]})
     trials.to_parquet(folder / "trials.parquet")
     table = load_table(folder)
-    assert "<html" in study.render(table, table.compare().to_dict())
+    assert "<html" in page.render(table, table.compare())
