@@ -8,8 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from perjoule import benchmarks, load_table
-from perjoule.benchmarks.analysis import analyse
-from perjoule.benchmarks.analysis.analysing import SCHEMA
+from perjoule.benchmarks.analysis.analysing import SCHEMA, analyse
 
 CONTRACT = (Path(benchmarks.__file__).parent / "CONTRACT.md").read_text("utf-8")
 ANALYSIS = CONTRACT.split("\n## The analysis\n")[1]

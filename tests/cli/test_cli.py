@@ -17,7 +17,7 @@ from perjoule.models.runtime import Runtime
 from perjoule.models.training import evaluate
 from perjoule.tuners.registry import RECIPES
 
-from .command import PROGRESS, Ended, call, shell
+from ..command import PROGRESS, Ended, call, shell
 
 COMMANDS = (
     "compare",

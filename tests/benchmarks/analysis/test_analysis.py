@@ -13,7 +13,7 @@ from perjoule import __version__, analyse, load_table
 from perjoule.benchmarks.analysis.analysing import Analysis
 from perjoule.errors import ConfigurationError, OutputError
 
-from .samples import NAN, quick, run_of, tables
+from ..samples import NAN, quick, run_of, tables
 
 few = settings(quick, max_examples=20)
 

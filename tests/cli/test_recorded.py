@@ -9,7 +9,7 @@ import pytest
 
 import perjoule
 
-from .command import call
+from ..command import call
 
 ROWS = """strategy,energy_j,accuracy,seed,dataset,learning_rate
 tpe,1,0.80,0,digits,0.1
