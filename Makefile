@@ -4,13 +4,16 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 FLAGS  ?=
 
-.PHONY: compare test check format clean
+.PHONY: compare test quick check format clean
 
 compare: $(VENV)/.installed          ## run the default comparison on the embedded digits
 	$(BIN)/perjoule compare $(FLAGS)
 
 test: $(VENV)/.installed-dev         ## run all tests
 	$(BIN)/python -m pytest -n 2 $(FLAGS)
+
+quick: $(VENV)/.installed-dev        ## the tests that take no patience: all but conformance, kill and thorough
+	$(BIN)/python -m pytest -n 2 -m "not conformance and not kill and not thorough" $(FLAGS)
 
 check: $(VENV)/.installed-dev        ## format, lint and types
 	$(BIN)/ruff format --check .

@@ -3,7 +3,7 @@
     import perjoule
 
     result = perjoule.compare(strategies=["random", "tpe"], budget="200 J")
-    print(result.summary["verdict"]["sentence"])
+    print(result.analysis.headline)
 
 The public names stand in ``__init__.pyi``, each once. Importing this package loads neither torch
 nor Optuna: a name's module is loaded when the name is first used.
@@ -11,4 +11,5 @@ nor Optuna: a name's module is loaded when the name is first used.
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, _names = lazy_loader.attach_stub(__name__, __file__)
+__all__ = [name for name in _names if not name.startswith("_")]

@@ -23,6 +23,7 @@ PUBLIC = [
     "Told",
     "UnknownNameError",
     "Work",
+    "analyse",
     "audit",
     "compare",
     "import_table",
@@ -30,6 +31,7 @@ PUBLIC = [
     "load_best",
     "load_table",
     "metered",
+    "replay",
     "report",
     "tune",
 ]
