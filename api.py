@@ -17,7 +17,7 @@ from .benchmarks.tables.table import Table as _Table
 from .energy.exclusive import exclusive
 from .energy.source import PowerSource, Scope, Source
 from .energy.sources.cpu.cores import usable_cores
-from .energy.sources.resolve import resolve
+from .energy.sources.resolve import Machine, resolve
 from .errors import ConfigurationError, OutputError
 from .files import write_whole
 
@@ -359,7 +359,7 @@ def _checked_space(experiment: Experiment) -> dict[str, Any]:
 
 def _sources(experiment: Experiment) -> list[Source | PowerSource]:
     """The sources that workers will find, to decide how many there may be."""
-    return resolve(experiment.meter, gpus=[] if experiment.device == "cpu" else None)
+    return resolve(experiment.meter, Machine(gpus=[] if experiment.device == "cpu" else None))
 
 
 def _default_workers(experiment: Experiment, sources: list[Source | PowerSource]) -> int:

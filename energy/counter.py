@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from ..errors import SourceError
 from .forksafe import Guard
-from .source import PowerSource, SourceInfo
+from .source import PowerSource, Source, Task
 
 SAMPLE_PERIOD_S = 0.1
 """How often power-only sources are read."""
@@ -80,7 +80,7 @@ class WrappingCounter:
         self._units += step
 
 
-class IntegratedSource:
+class IntegratedSource(Source):
     """A power-only source made cumulative by the trapezoid rule.
 
     ``read`` takes a power reading of its own, so that both edges of a window are in the sum.
@@ -91,8 +91,8 @@ class IntegratedSource:
     """
 
     def __init__(self, power: PowerSource, clock: Callable[[], float] = time.perf_counter) -> None:
-        self.info: SourceInfo = power.info
-        self.power = power
+        self.info = power.info
+        self._power = power
         self._clock = clock
         self._guard = Guard()
         self._last: tuple[float, float, float] | None = None
@@ -106,7 +106,7 @@ class IntegratedSource:
                 bridges the gap.
         """
         with self._guard:
-            power_w = self.power.read_power_w()
+            power_w = self._power.read_power_w()
             now = self._clock()
             if not 0 <= power_w <= self.info.max_power_w:
                 raise SourceError(f"reads {power_w} W, which is impossible")
@@ -119,29 +119,41 @@ class IntegratedSource:
             self._last = (now, power_w, energy_j)  # at once: a fork may fall between two steps
             return energy_j
 
-    def tend(self) -> float:
-        """Take a reading between the edges of windows."""
-        with contextlib.suppress(Exception):  # the next reading will show it
-            self.read()
-        return SAMPLE_PERIOD_S
+    def tasks(self) -> list[Task]:
+        """Take readings between the edges of windows, beside the power source's own tasks."""
+        return [self._sample, *self._power.tasks()]
 
     @property
     def resets(self) -> int:
         """How often the power source lost count of itself, as after a driver's reload."""
-        return getattr(self.power, "resets", 0)
+        return self._power.resets
+
+    @property
+    def in_use(self) -> bool:
+        """Whether this process may use the hardware."""
+        return self._power.in_use
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Warnings of the moment of the power source."""
+        return self._power.notes
+
+    def close(self) -> None:
+        """Close the power source."""
+        self._power.close()
 
     def largest_gap_s(self, start_s: float, end_s: float) -> float:
-        """Longest time without a power reading that touches the window, 0 if none stands out.
-
-        Args:
-            start_s: The window's start on this source's clock.
-            end_s: Its end, which must be the latest reading.
-        """
+        """Longest time without a power reading that touches the window, 0 if none stands out."""
         with self._guard:
             return max(
                 (gap_s for at, gap_s in self._gaps if at >= start_s and at - gap_s <= end_s),
                 default=0.0,
             )
+
+    def _sample(self) -> float:
+        with contextlib.suppress(Exception):  # the next reading will show it
+            self.read()
+        return SAMPLE_PERIOD_S
 
     def _note_gap(self, at: float, gap_s: float) -> None:
         # Every window up to now that touches an earlier gap touches this one too, so smaller ones

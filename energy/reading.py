@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from .quantities import format_energy
+from .quantities import format_energy, total
 from .source import Kind, Scope, SourceInfo
 
 SHORT_WINDOW_PERIODS = 5
@@ -54,12 +54,12 @@ class ComponentReading:
     @property
     def net_j(self) -> float | None:
         """Joules beyond idle, negative if less was used than idle; None if either is not known."""
-        return _sum([self.energy_j, _negative(self.idle_j)])
+        return total([self.energy_j, _negative(self.idle_j)])
 
     def __add__(self, other: ComponentReading) -> ComponentReading:
         """Add the reading of the same source over another window; unavailable stays so."""
         return self._combined(
-            other, _sum([self.energy_j, other.energy_j]), _sum([self.idle_j, other.idle_j])
+            other, total([self.energy_j, other.energy_j]), total([self.idle_j, other.idle_j])
         )
 
     def __sub__(self, other: ComponentReading) -> ComponentReading:
@@ -69,8 +69,8 @@ class ComponentReading:
         """
         return self._combined(
             other,
-            _sum([self.energy_j, _negative(other.energy_j)]),
-            _sum([self.idle_j, _negative(other.idle_j)]),
+            total([self.energy_j, _negative(other.energy_j)]),
+            total([self.idle_j, _negative(other.idle_j)]),
         )
 
     def _combined(
@@ -85,7 +85,7 @@ class ComponentReading:
             self,
             energy_j=energy_j,
             kind=Kind.UNAVAILABLE if energy_j is None else known.kind,
-            bound_j=_sum([self.bound_j, other.bound_j]),
+            bound_j=total([self.bound_j, other.bound_j]),
             gain_error=known.gain_error,
             largest_gap_s=max(self.largest_gap_s, other.largest_gap_s),
             warnings=_union(self.warnings, other.warnings),
@@ -119,12 +119,12 @@ class Reading:
     @property
     def total_j(self) -> float | None:
         """All billed joules of whatever kind (see ``kind``); None if any of them is unavailable."""
-        return _sum([part.energy_j for part in self._billable()])
+        return _total_if_any([part.energy_j for part in self._billable()])
 
     @property
     def net_j(self) -> float | None:
         """Billed joules beyond idle, possibly negative; None if any idle power is not known."""
-        return _sum([part.net_j for part in self._billable()])
+        return _total_if_any([part.net_j for part in self._billable()])
 
     @property
     def kind(self) -> str:
@@ -133,7 +133,8 @@ class Reading:
 
     def component_j(self, component: str) -> float | None:
         """Joules of one component; None if it is unavailable or has no source."""
-        return _sum([part.energy_j for part in self.components if part.component == component])
+        amounts_j = [part.energy_j for part in self.components if part.component == component]
+        return _total_if_any(amounts_j)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -208,10 +209,9 @@ def billed_ids(sources: Iterable[SourceInfo]) -> frozenset[str]:
     return frozenset(info.id for info in measured or infos)
 
 
-def _sum(amounts: list[float | None]) -> float | None:
-    """The sum, None if there is nothing to add or any amount is not known."""
-    known = [amount for amount in amounts if amount is not None]
-    return sum(known) if known and len(known) == len(amounts) else None
+def _total_if_any(amounts: list[float | None]) -> float | None:
+    """The sum; None if there is nothing to add or any amount is not known."""
+    return total(amounts) if amounts else None
 
 
 def _negative(amount: float | None) -> float | None:

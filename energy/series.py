@@ -64,7 +64,7 @@ class Series:
         self._start_us = 0
         self._guard = Guard()
 
-    def tend(self) -> float:
+    def sample(self) -> float:
         """Read all sources once; return the seconds until that is due again.
 
         A sample close to the latest one, such as that of a series' end, takes its place: counters
@@ -161,7 +161,7 @@ class _Track:
                 if not 0 <= value - before <= self.info.max_power_w * longest_s:
                     self._impossible += 1
             self._latest = (now, value)
-        return value, self._impossible + getattr(self._source, "resets", 0)
+        return value, self._impossible + self._source.resets
 
     def add(self, value: float | str, losses: int) -> None:
         if isinstance(value, str):

@@ -25,7 +25,7 @@ from ..source import Kind, Scope, SourceInfo
 from ..sources.cpu.apportioned import machine_cpu_s
 from ..sources.cpu.cores import usable_cores
 from ..sources.cpu.power import processor
-from .fitting import Pair, fit, read_pairs
+from .fitting import LoadWindow, fit, read_windows
 from .spinning import WORKS, Load, spinning
 from .stored import Calibration, CpuFit, IdlePower, machine_id, now_utc, save_calibration
 
@@ -71,7 +71,7 @@ def calibrate(
 
     Args:
         reference: A meter, or its text.
-        pairs: Recorded windows to fit instead of a load now (see ``read_pairs``).
+        pairs: Recorded windows to fit instead of a load now (see ``read_windows``).
         idle_s: Seconds to measure idle power.
         progress: Told what is going on, line by line.
         sleep: Waits for some seconds.
@@ -90,7 +90,7 @@ def calibrate(
     say = progress or (lambda _: None)
     found: Calibration | None = None
     if pairs is not None:
-        cpu = fit(read_pairs(pairs), f"pairs in {pairs.name}", str(pairs.resolve()))
+        cpu = fit(read_windows(pairs), f"pairs in {pairs.name}", str(pairs.resolve()))
         found = _store(cpu=cpu)
     with contextlib.ExitStack() as stack:
         if isinstance(reference, str):
@@ -103,7 +103,7 @@ def calibrate(
                 say(note)
             found = _store(idle.idle_w)  # now, so that it stays if what follows fails
         if pairs is None and (against := _of_the_cpu(reference)):
-            windows = measure_pairs(reference, progress=say, sleep=sleep, cpu_s=cpu_s, load=load)
+            windows = measure_windows(reference, progress=say, sleep=sleep, cpu_s=cpu_s, load=load)
             ids, details = zip(*((info.id, info.detail) for info in against), strict=True)
             found = _store(cpu=fit(windows, "+".join(ids), "; ".join(details)))
         elif pairs is None and found is not None:
@@ -184,7 +184,7 @@ def measure_idle(
     return Idle(idle_w, tuple(notes))
 
 
-def measure_pairs(
+def measure_windows(
     reference: EnergyMeter,
     levels: Sequence[int] | None = None,
     window_s: float = WINDOW_S,
@@ -193,7 +193,7 @@ def measure_pairs(
     sleep: Callable[[float], None] = time.sleep,
     cpu_s: Callable[[], float] = machine_cpu_s,
     load: Load = spinning,
-) -> list[Pair]:
+) -> list[LoadWindow]:
     """Measure windows under changing load.
 
     Each level is driven by every kind of work, so that what these differ by is in the residual of
@@ -220,7 +220,7 @@ def measure_pairs(
     wanted = {info.id for info in against}
     window_s = max(window_s, *(SHORT_WINDOW_PERIODS * info.update_period_s for info in against))
     say = progress or (lambda _: None)
-    pairs: list[Pair] = []
+    windows: list[LoadWindow] = []
     for work in WORKS:
         for n_busy in _levels() if levels is None else levels:
             say(f"busy cores: {n_busy} ({work})")
@@ -230,8 +230,8 @@ def measure_pairs(
                 sleep(window_s)
                 used_s, reading = cpu_s() - before_s, window.close()
             energy_j = sum(_joules(part) for part in reading.components if part.source in wanted)
-            pairs.append(Pair(reading.duration_s, used_s, energy_j))
-    return pairs
+            windows.append(LoadWindow(reading.duration_s, used_s, energy_j))
+    return windows
 
 
 def _joules(part: ComponentReading) -> float:

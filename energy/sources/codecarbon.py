@@ -46,7 +46,7 @@ class _Totals:
         """Nothing to close."""
 
 
-class CodeCarbonSource:
+class CodeCarbonSource(Source):
     """The energy that CodeCarbon's offline tracker counts for the whole machine.
 
     It runs as its users run it: on its own threads, once a second. ``read`` holds the total of its
@@ -109,15 +109,6 @@ class CodeCarbonSource:
     def close(self) -> None:
         """Stop the tracker."""
         self._stop()
-
-
-def make() -> Source:
-    """Start CodeCarbon's tracker.
-
-    Raises:
-        SourceError: CodeCarbon is not installed or does not start.
-    """
-    return CodeCarbonSource()
 
 
 def _start(make_tracker: Callable[..., Any] | None, totals: _Totals) -> Any:

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from ...errors import SourceError
 from ..counter import WrappingCounter
-from ..discovery import Discovery
-from ..source import Kind, Scope, SourceInfo
+from ..source import Discovery, Kind, Scope, Source, SourceInfo, Task
 
 ROOT = Path(os.environ.get("PERJOULE_POWERCAP", "/sys/class/powercap"))
 """The powercap tree. Containers hide the usual one, so it may be mounted elsewhere."""
@@ -35,7 +34,7 @@ MEND_CONTAINER = (
 )
 
 
-class RaplSource:
+class RaplSource(Source):
     """One RAPL zone, a package or its DRAM.
 
     Args:
@@ -85,8 +84,11 @@ class RaplSource:
         """Joules since the source was made, unwrapped."""
         return self._counter.read()
 
-    def tend(self) -> float:
-        """Read, so that no wrap of the counter is missed."""
+    def tasks(self) -> list[Task]:
+        """Read often enough that no wrap of the counter is missed."""
+        return [self._keep_alive]
+
+    def _keep_alive(self) -> float:
         self.read()
         return KEEP_ALIVE_S
 

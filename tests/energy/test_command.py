@@ -167,7 +167,7 @@ class Running:
 import os, signal, sys
 from perjoule.energy import EnergyMeter
 from perjoule.energy.command import measure
-from perjoule.energy.sources.cpu_time import CpuTimeSource
+from perjoule.energy.sources.cpu.time import CpuTimeSource
 seconds = [0.0]
 def pass_time(): seconds[0] += 1_000.0
 meter = EnergyMeter([CpuTimeSource(1.0, clock=lambda: seconds[0])], synchronize=pass_time)

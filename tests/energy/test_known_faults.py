@@ -16,7 +16,7 @@ from perjoule.energy import ComponentReading, EnergyMeter, Kind, Reading, Source
 from perjoule.energy.sources import rapl
 from perjoule.energy.sources.nvml import source as nvml
 from perjoule.energy.sources.nvml.processes import Processes
-from perjoule.energy.sources.resolve import resolve
+from perjoule.energy.sources.resolve import Machine, resolve
 
 GREATEST_UJ = 262_143_328_850
 """Of Intel's packages: 262 kJ, then the counter starts again."""
@@ -268,7 +268,7 @@ def test_a_jetson_that_initialises_nvml_and_answers_nothing_counts_as_zero(fakes
     assert not found.sources
     assert "--meter hwmon" in found.mend
     with pytest.warns(RuntimeWarning, match="GPU energy is not all in the joules"):
-        resolve("auto", rapl_root=no_powercap, hwmon_root=no_powercap, nvml_binding=jetson)
+        resolve("auto", Machine(None, no_powercap, no_powercap, jetson))
 
 
 def test_cuda_and_nvml_number_cards_differently(fakes):

@@ -351,6 +351,9 @@ def test_the_background_thread_does_each_task_when_it_is_due(fakes):
             super().__init__(name)
             self.period_s, self.n_tends = period_s, 0
 
+        def tasks(self):
+            return [self.tend]
+
         def tend(self) -> float:
             self.n_tends += 1
             if self.n_tends == 1:
@@ -482,7 +485,7 @@ def test_hardware_comes_onto_the_bill_when_it_is_used(fakes):
 
 def test_power_only_hardware_comes_onto_the_bill_too(fakes):
     clock, power = fakes.Clock(), fakes.Power(lambda: 50.0)
-    power.in_use, power.resets = False, 0
+    power.in_use = False
     with EnergyMeter([power, fakes.Counter("model", kind=Kind.MODELLED)], clock=clock) as meter:
         clock.now += 1.0
         assert meter.reading.total_j == 0.0

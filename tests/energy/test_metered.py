@@ -13,14 +13,14 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from perjoule.energy import EnergyBudget, EnergyMeter, Kind, Reading, Scope, SourceInfo
+from perjoule.energy import EnergyBudget, EnergyMeter, Kind, Reading, Scope, Source, SourceInfo
 from perjoule.energy.metered import metered
 from perjoule.errors import SourceError
 
 OPERATIONS_PER_J = 1e10  # of the model meter
 
 
-class FailingSource:
+class FailingSource(Source):
     """A counter of 1 J per reading that can be unplugged."""
 
     info = SourceInfo("plug", "node", Kind.MEASURED, Scope.NODE, "a plug", max_power_w=1e12)

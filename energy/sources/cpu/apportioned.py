@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ...forksafe import Guard
-from ...source import Kind, Scope, Source
+from ...source import Kind, Scope, Source, Task
 from ..rapl import KEEP_ALIVE_S
 
 SPLIT_PERIOD_S = 0.1
@@ -26,7 +26,7 @@ def machine_cpu_s() -> float:
     return sum(times) - idle_s - guests_s
 
 
-class ApportionedSource:
+class ApportionedSource(Source):
     """A package counter's joules times this process' share of the machine's busy CPU time.
 
     Used where somebody insists on several workers in one measured domain. The shares of all
@@ -64,7 +64,7 @@ class ApportionedSource:
     @property
     def resets(self) -> int:
         """How often the counter lost count."""
-        return getattr(self._source, "resets", 0)
+        return self._source.resets
 
     def read(self) -> float:
         """Joules of this process' shares up to the last split."""
@@ -75,8 +75,11 @@ class ApportionedSource:
                 self._next_s = now + SPLIT_PERIOD_S
             return self._energy_j
 
-    def tend(self) -> float:
-        """Split, so that no wrap of the counter is missed."""
+    def tasks(self) -> list[Task]:
+        """Split often enough that no wrap of the counter is missed."""
+        return [self._keep_alive]
+
+    def _keep_alive(self) -> float:
         self.read()
         return KEEP_ALIVE_S
 

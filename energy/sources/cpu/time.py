@@ -16,7 +16,7 @@ except ImportError:  # Windows
 from ....errors import SourceError
 from ...calibration.stored import load_calibration
 from ...forksafe import Guard
-from ...source import Kind, Scope, SourceInfo
+from ...source import Kind, Scope, Source, SourceInfo
 from .power import cpu_power
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ MODEL_ERROR = 0.43
 """Median error of CodeCarbon's modelled CPU energy against wattmeters (Xu et al., HICSS 2023)."""
 
 
-class CpuTimeSource:
+class CpuTimeSource(Source):
     """CPU-seconds of this process and its descendants times watts per core.
 
     Other processes on the machine do not enter, so several trials may run side by side. The time of

@@ -38,7 +38,7 @@ class Sample(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Recording:
+class OpenTrace:
     """A recorded trace whose columns are known and whose readings are still to be read.
 
     Attributes:
@@ -72,7 +72,7 @@ def read_trace(path: str | Path, column: str | None = None) -> Trace:
     Raises:
         DataError: The file cannot be read, or is no such trace.
     """
-    recording = open_recording(path, column)
+    recording = open_trace(path, column)
     samples = list(recording.samples)
     if len(samples) < 2:
         file, _, name = recording.name.partition("#")
@@ -88,9 +88,9 @@ def read_trace(path: str | Path, column: str | None = None) -> Trace:
     )
 
 
-def open_recording(
+def open_trace(
     path: str | Path, column: str | None = None, *, each_device: bool = False
-) -> Recording:
+) -> OpenTrace:
     """Read the beginning of a file, which tells its columns, and leave the rest for later.
 
     Args:
@@ -124,7 +124,7 @@ def open_recording(
     samples = _samples(header, chain(head, rows), time, value, identity)
     if identity >= 0 and not each_device:
         samples = _of_one(samples, path, header[identity])
-    return Recording(
+    return OpenTrace(
         name=f"{path}#{name}@{device}" if device else f"{path}#{name}",
         component=component if component in _COMPONENTS else next(signs, "node"),
         kind=Kind.INTEGRATED if value.is_power else counted,

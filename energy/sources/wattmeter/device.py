@@ -22,7 +22,7 @@ _SECRET = re.compile(r"(?i)(?<=//)[^/@#?]*(?=@)|(?<=[?&])(?P<key>pass|pwd|token|
 
 
 @dataclass(frozen=True)
-class Quantity:
+class Endpoint:
     """One number that one device tells.
 
     Attributes:
@@ -75,19 +75,19 @@ class Quantity:
         return value
 
 
-class Device:
+class HttpDevice:
     """A device and the connection to it, which is kept open; no proxies.
 
     Args:
-        quantity: The number to ask for.
+        endpoint: The number to ask for.
         timeout_s: How long to wait for an answer.
     """
 
-    def __init__(self, quantity: Quantity, timeout_s: float) -> None:
-        url = quantity.url
+    def __init__(self, endpoint: Endpoint, timeout_s: float) -> None:
+        url = endpoint.url
         secure = url.scheme == "https"
         connect = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-        self._quantity = quantity
+        self._endpoint = endpoint
         self._connection = connect(url.hostname or "", url.port, timeout=timeout_s)
         self._target = (url.path or "/") + (f"?{url.query}" if url.query else "")
 
@@ -122,7 +122,7 @@ class Device:
             answer = json.loads(body)
         except ValueError as error:
             raise SourceError("the answer is no JSON") from error
-        return self._quantity.find(answer)
+        return self._endpoint.find(answer)
 
 
 def plainly(error: Exception) -> str:
@@ -131,7 +131,7 @@ def plainly(error: Exception) -> str:
     return reason or type(error).__name__
 
 
-def parse(kind: str, address: str) -> Quantity:
+def parse(kind: str, address: str) -> Endpoint:
     """What a wattmeter's spec text asks for.
 
     Args:
@@ -149,12 +149,12 @@ def parse(kind: str, address: str) -> Quantity:
         raise ConfigurationError(f"meter {_masked(f'{kind}:{address}')!r}: {error}") from error
 
 
-def _shelly(address: str) -> Quantity:
+def _shelly(address: str) -> Endpoint:
     host, switch, total = _plug(address, "shelly:HOST[:PORT][/SWITCH][#total]")
     name, switch = f"shelly:{address}", switch or "0"
     if not switch.isdecimal():
         raise ValueError(f"switch {switch!r} is not a number such as 0")
-    return Quantity(
+    return Endpoint(
         id=name,
         url=_url(f"http://{host}/rpc/Switch.GetStatus?id={switch}"),
         path="aenergy.total" if total else "apower",
@@ -167,7 +167,7 @@ def _shelly(address: str) -> Quantity:
     )
 
 
-def _tasmota(address: str) -> Quantity:
+def _tasmota(address: str) -> Endpoint:
     host, rest, total = _plug(address, "tasmota:HOST[:PORT][#total]")
     if rest:
         raise ValueError(f"nothing may follow the host, but /{rest} does")
@@ -177,7 +177,7 @@ def _tasmota(address: str) -> Quantity:
         if total
         else "its power is in whole watts unless WattRes sets decimals"
     )
-    return Quantity(
+    return Endpoint(
         id=name,
         url=_url(f"http://{host}/cm?cmnd=Status%2010"),
         path=f"StatusSNS.ENERGY.{'Total' if total else 'Power'}",
@@ -191,7 +191,7 @@ def _tasmota(address: str) -> Quantity:
     )
 
 
-def _any_device(address: str) -> Quantity:
+def _any_device(address: str) -> Endpoint:
     url, _, where = address.partition("#")
     path, _, unit = where.rpartition("@") if "@" in where else (where, "", "W")
     if not path:
@@ -202,7 +202,7 @@ def _any_device(address: str) -> Quantity:
     if unit not in _UNITS:
         raise ValueError(f"unit {unit!r} is none of {', '.join(_UNITS)}")
     name, place = _masked(f"http:{address}"), _masked(url)
-    return Quantity(
+    return Endpoint(
         id=name,
         url=_url(url),
         path=path,

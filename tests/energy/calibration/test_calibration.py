@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perjoule.energy import EnergyMeter, Kind, Scope
-from perjoule.energy.calibration.calibrating import calibrate, measure_idle, measure_pairs
-from perjoule.energy.calibration.fitting import Pair, fit, read_pairs
+from perjoule.energy.calibration.calibrating import calibrate, measure_idle, measure_windows
+from perjoule.energy.calibration.fitting import LoadWindow, fit, read_windows
 from perjoule.energy.calibration.spinning import WORKS, spinning
 from perjoule.energy.calibration.stored import (
     Calibration,
@@ -90,9 +90,10 @@ def stored(idle_w: dict[str, float] | None = None, cpu=None) -> Calibration:
     return save_calibration(Calibration(machine_id(), "a machine", "now", idle, cpu))
 
 
-def windows(idle_w: float, core_w: float, loads, duration_s: float = 2.0) -> list[Pair]:
+def windows(idle_w: float, core_w: float, loads, duration_s: float = 2.0) -> list[LoadWindow]:
     return [
-        Pair(duration_s, load * duration_s, (idle_w + core_w * load) * duration_s) for load in loads
+        LoadWindow(duration_s, load * duration_s, (idle_w + core_w * load) * duration_s)
+        for load in loads
     ]
 
 
@@ -271,7 +272,7 @@ def test_noiseless_windows_give_back_their_coefficients(idle_w, core_w, loads, d
     st.randoms(use_true_random=False),
 )
 def test_no_fit_is_negative_and_the_order_of_windows_does_not_matter(rows, random):
-    pairs = [Pair(*row) for row in rows]
+    pairs = [LoadWindow(*row) for row in rows]
     shuffled = random.sample(pairs, len(pairs))
     try:
         fitted = fit(pairs)
@@ -291,7 +292,7 @@ def test_no_fit_is_negative_and_the_order_of_windows_does_not_matter(rows, rando
 def test_the_residual_grows_with_noise(noise, size):
     def residual(amount: float) -> float:
         pairs = [
-            Pair(p.duration_s, p.cpu_s, p.energy_j + amount * CORE_W * part)
+            LoadWindow(p.duration_s, p.cpu_s, p.energy_j + amount * CORE_W * part)
             for p, part in zip(windows(100.0, CORE_W, range(8)), noise, strict=True)
         ]
         return fit(pairs).residual
@@ -301,7 +302,7 @@ def test_the_residual_grows_with_noise(noise, size):
 
 
 def test_the_residual_is_what_the_other_windows_foretell_of_the_energy_above_idle():
-    pairs = [Pair(1.0, 0.0, 10.0), Pair(1.0, 1.0, 13.0), Pair(1.0, 2.0, 20.0)]
+    pairs = [LoadWindow(1.0, 0.0, 10.0), LoadWindow(1.0, 1.0, 13.0), LoadWindow(1.0, 2.0, 20.0)]
     # Without the second: 10 W + 5 W/core, so 5 W are foretold and 3 are. Without the third:
     # 10 W + 3 W/core, so 6 W are foretold and 10 are.
     expected = math.sqrt(((3 / 5 - 1) ** 2 + (10 / 6 - 1) ** 2) / 2)
@@ -309,7 +310,7 @@ def test_the_residual_is_what_the_other_windows_foretell_of_the_energy_above_idl
 
 
 def test_idle_power_is_not_below_zero_at_the_price_of_the_slope():
-    fitted = fit([Pair(1.0, 1.0, 1.0), Pair(1.0, 2.0, 4.0), Pair(1.0, 3.0, 7.0)])
+    fitted = fit([LoadWindow(1.0, 1.0, 1.0), LoadWindow(1.0, 2.0, 4.0), LoadWindow(1.0, 3.0, 7.0)])
     assert fitted.idle_w == 0.0
     assert fitted.watts_per_core == pytest.approx((1 + 8 + 21) / (1 + 4 + 9))
 
@@ -322,7 +323,10 @@ def test_idle_power_is_not_below_zero_at_the_price_of_the_slope():
         (windows(10.0, 5.0, [0, 0, 0, 4]), "too alike"),  # nothing can foretell the last
         (windows(10.0, -1.0, [0, 1, 2, 3]), "do not rise"),
         (windows(10.0, 0.0, [0, 1, 2, 3]), "do not rise"),
-        ([Pair(1, 0, 9), Pair(1, 1, 10), Pair(1, 2, 30), Pair(1, 3, 12)], "hardly follow"),
+        (
+            [LoadWindow(1, 0, 9), LoadWindow(1, 1, 10), LoadWindow(1, 2, 30), LoadWindow(1, 3, 12)],
+            "hardly follow",
+        ),
     ],
 )
 def test_windows_that_tell_nothing_are_refused(pairs, message):
@@ -336,7 +340,7 @@ def test_windows_that_tell_nothing_are_refused(pairs, message):
 def test_recorded_windows_are_read(tmp_path):
     file = tmp_path / "pairs.csv"
     file.write_text("when,energy_j,duration_s,cpu_s\nnoon,30,2,4\n\nlater,1e2,5,0\n")
-    assert read_pairs(file) == [Pair(2.0, 4.0, 30.0), Pair(5.0, 0.0, 100.0)]
+    assert read_windows(file) == [LoadWindow(2.0, 4.0, 30.0), LoadWindow(5.0, 0.0, 100.0)]
 
 
 @pytest.mark.parametrize(
@@ -356,54 +360,54 @@ def test_malformed_records_name_file_and_line(tmp_path, text, message):
     file = tmp_path / "pairs.csv"
     file.write_text(text)
     with pytest.raises(DataError, match=f"pairs.csv, {message}"):
-        read_pairs(file)
+        read_windows(file)
 
 
 def test_records_that_are_no_text_or_not_there_name_the_file(tmp_path):
     with pytest.raises(DataError, match=r"none\.csv: cannot be read"):
-        read_pairs(tmp_path / "none.csv")
+        read_windows(tmp_path / "none.csv")
     file = tmp_path / "pairs.csv"
     file.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(DataError, match=r"pairs\.csv: cannot be read"):
-        read_pairs(file)
+        read_windows(file)
 
 
 # Driving a load.
 
 
 def test_windows_under_load_give_back_the_machine(machine):
-    fitted = fit(measure_pairs(machine.meter(), [0, 1, 2, 4], **machine.doors()))
+    fitted = fit(measure_windows(machine.meter(), [0, 1, 2, 4], **machine.doors()))
     assert fitted.watts_per_core == pytest.approx(CORE_W)
     assert fitted.idle_w == pytest.approx(IDLE_W)
 
 
 def test_work_that_draws_more_shows_in_the_residual(machine):
     machine.extra_w["matrices"] = CORE_W / 2
-    fitted = fit(measure_pairs(machine.meter(), [0, 1, 2, 4], **machine.doors()))
+    fitted = fit(measure_windows(machine.meter(), [0, 1, 2, 4], **machine.doors()))
     assert fitted.watts_per_core == pytest.approx(CORE_W * 1.25, rel=0.02)
     assert 0.15 < fitted.residual < 0.4
 
 
 def test_windows_are_long_enough_for_a_slow_reference(fakes):
     plug = Machine(fakes, "plug", component="node", scope=Scope.NODE, update_period_s=2.0)
-    pairs = measure_pairs(plug.meter(), [0, 1], 3.0, **plug.doors())
+    pairs = measure_windows(plug.meter(), [0, 1], 3.0, **plug.doors())
     assert [pair.duration_s for pair in pairs] == pytest.approx([10.0] * 4)
 
 
 def test_packages_are_added_and_a_whole_node_is_not(machine, fakes):
     other, plug = fakes.Counter("rapl:package-1"), fakes.Counter("plug", component="node")
     machine.others = [other, plug]
-    pairs = measure_pairs(machine.meter(other, plug), [1], **machine.doors())
+    pairs = measure_windows(machine.meter(other, plug), [1], **machine.doors())
     assert pairs[0].power_w == pytest.approx(IDLE_W + CORE_W * (1 + BACKGROUND) + 50.0)
 
 
 def test_a_reference_that_is_lost_or_sees_no_processor_is_refused(machine, fakes):
     gpu = fakes.Counter("nvml:a", component="gpu")
     with pytest.raises(MeterError, match="neither the processor nor the whole machine"):
-        measure_pairs(EnergyMeter([gpu]), [0, 1])
+        measure_windows(EnergyMeter([gpu]), [0, 1])
     machine.lost = True
     with pytest.raises(MeterError, match="rapl:package-0: lost count"):
-        measure_pairs(machine.meter(), [0, 1], **machine.doors())
+        measure_windows(machine.meter(), [0, 1], **machine.doors())
 
 
 @pytest.mark.parametrize("work", WORKS)
@@ -507,7 +511,7 @@ def test_without_anything_measured_there_is_nothing_to_calibrate_against():
 
 def test_modelled_cpu_energy_takes_the_calibrated_watts_and_their_error():
     noisy = windows(10.0, 5.0, [0, 1, 2, 3, 3.5])
-    noisy[2] = Pair(2.0, 4.0, 44.0)
+    noisy[2] = LoadWindow(2.0, 4.0, 44.0)
     fitted = fit(noisy, "rapl:package-0")
     stored({}, fitted)
     info = CpuTimeSource().info

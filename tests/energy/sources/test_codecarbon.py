@@ -63,8 +63,8 @@ sys.dont_write_bytecode = True
 sys.addaudithook(watch)
 signals = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
 from perjoule.energy import EnergyMeter
-from perjoule.energy.sources.codecarbon import make
-source = make()
+from perjoule.energy.sources.codecarbon import CodeCarbonSource
+source = CodeCarbonSource()
 with EnergyMeter([source]) as meter:
     window = meter.window()
     deadline = time.monotonic() + 20

@@ -196,8 +196,9 @@ def test_counters_that_wrap_when_not_read_are_tended_and_others_need_not_be(tree
         "hwmon:amd_energy-socket/energy1_input",
         "hwmon:i915-card/energy1_input",
     ]
-    assert 0 < sources["hwmon:i915-card/energy1_input"].tend() < 262
-    assert not hasattr(sources["hwmon:amd_energy-socket/energy1_input"], "tend")
+    [task] = sources["hwmon:i915-card/energy1_input"].tasks()
+    assert 0 < task() < 262
+    assert not sources["hwmon:amd_energy-socket/energy1_input"].tasks()
 
 
 def rails(tree: Tree, number: int, device: str, *labels: str) -> Path:

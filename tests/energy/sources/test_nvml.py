@@ -21,6 +21,12 @@ def _no_environment(monkeypatch):
     monkeypatch.delenv("CUDA_DEVICE_ORDER", raising=False)
 
 
+def look(source) -> float:
+    """Do the source's only task, which looks who is on the GPU."""
+    [task] = source.tasks()
+    return task()
+
+
 def ids(found) -> list[str]:
     return [source.info.id for source in found.sources]
 
@@ -247,7 +253,7 @@ def test_a_slice_is_in_use_once_this_process_is_seen_on_it(monkeypatch, sliced):
     [source] = nvml.discover(sliced, processes=Processes(on_host=True)).sources
     assert not source.in_use
     board.slices[1].pids = [os.getpid()]
-    source.tend()
+    look(source)
     assert source.in_use
 
 
@@ -292,7 +298,7 @@ def test_a_gpu_comes_onto_the_bill_when_this_process_is_seen_on_it(fakes):
     assert reading.total_j == 200.0
     assert reading.component_j("gpu") == 1_600.0
     eight[3].pids = []
-    sources[3].tend()
+    look(sources[3])
     assert sources[3].in_use
 
 
@@ -321,7 +327,7 @@ def test_a_gpu_that_was_asked_for_is_in_use_whoever_is_seen_on_it(fakes):
     source.read()
     assert source.in_use
     assert gpu.n_looks == 0
-    assert source.tend() == 30.0
+    assert look(source) == 30.0
     assert not source.notes
 
 
@@ -334,7 +340,7 @@ def test_others_on_the_gpu_are_named(fakes):
     shared = f"nvml:GPU-aaaa: shared with process {pid} ({name}): its joules are in the reading"
     assert source.notes == (shared,)
     gpu.pids = [os.getpid()]
-    assert source.tend() == 30.0
+    assert look(source) == 30.0
     assert not source.notes
 
 
@@ -358,7 +364,7 @@ def test_a_list_that_fails_once_changes_nothing(fakes):
     gpu = fakes.Gpu(pids=[])
     [source] = on_host(fakes, gpu).sources
     gpu.pids = OSError("busy")
-    source.tend()
+    look(source)
     assert not source.in_use
 
 
@@ -369,7 +375,7 @@ def test_in_a_container_all_are_billed_until_this_process_is_found_in_a_list(fak
     assert one.in_use
     assert "NVML's pids may not be those of this container" in one.notes[0]
     first.pids = [os.getpid()]
-    one.tend()
+    look(one)
     assert (one.in_use, other.in_use) == (True, False)
     assert not one.notes
     assert not other.notes
@@ -381,8 +387,8 @@ def test_pids_unknown_here_are_others_if_there_are_more_than_ours_could_explain(
     [source] = nvml.discover(fakes.Nvml([gpu]), ["aaaa"], processes=container).sources
 
     def look_twice() -> tuple[str, ...]:
-        source.tend()  # what is unknown once may just have ended
-        source.tend()
+        look(source)  # what is unknown once may just have ended
+        look(source)
         return source.notes
 
     assert not look_twice()  # it may be this process, by its pid on the host
@@ -399,7 +405,7 @@ def test_pids_that_stay_unknown_tell_that_lists_cannot_be_trusted(fakes):
     gpu = fakes.Gpu(pids=[NOBODY])
     [source] = on_host(fakes, gpu).sources
     assert not source.in_use
-    source.tend()
+    look(source)
     assert source.in_use
 
 
@@ -425,9 +431,9 @@ def test_looks_within_readings_are_rare_and_pay_for_their_time(fakes):
         return gpu.n_looks - before
 
     assert looks(10.0) == pytest.approx(40, abs=2)
-    assert source.tend() == 0.25
+    assert look(source) == 0.25
     binding.look_s = 0.01  # half a percent of the time is one look in two seconds
-    assert source.tend() == pytest.approx(2.0)
+    assert look(source) == pytest.approx(2.0)
     assert looks(20.0) == pytest.approx(10, abs=1)
 
 

@@ -15,7 +15,7 @@ PRELUDE = """
 import json, os, sys, time
 from pathlib import Path
 from perjoule.energy import EnergyMeter
-from perjoule.energy.sources import nvml
+from perjoule.energy.sources.nvml import source as nvml
 from perjoule.errors import SourceError
 
 file = Path(os.environ["FAKE_NVML"])
