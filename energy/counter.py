@@ -80,6 +80,26 @@ class WrappingCounter:
         self._units += step
 
 
+class Gaps:
+    """Times without a power reading, of which only the largest that a window may touch are kept."""
+
+    def __init__(self) -> None:
+        self._gaps: list[tuple[float, float]] = []
+
+    def add(self, end_s: float, gap_s: float) -> None:
+        """Note a gap that ends now."""
+        # Windows end now or later, so one that touches an earlier gap touches this one too: smaller
+        # ones may go, and the list stays short however long the job.
+        while self._gaps and self._gaps[-1][1] <= gap_s:
+            self._gaps.pop()
+        self._gaps.append((end_s, gap_s))
+
+    def largest_s(self, start_s: float, end_s: float) -> float:
+        """The largest gap that touches a window; 0 without any."""
+        touching = (gap for at, gap in self._gaps if at >= start_s and at - gap <= end_s)
+        return max(touching, default=0.0)
+
+
 class IntegratedSource(Source):
     """A power-only source made cumulative by the trapezoid rule.
 
@@ -96,7 +116,7 @@ class IntegratedSource(Source):
         self._clock = clock
         self._guard = Guard()
         self._last: tuple[float, float, float] | None = None
-        self._gaps: list[tuple[float, float]] = []
+        self._gaps = Gaps()
 
     def read(self) -> float:
         """Integrate up to now and return the cumulative joules.
@@ -115,7 +135,7 @@ class IntegratedSource(Source):
                 then, last_w, energy_j = self._last
                 energy_j += (power_w + last_w) / 2 * (now - then)
                 if now - then > GAP_PERIODS * self.info.update_period_s:
-                    self._note_gap(now, now - then)
+                    self._gaps.add(now, now - then)
             self._last = (now, power_w, energy_j)  # at once: a fork may fall between two steps
             return energy_j
 
@@ -145,19 +165,9 @@ class IntegratedSource(Source):
     def largest_gap_s(self, start_s: float, end_s: float) -> float:
         """Longest time without a power reading that touches the window, 0 if none stands out."""
         with self._guard:
-            return max(
-                (gap_s for at, gap_s in self._gaps if at >= start_s and at - gap_s <= end_s),
-                default=0.0,
-            )
+            return self._gaps.largest_s(start_s, end_s)
 
     def _sample(self) -> float:
         with contextlib.suppress(Exception):  # the next reading will show it
             self.read()
         return SAMPLE_PERIOD_S
-
-    def _note_gap(self, at: float, gap_s: float) -> None:
-        # Every window up to now that touches an earlier gap touches this one too, so smaller ones
-        # may go, and the list stays short however long the job.
-        while self._gaps and self._gaps[-1][1] <= gap_s:
-            self._gaps.pop()
-        self._gaps.append((at, gap_s))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ConfigurationError
 from ..files import write_whole
 from ..version import __version__
+from .counter import JITTER_S
 from .forksafe import Guard
 from .sampler import try_read
 from .source import Source, SourceInfo
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 MAX_VALUES = 5_000_000
 """Readings kept, 12 bytes each: eight sources for a week at one a second."""
-JITTER_S = 0.1
-"""Counters may move this much late, so that a step holds the energy of a little more time."""
 
 
 class Series:

@@ -155,15 +155,18 @@ def _find_sensors(channel: str, machine: Machine) -> Discovery:
 
 
 def _find_wattmeter(kind: str, address: str, _: Machine) -> Found:
-    from .wattmeter import source as wattmeter
+    from .wattmeter.device import parse
+    from .wattmeter.source import Wattmeter
 
-    return [wattmeter.make(kind, address)]
+    return [Wattmeter(parse(kind, address))]
 
 
 def _find_recorded(file: str, _: Machine) -> Found:
-    from .recorded import source as recorded
+    from .recorded.files import read_trace
+    from .recorded.source import RecordedSource
 
-    return [recorded.make(file)]
+    path, _, column = file.partition("#")
+    return [RecordedSource(read_trace(path, column))]
 
 
 def _find_codecarbon(_: str, __: Machine) -> Found:

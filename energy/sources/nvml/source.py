@@ -179,20 +179,6 @@ def power_of(source: Source | PowerSource) -> PowerSource | None:
     return power if _is_there(power.read_power_w) else None
 
 
-def compute_processes(source: Source | PowerSource) -> list[tuple[int, str]]:
-    """Processes of others on the GPU of a source, as pid and name.
-
-    Args:
-        source: Any source; one that is not of NVML has none.
-
-    Raises:
-        SourceError: NVML does not list them.
-    """
-    if not isinstance(source, _GpuSource):
-        return []
-    return source.occupancy.others()
-
-
 def _probe(
     nvml: Any, gpu: Gpu, processes: Processes, given: bool, clock: Callable[[], float]
 ) -> Source | PowerSource:

@@ -17,7 +17,6 @@ from collections.abc import Callable
 
 from ....errors import SourceError
 from ...source import SCOPES, Source, SourceInfo
-from .files import read_trace
 from .trace import Trace
 
 
@@ -64,16 +63,3 @@ class RecordedSource(Source):
         """Longest time without a recorded reading that touches the window, 0 if none stands out."""
         origin_s = start_s if self._started_s is None else self._started_s
         return self._trace.largest_gap_s(start_s - origin_s, end_s - origin_s)
-
-
-def make(text: str) -> RecordedSource:
-    """Make the source that a spec text names.
-
-    Args:
-        text: ``FILE`` or ``FILE#column`` (see ``files.read_trace``).
-
-    Raises:
-        DataError: The file cannot be read, or is no trace.
-    """
-    path, _, column = text.partition("#")
-    return RecordedSource(read_trace(path, column))

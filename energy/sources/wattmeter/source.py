@@ -16,16 +16,15 @@ import time
 import weakref
 
 from ....errors import MeterError, SourceError
+from ...counter import GAP_PERIODS, Gaps
 from ...forksafe import Guard
 from ...source import Kind, Scope, Source, SourceInfo
-from .device import MAX_POWER_W, Endpoint, HttpDevice, parse, plainly
+from .device import MAX_POWER_W, Endpoint, HttpDevice, plainly
 
 PERIOD_S = 1.0
 TIMEOUT_S = 2.0
 PATIENCE_S = 10.0
 """For so long the last answer stands in for those that do not come."""
-GAP_PERIODS = 3.0
-"""No answer for more than this many periods is a gap that readings report."""
 
 
 class HeldPower:
@@ -47,7 +46,7 @@ class HeldPower:
     def __init__(self, power_w: float, now: float, hold_s: float, gap_s: float) -> None:
         self._last = (now, power_w, 0.0)
         self._hold_s, self._gap_s = hold_s, gap_s
-        self._gaps: list[tuple[float, float]] = []
+        self._gaps = Gaps()
 
     @property
     def answered_s(self) -> float:
@@ -65,18 +64,13 @@ class HeldPower:
         bridged_j = (last_w + power_w) / 2 * max(now - then - self._hold_s, 0.0)
         self._last = (now, power_w, self.energy_j(now) + bridged_j)
         if now - then > self._gap_s:
-            # Windows end now, and so touch this gap if they touch an earlier one: smaller may go.
-            while self._gaps and self._gaps[-1][1] <= now - then:
-                self._gaps.pop()
-            self._gaps.append((now, now - then))
+            self._gaps.add(now, now - then)
 
     def largest_gap_s(self, start_s: float, end_s: float) -> float:
         """Longest time without an answer that touches the window, 0 if none stands out."""
-        gaps = [*self._gaps]
-        if end_s - self.answered_s > self._gap_s:
-            gaps.append((end_s, end_s - self.answered_s))
-        touching = (gap_s for at, gap_s in gaps if at >= start_s and at - gap_s <= end_s)
-        return max(touching, default=0.0)
+        silent_s = end_s - self.answered_s
+        lasting_s = silent_s if silent_s > self._gap_s else 0.0
+        return max(self._gaps.largest_s(start_s, end_s), lasting_s)
 
 
 class Total:
@@ -227,27 +221,3 @@ class _Poller:
                 self._problem = f": {plainly(error)}"
             due_s = max(due_s + self._period_s, time.perf_counter())
         device.close()
-
-
-def make(
-    kind: str,
-    address: str,
-    *,
-    period_s: float = PERIOD_S,
-    timeout_s: float = TIMEOUT_S,
-    patience_s: float = PATIENCE_S,
-) -> Wattmeter:
-    """Make the wattmeter that a spec text names.
-
-    Args:
-        kind: ``"shelly"``, ``"tasmota"`` or ``"http"``.
-        address: The text after the colon (see ``device.parse``).
-        period_s: How often to ask.
-        timeout_s: How long to wait for an answer.
-        patience_s: Readings fail once no answer came for so long.
-
-    Raises:
-        ConfigurationError: The text has not that form.
-        MeterError: The device does not answer now, or not with that number.
-    """
-    return Wattmeter(parse(kind, address), period_s, timeout_s, patience_s)

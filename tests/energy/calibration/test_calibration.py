@@ -156,14 +156,17 @@ def test_a_file_that_cannot_be_used_is_ignored_with_a_warning_and_mended_by_savi
     assert list(load_calibration().idle_w) == ["b"]
 
 
-def test_a_calibration_is_saved_whole_or_not_at_all(folder):
+def test_a_calibration_is_saved_whole_or_not_at_all(folder, monkeypatch):
+    def fail(_):
+        raise OSError(28, "disk full")
+
     stored({"a": 1.0})
     assert [file.name for file in folder.iterdir()] == [calibration_file().name]
     before = calibration_file().read_text()
-    blocker = calibration_file().with_suffix(f".{os.getpid()}.tmp")
-    blocker.mkdir()
-    with pytest.raises(OutputError, match="PERJOULE_HOME"):
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OutputError, match="disk full; set PERJOULE_HOME"):
         stored({"a": 2.0})
+    assert [file.name for file in folder.iterdir()] == [calibration_file().name]
     assert calibration_file().read_text() == before
 
 
@@ -433,7 +436,7 @@ def lives(process: psutil.Process) -> bool:
 def test_busy_cores_end_with_a_parent_that_is_killed():
     script = """
 import os, psutil
-from perjoule.energy.spinning import spinning
+from perjoule.energy.calibration.spinning import spinning
 with spinning(1, "interpreter"):
     print(psutil.Process().children()[0].pid, flush=True)
     os.read(0, 1)

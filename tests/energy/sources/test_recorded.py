@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from perjoule.energy import EnergyMeter, Kind, Scope
 from perjoule.energy.sources.recorded.files import read_trace
-from perjoule.energy.sources.recorded.source import RecordedSource, make
+from perjoule.energy.sources.recorded.source import RecordedSource
 from perjoule.energy.sources.recorded.trace import Trace
 from perjoule.errors import DataError, SourceError
 
@@ -249,7 +249,7 @@ def test_a_file_that_is_no_trace_says_where_and_why(write, text, column, reason)
 @pytest.mark.parametrize("name", ["none.csv", "none.parquet"])
 def test_a_file_that_is_not_there_is_named(tmp_path, name):
     with pytest.raises(DataError, match=rf"{name}: cannot be read: No such file"):
-        make(str(tmp_path / name))
+        read_trace(tmp_path / name)
 
 
 @pytest.mark.parametrize("name", ["trace.csv", "trace.parquet"])
@@ -329,11 +329,6 @@ def test_a_meter_reads_a_replay(write, fakes):
 def test_the_component_tells_the_scope(component, scope):
     trace = Trace((0.0, 1.0), power_w=(1.0, 1.0), component=component)
     assert RecordedSource(trace).info.scope is scope
-
-
-def test_a_spec_text_names_file_and_column(write):
-    path = write("time_s,cpu_w,gpu_w\n0,1,2\n1,1,2\n")
-    assert make(f"{path}#cpu_w").info.id == f"recorded:{path}#cpu_w"
 
 
 @pytest.mark.parametrize(

@@ -113,8 +113,8 @@ def test_every_meter_is_in_the_help_as_it_is_written():
 @pytest.mark.parametrize("name", ["recorded", "replay"])  # the second in earlier run folders
 def test_a_recorded_trace_is_a_meter(tmp_path, name):
     path = tmp_path / "power.csv"
-    path.write_text("time_s,power_w\n0,1\n1,1\n")
-    assert ids(resolve(f"{name}:{path}")) == [f"recorded:{path}#power_w"]
+    path.write_text("time_s,cpu_w,gpu_w\n0,1,2\n1,1,2\n")
+    assert ids(resolve(f"{name}:{path}#cpu_w")) == [f"recorded:{path}#cpu_w"]
     with pytest.raises(ConfigurationError, match=r"nothing is named; write recorded:FILE\.csv"):
         resolve(name)
 
