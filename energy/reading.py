@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import operator
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -54,33 +55,26 @@ class ComponentReading:
     @property
     def net_j(self) -> float | None:
         """Joules beyond idle, negative if less was used than idle; None if either is not known."""
-        return total([self.energy_j, _negative(self.idle_j)])
+        return total([self.energy_j, _times(-1, self.idle_j)])
 
     def __add__(self, other: ComponentReading) -> ComponentReading:
         """Add the reading of the same source over another window; unavailable stays so."""
-        return self._combined(
-            other, total([self.energy_j, other.energy_j]), total([self.idle_j, other.idle_j])
-        )
+        return self._combined(other, sign=1)
 
     def __sub__(self, other: ComponentReading) -> ComponentReading:
         """Take away the reading of the same source over a part of this window.
 
         Errors add up here too, since both windows had their own edges.
         """
-        return self._combined(
-            other,
-            total([self.energy_j, _negative(other.energy_j)]),
-            total([self.idle_j, _negative(other.idle_j)]),
-        )
+        return self._combined(other, sign=-1)
 
-    def _combined(
-        self, other: ComponentReading, energy_j: float | None, idle_j: float | None
-    ) -> ComponentReading:
+    def _combined(self, other: ComponentReading, sign: int) -> ComponentReading:
         if (self.source, self.component) != (other.source, other.component):
             raise ValueError(
                 f"cannot combine {self.source} with {other.source}: not the same source"
             )
         known = self if self.kind is not Kind.UNAVAILABLE else other
+        energy_j = total([self.energy_j, _times(sign, other.energy_j)])
         return replace(
             self,
             energy_j=energy_j,
@@ -89,7 +83,7 @@ class ComponentReading:
             gain_error=known.gain_error,
             largest_gap_s=max(self.largest_gap_s, other.largest_gap_s),
             warnings=_union(self.warnings, other.warnings),
-            idle_j=idle_j,
+            idle_j=total([self.idle_j, _times(sign, other.idle_j)]),
         )
 
 
@@ -160,13 +154,13 @@ class Reading:
             return other
         if not other.components:
             return self
-        return self._combined(other, [a + b for a, b in self._pairs(other)], other.duration_s)
+        return self._combined(other, operator.add)
 
     def __sub__(self, other: Reading) -> Reading:
         """Take away the reading of a part of this window, such as that of a search's asks."""
         if not other.components:
             return self
-        return self._combined(other, [a - b for a, b in self._pairs(other)], -other.duration_s)
+        return self._combined(other, operator.sub)
 
     def __str__(self) -> str:
         """One line for people."""
@@ -180,14 +174,11 @@ class Reading:
         amount = f"{format_energy(part.energy_j)}{_plus_minus(part)}"
         return f"{part.component} {amount} ({', '.join(facts)})"
 
-    def _pairs(self, other: Reading) -> Iterable[tuple[ComponentReading, ComponentReading]]:
-        return zip(self.components, other.components, strict=True)
-
-    def _combined(
-        self, other: Reading, components: list[ComponentReading], duration_s: float
-    ) -> Reading:
+    def _combined(self, other: Reading, combine: Callable[[Any, Any], Any]) -> Reading:
+        parts = map(combine, self.components, other.components)
         # What was found in use in one of the windows is billed in both.
-        return Reading(tuple(components), self.duration_s + duration_s, self.billed | other.billed)
+        billed = self.billed | other.billed
+        return Reading(tuple(parts), combine(self.duration_s, other.duration_s), billed)
 
     def _billable(self) -> list[ComponentReading]:
         return [part for part in self.components if part.source in self.billed]
@@ -214,8 +205,8 @@ def _total_if_any(amounts: list[float | None]) -> float | None:
     return total(amounts) if amounts else None
 
 
-def _negative(amount: float | None) -> float | None:
-    return None if amount is None else -amount
+def _times(sign: int, amount: float | None) -> float | None:
+    return None if amount is None else sign * amount
 
 
 def _plus_minus(part: ComponentReading) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -127,6 +128,17 @@ class Source(BaseSource, ABC):
         Raises:
             SourceError: This reading failed. The next one may succeed.
         """
+
+    keep_alive_s = math.inf
+    """Seconds within which it must be read again, or its count may be lost unseen."""
+
+    def tasks(self) -> list[Task]:
+        """Read it often enough, if it asks for that."""
+        return [self._keep_alive] if self.keep_alive_s < math.inf else []
+
+    def _keep_alive(self) -> float:
+        self.read()
+        return self.keep_alive_s
 
     def largest_gap_s(self, start_s: float, end_s: float) -> float:
         """Longest time without a power reading that touches a window; 0 if none stands out.

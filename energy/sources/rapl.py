@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ...errors import SourceError
 from ..counter import WrappingCounter
-from ..source import Discovery, Kind, Scope, Source, SourceInfo, Task
+from ..source import Discovery, Kind, Scope, Source, SourceInfo
 
 ROOT = Path(os.environ.get("PERJOULE_POWERCAP", "/sys/class/powercap"))
 """The powercap tree. Containers hide the usual one, so it may be mounted elsewhere."""
@@ -45,6 +45,8 @@ class RaplSource(Source):
     Raises:
         SourceError: The zone cannot be read.
     """
+
+    keep_alive_s = KEEP_ALIVE_S
 
     def __init__(self, zone: Path, name: str, component: str) -> None:
         self._path = zone / "energy_uj"
@@ -83,14 +85,6 @@ class RaplSource(Source):
     def read(self) -> float:
         """Joules since the source was made, unwrapped."""
         return self._counter.read()
-
-    def tasks(self) -> list[Task]:
-        """Read often enough that no wrap of the counter is missed."""
-        return [self._keep_alive]
-
-    def _keep_alive(self) -> float:
-        self.read()
-        return KEEP_ALIVE_S
 
 
 def discover(root: Path = ROOT) -> Discovery:

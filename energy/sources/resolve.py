@@ -114,28 +114,20 @@ def meters_help() -> str:
 
 
 def _find_auto(_: str, machine: Machine) -> Found:
-    cpu = _find_packages(machine, needed=0)
+    cpu = _find_packages("", machine, needed=0)
     if not cpu:
         counters = _find_sensors("", machine).sources
         cpu = [s for s in counters if (s.info.component, s.info.kind) == ("cpu", Kind.MEASURED)]
-    return (cpu or _find_cpu_time("", machine)) + _find_gpus(machine, needed=0)
+    return (cpu or _find_cpu_time("", machine)) + _find_gpus("", machine, needed=0)
 
 
-def _find_rapl(_: str, machine: Machine) -> Found:
-    return _find_packages(machine, needed=1)
-
-
-def _find_packages(machine: Machine, needed: int) -> Found:
+def _find_packages(_: str, machine: Machine, needed: int = 1) -> Found:
     from . import rapl
 
     return _complete(rapl.discover(machine.rapl_root or rapl.ROOT), needed, what="RAPL")
 
 
-def _find_nvml(_: str, machine: Machine) -> Found:
-    return _find_gpus(machine, needed=1)
-
-
-def _find_gpus(machine: Machine, needed: int) -> Found:
+def _find_gpus(_: str, machine: Machine, needed: int = 1) -> Found:
     from .nvml import source as nvml
 
     found = nvml.discover(machine.nvml_binding, machine.gpus)
@@ -161,7 +153,7 @@ def _find_wattmeter(kind: str, address: str, _: Machine) -> Found:
     return [Wattmeter(parse(kind, address))]
 
 
-def _find_recorded(file: str, _: Machine) -> Found:
+def _find_recorded(file: str, _machine: Machine) -> Found:
     from .recorded.files import read_trace
     from .recorded.source import RecordedSource
 
@@ -169,7 +161,7 @@ def _find_recorded(file: str, _: Machine) -> Found:
     return [RecordedSource(read_trace(path, column))]
 
 
-def _find_codecarbon(_: str, __: Machine) -> Found:
+def _find_codecarbon(*_: object) -> Found:
     from .codecarbon import CodeCarbonSource
 
     return [CodeCarbonSource()]
@@ -187,64 +179,30 @@ def _find_model(text: str, _: Machine) -> Found:
     return [ModelSource(_figure("model", text)) if text else ModelSource()]
 
 
-_EITHER = "measured or integrated"
-METERS: dict[str, MeterKind] = {
-    meter.name: meter
-    for meter in (
-        MeterKind("auto", "rapl and nvml where they can be read, else cpu_time", "any", _find_auto),
-        MeterKind(
-            "rapl", "processor packages and their DRAM", "measured", _find_rapl, counts_cpu=True
-        ),
-        MeterKind("nvml", "NVIDIA GPUs that this process uses", _EITHER, _find_nvml),
-        MeterKind(
-            "hwmon[:CHIP/CHANNEL]",
-            "AMD and Intel GPUs, Jetson, power supplies and others that Linux shows",
-            _EITHER,
-            _find_hwmon,
-        ),
-        MeterKind(
-            "shelly:HOST",
-            "the whole machine at a Shelly plug (#total: the plug's own counter)",
-            _EITHER,
-            partial(_find_wattmeter, "shelly"),
-        ),
-        MeterKind(
-            "tasmota:HOST",
-            "the whole machine at a Tasmota plug (#total: the plug's own counter)",
-            _EITHER,
-            partial(_find_wattmeter, "tasmota"),
-        ),
-        MeterKind(
-            "http:URL#json.path",
-            "any wattmeter that answers in JSON (@UNIT: W, mW, kW, J, Wh or kWh)",
-            _EITHER,
-            partial(_find_wattmeter, "http"),
-        ),
-        MeterKind(
-            "cpu_time[:WATTS]",
-            "this process tree: CPU-seconds times watts per core",
-            "modelled",
-            _find_cpu_time,
-            counts_cpu=True,
-        ),
-        MeterKind(
-            "model[:JOULES]",
-            "counted operations times joules per operation: the same joules every time",
-            "modelled",
-            _find_model,
-            counts_cpu=True,
-        ),
-        MeterKind(
-            "recorded:FILE.csv",
-            "a recorded trace (nvidia-smi, time and watts, or our own series)",
-            "as recorded",
-            _find_recorded,
-        ),
-        MeterKind(
-            "codecarbon", "CodeCarbon's tracker, to compare meters", "modelled", _find_codecarbon
-        ),
-    )
-}
+_MEASURED, _MODELLED, _EITHER = "measured", "modelled", "measured or integrated"
+_PLUG = "the whole machine at a {} plug; #total: the plug's own counter"
+_OTHERS = "AMD and Intel GPUs, Jetson, power supplies and others that Linux shows"
+_JSON = "any wattmeter that answers in JSON; @W, @mW, @kW, @J, @Wh or @kWh"
+_COUNTED = "counted operations times joules for each: the same joules every time"
+_TRACE = "a recorded trace: nvidia-smi, time and watts, or our own series"
+_KINDS = (
+    MeterKind("auto", "rapl and nvml where they can be read, else cpu_time", "any", _find_auto),
+    MeterKind("rapl", "processor packages and their DRAM", _MEASURED, _find_packages, True),
+    MeterKind("nvml", "NVIDIA GPUs that this process uses", _EITHER, _find_gpus),
+    MeterKind("hwmon[:CHIP/CHANNEL]", _OTHERS, _EITHER, _find_hwmon),
+    MeterKind("shelly:HOST", _PLUG.format("Shelly"), _EITHER, partial(_find_wattmeter, "shelly")),
+    MeterKind(
+        "tasmota:HOST", _PLUG.format("Tasmota"), _EITHER, partial(_find_wattmeter, "tasmota")
+    ),
+    MeterKind("http:URL#json.path", _JSON, _EITHER, partial(_find_wattmeter, "http")),
+    MeterKind(
+        "cpu_time[:WATTS]", "CPU-seconds times watts per core", _MODELLED, _find_cpu_time, True
+    ),
+    MeterKind("model[:JOULES]", _COUNTED, _MODELLED, _find_model, True),
+    MeterKind("recorded:FILE.csv", _TRACE, "as recorded", _find_recorded),
+    MeterKind("codecarbon", "CodeCarbon's tracker, to compare meters", _MODELLED, _find_codecarbon),
+)
+METERS: dict[str, MeterKind] = {meter.name: meter for meter in _KINDS}
 """Every meter by its name."""
 NAMES = tuple(METERS)
 _FORMER_NAMES = {"replay": "recorded"}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ...forksafe import Guard
-from ...source import Kind, Scope, Source, Task
+from ...source import Kind, Scope, Source
 from ..rapl import KEEP_ALIVE_S
 
 SPLIT_PERIOD_S = 0.1
@@ -38,6 +38,8 @@ class ApportionedSource(Source):
         all_cpu_s: CPU-seconds of all processes so far.
         clock: Monotonic seconds.
     """
+
+    keep_alive_s = KEEP_ALIVE_S
 
     def __init__(
         self,
@@ -74,14 +76,6 @@ class ApportionedSource(Source):
                 self._split()
                 self._next_s = now + SPLIT_PERIOD_S
             return self._energy_j
-
-    def tasks(self) -> list[Task]:
-        """Split often enough that no wrap of the counter is missed."""
-        return [self._keep_alive]
-
-    def _keep_alive(self) -> float:
-        self.read()
-        return KEEP_ALIVE_S
 
     def _split(self) -> None:
         own_s, all_s, total_j = self._own_cpu_s(), self._all_cpu_s(), self._source.read()

@@ -7,6 +7,7 @@ Energies are in microjoules, powers in microwatts (the kernel's hwmon/sysfs-inte
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import time
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from ....errors import ConfigurationError, SourceError, UnknownNameError
 from ...forksafe import Guard
-from ...source import SCOPES, Discovery, Kind, PowerSource, Source, SourceInfo, Task
+from ...source import SCOPES, Discovery, Kind, PowerSource, Source, SourceInfo
 from .channels import Channel, ChannelFiles, list_channels, read_text
 from .drivers import DRIVERS, PERIOD_S, PERIODS_S, WRAPPING, HwmonDriver
 
@@ -38,7 +39,8 @@ class HwmonCounter(Source):
 
     def __init__(self, info: SourceInfo, files: ChannelFiles, *, wraps: bool = False) -> None:
         self.info = info
-        self._files, self._wraps = files, wraps
+        self._files = files
+        self.keep_alive_s = KEEP_ALIVE_S if wraps else math.inf
         self._guard = Guard()
         self._last_uj = 0
         self._falls = 0
@@ -56,14 +58,6 @@ class HwmonCounter(Source):
                 self._falls += 1
             self._last_uj = energy_uj
             return energy_uj * 1e-6
-
-    def tasks(self) -> list[Task]:
-        """Read often enough that no wrap is missed."""
-        return [self._keep_alive] if self._wraps else []
-
-    def _keep_alive(self) -> float:
-        self.read()
-        return KEEP_ALIVE_S
 
 
 class HwmonPower(PowerSource):
