@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perjoule.energy import EnergyMeter, Kind, Scope
-from perjoule.energy.calibration.calibrating import calibrate, measure_idle, measure_windows
+from perjoule.energy.calibration.calibrating import Bench, calibrate, measure_idle, measure_windows
 from perjoule.energy.calibration.fitting import LoadWindow, fit, read_windows
 from perjoule.energy.calibration.spinning import WORKS, spinning
 from perjoule.energy.calibration.stored import (
@@ -73,11 +73,9 @@ class Machine:
         yield
         self.busy, self.core_w = BACKGROUND, CORE_W
 
-    def doors(self) -> dict:
-        return {"sleep": self.sleep, "cpu_s": lambda: self.used_s, "load": self.load}
-
-    def idle_doors(self) -> dict:
-        return {"sleep": self.sleep, "cpu_s": lambda: self.used_s}
+    def bench(self, **given) -> Bench:
+        own = {"sleep": self.sleep, "cpu_s": lambda: self.used_s, "load": self.load}
+        return Bench(**{**own, **given})
 
 
 @pytest.fixture
@@ -210,7 +208,7 @@ def test_idle_power_is_the_mean_over_the_time_with_its_spread(machine):
         machine.clock.now += seconds
         machine.counter.energy_j += next(powers_w) * seconds
 
-    idle = measure_idle(machine.meter(), 20.0, sleep=sleep, cpu_s=lambda: 0.0)
+    idle = measure_idle(machine.meter(), 20.0, Bench(sleep, lambda: 0.0))
     power = idle.idle_w["rapl:package-0"]
     assert power.power_w == pytest.approx(IDLE_W + 1.0)
     assert power.spread_w == pytest.approx(math.sqrt(10 / 9))
@@ -221,15 +219,15 @@ def test_idle_power_is_the_mean_over_the_time_with_its_spread(machine):
 def test_a_machine_at_work_has_no_idle_power(machine):
     machine.busy = 1.5
     with pytest.raises(MeterError, match=r"not idle, 1\.5 cores were busy"):
-        measure_idle(machine.meter(), **machine.idle_doors())
+        measure_idle(machine.meter(), bench=machine.bench())
 
 
 def test_models_of_a_process_have_no_idle_power_and_say_so(machine, fakes):
     model = fakes.Counter("cpu_time", kind=Kind.MODELLED, scope=Scope.PROCESS)
-    idle = measure_idle(machine.meter(model), **machine.idle_doors())
+    idle = measure_idle(machine.meter(model), bench=machine.bench())
     assert list(idle.idle_w) == ["rapl:package-0"]
     assert idle.notes == ("cpu_time: has no idle power, being modelled in process scope",)
-    alone = measure_idle(EnergyMeter([model], clock=machine.clock), sleep=pytest.fail)
+    alone = measure_idle(EnergyMeter([model], clock=machine.clock), bench=Bench(pytest.fail))
     assert alone.idle_w == {}
 
 
@@ -238,7 +236,7 @@ def test_a_source_that_is_lost_or_too_slow_has_no_idle_power_and_says_why(machin
     slow = fakes.Counter("plug", component="node", scope=Scope.NODE, update_period_s=60.0)
     meter = machine.meter(broken, slow)
     broken.failure = fakes.failure
-    idle = measure_idle(meter, 20.0, **machine.idle_doors())
+    idle = measure_idle(meter, 20.0, machine.bench())
     assert list(idle.idle_w) == ["rapl:package-0"]
     assert "plug: its idle power needs 300 s" in idle.notes[0]
     assert "nvml:a: bus error" in idle.notes[1]
@@ -247,7 +245,7 @@ def test_a_source_that_is_lost_or_too_slow_has_no_idle_power_and_says_why(machin
 @pytest.mark.parametrize("duration_s", [0.0, -1.0, math.inf, math.nan])
 def test_idle_power_takes_time(machine, duration_s):
     with pytest.raises(ConfigurationError, match="take 20 s"):
-        measure_idle(machine.meter(), duration_s, **machine.idle_doors())
+        measure_idle(machine.meter(), duration_s, machine.bench())
 
 
 # The fit.
@@ -379,28 +377,28 @@ def test_records_that_are_no_text_or_not_there_name_the_file(tmp_path):
 
 
 def test_windows_under_load_give_back_the_machine(machine):
-    fitted = fit(measure_windows(machine.meter(), [0, 1, 2, 4], **machine.doors()))
+    fitted = fit(measure_windows(machine.meter(), [0, 1, 2, 4], bench=machine.bench()))
     assert fitted.watts_per_core == pytest.approx(CORE_W)
     assert fitted.idle_w == pytest.approx(IDLE_W)
 
 
 def test_work_that_draws_more_shows_in_the_residual(machine):
     machine.extra_w["matrices"] = CORE_W / 2
-    fitted = fit(measure_windows(machine.meter(), [0, 1, 2, 4], **machine.doors()))
+    fitted = fit(measure_windows(machine.meter(), [0, 1, 2, 4], bench=machine.bench()))
     assert fitted.watts_per_core == pytest.approx(CORE_W * 1.25, rel=0.02)
     assert 0.15 < fitted.residual < 0.4
 
 
 def test_windows_are_long_enough_for_a_slow_reference(fakes):
     plug = Machine(fakes, "plug", component="node", scope=Scope.NODE, update_period_s=2.0)
-    pairs = measure_windows(plug.meter(), [0, 1], 3.0, **plug.doors())
+    pairs = measure_windows(plug.meter(), [0, 1], 3.0, bench=plug.bench())
     assert [pair.duration_s for pair in pairs] == pytest.approx([10.0] * 4)
 
 
 def test_packages_are_added_and_a_whole_node_is_not(machine, fakes):
     other, plug = fakes.Counter("rapl:package-1"), fakes.Counter("plug", component="node")
     machine.others = [other, plug]
-    pairs = measure_windows(machine.meter(other, plug), [1], **machine.doors())
+    pairs = measure_windows(machine.meter(other, plug), [1], bench=machine.bench())
     assert pairs[0].power_w == pytest.approx(IDLE_W + CORE_W * (1 + BACKGROUND) + 50.0)
 
 
@@ -410,7 +408,7 @@ def test_a_reference_that_is_lost_or_sees_no_processor_is_refused(machine, fakes
         measure_windows(EnergyMeter([gpu]), [0, 1])
     machine.lost = True
     with pytest.raises(MeterError, match="rapl:package-0: lost count"):
-        measure_windows(machine.meter(), [0, 1], **machine.doors())
+        measure_windows(machine.meter(), [0, 1], bench=machine.bench())
 
 
 @pytest.mark.parametrize("work", WORKS)
@@ -456,7 +454,7 @@ with spinning(1, "interpreter"):
 
 def test_calibrating_measures_and_stores_idle_power_and_watts_per_core(machine):
     lines: list[str] = []
-    found = calibrate(machine.meter(), progress=lines.append, **machine.doors())
+    found = calibrate(machine.meter(), bench=machine.bench(progress=lines.append))
     assert found == load_calibration()
     assert found.idle_power_w("rapl:package-0") == pytest.approx(IDLE_W + CORE_W * BACKGROUND)
     assert found.cpu.watts_per_core == pytest.approx(CORE_W)
@@ -470,7 +468,7 @@ def test_calibrating_measures_and_stores_idle_power_and_watts_per_core(machine):
 def test_a_gpu_alone_has_its_idle_power_and_leaves_the_cpu_as_it_is(fakes):
     gpu = Machine(fakes, "nvml:GPU-a", component="gpu", scope=Scope.BOARD)
     lines: list[str] = []
-    found = calibrate(gpu.meter(), progress=lines.append, **gpu.doors())
+    found = calibrate(gpu.meter(), bench=gpu.bench(progress=lines.append))
     assert list(found.idle_w) == ["nvml:GPU-a"]
     assert found.cpu is None
     assert lines[-1].startswith("cpu_time: stays as it is")
@@ -481,7 +479,7 @@ def test_idle_power_stays_if_the_load_fails(machine):
         raise MeterError("cannot keep a core busy")
 
     with pytest.raises(MeterError, match="keep a core busy"):
-        calibrate(machine.meter(), **{**machine.doors(), "load": load})
+        calibrate(machine.meter(), bench=machine.bench(load=load))
     assert load_calibration().idle_power_w("rapl:package-0") is not None
 
 
@@ -499,7 +497,7 @@ def test_a_source_that_is_lost_all_the_time_is_nothing_to_calibrate_against(fake
     gpu = Machine(fakes, "nvml:GPU-a", component="gpu", scope=Scope.BOARD)
     gpu.lost = True
     with pytest.raises(MeterError, match=r"nothing to calibrate against \(nvml:GPU-a: lost count"):
-        calibrate(gpu.meter(), **gpu.doors())
+        calibrate(gpu.meter(), bench=gpu.bench())
     assert load_calibration() is None
 
 
