@@ -214,11 +214,6 @@ print(os.waitstatus_to_exitcode(os.wait()[1]), work.total.duration_s == before_s
     assert python(script) == ["0 True"]
 
 
-def test_metering_loads_no_optuna():
-    script = "import sys, perjoule.energy.metered; print('optuna' in sys.modules)"
-    assert python(script) == ["False"]
-
-
 def test_a_study_stops_with_the_trial_that_spends_its_budget(meter, study):
     def objective(trial):
         meter.count_operations(0.3 * OPERATIONS_PER_J)

@@ -136,20 +136,6 @@ def test_children_that_cannot_be_looked_at_make_the_reading_fail(fakes):
     assert "CPU times of child processes" in reading.warnings[0]
 
 
-def test_a_meter_is_of_no_use_in_a_forked_process():
-    script = """
-import os, sys
-from perjoule.energy import EnergyMeter
-meter = EnergyMeter("cpu_time:1")
-start = meter.snapshot()
-if os.fork() == 0:
-    part = meter.between(start, meter.snapshot()).components[0]
-    os._exit(0 if part.energy_j is None and "another process" in part.warnings[0] else 1)
-sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
-"""
-    subprocess.run([sys.executable, "-c", script], check=True)
-
-
 def _kill_group(group: int) -> None:
     os.killpg(group, signal.SIGKILL)
 

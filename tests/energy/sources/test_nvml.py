@@ -72,13 +72,6 @@ def test_a_virtual_gpu_that_answers_zero_to_all_is_left_out_with_a_reason(fakes)
     assert found.mend
 
 
-def test_a_board_that_initialises_and_then_answers_nothing_has_a_reason(fakes):
-    nothing = fakes.Gpu(energy_mj=fakes.unsupported, power_mw=fakes.unsupported)
-    found = nvml.discover(fakes.Nvml([nothing]))
-    assert not found.sources
-    assert "Not Supported" in found.reason
-
-
 def test_one_lost_card_leaves_the_others(fakes, four):
     four.gpus[1].lost = fakes.Nvml.NVMLError("GPU is lost")
     found = nvml.discover(four)
