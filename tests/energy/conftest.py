@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from perjoule.energy import Kind, PowerSource, Scope, Source, SourceInfo
+from perjoule.energy import EnergyMeter, Kind, PowerSource, Reading, Scope, Source, SourceInfo
 from perjoule.errors import SourceError
 
 
@@ -59,6 +59,23 @@ class Power(PowerSource):
     def read_power_w(self) -> float:
         self.n_reads += 1
         return self.power_w()
+
+
+class Metered:
+    """A counter, its meter and an open window, on a clock of their own."""
+
+    def __init__(self, name: str = "fake", **fields) -> None:
+        self.clock, self.counter = Clock(), Counter(name, **fields)
+        self.meter = EnergyMeter([self.counter], clock=self.clock)
+        self.window = self.meter.window()
+
+    def spend(self, duration_s: float, energy_j: float = 0.0) -> None:
+        self.clock.now += duration_s
+        self.counter.energy_j += energy_j
+
+    def lap(self, duration_s: float, energy_j: float = 0.0) -> Reading:
+        self.spend(duration_s, energy_j)
+        return self.window.lap()
 
 
 class Powercap:
@@ -184,6 +201,7 @@ def fakes() -> SimpleNamespace:
         Counter=Counter,
         Power=Power,
         Gpu=Gpu,
+        Metered=Metered,
         Nvml=Nvml,
         unsupported=Nvml.NVMLError("Not Supported"),
         failure=SourceError("bus error"),

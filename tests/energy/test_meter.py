@@ -21,17 +21,15 @@ steps = st.lists(st.integers(1, 1_000), min_size=1, max_size=20)
 
 @given(steps)
 def test_laps_add_up_to_their_window_exactly(fakes, increments):
-    clock, counter = fakes.Clock(), fakes.Counter()
-    with EnergyMeter([counter], clock=clock).window() as window:
+    one = fakes.Metered()
+    with one.window:
         laps = []
         for increment in increments:
-            clock.now += 0.5
-            counter.energy_j += increment
-            laps.append(window.lap())
+            laps.append(one.lap(0.5, increment))
     assert [lap.total_j for lap in laps] == increments
-    assert window.reading.total_j == sum(increments)
-    assert sum(lap.duration_s for lap in laps) == window.reading.duration_s
-    assert sum(laps, Reading()).total_j == window.reading.total_j
+    assert one.window.reading.total_j == sum(increments)
+    assert sum(lap.duration_s for lap in laps) == one.window.reading.duration_s
+    assert sum(laps, Reading()).total_j == one.window.reading.total_j
 
 
 @given(steps, st.data())
@@ -54,14 +52,12 @@ def test_windows_nest_and_overlap_freely(fakes, increments, data):
 
 
 def test_a_closed_window_keeps_its_reading(fakes):
-    clock, counter = fakes.Clock(), fakes.Counter()
-    window = EnergyMeter([counter], clock=clock).window()
-    clock.now += 1
-    counter.energy_j += 7
-    first = window.close()
-    counter.energy_j += 1
-    assert window.close() is first
-    assert window.reading.total_j == 7
+    one = fakes.Metered()
+    one.spend(1, 7)
+    first = one.window.close()
+    one.counter.energy_j += 1
+    assert one.window.close() is first
+    assert one.window.reading.total_j == 7
 
 
 FAILURES = [SourceError("bus error"), OSError("gone"), ZeroDivisionError("bug")]
@@ -109,38 +105,31 @@ def test_an_answer_that_is_no_number_is_a_failed_reading(fakes, answer):
 
 
 def test_a_source_that_recovers_is_believed_again(fakes):
-    clock, counter = fakes.Clock(), fakes.Counter()
-    window = EnergyMeter([counter], clock=clock).window()
+    one = fakes.Metered()
     readings = []
     for failure in (None, fakes.failure, None, None):
-        clock.now += 1.0
-        counter.energy_j += 4
-        counter.failure = failure
-        readings.append(window.lap().total_j)
+        one.spend(1.0, 4)
+        one.counter.failure = failure
+        readings.append(one.window.lap().total_j)
     assert readings == [4, None, None, 4]
-    assert window.reading.total_j == 16
+    assert one.window.reading.total_j == 16
 
 
 def test_a_reset_within_the_window_is_unavailable(fakes):
-    clock, counter = fakes.Clock(), fakes.Counter()
-    window = EnergyMeter([counter], clock=clock).window()
-    clock.now += 1.0
-    counter.energy_j, counter.resets = 150.0, 1
-    lap = window.lap()
+    one = fakes.Metered()
+    one.spend(1.0)
+    one.counter.energy_j, one.counter.resets = 150.0, 1
+    lap = one.window.lap()
     assert lap.total_j is None
     assert "reset" in lap.warnings[0]
-    clock.now += 1.0
-    counter.energy_j += 3
-    assert window.lap().total_j == 3
+    assert one.lap(1.0, 3).total_j == 3
 
 
 @pytest.mark.parametrize("energy_j", [-1.0, 1_100.0])
 def test_impossible_energy_is_unavailable(fakes, energy_j):
-    clock, counter = fakes.Clock(), fakes.Counter(max_power_w=1_000.0)
-    window = EnergyMeter([counter], clock=clock).window()
-    clock.now += 1.0
-    counter.energy_j += energy_j
-    reading = window.close()
+    one = fakes.Metered(max_power_w=1_000.0)
+    one.spend(1.0, energy_j)
+    reading = one.window.close()
     assert reading.total_j is None
     assert "impossible" in reading.warnings[0]
 
@@ -174,17 +163,14 @@ def test_hardware_that_stands_still_is_unavailable_and_not_zero(fakes, kind):
 
 
 def test_a_dead_counter_shows_in_laps_too_short_to_tell(fakes):
-    clock, counter = fakes.Clock(), fakes.Counter(update_period_s=0.1)
-    window = EnergyMeter([counter], clock=clock).window()
+    one = fakes.Metered(update_period_s=0.1)
     laps = []
     for _ in range(10):
-        clock.now += 0.3
-        laps.append(window.lap())
+        laps.append(one.lap(0.3))
     assert laps[0].total_j == 0.0
     assert sum(laps, Reading()).total_j is None
-    counter.energy_j += 10  # it lives again
-    clock.now += 0.3
-    assert window.lap().total_j == 10
+    one.counter.energy_j += 10  # it lives again
+    assert one.lap(0.3).total_j == 10
 
 
 def test_a_model_of_an_idle_process_may_say_zero(fakes):
@@ -195,16 +181,11 @@ def test_a_model_of_an_idle_process_may_say_zero(fakes):
 
 
 def test_short_windows_are_flagged_with_their_bound(fakes):
-    clock, counter = fakes.Clock(), fakes.Counter(update_period_s=0.1)
-    window = EnergyMeter([counter], clock=clock).window()
-    clock.now += 10.0
-    counter.energy_j += 3_000.0
-    long = window.lap().components[0]
+    one = fakes.Metered(update_period_s=0.1)
+    long = one.lap(10.0, 3_000.0).components[0]
     assert not long.warnings
     assert long.bound_j == pytest.approx(30.0)  # one step of 0.1 s at 300 W
-    clock.now += 0.4
-    counter.energy_j += 120.0
-    short = window.lap().components[0]
+    short = one.lap(0.4, 120.0).components[0]
     assert short.energy_j == 120.0
     assert "below 5 update periods" in short.warnings[0]
 
@@ -555,17 +536,14 @@ def test_kinds_are_kept_apart(fakes):
 
 
 def test_sums_of_readings_stay_unavailable_and_want_the_same_source(fakes):
-    clock, counter = fakes.Clock(), fakes.Counter()
-    window = EnergyMeter([counter], clock=clock).window()
-    clock.now += 1.0
-    counter.energy_j += 5
-    known = window.lap()
-    counter.failure = fakes.failure
-    lost = window.lap()
+    one = fakes.Metered()
+    known = one.lap(1.0, 5)
+    one.counter.failure = fakes.failure
+    lost = one.window.lap()
     assert (known + lost).total_j is None
     assert (known + lost).components[0].kind is Kind.UNAVAILABLE
     assert (lost + known).warnings == lost.warnings
-    other = EnergyMeter([fakes.Counter("other")], clock=clock).window().close()
+    other = EnergyMeter([fakes.Counter("other")], clock=one.clock).window().close()
     with pytest.raises(ValueError, match="other"):
         _ = known + other
 
@@ -592,13 +570,10 @@ def test_a_part_can_be_taken_away_from_its_window(fakes, increments, data):
 
 
 def test_what_is_taken_away_from_the_unknown_or_is_unknown_leaves_the_unknown(fakes):
-    clock, counter = fakes.Clock(), fakes.Counter(gain_error=0.1)
-    window = EnergyMeter([counter], clock=clock).window()
-    clock.now += 1.0
-    counter.energy_j += 5
-    known = window.lap()
-    counter.failure = fakes.failure
-    lost = window.lap()
+    one = fakes.Metered(gain_error=0.1)
+    known = one.lap(1.0, 5)
+    one.counter.failure = fakes.failure
+    lost = one.window.lap()
     for difference in (known - lost, lost - known):
         assert difference.total_j is None
         assert difference.components[0].kind is Kind.UNAVAILABLE
@@ -622,18 +597,16 @@ def test_the_error_is_quantisation_and_gain_or_not_known(fakes):
 
 
 def test_a_failed_training_is_charged_and_its_error_passes(fakes):
-    clock, counter = fakes.Clock(), fakes.Counter()
-    window = EnergyMeter([counter], clock=clock).window()
+    one = fakes.Metered()
 
     def fail() -> None:
-        clock.now += 1.0
-        counter.energy_j += 9
+        one.spend(1.0, 9)
         raise RuntimeError("out of memory")
 
-    with pytest.raises(RuntimeError, match="out of memory"), window:
+    with pytest.raises(RuntimeError, match="out of memory"), one.window:
         fail()
-    counter.energy_j += 100
-    assert window.reading.total_j == 9
+    one.counter.energy_j += 100
+    assert one.window.reading.total_j == 9
 
 
 def test_queued_gpu_work_is_awaited_at_edges_only_and_its_errors_stay_out(fakes):
