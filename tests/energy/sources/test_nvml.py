@@ -7,7 +7,7 @@ import sys
 import psutil
 import pytest
 
-from perjoule.energy import EnergyMeter, Kind
+from perjoule.energy import EnergyMeter, Kind, Reading
 from perjoule.energy.sources.nvml import source as nvml
 from perjoule.energy.sources.nvml.processes import Processes
 from perjoule.errors import SourceError
@@ -28,6 +28,26 @@ def look(source) -> float:
     return task()
 
 
+class MeteredGpu:
+    """A GPU whose counter is metered, on a clock of its own."""
+
+    def __init__(self, fakes) -> None:
+        self.gpu, self.clock = fakes.Gpu(), fakes.Clock()
+        sources = nvml.discover(fakes.Nvml([self.gpu]), clock=self.clock).sources
+        self.meter = EnergyMeter(sources, clock=self.clock)
+        self.window = self.meter.window()
+
+    def lap(self, duration_s: float, energy_mj: int) -> Reading:
+        self.clock.now += duration_s
+        self.gpu.energy_mj += energy_mj
+        return self.window.lap()
+
+
+@pytest.fixture
+def metered(fakes) -> MeteredGpu:
+    return MeteredGpu(fakes)
+
+
 def ids(found) -> list[str]:
     return [source.info.id for source in found.sources]
 
@@ -37,14 +57,8 @@ def four(fakes):
     return fakes.Nvml([fakes.Gpu(f"GPU-{letter}aaa") for letter in "abcd"])
 
 
-def test_the_counter_is_read_in_joules(fakes):
-    gpu, clock = fakes.Gpu(energy_mj=7_000), fakes.Clock()
-    window = EnergyMeter(
-        nvml.discover(fakes.Nvml([gpu]), clock=clock).sources, clock=clock
-    ).window()
-    clock.now += 10.0
-    gpu.energy_mj += 2_500_000
-    part = window.close().components[0]
+def test_the_counter_is_read_in_joules(metered):
+    part = metered.lap(10.0, 2_500_000).components[0]
     assert (part.energy_j, part.kind, part.source) == (2_500.0, Kind.MEASURED, "nvml:GPU-aaaa")
     assert part.bound_j == pytest.approx(25.0)
 
@@ -80,36 +94,21 @@ def test_one_lost_card_leaves_the_others(fakes, four):
     assert found.reason == "GPU 1: GPU is lost"
 
 
-def test_a_reloaded_driver_makes_the_window_unavailable(fakes):
-    gpu, clock = fakes.Gpu(), fakes.Clock()
-    window = EnergyMeter(
-        nvml.discover(fakes.Nvml([gpu]), clock=clock).sources, clock=clock
-    ).window()
-    clock.now += 10.0
-    gpu.energy_mj = 40
-    lap = window.lap()
+def test_a_reloaded_driver_makes_the_window_unavailable(metered):
+    lap = metered.lap(10.0, 40 - metered.gpu.energy_mj)
     assert lap.total_j is None
     assert "lost count" in lap.warnings[0]
-    clock.now += 10.0
-    gpu.energy_mj = 1_000_040
-    assert window.lap().total_j == 1_000.0
-    assert window.close().total_j is None
+    assert metered.lap(10.0, 1_000_000).total_j == 1_000.0
+    assert metered.window.close().total_j is None
 
 
-def test_a_jump_that_no_board_can_draw_makes_the_window_unavailable(fakes):
-    gpu, clock = fakes.Gpu(), fakes.Clock()
-    meter = EnergyMeter(nvml.discover(fakes.Nvml([gpu]), clock=clock).sources, clock=clock)
-    window = meter.window()
-    clock.now += 1_000.0
-    meter.snapshot()
-    clock.now += 1.0
-    gpu.energy_mj += 5_000_000  # as a mean over the whole window it would be possible
-    lap = window.lap()
+def test_a_jump_that_no_board_can_draw_makes_the_window_unavailable(metered):
+    metered.clock.now += 1_000.0
+    metered.meter.snapshot()
+    lap = metered.lap(1.0, 5_000_000)  # as a mean over the whole window it would be possible
     assert lap.total_j is None
     assert "lost count" in lap.warnings[0]
-    clock.now += 1.0
-    gpu.energy_mj += 200_000
-    assert window.lap().total_j == 200.0
+    assert metered.lap(1.0, 200_000).total_j == 200.0
 
 
 def test_power_of_this_instant_is_preferred_to_an_average(fakes):
@@ -133,23 +132,13 @@ def test_a_counter_can_be_compared_with_its_power(fakes):
     assert nvml.power_of(counter) is None
 
 
-def test_a_card_that_fails_in_training_is_unavailable(fakes):
-    gpu, clock = fakes.Gpu(), fakes.Clock()
-    window = EnergyMeter(
-        nvml.discover(fakes.Nvml([gpu]), clock=clock).sources, clock=clock
-    ).window()
-    clock.now += 10.0
-    gpu.energy_mj = fakes.Nvml.NVMLError("GPU is lost")
-    reading = window.close()
+def test_a_card_that_fails_or_stops_moving_is_unavailable_and_not_zero(metered, fakes):
+    assert metered.lap(10.0, 0).total_j is None
+    metered.clock.now += 10.0
+    metered.gpu.energy_mj = fakes.Nvml.NVMLError("GPU is lost")
+    reading = metered.window.close()
     assert reading.component_j("gpu") is None
     assert "GPU is lost" in reading.warnings[0]
-
-
-def test_a_counter_that_stops_moving_is_unavailable_and_not_zero(fakes):
-    clock = fakes.Clock()
-    window = EnergyMeter(nvml.discover(fakes.Nvml([fakes.Gpu()])).sources, clock=clock).window()
-    clock.now += 10.0
-    assert window.close().total_j is None
 
 
 @pytest.mark.parametrize(
