@@ -15,7 +15,7 @@ SAMPLE_PERIOD_S = 0.1
 GAP_PERIODS = 3.0
 """An integrated source reports a gap once no power was read for this many periods."""
 JITTER_S = 0.1
-"""Registers may move this much late, so that a step holds the energy of a little more time."""
+"""Registers may move this much late: a step then holds the energy of that much more time."""
 
 
 class WrappingCounter:
@@ -62,7 +62,7 @@ class WrappingCounter:
             register = self._read_register()
             last, self._last = self._last, (register, asked_s)
             if last is not None:
-                # From before the last reading to after this one: what happened took no longer.
+                # It moved between the start of the last reading and the end of this one.
                 self._advance(last[0], register, self._clock() - last[1])
             return self._units * self._joules_per_unit
 

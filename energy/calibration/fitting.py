@@ -130,7 +130,7 @@ def _line(windows: Sequence[LoadWindow]) -> tuple[float, float]:
             f"cores: take three loads or more, {LOAD_SPREAD:g} cores apart"
         )
     watts, idle_w = statistics.linear_regression(loads, powers)
-    if idle_w < 0:  # then the best line with an idle power that exists has none
+    if idle_w < 0:  # of lines without a negative idle power the best one starts at 0
         watts, idle_w = statistics.linear_regression(loads, powers, proportional=True)
     if watts < LEAST_WATTS_PER_CORE:
         raise ConfigurationError(

@@ -105,7 +105,7 @@ def load_calibration() -> Calibration | None:
         RuntimeWarning: The file is damaged or of a newer version, and was ignored.
     """
     try:
-        if not home().is_dir():  # nothing was ever calibrated, so what machine it is is all one
+        if not home().is_dir():  # nothing was ever calibrated
             return None
         file = calibration_file()
     except OutputError:

@@ -100,12 +100,12 @@ def discover(root: Path = ROOT) -> Discovery:
         The readable sources. Half of a machine's packages would be a wrong number, so one package
         that cannot be read leaves none, and one DRAM zone that cannot be read leaves no DRAM.
     """
-    zones = [(zone, *_label(zone)) for zone in _zones(root)]
+    zones = [(zone, *_label(zone)) for zone in _list_zones(root)]
     if not any(component == "cpu" for _, _, component in zones):
         what = "RAPL package under" if root.is_dir() else "powercap tree at"
         return Discovery(reason=f"no {what} {root}", mend=_mend_missing())
     try:
-        packages = _open(zones, "cpu")
+        packages = _open_zones(zones, "cpu")
     except SourceError as error:
         return Discovery(reason=str(error), mend=MEND)
     distinct: dict[Path, RaplSource] = {}
@@ -114,7 +114,7 @@ def discover(root: Path = ROOT) -> Discovery:
             distinct[zone] = source
     cpus = list(distinct.values())
     try:
-        drams = _open(zones, "dram")
+        drams = _open_zones(zones, "dram")
     except SourceError as error:
         return Discovery([*cpus], str(error), MEND, incomplete=True)
     # "intel-rapl:0:1" lies within "intel-rapl:0"; what lies within a mirror is one too.
@@ -123,7 +123,7 @@ def discover(root: Path = ROOT) -> Discovery:
     return Discovery([*cpus, *own])
 
 
-def _zones(root: Path) -> list[Path]:
+def _list_zones(root: Path) -> list[Path]:
     """All zones, each once: the kernel shows parts of a package both beside and within it."""
     found = [*root.glob("intel-rapl:*/intel-rapl:*"), *root.glob("intel-rapl:*")]
     return [zone for _, zone in sorted({zone.name: zone for zone in found}.items())]
@@ -140,7 +140,7 @@ def _mend_missing() -> str:
     return MEND_CONTAINER if in_container else MEND_MISSING
 
 
-def _open(zones: list[tuple[Path, str, str]], wanted: str) -> dict[Path, RaplSource]:
+def _open_zones(zones: list[tuple[Path, str, str]], wanted: str) -> dict[Path, RaplSource]:
     return {
         zone: RaplSource(zone, name, component)
         for zone, name, component in zones

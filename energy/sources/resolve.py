@@ -170,13 +170,13 @@ def _find_codecarbon(*_: object) -> Found:
 def _find_cpu_time(text: str, _: Machine) -> Found:
     from .cpu.time import CpuTimeSource
 
-    return [CpuTimeSource(_figure("cpu_time", text) if text else None)]
+    return [CpuTimeSource(_parse_figure("cpu_time", text) if text else None)]
 
 
 def _find_model(text: str, _: Machine) -> Found:
     from .model import ModelSource
 
-    return [ModelSource(_figure("model", text)) if text else ModelSource()]
+    return [ModelSource(_parse_figure("model", text)) if text else ModelSource()]
 
 
 _MEASURED, _MODELLED, _EITHER = "measured", "modelled", "measured or integrated"
@@ -226,7 +226,7 @@ def _parse(part: str, spec: str) -> tuple[str, str]:
     return name, argument
 
 
-def _figure(name: str, text: str) -> float:
+def _parse_figure(name: str, text: str) -> float:
     try:
         figure = float(text)
     except ValueError:

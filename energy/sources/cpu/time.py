@@ -51,7 +51,7 @@ class CpuTimeSource(Source):
         descendants_s: Callable[[int], float] | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self._watts, origin, gain_error = _figure(watts_per_core)
+        self._watts, origin, gain_error = _choose_watts(watts_per_core)
         self.info = SourceInfo(
             id="cpu_time",
             component="cpu",
@@ -98,7 +98,7 @@ class CpuTimeSource(Source):
         self._descendants_s, self._fell = descendants_s, False
 
 
-def _figure(given: float | None) -> tuple[float, str, float]:
+def _choose_watts(given: float | None) -> tuple[float, str, float]:
     """Watts per core, where they are from, and the relative error of joules by them."""
     if given is not None:
         return given, "given by the user", MODEL_ERROR  # the figure may be good, the model is not

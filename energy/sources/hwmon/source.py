@@ -116,18 +116,18 @@ def discover(
     names = ", ".join(f"{each.chip}/{each.label or each.name}" for each in present) or "none"
     files_of = partial(ChannelFiles, root, open_file)
     if channel is not None:
-        driver, wanted = _named(channel, present)
+        driver, wanted = _parse_channel(channel, present)
         if not wanted:
             return Discovery(reason=f"no hwmon channel {channel!r}", mend=f"There are: {names}")
-        return _open(driver, wanted, files_of, clock)
+        return _open_channels(driver, wanted, files_of, clock)
     found: list[Discovery] = []
     served: set[str] = set()
     missing: set[str] = set()
     for driver in DRIVERS:
         if driver.component in served:
             continue
-        wanted = _of_driver(driver, present)
-        found.append(_open(driver, wanted, files_of, clock))
+        wanted = _select_channels(driver, present)
+        found.append(_open_channels(driver, wanted, files_of, clock))
         if found[-1].incomplete:
             missing.add(driver.component)
         if found[-1].sources and driver.component != "gpu":
@@ -141,7 +141,7 @@ def discover(
     return Discovery(sources, reason, mend, incomplete=bool(missing - served))
 
 
-def _of_driver(driver: HwmonDriver, present: list[Channel]) -> list[Channel]:
+def _select_channels(driver: HwmonDriver, present: list[Channel]) -> list[Channel]:
     """The channels that a known driver's patterns choose, on each of its chips."""
     wanted: list[Channel] = []
     for chip in dict.fromkeys(each.chip for each in present if each.driver == driver.name):
@@ -154,7 +154,7 @@ def _of_driver(driver: HwmonDriver, present: list[Channel]) -> list[Channel]:
     return wanted
 
 
-def _named(text: str, present: list[Channel]) -> tuple[HwmonDriver, list[Channel]]:
+def _parse_channel(text: str, present: list[Channel]) -> tuple[HwmonDriver, list[Channel]]:
     """What ``CHIP/CHANNEL@COMPONENT`` names."""
     match = re.fullmatch(r"([^/]+)/([^/@]+)(?:@(\w+))?", text)
     if match is None:
@@ -169,7 +169,7 @@ def _named(text: str, present: list[Channel]) -> tuple[HwmonDriver, list[Channel
     return HwmonDriver(chip, component, "as named by the user", ()), wanted
 
 
-def _open(
+def _open_channels(
     driver: HwmonDriver,
     wanted: list[Channel],
     files_of: Callable[[Channel], ChannelFiles],
@@ -193,7 +193,7 @@ def _open(
             if isinstance(error.__cause__, PermissionError) and error.__cause__.filename:
                 denied.append(Path(error.__cause__.filename))
             continue
-        source = _source(driver, channel, files, clock)
+        source = _make_source(driver, channel, files, clock)
         if not any(_mirrors(source, other) for other in sources):
             sources.append(source)
     if driver.alone and len(sources) > 1:
@@ -205,10 +205,10 @@ def _open(
     if problems and driver.component != "gpu":
         sources = []
     reason = "; ".join([*problems, *left_out])
-    return Discovery(sources, reason, _mend(denied), incomplete=bool(problems))
+    return Discovery(sources, reason, _permission_remedy(denied), incomplete=bool(problems))
 
 
-def _source(
+def _make_source(
     driver: HwmonDriver, channel: Channel, files: ChannelFiles, clock: Callable[[], float]
 ) -> Source | PowerSource:
     is_energy = channel.name.startswith("energy")
@@ -240,7 +240,7 @@ def _mirrors(source: Source | PowerSource, other: Source | PowerSource) -> bool:
     return before - MIRROR_TOLERANCE_J <= now <= after + MIRROR_TOLERANCE_J
 
 
-def _mend(denied: list[Path]) -> str:
+def _permission_remedy(denied: list[Path]) -> str:
     """How to make files readable."""
     if not denied:
         return ""

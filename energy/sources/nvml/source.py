@@ -9,7 +9,7 @@ from typing import Any
 from ....errors import SourceError
 from ...forksafe import Guard
 from ...source import BaseSource, Discovery, Kind, PowerSource, Scope, Source, SourceInfo, Task
-from .devices import Device, Gpu, list_gpus, named, visible
+from .devices import Device, Gpu, find_named, find_visible, list_gpus
 from .processes import Occupancy, Processes
 
 COUNTER_PERIOD_S = 0.1
@@ -117,8 +117,8 @@ def discover(
     """Find the GPUs whose energy can be read, by asking each.
 
     A slice of a GPU (MIG) has no counter of its own: its whole board is billed, once, and the
-    reading says so. GPUs that nobody named are billed only once this process tree is seen on them,
-    or if that cannot be told.
+    reading says so. GPUs that nobody named are billed only once this process tree is
+    seen on them, or if that cannot be told.
 
     Args:
         nvml: The NVML binding; None for ``pynvml``.
@@ -146,7 +146,9 @@ def discover(
             reason=f"NVML: {error}",
             mend="Install NVIDIA's driver, or pass the GPU to the container",
         )
-    chosen, problems = visible(nvml, present) if gpus is None else named(nvml, present, gpus)
+    chosen, problems = (
+        find_visible(nvml, present) if gpus is None else find_named(nvml, present, gpus)
+    )
     processes = processes or Processes()
     sources: list[Source | PowerSource] = []
     for gpu in chosen:

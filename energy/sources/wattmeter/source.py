@@ -19,12 +19,12 @@ from ....errors import MeterError, SourceError
 from ...counter import GAP_PERIODS, Gaps
 from ...forksafe import Guard
 from ...source import Kind, Scope, Source, SourceInfo
-from .device import MAX_POWER_W, Endpoint, HttpDevice, plainly
+from .device import MAX_POWER_W, Endpoint, HttpDevice, describe_error
 
 PERIOD_S = 1.0
 TIMEOUT_S = 2.0
 PATIENCE_S = 10.0
-"""For so long the last answer stands in for those that do not come."""
+"""How long the last answer stands in for missing ones."""
 
 
 class HeldPower:
@@ -173,7 +173,7 @@ class _Poller:
             first = device.ask()
         except Exception as error:
             device.close()
-            why = f"{endpoint.id} cannot be read: {plainly(error)}; {endpoint.mend}"
+            why = f"{endpoint.id} cannot be read: {describe_error(error)}; {endpoint.mend}"
             raise MeterError(why) from error
         now = time.perf_counter()
         self.account = (
@@ -218,6 +218,6 @@ class _Poller:
                 self._problem = ""
             except Exception as error:  # noqa: BLE001 - outlives whatever a device does
                 device.close()
-                self._problem = f": {plainly(error)}"
+                self._problem = f": {describe_error(error)}"
             due_s = max(due_s + self._period_s, time.perf_counter())
         device.close()
