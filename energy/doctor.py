@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from statistics import median
+from typing import NamedTuple
 
 from .counter import SAMPLE_PERIOD_S, IntegratedSource
 from .meter import EnergyMeter
@@ -137,34 +138,36 @@ def observe(
         sleep: Waits for some seconds.
     """
     integrated = None if power is None else IntegratedSource(power, clock)
-    powers: list[float | str] = []
+    seen: list[_Moment] = []
+    seen_power: list[_Moment] = []
     latencies_s: list[float] = []
-    values: list[float] = []
-    steps_s: list[float] = []
     start_s = now = next_power_s = clock()
-    while now < start_s + duration_s or len(latencies_s) < FEWEST_STEPS:
-        value = try_read(source, source.info.id)
-        after = clock()
-        latencies_s.append(after - now)
-        if isinstance(value, float):
-            if values and value != values[-1]:
-                steps_s.append(after)
-            values.append(value)
-        if integrated is not None and after >= next_power_s:
-            powers.append(try_read(integrated, source.info.id))
-            next_power_s = after + SAMPLE_PERIOD_S
+    while now < start_s + duration_s or len(seen) < FEWEST_STEPS:
+        seen.append(_Moment(try_read(source, source.info.id), clock()))
+        latencies_s.append(seen[-1].at_s - now)
+        if integrated is not None and seen[-1].at_s >= next_power_s:
+            seen_power.append(_Moment(try_read(integrated, source.info.id), clock()))
+            next_power_s = seen[-1].at_s + SAMPLE_PERIOD_S
         sleep(PAUSE_S)
         now = clock()
     if integrated is not None:
-        powers.append(try_read(integrated, source.info.id))
+        seen_power.append(_Moment(try_read(integrated, source.info.id), clock()))
+    known = [moment for moment in seen if isinstance(moment.energy_j, float)]
+    steps_s = [b.at_s for a, b in pairwise(known) if a.energy_j != b.energy_j]
     ticks_s = [b - a for a, b in pairwise(steps_s)]
-    known = [energy_j for energy_j in powers if isinstance(energy_j, float)]
     return Observation(
         read_latency_s=median(latencies_s),
         tick_s=median(ticks_s) if len(ticks_s) >= FEWEST_STEPS - 1 else None,
-        counter_w=_mean_w(values, now - start_s, n_expected=len(latencies_s)),
-        integrated_w=_mean_w(known, now - start_s, n_expected=len(powers)),
+        counter_w=_mean_w(seen),
+        integrated_w=_mean_w(seen_power),
     )
+
+
+class _Moment(NamedTuple):
+    """A reading, or why it failed, and when it was there."""
+
+    energy_j: float | str
+    at_s: float
 
 
 def _examine(source: Source | PowerSource, watch_s: float) -> ComponentStatus:
@@ -200,8 +203,9 @@ def _disagreement(seen: Observation) -> tuple[str, ...]:
     )
 
 
-def _mean_w(values: list[float], duration_s: float, n_expected: int) -> float | None:
-    """Mean power between the first and the last value; None if any reading failed."""
-    if len(values) < n_expected or len(values) < 2 or duration_s <= 0:
+def _mean_w(seen: list[_Moment]) -> float | None:
+    """Mean power between the first and the last reading; None if any failed."""
+    known = [(energy_j, at_s) for energy_j, at_s in seen if isinstance(energy_j, float)]
+    if len(known) < len(seen) or len(seen) < 2 or seen[-1].at_s <= seen[0].at_s:
         return None
-    return (values[-1] - values[0]) / duration_s
+    return (known[-1][0] - known[0][0]) / (seen[-1].at_s - seen[0].at_s)
