@@ -97,14 +97,6 @@ while True: time.sleep(1.0)
     assert result.reading.total_j >= 0.2 - TICK_S
 
 
-@linux
-def test_afterwards_orphans_go_to_init_again(meter):
-    measure(["true"], meter)
-    adopts = ctypes.c_int(-1)
-    ctypes.CDLL(None).prctl(GET_SUBREAPER, ctypes.byref(adopts))
-    assert adopts.value == 0
-
-
 def test_children_of_other_threads_keep_their_exit_codes(meter):
     started = []
     thread = threading.Timer(0.05, lambda: started.append(subprocess.Popen(["sh", "-c", "exit 5"])))
@@ -114,13 +106,17 @@ def test_children_of_other_threads_keep_their_exit_codes(meter):
     assert started[0].wait() == 5
 
 
-def test_signal_handlers_are_put_back(meter):
+@linux
+def test_signal_handlers_are_put_back_and_orphans_go_to_init_again(meter):
     numbers = [n for n in signal.valid_signals() if n not in (signal.SIGKILL, signal.SIGSTOP)]
     before = [signal.getsignal(number) for number in numbers]
     measure(["true"], meter)
     with pytest.raises(ConfigurationError):
         measure(["no-such-program"], meter)
     assert [signal.getsignal(number) for number in numbers] == before
+    adopts = ctypes.c_int(-1)
+    ctypes.CDLL(None).prctl(GET_SUBREAPER, ctypes.byref(adopts))
+    assert adopts.value == 0
 
 
 def test_a_failing_source_neither_stops_nor_hides_the_command(fakes):

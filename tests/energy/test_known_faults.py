@@ -2,7 +2,8 @@
 
 More of them are tested with the source that they concern: psys, MMIO twins and DRAM counted wrongly
 (test_rapl), all GPUs of a node or a slice billed as one, old and virtual GPUs at 0 J (test_nvml),
-negative joules, failed reads taken for 0 J or ending the training, short windows (test_meter).
+negative joules, failed reads taken for 0 J or ending the training, short windows, power samples
+that equal the last or lie at the edges (test_meter).
 """
 
 from __future__ import annotations
@@ -45,32 +46,6 @@ def test_zeus_starts_a_process_for_each_zone(powercap):
     with EnergyMeter(rapl.discover(powercap.root).sources):
         assert set(psutil.Process().children(recursive=True)) == before[0]
         assert threading.active_count() == before[1] + 1  # which wakes twice a minute
-
-
-def test_zeus_drops_power_samples_that_equal_the_last(fakes):
-    clock = fakes.Clock()
-
-    def rest() -> None:
-        clock.now += 0.2
-
-    with EnergyMeter([fakes.Power(lambda: 50.0)], clock=clock) as meter:
-        window = meter.window()
-        for _ in range(10):
-            rest()
-            meter.snapshot()
-        assert window.close().total_j == pytest.approx(100.0)
-
-
-def test_zeus_drops_the_edges_of_a_power_window(fakes):
-    """A window between two samples has the energy of its length all the same."""
-    clock = fakes.Clock()
-
-    def work() -> None:
-        clock.now += 0.03
-
-    reading = window_of([fakes.Power(lambda: 50.0)], work, clock)
-    assert reading.total_j == pytest.approx(1.5)
-    assert reading.duration_s == pytest.approx(0.03)
 
 
 def test_zeus_takes_time_from_a_clock_that_can_be_set():
