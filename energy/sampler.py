@@ -42,11 +42,13 @@ class Sampler:
     def __init__(self, tasks: Iterable[Task]) -> None:
         self._tasks = list(tasks)
         self._closed = False
+        self._pid, self._stopping = os.getpid(), threading.Event()
         self._start()
 
     def ensure_alive(self) -> None:
         """Start again in a forked child, where threads do not follow."""
         if self._pid != os.getpid() and not self._closed:
+            self._pid, self._stopping = os.getpid(), threading.Event()
             self._start()
 
     def stop(self) -> None:
@@ -55,8 +57,6 @@ class Sampler:
         self._stopping.set()
 
     def _start(self) -> None:
-        self._pid = os.getpid()
-        self._stopping = threading.Event()
         if self._tasks:
             threading.Thread(
                 target=_work, args=(self._tasks, self._stopping), name=THREAD_NAME, daemon=True

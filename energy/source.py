@@ -121,6 +121,9 @@ class Source(BaseSource, ABC):
                 return ask_the_plug_wh() * 3600
     """
 
+    keep_alive_s = math.inf
+    """Seconds within which it must be read again, or its count may be lost unseen."""
+
     @abstractmethod
     def read(self) -> float:
         """Joules since some fixed moment; never falls, but at a reset.
@@ -128,9 +131,6 @@ class Source(BaseSource, ABC):
         Raises:
             SourceError: This reading failed. The next one may succeed.
         """
-
-    keep_alive_s = math.inf
-    """Seconds within which it must be read again, or its count may be lost unseen."""
 
     def tasks(self) -> list[Task]:
         """Read it often enough, if it asks for that."""

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perjoule.energy import EnergyMeter, Kind, Reading, Scope
+from perjoule.energy import EnergyMeter, Kind, Reading, Scope, Source, SourceInfo
 from perjoule.errors import SourceError
 
 steps = st.lists(st.integers(1, 1_000), min_size=1, max_size=20)
@@ -375,3 +376,26 @@ def test_a_meter_reads_its_own_block(fakes):
 def test_only_counted_operations_leave_the_search_out():
     assert not EnergyMeter("model").counts_search
     assert EnergyMeter("cpu_time:4").counts_search
+
+
+def test_a_source_needs_no_more_than_an_identity_and_a_reading(fakes):
+    class Plug(Source):
+        info = SourceInfo("plug", "node", Kind.MEASURED, Scope.NODE, "plug under the desk")
+        energy_j = 0.0
+
+        def read(self) -> float:
+            return self.energy_j
+
+    clock, plug = fakes.Clock(), Plug()
+    with EnergyMeter([plug], clock=clock) as meter:
+        meter.count_operations(1.0)
+        clock.now += 1.0
+        plug.energy_j = 7.0
+        assert meter.reading.total_j == 7.0
+        assert meter.reading.warnings == ()
+
+
+def test_what_only_looks_like_a_source_is_refused():
+    looks = SimpleNamespace(info=None, read=lambda: 0.0)
+    with pytest.raises(TypeError, match=r"derive its class from perjoule\.energy\.Source"):
+        EnergyMeter([looks])

@@ -182,6 +182,7 @@ class _Poller:
             else Total(first, now)
         )
         self._problem, self._closed = "", False
+        self._pid, self._stop = os.getpid(), threading.Event()
         self._start(device)
 
     def read(self) -> float:
@@ -189,6 +190,7 @@ class _Poller:
             if self._closed:
                 raise SourceError("it was closed: make a new one")
             if os.getpid() != self._pid:
+                self._pid, self._stop = os.getpid(), threading.Event()
                 self._start(HttpDevice(self._endpoint, self._timeout_s))
             now = time.perf_counter()
             silent_s = now - self.account.answered_s
@@ -202,7 +204,6 @@ class _Poller:
             self._stop.set()
 
     def _start(self, device: HttpDevice) -> None:
-        self._pid, self._stop = os.getpid(), threading.Event()
         name = f"perjoule-{self._endpoint.id}"
         threading.Thread(
             target=self._poll, args=(device, self._stop), name=name, daemon=True
