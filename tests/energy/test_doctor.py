@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perjoule.energy.doctor import ComponentStatus, diagnose, observe
@@ -152,6 +152,7 @@ class Hardware:
         return observe(self.counter, power, duration_s, self.clock, self.sleep)
 
 
+@settings(max_examples=20)
 @given(st.floats(1.0, 500.0), st.floats(1e-3, 0.1))
 def test_step_and_power_are_seen(fakes, power_w, tick_s):
     seen = Hardware(fakes, power_w, tick_s).observe()
