@@ -12,8 +12,17 @@ from typing import Any
 from .errors import OutputError
 
 
-def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
+def write_whole(
+    path: Path,
+    write: Callable[[Path], Any],
+    mend: str = "give a folder that exists and can be written",
+) -> None:
     """Let ``write`` fill a new file and put it in place at once, so that no half is ever seen.
+
+    Args:
+        path: The file.
+        write: Fills the file of the path that it is given.
+        mend: What to do where the file cannot be written.
 
     Raises:
         OutputError: The file cannot be written.
@@ -23,10 +32,7 @@ def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
         write(new)
         new.replace(path)
     except OSError as error:
-        raise OutputError(
-            f"cannot write {path}: {error.strerror or error}; give a folder that exists and can be "
-            "written"
-        ) from error
+        raise OutputError(f"cannot write {path}: {error.strerror or error}; {mend}") from error
     finally:
         with contextlib.suppress(OSError):
             new.unlink(missing_ok=True)

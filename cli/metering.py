@@ -71,10 +71,11 @@ def calibrate(
     as_json: AsJson = False,
 ) -> None:
     """Measure idle power and watts per busy core of this machine, and store them."""
+    from ..energy.calibration.calibrating import Bench
     from ..energy.calibration.calibrating import calibrate as run
     from ..reports.terminal import print_calibration
 
-    found = run(reference, pairs, idle, progress=lambda line: typer.echo(line, err=True))
+    found = run(reference, pairs, idle, Bench(progress=lambda line: typer.echo(line, err=True)))
     show(asdict(found), as_json, lambda: print_calibration(found))
 
 

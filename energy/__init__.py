@@ -3,13 +3,14 @@
 from .budget import EnergyBudget
 from .meter import EnergyMeter, Window
 from .reading import ComponentReading, Reading
-from .source import Kind, Scope, Source, SourceInfo
+from .source import Kind, PowerSource, Scope, Source, SourceInfo
 
 __all__ = [
     "ComponentReading",
     "EnergyBudget",
     "EnergyMeter",
     "Kind",
+    "PowerSource",
     "Reading",
     "Scope",
     "Source",

@@ -16,12 +16,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigurationError, DataError, UnknownNameError
 from .quantities import JOULES_PER_UNIT, format_energy
+from .sources.codecarbon import find_data_files
 
 G_PER_KWH_OF_LB_PER_MWH = 0.45359237
 """Grams per kWh of one pound per MWh."""
@@ -84,7 +84,7 @@ def intensity(text: str) -> CarbonIntensity:
     """
     text = text.strip()
     if text[:1] in tuple("0123456789.+-") or "kwh" in text.lower():
-        return _figure(text)
+        return _parse_figure(text)
     country, slash, region = (part.strip() for part in text.partition("/"))
     code = _country_code(country)
     return _of_region(code, region) if slash else _of_country(code)
@@ -96,7 +96,7 @@ def format_grams(grams: float | None) -> str:
     return text.removesuffix("J") + "g" if text.endswith("J") else text
 
 
-def _figure(text: str) -> CarbonIntensity:
+def _parse_figure(text: str) -> CarbonIntensity:
     match = _FIGURE.fullmatch(text)
     if match is None:
         raise ConfigurationError(
@@ -259,11 +259,8 @@ def _read(pattern: str) -> dict[str, Any]:
 
 def _path(pattern: str) -> Path:
     """A file of CodeCarbon's tables, the one of the latest year where there are several."""
-    spec = find_spec("codecarbon")  # only its files are read; importing it takes longer
-    for folder in (spec.submodule_search_locations or []) if spec else []:
-        found = sorted((Path(folder) / "data" / "private_infra").glob(pattern))
-        if found:
-            return found[-1]
+    if found := find_data_files(f"private_infra/{pattern}"):
+        return found[-1]
     raise DataError(
         f"CodeCarbon's table {pattern} is not installed: pip install codecarbon, or write a "
         'figure such as "56 g/kWh"'

@@ -66,15 +66,15 @@ def measure(command: Sequence[str], meter: EnergyMeter) -> CommandResult:
         raise ConfigurationError(
             f"command {command!r}: give a list of the program and its arguments"
         )
-    keeper = _Keeper()
+    supervisor = _Supervisor()
     in_main_thread = threading.current_thread() is threading.main_thread()
-    care = keeper.care() if in_main_thread else contextlib.nullcontext()
-    with care, meter.window() as window:
-        exit_code = keeper.run(command)
+    supervision = supervisor.supervising() if in_main_thread else contextlib.nullcontext()
+    with supervision, meter.window() as window:
+        exit_code = supervisor.run(command)
     return CommandResult(exit_code, window.reading, tuple(command))
 
 
-class _Keeper:
+class _Supervisor:
     """Looks after the command's process and the orphans among its descendants."""
 
     def __init__(self) -> None:
@@ -102,7 +102,7 @@ class _Keeper:
         return code if code >= 0 else 128 - code
 
     @contextlib.contextmanager
-    def care(self) -> Iterator[None]:
+    def supervising(self) -> Iterator[None]:
         """Pass signals on and adopt orphans for as long as this lasts."""
         with contextlib.ExitStack() as stack:
             for name in FROM_THE_TERMINAL:

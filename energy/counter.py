@@ -8,14 +8,14 @@ from collections.abc import Callable
 
 from ..errors import SourceError
 from .forksafe import Guard
-from .source import PowerSource, SourceInfo
+from .source import PowerSource, Source, Task
 
 SAMPLE_PERIOD_S = 0.1
 """How often power-only sources are read."""
 GAP_PERIODS = 3.0
 """An integrated source reports a gap once no power was read for this many periods."""
 JITTER_S = 0.1
-"""Registers may move this much late, so that a step holds the energy of a little more time."""
+"""Registers may move this much late: a step then holds the energy of that much more time."""
 
 
 class WrappingCounter:
@@ -62,7 +62,7 @@ class WrappingCounter:
             register = self._read_register()
             last, self._last = self._last, (register, asked_s)
             if last is not None:
-                # From before the last reading to after this one: what happened took no longer.
+                # It moved between the start of the last reading and the end of this one.
                 self._advance(last[0], register, self._clock() - last[1])
             return self._units * self._joules_per_unit
 
@@ -80,7 +80,27 @@ class WrappingCounter:
         self._units += step
 
 
-class IntegratedSource:
+class Gaps:
+    """Times without a power reading, of which only the largest that a window may touch are kept."""
+
+    def __init__(self) -> None:
+        self._gaps: list[tuple[float, float]] = []
+
+    def add(self, end_s: float, gap_s: float) -> None:
+        """Note a gap that ends now."""
+        # Windows end now or later, so one that touches an earlier gap touches this one too: smaller
+        # ones may go, and the list stays short however long the job.
+        while self._gaps and self._gaps[-1][1] <= gap_s:
+            self._gaps.pop()
+        self._gaps.append((end_s, gap_s))
+
+    def largest_s(self, start_s: float, end_s: float) -> float:
+        """The largest gap that touches a window; 0 without any."""
+        touching = (gap for at, gap in self._gaps if at >= start_s and at - gap <= end_s)
+        return max(touching, default=0.0)
+
+
+class IntegratedSource(Source):
     """A power-only source made cumulative by the trapezoid rule.
 
     ``read`` takes a power reading of its own, so that both edges of a window are in the sum.
@@ -91,12 +111,12 @@ class IntegratedSource:
     """
 
     def __init__(self, power: PowerSource, clock: Callable[[], float] = time.perf_counter) -> None:
-        self.info: SourceInfo = power.info
-        self.power = power
+        self.info = power.info
+        self._power = power
         self._clock = clock
         self._guard = Guard()
         self._last: tuple[float, float, float] | None = None
-        self._gaps: list[tuple[float, float]] = []
+        self._gaps = Gaps()
 
     def read(self) -> float:
         """Integrate up to now and return the cumulative joules.
@@ -106,7 +126,7 @@ class IntegratedSource:
                 bridges the gap.
         """
         with self._guard:
-            power_w = self.power.read_power_w()
+            power_w = self._power.read_power_w()
             now = self._clock()
             if not 0 <= power_w <= self.info.max_power_w:
                 raise SourceError(f"reads {power_w} W, which is impossible")
@@ -115,37 +135,39 @@ class IntegratedSource:
                 then, last_w, energy_j = self._last
                 energy_j += (power_w + last_w) / 2 * (now - then)
                 if now - then > GAP_PERIODS * self.info.update_period_s:
-                    self._note_gap(now, now - then)
+                    self._gaps.add(now, now - then)
             self._last = (now, power_w, energy_j)  # at once: a fork may fall between two steps
             return energy_j
 
-    def tend(self) -> float:
-        """Take a reading between the edges of windows."""
-        with contextlib.suppress(Exception):  # the next reading will show it
-            self.read()
-        return SAMPLE_PERIOD_S
+    def tasks(self) -> list[Task]:
+        """Take readings between the edges of windows, beside the power source's own tasks."""
+        return [self._sample, *self._power.tasks()]
 
     @property
     def resets(self) -> int:
         """How often the power source lost count of itself, as after a driver's reload."""
-        return getattr(self.power, "resets", 0)
+        return self._power.resets
+
+    @property
+    def in_use(self) -> bool:
+        """Whether this process may use the hardware."""
+        return self._power.in_use
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Warnings of the moment of the power source."""
+        return self._power.notes
+
+    def close(self) -> None:
+        """Close the power source."""
+        self._power.close()
 
     def largest_gap_s(self, start_s: float, end_s: float) -> float:
-        """Longest time without a power reading that touches the window, 0 if none stands out.
-
-        Args:
-            start_s: The window's start on this source's clock.
-            end_s: Its end, which must be the latest reading.
-        """
+        """Longest time without a power reading that touches the window, 0 if none stands out."""
         with self._guard:
-            return max(
-                (gap_s for at, gap_s in self._gaps if at >= start_s and at - gap_s <= end_s),
-                default=0.0,
-            )
+            return self._gaps.largest_s(start_s, end_s)
 
-    def _note_gap(self, at: float, gap_s: float) -> None:
-        # Every window up to now that touches an earlier gap touches this one too, so smaller ones
-        # may go, and the list stays short however long the job.
-        while self._gaps and self._gaps[-1][1] <= gap_s:
-            self._gaps.pop()
-        self._gaps.append((at, gap_s))
+    def _sample(self) -> float:
+        with contextlib.suppress(Exception):  # the next reading will show it
+            self.read()
+        return SAMPLE_PERIOD_S

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
+from statistics import median
+from typing import NamedTuple
 
+from .counter import SAMPLE_PERIOD_S, IntegratedSource
 from .meter import EnergyMeter
-from .observation import Observation, observe
+from .sampler import try_read
 from .source import Kind, PowerSource, Source
 from .sources import rapl
 from .sources.cpu.time import CpuTimeSource
 from .sources.hwmon import source as hwmon
 from .sources.nvml import source as nvml
+from .sources.resolve import THIS_MACHINE, Machine
 
 WATCH_S = 3.0
 """How long counters are watched."""
@@ -21,10 +26,13 @@ NO_NODE = "no wattmeter is named, and no sensor here sees the whole machine"
 NAME_A_WATTMETER = "Name one: --meter shelly:HOST, tasmota:HOST or http:URL#json.path"
 DISAGREEMENT = 0.1
 """Counter and integrated power that differ by more are worth a word."""
+PAUSE_S = 1e-4
+"""Between two looks at a counter: RAPL steps every millisecond."""
+FEWEST_STEPS = 3
 
 
 @dataclass(frozen=True)
-class Finding:
+class ComponentStatus:
     """The state of one component.
 
     Attributes:
@@ -57,56 +65,118 @@ class Finding:
     notes: tuple[str, ...] = ()
 
 
-def diagnose(
-    rapl_root: Path = rapl.ROOT,
-    nvml_binding: Any = None,
-    hwmon_root: Path = hwmon.ROOT,
-    watch_s: float = WATCH_S,
-) -> list[Finding]:
+@dataclass(frozen=True)
+class Observation:
+    """What was seen of a counter over some seconds.
+
+    Attributes:
+        read_latency_s: Median time that a reading takes.
+        tick_s: Median time between two steps of the counter; None if it moved too seldom to tell.
+        counter_w: Mean power by the counter; None if it failed.
+        integrated_w: Mean power by integrating the same hardware's power; None without such.
+    """
+
+    read_latency_s: float
+    tick_s: float | None = None
+    counter_w: float | None = None
+    integrated_w: float | None = None
+
+
+def diagnose(machine: Machine = THIS_MACHINE, watch_s: float = WATCH_S) -> list[ComponentStatus]:
     """Look at each component by reading it.
 
     Args:
-        rapl_root: The powercap tree.
-        nvml_binding: The NVML binding; None for ``pynvml``.
-        hwmon_root: The hwmon tree.
+        machine: Where to look.
         watch_s: How long to watch counters, in seconds.
 
     Returns:
-        At least one finding for each of cpu, dram, gpu and node.
+        At least one status for each of cpu, dram, gpu and node.
     """
-    packages, gpus = rapl.discover(rapl_root), nvml.discover(nvml_binding)
-    sensors = hwmon.discover(hwmon_root)
+    packages = rapl.discover(machine.rapl_root or rapl.ROOT)
+    gpus = nvml.discover(machine.nvml_binding, machine.gpus)
+    sensors = hwmon.discover(machine.hwmon_root or hwmon.ROOT)
     sources = [*packages.sources, *gpus.sources, *sensors.sources]
     with ThreadPoolExecutor(max_workers=len(sources) or 1) as pool:  # each mostly waits
         examined = list(pool.map(lambda source: _examine(source, watch_s), sources))
-    found: dict[str, list[Finding]] = {"cpu": [], "dram": [], "gpu": [], "node": []}
-    for finding in examined:
-        found[finding.component].append(finding)
-    if all(finding.status == Kind.UNAVAILABLE for finding in found["cpu"]):
+    found: dict[str, list[ComponentStatus]] = {"cpu": [], "dram": [], "gpu": [], "node": []}
+    for status in examined:
+        found[status.component].append(status)
+    if all(each.status == Kind.UNAVAILABLE for each in found["cpu"]):
         model = _examine(CpuTimeSource(), watch_s)
         detail = f"{model.detail}; RAPL: {packages.reason}"
         found["cpu"].append(replace(model, detail=detail, mend=packages.mend))
     if not found["dram"]:
         reason = packages.reason or "this processor has no DRAM counter"
-        found["dram"] = [Finding("dram", "unavailable", detail=reason, mend=packages.mend)]
+        found["dram"] = [_unavailable("dram", reason, packages.mend)]
     if gpus.reason:
-        found["gpu"].append(Finding("gpu", "unavailable", detail=gpus.reason, mend=gpus.mend))
+        found["gpu"].append(_unavailable("gpu", gpus.reason, gpus.mend))
     if sensors.incomplete:
-        found["node"].append(
-            Finding("node", "unavailable", detail=sensors.reason, mend=sensors.mend)
-        )
+        found["node"].append(_unavailable("node", sensors.reason, sensors.mend))
     if not found["node"]:
-        found["node"] = [Finding("node", "unavailable", detail=NO_NODE, mend=NAME_A_WATTMETER)]
-    return [finding for findings in found.values() for finding in findings]
+        found["node"] = [_unavailable("node", NO_NODE, NAME_A_WATTMETER)]
+    return [status for statuses in found.values() for status in statuses]
 
 
-def _examine(source: Source | PowerSource, watch_s: float) -> Finding:
+def _unavailable(component: str, reason: str, mend: str) -> ComponentStatus:
+    return ComponentStatus(component, Kind.UNAVAILABLE, detail=reason, mend=mend)
+
+
+def observe(
+    source: Source,
+    power: PowerSource | None = None,
+    duration_s: float = 3.0,
+    clock: Callable[[], float] = time.perf_counter,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Observation:
+    """Watch a counter, and its hardware's power beside it.
+
+    Args:
+        source: The counter.
+        power: The present power of the same hardware, if it tells that too.
+        duration_s: How long to watch.
+        clock: Monotonic seconds.
+        sleep: Waits for some seconds.
+    """
+    integrated = None if power is None else IntegratedSource(power, clock)
+    seen: list[_Moment] = []
+    seen_power: list[_Moment] = []
+    latencies_s: list[float] = []
+    start_s = now = next_power_s = clock()
+    while now < start_s + duration_s or len(seen) < FEWEST_STEPS:
+        seen.append(_Moment(try_read(source, source.info.id), clock()))
+        latencies_s.append(seen[-1].at_s - now)
+        if integrated is not None and seen[-1].at_s >= next_power_s:
+            seen_power.append(_Moment(try_read(integrated, source.info.id), clock()))
+            next_power_s = seen[-1].at_s + SAMPLE_PERIOD_S
+        sleep(PAUSE_S)
+        now = clock()
+    if integrated is not None:
+        seen_power.append(_Moment(try_read(integrated, source.info.id), clock()))
+    known = [moment for moment in seen if isinstance(moment.energy_j, float)]
+    steps_s = [b.at_s for a, b in pairwise(known) if a.energy_j != b.energy_j]
+    ticks_s = [b - a for a, b in pairwise(steps_s)]
+    return Observation(
+        read_latency_s=median(latencies_s),
+        tick_s=median(ticks_s) if len(ticks_s) >= FEWEST_STEPS - 1 else None,
+        counter_w=_mean_w(seen),
+        integrated_w=_mean_w(seen_power),
+    )
+
+
+class _Moment(NamedTuple):
+    """A reading, or why it failed, and when it was there."""
+
+    energy_j: float | str
+    at_s: float
+
+
+def _examine(source: Source | PowerSource, watch_s: float) -> ComponentStatus:
     """Read a source; watch it for a while if it is a counter of hardware."""
     with EnergyMeter([source]) as meter:
         [value], info = meter.snapshot().values, source.info
         if isinstance(value, str):
-            return Finding(info.component, Kind.UNAVAILABLE, info.id, detail=value)
-        finding = Finding(
+            return ComponentStatus(info.component, Kind.UNAVAILABLE, info.id, detail=value)
+        status = ComponentStatus(
             info.component,
             info.kind,
             info.id,
@@ -114,19 +184,12 @@ def _examine(source: Source | PowerSource, watch_s: float) -> Finding:
             update_period_s=info.update_period_s,
             read_latency_s=meter.read_cost_s,
             gain_error=info.gain_error,
-            notes=(*info.warnings, *getattr(source, "notes", ())),
+            notes=(*info.warnings, *source.notes),
         )
     if info.kind is not Kind.MEASURED or not isinstance(source, Source):
-        return finding
+        return status
     seen = observe(source, nvml.power_of(source), watch_s)
-    return replace(
-        finding,
-        read_latency_s=seen.read_latency_s,
-        tick_s=seen.tick_s,
-        counter_w=seen.counter_w,
-        integrated_w=seen.integrated_w,
-        notes=finding.notes + _disagreement(seen),
-    )
+    return replace(status, **asdict(seen), notes=status.notes + _disagreement(seen))
 
 
 def _disagreement(seen: Observation) -> tuple[str, ...]:
@@ -138,3 +201,11 @@ def _disagreement(seen: Observation) -> tuple[str, ...]:
         f"its counter says {seen.counter_w:.3g} W and its power {seen.integrated_w:.3g} W: idle "
         "cards may differ so, busy ones should not",
     )
+
+
+def _mean_w(seen: list[_Moment]) -> float | None:
+    """Mean power between the first and the last reading; None if any failed."""
+    known = [(energy_j, at_s) for energy_j, at_s in seen if isinstance(energy_j, float)]
+    if len(known) < len(seen) or len(seen) < 2 or seen[-1].at_s <= seen[0].at_s:
+        return None
+    return (known[-1][0] - known[0][0]) / (seen[-1].at_s - seen[0].at_s)

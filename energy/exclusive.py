@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -12,30 +12,40 @@ from filelock import FileLock, Timeout
 from ..errors import MeterError
 from .source import PowerSource, Scope, Source
 
+SHARED_MODE = 0o666
+"""Lock files belong to the machine: whoever comes next must be able to open them too."""
+
 
 @contextmanager
 def exclusive(sources: Iterable[Source | PowerSource]) -> Iterator[None]:
     """Hold the measured domains: two comparisons in one package would bill each other.
 
     Raises:
-        MeterError: Another process holds one of them.
+        MeterError: Another process holds one of them, or its lock file cannot be opened.
     """
-    held: list[FileLock] = []
-    try:
+    with ExitStack() as held:
         for source in sources:
-            if source.info.scope is Scope.PROCESS:
-                continue
-            name = "".join(c if c.isalnum() else "-" for c in source.info.id)
-            lock = FileLock(Path(tempfile.gettempdir()) / f"perjoule-{name}.lock", timeout=0)
-            try:
-                lock.acquire()
-            except Timeout as error:
-                raise MeterError(
-                    f"{source.info.id} is being metered by another perjoule: wait for it, or take "
-                    "--meter cpu_time, which counts this process alone"
-                ) from error
-            held.append(lock)
+            if source.info.scope is not Scope.PROCESS:
+                held.callback(_acquire(source.info.id).release)
         yield
-    finally:
-        for lock in held:
-            lock.release()
+
+
+def _acquire(source_id: str) -> FileLock:
+    """Take the lock of a source's domain; it is the machine's, not the user's."""
+    name = "".join(c if c.isalnum() else "-" for c in source_id)
+    path = Path(tempfile.gettempdir()) / f"perjoule-{name}.lock"
+    lock = FileLock(path, timeout=0, mode=SHARED_MODE)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise MeterError(
+            f"{source_id} is being metered by another perjoule: wait for it, or take "
+            "--meter cpu_time, which counts this process alone"
+        ) from error
+    except OSError as error:
+        raise MeterError(
+            f"{source_id} cannot be locked for this comparison alone: {path}: "
+            f"{error.strerror or error}; have its owner remove that file, or take --meter "
+            "cpu_time, which needs no lock"
+        ) from error
+    return lock

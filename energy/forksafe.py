@@ -19,10 +19,6 @@ class Guard:
         self._lock = threading.Lock()
         _guards.add(self)
 
-    def renew(self) -> None:
-        """Take a new lock, in a child that has only the thread that forked."""
-        self._lock = threading.Lock()
-
     def __enter__(self) -> None:
         self._lock.acquire()
 
@@ -31,8 +27,9 @@ class Guard:
 
 
 def _renew_all() -> None:
+    """Take new locks, in a child that has only the thread that forked."""
     for guard in list(_guards):
-        guard.renew()
+        guard._lock = threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):

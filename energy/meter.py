@@ -12,15 +12,15 @@ import contextlib
 import time
 import weakref
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from .calibration.stored import load_calibration
 from .counter import IntegratedSource
 from .reading import SHORT_WINDOW_PERIODS, ComponentReading, Reading, billed_ids
-from .sampler import Sampler, tasks_of, try_read
+from .sampler import Sampler, try_read
 from .snapshot import Snapshot, doubt_of, mean_power_w
 from .source import Kind, PowerSource, Scope, Source, SourceInfo
-from .sources.resolve import resolve
+from .sources.resolve import Machine, resolve
 
 NOTABLE_SLEEP_S = 1.0
 """A machine that was suspended for less is not worth a word."""
@@ -58,6 +58,7 @@ class EnergyMeter:
     Raises:
         ConfigurationError: The text cannot be used.
         MeterError: A source named explicitly, or a GPU of ``gpus``, cannot be read here.
+        TypeError: An object is no source.
     """
 
     def __init__(
@@ -71,22 +72,15 @@ class EnergyMeter:
         clock: Callable[[], float] = time.perf_counter,
         asleep_clock: Callable[[], float] = suspended_s,
     ) -> None:
-        found = resolve(sources, gpus, shared=shared) if isinstance(sources, str) else sources
         own = isinstance(sources, str)
-        self._sources = [
-            source if isinstance(source, Source) else IntegratedSource(source, clock)
-            for source in found
-        ]
+        found = resolve(sources, Machine(gpus), shared=shared) if own else sources
+        self._sources = [_counter_of(source, clock) for source in found]
         self.sources: tuple[SourceInfo, ...] = tuple(source.info for source in self._sources)
         """Identity of every source."""
         self.clock = clock
         self._asleep_clock = asleep_clock
-        self._hardware = [getattr(source, "power", source) for source in self._sources]
-        self._conditional: list[Any] = [p for p in self._hardware if hasattr(p, "in_use")]
         self._bill = self._make_bill()
         self._idle_w = _idle_powers_w(self.sources)
-        counts = (getattr(source, "count_operations", None) for source in self._sources)
-        self._operation_counters = [count for count in counts if count is not None]
         self._synchronize = synchronize
         self._whole: Window | None = None
         self.series: Series | None = None
@@ -95,11 +89,10 @@ class EnergyMeter:
 
             self.series = Series(self._sources, series_period_s, clock)
         """The recorded time series, if one was asked for."""
-        tasks = tasks_of(self._sources) + ([] if self.series is None else [self.series.tend])
-        self._sampler = Sampler(tasks)
-        closes = [getattr(source, "close", None) for source in self._sources if own]
+        tasks = [task for source in self._sources for task in source.tasks()]
+        self._sampler = Sampler(tasks if self.series is None else [*tasks, self.series.sample])
         # A meter that is merely dropped ends them too.
-        self._end = weakref.finalize(self, _end, self._sampler, [c for c in closes if c])
+        self._end = weakref.finalize(self, _end, self._sampler, self._sources if own else [])
         self._moved: list[tuple[float | str, float]] = [("never read", 0.0)] * len(self._sources)
         self._first = self.snapshot(synchronize=False)
         self.read_cost_s = min(self._time_read() for _ in range(5))
@@ -112,8 +105,8 @@ class EnergyMeter:
 
     def count_operations(self, operations: float) -> None:
         """Tell the deterministic ``model`` source what was computed; others ignore it."""
-        for count in self._operation_counters:
-            count(operations)
+        for source in self._sources:
+            source.count_operations(operations)
 
     def snapshot(self, *, synchronize: bool = True) -> Snapshot:
         """Read all sources now. Never raises: a failed reading is kept as its reason."""
@@ -123,7 +116,7 @@ class EnergyMeter:
         self._sampler.ensure_alive()
         now = self.clock()
         values = tuple([try_read(source, source.info.id) for source in self._sources])
-        resets = tuple([getattr(source, "resets", 0) for source in self._sources])
+        resets = tuple([source.resets for source in self._sources])
         for index, value in enumerate(values):
             if value != self._moved[index][0]:
                 self._moved[index] = (value, now)
@@ -146,7 +139,7 @@ class EnergyMeter:
             before, after = start.values[index], try_read(source, name)
             if isinstance(before, str) or isinstance(after, str) or after < before:
                 return None
-            if getattr(source, "resets", 0) != start.resets[index]:
+            if source.resets != start.resets[index]:
                 return None
             total_j += after - before
         return total_j if billed else None
@@ -158,7 +151,7 @@ class EnergyMeter:
     def close(self) -> None:
         """Stop the background thread, if there is one, and what sources were found by name."""
         if self.series is not None and self._end.alive:
-            self.series.tend()
+            self.series.sample()
         self._end()
 
     def __enter__(self) -> EnergyMeter:
@@ -191,18 +184,15 @@ class EnergyMeter:
                 info.component, info.id, None, Kind.UNAVAILABLE, info.scope, warnings=(doubt,)
             )
         energy_j, duration_s = after - before, end.time_s - start.time_s
-        period_s, warnings = info.update_period_s, info.warnings
-        warnings += getattr(self._hardware[index], "notes", ())
+        period_s, warnings = info.update_period_s, info.warnings + source.notes
         if duration_s < SHORT_WINDOW_PERIODS * period_s:
             warnings += (
                 f"{info.id}: window of {duration_s:.3g} s is below {SHORT_WINDOW_PERIODS} update "
                 f"periods of {period_s:.3g} s",
             )
-        gap_s = 0.0
-        if (gap_of := getattr(source, "largest_gap_s", None)) is not None:
-            gap_s = gap_of(start.time_s, end.time_s)
-            if gap_s:
-                warnings += (f"{info.id}: no power was read for {gap_s:.3g} s",)
+        gap_s = source.largest_gap_s(start.time_s, end.time_s)
+        if gap_s:
+            warnings += (f"{info.id}: no power was read for {gap_s:.3g} s",)
         slept_s = end.asleep_s - start.asleep_s
         if slept_s > NOTABLE_SLEEP_S:
             warnings += (f"the machine was suspended for {slept_s:.3g} s within the window",)
@@ -227,16 +217,16 @@ class EnergyMeter:
 
     def _billed(self) -> _Bill:
         """What is billed now: hardware comes in once this process uses it."""
-        if self._conditional and self._bill.in_use != [part.in_use for part in self._conditional]:
+        if self._bill.in_use != [source.in_use for source in self._sources]:
             self._bill = self._make_bill()
         return self._bill
 
     def _make_bill(self) -> _Bill:
-        in_use = [part.in_use for part in self._conditional]
+        in_use = [source.in_use for source in self._sources]
         used = [
             (index, source, source.info.id)
             for index, source in enumerate(self._sources)
-            if getattr(self._hardware[index], "in_use", True)
+            if in_use[index]
         ]
         ids = billed_ids(source.info for _, source, _ in used)
         return _Bill(in_use, ids, [entry for entry in used if entry[2] in ids])
@@ -290,8 +280,20 @@ def _idle_powers_w(sources: Iterable[SourceInfo]) -> list[float | None]:
     ]
 
 
-def _end(sampler: Sampler, closes: list[Callable[[], None]]) -> None:
+def _counter_of(source: Source | PowerSource, clock: Callable[[], float]) -> Source:
+    """The source itself, or its power integrated."""
+    if isinstance(source, Source):
+        return source
+    if isinstance(source, PowerSource):
+        return IntegratedSource(source, clock)
+    raise TypeError(
+        f"{source!r} is no energy source: derive its class from perjoule.energy.Source or "
+        "PowerSource"
+    )
+
+
+def _end(sampler: Sampler, sources: list[Source]) -> None:
     sampler.stop()
-    for close in closes:
+    for source in sources:
         with contextlib.suppress(Exception):  # nothing may raise into what was metered
-            close()
+            source.close()

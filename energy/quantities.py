@@ -27,7 +27,7 @@ _QUANTITY = re.compile(r"\s*([+-]?[\d._]+(?:[eE][+-]?\d+)?)\s*([A-Za-z]*)\s*")
 def total(amounts: Iterable[float | None]) -> float | None:
     """Add amounts up; the sum is unknown (None) if one of them is."""
     known = list(amounts)
-    return None if None in known else sum(amount for amount in known if amount)
+    return None if None in known else sum(amount for amount in known if amount is not None)
 
 
 def parse_energy(value: str | float) -> float:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import operator
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from .quantities import format_energy
+from .quantities import format_energy, total
 from .source import Kind, Scope, SourceInfo
 
 SHORT_WINDOW_PERIODS = 5
@@ -54,42 +55,35 @@ class ComponentReading:
     @property
     def net_j(self) -> float | None:
         """Joules beyond idle, negative if less was used than idle; None if either is not known."""
-        return _sum([self.energy_j, _negative(self.idle_j)])
+        return total([self.energy_j, _times(-1, self.idle_j)])
 
     def __add__(self, other: ComponentReading) -> ComponentReading:
         """Add the reading of the same source over another window; unavailable stays so."""
-        return self._combined(
-            other, _sum([self.energy_j, other.energy_j]), _sum([self.idle_j, other.idle_j])
-        )
+        return self._combined(other, sign=1)
 
     def __sub__(self, other: ComponentReading) -> ComponentReading:
         """Take away the reading of the same source over a part of this window.
 
         Errors add up here too, since both windows had their own edges.
         """
-        return self._combined(
-            other,
-            _sum([self.energy_j, _negative(other.energy_j)]),
-            _sum([self.idle_j, _negative(other.idle_j)]),
-        )
+        return self._combined(other, sign=-1)
 
-    def _combined(
-        self, other: ComponentReading, energy_j: float | None, idle_j: float | None
-    ) -> ComponentReading:
+    def _combined(self, other: ComponentReading, sign: int) -> ComponentReading:
         if (self.source, self.component) != (other.source, other.component):
             raise ValueError(
                 f"cannot combine {self.source} with {other.source}: not the same source"
             )
         known = self if self.kind is not Kind.UNAVAILABLE else other
+        energy_j = total([self.energy_j, _times(sign, other.energy_j)])
         return replace(
             self,
             energy_j=energy_j,
             kind=Kind.UNAVAILABLE if energy_j is None else known.kind,
-            bound_j=_sum([self.bound_j, other.bound_j]),
+            bound_j=total([self.bound_j, other.bound_j]),
             gain_error=known.gain_error,
             largest_gap_s=max(self.largest_gap_s, other.largest_gap_s),
             warnings=_union(self.warnings, other.warnings),
-            idle_j=idle_j,
+            idle_j=total([self.idle_j, _times(sign, other.idle_j)]),
         )
 
 
@@ -119,12 +113,12 @@ class Reading:
     @property
     def total_j(self) -> float | None:
         """All billed joules of whatever kind (see ``kind``); None if any of them is unavailable."""
-        return _sum([part.energy_j for part in self._billable()])
+        return _total_if_any([part.energy_j for part in self._billable()])
 
     @property
     def net_j(self) -> float | None:
         """Billed joules beyond idle, possibly negative; None if any idle power is not known."""
-        return _sum([part.net_j for part in self._billable()])
+        return _total_if_any([part.net_j for part in self._billable()])
 
     @property
     def kind(self) -> str:
@@ -133,7 +127,8 @@ class Reading:
 
     def component_j(self, component: str) -> float | None:
         """Joules of one component; None if it is unavailable or has no source."""
-        return _sum([part.energy_j for part in self.components if part.component == component])
+        amounts_j = [part.energy_j for part in self.components if part.component == component]
+        return _total_if_any(amounts_j)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -159,13 +154,13 @@ class Reading:
             return other
         if not other.components:
             return self
-        return self._combined(other, [a + b for a, b in self._pairs(other)], other.duration_s)
+        return self._combined(other, operator.add)
 
     def __sub__(self, other: Reading) -> Reading:
         """Take away the reading of a part of this window, such as that of a search's asks."""
         if not other.components:
             return self
-        return self._combined(other, [a - b for a, b in self._pairs(other)], -other.duration_s)
+        return self._combined(other, operator.sub)
 
     def __str__(self) -> str:
         """One line for people."""
@@ -179,14 +174,11 @@ class Reading:
         amount = f"{format_energy(part.energy_j)}{_plus_minus(part)}"
         return f"{part.component} {amount} ({', '.join(facts)})"
 
-    def _pairs(self, other: Reading) -> Iterable[tuple[ComponentReading, ComponentReading]]:
-        return zip(self.components, other.components, strict=True)
-
-    def _combined(
-        self, other: Reading, components: list[ComponentReading], duration_s: float
-    ) -> Reading:
+    def _combined(self, other: Reading, combine: Callable[[Any, Any], Any]) -> Reading:
+        parts = map(combine, self.components, other.components)
         # What was found in use in one of the windows is billed in both.
-        return Reading(tuple(components), self.duration_s + duration_s, self.billed | other.billed)
+        billed = self.billed | other.billed
+        return Reading(tuple(parts), combine(self.duration_s, other.duration_s), billed)
 
     def _billable(self) -> list[ComponentReading]:
         return [part for part in self.components if part.source in self.billed]
@@ -208,14 +200,13 @@ def billed_ids(sources: Iterable[SourceInfo]) -> frozenset[str]:
     return frozenset(info.id for info in measured or infos)
 
 
-def _sum(amounts: list[float | None]) -> float | None:
-    """The sum, None if there is nothing to add or any amount is not known."""
-    known = [amount for amount in amounts if amount is not None]
-    return sum(known) if known and len(known) == len(amounts) else None
+def _total_if_any(amounts: list[float | None]) -> float | None:
+    """The sum; None if there is nothing to add or any amount is not known."""
+    return total(amounts) if amounts else None
 
 
-def _negative(amount: float | None) -> float | None:
-    return None if amount is None else -amount
+def _times(sign: int, amount: float | None) -> float | None:
+    return None if amount is None else sign * amount
 
 
 def _plus_minus(part: ComponentReading) -> str:

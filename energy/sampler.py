@@ -6,18 +6,16 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from ..errors import SourceError
-from .source import Source
+from .source import Source, Task
 
 RETRY_S = 1.0
 """When to call again what failed."""
 LONGEST_WAIT_S = 3_600.0
 THREAD_NAME = "perjoule-meter"
 """The one thread of a meter; it starts no processes."""
-
-Tend = Callable[[], float]
 
 
 def try_read(source: Source, name: str) -> float | str:
@@ -31,12 +29,6 @@ def try_read(source: Source, name: str) -> float | str:
     return energy_j if math.isfinite(energy_j) else f"{name}: reads {energy_j} J"
 
 
-def tasks_of(sources: Iterable[Source]) -> list[Tend]:
-    """What sources, and the power sources within them, want done between readings."""
-    parts = [part for source in sources for part in (source, getattr(source, "power", None))]
-    return [tend for part in parts if (tend := getattr(part, "tend", None)) is not None]
-
-
 class Sampler:
     """Does its tasks in one daemon thread, each when due; starts none without tasks.
 
@@ -47,14 +39,16 @@ class Sampler:
         tasks: Each returns in how many seconds it wants to be called again.
     """
 
-    def __init__(self, tasks: Iterable[Tend]) -> None:
+    def __init__(self, tasks: Iterable[Task]) -> None:
         self._tasks = list(tasks)
         self._closed = False
+        self._pid, self._stopping = os.getpid(), threading.Event()
         self._start()
 
     def ensure_alive(self) -> None:
         """Start again in a forked child, where threads do not follow."""
         if self._pid != os.getpid() and not self._closed:
+            self._pid, self._stopping = os.getpid(), threading.Event()
             self._start()
 
     def stop(self) -> None:
@@ -63,15 +57,13 @@ class Sampler:
         self._stopping.set()
 
     def _start(self) -> None:
-        self._pid = os.getpid()
-        self._stopping = threading.Event()
         if self._tasks:
             threading.Thread(
                 target=_work, args=(self._tasks, self._stopping), name=THREAD_NAME, daemon=True
             ).start()
 
 
-def _work(tasks: list[Tend], stopping: threading.Event) -> None:
+def _work(tasks: list[Task], stopping: threading.Event) -> None:
     due_s = [time.perf_counter()] * len(tasks)
     while True:
         for index, task in enumerate(tasks):

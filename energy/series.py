@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ConfigurationError
 from ..files import write_whole
 from ..version import __version__
+from .counter import JITTER_S
 from .forksafe import Guard
 from .sampler import try_read
 from .source import Source, SourceInfo
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 MAX_VALUES = 5_000_000
 """Readings kept, 12 bytes each: eight sources for a week at one a second."""
-JITTER_S = 0.1
-"""Counters may move this much late, so that a step holds the energy of a little more time."""
 
 
 class Series:
@@ -64,7 +63,7 @@ class Series:
         self._start_us = 0
         self._guard = Guard()
 
-    def tend(self) -> float:
+    def sample(self) -> float:
         """Read all sources once; return the seconds until that is due again.
 
         A sample close to the latest one, such as that of a series' end, takes its place: counters
@@ -161,7 +160,7 @@ class _Track:
                 if not 0 <= value - before <= self.info.max_power_w * longest_s:
                     self._impossible += 1
             self._latest = (now, value)
-        return value, self._impossible + getattr(self._source, "resets", 0)
+        return value, self._impossible + self._source.resets
 
     def add(self, value: float | str, losses: int) -> None:
         if isinstance(value, str):

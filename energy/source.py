@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+
+Task = Callable[[], float]
+"""Something to do in the background; returns in how many seconds to do it again."""
 
 
 class Kind(StrEnum):
@@ -30,6 +35,15 @@ class Scope(StrEnum):
     BOARD = "board"
     MODULE = "module"
     NODE = "node"
+
+
+SCOPES = {
+    "cpu": Scope.PACKAGE,
+    "dram": Scope.PACKAGE,
+    "gpu": Scope.BOARD,
+    "node": Scope.NODE,
+}
+"""Whose joules hardware counters of each component usually count."""
 
 
 @dataclass(frozen=True)
@@ -63,49 +77,107 @@ class SourceInfo:
     warnings: tuple[str, ...] = ()
 
 
-@runtime_checkable
-class Source(Protocol):
-    """A cumulative joule counter.
+class BaseSource:
+    """What counters and powers share; everything but ``info`` has a default.
 
-    More is looked at where a source has it:
-
-    - ``resets``: how often it lost count; windows across that are unavailable.
-    - ``tend() -> float``: housekeeping, called in the meter's background thread; returns in how
-      many seconds it wants to be called again. It must not block for long.
-    - ``in_use``: False while this process is known not to use the hardware, which is then listed
-      but not billed.
-    - ``notes``: warnings of the moment, beside those of ``info``.
-    - ``largest_gap_s(start_s, end_s)``: longest time without a power reading in a window.
-    - ``close()``: called at the end of a meter that found the source by name.
+    Attributes:
+        info: The source's identity.
     """
 
-    @property
-    def info(self) -> SourceInfo:
-        """The source's identity."""
-        ...
+    info: SourceInfo
 
+    @property
+    def resets(self) -> int:
+        """How often it lost count; windows across that are unavailable."""
+        return 0
+
+    @property
+    def in_use(self) -> bool:
+        """False while this process is known not to use the hardware: listed but not billed."""
+        return True
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Warnings of the moment, beside those of ``info``."""
+        return ()
+
+    def tasks(self) -> list[Task]:
+        """What the meter's background thread must do for it; none of it may block for long."""
+        return []
+
+    def close(self) -> None:
+        """Let go of what it holds, at the end of a meter that found the source by name."""
+
+
+class Source(BaseSource, ABC):
+    """A cumulative joule counter.
+
+    ::
+
+        class Plug(Source):
+            info = SourceInfo("plug", "node", Kind.MEASURED, Scope.NODE, "plug under the desk")
+
+            def read(self) -> float:
+                return ask_the_plug_wh() * 3600
+    """
+
+    keep_alive_s = math.inf
+    """Seconds within which it must be read again, or its count may be lost unseen."""
+
+    @abstractmethod
     def read(self) -> float:
         """Joules since some fixed moment; never falls, but at a reset.
 
         Raises:
             SourceError: This reading failed. The next one may succeed.
         """
-        ...
+
+    def tasks(self) -> list[Task]:
+        """Read it often enough, if it asks for that."""
+        return [self._keep_alive] if self.keep_alive_s < math.inf else []
+
+    def _keep_alive(self) -> float:
+        self.read()
+        return self.keep_alive_s
+
+    def largest_gap_s(self, start_s: float, end_s: float) -> float:
+        """Longest time without a power reading that touches a window; 0 if none stands out.
+
+        Args:
+            start_s: The window's start on the meter's clock.
+            end_s: Its end, which is the latest reading.
+        """
+        return 0.0
+
+    def count_operations(self, operations: float) -> None:
+        """Take operations that a network just computed; only a model of them looks at it."""
 
 
-@runtime_checkable
-class PowerSource(Protocol):
+class PowerSource(BaseSource, ABC):
     """A source that knows only its present power; the meter integrates it."""
 
-    @property
-    def info(self) -> SourceInfo:
-        """The source's identity."""
-        ...
-
+    @abstractmethod
     def read_power_w(self) -> float:
         """Present power in watts.
 
         Raises:
             SourceError: This reading failed. The next one may succeed.
         """
-        ...
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """What looking for a kind of source found, and why it did not find the rest.
+
+    Attributes:
+        sources: Readable sources, possibly none.
+        reason: Why something cannot be read; empty if all can.
+        mend: What to do about it.
+        incomplete: Whether hardware that is in use here cannot be read, so that its joules would
+            be missing.
+    """
+
+    sources: list[Source | PowerSource] = field(default_factory=list)
+    reason: str = ""
+    mend: str = ""
+    incomplete: bool = False

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ..energy import Reading
     from ..energy.calibration.stored import Calibration
     from ..energy.carbon import CarbonIntensity
-    from ..energy.doctor import Finding
+    from ..energy.doctor import ComponentStatus
     from ..tuners.registry import Recipe
 
 MOST_SKIPPED = 4
@@ -187,7 +187,7 @@ def print_best(run: Mapping[str, Any], folder: Path) -> None:
 # Metering -----------------------------------------------------------------------------------------
 
 
-def print_findings(findings: list[Finding]) -> None:
+def print_findings(findings: list[ComponentStatus]) -> None:
     """What `perjoule doctor` found."""
     table = Table.grid(padding=(0, 2, 1, 0))
     for each in findings:
@@ -196,7 +196,7 @@ def print_findings(findings: list[Finding]) -> None:
     open_console().print(table)
 
 
-def _quality(finding: Finding) -> str:
+def _quality(finding: ComponentStatus) -> str:
     """Which source reads, and how well, in a few words."""
     facts = [finding.source] if finding.source else []
     if finding.tick_s or finding.update_period_s:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from perjoule.energy import EnergyBudget, EnergyMeter, Kind, Scope, SourceInfo
+from perjoule.energy import EnergyBudget, EnergyMeter, Kind, Scope, Source, SourceInfo
 from perjoule.errors import SourceError
 from perjoule.models.data.registry import load
 from perjoule.models.objective import Objective, foresee, load_checkpoint
@@ -48,7 +48,7 @@ def train(objective, meter, until=4, checkpoint=None, budget_j=PLENTY_J, params=
     return objective.train_slice(params, until, checkpoint, meter, budget, **more)
 
 
-class DyingSource:
+class DyingSource(Source):
     """Works for a number of readings, then fails for ever."""
 
     info = SourceInfo("dying", "cpu", Kind.MEASURED, Scope.PROCESS, "dies")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ...energy.sources.recorded.files import Recording, Sample, open_recording
+from ...energy.sources.recorded.files import OpenTrace, Sample, open_trace
 from ...energy.sources.recorded.trace import Trace
 from ...errors import DataError, PerjouleError
 from ..comparison.loading import load_table
@@ -242,7 +242,7 @@ def _traces(path: Path, found: Sequence[Quantity]) -> tuple[tuple[Trace, ...], l
     for name in names:
         column = None if path.suffix == ".parquet" else name  # a meter's own has but one
         try:
-            recording = open_recording(path, column, each_device=True)
+            recording = open_trace(path, column, each_device=True)
             devices: dict[str, list[Sample]] = {}
             for sample in recording.samples:
                 devices.setdefault(sample.device, []).append(sample)
@@ -258,7 +258,7 @@ def _traces(path: Path, found: Sequence[Quantity]) -> tuple[tuple[Trace, ...], l
     return tuple(traces), reasons
 
 
-def _trace(recording: Recording, name: str, samples: list[Sample]) -> Trace:
+def _trace(recording: OpenTrace, name: str, samples: list[Sample]) -> Trace:
     values = tuple(sample.value for sample in samples)
     if samples[-1].at_s <= samples[0].at_s:
         raise DataError(f"{recording.name}: all readings are of the same moment")

@@ -9,7 +9,7 @@ from ...energy.exclusive import exclusive
 from ...energy.quantities import format_energy
 from ...energy.source import PowerSource, Scope, Source
 from ...energy.sources.cpu.cores import usable_cores
-from ...energy.sources.resolve import resolve
+from ...energy.sources.resolve import Machine, resolve
 from ...errors import BudgetError
 from .description import check_same_meter, describe
 from .driver import ComparisonWatcher, Driver
@@ -108,7 +108,7 @@ def _resolved_space(experiment: Experiment) -> dict[str, Any]:
 
 def _sources(experiment: Experiment) -> list[Source | PowerSource]:
     """The sources that workers will find, to decide how many there may be."""
-    return resolve(experiment.meter, gpus=[] if experiment.device == "cpu" else None)
+    return resolve(experiment.meter, Machine(gpus=[] if experiment.device == "cpu" else None))
 
 
 def _default_workers(experiment: Experiment, sources: list[Source | PowerSource]) -> int:

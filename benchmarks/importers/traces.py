@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from ...energy.sources.recorded.files import Recording, open_recording
+from ...energy.sources.recorded.files import OpenTrace, open_trace
 from ...energy.sources.recorded.trace import GAP_PERIODS, Trace
 from ...errors import ConfigurationError, DataError
 from ...models.outcome import State
@@ -144,7 +144,7 @@ def trials(
 def _rows(
     path: str, name: str, options: Options, notes: Notes, component: str, device: str
 ) -> Iterator[Row]:
-    recording = open_recording(path, options.column, each_device=True)
+    recording = open_trace(path, options.column, each_device=True)
     integrals: dict[str, Integral] = {}
     for sample in recording.samples:
         integral = integrals.get(sample.device)
@@ -175,7 +175,7 @@ def _rows(
         }
 
 
-def _check(integral: Integral, recording: Recording, device: str, trim_s: float) -> None:
+def _check(integral: Integral, recording: OpenTrace, device: str, trim_s: float) -> None:
     if integral.n_readings < 2:
         where = f"{recording.name}{f' ({device})' if device else ''}"
         cut = f" after cutting {trim_s:g} s at both ends: cut less" if trim_s else ""

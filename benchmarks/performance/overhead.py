@@ -24,7 +24,7 @@ from perjoule.benchmarks.performance.timing import Interval, median_interval, mi
 from perjoule.energy import EnergyBudget, EnergyMeter
 from perjoule.energy.sources import rapl
 from perjoule.energy.sources.cpu.time import CpuTimeSource
-from perjoule.energy.sources.resolve import resolve
+from perjoule.energy.sources.resolve import Machine, resolve
 from perjoule.models.data.registry import load
 from perjoule.models.networks.cnn import cnn
 from perjoule.models.runtime import Runtime
@@ -102,7 +102,7 @@ def print_costs(root: Path) -> None:
     meters: dict[str, Callable[[], EnergyMeter]] = {
         "model": lambda: EnergyMeter("model"),
         "cpu_time": lambda: EnergyMeter([CpuTimeSource()]),
-        "rapl (files)": lambda: EnergyMeter(resolve("rapl", rapl_root=root)),
+        "rapl (files)": lambda: EnergyMeter(resolve("rapl", Machine(rapl_root=root))),
         "rapl + cpu_time": lambda: EnergyMeter([*rapl.discover(root).sources, CpuTimeSource()]),
     }
     steps = ("start-up", "lap", "budget check", "full spent_j")
@@ -134,7 +134,7 @@ def main() -> None:
     with powercap() as root:
         meters = {
             "cpu_time": EnergyMeter("cpu_time"),
-            "rapl (files)": EnergyMeter(resolve("rapl", rapl_root=root)),
+            "rapl (files)": EnergyMeter(resolve("rapl", Machine(rapl_root=root))),
         }
         for name, meter in meters.items():
             with meter:

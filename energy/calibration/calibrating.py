@@ -25,7 +25,7 @@ from ..source import Kind, Scope, SourceInfo
 from ..sources.cpu.apportioned import machine_cpu_s
 from ..sources.cpu.cores import usable_cores
 from ..sources.cpu.power import processor
-from .fitting import Pair, fit, read_pairs
+from .fitting import LoadWindow, fit, read_windows
 from .spinning import WORKS, Load, spinning
 from .stored import Calibration, CpuFit, IdlePower, machine_id, now_utc, save_calibration
 
@@ -39,6 +39,26 @@ WINDOW_S = 3.0
 """Length of a window under load: 300 of the kernel's steps in counting CPU time."""
 SETTLE_S = 0.5
 """Time for clock rates to settle before it."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What a calibration does to the machine, and how it sees the machine's work.
+
+    Attributes:
+        sleep: Waits for some seconds.
+        cpu_s: CPU-seconds of all processes so far.
+        load: Keeps cores busy.
+        progress: Is told what is going on, line by line.
+    """
+
+    sleep: Callable[[float], None] = time.sleep
+    cpu_s: Callable[[], float] = machine_cpu_s
+    load: Load = spinning
+    progress: Callable[[str], None] = lambda _: None
+
+
+HERE = Bench()
 
 
 @dataclass(frozen=True)
@@ -58,11 +78,7 @@ def calibrate(
     reference: str | EnergyMeter = "auto",
     pairs: Path | None = None,
     idle_s: float = IDLE_S,
-    progress: Callable[[str], None] | None = None,
-    *,
-    sleep: Callable[[float], None] = time.sleep,
-    cpu_s: Callable[[], float] = machine_cpu_s,
-    load: Load = spinning,
+    bench: Bench = HERE,
 ) -> Calibration:
     """Measure idle power and watts per busy core of this machine, and store them.
 
@@ -71,12 +87,9 @@ def calibrate(
 
     Args:
         reference: A meter, or its text.
-        pairs: Recorded windows to fit instead of a load now (see ``read_pairs``).
+        pairs: Recorded windows to fit instead of a load now (see ``read_windows``).
         idle_s: Seconds to measure idle power.
-        progress: Told what is going on, line by line.
-        sleep: Waits for some seconds.
-        cpu_s: CPU-seconds of all processes so far.
-        load: Keeps cores busy (see ``spinning``).
+        bench: How to do that.
 
     Returns:
         All that is now stored for this machine.
@@ -87,23 +100,23 @@ def calibrate(
         MeterError: There is nothing to calibrate against, or the machine was not idle.
         OutputError: The result cannot be stored.
     """
-    say = progress or (lambda _: None)
+    say = bench.progress
     found: Calibration | None = None
     if pairs is not None:
-        cpu = fit(read_pairs(pairs), f"pairs in {pairs.name}", str(pairs.resolve()))
+        cpu = fit(read_windows(pairs), f"pairs in {pairs.name}", str(pairs.resolve()))
         found = _store(cpu=cpu)
     with contextlib.ExitStack() as stack:
         if isinstance(reference, str):
             reference = stack.enter_context(EnergyMeter(reference))
         if any(map(_is_measured, reference.sources)):
             say(f"idle power for {idle_s:g} s: let the machine rest")
-        idle = measure_idle(reference, idle_s, sleep=sleep, cpu_s=cpu_s)
+        idle = measure_idle(reference, idle_s, bench)
         if idle.idle_w:
             for note in idle.notes:
                 say(note)
             found = _store(idle.idle_w)  # now, so that it stays if what follows fails
         if pairs is None and (against := _of_the_cpu(reference)):
-            windows = measure_pairs(reference, progress=say, sleep=sleep, cpu_s=cpu_s, load=load)
+            windows = measure_windows(reference, bench=bench)
             ids, details = zip(*((info.id, info.detail) for info in against), strict=True)
             found = _store(cpu=fit(windows, "+".join(ids), "; ".join(details)))
         elif pairs is None and found is not None:
@@ -116,13 +129,7 @@ def calibrate(
     return found
 
 
-def measure_idle(
-    meter: EnergyMeter,
-    duration_s: float = IDLE_S,
-    *,
-    sleep: Callable[[float], None] = time.sleep,
-    cpu_s: Callable[[], float] = machine_cpu_s,
-) -> Idle:
+def measure_idle(meter: EnergyMeter, duration_s: float = IDLE_S, bench: Bench = HERE) -> Idle:
     """Measure the idle power of a meter's measured sources; takes no time if it has none.
 
     Modelled sources, and those that count a process alone, have none: idle processes use nothing.
@@ -130,8 +137,7 @@ def measure_idle(
     Args:
         meter: Whose sources to measure.
         duration_s: For how long.
-        sleep: Waits for some seconds.
-        cpu_s: CPU-seconds of all processes so far.
+        bench: How to wait, and to see that the machine is idle.
 
     Raises:
         ConfigurationError: The duration is not above zero.
@@ -152,15 +158,15 @@ def measure_idle(
     if not parts:
         return Idle({}, tuple(notes))
     seconds: list[float] = []
-    window, before_s = meter.window(), cpu_s()
+    window, before_s = meter.window(), bench.cpu_s()
     for _ in range(IDLE_PARTS):
-        sleep(duration_s / IDLE_PARTS)
+        bench.sleep(duration_s / IDLE_PARTS)
         reading = window.lap()
         seconds.append(reading.duration_s)
         for part in reading.components:
             if part.source in parts:
                 parts[part.source].append(part)
-    busy_cores = (cpu_s() - before_s) / sum(seconds)
+    busy_cores = (bench.cpu_s() - before_s) / sum(seconds)
     if busy_cores > IDLE_CORES:
         raise MeterError(
             f"the machine was not idle, {busy_cores:.2g} cores were busy: end what runs (`top` "
@@ -169,31 +175,18 @@ def measure_idle(
     idle_w: dict[str, IdlePower] = {}
     for name, readings in parts.items():
         try:
-            joules = [_joules(reading) for reading in readings]
+            idle_w[name] = _idle_power(readings, seconds, busy_cores)
         except MeterError as error:
             notes.append(str(error))
-            continue
-        powers_w = [energy_j / part_s for energy_j, part_s in zip(joules, seconds, strict=True)]
-        idle_w[name] = IdlePower(
-            power_w=sum(joules) / sum(seconds),
-            spread_w=statistics.stdev(powers_w),
-            duration_s=sum(seconds),
-            busy_cores=busy_cores,
-            measured_at=now_utc(),
-        )
     return Idle(idle_w, tuple(notes))
 
 
-def measure_pairs(
+def measure_windows(
     reference: EnergyMeter,
     levels: Sequence[int] | None = None,
     window_s: float = WINDOW_S,
-    *,
-    progress: Callable[[str], None] | None = None,
-    sleep: Callable[[float], None] = time.sleep,
-    cpu_s: Callable[[], float] = machine_cpu_s,
-    load: Load = spinning,
-) -> list[Pair]:
+    bench: Bench = HERE,
+) -> list[LoadWindow]:
     """Measure windows under changing load.
 
     Each level is driven by every kind of work, so that what these differ by is in the residual of
@@ -203,10 +196,7 @@ def measure_pairs(
         reference: A meter with a measured source of the processor, or else of the whole machine.
         levels: Numbers of busy cores; None for a handful from none to all.
         window_s: Length of each window, at least five update periods of the reference.
-        progress: Told what is going on, line by line.
-        sleep: Waits for some seconds.
-        cpu_s: CPU-seconds of all processes so far.
-        load: Keeps cores busy.
+        bench: How to keep cores busy, to wait, and to see the work done.
 
     Raises:
         MeterError: The reference measures no such thing, or a reading of it failed.
@@ -219,19 +209,32 @@ def measure_pairs(
         )
     wanted = {info.id for info in against}
     window_s = max(window_s, *(SHORT_WINDOW_PERIODS * info.update_period_s for info in against))
-    say = progress or (lambda _: None)
-    pairs: list[Pair] = []
+    windows: list[LoadWindow] = []
     for work in WORKS:
         for n_busy in _levels() if levels is None else levels:
-            say(f"busy cores: {n_busy} ({work})")
-            with load(n_busy, work):
-                sleep(SETTLE_S)
-                window, before_s = reference.window(), cpu_s()
-                sleep(window_s)
-                used_s, reading = cpu_s() - before_s, window.close()
+            bench.progress(f"busy cores: {n_busy} ({work})")
+            with bench.load(n_busy, work):
+                bench.sleep(SETTLE_S)
+                window, before_s = reference.window(), bench.cpu_s()
+                bench.sleep(window_s)
+                used_s, reading = bench.cpu_s() - before_s, window.close()
             energy_j = sum(_joules(part) for part in reading.components if part.source in wanted)
-            pairs.append(Pair(reading.duration_s, used_s, energy_j))
-    return pairs
+            windows.append(LoadWindow(reading.duration_s, used_s, energy_j))
+    return windows
+
+
+def _idle_power(
+    readings: list[ComponentReading], seconds: list[float], busy_cores: float
+) -> IdlePower:
+    """Idle power from the parts of the time; raises where a part has no joules."""
+    joules = [_joules(reading) for reading in readings]
+    return IdlePower(
+        power_w=sum(joules) / sum(seconds),
+        spread_w=statistics.stdev([j / s for j, s in zip(joules, seconds, strict=True)]),
+        duration_s=sum(seconds),
+        busy_cores=busy_cores,
+        measured_at=now_utc(),
+    )
 
 
 def _joules(part: ComponentReading) -> float:

@@ -23,7 +23,7 @@ COLUMNS = ("duration_s", "cpu_s", "energy_j")
 
 
 @dataclass(frozen=True)
-class Pair:
+class LoadWindow:
     """A window of the whole machine.
 
     Attributes:
@@ -47,7 +47,9 @@ class Pair:
         return self.cpu_s / self.duration_s
 
 
-def fit(pairs: Sequence[Pair], reference: str = "recorded pairs", detail: str = "") -> CpuFit:
+def fit(
+    windows: Sequence[LoadWindow], reference: str = "recorded pairs", detail: str = ""
+) -> CpuFit:
     """Fit idle power and watts per busy core to windows of the whole machine.
 
     Mean power is idle power plus watts per core times busy cores, by least squares over windows,
@@ -59,7 +61,7 @@ def fit(pairs: Sequence[Pair], reference: str = "recorded pairs", detail: str = 
     least half a core busy. It holds for such work and such loads as were fitted.
 
     Args:
-        pairs: At least three windows; their loads must differ by half a core whichever busy one
+        windows: At least three windows; their loads must differ by half a core whichever busy one
             is left out.
         reference: Whose joules they are.
         detail: One line about it.
@@ -67,26 +69,26 @@ def fit(pairs: Sequence[Pair], reference: str = "recorded pairs", detail: str = 
     Raises:
         ConfigurationError: Too few windows, too like loads, or energy that does not follow them.
     """
-    if len(pairs) < FEWEST_WINDOWS:
+    if len(windows) < FEWEST_WINDOWS:
         raise ConfigurationError(
-            f"{len(pairs)} windows cannot be fitted: take {FEWEST_WINDOWS} or more"
+            f"{len(windows)} windows cannot be fitted: take {FEWEST_WINDOWS} or more"
         )
-    idle_w, watts_per_core = _line(pairs)
+    idle_w, watts_per_core = _line(windows)
     errors: list[float] = []
-    for index, pair in enumerate(pairs):
-        if pair.load >= LOAD_SPREAD:
-            others_idle_w, others_watts = _line([*pairs[:index], *pairs[index + 1 :]])
-            errors.append((pair.power_w - others_idle_w) / (others_watts * pair.load) - 1.0)
+    for index, window in enumerate(windows):
+        if window.load >= LOAD_SPREAD:
+            others_idle_w, others_watts = _line([*windows[:index], *windows[index + 1 :]])
+            errors.append((window.power_w - others_idle_w) / (others_watts * window.load) - 1.0)
     residual = math.hypot(*errors) / math.sqrt(len(errors))
     if residual > LARGEST_RESIDUAL:
         raise ConfigurationError(
             f"the joules of the windows hardly follow their CPU time (error {residual:.0%}): let "
             "nothing else draw from the reference, and take longer windows"
         )
-    return CpuFit(watts_per_core, idle_w, residual, len(pairs), reference, detail, now_utc())
+    return CpuFit(watts_per_core, idle_w, residual, len(windows), reference, detail, now_utc())
 
 
-def read_pairs(path: Path) -> list[Pair]:
+def read_windows(path: Path) -> list[LoadWindow]:
     """Read recorded windows from a CSV file with the columns ``duration_s,cpu_s,energy_j``.
 
     CPU-seconds and joules are those of the whole machine; other columns are ignored.
@@ -102,12 +104,12 @@ def read_pairs(path: Path) -> list[Pair]:
                 raise DataError(
                     f"{path}, line 1: no column {missing[0]}; begin with {','.join(COLUMNS)}"
                 )
-            return [_pair(row, f"{path}, line {rows.line_num}") for row in rows]
+            return [_window(row, f"{path}, line {rows.line_num}") for row in rows]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path}: cannot be read ({error})") from error
 
 
-def _pair(row: dict[str, str | None], where: str) -> Pair:
+def _window(row: dict[str, str | None], where: str) -> LoadWindow:
     try:
         duration_s, cpu_s, energy_j = (float(row[column] or "") for column in COLUMNS)
     except ValueError as error:
@@ -116,19 +118,19 @@ def _pair(row: dict[str, str | None], where: str) -> Pair:
         raise DataError(
             f"{where}: no window takes {duration_s:g} s, {cpu_s:g} CPU-seconds and {energy_j:g} J"
         )
-    return Pair(duration_s, cpu_s, energy_j)
+    return LoadWindow(duration_s, cpu_s, energy_j)
 
 
-def _line(pairs: Sequence[Pair]) -> tuple[float, float]:
+def _line(windows: Sequence[LoadWindow]) -> tuple[float, float]:
     """Idle power and watts per busy core of some windows, by least squares."""
-    loads, powers = [pair.load for pair in pairs], [pair.power_w for pair in pairs]
+    loads, powers = [window.load for window in windows], [window.power_w for window in windows]
     if max(loads) - min(loads) < LOAD_SPREAD:
         raise ConfigurationError(
             f"the loads of the windows are too alike, {min(loads):.3g} to {max(loads):.3g} busy "
             f"cores: take three loads or more, {LOAD_SPREAD:g} cores apart"
         )
     watts, idle_w = statistics.linear_regression(loads, powers)
-    if idle_w < 0:  # then the best line with an idle power that exists has none
+    if idle_w < 0:  # of lines without a negative idle power the best one starts at 0
         watts, idle_w = statistics.linear_regression(loads, powers, proportional=True)
     if watts < LEAST_WATTS_PER_CORE:
         raise ConfigurationError(

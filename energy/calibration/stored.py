@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ...errors import OutputError
+from ...files import write_whole
 
 VERSION = 1
 """Of the stored file."""
@@ -104,7 +105,7 @@ def load_calibration() -> Calibration | None:
         RuntimeWarning: The file is damaged or of a newer version, and was ignored.
     """
     try:
-        if not home().is_dir():  # nothing was ever calibrated, so what machine it is is all one
+        if not home().is_dir():  # nothing was ever calibrated
             return None
         file = calibration_file()
     except OutputError:
@@ -137,19 +138,15 @@ def save_calibration(new: Calibration) -> Calibration:
     old = load_calibration()
     if old is not None:
         new = replace(new, idle_w={**old.idle_w, **new.idle_w}, cpu=new.cpu or old.cpu)
-    file = calibration_file()
-    written = file.with_suffix(f".{os.getpid()}.tmp")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with written.open("w", encoding="utf-8") as out:
+
+    def write(path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("w", encoding="utf-8") as out:
             json.dump({"version": VERSION, **asdict(new)}, out, indent=2)
             out.flush()
             os.fsync(out.fileno())
-        written.replace(file)
-    except OSError as error:
-        raise OutputError(
-            f"{file}: cannot be written ({error.strerror}); set PERJOULE_HOME to a folder of yours"
-        ) from error
+
+    write_whole(calibration_file(), write, mend="set PERJOULE_HOME to a folder of yours")
     return new
 
 

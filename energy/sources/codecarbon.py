@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import time
 import weakref
 from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from ...errors import SourceError
@@ -46,7 +47,7 @@ class _Totals:
         """Nothing to close."""
 
 
-class CodeCarbonSource:
+class CodeCarbonSource(Source):
     """The energy that CodeCarbon's offline tracker counts for the whole machine.
 
     It runs as its users run it: on its own threads, once a second. ``read`` holds the total of its
@@ -54,8 +55,8 @@ class CodeCarbonSource:
     GPUs, and races with its own timer, which it does not lock out, so that energy counts twice.
 
     Nothing is written, sent or asked over a network: outputs and tokens that a configuration file
-    sets are switched off, and the carbon intensity is fixed, so that no country is needed, on which
-    no joule depends. Its logger is silenced for the whole process.
+    sets are switched off, and the carbon intensity is fixed, so that it asks for no country. Its
+    logger is silenced for the whole process.
 
     Importing CodeCarbon takes 0.1 s and its look at the hardware 2 s (3.3.2 on a 4-core virtual
     machine).
@@ -111,16 +112,16 @@ class CodeCarbonSource:
         self._stop()
 
 
-def make() -> Source:
-    """Start CodeCarbon's tracker.
-
-    Raises:
-        SourceError: CodeCarbon is not installed or does not start.
-    """
-    return CodeCarbonSource()
+def find_data_files(pattern: str) -> list[Path]:
+    """Files of CodeCarbon's tables by name, none if it is not installed; it is not imported."""
+    spec = find_spec("codecarbon")
+    folders = (spec.submodule_search_locations or []) if spec else []
+    return sorted(file for folder in folders for file in Path(folder, "data").glob(pattern))
 
 
 def _start(make_tracker: Callable[..., Any] | None, totals: _Totals) -> Any:
+    import logging
+
     try:
         if make_tracker is None:
             import codecarbon

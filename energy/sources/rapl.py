@@ -9,8 +9,7 @@ from pathlib import Path
 
 from ...errors import SourceError
 from ..counter import WrappingCounter
-from ..discovery import Discovery
-from ..source import Kind, Scope, SourceInfo
+from ..source import Discovery, Kind, Scope, Source, SourceInfo
 
 ROOT = Path(os.environ.get("PERJOULE_POWERCAP", "/sys/class/powercap"))
 """The powercap tree. Containers hide the usual one, so it may be mounted elsewhere."""
@@ -35,7 +34,7 @@ MEND_CONTAINER = (
 )
 
 
-class RaplSource:
+class RaplSource(Source):
     """One RAPL zone, a package or its DRAM.
 
     Args:
@@ -46,6 +45,8 @@ class RaplSource:
     Raises:
         SourceError: The zone cannot be read.
     """
+
+    keep_alive_s = KEEP_ALIVE_S
 
     def __init__(self, zone: Path, name: str, component: str) -> None:
         self._path = zone / "energy_uj"
@@ -85,11 +86,6 @@ class RaplSource:
         """Joules since the source was made, unwrapped."""
         return self._counter.read()
 
-    def tend(self) -> float:
-        """Read, so that no wrap of the counter is missed."""
-        self.read()
-        return KEEP_ALIVE_S
-
 
 def discover(root: Path = ROOT) -> Discovery:
     """Find the packages and DRAM zones of a powercap tree.
@@ -104,12 +100,12 @@ def discover(root: Path = ROOT) -> Discovery:
         The readable sources. Half of a machine's packages would be a wrong number, so one package
         that cannot be read leaves none, and one DRAM zone that cannot be read leaves no DRAM.
     """
-    zones = [(zone, *_label(zone)) for zone in _zones(root)]
+    zones = [(zone, *_label(zone)) for zone in _list_zones(root)]
     if not any(component == "cpu" for _, _, component in zones):
         what = "RAPL package under" if root.is_dir() else "powercap tree at"
         return Discovery(reason=f"no {what} {root}", mend=_mend_missing())
     try:
-        packages = _open(zones, "cpu")
+        packages = _open_zones(zones, "cpu")
     except SourceError as error:
         return Discovery(reason=str(error), mend=MEND)
     distinct: dict[Path, RaplSource] = {}
@@ -118,7 +114,7 @@ def discover(root: Path = ROOT) -> Discovery:
             distinct[zone] = source
     cpus = list(distinct.values())
     try:
-        drams = _open(zones, "dram")
+        drams = _open_zones(zones, "dram")
     except SourceError as error:
         return Discovery([*cpus], str(error), MEND, incomplete=True)
     # "intel-rapl:0:1" lies within "intel-rapl:0"; what lies within a mirror is one too.
@@ -127,7 +123,7 @@ def discover(root: Path = ROOT) -> Discovery:
     return Discovery([*cpus, *own])
 
 
-def _zones(root: Path) -> list[Path]:
+def _list_zones(root: Path) -> list[Path]:
     """All zones, each once: the kernel shows parts of a package both beside and within it."""
     found = [*root.glob("intel-rapl:*/intel-rapl:*"), *root.glob("intel-rapl:*")]
     return [zone for _, zone in sorted({zone.name: zone for zone in found}.items())]
@@ -144,7 +140,7 @@ def _mend_missing() -> str:
     return MEND_CONTAINER if in_container else MEND_MISSING
 
 
-def _open(zones: list[tuple[Path, str, str]], wanted: str) -> dict[Path, RaplSource]:
+def _open_zones(zones: list[tuple[Path, str, str]], wanted: str) -> dict[Path, RaplSource]:
     return {
         zone: RaplSource(zone, name, component)
         for zone, name, component in zones

@@ -1,18 +1,16 @@
-"""Energy sources, one module each. This module finds the ones a meter's text stands for."""
+"""The registry of meters: what each name in a meter's text stands for, and how it is found."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ...errors import ConfigurationError, MeterError, UnknownNameError
-from ..discovery import Discovery
-from ..source import Kind, PowerSource, Scope, Source
-from .cpu.time import CpuTimeSource
-from .model import ModelSource
+from ..source import Discovery, Kind, PowerSource, Scope, Source
 
 Found = list[Source | PowerSource]
 
@@ -34,27 +32,53 @@ class Machine:
     nvml_binding: Any = None
 
 
-def resolve(
-    spec: str,
-    gpus: Sequence[str] | None = None,
-    *,
-    shared: bool = False,
-    rapl_root: Path | None = None,
-    hwmon_root: Path | None = None,
-    nvml_binding: Any = None,
-) -> Found:
+THIS_MACHINE = Machine()
+
+
+@dataclass(frozen=True)
+class MeterKind:
+    """A name that a meter's text may hold.
+
+    Attributes:
+        spec: How it is written: the name, and behind a colon its argument, in brackets if it may
+            be left out.
+        summary: Whose joules it gives, for people.
+        kind: How these become known, for people.
+        find: Finds its sources, given the argument and where to look.
+        counts_cpu: Whether it counts the processor, which only one name of a text may do.
+    """
+
+    spec: str
+    summary: str
+    kind: str
+    find: Callable[[str, Machine], Found]
+    counts_cpu: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name alone."""
+        return self.spec.partition(":")[0].removesuffix("[")
+
+    @property
+    def takes_argument(self) -> bool:
+        """Whether anything may follow the name."""
+        return ":" in self.spec
+
+    @property
+    def needs_argument(self) -> bool:
+        """Whether something must follow the name."""
+        return self.takes_argument and "[" not in self.spec
+
+
+def resolve(spec: str, machine: Machine = THIS_MACHINE, *, shared: bool = False) -> Found:
     """Find the sources that a meter's text names.
 
     Args:
-        spec: ``"auto"``, or names joined by commas. Some take an argument: ``"cpu_time:6.5"`` watts
-            per core, ``"model:1e-10"`` joules per operation, ``"hwmon:CHIP/CHANNEL"``,
-            ``"shelly:HOST"``, ``"tasmota:HOST"``, ``"http:URL#json.path"``, ``"replay:FILE.csv"``.
-        gpus: UUIDs of the GPUs in use; None for all visible, empty for none.
+        spec: ``"auto"``, or names of ``METERS`` joined by commas, each written as its ``spec``
+            says.
+        machine: Where to look.
         shared: Whether other workers of ours use the same processors: package joules are split by
             CPU-time share, and GPUs cannot be.
-        rapl_root: The powercap tree; None for the system's.
-        hwmon_root: The hwmon tree; None for the system's.
-        nvml_binding: The NVML binding; None for ``pynvml``.
 
     Returns:
         The sources. ``"auto"`` takes measured sources where they can be read and the modelled CPU
@@ -64,7 +88,7 @@ def resolve(
         UnknownNameError: A name is not known.
         ConfigurationError: An argument cannot be used, or names do not go together.
         DataError: A recorded trace cannot be read.
-        MeterError: A source named explicitly, or a GPU of ``gpus``, cannot be read here.
+        MeterError: A source named explicitly, or a GPU of ``machine``, cannot be read here.
 
     Warns:
         RuntimeWarning: Visible hardware cannot be read, so that its joules are missing.
@@ -73,41 +97,37 @@ def resolve(
     names = [name for name, _ in parts]
     if "auto" in names and len(names) > 1:
         raise ConfigurationError(f"meter {spec!r}: auto chooses by itself, so name it alone")
-    _check_once(spec, parts, sum(name in _OF_THE_CPU for name in names))
-    machine = Machine(gpus, rapl_root, hwmon_root, nvml_binding)
-    found = [_FINDERS[name](argument, machine) for name, argument in parts]
+    _check_once(spec, parts, sum(METERS[name].counts_cpu for name in names))
+    found = [METERS[name].find(argument, machine) for name, argument in parts]
     sources = [source for some in found for source in some]
     of_the_cpu = sum(any(source.info.component == "cpu" for source in some) for some in found)
     _check_once(spec, [source.info.id for source in sources], of_the_cpu)
     return [_share(source) for source in sources] if shared else sources
 
 
-def _auto(_: str, machine: Machine) -> Found:
-    cpu = _packages(machine, needed=0)
-    if not cpu:
-        counters = _sensors("", machine).sources
-        cpu = [s for s in counters if (s.info.component, s.info.kind) == ("cpu", Kind.MEASURED)]
-    return (cpu or [CpuTimeSource()]) + _gpus(machine, needed=0)
-
-
-def _rapl(_: str, machine: Machine) -> Found:
-    return _packages(machine, needed=1)
+def meters_help() -> str:
+    """All meters in one line, as they are written, for the help of a command line."""
+    return f"{', '.join(meter.spec for meter in METERS.values())}; see `perjoule doctor`."
 
 
 # Modules are loaded when their sources are asked for: a meter should start at once.
 
 
-def _packages(machine: Machine, needed: int) -> Found:
+def _find_auto(_: str, machine: Machine) -> Found:
+    cpu = _find_packages("", machine, needed=0)
+    if not cpu:
+        counters = _find_sensors("", machine).sources
+        cpu = [s for s in counters if (s.info.component, s.info.kind) == ("cpu", Kind.MEASURED)]
+    return (cpu or _find_cpu_time("", machine)) + _find_gpus("", machine, needed=0)
+
+
+def _find_packages(_: str, machine: Machine, needed: int = 1) -> Found:
     from . import rapl
 
     return _complete(rapl.discover(machine.rapl_root or rapl.ROOT), needed, what="RAPL")
 
 
-def _nvml(_: str, machine: Machine) -> Found:
-    return _gpus(machine, needed=1)
-
-
-def _gpus(machine: Machine, needed: int) -> Found:
+def _find_gpus(_: str, machine: Machine, needed: int = 1) -> Found:
     from .nvml import source as nvml
 
     found = nvml.discover(machine.nvml_binding, machine.gpus)
@@ -116,86 +136,97 @@ def _gpus(machine: Machine, needed: int) -> Found:
     return _complete(found, needed, what="GPU")
 
 
-def _hwmon(channel: str, machine: Machine) -> Found:
-    return _complete(_sensors(channel, machine), needed=1, what="hwmon")
+def _find_hwmon(channel: str, machine: Machine) -> Found:
+    return _complete(_find_sensors(channel, machine), needed=1, what="hwmon")
 
 
-def _sensors(channel: str, machine: Machine) -> Discovery:
+def _find_sensors(channel: str, machine: Machine) -> Discovery:
     from .hwmon import source as hwmon
 
     return hwmon.discover(machine.hwmon_root or hwmon.ROOT, channel or None)
 
 
-def _wattmeter(kind: str) -> Callable[[str, Machine], Found]:
-    def find(address: str, _: Machine) -> Found:
-        from .wattmeter import source as wattmeter
+def _find_wattmeter(kind: str, address: str, _: Machine) -> Found:
+    from .wattmeter.device import parse
+    from .wattmeter.source import Wattmeter
 
-        return [wattmeter.make(kind, address)]
-
-    return find
+    return [Wattmeter(parse(kind, address))]
 
 
-def _replay(file: str, _: Machine) -> Found:
-    from .recorded import source as replay
+def _find_recorded(file: str, _machine: Machine) -> Found:
+    from .recorded.files import read_trace
+    from .recorded.source import RecordedSource
 
-    return [replay.make(file)]
-
-
-def _codecarbon(_: str, __: Machine) -> Found:
-    from . import codecarbon
-
-    return [codecarbon.make()]
+    path, _, column = file.partition("#")
+    return [RecordedSource(read_trace(path, column))]
 
 
-def _cpu_time(text: str, _: Machine) -> Found:
-    return [CpuTimeSource(_figure("cpu_time", text) if text else None)]
+def _find_codecarbon(*_: object) -> Found:
+    from .codecarbon import CodeCarbonSource
+
+    return [CodeCarbonSource()]
 
 
-def _model(text: str, _: Machine) -> Found:
-    return [ModelSource(_figure("model", text)) if text else ModelSource()]
+def _find_cpu_time(text: str, _: Machine) -> Found:
+    from .cpu.time import CpuTimeSource
+
+    return [CpuTimeSource(_parse_figure("cpu_time", text) if text else None)]
 
 
-_FINDERS: dict[str, Callable[[str, Machine], Found]] = {
-    "auto": _auto,
-    "codecarbon": _codecarbon,
-    "cpu_time": _cpu_time,
-    "http": _wattmeter("http"),
-    "hwmon": _hwmon,
-    "model": _model,
-    "nvml": _nvml,
-    "rapl": _rapl,
-    "replay": _replay,
-    "shelly": _wattmeter("shelly"),
-    "tasmota": _wattmeter("tasmota"),
-}
-NAMES = tuple(_FINDERS)
-_OF_THE_CPU = {"cpu_time", "model", "rapl"}
-_WITHOUT_ARGUMENT = {"auto", "codecarbon", "nvml", "rapl"}
-_NEEDS = {
-    "http": "http:URL#json.path",
-    "replay": "replay:FILE.csv",
-    "shelly": "shelly:HOST",
-    "tasmota": "tasmota:HOST",
-}
-"""What to write for names that are nothing without an argument."""
+def _find_model(text: str, _: Machine) -> Found:
+    from .model import ModelSource
+
+    return [ModelSource(_parse_figure("model", text)) if text else ModelSource()]
+
+
+_MEASURED, _MODELLED, _EITHER = "measured", "modelled", "measured or integrated"
+_PLUG = "the whole machine at a {} plug; #total: the plug's own counter"
+_OTHERS = "AMD and Intel GPUs, Jetson, power supplies and others that Linux shows"
+_JSON = "any wattmeter that answers in JSON; @W, @mW, @kW, @J, @Wh or @kWh"
+_COUNTED = "counted operations times joules for each: the same joules every time"
+_TRACE = "a recorded trace: nvidia-smi, time and watts, or our own series"
+_KINDS = (
+    MeterKind("auto", "rapl and nvml where they can be read, else cpu_time", "any", _find_auto),
+    MeterKind("rapl", "processor packages and their DRAM", _MEASURED, _find_packages, True),
+    MeterKind("nvml", "NVIDIA GPUs that this process uses", _EITHER, _find_gpus),
+    MeterKind("hwmon[:CHIP/CHANNEL]", _OTHERS, _EITHER, _find_hwmon),
+    MeterKind("shelly:HOST", _PLUG.format("Shelly"), _EITHER, partial(_find_wattmeter, "shelly")),
+    MeterKind(
+        "tasmota:HOST", _PLUG.format("Tasmota"), _EITHER, partial(_find_wattmeter, "tasmota")
+    ),
+    MeterKind("http:URL#json.path", _JSON, _EITHER, partial(_find_wattmeter, "http")),
+    MeterKind(
+        "cpu_time[:WATTS]", "CPU-seconds times watts per core", _MODELLED, _find_cpu_time, True
+    ),
+    MeterKind("model[:JOULES]", _COUNTED, _MODELLED, _find_model, True),
+    MeterKind("recorded:FILE.csv", _TRACE, "as recorded", _find_recorded),
+    MeterKind("codecarbon", "CodeCarbon's tracker, to compare meters", _MODELLED, _find_codecarbon),
+)
+METERS: dict[str, MeterKind] = {meter.name: meter for meter in _KINDS}
+"""Every meter by its name."""
+NAMES = tuple(METERS)
+_FORMER_NAMES = {"replay": "recorded"}
+"""Names that experiments of earlier versions hold."""
 
 
 def _parse(part: str, spec: str) -> tuple[str, str]:
     name, colon, argument = part.partition(":")
-    if name not in _FINDERS:
-        unknown = UnknownNameError("meter", name, NAMES)
+    name = _FORMER_NAMES.get(name, name)
+    if name not in METERS:
+        unknown = UnknownNameError("meter", name, METERS)
         if "http:" in spec:
             raise ConfigurationError(f"{unknown}; a comma in a URL is written %2C")
         raise unknown
-    if colon and name in _WITHOUT_ARGUMENT:
+    meter = METERS[name]
+    if colon and not meter.takes_argument:
         raise ConfigurationError(f"meter {part!r}: {name} takes no argument")
-    if (colon or name in _NEEDS) and not argument:
-        example = _NEEDS.get(name, name)
+    if (colon or meter.needs_argument) and not argument:
+        example = meter.spec if meter.needs_argument else name
         raise ConfigurationError(f"meter {part!r}: nothing is named; write {example}")
     return name, argument
 
 
-def _figure(name: str, text: str) -> float:
+def _parse_figure(name: str, text: str) -> float:
     try:
         figure = float(text)
     except ValueError:
@@ -219,9 +250,10 @@ def _complete(found: Discovery, needed: int, what: str) -> Found:
 def _check_once(spec: str, things: Sequence[object], of_the_cpu: int) -> None:
     """Refuse what counts the same joules twice: a thing twice, or two that count the CPU."""
     if len(things) != len(set(things)) or of_the_cpu > 1:
+        of_the_cpu_names = sorted(name for name, meter in METERS.items() if meter.counts_cpu)
         raise ConfigurationError(
             f"meter {spec!r} would count the same joules twice: name one of "
-            f"{', '.join(sorted(_OF_THE_CPU))}, and each source once"
+            f"{', '.join(of_the_cpu_names)}, and each source once"
         )
 
 

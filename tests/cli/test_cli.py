@@ -370,8 +370,8 @@ def test_a_network_is_loaded_only_from_a_search(folder):
 
 
 def test_text_in_brackets_is_printed_as_it_is(capsys):
-    from perjoule.energy.doctor import Finding
+    from perjoule.energy.doctor import ComponentStatus
     from perjoule.reports.terminal import print_findings
 
-    print_findings([Finding("cpu", "unavailable", detail="list[int] [/dev/x]")])
+    print_findings([ComponentStatus("cpu", "unavailable", detail="list[int] [/dev/x]")])
     assert "list[int] [/dev/x]" in capsys.readouterr().out

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from perjoule.energy import Kind, Scope, SourceInfo
+from perjoule.energy import EnergyMeter, Kind, PowerSource, Reading, Scope, Source, SourceInfo
 from perjoule.errors import SourceError
 
 
@@ -28,23 +29,26 @@ def info(name: str = "fake", **fields) -> SourceInfo:
     return SourceInfo(name, **{**given, **fields})
 
 
-class Counter:
+class Counter(Source):
     """A counter that shows what it is told, or fails."""
+
+    resets, in_use, notes = 0, True, ()  # pyright: ignore - tests set them
 
     def __init__(self, name: str = "fake", **fields) -> None:
         self.info = info(name, **fields)
-        self.energy_j: object = 100.0
+        self.energy_j: Any = 100.0
         self.failure: Exception | None = None
-        self.resets = 0
 
-    def read(self):
+    def read(self) -> Any:
         if self.failure is not None:
             raise self.failure
         return self.energy_j
 
 
-class Power:
+class Power(PowerSource):
     """A power meter that shows a function of time, or fails."""
+
+    resets, in_use = 0, True  # pyright: ignore - tests set them
 
     def __init__(self, power_w: Callable[[], float], **fields) -> None:
         given = {"kind": Kind.INTEGRATED, "update_period_s": 0.1, "max_power_w": 1e6}
@@ -55,6 +59,23 @@ class Power:
     def read_power_w(self) -> float:
         self.n_reads += 1
         return self.power_w()
+
+
+class Metered:
+    """A counter, its meter and an open window, on a clock of their own."""
+
+    def __init__(self, name: str = "fake", **fields) -> None:
+        self.clock, self.counter = Clock(), Counter(name, **fields)
+        self.meter = EnergyMeter([self.counter], clock=self.clock)
+        self.window = self.meter.window()
+
+    def spend(self, duration_s: float, energy_j: float = 0.0) -> None:
+        self.clock.now += duration_s
+        self.counter.energy_j += energy_j
+
+    def lap(self, duration_s: float, energy_j: float = 0.0) -> Reading:
+        self.spend(duration_s, energy_j)
+        return self.window.lap()
 
 
 class Powercap:
@@ -180,6 +201,7 @@ def fakes() -> SimpleNamespace:
         Counter=Counter,
         Power=Power,
         Gpu=Gpu,
+        Metered=Metered,
         Nvml=Nvml,
         unsupported=Nvml.NVMLError("Not Supported"),
         failure=SourceError("bus error"),

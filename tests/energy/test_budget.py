@@ -81,13 +81,13 @@ def test_a_new_phase_forgets_the_last_interval(counted):
 
 
 def test_a_real_training_stops_within_a_percent_of_its_budget():
-    budget = EnergyBudget(2.0, EnergyMeter("cpu_time:1"))  # two CPU-seconds
+    budget = EnergyBudget(1.0, EnergyMeter("cpu_time:1"))  # one CPU-second
     while not budget.should_stop():
         end_s = time.process_time() + 0.001
         while time.process_time() < end_s:
             pass
     assert budget.spent_j is not None
-    assert 1.9 < budget.spent_j < 2.02
+    assert 0.95 < budget.spent_j < 1.01
 
 
 def test_slow_and_coarse_meters_are_asked_seldom_and_counted_operations_at_every_step(fakes):
@@ -139,35 +139,24 @@ def test_a_study_ends_at_the_budget_with_failed_and_pruned_trials_charged(counte
     assert {trial.state.name for trial in study.trials} == {"COMPLETE", "PRUNED", "FAIL"}
 
 
-def test_a_lost_source_stops_the_study_and_says_why(fakes):
-    clock, counter = fakes.Clock(), fakes.Counter(kind=Kind.MODELLED)
+@pytest.mark.parametrize(
+    ("kind", "fails_in", "reason"),
+    [(Kind.MODELLED, 2, "fake: bus error"), (Kind.MEASURED, 0, "stood still")],
+)
+def test_a_source_that_is_lost_or_dead_stops_the_study_and_says_why(fakes, kind, fails_in, reason):
+    clock, counter = fakes.Clock(), fakes.Counter(kind=kind)
     budget = EnergyBudget("100 J", EnergyMeter([counter], clock=clock))
 
     def objective(trial: optuna.Trial) -> float:
         clock.now += 1.0
-        counter.energy_j += 1
-        if trial.number == 2:
+        if kind is Kind.MODELLED and trial.number == fails_in:
             counter.failure = fakes.failure
         return 0.0
 
     study = optuna.create_study()
-    with pytest.warns(RuntimeWarning, match="study stopped.*fake: bus error"):
+    with pytest.warns(RuntimeWarning, match=f"study stopped.*{reason}"):
         study.optimize(objective, n_trials=1_000, callbacks=[budget.stop_study])
-    assert len(study.trials) == 3
-
-
-def test_a_counter_that_dies_silently_stops_the_study(fakes):
-    clock = fakes.Clock()
-    budget = EnergyBudget("100 J", EnergyMeter([fakes.Counter()], clock=clock))
-
-    def objective(trial: optuna.Trial) -> float:
-        clock.now += 1.0
-        return 0.0
-
-    study = optuna.create_study()
-    with pytest.warns(RuntimeWarning, match="stood still"):
-        study.optimize(objective, n_trials=1_000, callbacks=[budget.stop_study])
-    assert len(study.trials) == 1
+    assert len(study.trials) == fails_in + 1
 
 
 def test_a_lost_source_never_ends_a_training(fakes):

@@ -4,8 +4,11 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from perjoule.energy.doctor import Finding, diagnose
+from perjoule.energy.doctor import ComponentStatus, diagnose, observe
+from perjoule.energy.sources.resolve import Machine
 
 
 @pytest.fixture(autouse=True)
@@ -13,10 +16,13 @@ def _no_environment(monkeypatch):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
 
 
-def by_component(root: Path, binding, hwmon: Path | None = None) -> dict[str, list[Finding]]:
-    found: dict[str, list[Finding]] = {}
-    for finding in diagnose(root, binding, hwmon or root / "no-hwmon", watch_s=0.05):
-        found.setdefault(finding.component, []).append(finding)
+def by_component(
+    root: Path, binding, hwmon: Path | None = None
+) -> dict[str, list[ComponentStatus]]:
+    found: dict[str, list[ComponentStatus]] = {}
+    machine = Machine(rapl_root=root, nvml_binding=binding, hwmon_root=hwmon or root / "no-hwmon")
+    for status in diagnose(machine, watch_s=0.05):
+        found.setdefault(status.component, []).append(status)
     return found
 
 
@@ -118,3 +124,62 @@ def test_a_counter_is_held_against_the_power_of_its_hardware(fakes, no_powercap)
 def test_others_on_a_gpu_are_named(fakes, no_powercap):
     [gpu] = by_component(no_powercap, fakes.Nvml([fakes.Gpu(pids=[1])]))["gpu"]
     assert any("1" in note for note in gpu.notes)
+
+
+# What watching a counter finds.
+
+
+class Hardware:
+    """Hardware of one power on a clock that only sleeping moves, with a stepping counter."""
+
+    def __init__(self, fakes, power_w: float, tick_s: float, shown_w: float | None = None) -> None:
+        self.clock = fakes.Clock()
+        self.power_w, self.tick_s = power_w, tick_s
+        self.counter = fakes.Counter()
+        self.counter.read = self._energy_j
+        self.power = fakes.Power(lambda: power_w if shown_w is None else shown_w)
+
+    def sleep(self, duration_s: float) -> None:
+        self.clock.now += duration_s
+
+    def _energy_j(self) -> float:
+        if self.counter.failure is not None:
+            raise self.counter.failure
+        return self.power_w * self.tick_s * (self.clock.now // self.tick_s)
+
+    def observe(self, *, with_power: bool = True, duration_s: float = 1.0):
+        power = self.power if with_power else None
+        return observe(self.counter, power, duration_s, self.clock, self.sleep)
+
+
+@settings(max_examples=20)
+@given(st.floats(1.0, 500.0), st.floats(1e-3, 0.1))
+def test_step_and_power_are_seen(fakes, power_w, tick_s):
+    seen = Hardware(fakes, power_w, tick_s).observe()
+    assert seen.tick_s == pytest.approx(tick_s, abs=2e-4)
+    assert seen.counter_w == pytest.approx(power_w, rel=tick_s + 1e-3)
+    assert seen.integrated_w == pytest.approx(power_w)
+
+
+def test_a_power_that_disagrees_is_seen(fakes):
+    seen = Hardware(fakes, power_w=100.0, tick_s=0.01, shown_w=70.0).observe()
+    assert seen.counter_w == pytest.approx(100.0, rel=0.02)
+    assert seen.integrated_w == pytest.approx(70.0)
+
+
+def test_hardware_without_a_power_has_only_a_counter(fakes):
+    seen = Hardware(fakes, 100.0, 0.01).observe(with_power=False)
+    assert seen.counter_w is not None
+    assert seen.integrated_w is None
+
+
+def test_a_counter_that_hardly_moves_has_no_step(fakes):
+    assert Hardware(fakes, 100.0, tick_s=0.7).observe().tick_s is None
+
+
+def test_a_counter_that_fails_has_no_power(fakes):
+    hardware = Hardware(fakes, 100.0, 0.01)
+    hardware.counter.failure = fakes.failure
+    seen = hardware.observe()
+    assert (seen.tick_s, seen.counter_w) == (None, None)
+    assert seen.integrated_w == pytest.approx(100.0)

@@ -1,19 +1,13 @@
 from __future__ import annotations
 
-import gc
-import json
 import math
-import os
-import signal
-import threading
-import time
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perjoule.energy import EnergyMeter, Kind, Reading, Scope
-from perjoule.energy.sampler import THREAD_NAME
+from perjoule.energy import EnergyMeter, Kind, Reading, Scope, Source, SourceInfo
 from perjoule.errors import SourceError
 
 steps = st.lists(st.integers(1, 1_000), min_size=1, max_size=20)
@@ -21,17 +15,15 @@ steps = st.lists(st.integers(1, 1_000), min_size=1, max_size=20)
 
 @given(steps)
 def test_laps_add_up_to_their_window_exactly(fakes, increments):
-    clock, counter = fakes.Clock(), fakes.Counter()
-    with EnergyMeter([counter], clock=clock).window() as window:
+    one = fakes.Metered()
+    with one.window:
         laps = []
         for increment in increments:
-            clock.now += 0.5
-            counter.energy_j += increment
-            laps.append(window.lap())
+            laps.append(one.lap(0.5, increment))
     assert [lap.total_j for lap in laps] == increments
-    assert window.reading.total_j == sum(increments)
-    assert sum(lap.duration_s for lap in laps) == window.reading.duration_s
-    assert sum(laps, Reading()).total_j == window.reading.total_j
+    assert one.window.reading.total_j == sum(increments)
+    assert sum(lap.duration_s for lap in laps) == one.window.reading.duration_s
+    assert sum(laps, Reading()).total_j == one.window.reading.total_j
 
 
 @given(steps, st.data())
@@ -54,14 +46,12 @@ def test_windows_nest_and_overlap_freely(fakes, increments, data):
 
 
 def test_a_closed_window_keeps_its_reading(fakes):
-    clock, counter = fakes.Clock(), fakes.Counter()
-    window = EnergyMeter([counter], clock=clock).window()
-    clock.now += 1
-    counter.energy_j += 7
-    first = window.close()
-    counter.energy_j += 1
-    assert window.close() is first
-    assert window.reading.total_j == 7
+    one = fakes.Metered()
+    one.spend(1, 7)
+    first = one.window.close()
+    one.counter.energy_j += 1
+    assert one.window.close() is first
+    assert one.window.reading.total_j == 7
 
 
 FAILURES = [SourceError("bus error"), OSError("gone"), ZeroDivisionError("bug")]
@@ -109,38 +99,31 @@ def test_an_answer_that_is_no_number_is_a_failed_reading(fakes, answer):
 
 
 def test_a_source_that_recovers_is_believed_again(fakes):
-    clock, counter = fakes.Clock(), fakes.Counter()
-    window = EnergyMeter([counter], clock=clock).window()
+    one = fakes.Metered()
     readings = []
     for failure in (None, fakes.failure, None, None):
-        clock.now += 1.0
-        counter.energy_j += 4
-        counter.failure = failure
-        readings.append(window.lap().total_j)
+        one.spend(1.0, 4)
+        one.counter.failure = failure
+        readings.append(one.window.lap().total_j)
     assert readings == [4, None, None, 4]
-    assert window.reading.total_j == 16
+    assert one.window.reading.total_j == 16
 
 
 def test_a_reset_within_the_window_is_unavailable(fakes):
-    clock, counter = fakes.Clock(), fakes.Counter()
-    window = EnergyMeter([counter], clock=clock).window()
-    clock.now += 1.0
-    counter.energy_j, counter.resets = 150.0, 1
-    lap = window.lap()
+    one = fakes.Metered()
+    one.spend(1.0)
+    one.counter.energy_j, one.counter.resets = 150.0, 1
+    lap = one.window.lap()
     assert lap.total_j is None
     assert "reset" in lap.warnings[0]
-    clock.now += 1.0
-    counter.energy_j += 3
-    assert window.lap().total_j == 3
+    assert one.lap(1.0, 3).total_j == 3
 
 
 @pytest.mark.parametrize("energy_j", [-1.0, 1_100.0])
 def test_impossible_energy_is_unavailable(fakes, energy_j):
-    clock, counter = fakes.Clock(), fakes.Counter(max_power_w=1_000.0)
-    window = EnergyMeter([counter], clock=clock).window()
-    clock.now += 1.0
-    counter.energy_j += energy_j
-    reading = window.close()
+    one = fakes.Metered(max_power_w=1_000.0)
+    one.spend(1.0, energy_j)
+    reading = one.window.close()
     assert reading.total_j is None
     assert "impossible" in reading.warnings[0]
 
@@ -174,17 +157,14 @@ def test_hardware_that_stands_still_is_unavailable_and_not_zero(fakes, kind):
 
 
 def test_a_dead_counter_shows_in_laps_too_short_to_tell(fakes):
-    clock, counter = fakes.Clock(), fakes.Counter(update_period_s=0.1)
-    window = EnergyMeter([counter], clock=clock).window()
+    one = fakes.Metered(update_period_s=0.1)
     laps = []
     for _ in range(10):
-        clock.now += 0.3
-        laps.append(window.lap())
+        laps.append(one.lap(0.3))
     assert laps[0].total_j == 0.0
     assert sum(laps, Reading()).total_j is None
-    counter.energy_j += 10  # it lives again
-    clock.now += 0.3
-    assert window.lap().total_j == 10
+    one.counter.energy_j += 10  # it lives again
+    assert one.lap(0.3).total_j == 10
 
 
 def test_a_model_of_an_idle_process_may_say_zero(fakes):
@@ -195,16 +175,11 @@ def test_a_model_of_an_idle_process_may_say_zero(fakes):
 
 
 def test_short_windows_are_flagged_with_their_bound(fakes):
-    clock, counter = fakes.Clock(), fakes.Counter(update_period_s=0.1)
-    window = EnergyMeter([counter], clock=clock).window()
-    clock.now += 10.0
-    counter.energy_j += 3_000.0
-    long = window.lap().components[0]
+    one = fakes.Metered(update_period_s=0.1)
+    long = one.lap(10.0, 3_000.0).components[0]
     assert not long.warnings
     assert long.bound_j == pytest.approx(30.0)  # one step of 0.1 s at 300 W
-    clock.now += 0.4
-    counter.energy_j += 120.0
-    short = window.lap().components[0]
+    short = one.lap(0.4, 120.0).components[0]
     assert short.energy_j == 120.0
     assert "below 5 update periods" in short.warnings[0]
 
@@ -303,66 +278,6 @@ def test_impossible_power_is_unavailable(fakes, power_w):
     assert "impossible" in reading.warnings[0]
 
 
-def wait_for(condition) -> bool:
-    deadline = time.perf_counter() + 10.0
-    while not condition() and time.perf_counter() < deadline:
-        time.sleep(0.01)
-    return condition()
-
-
-def threads() -> set[threading.Thread]:
-    return {thread for thread in threading.enumerate() if thread.name == THREAD_NAME}
-
-
-def test_the_background_thread_survives_every_exception(fakes):
-    failures = iter([fakes.failure, ValueError("bug"), KeyError("bug")])
-
-    def power_w() -> float:
-        failure = next(failures, None) if threading.current_thread().daemon else None
-        if failure is not None:
-            raise failure
-        return 50.0
-
-    power = fakes.Power(power_w)
-    with EnergyMeter([power]) as meter:
-        n_reads = power.n_reads
-        assert wait_for(lambda: power.n_reads >= n_reads + 4)
-        assert next(failures, None) is None
-        assert meter.reading.total_j
-
-
-def test_the_background_thread_ends_with_its_meter(fakes):
-    others = threads()
-    closed = EnergyMeter([fakes.Power(lambda: 50.0)])
-    [first] = threads() - others
-    dropped = EnergyMeter([fakes.Power(lambda: 50.0)])
-    [second] = threads() - others - {first}
-    closed.close()
-    assert wait_for(lambda: not first.is_alive())
-    assert second.is_alive()
-    del dropped
-    gc.collect()
-    assert wait_for(lambda: not second.is_alive())
-
-
-def test_the_background_thread_does_each_task_when_it_is_due(fakes):
-    class Tended(fakes.Counter):
-        def __init__(self, name: str, period_s: float) -> None:
-            super().__init__(name)
-            self.period_s, self.n_tends = period_s, 0
-
-        def tend(self) -> float:
-            self.n_tends += 1
-            if self.n_tends == 1:
-                raise ValueError("bug")
-            return self.period_s
-
-    often, seldom = Tended("often", 0.01), Tended("seldom", 3_600.0)
-    with EnergyMeter([often, seldom]):
-        assert wait_for(lambda: often.n_tends >= 10)
-    assert seldom.n_tends <= 2
-
-
 def test_sources_found_by_name_end_with_the_meter_and_given_ones_do_not(fakes):
     closed = []
 
@@ -372,73 +287,6 @@ def test_sources_found_by_name_end_with_the_meter_and_given_ones_do_not(fakes):
 
     EnergyMeter([Closing()]).close()
     assert not closed
-
-
-needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-
-
-def in_forked_child(work) -> str:
-    """What a function returns in a forked child."""
-    ours, theirs = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.write(theirs, str(work()).encode())
-        os._exit(0)
-    os.close(theirs)
-    with os.fdopen(ours) as answer:
-        text = answer.read()
-    os.waitpid(child, 0)
-    return text
-
-
-@needs_fork
-@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded")
-def test_a_forked_child_samples_on_its_own(fakes):
-    power = fakes.Power(lambda: 50.0)
-    with EnergyMeter([power]) as meter:
-
-        def work() -> object:
-            with meter.window() as window:
-                n_reads = power.n_reads
-                assert wait_for(lambda: power.n_reads >= n_reads + 3)
-            return window.reading.total_j / window.reading.duration_s
-
-        assert float(in_forked_child(work)) == pytest.approx(50.0, rel=0.2)
-        n_reads = power.n_reads
-        assert wait_for(lambda: power.n_reads >= n_reads + 3)  # and the parent goes on
-
-
-@needs_fork
-@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded")
-def test_a_fork_amid_a_reading_does_not_hang_the_child(fakes):
-    reading, go_on = threading.Event(), threading.Event()
-    main, parent = threading.current_thread(), os.getpid()
-    made = False
-
-    def power_w() -> float:
-        if made and threading.current_thread() is not main and os.getpid() == parent:
-            reading.set()
-            go_on.wait(10.0)
-        return 50.0
-
-    with EnergyMeter([fakes.Power(power_w)]) as meter:
-        made = True
-        assert reading.wait(10.0)  # the background thread holds the source
-
-        def work() -> object:
-            signal.alarm(10)
-            return isinstance(meter.snapshot().values[0], float)
-
-        assert in_forked_child(work) == "True"
-        go_on.set()
-
-
-@needs_fork
-def test_a_process_has_no_joules_of_another(fakes):
-    meter = EnergyMeter("cpu_time:5")
-    window = meter.window()
-    assert "another process" in in_forked_child(lambda: window.reading.warnings[0])
-    assert window.close().total_j is not None
 
 
 def test_a_suspended_machine_is_told(fakes):
@@ -454,183 +302,17 @@ def test_a_suspended_machine_is_told(fakes):
     assert window.close().total_j == 10
 
 
-def test_hardware_comes_onto_the_bill_when_it_is_used(fakes):
-    clock = fakes.Clock()
-    cpu = fakes.Counter("cpu")
-    gpu = fakes.Counter("gpu", component="gpu", scope=Scope.BOARD)
-    gpu.in_use, gpu.notes = False, ("gpu: no work of this process was seen on it",)
-    meter = EnergyMeter([cpu, gpu], clock=clock)
-    window, start = meter.window(), meter.snapshot()
-
-    def work() -> Reading:
-        clock.now += 1.0
-        cpu.energy_j += 10
-        gpu.energy_j += 20
-        return window.lap()
-
-    before = work()
-    assert before.total_j == meter.joules_since(start) == 10
-    assert before.component_j("gpu") == 20
-    assert "gpu 20.0 J (measured, gpu, not billed)" in str(before)
-    assert before.warnings == gpu.notes
-    gpu.in_use, gpu.notes = True, ()
-    after = work()
-    assert after.total_j == 30
-    assert (before + after).total_j == meter.joules_since(start) == 60
-    assert not after.warnings
-
-
-def test_power_only_hardware_comes_onto_the_bill_too(fakes):
-    clock, power = fakes.Clock(), fakes.Power(lambda: 50.0)
-    power.in_use, power.resets = False, 0
-    with EnergyMeter([power, fakes.Counter("model", kind=Kind.MODELLED)], clock=clock) as meter:
-        clock.now += 1.0
-        assert meter.reading.total_j == 0.0
-        power.in_use = True
-        assert meter.reading.total_j == pytest.approx(50.0)
-        power.resets = 1
-        assert meter.reading.total_j is None
-
-
-def test_counters_are_read_at_window_edges_only(fakes):
-    others = threads()
-    with EnergyMeter([fakes.Counter()]):
-        assert not threads() - others
-
-
-def test_what_a_part_used_is_never_added_to_the_whole(fakes):
-    clock = fakes.Clock()
-    cpu = fakes.Counter("cpu")
-    gpu = fakes.Counter("gpu", component="gpu", scope=Scope.BOARD)
-    module = fakes.Counter("module", component="node", scope=Scope.MODULE)
-    node = fakes.Counter("plug", component="node", scope=Scope.NODE)
-
-    def total_j(*counters) -> float | None:
-        window = EnergyMeter(counters, clock=clock).window()
-        clock.now += 1.0
-        for counter, energy_j in ((cpu, 10), (gpu, 20), (module, 40), (node, 80)):
-            counter.energy_j += energy_j
-        return window.close().total_j
-
-    assert total_j(cpu, gpu, module, node) == 30
-    assert total_j(cpu, node) == 10
-    assert total_j(module, node) == 40
-    assert total_j(node) == 80
-
-
-def test_a_model_of_a_whole_is_not_added_to_its_measurement(fakes):
-    clock = fakes.Clock()
-    plug = fakes.Counter("plug", component="node", scope=Scope.NODE)
-    other = fakes.Counter("other plug", component="node", scope=Scope.NODE)
-    model = fakes.Counter("model", component="node", scope=Scope.NODE, kind=Kind.MODELLED)
-
-    def total_j(*counters) -> float | None:
-        window = EnergyMeter(counters, clock=clock).window()
-        clock.now += 1.0
-        for counter, energy_j in ((plug, 80), (other, 30), (model, 50)):
-            counter.energy_j += energy_j
-        return window.close().total_j
-
-    assert total_j(plug, other, model) == 110
-    assert total_j(model) == 50
-
-
-def test_kinds_are_kept_apart(fakes):
-    clock = fakes.Clock()
-    gpu = fakes.Counter("gpu", component="gpu", scope=Scope.BOARD)
-    cpu = fakes.Counter("model", kind=Kind.MODELLED, scope=Scope.PROCESS)
-    window = EnergyMeter([gpu, cpu], clock=clock).window()
-    clock.now += 1.0
-    gpu.energy_j += 20
-    cpu.energy_j += 10
-    reading = window.close()
-    assert reading.totals_j == {Kind.MEASURED: 20, Kind.MODELLED: 10}
-    assert reading.total_j == 30
-    assert reading.kind == "measured+modelled"
-    assert json.loads(json.dumps(reading.to_dict()))["components"][1]["kind"] == "modelled"
-    assert str(reading) == "30.0 J in 1 s: gpu 20.0 J (measured, gpu), cpu 10.0 J (modelled, model)"
-
-
-def test_sums_of_readings_stay_unavailable_and_want_the_same_source(fakes):
-    clock, counter = fakes.Clock(), fakes.Counter()
-    window = EnergyMeter([counter], clock=clock).window()
-    clock.now += 1.0
-    counter.energy_j += 5
-    known = window.lap()
-    counter.failure = fakes.failure
-    lost = window.lap()
-    assert (known + lost).total_j is None
-    assert (known + lost).components[0].kind is Kind.UNAVAILABLE
-    assert (lost + known).warnings == lost.warnings
-    other = EnergyMeter([fakes.Counter("other")], clock=clock).window().close()
-    with pytest.raises(ValueError, match="other"):
-        _ = known + other
-
-
-@given(steps, st.data())
-def test_a_part_can_be_taken_away_from_its_window(fakes, increments, data):
-    clock, counter = fakes.Clock(), fakes.Counter(gain_error=0.1, update_period_s=0.01)
-    split = data.draw(st.integers(0, len(increments)))
-    with EnergyMeter([counter], clock=clock).window() as window:
-        part = Reading()
-        for number, increment in enumerate(increments):
-            clock.now += 0.5
-            counter.energy_j += increment
-            lap = window.lap()
-            part = part + lap if number < split else part
-    rest = window.reading - part
-    assert rest.total_j == sum(increments[split:])
-    assert rest.duration_s == 0.5 * len(increments[split:])
-    assert (rest + part).total_j == window.reading.total_j
-    assert rest.kind == window.reading.kind
-    if part.components:  # both had edges of their own
-        bounds_j = [r.components[0].bound_j or 0.0 for r in (rest, part, window.reading)]
-        assert bounds_j[0] == bounds_j[1] + bounds_j[2] > 0
-
-
-def test_what_is_taken_away_from_the_unknown_or_is_unknown_leaves_the_unknown(fakes):
-    clock, counter = fakes.Clock(), fakes.Counter(gain_error=0.1)
-    window = EnergyMeter([counter], clock=clock).window()
-    clock.now += 1.0
-    counter.energy_j += 5
-    known = window.lap()
-    counter.failure = fakes.failure
-    lost = window.lap()
-    for difference in (known - lost, lost - known):
-        assert difference.total_j is None
-        assert difference.components[0].kind is Kind.UNAVAILABLE
-        assert difference.components[0].gain_error == 0.1
-        assert "bus error" in difference.warnings[0]
-
-
-def test_the_error_is_quantisation_and_gain_or_not_known(fakes):
-    clock = fakes.Clock()
-    known = fakes.Counter("known", update_period_s=0.1, gain_error=0.05)
-    unknown = fakes.Counter("unknown", component="dram", update_period_s=0.1)
-    window = EnergyMeter([known, unknown], clock=clock).window()
-    clock.now += 10.0
-    known.energy_j += 1_000
-    unknown.energy_j += 1_000
-    reading = window.close()
-    assert reading.components[0].error_j == pytest.approx(60.0)  # 100 W x 0.1 s, and 5 %
-    assert reading.components[1].error_j is None
-    assert "cpu 1.00 kJ ± 6 % (measured, known)" in str(reading)
-    assert "dram 1.00 kJ (measured, unknown)" in str(reading)
-
-
 def test_a_failed_training_is_charged_and_its_error_passes(fakes):
-    clock, counter = fakes.Clock(), fakes.Counter()
-    window = EnergyMeter([counter], clock=clock).window()
+    one = fakes.Metered()
 
     def fail() -> None:
-        clock.now += 1.0
-        counter.energy_j += 9
+        one.spend(1.0, 9)
         raise RuntimeError("out of memory")
 
-    with pytest.raises(RuntimeError, match="out of memory"), window:
+    with pytest.raises(RuntimeError, match="out of memory"), one.window:
         fail()
-    counter.energy_j += 100
-    assert window.reading.total_j == 9
+    one.counter.energy_j += 100
+    assert one.window.reading.total_j == 9
 
 
 def test_queued_gpu_work_is_awaited_at_edges_only_and_its_errors_stay_out(fakes):
@@ -694,3 +376,26 @@ def test_a_meter_reads_its_own_block(fakes):
 def test_only_counted_operations_leave_the_search_out():
     assert not EnergyMeter("model").counts_search
     assert EnergyMeter("cpu_time:4").counts_search
+
+
+def test_a_source_needs_no_more_than_an_identity_and_a_reading(fakes):
+    class Plug(Source):
+        info = SourceInfo("plug", "node", Kind.MEASURED, Scope.NODE, "plug under the desk")
+        energy_j = 0.0
+
+        def read(self) -> float:
+            return self.energy_j
+
+    clock, plug = fakes.Clock(), Plug()
+    with EnergyMeter([plug], clock=clock) as meter:
+        meter.count_operations(1.0)
+        clock.now += 1.0
+        plug.energy_j = 7.0
+        assert meter.reading.total_j == 7.0
+        assert meter.reading.warnings == ()
+
+
+def test_what_only_looks_like_a_source_is_refused():
+    looks = SimpleNamespace(info=None, read=lambda: 0.0)
+    with pytest.raises(TypeError, match=r"derive its class from perjoule\.energy\.Source"):
+        EnergyMeter([looks])

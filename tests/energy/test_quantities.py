@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perjoule.energy.quantities import JOULES_PER_UNIT, format_energy, parse_energy
+from perjoule.energy.quantities import JOULES_PER_UNIT, format_energy, parse_energy, total
 from perjoule.errors import BudgetError
 
 amounts = st.floats(1e-6, 1e12)
@@ -86,3 +86,11 @@ def test_budgets_are_above_zero(text):
 )
 def test_joules_for_people(energy_j, text):
     assert format_energy(energy_j) == text
+
+
+@pytest.mark.parametrize(
+    ("amounts", "sum_j"),
+    [([], 0), ([0.0], 0.0), ([1.5, 0.0, -0.5], 1.0), ([1.5, None], None), ([None], None)],
+)
+def test_a_sum_with_an_unknown_part_is_unknown(amounts, sum_j):
+    assert total(iter(amounts)) == sum_j

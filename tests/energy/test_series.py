@@ -33,7 +33,7 @@ class Recording:
         self.counter.failure = failure
         if energy_j is not None:
             self.counter.energy_j = energy_j
-        return self.series.tend()
+        return self.series.sample()
 
     def column(self, name, source="fake") -> list:
         rows = self.series.table().to_pylist()
@@ -197,7 +197,7 @@ def test_the_file_has_plain_columns_and_says_where_it_is_from(recording, tmp_pat
 def test_a_series_without_samples_or_sources_is_an_empty_table(fakes, recording, tmp_path):
     nothing = Recording(fakes)
     nothing.series = Series([], clock=nothing.clock)
-    nothing.series.tend()
+    nothing.series.sample()
     for series in (recording.series, nothing.series):
         series.write(tmp_path / "series.parquet")
         assert pq.read_table(tmp_path / "series.parquet").shape == (0, len(COLUMNS))
@@ -227,7 +227,7 @@ def test_a_file_can_be_written_while_sampling_goes_on(fakes, tmp_path):
     def sample():
         while not stop.is_set():
             counter.energy_j += 1.0
-            series.tend()
+            series.sample()
             time.sleep(1e-4)
 
     thread = threading.Thread(target=sample)

@@ -26,7 +26,7 @@ def machine_cpu_s() -> float:
     return sum(times) - idle_s - guests_s
 
 
-class ApportionedSource:
+class ApportionedSource(Source):
     """A package counter's joules times this process' share of the machine's busy CPU time.
 
     Used where somebody insists on several workers in one measured domain. The shares of all
@@ -38,6 +38,8 @@ class ApportionedSource:
         all_cpu_s: CPU-seconds of all processes so far.
         clock: Monotonic seconds.
     """
+
+    keep_alive_s = KEEP_ALIVE_S
 
     def __init__(
         self,
@@ -64,7 +66,7 @@ class ApportionedSource:
     @property
     def resets(self) -> int:
         """How often the counter lost count."""
-        return getattr(self._source, "resets", 0)
+        return self._source.resets
 
     def read(self) -> float:
         """Joules of this process' shares up to the last split."""
@@ -74,11 +76,6 @@ class ApportionedSource:
                 self._split()
                 self._next_s = now + SPLIT_PERIOD_S
             return self._energy_j
-
-    def tend(self) -> float:
-        """Split, so that no wrap of the counter is missed."""
-        self.read()
-        return KEEP_ALIVE_S
 
     def _split(self) -> None:
         own_s, all_s, total_j = self._own_cpu_s(), self._all_cpu_s(), self._source.read()

@@ -6,8 +6,9 @@ import os
 import re
 from dataclasses import dataclass
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
+
+from ..codecarbon import find_data_files
 
 FALLBACK_W_PER_THREAD = 4.0
 """CodeCarbon's figure for a processor that its table lacks."""
@@ -79,16 +80,13 @@ def rated_power_w(model: str) -> float | None:
 
     wanted = _normalise(model)
     last = wanted.rpartition(" ")[2]
-    spec = find_spec("codecarbon")  # only its data file is read; importing it takes a second
-    for folder in (spec.submodule_search_locations or []) if spec and wanted else []:
-        table = Path(folder) / "data" / "hardware" / "cpu_power.csv"
-        if table.is_file():
-            head, *lines = table.read_text(encoding="utf-8").splitlines()
-            # Most rows are told apart by the last word alone, at a tenth of the time.
-            near = [line for line in lines if last in line.lower()]
-            for row in csv.DictReader([head, *near]):
-                if _normalise(row["Name"]) == wanted:
-                    return _watts(row["TDP"])
+    for table in find_data_files("hardware/cpu_power.csv") if wanted else []:
+        head, *lines = table.read_text(encoding="utf-8").splitlines()
+        # Most rows are told apart by the last word alone, at a tenth of the time.
+        near = [line for line in lines if last in line.lower()]
+        for row in csv.DictReader([head, *near]):
+            if _normalise(row["Name"]) == wanted:
+                return _watts(row["TDP"])
     return None
 
 

@@ -16,7 +16,7 @@ except ImportError:  # Windows
 from ....errors import SourceError
 from ...calibration.stored import load_calibration
 from ...forksafe import Guard
-from ...source import Kind, Scope, SourceInfo
+from ...source import Kind, Scope, Source, SourceInfo
 from .power import cpu_power
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ MODEL_ERROR = 0.43
 """Median error of CodeCarbon's modelled CPU energy against wattmeters (Xu et al., HICSS 2023)."""
 
 
-class CpuTimeSource:
+class CpuTimeSource(Source):
     """CPU-seconds of this process and its descendants times watts per core.
 
     Other processes on the machine do not enter, so several trials may run side by side. The time of
@@ -51,7 +51,7 @@ class CpuTimeSource:
         descendants_s: Callable[[int], float] | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self._watts, origin, gain_error = _figure(watts_per_core)
+        self._watts, origin, gain_error = _choose_watts(watts_per_core)
         self.info = SourceInfo(
             id="cpu_time",
             component="cpu",
@@ -98,7 +98,7 @@ class CpuTimeSource:
         self._descendants_s, self._fell = descendants_s, False
 
 
-def _figure(given: float | None) -> tuple[float, str, float]:
+def _choose_watts(given: float | None) -> tuple[float, str, float]:
     """Watts per core, where they are from, and the relative error of joules by them."""
     if given is not None:
         return given, "given by the user", MODEL_ERROR  # the figure may be good, the model is not

@@ -15,7 +15,7 @@ WRAPPING = frozenset({"i915", "xe"})
 
 
 @dataclass(frozen=True)
-class Driver:
+class HwmonDriver:
     """What some channels of a known driver measure.
 
     Attributes:
@@ -39,57 +39,57 @@ class Driver:
 
 
 DRIVERS = (
-    Driver("amd_energy", "cpu", "counter of an AMD socket", (r"energy\d+_input Esocket\d+",)),
-    Driver("amd_hsmp_hwmon", "cpu", "power of an AMD socket", ("power1_input",)),
-    Driver(
+    HwmonDriver("amd_energy", "cpu", "counter of an AMD socket", (r"energy\d+_input Esocket\d+",)),
+    HwmonDriver("amd_hsmp_hwmon", "cpu", "power of an AMD socket", ("power1_input",)),
+    HwmonDriver(
         "zenpower", "cpu", "power of an AMD rail", (r"power\d_input (cpu\d )?SVI2_P_(Core|SoC)",)
     ),
     # Its power1_average sleeps while being read.
-    Driver("fam15h_power", "cpu", "an AMD processor's own estimate", ("power1_input",)),
-    Driver(
+    HwmonDriver("fam15h_power", "cpu", "an AMD processor's own estimate", ("power1_input",)),
+    HwmonDriver(
         "power_meter",
         "cpu",
         "power of an NVIDIA Grace",
         (r"power1_average Grace Power Socket \d+",),
     ),
-    Driver(
+    HwmonDriver(
         "amdgpu",
         "gpu",
         "power of an AMD card as its firmware knows it, of the chip alone on older ones",
         ("power1_average.*", "power1_input.*"),
         unless=("in1_input", "it is an APU, whose power includes the CPU"),
     ),
-    Driver(
+    HwmonDriver(
         "xe",
         "gpu",
         "counter of an Intel card",
         (r"energy\d_input card", r"energy\d_input pkg", "energy1_input"),
     ),
-    Driver("i915", "gpu", "counter of an Intel card", ("energy1_input",)),
-    Driver(
+    HwmonDriver("i915", "gpu", "counter of an Intel card", ("energy1_input",)),
+    HwmonDriver(
         "power_meter",
         "node",
         "power of an NVIDIA Grace module, GPU and memory included",
         (r"power1_average Module Power Socket \d+",),
         scope=Scope.MODULE,
     ),
-    Driver(
+    HwmonDriver(
         "power_meter",
         "node",
         "power of the machine by its firmware (ACPI)",
         (r"power1_average(?! (Module|Grace|CPU|SysIO) Power).*",),
         alone=True,
     ),
-    Driver(
+    HwmonDriver(
         "macsmc_hwmon", "node", "power of an Apple machine", (r"power\d+_input Total System Power",)
     ),
-    Driver(
+    HwmonDriver(
         "corsairpsu",
         "node",
         "power that a Corsair supply gives out, without its own loss",
         ("power1_input power total",),
     ),
-    Driver(
+    HwmonDriver(
         "ina3221", "node", "input power of a Jetson module", (r"\S+ VDD_IN",), scope=Scope.MODULE
     ),
 )

@@ -93,11 +93,11 @@ def list_gpus(nvml: Any) -> list[Gpu]:
     return [_look(nvml, index) for index in range(nvml.nvmlDeviceGetCount())]
 
 
-def visible(nvml: Any, present: list[Gpu]) -> tuple[list[Gpu], list[str]]:
+def find_visible(nvml: Any, present: list[Gpu]) -> tuple[list[Gpu], list[str]]:
     """The GPUs that CUDA_VISIBLE_DEVICES shows this process, and what could not be told."""
     text = os.environ.get("CUDA_VISIBLE_DEVICES")
     if text is None:
-        return _each_once(nvml, present), []
+        return _merge_boards(nvml, present), []
     seen: list[Gpu] = []
     problems: list[str] = []
     for entry in (part.strip() for part in text.split(",")):
@@ -112,11 +112,11 @@ def visible(nvml: Any, present: list[Gpu]) -> tuple[list[Gpu], list[str]]:
         elif entry.startswith("MIG-"):
             problems.append(f"{entry}: {_UNKNOWN_SLICE}")
         else:
-            break  # CUDA, too, hides all from the first entry on that is no GPU, such as -1
-    return _each_once(nvml, seen), problems
+            break  # CUDA also hides every GPU from the first entry on that names none, such as -1
+    return _merge_boards(nvml, seen), problems
 
 
-def named(nvml: Any, present: list[Gpu], names: Sequence[str]) -> tuple[list[Gpu], list[str]]:
+def find_named(nvml: Any, present: list[Gpu], names: Sequence[str]) -> tuple[list[Gpu], list[str]]:
     """The GPUs of these numbers, UUIDs or slices, and what could not be found."""
     found = [(name, _find(nvml, present, name)) for name in names]
     unknown = [
@@ -124,7 +124,7 @@ def named(nvml: Any, present: list[Gpu], names: Sequence[str]) -> tuple[list[Gpu
         for name, gpu in found
         if gpu is None
     ]
-    return _each_once(nvml, [gpu for _, gpu in found if gpu is not None]), unknown
+    return _merge_boards(nvml, [gpu for _, gpu in found if gpu is not None]), unknown
 
 
 _UNKNOWN_SLICE = "a slice of a GPU has no energy counter of its own, and its GPU was not found"
@@ -136,7 +136,7 @@ def _look(nvml: Any, index: int) -> Gpu:
         uuid, name = nvml.nvmlDeviceGetUUID(handle), nvml.nvmlDeviceGetName(handle)
     except Exception as error:  # noqa: BLE001 - a card that fell off the bus; the others count
         return Gpu(index, problem=str(error))
-    return Gpu(index, handle, _text(uuid), _text(name))
+    return Gpu(index, handle, _decode(uuid), _decode(name))
 
 
 def _find(nvml: Any, present: list[Gpu], name: str) -> Gpu | None:
@@ -144,41 +144,41 @@ def _find(nvml: Any, present: list[Gpu], name: str) -> Gpu | None:
     if name.isdecimal():
         return present[int(name)] if int(name) < len(present) else None
     if not name.startswith("MIG-"):
-        gpu = _of_uuid(present, name)
+        gpu = _find_by_uuid(present, name)
         if gpu is not None:
             return gpu
     bare = name.removeprefix("MIG-")
     if bare.startswith("GPU-"):  # MIG-GPU-<uuid>/<gi>/<ci>, the form before driver 470
-        gpu = _of_uuid(present, bare.partition("/")[0])
+        gpu = _find_by_uuid(present, bare.partition("/")[0])
         return gpu and replace(gpu, slices=(name,))
-    return _of_slice(nvml, present, bare) if bare else None
+    return _find_by_slice(nvml, present, bare) if bare else None
 
 
-def _of_uuid(present: list[Gpu], wanted: str) -> Gpu | None:
+def _find_by_uuid(present: list[Gpu], wanted: str) -> Gpu | None:
     """The one GPU whose UUID starts so; torch gives it without ``GPU-``."""
     bare = wanted.removeprefix("GPU-")
     matches = [gpu for gpu in present if bare and gpu.uuid.removeprefix("GPU-").startswith(bare)]
     return matches[0] if len(matches) == 1 else None
 
 
-def _of_slice(nvml: Any, present: list[Gpu], bare: str) -> Gpu | None:
+def _find_by_slice(nvml: Any, present: list[Gpu], bare: str) -> Gpu | None:
     """The GPU that has the one slice whose UUID starts so."""
     with contextlib.suppress(Exception):  # an unknown id, or a driver before slices
         handle = nvml.nvmlDeviceGetHandleByUUID(f"MIG-{bare}")
         parent = nvml.nvmlDeviceGetDeviceHandleFromMigDeviceHandle(handle)
-        gpu = _of_uuid(present, _text(nvml.nvmlDeviceGetUUID(parent)))
+        gpu = _find_by_uuid(present, _decode(nvml.nvmlDeviceGetUUID(parent)))
         if gpu is not None:
             return replace(gpu, slices=(f"MIG-{bare}",))
     matches = [
         replace(gpu, slices=(name,))
         for gpu in present
-        for name in _slices(nvml, gpu)
+        for name in _list_slices(nvml, gpu)
         if name.startswith(f"MIG-{bare}")
     ]
     return matches[0] if len(matches) == 1 else None
 
 
-def _slices(nvml: Any, gpu: Gpu) -> Iterator[str]:
+def _list_slices(nvml: Any, gpu: Gpu) -> Iterator[str]:
     try:
         places = nvml.nvmlDeviceGetMaxMigDeviceCount(gpu.handle)
     except Exception:  # noqa: BLE001 - most GPUs cannot be sliced
@@ -186,17 +186,17 @@ def _slices(nvml: Any, gpu: Gpu) -> Iterator[str]:
     for place in range(places):
         with contextlib.suppress(Exception):  # an empty place
             handle = nvml.nvmlDeviceGetMigDeviceHandleByIndex(gpu.handle, place)
-            yield _text(nvml.nvmlDeviceGetUUID(handle))
+            yield _decode(nvml.nvmlDeviceGetUUID(handle))
 
 
-def _each_once(nvml: Any, gpus: list[Gpu]) -> list[Gpu]:
+def _merge_boards(nvml: Any, gpus: list[Gpu]) -> list[Gpu]:
     """Each board once, with all slices of it that were named, or else all that it has."""
     boards = {gpu.index: gpu for gpu in gpus}
     own: dict[int, dict[str, None]] = {index: {} for index in boards}
     for gpu in gpus:
         own[gpu.index].update(dict.fromkeys(gpu.slices))
     return [
-        replace(gpu, slices=tuple(own[index] or _slices(nvml, gpu)))
+        replace(gpu, slices=tuple(own[index] or _list_slices(nvml, gpu)))
         for index, gpu in boards.items()
     ]
 
@@ -207,5 +207,5 @@ def _numbered_by_speed(present: list[Gpu]) -> bool:
     return unlike and os.environ.get("CUDA_DEVICE_ORDER") != "PCI_BUS_ID"
 
 
-def _text(value: str | bytes) -> str:
+def _decode(value: str | bytes) -> str:
     return value.decode() if isinstance(value, bytes) else value

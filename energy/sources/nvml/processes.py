@@ -132,15 +132,6 @@ class Occupancy:
         if not self.in_use and self._clock() >= self._next_glance_s:
             self.look()
 
-    def others(self) -> list[tuple[int, str]]:
-        """Pid and name of each process of others that is on the GPU now.
-
-        Raises:
-            SourceError: NVML does not list them.
-        """
-        census = self._processes.census(self._device.pids())
-        return sorted([*census.others, *((pid, "not known here") for pid in census.unknown)])
-
     def notes(self, name: str) -> tuple[str, ...]:
         """What a reader of the joules must know.
 

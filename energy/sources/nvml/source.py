@@ -7,10 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ....errors import SourceError
-from ...discovery import Discovery
 from ...forksafe import Guard
-from ...source import Kind, PowerSource, Scope, Source, SourceInfo
-from .devices import Device, Gpu, list_gpus, named, visible
+from ...source import BaseSource, Discovery, Kind, PowerSource, Scope, Source, SourceInfo, Task
+from .devices import Device, Gpu, find_named, find_visible, list_gpus
 from .processes import Occupancy, Processes
 
 COUNTER_PERIOD_S = 0.1
@@ -21,10 +20,8 @@ POWER_INSTANT = 186
 """NVML_FI_DEV_POWER_INSTANT of nvml.h: power now, where the plain call averages over a second."""
 
 
-class _GpuSource:
+class _GpuSource(BaseSource):
     """What counter and power share: a GPU that may be unused, or used by others too."""
-
-    info: SourceInfo
 
     def __init__(self, device: Device, occupancy: Occupancy) -> None:
         self.device, self.occupancy = device, occupancy
@@ -39,12 +36,12 @@ class _GpuSource:
         """Who else is on the GPU, and whether it is billed without knowing that it is used."""
         return self.occupancy.notes(self.info.id)
 
-    def tend(self) -> float:
-        """See who is on the GPU; returns in how many seconds to do so again."""
-        return self.occupancy.look()
+    def tasks(self) -> list[Task]:
+        """See who is on the GPU."""
+        return [self.occupancy.look]
 
 
-class NvmlCounterSource(_GpuSource):
+class NvmlCounterSource(_GpuSource, Source):
     """The total-energy counter of one GPU.
 
     Args:
@@ -63,10 +60,15 @@ class NvmlCounterSource(_GpuSource):
         self._clock = clock
         self._guard = Guard()
         self._last: tuple[int, float] | None = None
-        self.resets = 0
+        self._resets = 0
         gpu = device.gpu
         detail = f"NVML energy counter of {gpu.name} ({gpu.uuid}), all processes on it included"
         self.info = _info(f"nvml:{gpu.uuid}", gpu, Kind.MEASURED, detail)
+
+    @property
+    def resets(self) -> int:
+        """How often the counter moved as none can: a reloaded driver, or a jump."""
+        return self._resets
 
     def read(self) -> float:
         """Joules since the driver was loaded."""
@@ -78,12 +80,12 @@ class NvmlCounterSource(_GpuSource):
                 last_mj, last_s = self._last
                 within_s = self._clock() - last_s + COUNTER_PERIOD_S  # the step before counts too
                 if not 0 <= now_mj - last_mj <= 1e3 * MAX_BOARD_POWER_W * within_s:
-                    self.resets += 1  # a reload or a jump: windows across it have no energy
+                    self._resets += 1
             self._last = (now_mj, asked_s)
             return now_mj / 1e3
 
 
-class NvmlPowerSource(_GpuSource):
+class NvmlPowerSource(_GpuSource, PowerSource):
     """The present board power of one GPU; integrated by the meter.
 
     Args:
@@ -115,8 +117,8 @@ def discover(
     """Find the GPUs whose energy can be read, by asking each.
 
     A slice of a GPU (MIG) has no counter of its own: its whole board is billed, once, and the
-    reading says so. GPUs that nobody named are billed only once this process tree is seen on them,
-    or if that cannot be told.
+    reading says so. GPUs that nobody named are billed only once this process tree is
+    seen on them, or if that cannot be told.
 
     Args:
         nvml: The NVML binding; None for ``pynvml``.
@@ -144,7 +146,9 @@ def discover(
             reason=f"NVML: {error}",
             mend="Install NVIDIA's driver, or pass the GPU to the container",
         )
-    chosen, problems = visible(nvml, present) if gpus is None else named(nvml, present, gpus)
+    chosen, problems = (
+        find_visible(nvml, present) if gpus is None else find_named(nvml, present, gpus)
+    )
     processes = processes or Processes()
     sources: list[Source | PowerSource] = []
     for gpu in chosen:
@@ -175,20 +179,6 @@ def power_of(source: Source | PowerSource) -> PowerSource | None:
         return None
     power = NvmlPowerSource(source.device, source.occupancy)
     return power if _is_there(power.read_power_w) else None
-
-
-def compute_processes(source: Source | PowerSource) -> list[tuple[int, str]]:
-    """Processes of others on the GPU of a source, as pid and name.
-
-    Args:
-        source: Any source; one that is not of NVML has none.
-
-    Raises:
-        SourceError: NVML does not list them.
-    """
-    if not isinstance(source, _GpuSource):
-        return []
-    return source.occupancy.others()
 
 
 def _probe(

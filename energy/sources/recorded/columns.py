@@ -83,7 +83,7 @@ class ValueColumn(NamedTuple):
 
 
 def time_column(path: Path, header: list[str]) -> TimeColumn:
-    """The first column that is called as one of time.
+    """The first column whose name is that of a time.
 
     Raises:
         DataError: There is none.

@@ -38,7 +38,7 @@ class Sample(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Recording:
+class OpenTrace:
     """A recorded trace whose columns are known and whose readings are still to be read.
 
     Attributes:
@@ -72,7 +72,7 @@ def read_trace(path: str | Path, column: str | None = None) -> Trace:
     Raises:
         DataError: The file cannot be read, or is no such trace.
     """
-    recording = open_recording(path, column)
+    recording = open_trace(path, column)
     samples = list(recording.samples)
     if len(samples) < 2:
         file, _, name = recording.name.partition("#")
@@ -88,9 +88,9 @@ def read_trace(path: str | Path, column: str | None = None) -> Trace:
     )
 
 
-def open_recording(
+def open_trace(
     path: str | Path, column: str | None = None, *, each_device: bool = False
-) -> Recording:
+) -> OpenTrace:
     """Read the beginning of a file, which tells its columns, and leave the rest for later.
 
     Args:
@@ -102,17 +102,17 @@ def open_recording(
         DataError: The file cannot be read, or is no such trace; also while reading its samples.
     """
     path, wanted = Path(path), column or ""
-    lines = _lines(path)
+    lines = _read_rows(path)
     _, header = next(lines)
     name, _, device = wanted.partition("@")
     if name and name not in header:
         name, device = "", wanted  # or the name of a device
     identities = [i for i, name in enumerate(header) if _DEVICE.fullmatch(name.lower())]
-    rows = _of_device(path, header, lines, identities, device)
+    rows = _select_device(path, header, lines, identities, device)
     head = list(islice(rows, _HEAD))
     time = time_column(path, header)
     value = value_column(path, header, [row for _, row in head], name)
-    devices = {index: _devices(head, index) for index in identities}
+    devices = {index: _list_devices(head, index) for index in identities}
     identity = max((i for i in identities if devices[i]), key=lambda i: len(devices[i]), default=-1)
     if identity >= 0 and not each_device:
         _refuse_several(path, header[identity], devices[identity])
@@ -121,10 +121,10 @@ def open_recording(
     told = dict(zip(header, head[0][1], strict=True)) if head else {}  # a meter's series says more
     component = told.get("component", "")
     counted = next((kind for kind in Kind if kind == told.get("kind")), Kind.MEASURED)
-    samples = _samples(header, chain(head, rows), time, value, identity)
+    samples = _read_samples(header, chain(head, rows), time, value, identity)
     if identity >= 0 and not each_device:
-        samples = _of_one(samples, path, header[identity])
-    return Recording(
+        samples = _require_one_device(samples, path, header[identity])
+    return OpenTrace(
         name=f"{path}#{name}@{device}" if device else f"{path}#{name}",
         component=component if component in _COMPONENTS else next(signs, "node"),
         kind=Kind.INTEGRATED if value.is_power else counted,
@@ -133,9 +133,9 @@ def open_recording(
     )
 
 
-def _lines(path: Path) -> Iterator[_Row]:
+def _read_rows(path: Path) -> Iterator[_Row]:
     """The header, then every row, each as long as the header."""
-    read = _parquet_lines if path.suffix == ".parquet" else _csv_lines
+    read = _read_parquet if path.suffix == ".parquet" else _read_csv
     lines = read(path)
     try:
         header = next(lines)
@@ -151,7 +151,7 @@ def _lines(path: Path) -> Iterator[_Row]:
         raise DataError(f"{path}: cannot be read: {reason}; give a recorded trace") from error
 
 
-def _csv_lines(path: Path) -> Iterator[_Row]:
+def _read_csv(path: Path) -> Iterator[_Row]:
     with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.reader(file, skipinitialspace=True)
         yield "", [name.strip() for name in next(reader, [])]
@@ -160,7 +160,7 @@ def _csv_lines(path: Path) -> Iterator[_Row]:
                 yield f"{path}, line {reader.line_num}", [cell.strip() for cell in row]
 
 
-def _parquet_lines(path: Path) -> Iterator[_Row]:
+def _read_parquet(path: Path) -> Iterator[_Row]:
     import pyarrow.parquet as pq
 
     columns = ["time_s", "source", "component", "kind", "energy_j"]
@@ -175,7 +175,7 @@ def _parquet_lines(path: Path) -> Iterator[_Row]:
                 yield f"{path}, row {next(number)}", cells
 
 
-def _of_device(
+def _select_device(
     path: Path, header: list[str], rows: Iterator[_Row], identities: list[int], device: str
 ) -> Iterator[_Row]:
     """The rows of the device that is wanted; all where none is."""
@@ -191,14 +191,14 @@ def _of_device(
         elif not found and len(head) < _HEAD:
             head.append((where, row))
     if not found:
-        known = [name for index in identities for name in _devices(head, index)]
+        known = [name for index in identities for name in _list_devices(head, index)]
         raise DataError(
             f"{path}: no column or device {device!r}: it has columns {', '.join(header)}"
             + (f" and devices {', '.join(known[:8])}" if known else "")
         )
 
 
-def _devices(head: list[_Row], index: int) -> list[str]:
+def _list_devices(head: list[_Row], index: int) -> list[str]:
     """The devices in a column; none if it rather numbers the rows."""
     names = list(dict.fromkeys(row[index] for _, row in head))
     return names if len(names) <= len(head) / 2 else []
@@ -212,7 +212,7 @@ def _refuse_several(path: Path, column: str, names: list[str]) -> None:
         )
 
 
-def _of_one(samples: Iterator[Sample], path: Path, column: str) -> Iterator[Sample]:
+def _require_one_device(samples: Iterator[Sample], path: Path, column: str) -> Iterator[Sample]:
     """The samples of the one device there is, an error at the first of another."""
     first = None
     for sample in samples:
@@ -222,7 +222,7 @@ def _of_one(samples: Iterator[Sample], path: Path, column: str) -> Iterator[Samp
         yield sample
 
 
-def _samples(
+def _read_samples(
     header: list[str],
     rows: Iterable[_Row],
     time: TimeColumn,

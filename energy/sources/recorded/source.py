@@ -2,11 +2,11 @@
 
 Spec texts::
 
-    replay:trace.csv               the one power or energy column of the file
-    replay:trace.csv#power_w       a column
-    replay:gpus.csv#1              one of several GPUs, by its index, UUID or name
-    replay:gpus.csv#power_w@1      a column of one GPU
-    replay:series.parquet#nvml:GPU-1   a source of a recorded time series
+    recorded:trace.csv               the one power or energy column of the file
+    recorded:trace.csv#power_w       a column
+    recorded:gpus.csv#1              one of several GPUs, by its index, UUID or name
+    recorded:gpus.csv#power_w@1      a column of one GPU
+    recorded:series.parquet#nvml:GPU-1   a source of a recorded time series
 """
 
 from __future__ import annotations
@@ -16,14 +16,11 @@ import time
 from collections.abc import Callable
 
 from ....errors import SourceError
-from ...source import Scope, SourceInfo
-from .files import read_trace
+from ...source import SCOPES, Source, SourceInfo
 from .trace import Trace
 
-SCOPES = {"gpu": Scope.BOARD, "cpu": Scope.PACKAGE, "dram": Scope.PACKAGE, "node": Scope.NODE}
 
-
-class ReplaySource:
+class RecordedSource(Source):
     """A trace that plays in real time from its first reading on.
 
     Args:
@@ -34,7 +31,7 @@ class ReplaySource:
     def __init__(self, trace: Trace, clock: Callable[[], float] = time.perf_counter) -> None:
         self._trace, self._clock = trace, clock
         self._started_s: float | None = None
-        name, what = f"replay:{trace.name}", "counter" if trace.counter_j else "power"
+        name, what = f"recorded:{trace.name}", "counter" if trace.counter_j else "power"
         self.info = SourceInfo(
             id=name,
             component=trace.component,
@@ -63,24 +60,6 @@ class ReplaySource:
         return self._trace.energy_j(0.0, now - self._started_s)
 
     def largest_gap_s(self, start_s: float, end_s: float) -> float:
-        """Longest time without a recorded reading that touches the window, 0 if none stands out.
-
-        Args:
-            start_s: The window's start on this source's clock.
-            end_s: Its end.
-        """
+        """Longest time without a recorded reading that touches the window, 0 if none stands out."""
         origin_s = start_s if self._started_s is None else self._started_s
         return self._trace.largest_gap_s(start_s - origin_s, end_s - origin_s)
-
-
-def make(text: str) -> ReplaySource:
-    """Make the source that a spec text names.
-
-    Args:
-        text: ``FILE`` or ``FILE#column`` (see ``trace_files.read_trace``).
-
-    Raises:
-        DataError: The file cannot be read, or is no trace.
-    """
-    path, _, column = text.partition("#")
-    return ReplaySource(read_trace(path, column))

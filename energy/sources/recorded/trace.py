@@ -2,7 +2,7 @@
 
 ::
 
-    trace = read_trace("trace.csv")                        # of trace_files
+    trace = read_trace("trace.csv")                        # of files.py
     trace.energy_j()                                       # all of it
     trace.energy_j(3.0, trace.duration_s - 3.0)            # both edges interpolated
     trace.between(3.0, trace.duration_s - 3.0).energy_j()  # only readings inside

@@ -22,7 +22,7 @@ _SECRET = re.compile(r"(?i)(?<=//)[^/@#?]*(?=@)|(?<=[?&])(?P<key>pass|pwd|token|
 
 
 @dataclass(frozen=True)
-class Quantity:
+class Endpoint:
     """One number that one device tells.
 
     Attributes:
@@ -64,10 +64,12 @@ class Quantity:
             elif isinstance(answer, dict) and part in answer:
                 answer = answer[part]
             else:
-                raise SourceError(f"{part!r} of {self.path!r} is not there: found {_shape(answer)}")
+                raise SourceError(
+                    f"{part!r} of {self.path!r} is not there: found {_describe_json(answer)}"
+                )
         numbers = answer if self.sums_channels and isinstance(answer, list) else [answer]
         if not all(type(number) in (int, float) for number in numbers):
-            raise SourceError(f"{self.path!r} is no number but {_shape(answer)}")
+            raise SourceError(f"{self.path!r} is no number but {_describe_json(answer)}")
         total = sum(numbers)
         value = total * _UNITS[self.unit]
         if not 0 <= value <= (MAX_POWER_W if self.is_power else 1e300):
@@ -75,19 +77,19 @@ class Quantity:
         return value
 
 
-class Device:
+class HttpDevice:
     """A device and the connection to it, which is kept open; no proxies.
 
     Args:
-        quantity: The number to ask for.
+        endpoint: The number to ask for.
         timeout_s: How long to wait for an answer.
     """
 
-    def __init__(self, quantity: Quantity, timeout_s: float) -> None:
-        url = quantity.url
+    def __init__(self, endpoint: Endpoint, timeout_s: float) -> None:
+        url = endpoint.url
         secure = url.scheme == "https"
         connect = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-        self._quantity = quantity
+        self._endpoint = endpoint
         self._connection = connect(url.hostname or "", url.port, timeout=timeout_s)
         self._target = (url.path or "/") + (f"?{url.query}" if url.query else "")
 
@@ -122,16 +124,16 @@ class Device:
             answer = json.loads(body)
         except ValueError as error:
             raise SourceError("the answer is no JSON") from error
-        return self._quantity.find(answer)
+        return self._endpoint.find(answer)
 
 
-def plainly(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """What went wrong, without the error number."""
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return reason or type(error).__name__
 
 
-def parse(kind: str, address: str) -> Quantity:
+def parse(kind: str, address: str) -> Endpoint:
     """What a wattmeter's spec text asks for.
 
     Args:
@@ -144,19 +146,23 @@ def parse(kind: str, address: str) -> Quantity:
         ConfigurationError: The text has not that form.
     """
     try:
-        return {"shelly": _shelly, "tasmota": _tasmota, "http": _any_device}[kind](address)
+        return {"shelly": _parse_shelly, "tasmota": _parse_tasmota, "http": _parse_http}[kind](
+            address
+        )
     except ValueError as error:
-        raise ConfigurationError(f"meter {_masked(f'{kind}:{address}')!r}: {error}") from error
+        raise ConfigurationError(
+            f"meter {_mask_secrets(f'{kind}:{address}')!r}: {error}"
+        ) from error
 
 
-def _shelly(address: str) -> Quantity:
-    host, switch, total = _plug(address, "shelly:HOST[:PORT][/SWITCH][#total]")
+def _parse_shelly(address: str) -> Endpoint:
+    host, switch, total = _parse_plug(address, "shelly:HOST[:PORT][/SWITCH][#total]")
     name, switch = f"shelly:{address}", switch or "0"
     if not switch.isdecimal():
         raise ValueError(f"switch {switch!r} is not a number such as 0")
-    return Quantity(
+    return Endpoint(
         id=name,
-        url=_url(f"http://{host}/rpc/Switch.GetStatus?id={switch}"),
+        url=_parse_url(f"http://{host}/rpc/Switch.GetStatus?id={switch}"),
         path="aenergy.total" if total else "apower",
         unit="Wh" if total else "W",
         detail=f"{'energy counter' if total else 'power'} of switch {switch} of Shelly {host}",
@@ -167,8 +173,8 @@ def _shelly(address: str) -> Quantity:
     )
 
 
-def _tasmota(address: str) -> Quantity:
-    host, rest, total = _plug(address, "tasmota:HOST[:PORT][#total]")
+def _parse_tasmota(address: str) -> Endpoint:
+    host, rest, total = _parse_plug(address, "tasmota:HOST[:PORT][#total]")
     if rest:
         raise ValueError(f"nothing may follow the host, but /{rest} does")
     name = f"tasmota:{address}"
@@ -177,9 +183,9 @@ def _tasmota(address: str) -> Quantity:
         if total
         else "its power is in whole watts unless WattRes sets decimals"
     )
-    return Quantity(
+    return Endpoint(
         id=name,
-        url=_url(f"http://{host}/cm?cmnd=Status%2010"),
+        url=_parse_url(f"http://{host}/cm?cmnd=Status%2010"),
         path=f"StatusSNS.ENERGY.{'Total' if total else 'Power'}",
         unit="kWh" if total else "W",
         detail=f"{'energy counter' if total else 'power'} of Tasmota plug {host}",
@@ -191,7 +197,7 @@ def _tasmota(address: str) -> Quantity:
     )
 
 
-def _any_device(address: str) -> Quantity:
+def _parse_http(address: str) -> Endpoint:
     url, _, where = address.partition("#")
     path, _, unit = where.rpartition("@") if "@" in where else (where, "", "W")
     if not path:
@@ -201,10 +207,10 @@ def _any_device(address: str) -> Quantity:
         )
     if unit not in _UNITS:
         raise ValueError(f"unit {unit!r} is none of {', '.join(_UNITS)}")
-    name, place = _masked(f"http:{address}"), _masked(url)
-    return Quantity(
+    name, place = _mask_secrets(f"http:{address}"), _mask_secrets(url)
+    return Endpoint(
         id=name,
-        url=_url(url),
+        url=_parse_url(url),
         path=path,
         unit=unit,
         detail=f"{path!r} in {unit} from {place}",
@@ -213,7 +219,7 @@ def _any_device(address: str) -> Quantity:
     )
 
 
-def _plug(address: str, form: str) -> tuple[str, str, bool]:
+def _parse_plug(address: str, form: str) -> tuple[str, str, bool]:
     """Host with port, what follows it, and whether the counter is wanted."""
     place, hash_, which = address.partition("#")
     host, _, rest = place.partition("/")
@@ -222,9 +228,9 @@ def _plug(address: str, form: str) -> tuple[str, str, bool]:
     return host, rest, which == "total"
 
 
-def _url(text: str) -> SplitResult:
+def _parse_url(text: str) -> SplitResult:
     wrong = (
-        f"{_masked(text)!r} is no address: write http://HOST[:PORT]/path, IPv6 in brackets, "
+        f"{_mask_secrets(text)!r} is no address: write http://HOST[:PORT]/path, IPv6 in brackets, "
         "no user before the host"
     )
     try:
@@ -237,12 +243,12 @@ def _url(text: str) -> SplitResult:
     return url
 
 
-def _masked(text: str) -> str:
+def _mask_secrets(text: str) -> str:
     """The text without passwords, for ids and messages."""
     return _SECRET.sub(lambda match: f"{match['key']}=***" if match["key"] else "***", text)
 
 
-def _shape(value: Any) -> str:
+def _describe_json(value: Any) -> str:
     """What a piece of JSON is, for people."""
     if isinstance(value, dict):
         return f"only {', '.join([*value][:8])}" if value else "nothing"

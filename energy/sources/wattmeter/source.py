@@ -16,16 +16,15 @@ import time
 import weakref
 
 from ....errors import MeterError, SourceError
+from ...counter import GAP_PERIODS, Gaps
 from ...forksafe import Guard
-from ...source import Kind, Scope, SourceInfo
-from .device import MAX_POWER_W, Device, Quantity, parse, plainly
+from ...source import Kind, Scope, Source, SourceInfo
+from .device import MAX_POWER_W, Endpoint, HttpDevice, describe_error
 
 PERIOD_S = 1.0
 TIMEOUT_S = 2.0
 PATIENCE_S = 10.0
-"""For so long the last answer stands in for those that do not come."""
-GAP_PERIODS = 3.0
-"""No answer for more than this many periods is a gap that readings report."""
+"""How long the last answer stands in for missing ones."""
 
 
 class HeldPower:
@@ -47,7 +46,7 @@ class HeldPower:
     def __init__(self, power_w: float, now: float, hold_s: float, gap_s: float) -> None:
         self._last = (now, power_w, 0.0)
         self._hold_s, self._gap_s = hold_s, gap_s
-        self._gaps: list[tuple[float, float]] = []
+        self._gaps = Gaps()
 
     @property
     def answered_s(self) -> float:
@@ -65,18 +64,13 @@ class HeldPower:
         bridged_j = (last_w + power_w) / 2 * max(now - then - self._hold_s, 0.0)
         self._last = (now, power_w, self.energy_j(now) + bridged_j)
         if now - then > self._gap_s:
-            # Windows end now, and so touch this gap if they touch an earlier one: smaller may go.
-            while self._gaps and self._gaps[-1][1] <= now - then:
-                self._gaps.pop()
-            self._gaps.append((now, now - then))
+            self._gaps.add(now, now - then)
 
     def largest_gap_s(self, start_s: float, end_s: float) -> float:
         """Longest time without an answer that touches the window, 0 if none stands out."""
-        gaps = [*self._gaps]
-        if end_s - self.answered_s > self._gap_s:
-            gaps.append((end_s, end_s - self.answered_s))
-        touching = (gap_s for at, gap_s in gaps if at >= start_s and at - gap_s <= end_s)
-        return max(touching, default=0.0)
+        silent_s = end_s - self.answered_s
+        lasting_s = silent_s if silent_s > self._gap_s else 0.0
+        return max(self._gaps.largest_s(start_s, end_s), lasting_s)
 
 
 class Total:
@@ -106,14 +100,14 @@ class Total:
         return 0.0
 
 
-class Wattmeter:
+class Wattmeter(Source):
     """A wattmeter that a thread of its own asks, so that nobody else waits for the network.
 
     The thread ends with ``close`` or when the source is forgotten; a forked child starts its own at
     its first reading.
 
     Args:
-        quantity: The number to ask for.
+        endpoint: The number to ask for.
         period_s: How often to ask.
         timeout_s: How long to wait for an answer.
         patience_s: Readings fail once no answer came for so long.
@@ -124,22 +118,22 @@ class Wattmeter:
 
     def __init__(
         self,
-        quantity: Quantity,
+        endpoint: Endpoint,
         period_s: float = PERIOD_S,
         timeout_s: float = TIMEOUT_S,
         patience_s: float = PATIENCE_S,
     ) -> None:
         self.info = SourceInfo(
-            id=quantity.id,
+            id=endpoint.id,
             component="node",
-            kind=Kind.INTEGRATED if quantity.is_power else Kind.MEASURED,
+            kind=Kind.INTEGRATED if endpoint.is_power else Kind.MEASURED,
             scope=Scope.NODE,
-            detail=f"{quantity.detail}, asked every {period_s:g} s: all that draws through it",
-            update_period_s=max(quantity.step_s, period_s),
+            detail=f"{endpoint.detail}, asked every {period_s:g} s: all that draws through it",
+            update_period_s=max(endpoint.step_s, period_s),
             max_power_w=MAX_POWER_W,
-            warnings=quantity.warnings,
+            warnings=endpoint.warnings,
         )
-        self._poller = _Poller(quantity, period_s, timeout_s, patience_s)
+        self._poller = _Poller(endpoint, period_s, timeout_s, patience_s)
         weakref.finalize(self, self._poller.close)
 
     @property
@@ -156,12 +150,7 @@ class Wattmeter:
         return self._poller.read()
 
     def largest_gap_s(self, start_s: float, end_s: float) -> float:
-        """Longest time without a power that touches the window, 0 if none stands out.
-
-        Args:
-            start_s: The window's start, on ``time.perf_counter``.
-            end_s: Its end, which must be the latest reading.
-        """
+        """Longest time without a power that touches the window, 0 if none stands out."""
         with self._poller.guard:
             return self._poller.account.largest_gap_s(start_s, end_s)
 
@@ -174,25 +163,26 @@ class _Poller:
     """What a source and its thread share; it knows nothing of the source."""
 
     def __init__(
-        self, quantity: Quantity, period_s: float, timeout_s: float, patience_s: float
+        self, endpoint: Endpoint, period_s: float, timeout_s: float, patience_s: float
     ) -> None:
-        self._quantity, self._timeout_s = quantity, timeout_s
+        self._endpoint, self._timeout_s = endpoint, timeout_s
         self._period_s, self._patience_s = period_s, patience_s
         self.guard = Guard()
-        device = Device(quantity, timeout_s)
+        device = HttpDevice(endpoint, timeout_s)
         try:
             first = device.ask()
         except Exception as error:
             device.close()
-            why = f"{quantity.id} cannot be read: {plainly(error)}; {quantity.mend}"
+            why = f"{endpoint.id} cannot be read: {describe_error(error)}; {endpoint.mend}"
             raise MeterError(why) from error
         now = time.perf_counter()
         self.account = (
             HeldPower(first, now, patience_s, GAP_PERIODS * period_s)
-            if quantity.is_power
+            if endpoint.is_power
             else Total(first, now)
         )
         self._problem, self._closed = "", False
+        self._pid, self._stop = os.getpid(), threading.Event()
         self._start(device)
 
     def read(self) -> float:
@@ -200,7 +190,8 @@ class _Poller:
             if self._closed:
                 raise SourceError("it was closed: make a new one")
             if os.getpid() != self._pid:
-                self._start(Device(self._quantity, self._timeout_s))
+                self._pid, self._stop = os.getpid(), threading.Event()
+                self._start(HttpDevice(self._endpoint, self._timeout_s))
             now = time.perf_counter()
             silent_s = now - self.account.answered_s
             if silent_s > self._patience_s:
@@ -212,14 +203,13 @@ class _Poller:
         if os.getpid() == self._pid:
             self._stop.set()
 
-    def _start(self, device: Device) -> None:
-        self._pid, self._stop = os.getpid(), threading.Event()
-        name = f"perjoule-{self._quantity.id}"
+    def _start(self, device: HttpDevice) -> None:
+        name = f"perjoule-{self._endpoint.id}"
         threading.Thread(
             target=self._poll, args=(device, self._stop), name=name, daemon=True
         ).start()
 
-    def _poll(self, device: Device, stop: threading.Event) -> None:
+    def _poll(self, device: HttpDevice, stop: threading.Event) -> None:
         due_s = time.perf_counter() + self._period_s
         while not stop.wait(max(due_s - time.perf_counter(), 0.0)):
             try:
@@ -229,30 +219,6 @@ class _Poller:
                 self._problem = ""
             except Exception as error:  # noqa: BLE001 - outlives whatever a device does
                 device.close()
-                self._problem = f": {plainly(error)}"
+                self._problem = f": {describe_error(error)}"
             due_s = max(due_s + self._period_s, time.perf_counter())
         device.close()
-
-
-def make(
-    kind: str,
-    address: str,
-    *,
-    period_s: float = PERIOD_S,
-    timeout_s: float = TIMEOUT_S,
-    patience_s: float = PATIENCE_S,
-) -> Wattmeter:
-    """Make the wattmeter that a spec text names.
-
-    Args:
-        kind: ``"shelly"``, ``"tasmota"`` or ``"http"``.
-        address: The text after the colon (see ``http_device.parse``).
-        period_s: How often to ask.
-        timeout_s: How long to wait for an answer.
-        patience_s: Readings fail once no answer came for so long.
-
-    Raises:
-        ConfigurationError: The text has not that form.
-        MeterError: The device does not answer now, or not with that number.
-    """
-    return Wattmeter(parse(kind, address), period_s, timeout_s, patience_s)

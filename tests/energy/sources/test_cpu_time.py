@@ -15,6 +15,7 @@ import pytest
 from perjoule.energy import EnergyMeter, Kind, Scope
 from perjoule.energy.sources.cpu.time import SCAN_PERIOD_S, CpuTimeSource
 
+PYTHON = (sys.executable, "-S", "-c")
 BUSY = "while True: pass"
 TICK_S = 0.01
 """The kernel reports the time of other processes in such steps."""
@@ -28,19 +29,31 @@ def burn(cpu_s: float) -> float:
     return time.process_time() - start_s
 
 
-def wait_until(source: CpuTimeSource, energy_j: float) -> None:
-    deadline = time.perf_counter() + 20.0
-    while source.read() < energy_j:
-        assert time.perf_counter() < deadline, "the CPU time of a child was never counted"
-        time.sleep(0.02)
+class Watched:
+    """A source that looks for descendants at each reading, at one watt per core."""
+
+    def __init__(self, fakes) -> None:
+        self.clock = fakes.Clock()
+        self.source = CpuTimeSource(1.0, clock=self.clock)
+
+    def read(self) -> float:
+        self.clock.now += SCAN_PERIOD_S
+        return self.source.read()
+
+    def wait_until(self, energy_j: float) -> None:
+        deadline = time.perf_counter() + 20.0
+        while self.read() < energy_j:
+            assert time.perf_counter() < deadline, "the CPU time of a child was never counted"
+            time.sleep(0.02)
+
+    def settled(self) -> float:
+        """The reading after scans that see all that ended before."""
+        return [self.read() for _ in range(4)][-1]
 
 
-def settled(source: CpuTimeSource) -> float:
-    """The reading after scans that see all that ended before."""
-    for _ in range(3):
-        time.sleep(SCAN_PERIOD_S + 0.02)
-        source.read()
-    return source.read()
+@pytest.fixture
+def watched(fakes) -> Watched:
+    return Watched(fakes)
 
 
 def test_own_work_is_counted_and_waiting_is_not():
@@ -67,48 +80,43 @@ def test_joules_are_cpu_seconds_times_watts():
     assert (after[1] - before[1]) / (after[0] - before[0]) == pytest.approx(50.0, rel=0.05)
 
 
-def test_a_childs_work_is_counted_while_it_runs_and_stays_counted_when_it_ended():
-    source = CpuTimeSource(1.0)
-    before_j, own_s = settled(source), time.process_time()
+def test_a_childs_work_is_counted_while_it_runs_and_stays_counted_when_it_ended(watched):
+    before_j, own_s = watched.settled(), time.process_time()
     reaped_s = _reaped_s()
-    with subprocess.Popen([sys.executable, "-c", BUSY]) as child:
-        wait_until(source, before_j + 0.3)
+    with subprocess.Popen([*PYTHON, BUSY]) as child:
+        watched.wait_until(before_j + 0.3)
         child.kill()
-        time.sleep(3 * SCAN_PERIOD_S)  # not waited for yet: a zombie
-        zombie_j = source.read()
+        while psutil.Process(child.pid).status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.01)  # not waited for yet
+        zombie_j = watched.settled()
         assert zombie_j >= before_j + 0.3
         assert child.wait() == -signal.SIGKILL  # the meter has not waited for it in our stead
-        after_j = settled(source)
+        after_j = watched.settled()
     expected_j = _reaped_s() - reaped_s + time.process_time() - own_s
     assert after_j >= zombie_j
     assert after_j - before_j == pytest.approx(expected_j, abs=4 * TICK_S)
 
 
-def test_grandchildren_count_too():
-    source = CpuTimeSource(1.0)
-    before_j = source.read()
-    script = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {BUSY!r}], timeout=60)"
-    with subprocess.Popen([sys.executable, "-c", script], process_group=0) as child:
-        wait_until(source, before_j + 0.5)  # starting the child alone takes less
+def test_grandchildren_count_too(watched):
+    before_j = watched.read()
+    script = f"import subprocess, sys; subprocess.run({[*PYTHON, BUSY]!r}, timeout=60)"
+    with subprocess.Popen([*PYTHON, script], process_group=0) as child:
+        watched.wait_until(before_j + 0.5)  # starting the child alone takes less
         _kill_group(child.pid)
 
 
-def test_descendants_that_nobody_waits_for_do_not_hide_later_work():
-    source = CpuTimeSource(1.0)
-    before_j = source.read()
-    script = (
-        f"import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', {BUSY!r}]); "
-        "sys.stdin.read()"
-    )
-    command = [sys.executable, "-c", script]
+def test_descendants_that_nobody_waits_for_do_not_hide_later_work(watched):
+    before_j = watched.read()
+    script = f"import subprocess, sys; p = subprocess.Popen({[*PYTHON, BUSY]!r}); sys.stdin.read()"
+    command = [*PYTHON, script]
     with subprocess.Popen(command, stdin=subprocess.PIPE, process_group=0) as child:
-        wait_until(source, before_j + 0.5)
+        watched.wait_until(before_j + 0.5)
         _kill_group(child.pid)  # the grandchild's time is reported to nobody of ours
-    gone_j = settled(source)
+    gone_j = watched.settled()
     assert gone_j >= before_j + 0.5
-    assert source.read() - gone_j < 0.05
+    assert watched.read() - gone_j < 0.05
     used_s = burn(0.2)
-    assert used_s <= source.read() - gone_j < used_s + 0.05
+    assert used_s <= watched.read() - gone_j < used_s + 0.05
 
 
 def test_a_child_that_is_missing_for_a_moment_is_not_counted_twice(fakes):
@@ -136,20 +144,6 @@ def test_children_that_cannot_be_looked_at_make_the_reading_fail(fakes):
     assert "CPU times of child processes" in reading.warnings[0]
 
 
-def test_a_meter_is_of_no_use_in_a_forked_process():
-    script = """
-import os, sys
-from perjoule.energy import EnergyMeter
-meter = EnergyMeter("cpu_time:1")
-start = meter.snapshot()
-if os.fork() == 0:
-    part = meter.between(start, meter.snapshot()).components[0]
-    os._exit(0 if part.energy_j is None and "another process" in part.warnings[0] else 1)
-sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
-"""
-    subprocess.run([sys.executable, "-c", script], check=True)
-
-
 def _kill_group(group: int) -> None:
     os.killpg(group, signal.SIGKILL)
 
@@ -163,7 +157,7 @@ def test_a_child_that_was_waited_for_is_counted_at_once():
     with EnergyMeter("cpu_time:1") as meter:
         window = meter.window()  # scans for children now, and not again for a while
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([sys.executable, "-c", "sum(range(1_000_000))"], check=True)
+        subprocess.run([*PYTHON, "sum(range(1_000_000))"], check=True)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         energy_j = window.close().total_j
     child_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

@@ -63,8 +63,8 @@ sys.dont_write_bytecode = True
 sys.addaudithook(watch)
 signals = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
 from perjoule.energy import EnergyMeter
-from perjoule.energy.sources.codecarbon import make
-source = make()
+from perjoule.energy.sources.codecarbon import CodeCarbonSource
+source = CodeCarbonSource()
 with EnergyMeter([source]) as meter:
     window = meter.window()
     deadline = time.monotonic() + 20
@@ -100,6 +100,7 @@ def real_run(tmp_path_factory):
     return json.loads(answer.stdout)
 
 
+@pytest.mark.thorough
 def test_codecarbons_own_tracker_counts_the_machine(real_run):
     assert 0 < real_run["total_j"] < 5_000 * real_run["duration_s"]
     assert real_run["kind"] == Kind.MODELLED
@@ -109,6 +110,7 @@ def test_codecarbons_own_tracker_counts_the_machine(real_run):
     assert real_run["read_cost_s"] < 1e-3
 
 
+@pytest.mark.thorough
 def test_codecarbons_own_tracker_neither_writes_nor_sends(real_run):
     assert real_run["touched"] == []
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from perjoule.energy import EnergyMeter, Kind, Scope
 from perjoule.energy.sources.cpu.apportioned import ApportionedSource, machine_cpu_s
-from perjoule.energy.sources.resolve import resolve
+from perjoule.energy.sources.resolve import METERS, Machine, meters_help, resolve
 from perjoule.errors import ConfigurationError, MeterError, UnknownNameError
 
 
@@ -27,7 +27,7 @@ def test_auto_takes_what_is_measured_and_models_the_rest(fakes, readable, no_pow
     gpu, none = fakes.Nvml([fakes.Gpu()]), fakes.Nvml()
 
     def auto(root, binding) -> list[str]:
-        return ids(resolve("auto", rapl_root=root, nvml_binding=binding))
+        return ids(resolve("auto", Machine(rapl_root=root, nvml_binding=binding)))
 
     assert auto(readable, gpu) == ["rapl:package-0", "rapl:dram-0", "nvml:GPU-aaaa"]
     assert auto(no_powercap, gpu) == ["cpu_time", "nvml:GPU-aaaa"]
@@ -37,24 +37,26 @@ def test_auto_takes_what_is_measured_and_models_the_rest(fakes, readable, no_pow
 def test_auto_says_what_is_missing(fakes, no_powercap):
     vgpu = fakes.Nvml([fakes.Gpu(energy_mj=0, power_mw=0)])
     with pytest.warns(RuntimeWarning, match="GPU energy is not all in the joules"):
-        assert ids(resolve("auto", rapl_root=no_powercap, nvml_binding=vgpu)) == ["cpu_time"]
+        machine = Machine(rapl_root=no_powercap, nvml_binding=vgpu)
+        assert ids(resolve("auto", machine)) == ["cpu_time"]
 
 
 def test_a_gpu_in_use_that_cannot_be_read_is_an_error_and_not_left_out(fakes, no_powercap):
     vgpu = fakes.Nvml([fakes.Gpu(energy_mj=0, power_mw=0)])
     with pytest.raises(MeterError, match="neither energy nor power"):
-        resolve("auto", ["aaaa"], rapl_root=no_powercap, nvml_binding=vgpu)
+        resolve("auto", Machine(["aaaa"], rapl_root=no_powercap, nvml_binding=vgpu))
     with pytest.raises(MeterError, match="zzzz"):
-        resolve("nvml", ["zzzz"], nvml_binding=fakes.Nvml([fakes.Gpu()]))
+        resolve("nvml", Machine(["zzzz"], nvml_binding=fakes.Nvml([fakes.Gpu()])))
 
 
 def test_named_sources_must_be_there(fakes, readable, no_powercap):
-    both = resolve("rapl,nvml", rapl_root=readable, nvml_binding=fakes.Nvml([fakes.Gpu()]))
+    machine = Machine(rapl_root=readable, nvml_binding=fakes.Nvml([fakes.Gpu()]))
+    both = resolve("rapl,nvml", machine)
     assert ids(both) == ["rapl:package-0", "rapl:dram-0", "nvml:GPU-aaaa"]
     with pytest.raises(MeterError, match="no powercap tree"):
-        resolve("rapl", rapl_root=no_powercap)
+        resolve("rapl", Machine(rapl_root=no_powercap))
     with pytest.raises(MeterError, match="none of the 0 GPUs"):
-        resolve("nvml", nvml_binding=fakes.Nvml())
+        resolve("nvml", Machine(nvml_binding=fakes.Nvml()))
 
 
 def test_figures_are_taken(fakes):
@@ -81,7 +83,7 @@ def test_joules_are_not_counted_twice(spec):
 
 @pytest.mark.parametrize("spec", ["", "nvlm", "cpu_time,", "CPU_TIME"])
 def test_unknown_names_are_refused(spec):
-    with pytest.raises(UnknownNameError, match=r"known: auto, .*nvml, rapl"):
+    with pytest.raises(UnknownNameError, match=r"known: auto, .*nvml, rapl, recorded"):
         resolve(spec)
 
 
@@ -91,12 +93,30 @@ def test_a_comma_in_a_url_is_explained():
 
 
 def test_shared_packages_are_apportioned_and_shared_gpus_refused(fakes, readable):
-    sources = resolve("rapl", shared=True, rapl_root=readable)
+    sources = resolve("rapl", Machine(rapl_root=readable), shared=True)
     assert ids(sources) == ["rapl:package-0:share", "rapl:dram-0:share"]
     assert {source.info.kind for source in sources} == {Kind.APPORTIONED}
     assert resolve("cpu_time", shared=True)[0].info.scope is Scope.PROCESS
     with pytest.raises(MeterError, match="one worker"):
-        resolve("nvml", shared=True, nvml_binding=fakes.Nvml([fakes.Gpu()]))
+        resolve("nvml", Machine(nvml_binding=fakes.Nvml([fakes.Gpu()])), shared=True)
+
+
+def test_every_meter_is_in_the_help_as_it_is_written():
+    assert meters_help().startswith("auto, rapl, nvml, hwmon[:CHIP/CHANNEL], shelly:HOST, ")
+    for name, meter in METERS.items():
+        assert meter.spec in meters_help()
+        assert meter.spec.startswith(name)
+        assert meter.summary
+    assert "replay" not in meters_help()
+
+
+@pytest.mark.parametrize("name", ["recorded", "replay"])  # the second in earlier run folders
+def test_a_recorded_trace_is_a_meter(tmp_path, name):
+    path = tmp_path / "power.csv"
+    path.write_text("time_s,cpu_w,gpu_w\n0,1,2\n1,1,2\n")
+    assert ids(resolve(f"{name}:{path}#cpu_w")) == [f"recorded:{path}#cpu_w"]
+    with pytest.raises(ConfigurationError, match=r"nothing is named; write recorded:FILE\.csv"):
+        resolve(name)
 
 
 @given(

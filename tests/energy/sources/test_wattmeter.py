@@ -19,7 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perjoule.energy import EnergyMeter, Kind, Scope
-from perjoule.energy.sources.wattmeter.source import HeldPower, Wattmeter, make
+from perjoule.energy.sources.wattmeter.device import parse
+from perjoule.energy.sources.wattmeter.source import HeldPower, Wattmeter
 from perjoule.errors import ConfigurationError, MeterError, SourceError
 
 PERIOD_S = 0.01
@@ -53,7 +54,8 @@ class Device:
 
     def wattmeter(self, kind: str = "shelly", rest: str = "", **given) -> Wattmeter:
         start = f"http://{self.address}" if kind == "http" else self.address
-        return make(kind, start + rest, **{"period_s": PERIOD_S, "timeout_s": 0.2, **given})
+        endpoint = parse(kind, start + rest)
+        return Wattmeter(endpoint, **{"period_s": PERIOD_S, "timeout_s": 0.2, **given})
 
     def wait_for_answers(self, n: int = 2) -> None:
         """Wait until the thread has been given that many more answers."""
@@ -297,7 +299,7 @@ def test_a_host_that_is_not_there_is_named():
         unused.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{unused.getsockname()[1]}"
         with pytest.raises(MeterError, match=f"tasmota:{address} cannot be read: Connection ref"):
-            make("tasmota", address)
+            Wattmeter(parse("tasmota", address))
 
 
 @pytest.mark.parametrize(
@@ -334,13 +336,13 @@ def test_a_path_that_leads_nowhere_says_what_is_there(device, path, reason):
 )
 def test_an_address_that_cannot_be_used_is_refused(kind, address, reason):
     with pytest.raises(ConfigurationError, match=reason) as raised:
-        make(kind, address)
+        parse(kind, address)
     assert "secret" not in str(raised.value)
 
 
 def test_a_path_says_that_commas_are_percent_encoded():
     with pytest.raises(ConfigurationError, match="a comma in the URL as %2C"):
-        make("http", "http://plug/power?of=1")
+        parse("http", "http://plug/power?of=1")
 
 
 def test_passwords_do_not_show(device):
@@ -353,7 +355,7 @@ def test_passwords_do_not_show(device):
 
 def test_an_ipv6_host_stands_in_brackets():
     with pytest.raises(MeterError, match=r"shelly:\[::1\]:1 cannot be read"):
-        make("shelly", "[::1]:1")
+        Wattmeter(parse("shelly", "[::1]:1"))
 
 
 def test_closing_ends_the_thread_and_the_readings(device):

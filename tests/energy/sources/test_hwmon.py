@@ -196,8 +196,9 @@ def test_counters_that_wrap_when_not_read_are_tended_and_others_need_not_be(tree
         "hwmon:amd_energy-socket/energy1_input",
         "hwmon:i915-card/energy1_input",
     ]
-    assert 0 < sources["hwmon:i915-card/energy1_input"].tend() < 262
-    assert not hasattr(sources["hwmon:amd_energy-socket/energy1_input"], "tend")
+    [task] = sources["hwmon:i915-card/energy1_input"].tasks()
+    assert 0 < task() < 262
+    assert not sources["hwmon:amd_energy-socket/energy1_input"].tasks()
 
 
 def rails(tree: Tree, number: int, device: str, *labels: str) -> Path:
@@ -281,43 +282,20 @@ def test_one_driver_serves_for_the_processor_and_one_for_the_machine(tree):
 
 
 @pytest.mark.parametrize(
-    ("driver", "files", "component"),
+    ("driver", "component", "powers_w", "more"),
     [
-        (
-            "zenpower",
-            {
-                "power1_label": "cpu0 SVI2_P_Core",
-                "power1_input": 1_000_000,
-                "power2_label": "cpu0 SVI2_P_SoC",
-                "power2_input": 2_000_000,
-            },
-            "cpu",
-        ),
-        ("fam15h_power", {"power1_input": 3_000_000, "power1_average": 99}, "cpu"),
-        ("amd_hsmp_hwmon", {"power1_input": 3_000_000, "power1_cap": 99}, "cpu"),
-        (
-            "corsairpsu",
-            {
-                "power1_label": "power total",
-                "power1_input": 3_000_000,
-                "power2_label": "power +12v",
-                "power2_input": 2_000_000,
-            },
-            "node",
-        ),
-        (
-            "macsmc_hwmon",
-            {
-                "power1_label": "AC Input Power",
-                "power1_input": 4_000_000,
-                "power2_label": "Total System Power",
-                "power2_input": 3_000_000,
-            },
-            "node",
-        ),
+        ("zenpower", "cpu", {"cpu0 SVI2_P_Core": 1, "cpu0 SVI2_P_SoC": 2}, {}),
+        ("fam15h_power", "cpu", {"": 3}, {"power1_average": 99}),
+        ("amd_hsmp_hwmon", "cpu", {"": 3}, {"power1_cap": 99}),
+        ("corsairpsu", "node", {"power total": 3, "power +12v": 2}, {}),
+        ("macsmc_hwmon", "node", {"AC Input Power": 4, "Total System Power": 3}, {}),
     ],
 )
-def test_known_drivers_give_wholes_or_all_their_parts(tree, driver, files, component):
+def test_known_drivers_give_wholes_or_all_their_parts(tree, driver, component, powers_w, more):
+    files: dict[str, object] = dict(more)
+    for number, (label, power_w) in enumerate(powers_w.items(), start=1):
+        files[f"power{number}_input"] = power_w * 1_000_000
+        files |= {f"power{number}_label": label} if label else {}
     tree.chip(0, driver, "device", **files)
     sources = tree.sources().values()
     assert sum(source.read_power_w() for source in sources) == pytest.approx(3.0)
@@ -398,13 +376,3 @@ def test_a_channel_is_written_as_chip_slash_channel(tree):
 def test_where_there_is_no_hwmon_the_reason_says_so(tree, tmp_path):
     assert "none" in hwmon.discover(tmp_path / "none").reason
     assert "(there are: none)" in hwmon.discover(tree.root).reason
-
-
-def test_power_is_integrated_by_the_meter(tree):
-    tree.chip(0, "amdgpu", "card", power1_average=200_000_000)
-    with EnergyMeter(hwmon.discover(tree.root).sources) as meter:
-        window = meter.window()
-        while (reading := window.reading).duration_s < 0.02:
-            pass
-    assert reading.total_j == pytest.approx(200 * reading.duration_s, rel=0.2)
-    assert reading.kind == Kind.INTEGRATED

@@ -1,0 +1,59 @@
+"""Domains of counters that see more than one process are held by one comparison at a time."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+import pytest
+
+from perjoule.energy import Scope
+from perjoule.energy.exclusive import exclusive
+from perjoule.errors import MeterError
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    return tmp_path
+
+
+def test_a_domain_is_held_by_one_and_free_afterwards(fakes):
+    package, gpu = fakes.Counter("rapl:package-0"), fakes.Counter("nvml:GPU-a")
+    with exclusive([package]):
+        with (
+            pytest.raises(MeterError, match="rapl:package-0 is being metered by another perjoule"),
+            exclusive([gpu, package]),
+        ):
+            pass
+        with exclusive([gpu]):  # it was let go again
+            pass
+    with exclusive([package, gpu]):
+        pass
+
+
+def test_a_process_scope_is_nobodys_domain(fakes, folder):
+    with exclusive([fakes.Counter("cpu_time", scope=Scope.PROCESS)]):
+        assert not list(folder.iterdir())
+
+
+def test_lock_files_can_be_opened_by_the_next_user(fakes, folder):
+    before = os.umask(0o077)
+    try:
+        with exclusive([fakes.Counter("rapl:package-0")]):
+            [file] = folder.iterdir()
+            assert stat.S_IMODE(file.stat().st_mode) == 0o666
+    finally:
+        os.umask(before)
+
+
+def test_a_lock_file_that_cannot_be_opened_is_named_with_the_remedy(fakes, folder, monkeypatch):
+    def deny(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("filelock.FileLock.acquire", deny)
+    with (
+        pytest.raises(MeterError, match=r"perjoule-rapl-package-0\.lock: Permission .* remove"),
+        exclusive([fakes.Counter("rapl:package-0")]),
+    ):
+        pass
