@@ -345,7 +345,7 @@ def _run(
 
 def _checked_space(experiment: Experiment) -> dict[str, Any]:
     """Check all names, and return the space with the number of epochs in it."""
-    from .models.data.registry import check
+    from .models.data import check
     from .models.networks.cnn import default_space
     from .models.space import Space
     from .tuners.registry import find_recipe
@@ -393,7 +393,7 @@ def _write_best(result: Result) -> None:
     [run] = result.summary["runs"]
     if run["incumbent"] is None:
         return
-    from .models.objective import load_checkpoint, save_state
+    from .models.checkpoint import load_checkpoint, save_state
 
     kept = Folder(result.folder).weights(run["run"], run["incumbent"]["trial"])
     weights = save_state(load_checkpoint(kept.read_bytes())["network"])

@@ -20,7 +20,7 @@ from torch import nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from ..errors import ConfigurationError, UnknownNameError
-from .data.registry import Split
+from .data.splits import Split
 from .networks.registry import Builder, resolve_architecture
 from .runtime import Runtime
 

@@ -17,9 +17,9 @@ from threadpoolctl import threadpool_limits
 
 from ...energy import EnergyBudget, EnergyMeter, Reading
 from ...errors import ConfigurationError
-from ...models.data.registry import load
+from ...models.data import load
 from ...models.objective import Objective
-from ...models.outcome import SliceResult, State
+from ...models.outcome import SliceResult, State, StopRule
 from ...models.space import Space
 from ...models.training import Runtime, network_cost
 from ...tuners.registry import find_recipe
@@ -153,12 +153,10 @@ class Session:
         folder = Folder(self._setting.folder)
         result = objective.train_slice(
             work.params,
-            work.until,
+            StopRule(work.until, _rest_j(work.until_j, slices), work.pause),
             folder.read_checkpoint(job.run, trial, len(slices)),
             self._meter,
             budget,
-            until_j=_rest_j(work.until_j, slices),
-            pause=work.pause,
             keep_above=best,
             interrupted=pulse,
         )

@@ -10,7 +10,9 @@ import pytest
 import torch
 
 from perjoule.errors import DataError, UnknownNameError
-from perjoule.models.data.registry import KNOWN, check, fashion_mnist, load, read_idx
+from perjoule.models.data import DATASETS, check, load
+from perjoule.models.data.fashion_mnist import read_fashion_mnist
+from perjoule.models.data.idx import read_idx
 
 PARTS = {
     "train-images": (6, 2, 2),
@@ -78,7 +80,7 @@ def test_the_seed_decides_the_split_and_the_fingerprint_tells(digits):
 
 
 def test_unknown_data_sets_are_named():
-    assert {"digits", "fashion-mnist"} <= set(KNOWN)
+    assert {"digits", "fashion-mnist"} <= set(DATASETS)
     for door in (check, load):
         with pytest.raises(UnknownNameError, match="did you mean 'digits'"):
             door("digit")
@@ -107,7 +109,7 @@ def test_fashion_mnist_from_files():
 
 def test_own_files_come_first(small_fashion, monkeypatch):
     monkeypatch.setenv("PERJOULE_DATA", str(small_fashion))
-    raw = fashion_mnist()
+    raw = read_fashion_mnist()
     assert raw.source == str(small_fashion)
     assert raw.images.shape == (9, 2, 2, 1)
     assert raw.n_test == 3
@@ -126,13 +128,13 @@ def test_a_torn_file_is_named(small_fashion, monkeypatch):
 def test_a_missing_file_is_named(small_fashion):
     (small_fashion / "train-labels-idx1-ubyte.gz").unlink()
     with pytest.raises(DataError, match="no train-labels"):
-        fashion_mnist([small_fashion])
+        read_fashion_mnist([small_fashion])
 
 
 def test_images_without_labels_are_noticed(small_fashion):
     write_idx(small_fashion, "train-labels", (5,))
     with pytest.raises(DataError, match="6 train images but 5 labels"):
-        fashion_mnist([small_fashion])
+        read_fashion_mnist([small_fashion])
 
 
 @pytest.mark.parametrize(
@@ -162,7 +164,7 @@ def test_a_packed_file_with_wrong_bytes_is_refused(tmp_path):
 def test_without_files_or_network_the_remedy_is_told(tmp_path, monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # the discard port: nobody answers
     with pytest.raises(DataError, match="PERJOULE_DATA") as caught:
-        fashion_mnist([tmp_path / "nowhere"], cache=tmp_path / "cache")
+        read_fashion_mnist([tmp_path / "nowhere"], cache=tmp_path / "cache")
     assert "nowhere" in str(caught.value)
 
 

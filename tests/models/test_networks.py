@@ -73,7 +73,7 @@ def test_counting_leaves_the_network_as_it_was():
 
 def test_architectures_are_found_by_name_or_module():
     assert resolve_architecture("cnn") is ARCHITECTURES["cnn"] is cnn
-    assert resolve_architecture("perjoule.models.cnn:cnn") is cnn
+    assert resolve_architecture("perjoule.models.networks.cnn:cnn") is cnn
     assert resolve_architecture(cnn) is cnn
 
 
@@ -83,8 +83,8 @@ def test_architectures_are_found_by_name_or_module():
         ("cnnn", UnknownNameError, "did you mean 'cnn'"),
         ("no_such_module:build", ConfigurationError, "PYTHONPATH"),
         (":build", ConfigurationError, "module"),
-        ("perjoule.models.cnn:cmm", ConfigurationError, "no function 'cmm'"),
-        ("perjoule.models.cnn:DEFAULT_SPACE", ConfigurationError, "no function"),
+        ("perjoule.models.networks.cnn:cmm", ConfigurationError, "no function 'cmm'"),
+        ("perjoule.models.networks.cnn:DEFAULT_SPACE", ConfigurationError, "no function"),
     ],
 )
 def test_architectures_that_cannot_be_had_are_explained(name, error, message):

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from perjoule.errors import ConfigurationError, UnknownNameError
-from perjoule.models.data.registry import Split
+from perjoule.models.data.splits import Split
 from perjoule.models.networks.cnn import DEFAULT_SPACE
 from perjoule.models.networks.registry import Builder
 from perjoule.models.runtime import Runtime
