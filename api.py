@@ -284,7 +284,8 @@ def load_best(folder: str | Path) -> nn.Module:
     import torch
 
     from .models.networks.registry import resolve_architecture
-    from .models.training import Runtime, build
+    from .models.runtime import Runtime
+    from .models.training import build
 
     path = Path(folder)
     try:

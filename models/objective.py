@@ -19,17 +19,10 @@ from .checkpoint import copy_to_cpu, load_checkpoint, save_state
 from .data.splits import Data
 from .foresight import KnownSteps, StepGate
 from .networks.registry import resolve_architecture
+from .operations import count_parameters, forward_operations, training_operations
 from .outcome import CurvePoint, SliceResult, State, StopRule
-from .training import (
-    EVALUATION_BATCH,
-    Runtime,
-    build,
-    count_parameters,
-    evaluate,
-    forward_operations,
-    train_epoch,
-    training_operations,
-)
+from .runtime import Runtime
+from .training import EVALUATION_BATCH, build, evaluate, train_epoch
 
 SETUP_OPERATIONS_PER_PARAMETER = 10
 """What the deterministic meter charges for drawing and placing one weight."""

@@ -13,8 +13,9 @@ from ...errors import ConfigurationError
 from ...models.data.splits import Data, Split
 from ...models.objective import Objective
 from ...models.outcome import CurvePoint, SliceResult, State, StopRule
+from ...models.runtime import Runtime
 from ...models.space import Space
-from ...models.training import EVALUATION_BATCH, Runtime, split_hyperparameters
+from ...models.training import EVALUATION_BATCH, split_hyperparameters
 from ...tuners.registry import find_recipe
 from ...tuners.strategy import Task, Told
 

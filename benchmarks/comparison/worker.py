@@ -19,9 +19,10 @@ from ...energy import EnergyBudget, EnergyMeter, Reading
 from ...errors import ConfigurationError
 from ...models.data import load
 from ...models.objective import Objective
+from ...models.operations import network_cost
 from ...models.outcome import SliceResult, State, StopRule
+from ...models.runtime import Runtime
 from ...models.space import Space
-from ...models.training import Runtime, network_cost
 from ...tuners.registry import find_recipe
 from ...tuners.strategy import Strategy, Task, Told, Work, check_work, restore
 from .experiment import Experiment

@@ -7,12 +7,12 @@ from torch import nn
 from perjoule.errors import ConfigurationError, UnknownNameError
 from perjoule.models.networks.cnn import cnn
 from perjoule.models.networks.registry import ARCHITECTURES, resolve_architecture
-from perjoule.models.training import count_parameters, forward_operations, training_operations
+from perjoule.models.operations import count_parameters, forward_operations, training_operations
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 28, 28), (1, 9, 30), (2, 16, 8)])
-@pytest.mark.parametrize("conv_blocks", [1, 2, 3, 4])
-@pytest.mark.parametrize("kernel_size", [1, 3, 5])
+@pytest.mark.parametrize("conv_blocks", [1, 4])
+@pytest.mark.parametrize("kernel_size", [1, 5])
 def test_networks_take_images_of_any_size_that_fits(shape, conv_blocks, kernel_size):
     network = cnn(shape, 7, conv_blocks=conv_blocks, kernel_size=kernel_size, width=4)
     assert network(torch.zeros(2, *shape)).shape == (2, 7)

@@ -101,9 +101,7 @@ def test_an_epoch_that_cannot_be_validated_is_not_begun(digits, runtime, meter):
     assert result.reading.total_j == pytest.approx(three_epochs_j)
 
 
-def test_the_weights_of_the_last_validated_epoch_are_kept_only_above_the_mark(
-    digits, runtime, meter
-):
+def test_the_last_validated_weights_are_kept_only_above_the_mark(digits, runtime, meter):
     objective = Objective(digits, runtime)
     result = train(objective, meter, keep_above=0.0)
     assert objective.test_accuracy(CANDIDATE, result.checkpoint) > 0.8
@@ -123,7 +121,7 @@ def raises_when_built(shape, n_classes, **_):
     raise ValueError("no such network\nwith a second line")
 
 
-class _RaisesLater(torch.nn.Module):
+class RaisesLater(torch.nn.Module):
     def __init__(self, error: BaseException) -> None:
         super().__init__()
         self.layer = torch.nn.Linear(64, 10)
@@ -135,20 +133,18 @@ class _RaisesLater(torch.nn.Module):
         return self.layer(images.flatten(1))
 
 
-def raises_when_trained(shape, n_classes, **_):
-    return _RaisesLater(RuntimeError("shapes do not match"))
-
-
-def runs_out_of_memory(shape, n_classes, **_):
-    return _RaisesLater(torch.OutOfMemoryError("tried to allocate 80 GiB"))
-
-
 @pytest.mark.parametrize(
     ("builder", "message"),
     [
         (raises_when_built, "ValueError: no such network"),
-        (raises_when_trained, "RuntimeError: shapes do not match"),
-        (runs_out_of_memory, "out of memory: tried to allocate 80 GiB"),
+        (
+            lambda shape, n, **_: RaisesLater(RuntimeError("shapes do not match")),
+            "RuntimeError: shapes do not match",
+        ),
+        (
+            lambda shape, n, **_: RaisesLater(torch.OutOfMemoryError("tried to allocate 80 GiB")),
+            "out of memory: tried to allocate 80 GiB",
+        ),
     ],
 )
 def test_errors_of_user_code_fail_the_trial_in_one_line(digits, runtime, meter, builder, message):
