@@ -226,7 +226,7 @@ def import_table(form: str, paths: Paths, **options: Any) -> Table:
     Args:
         form: Name of the format, see ``perjoule import --help``.
         paths: Files of that format; for Optuna also the URL of a storage.
-        **options: As in `benchmarks.importers.import_table`.
+        **options: Fields of `benchmarks.importers.ImportOptions`.
 
     Raises:
         DataError: A file cannot be read, or is not of that format; the message says where.

@@ -93,20 +93,19 @@ def import_(
     ] = None,
 ) -> None:
     """Make a trial table of what another tool recorded."""
-    from .benchmarks.importers import import_to
+    from .benchmarks.importers import ImportOptions, import_to
 
     if out is None:
         raise OutputError("import needs --out: name the table to write, .parquet or .csv")
-    given = {
-        "trim_s": None if trim is None else _seconds(trim),
-        "column": column,
-        "energy_attr": energy_attr,
-        "accuracy_attr": accuracy_attr,
-        "study": study,
-        "strategy": strategy,
-    }
-    options = {name: value for name, value in given.items() if value is not None}
-    imported = import_to(form, paths, out, **options)
+    options = ImportOptions(
+        trim_s=0.0 if trim is None else _seconds(trim),
+        energy_attr=energy_attr,
+        accuracy_attr=accuracy_attr,
+        study=study,
+        strategy=strategy,
+        column=column,
+    )
+    imported = import_to(form, paths, out, options)
     for note in imported.notes:
         typer.echo(f"- {note}", err=True)
     typer.echo(f"{imported.rows:,} rows written to {out}; compare them: perjoule report {out}")

@@ -43,11 +43,10 @@ from typing import Any
 from ...energy.source import Kind
 from ...models.outcome import State
 from ..tables.table import LOWER_BOUND
-from . import Options
 from .files import CsvFile, Line, labels
+from .registry import ImportOptions
 from .writing import Notes, Row, Trials
 
-OPTIONS = ()
 _NEEDED = ("timestamp", "project_name", "duration", "energy_consumed")
 _COMPONENTS = {"cpu_energy": "cpu_j", "gpu_energy": "gpu_j", "ram_energy": "dram_j"}
 _GROUPS = (
@@ -142,7 +141,7 @@ class _Session:
         return not any(falls) and abs(apart.total_seconds()) <= _SAME_START_S
 
 
-def trials(paths: Sequence[str], options: Options, notes: Notes) -> Trials:
+def trials(paths: Sequence[str], options: ImportOptions, notes: Notes) -> Trials:
     """The trials of the files.
 
     Raises:
@@ -161,7 +160,9 @@ def trials(paths: Sequence[str], options: Options, notes: Notes) -> Trials:
     return Trials(rows, {"g.file": "text", **extra, "p.emissions_kg": "number"})
 
 
-def _rows(file: CsvFile, label: str, prefix: str, options: Options, notes: Notes) -> Iterator[Row]:
+def _rows(
+    file: CsvFile, label: str, prefix: str, options: ImportOptions, notes: Notes
+) -> Iterator[Row]:
     notes.add("timestamps of CodeCarbon tell no zone: started_at takes them as UTC")
     sessions: dict[str, _Session] = {}
     are_tasks = "task_name" in file.header

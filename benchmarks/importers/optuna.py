@@ -32,12 +32,11 @@ from optuna.trial import TrialState
 from ...errors import ConfigurationError, DataError
 from ...models.outcome import State
 from ..tables.table import KINDS
-from . import Options
 from .files import labels, shown
 from .optuna_storage import Database, Journal, StoredTrial, Study, open_storage
+from .registry import ImportOptions
 from .writing import Notes, Row, Trials
 
-OPTIONS = ("energy_attr", "accuracy_attr", "study")
 _EXPRESSION = re.compile(r"(1\s*-\s*)?(.+?)(?:\s*([*/])\s*((?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?))?")
 _STATES = {
     TrialState.COMPLETE: State.COMPLETE,
@@ -107,7 +106,7 @@ class _Fields:
                 self.types.setdefault(f"p.{name}", set()).add(_type(value))
 
 
-def trials(paths: Sequence[str], options: Options, notes: Notes) -> Trials:
+def trials(paths: Sequence[str], options: ImportOptions, notes: Notes) -> Trials:
     """The trials of one study of each storage.
 
     Raises:
@@ -143,7 +142,7 @@ def _chosen(studies: dict[int, Study], path: str, wanted: str | None) -> tuple[i
     raise ConfigurationError(f"study: {path}: no study {wanted!r} among {names}")
 
 
-def _energy(fields: _Fields, options: Options, where: str) -> _Amount:
+def _energy(fields: _Fields, options: ImportOptions, where: str) -> _Amount:
     if options.energy_attr is None:
         raise ConfigurationError(
             "energy_attr: name the user attribute that holds joules, or with a factor, such as "
@@ -152,7 +151,7 @@ def _energy(fields: _Fields, options: Options, where: str) -> _Amount:
     return _Amount.parse(options.energy_attr, "energy_attr", where, fields.names, math.inf)
 
 
-def _accuracy(study: Study, fields: _Fields, options: Options, where: str) -> _Amount:
+def _accuracy(study: Study, fields: _Fields, options: ImportOptions, where: str) -> _Amount:
     if options.accuracy_attr is not None:
         return _Amount.parse(options.accuracy_attr, "accuracy_attr", where, fields.names, 1.0)
     if study.maximised == (True,):
@@ -176,7 +175,7 @@ class _Source:
     energy: _Amount
     accuracy: _Amount
 
-    def rows(self, columns: dict[str, str], options: Options, notes: Notes) -> Iterator[Row]:
+    def rows(self, columns: dict[str, str], options: ImportOptions, notes: Notes) -> Iterator[Row]:
         """The rows of its trials."""
         for trial in self.storage.trials(self.number):
             where = f"{self.where}, trial {trial.number}"

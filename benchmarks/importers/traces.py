@@ -19,8 +19,8 @@ from ...energy.sources.recorded.files import Recording, open_recording
 from ...energy.sources.recorded.trace import GAP_PERIODS, Trace
 from ...errors import ConfigurationError, DataError
 from ...models.outcome import State
-from . import Options
 from .files import labels
+from .registry import ImportOptions
 from .writing import Notes, Row, Trials
 
 _HEAD = 1_000
@@ -114,14 +114,13 @@ class Integral:
 
 
 def trials(
-    paths: Sequence[str], options: Options, notes: Notes, *, component: str, device: str
+    paths: Sequence[str], options: ImportOptions, notes: Notes, *, component: str, device: str
 ) -> Trials:
     """One trial for each trace: a file, or a device in it where it has several.
 
     Args:
         paths: CSV files as ``read_trace`` reads them.
-        options: Of these, ``trim_s``, ``column`` and ``strategy``; without the last, a strategy is
-            the name of the file.
+        options: Without a strategy, it is the name of the file.
         notes: Where oddities go.
         component: The column of the contract that the joules belong to, such as ``"gpu"``.
         device: What a device is called in the group columns, such as ``"gpu"``.
@@ -142,7 +141,7 @@ def trials(
 
 
 def _rows(
-    path: str, name: str, options: Options, notes: Notes, component: str, device: str
+    path: str, name: str, options: ImportOptions, notes: Notes, component: str, device: str
 ) -> Iterator[Row]:
     recording = open_recording(path, options.column, each_device=True)
     integrals: dict[str, Integral] = {}

@@ -21,16 +21,15 @@ from collections.abc import Iterator, Sequence
 
 from ...errors import DataError
 from ...models.outcome import State
-from . import Options
 from .files import CsvFile, Line, labels
+from .registry import ImportOptions
 from .writing import Notes, Row, Trials
 
-OPTIONS = ()
 _COLUMNS = ("start_time", "window_name", "elapsed_time")
 _ENERGY = re.compile(r"gpu\d+_energy")
 
 
-def trials(paths: Sequence[str], options: Options, notes: Notes) -> Trials:
+def trials(paths: Sequence[str], options: ImportOptions, notes: Notes) -> Trials:
     """The trials of the logs, in the order in which their windows ended.
 
     Raises:
@@ -49,7 +48,7 @@ def trials(paths: Sequence[str], options: Options, notes: Notes) -> Trials:
 
 
 def _rows(
-    files: Sequence[CsvFile], names: Sequence[str], options: Options, notes: Notes
+    files: Sequence[CsvFile], names: Sequence[str], options: ImportOptions, notes: Notes
 ) -> Iterator[Row]:
     for file, name in zip(files, names, strict=True):
         energies = [column for column in file.header if column not in _COLUMNS]
