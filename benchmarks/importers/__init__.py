@@ -91,16 +91,13 @@ def import_to(
     """Write what another tool recorded as a trial table, batch by batch.
 
     Args:
-        format: One of ``FORMATS``.
-        paths: A file or several; for ``optuna`` also a storage URL.
+        format: As for `import_table`, like all that is not named here.
+        paths: As there.
         out: The table to write, ``.parquet`` or ``.csv``: whole, or not at all.
-        options: What is asked of the import.
-        **changed: Fields of `ImportOptions` laid over them.
+        options: As there.
+        **changed: As there.
 
     Raises:
-        UnknownNameError: There is no such format.
-        ConfigurationError: An option is wrong, or the format has no use for it.
-        DataError: A file cannot be read; the message says where and why.
         OutputError: The table cannot be written.
     """
     from .writing import write

@@ -44,7 +44,7 @@ from .writing import Notes
 
 _CREATE_STUDY, _DELETE_STUDY, _CREATE_TRIAL, _SET_PARAM, _SET_STATE, _SET_ATTR = 0, 1, 4, 5, 6, 8
 _SQLITE = b"SQLite format 3\0"
-_MALFORMED = (ValueError, KeyError, TypeError, AttributeError)
+_MALFORMED = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 _UNREADABLE = (sqlalchemy.exc.SQLAlchemyError, OptunaError, ImportError, RuntimeError, ValueError)
 _distribution = lru_cache(maxsize=1_000)(json_to_distribution)
 
@@ -171,9 +171,10 @@ class Journal:
                     self._notes.add(f"{self._path}: the last line is torn and left out")
 
     def _refusal(self, error: Exception) -> DataError:
+        reason = " ".join(str(error).split())[:200]
         return DataError(
             f"{self._path}, line {self._number}: no operation of Optuna's journal "
-            f"({type(error).__name__}: {error}): give the file of a JournalFileBackend"
+            f"({type(error).__name__}: {reason}): give the file of a JournalFileBackend"
         )
 
 
@@ -188,6 +189,8 @@ class _Studies:
         """Go on by one operation."""
         if log["op_code"] == _CREATE_STUDY:
             name = log["study_name"]
+            if not isinstance(name, str):
+                raise TypeError(f"study_name {name!r} is no text")
             if all(study.name != name for study in self.known.values()):
                 directions = map(StudyDirection, log["directions"])
                 maximised = tuple([each is StudyDirection.MAXIMIZE for each in directions])

@@ -1,6 +1,6 @@
 """Recorded power, integrated while it is read: what nvidia-smi and wattmeters have in common.
 
-A trace is never held in memory: the trapezoid is added up as readings come, and only those of the
+A trace is never held in memory: the trapezoid is added up as readings come. Only readings of the
 last ``trim_s`` seconds wait, since they are cut if nothing comes after them. The result is what
 ``Trace.between(trim_s, duration_s - trim_s).energy_j()`` gives.
 
@@ -155,7 +155,7 @@ def _rows(
     for each, integral in integrals.items():
         run = f"{name}@{each}" if len(integrals) > 1 else name
         _check(integral, recording, each, options.trim_s)
-        odd = _oddities(integral)
+        odd = _describe_oddities(integral)
         for sentence in odd:
             notes.add(f"{recording.name}{f' ({each})' if each else ''}: {sentence}")
         start_s = integral.started_s
@@ -181,7 +181,7 @@ def _check(integral: Integral, recording: Recording, device: str, trim_s: float)
         raise DataError(f"{where}: fewer than two values{cut or ': give a longer trace'}")
 
 
-def _oddities(integral: Integral) -> tuple[str, ...]:
+def _describe_oddities(integral: Integral) -> tuple[str, ...]:
     n_gaps = integral.n_gaps
     gap = (
         f"{n_gaps} gap{'s' if n_gaps > 1 else ''} without readings, the longest of "

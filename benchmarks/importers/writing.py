@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -89,7 +89,7 @@ def write(trials: Trials, path: Path, where: str) -> int:
 
     def fill(part: Path) -> None:
         nonlocal n_rows
-        schema = _schema(trials)
+        schema = _schema(trials, where)
         with part.open("wb") as file, _writer(file, path.suffix, schema) as writer:
             for batch in _batches(trials, schema, where):
                 writer.write_table(batch)
@@ -105,13 +105,15 @@ def frame_of(trials: Trials, where: str) -> pd.DataFrame:
     Raises:
         DataError: There are none.
     """
-    return pa.concat_tables(_batches(trials, _schema(trials), where)).to_pandas()
+    schema = _schema(trials, where)
+    return pa.concat_tables(_batches(trials, schema, where)).to_pandas()
 
 
-def _schema(trials: Trials) -> pa.Schema:
+def _schema(trials: Trials, where: str) -> pa.Schema:
     types = {column.name: column.type for column in COLUMNS} | dict(trials.extra)
-    schema = pa.schema([(name, _TYPES[kind]) for name, kind in types.items()])
-    return with_metadata(schema.empty_table()).schema
+    with _refusing_broken_text(where):
+        schema = pa.schema([(name, _TYPES[kind]) for name, kind in types.items()])
+        return with_metadata(schema.empty_table()).schema
 
 
 def _batches(trials: Trials, schema: pa.Schema, where: str) -> Iterator[pa.Table]:
@@ -119,8 +121,18 @@ def _batches(trials: Trials, schema: pa.Schema, where: str) -> Iterator[pa.Table
     if not batch:
         raise DataError(f"{where}: no trials in it: give a file with rows")
     while batch:
-        yield pa.Table.from_pylist(batch, schema)
+        with _refusing_broken_text(where):
+            table = pa.Table.from_pylist(batch, schema)
+        yield table
         batch = list(islice(trials.rows, _BATCH))
+
+
+@contextmanager
+def _refusing_broken_text(where: str) -> Iterator[None]:
+    try:
+        yield
+    except UnicodeEncodeError as error:
+        raise DataError(f"{where}: {error.object[:40]!a} is no text: mend it") from error
 
 
 def _writer(file: BinaryIO, ending: str, schema: pa.Schema) -> AbstractContextManager[Any]:
