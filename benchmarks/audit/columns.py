@@ -45,7 +45,7 @@ _CELL = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([^\W\d_]*
 
 
 @dataclass(frozen=True, eq=False)
-class Quantity:
+class QuantityColumn:
     """A column of numbers with a unit.
 
     Attributes:
@@ -71,7 +71,7 @@ class Quantity:
         return _words(self.name)
 
 
-def quantities(frame: pd.DataFrame) -> tuple[Quantity, ...]:
+def find_quantities(frame: pd.DataFrame) -> tuple[QuantityColumn, ...]:
     """Find the columns of energy, power and time.
 
     A column counts if its name ends in a unit (``energy (MJ)``, ``gpu_power_w``, ``kwh``) or its
@@ -85,13 +85,13 @@ def quantities(frame: pd.DataFrame) -> tuple[Quantity, ...]:
     for name in map(str, frame.columns):
         measure = _measure(name, frame[name])
         if measure is not None:
-            values = numbers(frame[name])
+            values = read_numbers(frame[name])
             if np.isfinite(values).any():
-                found.append(Quantity(name, *measure, values))
+                found.append(QuantityColumn(name, *measure, values))
     return tuple(found)
 
 
-def numbers(cells: pd.Series) -> NDArray[np.float64]:
+def read_numbers(cells: pd.Series) -> NDArray[np.float64]:
     """The numbers of a column, units in its cells left off; NaN where there is none."""
     if not pd.api.types.is_numeric_dtype(cells):
         cells = cells.astype("string").str.extract(f"^{_CELL.pattern}$")[0]

@@ -19,7 +19,7 @@ from ..importers import import_table
 from ..tables.frames import read_frame
 from ..tables.mapping import Mapping, mapped
 from ..tables.table import REQUIRED, Table, curves_path
-from .columns import ENERGY, POWER, TIME, Quantity, numbers, quantities
+from .columns import ENERGY, POWER, TIME, QuantityColumn, find_quantities, read_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,7 @@ _FEWEST_READINGS = 10
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
+class Subject:
     """A file or a run folder, read.
 
     Attributes:
@@ -59,7 +59,7 @@ class Source:
     path: Path
     kind: str
     frame: pd.DataFrame
-    quantities: tuple[Quantity, ...] = ()
+    quantities: tuple[QuantityColumn, ...] = ()
     traces: tuple[Trace, ...] = ()
     table: Table | None = None
     lacking: str = ""
@@ -78,7 +78,7 @@ class Source:
             parts.append(f"column{'s' * (len(columns) > 1)} {', '.join(columns)}")
         return ", ".join(parts)
 
-    def of(self, what: str) -> list[Quantity]:
+    def of(self, what: str) -> list[QuantityColumn]:
         """Its columns of energy, of power or of time."""
         return [quantity for quantity in self.quantities if quantity.what == what]
 
@@ -91,7 +91,7 @@ class Skipped:
     unread: str
 
 
-def find_sources(path: Path, by: Names, mapping: Names) -> Iterator[Source | Skipped]:
+def find_subjects(path: Path, by: Names, mapping: Names) -> Iterator[Subject | Skipped]:
     """Read a file, a run folder, or all that lies in a folder.
 
     Args:
@@ -129,14 +129,14 @@ def find_sources(path: Path, by: Names, mapping: Names) -> Iterator[Source | Ski
         )
 
 
-def single_rows_together(sources: Sequence[Source]) -> Source | None:
+def join_single_rows(subjects: Sequence[Subject]) -> Subject | None:
     """CodeCarbon's files of one row each as one; None if they are not several."""
-    single = [each for each in sources if each.kind == TRACKER and len(each.frame) == 1]
+    single = [each for each in subjects if each.kind == TRACKER and len(each.frame) == 1]
     if len(single) < 2:
         return None
     frame = pd.concat([each.frame for each in single], ignore_index=True)
     folder = Path(os.path.commonpath([each.path for each in single]))
-    return Source(folder, TRACKER, frame, tuple(_tracked(frame)))
+    return Subject(folder, TRACKER, frame, tuple(_tracker_columns(frame)))
 
 
 def _within(folder: Path) -> list[Path]:
@@ -153,12 +153,12 @@ def _is_run_folder(path: Path) -> bool:
     return any((path / name).exists() for name in ("ledger.jsonl", "trials.parquet"))
 
 
-def _read_run_folder(path: Path, by: Names, mapping: Names) -> Source:
+def _read_run_folder(path: Path, by: Names, mapping: Names) -> Subject:
     table = load_table(path, by=by, mapping=mapping)
-    return Source(path, RUN_FOLDER, table.trials, quantities(table.trials), table=table)
+    return Subject(path, RUN_FOLDER, table.trials, find_quantities(table.trials), table=table)
 
 
-def _read(path: Path, by: Names, mapping: Names) -> Source:
+def _read(path: Path, by: Names, mapping: Names) -> Subject:
     if not path.exists():
         raise DataError(f"{path}: no such file: name a table, a power trace, or a folder of them")
     if path.suffix in (".json", ".jsonl"):
@@ -169,31 +169,31 @@ def _read(path: Path, by: Names, mapping: Names) -> Source:
     if {*frame.columns} >= _TRACKED:
         return _read_emissions(path, frame)
     entries = Mapping.parse(mapping)
-    found = quantities(mapped(frame, entries, str(path)))
+    found = find_quantities(mapped(frame, entries, str(path)))
     if not (mapping or any(_OF_A_STUDY.search(str(name).lower()) for name in frame.columns)):
         traces, reasons = _traces(path, found)
         if any(len(trace.times_s) >= _FEWEST_READINGS for trace in traces):
-            return Source(path, TRACE, frame, found, traces, unread="; ".join(reasons))
+            return Subject(path, TRACE, frame, found, traces, unread="; ".join(reasons))
     return _read_table(path, frame, found, entries, by, mapping)
 
 
-def _read_emissions(path: Path, frame: pd.DataFrame) -> Source:
-    found = tuple(_tracked(frame))
+def _read_emissions(path: Path, frame: pd.DataFrame) -> Subject:
+    found = tuple(_tracker_columns(frame))
     try:
         table = import_table("codecarbon", path)
     except DataError as error:
-        return Source(path, TRACKER, frame, found, lacking=str(error))
-    return Source(path, TRACKER, frame, found, table=table)
+        return Subject(path, TRACKER, frame, found, lacking=str(error))
+    return Subject(path, TRACKER, frame, found, table=table)
 
 
 def _read_table(
     path: Path,
     frame: pd.DataFrame,
-    found: tuple[Quantity, ...],
+    found: tuple[QuantityColumn, ...],
     entries: tuple[Mapping, ...],
     by: Names,
     mapping: Names,
-) -> Source:
+) -> Subject:
     """A trial table; or what else has energies, whose trials cannot be told."""
     known = {*map(str, frame.columns), *(entry.target for entry in entries)}
     try:
@@ -210,7 +210,7 @@ def _read_table(
             f"as energy_kwh or power (W), among {', '.join(map(str, frame.columns[:12]))}: rename "
             "one, or say what it is, such as --map energy_j=NAME*3.6e6"
         )
-    return Source(
+    return Subject(
         path,
         OTHER if table is None else TRIALS,
         frame,
@@ -222,18 +222,18 @@ def _read_table(
     )
 
 
-def _tracked(frame: pd.DataFrame) -> Iterator[Quantity]:
+def _tracker_columns(frame: pd.DataFrame) -> Iterator[QuantityColumn]:
     """CodeCarbon's columns, whose units are known: kWh, W and s."""
     for name in map(str, frame.columns):
         if name == "duration":
-            yield Quantity(name, TIME, 1.0, numbers(frame[name]))
+            yield QuantityColumn(name, TIME, 1.0, read_numbers(frame[name]))
         elif name.endswith("_energy") or name == "energy_consumed":
-            yield Quantity(name, ENERGY, 3.6e6, numbers(frame[name]))
+            yield QuantityColumn(name, ENERGY, 3.6e6, read_numbers(frame[name]))
         elif name.endswith("_power"):
-            yield Quantity(name, POWER, 1.0, numbers(frame[name]))
+            yield QuantityColumn(name, POWER, 1.0, read_numbers(frame[name]))
 
 
-def _traces(path: Path, found: Sequence[Quantity]) -> tuple[tuple[Trace, ...], list[str]]:
+def _traces(path: Path, found: Sequence[QuantityColumn]) -> tuple[tuple[Trace, ...], list[str]]:
     """Every power and counter of every device of a trace, and why others cannot be read."""
     names = [quantity.name for quantity in found if quantity.what != TIME]
     traces, reasons = [], []

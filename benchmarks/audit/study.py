@@ -19,13 +19,13 @@ from .inputs import (
     TRACE,
     TRACKER,
     TRIALS,
-    Source,
-    find_sources,
-    single_rows_together,
+    Subject,
+    find_subjects,
+    join_single_rows,
 )
 
 SCHEMA = 1
-_Check = Callable[[Source], Iterator[Finding]]
+_Check = Callable[[Subject], Iterator[Finding]]
 _MEASUREMENTS: dict[str, _Check] = {
     "negative-component": measurements.negative_component,
     "zero-component": measurements.zero_component,
@@ -165,44 +165,44 @@ def audit(
             holds none is skipped, and listed with the reason.
     """
     Mapping.parse(mapping)  # a wrong one is an error before any file is read
-    sources: list[Source] = []
+    subjects: list[Subject] = []
     inputs: list[Input] = []
     findings: list[Finding] = []
     checked: list[Checked] = []
 
-    def check(source: Source, checks: dict[str, _Check]) -> None:
-        found, done = _check(source, checks)
+    def check(subject: Subject, checks: dict[str, _Check]) -> None:
+        found, done = _check(subject, checks)
         findings.extend(found)
         checked.append(done)
 
     for path in map(Path, [paths] if isinstance(paths, str | Path) else paths):
-        within = list(find_sources(path, by, mapping))
+        within = list(find_subjects(path, by, mapping))
         for each in within:
-            if isinstance(each, Source):
+            if isinstance(each, Subject):
                 inputs.append(Input(str(each.path), each.kind, len(each.frame)))
                 check(each, CHECKS_OF[each.kind])
-                sources.append(each)
+                subjects.append(each)
             if reason := each.unread:
                 inputs.append(Input(str(each.path), None, reason=reason))
-        together = single_rows_together([each for each in within if isinstance(each, Source)])
+        together = join_single_rows([each for each in within if isinstance(each, Subject)])
         if together is not None:
             check(together, {"constant-power": measurements.constant_power})
-    findings += traces.truncated_energies(sources)
+    findings += traces.truncated_energies(subjects)
     order = list(CHECKS)
     found = sorted(dict.fromkeys(findings), key=lambda finding: order.index(finding.check))
     return Audit(tuple(found), tuple(inputs), tuple(checked))
 
 
-def _check(source: Source, checks: dict[str, _Check]) -> tuple[list[Finding], Checked]:
+def _check(subject: Subject, checks: dict[str, _Check]) -> tuple[list[Finding], Checked]:
     """What checks find in one input."""
     findings: list[Finding] = []
     ran, lacking = [], {}
     for name, check in checks.items():
         try:
             with np.errstate(over="ignore", invalid="ignore"):  # of figures that cannot be meant
-                findings += check(source)
+                findings += check(subject)
         except Lacking as reason:
             lacking[name] = str(reason)
         else:
             ran.append(name)
-    return findings, Checked(str(source.path), tuple(ran), lacking)
+    return findings, Checked(str(subject.path), tuple(ran), lacking)
