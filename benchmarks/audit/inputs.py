@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from ..comparison.loading import load_table
 from ..importers import import_table
 from ..tables.frames import read_frame
 from ..tables.mapping import Mapping, mapped
+from ..tables.refusals import listed
 from ..tables.table import REQUIRED, Table, curves_path
 from .columns import ENERGY, POWER, TIME, QuantityColumn, find_quantities, read_numbers
 
@@ -31,6 +32,7 @@ TRIALS = "trial table"
 RUN_FOLDER = "run folder"
 OTHER = "table of energies"
 _SEARCHED = (".csv", ".parquet", ".json", ".jsonl")
+_RUN_FILES = ("ledger.jsonl", "trials.parquet")
 _TRACKED = {"project_name", "duration", "energy_consumed", "emissions"}
 Names = str | Sequence[str]
 _OF_A_STUDY = re.compile(r"duration|accura|\bacc\b|strategy|epochs|score")
@@ -46,14 +48,14 @@ class Subject:
     Attributes:
         path: Where it lies.
         kind: What it is taken for.
-        frame: Its rows as they are written, counted from 1.
+        frame: Its rows as they are written.
         quantities: Its columns of energy, power and time.
         traces: Power or counters over time, one per device; for a trace.
         table: Its trials; None if it has none, or they cannot be read.
         lacking: Why there are no trials.
         unread: Which parts of it could not be read, and why.
-        mapping: What was said of its columns.
-        told: Whether a column tells the runs of a strategy apart.
+        mapping: What the user said of its columns.
+        runs_known: Whether a column tells the runs of a strategy apart.
     """
 
     path: Path
@@ -65,7 +67,7 @@ class Subject:
     lacking: str = ""
     unread: str = ""
     mapping: tuple[Mapping, ...] = ()
-    told: bool = True
+    runs_known: bool = True
 
     def at(self, columns: Sequence[str] = (), rows: Sequence[int] = ()) -> str:
         """A place in it, in words: the file, the rows (given from 0) and the columns."""
@@ -77,6 +79,11 @@ class Subject:
         if columns:
             parts.append(f"column{'s' * (len(columns) > 1)} {', '.join(columns)}")
         return ", ".join(parts)
+
+    def mentions(self, pattern: str) -> bool:
+        """Whether its header or its first row matches a pattern, in lower case."""
+        words = [*map(str, self.frame.columns), *self.frame.iloc[0].astype(str)]
+        return re.search(pattern, " ".join(words).lower()) is not None
 
     def of(self, what: str) -> list[QuantityColumn]:
         """Its columns of energy, of power or of time."""
@@ -91,42 +98,91 @@ class Skipped:
     unread: str
 
 
-def find_subjects(path: Path, by: Names, mapping: Names) -> Iterator[Subject | Skipped]:
-    """Read a file, a run folder, or all that lies in a folder.
+@dataclass(frozen=True)
+class Reader:
+    """Reads what is audited.
 
-    Args:
-        path: What was named.
+    Attributes:
         by: Columns that group trials.
         mapping: What columns of trial tables are made of.
-
-    Yields:
-        What was read, and what lies in a folder and was skipped.
-
-    Raises:
-        DataError: What was named is not there, or holds no energy data.
     """
-    if not path.is_dir():
-        yield _read(path, by, mapping)
-        return
-    if _is_run_folder(path):
-        yield _read_run_folder(path, by, mapping)
-        return
-    found = False
-    for each in _within(path):
-        try:
-            read = (
-                _read_run_folder(each, by, mapping) if each.is_dir() else _read(each, by, mapping)
+
+    by: Names
+    mapping: Names
+
+    def find(self, path: Path) -> Iterator[Subject | Skipped]:
+        """Read a file, a run folder, or all that lies in a folder.
+
+        Yields:
+            What was read, and what lies in a folder and was skipped.
+
+        Raises:
+            DataError: The path is not there, or holds no energy data.
+        """
+        if not path.is_dir() or _is_run_folder(path):
+            yield self._read(path)
+            return
+        found = False
+        for each in _list_data(path):
+            try:
+                read = self._read(each)
+            except PerjouleError as error:
+                yield Skipped(each, str(error))
+            else:
+                found = True
+                yield read
+        if not found:
+            raise DataError(
+                f"{path}: no energy data in it: name CodeCarbon's emissions.csv, a power trace, a "
+                "trial table, or a run folder"
             )
-        except PerjouleError as error:
-            yield Skipped(each, str(error))
+
+    def _read(self, path: Path) -> Subject:
+        if path.is_dir():
+            table = load_table(path, by=self.by, mapping=self.mapping)
+            found = find_quantities(table.trials)
+            return Subject(path, RUN_FOLDER, table.trials, found, table=table)
+        if not path.exists():
+            raise DataError(
+                f"{path}: no such file: name a table, a power trace, or a folder of them"
+            )
+        if path.suffix in (".json", ".jsonl"):
+            raise DataError(f"{path}: JSON is not read here: give its rows as CSV or Parquet")
+        frame, _ = read_frame(path)
+        if frame.empty:
+            raise DataError(f"{path}: no rows below the header: give a table with some")
+        if {*frame.columns} >= _TRACKED:
+            return _read_emissions(path, frame)
+        entries = Mapping.parse(self.mapping)
+        found = find_quantities(mapped(frame, entries, str(path)))
+        if not (entries or any(_OF_A_STUDY.search(str(name).lower()) for name in frame.columns)):
+            traces, reasons = _traces(path, found)
+            if any(len(trace.times_s) >= _FEWEST_READINGS for trace in traces):
+                return Subject(path, TRACE, frame, found, traces, unread="; ".join(reasons))
+        return self._read_table(Subject(path, OTHER, frame, found, mapping=entries))
+
+    def _read_table(self, other: Subject) -> Subject:
+        """The same with its trials, or with the reason why they cannot be told."""
+        path, frame, found = other.path, other.frame, other.quantities
+        known = {*map(str, frame.columns), *(entry.target for entry in other.mapping)}
+        runs_known = not known.isdisjoint({"run", "seed"})
+        try:
+            table = load_table(path, by=self.by, mapping=self.mapping)
+        except DataError as error:
+            negative = any((quantity.values < 0).any() for quantity in found)
+            if (self.mapping or self.by) and not negative:
+                raise
+            missing = [name for name in REQUIRED if name not in known]
+            lacking = f"no column {', no '.join(missing)}" if missing else str(error)
         else:
-            found = True
-            yield read
-    if not found:
-        raise DataError(
-            f"{path}: no energy data in it: name CodeCarbon's emissions.csv, a power trace, a "
-            "trial table, or a run folder"
-        )
+            return replace(other, kind=TRIALS, table=table, runs_known=runs_known)
+        if not any(quantity.what in (ENERGY, POWER) for quantity in found):
+            raise DataError(
+                f"{path}: neither a trial table nor any column of energy or power with its unit, "
+                f"such as energy_kwh or power (W), among {listed(frame.columns)}: "
+                "rename one, or say what it is, such as --map energy_j=NAME*3.6e6"
+            )
+        return replace(other, lacking=lacking, runs_known=runs_known)
 
 
 def join_single_rows(subjects: Sequence[Subject]) -> Subject | None:
@@ -139,87 +195,24 @@ def join_single_rows(subjects: Sequence[Subject]) -> Subject | None:
     return Subject(folder, TRACKER, frame, tuple(_tracker_columns(frame)))
 
 
-def _within(folder: Path) -> list[Path]:
-    """The run folders and data files of a folder, at any depth; no curves, which have a table."""
-    folders = {
-        file.parent for name in ("ledger.jsonl", "trials.parquet") for file in folder.rglob(name)
-    }
+def _list_data(folder: Path) -> list[Path]:
+    """The run folders and data files in a folder, at any depth, without files of curves."""
+    folders = {file.parent for name in _RUN_FILES for file in folder.rglob(name)}
     files = {file for file in folder.rglob("*") if file.suffix in _SEARCHED and file.is_file()}
     files = {file for file in files if folders.isdisjoint(file.parents)}
     return sorted(folders | (files - {curves_path(file) for file in files}))
 
 
 def _is_run_folder(path: Path) -> bool:
-    return any((path / name).exists() for name in ("ledger.jsonl", "trials.parquet"))
-
-
-def _read_run_folder(path: Path, by: Names, mapping: Names) -> Subject:
-    table = load_table(path, by=by, mapping=mapping)
-    return Subject(path, RUN_FOLDER, table.trials, find_quantities(table.trials), table=table)
-
-
-def _read(path: Path, by: Names, mapping: Names) -> Subject:
-    if not path.exists():
-        raise DataError(f"{path}: no such file: name a table, a power trace, or a folder of them")
-    if path.suffix in (".json", ".jsonl"):
-        raise DataError(f"{path}: JSON is not read here: give its rows as CSV or Parquet")
-    frame, _ = read_frame(path)
-    if frame.empty:
-        raise DataError(f"{path}: no rows below the header: give a table with some")
-    if {*frame.columns} >= _TRACKED:
-        return _read_emissions(path, frame)
-    entries = Mapping.parse(mapping)
-    found = find_quantities(mapped(frame, entries, str(path)))
-    if not (mapping or any(_OF_A_STUDY.search(str(name).lower()) for name in frame.columns)):
-        traces, reasons = _traces(path, found)
-        if any(len(trace.times_s) >= _FEWEST_READINGS for trace in traces):
-            return Subject(path, TRACE, frame, found, traces, unread="; ".join(reasons))
-    return _read_table(path, frame, found, entries, by, mapping)
+    return any((path / name).exists() for name in _RUN_FILES)
 
 
 def _read_emissions(path: Path, frame: pd.DataFrame) -> Subject:
-    found = tuple(_tracker_columns(frame))
+    emissions = Subject(path, TRACKER, frame, tuple(_tracker_columns(frame)))
     try:
-        table = import_table("codecarbon", path)
+        return replace(emissions, table=import_table("codecarbon", path))
     except DataError as error:
-        return Subject(path, TRACKER, frame, found, lacking=str(error))
-    return Subject(path, TRACKER, frame, found, table=table)
-
-
-def _read_table(
-    path: Path,
-    frame: pd.DataFrame,
-    found: tuple[QuantityColumn, ...],
-    entries: tuple[Mapping, ...],
-    by: Names,
-    mapping: Names,
-) -> Subject:
-    """A trial table; or what else has energies, whose trials cannot be told."""
-    known = {*map(str, frame.columns), *(entry.target for entry in entries)}
-    try:
-        table, lacking = load_table(path, by=by, mapping=mapping), ""
-    except DataError as error:
-        missing = [name for name in REQUIRED if name not in known]
-        table, lacking = None, f"no column {', no '.join(missing)}" if missing else str(error)
-        negative = any((q.values < 0).any() for q in found)
-        if (mapping or by) and not negative:
-            raise
-    if table is None and not any(quantity.what in (ENERGY, POWER) for quantity in found):
-        raise DataError(
-            f"{path}: neither a trial table nor any column of energy or power with its unit, such "
-            f"as energy_kwh or power (W), among {', '.join(map(str, frame.columns[:12]))}: rename "
-            "one, or say what it is, such as --map energy_j=NAME*3.6e6"
-        )
-    return Subject(
-        path,
-        OTHER if table is None else TRIALS,
-        frame,
-        found,
-        table=table,
-        lacking=lacking,
-        mapping=entries,
-        told=not known.isdisjoint({"run", "seed"}),
-    )
+        return replace(emissions, lacking=str(error))
 
 
 def _tracker_columns(frame: pd.DataFrame) -> Iterator[QuantityColumn]:

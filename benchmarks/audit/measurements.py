@@ -98,9 +98,7 @@ def power_times_duration(subject: Subject) -> Iterator[Finding]:
     A mean power times the duration is none: readings at an even pace give the same integral, and a
     mean that was computed as energy over duration gives it exactly.
     """
-    powers, times, energies = subject.of(POWER), subject.of(TIME), subject.of(ENERGY)
-    if not (powers and times and energies):
-        raise Lacking("no columns of power, duration and energy beside each other, with units")
+    powers, times, energies = _all_three(subject)
     sums = [power for power in powers if _is_sum(power, powers)]
     for energy in energies:
         found = next(_products(subject, energy, sums, times), None)
@@ -111,9 +109,7 @@ def power_times_duration(subject: Subject) -> Iterator[Finding]:
 
 def energy_as_power(subject: Subject) -> Iterator[Finding]:
     """One finding for each power that is an energy in another unit, though durations differ."""
-    powers, times, energies = subject.of(POWER), subject.of(TIME), subject.of(ENERGY)
-    if not (powers and times and energies):
-        raise Lacking("no columns of power, duration and energy beside each other, with units")
+    powers, times, energies = _all_three(subject)
     if not all(_varies(time.values) for time in times):
         raise Lacking("all durations are equal, so energy and power cannot be told apart")
     for power, energy in _pairs(powers, energies):
@@ -133,8 +129,7 @@ def truncated_sums(subject: Subject) -> Iterator[Finding]:
     """One finding for each sum of a graphics card's watts that is a whole number in all rows."""
     powers = subject.of(POWER)
     sums = [power for power in powers if power.factor == 1 and _is_sum(power, powers)]
-    about = " ".join([*map(str, subject.frame.columns), *subject.frame.iloc[0].astype(str)]).lower()
-    if not sums or not re.search("gpu|nvidia", about):
+    if not sums or not subject.mentions("gpu|nvidia"):
         raise Lacking("neither readings nor sums of readings of a graphics card are in it")
     for total in sums:
         known = total.values[np.isfinite(total.values)]
@@ -145,6 +140,14 @@ def truncated_sums(subject: Subject) -> Iterator[Finding]:
                 f"all {len(known)} values of {total.name} are whole numbers, though nvidia-smi "
                 "gives watts with two decimals, and their sums have decimals too",
             )
+
+
+def _all_three(subject: Subject) -> tuple[list[QuantityColumn], ...]:
+    """Its columns of power, time and energy."""
+    columns = tuple(subject.of(what) for what in (POWER, TIME, ENERGY))
+    if not all(columns):
+        raise Lacking("no columns of power, duration and energy beside each other, with units")
+    return columns
 
 
 def _known(subject: Subject) -> tuple[QuantityColumn, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -48,8 +49,7 @@ def truncated_watts(subject: Subject) -> Iterator[Finding]:
     }
     if not told:
         raise Lacking(f"no column with {_FEWEST_READINGS} readings of watts that vary")
-    about = " ".join([*map(str, subject.frame.columns), *subject.frame.iloc[0].astype(str)])
-    is_card = re.search(r"gpu|nvidia|power\.draw", about.lower()) is not None
+    is_card = subject.mentions(r"gpu|nvidia|power\.draw")
     for name, cells in told.items():
         texts = cells.astype(str)
         has_point = not pd.api.types.is_numeric_dtype(cells) and texts.str.contains(r"\.").all()
@@ -86,14 +86,10 @@ def trace_gaps(subject: Subject) -> Iterator[Finding]:
 def short_trace(subject: Subject) -> Iterator[Finding]:
     """One finding for each trace that is shorter than five updates of its sensor."""
     for trace in _powers(subject):
-        changes = [
-            b
-            for (_, p), (b, q) in pairwise(zip(trace.times_s, trace.power_w, strict=True))
-            if p != q
-        ]
-        period_s = max(
-            trace.period_s, float(np.median(np.diff(changes))) if len(changes) > 1 else 0.0
-        )
+        readings = zip(trace.times_s, trace.power_w, strict=True)
+        changes_s = [at_s for (_, before), (at_s, now) in pairwise(readings) if before != now]
+        between_s = float(np.median(np.diff(changes_s))) if len(changes_s) > 1 else 0.0
+        period_s = max(trace.period_s, between_s)
         if trace.duration_s < PERIODS * period_s:
             yield Finding(
                 "short-windows",
@@ -122,8 +118,7 @@ def truncated_energies(subjects: Sequence[Subject]) -> Iterator[Finding]:
                             subject.at([energy.name], [int(row)]),
                             f"{energy.name} is {energy.values[row]:.10g}, the integral of "
                             f"{trace.name} with its decimals cut off"
-                            + f", without {trim_s} s at either end"
-                            * (trim_s > 0)
+                            + (f", without {trim_s} s at either end" if trim_s else "")
                             + f"; with them it is {format_energy(whole_j)}, "
                             f"{whole_j / cut_j - 1:.2%} more",
                         )
@@ -138,16 +133,11 @@ def _powers(subject: Subject) -> list[Trace]:
 
 def _integrals(trace: Trace) -> Iterator[tuple[int, float, float]]:
     """Joules with and without decimals, by the seconds left out at either end."""
-    from dataclasses import replace
-
     cut = replace(trace, power_w=tuple(float(int(power)) for power in trace.power_w))
     for trim_s in _TRIMS_S:
         end_s = trace.duration_s - trim_s
         try:
-            yield (
-                trim_s,
-                trace.between(trim_s, end_s).energy_j(),
-                cut.between(trim_s, end_s).energy_j(),
-            )
+            whole_j, cut_j = (each.between(trim_s, end_s).energy_j() for each in (trace, cut))
         except DataError:
             return  # shorter than that
+        yield trim_s, whole_j, cut_j

@@ -80,7 +80,7 @@ def test_selection(subject: Subject) -> Iterator[Finding]:
 def few_repetitions(subject: Subject) -> Iterator[Finding]:
     """One finding for each group in which a strategy has fewer than five runs."""
     table = trials_of(subject)
-    if not subject.told:
+    if not subject.runs_known:
         raise Lacking("no column run or seed tells the runs of a strategy apart")
     for values, part in _compared(table):
         runs = part.trials.groupby("strategy", sort=False)["run"].nunique()
