@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ...energy.quantities import JOULES_PER_UNIT
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 ENERGY, POWER, TIME = "energy", "power", "time"
 _UNITS = {
@@ -64,6 +61,11 @@ class QuantityColumn:
     def si(self) -> NDArray[np.float64]:
         """In joules, watts or seconds; NaN if the unit is not known."""
         return self.values * (np.nan if self.factor is None else self.factor)
+
+    @property
+    def known(self) -> NDArray[np.float64]:
+        """As they are written, without NaN and infinities."""
+        return self.values[np.isfinite(self.values)]
 
     @property
     def words(self) -> str:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -21,10 +20,6 @@ from ..tables.mapping import Mapping, mapped
 from ..tables.refusals import listed
 from ..tables.table import REQUIRED, Table, curves_path
 from .columns import ENERGY, POWER, TIME, QuantityColumn, find_quantities, read_numbers
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 
 TRACKER = "CodeCarbon's emissions"
 TRACE = "power trace"

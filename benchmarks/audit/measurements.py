@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .catalogue import Finding, Lacking
-from .columns import ENERGY, POWER, TIME
-from .inputs import TRACE, TRACKER
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
-
-    from .columns import QuantityColumn
-    from .inputs import Subject
+from .columns import ENERGY, POWER, TIME, QuantityColumn
+from .inputs import TRACE, TRACKER, Subject
 
 FEWEST_ROWS = 3
 """Fewest rows from which a pattern over rows is read."""
@@ -51,16 +44,15 @@ def negative_component(subject: Subject) -> Iterator[Finding]:
 def zero_component(subject: Subject) -> Iterator[Finding]:
     """One finding for each component that is zero throughout, or energy that is zero in rows."""
     for quantity in _known(subject):
-        known = np.isfinite(quantity.values)
-        zero = quantity.values == 0
+        zero, n_known = quantity.values == 0, len(quantity.known)
         if quantity.what == TIME or quantity.name in _PHASES or not zero.any():
             continue
         if "gpu" in quantity.words and not _has_gpu(subject):
             continue
-        if zero[known].all():
-            evidence = f"{quantity.name} is 0 in all {known.sum()} rows: the sensor was not read"
+        if (quantity.known == 0).all():
+            evidence = f"{quantity.name} is 0 in all {n_known} rows: the sensor was not read"
         elif quantity.what == ENERGY and quantity.name in ("energy_j", "energy_consumed"):
-            evidence = f"{quantity.name} is 0 in {zero.sum()} of {known.sum()} rows"
+            evidence = f"{quantity.name} is 0 in {zero.sum()} of {n_known} rows"
         else:
             continue
         where = subject.at([quantity.name], np.flatnonzero(zero).tolist())
@@ -74,7 +66,7 @@ def constant_power(subject: Subject) -> Iterator[Finding]:
         raise Lacking(f"fewer than {fewest} rows")
     columns, parts = [], []
     for power in subject.of(POWER):
-        known = power.values[np.isfinite(power.values)]
+        known = power.known
         if len(known) >= fewest and known[0] != 0 and (known == known[0]).all():
             columns.append(power.name)
             parts.append(f"{power.name} is {known[0]:.6g} W in all {len(known)} rows")
@@ -120,7 +112,7 @@ def energy_as_power(subject: Subject) -> Iterator[Finding]:
                     "energy-as-power",
                     subject.at([power.name, energy.name]),
                     f"{power.name} is {energy.name} in {unit} to nine digits in all "
-                    f"{np.isfinite(power.values).sum()} rows, though durations differ by a factor "
+                    f"{len(power.known)} rows, though durations differ by a factor "
                     f"of {spread:.3g}",
                 )
 
@@ -132,7 +124,7 @@ def truncated_sums(subject: Subject) -> Iterator[Finding]:
     if not sums or not subject.mentions("gpu|nvidia"):
         raise Lacking("neither readings nor sums of readings of a graphics card are in it")
     for total in sums:
-        known = total.values[np.isfinite(total.values)]
+        known = total.known
         if len(np.unique(known)) >= 20 and (known == np.floor(known)).all():
             yield Finding(
                 "truncated-watts",
@@ -177,9 +169,8 @@ def _modelled(subject: Subject) -> bool:
     """Whether energies do not pose as measured, or their powers are there to be looked at."""
     if subject.kind in (TRACE, TRACKER):
         return True
-    return subject.table is not None and bool(
-        (subject.table.trials["energy_kind"] == "modelled").all()
-    )
+    table = subject.table
+    return table is not None and bool((table.trials["energy_kind"] == "modelled").all())
 
 
 def _is_sum(power: QuantityColumn, powers: list[QuantityColumn]) -> bool:

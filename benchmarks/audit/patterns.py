@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ...models.outcome import State
 from ..statistics import floats, spearman
+from ..tables.table import Table
 from .catalogue import Finding, Lacking
 from .columns import read_numbers
+from .inputs import Subject
 from .trials import trials_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
-
-    from ..tables.table import Table
-    from .inputs import Subject
 
 LEAST_PAIRS = 3
 """Fewest pairs of candidates from which a hyperparameter is called dead."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -15,11 +15,7 @@ from ...energy.sources.recorded.trace import GAP_PERIODS, Trace
 from ...errors import DataError
 from .catalogue import Finding, Lacking
 from .columns import ENERGY, POWER
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from .inputs import Subject
+from .inputs import Subject
 
 PERIODS = 5
 """Fewest updates of its sensor that a window must hold."""

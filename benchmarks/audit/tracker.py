@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import numpy as np
 
 from ..statistics import floats
 from .catalogue import Finding
 from .columns import read_numbers
+from .inputs import Subject
 from .traces import PERIODS
 from .trials import trials_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from .inputs import Subject
 
 PERIOD_S = 15.0
 """How often CodeCarbon measures, if it is not told otherwise (``measure_power_secs``)."""

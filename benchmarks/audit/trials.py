@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from ...energy.quantities import format_energy
 from ...energy.source import Kind
 from ..statistics import MIN_RUNS, floats
+from ..tables.table import Table
 from .catalogue import Finding, Lacking
-from .inputs import TRACKER
+from .inputs import TRACKER, Subject
 from .traces import PERIODS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ..tables.table import Table
-    from .inputs import Subject
 
 MOST_UNEQUAL = 0.05
 """Largest relative difference of energies that are called equal."""

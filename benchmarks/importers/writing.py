@@ -7,8 +7,9 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
@@ -16,9 +17,6 @@ import pyarrow.parquet as pq
 from ...errors import DataError, OutputError
 from ...files import write_whole
 from ..tables.table import COLUMNS, with_metadata
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Row = Mapping[str, Any]
 """A trial: values by the names of their columns; what is not there is null."""
