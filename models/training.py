@@ -76,7 +76,7 @@ class TrainingSettings:
 def split_hyperparameters(
     params: Mapping[str, Any], architecture: str | Builder
 ) -> tuple[TrainingSettings, dict[str, Any]]:
-    """Share hyperparameters out between the training and the network; none is left without use.
+    """Share hyperparameters out between the training and the network, and refuse unused ones.
 
     Args:
         params: Hyperparameters of one candidate.
@@ -126,7 +126,7 @@ def build(
         architecture: A name for `resolve_architecture`, or a builder.
         shape: Channels, height and width of an image.
         n_classes: Number of classes.
-        runtime: Where it shall live.
+        runtime: Where it is placed.
         seed: Seed of the weights.
 
     Raises:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...models.outcome import State
 from ..statistics import floats, spearman
+from ..tables.mapping import plain_name
 from ..tables.table import Table
 from .catalogue import Finding, Lacking
 from .columns import read_numbers
@@ -165,7 +166,7 @@ def _called(trials: pd.DataFrame, beginning: str) -> list[str]:
 
 
 def _losses(table: Table, trials: pd.DataFrame) -> pd.Series:
-    """The whole curve of losses and accuracies of each trial, as text; null where there is none."""
+    """The whole curve of losses and accuracies of each trial, as text; null without a curve."""
     if table.curves is None:
         return pd.Series(None, index=trials.index, dtype=object)
     columns = [name for name in ("accuracy", "loss") if name in table.curves]
@@ -186,15 +187,17 @@ def _correlations(trials: pd.DataFrame, name: str) -> str:
 def _stated_sizes(subject: Subject) -> list[int]:
     """How many samples accuracies are of, where the table says it."""
     sizes = [
-        read_numbers(subject.frame[name])[:1]
+        size
         for name in map(str, subject.frame.columns)
-        if _SIZE.fullmatch(name.lower().removeprefix("p.").removeprefix("g."))
+        if _SIZE.fullmatch(plain_name(name.lower()))
+        for size in read_numbers(subject.frame[name])[:1]
     ]
     described = subject.table.description if subject.table is not None else None
     data = (described or {}).get("data")
     if isinstance(data, dict):
-        sizes.append(np.array([data.get("validation") or np.nan, data.get("test") or np.nan]))
-    return [int(n) for each in sizes for n in each if np.isfinite(n) and n > 1]
+        stated = (data.get("validation"), data.get("test"))
+        sizes += [size for size in stated if isinstance(size, int | float)]
+    return [int(size) for size in sizes if np.isfinite(size) and size > 1]
 
 
 def _accuracies(cells: pd.Series) -> tuple[NDArray[np.float64], float]:

@@ -91,7 +91,7 @@ class Checked(Fact):
     Attributes:
         path: The input.
         ran: Ids of the checks that did.
-        lacking: Ids of those that could not, and for want of what.
+        lacking: Ids of those that could not, and what was missing.
     """
 
     path: str

@@ -23,8 +23,9 @@ _MEASURED = {Kind.MEASURED, Kind.INTEGRATED, Kind.APPORTIONED}
 def short_windows(subject: Subject) -> Iterator[Finding]:
     """One finding for each sensor that trials were too short for."""
     table = trials_of(subject)
-    meter = [m for m in (table.description or {}).get("meter") or [] if isinstance(m, dict)]
-    periods = {m["id"]: float(m["update_period_s"]) for m in meter if "update_period_s" in m}
+    meter = (table.description or {}).get("meter") or []
+    stated = {each.get("id"): each.get("update_period_s") for each in meter}
+    periods = {name: s for name, s in stated.items() if isinstance(s, int | float)}
     if not periods:
         raise Lacking("nothing says how often the meter's sensors are updated")
     windows = table.trials if table.slices is None else table.slices

@@ -132,7 +132,7 @@ def trials(paths: Sequence[str], options: ImportOptions, notes: Notes) -> Trials
     """The trials of the files.
 
     Raises:
-        DataError: A file is none of CodeCarbon; also while the trials are read.
+        DataError: A file is not of CodeCarbon; also while the trials are read.
     """
     files = [CsvFile(path, _NEEDED, "an emissions.csv of CodeCarbon") for path in paths]
     rows = (

@@ -87,10 +87,10 @@ class StoredTrial:
 
 
 def open_storage(path: str, notes: Notes) -> Journal | Database:
-    """Open a storage URL, an SQLite file or a journal file; none is made or changed.
+    """Open a storage URL, an SQLite file or a journal file; nothing is made or changed.
 
     Raises:
-        DataError: There is none.
+        DataError: There is no such storage.
     """
     if "://" in path:
         return Database(path)

@@ -248,6 +248,19 @@ def test_trials_shorter_than_five_updates_of_the_meter_are_found(
         assert "60 of 120 windows" in found[0].evidence
 
 
+@pytest.mark.parametrize(
+    "description",
+    [
+        {"meter": [{"update_period_s": 1.0}, {"id": "nvml:0", "update_period_s": "often"}, "x"]},
+        {"data": {"validation": "many", "test": [1]}, "experiment": {"budget_j": "x"}},
+        {"data": [], "meter": {}, "experiment": None, "machine": 3},
+    ],
+)
+def test_a_description_by_somebody_else_may_hold_anything(run_folder, description):
+    folder = run_folder(description, best_acc=[0.5, 0.6] * 60)
+    assert audit(folder).inputs[0].kind == "run folder"
+
+
 def test_no_validation_data_is_found_in_the_description(run_folder, find):
     (found,) = find(run_folder({"data": {"validation": 0}}), "test-selection")
     assert "0 validation samples" in found.evidence
