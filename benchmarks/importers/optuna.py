@@ -98,18 +98,6 @@ class _Amount:
         return amount
 
 
-class _Fields:
-    """What the trials of a study have, from a first look at all of them."""
-
-    def __init__(self, trials: Iterator[StoredTrial]) -> None:
-        self.names: set[str] = set()
-        self.types: dict[str, set[str]] = {}
-        for trial in trials:
-            self.names.update(trial.fields)
-            for name, value in trial.params.items():
-                self.types.setdefault(f"p.{name}", set()).add(_type(value))
-
-
 def trials(paths: Sequence[str], options: ImportOptions, notes: Notes) -> Trials:
     """The trials of one study of each storage.
 
@@ -123,9 +111,11 @@ def trials(paths: Sequence[str], options: ImportOptions, notes: Notes) -> Trials
         storage = open_storage(path, notes)
         number, study = _choose(storage.studies(), shown(path), options.study)
         where = f"{shown(path)}, study {study.name}"
-        fields = _Fields(storage.trials(number))
-        for name, found in fields.types.items():
-            types.setdefault(name, set()).update(found)
+        fields: set[str] = set()
+        for trial in storage.trials(number):  # a first look at all of them
+            fields.update(trial.fields)
+            for name, value in trial.params.items():
+                types.setdefault(f"p.{name}", set()).add(_type(value))
         run = f"{label}:{study.name}" if len(paths) > 1 else study.name
         amounts = (
             _energy_amount(fields, options, where),
@@ -149,18 +139,18 @@ def _choose(studies: dict[int, Study], path: str, wanted: str | None) -> tuple[i
     raise ConfigurationError(f"study: {path}: no study {wanted!r} among {names}")
 
 
-def _energy_amount(fields: _Fields, options: ImportOptions, where: str) -> _Amount:
+def _energy_amount(fields: set[str], options: ImportOptions, where: str) -> _Amount:
     if options.energy_attr is None:
         raise ConfigurationError(
             "energy_attr: name the user attribute that holds joules, or with a factor, such as "
-            f"kwh*3.6e6; {where} has {', '.join(sorted(fields.names)) or 'none'}"
+            f"kwh*3.6e6; {where} has {', '.join(sorted(fields)) or 'none'}"
         )
-    return _Amount.parse(options.energy_attr, "energy_attr", where, fields.names, math.inf)
+    return _Amount.parse(options.energy_attr, "energy_attr", where, fields, math.inf)
 
 
-def _accuracy_amount(study: Study, fields: _Fields, options: ImportOptions, where: str) -> _Amount:
+def _accuracy_amount(study: Study, fields: set[str], options: ImportOptions, where: str) -> _Amount:
     if options.accuracy_attr is not None:
-        return _Amount.parse(options.accuracy_attr, "accuracy_attr", where, fields.names, 1.0)
+        return _Amount.parse(options.accuracy_attr, "accuracy_attr", where, fields, 1.0)
     if study.maximised == (True,):
         return _Amount("value", "value", 1.0)
     what = "minimises" if len(study.maximised) == 1 else f"has {len(study.maximised)} objectives"
