@@ -117,9 +117,9 @@ def _list_names(paths: Paths) -> list[str]:
 
 def _describe(names: list[str]) -> str:
     """The first files, for messages."""
-    from .files import shown
+    from .files import hide_password
 
-    return ", ".join(map(shown, names[:3]))
+    return ", ".join(map(hide_password, names[:3]))
 
 
 def _open(format: str, names: list[str], options: ImportOptions) -> tuple[Trials, Notes]:

@@ -57,9 +57,7 @@ def trials(paths: Sequence[str], options: ImportOptions, notes: Notes) -> Trials
 def _row(line: Line, options: ImportOptions, notes: Notes) -> Row:
     read = {"text": line.text, "number": line.number, "whole": line.whole, "truth": line.truth}
     duration_s, energy_j = line.needed("run_time"), line.needed("energy")
-    run, sweep = line.text("run_id"), line.text("batch")
-    if run is None or sweep is None:
-        line.refuse("batch" if run else "run_id", "is empty: every training has one")
+    run, sweep = (line.name(name, "training has one") for name in ("run_id", "batch"))
     if not _LEAST_W * duration_s <= energy_j <= _MOST_W * duration_s:
         line.refuse(
             "energy", f"is no energy in joules of a node for {duration_s:g} s: is it in kWh?"

@@ -155,9 +155,7 @@ def _rows(
     are_tasks = "task_name" in file.header
     groups = [name for name in _GROUPS if name in file.header]
     for line in file:
-        project, run_id = line.text("project_name"), line.text("run_id")
-        if project is None:
-            line.refuse("project_name", "is empty: every tracker has one")
+        project, run_id = line.name("project_name", "tracker has one"), line.text("run_id")
         tracker = run_id or project
         row = amounts = _Amounts.of(line)
         session = sessions.pop(tracker, None)

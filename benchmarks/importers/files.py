@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ...errors import DataError
+from ..tables.refusals import listed, shown
 
 
 class Line:
@@ -86,10 +87,14 @@ class Line:
         except (OverflowError, ValueError, OSError):
             self.refuse(name, "is no time in seconds since 1970")
 
+    def name(self, name: str, what: str) -> str:
+        """Text that must be there; ``what`` completes "every …"."""
+        return self.text(name) or self.refuse(name, f"is empty: every {what}")
+
     def refuse(self, name: str, why: str) -> NoReturn:
         """Raise a DataError that names the cell."""
-        cell = self._cells.get(name, "")
-        raise DataError(f"{self.where}, column {name}: {cell!r} {why}; mend or remove it")
+        cell = shown(self._cells.get(name, ""))
+        raise DataError(f"{self.where}, column {name}: {cell} {why}; mend or remove it")
 
 
 class CsvFile:
@@ -116,11 +121,11 @@ class CsvFile:
         if missing := [name for name in needed if name not in self.header]:
             raise DataError(
                 f"{path}: no column {' and no column '.join(missing)} among "
-                f"{', '.join(self.header)}: give {what}, with {', '.join(needed)}"
+                f"{listed(self.header)}: give {what}, with {', '.join(needed)}"
             )
         for name in self.header:
             if self.header.count(name) > 1:
-                raise DataError(f"{path}: two columns are called {name!r}: rename one")
+                raise DataError(f"{path}: two columns are called {shown(name)}: rename one")
 
     def __iter__(self) -> Iterator[Line]:
         """The rows, once."""
@@ -145,8 +150,8 @@ class CsvFile:
             ) from error
 
 
-def shown(path: str) -> str:
-    """A path or URL as it may be shown: without its password."""
+def hide_password(path: str) -> str:
+    """Return a path or URL with its password left out."""
     return re.sub(r"(://[^:/@]*):[^/]*@", r"\1:***@", path)
 
 

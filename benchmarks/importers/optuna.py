@@ -32,7 +32,7 @@ from optuna.trial import TrialState
 from ...errors import ConfigurationError, DataError
 from ...models.outcome import State
 from ..tables.table import KINDS
-from .files import labels, shown
+from .files import hide_password, labels
 from .optuna_storage import Database, Journal, StoredTrial, Study, open_storage
 from .registry import ImportOptions
 from .writing import Notes, Row, Trials
@@ -107,10 +107,10 @@ def trials(paths: Sequence[str], options: ImportOptions, notes: Notes) -> Trials
     """
     types: dict[str, set[str]] = {}
     stored: list[_StoredStudy] = []
-    for path, label in zip(paths, labels([*map(shown, paths)]), strict=True):
+    for path, label in zip(paths, labels([*map(hide_password, paths)]), strict=True):
         storage = open_storage(path, notes)
-        number, study = _choose(storage.studies(), shown(path), options.study)
-        where = f"{shown(path)}, study {study.name}"
+        number, study = _choose(storage.studies(), hide_password(path), options.study)
+        where = f"{hide_password(path)}, study {study.name}"
         fields: set[str] = set()
         for trial in storage.trials(number):  # a first look at all of them
             fields.update(trial.fields)

@@ -40,7 +40,7 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from ...errors import DataError
-from .files import shown
+from .files import hide_password
 from .writing import Notes
 
 _CREATE_STUDY, _DELETE_STUDY, _CREATE_TRIAL, _SET_PARAM, _SET_STATE, _SET_ATTR = 0, 1, 4, 5, 6, 8
@@ -297,5 +297,5 @@ class Database:
         except _UNREADABLE as error:
             reason = str(error).strip().partition("\n")[0]
             raise DataError(
-                f"{shown(self._url)}: cannot be read: {reason}; give a storage of Optuna"
+                f"{hide_password(self._url)}: cannot be read: {reason}; give a storage of Optuna"
             ) from error

@@ -146,6 +146,13 @@ def test_a_file_that_cannot_be_read_is_told_in_one_line(tmp_path, form, content,
     assert "\n" not in str(raised.value)
 
 
+def test_a_message_that_quotes_a_file_is_of_fair_length(write):
+    for text in (f"{ZEUS}{'9' * 9999}.,w,1,1\n", ",".join(map(str, range(9999))) + "\n"):
+        with pytest.raises(DataError) as raised:
+            import_table("zeus", write(text))
+        assert len(str(raised.value)) < 1_000
+
+
 def test_no_file_is_refused():
     with pytest.raises(DataError, match="no file is given"):
         import_table("zeus", [])
