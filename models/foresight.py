@@ -48,15 +48,8 @@ def foresee(operations: float, seen: Iterable[StepCost]) -> float:
 class StepGate:
     """Decides before each step of an epoch whether to stop, and learns what steps cost.
 
-    Args:
-        meter: Is told the operations of each step.
-        budget: Says what is left.
-        interrupted: Asked before each step.
-        known: What such steps of other candidates cost.
-        operations: Operations of one step.
-
-    Attributes:
-        cost: What the candidate's first step cost; None before it.
+    ``known`` is what such steps of other candidates cost; ``cost`` is what this candidate's first
+    step did, None before it. Each step is ``operations`` of the meter.
     """
 
     def __init__(

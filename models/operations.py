@@ -21,12 +21,8 @@ def count_parameters(network: nn.Module) -> int:
 def forward_operations(network: nn.Module, shape: tuple[int, int, int]) -> int:
     """Operations of the forward pass of one sample, a multiply-add counted as two.
 
-    Counted are convolutions and linear layers; biases, normalisation, pooling and activations,
-    some percent of the whole, are not.
-
-    Args:
-        network: Any network; left as it was.
-        shape: Channels, height and width of an image.
+    Only convolutions and linear layers are counted: biases, normalisation, pooling and activations
+    are some percent of the whole. The network is left as it was.
     """
     counts: list[int] = []
 
@@ -55,15 +51,7 @@ def network_cost(
 ) -> tuple[int, int]:
     """Operations of the forward pass of one sample, and parameters, without any computation.
 
-    Args:
-        params: Hyperparameters of a candidate.
-        architecture: A name for `resolve_architecture`, or a builder.
-        shape: Channels, height and width of an image.
-        n_classes: Number of classes.
-
-    Raises:
-        UnknownNameError: A hyperparameter or the architecture is unknown.
-        ConfigurationError: The hyperparameters make no network.
+    Takes and raises what `training.build` does.
     """
     _, hyperparameters = split_hyperparameters(params, architecture)
     with torch.device("meta"):

@@ -48,12 +48,12 @@ class Finding:
 
     @property
     def remedy(self) -> str:
-        """How to mend it."""
+        """See `Check`."""
         return CHECKS[self.check].remedy
 
     @property
     def severity(self) -> str:
-        """``"error"`` if numbers are wrong, ``"warning"`` if conclusions do not follow."""
+        """See `Check`."""
         return CHECKS[self.check].severity
 
     def to_dict(self) -> dict[str, str]:

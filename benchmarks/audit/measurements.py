@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,7 +72,7 @@ def constant_power(subject: Subject) -> Iterator[Finding]:
             columns.append(power.name)
             parts.append(f"{power.name} is {known[0]:.6g} W in all {len(known)} rows")
     if not _modelled(subject):
-        for energy, time in _pairs(subject.of(ENERGY), subject.of(TIME)):
+        for energy, time in product(subject.of(ENERGY), subject.of(TIME)):
             ratio = _ratio(energy.si, time.values * (time.factor or 1.0))
             ratio = ratio[ratio > 0]
             if len(ratio) >= fewest and _varies(time.values) and not _varies(ratio, 1e-6):
@@ -104,7 +105,7 @@ def energy_as_power(subject: Subject) -> Iterator[Finding]:
     powers, times, energies = _all_three(subject)
     if not all(_varies(time.values) for time in times):
         raise Lacking("all durations are equal, so energy and power cannot be told apart")
-    for power, energy in _pairs(powers, energies):
+    for power, energy in product(powers, energies):
         for unit, joules in (("J", 1.0), ("Wh", 3600.0), ("kWh", 3.6e6)):
             if _agree(power.values * joules, energy.si, 1e-9):
                 spread = max(np.nanmax(time.values) / np.nanmin(time.values) for time in times)
@@ -193,14 +194,14 @@ def _products(
     times: list[QuantityColumn],
 ) -> Iterator[Finding]:
     """An energy that is a sum of readings times a duration."""
-    for power, time in _pairs(sums, times):
-        product = power.si * _seconds(energy, power, time)
-        if _agree(energy.si, product):
+    for power, time in product(sums, times):
+        total_j = power.si * _seconds(energy, power, time)
+        if _agree(energy.si, total_j):
             yield Finding(
                 "power-times-duration",
                 subject.at([energy.name, power.name, time.name]),
                 f"{energy.name} is {power.name} times {time.name} within 0.1 % in "
-                f"{np.isfinite(product).sum()} rows, and {power.name} of "
+                f"{np.isfinite(total_j).sum()} rows, and {power.name} of "
                 f"{np.nanmedian(power.si):.4g} W (median) is a sum of readings",
             )
 
@@ -256,9 +257,3 @@ def _varies(values: NDArray[np.float64], least: float = 1e-2) -> bool:
 
 def _named(quantity: QuantityColumn, words: tuple[str, ...]) -> bool:
     return not set(words).isdisjoint(quantity.words.split())
-
-
-def _pairs(
-    a: list[QuantityColumn], b: list[QuantityColumn]
-) -> Iterator[tuple[QuantityColumn, QuantityColumn]]:
-    return ((one, other) for one in a for other in b)

@@ -88,17 +88,10 @@ def import_to(
     options: ImportOptions = _DEFAULTS,
     **changed: Any,
 ) -> Imported:
-    """Write what another tool recorded as a trial table, batch by batch.
-
-    Args:
-        format: As for `import_table`, like all that is not named here.
-        paths: As there.
-        out: The table to write, ``.parquet`` or ``.csv``: whole, or not at all.
-        options: As there.
-        **changed: As there.
+    """Write what `import_table` would read to ``out``, batch by batch: whole, or not at all.
 
     Raises:
-        OutputError: The table cannot be written.
+        OutputError: ``out`` ends in neither ``.parquet`` nor ``.csv``, or cannot be written.
     """
     from .writing import write
 

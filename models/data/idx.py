@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import math
 import zlib
 from pathlib import Path
 
@@ -39,6 +40,6 @@ def read_idx(path: Path, n_axes: int) -> np.ndarray:
         raise DataError(f"{path} is no idx file of unsigned bytes with {n_axes} axes: {mend}")
     shape = np.frombuffer(content, ">u4", count=n_axes, offset=4).astype(int)
     values = np.frombuffer(content, np.uint8, offset=start)
-    if len(values) != shape.prod():
-        raise DataError(f"{path} is torn: {len(values)} values, not {shape.prod()}: {mend}")
+    if len(values) != (wanted := math.prod(shape.tolist())):
+        raise DataError(f"{path} is torn: {len(values)} values, not {wanted}: {mend}")
     return values.reshape(shape)

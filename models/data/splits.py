@@ -93,7 +93,7 @@ def split(raw: Raw, name: str, *, device: str = "cpu", seed: int = 0) -> Data:
     """
     n_drawn = len(raw.labels) - raw.n_test
     fractions = (0.9, 0.1) if raw.n_test else (0.6, 0.2, 0.2)
-    parts = _stratified(raw.labels[:n_drawn], fractions, seed)
+    parts = _draw_stratified(raw.labels[:n_drawn], fractions, seed)
     if raw.n_test:
         parts.append(np.arange(n_drawn, len(raw.labels)))
 
@@ -101,7 +101,7 @@ def split(raw: Raw, name: str, *, device: str = "cpu", seed: int = 0) -> Data:
     for array in (raw.images, raw.labels, *parts):
         digest.update(array.data)
 
-    train, validation, test = _normalised(raw, parts, device)
+    train, validation, test = _normalise(raw, parts, device)
     return Data(
         name=name,
         train=train,
@@ -113,8 +113,10 @@ def split(raw: Raw, name: str, *, device: str = "cpu", seed: int = 0) -> Data:
     )
 
 
-def _stratified(labels: np.ndarray, fractions: tuple[float, ...], seed: int) -> list[np.ndarray]:
-    """Indices of each part, with each class shared out by the fractions."""
+def _draw_stratified(
+    labels: np.ndarray, fractions: tuple[float, ...], seed: int
+) -> list[np.ndarray]:
+    """Draw the indices of each part, with each class shared out by the fractions."""
     generator = np.random.default_rng(seed)
     by_class = []
     for label in np.unique(labels):
@@ -124,8 +126,8 @@ def _stratified(labels: np.ndarray, fractions: tuple[float, ...], seed: int) -> 
     return [np.sort(np.concatenate(pieces)) for pieces in zip(*by_class, strict=True)]
 
 
-def _normalised(raw: Raw, parts: list[np.ndarray], device: str) -> list[Split]:
-    """The parts on the device; the first one, the training split, sets mean and deviation."""
+def _normalise(raw: Raw, parts: list[np.ndarray], device: str) -> list[Split]:
+    """Place the parts on the device; the first, the training split, sets mean and deviation."""
     import torch
 
     images = [torch.from_numpy(raw.images[part]).to(device, torch.float32) for part in parts]

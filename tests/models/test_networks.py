@@ -83,10 +83,15 @@ def test_architectures_are_found_by_name_or_module():
         ("cnnn", UnknownNameError, "did you mean 'cnn'"),
         ("no_such_module:build", ConfigurationError, "PYTHONPATH"),
         (":build", ConfigurationError, "module"),
+        ("broken_networks:build", ConfigurationError, "ZeroDivisionError in broken_networks"),
         ("perjoule.models.networks.cnn:cmm", ConfigurationError, "no function 'cmm'"),
         ("perjoule.models.networks.cnn:DEFAULT_SPACE", ConfigurationError, "no function"),
     ],
 )
-def test_architectures_that_cannot_be_had_are_explained(name, error, message):
+def test_architectures_that_cannot_be_had_are_explained(
+    name, error, message, tmp_path, monkeypatch
+):
+    (tmp_path / "broken_networks.py").write_text("1 / 0")
+    monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(error, match=message):
         resolve_architecture(name)
