@@ -12,18 +12,9 @@ from perjoule.models.foresight import foresee
 from perjoule.models.objective import Objective
 from perjoule.models.outcome import State, StepCost, StopRule
 
-CANDIDATE = {
-    "conv_blocks": 1,
-    "width": 8,
-    "kernel_size": 3,
-    "dropout": 0.3,
-    "dense_units": 16,
-    "optimizer": "adam",
-    "learning_rate": 0.01,
-    "weight_decay": 1e-4,
-    "log2_batch_size": 6,
-    "epochs": 4,
-}
+CANDIDATE = {"conv_blocks": 1, "width": 8, "kernel_size": 3, "dropout": 0.3, "dense_units": 16}
+CANDIDATE |= {"optimizer": "adam", "learning_rate": 0.01, "weight_decay": 1e-4}
+CANDIDATE |= {"log2_batch_size": 6, "epochs": 4}
 PLENTY_J = 1e9
 
 
@@ -173,14 +164,14 @@ def test_a_meter_that_dies_never_ends_the_training(digits, runtime, readings):
     assert any("the counter is gone" in warning for warning in result.reading.warnings)
 
 
-def test_the_first_step_is_foreseen_between_the_nearest_ones_known():
-    assert foresee(1e6, []) == 0.0
+@pytest.mark.parametrize(
+    ("operations", "energy_j"),
+    [(1e8, 50.0), (1e7, 10.0), (1e9, 100.0), (0.5e6, 2.0), (2e10, 400.0)],
+)
+def test_the_first_step_is_foreseen_between_the_nearest_ones_known(operations, energy_j):
     known = [StepCost(1e6, 2.0), StepCost(1e10, 200.0), StepCost(1e8, 50.0)]
-    assert foresee(1e8, known) == 50.0
-    assert foresee(1e7, known) == pytest.approx(10.0)  # the geometric mean of 2 and 50
-    assert foresee(1e9, known) == pytest.approx(100.0)
-    assert foresee(0.5e6, known) == 2.0
-    assert foresee(2e10, known) == pytest.approx(400.0)
+    assert foresee(operations, known) == pytest.approx(energy_j)
+    assert foresee(operations, []) == 0.0
 
 
 def test_a_candidate_whose_first_step_would_overdraw_is_not_begun(digits, runtime, meter):

@@ -151,29 +151,22 @@ def append(path: Path, *operations: dict) -> None:
 
 
 @pytest.mark.parametrize(
-    ("expression", "energy_j"), [("kwh*3.6e6", 7200.0), ("kwh / 2", 0.001), ("a*2", 6.0)]
-)
-def test_joules_may_be_made_by_a_factor(journal, imported, expression, energy_j):
-    stored, path = journal
-    one_trial(stored, 0.5, kwh=0.002, **{"a*2": 6.0})
-    [found_j] = imported("optuna", path, energy_attr=expression).trials["energy_j"]
-    assert found_j == pytest.approx(energy_j)
-
-
-@pytest.mark.parametrize(
-    ("value", "direction", "expression", "accuracy"),
+    ("value", "direction", "options", "column", "number"),
     [
-        (0.25, "minimize", "1-value", 0.75),
-        (25.0, "minimize", "1 - value / 100", 0.75),
-        (93.0, "maximize", "value/100", 0.93),
-        (0.4, "minimize", "val_acc", 0.9),
+        (0.5, "maximize", {"energy_attr": "kwh*3.6e6"}, "energy_j", 7200.0),
+        (0.5, "maximize", {"energy_attr": "kwh / 2"}, "energy_j", 0.001),
+        (0.5, "maximize", {"energy_attr": "a*2"}, "energy_j", 6.0),  # an attribute of that name
+        (0.25, "minimize", {"accuracy_attr": "1-value"}, "accuracy", 0.75),
+        (25.0, "minimize", {"accuracy_attr": "1 - value / 100"}, "accuracy", 0.75),
+        (93.0, "maximize", {"accuracy_attr": "value/100"}, "accuracy", 0.93),
+        (0.4, "minimize", {"accuracy_attr": "val_acc"}, "accuracy", 0.9),
     ],
 )
-def test_the_accuracy_is_what_is_said(journal, imported, value, direction, expression, accuracy):
+def test_numbers_are_made_as_is_said(journal, imported, value, direction, options, column, number):
     stored, path = journal
-    one_trial(stored, value, direction=direction, val_acc=0.9)
-    table = imported("optuna", path, energy_attr="energy_j", accuracy_attr=expression)
-    assert table.trials["accuracy"][0] == pytest.approx(accuracy)
+    one_trial(stored, value, direction=direction, kwh=0.002, val_acc=0.9, **{"a*2": 6.0})
+    table = imported("optuna", path, **{"energy_attr": "energy_j", **options})
+    assert table.trials[column][0] == pytest.approx(number)
 
 
 def test_objectives_of_several_are_named(journal, imported):
@@ -355,24 +348,22 @@ def test_operations_on_what_is_not_there_are_void(journal, imported):
     assert energy_j == trial.user_attrs["energy_j"]
 
 
-def test_nothing_is_made_where_there_is_no_storage(tmp_path):
-    with pytest.raises(DataError, match="no such file as"):
-        import_table("optuna", f"sqlite:///{tmp_path / 'none.db'}", energy_attr="energy_j")
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("url", ["mysql+none://nowhere/db", "what://ever"])
-def test_a_url_that_leads_nowhere_is_told_in_one_line(url):
-    with pytest.raises(DataError, match=r"cannot be read: .*; give a storage of Optuna") as raised:
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("sqlite:///none.db", "no such file as none.db"),
+        ("mysql+none://nowhere/db", "cannot be read: .*; give a storage of Optuna"),
+        ("what://ever", "cannot be read: .*; give a storage of Optuna"),
+        ("mysql+none://me:s3cr@t@nowhere/db", r"mysql\+none://me:\*\*\*@nowhere/db"),
+    ],
+)
+def test_a_url_that_leads_nowhere_is_told_in_one_line(tmp_path, monkeypatch, url, reason):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match=reason) as raised:
         import_table("optuna", url, energy_attr="energy_j")
     assert "\n" not in str(raised.value)
-
-
-def test_a_password_is_not_shown():
-    url = "mysql+none://me:s3cr@t@nowhere/db"
-    with pytest.raises(DataError, match=r"mysql\+none://me:\*\*\*@nowhere/db") as raised:
-        import_table("optuna", url, energy_attr="energy_j")
     assert "s3cr" not in str(raised.value)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_database_of_something_else_is_refused(tmp_path):
