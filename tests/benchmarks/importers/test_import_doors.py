@@ -104,11 +104,12 @@ def test_the_written_table_says_its_version_and_units(write, tmp_path):
     assert schema.field("duration_s").metadata[b"unit"] == b"s"
 
 
-def test_many_trials_are_written_in_batches(write, imported):
-    numbers = range(21_000)
-    table = imported("zeus", write(ZEUS + "".join(f"{n},w,1,{n + 1}\n" for n in numbers)))
-    assert list(table.trials["energy_j"]) == [n + 1.0 for n in numbers]
-    assert list(table.trials["trial"]) == [*numbers]
+def test_many_trials_are_written_in_batches(write, tmp_path):
+    numbers, out = range(21_000), tmp_path / "table.parquet"
+    path = write(ZEUS + "".join(f"{n},w,1,{n + 1}\n" for n in numbers))
+    assert import_to("zeus", path, out).rows == len(numbers)
+    assert pq.read_table(out)["energy_j"].to_pylist() == [n + 1.0 for n in numbers]
+    assert list(import_table("zeus", path).trials["trial"]) == [*numbers]
 
 
 @pytest.mark.parametrize("ending", ["parquet", "csv"])
