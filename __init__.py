@@ -11,5 +11,6 @@ nor Optuna: a name's module is loaded when the name is first used.
 
 import lazy_loader
 
-__getattr__, __dir__, _names = lazy_loader.attach_stub(__name__, __file__)
-__all__ = [name for name in _names if not name.startswith("_")]
+from .version import __version__ as __version__
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -25,4 +25,5 @@ from .errors import UnknownNameError as UnknownNameError
 from .tuners.strategy import Strategy as Strategy
 from .tuners.strategy import Told as Told
 from .tuners.strategy import Work as Work
-from .version import __version__ as __version__
+
+__version__: str

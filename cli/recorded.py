@@ -62,14 +62,14 @@ def import_(
     importing: Importing,
 ) -> None:
     """Make a trial table of what another tool recorded."""
-    from ..benchmarks.importers import import_to
+    from ..benchmarks.importers import ImportOptions, import_to
 
     if out is None:
         raise OutputError("import needs --out: name the table to write, .parquet or .csv")
-    given = {name: value for name, value in asdict(importing).items() if value is not None}
-    if "trim" in given:
-        given["trim_s"] = _seconds(given.pop("trim"))
-    imported = import_to(form, paths, out, **given)
+    given = asdict(importing)
+    trim = given.pop("trim")
+    options = ImportOptions(trim_s=0.0 if trim is None else _seconds(trim), **given)
+    imported = import_to(form, paths, out, options)
     for note in imported.notes:
         typer.echo(f"- {note}", err=True)
     typer.echo(f"{imported.rows:,} rows written to {out}; compare them: perjoule report {out}")

@@ -1,4 +1,4 @@
-"""What a slice of training cost and gave. Light to import: whoever only searches needs no torch."""
+"""When a slice of training stops, what it cost and gave. Importing this loads no torch."""
 
 from __future__ import annotations
 
@@ -29,6 +29,22 @@ class State(StrEnum):
 
 RESULTS = frozenset({State.COMPLETE, State.PAUSED, State.PRUNED, State.TRUNCATED})
 """States whose last validated accuracy is a result."""
+
+
+@dataclass(frozen=True)
+class StopRule:
+    """When a slice ends.
+
+    Attributes:
+        epochs: Epochs that the trial has behind it at the end.
+        energy_j: Joules of the slice after which it ends at the end of an epoch; None has no such
+            rung.
+        pause: Whether the slice ends as paused instead of complete, and keeps its checkpoint.
+    """
+
+    epochs: int
+    energy_j: float | None = None
+    pause: bool = False
 
 
 class CurvePoint(NamedTuple):

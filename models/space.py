@@ -41,7 +41,7 @@ _KEYS = {
     "int": _NUMERIC_KEYS,
     "categorical": ("type", "choices"),
 }
-# YAML 1.1 reads `1e-4` as text for want of a dot.
+# YAML 1.1 reads `1e-4` as text, since it has no dot.
 _EXPONENT_NUMBER = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
 
 

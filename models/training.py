@@ -20,7 +20,7 @@ from torch import nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from ..errors import ConfigurationError, UnknownNameError
-from .data.registry import Split
+from .data.splits import Split
 from .networks.registry import Builder, resolve_architecture
 from .runtime import Runtime
 
@@ -76,7 +76,7 @@ class TrainingSettings:
 def split_hyperparameters(
     params: Mapping[str, Any], architecture: str | Builder
 ) -> tuple[TrainingSettings, dict[str, Any]]:
-    """Share hyperparameters out between the training and the network; none is left without use.
+    """Share hyperparameters out between the training and the network, and refuse unused ones.
 
     Args:
         params: Hyperparameters of one candidate.
@@ -126,7 +126,7 @@ def build(
         architecture: A name for `resolve_architecture`, or a builder.
         shape: Channels, height and width of an image.
         n_classes: Number of classes.
-        runtime: Where it shall live.
+        runtime: Where it is placed.
         seed: Seed of the weights.
 
     Raises:
@@ -245,80 +245,3 @@ def evaluate(
         n_right += (logits.argmax(dim=1) == labels).sum()
         total += F.cross_entropy(logits, labels, reduction="sum")
     return Evaluation(accuracy=int(n_right) / len(split), loss=float(total) / len(split))
-
-
-def count_parameters(network: nn.Module) -> int:
-    """Number of trained weights."""
-    return sum(each.numel() for each in network.parameters() if each.requires_grad)
-
-
-@torch.inference_mode()
-def forward_operations(network: nn.Module, shape: tuple[int, int, int]) -> int:
-    """Operations of the forward pass of one sample, a multiply-add counted as two.
-
-    Counted are convolutions and linear layers; biases, normalisation, pooling and activations,
-    some percent of the whole, are not.
-
-    Args:
-        network: Any network; left as it was.
-        shape: Channels, height and width of an image.
-    """
-    counts: list[int] = []
-
-    def count(layer: nn.Module, _: object, output: torch.Tensor) -> None:
-        # Each output takes as many multiply-adds as one output channel has weights.
-        counts.append(2 * output.numel() * layer.get_parameter("weight")[0].numel())
-
-    layers = [each for each in network.modules() if isinstance(each, nn.Conv2d | nn.Linear)]
-    hooks = [layer.register_forward_hook(count) for layer in layers]
-    was_training = network.training
-    try:
-        device = next(network.parameters()).device
-        network.eval()(torch.zeros(1, *shape, device=device))
-    finally:
-        network.train(was_training)
-        for hook in hooks:
-            hook.remove()
-    return sum(counts)
-
-
-def network_cost(
-    params: Mapping[str, Any],
-    architecture: str | Builder,
-    shape: tuple[int, int, int],
-    n_classes: int,
-) -> tuple[int, int]:
-    """Operations of the forward pass of one sample, and parameters, without any computation.
-
-    Args:
-        params: Hyperparameters of a candidate.
-        architecture: A name for `resolve_architecture`, or a builder.
-        shape: Channels, height and width of an image.
-        n_classes: Number of classes.
-
-    Raises:
-        UnknownNameError: A hyperparameter or the architecture is unknown.
-        ConfigurationError: The hyperparameters make no network.
-    """
-    _, hyperparameters = split_hyperparameters(params, architecture)
-    with torch.device("meta"):
-        network = resolve_architecture(architecture)(shape, n_classes, **hyperparameters)
-    return forward_operations(network, shape), count_parameters(network)
-
-
-def training_operations(
-    network: nn.Module, shape: tuple[int, int, int], n_samples: int, n_steps: int
-) -> int:
-    """Operations of a training, estimated.
-
-    Three forward passes per sample (the backward pass computes gradients by inputs and by weights)
-    and ten operations per weight and optimiser step, which is what Adam takes.
-
-    Args:
-        network: The network.
-        shape: Channels, height and width of an image.
-        n_samples: Samples seen, counted each time.
-        n_steps: Optimiser steps taken.
-    """
-    per_sample = 3 * forward_operations(network, shape)
-    return per_sample * n_samples + 10 * count_parameters(network) * n_steps

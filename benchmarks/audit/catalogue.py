@@ -48,27 +48,22 @@ class Finding:
 
     @property
     def remedy(self) -> str:
-        """How to mend it."""
+        """See `Check`."""
         return CHECKS[self.check].remedy
 
     @property
     def severity(self) -> str:
-        """``"error"`` if numbers are wrong, ``"warning"`` if conclusions do not follow."""
+        """See `Check`."""
         return CHECKS[self.check].severity
 
     def to_dict(self) -> dict[str, str]:
         """All of it as plain data."""
-        return {
-            "check": self.check,
-            "severity": self.severity,
-            "where": self.where,
-            "evidence": self.evidence,
-            "remedy": self.remedy,
-        }
+        names = ("check", "severity", "where", "evidence", "remedy")
+        return {name: getattr(self, name) for name in names}
 
 
-class Lacking(Exception):  # noqa: N818  (no error: what a check says if it cannot run)
-    """A check cannot run; the message says for want of what."""
+class Lacking(Exception):  # noqa: N818 - no error
+    """A check cannot run; the message says what is missing."""
 
 
 CHECKS = {

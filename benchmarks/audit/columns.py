@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ...energy.quantities import JOULES_PER_UNIT
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 ENERGY, POWER, TIME = "energy", "power", "time"
 _UNITS = {
@@ -45,7 +42,7 @@ _CELL = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([^\W\d_]*
 
 
 @dataclass(frozen=True, eq=False)
-class Quantity:
+class QuantityColumn:
     """A column of numbers with a unit.
 
     Attributes:
@@ -66,12 +63,17 @@ class Quantity:
         return self.values * (np.nan if self.factor is None else self.factor)
 
     @property
+    def known(self) -> NDArray[np.float64]:
+        """As they are written, without NaN and infinities."""
+        return self.values[np.isfinite(self.values)]
+
+    @property
     def words(self) -> str:
         """Its name in lower-case words."""
         return _words(self.name)
 
 
-def quantities(frame: pd.DataFrame) -> tuple[Quantity, ...]:
+def find_quantities(frame: pd.DataFrame) -> tuple[QuantityColumn, ...]:
     """Find the columns of energy, power and time.
 
     A column counts if its name ends in a unit (``energy (MJ)``, ``gpu_power_w``, ``kwh``) or its
@@ -85,13 +87,13 @@ def quantities(frame: pd.DataFrame) -> tuple[Quantity, ...]:
     for name in map(str, frame.columns):
         measure = _measure(name, frame[name])
         if measure is not None:
-            values = numbers(frame[name])
+            values = read_numbers(frame[name])
             if np.isfinite(values).any():
-                found.append(Quantity(name, *measure, values))
+                found.append(QuantityColumn(name, *measure, values))
     return tuple(found)
 
 
-def numbers(cells: pd.Series) -> NDArray[np.float64]:
+def read_numbers(cells: pd.Series) -> NDArray[np.float64]:
     """The numbers of a column, units in its cells left off; NaN where there is none."""
     if not pd.api.types.is_numeric_dtype(cells):
         cells = cells.astype("string").str.extract(f"^{_CELL.pattern}$")[0]

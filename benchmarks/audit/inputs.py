@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -19,13 +18,10 @@ from ..importers import import_table
 from ..tables.contract import REQUIRED
 from ..tables.frames import read_contents
 from ..tables.mapping import ColumnMapping, apply_mapping
+from ..tables.refusals import listed
 from ..tables.table import Table
 from ..tables.writing import SIDES, side_path
-from .columns import ENERGY, POWER, TIME, Quantity, numbers, quantities
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+from .columns import ENERGY, POWER, TIME, QuantityColumn, find_quantities, read_numbers
 
 TRACKER = "CodeCarbon's emissions"
 TRACE = "power trace"
@@ -33,6 +29,7 @@ TRIALS = "trial table"
 RUN_FOLDER = "run folder"
 OTHER = "table of energies"
 _SEARCHED = (".csv", ".parquet", ".json", ".jsonl")
+_RUN_FILES = ("ledger.jsonl", "trials.parquet")
 _TRACKED = {"project_name", "duration", "energy_consumed", "emissions"}
 Names = str | Sequence[str]
 _OF_A_STUDY = re.compile(r"duration|accura|\bacc\b|strategy|epochs|score")
@@ -42,32 +39,32 @@ _FEWEST_READINGS = 10
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
+class Subject:
     """A file or a run folder, read.
 
     Attributes:
         path: Where it lies.
         kind: What it is taken for.
-        frame: Its rows as they are written, counted from 1.
+        frame: Its rows as they are written.
         quantities: Its columns of energy, power and time.
         traces: Power or counters over time, one per device; for a trace.
         table: Its trials; None if it has none, or they cannot be read.
         lacking: Why there are no trials.
         unread: Which parts of it could not be read, and why.
-        mapping: What was said of its columns.
-        told: Whether a column tells the runs of a strategy apart.
+        mapping: What the user said of its columns.
+        runs_known: Whether a column tells the runs of a strategy apart.
     """
 
     path: Path
     kind: str
     frame: pd.DataFrame
-    quantities: tuple[Quantity, ...] = ()
+    quantities: tuple[QuantityColumn, ...] = ()
     traces: tuple[Trace, ...] = ()
     table: Table | None = None
     lacking: str = ""
     unread: str = ""
     mapping: tuple[ColumnMapping, ...] = ()
-    told: bool = True
+    runs_known: bool = True
 
     def at(self, columns: Sequence[str] = (), rows: Sequence[int] = ()) -> str:
         """A place in it, in words: the file, the rows (given from 0) and the columns."""
@@ -80,7 +77,12 @@ class Source:
             parts.append(f"column{'s' * (len(columns) > 1)} {', '.join(columns)}")
         return ", ".join(parts)
 
-    def of(self, what: str) -> list[Quantity]:
+    def mentions(self, pattern: str) -> bool:
+        """Whether its header or its first row matches a pattern, in lower case."""
+        words = [*map(str, self.frame.columns), *self.frame.iloc[0].astype(str)]
+        return re.search(pattern, " ".join(words).lower()) is not None
+
+    def of(self, what: str) -> list[QuantityColumn]:
         """Its columns of energy, of power or of time."""
         return [quantity for quantity in self.quantities if quantity.what == what]
 
@@ -93,149 +95,135 @@ class Skipped:
     unread: str
 
 
-def find_sources(path: Path, by: Names, mapping: Names) -> Iterator[Source | Skipped]:
-    """Read a file, a run folder, or all that lies in a folder.
+@dataclass(frozen=True)
+class Reader:
+    """Reads what is audited.
 
-    Args:
-        path: What was named.
+    Attributes:
         by: Columns that group trials.
         mapping: What columns of trial tables are made of.
-
-    Yields:
-        What was read, and what lies in a folder and was skipped.
-
-    Raises:
-        DataError: What was named is not there, or holds no energy data.
     """
-    if not path.is_dir():
-        yield _read(path, by, mapping)
-        return
-    if _is_run_folder(path):
-        yield _read_run_folder(path, by, mapping)
-        return
-    found = False
-    for each in _within(path):
-        try:
-            read = (
-                _read_run_folder(each, by, mapping) if each.is_dir() else _read(each, by, mapping)
+
+    by: Names
+    mapping: Names
+
+    def find(self, path: Path) -> Iterator[Subject | Skipped]:
+        """Read a file, a run folder, or all that lies in a folder.
+
+        Yields:
+            What was read, and what lies in a folder and was skipped.
+
+        Raises:
+            DataError: The path is not there, or holds no energy data.
+        """
+        if not path.is_dir() or _is_run_folder(path):
+            yield self._read(path)
+            return
+        found = False
+        for each in _list_data(path):
+            try:
+                read = self._read(each)
+            except PerjouleError as error:
+                yield Skipped(each, str(error))
+            else:
+                found = True
+                yield read
+        if not found:
+            raise DataError(
+                f"{path}: no energy data in it: name CodeCarbon's emissions.csv, a power trace, a "
+                "trial table, or a run folder"
             )
-        except PerjouleError as error:
-            yield Skipped(each, str(error))
+
+    def _read(self, path: Path) -> Subject:
+        if path.is_dir():
+            table = load_table(path, by=self.by, mapping=self.mapping)
+            found = find_quantities(table.trials)
+            return Subject(path, RUN_FOLDER, table.trials, found, table=table)
+        if not path.exists():
+            raise DataError(
+                f"{path}: no such file: name a table, a power trace, or a folder of them"
+            )
+        if path.suffix in (".json", ".jsonl"):
+            raise DataError(f"{path}: JSON is not read here: give its rows as CSV or Parquet")
+        frame = read_contents(path).rows
+        if frame.empty:
+            raise DataError(f"{path}: no rows below the header: give a table with some")
+        if {*frame.columns} >= _TRACKED:
+            return _read_emissions(path, frame)
+        entries = ColumnMapping.parse(self.mapping)
+        found = find_quantities(apply_mapping(frame, entries, str(path)))
+        if not (entries or any(_OF_A_STUDY.search(str(name).lower()) for name in frame.columns)):
+            traces, reasons = _traces(path, found)
+            if any(len(trace.times_s) >= _FEWEST_READINGS for trace in traces):
+                return Subject(path, TRACE, frame, found, traces, unread="; ".join(reasons))
+        return self._read_table(Subject(path, OTHER, frame, found, mapping=entries))
+
+    def _read_table(self, other: Subject) -> Subject:
+        """The same with its trials, or with the reason why they cannot be told."""
+        path, frame, found = other.path, other.frame, other.quantities
+        known = {*map(str, frame.columns), *(entry.target for entry in other.mapping)}
+        runs_known = not known.isdisjoint({"run", "seed"})
+        try:
+            table = load_table(path, by=self.by, mapping=self.mapping)
+        except DataError as error:
+            negative = any((quantity.values < 0).any() for quantity in found)
+            if (self.mapping or self.by) and not negative:
+                raise
+            missing = [name for name in REQUIRED if name not in known]
+            lacking = f"no column {', no '.join(missing)}" if missing else str(error)
         else:
-            found = True
-            yield read
-    if not found:
-        raise DataError(
-            f"{path}: no energy data in it: name CodeCarbon's emissions.csv, a power trace, a "
-            "trial table, or a run folder"
-        )
+            return replace(other, kind=TRIALS, table=table, runs_known=runs_known)
+        if not any(quantity.what in (ENERGY, POWER) for quantity in found):
+            raise DataError(
+                f"{path}: neither a trial table nor any column of energy or power with its unit, "
+                f"such as energy_kwh or power (W), among {listed(frame.columns)}: "
+                "rename one, or say what it is, such as --map energy_j=NAME*3.6e6"
+            )
+        return replace(other, lacking=lacking, runs_known=runs_known)
 
 
-def single_rows_together(sources: Sequence[Source]) -> Source | None:
+def join_single_rows(subjects: Sequence[Subject]) -> Subject | None:
     """CodeCarbon's files of one row each as one; None if they are not several."""
-    single = [each for each in sources if each.kind == TRACKER and len(each.frame) == 1]
+    single = [each for each in subjects if each.kind == TRACKER and len(each.frame) == 1]
     if len(single) < 2:
         return None
     frame = pd.concat([each.frame for each in single], ignore_index=True)
     folder = Path(os.path.commonpath([each.path for each in single]))
-    return Source(folder, TRACKER, frame, tuple(_tracked(frame)))
+    return Subject(folder, TRACKER, frame, tuple(_tracker_columns(frame)))
 
 
-def _within(folder: Path) -> list[Path]:
-    """The run folders and data files of a folder, at any depth; not what lies beside a table."""
-    folders = {
-        file.parent for name in ("ledger.jsonl", "trials.parquet") for file in folder.rglob(name)
-    }
+def _list_data(folder: Path) -> list[Path]:
+    """The run folders and data files in a folder, at any depth, without files of curves."""
+    folders = {file.parent for name in _RUN_FILES for file in folder.rglob(name)}
     files = {file for file in folder.rglob("*") if file.suffix in _SEARCHED and file.is_file()}
     files = {file for file in files if folders.isdisjoint(file.parents)}
     return sorted(folders | (files - {side_path(file, side) for file in files for side in SIDES}))
 
 
 def _is_run_folder(path: Path) -> bool:
-    return any((path / name).exists() for name in ("ledger.jsonl", "trials.parquet"))
+    return any((path / name).exists() for name in _RUN_FILES)
 
 
-def _read_run_folder(path: Path, by: Names, mapping: Names) -> Source:
-    table = load_table(path, by=by, mapping=mapping)
-    return Source(path, RUN_FOLDER, table.trials, quantities(table.trials), table=table)
-
-
-def _read(path: Path, by: Names, mapping: Names) -> Source:
-    if not path.exists():
-        raise DataError(f"{path}: no such file: name a table, a power trace, or a folder of them")
-    if path.suffix in (".json", ".jsonl"):
-        raise DataError(f"{path}: JSON is not read here: give its rows as CSV or Parquet")
-    frame = read_contents(path).rows
-    if frame.empty:
-        raise DataError(f"{path}: no rows below the header: give a table with some")
-    if {*frame.columns} >= _TRACKED:
-        return _read_emissions(path, frame)
-    entries = ColumnMapping.parse(mapping)
-    found = quantities(apply_mapping(frame, entries, str(path)))
-    if not (mapping or any(_OF_A_STUDY.search(str(name).lower()) for name in frame.columns)):
-        traces, reasons = _traces(path, found)
-        if any(len(trace.times_s) >= _FEWEST_READINGS for trace in traces):
-            return Source(path, TRACE, frame, found, traces, unread="; ".join(reasons))
-    return _read_table(path, frame, found, entries, by, mapping)
-
-
-def _read_emissions(path: Path, frame: pd.DataFrame) -> Source:
-    found = tuple(_tracked(frame))
+def _read_emissions(path: Path, frame: pd.DataFrame) -> Subject:
+    emissions = Subject(path, TRACKER, frame, tuple(_tracker_columns(frame)))
     try:
-        table = import_table("codecarbon", path)
+        return replace(emissions, table=import_table("codecarbon", path))
     except DataError as error:
-        return Source(path, TRACKER, frame, found, lacking=str(error))
-    return Source(path, TRACKER, frame, found, table=table)
+        return replace(emissions, lacking=str(error))
 
 
-def _read_table(
-    path: Path,
-    frame: pd.DataFrame,
-    found: tuple[Quantity, ...],
-    entries: tuple[ColumnMapping, ...],
-    by: Names,
-    mapping: Names,
-) -> Source:
-    """A trial table; or what else has energies, whose trials cannot be told."""
-    known = {*map(str, frame.columns), *(entry.target for entry in entries)}
-    try:
-        table, lacking = load_table(path, by=by, mapping=mapping), ""
-    except DataError as error:
-        missing = [name for name in REQUIRED if name not in known]
-        table, lacking = None, f"no column {', no '.join(missing)}" if missing else str(error)
-        negative = any((q.values < 0).any() for q in found)
-        if (mapping or by) and not negative:
-            raise
-    if table is None and not any(quantity.what in (ENERGY, POWER) for quantity in found):
-        raise DataError(
-            f"{path}: neither a trial table nor any column of energy or power with its unit, such "
-            f"as energy_kwh or power (W), among {', '.join(map(str, frame.columns[:12]))}: rename "
-            "one, or say what it is, such as --map energy_j=NAME*3.6e6"
-        )
-    return Source(
-        path,
-        OTHER if table is None else TRIALS,
-        frame,
-        found,
-        table=table,
-        lacking=lacking,
-        mapping=entries,
-        told=not known.isdisjoint({"run", "seed"}),
-    )
-
-
-def _tracked(frame: pd.DataFrame) -> Iterator[Quantity]:
+def _tracker_columns(frame: pd.DataFrame) -> Iterator[QuantityColumn]:
     """CodeCarbon's columns, whose units are known: kWh, W and s."""
     for name in map(str, frame.columns):
         if name == "duration":
-            yield Quantity(name, TIME, 1.0, numbers(frame[name]))
+            yield QuantityColumn(name, TIME, 1.0, read_numbers(frame[name]))
         elif name.endswith("_energy") or name == "energy_consumed":
-            yield Quantity(name, ENERGY, 3.6e6, numbers(frame[name]))
+            yield QuantityColumn(name, ENERGY, 3.6e6, read_numbers(frame[name]))
         elif name.endswith("_power"):
-            yield Quantity(name, POWER, 1.0, numbers(frame[name]))
+            yield QuantityColumn(name, POWER, 1.0, read_numbers(frame[name]))
 
 
-def _traces(path: Path, found: Sequence[Quantity]) -> tuple[tuple[Trace, ...], list[str]]:
+def _traces(path: Path, found: Sequence[QuantityColumn]) -> tuple[tuple[Trace, ...], list[str]]:
     """Every power and counter of every device of a trace, and why others cannot be read."""
     names = [quantity.name for quantity in found if quantity.what != TIME]
     traces, reasons = [], []

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from itertools import product
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .catalogue import Finding, Lacking
-from .columns import ENERGY, POWER, TIME
-from .inputs import TRACE, TRACKER
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
-
-    from .columns import Quantity
-    from .inputs import Source
+from .columns import ENERGY, POWER, TIME, QuantityColumn
+from .inputs import TRACE, TRACKER, Subject
 
 FEWEST_ROWS = 3
 """Fewest rows from which a pattern over rows is read."""
@@ -36,50 +30,49 @@ _SUM = ("total", "sum")
 _MEAN = ("average", "mean", "avg")
 
 
-def negative_component(source: Source) -> Iterator[Finding]:
+def negative_component(subject: Subject) -> Iterator[Finding]:
     """One finding for each row and column below zero."""
-    for quantity in _known(source):
+    for quantity in _known(subject):
         for row in np.flatnonzero(quantity.values < 0):
             yield Finding(
                 "negative-component",
-                source.at([quantity.name], [int(row)]),
+                subject.at([quantity.name], [int(row)]),
                 f"{quantity.name} is {quantity.values[row]:.6g} there"
-                + _beside_total(source, quantity, int(row)),
+                + _beside_total(subject, quantity, int(row)),
             )
 
 
-def zero_component(source: Source) -> Iterator[Finding]:
+def zero_component(subject: Subject) -> Iterator[Finding]:
     """One finding for each component that is zero throughout, or energy that is zero in rows."""
-    for quantity in _known(source):
-        known = np.isfinite(quantity.values)
-        zero = quantity.values == 0
+    for quantity in _known(subject):
+        zero, n_known = quantity.values == 0, len(quantity.known)
         if quantity.what == TIME or quantity.name in _PHASES or not zero.any():
             continue
-        if "gpu" in quantity.words and not _has_gpu(source):
+        if "gpu" in quantity.words and not _has_gpu(subject):
             continue
-        if zero[known].all():
-            evidence = f"{quantity.name} is 0 in all {known.sum()} rows: the sensor was not read"
+        if (quantity.known == 0).all():
+            evidence = f"{quantity.name} is 0 in all {n_known} rows: the sensor was not read"
         elif quantity.what == ENERGY and quantity.name in ("energy_j", "energy_consumed"):
-            evidence = f"{quantity.name} is 0 in {zero.sum()} of {known.sum()} rows"
+            evidence = f"{quantity.name} is 0 in {zero.sum()} of {n_known} rows"
         else:
             continue
-        where = source.at([quantity.name], np.flatnonzero(zero).tolist())
+        where = subject.at([quantity.name], np.flatnonzero(zero).tolist())
         yield Finding("zero-component", where, evidence)
 
 
-def constant_power(source: Source) -> Iterator[Finding]:
+def constant_power(subject: Subject) -> Iterator[Finding]:
     """One finding with all powers that are the same throughout, or energies that are time."""
-    fewest = _FEWEST_EQUAL.get(source.kind, 5)
-    if len(source.frame) < fewest:
+    fewest = _FEWEST_EQUAL.get(subject.kind, 5)
+    if len(subject.frame) < fewest:
         raise Lacking(f"fewer than {fewest} rows")
     columns, parts = [], []
-    for power in source.of(POWER):
-        known = power.values[np.isfinite(power.values)]
+    for power in subject.of(POWER):
+        known = power.known
         if len(known) >= fewest and known[0] != 0 and (known == known[0]).all():
             columns.append(power.name)
             parts.append(f"{power.name} is {known[0]:.6g} W in all {len(known)} rows")
-    if not _modelled(source):
-        for energy, time in _pairs(source.of(ENERGY), source.of(TIME)):
+    if not _modelled(subject):
+        for energy, time in product(subject.of(ENERGY), subject.of(TIME)):
             ratio = _ratio(energy.si, time.values * (time.factor or 1.0))
             ratio = ratio[ratio > 0]
             if len(ratio) >= fewest and _varies(time.values) and not _varies(ratio, 1e-6):
@@ -89,97 +82,99 @@ def constant_power(source: Source) -> Iterator[Finding]:
                     "to six digits"
                 )
     if parts:
-        yield Finding("constant-power", source.at(columns), "; ".join(parts))
+        yield Finding("constant-power", subject.at(columns), "; ".join(parts))
 
 
-def power_times_duration(source: Source) -> Iterator[Finding]:
+def power_times_duration(subject: Subject) -> Iterator[Finding]:
     """One finding for each energy that is a sum of readings times the duration.
 
     A mean power times the duration is none: readings at an even pace give the same integral, and a
     mean that was computed as energy over duration gives it exactly.
     """
-    powers, times, energies = source.of(POWER), source.of(TIME), source.of(ENERGY)
-    if not (powers and times and energies):
-        raise Lacking("no columns of power, duration and energy beside each other, with units")
+    powers, times, energies = _all_three(subject)
     sums = [power for power in powers if _is_sum(power, powers)]
     for energy in energies:
-        found = next(_products(source, energy, sums, times), None)
-        found = found or next(_far_above_mean(source, energy, powers, times), None)
+        found = next(_products(subject, energy, sums, times), None)
+        found = found or next(_far_above_mean(subject, energy, powers, times), None)
         if found is not None:
             yield found
 
 
-def energy_as_power(source: Source) -> Iterator[Finding]:
+def energy_as_power(subject: Subject) -> Iterator[Finding]:
     """One finding for each power that is an energy in another unit, though durations differ."""
-    powers, times, energies = source.of(POWER), source.of(TIME), source.of(ENERGY)
-    if not (powers and times and energies):
-        raise Lacking("no columns of power, duration and energy beside each other, with units")
+    powers, times, energies = _all_three(subject)
     if not all(_varies(time.values) for time in times):
         raise Lacking("all durations are equal, so energy and power cannot be told apart")
-    for power, energy in _pairs(powers, energies):
+    for power, energy in product(powers, energies):
         for unit, joules in (("J", 1.0), ("Wh", 3600.0), ("kWh", 3.6e6)):
             if _agree(power.values * joules, energy.si, 1e-9):
                 spread = max(np.nanmax(time.values) / np.nanmin(time.values) for time in times)
                 yield Finding(
                     "energy-as-power",
-                    source.at([power.name, energy.name]),
+                    subject.at([power.name, energy.name]),
                     f"{power.name} is {energy.name} in {unit} to nine digits in all "
-                    f"{np.isfinite(power.values).sum()} rows, though durations differ by a factor "
+                    f"{len(power.known)} rows, though durations differ by a factor "
                     f"of {spread:.3g}",
                 )
 
 
-def truncated_sums(source: Source) -> Iterator[Finding]:
+def truncated_sums(subject: Subject) -> Iterator[Finding]:
     """One finding for each sum of a graphics card's watts that is a whole number in all rows."""
-    powers = source.of(POWER)
+    powers = subject.of(POWER)
     sums = [power for power in powers if power.factor == 1 and _is_sum(power, powers)]
-    about = " ".join([*map(str, source.frame.columns), *source.frame.iloc[0].astype(str)]).lower()
-    if not sums or not re.search("gpu|nvidia", about):
+    if not sums or not subject.mentions("gpu|nvidia"):
         raise Lacking("neither readings nor sums of readings of a graphics card are in it")
     for total in sums:
-        known = total.values[np.isfinite(total.values)]
+        known = total.known
         if len(np.unique(known)) >= 20 and (known == np.floor(known)).all():
             yield Finding(
                 "truncated-watts",
-                source.at([total.name]),
+                subject.at([total.name]),
                 f"all {len(known)} values of {total.name} are whole numbers, though nvidia-smi "
                 "gives watts with two decimals, and their sums have decimals too",
             )
 
 
-def _known(source: Source) -> tuple[Quantity, ...]:
-    if not source.quantities:
+def _all_three(subject: Subject) -> tuple[list[QuantityColumn], ...]:
+    """Its columns of power, time and energy."""
+    columns = tuple(subject.of(what) for what in (POWER, TIME, ENERGY))
+    if not all(columns):
+        raise Lacking("no columns of power, duration and energy beside each other, with units")
+    return columns
+
+
+def _known(subject: Subject) -> tuple[QuantityColumn, ...]:
+    if not subject.quantities:
         raise Lacking("no number in any column of energy, power or time")
-    return source.quantities
+    return subject.quantities
 
 
-def _beside_total(source: Source, quantity: Quantity, row: int) -> str:
-    for total in source.of(ENERGY):
+def _beside_total(subject: Subject, quantity: QuantityColumn, row: int) -> str:
+    for total in subject.of(ENERGY):
         is_part = quantity.what == ENERGY and quantity.name != total.name
         if is_part and total.name in ("energy_consumed", "energy_j"):
             return f", and is part of {total.name} {total.values[row]:.6g}"
     return ""
 
 
-def _has_gpu(source: Source) -> bool:
+def _has_gpu(subject: Subject) -> bool:
     """Whether anything tells of a graphics card; without one its energy may well be 0."""
-    names = [name for name in map(str, source.frame.columns) if "gpu" in name.lower()]
-    if source.kind == TRACKER:
+    names = [name for name in map(str, subject.frame.columns) if "gpu" in name.lower()]
+    if subject.kind == TRACKER:
         names = [name for name in names if name == "gpu_count"]
-    said = {cell.strip() for name in names for cell in source.frame[name].astype(str).unique()}
+    said = {cell.strip() for name in names for cell in subject.frame[name].astype(str).unique()}
     return any(cell not in _NOTHING and not _ZERO.fullmatch(cell) for cell in said)
 
 
-def _modelled(source: Source) -> bool:
+def _modelled(subject: Subject) -> bool:
     """Whether energies do not pose as measured, or their powers are there to be looked at."""
-    if source.kind in (TRACE, TRACKER):
+    if subject.kind in (TRACE, TRACKER):
         return True
-    return source.table is not None and bool(
-        (source.table.trials["energy_kind"] == "modelled").all()
-    )
+    table = subject.table
+    return table is not None and bool((table.trials["energy_kind"] == "modelled").all())
 
 
-def _is_sum(power: Quantity, powers: list[Quantity]) -> bool:
+def _is_sum(power: QuantityColumn, powers: list[QuantityColumn]) -> bool:
     """Whether a total is one of readings: far above the mean, or above what any machine draws.
 
     A total of processor and card, say, is neither.
@@ -193,23 +188,29 @@ def _is_sum(power: Quantity, powers: list[Quantity]) -> bool:
 
 
 def _products(
-    source: Source, energy: Quantity, sums: list[Quantity], times: list[Quantity]
+    subject: Subject,
+    energy: QuantityColumn,
+    sums: list[QuantityColumn],
+    times: list[QuantityColumn],
 ) -> Iterator[Finding]:
     """An energy that is a sum of readings times a duration."""
-    for power, time in _pairs(sums, times):
-        product = power.si * _seconds(energy, power, time)
-        if _agree(energy.si, product):
+    for power, time in product(sums, times):
+        total_j = power.si * _seconds(energy, power, time)
+        if _agree(energy.si, total_j):
             yield Finding(
                 "power-times-duration",
-                source.at([energy.name, power.name, time.name]),
+                subject.at([energy.name, power.name, time.name]),
                 f"{energy.name} is {power.name} times {time.name} within 0.1 % in "
-                f"{np.isfinite(product).sum()} rows, and {power.name} of "
+                f"{np.isfinite(total_j).sum()} rows, and {power.name} of "
                 f"{np.nanmedian(power.si):.4g} W (median) is a sum of readings",
             )
 
 
 def _far_above_mean(
-    source: Source, energy: Quantity, powers: list[Quantity], times: list[Quantity]
+    subject: Subject,
+    energy: QuantityColumn,
+    powers: list[QuantityColumn],
+    times: list[QuantityColumn],
 ) -> Iterator[Finding]:
     """An energy many times the mean power times any duration, in every row."""
     if any(time.factor is None for time in times):
@@ -220,13 +221,15 @@ def _far_above_mean(
         if _named(power, _MEAN) and len(ratio) >= FEWEST_ROWS and (ratio >= _FAR).all():
             yield Finding(
                 "power-times-duration",
-                source.at([energy.name, power.name]),
+                subject.at([energy.name, power.name]),
                 f"{energy.name} is {np.median(ratio):.4g} times {power.name} times the duration "
                 f"(median of {len(ratio)} rows, at least {ratio.min():.4g})",
             )
 
 
-def _seconds(energy: Quantity, power: Quantity, time: Quantity) -> NDArray[np.float64]:
+def _seconds(
+    energy: QuantityColumn, power: QuantityColumn, time: QuantityColumn
+) -> NDArray[np.float64]:
     """A duration in seconds; in the unit that fits best where it does not say which."""
     if time.factor is not None:
         return time.si
@@ -252,9 +255,5 @@ def _varies(values: NDArray[np.float64], least: float = 1e-2) -> bool:
     return len(known) > 1 and bool(np.ptp(known) > least * abs(np.median(known)))
 
 
-def _named(quantity: Quantity, words: tuple[str, ...]) -> bool:
+def _named(quantity: QuantityColumn, words: tuple[str, ...]) -> bool:
     return not set(words).isdisjoint(quantity.words.split())
-
-
-def _pairs(a: list[Quantity], b: list[Quantity]) -> Iterator[tuple[Quantity, Quantity]]:
-    return ((one, other) for one in a for other in b)

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ...models.outcome import State
 from ..statistics import floats, spearman
+from ..tables.mapping import plain_name
+from ..tables.table import Table
 from .catalogue import Finding, Lacking
-from .columns import numbers
+from .columns import read_numbers
+from .inputs import Subject
 from .trials import trials_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
-
-    from ..tables.table import Table
-    from .inputs import Source
 
 LEAST_PAIRS = 3
 """Fewest pairs of candidates from which a hyperparameter is called dead."""
@@ -38,14 +34,14 @@ _BEST = re.compile(r"\b(best|max|maximum|maximal|highest)\b")
 _ACCURACY = re.compile(r"\bacc(uracy)?\b")
 
 
-def dead_hyperparameter(source: Source) -> Iterator[Finding]:
+def dead_hyperparameter(subject: Subject) -> Iterator[Finding]:
     """One finding for each hyperparameter that never changes the accuracy, where only it differs.
 
     A weak effect is not enough: accuracies (and losses, where there are curves) of candidates that
     differ in nothing else have to be equal to the last digit, in three pairs at least, at three
     different accuracies or with equal losses.
     """
-    table = trials_of(source)
+    table = trials_of(subject)
     trials = table.trials[
         (table.trials["state"] == State.COMPLETE) & table.trials["accuracy"].notna()
     ]
@@ -69,7 +65,7 @@ def dead_hyperparameter(source: Source) -> Iterator[Finding]:
         if dead and enough and pairs >= LEAST_PAIRS:
             yield Finding(
                 "dead-hyperparameter",
-                source.at([name]),
+                subject.at([name]),
                 f"{pairs} pairs of candidates differ in {name} alone, and all have equal accuracies"
                 + (" and losses" if curves_equal else "")
                 + _correlations(trials, name),
@@ -78,7 +74,7 @@ def dead_hyperparameter(source: Source) -> Iterator[Finding]:
         raise Lacking("no two candidates differ in one hyperparameter alone")
 
 
-def means_as_maxima(source: Source) -> Iterator[Finding]:
+def means_as_maxima(subject: Subject) -> Iterator[Finding]:
     """One finding for each column of best accuracies that lie on the grid of a mean.
 
     An accuracy on ``n`` samples is a multiple of ``1/n``, a mean of ``k`` such a multiple of
@@ -86,14 +82,14 @@ def means_as_maxima(source: Source) -> Iterator[Finding]:
     """
     names = [
         name
-        for name in map(str, source.frame.columns)
+        for name in map(str, subject.frame.columns)
         if _BEST.search(words := re.sub(r"[\W_]+", " ", name.lower())) and _ACCURACY.search(words)
     ]
     if not names:
         raise Lacking("no column is called a best or maximal accuracy")
-    stated = _stated_sizes(source)
+    stated = _stated_sizes(subject)
     for name in names:
-        values, error = _accuracies(source.frame[name])
+        values, error = _accuracies(subject.frame[name])
         if len(values) and any(
             _strength(values, n, error) is not None for n in stated or _SET_SIZES
         ):
@@ -103,7 +99,7 @@ def means_as_maxima(source: Source) -> Iterator[Finding]:
             if strength is not None and strength >= 6:
                 yield Finding(
                     "means-as-maxima",
-                    source.at([name]),
+                    subject.at([name]),
                     f"all {len(values)} different values are multiples of 1/{n * k:,}, though not "
                     f"of 1/{n:,}: means of {k} accuracies on {n:,} samples (by chance: less than "
                     f"1 in 10^{strength:.0f})",
@@ -111,14 +107,14 @@ def means_as_maxima(source: Source) -> Iterator[Finding]:
                 break
 
 
-def order_effects(source: Source) -> Iterator[Finding]:
+def order_effects(subject: Subject) -> Iterator[Finding]:
     """One finding if the energy of comparable trials rises or falls with their order in a run.
 
     Comparable are repetitions of one candidate within a run, and the trials of a random search
     until the first that the budget cut: their order says nothing of them, so any correlation is
     the machine's. Energies are per operation and epoch where these are known.
     """
-    table = trials_of(source)
+    table = trials_of(subject)
     trials = table.trials[table.trials["energy_j"] > 0]
     work = floats(trials["epochs"]) * floats(trials["flops"])
     cost = floats(trials["energy_j"]) / np.where(work > 0, work, np.nan)
@@ -142,7 +138,7 @@ def order_effects(source: Source) -> Iterator[Finding]:
     if found.p < SIGNIFICANCE and abs(change) >= _LEAST_DRIFT and found.rho * change > 0:
         yield Finding(
             "order-effects",
-            source.at(["trial", "energy_j"]),
+            subject.at(["trial", "energy_j"]),
             f"Spearman correlation {found.rho:.2f} (p = {found.p:.1g}) of energy and order in "
             f"{len(order)} comparable trials of {len(orders)} sequences; the later half costs "
             f"{abs(change):.1%} {'more' if change > 0 else 'less'}",
@@ -170,7 +166,7 @@ def _called(trials: pd.DataFrame, beginning: str) -> list[str]:
 
 
 def _losses(table: Table, trials: pd.DataFrame) -> pd.Series:
-    """The whole curve of losses and accuracies of each trial, as text; null where there is none."""
+    """The whole curve of losses and accuracies of each trial, as text; null without a curve."""
     if table.curves is None:
         return pd.Series(None, index=trials.index, dtype=object)
     columns = [name for name in ("accuracy", "loss") if name in table.curves]
@@ -188,23 +184,25 @@ def _correlations(trials: pd.DataFrame, name: str) -> str:
     return f" (Spearman correlation with energy {rho[0]:.2f}, with accuracy {rho[1]:.2f})"
 
 
-def _stated_sizes(source: Source) -> list[int]:
+def _stated_sizes(subject: Subject) -> list[int]:
     """How many samples accuracies are of, where the table says it."""
     sizes = [
-        numbers(source.frame[name])[:1]
-        for name in map(str, source.frame.columns)
-        if _SIZE.fullmatch(name.lower().removeprefix("p.").removeprefix("g."))
+        size
+        for name in map(str, subject.frame.columns)
+        if _SIZE.fullmatch(plain_name(name.lower()))
+        for size in read_numbers(subject.frame[name])[:1]
     ]
-    described = source.table.description if source.table is not None else None
+    described = subject.table.description if subject.table is not None else None
     data = (described or {}).get("data")
     if isinstance(data, dict):
-        sizes.append(np.array([data.get("validation") or np.nan, data.get("test") or np.nan]))
-    return [int(n) for each in sizes for n in each if np.isfinite(n) and n > 1]
+        stated = (data.get("validation"), data.get("test"))
+        sizes += [size for size in stated if isinstance(size, int | float)]
+    return [int(size) for size in sizes if np.isfinite(size) and size > 1]
 
 
 def _accuracies(cells: pd.Series) -> tuple[NDArray[np.float64], float]:
     """The different accuracies of a column, as fractions, and how far each may be off."""
-    values = numbers(cells)
+    values = read_numbers(cells)
     texts = cells[np.isfinite(values)].astype(str).str.strip().str.rstrip("%")
     decimals = max((len(text.partition(".")[2]) for text in texts), default=0)
     found = np.unique(values[np.isfinite(values)])

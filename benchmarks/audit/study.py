@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..tables.facts import Fact
 from ..tables.mapping import ColumnMapping
 from . import measurements, patterns, traces, tracker, trials
 from .catalogue import CHECKS, Finding, Lacking
@@ -19,13 +20,13 @@ from .inputs import (
     TRACE,
     TRACKER,
     TRIALS,
-    Source,
-    find_sources,
-    single_rows_together,
+    Reader,
+    Subject,
+    join_single_rows,
 )
 
 SCHEMA = 1
-_Check = Callable[[Source], Iterator[Finding]]
+_Check = Callable[[Subject], Iterator[Finding]]
 _MEASUREMENTS: dict[str, _Check] = {
     "negative-component": measurements.negative_component,
     "zero-component": measurements.zero_component,
@@ -67,7 +68,7 @@ CHECKS_OF: dict[str, dict[str, _Check]] = {
 
 
 @dataclass(frozen=True)
-class Input:
+class Input(Fact):
     """What a file or a run folder was taken for.
 
     Attributes:
@@ -84,13 +85,13 @@ class Input:
 
 
 @dataclass(frozen=True)
-class Checked:
+class Checked(Fact):
     """Which checks looked at an input.
 
     Attributes:
         path: The input.
         ran: Ids of the checks that did.
-        lacking: Ids of those that could not, and for want of what.
+        lacking: Ids of those that could not, and what was missing.
     """
 
     path: str
@@ -113,7 +114,7 @@ class Audit:
     checked: tuple[Checked, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it as plain data, with what is known of the checks that found something."""
+        """All of it as plain data, with a description of each check that found something."""
         return {
             "schema": SCHEMA,
             "findings": [finding.to_dict() for finding in self.findings],
@@ -122,16 +123,15 @@ class Audit:
                 for id, check in CHECKS.items()
                 if any(finding.check == id for finding in self.findings)
             },
-            "inputs": [vars(each) for each in self.inputs],
-            "checked": [{**vars(each), "ran": list(each.ran)} for each in self.checked],
+            "inputs": [each.to_dict() for each in self.inputs],
+            "checked": [each.to_dict() for each in self.checked],
         }
 
     def _repr_html_(self) -> str:
         """What a notebook shows: a row per finding, and what was looked at."""
+        cells = ((f.severity, f.check, f.where, f.evidence, f.remedy) for f in self.findings)
         rows = "".join(
-            f"<tr><td>{escape(f.severity)}</td><td>{escape(f.check)}</td><td>{escape(f.where)}</td>"
-            f"<td>{escape(f.evidence)}</td><td>{escape(f.remedy)}</td></tr>"
-            for f in self.findings
+            f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in cells
         )
         looked_at = sum(not each.reason for each in self.inputs)
         skipped = "".join(f"<li>{escape(i.reason)}</li>" for i in self.inputs if i.reason)
@@ -165,44 +165,46 @@ def audit(
             holds none is skipped, and listed with the reason.
     """
     ColumnMapping.parse(mapping)  # a wrong one is an error before any file is read
-    sources: list[Source] = []
+    subjects: list[Subject] = []
     inputs: list[Input] = []
     findings: list[Finding] = []
     checked: list[Checked] = []
 
-    def check(source: Source, checks: dict[str, _Check]) -> None:
-        found, done = _check(source, checks)
+    def run(checks: dict[str, _Check], subject: Subject) -> None:
+        found, done = _run_checks(checks, subject)
         findings.extend(found)
         checked.append(done)
 
+    reader = Reader(by, mapping)
     for path in map(Path, [paths] if isinstance(paths, str | Path) else paths):
-        within = list(find_sources(path, by, mapping))
+        within = list(reader.find(path))
+        read = [each for each in within if isinstance(each, Subject)]
         for each in within:
-            if isinstance(each, Source):
+            if isinstance(each, Subject):
                 inputs.append(Input(str(each.path), each.kind, len(each.frame)))
-                check(each, CHECKS_OF[each.kind])
-                sources.append(each)
+                run(CHECKS_OF[each.kind], each)
             if reason := each.unread:
                 inputs.append(Input(str(each.path), None, reason=reason))
-        together = single_rows_together([each for each in within if isinstance(each, Source)])
+        subjects += read
+        together = join_single_rows(read)
         if together is not None:
-            check(together, {"constant-power": measurements.constant_power})
-    findings += traces.truncated_energies(sources)
+            run({"constant-power": measurements.constant_power}, together)
+    findings += traces.truncated_energies(subjects)
     order = list(CHECKS)
     found = sorted(dict.fromkeys(findings), key=lambda finding: order.index(finding.check))
     return Audit(tuple(found), tuple(inputs), tuple(checked))
 
 
-def _check(source: Source, checks: dict[str, _Check]) -> tuple[list[Finding], Checked]:
-    """What checks find in one input."""
+def _run_checks(checks: dict[str, _Check], subject: Subject) -> tuple[list[Finding], Checked]:
+    """Return what checks find in one input, and which could run."""
     findings: list[Finding] = []
     ran, lacking = [], {}
     for name, check in checks.items():
         try:
             with np.errstate(over="ignore", invalid="ignore"):  # of figures that cannot be meant
-                findings += check(source)
+                findings += check(subject)
         except Lacking as reason:
             lacking[name] = str(reason)
         else:
             ran.append(name)
-    return findings, Checked(str(source.path), tuple(ran), lacking)
+    return findings, Checked(str(subject.path), tuple(ran), lacking)

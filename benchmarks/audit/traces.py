@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -14,11 +15,7 @@ from ...energy.sources.recorded.trace import GAP_PERIODS, Trace
 from ...errors import DataError
 from .catalogue import Finding, Lacking
 from .columns import ENERGY, POWER
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from .inputs import Source
+from .inputs import Subject
 
 PERIODS = 5
 """Fewest updates of its sensor that a window must hold."""
@@ -30,15 +27,15 @@ _WHOLE = re.compile(r"\s*\d+(?:\.0+)?\s*[^\W\d_]*\s*")
 _FEWEST_READINGS, _FEWEST_VALUES = 100, 10
 
 
-def truncated_watts(source: Source) -> Iterator[Finding]:
+def truncated_watts(subject: Subject) -> Iterator[Finding]:
     """One finding for each column of a graphics card's watts without decimals.
 
     Other meters may well have a resolution of 1 W; but where the text has decimals that are always
     zero, they were lost.
     """
     columns = {
-        power.name: source.frame[power.name][np.isfinite(power.values)]
-        for power in source.of(POWER)
+        power.name: subject.frame[power.name][np.isfinite(power.values)]
+        for power in subject.of(POWER)
         if power.factor == 1
     }
     told = {
@@ -48,24 +45,23 @@ def truncated_watts(source: Source) -> Iterator[Finding]:
     }
     if not told:
         raise Lacking(f"no column with {_FEWEST_READINGS} readings of watts that vary")
-    about = " ".join([*map(str, source.frame.columns), *source.frame.iloc[0].astype(str)])
-    is_card = re.search(r"gpu|nvidia|power\.draw", about.lower()) is not None
+    is_card = subject.mentions(r"gpu|nvidia|power\.draw")
     for name, cells in told.items():
         texts = cells.astype(str)
         has_point = not pd.api.types.is_numeric_dtype(cells) and texts.str.contains(r"\.").all()
         if texts.str.fullmatch(_WHOLE.pattern).all() and (is_card or has_point):
             yield Finding(
                 "truncated-watts",
-                source.at([name]),
+                subject.at([name]),
                 f"all {len(texts)} readings of {name} are whole numbers, such as "
                 f"{texts.iloc[0].strip()!r}, {texts.nunique()} different ones"
                 + (": nvidia-smi gives two decimals" if is_card else ", written with decimals"),
             )
 
 
-def trace_gaps(source: Source) -> Iterator[Finding]:
+def trace_gaps(subject: Subject) -> Iterator[Finding]:
     """One finding for each trace of power of which gaps hold more than 1 % of the energy."""
-    for trace in _powers(source):
+    for trace in _powers(subject):
         times_s, power_w = np.asarray(trace.times_s), np.asarray(trace.power_w)
         steps_s = np.diff(times_s)
         pieces_j = steps_s * (power_w[1:] + power_w[:-1]) / 2
@@ -76,61 +72,56 @@ def trace_gaps(source: Source) -> Iterator[Finding]:
             longest = int(np.argmax(steps_s))
             yield Finding(
                 "trace-gaps",
-                source.at([trace.name.rpartition("#")[2]]),
+                subject.at([trace.name.rpartition("#")[2]]),
                 f"{gaps.sum()} gaps of more than {GAP_PERIODS:g} periods of {trace.period_s:.3g} s "
                 f"hold {share:.1%} of the energy; the longest lasts {steps_s[longest]:.4g} s, "
                 f"from {times_s[longest]:.5g} s after the beginning",
             )
 
 
-def short_trace(source: Source) -> Iterator[Finding]:
+def short_trace(subject: Subject) -> Iterator[Finding]:
     """One finding for each trace that is shorter than five updates of its sensor."""
-    for trace in _powers(source):
-        changes = [
-            b
-            for (_, p), (b, q) in pairwise(zip(trace.times_s, trace.power_w, strict=True))
-            if p != q
-        ]
-        period_s = max(
-            trace.period_s, float(np.median(np.diff(changes))) if len(changes) > 1 else 0.0
-        )
+    for trace in _powers(subject):
+        readings = zip(trace.times_s, trace.power_w, strict=True)
+        changes_s = [at_s for (_, before), (at_s, now) in pairwise(readings) if before != now]
+        between_s = float(np.median(np.diff(changes_s))) if len(changes_s) > 1 else 0.0
+        period_s = max(trace.period_s, between_s)
         if trace.duration_s < PERIODS * period_s:
             yield Finding(
                 "short-windows",
-                source.at([trace.name.rpartition("#")[2]]),
+                subject.at([trace.name.rpartition("#")[2]]),
                 f"the trace lasts {trace.duration_s:.4g} s, and its power changes every "
                 f"{period_s:.3g} s: {trace.duration_s / period_s:.2g} periods",
             )
 
 
-def truncated_energies(sources: Sequence[Source]) -> Iterator[Finding]:
+def truncated_energies(subjects: Sequence[Subject]) -> Iterator[Finding]:
     """One finding for each recorded energy that is the integral of a trace's watts cut to integers.
 
     Integrals are taken over the whole trace and without 1 to 10 s at either end; they and the
     recorded energy have to agree to eight digits, which chance does not give.
     """
-    energies = [(source, energy) for source in sources for energy in source.of(ENERGY)]
-    for traced in sources:
+    energies = [(subject, energy) for subject in subjects for energy in subject.of(ENERGY)]
+    for traced in subjects:
         for trace in traced.traces:
             if not trace.power_w or all(power == int(power) for power in trace.power_w):
                 continue
             for trim_s, whole_j, cut_j in _integrals(trace):
-                for source, energy in energies:
+                for subject, energy in energies:
                     for row in np.flatnonzero(np.abs(energy.si - cut_j) <= 1e-8 * cut_j):
                         yield Finding(
                             "truncated-watts",
-                            source.at([energy.name], [int(row)]),
+                            subject.at([energy.name], [int(row)]),
                             f"{energy.name} is {energy.values[row]:.10g}, the integral of "
                             f"{trace.name} with its decimals cut off"
-                            + f", without {trim_s} s at either end"
-                            * (trim_s > 0)
+                            + (f", without {trim_s} s at either end" if trim_s else "")
                             + f"; with them it is {format_energy(whole_j)}, "
                             f"{whole_j / cut_j - 1:.2%} more",
                         )
 
 
-def _powers(source: Source) -> list[Trace]:
-    found = [trace for trace in source.traces if trace.power_w]
+def _powers(subject: Subject) -> list[Trace]:
+    found = [trace for trace in subject.traces if trace.power_w]
     if not found:
         raise Lacking("it is a counter, which misses nothing between readings")
     return found
@@ -138,16 +129,11 @@ def _powers(source: Source) -> list[Trace]:
 
 def _integrals(trace: Trace) -> Iterator[tuple[int, float, float]]:
     """Joules with and without decimals, by the seconds left out at either end."""
-    from dataclasses import replace
-
     cut = replace(trace, power_w=tuple(float(int(power)) for power in trace.power_w))
     for trim_s in _TRIMS_S:
         end_s = trace.duration_s - trim_s
         try:
-            yield (
-                trim_s,
-                trace.between(trim_s, end_s).energy_j(),
-                cut.between(trim_s, end_s).energy_j(),
-            )
+            whole_j, cut_j = (each.between(trim_s, end_s).energy_j() for each in (trace, cut))
         except DataError:
             return  # shorter than that
+        yield trim_s, whole_j, cut_j

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from ...energy.quantities import format_energy
 from ...energy.source import Kind
 from ..statistics import MIN_RUNS, floats
+from ..tables.table import Table
 from .catalogue import Finding, Lacking
-from .inputs import TRACKER
+from .inputs import TRACKER, Subject
 from .traces import PERIODS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ..tables.table import Table
-    from .inputs import Source
 
 MOST_UNEQUAL = 0.05
 """Largest relative difference of energies that are called equal."""
 _MEASURED = {Kind.MEASURED, Kind.INTEGRATED, Kind.APPORTIONED}
 
 
-def short_windows(source: Source) -> Iterator[Finding]:
+def short_windows(subject: Subject) -> Iterator[Finding]:
     """One finding for each sensor that trials were too short for."""
-    table = trials_of(source)
-    meter = [m for m in (table.description or {}).get("meter") or [] if isinstance(m, dict)]
-    periods = {m["id"]: float(m["update_period_s"]) for m in meter if "update_period_s" in m}
+    table = trials_of(subject)
+    meter = (table.description or {}).get("meter") or []
+    stated = {each.get("id"): each.get("update_period_s") for each in meter}
+    periods = {name: s for name, s in stated.items() if isinstance(s, int | float)}
     if not periods:
         raise Lacking("nothing says how often the meter's sensors are updated")
     windows = table.trials if table.slices is None else table.slices
@@ -41,26 +38,28 @@ def short_windows(source: Source) -> Iterator[Finding]:
         if short.any():
             yield Finding(
                 "short-windows",
-                source.at(["duration_s"]),
+                subject.at(["duration_s"]),
                 f"{short.sum()} of {len(short)} windows are shorter than {PERIODS} updates of "
                 f"{name}, every {period_s:g} s; the shortest lasts {durations_s.min():.3g} s",
             )
 
 
-def test_selection(source: Source) -> Iterator[Finding]:
+def test_selection(subject: Subject) -> Iterator[Finding]:
     """One finding if accuracies are those on test data."""
-    table = trials_of(source)
-    named = [m for m in source.mapping if m.target == "accuracy" and "test" in m.expression.lower()]
+    table = trials_of(subject)
+    named = [
+        m for m in subject.mapping if m.target == "accuracy" and "test" in m.expression.lower()
+    ]
     for entry in named:
         yield Finding(
             "test-selection",
-            source.at([entry.expression]),
+            subject.at([entry.expression]),
             f"the accuracy that candidates are compared by is {entry.expression}",
         )
     data = (table.description or {}).get("data")
     validation = data.get("validation") if isinstance(data, dict) else None
     if validation == 0:
-        yield Finding("test-selection", source.at(), "the experiment has 0 validation samples")
+        yield Finding("test-selection", subject.at(), "the experiment has 0 validation samples")
     accuracy = floats(table.trials["accuracy"])
     tested = floats(table.trials["test_accuracy"])
     known = np.isfinite(accuracy) & np.isfinite(tested)
@@ -68,17 +67,17 @@ def test_selection(source: Source) -> Iterator[Finding]:
     if len(np.unique(accuracy[equal])) >= 3 and equal.sum() >= 0.9 * known.sum():
         yield Finding(
             "test-selection",
-            source.at(["accuracy", "test_accuracy"]),
+            subject.at(["accuracy", "test_accuracy"]),
             f"both are the same in {equal.sum()} of {known.sum()} rows",
         )
     if not (named or known.any() or validation is not None):
         raise Lacking("neither test_accuracy nor the sizes of the data's parts are known")
 
 
-def few_repetitions(source: Source) -> Iterator[Finding]:
+def few_repetitions(subject: Subject) -> Iterator[Finding]:
     """One finding for each group in which a strategy has fewer than five runs."""
-    table = trials_of(source)
-    if not source.told:
+    table = trials_of(subject)
+    if not subject.runs_known:
         raise Lacking("no column run or seed tells the runs of a strategy apart")
     for values, part in _compared(table):
         runs = part.trials.groupby("strategy", sort=False)["run"].nunique()
@@ -87,17 +86,17 @@ def few_repetitions(source: Source) -> Iterator[Finding]:
             counts = ", ".join(f"{name} {n}" for name, n in few.items())
             yield Finding(
                 "few-repetitions",
-                source.at() + _in(values),
+                subject.at() + _in(values),
                 f"runs of {len(few)} of {len(runs)} strategies: {counts}",
             )
 
 
-def unequal_energy(source: Source) -> Iterator[Finding]:
+def unequal_energy(subject: Subject) -> Iterator[Finding]:
     """One finding for each group whose strategies differ in the energy of a run by over 5 %.
 
     Only of searches: where a run is one training, its energy is a result, not an allotment.
     """
-    table = trials_of(source)
+    table = trials_of(subject)
     stated = (table.description or {}).get("experiment")
     if isinstance(stated, dict) and stated.get("budget_j"):
         return  # all runs had the same, and are compared at what all spent
@@ -113,7 +112,7 @@ def unequal_energy(source: Source) -> Iterator[Finding]:
             listed = ", ".join(f"{name} {format_energy(j)}" for name, j in medians_j.items())
             yield Finding(
                 "unequal-energy",
-                source.at(["energy_j"]) + _in(values),
+                subject.at(["energy_j"]) + _in(values),
                 f"{medians_j.idxmax()} spent {medians_j.max() / medians_j.min():.3g} times what "
                 f"{medians_j.idxmin()} did (medians of a run's total: {listed})",
             )
@@ -121,9 +120,9 @@ def unequal_energy(source: Source) -> Iterator[Finding]:
         raise Lacking("no run has more than one trial, so its energy is a result")
 
 
-def mixed_kinds(source: Source) -> Iterator[Finding]:
+def mixed_kinds(subject: Subject) -> Iterator[Finding]:
     """One finding if measured and modelled joules are in one column."""
-    table = trials_of(source)
+    table = trials_of(subject)
     known = table.trials["energy_kind"].dropna()
     if known.empty:
         raise Lacking("no column energy_kind says how joules became known")
@@ -134,18 +133,18 @@ def mixed_kinds(source: Source) -> Iterator[Finding]:
         both = int((modelled & measured).sum())
         yield Finding(
             "mixed-kinds",
-            source.at(["energy_consumed" if source.kind == TRACKER else "energy_kind"]),
+            subject.at(["energy_consumed" if subject.kind == TRACKER else "energy_kind"]),
             f"of {len(known)} rows {both} add measured to modelled joules, "
             f"{int((modelled & ~measured).sum())} are modelled only and "
             f"{int((measured & ~modelled).sum())} measured only",
         )
 
 
-def trials_of(source: Source) -> Table:
+def trials_of(subject: Subject) -> Table:
     """The trials of an input, for a check that needs them."""
-    if source.table is None:
-        raise Lacking(source.lacking)
-    return source.table
+    if subject.table is None:
+        raise Lacking(subject.lacking)
+    return subject.table
 
 
 def _compared(table: Table) -> list[tuple[dict[str, Any], Table]]:

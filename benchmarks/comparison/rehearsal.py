@@ -10,11 +10,12 @@ from threadpoolctl import threadpool_limits
 
 from ...energy import EnergyBudget, EnergyMeter
 from ...errors import ConfigurationError
-from ...models.data.registry import Data, Split
+from ...models.data.splits import Data, Split
 from ...models.objective import Objective
-from ...models.outcome import CurvePoint, SliceResult, State
+from ...models.outcome import CurvePoint, SliceResult, State, StopRule
+from ...models.runtime import Runtime
 from ...models.space import Space
-from ...models.training import EVALUATION_BATCH, Runtime, split_hyperparameters
+from ...models.training import EVALUATION_BATCH, split_hyperparameters
 from ...tuners.registry import find_recipe
 from ...tuners.strategy import Task, Told
 
@@ -63,8 +64,8 @@ class Rehearsal:
         )
         objective = Objective(part, self.runtime, self.architecture, 0)
         unlimited = EnergyBudget(1e18, self.meter)
-        objective.train_slice(cheapest, 1, None, self.meter, unlimited)
-        result = objective.train_slice(cheapest, 1, None, self.meter, unlimited)
+        objective.train_slice(cheapest, StopRule(1), None, self.meter, unlimited)
+        result = objective.train_slice(cheapest, StopRule(1), None, self.meter, unlimited)
         if result.state is State.FAILED:
             raise ConfigurationError(
                 f"not even the cheapest candidate {cheapest} can be trained: {result.message}; "
@@ -92,7 +93,7 @@ class Rehearsal:
         )
         unlimited = EnergyBudget(1e18, self.meter)
         objective = Objective(part, self.runtime, self.architecture, 0)
-        return _steps_of(objective.train_slice(heaviest, 1, None, self.meter, unlimited))
+        return _steps_of(objective.train_slice(heaviest, StopRule(1), None, self.meter, unlimited))
 
     def asks(self, name: str) -> tuple[float, float]:
         """Joules of asking a strategy, before and after it fits its model.

@@ -19,11 +19,13 @@ from threadpoolctl import threadpool_limits
 from ...energy import EnergyBudget, EnergyMeter, Reading
 from ...energy.quantities import total
 from ...errors import ConfigurationError
-from ...models.data.registry import Data, load
+from ...models.data import load
+from ...models.data.splits import Data
 from ...models.objective import Objective
-from ...models.outcome import SliceResult, State
+from ...models.operations import network_cost
+from ...models.outcome import SliceResult, State, StopRule
+from ...models.runtime import Runtime
 from ...models.space import Space
-from ...models.training import Runtime, network_cost
 from ...tuners.registry import find_recipe
 from ...tuners.strategy import Strategy, Task, Told, Work, check_work, restore
 from .experiment import Experiment
@@ -176,12 +178,10 @@ class Session:
         slices = [told for told in job.history if told.trial == trial]
         result = objective.train_slice(
             work.params,
-            work.until,
+            StopRule(work.until, _rest_j(work.until_j, slices), work.pause),
             self._folder.read_checkpoint(job.run, trial, len(slices)),
             self._meter,
             budget,
-            until_j=_rest_j(work.until_j, slices),
-            pause=work.pause,
             keep_above=-1.0 if job.incumbent is None else job.incumbent,
             interrupted=pulse,
         )

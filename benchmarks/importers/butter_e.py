@@ -24,11 +24,10 @@ from collections.abc import Sequence
 
 from ...energy.source import Kind
 from ...models.outcome import State
-from . import Options
 from .files import CsvFile, Line
+from .registry import ImportOptions
 from .writing import Notes, Row, Trials
 
-OPTIONS = ()
 _HYPERPARAMETERS = {
     "size": "whole",
     "depth": "whole",
@@ -43,7 +42,7 @@ _LEAST_W, _MOST_W = 20.0, 20_000.0
 """No node with two processors draws less, or more."""
 
 
-def trials(paths: Sequence[str], options: Options, notes: Notes) -> Trials:
+def trials(paths: Sequence[str], options: ImportOptions, notes: Notes) -> Trials:
     """The trainings of the files.
 
     Raises:
@@ -55,12 +54,10 @@ def trials(paths: Sequence[str], options: Options, notes: Notes) -> Trials:
     return Trials(rows, extra | {f"p.{name}": kind for name, kind in _HYPERPARAMETERS.items()})
 
 
-def _row(line: Line, options: Options, notes: Notes) -> Row:
+def _row(line: Line, options: ImportOptions, notes: Notes) -> Row:
     read = {"text": line.text, "number": line.number, "whole": line.whole, "truth": line.truth}
     duration_s, energy_j = line.needed("run_time"), line.needed("energy")
-    run, sweep = line.text("run_id"), line.text("batch")
-    if run is None or sweep is None:
-        line.refuse("batch" if run else "run_id", "is empty: every training has one")
+    run, sweep = (line.name(name, "training has one") for name in ("run_id", "batch"))
     if not _LEAST_W * duration_s <= energy_j <= _MOST_W * duration_s:
         line.refuse(
             "energy", f"is no energy in joules of a node for {duration_s:g} s: is it in kWh?"

@@ -1,13 +1,13 @@
 """``emissions.csv`` of CodeCarbon 1 to 3: one trial for each row, rows of a tracker differenced.
 
 A tracker that writes several rows (``flush``, or ``stop`` after each of several trainings) never
-resets its counters, so each row holds all that the ones before it hold. Such rows are a session,
-and of each but the first the trial is the difference to the row before: in energies, emissions and
-duration. What decides is the tracker:
+resets its counters, so each row holds all that the rows before it hold. Such rows are a session.
+The trial of each row but the first is the difference to the row before: in energies, emissions and
+duration. The tracker decides which rows are a session:
 
 - Rows with the same ``run_id`` are of one tracker, wherever in the file they stand. Where both its
   duration and its energy fall, it was reset, and a new session starts. Where only the duration
-  falls, its clock alone was started again, and its energies go on: ``start`` after ``stop`` and
+  falls, only its clock was started again, and its energies go on: ``start`` after ``stop`` and
   ``start_task`` do that (``emissions_tracker.py``, version 3.3).
 - Rows with different ``run_id`` are of different trackers and never differenced, even if their
   durations happen to grow.
@@ -21,10 +21,10 @@ trials would be numbered twice, which reading the table refuses.
 A session is a run, ``project_name`` its strategy. kWh become joules, ``emissions`` is kept as
 ``p.emissions_kg``. ``timestamp`` is when a trial ended; it has no zone and is taken as UTC.
 
-A component that is negative in a trial is impossible, and one of 0 kWh, of hardware that the row
-lists, was not read: either becomes null and is told in ``message``. ``energy_j`` stays what
-CodeCarbon recorded in all, which is too small by then: its kind is ``lower bound``. A total that is
-itself negative or 0 is null.
+A component that is negative in a trial is impossible. One of 0 kWh was not read, if the row lists
+its hardware. Either becomes null and is told in ``message``. ``energy_j`` stays the total that
+CodeCarbon recorded, which is then too small: its kind is ``lower bound``. A total that is itself
+negative or 0 is null.
 
 CodeCarbon does not say how its energies became known. Memory is always modelled. A processor is
 modelled if its power is a round figure (a share of its TDP; a measured one has all its digits) and
@@ -37,17 +37,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ...energy.source import Kind
 from ...models.outcome import State
 from ..tables.contract import LOWER_BOUND
-from . import Options
 from .files import CsvFile, Line, labels
+from .registry import ImportOptions
 from .writing import Notes, Row, Trials
 
-OPTIONS = ()
 _NEEDED = ("timestamp", "project_name", "duration", "energy_consumed")
 _COMPONENTS = {"cpu_energy": "cpu_j", "gpu_energy": "gpu_j", "ram_energy": "dram_j"}
 _GROUPS = (
@@ -62,6 +61,7 @@ _GROUPS = (
 )
 _J_PER_KWH = 3.6e6
 _LONGEST_S = 1e10
+_FIRST_MOMENT = datetime.min.replace(tzinfo=UTC)
 _MOST_TRACKERS = 100_000
 _SAME_START_S = 2.0
 _SAME_POWER = 0.01
@@ -70,20 +70,12 @@ _SAME_POWER = 0.01
 
 @dataclass(frozen=True, slots=True)
 class _Amounts:
-    """What a row says, or the difference of two; None where a cell is empty.
-
-    Attributes:
-        ended_at: Its timestamp.
-        duration_s: Seconds until then.
-        energy_kwh: Of all components.
-        components_kwh: Of each, in their order.
-        emissions_kg: Of CO2 equivalents.
-    """
+    """What a row says, or the difference of two; None where a cell is empty."""
 
     ended_at: datetime
     duration_s: float
     energy_kwh: float
-    components_kwh: tuple[float | None, ...]
+    components_kwh: tuple[float | None, ...]  # in the order of _COMPONENTS
     emissions_kg: float | None
 
     @classmethod
@@ -91,7 +83,7 @@ class _Amounts:
         ended_at, duration_s = line.moment("timestamp"), line.needed("duration")
         if ended_at is None:
             line.refuse("timestamp", "is empty: every row needs one")
-        if not 0 <= duration_s < _LONGEST_S:
+        if not 0 <= duration_s < min(_LONGEST_S, (ended_at - _FIRST_MOMENT).total_seconds()):
             line.refuse("duration", "is no time in seconds")
         energy_kwh = line.needed("energy_consumed")
         components_kwh = tuple([line.number(name) for name in _COMPONENTS])
@@ -120,20 +112,14 @@ def _difference(now: float | None, then: float | None) -> float | None:
 
 @dataclass(slots=True)
 class _Session:
-    """Rows of a tracker between two resets.
+    """Rows of a tracker between two resets."""
 
-    Attributes:
-        number: Its number among the sessions of the tracker, from 1.
-        latest: What its latest row says.
-        n_rows: How many rows it has.
-    """
-
-    number: int
-    latest: _Amounts
+    number: int  # among the sessions of the tracker, from 1
+    latest: _Amounts  # what its latest row says
     n_rows: int = 0
 
-    def holds(self, row: _Amounts, *, same_tracker: bool) -> bool:
-        """Whether a row goes on with it."""
+    def goes_on_with(self, row: _Amounts, *, same_tracker: bool) -> bool:
+        """Whether a row belongs to the session."""
         before = self.latest
         falls = (row.duration_s < before.duration_s, row.energy_kwh < before.energy_kwh)
         if same_tracker:
@@ -142,11 +128,11 @@ class _Session:
         return not any(falls) and abs(apart.total_seconds()) <= _SAME_START_S
 
 
-def trials(paths: Sequence[str], options: Options, notes: Notes) -> Trials:
+def trials(paths: Sequence[str], options: ImportOptions, notes: Notes) -> Trials:
     """The trials of the files.
 
     Raises:
-        DataError: A file is none of CodeCarbon; also while the trials are read.
+        DataError: A file is not of CodeCarbon; also while the trials are read.
     """
     files = [CsvFile(path, _NEEDED, "an emissions.csv of CodeCarbon") for path in paths]
     rows = (
@@ -161,21 +147,21 @@ def trials(paths: Sequence[str], options: Options, notes: Notes) -> Trials:
     return Trials(rows, {"g.file": "text", **extra, "p.emissions_kg": "number"})
 
 
-def _rows(file: CsvFile, label: str, prefix: str, options: Options, notes: Notes) -> Iterator[Row]:
+def _rows(
+    file: CsvFile, label: str, prefix: str, options: ImportOptions, notes: Notes
+) -> Iterator[Row]:
     notes.add("timestamps of CodeCarbon tell no zone: started_at takes them as UTC")
     sessions: dict[str, _Session] = {}
     are_tasks = "task_name" in file.header
     groups = [name for name in _GROUPS if name in file.header]
     for line in file:
-        project, run_id = line.text("project_name"), line.text("run_id")
-        if project is None:
-            line.refuse("project_name", "is empty: every tracker has one")
+        project, run_id = line.name("project_name", "tracker has one"), line.text("run_id")
         tracker = run_id or project
         row = amounts = _Amounts.of(line)
         session = sessions.pop(tracker, None)
         if session is None:
             session = _Session(1, row)
-        elif not are_tasks and session.holds(row, same_tracker=run_id is not None):
+        elif not are_tasks and session.goes_on_with(row, same_tracker=run_id is not None):
             amounts = row.since(session.latest)
         elif not are_tasks:
             session = _Session(session.number + 1, row)

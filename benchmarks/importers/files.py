@@ -11,10 +11,14 @@ from pathlib import Path
 from typing import NoReturn
 
 from ...errors import DataError
+from ..tables.refusals import listed, shown
 
 
 class Line:
     """One row of a CSV file.
+
+    A cell that is not what a method reads is refused by a DataError, which names file, row and
+    column. Where the cell is empty, or the file has no such column, the value is None.
 
     Attributes:
         where: File and row, for messages; rows are counted from 1, below the header.
@@ -26,15 +30,11 @@ class Line:
         self.where, self._cells = where, cells
 
     def text(self, name: str) -> str | None:
-        """A cell; None if it is empty or the file has no such column."""
+        """A cell as it is."""
         return self._cells.get(name) or None
 
     def number(self, name: str) -> float | None:
-        """A number; None if the cell is empty or the file has no such column.
-
-        Raises:
-            DataError: It is no finite number.
-        """
+        """A finite number."""
         cell = self._cells.get(name)
         if not cell:
             return None
@@ -47,22 +47,14 @@ class Line:
         return number
 
     def needed(self, name: str) -> float:
-        """A number that must be there.
-
-        Raises:
-            DataError: It is empty or no finite number.
-        """
+        """A finite number that must be there."""
         number = self.number(name)
         if number is None:
             self.refuse(name, "is empty: every row needs one")
         return number
 
     def whole(self, name: str) -> int | None:
-        """A whole number; None if the cell is empty or the file has no such column.
-
-        Raises:
-            DataError: It is no whole number.
-        """
+        """A whole number of at most 64 bits."""
         number = self.number(name)
         if number is None:
             return None
@@ -71,46 +63,38 @@ class Line:
         return int(number)
 
     def truth(self, name: str) -> bool | None:
-        """True or False; None if the cell is empty or the file has no such column.
-
-        Raises:
-            DataError: It is neither.
-        """
+        """True or False."""
         cell = (self.text(name) or "").lower()
         if cell not in {"", "true", "false"}:
             self.refuse(name, "is neither True nor False")
         return cell == "true" if cell else None
 
     def moment(self, name: str) -> datetime | None:
-        """A date and time, in UTC where it tells no zone; None if the cell is empty.
-
-        Raises:
-            DataError: It is no date.
-        """
+        """A date and time, in UTC where it tells no zone."""
         cell = self.text(name)
         if cell is None:
             return None
         try:
             moment = datetime.fromisoformat(cell)
-        except ValueError:
+            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        except (ValueError, OverflowError):
             self.refuse(name, "is no date and time")
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
     def instant(self, name: str) -> datetime:
-        """A moment that is given in seconds since 1970.
-
-        Raises:
-            DataError: It is empty or no such number.
-        """
+        """A moment that is given in seconds since 1970, and must be there."""
         try:
             return datetime.fromtimestamp(self.needed(name), UTC)
         except (OverflowError, ValueError, OSError):
             self.refuse(name, "is no time in seconds since 1970")
 
+    def name(self, name: str, what: str) -> str:
+        """Text that must be there; ``what`` completes "every …"."""
+        return self.text(name) or self.refuse(name, f"is empty: every {what}")
+
     def refuse(self, name: str, why: str) -> NoReturn:
         """Raise a DataError that names the cell."""
-        cell = self._cells.get(name, "")
-        raise DataError(f"{self.where}, column {name}: {cell!r} {why}; mend or remove it")
+        cell = shown(self._cells.get(name, ""))
+        raise DataError(f"{self.where}, column {name}: {cell} {why}; mend or remove it")
 
 
 class CsvFile:
@@ -137,11 +121,11 @@ class CsvFile:
         if missing := [name for name in needed if name not in self.header]:
             raise DataError(
                 f"{path}: no column {' and no column '.join(missing)} among "
-                f"{', '.join(self.header)}: give {what}, with {', '.join(needed)}"
+                f"{listed(self.header)}: give {what}, with {', '.join(needed)}"
             )
         for name in self.header:
             if self.header.count(name) > 1:
-                raise DataError(f"{path}: two columns are called {name!r}: rename one")
+                raise DataError(f"{path}: two columns are called {shown(name)}: rename one")
 
     def __iter__(self) -> Iterator[Line]:
         """The rows, once."""
@@ -166,8 +150,8 @@ class CsvFile:
             ) from error
 
 
-def shown(path: str) -> str:
-    """A path or URL as it may be shown: without its password."""
+def hide_password(path: str) -> str:
+    """Return a path or URL with its password left out."""
     return re.sub(r"(://[^:/@]*):[^/]*@", r"\1:***@", path)
 
 

@@ -4,23 +4,17 @@
 
     nvidia-smi --query-gpu=timestamp,name,power.draw --format=csv -l 1 > power.csv
 
-Any order of fields will do, with units (``119.17 W``) or without (``--format=csv,nounits``); values
-such as ``[N/A]`` are left out, and a gap that they leave is reported. GPUs are told apart by the
-column ``index``, ``uuid``, ``name`` or another that names a device, whichever tells most of them
-apart, and ``g.gpu`` is what it says. ``energy_j`` is the energy of the graphics card alone, by the
+Any order of fields will do, with units (``119.17 W``) or without (``--format=csv,nounits``).
+Values such as ``[N/A]`` are left out, and a gap that they leave is reported. GPUs are told apart by
+the column that tells most of them apart: ``index``, ``uuid``, ``name`` or another that names a
+device. ``g.gpu`` is what it says. ``energy_j`` is the energy of the graphics card alone, by the
 trapezoid rule.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import partial
 
-from . import Options, traces
-from .writing import Notes, Trials
+from . import traces
 
-OPTIONS = ("trim_s", "column")
-
-
-def trials(paths: Sequence[str], options: Options, notes: Notes) -> Trials:
-    """The trials of the files; see ``traces.trials``."""
-    return traces.trials(paths, options, notes, component="gpu", device="gpu")
+trials = partial(traces.trials, component="gpu", device="gpu")

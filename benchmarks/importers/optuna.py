@@ -7,8 +7,8 @@
 
 Failed and pruned trials keep their joules, running ones count as interrupted, waiting ones are left
 out. Without the user attribute a trial's energy is unknown, not zero. ``strategy`` and run are the
-name of the study, since Optuna does not record its sampler. ``energy_kind`` is what the user
-attribute of that name says, if ``energy_attr`` is ``energy_j``: so ``metered`` writes them.
+name of the study, since Optuna does not record its sampler. If ``energy_attr`` is ``energy_j``,
+which is how ``metered`` writes it, ``energy_kind`` is what the user attribute of that name says.
 
 The accuracy is the objective of a study that maximises one, from 0 to 1. A study that minimises, or
 has several objectives, is refused unless ``accuracy_attr`` says what is what: ``"1-value"`` where
@@ -32,13 +32,13 @@ from optuna.trial import TrialState
 from ...errors import ConfigurationError, DataError
 from ...models.outcome import State
 from ..tables.contract import KINDS
-from . import Options
-from .files import labels, shown
+from .files import hide_password, labels
 from .optuna_storage import Database, Journal, StoredTrial, Study, open_storage
+from .registry import ImportOptions
 from .writing import Notes, Row, Trials
 
-OPTIONS = ("energy_attr", "accuracy_attr", "study")
 _EXPRESSION = re.compile(r"(1\s*-\s*)?(.+?)(?:\s*([*/])\s*((?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?))?")
+_TOO_LARGE = 2**1023  # for a float, or nearly so
 _STATES = {
     TrialState.COMPLETE: State.COMPLETE,
     TrialState.PRUNED: State.PRUNED,
@@ -83,7 +83,10 @@ class _Amount:
             return None
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise DataError(f"{where}: {self.name} is {value!r}, which is no number")
-        amount = 1 - value * self.factor if self.from_one else value * self.factor
+        try:
+            amount = 1 - value * self.factor if self.from_one else value * self.factor
+        except OverflowError:  # a whole number that no float holds
+            amount = math.inf
         if not 0 <= amount < math.inf or amount > self.most:
             what = (
                 "energy in joules"
@@ -95,19 +98,7 @@ class _Amount:
         return amount
 
 
-class _Fields:
-    """What the trials of a study have, from a first look at all of them."""
-
-    def __init__(self, trials: Iterator[StoredTrial]) -> None:
-        self.names: set[str] = set()
-        self.types: dict[str, set[str]] = {}
-        for trial in trials:
-            self.names.update(trial.fields)
-            for name, value in trial.params.items():
-                self.types.setdefault(f"p.{name}", set()).add(_type(value))
-
-
-def trials(paths: Sequence[str], options: Options, notes: Notes) -> Trials:
+def trials(paths: Sequence[str], options: ImportOptions, notes: Notes) -> Trials:
     """The trials of one study of each storage.
 
     Raises:
@@ -115,23 +106,28 @@ def trials(paths: Sequence[str], options: Options, notes: Notes) -> Trials:
         DataError: A storage cannot be read, or a study is of no use; also while trials are read.
     """
     types: dict[str, set[str]] = {}
-    sources: list[_Source] = []
-    for path, label in zip(paths, labels([*map(shown, paths)]), strict=True):
+    stored: list[_StoredStudy] = []
+    for path, label in zip(paths, labels([*map(hide_password, paths)]), strict=True):
         storage = open_storage(path, notes)
-        number, study = _chosen(storage.studies(), shown(path), options.study)
-        where = f"{shown(path)}, study {study.name}"
-        fields = _Fields(storage.trials(number))
-        for name, found in fields.types.items():
-            types.setdefault(name, set()).update(found)
+        number, study = _choose(storage.studies(), hide_password(path), options.study)
+        where = f"{hide_password(path)}, study {study.name}"
+        fields: set[str] = set()
+        for trial in storage.trials(number):  # a first look at all of them
+            fields.update(trial.fields)
+            for name, value in trial.params.items():
+                types.setdefault(f"p.{name}", set()).add(_type(value))
         run = f"{label}:{study.name}" if len(paths) > 1 else study.name
-        amounts = _energy(fields, options, where), _accuracy(study, fields, options, where)
-        sources.append(_Source(storage, number, study.name, run, where, *amounts))
-    columns = {name: _common(found) for name, found in types.items()}
-    rows = (row for source in sources for row in source.rows(columns, options, notes))
+        amounts = (
+            _energy_amount(fields, options, where),
+            _accuracy_amount(study, fields, options, where),
+        )
+        stored.append(_StoredStudy(storage, number, study.name, run, where, *amounts))
+    columns = {name: _common_type(found) for name, found in types.items()}
+    rows = (row for study in stored for row in study.rows(columns, options, notes))
     return Trials(rows, columns)
 
 
-def _chosen(studies: dict[int, Study], path: str, wanted: str | None) -> tuple[int, Study]:
+def _choose(studies: dict[int, Study], path: str, wanted: str | None) -> tuple[int, Study]:
     names = ", ".join(sorted(study.name for study in studies.values()))
     if not studies:
         raise DataError(f"{path}: no study in it: give another storage")
@@ -143,18 +139,18 @@ def _chosen(studies: dict[int, Study], path: str, wanted: str | None) -> tuple[i
     raise ConfigurationError(f"study: {path}: no study {wanted!r} among {names}")
 
 
-def _energy(fields: _Fields, options: Options, where: str) -> _Amount:
+def _energy_amount(fields: set[str], options: ImportOptions, where: str) -> _Amount:
     if options.energy_attr is None:
         raise ConfigurationError(
             "energy_attr: name the user attribute that holds joules, or with a factor, such as "
-            f"kwh*3.6e6; {where} has {', '.join(sorted(fields.names)) or 'none'}"
+            f"kwh*3.6e6; {where} has {', '.join(sorted(fields)) or 'none'}"
         )
-    return _Amount.parse(options.energy_attr, "energy_attr", where, fields.names, math.inf)
+    return _Amount.parse(options.energy_attr, "energy_attr", where, fields, math.inf)
 
 
-def _accuracy(study: Study, fields: _Fields, options: Options, where: str) -> _Amount:
+def _accuracy_amount(study: Study, fields: set[str], options: ImportOptions, where: str) -> _Amount:
     if options.accuracy_attr is not None:
-        return _Amount.parse(options.accuracy_attr, "accuracy_attr", where, fields.names, 1.0)
+        return _Amount.parse(options.accuracy_attr, "accuracy_attr", where, fields, 1.0)
     if study.maximised == (True,):
         return _Amount("value", "value", 1.0)
     what = "minimises" if len(study.maximised) == 1 else f"has {len(study.maximised)} objectives"
@@ -165,7 +161,7 @@ def _accuracy(study: Study, fields: _Fields, options: Options, where: str) -> _A
 
 
 @dataclass(frozen=True)
-class _Source:
+class _StoredStudy:
     """One study, and what its rows are made of."""
 
     storage: Journal | Database
@@ -176,7 +172,7 @@ class _Source:
     energy: _Amount
     accuracy: _Amount
 
-    def rows(self, columns: dict[str, str], options: Options, notes: Notes) -> Iterator[Row]:
+    def rows(self, columns: dict[str, str], options: ImportOptions, notes: Notes) -> Iterator[Row]:
         """The rows of its trials."""
         for trial in self.storage.trials(self.number):
             where = f"{self.where}, trial {trial.number}"
@@ -218,11 +214,11 @@ def _type(value: Any) -> str:
     if isinstance(value, bool):
         return "truth"
     if isinstance(value, int):
-        return "whole" if abs(value) < 2**63 else "number"
+        return "whole" if abs(value) < 2**63 else "number" if abs(value) < _TOO_LARGE else "text"
     return "number" if isinstance(value, float) else "text"
 
 
-def _common(types: set[str]) -> str:
+def _common_type(types: set[str]) -> str:
     """The type that holds all of them."""
     known = types - {""}
     if len(known) == 1:

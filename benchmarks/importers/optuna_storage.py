@@ -24,7 +24,8 @@ Dates have a zone since Optuna 5 and are local time before, as they are in datab
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -39,12 +40,12 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from ...errors import DataError
-from .files import shown
+from .files import hide_password
 from .writing import Notes
 
 _CREATE_STUDY, _DELETE_STUDY, _CREATE_TRIAL, _SET_PARAM, _SET_STATE, _SET_ATTR = 0, 1, 4, 5, 6, 8
 _SQLITE = b"SQLite format 3\0"
-_MALFORMED = (ValueError, KeyError, TypeError, AttributeError)
+_MALFORMED = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 _UNREADABLE = (sqlalchemy.exc.SQLAlchemyError, OptunaError, ImportError, RuntimeError, ValueError)
 _distribution = lru_cache(maxsize=1_000)(json_to_distribution)
 
@@ -86,11 +87,15 @@ class StoredTrial:
         return {**self.attrs, **{f"values_{i}": value for i, value in enumerate(self.values)}}
 
 
+def _describe(name: str, directions: Iterable[StudyDirection]) -> Study:
+    return Study(name, tuple([each is StudyDirection.MAXIMIZE for each in directions]))
+
+
 def open_storage(path: str, notes: Notes) -> Journal | Database:
-    """Open a storage URL, an SQLite file or a journal file; none is made or changed.
+    """Open a storage URL, an SQLite file or a journal file; nothing is made or changed.
 
     Raises:
-        DataError: There is none.
+        DataError: There is no such storage.
     """
     if "://" in path:
         return Database(path)
@@ -125,12 +130,10 @@ class Journal:
             DataError: A line is no operation.
         """
         studies = _Studies()
-        try:
+        with self._refusing():
             for line in self._lines():
                 if b'"trial_id"' not in line:  # as most have
                     studies.apply(json.loads(line))
-        except _MALFORMED as error:
-            raise self._refusal(error) from error
         return studies.known
 
     def trials(self, study: int) -> Iterator[StoredTrial]:
@@ -139,27 +142,22 @@ class Journal:
         Raises:
             DataError: A line is no operation.
         """
-        try:
-            yield from self._trials(study)
-        except _MALFORMED as error:
-            raise self._refusal(error) from error
-
-    def _trials(self, study: int) -> Iterator[StoredTrial]:
         studies, running = _Studies(), dict[int, StoredTrial]()
         n_trials = n_own = 0
-        for line in self._lines():
-            log = json.loads(line)
-            studies.apply(log)
-            number = log.get("trial_id", n_trials)
-            if log["op_code"] == _CREATE_TRIAL and log["study_id"] in studies.known:
-                n_trials += 1
-                if log["study_id"] == study:
-                    running[number] = _created(log, n_own)
-                    n_own += 1
-            elif number in running:
-                _change(running[number], log)
-            if number in running and running[number].state.is_finished():
-                yield running.pop(number)
+        with self._refusing():
+            for line in self._lines():
+                log = json.loads(line)
+                studies.apply(log)
+                number = log.get("trial_id", n_trials)
+                if log["op_code"] == _CREATE_TRIAL and log["study_id"] in studies.known:
+                    n_trials += 1
+                    if log["study_id"] == study:
+                        running[number] = _create_trial(log, n_own)
+                        n_own += 1
+                elif number in running:
+                    _change(running[number], log)
+                if number in running and running[number].state.is_finished():
+                    yield running.pop(number)
         yield from running.values()
 
     def _lines(self) -> Iterator[bytes]:
@@ -170,11 +168,17 @@ class Journal:
                 else:
                     self._notes.add(f"{self._path}: the last line is torn and left out")
 
-    def _refusal(self, error: Exception) -> DataError:
-        return DataError(
-            f"{self._path}, line {self._number}: no operation of Optuna's journal "
-            f"({type(error).__name__}: {error}): give the file of a JournalFileBackend"
-        )
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        """Refuse a line that is no operation of a journal."""
+        try:
+            yield
+        except _MALFORMED as error:
+            reason = " ".join(str(error).split())[:200]
+            raise DataError(
+                f"{self._path}, line {self._number}: no operation of Optuna's journal "
+                f"({type(error).__name__}: {reason}): give the file of a JournalFileBackend"
+            ) from error
 
 
 class _Studies:
@@ -188,16 +192,16 @@ class _Studies:
         """Go on by one operation."""
         if log["op_code"] == _CREATE_STUDY:
             name = log["study_name"]
+            if not isinstance(name, str):
+                raise TypeError(f"study_name {name!r} is no text")
             if all(study.name != name for study in self.known.values()):
-                directions = map(StudyDirection, log["directions"])
-                maximised = tuple([each is StudyDirection.MAXIMIZE for each in directions])
-                self.known[self._n_made] = Study(name, maximised)
+                self.known[self._n_made] = _describe(name, map(StudyDirection, log["directions"]))
                 self._n_made += 1
         elif log["op_code"] == _DELETE_STUDY:
             self.known.pop(log["study_id"], None)
 
 
-def _created(log: Mapping[str, Any], number: int) -> StoredTrial:
+def _create_trial(log: Mapping[str, Any], number: int) -> StoredTrial:
     kinds = {name: _distribution(text) for name, text in log.get("distributions", {}).items()}
     params = log.get("params", {})
     value = log.get("value")
@@ -248,11 +252,9 @@ class Database:
         kind, _, file = url.partition(":///")
         if kind.startswith("sqlite") and not Path(file).is_file():
             raise DataError(f"{url}: no such file as {file}: name one that exists")
-        try:
+        with self._refusing():
             self._storage = optuna.storages.RDBStorage(url, skip_table_creation=True)
             self._names = optuna.get_all_study_names(self._storage)
-        except _UNREADABLE as error:
-            raise self._refusal(error) from error
 
     def studies(self) -> dict[int, Study]:
         """The studies there are.
@@ -260,14 +262,10 @@ class Database:
         Raises:
             DataError: They cannot be read.
         """
-        try:
+        with self._refusing():
             directions = [self._load(name).directions for name in self._names]
-        except _UNREADABLE as error:
-            raise self._refusal(error) from error
-        return {
-            number: Study(name, tuple([each is StudyDirection.MAXIMIZE for each in objectives]))
-            for number, (name, objectives) in enumerate(zip(self._names, directions, strict=True))
-        }
+        studies = map(_describe, self._names, directions)
+        return dict(enumerate(studies))
 
     def trials(self, study: int) -> Iterator[StoredTrial]:
         """The trials of a study in the order in which they ended; then those that did not.
@@ -275,10 +273,8 @@ class Database:
         Raises:
             DataError: They cannot be read.
         """
-        try:
+        with self._refusing():
             trials = self._load(self._names[study]).get_trials(deepcopy=False)
-        except _UNREADABLE as error:
-            raise self._refusal(error) from error
         for trial in sorted(trials, key=lambda each: each.datetime_complete or datetime.max):
             yield StoredTrial(
                 trial.number,
@@ -293,6 +289,13 @@ class Database:
     def _load(self, name: str) -> optuna.Study:
         return optuna.load_study(study_name=name, storage=self._storage)
 
-    def _refusal(self, error: Exception) -> DataError:
-        reason = str(error).strip().partition("\n")[0]
-        return DataError(f"{shown(self._url)}: cannot be read: {reason}; give a storage of Optuna")
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        """Refuse a database that Optuna cannot read."""
+        try:
+            yield
+        except _UNREADABLE as error:
+            reason = str(error).strip().partition("\n")[0]
+            raise DataError(
+                f"{hide_password(self._url)}: cannot be read: {reason}; give a storage of Optuna"
+            ) from error

@@ -1,6 +1,6 @@
 """Recorded power, integrated while it is read: what nvidia-smi and wattmeters have in common.
 
-A trace is never held in memory: the trapezoid is added up as readings come, and only those of the
+A trace is never held in memory: the trapezoid is added up as readings come. Only readings of the
 last ``trim_s`` seconds wait, since they are cut if nothing comes after them. The result is what
 ``Trace.between(trim_s, duration_s - trim_s).energy_j()`` gives.
 
@@ -19,8 +19,8 @@ from ...energy.sources.recorded.files import OpenTrace, open_trace
 from ...energy.sources.recorded.trace import GAP_PERIODS, Trace
 from ...errors import ConfigurationError, DataError
 from ...models.outcome import State
-from . import Options
 from .files import labels
+from .registry import ImportOptions
 from .writing import Notes, Row, Trials
 
 _HEAD = 1_000
@@ -114,14 +114,13 @@ class Integral:
 
 
 def trials(
-    paths: Sequence[str], options: Options, notes: Notes, *, component: str, device: str
+    paths: Sequence[str], options: ImportOptions, notes: Notes, *, component: str, device: str
 ) -> Trials:
     """One trial for each trace: a file, or a device in it where it has several.
 
     Args:
         paths: CSV files as ``read_trace`` reads them.
-        options: Of these, ``trim_s``, ``column`` and ``strategy``; without the last, a strategy is
-            the name of the file.
+        options: Without a strategy, it is the name of the file.
         notes: Where oddities go.
         component: The column of the contract that the joules belong to, such as ``"gpu"``.
         device: What a device is called in the group columns, such as ``"gpu"``.
@@ -142,7 +141,7 @@ def trials(
 
 
 def _rows(
-    path: str, name: str, options: Options, notes: Notes, component: str, device: str
+    path: str, name: str, options: ImportOptions, notes: Notes, component: str, device: str
 ) -> Iterator[Row]:
     recording = open_trace(path, options.column, each_device=True)
     integrals: dict[str, Integral] = {}
@@ -156,7 +155,7 @@ def _rows(
     for each, integral in integrals.items():
         run = f"{name}@{each}" if len(integrals) > 1 else name
         _check(integral, recording, each, options.trim_s)
-        odd = _oddities(integral)
+        odd = _describe_oddities(integral)
         for sentence in odd:
             notes.add(f"{recording.name}{f' ({each})' if each else ''}: {sentence}")
         start_s = integral.started_s
@@ -182,7 +181,7 @@ def _check(integral: Integral, recording: OpenTrace, device: str, trim_s: float)
         raise DataError(f"{where}: fewer than two values{cut or ': give a longer trace'}")
 
 
-def _oddities(integral: Integral) -> tuple[str, ...]:
+def _describe_oddities(integral: Integral) -> tuple[str, ...]:
     n_gaps = integral.n_gaps
     gap = (
         f"{n_gaps} gap{'s' if n_gaps > 1 else ''} without readings, the longest of "

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
@@ -17,9 +18,6 @@ from ...errors import DataError, OutputError
 from ...files import write_whole
 from ..tables.contract import COLUMNS
 from ..tables.writing import with_metadata
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Row = Mapping[str, Any]
 """A trial: values by the names of their columns; what is not there is null."""
@@ -90,7 +88,7 @@ def write(trials: Trials, path: Path, where: str) -> int:
 
     def fill(part: Path) -> None:
         nonlocal n_rows
-        schema = _schema(trials)
+        schema = _schema(trials, where)
         with part.open("wb") as file, _writer(file, path.suffix, schema) as writer:
             for batch in _batches(trials, schema, where):
                 writer.write_table(batch)
@@ -106,13 +104,15 @@ def frame_of(trials: Trials, where: str) -> pd.DataFrame:
     Raises:
         DataError: There are none.
     """
-    return pa.concat_tables(_batches(trials, _schema(trials), where)).to_pandas()
+    schema = _schema(trials, where)
+    return pa.concat_tables(_batches(trials, schema, where)).to_pandas()
 
 
-def _schema(trials: Trials) -> pa.Schema:
+def _schema(trials: Trials, where: str) -> pa.Schema:
     types = {column.name: column.type for column in COLUMNS} | dict(trials.extra)
-    schema = pa.schema([(name, _TYPES[kind]) for name, kind in types.items()])
-    return with_metadata(schema.empty_table()).schema
+    with _refusing_broken_text(where):
+        schema = pa.schema([(name, _TYPES[kind]) for name, kind in types.items()])
+        return with_metadata(schema.empty_table()).schema
 
 
 def _batches(trials: Trials, schema: pa.Schema, where: str) -> Iterator[pa.Table]:
@@ -120,8 +120,18 @@ def _batches(trials: Trials, schema: pa.Schema, where: str) -> Iterator[pa.Table
     if not batch:
         raise DataError(f"{where}: no trials in it: give a file with rows")
     while batch:
-        yield pa.Table.from_pylist(batch, schema)
+        with _refusing_broken_text(where):
+            table = pa.Table.from_pylist(batch, schema)
+        yield table
         batch = list(islice(trials.rows, _BATCH))
+
+
+@contextmanager
+def _refusing_broken_text(where: str) -> Iterator[None]:
+    try:
+        yield
+    except UnicodeEncodeError as error:
+        raise DataError(f"{where}: {error.object[:40]!a} is no text: mend it") from error
 
 
 def _writer(file: BinaryIO, ending: str, schema: pa.Schema) -> AbstractContextManager[Any]:

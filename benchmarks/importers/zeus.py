@@ -21,16 +21,16 @@ from collections.abc import Iterator, Sequence
 
 from ...errors import DataError
 from ...models.outcome import State
-from . import Options
+from ..tables.refusals import listed
 from .files import CsvFile, Line, labels
+from .registry import ImportOptions
 from .writing import Notes, Row, Trials
 
-OPTIONS = ()
 _COLUMNS = ("start_time", "window_name", "elapsed_time")
 _ENERGY = re.compile(r"gpu\d+_energy")
 
 
-def trials(paths: Sequence[str], options: Options, notes: Notes) -> Trials:
+def trials(paths: Sequence[str], options: ImportOptions, notes: Notes) -> Trials:
     """The trials of the logs, in the order in which their windows ended.
 
     Raises:
@@ -42,22 +42,20 @@ def trials(paths: Sequence[str], options: Options, notes: Notes) -> Trials:
         energies = [name for name in file.header if name not in _COLUMNS]
         if not energies or not all(map(_ENERGY.fullmatch, energies)):
             raise DataError(
-                f"{path}: columns {', '.join(file.header)} are not of ZeusMonitor's log: give one "
+                f"{path}: columns {listed(file.header)} are not of ZeusMonitor's log: give one "
                 f"with {', '.join(_COLUMNS)}, gpu0_energy and so on"
             )
     return Trials(_rows(files, names, options, notes), {"g.window": "text"})
 
 
 def _rows(
-    files: Sequence[CsvFile], names: Sequence[str], options: Options, notes: Notes
+    files: Sequence[CsvFile], names: Sequence[str], options: ImportOptions, notes: Notes
 ) -> Iterator[Row]:
     for file, name in zip(files, names, strict=True):
         energies = [column for column in file.header if column not in _COLUMNS]
         ended_s = 0.0
         for line in file:
-            window = line.text("window_name")
-            if window is None:
-                line.refuse("window_name", "is empty: every window has a name")
+            window = line.name("window_name", "window has a name")
             started_at, elapsed_s = line.instant("start_time"), line.needed("elapsed_time")
             start_s = started_at.timestamp()
             if start_s < ended_s:

@@ -25,7 +25,7 @@ from perjoule.energy import EnergyBudget, EnergyMeter
 from perjoule.energy.sources import rapl
 from perjoule.energy.sources.cpu.time import CpuTimeSource
 from perjoule.energy.sources.resolve import Machine, resolve
-from perjoule.models.data.registry import load
+from perjoule.models.data import load
 from perjoule.models.networks.cnn import cnn
 from perjoule.models.runtime import Runtime
 from perjoule.models.training import build, train_epoch

@@ -24,10 +24,12 @@ from torch.utils.data import DataLoader, Dataset
 
 from perjoule.errors import DataError
 from perjoule.models._torchvision import torchvision
-from perjoule.models.data.registry import Data, Split, load
+from perjoule.models.data import load
+from perjoule.models.data.splits import Data, Split
 from perjoule.models.networks.cnn import cnn
+from perjoule.models.operations import count_parameters
 from perjoule.models.runtime import Runtime
-from perjoule.models.training import build, count_parameters, evaluate, train_epoch
+from perjoule.models.training import build, evaluate, train_epoch
 
 LEARNING_RATE = 1e-3
 LOG2_BATCH_SIZE = 6

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ConfigurationError
+from ..data.registry import check
 
 if TYPE_CHECKING:
     from torch import nn
@@ -24,13 +25,15 @@ DEFAULT_SPACE: dict[str, Any] = {
 """Network, optimiser and schedule, as `Space.parse` reads them; the batch size is `2 **
 log2_batch_size` samples."""
 
-_MAX_EPOCHS = {"fashion-mnist": 4}  # 50 times the samples of digits, so fewer passes over them
-
 
 def default_space(dataset: str) -> dict[str, Any]:
-    """`DEFAULT_SPACE`, with the number of epochs fitted to the size of a data set."""
-    epochs = DEFAULT_SPACE["epochs"]
-    return {**DEFAULT_SPACE, "epochs": {**epochs, "high": _MAX_EPOCHS.get(dataset, epochs["high"])}}
+    """`DEFAULT_SPACE`, with the number of epochs fitted to a data set.
+
+    Raises:
+        UnknownNameError: There is no such data set.
+    """
+    epochs = {**DEFAULT_SPACE["epochs"], "high": check(dataset).max_epochs}
+    return {**DEFAULT_SPACE, "epochs": epochs}
 
 
 def cnn(

@@ -42,6 +42,11 @@ def resolve_architecture(name: str | Builder) -> Builder:
         raise ConfigurationError(
             f"architecture {name!r}: {error}; is its folder on PYTHONPATH?"
         ) from error
+    except Exception as error:  # the module is the user's own, and may raise anything
+        reason = (str(error).strip() or "no message").splitlines()[0]
+        raise ConfigurationError(
+            f"architecture {name!r}: {type(error).__name__} in {module_name}: {reason}"
+        ) from error
     builder = getattr(module, function, None)
     if not callable(builder):
         raise ConfigurationError(

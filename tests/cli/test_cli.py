@@ -12,7 +12,7 @@ import torch
 
 import perjoule
 from perjoule.energy import Kind
-from perjoule.models.data.registry import load
+from perjoule.models.data import load
 from perjoule.models.runtime import Runtime
 from perjoule.models.training import evaluate
 from perjoule.tuners.registry import RECIPES

@@ -7,12 +7,12 @@ from torch import nn
 from perjoule.errors import ConfigurationError, UnknownNameError
 from perjoule.models.networks.cnn import cnn
 from perjoule.models.networks.registry import ARCHITECTURES, resolve_architecture
-from perjoule.models.training import count_parameters, forward_operations, training_operations
+from perjoule.models.operations import count_parameters, forward_operations, training_operations
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 28, 28), (1, 9, 30), (2, 16, 8)])
-@pytest.mark.parametrize("conv_blocks", [1, 2, 3, 4])
-@pytest.mark.parametrize("kernel_size", [1, 3, 5])
+@pytest.mark.parametrize("conv_blocks", [1, 4])
+@pytest.mark.parametrize("kernel_size", [1, 5])
 def test_networks_take_images_of_any_size_that_fits(shape, conv_blocks, kernel_size):
     network = cnn(shape, 7, conv_blocks=conv_blocks, kernel_size=kernel_size, width=4)
     assert network(torch.zeros(2, *shape)).shape == (2, 7)
@@ -73,7 +73,7 @@ def test_counting_leaves_the_network_as_it_was():
 
 def test_architectures_are_found_by_name_or_module():
     assert resolve_architecture("cnn") is ARCHITECTURES["cnn"] is cnn
-    assert resolve_architecture("perjoule.models.cnn:cnn") is cnn
+    assert resolve_architecture("perjoule.models.networks.cnn:cnn") is cnn
     assert resolve_architecture(cnn) is cnn
 
 
@@ -83,10 +83,15 @@ def test_architectures_are_found_by_name_or_module():
         ("cnnn", UnknownNameError, "did you mean 'cnn'"),
         ("no_such_module:build", ConfigurationError, "PYTHONPATH"),
         (":build", ConfigurationError, "module"),
-        ("perjoule.models.cnn:cmm", ConfigurationError, "no function 'cmm'"),
-        ("perjoule.models.cnn:DEFAULT_SPACE", ConfigurationError, "no function"),
+        ("broken_networks:build", ConfigurationError, "ZeroDivisionError in broken_networks"),
+        ("perjoule.models.networks.cnn:cmm", ConfigurationError, "no function 'cmm'"),
+        ("perjoule.models.networks.cnn:DEFAULT_SPACE", ConfigurationError, "no function"),
     ],
 )
-def test_architectures_that_cannot_be_had_are_explained(name, error, message):
+def test_architectures_that_cannot_be_had_are_explained(
+    name, error, message, tmp_path, monkeypatch
+):
+    (tmp_path / "broken_networks.py").write_text("1 / 0")
+    monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(error, match=message):
         resolve_architecture(name)

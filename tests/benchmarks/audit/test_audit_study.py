@@ -158,7 +158,5 @@ def test_every_check_says_why_and_where_it_was_found():
     for id, check in CHECKS.items():
         assert check.id == id
         assert check.severity in ("error", "warning")
-        assert check.title.endswith(".")
-        assert check.why.endswith(".")
-        assert check.source
-        assert check.remedy
+        assert check.title.endswith(".") and check.why.endswith(".")
+        assert check.source and check.remedy

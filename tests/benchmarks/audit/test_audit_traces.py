@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from perjoule.benchmarks.audit import audit
 
 POWERS = [100 + 40 * math.sin(i / 9) + i % 7 / 3 for i in range(300)]
+WATTS = [f"{power:.2f} W" for power in POWERS]
 
 
-def smi(powers, times_s=None):
-    """What nvidia-smi writes each second."""
-    times_s = range(len(powers)) if times_s is None else times_s
+def smi(powers, gap_s=0):
+    """What nvidia-smi writes each second, with one gap."""
     start = pd.Timestamp("2026-11-21 10:00:00")
+    times_s = (at + (gap_s if at >= 150 else 0) for at in range(len(powers)))
     return {
         "timestamp": [str(start + pd.Timedelta(seconds=at)) for at in times_s],
         "name": ["NVIDIA GeForce RTX 3090"] * len(powers),
@@ -27,7 +28,7 @@ def smi(powers, times_s=None):
 
 
 def test_a_clean_trace_has_nothing_against_it(write):
-    result = audit(write("trace.csv", smi([f"{power:.2f} W" for power in POWERS])))
+    result = audit(write("trace.csv", smi(WATTS)))
     assert result.findings == ()
     assert result.inputs[0].kind == "power trace"
     assert not result.checked[0].lacking
@@ -44,15 +45,9 @@ def test_whole_watts_of_a_card_are_found(write, find, written):
 def test_a_wattmeter_may_well_give_whole_watts_unless_it_writes_decimals(
     write, find, written, n_found
 ):
-    path = write(
-        "meter.csv",
-        {
-            "time_s": [0.5 * i for i in range(300)],
-            "power_w": [written.format(power) for power in POWERS],
-        },
-    )
-    found = find(path, "truncated-watts")
-    assert len(found) == n_found
+    watts = [written.format(power) for power in POWERS]
+    path = write("meter.csv", {"time_s": [0.5 * i for i in range(300)], "power_w": watts})
+    assert len(find(path, "truncated-watts")) == n_found
 
 
 def test_too_few_readings_are_not_enough_to_say_that_decimals_are_missing(write):
@@ -75,17 +70,13 @@ def test_an_energy_from_whole_watts_is_found_beside_its_trace(write, find, tmp_p
 
 
 def test_gaps_are_found_with_the_energy_they_hold(write, find):
-    times_s = [i + (120 if i >= 150 else 0) for i in range(300)]
-    path = write("trace.csv", smi([f"{power:.2f} W" for power in POWERS], times_s))
-    (found,) = find(path, "trace-gaps")
+    (found,) = find(write("trace.csv", smi(WATTS, gap_s=120)), "trace-gaps")
     assert "1 gaps" in found.evidence
     assert "lasts 121 s, from 149 s after the beginning" in found.evidence
 
 
 def test_one_late_reading_is_no_gap_worth_telling(write, find):
-    times_s = [i + (3 if i >= 150 else 0) for i in range(300)]
-    path = write("trace.csv", smi([f"{power:.2f} W" for power in POWERS], times_s))
-    assert find(path, "trace-gaps") == []
+    assert find(write("trace.csv", smi(WATTS, gap_s=3)), "trace-gaps") == []
 
 
 def test_a_trace_shorter_than_five_updates_of_its_sensor_is_found(write, find):
@@ -96,34 +87,33 @@ def test_a_trace_shorter_than_five_updates_of_its_sensor_is_found(write, find):
 
 
 def test_each_card_is_a_trace_of_its_own(write, find):
-    columns = smi([f"{power:.2f} W" for power in POWERS for _ in range(2)])
-    columns["timestamp"] = [at for at in columns["timestamp"][:300] for _ in range(2)]
-    columns["index"] = [0, 1] * 300
-    result = audit(write("trace.csv", columns))
+    columns = {name: [cell for cell in cells for _ in "01"] for name, cells in smi(WATTS).items()}
+    result = audit(write("trace.csv", columns | {"index": [0, 1] * 300}))
     assert result.inputs[0].kind == "power trace"
     assert result.findings == ()
 
 
 def test_a_reading_below_zero_is_found_though_the_trace_cannot_be_integrated(write, find):
-    powers = [f"{power:.2f} W" for power in POWERS]
-    powers[17] = "-3.00 W"
-    (found,) = find(write("trace.csv", smi(powers)), "negative-component")
+    path = write("trace.csv", smi([*WATTS[:17], "-3.00 W", *WATTS[18:]]))
+    (found,) = find(path, "negative-component")
     assert "row 18" in found.where
 
 
-def test_a_sensor_that_says_zero_throughout_is_found(write, find):
-    (found,) = find(write("trace.csv", smi(["0.00 W"] * 50)), "zero-component")
-    assert "all 50 rows" in found.evidence
-
-
-def test_a_sensor_that_says_the_same_throughout_is_found(write, find):
-    (found,) = find(write("trace.csv", smi(["61.37 W"] * 50)), "constant-power")
-    assert "61.37 W in all 50 rows" in found.evidence
+@pytest.mark.parametrize(
+    ("watts", "check", "evidence"),
+    [
+        ("0.00 W", "zero-component", "all 50 rows"),
+        ("61.37 W", "constant-power", "61.37 W in all 50 rows"),
+    ],
+)
+def test_a_sensor_that_always_says_the_same_is_found(write, find, watts, check, evidence):
+    (found,) = find(write("trace.csv", smi([watts] * 50)), check)
+    assert evidence in found.evidence
 
 
 def test_a_counter_misses_nothing_between_readings(write):
-    path = write("rapl.csv", {"time_s": range(30), "energy_j": [i * 7.5 for i in range(30)]})
-    result = audit(path)
+    counted = {"time_s": range(30), "energy_j": [i * 7.5 for i in range(30)]}
+    result = audit(write("rapl.csv", counted))
     assert result.inputs[0].kind == "power trace"
     assert "trace-gaps" in result.checked[0].lacking
 
@@ -132,6 +122,6 @@ def test_a_counter_misses_nothing_between_readings(write):
 @given(st.lists(st.integers(1, 50_000), min_size=2, max_size=60), st.integers(0, 40))
 def test_a_trace_at_an_even_pace_has_no_gaps(tmp_path_factory, centiwatts, first):
     path = tmp_path_factory.mktemp("even") / "trace.csv"
-    rows = {"time_s": [first + i for i in range(len(centiwatts))], "power_w": centiwatts}
-    pd.DataFrame(rows).assign(power_w=[c / 100 for c in centiwatts]).to_csv(path, index=False)
+    rows = ((first + i, power / 100) for i, power in enumerate(centiwatts))
+    pd.DataFrame(rows, columns=["time_s", "power_w"]).to_csv(path, index=False)
     assert all(found.check != "trace-gaps" for found in audit(path).findings)

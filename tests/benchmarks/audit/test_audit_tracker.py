@@ -31,18 +31,20 @@ def test_separate_trainings_have_nothing_against_them(write):
     assert "cumulative-rows" in result.checked[0].ran
 
 
-def test_a_tracker_that_counts_on_is_found_with_the_factor_of_its_sum(write, find):
-    path = write(
-        "emissions.csv",
-        emissions(
-            4,
-            run_id=["a", "a", "a", "b"],
-            timestamp=[f"2026-11-21T10:{minute}:00" for minute in (10, 20, 30, 40)],
-            duration=[600.0, 1200.0, 1800.0, 500.0],
-            energy_consumed=[0.1, 0.2, 0.3, 0.1],
-        ),
+def tracked(run_id, duration, energy_consumed):
+    """Four rows that were written every ten minutes."""
+    return emissions(
+        4,
+        run_id=[*run_id],
+        timestamp=[f"2026-11-21T10:{minute}:00" for minute in (10, 20, 30, 40)],
+        duration=duration,
+        energy_consumed=energy_consumed,
     )
-    (found,) = find(path, "cumulative-rows")
+
+
+def test_a_tracker_that_counts_on_is_found_with_the_factor_of_its_sum(write, find):
+    rows = tracked("aaab", [600.0, 1200.0, 1800.0, 500.0], [0.1, 0.2, 0.3, 0.1])
+    (found,) = find(write("emissions.csv", rows), "cumulative-rows")
     assert "rows 1-3" in found.where
     assert "2.00 times the 0.3 kWh" in found.evidence
     assert "import codecarbon" in found.remedy
@@ -50,17 +52,8 @@ def test_a_tracker_that_counts_on_is_found_with_the_factor_of_its_sum(write, fin
 
 
 def test_a_tracker_that_was_reset_begins_a_session(write, find):
-    path = write(
-        "emissions.csv",
-        emissions(
-            4,
-            run_id=["a"] * 4,
-            timestamp=[f"2026-11-21T10:{minute}:00" for minute in (10, 20, 30, 40)],
-            duration=[600.0, 1200.0, 600.0, 1200.0],
-            energy_consumed=[0.1, 0.2, 0.1, 0.2],
-        ),
-    )
-    (found,) = find(path, "cumulative-rows")
+    rows = tracked("aaaa", [600.0, 1200.0, 600.0, 1200.0], [0.1, 0.2, 0.1, 0.2])
+    (found,) = find(write("emissions.csv", rows), "cumulative-rows")
     assert "2 sessions" in found.evidence
     assert "rows 1 to 2; rows 3 to 4" in found.evidence
 
@@ -71,14 +64,9 @@ def test_tasks_of_a_tracker_are_differences_already(write, find):
 
 
 def test_a_negative_component_is_found_in_every_row_that_has_one(write, find):
-    path = write(
-        "emissions.csv", emissions(4, cpu_energy=[0.01, -0.06, 0.01, -0.05], duration=[900.0] * 4)
-    )
-    rows = [found.where for found in find(path, "negative-component")]
-    assert [where.partition(", ")[2] for where in rows] == [
-        "row 2, column cpu_energy",
-        "row 4, column cpu_energy",
-    ]
+    path = write("emissions.csv", emissions(4, cpu_energy=[0.01, -0.06, 0.01, -0.05]))
+    where = [found.where.partition(", ")[2] for found in find(path, "negative-component")]
+    assert where == ["row 2, column cpu_energy", "row 4, column cpu_energy"]
 
 
 @pytest.mark.parametrize(("gpu_count", "n_found"), [(1, 1), ("", 0), (0, 0)])
@@ -109,16 +97,8 @@ def test_trainings_of_a_minute_are_too_short_for_its_clock(write, find):
 
 
 def test_a_tabulated_processor_beside_a_measured_card_is_two_kinds_in_one_column(write, find):
-    duration_s = [1000.0 + i for i in range(4)]
-    path = write(
-        "emissions.csv",
-        emissions(
-            4,
-            duration=duration_s,
-            cpu_power=[42.5] * 4,
-            cpu_energy=[42.5 * seconds / 3.6e6 for seconds in duration_s],
-        ),
-    )
+    cpu_kwh = [42.5 * (1000.0 + i) / 3.6e6 for i in range(4)]
+    path = write("emissions.csv", emissions(4, cpu_power=[42.5] * 4, cpu_energy=cpu_kwh))
     (found,) = find(path, "mixed-kinds")
     assert "4 add measured to modelled joules" in found.evidence
     assert "column energy_consumed" in found.where

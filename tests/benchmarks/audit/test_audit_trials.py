@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -35,6 +37,18 @@ def search(n_runs=5, n_trials=8, *, order=0.0, spent=None, **changed):
         for trial in range(n_trials)
     ]
     return {**pd.DataFrame(rows).to_dict("list"), **changed}
+
+
+@pytest.fixture
+def run_folder(tmp_path):
+    """Write trials and a description of their experiment as a run folder."""
+
+    def write_folder(description, **changed):
+        pd.DataFrame(search(**changed)).to_parquet(tmp_path / "trials.parquet")
+        (tmp_path / "experiment.yaml").write_text(yaml.safe_dump(description))
+        return tmp_path
+
+    return write_folder
 
 
 def test_a_clean_comparison_has_nothing_against_it(write):
@@ -96,7 +110,7 @@ def test_a_drift_of_repetitions_is_found_whatever_the_strategy(write, find):
 def test_a_search_that_moves_to_dearer_networks_is_no_drift(write):
     rows = pd.DataFrame(search(n_trials=20, order=0.03))
     rows["strategy"] = rows["strategy"].replace("random", "bayes")
-    checked = audit(write("trials.csv", rows.to_dict("list"))).checked[0]
+    checked = audit(write("trials.csv", rows)).checked[0]
     assert "order-effects" in checked.lacking
 
 
@@ -104,7 +118,7 @@ def test_work_is_taken_out_where_it_is_known(write, find):
     rows = pd.DataFrame(search(n_trials=20)).assign(epochs=2)
     rows["flops"] = 1000 * (1 + rows["trial"])
     rows["energy_j"] = rows["energy_j"] * rows["flops"]
-    assert find(write("trials.csv", rows.to_dict("list")), "order-effects") == []
+    assert find(write("trials.csv", rows), "order-effects") == []
 
 
 @settings(max_examples=10, deadline=None, derandomize=True)
@@ -158,23 +172,15 @@ def test_a_mapping_that_selects_by_test_accuracy_is_found(write, find):
 
 def factorial(effect):
     """A grid over lr, beta1 and beta2 where the last has an effect or none."""
-    return [
-        {
-            "strategy": "grid",
-            "energy_j": 10 + RNG.uniform(0, 1),
-            "accuracy": round(0.5 + 0.1 * lr + 0.03 * beta1 + effect * beta2, 6),
-            "p.lr": lr,
-            "p.beta1": beta1,
-            "p.beta2": beta2,
-        }
-        for lr in (1, 2, 3)
-        for beta1 in (1, 2, 3)
-        for beta2 in (0.8, 0.9, 0.99)
-    ]
+    grid = product((1, 2, 3), (1, 2, 3), (0.8, 0.9, 0.99))
+    rows = pd.DataFrame(grid, columns=["p.lr", "p.beta1", "p.beta2"])
+    accuracy = 0.5 + 0.1 * rows["p.lr"] + 0.03 * rows["p.beta1"] + effect * rows["p.beta2"]
+    energy_j = 10 + RNG.uniform(0, 1, len(rows))
+    return rows.assign(strategy="grid", energy_j=energy_j, accuracy=accuracy.round(6))
 
 
 def test_a_hyperparameter_that_never_arrives_is_found(write, find):
-    path = write("trials.csv", pd.DataFrame(factorial(0.0)).to_dict("list"))
+    path = write("trials.csv", factorial(0.0))
     (found,) = find(path, "dead-hyperparameter")
     assert found.where.endswith("column p.beta2")
     assert "18 pairs" in found.evidence
@@ -182,24 +188,24 @@ def test_a_hyperparameter_that_never_arrives_is_found(write, find):
 
 
 def test_a_weak_effect_is_an_effect(write, find):
-    path = write("trials.csv", pd.DataFrame(factorial(1e-5)).to_dict("list"))
+    path = write("trials.csv", factorial(1e-5))
     assert find(path, "dead-hyperparameter") == []
 
 
 def test_networks_that_learn_nothing_are_equal_by_themselves(write, find):
-    rows = pd.DataFrame(factorial(0.0)).assign(accuracy=0.1)
-    assert find(write("trials.csv", rows.to_dict("list")), "dead-hyperparameter") == []
+    path = write("trials.csv", factorial(0.0).assign(accuracy=0.1))
+    assert find(path, "dead-hyperparameter") == []
 
 
 def one_candidate(write, losses):
     """Four values of beta2 for one candidate, all at the same accuracy, with their losses."""
-    rows = pd.DataFrame(factorial(0.0))[:3].assign(trial=range(3))
+    rows = factorial(0.0)[:3].assign(trial=range(3))
     rows = pd.concat([rows, rows[:1].assign(trial=3)]).assign(run="grid-0", accuracy=0.5)
     rows["p.beta2"] = [0.8, 0.9, 0.99, 0.999]
     curves = [("grid-0", trial, 1, 1.0, 0.5, loss) for trial, loss in enumerate(losses)]
     columns = ["run", "trial", "epoch", "energy_j", "accuracy", "loss"]
-    write("table.curves.csv", pd.DataFrame(curves, columns=columns).to_dict("list"))
-    return write("table.csv", rows.to_dict("list"))
+    write("table.curves.csv", pd.DataFrame(curves, columns=columns))
+    return write("table.csv", rows)
 
 
 def test_equal_losses_show_it_for_a_single_candidate(write, find):
@@ -232,22 +238,29 @@ def test_measured_and_modelled_joules_are_told_apart(write, find, kinds, n_found
 
 @pytest.mark.parametrize(("period_s", "n_found"), [(0.0, 0), (0.1, 0), (1.0, 1)])
 def test_trials_shorter_than_five_updates_of_the_meter_are_found(
-    write, find, tmp_path, period_s, n_found
+    run_folder, find, period_s, n_found
 ):
-    duration_s = [2.0, 6.0] * 60
-    write("run/trials.csv", search(duration_s=duration_s))
-    pd.read_csv(tmp_path / "run/trials.csv").to_parquet(tmp_path / "run/trials.parquet")
     meter = [{"id": "nvml:0", "update_period_s": period_s}]
-    (tmp_path / "run" / "experiment.yaml").write_text(yaml.safe_dump({"meter": meter}))
-    found = find(tmp_path / "run", "short-windows")
+    folder = run_folder({"meter": meter}, duration_s=[2.0, 6.0] * 60)
+    found = find(folder, "short-windows")
     assert len(found) == n_found
     if found:
         assert "60 of 120 windows" in found[0].evidence
 
 
-def test_no_validation_data_is_found_in_the_description(write, find, tmp_path):
-    write("run/trials.csv", search())
-    pd.read_csv(tmp_path / "run/trials.csv").to_parquet(tmp_path / "run/trials.parquet")
-    (tmp_path / "run" / "experiment.yaml").write_text(yaml.safe_dump({"data": {"validation": 0}}))
-    (found,) = find(tmp_path / "run", "test-selection")
+@pytest.mark.parametrize(
+    "description",
+    [
+        {"meter": [{"update_period_s": 1.0}, {"id": "nvml:0", "update_period_s": "often"}, "x"]},
+        {"data": {"validation": "many", "test": [1]}, "experiment": {"budget_j": "x"}},
+        {"data": [], "meter": {}, "experiment": None, "machine": 3},
+    ],
+)
+def test_a_description_by_somebody_else_may_hold_anything(run_folder, description):
+    folder = run_folder(description, best_acc=[0.5, 0.6] * 60)
+    assert audit(folder).inputs[0].kind == "run folder"
+
+
+def test_no_validation_data_is_found_in_the_description(run_folder, find):
+    (found,) = find(run_folder({"data": {"validation": 0}}), "test-selection")
     assert "0 validation samples" in found.evidence

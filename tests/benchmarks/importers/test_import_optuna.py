@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pandas as pd
@@ -16,6 +18,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState, create_trial
 
 from perjoule.benchmarks.importers import import_table
+from perjoule.benchmarks.tables.table import Table
 from perjoule.errors import ConfigurationError, DataError
 
 
@@ -26,20 +29,30 @@ def silent():
     optuna.logging.set_verbosity(optuna.logging.INFO)
 
 
-@pytest.fixture(params=["journal", "database"])
-def storage(request, tmp_path):
-    """A storage, and how its import is called."""
-    if request.param == "journal":
-        path = str(tmp_path / "studies.journal")
-        return JournalStorage(JournalFileBackend(path)), path
-    url = f"sqlite:///{tmp_path / 'studies.db'}"
-    return optuna.storages.RDBStorage(url), url
+@pytest.fixture(scope="module")
+def empty_database(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("empty") / "studies.db"
+    optuna.storages.RDBStorage(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def database(empty_database, tmp_path) -> tuple[optuna.storages.RDBStorage, Path]:
+    path = shutil.copy(empty_database, tmp_path / "studies.db")
+    return optuna.storages.RDBStorage(f"sqlite:///{path}"), path
 
 
 @pytest.fixture
 def journal(tmp_path) -> tuple[JournalStorage, Path]:
     path = tmp_path / "studies.journal"
     return JournalStorage(JournalFileBackend(str(path))), path
+
+
+@pytest.fixture(params=["journal", "database"])
+def storage(request):
+    """A storage, and how its import is called."""
+    stored, path = request.getfixturevalue(request.param)
+    return stored, str(path) if request.param == "journal" else f"sqlite:///{path}"
 
 
 def search(study: optuna.Study) -> None:
@@ -132,30 +145,28 @@ def one_trial(stored, value: float, energy: object = 3.0, direction: str = "maxi
     study.add_trial(create_trial(value=value, user_attrs={"energy_j": energy, **attrs}))
 
 
-@pytest.mark.parametrize(
-    ("expression", "energy_j"), [("kwh*3.6e6", 7200.0), ("kwh / 2", 0.001), ("a*2", 6.0)]
-)
-def test_joules_may_be_made_by_a_factor(journal, imported, expression, energy_j):
-    stored, path = journal
-    one_trial(stored, 0.5, kwh=0.002, **{"a*2": 6.0})
-    [found_j] = imported("optuna", path, energy_attr=expression).trials["energy_j"]
-    assert found_j == pytest.approx(energy_j)
+def append(path: Path, *operations: dict) -> None:
+    with path.open("a") as file:
+        file.writelines(json.dumps(each) + "\n" for each in operations)
 
 
 @pytest.mark.parametrize(
-    ("value", "direction", "expression", "accuracy"),
+    ("value", "direction", "options", "column", "number"),
     [
-        (0.25, "minimize", "1-value", 0.75),
-        (25.0, "minimize", "1 - value / 100", 0.75),
-        (93.0, "maximize", "value/100", 0.93),
-        (0.4, "minimize", "val_acc", 0.9),
+        (0.5, "maximize", {"energy_attr": "kwh*3.6e6"}, "energy_j", 7200.0),
+        (0.5, "maximize", {"energy_attr": "kwh / 2"}, "energy_j", 0.001),
+        (0.5, "maximize", {"energy_attr": "a*2"}, "energy_j", 6.0),  # an attribute of that name
+        (0.25, "minimize", {"accuracy_attr": "1-value"}, "accuracy", 0.75),
+        (25.0, "minimize", {"accuracy_attr": "1 - value / 100"}, "accuracy", 0.75),
+        (93.0, "maximize", {"accuracy_attr": "value/100"}, "accuracy", 0.93),
+        (0.4, "minimize", {"accuracy_attr": "val_acc"}, "accuracy", 0.9),
     ],
 )
-def test_the_accuracy_is_what_is_said(journal, imported, value, direction, expression, accuracy):
+def test_numbers_are_made_as_is_said(journal, imported, value, direction, options, column, number):
     stored, path = journal
-    one_trial(stored, value, direction=direction, val_acc=0.9)
-    table = imported("optuna", path, energy_attr="energy_j", accuracy_attr=expression)
-    assert table.trials["accuracy"][0] == pytest.approx(accuracy)
+    one_trial(stored, value, direction=direction, kwh=0.002, val_acc=0.9, **{"a*2": 6.0})
+    table = imported("optuna", path, **{"energy_attr": "energy_j", **options})
+    assert table.trials[column][0] == pytest.approx(number)
 
 
 def test_objectives_of_several_are_named(journal, imported):
@@ -184,6 +195,7 @@ def test_a_study_that_minimises_is_not_taken_for_an_accuracy(storage):
         (0.5, "12 J", "trial 0: energy_j is '12 J', which is no number"),
         (0.5, True, "trial 0: energy_j is True, which is no number"),
         (0.5, math.inf, "trial 0: energy_j is inf, which is no energy"),
+        (0.5, 10**400, "trial 0: energy_j is inf, which is no energy"),
         (0.5, math.nan, "trial 0: energy_j is nan, which is no energy"),
     ],
 )
@@ -204,8 +216,8 @@ def test_what_cannot_be_is_refused(journal, value, energy, reason):
         ({"energy_attr": "kwh", "study": "mnist"}, "no study 'mnist' among digits"),
     ],
 )
-def test_an_option_that_names_nothing_says_what_there_is(storage, options, reason):
-    stored, path = storage
+def test_an_option_that_names_nothing_says_what_there_is(journal, options, reason):
+    stored, path = journal
     one_trial(stored, 0.5, kwh=1.0)
     with pytest.raises(ConfigurationError, match=reason):
         import_table("optuna", path, **options)
@@ -213,12 +225,10 @@ def test_an_option_that_names_nothing_says_what_there_is(storage, options, reaso
 
 def test_one_of_several_studies_is_named(storage, imported):
     stored, path = storage
-    for name, value in (("a", 0.25), ("gone", 0.5), ("b", 0.75)):
-        study = study_in(stored, name)
-        study.add_trial(create_trial(value=value, user_attrs={"energy_j": 1.0}))
-    optuna.delete_study(study_name="gone", storage=stored)
-    late = study_in(stored, "gone")
-    late.add_trial(create_trial(value=0.875, user_attrs={"energy_j": 1.0}))
+    for name, value in (("a", 0.25), ("gone", 0.5), ("b", 0.75), ("gone", 0.875)):
+        if value == 0.875:
+            optuna.delete_study(study_name="gone", storage=stored)
+        study_in(stored, name).add_trial(create_trial(value=value, user_attrs={"energy_j": 1.0}))
     with pytest.raises(ConfigurationError, match="several studies, a, b, gone: name one"):
         import_table("optuna", path, energy_attr="energy_j")
     for name, value in (("a", 0.25), ("gone", 0.875), ("b", 0.75)):
@@ -251,22 +261,20 @@ def test_studies_of_several_files_are_runs(tmp_path, imported):
 def test_choices_keep_the_type_that_holds_them_all(journal, imported, choices, cells):
     stored, path = journal
     study = study_in(stored)
-    kind = CategoricalDistribution(choices)
+    kinds = {"choice": CategoricalDistribution(choices)}
+    attrs = {"energy_j": 1}
     for choice in choices:
-        added = create_trial(
-            value=0.5,
-            params={"choice": choice},
-            distributions={"choice": kind},
-            user_attrs={"energy_j": 1},
+        params = {"choice": choice}
+        study.add_trial(
+            create_trial(value=0.5, params=params, distributions=kinds, user_attrs=attrs)
         )
-        study.add_trial(added)
     found = imported("optuna", path, energy_attr="energy_j").trials["p.choice"]
     assert [None if pd.isna(cell) else cell for cell in found] == cells
 
 
-def test_a_file_of_sqlite_is_a_database(tmp_path, imported):
-    path = tmp_path / "studies.db"
-    one_trial(optuna.storages.RDBStorage(f"sqlite:///{path}"), 0.5)
+def test_a_file_of_sqlite_is_a_database(database, imported):
+    stored, path = database
+    one_trial(stored, 0.5)
     assert list(imported("optuna", path, energy_attr="energy_j").trials["accuracy"]) == [0.5]
 
 
@@ -281,7 +289,17 @@ def test_a_torn_last_line_is_dropped_and_said(journal):
 
 
 @pytest.mark.parametrize(
-    "line", ["{", "[]", "{}", '{"op_code":4,"study_id":0}', '{"op_code":0,"study_name":"x"}']
+    "line",
+    [
+        "{",
+        "[]",
+        "{}",
+        "[" * 100_000,
+        '{"op_code":4,"study_id":0}',
+        '{"op_code":4,"study_id":0,"datetime_start":"0001-01-01T00:00:00+14:00"}',
+        '{"op_code":0,"study_name":"x"}',
+        '{"op_code":0,"study_name":["x"],"directions":[2]}',
+    ],
 )
 def test_a_line_that_is_no_operation_is_told(journal, line):
     stored, path = journal
@@ -293,44 +311,59 @@ def test_a_line_that_is_no_operation_is_told(journal, line):
         import_table("optuna", path, energy_attr="energy_j")
 
 
+def import_with_param(journal, value: Any, kind: str, **attributes: Any) -> Table:
+    """Import a journal with a hyperparameter that Optuna itself would not write."""
+    stored, path = journal
+    study_in(stored)
+    distribution = json.dumps({"name": kind, "attributes": attributes})
+    trial = {"op_code": 4, "study_id": 0, "datetime_start": None, "user_attrs": {"energy_j": 1.0}}
+    append(path, trial | {"params": {"x": value}, "distributions": {"x": distribution}})
+    return import_table("optuna", path, energy_attr="energy_j")
+
+
+def test_text_that_cannot_be_written_is_told_in_one_line(journal):
+    with pytest.raises(DataError, match=r"studies.journal: '\\ud800' is no text: mend it"):
+        import_with_param(journal, 0, "CategoricalDistribution", choices=["\ud800"])
+
+
+def test_a_number_too_large_for_any_column_is_kept_as_text(journal):
+    table = import_with_param(journal, 10**400, "IntDistribution", low=0, high=10**400)
+    assert list(table.trials["p.x"]) == [str(10**400)]
+
+
 def test_operations_on_what_is_not_there_are_void(journal, imported):
     stored, path = journal
     one_trial(stored, 0.5)
-    logs = [
+    append(
+        path,
         {"op_code": 0, "worker_id": "w", "study_name": "digits", "directions": [2]},  # twice
         {"op_code": 4, "worker_id": "w", "study_id": 7, "datetime_start": None},
         {"op_code": 8, "worker_id": "w", "trial_id": 0, "user_attr": {"energy_j": 99.0}},  # ended
         {"op_code": 8, "worker_id": "w", "trial_id": 5, "user_attr": {"energy_j": 99.0}},
         {"op_code": 10, "worker_id": "w", "study_id": 0},
-    ]
-    with path.open("a") as file:
-        file.writelines(json.dumps(log) + "\n" for log in logs)
-    [trial] = optuna.load_study(
-        study_name="digits", storage=JournalStorage(JournalFileBackend(str(path)))
-    ).trials
-    assert list(imported("optuna", path, energy_attr="energy_j").trials["energy_j"]) == [
-        trial.user_attrs["energy_j"]
-    ]
+    )
+    again = JournalStorage(JournalFileBackend(str(path)))
+    [trial] = optuna.load_study(study_name="digits", storage=again).trials
+    [energy_j] = imported("optuna", path, energy_attr="energy_j").trials["energy_j"]
+    assert energy_j == trial.user_attrs["energy_j"]
 
 
-def test_nothing_is_made_where_there_is_no_storage(tmp_path):
-    with pytest.raises(DataError, match="no such file as"):
-        import_table("optuna", f"sqlite:///{tmp_path / 'none.db'}", energy_attr="energy_j")
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("url", ["mysql+none://nowhere/db", "what://ever"])
-def test_a_url_that_leads_nowhere_is_told_in_one_line(url):
-    with pytest.raises(DataError, match=r"cannot be read: .*; give a storage of Optuna") as raised:
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("sqlite:///none.db", "no such file as none.db"),
+        ("mysql+none://nowhere/db", "cannot be read: .*; give a storage of Optuna"),
+        ("what://ever", "cannot be read: .*; give a storage of Optuna"),
+        ("mysql+none://me:s3cr@t@nowhere/db", r"mysql\+none://me:\*\*\*@nowhere/db"),
+    ],
+)
+def test_a_url_that_leads_nowhere_is_told_in_one_line(tmp_path, monkeypatch, url, reason):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match=reason) as raised:
         import_table("optuna", url, energy_attr="energy_j")
     assert "\n" not in str(raised.value)
-
-
-def test_a_password_is_not_shown():
-    url = "mysql+none://me:s3cr@t@nowhere/db"
-    with pytest.raises(DataError, match=r"mysql\+none://me:\*\*\*@nowhere/db") as raised:
-        import_table("optuna", url, energy_attr="energy_j")
     assert "s3cr" not in str(raised.value)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_database_of_something_else_is_refused(tmp_path):

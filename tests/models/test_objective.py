@@ -7,34 +7,15 @@ import torch
 
 from perjoule.energy import EnergyBudget, EnergyMeter, Kind, Scope, Source, SourceInfo
 from perjoule.errors import SourceError
-from perjoule.models.data.registry import load
-from perjoule.models.objective import Objective, foresee, load_checkpoint
-from perjoule.models.outcome import State, StepCost
-from perjoule.models.training import Runtime
+from perjoule.models.checkpoint import load_checkpoint
+from perjoule.models.foresight import foresee
+from perjoule.models.objective import Objective
+from perjoule.models.outcome import State, StepCost, StopRule
 
-CANDIDATE = {
-    "conv_blocks": 1,
-    "width": 8,
-    "kernel_size": 3,
-    "dropout": 0.3,
-    "dense_units": 16,
-    "optimizer": "adam",
-    "learning_rate": 0.01,
-    "weight_decay": 1e-4,
-    "log2_batch_size": 6,
-    "epochs": 4,
-}
+CANDIDATE = {"conv_blocks": 1, "width": 8, "kernel_size": 3, "dropout": 0.3, "dense_units": 16}
+CANDIDATE |= {"optimizer": "adam", "learning_rate": 0.01, "weight_decay": 1e-4}
+CANDIDATE |= {"log2_batch_size": 6, "epochs": 4}
 PLENTY_J = 1e9
-
-
-@pytest.fixture(scope="module")
-def data():
-    return load("digits")
-
-
-@pytest.fixture(scope="module")
-def runtime():
-    return Runtime.detect("cpu")
 
 
 @pytest.fixture
@@ -45,7 +26,7 @@ def meter():
 
 def train(objective, meter, until=4, checkpoint=None, budget_j=PLENTY_J, params=CANDIDATE, **more):
     budget = EnergyBudget(budget_j, meter)
-    return objective.train_slice(params, until, checkpoint, meter, budget, **more)
+    return objective.train_slice(params, StopRule(until), checkpoint, meter, budget, **more)
 
 
 class DyingSource(Source):
@@ -65,9 +46,9 @@ class DyingSource(Source):
         return self._energy_j
 
 
-def test_a_slice_learns_and_says_what_each_phase_cost(data, runtime, meter):
+def test_a_slice_learns_and_says_what_each_phase_cost(digits, runtime, meter):
     with meter.window() as window:
-        result = train(Objective(data, runtime), meter)
+        result = train(Objective(digits, runtime), meter)
     assert result.state is State.COMPLETE
     assert result.epochs == len(result.curve) == 4
     assert result.accuracy == result.curve[-1].accuracy > 0.8
@@ -79,8 +60,8 @@ def test_a_slice_learns_and_says_what_each_phase_cost(data, runtime, meter):
     assert energies_j[-1] == pytest.approx(result.reading.total_j, rel=1e-12)
 
 
-def test_two_slices_are_the_trial_in_one_piece(data, runtime, meter):
-    objective = Objective(data, runtime, seed=3)
+def test_two_slices_are_the_trial_in_one_piece(digits, runtime, meter):
+    objective = Objective(digits, runtime, seed=3)
     whole = train(objective, meter, keep_above=-1.0)
     first = train(objective, meter, until=2, keep_above=-1.0)
     second = train(objective, meter, until=4, checkpoint=first.checkpoint, keep_above=-1.0)
@@ -90,8 +71,8 @@ def test_two_slices_are_the_trial_in_one_piece(data, runtime, meter):
 
 
 @pytest.mark.parametrize("share", [0.05, 0.3, 0.62, 0.95])
-def test_a_budget_truncates_inside_the_trial_and_is_not_overdrawn(data, runtime, meter, share):
-    objective = Objective(data, runtime)
+def test_a_budget_truncates_inside_the_trial_and_is_not_overdrawn(digits, runtime, meter, share):
+    objective = Objective(digits, runtime)
     whole_j = train(objective, meter).reading.total_j
     result = train(objective, meter, budget_j=share * whole_j)
     assert result.state is State.TRUNCATED
@@ -102,8 +83,8 @@ def test_a_budget_truncates_inside_the_trial_and_is_not_overdrawn(data, runtime,
         assert result.accuracy is None
 
 
-def test_an_epoch_that_cannot_be_validated_is_not_begun(data, runtime, meter):
-    objective = Objective(data, runtime)
+def test_an_epoch_that_cannot_be_validated_is_not_begun(digits, runtime, meter):
+    objective = Objective(digits, runtime)
     whole = train(objective, meter)
     three_epochs_j = whole.curve[2].energy_j
     result = train(objective, meter, budget_j=three_epochs_j * 1.1)
@@ -111,17 +92,17 @@ def test_an_epoch_that_cannot_be_validated_is_not_begun(data, runtime, meter):
     assert result.reading.total_j == pytest.approx(three_epochs_j)
 
 
-def test_the_weights_of_the_last_validated_epoch_are_kept_only_above_the_mark(data, runtime, meter):
-    objective = Objective(data, runtime)
+def test_the_last_validated_weights_are_kept_only_above_the_mark(digits, runtime, meter):
+    objective = Objective(digits, runtime)
     result = train(objective, meter, keep_above=0.0)
     assert objective.test_accuracy(CANDIDATE, result.checkpoint) > 0.8
     assert load_checkpoint(result.checkpoint)["epoch"] == 4
     assert train(objective, meter, keep_above=1.0).checkpoint is None
 
 
-def test_a_loss_that_is_not_finite_fails_the_trial_with_its_joules(data, runtime, meter):
+def test_a_loss_that_is_not_finite_fails_the_trial_with_its_joules(digits, runtime, meter):
     wild = {**CANDIDATE, "optimizer": "sgd", "learning_rate": 1e30}
-    result = train(Objective(data, runtime), meter, params=wild)
+    result = train(Objective(digits, runtime), meter, params=wild)
     assert result.state is State.FAILED
     assert "loss" in result.message
     assert result.train.total_j > 0
@@ -131,7 +112,7 @@ def raises_when_built(shape, n_classes, **_):
     raise ValueError("no such network\nwith a second line")
 
 
-class _RaisesLater(torch.nn.Module):
+class RaisesLater(torch.nn.Module):
     def __init__(self, error: BaseException) -> None:
         super().__init__()
         self.layer = torch.nn.Linear(64, 10)
@@ -143,41 +124,39 @@ class _RaisesLater(torch.nn.Module):
         return self.layer(images.flatten(1))
 
 
-def raises_when_trained(shape, n_classes, **_):
-    return _RaisesLater(RuntimeError("shapes do not match"))
-
-
-def runs_out_of_memory(shape, n_classes, **_):
-    return _RaisesLater(torch.OutOfMemoryError("tried to allocate 80 GiB"))
-
-
 @pytest.mark.parametrize(
     ("builder", "message"),
     [
         (raises_when_built, "ValueError: no such network"),
-        (raises_when_trained, "RuntimeError: shapes do not match"),
-        (runs_out_of_memory, "out of memory: tried to allocate 80 GiB"),
+        (
+            lambda shape, n, **_: RaisesLater(RuntimeError("shapes do not match")),
+            "RuntimeError: shapes do not match",
+        ),
+        (
+            lambda shape, n, **_: RaisesLater(torch.OutOfMemoryError("tried to allocate 80 GiB")),
+            "out of memory: tried to allocate 80 GiB",
+        ),
     ],
 )
-def test_errors_of_user_code_fail_the_trial_in_one_line(data, runtime, meter, builder, message):
-    result = train(Objective(data, runtime, builder), meter)
+def test_errors_of_user_code_fail_the_trial_in_one_line(digits, runtime, meter, builder, message):
+    result = train(Objective(digits, runtime, builder), meter)
     assert (result.state, result.message) == (State.FAILED, message)
     assert result.accuracy is None
     assert result.reading.total_j is not None
 
 
-def test_an_interruption_keeps_the_joules_but_is_no_result(data, runtime, meter):
+def test_an_interruption_keeps_the_joules_but_is_no_result(digits, runtime, meter):
     asked = iter(range(10_000))
-    result = train(Objective(data, runtime), meter, interrupted=lambda: next(asked) > 30)
+    result = train(Objective(digits, runtime), meter, interrupted=lambda: next(asked) > 30)
     assert result.state is State.INTERRUPTED
     assert result.epochs < 4
     assert result.train.total_j > 0
 
 
 @pytest.mark.parametrize("readings", [0, 1, 5, 12])
-def test_a_meter_that_dies_never_ends_the_training(data, runtime, readings):
+def test_a_meter_that_dies_never_ends_the_training(digits, runtime, readings):
     with EnergyMeter([DyingSource(readings)]) as meter:
-        result = train(Objective(data, runtime), meter)
+        result = train(Objective(digits, runtime), meter)
     assert result.state is State.COMPLETE
     assert result.accuracy > 0.8
     assert result.reading.total_j is None
@@ -185,19 +164,19 @@ def test_a_meter_that_dies_never_ends_the_training(data, runtime, readings):
     assert any("the counter is gone" in warning for warning in result.reading.warnings)
 
 
-def test_the_first_step_is_foreseen_between_the_nearest_ones_known():
-    assert foresee(1e6, []) == 0.0
+@pytest.mark.parametrize(
+    ("operations", "energy_j"),
+    [(1e8, 50.0), (1e7, 10.0), (1e9, 100.0), (0.5e6, 2.0), (2e10, 400.0)],
+)
+def test_the_first_step_is_foreseen_between_the_nearest_ones_known(operations, energy_j):
     known = [StepCost(1e6, 2.0), StepCost(1e10, 200.0), StepCost(1e8, 50.0)]
-    assert foresee(1e8, known) == 50.0
-    assert foresee(1e7, known) == pytest.approx(10.0)  # the geometric mean of 2 and 50
-    assert foresee(1e9, known) == pytest.approx(100.0)
-    assert foresee(0.5e6, known) == 2.0
-    assert foresee(2e10, known) == pytest.approx(400.0)
+    assert foresee(operations, known) == pytest.approx(energy_j)
+    assert foresee(operations, []) == 0.0
 
 
-def test_a_candidate_whose_first_step_would_overdraw_is_not_begun(data, runtime, meter):
-    step = train(Objective(data, runtime), meter).train_step
-    objective = Objective(data, runtime, known_steps=([step], []))
+def test_a_candidate_whose_first_step_would_overdraw_is_not_begun(digits, runtime, meter):
+    step = train(Objective(digits, runtime), meter).train_step
+    objective = Objective(digits, runtime, known_steps=([step], []))
     setup_j = train(objective, meter, budget_j=1e-12).setup.total_j
     result = train(objective, meter, budget_j=setup_j + 1.4 * step.energy_j)
     assert result.state is State.TRUNCATED

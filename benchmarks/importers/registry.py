@@ -1,0 +1,115 @@
+"""Which formats can be imported, one entry each, and what can be asked of an import."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import NamedTuple
+
+from ...errors import ConfigurationError, UnknownNameError
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """What can be asked of an import; `Format.options` says which format uses what.
+
+    Attributes:
+        trim_s: Seconds to cut at both ends of a trace.
+        energy_attr: User attribute of a trial that holds joules, or with a factor:
+            ``"kwh*3.6e6"``.
+        accuracy_attr: What holds the accuracy: a user attribute, or the objective as ``"value"``,
+            with a factor (``"value/100"``) or as what is missing to 1 (``"1-value"``). None takes
+            the objective of a study that maximises.
+        study: Name of the study, where there are several.
+        strategy: The strategy of every row, in place of what the format tells.
+        column: Power column or device of a trace, as for ``read_trace``.
+    """
+
+    trim_s: float = 0.0
+    energy_attr: str | None = None
+    accuracy_attr: str | None = None
+    study: str | None = None
+    strategy: str | None = None
+    column: str | None = None
+
+
+class Format(NamedTuple):
+    """What can be imported.
+
+    Attributes:
+        name: Its name; with ``_`` for ``-`` also that of its module beside this one.
+        summary: What is read, and what a row becomes, in one line.
+        source: Where the format is described.
+        options: Which `ImportOptions` it uses.
+    """
+
+    name: str
+    summary: str
+    source: str
+    options: tuple[str, ...] = ("strategy",)
+
+    def check(self, options: ImportOptions) -> None:
+        """Refuse options that the format does not use.
+
+        Raises:
+            ConfigurationError: There is one.
+        """
+        for field in fields(options):
+            if getattr(options, field.name) != field.default and field.name not in self.options:
+                raise ConfigurationError(
+                    f"{field.name}: the format {self.name} has no use for it, leave it out (it "
+                    f"takes {', '.join(sorted(self.options))})"
+                )
+
+
+_KNOWN = (
+    Format(
+        "codecarbon",
+        "emissions.csv of CodeCarbon 1 to 3; cumulative rows of a tracker become differences",
+        "https://mlco2.github.io/codecarbon/output.html",
+    ),
+    Format(
+        "nvidia-smi",
+        "power readings of nvidia-smi --query-gpu=timestamp,power.draw --format=csv; a trial a GPU",
+        "https://docs.nvidia.com/deploy/nvidia-smi/",
+        ("trim_s", "column", "strategy"),
+    ),
+    Format(
+        "optuna",
+        "a study in a journal file or a storage URL; joules from a user attribute",
+        "https://optuna.readthedocs.io/en/stable/reference/storages.html",
+        ("energy_attr", "accuracy_attr", "study", "strategy"),
+    ),
+    Format(
+        "zeus",
+        "the CSV log of ZeusMonitor(log_file=...); a trial a window",
+        "https://ml.energy/zeus/measure/",
+    ),
+    Format(
+        "butter-e",
+        "runs_with_standardized_energy.csv of the BUTTER-E data set; a trial a training",
+        "https://data.openei.org/submissions/5991",
+    ),
+    Format(
+        "wattmeter",
+        "readings of a power meter of the whole machine, as CSV of times and watts",
+        "columns such as time_s,power_w or timestamp,P [W]",
+        ("trim_s", "column", "strategy"),
+    ),
+)
+FORMATS = {each.name: each for each in _KNOWN}
+
+
+def find_format(name: str) -> Format:
+    """The format of a name.
+
+    Raises:
+        UnknownNameError: There is no such format.
+    """
+    if name not in FORMATS:
+        raise UnknownNameError("import format", name, FORMATS)
+    return FORMATS[name]
+
+
+def formats_help() -> str:
+    """All formats with their summaries, in one line for help texts."""
+    return "; ".join(f"{each.name} ({each.summary})" for each in _KNOWN)

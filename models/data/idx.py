@@ -1,0 +1,45 @@
+"""The idx files of MNIST and of data sets like it."""
+
+from __future__ import annotations
+
+import gzip
+import math
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from ...errors import DataError
+
+
+def find_idx(folder: Path, part: str) -> Path | None:
+    """The file of one part of an MNIST-like data set, packed or not."""
+    stem = f"{part}-idx{3 if part.endswith('images') else 1}-ubyte"
+    paths = (folder / stem, folder / f"{stem}.gz")
+    return next((path for path in paths if path.is_file()), None)
+
+
+def read_idx(path: Path, n_axes: int) -> np.ndarray:
+    """Read an array of unsigned bytes in the idx format of MNIST, packed with gzip or not.
+
+    The format (http://yann.lecun.com/exdb/mnist): two zero bytes, the type (8: unsigned byte), the
+    number of axes, the length of each as a big-endian 32-bit number, then the values.
+
+    Raises:
+        DataError: The file cannot be read, is torn or holds something else.
+    """
+    mend = "delete it and fetch it again"
+    try:
+        content = path.read_bytes()
+        if path.suffix == ".gz":
+            content = gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path} cannot be read ({error}): {mend}") from error
+    start = 4 + 4 * n_axes
+    if content[:4] != bytes([0, 0, 8, n_axes]) or len(content) < start:
+        raise DataError(f"{path} is no idx file of unsigned bytes with {n_axes} axes: {mend}")
+    shape = np.frombuffer(content, ">u4", count=n_axes, offset=4).astype(int)
+    values = np.frombuffer(content, np.uint8, offset=start)
+    if len(values) != (wanted := math.prod(shape.tolist())):
+        raise DataError(f"{path} is torn: {len(values)} values, not {wanted}: {mend}")
+    return values.reshape(shape)

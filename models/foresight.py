@@ -1,0 +1,98 @@
+"""A budget is kept by stopping before the step that would overdraw it.
+
+From a candidate's second step on, the last one tells what the next will cost. Its first step is
+foreseen from the steps of other candidates.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+
+from ..energy import EnergyBudget, EnergyMeter
+from .outcome import StepCost
+
+KnownSteps = tuple[Sequence[StepCost], Sequence[StepCost]]
+"""What the training and the validation steps of earlier candidates cost."""
+FIRST_STEP_MARGIN = 1.5
+"""A candidate's first step is begun only if so many times its foreseen joules are left."""
+
+
+def foresee(operations: float, seen: Iterable[StepCost]) -> float:
+    """Joules that a step may cost before any like it was taken.
+
+    Between the nearest smaller and larger known step it follows a power law; below the smallest it
+    costs as much as that one, above the largest in proportion to its operations.
+
+    Args:
+        operations: Operations of the step.
+        seen: What steps cost so far.
+
+    Returns:
+        The joules; 0 if none was seen.
+    """
+    known = {step.operations: step.energy_j for step in seen}
+    if not known:
+        return 0.0
+    above = min((each for each in known if each >= operations), default=None)
+    below = max((each for each in known if each <= operations), default=None)
+    if above is None or below is None:
+        nearest = min(known) if below is None else max(known)
+        return known[nearest] * max(1.0, operations / nearest)
+    if above == below or min(known[above], known[below]) <= 0:
+        return max(known[above], known[below])
+    share = math.log(operations / below) / math.log(above / below)
+    return known[below] ** (1 - share) * known[above] ** share
+
+
+class StepGate:
+    """Decides before each step of an epoch whether to stop, and learns what steps cost.
+
+    ``known`` is what such steps of other candidates cost; ``cost`` is what this candidate's first
+    step did, None before it. Each step is ``operations`` of the meter.
+    """
+
+    def __init__(
+        self,
+        meter: EnergyMeter,
+        budget: EnergyBudget,
+        interrupted: Callable[[], bool],
+        known: Sequence[StepCost],
+        operations: float,
+    ) -> None:
+        self._meter, self._budget, self._interrupted = meter, budget, interrupted
+        self._operations = operations
+        self._next_j = FIRST_STEP_MARGIN * foresee(operations, known)
+        self._taken = 0
+        self._before_j: float | None = None
+        self.cost: StepCost | None = None
+
+    def __enter__(self) -> None:
+        """Begin an epoch."""
+        self._taken = 0
+        self._budget.begin_phase()
+        self._before_j = self._budget.spent_j
+
+    def __exit__(self, *_: object) -> None:
+        """End the epoch, at its last step or before."""
+        if self._taken:
+            self._learn()
+
+    def __call__(self) -> bool:
+        """Whether to stop before the next step, which is counted if not."""
+        if self._taken == 0 and not self._budget.expect(self._next_j):
+            return True
+        if self._taken == 1 and self.cost is None:
+            self._learn()
+        if self._budget.should_stop() or self._interrupted():
+            return True
+        self._taken += 1
+        self._meter.count_operations(self._operations)
+        return False
+
+    def _learn(self) -> None:
+        """Note what the steps of this epoch cost; other candidates learn from the very first."""
+        after_j = self._budget.spent_j
+        if after_j is not None and self._before_j is not None:
+            self._next_j = (after_j - self._before_j) / self._taken
+            self.cost = self.cost or StepCost(self._operations, self._next_j)
