@@ -30,11 +30,7 @@ _POINTS = str.maketrans("", "", "+-.,")
 
 
 def numbers(values: pd.Series, where: str) -> pd.Series:
-    """Read floats; NaN where nothing is.
-
-    Args:
-        values: Text, or numbers of any type.
-        where: The table, for messages.
+    """Read floats; NaN where nothing is. ``where`` is the table's name, for messages.
 
     Raises:
         DataError: A cell is no finite number.
@@ -200,9 +196,7 @@ def _finite(values: pd.Series, floats: pa.Array | None, where: str) -> pd.Series
 def _exact(values: pd.Series, cells: pa.Array | None) -> pd.Series | None:
     """Whole numbers to the last digit; None if some are not written as such.
 
-    Args:
-        values: The column.
-        cells: The same as text; None if it holds numbers.
+    ``cells`` is the same column as text; None if it holds numbers.
 
     Raises:
         OverflowError: One does not fit into 64 bits.

@@ -111,12 +111,7 @@ def groups_in(frame: pd.DataFrame) -> list[str]:
 
 
 def read_column(values: pd.Series, column: Column, where: str) -> pd.Series:
-    """Read a column of the contract.
-
-    Args:
-        values: Text or values of any type.
-        column: What they must be.
-        where: The table's name, for messages.
+    """Read a column of the contract from text or values of any type.
 
     Raises:
         DataError: A value cannot be; the message names its row and column.
@@ -205,9 +200,8 @@ def _grouped(frame: pd.DataFrame, by: Sequence[str], where: str) -> pd.DataFrame
         wanted = plain_name(name)
         known = [n for n in (f"g.{wanted}", wanted, f"p.{wanted}") if n in frame]
         if not known:
-            raise DataError(
-                f"{where}: --by {short(name)}: no such column among {listed(frame.columns)}"
-            )
+            among = listed(frame.columns)
+            raise DataError(f"{where}: --by {short(name)}: no such column among {among}")
         if known[0] in TRIAL_COLUMNS:
             raise DataError(f"--by {name}: a column of every trial table cannot group it")
         names[known[0]] = f"g.{wanted}"
