@@ -1,7 +1,6 @@
 """One column of anyone's table: numbers, whole numbers, text, moments, or whatever it holds.
 
-What a cell cannot be is refused with its row and column; nothing is guessed, and nothing that is
-missing becomes zero. Rows are counted from 1, below the header. Numbers are written as in Python:
+A cell that cannot be read is refused with its row and column. Numbers are written as in Python:
 ``1.5``, ``-2``, ``3e-4``; a digit more than a float or an integer holds is never dropped silently.
 """
 

@@ -11,6 +11,7 @@ from perjoule.benchmarks.tables.contract import (
     COLUMNS,
     CURVE_COLUMNS,
     KINDS,
+    RUN_COLUMNS,
     STATES,
     TRIAL_COLUMNS,
     VERSION,
@@ -60,33 +61,13 @@ def table():
 
 def test_the_contract_is_what_it_was():
     assert VERSION == 1
-    assert TRIAL_COLUMNS == (
-        "run",
-        "strategy",
-        "seed",
-        "trial",
-        "state",
-        "accuracy",
-        "test_accuracy",
-        "energy_j",
-        "energy_train_j",
-        "energy_validate_j",
-        "energy_setup_j",
-        "energy_search_j",
-        "predicted_j",
-        "energy_kind",
-        "cpu_j",
-        "gpu_j",
-        "dram_j",
-        "node_j",
-        "duration_s",
-        "epochs",
-        "n_parameters",
-        "flops",
-        "started_at",
-        "message",
+    assert " ".join(TRIAL_COLUMNS) == (
+        "run strategy seed trial state accuracy test_accuracy energy_j energy_train_j "
+        "energy_validate_j energy_setup_j energy_search_j predicted_j energy_kind cpu_j gpu_j "
+        "dram_j node_j duration_s epochs n_parameters flops started_at message"
     )
-    assert CURVE_COLUMNS == ("run", "trial", "epoch", "energy_j", "accuracy", "loss")
+    assert " ".join(CURVE_COLUMNS) == "run trial epoch energy_j accuracy loss"
+    assert " ".join(RUN_COLUMNS) == "run strategy seed allotment_j unplaced_j end message"
     assert set(STATES) == {"complete", "paused", "pruned", "truncated", "failed", "interrupted"}
     kinds = {"measured", "integrated", "modelled", "apportioned", "unavailable"}
     assert set(KINDS) == kinds | {"lower bound", "replayed"}
