@@ -82,18 +82,6 @@ def test_every_column_is_explained_and_joules_are_named_so():
     assert unit_of("p.energy") == ""
 
 
-@pytest.mark.parametrize("name", ["trials.parquet", "trials.csv", "mine.parquet", "mine.csv"])
-def test_what_is_written_reads_back_the_same(table, tmp_path, name):
-    table.write(tmp_path / name)
-    read = load_table(tmp_path / name, by="dataset")
-    pd.testing.assert_frame_equal(read.trials, table.trials)
-    pd.testing.assert_frame_equal(read.curves, table.curves, check_dtype=False)
-    assert read.by == ("dataset",)
-    assert read.notes == ()
-    if name.endswith(".parquet"):
-        assert read.description == table.description
-
-
 def test_parquet_keeps_units_version_and_checksums(table, tmp_path):
     table.write(tmp_path / "t.parquet")
     schema = pq.read_schema(tmp_path / "t.parquet")
