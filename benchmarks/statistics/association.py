@@ -43,9 +43,7 @@ def spearman(x: ArrayLike, y: ArrayLike) -> Correlation:
     The p-value of up to eight pairs is exact, over all orders of one quantity; beyond it is that of
     Student's t with ``n - 2`` degrees of freedom.
 
-    Args:
-        x: Values of the one quantity.
-        y: Values of the other, in the same order; pairs with a NaN are left out.
+    Pairs with a NaN are left out.
 
     Raises:
         ValueError: If there are not as many of the one as of the other.

@@ -25,8 +25,8 @@ def attainment_surface(
     doi:10.1007/3-540-44719-9_15; computed by `moocore.eaf`).
 
     Args:
-        trials: The trials of one strategy. Those without a result, or of unknown joules, attain
-            nothing; a run of only such trials counts as one that attained nothing.
+        trials: The trials of one strategy. Those without a result or known joules attain nothing,
+            nor does a run of only such trials.
         levels: Shares of the runs, above 0 and up to 1.
 
     Returns:

@@ -83,7 +83,7 @@ def interval(values: ArrayLike, *, seed: int = 0, level: float = 0.95) -> Interv
         level: Confidence level.
 
     Returns:
-        The interval; without bounds if there is but one value, all NaN if there is none.
+        The interval; without bounds for a single value, all NaN for none.
     """
     found = known(values)
     if len(found) < 2:
@@ -119,12 +119,9 @@ def coefficient_of_variation(values: ArrayLike) -> float:
     Pearson, 1896 (doi:10.1098/rsta.1896.0007). It takes a scale with a true zero, as joules have:
     of values below zero, such as net joules, it means nothing.
 
-    Args:
-        values: One value per run, none below zero; NaN is left out.
-
     Returns:
-        At least 0; NaN for fewer than two values, a mean of 0, and values that are negative or
-        infinite.
+        At least 0, of the values that are not NaN; NaN for fewer than two, a mean of 0, and values
+        that are negative or infinite.
     """
     from scipy.stats import variation
 
@@ -137,13 +134,8 @@ def coefficient_of_variation(values: ArrayLike) -> float:
 def kruskal_wallis(groups: Mapping[str, ArrayLike]) -> KruskalWallis:
     """Test whether groups of values differ, by ranks (Kruskal and Wallis, 1952).
 
-    The effect size is ``eta squared = (H - k + 1) / (n - k)`` (Tomczak and Tomczak, 2014).
-
-    Args:
-        groups: Values by group; NaN is left out.
-
-    Returns:
-        The test. ``p`` is 1 if all values are equal or fewer than two groups have values.
+    The effect size is ``eta squared = (H - k + 1) / (n - k)`` (Tomczak and Tomczak, 2014). NaN is
+    left out. ``p`` is 1 if all values are equal or fewer than two groups have values.
     """
     from scipy.stats import kruskal
 
@@ -159,11 +151,9 @@ def kruskal_wallis(groups: Mapping[str, ArrayLike]) -> KruskalWallis:
 def dunn_holm(groups: Mapping[str, ArrayLike]) -> pd.DataFrame:
     """Test every two groups (Dunn, 1964), with the correction of Holm, 1979, for many tests.
 
-    Args:
-        groups: Values by group; NaN is left out.
-
     Returns:
-        Symmetric table of p-values by group name, 1 on its diagonal; NaN for empty groups.
+        Symmetric table of p-values by group name, 1 on its diagonal; NaN for groups that hold no
+        values but NaN.
     """
     from scikit_posthocs import posthoc_dunn
 
@@ -197,14 +187,8 @@ def _holm(table: pd.DataFrame) -> pd.DataFrame:
 def cliffs_delta(a: ArrayLike, b: ArrayLike) -> float:
     """Return how far ``a`` lies above ``b``: ``P(a > b) - P(a < b)`` over all pairs.
 
-    Cliff, 1993 (doi:10.1037/0033-2909.114.3.494).
-
-    Args:
-        a: Values; NaN is left out.
-        b: Values; NaN is left out.
-
-    Returns:
-        Between -1 and 1; NaN if either is empty.
+    Cliff, 1993 (doi:10.1037/0033-2909.114.3.494). NaN is left out; the result is NaN if either has
+    no other values.
     """
     one, other = known(a), np.sort(known(b))
     if not (one.size and other.size):

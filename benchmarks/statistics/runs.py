@@ -1,9 +1,7 @@
 """What a comparison shows: pure functions from the trial table to numbers.
 
-The trial table has one row per trial, the rows of a run in order of completion. Of its columns,
-these functions read ``run``, ``strategy``, ``state``, ``accuracy`` (validation; NaN if there is
-none) and ``energy_j`` (gross joules of the trial, its share of the search included; NaN if
-unavailable).
+Of the trial table, whose rows are in order of completion within each run, these functions read
+``run``, ``strategy``, ``state``, ``accuracy`` and ``energy_j``.
 
 For a run, ``E_i`` are the joules spent until its i-th trial ended, and ``A(E)`` is the best
 accuracy among the trials with ``E_i <= E``. Every trial adds its joules; the accuracy of those that
@@ -72,10 +70,7 @@ class _Curves:
         return rows
 
     def levels(self, energies_j: ArrayLike) -> NDArray[np.float64]:
-        """``A(E)`` of each run at ascending energies, shape ``(runs, energies)``.
-
-        Minus infinity before a result, NaN if unknown.
-        """
+        """See `accuracy_matrix`."""
         wanted_j = floats(energies_j)
         known = ~np.isnan(self.energy_j)
         place = self.run[known], np.searchsorted(wanted_j, self.energy_j[known])
@@ -101,9 +96,6 @@ class _Curves:
 def best_so_far(trials: pd.DataFrame) -> pd.DataFrame:
     """Return the anytime curves of runs: ``E_i`` and ``A(E_i)`` for each of their trials.
 
-    Args:
-        trials: The rows of one run, or of several.
-
     Returns:
         One row per trial, with the index of ``trials``: ``energy_j``, cumulative joules of its
         run, and ``accuracy``, the running maximum, NaN until there is a result.
@@ -126,9 +118,6 @@ def common_energy_j(trials: pd.DataFrame) -> float:
 
 def incumbents(trials: pd.DataFrame) -> pd.DataFrame:
     """Return the trial that gave each run its best network, the first of equals.
-
-    Args:
-        trials: The trial table.
 
     Returns:
         Their rows by run, with ``found_j``, the joules that the run had spent when it ended; NaN
@@ -164,8 +153,7 @@ def accuracy_matrix(
 
     Returns:
         Names of the runs in order of appearance, and accuracies of shape ``(runs, energies)``:
-        minus infinity before the first result of a run; NaN where what it had spent when is not
-        known.
+        minus infinity before the first result of a run, NaN where its joules are not known.
     """
     curves = _Curves.of(trials)
     return curves.names, curves.levels(energies_j)
@@ -188,13 +176,11 @@ def equal_energy(
     Args:
         trials: The trial table.
         fraction: Share of ``B``.
-        common_j: ``B``, the joules that every run was given. By default the smallest total among
-            the runs whose total is known; that is too little where a run was given more and chose
-            to end before.
+        common_j: ``B``, the joules that every run was given. By default the smallest known total
+            of a run; that is too little where a run was given more and chose to end before.
 
     Returns:
-        Accuracy by run; NaN if there is no result by then, or if what the run had spent when is
-        not known.
+        Accuracy by run; NaN if there is no result by then, or if its joules are not known.
     """
     end_j = common_energy_j(trials) if common_j is None else common_j
     return levels_at(trials, fraction * end_j).replace(-np.inf, np.nan)
@@ -202,10 +188,6 @@ def equal_energy(
 
 def energy_to_target(trials: pd.DataFrame, target: float) -> pd.DataFrame:
     """Return what each run spent until it reached an accuracy, or in all if it never did.
-
-    Args:
-        trials: The trial table.
-        target: The accuracy to reach.
 
     Returns:
         One row per run: ``strategy``; ``hit``, whether the target was reached; ``energy_j``, the
@@ -230,8 +212,7 @@ def expected_energy_to_target(per_run: pd.DataFrame) -> float:
     ``ERT = joules of all runs until the hit or the end / number of hits``: COCO's expected running
     time with joules for evaluations (Hansen et al., 2021, doi:10.1080/10556788.2020.1808977).
 
-    Args:
-        per_run: Rows of `energy_to_target`, of one strategy.
+    ``per_run`` are the rows of `energy_to_target` of one strategy.
 
     Returns:
         Joules; infinite if no run reached the target, NaN if a run's joules are unknown.
@@ -272,14 +253,9 @@ def anytime_score(
 
 
 def pareto_front(energy_j: ArrayLike, accuracy: ArrayLike) -> NDArray[np.bool_]:
-    """Return which trials no other trial beats at the same or lower energy.
+    """Return a mask of the trials that no other trial beats at the same or lower energy.
 
-    Args:
-        energy_j: Joules of each trial, shape ``(n,)``.
-        accuracy: Accuracy of each trial, shape ``(n,)``.
-
-    Returns:
-        A mask of shape ``(n,)``; points that are not finite are never on the front.
+    Trials of which not both are finite are never on the front.
     """
     from moocore import is_nondominated
 

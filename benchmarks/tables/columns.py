@@ -1,7 +1,6 @@
 """One column of anyone's table: numbers, whole numbers, text, moments, or whatever it holds.
 
-What a cell cannot be is refused with its row and column; nothing is guessed, and nothing that is
-missing becomes zero. Rows are counted from 1, below the header. Numbers are written as in Python:
+A cell that cannot be read is refused with its row and column. Numbers are written as in Python:
 ``1.5``, ``-2``, ``3e-4``; a digit more than a float or an integer holds is never dropped silently.
 """
 
@@ -30,11 +29,7 @@ _POINTS = str.maketrans("", "", "+-.,")
 
 
 def numbers(values: pd.Series, where: str) -> pd.Series:
-    """Read floats; NaN where nothing is.
-
-    Args:
-        values: Text, or numbers of any type.
-        where: The table, for messages.
+    """Read floats; NaN where nothing is. ``where`` is the table's name, for messages.
 
     Raises:
         DataError: A cell is no finite number.
@@ -200,9 +195,7 @@ def _finite(values: pd.Series, floats: pa.Array | None, where: str) -> pd.Series
 def _exact(values: pd.Series, cells: pa.Array | None) -> pd.Series | None:
     """Whole numbers to the last digit; None if some are not written as such.
 
-    Args:
-        values: The column.
-        cells: The same as text; None if it holds numbers.
+    ``cells`` is the same column as text; None if it holds numbers.
 
     Raises:
         OverflowError: One does not fit into 64 bits.

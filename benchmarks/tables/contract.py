@@ -43,6 +43,10 @@ class Column(NamedTuple):
     least: float | None = 0.0
 
 
+def _joules(name: str, meaning: str) -> Column:
+    return Column(name, "number", meaning, "J")
+
+
 _RUN = Column("run", "text", "one strategy with one seed, spending one budget")
 _STRATEGY = Column("strategy", "text", "what proposed the candidates")
 _SEED = Column("seed", "whole", "the seed of the run", least=None)
@@ -58,21 +62,17 @@ COLUMNS = (
     Column("state", "text", f"how the trial ended: {', '.join(STATES)}"),
     _ACCURACY,
     Column("test_accuracy", "number", "on test data; only ever reported", "1", most=1.0),
-    Column(
-        "energy_j", "number", "gross energy of all phases of the trial, its search included", "J"
-    ),
-    Column("energy_train_j", "number", "of that, training", "J"),
-    Column("energy_validate_j", "number", "of that, validating", "J"),
-    Column("energy_setup_j", "number", "of that, building the network", "J"),
-    Column("energy_search_j", "number", "of that, proposing the candidate", "J"),
-    Column(
-        "predicted_j", "number", "what the strategy predicted of energy_j, before the trial", "J"
-    ),
+    _joules("energy_j", "gross energy of all phases of the trial, its search included"),
+    _joules("energy_train_j", "of that, training"),
+    _joules("energy_validate_j", "of that, validating"),
+    _joules("energy_setup_j", "of that, building the network"),
+    _joules("energy_search_j", "of that, proposing the candidate"),
+    _joules("predicted_j", "what the strategy predicted of energy_j, before the trial"),
     Column("energy_kind", "text", f"how it became known: {', '.join(KINDS)}"),
-    Column("cpu_j", "number", "energy of the processor", "J"),
-    Column("gpu_j", "number", "energy of the graphics cards", "J"),
-    Column("dram_j", "number", "energy of the memory", "J"),
-    Column("node_j", "number", "energy of the whole machine, which holds the others", "J"),
+    _joules("cpu_j", "energy of the processor"),
+    _joules("gpu_j", "energy of the graphics cards"),
+    _joules("dram_j", "energy of the memory"),
+    _joules("node_j", "energy of the whole machine, which holds the others"),
     Column("duration_s", "number", "wall time", "s"),
     Column("epochs", "whole", "whole epochs of training"),
     Column("n_parameters", "whole", "trainable parameters"),
@@ -85,7 +85,7 @@ CURVES = (
     _RUN,
     _TRIAL,
     Column("epoch", "whole", "whole epochs of training so far"),
-    Column("energy_j", "number", "joules of the trial so far, without its search", "J"),
+    _joules("energy_j", "joules of the trial so far, without its search"),
     _ACCURACY._replace(meaning="on validation data"),
     Column("loss", "number", "on validation data; may be negative", least=None),
 )
@@ -94,8 +94,8 @@ RUNS = (
     _RUN,
     _STRATEGY,
     _SEED,
-    Column("allotment_j", "number", "joules that the run may spend", "J"),
-    Column("unplaced_j", "number", "joules it spent on no trial: asks that gave no work", "J"),
+    _joules("allotment_j", "joules that the run may spend"),
+    _joules("unplaced_j", "joules it spent on no trial: asks that gave no work"),
     Column("end", "text", "why the run is over; null if it is not"),
     Column("message", "text", "more about that"),
 )

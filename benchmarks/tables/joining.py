@@ -12,6 +12,7 @@ import pandas as pd
 from ...errors import DataError
 from .columns import free
 from .contract import CURVE_COLUMNS, RUN_COLUMNS, TRIAL_COLUMNS
+from .descriptions import facts_of
 from .table import Table
 
 GROUPING = (
@@ -39,30 +40,24 @@ def number_equal_names(tables: Sequence[Table]) -> list[Table]:
     ]
 
 
-def name_spaces(tables: Sequence[Table]) -> list[dict[str, str]]:
-    """For each table that states its search space, ``space``: the first table that had it."""
-    known = [table for table in tables if _space(table)]
+def state_facts(tables: Sequence[Table]) -> list[dict[str, Any]]:
+    """What each table states of all its trials: its experiment's facts, ``space`` and ``source``.
+
+    A space is called by the first table that has it, the source by the table.
+    """
+    spaces = [(table.description or {}).get("space") for table in tables]
     return [
-        {"space": next(each.name for each in known if _space(each) == _space(table))}
-        if _space(table)
-        else {}
-        for table in tables
+        facts_of(table.description)
+        | ({"space": tables[spaces.index(space)].name} if space else {})
+        | {"source": table.name}
+        for table, space in zip(tables, spaces, strict=True)
     ]
 
 
-def _space(table: Table) -> Any:
-    return (table.description or {}).get("space")
+def differing_facts(facts: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Which facts of several tables differ, and a note that says so.
 
-
-def differing_facts(
-    facts: Sequence[Mapping[str, Any]],
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What differs among the experiments of several tables, and a note that says so.
-
-    Tables that do not state a fact do not differ in it.
-
-    Args:
-        facts: What each states.
+    A table that does not state a fact does not differ in it.
     """
     names = tuple(
         name for name in GROUPING if len({each[name] for each in facts if name in each}) > 1
@@ -126,10 +121,9 @@ def join_tables(tables: Sequence[Table]) -> Table:
     )
 
 
-def _runs(table: Table) -> list[str]:
+def _runs(table: Table) -> set[str]:
     """The names of all runs of a table."""
-    of_trials, others = table.trials["run"], () if table.runs is None else table.runs["run"]
-    return list(dict.fromkeys([*of_trials, *others]))
+    return {*table.trials["run"], *(() if table.runs is None else table.runs["run"])}
 
 
 def _stack(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -11,9 +11,9 @@ from typing import Any
 import pandas as pd
 
 from ...errors import DataError
-from .descriptions import description_path, facts_of, read_description, valid_parts
+from .descriptions import description_path, read_description, valid_parts
 from .frames import read_contents
-from .joining import differing_facts, join_tables, name_spaces, number_equal_names
+from .joining import differing_facts, join_tables, number_equal_names, state_facts
 from .mapping import ColumnMapping, plain_name, split_names
 from .sides import check_curves, check_runs, check_slices, check_slices_add_up, fit_runs, of_trials
 from .table import Table
@@ -56,12 +56,7 @@ def read_table(
     if not opened:
         raise DataError("no table is given: name a file or a run folder")
     tables = number_equal_names([table for table, _ in opened])
-    spaces = name_spaces(tables)
-    facts: list[dict[str, Any]] = [
-        {**facts_of(table.description), **space, "source": table.name}
-        for table, space in zip(tables, spaces, strict=True)
-    ]
-    notes = ()
+    facts, notes = state_facts(tables), ()
     if not asked:
         names, notes = differing_facts(facts)
         facts = [dict.fromkeys(names) | each for each in facts]  # null where one says nothing

@@ -23,6 +23,7 @@ _NAME = re.compile(r'(?:"[^"]*"|[^",])+')
 _FACTOR = re.compile(
     r"(.*?)\s*([*/])\s*(\+?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)\s*", re.DOTALL
 )
+_Factors = list[tuple[str, float]]  # * or /, and the number
 
 
 @dataclass(frozen=True)
@@ -83,11 +84,6 @@ def apply_mapping(
 ) -> pd.DataFrame:
     """Make columns of others; those that they are made of are gone.
 
-    Args:
-        frame: The table.
-        mapping: What is made of what.
-        where: The table's name, for messages.
-
     Raises:
         DataError: A column is missing, or a value of it cannot be converted.
     """
@@ -97,9 +93,9 @@ def apply_mapping(
         if entry.target in made:
             raise DataError(f"--map names {short(entry.target)} twice: leave one out")
         _check_target(entry)
-        name, factors = _source(frame, entry, where)
+        name, factors = _find_source(frame, entry, where)
         used.add(name)
-        made[entry.target] = _converted(frame[name], factors, where) if factors else frame[name]
+        made[entry.target] = _convert(frame[name], factors, where) if factors else frame[name]
     rest = frame.drop(columns=[name for name in frame if name in used or name in made])
     return rest.assign(**made)
 
@@ -121,9 +117,7 @@ def _check_target(entry: ColumnMapping) -> None:
         )
 
 
-def _source(
-    frame: pd.DataFrame, entry: ColumnMapping, where: str
-) -> tuple[str, list[tuple[str, float]]]:
+def _find_source(frame: pd.DataFrame, entry: ColumnMapping, where: str) -> tuple[str, _Factors]:
     """The column an expression names, and what its values are multiplied with or divided by."""
     name, factors = entry.expression, []
     while name not in frame:
@@ -140,7 +134,7 @@ def _source(
     return name, factors
 
 
-def _converted(values: pd.Series, factors: list[tuple[str, float]], where: str) -> pd.Series:
+def _convert(values: pd.Series, factors: _Factors, where: str) -> pd.Series:
     before = found = numbers(values, where)
     with np.errstate(over="ignore", under="ignore"):
         for sign, number in factors:

@@ -67,9 +67,7 @@ def _read(
     if missing := [name for name in names if name not in frame and name not in optional]:
         raise DataError(f"{where}: no column {missing[0]} among {listed(frame.columns)}")
     frame = frame.reindex(columns=names)
-    return frame.assign(
-        **{each.name: read_column(frame[each.name], each, where) for each in columns}
-    )
+    return frame.assign(**{c.name: read_column(frame[c.name], c, where) for c in columns})
 
 
 # Fitting to the trials ----------------------------------------------------------------------------
@@ -100,7 +98,7 @@ def check_slices_add_up(slices: pd.DataFrame, trials: pd.DataFrame, where: str) 
     bad, words = ~keys.isin(spent_j.index), "has no slice"
     if not bad.any():
         parts_j, whole_j = spent_j.reindex(keys).to_numpy(), trials["energy_j"].to_numpy()
-        bad = ~np.isclose(parts_j, whole_j, rtol=1e-9, atol=0.0, equal_nan=True)
+        bad = ~np.isclose(parts_j, whole_j, rtol=1e-9, atol=1e-12, equal_nan=True)
         words = "does not have the joules of its slices together"
     if bad.any():
         run, trial = keys[int(bad.argmax())]

@@ -63,8 +63,8 @@ class Table:
                 Table(
                     rows,
                     self.name,
-                    curves=_of_runs(self.curves, set(rows["run"])),
-                    slices=_of_runs(self.slices, set(rows["run"])),
+                    curves=_of_runs(self.curves, rows["run"]),
+                    slices=_of_runs(self.slices, rows["run"]),
                     runs=None if self.runs is None else _of_group(self.runs, columns, values),
                     description=self.description,
                 ),
@@ -126,7 +126,7 @@ def _is_there(path: Path, what: str) -> OutputError:
     return OutputError(f"{path} is there, and {what}: remove it, or give another name")
 
 
-def _of_runs(frame: pd.DataFrame | None, runs: set[str]) -> pd.DataFrame | None:
+def _of_runs(frame: pd.DataFrame | None, runs: pd.Series) -> pd.DataFrame | None:
     return None if frame is None else frame[frame["run"].isin(runs)]
 
 

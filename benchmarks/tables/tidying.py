@@ -1,7 +1,7 @@
 """From any tidy table to the trial table: names mapped, columns filled in, every value checked.
 
-What cannot be read is refused with the row and the column it stands in; nothing is guessed, and
-nothing that is missing becomes zero. Rows are counted from 1, below the header.
+A value that cannot be read is refused with its row, counted from 1 below the header, and column.
+Nothing is guessed, and nothing that is missing becomes zero.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ def tidy(
         by: Columns that group the trials; they become ``g.<name>``.
 
     Returns:
-        Every column of the contract, then ``g.…`` and ``p.…``. Rows are in order of completion: as
-        they are, or by the column ``trial`` where there is one and no column ``run``. Without that,
-        a run is a strategy with a seed (0 if there is none) within its group. No two runs have the
-        same name: where groups share one, their values stand before it.
+        Every column of the contract, then ``g.…`` and ``p.…``. Rows stay in their order, which is
+        that of completion; where there is a column ``trial`` and no column ``run``, they are put in
+        order of trials. Without a column ``run``, a run is a strategy with a seed (0 if there is
+        none) within its group, and is called after them.
 
     Raises:
         DataError: A column is missing or unknown, or a value cannot be; the message says where.
@@ -83,7 +83,7 @@ def check_columns(
     Raises:
         DataError: As in `tidy`.
     """
-    frame = _grouped(apply_mapping(_named(frame, where), mapping, where), by, where)
+    frame = _rename_groups(apply_mapping(_clean_names(frame, where), mapping, where), by, where)
     _check_names(frame, where)
     if frame.empty:
         raise DataError(f"{where}: no rows below the header: give a table with trials")
@@ -93,7 +93,7 @@ def check_columns(
             frame[column.name].rename(sources.get(column.name, column.name)), column, where
         )
         if column.name in frame
-        else _nothing(column, frame.index)
+        else _empty_column(column, frame.index)
         for column in COLUMNS
     }
     groups = {name: free(frame[name], where) for name in groups_in(frame)}
@@ -111,18 +111,13 @@ def groups_in(frame: pd.DataFrame) -> list[str]:
 
 
 def read_column(values: pd.Series, column: Column, where: str) -> pd.Series:
-    """Read a column of the contract.
-
-    Args:
-        values: Text or values of any type.
-        column: What they must be.
-        where: The table's name, for messages.
+    """Read a column of the contract from text or values of any type.
 
     Raises:
         DataError: A value cannot be; the message names its row and column.
     """
     if column.type == "text":
-        return _words(values, column.name, where)
+        return _read_text(values, column.name, where)
     if column.type == "time":
         return moments(values, where)
     found = (wholes if column.type == "whole" else numbers)(values, where)
@@ -136,7 +131,7 @@ def read_column(values: pd.Series, column: Column, where: str) -> pd.Series:
     return found
 
 
-def _nothing(column: Column, index: pd.Index) -> pd.Series:
+def _empty_column(column: Column, index: pd.Index) -> pd.Series:
     """A column of which nothing is known."""
     if column.type == "text":  # pandas would make NaN of one None
         return pd.Series([None] * len(index), index=index, dtype=PANDAS_TYPES["text"])
@@ -144,7 +139,7 @@ def _nothing(column: Column, index: pd.Index) -> pd.Series:
     return pd.Series(fill, index=index, dtype=dtype)
 
 
-def _words(values: pd.Series, name: str, where: str) -> pd.Series:
+def _read_text(values: pd.Series, name: str, where: str) -> pd.Series:
     words = texts(values, where)
     known = words.notna()
     if name == "strategy":
@@ -177,7 +172,7 @@ _READ = {
 # Names --------------------------------------------------------------------------------------------
 
 
-def _named(frame: pd.DataFrame, where: str) -> pd.DataFrame:
+def _clean_names(frame: pd.DataFrame, where: str) -> pd.DataFrame:
     """Names on one line, without spaces around them; an index that has a name is a column."""
     levels = [level for level in frame.index.names if level is not None]
     frame = frame.reset_index(level=levels, allow_duplicates=True) if levels else frame
@@ -199,15 +194,14 @@ def _says_nothing(values: pd.Series, where: str) -> bool:
     return bool((counts and said.iloc[0] in (0, 1)) or said.isna().all())
 
 
-def _grouped(frame: pd.DataFrame, by: Sequence[str], where: str) -> pd.DataFrame:
+def _rename_groups(frame: pd.DataFrame, by: Sequence[str], where: str) -> pd.DataFrame:
     names = {}
     for name in by:
         wanted = plain_name(name)
         known = [n for n in (f"g.{wanted}", wanted, f"p.{wanted}") if n in frame]
         if not known:
-            raise DataError(
-                f"{where}: --by {short(name)}: no such column among {listed(frame.columns)}"
-            )
+            among = listed(frame.columns)
+            raise DataError(f"{where}: --by {short(name)}: no such column among {among}")
         if known[0] in TRIAL_COLUMNS:
             raise DataError(f"--by {name}: a column of every trial table cannot group it")
         names[known[0]] = f"g.{wanted}"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 NAN = math.nan
 # No deadline: the first example of a test imports SciPy, and shared machines stall.
-quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def run_of(*trials, run="a-0", strategy="a"):

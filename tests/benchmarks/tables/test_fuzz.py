@@ -22,7 +22,7 @@ from perjoule.benchmarks.tables.table import Table
 from perjoule.errors import DataError
 
 many = settings(
-    max_examples=60,
+    max_examples=15,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
@@ -229,8 +229,9 @@ def corrupted(draw):
     return f"{head}\n{body}".encode()
 
 
+@pytest.mark.thorough
 @given(corrupted())
-@settings(many, max_examples=200)
+@settings(many, max_examples=150)
 def test_a_file_with_one_fault_is_refused_or_read_as_it_literally_says(tmp_path_factory, content):
     path = write(tmp_path_factory.mktemp("t"), content)
     try:
@@ -243,8 +244,9 @@ def test_a_file_with_one_fault_is_refused_or_read_as_it_literally_says(tmp_path_
     assert all(len(row) == len(header) for row in body)
     for name, *column in zip(header, *body, strict=True):
         found = cells(table.trials, name)
-        unseeded = name == "seed" and found == [0] * len(column) and column == [""] * len(column)
-        assert unseeded or all(map(agrees, found, column))
+        unseeded = name == "seed" and {cell.strip().lower() for cell in column} <= NULLS
+        expected = [0] * len(column) == found if unseeded else all(map(agrees, found, column))
+        assert expected
 
 
 @given(rows(), st.data())
@@ -276,18 +278,6 @@ def test_a_file_cut_anywhere_is_refused_or_noted_or_whole_rows(tmp_path_factory,
 def test_anything_is_refused_in_one_line(tmp_path_factory, content):
     path = write(tmp_path_factory.mktemp("t"), content)
     assume(b"strategy" not in content)
-    with pytest.raises(DataError) as caught:
-        load_table(path)
-    assert refused(caught, path)
-
-
-@given(rows(), st.data())
-@settings(many, max_examples=20)
-def test_parquet_cut_anywhere_is_refused(tmp_path_factory, made, data):
-    path = tmp_path_factory.mktemp("t") / "t.parquet"
-    load_table(pd.DataFrame(made)).write(path)
-    content = path.read_bytes()
-    path.write_bytes(content[: data.draw(st.integers(0, len(content) - 1))])
     with pytest.raises(DataError) as caught:
         load_table(path)
     assert refused(caught, path)
@@ -333,8 +323,8 @@ def test_any_frame_is_a_table_or_refused_in_one_line(made):
     pd.testing.assert_frame_equal(load_table(table).trials, table.trials)
 
 
-def test_a_million_rows_are_read_whole(tmp_path):
-    n = 1_000_000
+def test_many_rows_are_read_whole(tmp_path):
+    n = 200_000  # several of the blocks that Arrow reads
     numbers = np.arange(n)
     pa.csv.write_csv(
         pa.table(

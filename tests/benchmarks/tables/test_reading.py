@@ -156,6 +156,7 @@ def test_parquet_that_is_torn_or_changed_is_refused(tmp_path):
         content[:-1],
         content[: len(content) // 2],
         content[:5],
+        content[:-8],
         content[:number] + b"\x00" + content[number + 1 :],
     ):
         path.write_bytes(damaged)

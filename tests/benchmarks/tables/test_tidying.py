@@ -13,11 +13,7 @@ from perjoule.benchmarks.tables.tidying import tidy
 from perjoule.errors import DataError
 
 from ..samples import quick
-
-
-def frame(n=2, **columns):
-    made = {"strategy": ["a"] * n, "energy_j": [1.0] * n, "accuracy": [0.5] * n, **columns}
-    return pd.DataFrame({name: values for name, values in made.items() if values is not None})
+from .made import frame
 
 
 def read(table, mapping="", by=""):
