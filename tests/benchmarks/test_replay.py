@@ -265,12 +265,12 @@ def test_ctrl_c_ends_the_workers(digits):
 OWN = """
 import time
 from optuna.samplers import RandomSampler
-from perjoule.tuners.optuna_strategy import OptunaStrategy
+from perjoule.tuners.strategies.optuna_sampler import OptunaStrategy
 
 
 class Quick(OptunaStrategy):
     def __init__(self, space, seed):
-        super().__init__(space, seed, RandomSampler)
+        super().__init__(space, seed, sampler=RandomSampler)
 
 
 class Burning(Quick):

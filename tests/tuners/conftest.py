@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from perjoule.models.outcome import CurvePoint, State
-from perjoule.tuners.parts.history import Trial, trials_of
+from perjoule.tuners.parts.history import TrialSoFar, trials_of
 from perjoule.tuners.strategy import Strategy, Told, Work
 
 
@@ -22,7 +22,7 @@ class Simulation:
     history: list[Told] = field(default_factory=list)
 
     @property
-    def trials(self) -> dict[int, Trial]:
+    def trials(self) -> dict[int, TrialSoFar]:
         return trials_of(self.history)
 
     @property

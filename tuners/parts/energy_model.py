@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...models.outcome import State
-from ...models.space import Space
+from ...models.space import Space, batch_size_of
 from ..strategy import Task, Told
 from .encoding import Encoding
 from .surrogate import GaussianProcess, sobol
@@ -168,7 +168,7 @@ class EnergyModel:
             return features
         operations, parameters = (model.predict(features)[0] for model in self._work)
         n_samples = self._task.n_samples
-        steps = [max(n_samples / 2 ** params.get("log2_batch_size", 0), 1) for params in candidates]
+        steps = [max(n_samples / batch_size_of(params), 1) for params in candidates]
         operations = operations + np.log(BACKWARD_AND_FORWARD * n_samples)
         return np.stack([operations, np.log(steps), parameters], axis=1)
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from ...models.outcome import State
-from .history import Trial
+from .history import TrialSoFar
 
 ETA = 3
 """Ratio of one rung to the one below, as in the papers on successive halving."""
@@ -64,11 +64,11 @@ class Ladder:
         self.top = len(self.rungs) - 1
         """Index of the last rung."""
 
-    def standing(self, trials: Mapping[int, Trial]) -> Standing:
+    def standing(self, trials: Mapping[int, TrialSoFar]) -> Standing:
         """Where the trials of a run stand."""
         return Standing(self, trials)
 
-    def epoch_j(self, trials: Mapping[int, Trial]) -> float | None:
+    def epoch_j(self, trials: Mapping[int, TrialSoFar]) -> float | None:
         """Joules of the first epoch of the median of the first trials; None if not known yet."""
         priced = [trial.energies_j[1] for trial in trials.values() if 1 in trial.energies_j]
         return median(priced[:PRICED_TRIALS]) if len(priced) >= PRICED_TRIALS else None
@@ -82,7 +82,7 @@ class Standing:
         trials: What the run knows, by number, in the order the trials were begun.
     """
 
-    def __init__(self, ladder: Ladder, trials: Mapping[int, Trial]) -> None:
+    def __init__(self, ladder: Ladder, trials: Mapping[int, TrialSoFar]) -> None:
         self.ladder, self.trials = ladder, trials
         self._unit = ladder.epoch_j(trials) if ladder.in_joules else 1.0
         self.priced = self._unit is not None
@@ -93,7 +93,7 @@ class Standing:
         for trial in trials.values():
             self._climb(trial)
 
-    def _climb(self, trial: Trial) -> None:
+    def _climb(self, trial: TrialSoFar) -> None:
         """Note the rungs that a trial has reached."""
         if self._unit is None:
             return

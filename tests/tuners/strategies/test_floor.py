@@ -15,7 +15,7 @@ from perjoule.tuners.strategies.floor import FloorStrategy
 from perjoule.tuners.strategies.optuna_sampler import OptunaStrategy
 from perjoule.tuners.strategy import Told, restore
 
-from .toys import SPACE, accuracy, energy_j, search
+from ..toys import SPACE, accuracy, energy_j, search
 
 STARTUP = 5
 N_TRIALS = 40

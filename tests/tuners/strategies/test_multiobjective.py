@@ -16,7 +16,7 @@ from perjoule.models.space import Space
 from perjoule.tuners.strategies.multiobjective import MultiObjectiveStrategy, objectives
 from perjoule.tuners.strategy import Told, restore
 
-from .toys import SPACE, accuracy, energy_j, search
+from ..toys import SPACE, accuracy, energy_j, search
 
 POPULATION = 6
 SAMPLERS = {
