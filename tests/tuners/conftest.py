@@ -8,10 +8,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+import scipy.linalg  # noqa: F401 - its library is among those to be limited
+from threadpoolctl import threadpool_limits
 
 from perjoule.models.outcome import CurvePoint, State
 from perjoule.tuners.parts.history import TrialSoFar, trials_of
 from perjoule.tuners.strategy import Strategy, Told, Work
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_blas_thread():
+    """As a worker has, so that sums add up in one order."""
+    with threadpool_limits(1):
+        yield
 
 
 @dataclass

@@ -106,7 +106,7 @@ def proposals(strategy, count=8):
     ],
 )
 def test_a_sampler_is_the_strategy_made_of_it(text, sampler):
-    assert proposals(build(text, 7)) == proposals(OptunaStrategy(SPACE, 7, sampler))
+    assert proposals(build(text, 7)) == proposals(OptunaStrategy(SPACE, 7, sampler=sampler))
 
 
 @pytest.mark.parametrize("attribute", ["random", "own_random('x')", "Wide", "Wide()"])

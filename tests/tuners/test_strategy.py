@@ -7,7 +7,6 @@ from functools import cache
 from itertools import pairwise
 
 import pytest
-from threadpoolctl import threadpool_limits
 
 from perjoule.models.outcome import CurvePoint, State
 from perjoule.models.space import Space
@@ -31,13 +30,6 @@ every_recipe = pytest.mark.parametrize(
     "name",
     [pytest.param(name, marks=pytest.mark.thorough if name in SLOW else ()) for name in RECIPES],
 )
-
-
-@pytest.fixture(autouse=True)
-def one_blas_thread():
-    """As a worker has, so that sums add up in one order."""
-    with threadpool_limits(1):
-        yield
 
 
 def accuracy(params):

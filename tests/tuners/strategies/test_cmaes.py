@@ -111,7 +111,7 @@ def test_any_space_is_searched_from_inside(entries, judge):
 
 @pytest.mark.parametrize("space", [SPACE, CHOICES], ids=["mixed", "choices"])
 @given(seed=st.integers(0, 2**31 - 1), count=st.integers(0, 45))
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=8)
 def test_a_restored_strategy_goes_on_as_the_uninterrupted_one(space, seed, count):
     def go(strategy, count, first=0):
         return search(strategy, count, first, lambda p: p["epochs"] / 3, lambda n: n % 6 == 2)

@@ -18,16 +18,16 @@ from perjoule.tuners.strategy import Told, restore
 from ..toys import SPACE, accuracy, energy_j, search
 
 STARTUP = 5
-N_TRIALS = 40
+N_TRIALS = 30
 PLAIN = {"width": 64, "pool": "max", "epochs": 3}
-SEEDS = range(10)
+SEEDS = range(5)
 
 
 def make(seed=0, space=SPACE, **choice):
     def tpe(seed):
         return TPESampler(n_startup_trials=STARTUP, seed=seed)
 
-    return FloorStrategy(space, seed, tpe, **choice)
+    return FloorStrategy(space, seed, sampler=tpe, **choice)
 
 
 @pytest.fixture
@@ -50,15 +50,17 @@ def best(trials):
 
 
 def random_draws(seed):
-    return OptunaStrategy(SPACE, seed, RandomSampler)
+    return OptunaStrategy(SPACE, seed, sampler=RandomSampler)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("choice", [{}, {"floor": 0.9}], ids=["moving", "fixed"])
 def test_it_finds_a_cheaper_candidate_above_the_floor_than_random_draws_do(choice, typical):
     found_j = typical(lambda seed: make(seed, **choice), cheapest_above(0.9))
     assert found_j < 0.9 * typical(random_draws, cheapest_above(0.9))
 
 
+@pytest.mark.thorough
 def test_the_floor_is_what_keeps_it_from_the_cheapest(typical):
     def energy_of_last(trials):
         return median(trial.energy_j for trial in trials[-10:])
@@ -68,6 +70,7 @@ def test_the_floor_is_what_keeps_it_from_the_cheapest(typical):
     assert free < 0.5 * moving
 
 
+@pytest.mark.thorough
 def test_below_a_floor_out_of_reach_it_climbs(typical):
     assert typical(lambda seed: make(seed, floor=1.0), best) > typical(random_draws, best)
 
@@ -86,7 +89,7 @@ def test_the_floor_rises_with_the_best_accuracy():
     assert median(proposals(0)) < 0.01 < median(proposals(2))
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=8)
 @given(
     seed=st.integers(0, 2**32),
     kinds=st.lists(

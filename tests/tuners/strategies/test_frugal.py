@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import pytest
 from hypothesis import given, settings
@@ -20,23 +21,25 @@ SURFACE = SURFACES["frugal"]
 BUDGET_J = 60.0
 
 
-def run(seed=0, surface=SURFACE, budget_j=BUDGET_J, **options):
-    strategy = FrugalStrategy(surface.space, seed, task_of(surface, budget_j), **options)
-    return simulate(strategy, surface, budget_j, seed=seed, name="frugal")
+@cache
+def run(seed=0, budget_j=BUDGET_J, **options):
+    strategy = FrugalStrategy(SURFACE.space, seed, task_of(SURFACE, budget_j), **options)
+    return simulate(strategy, SURFACE, budget_j, seed=seed, name="frugal")
 
 
 def joules_to(slices, target):
     return next((s.spent_j for s in slices if s.accuracy >= target), math.inf)
 
 
+@pytest.mark.thorough
 def test_it_needs_half_the_joules_of_random_search_to_the_same_accuracy():
     target = 0.97 * SURFACE.best_accuracy
     ours, random = [], []
-    for seed in range(5):
+    for seed in range(3):
         ours.append(joules_to(run(seed), target))
         strategy = RECIPES["random"].build(SURFACE.space, seed, task_of(SURFACE, BUDGET_J))
         random.append(joules_to(simulate(strategy, SURFACE, BUDGET_J, seed=seed), target))
-    assert sorted(ours)[2] <= sorted(random)[2] / 2
+    assert sorted(ours)[1] <= sorted(random)[1] / 2
 
 
 def test_it_begins_with_an_epoch_of_cheap_candidates():
@@ -61,8 +64,9 @@ def test_it_stops_when_nothing_is_worth_its_joules():
     assert run(worth=1.0)[-1].spent_j < 0.5 * BUDGET_J
 
 
+@pytest.mark.thorough
 def test_slices_grow_with_what_asking_costs():
-    surface, budget_j = SURFACES["scaling"], 200.0
+    surface, budget_j = SURFACES["scaling"], 100.0
     mean_epochs = []
     for ask_j in (0.0, 2.0):
         strategy = FrugalStrategy(surface.space, 0, task_of(surface, budget_j))
@@ -71,8 +75,8 @@ def test_slices_grow_with_what_asking_costs():
     assert mean_epochs[1] > mean_epochs[0]
 
 
-@settings(max_examples=10, deadline=None)
-@given(seed=st.integers(0, 3), n_told=st.integers(0, 30), fails=st.integers(3, 9))
+@settings(max_examples=6)
+@given(seed=st.integers(0, 3), n_told=st.integers(0, 20), fails=st.integers(3, 9))
 def test_a_rebuilt_one_proposes_the_same(seed, n_told, fails):
     task = Task(50.0, cost_of=SURFACE.cost_of, n_samples=1000)
     strategy, history = FrugalStrategy(SURFACE.space, seed, task), []

@@ -54,7 +54,7 @@ spaces = st.dictionaries(st.sampled_from("abcd"), entries(), max_size=4).map(
 
 
 @given(spaces, st.integers(0, 2**31 - 1))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=40)
 def test_every_point_comes_exactly_once_and_then_none(space, seed):
     strategy = GridStrategy(space, seed)
     seen = list(points(strategy))
@@ -65,7 +65,6 @@ def test_every_point_comes_exactly_once_and_then_none(space, seed):
 
 
 @given(entries(), st.integers(2, 5))
-@settings(deadline=None)
 def test_levels_lie_inside_and_reach_both_ends(entry, levels):
     distribution = Space.parse({"x": entry}).distributions["x"]
     axis = axis_levels(distribution, levels)
@@ -240,7 +239,7 @@ def test_without_networks_larger_values_count_as_dearer():
 
 
 @given(spaces, st.integers(0, 2**31 - 1), st.integers(0, 40))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=25)
 def test_cheapest_first_too_every_point_comes_once_and_a_restored_grid_goes_on(space, seed, told):
     def grid():
         return GridStrategy(space, seed, order="cheapest")

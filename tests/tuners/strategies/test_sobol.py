@@ -52,7 +52,7 @@ def search(strategy, count, first=0):
 
 
 @given(st.integers(0, 2**31 - 1), st.integers(0, 8))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=20)
 def test_two_to_the_k_points_fall_into_as_many_parts_of_each_axis(seed, k):
     encoding, n = Encoding(RANGES), 2**k
     points = [encoding.unit(each.params) for each in search(SobolStrategy(RANGES, seed), n)]
@@ -62,7 +62,7 @@ def test_two_to_the_k_points_fall_into_as_many_parts_of_each_axis(seed, k):
 
 @pytest.mark.parametrize("space", [RANGES, MIXED], ids=["ranges", "mixed"])
 @given(seed=st.integers(0, 2**31 - 1), count=st.integers(0, 80))
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=8)
 def test_a_restored_strategy_goes_on_as_the_uninterrupted_one(space, seed, count):
     whole = SobolStrategy(space, seed)
     history = search(whole, count)
