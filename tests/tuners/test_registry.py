@@ -160,6 +160,7 @@ def test_names_are_given_once_each(given, reason):
         perjoule.Experiment(strategies=given)
 
 
+@pytest.mark.thorough
 def test_strategies_of_ones_own_take_part_in_a_comparison_and_end_their_own_run_only(
     tmp_path, monkeypatch
 ):

@@ -25,11 +25,18 @@ SPACE = Space.parse(
     }
 )
 N_TOLD = STARTUP_TRIALS + 4
-SLOW = {"gp", "gp-ehvi", "skopt-gp", "skopt-gbrt", "skopt-eipj"}
-every_recipe = pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=pytest.mark.thorough if name in SLOW else ()) for name in RECIPES],
-)
+SLOW = {"gp", "gp-ehvi", "skopt-gp", "skopt-gbrt", "skopt-forest", "skopt-eipj"}
+
+
+def each_of(names):
+    """A parameter for each strategy, of which the slow ones are left to thorough tests."""
+    marks = {name: pytest.mark.thorough if name in SLOW else () for name in names}
+    return pytest.mark.parametrize(
+        "name", [pytest.param(name, marks=mark) for name, mark in marks.items()]
+    )
+
+
+every_recipe = each_of(RECIPES)
 
 
 def accuracy(params):
@@ -87,7 +94,7 @@ def test_the_seed_decides_the_proposals(name):
     assert again != other
 
 
-@pytest.mark.parametrize("name", ["tpe", "gp", "skopt-gp", "skopt-forest", "skopt-gbrt"])
+@each_of(["tpe", "gp", "skopt-gp", "skopt-forest", "skopt-gbrt"])
 def test_a_model_learns_from_accuracies_but_not_from_failures(name):
     _, known = search(RECIPES["random"].build(SPACE, 3), N_TOLD)
 

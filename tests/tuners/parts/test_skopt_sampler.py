@@ -73,6 +73,7 @@ def trial_of(state, value=None):
     return create_trial(state=state, params=params, distributions=SPACE, value=value)
 
 
+@thorough
 @pytest.mark.parametrize(
     ("model", "acq_func"),
     [("GP", "EI"), ("ET", "EI"), ("GBRT", "EI"), ("RF", "EI"), ("GP", "LCB"), ("ET", "PI")],
@@ -307,6 +308,7 @@ def test_choices_alone_have_a_cost_too():
         assert params["u"] == "sgd"
 
 
+@thorough
 def test_without_usable_costs_the_expected_improvement_counts():
     expected = costly_proposals("ET", lambda p: None, "EI")
     for cost in (None, 0.0, -1.0, math.inf, math.nan, "dear"):
@@ -315,6 +317,7 @@ def test_without_usable_costs_the_expected_improvement_counts():
     assert costly_proposals("ET", lambda p: p["units"]) != expected
 
 
+@thorough
 def test_trials_without_a_cost_count_as_of_the_usual_one():
     def cost_of(missing):
         return lambda p: missing if p["x"] > 0.8 else 8.0

@@ -82,7 +82,7 @@ def spent_before(history):
 
 def worth(strategy, beliefs, **options):
     """How an acquisition function ranks candidates."""
-    return strategy(SPACE, 0, TASK, **options).acquire(beliefs)
+    return np.asarray(strategy(SPACE, 0, TASK, **options).acquire(beliefs))
 
 
 def believed(**changes):
@@ -180,6 +180,7 @@ def test_startup_trials_fit_too(build):
     assert strategy.ask(BUDGET_J - 0.1) is None
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("build", UNSTOPPED)
 def test_what_fails_is_avoided_however_good_it_might_have_been(build):
     strategy, states, spent_j = build(SPACE, 3, replace(TASK, budget_j=300.0)), [], 0.0
@@ -219,6 +220,7 @@ def test_a_truncated_trial_teaches_of_the_epochs_that_it_had():
     assert (points[0] == encoding.features({**params, "epochs": 2})).all()
 
 
+@pytest.mark.thorough
 def test_the_gittins_index_ends_a_search_that_is_not_worth_its_joules(simulate):
     budget_j = 300.0
     task = replace(TASK, budget_j=budget_j)
@@ -235,6 +237,7 @@ def test_the_gittins_index_ends_a_search_that_is_not_worth_its_joules(simulate):
     assert dear.spent_j < usual.spent_j
 
 
+@pytest.mark.thorough
 def test_without_a_budget_the_gittins_index_does_not_stop(simulate):
     run = simulate(GittinsStrategy(SPACE, 0, Task()), accuracy, epoch_j, n_trials=20)
     assert len(run.works) == 20

@@ -16,6 +16,8 @@ FILES = [module.name for module in iter_modules(strategies.__path__)]
 @pytest.mark.parametrize("name", FILES)
 def test_a_strategy_opens_with_an_example_that_runs(name):
     module = import_module(f"{strategies.__name__}.{name}")
-    assert ".ask(" in module.__doc__
-    assert ".tell(" in module.__doc__
+    text = module.__doc__ or ""
+    assert ">>> " in text.partition("When to use it")[0]
+    assert ".ask(" in text
+    assert ".tell(" in text
     assert doctest.testmod(module).failed == 0

@@ -89,6 +89,7 @@ def test_the_floor_rises_with_the_best_accuracy():
     assert median(proposals(0)) < 0.01 < median(proposals(2))
 
 
+@pytest.mark.thorough
 @settings(max_examples=8)
 @given(
     seed=st.integers(0, 2**32),

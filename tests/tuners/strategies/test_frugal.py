@@ -59,6 +59,7 @@ def test_it_pauses_and_goes_on():
     assert len({tuple(sorted(s.params.items())) for s in slices}) == len(trials)
 
 
+@pytest.mark.thorough
 def test_it_stops_when_nothing_is_worth_its_joules():
     assert run(worth=0.0)[-1].spent_j > 0.9 * BUDGET_J
     assert run(worth=1.0)[-1].spent_j < 0.5 * BUDGET_J
@@ -75,6 +76,7 @@ def test_slices_grow_with_what_asking_costs():
     assert mean_epochs[1] > mean_epochs[0]
 
 
+@pytest.mark.thorough
 @settings(max_examples=6)
 @given(seed=st.integers(0, 3), n_told=st.integers(0, 20), fails=st.integers(3, 9))
 def test_a_rebuilt_one_proposes_the_same(seed, n_told, fails):

@@ -123,6 +123,7 @@ def test_the_winner_of_full_training_is_found_for_a_third_of_its_energy(strategy
     assert (best.epochs, best.state) == (LONGEST, State.COMPLETE)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("strategy", [HalvingStrategy, HyperbandStrategy])
 def test_a_model_closes_in_on_good_candidates(strategy, simulate):
     def late(proposer):
@@ -221,6 +222,7 @@ def test_what_the_median_rule_stopped_stays_stopped(simulate):
 # Joules as the resource
 
 
+@pytest.mark.thorough
 @every_strategy
 @every_proposer
 def test_trials_at_a_rung_have_spent_alike_whatever_their_epochs(strategy, proposer, simulate):
@@ -259,6 +261,7 @@ def test_no_joules_known_is_one_epoch_for_each(simulate):
 # What every one of them keeps
 
 
+@pytest.mark.thorough
 @given(
     strategy=st.sampled_from(STRATEGIES),
     proposer=st.sampled_from(["random", "tpe"]),

@@ -24,7 +24,9 @@ SAMPLERS = {
     "motpe": lambda seed: TPESampler(n_startup_trials=5, seed=seed),
     "gp-ehvi": lambda seed: GPSampler(n_startup_trials=5, seed=seed),
 }
-every_sampler = pytest.mark.parametrize("name", ["nsga2", "motpe", "gp-ehvi"])
+every_sampler = pytest.mark.parametrize(
+    "name", ["nsga2", "motpe", pytest.param("gp-ehvi", marks=pytest.mark.thorough)]
+)
 
 
 def make(name, seed=0, space=SPACE):
@@ -66,6 +68,7 @@ def test_later_proposals_are_lighter_and_more_accurate_than_random_draws(name, s
     assert ours[1] > random[1]
 
 
+@pytest.mark.thorough
 @settings(max_examples=8)
 @given(
     name=st.sampled_from(["nsga2", "motpe"]),
@@ -82,6 +85,7 @@ def test_a_restored_strategy_proposes_the_same_at_every_point(name, seed, kinds)
         assert restore(make(name, seed), history[:count]).ask(0.0) == proposal
 
 
+@pytest.mark.thorough
 def test_a_restored_gaussian_process_proposes_the_same():
     proposals, history = search(make("gp-ehvi"), ["known"] * 4 + ["failed"] + ["known"] * 2)
     assert restore(make("gp-ehvi"), history[:6]).ask(0.0) == proposals[6]
