@@ -25,6 +25,8 @@ SPACE = Space.parse(
     }
 )
 N_TOLD = STARTUP_TRIALS + 4
+ENDING = {"grid", "grid-cheapest", "sobol", "gp-eipj", "gp-cooled", "pbgi", "frugal"}
+"""Those that propose each candidate once."""
 SLOW = {"gp", "gp-ehvi", "skopt-gp", "skopt-gbrt", "skopt-forest", "skopt-eipj"}
 
 
@@ -82,9 +84,36 @@ def test_proposals_are_complete_inside_the_space_and_trained_for_their_epochs(na
 
 @every_recipe
 def test_a_restored_strategy_goes_on_as_the_uninterrupted_one(name):
-    (_, history), after = searched(name)
+    (works, history), after = searched(name)
+    for count in (1, 4, 7):
+        restored = restore(RECIPES[name].build(SPACE, 7), history[:count])
+        assert restored.ask(float(count)) == works[count]
+        assert restored.ask(float(count)) == works[count]
     restored = restore(RECIPES[name].build(SPACE, 7), history)
     assert search(restored, 2, first=N_TOLD) == after
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        {"width": 8, "epochs": 2},
+        {"width": [8], "epochs": {"low": 2, "high": 2}, "rate": {"low": 0.1, "high": 0.1}},
+        {"width": [8, 16], "epochs": {"low": 2, "high": 2}},
+    ],
+)
+@every_recipe
+def test_spaces_of_few_values_are_searched_to_their_end(name, entries):
+    space = Space.parse(entries)
+    strategy, n_begun, n_slices = RECIPES[name].build(space, 0), 0, 0
+    while n_slices < 2 * STARTUP_TRIALS and (work := strategy.ask(0.0)) is not None:
+        assert space.complete(work.params) == work.params
+        assert work.until == 2 or RECIPES[name].prunes
+        trial = n_begun if work.trial is None else work.trial
+        n_begun += work.trial is None
+        state = State.PAUSED if work.pause else State.COMPLETE
+        strategy.tell(Told(work.params, state, 0.5, 1.0, trial=trial, epochs=work.until))
+        n_slices += 1
+    assert (n_slices < 2 * STARTUP_TRIALS) == (name in ENDING)
 
 
 @every_recipe

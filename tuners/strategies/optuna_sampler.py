@@ -60,8 +60,9 @@ class OptunaStrategy:
 
     def ask(self, spent_j: float) -> Work:
         """Propose a candidate, to be trained for its own number of epochs."""
-        self._study.sampler = self._sampler(ask_seed(self._seed, self._n_told))
-        self._asked = self._study.ask(self._space.distributions)
+        if self._asked is None:
+            self._study.sampler = self._sampler(ask_seed(self._seed, self._n_told))
+            self._asked = self._study.ask(self._space.distributions)
         params = self._space.complete(self._asked.params)
         return Work(params, int(params["epochs"]))
 

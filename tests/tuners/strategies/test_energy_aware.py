@@ -76,10 +76,6 @@ def energy_to(history, target):
     return math.inf
 
 
-def spent_before(history):
-    return [sum(told.energy_j for told in history[:n]) for n in range(len(history) + 1)]
-
-
 def worth(strategy, beliefs, **options):
     """How an acquisition function ranks candidates."""
     return np.asarray(strategy(SPACE, 0, TASK, **options).acquire(beliefs))
@@ -110,24 +106,6 @@ def test_cooling_finds_the_optimum_with_fewer_joules_than_random_search(simulate
     random_j = joules(RECIPES["random"].build, 5 * BUDGET_J)
     cooled_j = joules(CooledStrategy, BUDGET_J)
     assert cooled_j < 0.7 * random_j < math.inf
-
-
-@pytest.mark.parametrize("build", STRATEGIES)
-def test_a_rebuilt_strategy_proposes_the_same_at_every_point(build, simulate):
-    run = simulate(
-        build(SPACE, 4, TASK),
-        accuracy,
-        epoch_j,
-        n_trials=9,
-        ends=lambda number, epoch: State.FAILED if number in (2, 7) else None,
-    )
-    assert len(run.works) == 9
-    assert (whole := restore(build(SPACE, 4, TASK), run.history)).ask(9.0) == whole.ask(9.0)
-    spent_j = spent_before(run.history)
-    for n, work in enumerate(run.works):
-        rebuilt = restore(build(SPACE, 4, TASK), run.history[:n])
-        assert rebuilt.ask(spent_j[n]) == work
-    assert build(SPACE, 5, TASK).ask(0.0) != run.works[0]
 
 
 @pytest.mark.parametrize("build", STRATEGIES)

@@ -4,13 +4,10 @@ import math
 from statistics import median
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from optuna.samplers import RandomSampler, TPESampler
 
 from perjoule.errors import ConfigurationError
 from perjoule.models.outcome import State
-from perjoule.models.space import Space
 from perjoule.tuners.strategies.floor import FloorStrategy
 from perjoule.tuners.strategies.optuna_sampler import OptunaStrategy
 from perjoule.tuners.strategy import Told, restore
@@ -89,22 +86,6 @@ def test_the_floor_rises_with_the_best_accuracy():
     assert median(proposals(0)) < 0.01 < median(proposals(2))
 
 
-@pytest.mark.thorough
-@settings(max_examples=8)
-@given(
-    seed=st.integers(0, 2**32),
-    kinds=st.lists(
-        st.sampled_from(["known", "known", "failed", "unmetered", "cut short"]),
-        min_size=STARTUP,
-        max_size=20,
-    ),
-)
-def test_a_restored_strategy_proposes_the_same_at_every_point(seed, kinds):
-    proposals, history = search(make(seed), kinds)
-    for count, proposal in enumerate(proposals):
-        assert restore(make(seed), history[:count]).ask(0.0) == proposal
-
-
 @pytest.mark.parametrize("kind", ["failed", "unmetered", "cut short"])
 def test_without_any_result_it_draws_at_random(kind):
     proposals, _ = search(make(), [kind] * (STARTUP + 5))
@@ -119,24 +100,6 @@ def test_a_trial_without_a_result_counts_as_a_failure(kind):
         return search(restore(make(), history), ["failed"] * 4)[0]
 
     assert proposals(kind) == proposals("failed") != proposals("known")
-
-
-@pytest.mark.parametrize(
-    "space",
-    [
-        {"width": 8, "epochs": 2},
-        {"width": [8], "epochs": {"low": 2, "high": 2}, "rate": {"low": 0.1, "high": 0.1}},
-        {"width": [8, 16], "epochs": {"low": 2, "high": 2}},
-    ],
-)
-def test_spaces_of_few_values(space):
-    space = Space.parse(space)
-    strategy = make(space=space)
-    for _ in range(2 * STARTUP):
-        work = strategy.ask(0.0)
-        assert space.complete(work.params) == work.params
-        assert work.until == 2
-        strategy.tell(Told(work.params, State.COMPLETE, 0.5, 1.0))
 
 
 @pytest.mark.parametrize("choice", [{"share": 1.1}, {"floor": 90.0}, {"floor": math.nan}])

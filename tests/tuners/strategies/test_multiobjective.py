@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from optuna.samplers import GPSampler, NSGAIISampler, RandomSampler, TPESampler
 
 from perjoule.models.outcome import State
-from perjoule.models.space import Space
 from perjoule.tuners.strategies.multiobjective import MultiObjectiveStrategy, objectives
 from perjoule.tuners.strategy import Told, restore
 
@@ -85,12 +84,6 @@ def test_a_restored_strategy_proposes_the_same_at_every_point(name, seed, kinds)
         assert restore(make(name, seed), history[:count]).ask(0.0) == proposal
 
 
-@pytest.mark.thorough
-def test_a_restored_gaussian_process_proposes_the_same():
-    proposals, history = search(make("gp-ehvi"), ["known"] * 4 + ["failed"] + ["known"] * 2)
-    assert restore(make("gp-ehvi"), history[:6]).ask(0.0) == proposals[6]
-
-
 @every_sampler
 def test_asked_twice_it_proposes_the_same(name):
     strategy = make(name)
@@ -122,25 +115,6 @@ def test_a_trial_without_a_result_is_one_whatever_else_it_gave(name, kind):
         return search(restore(make(name), history), ["failed"] * 4)[0]
 
     assert proposals(kind) == proposals("failed") != proposals("known")
-
-
-@every_sampler
-@pytest.mark.parametrize(
-    "space",
-    [
-        {"width": 8, "epochs": 2},
-        {"width": [8], "epochs": {"low": 2, "high": 2}, "rate": {"low": 0.1, "high": 0.1}},
-        {"width": [8, 16], "epochs": {"low": 2, "high": 2}},
-    ],
-)
-def test_spaces_of_few_values(name, space):
-    space = Space.parse(space)
-    strategy = make(name, space=space)
-    for _ in range(2 * POPULATION if name == "nsga2" else 7):
-        work = strategy.ask(0.0)
-        assert space.complete(work.params) == work.params
-        assert work.until == 2
-        strategy.tell(Told(work.params, State.COMPLETE, 0.5, 1.0))
 
 
 def test_energy_counts_by_its_logarithm():
