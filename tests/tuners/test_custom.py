@@ -143,13 +143,6 @@ def test_written_arguments_come_beside_space_and_seed(module):
     assert (strategy.space, strategy.seed, strategy.depth) == (SPACE, 5, [1, {"a": None}])
 
 
-def test_each_run_has_a_strategy_of_its_own(module):
-    builder = custom(f"{module}:Cheapest(depth=2)")
-    first, other = (builder(SPACE, seed, Task()) for seed in (0, 1))
-    assert first is not other
-    assert (first.seed, other.seed) == (0, 1)
-
-
 @pytest.mark.parametrize(
     ("name", "startup_trials"),
     [

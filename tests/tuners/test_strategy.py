@@ -96,7 +96,7 @@ def test_a_restored_strategy_goes_on_as_the_uninterrupted_one(name):
 @pytest.mark.parametrize(
     "entries",
     [
-        {"width": 8, "epochs": 2},
+        {"epochs": 2},
         {"width": [8], "epochs": {"low": 2, "high": 2}, "rate": {"low": 0.1, "high": 0.1}},
         {"width": [8, 16], "epochs": {"low": 2, "high": 2}},
     ],
@@ -105,15 +105,29 @@ def test_a_restored_strategy_goes_on_as_the_uninterrupted_one(name):
 def test_spaces_of_few_values_are_searched_to_their_end(name, entries):
     space = Space.parse(entries)
     strategy, n_begun, n_slices = RECIPES[name].build(space, 0), 0, 0
+    seen = set()
     while n_slices < 2 * STARTUP_TRIALS and (work := strategy.ask(0.0)) is not None:
         assert space.complete(work.params) == work.params
         assert work.until == 2 or RECIPES[name].prunes
         trial = n_begun if work.trial is None else work.trial
         n_begun += work.trial is None
+        seen.add(tuple(work.params.values()))
         state = State.PAUSED if work.pause else State.COMPLETE
         strategy.tell(Told(work.params, state, 0.5, 1.0, trial=trial, epochs=work.until))
         n_slices += 1
     assert (n_slices < 2 * STARTUP_TRIALS) == (name in ENDING)
+    assert name not in ENDING or n_begun == len(seen) == len(entries.get("width", [8]))
+
+
+@pytest.mark.parametrize("state", [State.FAILED, State.TRUNCATED])
+@every_recipe
+def test_without_any_result_it_goes_on_with_other_candidates(name, state):
+    strategy, proposals = RECIPES[name].build(SPACE, 0), []
+    for number in range(STARTUP_TRIALS + 3):
+        proposals.append(strategy.ask(0.0).params)
+        assert SPACE.complete(proposals[-1]) == proposals[-1]
+        strategy.tell(Told(proposals[-1], state, None, None, trial=number))
+    assert len({tuple(params.values()) for params in proposals}) == len(proposals)
 
 
 @every_recipe

@@ -234,12 +234,6 @@ def test_at_its_index_a_candidate_is_worth_just_its_price(mean, std, joules, pri
     assert np.trapezoid(gain, z) == pytest.approx(price_per_j * joules, rel=1e-3)
 
 
-def test_indices_fall_with_the_price():
-    beliefs = believed(best=-math.inf)
-    cheap, dear = (worth(GittinsStrategy, beliefs, price_per_j=price) for price in (1e-5, 1e-4))
-    assert (cheap > dear).all()
-
-
 def test_cooling_goes_from_improvement_per_joule_to_improvement():
     start, end = believed(spent_share=0.0), believed(spent_share=1.0)
     same_cost = replace(end, joules=np.ones(50))
@@ -254,31 +248,6 @@ def test_cooling_goes_from_improvement_per_joule_to_improvement():
 def test_scores_rise_with_accuracy_and_are_finite(one, other):
     assert math.isfinite(score(one))
     assert (score(one) > score(other)) == (1 - one + ERROR_FLOOR < 1 - other + ERROR_FLOOR)
-
-
-@pytest.mark.parametrize("build", STRATEGIES)
-@pytest.mark.parametrize(
-    ("entries", "size"),
-    [({"kind": ["a", "b"], "depth": {"low": 1, "high": 3}, "epochs": 1}, 6), ({"epochs": 2}, 1)],
-)
-def test_a_small_space_is_searched_to_its_end(build, entries, size):
-    space = Space.parse(entries)
-    strategy, seen = build(space, 0, Task()), []
-    for number in range(size):
-        work = strategy.ask(float(number))
-        seen.append(tuple(work.params.values()))
-        strategy.tell(Told(work.params, State.COMPLETE, 0.5, 1.0, trial=number, epochs=work.until))
-    assert len(set(seen)) == size
-    assert strategy.ask(float(size)) is None
-
-
-@pytest.mark.parametrize("build", STRATEGIES)
-def test_trials_without_accuracy_or_joules_do_not_stop_a_search(build):
-    strategy = build(SPACE, 0, TASK)
-    for number in range(7):
-        work = strategy.ask(0.0)
-        strategy.tell(Told(work.params, State.TRUNCATED, None, None, trial=number))
-    assert strategy.ask(0.0) is not None
 
 
 def test_the_pool_holds_new_candidates_only_and_the_cheapest():

@@ -86,13 +86,6 @@ def test_the_floor_rises_with_the_best_accuracy():
     assert median(proposals(0)) < 0.01 < median(proposals(2))
 
 
-@pytest.mark.parametrize("kind", ["failed", "unmetered", "cut short"])
-def test_without_any_result_it_draws_at_random(kind):
-    proposals, _ = search(make(), [kind] * (STARTUP + 5))
-    assert len({work.params["rate"] for work in proposals}) == len(proposals)
-    assert all(SPACE.complete(work.params) == work.params for work in proposals)
-
-
 @pytest.mark.parametrize("kind", ["unmetered", "cut short"])
 def test_a_trial_without_a_result_counts_as_a_failure(kind):
     def proposals(kind):

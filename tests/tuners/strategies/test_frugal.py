@@ -6,8 +6,6 @@ import math
 from functools import cache
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from perjoule.benchmarks.replay.simulation import simulate, task_of
 from perjoule.benchmarks.replay.synthetic import SURFACES
@@ -15,7 +13,7 @@ from perjoule.models.outcome import CurvePoint, State
 from perjoule.models.space import Space
 from perjoule.tuners.registry import RECIPES
 from perjoule.tuners.strategies.frugal import STARTUP_TRIALS, FrugalStrategy
-from perjoule.tuners.strategy import Task, Told, restore
+from perjoule.tuners.strategy import Task, Told
 
 SURFACE = SURFACES["frugal"]
 BUDGET_J = 60.0
@@ -74,28 +72,6 @@ def test_slices_grow_with_what_asking_costs():
         slices = simulate(strategy, surface, budget_j, search_j=ask_j)
         mean_epochs.append(sum(s.epochs for s in slices[6:20]) / 14)
     assert mean_epochs[1] > mean_epochs[0]
-
-
-@pytest.mark.thorough
-@settings(max_examples=6)
-@given(seed=st.integers(0, 3), n_told=st.integers(0, 20), fails=st.integers(3, 9))
-def test_a_rebuilt_one_proposes_the_same(seed, n_told, fails):
-    task = Task(50.0, cost_of=SURFACE.cost_of, n_samples=1000)
-    strategy, history = FrugalStrategy(SURFACE.space, seed, task), []
-    for number in range(n_told):
-        work = strategy.ask(0.1 * number)
-        if work is None:  # nothing is worth its joules any more
-            break
-        trial = number if work.trial is None else work.trial
-        state = State.FAILED if number % fails == 2 else State.PAUSED
-        state = State.COMPLETE if state is State.PAUSED and not work.pause else state
-        accuracy = None if state is State.FAILED else 1 - 1 / (2 + number % 7 + work.until)
-        curve = () if accuracy is None else (CurvePoint(work.until, 0.1, accuracy, 0.0),)
-        told = Told(work.params, state, accuracy, 0.1, trial=trial, epochs=work.until, curve=curve)
-        history.append(told)
-        strategy.tell(told)
-    rebuilt = restore(FrugalStrategy(SURFACE.space, seed, task), history)
-    assert rebuilt.ask(0.1 * n_told) == strategy.ask(0.1 * n_told)
 
 
 @pytest.mark.parametrize("epochs", [1, {"low": 1, "high": 5}, [2, 6]])

@@ -311,21 +311,6 @@ def test_with_one_epoch_at_most_every_trial_is_complete(strategy, proposer, fide
     assert {told.state for told in run.history} == {State.COMPLETE}
 
 
-@every_strategy
-@every_proposer
-@every_fidelity
-def test_a_space_of_one_candidate_ends_with_the_budget(strategy, proposer, fidelity, simulate):
-    space = Space.parse({"x": 0.5, "size": 1.0, "epochs": 3})
-    run = simulate(
-        search(strategy, fidelity=fidelity, proposer=proposer, space=space),
-        accuracy,
-        epoch_j,
-        budget_j=40,
-    )
-    assert run.spent_j == 40
-    assert {told.params["x"] for told in run.history} == {0.5}
-
-
 def test_a_model_of_all_rungs_knows_each_trial_by_its_best_accuracy():
     proposer = TPEProposer(SPACE.with_fixed("epochs", 9))
     low = [trial(n, 0.1 + n / 100, x=n / 10, size=1.0) for n in range(9)]

@@ -99,14 +99,6 @@ def test_generations_go_on_after_a_restart():
     assert sum(search(strategy, ["known"])[0][0].params["rate"] in known for _ in range(6)) >= 2
 
 
-@every_sampler
-@pytest.mark.parametrize("kind", ["failed", "unmetered", "nothing measured", "cut short"])
-def test_without_any_result_it_draws_at_random(name, kind):
-    proposals, _ = search(make(name), [kind] * (POPULATION + 2))
-    assert len({work.params["rate"] for work in proposals}) == len(proposals)
-    assert all(SPACE.complete(work.params) == work.params for work in proposals)
-
-
 @pytest.mark.parametrize("name", ["nsga2", "motpe"])
 @pytest.mark.parametrize("kind", ["failed", "unmetered", "nothing measured", "cut short"])
 def test_a_trial_without_a_result_is_one_whatever_else_it_gave(name, kind):

@@ -88,11 +88,6 @@ def test_axes_of_one_value_take_no_dimension():
     assert {(each.params["width"], each.params["momentum"]) for each in more} == {(8, 0.5)}
 
 
-def test_a_fixed_space_has_one_point():
-    [only] = search(SobolStrategy(Space.parse({"epochs": 3}), 0), 2)
-    assert only.params == {"epochs": 3}
-
-
 def test_an_untold_point_stays():
     strategy = SobolStrategy(RANGES, 0)
     assert strategy.ask(0.0) == strategy.ask(5.0)
