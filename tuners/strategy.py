@@ -20,12 +20,12 @@ class Work:
 
     Attributes:
         params: All hyperparameters of the candidate.
-        until: Epochs it shall have behind it.
-        until_j: Joules the trial shall have spent, if that comes first; None has no such rung.
-        pause: Whether it may be continued later, so that its state is kept.
+        until: Epochs of the trial at which the slice ends.
+        until_j: Joules of the trial at which it ends, if that comes first; None if there are none.
+        pause: Whether the trial may be continued later; its state is kept then.
         trial: An earlier, paused trial to go on with; None begins a new one.
-        predicted_j: Joules that the slice is predicted to take, if the strategy predicts them; the
-            record keeps them beside the true ones.
+        predicted_j: Joules that the slice is predicted to take, None if the strategy predicts none;
+            the record keeps them beside the true ones.
     """
 
     params: Mapping[str, Any]

@@ -2,8 +2,8 @@
 
 A ladder turns what is known of a run into a standing: which rung each trial has reached, with what
 accuracy, and which slice takes a trial to a rung. Its rungs are epochs, or joules of the trial:
-then cheap networks get more epochs than dear ones for the same energy. What goes on is up to a
-schedule (see `schedules.py`), what is begun to a proposer (see `proposals.py`).
+then cheap networks get more epochs than dear ones for the same energy. The strategy decides which
+trial goes on, a proposer what is begun (see `proposals.py`).
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class Step:
-    """The slice that a schedule wants next.
+    """The slice that a strategy wants next.
 
     Attributes:
-        until: Epochs the trial shall have behind it.
-        until_j: Joules the trial shall have spent, if that comes first; None has no such rung.
+        until: Epochs of the trial at which the slice ends.
+        until_j: Joules of the trial at which it ends, if that comes first; None if there are none.
         pause: Whether there are rungs above.
         trial: The paused trial to continue; None begins a new one.
     """
@@ -86,7 +86,7 @@ class Standing:
         self.ladder, self.trials = ladder, trials
         self._unit = ladder.epoch_j(trials) if ladder.in_joules else 1.0
         self.priced = self._unit is not None
-        """Whether it is known where the rungs lie; if not, nobody has reached any."""
+        """Whether it is known where the rungs lie; until then no trial has reached one."""
         self.reached: list[dict[int, int]] = [{} for _ in ladder.rungs]
         """For each rung, by trial, the first validated epoch at which it had reached it."""
         self._rung = dict.fromkeys(trials, -1)
