@@ -45,7 +45,7 @@ class TestConformance(BasicSamplerTestCase, RelativeSamplerTestCase, SingleOnlyS
     @pytest.fixture(params=["GP", "ET"])
     def sampler(self, request):
         # One startup trial, so that nearly every ask of the suites goes through the model.
-        return partial(cheap, request.param, seed=0, n_startup_trials=1)
+        return partial(cheap, request.param, seed=0, n_startup_trials=1, n_candidates=10, n_trees=2)
 
 
 def loss(params):

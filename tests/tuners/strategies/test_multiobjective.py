@@ -41,7 +41,7 @@ def volume(simulation):
 
 @pytest.mark.thorough
 @pytest.mark.parametrize(
-    ("name", "n_trials", "n_seeds"), [("nsga2", 60, 10), ("motpe", 30, 5), ("gp-ehvi", 8, 3)]
+    ("name", "n_trials", "n_seeds"), [("nsga2", 60, 10), ("motpe", 30, 5), ("gp-ehvi", 8, 2)]
 )
 def test_the_front_beats_that_of_random_draws_at_equal_trials(name, n_trials, n_seeds, simulate):
     def typical(name):
