@@ -35,6 +35,8 @@ from ..errors import ConfigurationError, UnknownNameError
 
 Scalar = bool | int | float | str
 
+LOG2_BATCH_SIZE, DEFAULT_LOG2_BATCH_SIZE = "log2_batch_size", 6
+
 _NUMERIC_KEYS = ("type", "low", "high", "log", "step")
 _KEYS = {
     "float": _NUMERIC_KEYS,
@@ -57,7 +59,7 @@ class Space:
     distributions: dict[str, BaseDistribution]
     fixed: dict[str, Scalar]
 
-    CHEAPER_WHEN_LARGER: ClassVar[frozenset[str]] = frozenset({"log2_batch_size"})
+    CHEAPER_WHEN_LARGER: ClassVar[frozenset[str]] = frozenset({LOG2_BATCH_SIZE})
 
     @classmethod
     def parse(cls, mapping: Mapping[str, Any]) -> Space:
@@ -157,6 +159,11 @@ class Space:
             elif isinstance(distribution, IntDistribution | FloatDistribution):
                 corner[name] = distribution.high if takes_high(name) else distribution.low
         return self.complete(corner)
+
+
+def batch_size_of(params: Mapping[str, Any]) -> int:
+    """Samples per step of a candidate's training."""
+    return 2 ** params.get(LOG2_BATCH_SIZE, DEFAULT_LOG2_BATCH_SIZE)
 
 
 def _value_inside(name: str, distribution: BaseDistribution, value: Any) -> Scalar:

@@ -23,6 +23,7 @@ from ..errors import ConfigurationError, UnknownNameError
 from .data.splits import Split
 from .networks.registry import Builder, resolve_architecture
 from .runtime import Runtime
+from .space import DEFAULT_LOG2_BATCH_SIZE, LOG2_BATCH_SIZE, batch_size_of
 
 EVALUATION_BATCH = 256  # samples; any from 64 to 1,000 will do, 2,000 fall out of the caches
 
@@ -33,7 +34,7 @@ _OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
 }
 _FUSED_ON = ("cpu", "cuda", "mps", "xpu")
 
-_LEAST = {"learning_rate": 0.0, "weight_decay": 0.0, "log2_batch_size": 1, "epochs": 1}
+_LEAST = {"learning_rate": 0.0, "weight_decay": 0.0, LOG2_BATCH_SIZE: 1, "epochs": 1}
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class TrainingSettings:
     optimizer: str = "adam"
     learning_rate: float = 1e-3
     weight_decay: float = 0.0
-    log2_batch_size: int = 6
+    log2_batch_size: int = DEFAULT_LOG2_BATCH_SIZE
     epochs: int = 4
 
     def __post_init__(self) -> None:
@@ -70,7 +71,7 @@ class TrainingSettings:
     @property
     def batch_size(self) -> int:
         """Samples per step."""
-        return 2**self.log2_batch_size
+        return batch_size_of({LOG2_BATCH_SIZE: self.log2_batch_size})
 
 
 def split_hyperparameters(

@@ -3,11 +3,14 @@
     optuna.samplers:TPESampler(multivariate=False, n_startup_trials=3)
     mine:MyStrategy("wide")
 
-When to use it: to compare a sampler of Optuna's, with settings of one's own, or a strategy that
+When to use it: to compare one of Optuna's samplers with your own settings, or a strategy that
 perjoule does not have. It promises to run nothing of the text itself: arguments are literals.
 
-A sampler is made anew for each ask, with a seed of its own where it takes a ``seed``. What it would
-remember itself is lost; what it keeps in attributes of its trials (``CmaEsSampler``, the genetic
+A strategy is rebuilt from its seed and the results it was told, without being asked. If its
+proposals also depend on its own asks, its class says ``replays_tells = False`` (see `Strategy`).
+
+A sampler is made anew for each ask, with a seed of its own where it takes a ``seed``. It loses what
+it would remember itself; what it keeps in attributes of its trials (``CmaEsSampler``, the genetic
 samplers) begins anew when a run is resumed.
 """
 
@@ -31,9 +34,8 @@ class Custom:
 
     Attributes:
         name: The text.
-        make: What the module holds under the attribute's name: a sampler's class, or something that
-            makes a sampler or a strategy.
-        call: The arguments that were written; None for ``(space, seed)``.
+        make: The named attribute: a sampler's class, or what makes a sampler or a strategy.
+        call: The arguments in the text; None for ``(space, seed)``.
         takes: Which of ``space`` and ``seed`` go to ``make`` by name, besides these arguments.
         startup_trials: Results after which its asks become dear: its attribute of this name, or a
             sampler's argument ``n_startup_trials``; None if unknown.
@@ -55,9 +57,9 @@ class Custom:
 
         from .strategies.optuna_sampler import OptunaStrategy
 
-        made = self._made(space, seed)
+        made = self._build(space, seed)
         if isinstance(made, BaseSampler):
-            return OptunaStrategy(space, seed, lambda s: self._made(space, s))
+            return OptunaStrategy(space, seed, task, sampler=lambda s: self._build(space, s))
         if callable(getattr(made, "ask", None)) and callable(getattr(made, "tell", None)):
             return cast("Strategy", made)
         raise ConfigurationError(
@@ -65,7 +67,7 @@ class Custom:
             "ask and tell, or be an Optuna sampler"
         )
 
-    def _made(self, space: Space, seed: int) -> Any:
+    def _build(self, space: Space, seed: int) -> Any:
         if self.call is None:
             return self.make(space, seed)
         arguments, named = self.call
@@ -74,18 +76,18 @@ class Custom:
             return self.make(*arguments, **named, **{name: given[name] for name in self.takes})
         except Exception as error:  # it is the user's own, and may raise anything
             raise ConfigurationError(
-                f"strategy {self.name!r} cannot be made: {_line(error)}; mend its arguments"
+                f"strategy {self.name!r} cannot be made: {_one_line(error)}; mend its arguments"
             ) from error
 
 
 def custom(name: str) -> Custom:
-    """The builder of a strategy of one's own.
+    """The builder of a user's own strategy.
 
     Args:
-        name: ``module:attribute``, a callable ``(space, seed)`` that gives a strategy or a sampler,
-            or a sampler's class; or ``module:attribute(arguments)``, a call with literals that
-            gives such. The call gets ``space`` and ``seed`` too where it takes arguments of these
-            names.
+        name: ``module:attribute``, a callable ``(space, seed)`` that returns a strategy or a
+            sampler, or a sampler's class; or ``module:attribute(arguments)``, a call with literals
+            that returns one. The call also gets ``space`` and ``seed`` where it takes arguments of
+            these names.
 
     Raises:
         ConfigurationError: The text cannot be read, or what it names cannot be used.
@@ -93,12 +95,12 @@ def custom(name: str) -> Custom:
     from optuna.samplers import BaseSampler
 
     module, _, text = name.partition(":")
-    attribute, call = _parsed(name, text) if "(" in text else (text, None)
+    attribute, call = _parse_call(name, text) if "(" in text else (text, None)
     try:
         make: Any = getattr(import_module(module), attribute)
     except Exception as error:  # the module is the user's own, and may raise anything
         raise ConfigurationError(
-            f"strategy {name!r} cannot be loaded: {_line(error)}; "
+            f"strategy {name!r} cannot be loaded: {_one_line(error)}; "
             "write module:attribute of something importable"
         ) from error
     if isinstance(make, BaseSampler):
@@ -111,19 +113,19 @@ def custom(name: str) -> Custom:
     is_sampler = isinstance(make, type) and issubclass(make, BaseSampler)
     if call is None and not is_sampler:
         return Custom(name, make, None, frozenset(), getattr(make, "startup_trials", None))
-    return _called(name, make, call or ((), {}), is_sampler=is_sampler)
+    return _bind_call(name, make, call or ((), {}), is_sampler=is_sampler)
 
 
-def _called(
+def _bind_call(
     name: str, make: Any, call: tuple[tuple[Any, ...], Mapping[str, Any]], *, is_sampler: bool
 ) -> Custom:
-    """The builder that makes such a call; a sampler's is tried."""
+    """The builder for a call with arguments; a call of a sampler's class is tried once."""
     arguments, named = call
     try:
         bound = inspect.signature(make).bind_partial(*arguments, **named)
     except (TypeError, ValueError) as error:
         raise ConfigurationError(
-            f"strategy {name!r} cannot be called so: {_line(error)}; mend its arguments"
+            f"strategy {name!r} cannot be called so: {_one_line(error)}; mend its arguments"
         ) from error
     if is_sampler and "seed" in bound.arguments:
         raise ConfigurationError(
@@ -135,17 +137,17 @@ def _called(
     startup_trials = getattr(make, "startup_trials", startup_trials)
     builder = Custom(name, make, call, takes, startup_trials)
     if is_sampler and "space" not in takes:
-        builder._made(Space({}, {}), 0)
+        builder._build(Space({}, {}), 0)
     return builder
 
 
-def _parsed(name: str, text: str) -> tuple[str, tuple[tuple[Any, ...], dict[str, Any]]]:
-    """The attribute and the arguments of a call that is written as in Python."""
+def _parse_call(name: str, text: str) -> tuple[str, tuple[tuple[Any, ...], dict[str, Any]]]:
+    """The attribute and the arguments of a call written as in Python."""
     try:
         call = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         raise ConfigurationError(
-            f"strategy {name!r} cannot be read: {_line(error)}; write module:Class(arguments)"
+            f"strategy {name!r} cannot be read: {_one_line(error)}; write module:Class(arguments)"
         ) from error
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
         raise ConfigurationError(
@@ -164,6 +166,6 @@ def _parsed(name: str, text: str) -> tuple[str, tuple[tuple[Any, ...], dict[str,
     return call.func.id, (arguments, named)
 
 
-def _line(error: BaseException) -> str:
+def _one_line(error: BaseException) -> str:
     """An error in one line."""
     return f"{type(error).__name__}: {' '.join(str(error).split())}"

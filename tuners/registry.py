@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import Any
 
-from ..errors import UnknownNameError
+from ..errors import ConfigurationError, UnknownNameError
 from ..models.space import Space
+from .parts.samplers import STARTUP_TRIALS
 from .strategy import Strategy, Task
 
-if TYPE_CHECKING:
-    from optuna.samplers import BaseSampler
-
-    from .parts.proposals import Proposer
-    from .parts.rungs import Ladder
-    from .parts.schedules import Schedule
-    from .parts.skopt_sampler import AcquisitionFunction, BaseEstimator
-
-STARTUP_TRIALS = 5
-"""Random trials before a model is fitted: half of the libraries' own figure, for an energy budget
-often ends a run after a few dozen trials."""
 STARTUP_SLICES = 10
 """Slices before the model of a multi-fidelity strategy is fitted, more or less."""
 
 Builder = Callable[[Space, int, Task], Strategy]
+"""Makes a strategy from a space, a seed and what is known of the task."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +29,10 @@ class Recipe:
         summary: One line for people.
         optimises: What it seeks: ``"accuracy"``, or what else it weighs.
         source: Where the method is from.
-        builder: Makes it from a space, a seed and what is known of the task.
+        make: ``"module:attribute"`` below `perjoule.tuners.strategies`, a builder that also takes
+            the options; or a builder itself. The module is loaded when the strategy is made, since
+            its libraries may be heavy.
+        options: Further arguments of a builder given by name.
         startup_trials: Results it wants before its asks become dear; None if they never do.
         prunes: Whether it gives up candidates before they are trained to the end.
     """
@@ -46,332 +41,95 @@ class Recipe:
     summary: str
     optimises: str
     source: str
-    builder: Builder
+    make: str | Builder
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
     startup_trials: int | None = None
     prunes: bool = False
 
     def build(self, space: Space, seed: int, task: Task | None = None) -> Strategy:
         """Make the strategy for one run."""
-        return self.builder(space, seed, task or Task())
-
-
-# Modules are loaded when their strategy is made, since their libraries are heavy.
-
-
-def _grid(space: Space, seed: int, task: Task) -> Strategy:
-    from .strategies.grid import GridStrategy
-
-    return GridStrategy(space, seed)
-
-
-def _grid_cheapest(space: Space, seed: int, task: Task) -> Strategy:
-    from .strategies.grid import GridStrategy
-
-    return GridStrategy(space, seed, order="cheapest", task=task)
-
-
-def _sobol(space: Space, seed: int, task: Task) -> Strategy:
-    from .strategies.sobol import SobolStrategy
-
-    return SobolStrategy(space, seed)
-
-
-def _cmaes(space: Space, seed: int, task: Task) -> Strategy:
-    from .strategies.cmaes import CmaesStrategy
-
-    return CmaesStrategy(space, seed)
-
-
-def _random_sampler(seed: int) -> BaseSampler:
-    from optuna.samplers import RandomSampler
-
-    return RandomSampler(seed)
-
-
-def _tpe_sampler(seed: int) -> BaseSampler:
-    from optuna.samplers import TPESampler
-
-    return TPESampler(seed=seed, n_startup_trials=STARTUP_TRIALS)
-
-
-def _gp_sampler(seed: int) -> BaseSampler:
-    from optuna.samplers import GPSampler
-
-    return GPSampler(seed=seed, n_startup_trials=STARTUP_TRIALS)
-
-
-def _nsga2_sampler(seed: int) -> BaseSampler:
-    from optuna.samplers import NSGAIISampler
-
-    # Small, for an energy budget often ends before the third generation of the usual fifty.
-    return NSGAIISampler(population_size=8, seed=seed)
-
-
-def _skopt(base_estimator: BaseEstimator, acq_func: AcquisitionFunction = "EI") -> Builder:
-    def make(seed: int) -> BaseSampler:
-        from .parts.skopt_sampler import SkoptSampler
-
-        return SkoptSampler(
-            base_estimator,
-            acq_func=acq_func,
-            cost_attr="energy_j",
-            seed=seed,
-            n_startup_trials=STARTUP_TRIALS,
-        )
-
-    return _optuna(make)
-
-
-def _optuna(sampler: Callable[[int], BaseSampler]) -> Builder:
-    def make(space: Space, seed: int, task: Task) -> Strategy:
-        from .strategies.optuna_sampler import OptunaStrategy
-
-        return OptunaStrategy(space, seed, sampler)
-
-    return make
-
-
-def _front(sampler: Callable[[int], BaseSampler]) -> Builder:
-    def make(space: Space, seed: int, task: Task) -> Strategy:
-        from .strategies.multiobjective import MultiObjectiveStrategy
-
-        return MultiObjectiveStrategy(space, seed, sampler)
-
-    return make
-
-
-def _floor(space: Space, seed: int, task: Task) -> Strategy:
-    from .strategies.floor import FloorStrategy
-
-    return FloorStrategy(space, seed, _tpe_sampler)
-
-
-def _rungs(schedule: str, *, model: bool = False) -> Builder:
-    def make(space: Space, seed: int, task: Task) -> Strategy:
-        from .parts import proposals, schedules
-        from .strategies.multifidelity import multi_fidelity
-
-        found: Callable[[Ladder], Schedule] = getattr(schedules, schedule)
-        proposer: Callable[[Space], Proposer] = proposals.RandomProposer
-        return multi_fidelity(
-            space, seed, task, found, proposals.TPEProposer if model else proposer
-        )
-
-    return make
-
-
-def _eipj(space: Space, seed: int, task: Task) -> Strategy:
-    from .strategies.energy_aware import ei_per_joule_strategy
-
-    return ei_per_joule_strategy(space, seed, task)
-
-
-def _cooled(space: Space, seed: int, task: Task) -> Strategy:
-    from .strategies.energy_aware import cooled_strategy
-
-    return cooled_strategy(space, seed, task)
-
-
-def _pbgi(space: Space, seed: int, task: Task) -> Strategy:
-    from .strategies.energy_aware import gittins_strategy
-
-    return gittins_strategy(space, seed, task)
-
-
-def _frugal(space: Space, seed: int, task: Task) -> Strategy:
-    from .strategies.frugal import FrugalStrategy
-
-    return FrugalStrategy(space, seed, task)
+        task = task or Task()
+        if not isinstance(self.make, str):
+            return self.make(space, seed, task)
+        module, _, attribute = self.make.partition(":")
+        make = getattr(import_module(f"{__package__}.strategies.{module}"), attribute)
+        return make(space, seed, task, **self.options)
 
 
 ACCURACY, FRONT, PER_JOULE = "accuracy", "accuracy and joules", "accuracy for its joules"
-_HALVING = "Li et al., MLSys 2020"
-_HYPERBAND = "Li et al., JMLR 2018"
-_MEDIAN = "Golovin et al., KDD 2017"
+_HALVING, _HYPERBAND = "Li et al., MLSys 2020", "Li et al., JMLR 2018"
 _TPE = "Bergstra et al., NeurIPS 2011"
+_PER_SECOND = "Snoek et al., NeurIPS 2012, section 3.2"
+_OPTUNA, _FRONT = "optuna_sampler:OptunaStrategy", "multiobjective:MultiObjectiveStrategy"
 
-RECIPES: dict[str, Recipe] = {
-    recipe.name: recipe
-    for recipe in (
-        Recipe("grid", "all of a few levels, in random order", ACCURACY, "classical", _grid),
-        Recipe(
-            "grid-cheapest",
-            "the same grid, predicted-cheapest first",
-            PER_JOULE,
-            "classical",
-            _grid_cheapest,
-        ),
-        Recipe(
-            "random",
-            "independent draws",
-            ACCURACY,
-            "Bergstra and Bengio, JMLR 2012",
-            _optuna(_random_sampler),
-        ),
-        Recipe("sobol", "evenly spread points", ACCURACY, "Sobol 1967; Owen 1998", _sobol),
-        Recipe(
-            "tpe",
-            "Parzen estimators of good and bad trials (Optuna)",
-            ACCURACY,
-            _TPE,
-            _optuna(_tpe_sampler),
-            STARTUP_TRIALS,
-        ),
-        Recipe(
-            "gp",
-            "Gaussian process, log expected improvement (Optuna)",
-            ACCURACY,
-            "Ament et al., NeurIPS 2023",
-            _optuna(_gp_sampler),
-            STARTUP_TRIALS,
-        ),
-        Recipe(
-            "cmaes",
-            "covariance matrix adaptation, with choices and whole numbers",
-            ACCURACY,
-            "Hansen and Ostermeier 2001; Hamano et al., GECCO 2025",
-            _cmaes,
-        ),
-        Recipe(
-            "skopt-gp",
-            "Gaussian process, expected improvement (scikit-optimize)",
-            ACCURACY,
-            "Snoek et al., NeurIPS 2012",
-            _skopt("GP"),
-            STARTUP_TRIALS,
-        ),
-        Recipe(
-            "skopt-forest",
-            "extremely random trees, expected improvement (scikit-optimize)",
-            ACCURACY,
-            "Hutter et al., LION 2011",
-            _skopt("ET"),
-            STARTUP_TRIALS,
-        ),
-        Recipe(
-            "skopt-gbrt",
-            "boosted quantile trees, expected improvement (scikit-optimize)",
-            ACCURACY,
-            "Friedman 2001",
-            _skopt("GBRT"),
-            STARTUP_TRIALS,
-        ),
-        Recipe(
-            "asha",
-            "the best third at each rung goes on",
-            ACCURACY,
-            _HALVING,
-            _rungs("SuccessiveHalving"),
-            prunes=True,
-        ),
-        Recipe(
-            "asha-tpe",
-            "the same, candidates from Parzen estimators",
-            ACCURACY,
-            f"{_HALVING}; {_TPE}",
-            _rungs("SuccessiveHalving", model=True),
-            STARTUP_SLICES,
-            prunes=True,
-        ),
-        Recipe(
-            "hyperband",
-            "halving in brackets that begin at different rungs",
-            ACCURACY,
-            _HYPERBAND,
-            _rungs("Hyperband"),
-            prunes=True,
-        ),
-        Recipe(
-            "hyperband-tpe",
-            "the same, candidates from Parzen estimators",
-            ACCURACY,
-            f"{_HYPERBAND}; Falkner et al., ICML 2018",
-            _rungs("Hyperband", model=True),
-            STARTUP_SLICES,
-            prunes=True,
-        ),
-        Recipe(
-            "median",
-            "stops what is worse than the median of earlier trials",
-            ACCURACY,
-            _MEDIAN,
-            _rungs("MedianRule"),
-            prunes=True,
-        ),
-        Recipe(
-            "nsga2",
-            "genetic search for the front (Optuna)",
-            FRONT,
-            "Deb et al., IEEE TEC 2002",
-            _front(_nsga2_sampler),
-        ),
-        Recipe(
-            "motpe",
-            "Parzen estimators for the front (Optuna)",
-            FRONT,
-            "Ozaki et al., JAIR 2022",
-            _front(_tpe_sampler),
-            STARTUP_TRIALS,
-        ),
-        Recipe(
-            "gp-ehvi",
-            "Gaussian processes, expected hypervolume improvement (Optuna)",
-            FRONT,
-            "Daulton et al., NeurIPS 2020; Ament et al., NeurIPS 2023",
-            _front(_gp_sampler),
-            STARTUP_TRIALS,
-        ),
-        Recipe(
-            "skopt-eipj",
-            "forest, expected improvement per joule (scikit-optimize)",
-            PER_JOULE,
-            "Snoek et al., NeurIPS 2012, section 3.2",
-            _skopt("ET", "EIps"),
-            STARTUP_TRIALS,
-        ),
-        Recipe(
-            "gp-eipj",
-            "Gaussian process, expected improvement per joule",
-            PER_JOULE,
-            "Snoek et al., NeurIPS 2012, section 3.2",
-            _eipj,
-            STARTUP_TRIALS,
-        ),
-        Recipe(
-            "gp-cooled",
-            "the same, joules counting less as the budget goes",
-            PER_JOULE,
-            "Lee et al. 2020, arXiv 2003.10870",
-            _cooled,
-            STARTUP_TRIALS,
-        ),
-        Recipe(
-            "pbgi",
-            "Pandora's box Gittins index; stops when nothing is worth its joules",
-            PER_JOULE,
-            "Xie et al., NeurIPS 2024, arXiv 2406.20062",
-            _pbgi,
-            STARTUP_TRIALS,
-        ),
-        Recipe(
-            "floor",
-            "least joules at 98 % of the best accuracy so far",
-            "joules above an accuracy",
-            "Mitra and Biessmann 2024, arXiv 2407.05788",
-            _floor,
-            STARTUP_TRIALS,
-        ),
-        Recipe(
-            "frugal",
-            "every next epoch goes where it promises most for its joules",
-            PER_JOULE,
-            "ours, after Swersky et al. 2014 and Lee et al. 2020",
-            _frugal,
-            STARTUP_SLICES,
-            prunes=True,
-        ),
-    )
-}
+# fmt: off
+_RECIPES = (
+    Recipe("grid", "all of a few levels, in random order", ACCURACY, "classical",
+           "grid:GridStrategy"),
+    Recipe("grid-cheapest", "the same grid, predicted-cheapest first", PER_JOULE, "classical",
+           "grid:GridStrategy", {"order": "cheapest"}),
+    Recipe("random", "independent draws", ACCURACY, "Bergstra and Bengio, JMLR 2012",
+           _OPTUNA, {"sampler": "random"}),
+    Recipe("sobol", "evenly spread points", ACCURACY, "Sobol 1967; Owen 1998",
+           "sobol:SobolStrategy"),
+    Recipe("tpe", "Parzen estimators of good and bad trials (Optuna)", ACCURACY, _TPE,
+           _OPTUNA, {"sampler": "tpe"}, STARTUP_TRIALS),
+    Recipe("gp", "Gaussian process, log expected improvement (Optuna)", ACCURACY,
+           "Ament et al., NeurIPS 2023",
+           _OPTUNA, {"sampler": "gp"}, STARTUP_TRIALS),
+    Recipe("cmaes", "covariance matrix adaptation, with choices and whole numbers", ACCURACY,
+           "Hansen and Ostermeier 2001; Hamano et al., GECCO 2025",
+           "cmaes:CmaesStrategy"),
+    Recipe("skopt-gp", "Gaussian process, expected improvement (scikit-optimize)", ACCURACY,
+           "Snoek et al., NeurIPS 2012",
+           _OPTUNA, {"sampler": "skopt-gp"}, STARTUP_TRIALS),
+    Recipe("skopt-forest", "extremely random trees, expected improvement (scikit-optimize)",
+           ACCURACY, "Hutter et al., LION 2011",
+           _OPTUNA, {"sampler": "skopt-forest"}, STARTUP_TRIALS),
+    Recipe("skopt-gbrt", "boosted quantile trees, expected improvement (scikit-optimize)",
+           ACCURACY, "Friedman 2001",
+           _OPTUNA, {"sampler": "skopt-gbrt"}, STARTUP_TRIALS),
+    Recipe("asha", "the best third at each rung goes on", ACCURACY, _HALVING,
+           "asha:HalvingStrategy", prunes=True),
+    Recipe("asha-tpe", "the same, candidates from Parzen estimators", ACCURACY,
+           f"{_HALVING}; {_TPE}",
+           "asha:HalvingStrategy", {"proposer": "tpe"}, STARTUP_SLICES, prunes=True),
+    Recipe("hyperband", "halving in brackets that begin at different rungs", ACCURACY, _HYPERBAND,
+           "hyperband:HyperbandStrategy", prunes=True),
+    Recipe("hyperband-tpe", "the same, candidates from Parzen estimators", ACCURACY,
+           f"{_HYPERBAND}; Falkner et al., ICML 2018",
+           "hyperband:HyperbandStrategy", {"proposer": "tpe"}, STARTUP_SLICES, prunes=True),
+    Recipe("median", "stops what is worse than the median of earlier trials", ACCURACY,
+           "Golovin et al., KDD 2017",
+           "median:MedianStrategy", prunes=True),
+    Recipe("nsga2", "genetic search for the front (Optuna)", FRONT, "Deb et al., IEEE TEC 2002",
+           _FRONT, {"sampler": "nsga2"}),
+    Recipe("motpe", "Parzen estimators for the front (Optuna)", FRONT, "Ozaki et al., JAIR 2022",
+           _FRONT, {"sampler": "tpe"}, STARTUP_TRIALS),
+    Recipe("gp-ehvi", "Gaussian processes, expected hypervolume improvement (Optuna)", FRONT,
+           "Daulton et al., NeurIPS 2020; Ament et al., NeurIPS 2023",
+           _FRONT, {"sampler": "gp"}, STARTUP_TRIALS),
+    Recipe("skopt-eipj", "forest, expected improvement per joule (scikit-optimize)", PER_JOULE,
+           _PER_SECOND,
+           _OPTUNA, {"sampler": "skopt-eipj"}, STARTUP_TRIALS),
+    Recipe("gp-eipj", "Gaussian process, expected improvement per joule", PER_JOULE, _PER_SECOND,
+           "gp_eipj:PerJouleStrategy", {}, STARTUP_TRIALS),
+    Recipe("gp-cooled", "the same, joules counting less as the budget goes", PER_JOULE,
+           "Lee et al. 2020, arXiv 2003.10870",
+           "gp_cooled:CooledStrategy", {}, STARTUP_TRIALS),
+    Recipe("pbgi", "Pandora's box Gittins index; stops when nothing is worth its joules",
+           PER_JOULE, "Xie et al., NeurIPS 2024, arXiv 2406.20062",
+           "pbgi:GittinsStrategy", {}, STARTUP_TRIALS),
+    Recipe("floor", "least joules at 98 % of the best accuracy so far", "joules above an accuracy",
+           "Mitra and Biessmann 2024, arXiv 2407.05788",
+           "floor:FloorStrategy", {"sampler": "tpe"}, STARTUP_TRIALS),
+    Recipe("frugal", "every next epoch goes where it promises most for its joules", PER_JOULE,
+           "ours, after Swersky et al. 2014 and Lee et al. 2020",
+           "frugal:FrugalStrategy", {}, STARTUP_SLICES, prunes=True),
+)
+# fmt: on
+
+RECIPES = {recipe.name: recipe for recipe in _RECIPES}
 
 
 @cache
@@ -389,4 +147,48 @@ def find_recipe(name: str) -> Recipe:
     from .custom import custom
 
     own = custom(name)
-    return Recipe(name, "your own", "your own", own.name, own, own.startup_trials)
+    return Recipe(name, "your own", "your own", name, own, startup_trials=own.startup_trials)
+
+
+def parse_strategies(names: str | Sequence[str]) -> list[str]:
+    """The names of strategies that a user lists; whether they are known, `find_recipe` says.
+
+        >>> parse_strategies("grid, optuna.samplers:TPESampler(multivariate=False, seed=None)")
+        ['grid', 'optuna.samplers:TPESampler(multivariate=False, seed=None)']
+
+    Args:
+        names: Several names, or a text of names joined by commas; commas inside brackets and quotes
+            belong to a name. ``"all"`` stands for all in `RECIPES`.
+
+    Raises:
+        ConfigurationError: No name is given, or one is empty or named twice.
+    """
+    names = _split(names) if isinstance(names, str) else list(names)
+    names = [name.strip() for name in names]
+    if names == ["all"]:
+        return list(RECIPES)
+    if not names:
+        raise ConfigurationError("no strategy is named: name some, or all")
+    for name in names:
+        if not name:
+            raise ConfigurationError("the name of a strategy is empty: drop a comma")
+        if names.count(name) > 1:
+            raise ConfigurationError(f"strategy {name!r} is named twice: drop one")
+    return names
+
+
+def _split(text: str) -> list[str]:
+    """The parts of a text between the commas that are outside brackets and quotes."""
+    parts, depth, quote = [""], 0, ""
+    for previous, each in zip(f" {text}", text, strict=False):
+        if quote:
+            quote = "" if each == quote and previous != "\\" else quote
+        elif each in "\"'":
+            quote = each
+        else:
+            depth += (each in "([{") - (each in ")]}")
+            if each == "," and depth <= 0:
+                parts.append("")
+                continue
+        parts[-1] += each
+    return parts

@@ -1,7 +1,7 @@
 """The seam between searching and training: a strategy is asked for work and told what it gave.
 
-Searching is a function of the seed and of what was told, so a strategy can be rebuilt from the
-record anywhere and any time (see `restore`).
+A proposal is a function of the seed and of what was told, so a strategy can be rebuilt from the
+record anywhere and at any time (see `restore`).
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ class Work:
 
     Attributes:
         params: All hyperparameters of the candidate.
-        until: Epochs it shall have behind it.
-        until_j: Joules the trial shall have spent, if that comes first; None has no such rung.
-        pause: Whether it may be continued later, so that its state is kept.
+        until: Epochs of the trial at which the slice ends.
+        until_j: Joules of the trial at which it ends, if that comes first; None if there are none.
+        pause: Whether the trial may be continued later; its state is kept then.
         trial: An earlier, paused trial to go on with; None begins a new one.
-        predicted_j: Joules that the slice is predicted to take, if the strategy predicts them; the
-            record keeps them beside the true ones.
+        predicted_j: Joules that the slice is predicted to take, None if the strategy predicts none;
+            the record keeps them beside the true ones.
     """
 
     params: Mapping[str, Any]
@@ -87,8 +87,10 @@ class Task:
 class Strategy(Protocol):
     """Proposes candidates and learns from their results.
 
-    A strategy that sets ``replays_tells = True`` promises that its proposals depend on what it was
-    told alone, so that rebuilding it needs no asks.
+    A strategy is rebuilt from its seed and the results it was told: ``tell`` is called once for
+    each, without ``ask`` (see `restore`). A class whose proposals also depend on its own asks, such
+    as one that keeps a random generator, sets the attribute ``replays_tells = False``: it is then
+    asked before each tell again. Without the attribute it counts as True.
     """
 
     def ask(self, spent_j: float) -> Work | None:
@@ -107,16 +109,24 @@ class Strategy(Protocol):
 def restore(strategy: Strategy, history: Iterable[Told]) -> Strategy:
     """Bring a new strategy to where one with this history stands.
 
-    Strategies with a memory of their own asks are asked again for each result; the answers, which
+    A strategy with ``replays_tells = False`` is asked again before each tell; its answers, which
     are the recorded ones, are dropped.
     """
+    asks_again = not getattr(strategy, "replays_tells", True)
     spent_j = 0.0
     for result in history:
-        if not getattr(strategy, "replays_tells", False):
+        if asks_again:
             strategy.ask(spent_j)
         strategy.tell(result)
         spent_j += result.energy_j or 0.0
     return strategy
+
+
+def ask_seed(seed: int, number: int) -> int:
+    """A seed for one ask of one run, from the run's seed and the number of results so far."""
+    import numpy as np
+
+    return int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
 
 
 def check_work(work: Any, history: Sequence[Told]) -> None:

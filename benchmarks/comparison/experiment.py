@@ -19,11 +19,14 @@ DEFAULT_SEEDS = 5
 
 
 def _listed(value: Any) -> Any:
-    if value in ("all", ["all"]):
-        from ...tuners.registry import RECIPES
+    from ...tuners.registry import parse_strategies
 
-        return list(RECIPES)
-    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    if not isinstance(value, str | list) or not all(isinstance(each, str) for each in value):
+        return value
+    try:
+        return parse_strategies(value)
+    except ConfigurationError as error:
+        raise ValueError(str(error)) from error
 
 
 def _energy(value: Any) -> Any:
@@ -68,14 +71,6 @@ class Experiment(BaseModel):
     fidelity: Literal["epochs", "joules"] = "epochs"
     split_seed: int = Field(default=0, ge=0)
     carbon: str | None = None
-
-    @field_validator("strategies")
-    @classmethod
-    def _each_once(cls, names: list[str]) -> list[str]:
-        for name in names:
-            if not name or names.count(name) > 1:
-                raise ValueError(f"{name!r} is empty or named twice")
-        return names
 
     @field_validator("carbon")
     @classmethod

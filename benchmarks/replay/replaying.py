@@ -22,7 +22,7 @@ from ...energy.sources.cpu.cores import usable_cores
 from ...energy.sources.cpu.power import FALLBACK_W_PER_THREAD
 from ...errors import BudgetError, ConfigurationError, DataError, UnknownNameError
 from ...models.space import Space
-from ...tuners.registry import RECIPES, find_recipe
+from ...tuners.registry import find_recipe, parse_strategies
 from ..statistics import totals_j
 from ..tables.table import Table
 from .ask_cost import load_ask_costs
@@ -224,17 +224,10 @@ def _watts(table: Table, names: Sequence[str], said: _Said) -> dict[str, float]:
 
 def _strategies(names: str | Sequence[str]) -> list[str]:
     """The names, each once and known."""
-    if names in ("all", ["all"]):
-        return list(RECIPES)
-    if isinstance(names, str):
-        names = [name.strip() for name in names.split(",")]
-    for name in names:
-        if list(names).count(name) > 1:
-            raise ConfigurationError(f"strategy {name!r} is named twice: drop one")
+    parsed = parse_strategies(names)
+    for name in parsed:
         find_recipe(name)
-    if not names:
-        raise ConfigurationError("no strategy is named: name some, or all")
-    return list(names)
+    return parsed
 
 
 def _shared_j(budget: str | float | None, n_runs: int) -> float | None:

@@ -28,7 +28,7 @@ from itertools import product
 from random import Random
 from typing import Any
 
-from ...models.space import Space
+from ...models.space import Space, batch_size_of
 from .simulation import Curve
 
 CHANCE = 0.1
@@ -121,7 +121,7 @@ class Surface:
         factor = params["learning_rate"] / rate
         if factor > DIVERGES_ABOVE:
             return 0.0, [(energy_j, math.nan)]
-        levels = self._levels(size, factor, 2 ** params["log2_batch_size"], dropout)
+        levels = self._levels(size, factor, batch_size_of(params), dropout)
         # Of numbers only, whose hash is the same in every process.
         gauss = Random(hash((seed, energy_j, factor, dropout, params["weight_decay"]))).gauss
         return 0.0, [
@@ -129,7 +129,7 @@ class Surface:
         ]
 
     def _epoch_j(self, params: Mapping[str, Any]) -> float:
-        return self.epoch_j * _size(params) * (0.75 + 4 / 2 ** params["log2_batch_size"])
+        return self.epoch_j * _size(params) * (0.75 + 4 / batch_size_of(params))
 
     def _levels(self, size: float, factor: float, batch: int, dropout: float) -> list[float]:
         """Accuracy without noise after each epoch."""

@@ -80,7 +80,7 @@ no_cuda = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has
     ("arguments", "message"),
     [
         (options(strategies="tpee"), r"unknown strategy 'tpee': did you mean 'tpe'\?"),
-        (options(strategies="random,random"), "'random' is empty or named twice"),
+        (options(strategies="random,random"), "'random' is named twice"),
         (options(strategies="nowhere:Mine"), "No module named 'nowhere'"),
         ([*options(), "--dataset", "digitz"], r"unknown data set 'digitz': did you mean 'digits'"),
         (options(budget="0 J"), "'0 J' is not above zero"),

@@ -14,7 +14,8 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from perjoule.errors import ConfigurationError, UnknownNameError
 from perjoule.models import space as space_module
 from perjoule.models.networks.cnn import DEFAULT_SPACE, default_space
-from perjoule.models.space import Space
+from perjoule.models.space import Space, batch_size_of
+from perjoule.models.training import TrainingSettings
 
 LEARNING_RATE = {"low": 1e-4, "high": 0.1, "log": True}
 
@@ -174,3 +175,8 @@ def test_larger_data_sets_get_fewer_epochs():
 def test_the_example_in_the_docstring_runs():
     assert doctest.testmod(space_module).attempted >= 3
     assert doctest.testmod(space_module).failed == 0
+
+
+def test_the_batch_size_of_a_candidate_is_that_of_its_training():
+    assert batch_size_of({"log2_batch_size": 4}) == 16
+    assert batch_size_of({"width": 8}) == TrainingSettings().batch_size == 64

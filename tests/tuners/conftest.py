@@ -8,10 +8,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+import scipy.linalg  # noqa: F401 - its library is among those to be limited
+from threadpoolctl import threadpool_limits
 
 from perjoule.models.outcome import CurvePoint, State
-from perjoule.tuners.parts.history import Trial, trials_of
+from perjoule.tuners.parts.history import TrialSoFar, trials_of
 from perjoule.tuners.strategy import Strategy, Told, Work
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_blas_thread():
+    """As a worker has, so that sums add up in one order."""
+    with threadpool_limits(1):
+        yield
 
 
 @dataclass
@@ -22,7 +31,7 @@ class Simulation:
     history: list[Told] = field(default_factory=list)
 
     @property
-    def trials(self) -> dict[int, Trial]:
+    def trials(self) -> dict[int, TrialSoFar]:
         return trials_of(self.history)
 
     @property

@@ -106,7 +106,7 @@ def proposals(strategy, count=8):
     ],
 )
 def test_a_sampler_is_the_strategy_made_of_it(text, sampler):
-    assert proposals(build(text, 7)) == proposals(OptunaStrategy(SPACE, 7, sampler))
+    assert proposals(build(text, 7)) == proposals(OptunaStrategy(SPACE, 7, sampler=sampler))
 
 
 @pytest.mark.parametrize("attribute", ["random", "own_random('x')", "Wide", "Wide()"])
@@ -141,13 +141,6 @@ def test_a_strategy_is_used_as_it_is(module):
 def test_written_arguments_come_beside_space_and_seed(module):
     strategy = build(f"{module}:Cheapest(depth=[1, {{'a': None}}])", 5)
     assert (strategy.space, strategy.seed, strategy.depth) == (SPACE, 5, [1, {"a": None}])
-
-
-def test_each_run_has_a_strategy_of_its_own(module):
-    builder = custom(f"{module}:Cheapest(depth=2)")
-    first, other = (builder(SPACE, seed, Task()) for seed in (0, 1))
-    assert first is not other
-    assert (first.seed, other.seed) == (0, 1)
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,18 @@
 from __future__ import annotations
 
+import pickle
+import subprocess
+import sys
+
+import optuna
 import pytest
 
 import perjoule
 from perjoule.errors import ConfigurationError, UnknownNameError
+from perjoule.models.outcome import State
 from perjoule.models.space import Space
-from perjoule.tuners.registry import RECIPES, find_recipe
+from perjoule.tuners.registry import RECIPES, find_recipe, parse_strategies
+from perjoule.tuners.strategy import Told
 
 SPACE = {
     "learning_rate": {"low": 1e-3, "high": 0.1, "log": True},
@@ -56,43 +63,17 @@ class Content(Cheapest):
     """Wants nothing more once joules were spent."""
     def ask(self, spent_j):
         return None if spent_j > 0 else super().ask(spent_j)
-
-number = 3
 '''
-
-
-@pytest.fixture
-def module(tmp_path, monkeypatch):
-    """Name of a new importable module that holds the strategies above."""
-    name = f"mine_{tmp_path.name}"  # a new one each time, since strategies are remembered by name
-    (tmp_path / f"{name}.py").write_text(STRATEGIES)
-    monkeypatch.syspath_prepend(tmp_path)
-    return name
-
-
-@pytest.fixture
-def compare(tmp_path):
-    def run(*strategies):
-        return perjoule.compare(
-            strategies=list(strategies),
-            seeds=1,
-            budget=0.1 * len(strategies),
-            workers=1,
-            meter="model",
-            device="cpu",
-            space=SPACE,
-            out=tmp_path / "run",
-        )
-
-    return run
+TPE = "optuna.samplers:TPESampler(multivariate=False, n_startup_trials=3)"
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_every_recipe_is_found_by_its_name(name):
+def test_every_recipe_is_found_by_its_name_and_can_be_shipped(name):
     recipe = find_recipe(name)
     assert recipe.name == name
     assert recipe.summary
     assert recipe.source
+    assert pickle.loads(pickle.dumps(recipe)) == recipe
     assert recipe.build(Space.parse(SPACE), 0).ask(0.0) is not None
 
 
@@ -105,66 +86,114 @@ def test_an_unknown_name_is_answered_with_the_nearest(name, nearest):
     assert all(known in str(error.value) for known in RECIPES)
 
 
-def test_a_strategy_of_ones_own_takes_part_in_a_comparison(module, compare):
-    name = f"{module}:Cheapest"
-    result = compare(name, "random")
-    assert {run["strategy"]: run["status"] for run in result.summary["runs"]} == {
-        name: "spent",
-        "random": "spent",
-    }
-    own = result.trials[result.trials["strategy"] == name]
-    assert len(own) > 1
-    assert own["accuracy"].nunique() == 1
-    assert (own["p.width"] == 8).all()
+def test_listing_the_strategies_loads_none_of_their_libraries():
+    code = """
+import sys
+from perjoule.tuners.registry import RECIPES
+print({"torch", "skopt", "sklearn", "scipy", "cmaes"} & {*sys.modules})
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
 
 
-def test_a_strategy_that_raises_ends_its_run_and_no_other(module, compare):
-    result = compare(f"{module}:Tires", "random")
-    tired, other = result.summary["runs"]
-    assert (tired["trials"], tired["status"]) == (1, "strategy error")
-    assert tired["reason"] == "RuntimeError: out of ideas"
-    assert other["status"] == "spent"
-    assert other["trials"] > 1
+@pytest.mark.parametrize("verbosity", [optuna.logging.INFO, optuna.logging.ERROR])
+def test_optuna_stays_as_loud_as_the_user_has_it_but_says_nothing_of_ours(verbosity, caplog):
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(verbosity)
+    try:
+        for name in ("tpe", "nsga2", "floor", "asha"):
+            strategy = find_recipe(name).build(Space.parse(SPACE), 0)
+            for number in range(3):
+                params = strategy.ask(0.0).params
+                strategy.tell(Told(params, State.COMPLETE, 0.5, 1.0, trial=number, epochs=2))
+        assert optuna.logging.get_verbosity() == verbosity
+        assert not caplog.messages
+        optuna.create_study()
+        assert len(caplog.messages) == (verbosity == optuna.logging.INFO)
+    finally:
+        optuna.logging.set_verbosity(before)
 
 
-@pytest.mark.parametrize(
-    ("strategy", "reason"),
-    [
-        ("Unborn", "RuntimeError: not today"),
-        ("Mute", "RuntimeError: no idea"),
-        ("Rude", "TypeError: ask returned {'width': 8}, neither a perjoule.Work nor None"),
-    ],
-)
-def test_a_strategy_that_never_works_ends_its_run_and_no_other(module, compare, strategy, reason):
-    broken, other = compare(f"{module}:{strategy}", "random").summary["runs"]
-    assert (broken["trials"], broken["status"]) == (0, "strategy error")
-    assert broken["reason"] == reason
-    assert other["status"] == "spent"
-
-
-def test_a_strategy_without_further_work_ends_its_run(module, compare):
-    [run] = compare(f"{module}:Content").summary["runs"]
-    assert (run["trials"], run["status"]) == (1, "no work")
+def test_importing_strategies_leaves_optuna_as_loud_as_it_was():
+    code = """
+import optuna
+from perjoule.tuners.strategies import floor, multiobjective, optuna_sampler
+print(optuna.logging.get_verbosity() == optuna.logging.INFO)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True"
 
 
 @pytest.mark.parametrize(
-    ("name", "reason"),
+    ("given", "names"),
     [
-        ("no_such_module:Mine", "No module named 'no_such_module'"),
-        (":Mine", "Empty module name"),
-        ("{module}:", "no attribute"),
-        ("{module}:Yours", "no attribute 'Yours'"),
-        ("{module}:number", "not callable"),
+        ("random", ["random"]),
+        (" random, tpe ", ["random", "tpe"]),
+        ([" random", TPE], ["random", TPE]),
+        (f"grid,{TPE}, tpe", ["grid", TPE, "tpe"]),
+        ("mine:A('x, y)', \"it's, \"),mine:B([1, (2, 3)], {4: 'a\\', b'})",
+         ["mine:A('x, y)', \"it's, \")", "mine:B([1, (2, 3)], {4: 'a\\', b'})"]),
+        ("all", list(RECIPES)),
+        (["all"], list(RECIPES)),
+    ],
+)  # fmt: skip
+def test_names_are_split_at_the_commas_between_them(given, names):
+    assert parse_strategies(given) == names
+    assert perjoule.Experiment(strategies=given).strategies == names
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ("", "is empty"),
+        ("tpe,", "is empty"),
+        (["tpe", " "], "is empty"),
+        ("tpe,random, tpe", "'tpe' is named twice: drop one"),
+        ([TPE, TPE], "is named twice: drop one"),
+        ([], "no strategy is named: name some, or all"),
     ],
 )
-def test_what_cannot_be_loaded_says_why(module, name, reason):
+def test_names_are_given_once_each(given, reason):
     with pytest.raises(ConfigurationError, match=reason):
-        find_recipe(name.format(module=module))
+        parse_strategies(given)
+    with pytest.raises(ValueError, match=reason):
+        perjoule.Experiment(strategies=given)
 
 
-@pytest.mark.parametrize("source", ["1 / 0", "def (", "raise LookupError('no luck')"])
-def test_a_module_that_cannot_be_imported_is_the_users_to_mend(source, tmp_path, monkeypatch):
-    (tmp_path / "broken_strategies.py").write_text(source)
+@pytest.mark.thorough
+def test_strategies_of_ones_own_take_part_in_a_comparison_and_end_their_own_run_only(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "mine_beside_others.py").write_text(STRATEGIES)
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(ConfigurationError, match="'broken_strategies:Mine' cannot be loaded"):
-        find_recipe("broken_strategies:Mine")
+    own = ["Cheapest", "Tires", "Unborn", "Mute", "Rude", "Content"]
+    result = perjoule.compare(
+        strategies=[*(f"mine_beside_others:{name}" for name in own), "random"],
+        seeds=1,
+        budget="0.35 J",
+        workers=1,
+        meter="model",
+        device="cpu",
+        space=SPACE,
+        out=tmp_path / "run",
+    )
+    runs = dict(zip([*own, "random"], result.summary["runs"], strict=True))
+    ends = {name: (run["status"], run.get("reason") or "") for name, run in runs.items()}
+    assert ends == {
+        "Cheapest": ("spent", ""),
+        "Tires": ("strategy error", "RuntimeError: out of ideas"),
+        "Unborn": ("strategy error", "RuntimeError: not today"),
+        "Mute": ("strategy error", "RuntimeError: no idea"),
+        "Rude": (
+            "strategy error",
+            "TypeError: ask returned {'width': 8}, neither a perjoule.Work nor None",
+        ),
+        "Content": ("no work", ""),
+        "random": ("spent", ""),
+    }
+    n_trials = {name: run["trials"] for name, run in runs.items()}
+    assert [n_trials[name] for name in own[1:]] == [1, 0, 0, 0, 1]
+    cheapest = result.trials[result.trials["strategy"] == "mine_beside_others:Cheapest"]
+    assert len(cheapest) == n_trials["Cheapest"] > 1
+    assert cheapest["accuracy"].nunique() == 1
+    assert (cheapest["p.width"] == 8).all()

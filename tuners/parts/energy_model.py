@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...models.outcome import State
-from ...models.space import Space
+from ...models.space import Space, batch_size_of
 from ..strategy import Task, Told
 from .encoding import Encoding
 from .surrogate import GaussianProcess, sobol
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     Params = Mapping[str, Any]
 
 COST_POINTS = 64
-"""Networks that are built to learn what all others cost. Building one takes milliseconds: for every
-candidate of every ask, that would be more than many a training."""
+"""Networks that are built to learn what all others cost. Building one takes milliseconds; building
+one for every candidate of every ask would cost more than many trainings."""
 BACKWARD_AND_FORWARD = 3
 LEAST_FOR_ERROR = 3
 CLEAR_MARGIN = 0.7
@@ -62,6 +62,15 @@ class Epochs:
         return self.energy_j / self.count
 
 
+@dataclass(frozen=True)
+class _Law:
+    """The logarithm of an epoch's joules: ``level + (work - centre) @ slopes``."""
+
+    level: float
+    slopes: Array
+    centre: Array
+
+
 class EnergyModel:
     """Predicts joules as a power law of a candidate's work, or from its hyperparameters.
 
@@ -82,12 +91,26 @@ class EnergyModel:
     """
 
     def __init__(self, space: Space, task: Task) -> None:
-        self._space, self._task = space, task
+        self._task = task
         searched = "epochs" in space.distributions
         self._encoding = Encoding(
             space.with_fixed("epochs", space.longest()) if searched else space
         )
-        self.fit(())
+        self._work = self._shared_work(space)
+        if self._work is None:
+            n_features = len(self._encoding.features(space.cheapest()))
+            self._unlearnt = _Law(0.0, np.zeros(n_features), np.zeros(n_features))
+            self._penalty = _FEATURES_PENALTY
+        else:
+            self._unlearnt = _Law(_LOG_J, _POWERS, np.zeros(len(_POWERS)))
+            self._penalty = _POWERS_PENALTY
+        self._law = self._unlearnt
+        self.n_trials = 0
+        """Trials that it learnt from."""
+        self.overhead_j = 0.0
+        """Joules of a trial outside its epochs: what its search costs."""
+        self.error: float | None = None
+        """Median relative error of predicting each trial's epoch from the others; None if few."""
 
     def fit(self, history: Iterable[Told]) -> EnergyModel:
         """Learn from a run's results; what was learnt before is forgotten.
@@ -96,7 +119,10 @@ class EnergyModel:
             The model itself.
         """
         history = list(history)
-        return self._fit(epochs_of(history), _overhead_j(history))
+        trials = epochs_of(history)
+        self.n_trials, self.overhead_j, self.error = len(trials), _overhead_j(history), None
+        self._law = self._learn(trials) if trials else self._unlearnt
+        return self
 
     def predict_epoch(self, candidates: Sequence[Params]) -> Array:
         """Joules of one epoch of each candidate."""
@@ -106,7 +132,8 @@ class EnergyModel:
 
     def epoch_j(self, work: Array) -> Array:
         """Joules of one epoch, by what `work_of` gave, which stays as the model learns."""
-        return np.exp(self._level + (work - self._centre) @ self._slopes)
+        law = self._law
+        return np.exp(law.level + (work - law.centre) @ law.slopes)
 
     def predict(self, candidates: Sequence[Params]) -> Array:
         """Joules of each candidate, trained for its own epochs, with what a trial costs besides."""
@@ -127,39 +154,24 @@ class EnergyModel:
             fits[cheapest] = CLEAR_MARGIN * joules[cheapest] <= left_j
         return fits
 
-    def _fit(self, trials: Sequence[Epochs], overhead_j: float) -> EnergyModel:
-        self.n_trials = len(trials)
-        """Trials that it learnt from."""
-        self.overhead_j = overhead_j
-        """Joules of a trial outside its epochs: what its search costs."""
-        self.error: float | None = None
-        """Median relative error of predicting each trial's epoch from the others; None if few."""
-        physical = self._work is not None
-        prior = _POWERS if physical else np.zeros(self._n_features)
-        penalty = _POWERS_PENALTY if physical else _FEATURES_PENALTY
-        if not trials:
-            self._level, self._slopes = (_LOG_J if physical else 0.0), prior
-            self._centre = np.zeros(len(prior))
-            return self
+    def _learn(self, trials: Sequence[Epochs]) -> _Law:
         inputs = self.work_of([trial.params for trial in trials])
         logs = np.log([trial.epoch_j for trial in trials])
         # Centred, so that the level is not drawn towards anything.
-        self._centre = inputs.mean(axis=0)
-        inputs = inputs - self._centre
-        residuals = logs - inputs @ prior
-        self._level = float(residuals.mean())
-        precision = inputs.T @ inputs + penalty * np.eye(len(prior))
-        self._slopes = prior + np.linalg.solve(precision, inputs.T @ (residuals - self._level))
+        centre = inputs.mean(axis=0)
+        inputs = inputs - centre
+        residuals = logs - inputs @ self._unlearnt.slopes
+        level = float(residuals.mean())
+        # Hoerl and Kennard 1970: (X'X + kI) slopes = X'y, here from the slopes before any trial
+        precision = inputs.T @ inputs + self._penalty * np.eye(len(centre))
+        change = np.linalg.solve(precision, inputs.T @ (residuals - level))
+        law = _Law(level, self._unlearnt.slopes + change, centre)
         if len(trials) >= LEAST_FOR_ERROR:
             # Without a trial its own residual grows by 1 / (1 - leverage) (Allen, 1974).
             leverage = 1 / len(logs) + (inputs * np.linalg.solve(precision, inputs.T).T).sum(axis=1)
-            left_out = (logs - self._level - inputs @ self._slopes) / (1 - leverage)
+            left_out = (logs - law.level - inputs @ law.slopes) / (1 - leverage)
             self.error = float(np.median(np.abs(np.expm1(-left_out))))
-        return self
-
-    @property
-    def _n_features(self) -> int:
-        return len(self._encoding.features(self._space.cheapest()))
+        return law
 
     def work_of(self, candidates: Sequence[Params]) -> Array:
         """What the logarithm of an epoch's joules is linear in, shape ``[n, k]``."""
@@ -168,20 +180,20 @@ class EnergyModel:
             return features
         operations, parameters = (model.predict(features)[0] for model in self._work)
         n_samples = self._task.n_samples
-        steps = [max(n_samples / 2 ** params.get("log2_batch_size", 0), 1) for params in candidates]
+        steps = [max(n_samples / batch_size_of(params), 1) for params in candidates]
         operations = operations + np.log(BACKWARD_AND_FORWARD * n_samples)
         return np.stack([operations, np.log(steps), parameters], axis=1)
 
-    @property
-    def _work(self) -> tuple[GaussianProcess, GaussianProcess] | None:
+    def _shared_work(self, space: Space) -> tuple[GaussianProcess, GaussianProcess] | None:
         """Logarithms of operations per image and of parameters, between networks that were built.
 
-        In place of the networks themselves, whose operations they meet within 3 % on the default
-        space. Always the same points, so that it depends on the space alone and all runs share it.
+        They stand for the networks themselves, whose operations they meet within 3 % on the default
+        space. Always learnt from the same points, so they depend on the space alone and all runs
+        share them.
         """
         if self._task.cost_of is None:
             return None
-        key = EnergyModel, repr(self._space)
+        key = EnergyModel, repr(space)
         if key not in self._task.shared:
             self._task.shared[key] = self._learn_work(self._task.cost_of)
         return self._task.shared[key]

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...energy.quantities import total
 from ...models.outcome import State
 from ..strategy import Told
 
 
 @dataclass
-class Trial:
-    """A trial, its slices put together.
+class TrialSoFar:
+    """What is known of a trial: its slices put together.
 
     Attributes:
         number: Its number.
@@ -51,8 +52,7 @@ class Trial:
         before_j = self.energy_j
         self.state = told.state
         self.epochs = max(self.epochs, told.epochs)
-        known = self.energy_j is not None and told.energy_j is not None
-        self.energy_j = self.energy_j + told.energy_j if known else None  # type: ignore[operator]
+        self.energy_j = total((self.energy_j, told.energy_j))
         self.n_slices += 1
         for point in told.curve:
             self.accuracies[point.epoch] = point.accuracy
@@ -62,10 +62,10 @@ class Trial:
             self.accuracies[max(told.epochs, 1)] = told.accuracy
 
 
-def trials_of(history: Iterable[Told]) -> dict[int, Trial]:
+def trials_of(history: Iterable[Told]) -> dict[int, TrialSoFar]:
     """The trials of a history by number, in the order they were begun."""
-    trials: dict[int, Trial] = {}
+    trials: dict[int, TrialSoFar] = {}
     for told in history:
-        trial = trials.setdefault(told.trial, Trial(told.trial, told.params))
+        trial = trials.setdefault(told.trial, TrialSoFar(told.trial, told.params))
         trial.add(told)
     return trials

@@ -1,26 +1,22 @@
-"""Which candidate is begun next, as a function of the trials so far.
-
-Of a multi-fidelity run most trials are known by their first epochs alone. What a model should make
-of them is no detail: see `TPEProposer`.
-"""
+"""Which candidate a multi-fidelity strategy begins next, as a function of the trials so far."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import optuna
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 
 from ...models.space import Space
-from .history import Trial
-from .rungs import Ladder
+from .history import TrialSoFar
+from .studies import silent_study
 
 
 class Proposer(Protocol):
     """Proposes candidates."""
 
-    def propose(self, trials: Mapping[int, Trial], seed_number: int) -> dict[str, Any]:
+    def propose(self, trials: Mapping[int, TrialSoFar], seed_number: int) -> dict[str, Any]:
         """All hyperparameters of a new candidate.
 
         Args:
@@ -40,7 +36,7 @@ class RandomProposer:
     def __init__(self, space: Space) -> None:
         self._space = space
 
-    def propose(self, trials: Mapping[int, Trial], seed_number: int) -> dict[str, Any]:
+    def propose(self, trials: Mapping[int, TrialSoFar], seed_number: int) -> dict[str, Any]:
         """All hyperparameters of a new candidate."""
         return _ask(self._space, RandomSampler(seed=seed_number), {}, trials)
 
@@ -48,49 +44,41 @@ class RandomProposer:
 class TPEProposer:
     """Parzen estimators of good and bad trials (Bergstra et al., NeurIPS 2011).
 
-    Without a ladder the model knows each trial by its best accuracy so far, so that those which
-    were left behind early count as bad.
+    The model knows each trial by its best accuracy so far, so that those which were left behind
+    early count as bad. BOHB (Falkner et al., ICML 2018, algorithm 2) learns from the highest rung
+    with enough trials alone. That hides from the model where candidates fail at once: Optuna's
+    estimator, whose densities have a flat part, then takes such places for promising ones.
 
-    With a ladder it knows the trials at the highest rung that has enough, by their accuracies
-    there, and no others, as BOHB does (Falkner et al., ICML 2018, algorithm 2). That compares like
-    with like, but hides from the model where candidates fail at once: Optuna's estimator, whose
-    densities have a flat part, then takes such places for promising ones.
-
-    Draws are independent until there are d + 3 results for d searched hyperparameters, which is
-    also what is enough for a rung (as in BOHB: N_min + 2, with N_min = d + 1).
+    Draws are independent until there are d + 3 results for d searched hyperparameters (as in BOHB:
+    N_min + 2, with N_min = d + 1).
 
     Args:
         space: What may be chosen.
-        ladder: The rungs, to learn from one of them only.
     """
 
-    def __init__(self, space: Space, ladder: Ladder | None = None) -> None:
-        self._space, self._ladder = space, ladder
+    def __init__(self, space: Space) -> None:
+        self._space = space
         self._enough = sum(not each.single() for each in space.distributions.values()) + 3
 
-    def propose(self, trials: Mapping[int, Trial], seed_number: int) -> dict[str, Any]:
+    def propose(self, trials: Mapping[int, TrialSoFar], seed_number: int) -> dict[str, Any]:
         """All hyperparameters of a new candidate."""
         sampler = TPESampler(seed=seed_number, n_startup_trials=self._enough)
-        return _ask(self._space, sampler, self._scores(trials), trials)
+        known = {number: trial.accuracies.values() for number, trial in trials.items()}
+        best = {number: max(accuracies) for number, accuracies in known.items() if accuracies}
+        return _ask(self._space, sampler, best, trials)
 
-    def _scores(self, trials: Mapping[int, Trial]) -> dict[int, float]:
-        """The accuracies that the model is fitted on, by trial."""
-        if self._ladder is None:
-            known = {number: trial.accuracies.values() for number, trial in trials.items()}
-            return {number: max(accuracies) for number, accuracies in known.items() if accuracies}
-        standing = self._ladder.standing(trials)
-        rungs = [rung for rung, at in enumerate(standing.reached) if len(at) >= self._enough]
-        return standing.scores(max(rungs, default=0))
+
+PROPOSERS: dict[str, Callable[[Space], Proposer]] = {"random": RandomProposer, "tpe": TPEProposer}
 
 
 def _ask(
     space: Space,
     sampler: BaseSampler,
     scores: Mapping[int, float],
-    trials: Mapping[int, Trial],
+    trials: Mapping[int, TrialSoFar],
 ) -> dict[str, Any]:
     """Ask a sampler that is told some accuracies, by trial."""
-    study = optuna.create_study(direction="maximize", sampler=sampler)
+    study = silent_study(0, direction="maximize", sampler=sampler)
     for number, accuracy in scores.items():
         study.add_trial(
             optuna.create_trial(

@@ -2,8 +2,8 @@
 
 A ladder turns what is known of a run into a standing: which rung each trial has reached, with what
 accuracy, and which slice takes a trial to a rung. Its rungs are epochs, or joules of the trial:
-then cheap networks get more epochs than dear ones for the same energy. What goes on is up to a
-schedule (see `schedules.py`), what is begun to a proposer (see `proposals.py`).
+then cheap networks get more epochs than dear ones for the same energy. The strategy decides which
+trial goes on, a proposer what is begun (see `proposals.py`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from ...models.outcome import State
-from .history import Trial
+from .history import TrialSoFar
 
 ETA = 3
 """Ratio of one rung to the one below, as in the papers on successive halving."""
@@ -25,11 +25,11 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class Step:
-    """The slice that a schedule wants next.
+    """The slice that a strategy wants next.
 
     Attributes:
-        until: Epochs the trial shall have behind it.
-        until_j: Joules the trial shall have spent, if that comes first; None has no such rung.
+        until: Epochs of the trial at which the slice ends.
+        until_j: Joules of the trial at which it ends, if that comes first; None if there are none.
         pause: Whether there are rungs above.
         trial: The paused trial to continue; None begins a new one.
     """
@@ -64,11 +64,11 @@ class Ladder:
         self.top = len(self.rungs) - 1
         """Index of the last rung."""
 
-    def standing(self, trials: Mapping[int, Trial]) -> Standing:
+    def standing(self, trials: Mapping[int, TrialSoFar]) -> Standing:
         """Where the trials of a run stand."""
         return Standing(self, trials)
 
-    def epoch_j(self, trials: Mapping[int, Trial]) -> float | None:
+    def epoch_j(self, trials: Mapping[int, TrialSoFar]) -> float | None:
         """Joules of the first epoch of the median of the first trials; None if not known yet."""
         priced = [trial.energies_j[1] for trial in trials.values() if 1 in trial.energies_j]
         return median(priced[:PRICED_TRIALS]) if len(priced) >= PRICED_TRIALS else None
@@ -82,18 +82,18 @@ class Standing:
         trials: What the run knows, by number, in the order the trials were begun.
     """
 
-    def __init__(self, ladder: Ladder, trials: Mapping[int, Trial]) -> None:
+    def __init__(self, ladder: Ladder, trials: Mapping[int, TrialSoFar]) -> None:
         self.ladder, self.trials = ladder, trials
         self._unit = ladder.epoch_j(trials) if ladder.in_joules else 1.0
         self.priced = self._unit is not None
-        """Whether it is known where the rungs lie; if not, nobody has reached any."""
+        """Whether it is known where the rungs lie; until then no trial has reached one."""
         self.reached: list[dict[int, int]] = [{} for _ in ladder.rungs]
         """For each rung, by trial, the first validated epoch at which it had reached it."""
         self._rung = dict.fromkeys(trials, -1)
         for trial in trials.values():
             self._climb(trial)
 
-    def _climb(self, trial: Trial) -> None:
+    def _climb(self, trial: TrialSoFar) -> None:
         """Note the rungs that a trial has reached."""
         if self._unit is None:
             return

@@ -2,9 +2,9 @@
 
     study = optuna.create_study(direction="maximize", sampler=SkoptSampler("GP", seed=0))
 
-The sampler keeps nothing between two asks: what it proposes is a function of its seed, the
-trial's number and the trials of the study. A search that was interrupted therefore goes on
-where it stood, and an ask may run in any process.
+The sampler keeps nothing between two asks: its proposal is a function of its seed, the trial's
+number and the trials of the study. So an interrupted search goes on where it stood, and an ask may
+run in any process.
 """
 
 from __future__ import annotations
@@ -17,27 +17,23 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 from zlib import crc32
 
 import numpy as np
-from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.samplers import BaseSampler, RandomSampler
 from optuna.search_space import intersection_search_space
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from ...errors import ConfigurationError
+from .skopt_space import Distribution, decode, dimension, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from optuna.distributions import BaseDistribution
-    from skopt.space import Dimension
     from skopt.space import Space as SkoptSpace
 
 BaseEstimator = Literal["GP", "RF", "ET", "GBRT"]
 AcquisitionFunction = Literal["EI", "LCB", "PI", "EIps"]
-Distribution = CategoricalDistribution | FloatDistribution | IntDistribution
 
-# Warning filters belong to the whole process, and scikit-optimize changes them too:
-# two asks in two threads would restore each other's.
+# Warning filters belong to the whole process, and scikit-optimize changes them too: two asks in two
+# threads would restore each other's.
 _one_ask_at_a_time = threading.Lock()
 
 
@@ -73,8 +69,6 @@ class SkoptSampler(BaseSampler):
             ``"EIps"``.
         n_startup_trials: Usable completed trials before the model takes over, at least 1.
         seed: Makes the proposals reproducible; drawn from the system if None.
-        independent_sampler: Draws the startup trials and what the model does not cover; uniform
-            random draws, themselves a function of the seed and the trial's number, if None.
         n_candidates: Random points at which the acquisition function is evaluated.
         n_restarts: Best candidates from which L-BFGS refines the point (``"GP"`` only).
         n_trees: Trees of the forest (all but ``"GP"``; ``"GBRT"`` has three such).
@@ -91,7 +85,6 @@ class SkoptSampler(BaseSampler):
         cost_attr: str | None = None,
         n_startup_trials: int = 10,
         seed: int | None = None,
-        independent_sampler: BaseSampler | None = None,
         n_candidates: int = 1_000,
         n_restarts: int = 2,
         n_trees: int = 30,
@@ -104,12 +97,13 @@ class SkoptSampler(BaseSampler):
                 raise ConfigurationError(
                     f"SkoptSampler cannot use {name}={value!r}: choose from {', '.join(known)}"
                 )
-        for name, number in (
-            ("n_startup_trials", n_startup_trials),
-            ("n_candidates", n_candidates),
-            ("n_restarts", n_restarts),
-            ("n_trees", n_trees),
-        ):
+        counts = {
+            "n_startup_trials": n_startup_trials,
+            "n_candidates": n_candidates,
+            "n_restarts": n_restarts,
+            "n_trees": n_trees,
+        }
+        for name, number in counts.items():
             if number < 1:
                 raise ConfigurationError(f"SkoptSampler needs {name} of at least 1, got {number}")
         self._base_estimator = base_estimator
@@ -117,7 +111,6 @@ class SkoptSampler(BaseSampler):
         self._cost_attr = cost_attr
         self._n_startup_trials = n_startup_trials
         self._entropy = np.random.SeedSequence(seed).entropy
-        self._independent_sampler = independent_sampler
         self._n_candidates = n_candidates
         self._n_restarts = n_restarts
         self._n_trees = n_trees
@@ -125,13 +118,11 @@ class SkoptSampler(BaseSampler):
     def reseed_rng(self) -> None:
         """Draw a new seed, as Optuna asks for in each of several parallel jobs."""
         self._entropy = np.random.SeedSequence().entropy
-        if self._independent_sampler is not None:
-            self._independent_sampler.reseed_rng()
 
     def infer_relative_search_space(
         self, study: Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
-        """Return the parameters that all completed trials share, single-point ones left out."""
+        """The parameters that all completed trials share, single-point ones left out."""
         completed = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         space = intersection_search_space(completed)
         return {name: d for name, d in space.items() if not d.single()}
@@ -164,24 +155,8 @@ class SkoptSampler(BaseSampler):
             ValueError: If the study has several objectives.
         """
         self._raise_error_if_multi_objective(study)
-        sampler = self._independent_sampler or RandomSampler(self._seed_of(trial, param_name))
+        sampler = RandomSampler(self._seed_of(trial, param_name))
         return sampler.sample_independent(study, trial, param_name, param_distribution)
-
-    def before_trial(self, study: Study, trial: FrozenTrial) -> None:
-        """Pass the event on to the independent sampler."""
-        if self._independent_sampler is not None:
-            self._independent_sampler.before_trial(study, trial)
-
-    def after_trial(
-        self,
-        study: Study,
-        trial: FrozenTrial,
-        state: TrialState,
-        values: Sequence[float] | None,
-    ) -> None:
-        """Pass the event on to the independent sampler."""
-        if self._independent_sampler is not None:
-            self._independent_sampler.after_trial(study, trial, state, values)
 
     def _seed_of(self, trial: FrozenTrial, param_name: str = "") -> int:
         entropy = [self._entropy, trial.number, crc32(param_name.encode())]
@@ -194,7 +169,7 @@ class SkoptSampler(BaseSampler):
         from skopt.space import Space
         from skopt.utils import has_gradients
 
-        space = Space([_dimension(d) for d in search_space.values()])
+        space = Space([dimension(d) for d in search_space.values()])
         seen = self._observe(study, search_space, space)
         if len(seen.points) < self._n_startup_trials:
             return {}
@@ -230,7 +205,7 @@ class SkoptSampler(BaseSampler):
         optimizer.tell(seen.points + seen.running, results)
         point = cast("list[Any]", optimizer.ask())
         return {
-            name: _decode(d, x) for (name, d), x in zip(search_space.items(), point, strict=True)
+            name: decode(d, x) for (name, d), x in zip(search_space.items(), point, strict=True)
         }
 
     def _observe(
@@ -244,7 +219,7 @@ class SkoptSampler(BaseSampler):
         ):
             if not search_space.keys() <= other.params.keys():
                 continue
-            point = [_encode(d, other.params[name]) for name, d in search_space.items()]
+            point = [encode(d, other.params[name]) for name, d in search_space.items()]
             if point not in space:  # its range has changed since
                 continue
             if other.state == TrialState.RUNNING:
@@ -285,39 +260,3 @@ def _cost(value: Any) -> float | None:
     if isinstance(value, int | float) and 0 < value < math.inf:
         return float(value)
     return None
-
-
-def _step(distribution: FloatDistribution | IntDistribution) -> float | None:
-    return None if distribution.log else distribution.step
-
-
-def _dimension(distribution: Distribution) -> Dimension:
-    """Return the scikit-optimize dimension; choices and steps become indices."""
-    from skopt.space import Categorical, Integer, Real
-
-    if isinstance(distribution, CategoricalDistribution):
-        return Categorical(range(len(distribution.choices)))
-    low, high, step = distribution.low, distribution.high, _step(distribution)
-    if step is not None:
-        return Integer(0, round((high - low) / step))
-    kind = Real if isinstance(distribution, FloatDistribution) else Integer
-    if not distribution.log:
-        return kind(low, high)
-    # On the unit range, since scikit-optimize takes the bounds of whole numbers for those of their
-    # logarithms, and so moves what its trees propose to an end.
-    return kind(low, high, prior="log-uniform", transform="normalize")
-
-
-def _encode(distribution: Distribution, value: Any) -> float:
-    if isinstance(distribution, CategoricalDistribution):
-        return distribution.to_internal_repr(value)
-    step = _step(distribution)
-    return value if step is None else round((value - distribution.low) / step)
-
-
-def _decode(distribution: Distribution, x: Any) -> Any:
-    if isinstance(distribution, CategoricalDistribution):
-        return distribution.choices[int(x)]
-    step = _step(distribution)
-    value = float(x if step is None else distribution.low + x * step)
-    return distribution.to_external_repr(min(max(value, distribution.low), distribution.high))

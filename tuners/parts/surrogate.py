@@ -36,8 +36,8 @@ _MOST_STEPS = 60
 class GaussianProcess:
     """A Gaussian process with a Matérn 5/2 kernel, one length scale per dimension, and noise.
 
-    Rasmussen and Williams, Gaussian Processes for Machine Learning, 2006, equations 2.25, 2.26 and
-    4.17.
+    Numbers of equations are those of Rasmussen and Williams, Gaussian Processes for Machine
+    Learning, 2006.
 
     Attributes:
         points: What it learnt from, each dimension divided by its length scale, shape ``[n, d]``.
@@ -119,8 +119,9 @@ class GaussianProcess:
 
         cross = self.scale * _matern(_square_distances(points / self.lengths, self.points))
         reduction = solve_triangular(self.cholesky, cross.T, lower=True)
-        variance = np.maximum(self.scale - (reduction**2).sum(axis=0), 1e-12)
-        return self.centre + self.spread * (cross @ self.weights), self.spread * np.sqrt(variance)
+        variance = np.maximum(self.scale - (reduction**2).sum(axis=0), 1e-12)  # (2.26)
+        mean = cross @ self.weights  # (2.25)
+        return self.centre + self.spread * mean, self.spread * np.sqrt(variance)
 
 
 def log_ei(mean: Array, std: Array, best: float) -> Array:
@@ -133,7 +134,7 @@ def log_ei(mean: Array, std: Array, best: float) -> Array:
         std: Posterior standard deviation, above 0, of the same shape.
         best: What is to be improved upon, more being better.
     """
-    return np.log(std) + _log_h((mean - best) / std)
+    return np.log(std) + _log_h((mean - best) / std)  # log EI = log std + log h(z)
 
 
 def sobol(encoding: Encoding, seed: int, count: int) -> Array:
@@ -163,7 +164,7 @@ def neighbours(points: Array, seed: int, count: int) -> Array:
 
 
 def _level_and_spread(targets: Array) -> tuple[float, float]:
-    """Mean and standard deviation; 1 for equal targets, of which only rounding errors are left."""
+    """Mean and standard deviation; 1 for equal targets, whose spread is rounding errors only."""
     spread = float(targets.std())
     return float(targets.mean()), spread if spread > 1e-9 else 1.0
 
@@ -171,7 +172,7 @@ def _level_and_spread(targets: Array) -> tuple[float, float]:
 def _matern(squares: Array) -> Array:
     """Matérn 5/2 correlation of squared scaled distances."""
     root = np.sqrt(5 * squares)
-    return (1 + root + root**2 / 3) * np.exp(-root)
+    return (1 + root + root**2 / 3) * np.exp(-root)  # (4.17)
 
 
 def _square_distances(one: Array, other: Array) -> Array:
@@ -182,7 +183,7 @@ def _square_distances(one: Array, other: Array) -> Array:
 def _negative_log_posterior(
     logs: Array, squares: Array, y: Array, prior: Array, widths: Array
 ) -> tuple[float, Array]:
-    """Of the logarithms of length scales, variance and noise; and its gradient."""
+    """At the logarithms of length scales, variance and noise, with its gradient."""
     from scipy.linalg import cho_solve
 
     n = len(y)
@@ -194,7 +195,8 @@ def _negative_log_posterior(
     cholesky = np.linalg.cholesky(kernel + noise * np.eye(n))
     weights = cho_solve((cholesky, True), y)
     away = (logs - prior) / widths
-    value = y @ weights / 2 + np.log(np.diag(cholesky)).sum() + away @ away / 2
+    value = y @ weights / 2 + np.log(np.diag(cholesky)).sum() + away @ away / 2  # (2.30) and prior
+    # (5.9): half the trace of (K^-1 - weights weights') dK
     slope = (cho_solve((cholesky, True), np.eye(n)) - np.outer(weights, weights)) / 2
     by_length = squares @ (slope * decay * (1 + root)).ravel() * inverse_squares * 5 / 3
     gradient = np.array([*by_length, (slope * kernel).sum(), noise * np.trace(slope)])

@@ -1,4 +1,16 @@
-"""CMA-ES: a cloud of candidates that moves, and takes the shape of, where accuracy rises.
+"""CMA-ES: a cloud of candidates that moves to where accuracy rises, and takes its shape.
+
+    >>> from perjoule.models.outcome import State
+    >>> from perjoule.models.space import Space
+    >>> from perjoule.tuners.strategy import Told
+    >>> space = Space.parse({"width": {"low": 8, "high": 64}, "epochs": 2})
+    >>> strategy = CmaesStrategy(space, seed=0)
+    >>> for _ in range(40):
+    ...     params = strategy.ask(spent_j=0.0).params
+    ...     accuracy = 1 - abs(params["width"] - 50) / 100
+    ...     strategy.tell(Told(params, State.COMPLETE, accuracy, energy_j=1.0))
+    >>> abs(strategy.ask(spent_j=40.0).params["width"] - 50) < 10
+    True
 
 When to use it: where hyperparameters depend on each other, asks must cost next to nothing (0.2 ms
 of CPU time in 8 dimensions, after SciPy's second of importing), and the budget lasts for more than
@@ -31,16 +43,15 @@ from optuna.distributions import (
 from ...models.outcome import State
 from ...models.space import Space
 from ..parts.encoding import Encoding
-from ..strategy import Told, Work
-from .optuna_sampler import ask_seed
+from ..strategy import Task, Told, Work, ask_seed
 
 if TYPE_CHECKING:
     from cmaes import CatCMAwM
     from numpy.typing import NDArray
 
 SIGMA = 0.2
-"""Initial standard deviation in the unit cube. After 20 to 80 trials a little ahead of the 0.3 of
-Hansen's tutorial (medians on 30 quadratic functions of 6 ordered dimensions and 2 choices)."""
+"""Initial standard deviation in the unit cube. After 20 to 80 trials it is a little ahead of 0.3 as
+in Hansen's tutorial (medians on 30 quadratic functions of 6 ordered dimensions and 2 choices)."""
 
 MOST_LEVELS = 256
 """Axes of more values are searched as if they were continuous."""
@@ -49,18 +60,17 @@ MOST_LEVELS = 256
 class CmaesStrategy:
     """Maximises validation accuracy by CMA-ES, each candidate trained for its own epochs.
 
-    Failed trials and those without an accuracy get the worst of their generation. The search begins
-    anew, from a seed of its own, when the cloud has shrunk to nothing and when a generation shows
-    no difference at all.
+    Failed trials and those without an accuracy count as the worst of their generation. The search
+    begins anew, from a seed of its own, when the cloud has shrunk to nothing and when all of a
+    generation are equally accurate.
 
     Args:
         space: What may be chosen.
         seed: Seed of the run.
+        task: Not used.
     """
 
-    replays_tells = True
-
-    def __init__(self, space: Space, seed: int) -> None:
+    def __init__(self, space: Space, seed: int, task: Task | None = None) -> None:
         self._encoding = Encoding(space)
         self._axes = _Axes(space, self._encoding)
         self._seed = seed

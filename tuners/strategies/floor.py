@@ -1,15 +1,27 @@
 """The least energy that still gives the accuracy wanted.
 
+    >>> from perjoule.models.outcome import State
+    >>> from perjoule.models.space import Space
+    >>> from perjoule.tuners.strategy import Told
+    >>> space = Space.parse({"width": {"low": 8, "high": 64}, "epochs": 2})
+    >>> strategy = FloorStrategy(space, seed=0, floor=0.9)
+    >>> for _ in range(6):
+    ...     params = strategy.ask(spent_j=0.0).params
+    ...     result = Told(params, State.COMPLETE, accuracy=0.95, energy_j=params["width"])
+    ...     strategy.tell(result)
+    >>> strategy.ask(spent_j=200.0).until
+    2
+
 When to use it: when a network a little below the best is good enough, and what counts is how little
 energy it was trained with. Joules are minimised under a constraint on accuracy, as Mitra and
 Biessmann do with a Gaussian process (arXiv:2407.05788); any sampler will do that heeds Optuna's
 constraints, such as TPESampler and GPSampler.
 
-Where no floor is given it is a share of the best accuracy known, so it rises as better candidates
-turn up, and what once was good enough no longer is. It promises that a proposal is a function of
-the seed and of what was told. It does not promise high accuracy: above the floor it looks for
-nothing but cheaper candidates, so a greedy sampler under a moving floor settles near the best of
-its random trials. TPE's wider draws keep the floor rising; GPSampler wants a fixed one.
+What it promises: a proposal is a function of the seed and of what was told. Where no floor is given
+it is a share of the best accuracy known, so it rises as better candidates turn up. High accuracy is
+not promised: above the floor it looks for nothing but cheaper candidates, so a greedy sampler under
+a moving floor settles near the best of its random trials. TPE's wider draws keep the floor rising;
+GPSampler wants a fixed one.
 """
 
 from __future__ import annotations
@@ -18,9 +30,10 @@ import optuna
 
 from ...errors import ConfigurationError
 from ...models.space import Space
-from ..strategy import Told, Work
+from ..parts.samplers import SeededSampler, find_sampler
+from ..parts.studies import silent_study
+from ..strategy import Task, Told, Work, ask_seed
 from .multiobjective import objectives
-from .optuna_sampler import SeededSampler, ask_seed
 
 DEFAULT_SHARE = 0.98
 """Share of the best accuracy that is good enough."""
@@ -35,7 +48,9 @@ class FloorStrategy:
     Args:
         space: What may be chosen.
         seed: Seed of the run.
-        sampler: Makes the sampler from a seed, anew for each ask; its first trials are random.
+        task: Not used.
+        sampler: A name in `parts.samplers.SAMPLERS`, or what makes the sampler from a seed, anew
+            for each ask; its first trials are random.
         share: The floor as a share of the best accuracy told.
         floor: Accuracy to keep, instead of a share.
 
@@ -43,13 +58,13 @@ class FloorStrategy:
         ConfigurationError: The share or the floor is not between 0 and 1.
     """
 
-    replays_tells = True
-
     def __init__(
         self,
         space: Space,
         seed: int,
-        sampler: SeededSampler,
+        task: Task | None = None,
+        *,
+        sampler: str | SeededSampler = "tpe",
         share: float = DEFAULT_SHARE,
         floor: float | None = None,
     ) -> None:
@@ -58,7 +73,7 @@ class FloorStrategy:
                 raise ConfigurationError(f"{name} = {value!r} of accuracy must be from 0 to 1")
         self._space = space
         self._seed = seed
-        self._sampler = sampler
+        self._sampler = find_sampler(sampler)
         self._share = share
         self._fixed_floor = floor
         self._n_told = 0
@@ -77,9 +92,9 @@ class FloorStrategy:
             self._known.append((params, *values))
 
     def _study(self) -> optuna.Study:
-        """All results against the floor of now; a new study, for constraints are set once."""
+        """All results against the present floor, in a new study: constraints are set only once."""
         sampler = self._sampler(ask_seed(self._seed, self._n_told))
-        study = optuna.create_study(direction="minimize", sampler=sampler)
+        study = silent_study(self._seed, direction="minimize", sampler=sampler)
         floor = self._fixed_floor
         if floor is None:
             floor = self._share * max((accuracy for _, accuracy, _ in self._known), default=0.0)

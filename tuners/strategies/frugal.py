@@ -1,6 +1,22 @@
 """Frugal search: every next epoch goes where it promises most for its joules.
 
-When to use it: always, if joules count; it is made for them. It combines four ideas, each of which
+    >>> from perjoule.models.outcome import CurvePoint, State
+    >>> from perjoule.models.space import Space
+    >>> from perjoule.tuners.strategy import Task, Told
+    >>> space = Space.parse({"width": {"low": 8, "high": 64}, "epochs": 4})
+    >>> strategy = FrugalStrategy(space, seed=0, task=Task(budget_j=1000.0))
+    >>> for number in range(4):
+    ...     work = strategy.ask(spent_j=0.0)
+    ...     width = work.params["width"]
+    ...     curve = (CurvePoint(epoch=1, energy_j=width, accuracy=1 - 1 / width, loss=0.1),)
+    ...     told = Told(work.params, State.PAUSED, 1 - 1 / width, width, trial=number, epochs=1,
+    ...                 curve=curve)
+    ...     strategy.tell(told)
+    >>> work = strategy.ask(spent_j=100.0)
+    >>> work.predicted_j is not None and work.until <= 4
+    True
+
+When to use it: always, if joules count; it is made for them. It combines five ideas, each of which
 pays by itself (`benchmarks/performance/strategies.py` measures them):
 
 1. *Cheapest first*: it begins with one epoch of the cheapest of a few well-spread candidates.
@@ -23,9 +39,9 @@ times), the full price, alpha = 1 (1.3 times), alpha that cools with the budget 
 four apart instead of two (1.1 times). Where good learning rates are rare and show late, it may
 settle too early: `gp-cooled` is the safer choice there.
 
-Promises: proposals are a function of space, seed and results. It never proposes what cannot fit the
-budget by its prediction, pauses every trial at its rungs, and never trains a candidate twice. It
-ends when nothing fits.
+What it promises: proposals are a function of space, seed and results. It never proposes what cannot
+fit the budget by its prediction, pauses every trial at its rungs, and never trains a candidate
+twice. It ends when nothing fits.
 """
 
 from __future__ import annotations
@@ -41,11 +57,11 @@ import numpy as np
 from ...models.outcome import State
 from ...models.space import Space
 from ..parts.encoding import Encoding
+from ..parts.energy_aware import LEAST_BEFORE_STOP, score
 from ..parts.energy_model import EnergyModel
-from ..parts.history import Trial, trials_of
+from ..parts.history import TrialSoFar, trials_of
 from ..parts.surrogate import GaussianProcess, log_ei, sobol
 from ..strategy import Task, Told, Work
-from .energy_aware import LEAST_BEFORE_STOP, score
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -81,7 +97,7 @@ class _Options(NamedTuple):
 
     points: Array
     joules: Array
-    owners: Sequence[Trial | int]
+    owners: Sequence[TrialSoFar | int]
     """A paused trial, or the index of a candidate."""
 
 
@@ -96,21 +112,26 @@ class FrugalStrategy:
         worth: Accuracy that is worth the whole budget; 0 never stops before it is spent.
     """
 
-    replays_tells = True
-
     def __init__(
-        self, space: Space, seed: int, task: Task, alpha: float = ALPHA, worth: float = WORTH
+        self,
+        space: Space,
+        seed: int,
+        task: Task | None = None,
+        *,
+        alpha: float = ALPHA,
+        worth: float = WORTH,
     ) -> None:
-        self._seed, self._task, self._alpha, self._worth = seed, task, alpha, worth
+        self._seed, self._alpha, self._worth = seed, alpha, worth
+        self._task = task or Task()
         longest = space.longest()
         self._space = space.with_fixed("epochs", longest)
         self._rungs = tuple(2**k for k in range(longest.bit_length()) if 2**k < longest)
         self._rungs += (longest,)
         self._encoding = Encoding(self._space)
-        self._energy = EnergyModel(space, task)
+        self._energy = EnergyModel(space, self._task)
         self._history: list[Told] = []
         self._features: dict[int, Array] = {}
-        self._trials: dict[int, Trial] = {}
+        self._trials: dict[int, TrialSoFar] = {}
         self._fitted: tuple[int, GaussianProcess] | None = None
         self._fit_after = self._next_fit = 0
 
@@ -138,19 +159,21 @@ class FrugalStrategy:
         value = log_ei(mean, np.maximum(std, _LEAST_STD), best)
         if len(trials) >= LEAST_BEFORE_STOP and not self._any_worth_it(value, options.joules, best):
             return None
+        # EI-cool of Lee et al. 2020 with a fixed alpha: log EI - alpha log(joules)
         value = np.where(fits, value - self._alpha * np.log(options.joules), -np.inf)
         owner = options.owners[int(value.argmax())]
-        if isinstance(owner, Trial):
+        if isinstance(owner, TrialSoFar):
             return self._go_on(owner)
         return self._begin(owner, float(epoch_j[owner]))
 
     def tell(self, result: Told) -> None:
         """Learn a result, and whether the model is to be fitted again.
 
-        Cheap, for a strategy that is rebuilt is told all again, and needs the last fit alone.
+        The fit itself waits for the next ask: a rebuilt strategy is told everything at once and
+        needs the last fit alone.
         """
         self._history.append(result)
-        self._trials.setdefault(result.trial, Trial(result.trial, result.params)).add(result)
+        self._trials.setdefault(result.trial, TrialSoFar(result.trial, result.params)).add(result)
         n_observations = sum(
             len(self._learnt_at(trial)) + trial.failed for trial in self._trials.values()
         )
@@ -166,14 +189,15 @@ class FrugalStrategy:
             self._fitted = self._fit_after, GaussianProcess.fit(*self._observations(known))
         return self._fitted[1]
 
-    def _learnt_at(self, trial: Trial) -> list[int]:
+    def _learnt_at(self, trial: TrialSoFar) -> list[int]:
         """The epochs of a trial that the model learns from."""
         return [e for e in trial.accuracies if e in self._rungs or e == trial.epochs]
 
     def _any_worth_it(self, log_gain: Array, joules: Array, best: float) -> bool:
         """Whether some option's expected gain in accuracy is worth its joules.
 
-        A gain in score is one in accuracy times the error, to which the score is the logarithm.
+        The score is minus the logarithm of the error, so a gain in accuracy is about the gain in
+        score times the error.
         """
         gain = np.exp(np.minimum(log_gain - best, 0.0))
         return bool((gain > self._worth / self._task.budget_j * joules).any())
@@ -186,7 +210,7 @@ class FrugalStrategy:
         features = np.array([self._encoding.features(each) for each in params])
         return _Candidates(params, features, self._energy.work_of(params))
 
-    def _observations(self, trials: Mapping[int, Trial]) -> tuple[Array, Array]:
+    def _observations(self, trials: Mapping[int, TrialSoFar]) -> tuple[Array, Array]:
         """Points of the model and scores; a trial that failed scores as the worst of all."""
         points: list[Array] = []
         scores: list[float] = []
@@ -206,9 +230,11 @@ class FrugalStrategy:
         kept = np.union1d(best, np.arange(len(scores) - half, len(scores)))
         return np.array(points)[kept], np.array(scores)[kept]
 
-    def _options(self, trials: Mapping[int, Trial], new: Sequence[int], epoch_j: Array) -> _Options:
+    def _options(
+        self, trials: Mapping[int, TrialSoFar], new: Sequence[int], epoch_j: Array
+    ) -> _Options:
         """All that could be done: every candidate and paused trial, up to every rung."""
-        points, joules, owners = [], [], list[Trial | int]()
+        points, joules, owners = [], [], list[TrialSoFar | int]()
         besides_j = self._energy.overhead_j
         features, prices = self._candidates.features[new], epoch_j[new]
         for rung in self._rungs:
@@ -231,7 +257,7 @@ class FrugalStrategy:
         """One epoch of a candidate, or as many as are worth an ask."""
         return self._work(self._candidates.params[candidate], 0, epoch_j)
 
-    def _go_on(self, trial: Trial) -> Work:
+    def _go_on(self, trial: TrialSoFar) -> Work:
         return self._work(trial.params, trial.epochs, self._price(trial), trial.number)
 
     def _work(self, params: Params, epochs: int, epoch_j: float, trial: int | None = None) -> Work:
@@ -245,14 +271,14 @@ class FrugalStrategy:
         pause = until < self._rungs[-1]
         return Work(params, until, pause=pause, trial=trial, predicted_j=predicted_j)
 
-    def _price(self, trial: Trial) -> float:
+    def _price(self, trial: TrialSoFar) -> float:
         """Joules of an epoch of a trial, by what its own took."""
         if trial.energies_j:
             last = max(trial.energies_j)
             return trial.energies_j[last] / last
         return float(self._energy.predict_epoch([trial.params])[0])
 
-    def _point(self, trial: Trial, epoch: int) -> Array:
+    def _point(self, trial: TrialSoFar, epoch: int) -> Array:
         if trial.number not in self._features:
             self._features[trial.number] = self._encoding.features(trial.params)
         return np.append(self._features[trial.number], self._height(epoch))

@@ -1,13 +1,25 @@
 """Grid search: all combinations of a few levels per hyperparameter, shuffled or cheapest first.
 
-When to use it: as the baseline everybody knows. The grid is enumerated here because Optuna's
-`GridSampler` raises from `tell` on its last point. Shuffled by default, because a budget that ends
-in the middle of an ordered grid has seen one corner of the space; cheapest first where many small
-networks for the joules of a few large ones are what is wanted, and as a start for judging more.
+    >>> from perjoule.models.outcome import State
+    >>> from perjoule.models.space import Space
+    >>> from perjoule.tuners.strategy import Told
+    >>> space = Space.parse({"width": {"low": 8, "high": 32, "log": True}, "epochs": 2})
+    >>> strategy = GridStrategy(space, seed=0, order="cheapest")
+    >>> while (work := strategy.ask(spent_j=0.0)) is not None:
+    ...     print(work.params)
+    ...     strategy.tell(Told(work.params, State.COMPLETE, accuracy=0.9, energy_j=1.0))
+    {'width': 8, 'epochs': 2}
+    {'width': 16, 'epochs': 2}
+    {'width': 32, 'epochs': 2}
+
+When to use it: as the baseline everybody knows. It is shuffled by default, because a budget that
+ends in the middle of an ordered grid has seen one corner of the space. Cheapest first gives many
+small networks for the joules of a few large ones, and is a start for judging more. The grid is
+enumerated here because Optuna's `GridSampler` raises from `tell` on its last point.
 
 What it promises: each point once, without ever listing the grid. The points in rising cost come
-from a heap: it holds the neighbours of the points that were proposed, a few per trial, and gives
-the cheapest. That is exact where no step up an axis makes a candidate cheaper, whatever its other
+from a heap that holds the neighbours of the points proposed, a few per trial, and gives the
+cheapest. That is exact where no step up an axis makes a candidate cheaper, whatever its other
 values; axes are therefore sorted by predicted cost first, each with the others at one corner. Where
 choices interact (a layer that is large with one setting and small with another) a point may come
 somewhat late.
@@ -31,71 +43,53 @@ from optuna.distributions import (
 )
 
 from ...errors import ConfigurationError
-from ...models.space import Space
-from ..strategy import Task, Told, Work
+from ...models.space import LOG2_BATCH_SIZE, Space, batch_size_of
+from ..parts.in_order import InOrder
+from ..strategy import Task
 
 DEFAULT_LEVELS = 3
-BATCH = "log2_batch_size"
-DEFAULT_LOG2_BATCH_SIZE = 6  # the training's own
 
 Order = Literal["shuffled", "cheapest"]
 Axes = dict[str, list[Any]]
 Cost = Callable[[tuple[int, ...]], float]
 
 
-class GridStrategy:
+class GridStrategy(InOrder):
     """Every point of a grid once, each trained for its own epochs.
 
     Args:
         space: What may be chosen.
         seed: Seed of the order, among equally cheap points in the order ``"cheapest"``.
+        task: What is known of the search; ``"cheapest"`` takes the price of a network from it.
         levels: Values per numeric hyperparameter, spread evenly (on its log scale if it has one)
             with both ends; categorical ones take all their choices.
         order: ``"shuffled"``, or ``"cheapest"`` for rising predicted operations of the training;
             where networks cannot be built, for rising values, as `Space.cheapest` sees them.
-        task: What is known of the search; ``"cheapest"`` takes the price of a network from it.
 
     Raises:
         ConfigurationError: There is no such order.
     """
 
-    replays_tells = True
-
     def __init__(
         self,
         space: Space,
         seed: int,
+        task: Task | None = None,
+        *,
         levels: int = DEFAULT_LEVELS,
         order: Order = "shuffled",
-        task: Task | None = None,
     ) -> None:
         if order not in get_args(Order):
             known = ", ".join(get_args(Order))
             raise ConfigurationError(f"the grid has no order {order!r}: choose from {known}")
-        self._space = space
         axes = {n: axis_levels(d, levels) for n, d in space.distributions.items()}
         generator = random.Random(seed)
-        self._points = (
+        points = (
             _shuffled(axes, generator)
             if order == "shuffled"
             else _cheapest_first(space, axes, task or Task(), generator)
         )
-        self._next: Mapping[str, Any] | None = None
-
-    def ask(self, spent_j: float) -> Work | None:
-        """The next point, None when all were told."""
-        if self._next is None:
-            self._next = next(self._points, None)
-        if self._next is None:
-            return None
-        complete = self._space.complete(self._next)
-        return Work(complete, int(complete["epochs"]))
-
-    def tell(self, result: Told) -> None:
-        """Go on to the next point."""
-        if self._next is None:  # a rebuilt strategy is told without being asked
-            next(self._points, None)
-        self._next = None
+        super().__init__(map(space.complete, points))
 
 
 def axis_levels(distribution: BaseDistribution, levels: int) -> list[bool | int | float | str]:
@@ -205,7 +199,7 @@ def _operations(task: Task, space: Space) -> Callable[[Mapping[str, Any]], float
     gradients by inputs and by weights), and ten operations per weight and step of the optimiser,
     for which small batches are dearer.
     """
-    shaping = [name for name in space.distributions if name not in ("epochs", BATCH)]
+    shaping = [name for name in space.distributions if name not in ("epochs", LOG2_BATCH_SIZE)]
     # Building a network takes milliseconds, and all runs ask for the same ones.
     known: dict[tuple[Any, ...], tuple[float, float]]
     known = task.shared.setdefault((GridStrategy, repr(space)), {})
@@ -215,7 +209,7 @@ def _operations(task: Task, space: Space) -> Callable[[Mapping[str, Any]], float
         if key not in known:
             known[key] = _network_cost(task, params)
         forward, weights = known[key]
-        n_steps = math.ceil(task.n_samples / 2 ** params.get(BATCH, DEFAULT_LOG2_BATCH_SIZE))
+        n_steps = math.ceil(task.n_samples / batch_size_of(params))
         return int(params["epochs"]) * (3 * forward * task.n_samples + 10 * weights * n_steps)
 
     return operations

@@ -1,10 +1,20 @@
 """Accuracy and joules as two objectives, with any of Optuna's multi-objective samplers.
 
+    >>> from perjoule.models.outcome import State
+    >>> from perjoule.models.space import Space
+    >>> from perjoule.tuners.strategy import Told
+    >>> space = Space.parse({"width": {"low": 8, "high": 64}, "epochs": 2})
+    >>> strategy = MultiObjectiveStrategy(space, seed=0, sampler="nsga2")
+    >>> params = strategy.ask(spent_j=0.0).params
+    >>> strategy.tell(Told(params, State.COMPLETE, accuracy=0.9, energy_j=12.0))
+    >>> strategy.ask(spent_j=12.0).until
+    2
+
 When to use it: to learn what each further point of accuracy costs, that is, for the front between
 accurate and frugal candidates. Part of the budget goes to candidates that are cheap and poor; if
 only the most accurate or the cheapest good one counts, a single objective is the shorter way.
 
-It promises that a proposal is a function of the seed and of what was told, also for the genetic
+What it promises: a proposal is a function of the seed and of what was told, also for the genetic
 samplers, which keep their generations in the study. Joules enter as their logarithm, so that twice
 the energy weighs the same for small and for large networks. The joules of a trial include those of
 its search, so a dear sampler sees them as a part of each candidate's cost.
@@ -18,14 +28,14 @@ from __future__ import annotations
 
 import math
 
-import optuna
 from optuna.samplers import BaseGASampler
 from optuna.trial import Trial, TrialState
 
 from ...models.outcome import State
 from ...models.space import Space
-from ..strategy import Told, Work
-from .optuna_sampler import SeededSampler, ask_seed
+from ..parts.samplers import SeededSampler, find_sampler
+from ..parts.studies import silent_study
+from ..strategy import Task, Told, Work, ask_seed
 
 
 class MultiObjectiveStrategy:
@@ -34,16 +44,23 @@ class MultiObjectiveStrategy:
     Args:
         space: What may be chosen.
         seed: Seed of the run.
-        sampler: Makes the sampler from a seed, anew for each ask.
+        task: Not used.
+        sampler: A name in `parts.samplers.SAMPLERS`, or what makes the sampler from a seed, anew
+            for each ask.
     """
 
-    replays_tells = True
-
-    def __init__(self, space: Space, seed: int, sampler: SeededSampler) -> None:
+    def __init__(
+        self,
+        space: Space,
+        seed: int,
+        task: Task | None = None,
+        *,
+        sampler: str | SeededSampler = "nsga2",
+    ) -> None:
         self._space = space
         self._seed = seed
-        self._sampler = sampler
-        self._study = optuna.create_study(directions=["maximize", "minimize"])
+        self._sampler = find_sampler(sampler)
+        self._study = silent_study(seed, directions=["maximize", "minimize"])
         self._asked: Trial | None = None
         self._n_told = 0
 
@@ -72,7 +89,7 @@ class MultiObjectiveStrategy:
         """Begin a trial of the record: its values are known, so no model is fitted.
 
         Genetic samplers write generations and parents into the study whenever a trial is sampled,
-        so that is done for them all the same.
+        so theirs is sampled all the same.
         """
         self._study.enqueue_trial({n: result.params[n] for n in self._space.distributions})
         trial = self._begin()

@@ -1,5 +1,17 @@
 """Sobol points: candidates spread evenly, and more evenly the more there are.
 
+    >>> from perjoule.models.outcome import State
+    >>> from perjoule.models.space import Space
+    >>> from perjoule.tuners.strategy import Told
+    >>> space = Space.parse({"rate": {"low": 0.0, "high": 1.0}, "epochs": 2})
+    >>> strategy, rates = SobolStrategy(space, seed=0), []
+    >>> for _ in range(4):
+    ...     params = strategy.ask(spent_j=0.0).params
+    ...     strategy.tell(Told(params, State.COMPLETE, accuracy=0.9, energy_j=1.0))
+    ...     rates.append(params["rate"])
+    >>> sorted(int(4 * rate) for rate in rates)  # one in each quarter
+    [0, 1, 2, 3]
+
 When to use it: instead of random search, wherever that would do. It learns nothing, costs next to
 nothing per ask, and leaves no such gaps and clusters as independent draws do (compared in
 simulation by Bergstra and Bengio, JMLR 2012: a little better than random).
@@ -20,15 +32,16 @@ import numpy as np
 
 from ...models.space import Space
 from ..parts.encoding import Encoding
-from ..strategy import Told, Work
+from ..parts.in_order import InOrder
+from ..strategy import Task
 
 KNOWN_IN_A_ROW = 4_096
-"""The search ends when so many points in a row fell on candidates that were proposed before."""
+"""The search ends when this many points in a row fell on candidates proposed before."""
 
-BLOCK = 64  # points drawn at a time; a power of two, as their evenness wants it
+BLOCK = 64  # points drawn at a time; they are even in powers of two only
 
 
-class SobolStrategy:
+class SobolStrategy(InOrder):
     """Candidates at the points of a scrambled Sobol sequence, each for its own epochs.
 
     The sequence is that of Sobol (1967) with the direction numbers of Joe and Kuo (SIAM J. Sci.
@@ -38,25 +51,11 @@ class SobolStrategy:
     Args:
         space: What may be chosen.
         seed: Seed of the scrambling.
+        task: Not used.
     """
 
-    replays_tells = True
-
-    def __init__(self, space: Space, seed: int) -> None:
-        self._candidates = _distinct(Encoding(space), seed)
-        self._next: dict[str, Any] | None = None
-
-    def ask(self, spent_j: float) -> Work | None:
-        """The candidate at the next point; None if no other can be found."""
-        if self._next is None:
-            self._next = next(self._candidates, None)
-        return None if self._next is None else Work(self._next, int(self._next["epochs"]))
-
-    def tell(self, result: Told) -> None:
-        """Go on to the next point."""
-        if self._next is None:  # a rebuilt strategy is told without being asked
-            next(self._candidates, None)
-        self._next = None
+    def __init__(self, space: Space, seed: int, task: Task | None = None) -> None:
+        super().__init__(_distinct(Encoding(space), seed))
 
 
 def _distinct(encoding: Encoding, seed: int) -> Iterator[dict[str, Any]]:

@@ -270,7 +270,7 @@ from perjoule.tuners.strategies.optuna_sampler import OptunaStrategy
 
 class Quick(OptunaStrategy):
     def __init__(self, space, seed):
-        super().__init__(space, seed, RandomSampler)
+        super().__init__(space, seed, sampler=RandomSampler)
 
 
 class Burning(Quick):

@@ -54,7 +54,7 @@ spaces = st.dictionaries(st.sampled_from("abcd"), entries(), max_size=4).map(
 
 
 @given(spaces, st.integers(0, 2**31 - 1))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=40)
 def test_every_point_comes_exactly_once_and_then_none(space, seed):
     strategy = GridStrategy(space, seed)
     seen = list(points(strategy))
@@ -65,7 +65,6 @@ def test_every_point_comes_exactly_once_and_then_none(space, seed):
 
 
 @given(entries(), st.integers(2, 5))
-@settings(deadline=None)
 def test_levels_lie_inside_and_reach_both_ends(entry, levels):
     distribution = Space.parse({"x": entry}).distributions["x"]
     axis = axis_levels(distribution, levels)
@@ -96,35 +95,6 @@ def test_levels_lie_inside_and_reach_both_ends(entry, levels):
 def test_levels_are_spread_evenly_on_its_own_scale(entry, expected):
     axis = axis_levels(Space.parse({"x": entry}).distributions["x"], DEFAULT_LEVELS)
     assert axis == (expected if isinstance(expected[0], str) else pytest.approx(expected))
-
-
-SPACE = Space.parse(
-    {"epochs": [1, 2], "width": {"low": 8, "high": 64, "log": True}, "kernel_size": [3, 5]}
-)
-
-
-def test_the_seed_decides_the_order():
-    first, again, other = (list(points(GridStrategy(SPACE, seed))) for seed in (0, 0, 1))
-    assert first == again
-    assert first != other
-    assert sorted(first) == sorted(other)
-
-
-def test_a_point_is_proposed_until_it_is_told():
-    strategy = GridStrategy(SPACE, 0)
-    assert strategy.ask(0.0) == strategy.ask(0.0)
-
-
-def test_a_fixed_space_has_one_point():
-    assert list(points(GridStrategy(Space.parse({"epochs": 3}), 0))) == [(3,)]
-
-
-def test_a_huge_grid_is_not_listed():
-    # 3^60 points would neither fit the memory nor a 64-bit index.
-    space = Space.parse({"epochs": 1} | {f"x{i}": {"low": 0.0, "high": 1.0} for i in range(60)})
-    seen = list(islice(points(GridStrategy(space, 0)), 100))
-    assert len(set(seen)) == 100
-    assert {value for point in seen for value in point} == {0.0, 0.5, 1.0}
 
 
 def cnn_cost(params):
@@ -240,7 +210,7 @@ def test_without_networks_larger_values_count_as_dearer():
 
 
 @given(spaces, st.integers(0, 2**31 - 1), st.integers(0, 40))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=25)
 def test_cheapest_first_too_every_point_comes_once_and_a_restored_grid_goes_on(space, seed, told):
     def grid():
         return GridStrategy(space, seed, order="cheapest")
@@ -252,10 +222,19 @@ def test_cheapest_first_too_every_point_comes_once_and_a_restored_grid_goes_on(s
     assert list(points(restore(grid(), history))) == seen[len(history) :]
 
 
+HUGE = Space.parse({"epochs": 1} | {f"x{i}": {"low": 0.0, "high": 1.0} for i in range(60)})
+"""Its 3^60 points would neither fit the memory nor a 64-bit index."""
+
+
+def test_a_huge_grid_is_not_listed():
+    seen = list(islice(points(GridStrategy(HUGE, 0)), 100))
+    assert len(set(seen)) == 100
+    assert {value for point in seen for value in point} == {0.0, 0.5, 1.0}
+
+
 @pytest.mark.parametrize("cost_of", [None, lambda params: (sum(params.values()), 1.0)])
 def test_a_huge_grid_is_not_listed_to_find_its_cheapest(cost_of):
-    space = Space.parse({"epochs": 1} | {f"x{i}": {"low": 0.0, "high": 1.0} for i in range(60)})
-    seen = list(islice(proposals(cheapest(space, 0, cost_of)), 100))
+    seen = list(islice(proposals(cheapest(HUGE, 0, cost_of)), 100))
     sums = [sum(params.values()) for params in seen]
     assert sums == sorted(sums)
     assert len({tuple(params.values()) for params in seen}) == 100
@@ -264,4 +243,4 @@ def test_a_huge_grid_is_not_listed_to_find_its_cheapest(cost_of):
 
 def test_an_unknown_order_is_refused():
     with pytest.raises(ConfigurationError, match="no order 'fastest': choose from shuffled, cheap"):
-        GridStrategy(SPACE, 0, order="fastest")
+        GridStrategy(HUGE, 0, order="fastest")

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from perjoule.benchmarks.replay.simulation import simulate, task_of
 from perjoule.benchmarks.replay.synthetic import SURFACES
@@ -14,29 +13,31 @@ from perjoule.models.outcome import CurvePoint, State
 from perjoule.models.space import Space
 from perjoule.tuners.registry import RECIPES
 from perjoule.tuners.strategies.frugal import STARTUP_TRIALS, FrugalStrategy
-from perjoule.tuners.strategy import Task, Told, restore
+from perjoule.tuners.strategy import Task, Told
 
 SURFACE = SURFACES["frugal"]
 BUDGET_J = 60.0
 
 
-def run(seed=0, surface=SURFACE, budget_j=BUDGET_J, **options):
-    strategy = FrugalStrategy(surface.space, seed, task_of(surface, budget_j), **options)
-    return simulate(strategy, surface, budget_j, seed=seed, name="frugal")
+@cache
+def run(seed=0, budget_j=BUDGET_J, **options):
+    strategy = FrugalStrategy(SURFACE.space, seed, task_of(SURFACE, budget_j), **options)
+    return simulate(strategy, SURFACE, budget_j, seed=seed, name="frugal")
 
 
 def joules_to(slices, target):
     return next((s.spent_j for s in slices if s.accuracy >= target), math.inf)
 
 
+@pytest.mark.thorough
 def test_it_needs_half_the_joules_of_random_search_to_the_same_accuracy():
     target = 0.97 * SURFACE.best_accuracy
     ours, random = [], []
-    for seed in range(5):
+    for seed in range(3):
         ours.append(joules_to(run(seed), target))
         strategy = RECIPES["random"].build(SURFACE.space, seed, task_of(SURFACE, BUDGET_J))
         random.append(joules_to(simulate(strategy, SURFACE, BUDGET_J, seed=seed), target))
-    assert sorted(ours)[2] <= sorted(random)[2] / 2
+    assert sorted(ours)[1] <= sorted(random)[1] / 2
 
 
 def test_it_begins_with_an_epoch_of_cheap_candidates():
@@ -56,40 +57,21 @@ def test_it_pauses_and_goes_on():
     assert len({tuple(sorted(s.params.items())) for s in slices}) == len(trials)
 
 
+@pytest.mark.thorough
 def test_it_stops_when_nothing_is_worth_its_joules():
     assert run(worth=0.0)[-1].spent_j > 0.9 * BUDGET_J
     assert run(worth=1.0)[-1].spent_j < 0.5 * BUDGET_J
 
 
+@pytest.mark.thorough
 def test_slices_grow_with_what_asking_costs():
-    surface, budget_j = SURFACES["scaling"], 200.0
+    surface, budget_j = SURFACES["scaling"], 100.0
     mean_epochs = []
     for ask_j in (0.0, 2.0):
         strategy = FrugalStrategy(surface.space, 0, task_of(surface, budget_j))
         slices = simulate(strategy, surface, budget_j, search_j=ask_j)
         mean_epochs.append(sum(s.epochs for s in slices[6:20]) / 14)
     assert mean_epochs[1] > mean_epochs[0]
-
-
-@settings(max_examples=10, deadline=None)
-@given(seed=st.integers(0, 3), n_told=st.integers(0, 30), fails=st.integers(3, 9))
-def test_a_rebuilt_one_proposes_the_same(seed, n_told, fails):
-    task = Task(50.0, cost_of=SURFACE.cost_of, n_samples=1000)
-    strategy, history = FrugalStrategy(SURFACE.space, seed, task), []
-    for number in range(n_told):
-        work = strategy.ask(0.1 * number)
-        if work is None:  # nothing is worth its joules any more
-            break
-        trial = number if work.trial is None else work.trial
-        state = State.FAILED if number % fails == 2 else State.PAUSED
-        state = State.COMPLETE if state is State.PAUSED and not work.pause else state
-        accuracy = None if state is State.FAILED else 1 - 1 / (2 + number % 7 + work.until)
-        curve = () if accuracy is None else (CurvePoint(work.until, 0.1, accuracy, 0.0),)
-        told = Told(work.params, state, accuracy, 0.1, trial=trial, epochs=work.until, curve=curve)
-        history.append(told)
-        strategy.tell(told)
-    rebuilt = restore(FrugalStrategy(SURFACE.space, seed, task), history)
-    assert rebuilt.ask(0.1 * n_told) == strategy.ask(0.1 * n_told)
 
 
 @pytest.mark.parametrize("epochs", [1, {"low": 1, "high": 5}, [2, 6]])

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from operator import attrgetter
 from statistics import median
 
 import moocore
@@ -12,11 +11,10 @@ from hypothesis import strategies as st
 from optuna.samplers import GPSampler, NSGAIISampler, RandomSampler, TPESampler
 
 from perjoule.models.outcome import State
-from perjoule.models.space import Space
 from perjoule.tuners.strategies.multiobjective import MultiObjectiveStrategy, objectives
 from perjoule.tuners.strategy import Told, restore
 
-from .toys import SPACE, accuracy, energy_j, search
+from ..toys import SPACE, accuracy, energy_j, search
 
 POPULATION = 6
 SAMPLERS = {
@@ -25,11 +23,13 @@ SAMPLERS = {
     "motpe": lambda seed: TPESampler(n_startup_trials=5, seed=seed),
     "gp-ehvi": lambda seed: GPSampler(n_startup_trials=5, seed=seed),
 }
-every_sampler = pytest.mark.parametrize("name", ["nsga2", "motpe", "gp-ehvi"])
+every_sampler = pytest.mark.parametrize(
+    "name", ["nsga2", "motpe", pytest.param("gp-ehvi", marks=pytest.mark.thorough)]
+)
 
 
 def make(name, seed=0, space=SPACE):
-    return MultiObjectiveStrategy(space, seed, SAMPLERS[name])
+    return MultiObjectiveStrategy(space, seed, sampler=SAMPLERS[name])
 
 
 def volume(simulation):
@@ -39,8 +39,9 @@ def volume(simulation):
     return moocore.hypervolume(points, ref=[-0.5, math.log(3 * 512**0.8 * 2)])
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
-    ("name", "n_trials", "n_seeds"), [("nsga2", 60, 10), ("motpe", 40, 10), ("gp-ehvi", 8, 5)]
+    ("name", "n_trials", "n_seeds"), [("nsga2", 60, 10), ("motpe", 30, 5), ("gp-ehvi", 8, 2)]
 )
 def test_the_front_beats_that_of_random_draws_at_equal_trials(name, n_trials, n_seeds, simulate):
     def typical(name):
@@ -50,18 +51,24 @@ def test_the_front_beats_that_of_random_draws_at_equal_trials(name, n_trials, n_
     assert typical(name) > typical("random")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["nsga2", "motpe"])
 def test_later_proposals_are_lighter_and_more_accurate_than_random_draws(name, simulate):
-    def typical(name, figure):
-        runs = (simulate(make(name, s), accuracy, energy_j, n_trials=60) for s in range(10))
-        return median(median(map(figure, list(run.trials.values())[20:])) for run in runs)
+    def typical(name):
+        runs = [simulate(make(name, s), accuracy, energy_j, n_trials=40) for s in range(5)]
+        late = [list(run.trials.values())[20:] for run in runs]
+        return (
+            median(median(trial.energy_j for trial in trials) for trials in late),
+            median(median(trial.accuracy for trial in trials) for trials in late),
+        )
 
-    for_joules, for_accuracy = attrgetter("energy_j"), attrgetter("accuracy")
-    assert typical(name, for_joules) < typical("random", for_joules)
-    assert typical(name, for_accuracy) > typical("random", for_accuracy)
+    ours, random = typical(name), typical("random")
+    assert ours[0] < random[0]
+    assert ours[1] > random[1]
 
 
-@settings(deadline=None, max_examples=15)
+@pytest.mark.thorough
+@settings(max_examples=8)
 @given(
     name=st.sampled_from(["nsga2", "motpe"]),
     seed=st.integers(0, 2**32),
@@ -75,12 +82,6 @@ def test_a_restored_strategy_proposes_the_same_at_every_point(name, seed, kinds)
     proposals, history = search(make(name, seed), kinds)
     for count, proposal in enumerate(proposals):
         assert restore(make(name, seed), history[:count]).ask(0.0) == proposal
-
-
-def test_a_restored_gaussian_process_proposes_the_same():
-    proposals, history = search(make("gp-ehvi"), ["known"] * 4 + ["failed"] + ["known"] * 4)
-    for count in (4, 6, 8):
-        assert restore(make("gp-ehvi"), history[:count]).ask(0.0) == proposals[count]
 
 
 @every_sampler
@@ -98,14 +99,6 @@ def test_generations_go_on_after_a_restart():
     assert sum(search(strategy, ["known"])[0][0].params["rate"] in known for _ in range(6)) >= 2
 
 
-@every_sampler
-@pytest.mark.parametrize("kind", ["failed", "unmetered", "nothing measured", "cut short"])
-def test_without_any_result_it_draws_at_random(name, kind):
-    proposals, _ = search(make(name), [kind] * (POPULATION + 2))
-    assert len({work.params["rate"] for work in proposals}) == len(proposals)
-    assert all(SPACE.complete(work.params) == work.params for work in proposals)
-
-
 @pytest.mark.parametrize("name", ["nsga2", "motpe"])
 @pytest.mark.parametrize("kind", ["failed", "unmetered", "nothing measured", "cut short"])
 def test_a_trial_without_a_result_is_one_whatever_else_it_gave(name, kind):
@@ -114,25 +107,6 @@ def test_a_trial_without_a_result_is_one_whatever_else_it_gave(name, kind):
         return search(restore(make(name), history), ["failed"] * 4)[0]
 
     assert proposals(kind) == proposals("failed") != proposals("known")
-
-
-@every_sampler
-@pytest.mark.parametrize(
-    "space",
-    [
-        {"width": 8, "epochs": 2},
-        {"width": [8], "epochs": {"low": 2, "high": 2}, "rate": {"low": 0.1, "high": 0.1}},
-        {"width": [8, 16], "epochs": {"low": 2, "high": 2}},
-    ],
-)
-def test_spaces_of_few_values(name, space):
-    space = Space.parse(space)
-    strategy = make(name, space=space)
-    for _ in range(2 * POPULATION if name == "nsga2" else 7):
-        work = strategy.ask(0.0)
-        assert space.complete(work.params) == work.params
-        assert work.until == 2
-        strategy.tell(Told(work.params, State.COMPLETE, 0.5, 1.0))
 
 
 def test_energy_counts_by_its_logarithm():

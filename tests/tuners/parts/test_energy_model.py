@@ -104,14 +104,14 @@ def test_a_candidate_costs_its_epochs_and_the_search():
 
 
 @given(st.permutations(range(8)), st.floats(1e-3, 1e3), st.sampled_from([TASK, BLIND]))
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=10)
 def test_order_does_not_matter_and_units_carry_over(order, unit, task):
     history, others = history_of(8, noise=0.2), candidates(5, seed=9)
     scaled = [
         replace(
             each,
             energy_j=unit * each.energy_j,
-            curve=tuple(replace(point, energy_j=unit * point.energy_j) for point in each.curve),
+            curve=tuple(point._replace(energy_j=unit * point.energy_j) for point in each.curve),
         )
         for each in history
     ]
@@ -128,7 +128,7 @@ def test_fitting_forgets_and_depends_on_the_history_alone():
 
 
 @given(st.integers(3, 12), st.floats(0.0, 0.5), st.sampled_from([TASK, BLIND]))
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=12)
 def test_the_error_is_that_of_leaving_each_trial_out(count, noise, task):
     history = history_of(count, noise)
     errors = []

@@ -1,38 +1,28 @@
 """Bayesian optimisation that weighs what a candidate may bring against its joules.
 
-When to use which:
-
-- ``gp-eipj``, expected improvement per joule (Snoek et al., NeurIPS 2012), is the plain idea, and
-  the baseline: it may go on buying what is cheap where only dear candidates teach anything
-  (Astudillo et al., NeurIPS 2021).
-- ``gp-cooled``, cost cooling (Lee et al. 2020, arXiv 2003.10870): the joules count fully at first
-  and no longer when the budget ends. Where you want the most accuracy for a given budget.
-- ``pbgi``, Pandora's box Gittins index (Xie et al., NeurIPS 2024, arXiv 2406.20062) with its
-  stopping rule (Xie et al. 2025, arXiv 2507.12453): where joules have a price in accuracy, and what
-  is not worth it shall not be spent.
-
-All begin with a few startup trials, propose full trainings, never the same candidate twice, and
-none that cannot fit what is left of the budget, as `EnergyModel` predicts; they end when nothing
-fits. A failed trial counts as the worst result so far, and its joules are charged. What they
-propose is a function of seed, results and joules spent.
+Strategies of this kind differ in their acquisition function alone. All begin with a few startup
+trials, propose full trainings, never the same candidate twice, and none that cannot fit what is
+left of the budget, as `EnergyModel` predicts; they end when nothing fits. A failed trial counts as
+the worst result so far, and its joules are charged. What they propose is a function of seed,
+results and joules spent.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from ...models.space import Space
-from ..parts.encoding import Encoding
-from ..parts.energy_model import EnergyModel, epochs_wanted
-from ..parts.history import Trial, trials_of
-from ..parts.surrogate import GaussianProcess, log_ei, neighbours, sobol
-from ..strategy import Task, Told, Work
-from .optuna_sampler import ask_seed
+from ..strategy import Task, Told, Work, ask_seed
+from .encoding import Encoding
+from .energy_model import EnergyModel, epochs_wanted
+from .history import TrialSoFar, trials_of
+from .surrogate import GaussianProcess, neighbours, sobol
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,18 +31,16 @@ if TYPE_CHECKING:
     Params = Mapping[str, Any]
 
 STARTUP_TRIALS = 5
-"""Trials before a model is asked. With the five cheapest of 8 or 16 points in place of any five, as
-in the cheap designs of Lee et al. 2020, searches of a model of digits took longer: such trials
-teach little of what good candidates share."""
+"""Trials before a model is asked. Starting with the five cheapest of 8 or 16 points, as in the
+cheap designs of Lee et al. 2020, made searches of a model of digits longer: such trials teach
+little of what good candidates share."""
 POOL_POINTS, POOL_NEIGHBOURS, N_BEST = 256, 256, 5
-"""Candidates of one ask, and how many of the best trials it looks around. Of 1,000 points and 200
+"""Candidates of one ask, and how many of the best trials it looks around. With 1,000 points and 200
 neighbours searches were no better (12 seeds, a model of digits), and asks took twice as long."""
 ERROR_FLOOR = 1e-3
 """Added to the error, so that its logarithm exists."""
-BUDGET_WORTH = 0.01
-"""Accuracy that is worth the whole allotment to `gittins`, unless told otherwise."""
 LEAST_BEFORE_STOP = 10
-"""Trials without which a model is not to be believed that nothing is worth its joules."""
+"""Trials before a model is believed when it finds that nothing is worth its joules."""
 
 
 @dataclass(frozen=True)
@@ -76,10 +64,6 @@ class Beliefs:
     n_trials: int
 
 
-Acquisition = Callable[[Beliefs], "Array | None"]
-"""The worth of each candidate, of which the highest is proposed; None if none is worth training."""
-
-
 def score(accuracy: float) -> float:
     """What the model models: minus the logarithm of the error, so that 98 and 99 % are far apart.
 
@@ -90,62 +74,32 @@ def score(accuracy: float) -> float:
     return -math.log(max(1 - accuracy, 0.0) + ERROR_FLOOR)
 
 
-def ei_per_joule(beliefs: Beliefs) -> Array:
-    """Logarithm of expected improvement per joule."""
-    return log_ei(beliefs.mean, beliefs.std, beliefs.best) - np.log(beliefs.joules)
-
-
-def cooled_ei(beliefs: Beliefs) -> Array:
-    """Logarithm of expected improvement over joules to the power of the share that is left.
-
-    EI-cool of Lee et al. 2020, the startup trials counted as spending, too.
-    """
-    alpha = max(1 - beliefs.spent_share, 0.0)
-    return log_ei(beliefs.mean, beliefs.std, beliefs.best) - alpha * np.log(beliefs.joules)
-
-
-def gittins(price_per_j: float) -> Acquisition:
-    """The Pandora's box Gittins index, which stops when the best so far is as good as every index.
-
-    The index of a candidate is the accuracy ``g`` of which ``E[max(accuracy - g, 0)]`` is just the
-    price of its joules (Xie et al. 2024). With the logarithm of the error normal, this expectation
-    is that of a put on the error (Black and Scholes, 1973, doi:10.1086/260062), in closed form.
-
-    Args:
-        price_per_j: Accuracy that a joule must bring.
-    """
-
-    def acquire(beliefs: Beliefs) -> Array | None:
-        index = -np.log(_reserve_error(beliefs, price_per_j))
-        worth_it = index.max() > beliefs.best or beliefs.n_trials < LEAST_BEFORE_STOP
-        return index if worth_it else None
-
-    return acquire
-
-
-class EnergyAwareStrategy:
+class EnergyAwareStrategy(ABC):
     """Proposes what an acquisition function ranks highest of a pool of candidates.
 
     Args:
         space: What may be chosen.
         seed: Seed of the run.
         task: Its budget and what candidates cost by it.
-        acquire: The acquisition function.
-        cheapest_first: Whether the startup trials, points of a Sobol sequence, begin with the one
-            that is predicted to cost least, so that the model of joules is learnt on cheap ones;
-            otherwise they come as they are.
     """
 
-    replays_tells = True
+    cheapest_first: ClassVar[bool] = False
+    """Whether the startup trials, points of a Sobol sequence, begin with the one that is predicted
+    to cost least, so that the model of joules is learnt on cheap ones; else they come as drawn."""
 
-    def __init__(
-        self, space: Space, seed: int, task: Task, acquire: Acquisition, *, cheapest_first: bool
-    ) -> None:
-        self._space, self._seed, self._task = space, seed, task
-        self._acquire, self._cheapest_first = acquire, cheapest_first
+    def __init__(self, space: Space, seed: int, task: Task | None = None) -> None:
+        self._space, self._seed, self._task = space, seed, task or Task()
         self._encoding = Encoding(space)
-        self._energy = EnergyModel(space, task)
+        self._energy = EnergyModel(space, self._task)
         self._history: list[Told] = []
+
+    @abstractmethod
+    def acquire(self, beliefs: Beliefs) -> Array | None:
+        """The worth of each candidate, shape ``[n]``, of which the highest is proposed.
+
+        Returns:
+            None if no candidate is worth training.
+        """
 
     def ask(self, spent_j: float) -> Work | None:
         """A candidate for its own epochs; None if none fits the budget or is worth its joules."""
@@ -159,7 +113,7 @@ class EnergyAwareStrategy:
             )
             options, joules = self._fitting(start, left_j)
             if options:
-                first = int(joules.argmin()) if self._cheapest_first else 0
+                first = int(joules.argmin()) if self.cheapest_first else 0
                 return self._work(options, joules, first)
         seed = ask_seed(self._seed, len(self._history))
         pool = candidate_pool(self._space, self._encoding, trials, seed)
@@ -173,7 +127,7 @@ class EnergyAwareStrategy:
         )
         spent_share = spent_j / self._task.budget_j
         beliefs = Beliefs(mean, std, joules, float(scores.max()), spent_share, len(trials))
-        worth = self._acquire(beliefs)
+        worth = self.acquire(beliefs)
         return None if worth is None else self._work(options, joules, int(worth.argmax()))
 
     def tell(self, result: Told) -> None:
@@ -193,34 +147,9 @@ class EnergyAwareStrategy:
         return [params for params, fit in zip(pool, fits, strict=True) if fit], joules[fits]
 
 
-def ei_per_joule_strategy(space: Space, seed: int, task: Task) -> EnergyAwareStrategy:
-    """``gp-eipj``."""
-    return EnergyAwareStrategy(space, seed, task, ei_per_joule, cheapest_first=False)
-
-
-def cooled_strategy(space: Space, seed: int, task: Task) -> EnergyAwareStrategy:
-    """``gp-cooled``."""
-    return EnergyAwareStrategy(space, seed, task, cooled_ei, cheapest_first=True)
-
-
-def gittins_strategy(
-    space: Space, seed: int, task: Task, price_per_j: float | None = None
-) -> EnergyAwareStrategy:
-    """``pbgi``.
-
-    Args:
-        space: What may be chosen.
-        seed: Seed of the run.
-        task: What is known of the search.
-        price_per_j: Accuracy that a joule must bring, the paper's lambda. By default the whole
-            budget is worth `BUDGET_WORTH`: of 300 J, any 30 J must promise 0.001. Without a
-            budget joules are all but free, and nothing ends the search.
-    """
-    price = BUDGET_WORTH / task.budget_j if price_per_j is None else price_per_j
-    return EnergyAwareStrategy(space, seed, task, gittins(price), cheapest_first=True)
-
-
-def observations(space: Space, encoding: Encoding, trials: Sequence[Trial]) -> tuple[Array, Array]:
+def observations(
+    space: Space, encoding: Encoding, trials: Sequence[TrialSoFar]
+) -> tuple[Array, Array]:
     """What a model learns from: features of the trials, at the epochs they reached, and scores.
 
     Args:
@@ -241,7 +170,7 @@ def observations(space: Space, encoding: Encoding, trials: Sequence[Trial]) -> t
 
 
 def candidate_pool(
-    space: Space, encoding: Encoding, trials: Sequence[Trial], seed: int
+    space: Space, encoding: Encoding, trials: Sequence[TrialSoFar], seed: int
 ) -> list[Params]:
     """New candidates to choose from: all over the space, near the best trials, and the cheapest.
 
@@ -260,35 +189,22 @@ def candidate_pool(
     return unseen(encoding, points, trials)
 
 
-def unseen(encoding: Encoding, points: Iterable[Array], trials: Sequence[Trial]) -> list[Params]:
+def unseen(
+    encoding: Encoding, points: Iterable[Array], trials: Sequence[TrialSoFar]
+) -> list[Params]:
     """The candidates at some points of the unit cube, once each, without those that were tried."""
     tried = {_key(trial.params) for trial in trials}
     candidates = {_key(params): params for params in map(encoding.decode, points)}
     return [params for key, params in candidates.items() if key not in tried]
 
 
-def _as_trained(space: Space, trial: Trial) -> Params:
+def _as_trained(space: Space, trial: TrialSoFar) -> Params:
     """A trial's hyperparameters, with the epochs that it has behind it."""
     if "epochs" in space.distributions and trial.epochs:
         return {**trial.params, "epochs": trial.epochs}
     return trial.params
 
 
-def _reserve_error(beliefs: Beliefs, price_per_j: float) -> Array:
-    """The error at which a put on a log-normal error is worth the price, by bisection."""
-    from scipy.special import ndtr
-
-    price = np.maximum(price_per_j * beliefs.joules, 1e-9)
-    expected = np.exp(-beliefs.mean + beliefs.std**2 / 2)
-    low, high = price, price + expected  # a put is worth less than its strike, and by Jensen more
-    for _ in range(50):
-        strike = (low + high) / 2
-        z = (np.log(strike) + beliefs.mean) / beliefs.std
-        dear = strike * ndtr(z) - expected * ndtr(z - beliefs.std) > price
-        low, high = np.where(dear, low, strike), np.where(dear, strike, high)
-    return high
-
-
 def _key(params: Params) -> tuple[Any, ...]:
-    """A candidate, but for the last digits, which a way through the unit cube may change."""
+    """A candidate to nine digits: decoding a point of the unit cube may change the last ones."""
     return tuple(f"{x:.9g}" if isinstance(x, float) else x for _, x in sorted(params.items()))

@@ -58,6 +58,7 @@ def params_of(history):
     return [each.params for each in history]
 
 
+@pytest.mark.thorough
 def test_it_finds_better_than_random_search():
     def best(strategy):
         return max(each.accuracy for each in search(strategy, 80))
@@ -109,9 +110,10 @@ def test_any_space_is_searched_from_inside(entries, judge):
         strategy.tell(Told(work.params, state, judge(work.params), 1.0, trial=number))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("space", [SPACE, CHOICES], ids=["mixed", "choices"])
 @given(seed=st.integers(0, 2**31 - 1), count=st.integers(0, 45))
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=8)
 def test_a_restored_strategy_goes_on_as_the_uninterrupted_one(space, seed, count):
     def go(strategy, count, first=0):
         return search(strategy, count, first, lambda p: p["epochs"] / 3, lambda n: n % 6 == 2)

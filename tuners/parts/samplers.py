@@ -1,0 +1,44 @@
+"""The samplers that strategies are made of, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from optuna.samplers import BaseSampler, GPSampler, NSGAIISampler, RandomSampler, TPESampler
+
+from .skopt_sampler import AcquisitionFunction, BaseEstimator, SkoptSampler
+
+STARTUP_TRIALS = 5
+"""Random trials before a model is fitted: half of the libraries' own figure, for an energy budget
+often ends a run after a few dozen trials."""
+
+SeededSampler = Callable[[int], BaseSampler]
+"""Makes a sampler from a seed."""
+
+
+def _skopt(model: BaseEstimator, acq_func: AcquisitionFunction = "EI") -> SeededSampler:
+    return lambda seed: SkoptSampler(
+        model,
+        acq_func=acq_func,
+        cost_attr="energy_j",
+        seed=seed,
+        n_startup_trials=STARTUP_TRIALS,
+    )
+
+
+SAMPLERS: dict[str, SeededSampler] = {
+    "random": RandomSampler,
+    "tpe": lambda seed: TPESampler(seed=seed, n_startup_trials=STARTUP_TRIALS),
+    "gp": lambda seed: GPSampler(seed=seed, n_startup_trials=STARTUP_TRIALS),
+    # Small, for an energy budget often ends before the third generation of the usual fifty.
+    "nsga2": lambda seed: NSGAIISampler(population_size=8, seed=seed),
+    "skopt-gp": _skopt("GP"),
+    "skopt-forest": _skopt("ET"),
+    "skopt-gbrt": _skopt("GBRT"),
+    "skopt-eipj": _skopt("ET", "EIps"),
+}
+
+
+def find_sampler(sampler: str | SeededSampler) -> SeededSampler:
+    """The maker of a sampler, by its name in `SAMPLERS` or as it is."""
+    return SAMPLERS[sampler] if isinstance(sampler, str) else sampler

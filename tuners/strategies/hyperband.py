@@ -1,0 +1,64 @@
+"""Hyperband: halving in brackets that begin at different rungs: ``hyperband``, ``hyperband-tpe``.
+
+    >>> from perjoule.models.outcome import State
+    >>> from perjoule.models.space import Space
+    >>> from perjoule.tuners.strategy import Told
+    >>> space = Space.parse({"width": {"low": 8, "high": 64}, "epochs": 9})
+    >>> strategy, first_rungs = HyperbandStrategy(space, seed=0), []
+    >>> for number in range(17):
+    ...     work = strategy.ask(spent_j=0.0)
+    ...     first_rungs.append(work.until)
+    ...     strategy.tell(Told(work.params, State.FAILED, None, energy_j=1.0, trial=number))
+    >>> sorted(first_rungs)
+    [1, 1, 1, 1, 1, 1, 1, 1, 1, 3, 3, 3, 3, 3, 9, 9, 9]
+
+When to use it: as ``asha``, where early results may mislead: it hedges against candidates that
+learn late by also beginning some at higher rungs. With Parzen estimators as proposer it is close to
+BOHB (Falkner et al., ICML 2018).
+
+What it promises: see `parts.multifidelity`; and that brackets spend about the same.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import cached_property
+
+from ..parts.history import TrialSoFar
+from ..parts.multifidelity import MultiFidelity, promotion
+from ..parts.rungs import Step
+
+
+class HyperbandStrategy(MultiFidelity):
+    """Asynchronous Hyperband (Li et al., JMLR 2018, algorithm 1; Li et al., MLSys 2020).
+
+    Brackets of asynchronous successive halving each begin their trials at another rung, the last
+    one at all epochs. New trials are dealt to the brackets in proportion to the sizes of Hyperband,
+    with which each bracket spends about the same; a full deal is one Hyperband.
+    """
+
+    @cached_property
+    def deal(self) -> tuple[int, ...]:
+        """First rung of each new trial, over and over."""
+        n_brackets = len(self.ladder.rungs)
+        halvings = [self.ladder.top - first for first in range(n_brackets)]
+        # Li et al. 2018, algorithm 1: n = ceil((s_max + 1) / (s + 1) * eta^s)
+        sizes = [math.ceil(n_brackets / (s + 1) * self.ladder.eta**s) for s in halvings]
+        deal = sorted(((i + 1) / n, first) for first, n in enumerate(sizes) for i in range(n))
+        return tuple(first for _, first in deal)
+
+    def next_step(self, trials: Mapping[int, TrialSoFar]) -> Step:
+        """The slice to train next."""
+        standing = self.ladder.standing(trials)
+        brackets: list[list[int]] = [[] for _ in self.ladder.rungs]
+        for place, number in enumerate(sorted(trials)):
+            brackets[self._first_rung(place)].append(number)
+        for first, members in enumerate(brackets):
+            step = promotion(standing, members, first)
+            if step is not None:
+                return step
+        return standing.step(self._first_rung(len(trials)))
+
+    def _first_rung(self, place: int) -> int:
+        return self.deal[place % len(self.deal)]

@@ -1,0 +1,88 @@
+"""Pandora's box Gittins index, with its stopping rule: ``pbgi``.
+
+    >>> from perjoule.models.outcome import State
+    >>> from perjoule.models.space import Space
+    >>> from perjoule.tuners.strategy import Task, Told
+    >>> space = Space.parse({"width": {"low": 8, "high": 64}, "epochs": 1})
+    >>> strategy = GittinsStrategy(space, seed=0, task=Task(budget_j=300.0), price_per_j=0.1)
+    >>> n_trials = 0
+    >>> while (work := strategy.ask(spent_j=0.0)) is not None:
+    ...     strategy.tell(Told(work.params, State.COMPLETE, 0.9, 12.0, trial=n_trials))
+    ...     n_trials += 1
+    >>> n_trials  # no trial will bring an accuracy of 1.2, the price of its 12 J
+    10
+
+When to use it: where joules have a price in accuracy, and what is not worth it shall not be spent
+(Xie et al., NeurIPS 2024, arXiv 2406.20062; stopping rule: Xie et al. 2025, arXiv 2507.12453).
+
+What it promises: see `parts.energy_aware`; and it stops when the best accuracy so far is as good as
+every index, after ten trials at the least.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...models.space import Space
+from ..parts.energy_aware import LEAST_BEFORE_STOP, Beliefs, EnergyAwareStrategy
+from ..strategy import Task
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+BUDGET_WORTH = 0.01
+"""Accuracy that is worth the whole budget, unless told otherwise."""
+_N_BISECTIONS = 50
+
+
+class GittinsStrategy(EnergyAwareStrategy):
+    """Ranks candidates by their Gittins index.
+
+    Args:
+        space: What may be chosen.
+        seed: Seed of the run.
+        task: Its budget and what candidates cost by it.
+        price_per_j: Accuracy that a joule must bring, the paper's lambda. By default the whole
+            budget is worth `BUDGET_WORTH`: of 300 J, any 30 J must promise 0.001. Without a
+            budget joules are all but free, and nothing ends the search.
+    """
+
+    cheapest_first = True
+
+    def __init__(
+        self, space: Space, seed: int, task: Task | None = None, *, price_per_j: float | None = None
+    ) -> None:
+        super().__init__(space, seed, task)
+        default = BUDGET_WORTH / self._task.budget_j
+        self._price_per_j = default if price_per_j is None else price_per_j
+
+    def acquire(self, beliefs: Beliefs) -> NDArray[np.float64] | None:
+        """The index of each candidate as a score; None if the best so far is as good as all.
+
+        The index is the accuracy ``g`` of which ``E[max(accuracy - g, 0)]`` is just the price of
+        the candidate's joules (Xie et al. 2024).
+        """
+        index = -np.log(_reserve_error(beliefs, self._price_per_j))
+        worth_it = index.max() > beliefs.best or beliefs.n_trials < LEAST_BEFORE_STOP
+        return index if worth_it else None
+
+
+def _reserve_error(beliefs: Beliefs, price_per_j: float) -> NDArray[np.float64]:
+    """The error at which a put on a log-normal error is worth the price, by bisection.
+
+    The logarithm of the error is normal, so ``E[max(strike - error, 0)]`` is the price of a put in
+    closed form (Black and Scholes, 1973, doi:10.1086/260062).
+    """
+    from scipy.special import ndtr
+
+    price = np.maximum(price_per_j * beliefs.joules, 1e-9)
+    expected = np.exp(-beliefs.mean + beliefs.std**2 / 2)  # mean of the log-normal distribution
+    low, high = price, price + expected  # a put is worth less than its strike, and by Jensen more
+    for _ in range(_N_BISECTIONS):
+        strike = (low + high) / 2
+        z = (np.log(strike) + beliefs.mean) / beliefs.std
+        put = strike * ndtr(z) - expected * ndtr(z - beliefs.std)  # Black and Scholes
+        low, high = np.where(put > price, low, strike), np.where(put > price, strike, high)
+    return high
