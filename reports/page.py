@@ -18,7 +18,7 @@ from ..files import write_whole
 from ..models.outcome import RESULTS
 from . import content, overviews, tables
 from .figures.axes import PHASES
-from .figures.charts import (
+from .figures.chart import (
     MOST_DRAWN,
     Chart,
     anytime_chart,

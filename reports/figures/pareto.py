@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from ...benchmarks.statistics import attainment_surface, pareto_front
 from ...models.outcome import RESULTS, State
 from ..format import UNAVAILABLE, format_energy, format_percent, format_value, known
-from .attainment import attained, steps
+from .anytime import attained, steps
 from .axes import (
     GREY,
     AccuracyScale,

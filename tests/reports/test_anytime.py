@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perjoule.benchmarks.statistics import best_so_far, pareto_front
-from perjoule.reports.figures.attainment import attained, steps, thin
+from perjoule.reports.figures.anytime import attained, steps, thin
 
 
 def trials_of(*runs):

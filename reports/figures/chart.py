@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .attainment import thin
+from .anytime import thin
 from .axes import trials_strategies
 from .pareto import anytime_figure, attainment_figure, pareto_figure
 from .phases import phases_figure, unmetered_phases
