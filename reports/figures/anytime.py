@@ -1,18 +1,86 @@
-"""What runs had reached by each energy, and no more of it than can be seen in a figure."""
+"""What a run has found by then: the best accuracy so far against the joules a run has spent."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from ...benchmarks.statistics import accuracy_matrix, best_so_far, floats, pareto_front
-from ...models.outcome import RESULTS
+from ...benchmarks.statistics import accuracy_matrix, best_so_far
+from ..format import format_energy, format_percent
+from .axes import GREY, AccuracyScale, energy_title, fill_columns, hover
+from .chart import Chart
+from .palette import COLOURS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .chart import Drawing
+    from .palette import Look
 
 MOST_ENERGIES = 400
-"""Energies of an anytime curve: as many as a figure has columns of pixels to tell apart."""
+"""Energies of a curve: as many as a figure has columns of pixels to tell apart."""
+_BOUNDS = ["low", "median", "high"]
 
 
-def attained(trials: pd.DataFrame, most: int = MOST_ENERGIES) -> pd.DataFrame:
+def anytime_chart(slices: pd.DataFrame, drawing: Drawing, target: float | None = None) -> Chart:
+    """Draw the best validation accuracy so far against the joules a run has spent.
+
+    The line is the median over the runs of a strategy, the band their middle half (with four runs
+    or fewer: all of them). A run keeps its best candidate after it ends. One without a result yet
+    ranks last, so a line begins once more than half of the runs have a result.
+
+    Args:
+        slices: One row per slice, or else per trial; the rows of a run in order of completion.
+        drawing: How it is drawn.
+        target: The accuracy of a reference line; None draws none.
+    """
+    table = fill_columns(slices)
+    own = table.groupby("strategy", sort=False)
+    curves = {str(name): anytime_curve(trials) for name, trials in own}
+    points = pd.concat(curves.values()) if curves else anytime_curve(table)
+    energies_j = points["energy_j"]
+    scale = AccuracyScale.of(np.append(points[_BOUNDS], np.nan if target is None else target))
+    traces = [
+        {**drawing.entry(name), **trace}
+        for name, look in drawing.looks.items()
+        if name in curves and len(curves[name])
+        for trace in [
+            *_band(curves[name], look, scale),
+            _line(name, curves[name], look, scale, marked=len(drawing.looks) > len(COLOURS)),
+        ]
+    ]
+    if target is not None and len(energies_j):
+        traces.append(
+            {
+                "x": [energies_j.min(), energies_j.max()],
+                "y": scale.place([target, target]),
+                "mode": "lines",
+                "line": {"color": GREY, "width": 1.5, "dash": "dot"},
+                "name": f"target {format_percent(target)}",
+                "hoverinfo": "name",
+            }
+        )
+    return Chart(
+        f"anytime-{drawing.number}",
+        "What a run has found by then",
+        "Best validation accuracy so far against all joules the run has spent, the search's own "
+        "included: the median of the runs, with a band around their middle half (four runs or "
+        "fewer: all).",
+        f"Lines of best validation accuracy so far against energy spent: {drawing.listed}.",
+        scale.figure(
+            traces,
+            energies_j,
+            energy_title("energy of the run", table),
+            "No run has reached a result.",
+        ),
+        drawing.notes(table),
+        entries=len(drawing.looks),
+    )
+
+
+def anytime_curve(trials: pd.DataFrame, most: int = MOST_ENERGIES) -> pd.DataFrame:
     """Return what the runs of one strategy had reached by each energy.
 
     Args:
@@ -26,7 +94,7 @@ def attained(trials: pd.DataFrame, most: int = MOST_ENERGIES) -> pd.DataFrame:
         falls to a run without a result is NaN. A run counts up to its last known energy.
     """
     spent_j = best_so_far(trials)["energy_j"].to_numpy()
-    grid = _thinned(np.unique(spent_j[spent_j > 0]), most)
+    grid = _thin_energies(np.unique(spent_j[spent_j > 0]), most)
     _, levels = accuracy_matrix(trials, grid)
     counts = np.sum(~np.isnan(levels), axis=0)
     levels.sort(axis=0)  # NaN last
@@ -49,7 +117,7 @@ def attained(trials: pd.DataFrame, most: int = MOST_ENERGIES) -> pd.DataFrame:
     return table[(table["runs"] > 0) & table["median"].notna()]
 
 
-def steps(curve: pd.DataFrame, *columns: str) -> pd.DataFrame:
+def keep_steps(curve: pd.DataFrame, *columns: str) -> pd.DataFrame:
     """Return the rows of a step curve in which a column changes, and the last: it looks alike."""
     values = curve[list(columns)].to_numpy(dtype=float)
     before, after = values[:-1], values[1:]
@@ -59,35 +127,47 @@ def steps(curve: pd.DataFrame, *columns: str) -> pd.DataFrame:
     return curve[changed]
 
 
-def thin(trials: pd.DataFrame, most: int) -> pd.DataFrame:
-    """Return the trials that a scatter draws: every front, and a seeded sample of the others.
-
-    Args:
-        trials: The trial table.
-        most: Trials that may be drawn; each strategy gets an equal share of what the fronts leave.
-
-    Returns:
-        All trials where they are few enough; else more than ``most`` only where the fronts are.
-    """
-    if len(trials) <= most:
-        return trials
-    front = np.zeros(len(trials), dtype=bool)
-    energy_j = floats(trials["energy_j"])
-    accuracy = floats(trials["accuracy"].where(trials["state"].isin(RESULTS)))
-    codes, names = pd.factorize(trials["strategy"])
-    for code in range(len(names)):
-        own = np.flatnonzero(codes == code)
-        front[own[pareto_front(energy_j[own], accuracy[own])]] = True
-    share = max(most - int(front.sum()), 0) // len(names)
-    shuffled = np.random.default_rng(0).permutation(np.flatnonzero(~front))
-    place = pd.Series(codes[shuffled]).groupby(codes[shuffled]).cumcount().to_numpy()
-    return trials[front | np.isin(np.arange(len(trials)), shuffled[place < share])]
-
-
-def _thinned(energies_j: np.ndarray, most: int) -> np.ndarray:
+def _thin_energies(energies_j: np.ndarray, most: int) -> np.ndarray:
     """Return the last energy of each of so many equal parts of the logarithmic range."""
     if len(energies_j) <= most:
         return energies_j
     logs = np.log(energies_j)
     parts = np.ceil((logs - logs[0]) / (logs[-1] - logs[0]) * most)
     return energies_j[np.append(np.diff(parts) > 0, True)]
+
+
+def _band(curve: pd.DataFrame, look: Look, scale: AccuracyScale) -> Iterator[dict[str, Any]]:
+    """Yield the edges of the band; the second fills what lies between them."""
+    banded = curve[curve["low"].notna()]
+    for bound, fill in (("low", None), ("high", "tonexty")):
+        yield {
+            **scale.points(keep_steps(banded, bound), bound),
+            "mode": "lines",
+            "line": {"width": 0, "shape": "hv"},
+            "fill": fill,
+            "fillcolor": look.faint(0.11),
+            "hoverinfo": "skip",
+            "showlegend": False,
+        }
+
+
+def _line(
+    name: str, curve: pd.DataFrame, look: Look, scale: AccuracyScale, *, marked: bool
+) -> dict[str, Any]:
+    """Return the median; with a few markers where there are more lines than colours."""
+    line = keep_steps(curve, "median", "runs")
+    told = line[["energy_j", "median", "runs"]].itertuples(index=False)
+    marker = {"color": look.colour, "symbol": look.symbol, "size": 9, "maxdisplayed": 5}
+    return {
+        **scale.points(line, "median"),
+        "line": look.steps(),
+        **({"mode": "lines+markers", "marker": marker} if marked else {"mode": "lines"}),
+        **hover(
+            name,
+            (
+                f"{format_percent(level)} after {format_energy(spent_j)}<br>"
+                + (f"median of {runs} runs" if runs > 1 else "one run")
+                for spent_j, level, runs in told
+            ),
+        ),
+    }
