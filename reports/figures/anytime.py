@@ -62,6 +62,7 @@ def anytime_chart(slices: pd.DataFrame, drawing: Drawing, target: float | None =
                 "hoverinfo": "name",
             }
         )
+    title = energy_title("energy of the run", table)
     return Chart(
         f"anytime-{drawing.number}",
         "What a run has found by then",
@@ -69,12 +70,7 @@ def anytime_chart(slices: pd.DataFrame, drawing: Drawing, target: float | None =
         "included: the median of the runs, with a band around their middle half (four runs or "
         "fewer: all).",
         f"Lines of best validation accuracy so far against energy spent: {drawing.listed}.",
-        scale.figure(
-            traces,
-            energies_j,
-            energy_title("energy of the run", table),
-            "No run has reached a result.",
-        ),
+        scale.figure(traces, energies_j, title, "No run has reached a result."),
         drawing.notes(table),
         entries=len(drawing.looks),
     )
@@ -156,18 +152,15 @@ def _line(
 ) -> dict[str, Any]:
     """Return the median; with a few markers where there are more lines than colours."""
     line = keep_steps(curve, "median", "runs")
-    told = line[["energy_j", "median", "runs"]].itertuples(index=False)
     marker = {"color": look.colour, "symbol": look.symbol, "size": 9, "maxdisplayed": 5}
     return {
         **scale.points(line, "median"),
         "line": look.steps(),
         **({"mode": "lines+markers", "marker": marker} if marked else {"mode": "lines"}),
-        **hover(
-            name,
-            (
-                f"{format_percent(level)} after {format_energy(spent_j)}<br>"
-                + (f"median of {runs} runs" if runs > 1 else "one run")
-                for spent_j, level, runs in told
-            ),
-        ),
+        **hover(name, map(_reached, line["energy_j"], line["median"], line["runs"])),
     }
+
+
+def _reached(spent_j: float, accuracy: float, runs: int) -> str:
+    of = f"median of {runs} runs" if runs > 1 else "one run"
+    return f"{format_percent(accuracy)} after {format_energy(spent_j)}<br>{of}"

@@ -35,30 +35,25 @@ def attainment_chart(trials: pd.DataFrame, drawing: Drawing) -> Chart:
             "line": look.steps(),
             "mode": "lines+markers",
             "marker": {"color": look.colour, "symbol": look.symbol, "size": 6},
-            **hover(
-                name,
-                (
-                    f"half of its runs have a trial of {format_percent(accuracy)} or more for "
-                    f"{format_energy(energy_j)} or less"
-                    for energy_j, accuracy in surfaces[name][["energy_j", "accuracy"]].to_numpy()
-                ),
-            ),
+            **hover(name, map(_attained, surfaces[name]["energy_j"], surfaces[name]["accuracy"])),
         }
         for name, look in drawing.looks.items()
         if name in surfaces and len(surfaces[name])
     ]
+    title = energy_title("energy of the trial", table)
+    notice = "No strategy has a result in half of its runs."
     return Chart(
         f"attainment-{drawing.number}",
         "What half of the runs attain",
         "A run attains a point if one of its trials is as accurate for no more joules. Below and "
         "to the right of a line lies what at least half of a strategy's runs attain.",
         f"Median attainment surfaces in energy and accuracy of a trial: {drawing.listed}.",
-        scale.figure(
-            traces,
-            corners["energy_j"],
-            energy_title("energy of the trial", table),
-            "No strategy has a result in half of its runs.",
-        ),
+        scale.figure(traces, corners["energy_j"], title, notice),
         drawing.notes(table),
         entries=len(drawing.looks),
     )
+
+
+def _attained(energy_j: float, accuracy: float) -> str:
+    at_least, at_most = format_percent(accuracy), format_energy(energy_j)
+    return f"half of its runs have a trial of {at_least} or more for {at_most} or less"

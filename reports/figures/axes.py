@@ -65,11 +65,6 @@ def fill_columns(trials: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def shrink(values: ArrayLike) -> NDArray[np.float32]:
-    """Return numbers in single precision, which is enough for a figure."""
-    return np.asarray(values, dtype="f4")
-
-
 def hover(name: str, lines: Iterable[str]) -> dict[str, Any]:
     """Return the hover texts of a trace: for each point the strategy's name and a line."""
     return {
@@ -159,8 +154,8 @@ class AccuracyScale:
         return np.maximum(1.0 - np.asarray(accuracies, dtype=float), self.best)
 
     def points(self, table: pd.DataFrame, column: str = "accuracy") -> dict[str, Any]:
-        """Return the points of a trace: a column of accuracies against ``energy_j``."""
-        return {"x": shrink(table["energy_j"]), "y": shrink(self.place(table[column]))}
+        """Return the points of a trace in single precision: accuracies against ``energy_j``."""
+        return {"x": table["energy_j"].astype("f4"), "y": self.place(table[column]).astype("f4")}
 
     def figure(
         self, traces: Sequence[dict[str, Any]], energies_j: pd.Series, title: str, notice: str

@@ -11,7 +11,7 @@ import pandas as pd
 from ...benchmarks.statistics import floats, pareto_front
 from ...models.outcome import RESULTS, State
 from ..format import UNAVAILABLE, format_energy, format_percent, format_value
-from .axes import GREY, AccuracyScale, energy_title, fill_columns, shrink
+from .axes import GREY, AccuracyScale, energy_title, fill_columns
 from .chart import Chart, energy_notes
 
 if TYPE_CHECKING:
@@ -41,12 +41,9 @@ def pareto_chart(trials: pd.DataFrame, drawing: Drawing) -> Chart:
         if len(own)
         for trace in _strategy(own, look, scale, hover=whole and drawing.hover)
     ]
-    figure = scale.figure(
-        [*traces, *_marks(table)],
-        table["energy_j"],
-        energy_title("energy of the trial", table),
-        "No trial has an energy to draw.",
-    )
+    traces += _marks(table)
+    title = energy_title("energy of the trial", table)
+    figure = scale.figure(traces, table["energy_j"], title, "No trial has an energy to draw.")
     figure.update_layout(yaxis2={"overlaying": "y", "range": [0, 1], "visible": False})
     left_out = (
         f"Drawn: {len(drawn):,} of {len(trials):,} trials, all fronts and a random sample of "
@@ -109,7 +106,7 @@ def _strategy(
         **_hover(placed, hover),
     }
     yield {
-        "x": shrink(lost["energy_j"]),
+        "x": lost["energy_j"].astype("f4"),
         "y": np.full(len(lost), 0.025, dtype="f4"),
         "yaxis": "y2",
         "mode": "markers",

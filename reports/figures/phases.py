@@ -31,16 +31,14 @@ def phases_chart(trials: pd.DataFrame, drawing: Drawing) -> Chart:
     unmetered = {
         phase: [str(name) for name in spent_j.index[spent_j[phase].isna()]] for phase in PHASES
     }
+    title = energy_title("energy per run", table)
     figure = go.Figure(
         data=_bars(joules, [_label(str(name), own) for name, own in joules.iterrows()]),
         layout={
             "template": TEMPLATE,
             "barmode": "stack",
             "bargap": 0.4,
-            "xaxis": {
-                "title": {"text": energy_title("energy per run", table)},
-                "rangemode": "tozero",
-            },
+            "xaxis": {"title": {"text": title}, "rangemode": "tozero"},
             "yaxis": {"autorange": "reversed", "showgrid": False, "ticklabelstandoff": 8},
             "legend": {"traceorder": "normal"},
         },
