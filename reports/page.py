@@ -17,18 +17,15 @@ from ..errors import OutputError
 from ..files import write_whole
 from ..models.outcome import RESULTS
 from . import content, overviews, tables
+from .figures.anytime import anytime_chart
+from .figures.attainment import attainment_chart
 from .figures.axes import PHASES
-from .figures.charts import (
-    MOST_DRAWN,
-    Chart,
-    anytime_chart,
-    attainment_chart,
-    pareto_chart,
-    phases_chart,
-    ranks_chart,
-    spread_chart,
-)
+from .figures.chart import MOST_DRAWN, Chart, Drawing
 from .figures.palette import look_of
+from .figures.pareto import pareto_chart
+from .figures.phases import phases_chart
+from .figures.ranks import ranks_chart
+from .figures.spread import spread_chart
 from .rendering import render_page
 
 if TYPE_CHECKING:
@@ -107,7 +104,7 @@ def render(table: Table, analysis: Analysis) -> str:
         counts=overviews.counts_grid(analysis, names) if overview else None,
         groups=overviews.groups_grid(groups) if overview else None,
         ranks=[
-            ranks_chart(ranks, metric.replace("_", " "), looks, name=f"ranks-{metric}")
+            ranks_chart(ranks, metric, looks)
             for metric, ranks in overviews.shown_ranks(analysis).items()
         ],
         parts=parts,
@@ -163,31 +160,25 @@ def _charts(
     drawn = trials[trials["energy_j"] > 0]
     if drawn.empty:
         return []
-    spread = spread_chart(trials, names, name=f"spread-{number}")
-    if drawn["accuracy"].isna().all():
-        return [spread]
-    leading = tables.leading([facts])
     figured = min(n_groups, MOST_GROUPS)
-    charts = [
-        pareto_chart(
-            trials,
-            names,
-            leading,
-            most=min(MOST_DRAWN, MOST_DRAWN_IN_ALL // figured),
-            hover=len(trials) * figured <= MOST_HOVERS,
-            name=f"pareto-{number}",
-        )
-    ]
+    drawing = Drawing(
+        look_of(names),
+        tables.leading([facts]),
+        number,
+        most=min(MOST_DRAWN, MOST_DRAWN_IN_ALL // figured),
+        hover=len(trials) * figured <= MOST_HOVERS,
+    )
+    if drawn["accuracy"].isna().all():
+        return [spread_chart(trials, drawing)]
+    charts = [pareto_chart(trials, drawing)]
     slices = trials if part.slices is None else part.slices
     scored = slices.loc[slices["state"].isin(RESULTS) & slices["accuracy"].notna()]
     if slices["run"].is_unique:  # no run goes on after its first trial
-        charts.append(spread)
+        charts.append(spread_chart(trials, drawing))
     elif len(scored):
-        charts.append(
-            anytime_chart(slices, names, leading, facts.target_accuracy, name=f"anytime-{number}")
-        )
+        charts.append(anytime_chart(slices, drawing, facts.target_accuracy))
     if scored.drop_duplicates("run")["strategy"].duplicated().any():
-        charts.append(attainment_chart(trials, names, leading, name=f"attainment-{number}"))
+        charts.append(attainment_chart(trials, drawing))
     if trials[[f"energy_{phase}_j" for phase in PHASES]].notna().any(axis=None):
-        charts.append(phases_chart(trials, names, name=f"phases-{number}"))
+        charts.append(phases_chart(trials, drawing))
     return charts

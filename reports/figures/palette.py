@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,6 +43,10 @@ class Look:
         """Return the colour as CSS ``rgba`` with this opacity (0 to 1)."""
         red, green, blue = (int(self.colour[i : i + 2], 16) for i in (1, 3, 5))
         return f"rgba({red},{green},{blue},{opacity:g})"
+
+    def steps(self, width: float = 2.5) -> dict[str, Any]:
+        """Return Plotly's settings of a step line of this width in pixels."""
+        return {"color": self.colour, "shape": "hv", "width": width, "dash": self.dash}
 
 
 def look_of(strategies: Iterable[str]) -> dict[str, Look]:
