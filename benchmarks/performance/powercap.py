@@ -95,7 +95,7 @@ def make_zone(folder: Path, name: str, register_uj: int, range_uj: int = LARGE_R
     (folder / "energy_uj").write_bytes(_text(register_uj))
 
 
-class Recording:
+class DriveLog:
     """What a driver did: the truth of any window, and what its register could show.
 
     Args:
@@ -134,7 +134,7 @@ class Recording:
 
 
 class Driver:
-    """Drives zones from a process of its own until the end of ``with``; then has a recording.
+    """Drives zones from a process of its own until the end of ``with``; then has a log.
 
     Args:
         zones: The zones; their files are made here.
@@ -142,7 +142,7 @@ class Driver:
 
     def __init__(self, zones: Sequence[Zone]) -> None:
         self._zones = zones
-        self.recording: Recording | None = None
+        self.log: DriveLog | None = None
         self.epoch_s = 0.0
         """The driver's time 0 on ``time.perf_counter``."""
 
@@ -172,7 +172,7 @@ class Driver:
     ) -> None:
         answer, _ = self._process.communicate()  # closes its standard input, which ends it
         times = array("d", answer)
-        self.recording = Recording(self.epoch_s, times[::2], times[1::2])
+        self.log = DriveLog(self.epoch_s, times[::2], times[1::2])
 
 
 def drive() -> None:

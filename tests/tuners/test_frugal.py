@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perjoule.benchmarks.replay.simulation import simulate, task_of
+from perjoule.benchmarks.replay.simulation import Terms, simulate, task_of
 from perjoule.benchmarks.replay.synthetic import SURFACES
 from perjoule.models.outcome import CurvePoint, State
 from perjoule.models.space import Space
@@ -22,7 +22,7 @@ BUDGET_J = 60.0
 
 def run(seed=0, surface=SURFACE, budget_j=BUDGET_J, **options):
     strategy = FrugalStrategy(surface.space, seed, task_of(surface, budget_j), **options)
-    return simulate(strategy, surface, budget_j, seed=seed, name="frugal")
+    return simulate(strategy, surface, Terms(budget_j, seed=seed)).slices
 
 
 def joules_to(slices, target):
@@ -35,7 +35,9 @@ def test_it_needs_half_the_joules_of_random_search_to_the_same_accuracy():
     for seed in range(5):
         ours.append(joules_to(run(seed), target))
         strategy = RECIPES["random"].build(SURFACE.space, seed, task_of(SURFACE, BUDGET_J))
-        random.append(joules_to(simulate(strategy, SURFACE, BUDGET_J, seed=seed), target))
+        random.append(
+            joules_to(simulate(strategy, SURFACE, Terms(BUDGET_J, seed=seed)).slices, target)
+        )
     assert sorted(ours)[2] <= sorted(random)[2] / 2
 
 
@@ -66,7 +68,7 @@ def test_slices_grow_with_what_asking_costs():
     mean_epochs = []
     for ask_j in (0.0, 2.0):
         strategy = FrugalStrategy(surface.space, 0, task_of(surface, budget_j))
-        slices = simulate(strategy, surface, budget_j, search_j=ask_j)
+        slices = simulate(strategy, surface, Terms(budget_j, search_j=ask_j)).slices
         mean_epochs.append(sum(s.epochs for s in slices[6:20]) / 14)
     assert mean_epochs[1] > mean_epochs[0]
 

@@ -12,9 +12,8 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import perjoule.benchmarks
-from perjoule import load_table
+from perjoule import load_table, replay
 from perjoule.benchmarks import statistics
-from perjoule.benchmarks.replay import replay
 from perjoule.benchmarks.replay.ask_cost import load_ask_costs
 from perjoule.benchmarks.tables.table import TRIAL_COLUMNS
 from perjoule.errors import BudgetError, ConfigurationError, DataError, UnknownNameError
