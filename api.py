@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .benchmarks.analysis.target import DEFAULT_TARGET, parse_target
 from .benchmarks.comparison.experiment import Experiment, load_experiment
 from .benchmarks.comparison.folder import Folder
 from .benchmarks.tables.table import Table as _Table
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from torch import nn
 
-    from .benchmarks.analysis import Analysis
+    from .benchmarks.analysis.analysing import Analysis
     from .benchmarks.comparison.driver import ComparisonWatcher
     from .benchmarks.importers import Paths
     from .benchmarks.tables.loading import Loadable
@@ -37,16 +38,25 @@ class Result:
 
     Attributes:
         folder: Its run folder.
-        summary: What ``summary.json`` holds.
+        summary: What ``summary.json`` holds: provenance, runs, workers, and the analysis.
+        analysis: Who found the best networks for the joules.
+        command: The command that goes on with it: ``compare`` or ``tune``.
     """
 
     folder: Path
     summary: dict[str, Any]
+    analysis: Analysis
+    command: str = "compare"
 
     @property
     def report(self) -> Path:
         """The HTML report."""
         return self.folder / "report.html"
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether some of its runs are not over."""
+        return self.summary["status"] == "interrupted"
 
     @property
     def trials(self) -> pd.DataFrame:
@@ -70,13 +80,13 @@ def compare(
     resume: bool = False,
     executor: Executor | None = None,
     progress: ComparisonWatcher | None = None,
-    keep_weights: bool = False,
+    target: str | float = DEFAULT_TARGET,
     **options: Any,
 ) -> Result:
     """Compare strategies by energy.
 
         result = perjoule.compare(strategies=["random", "tpe"], budget="200 J", seeds=5)
-        print(result.summary["verdict"]["sentence"])
+        print(result.analysis.headline)
 
     Args:
         experiment: A YAML file; None for the defaults.
@@ -84,47 +94,21 @@ def compare(
         resume: Go on with the comparison in ``out``; its experiment is taken from there.
         executor: Any PEP 3148 executor; by default this process or a pool.
         progress: Is told how it goes.
-        keep_weights: Keep the weights of each run's best network in the folder.
+        target: The accuracy to reach: ``"0.95"``, or ``"98%"`` of the best one found.
         **options: Fields of the experiment laid over the file: ``dataset``, ``strategies``,
             ``budget``, ``seeds``, ``meter``, ``workers``, ``device``, ``architecture``, ``space``,
             ``split_seed``, ``carbon``.
 
     Returns:
-        The result; after Ctrl-C its status is ``"interrupted"``.
+        The result; after Ctrl-C it is ``interrupted``.
 
     Raises:
         PerjouleError: Something in the experiment cannot be used; nothing is half-written then.
     """
-    from .benchmarks.comparison.start import run_comparison
-
-    path = None if experiment is None else Path(experiment)
-    if not resume:
-        wanted = load_experiment(path, options)
-        folder = Folder(_new_folder(wanted) if out is None else Path(out).absolute())
-        folder.check_free()
-        run_comparison(
-            wanted, folder, keep_weights=keep_weights, executor=executor, progress=progress
-        )
-        return _derive(folder)
-    if out is None:
-        raise ConfigurationError("--resume needs --out: name the folder to go on with")
-    folder = Folder(Path(out).absolute())
-    description = folder.description()
-    recorded = description["experiment"]
-    wanted = load_experiment(path, options, recorded)
-    for name, value in wanted.model_dump().items():
-        if name != "workers" and value != recorded.get(name):
-            raise ConfigurationError(
-                f"{name} = {value!r}, but {folder.path} was begun with {recorded.get(name)!r}: "
-                "leave it out to resume, or begin anew with another --out"
-            )
-    if keep_weights and not description["keep_weights"]:
-        raise ConfigurationError(
-            f"{folder.path} is a comparison, which keeps no weights: resume it with "
-            "`perjoule compare`, or begin a search with another --out"
-        )
-    run_comparison(wanted, folder, resumed=description, executor=executor, progress=progress)
-    return _derive(folder)
+    parse_target(target)
+    start = _Start(out, executor, progress)
+    folder = _resume(start, experiment, options) if resume else _begin(start, experiment, options)
+    return _derive(folder, target)
 
 
 def tune(
@@ -134,6 +118,7 @@ def tune(
     out: str | Path | None = None,
     resume: bool = False,
     progress: ComparisonWatcher | None = None,
+    target: str | float = DEFAULT_TARGET,
     **options: Any,
 ) -> Result:
     """Search with one strategy until an energy budget is spent.
@@ -147,40 +132,42 @@ def tune(
         out: The run folder; a new one under ``runs/`` if not given.
         resume: Go on with the search in ``out``.
         progress: Is told how it goes.
+        target: As for ``compare``.
         **options: As for ``compare``: ``dataset``, ``meter``, ``device``, ``space`` …
 
     Raises:
         PerjouleError: Something cannot be used.
     """
+    parse_target(target)
     if not resume:
         strategy, budget = strategy or DEFAULT_STRATEGY, budget or DEFAULT_TUNE_BUDGET
-    result = compare(
-        out=out,
-        resume=resume,
-        progress=progress,
-        keep_weights=True,
-        strategies=strategy and [strategy],
-        budget=budget,
-        seeds=1,
-        **options,
-    )
+    options |= {"strategies": strategy and [strategy], "budget": budget, "seeds": 1}
+    start = _Start(out, None, progress, keep_weights=True)
+    folder = _resume(start, None, options) if resume else _begin(start, None, options)
+    result = _derive(folder, target)
     _write_best(result)
     return result
 
 
-def report(folder: str | Path) -> Result:
+def report(folder: str | Path, target: str | float = DEFAULT_TARGET) -> Result:
     """Make tables, summary and report of a run folder again, from its ledger.
+
+    Args:
+        folder: The run folder.
+        target: As for ``compare``.
 
     Raises:
         OutputError: The folder holds no comparison.
+        ConfigurationError: The target is neither an accuracy nor a share.
     """
-    return _derive(Folder(Path(folder).absolute()))
+    parse_target(target)
+    return _derive(Folder(Path(folder).absolute()), target)
 
 
 class Table(_Table):
     """A trial table, and what can be asked of it: see ``benchmarks/CONTRACT.md``."""
 
-    def compare(self, target: str | float = "98%") -> Analysis:
+    def compare(self, target: str | float = DEFAULT_TARGET) -> Analysis:
         """Work out all statistics: see `analyse`."""
         return analyse(self, target)
 
@@ -236,7 +223,7 @@ def import_table(form: str, paths: Paths, **options: Any) -> Table:
     return _public(load(form, paths, **options))
 
 
-def analyse(table: _Table, target: str | float = "98%") -> Analysis:
+def analyse(table: _Table, target: str | float = DEFAULT_TARGET) -> Analysis:
     """Work out all statistics of a trial table: who found the best networks for the joules.
 
     Args:
@@ -247,7 +234,7 @@ def analyse(table: _Table, target: str | float = "98%") -> Analysis:
     Raises:
         ConfigurationError: The target is neither.
     """
-    from .benchmarks.analysis import analyse as work_out
+    from .benchmarks.analysis.analysing import analyse as work_out
 
     return work_out(table, target)
 
@@ -305,23 +292,76 @@ def load_best(folder: str | Path) -> nn.Module:
     return network.eval()
 
 
-def _derive(folder: Folder) -> Result:
+@dataclass(frozen=True)
+class _Start:
+    """How a comparison is started, beside its experiment."""
+
+    out: str | Path | None
+    executor: Executor | None = None
+    progress: ComparisonWatcher | None = None
+    keep_weights: bool = False
+
+
+def _begin(start: _Start, experiment: str | Path | None, options: dict[str, Any]) -> Folder:
+    """Run a new comparison."""
+    from .benchmarks.comparison.start import run_comparison
+
+    wanted = load_experiment(None if experiment is None else Path(experiment), options)
+    folder = Folder(_new_folder(wanted) if start.out is None else Path(start.out).absolute())
+    folder.check_free()
+    run_comparison(
+        wanted,
+        folder,
+        keep_weights=start.keep_weights,
+        executor=start.executor,
+        progress=start.progress,
+    )
+    return folder
+
+
+def _resume(start: _Start, experiment: str | Path | None, options: dict[str, Any]) -> Folder:
+    """Go on with a comparison; nothing but the number of workers may differ from its beginning."""
+    from .benchmarks.comparison.start import run_comparison
+
+    if start.out is None:
+        raise ConfigurationError("--resume needs --out: name the folder to go on with")
+    folder = Folder(Path(start.out).absolute())
+    description = folder.description()
+    recorded = description["experiment"]
+    wanted = load_experiment(None if experiment is None else Path(experiment), options, recorded)
+    for name, value in wanted.model_dump().items():
+        if name != "workers" and value != recorded.get(name):
+            raise ConfigurationError(
+                f"{name} = {value!r}, but {folder.path} was begun with {recorded.get(name)!r}: "
+                "leave it out to resume, or begin anew with another --out"
+            )
+    if start.keep_weights and not description["keep_weights"]:
+        raise ConfigurationError(
+            f"{folder.path} is a comparison, which keeps no weights: resume it with "
+            "`perjoule compare`, or begin a search with another --out"
+        )
+    run_comparison(
+        wanted, folder, resumed=description, executor=start.executor, progress=start.progress
+    )
+    return folder
+
+
+def _derive(folder: Folder, target: str | float) -> Result:
     """Write tables, summary and report from the ledger, each whole or not at all."""
-    from .benchmarks.comparison.record import curve_table, slice_table, trial_table
+    from .benchmarks.analysis.analysing import analyse as work_out
+    from .benchmarks.comparison.loading import read_run
     from .benchmarks.comparison.summary import summarise
-    from .benchmarks.tables.table import write_frame
     from .reports import page
 
-    description, events = folder.description(), folder.events()
-    trials, curves = trial_table(events), curve_table(events)
-    summary = summarise(description, events, trials)
     path = folder.path
-    write_frame(trials, path / "trials.parquet", description)
-    write_frame(curves, path / "curves.parquet")
-    text = json.dumps(summary, indent=2, allow_nan=False)
-    write_whole(path / "summary.json", lambda part: part.write_text(text, encoding="utf-8"))
-    page.write(path / "report.html", trials, curves, summary, slice_table(events))
-    return Result(path, summary)
+    command = "tune" if folder.description()["keep_weights"] else "compare"
+    table = read_run(path)
+    analysis = work_out(table, target)
+    summary = summarise(table, analysis)
+    table.write(path / "trials.parquet")
+    _write_json(path / "summary.json", summary)
+    page.write(path / "report.html", table, analysis)
+    return Result(path, summary, analysis, command)
 
 
 def _write_best(result: Result) -> None:
@@ -344,9 +384,13 @@ def _write_best(result: Result) -> None:
         "spent_j": run["spent_j"],
         "weights": "best.pt",
     }
-    text = json.dumps(best, indent=2)
     write_whole(result.folder / "best.pt", lambda part: part.write_bytes(weights))
-    write_whole(result.folder / "best.json", lambda part: part.write_text(text, encoding="utf-8"))
+    _write_json(result.folder / "best.json", best)
+
+
+def _write_json(path: Path, data: dict[str, Any]) -> None:
+    text = json.dumps(data, indent=2, allow_nan=False)
+    write_whole(path, lambda part: part.write_text(text, encoding="utf-8"))
 
 
 def _new_folder(experiment: Experiment) -> Path:

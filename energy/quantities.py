@@ -74,3 +74,20 @@ def format_energy(energy_j: float | None) -> str:
     amount = rounded_j / factor
     decimals = max(2 - math.floor(math.log10(abs(amount)) + 1e-9), 0)
     return f"{amount:.{decimals}f} {unit}"
+
+
+def format_percent(share: float | None, decimals: int = 1) -> str:
+    """Write a share for people.
+
+    Args:
+        share: A share of one; None, NaN and infinities are unavailable.
+        decimals: Digits after the point.
+
+    Returns:
+        Text such as ``"97.8 %"``, ``"<0.1 %"`` for a positive share too small to show, or
+        ``"n/a"``.
+    """
+    if share is None or not math.isfinite(share):
+        return "n/a"
+    text = f"{100.0 * share:.{decimals}f} %"
+    return f"<{10.0**-decimals:.{decimals}f} %" if share > 0 and float(text[:-2]) == 0 else text

@@ -1,18 +1,34 @@
-"""What the page of a comparison says: everything on it that has to be worked out first."""
+"""What the page says beside the analysis: figures at the top, incumbents, meters, settings."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from ..benchmarks.analysis.runs import RunFacts, best_runs, emissions
+from ..benchmarks.analysis.timeline import timeline
+from ..benchmarks.statistics import incumbents as incumbents_of
+from ..benchmarks.statistics import totals_j
+from ..benchmarks.tables.contract import VERSION
 from ..energy.carbon import format_grams
-from .figures.charts import Chart, anytime_chart, pareto_chart, phases_chart
-from .format import format_duration, format_energy, format_percent, format_value, known
+from .format import (
+    format_duration,
+    format_energy,
+    format_kinds,
+    format_percent,
+    format_value,
+    known,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
+    from ..benchmarks.analysis.analysing import Analysis
+    from ..benchmarks.tables.table import Table
+
+NOT_STATED = "not stated"
 KINDS = {
     "measured": "A hardware counter, read at the edges of every trial.",
     "integrated": "Power samples of a sensor, summed over time.",
@@ -22,7 +38,7 @@ KINDS = {
     "unavailable": "No reading. It is left out of every sum, not counted as zero.",
     "lower bound": "The trial was lost before its end: at least this much was spent.",
     "replayed": "Recorded joules of another search, looked up and not spent again.",
-    "not stated": "The table does not say how these joules became known.",
+    NOT_STATED: "The table does not say how these joules became known.",
 }
 """What each kind of energy means to a reader."""
 
@@ -35,114 +51,191 @@ SCOPES = {
 }
 """What each scope covers."""
 
+Figure = tuple[str, str, str]
+"""What, value, and a word beside it."""
 
-def key_figures(trials: pd.DataFrame, summary: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Return the few figures at the top: what, value, and a word beside it."""
-    spent = [known(run["spent_j"]) for run in summary["runs"]]
-    total = None if None in spent or not spent else sum(s for s in spent if s is not None)
-    states = trials["state"].value_counts() if "state" in trials else {}
-    reached = [
-        (entry["energy_to_target"]["ert_j"], entry["strategy"])
-        for entry in summary["strategies"]
-        if entry["energy_to_target"] and known(entry["energy_to_target"]["ert_j"]) is not None
-    ]
-    cheapest, by = min(reached) if reached else (None, "")
-    finders = [entry["strategy"] for entry in _ranked(summary["runs"])][:1]
-    target = format_percent(summary["target_accuracy"])
-    carbon = summary["carbon"]
-    emitted = "" if carbon is None else f", {format_grams(carbon['total_g'])} CO2e"
+
+def title(table: Table) -> str:
+    """Return what the page is about."""
+    experiment = part(table, "experiment")
+    dataset = experiment.get("dataset")
+    return f"Hyperparameter search on {dataset}" if dataset else "A table of trials"
+
+
+def created(table: Table) -> tuple[str, str] | None:
+    """Return when the comparison began, for machines and for people; None if unknown."""
+    stated = (table.description or {}).get("created")
+    try:
+        moment = datetime.fromisoformat(str(stated))
+    except ValueError:
+        return None
+    return str(stated), f"{moment.day} {moment:%B %Y, %H:%M %Z}".strip()
+
+
+def status(table: Table) -> str:
+    """Return whether a comparison is complete; empty where the table does not tell."""
+    if table.runs is None:
+        return ""
+    return "interrupted" if table.runs["end"].isna().any() else "complete"
+
+
+def badges(analysis: Analysis) -> list[tuple[str, str]]:
+    """Return the badges of the headline: their kind, and their words."""
+    groups = analysis.groups
+    supported = sum(group.verdict.supported for group in groups)
+    kinds = {kind for group in groups for kind in group.energy_kinds}
+    energy = ("", f"{'kind of ' if kinds == {NOT_STATED} else ''}energy {format_kinds(kinds)}")
+    if not any(group.is_scored for group in groups):
+        return [("wait", "energy alone"), energy]
+    if len(groups) == 1:
+        words = "supported" if supported else "not yet conclusive"
+    else:
+        words = f"supported in {supported or 'none'} of {len(groups)} groups"
+    return [("yes" if supported == len(groups) else "wait", words), energy]
+
+
+def notes(analysis: Analysis) -> list[str]:
+    """Return what is to be held against the findings and is not said beside them."""
+    return [note for note in analysis.notes if note not in analysis.because]
+
+
+def key_figures(table: Table, analysis: Analysis) -> list[Figure]:
+    """Return the figures at the top."""
+    groups, trials = analysis.groups, table.trials
+    figures: list[Figure] = []
+    if table.by:
+        figures.append(("groups", f"{len(groups):,}", f"by {', '.join(table.by)}"))
+    if len(groups) == 1 and groups[0].is_scored:
+        figures += _findings(table, analysis)
+    figures += _energies(table)
+    strategies = len(table.strategies)
+    figures.append(
+        (
+            "runs",
+            f"{sum(group.runs for group in groups):,}",
+            f"of {strategies} strateg{'y' if strategies == 1 else 'ies'}",
+        )
+    )
+    states = trials["state"].value_counts()
+    told = ", ".join(f"{count:,} {state}" for state, count in states.items())
+    figures.append(("trials", f"{len(trials):,}", told or "none yet"))
+    work = part(table, "work")
+    if work:
+        workers = format_value(work.get("workers"))
+        figures.append(("time", format_duration(work.get("wall_s")), f"workers: {workers}"))
+    return figures
+
+
+def _findings(table: Table, analysis: Analysis) -> list[Figure]:
+    """The best accuracy and the least energy to the target, of a single group."""
+    [group] = analysis.groups
+    best = incumbents_of(timeline(table)).sort_values("accuracy", kind="stable").iloc[-1]
+    reached = {n: own.energy_to_target.ert_j for n, own in group.strategies.items()}
+    spent = {name: ert_j for name, ert_j in reached.items() if ert_j is not None}
+    cheapest = min(spent, key=spent.__getitem__, default=None)
     return [
         (
             "best validation accuracy",
-            format_percent(summary["best_accuracy"]),
-            f"found by {finders[0]}" if finders else "no result yet",
+            format_percent(group.best_accuracy),
+            f"found by {best['strategy']}",
         ),
         (
-            "energy spent",
-            format_energy(total),
-            f"of {format_energy(summary['budget_j'])}{emitted}",
-        ),
-        (
-            f"least energy to {target}",
-            format_energy(cheapest),
-            f"by {by}" if by else "no run reached it",
-        ),
-        (
-            "trials",
-            f"{len(trials):,}",
-            ", ".join(f"{count:,} {state}" for state, count in states.items()) or "none yet",
-        ),
-        (
-            "time",
-            format_duration(summary["workers"]["wall_s"]),
-            f"workers: {format_value(summary['workers']['count'])}",
+            f"least energy to {format_percent(group.target_accuracy)}",
+            format_energy(spent[cheapest] if cheapest else None),
+            f"expected, by {cheapest}" if cheapest else "no run reached it",
         ),
     ]
 
 
-def _ranked(runs: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return the runs that found something, the most accurate first."""
-    found = [
-        run for run in runs if run["incumbent"] and known(run["incumbent"]["accuracy"]) is not None
-    ]
-    return sorted(found, key=lambda run: run["incumbent"]["accuracy"], reverse=True)
+def _energies(table: Table) -> list[Figure]:
+    """The joules of each kind apart: what one kind says cannot be added to another's."""
+    figures: list[Figure] = []
+    kinds = joules_by_kind(table.trials)
+    experiment, carbon = part(table, "experiment"), emissions(table)
+    spent_j = totals_j(timeline(table)).sum(skipna=False)  # asks that gave no work included
+    emitted = "" if carbon is None else f", {format_grams(carbon['total_g'])} CO2e"
+    for kind, count, joules in kinds:
+        word = "of a kind not stated" if kind == NOT_STATED else kind
+        beside = f"of {count:,} trials"
+        if len(kinds) == 1 and table.runs is not None:
+            budget_j = known(experiment.get("budget_j"))
+            beside = beside if budget_j is None else f"of {format_energy(budget_j)}{emitted}"
+            figures.append((f"energy, {word}", format_energy(spent_j), beside))
+        else:
+            figures.append((f"energy, {word}", format_energy(joules), beside))
+    unread = int(table.trials["energy_j"].isna().sum())
+    if unread:
+        figures.append(("energy, unknown", f"{unread:,} trials", "in no sum"))
+    return figures
 
 
-def charts(
-    trials: pd.DataFrame,
-    summary: Mapping[str, Any],
-    names: Sequence[str],
-    slices: pd.DataFrame | None = None,
-) -> dict[str, Chart]:
-    """Return the figures of the page for these strategies, in their order."""
-
-    def level(entry: Mapping[str, Any]) -> float:
-        return (entry["equal_energy"] or {}).get("median") or 0.0
-
-    ranked = sorted(summary["strategies"], key=level, reverse=True)
-    leading = list(dict.fromkeys([*(entry["strategy"] for entry in ranked), *names]))
-    shown = [
-        pareto_chart(trials, names, leading),
-        anytime_chart(
-            trials if slices is None else slices,
-            names,
-            leading,
-            known(summary["target_accuracy"]),
-        ),
-        phases_chart(trials, names),
-    ]
-    return {chart.name: chart for chart in shown}
-
-
-def incumbents(
-    curves: pd.DataFrame, summary: Mapping[str, Any], names: Sequence[str]
-) -> list[dict[str, Any]]:
-    """Return the best run of each strategy, with the learning curve of its incumbent."""
-    best: dict[str, Mapping[str, Any]] = {}
-    for run in _ranked(summary["runs"]):
-        best.setdefault(run["strategy"], run)
+def joules_by_kind(trials: pd.DataFrame) -> list[tuple[str, int, float]]:
+    """Return each kind of energy, how many trials have it, and their joules."""
+    readings = trials[trials["energy_j"].notna()]
+    kinds = readings["energy_kind"].fillna(NOT_STATED)
     return [
-        {**best[name], "curve": _sparkline(curves, best[name])} for name in names if name in best
+        (" and ".join(str(kind).split("+")), len(joules), float(joules.sum()))
+        for kind, joules in readings.groupby(kinds, sort=False)["energy_j"]
     ]
 
 
-def settings(description: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Return what a comparison was made with, by subject.
+def kind_meanings(table: Table) -> dict[str, str]:
+    """Return what the single kinds of energy of a table mean; joules may be of several at once."""
+    found = [kind.split(" and ") for kind, _, _ in joules_by_kind(table.trials)]
+    return {kind: KINDS.get(kind, "") for kinds in found for kind in kinds}
 
-    Args:
-        description: Of the comparison, or its summary.
-    """
-    experiment = dict(description.get("experiment", {}))
+
+def incumbents(table: Table, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the best run of each strategy, with the learning curve of its incumbent."""
+    if not any(str(name).startswith("p.") for name in table.trials):
+        return []
+    best = best_runs(table)
+    return [
+        {"run": best[name], "curve": _sparkline(table.curves, best[name])}
+        for name in names
+        if name in best and best[name].incumbent is not None
+    ]
+
+
+def meters(table: Table) -> list[dict[str, Any]]:
+    """Return what is known of each meter; a description may have been written by anybody."""
+    stated = (table.description or {}).get("meter")
+    unknown = {"update_period_s": None, "gain_error": None, "detail": "", "warnings": []}
+    needed = {"id", "component", "kind", "scope"}
+    return [
+        {**unknown, **meter, "source": meter["id"]}
+        for meter in (stated if isinstance(stated, list) else [])
+        if isinstance(meter, dict) and needed <= meter.keys()
+    ]
+
+
+def settings(table: Table, analysis: Analysis) -> dict[str, Mapping[str, Any]]:
+    """Return what a table was made with, by subject."""
+    experiment = dict(part(table, "experiment"))
     experiment.pop("budget_j", None)  # it stands at the top of the page
-    axes = experiment.pop("space", description.get("space", {}))
+    stated_space = experiment.pop("space", None)
+    space = part(table, "space") or (stated_space if isinstance(stated_space, dict) else {})
     subjects = {
+        "Table": {
+            "name": table.name,
+            "version of its columns": VERSION,
+            "compared by": ", ".join(table.by) or "nothing: all trials together",
+            "target accuracy": analysis.target,
+            "analysed by": f"perjoule {analysis.perjoule}, schema {analysis.schema}",
+        },
         "Experiment": experiment,
-        "Data": description.get("data", {}),
-        "Search space": {name: _range(axis) for name, axis in axes.items()},
-        "Machine": {**description.get("machine", {}), **description.get("runtime", {})},
-        "Versions": description.get("versions", {}),
+        "Data": part(table, "data"),
+        "Search space": {name: _range(axis) for name, axis in space.items()},
+        "Machine": {**part(table, "machine"), **part(table, "runtime")},
+        "Versions": part(table, "versions"),
     }
     return {subject: facts for subject, facts in subjects.items() if facts}
+
+
+def part(table: Table, name: str) -> Mapping[str, Any]:
+    """Return a part of a table's description; empty where it has none."""
+    found = (table.description or {}).get(name)
+    return found if isinstance(found, dict) else {}
 
 
 def _range(axis: object) -> str:
@@ -155,11 +248,11 @@ def _range(axis: object) -> str:
     return f"{text}, logarithmic" if axis.get("log") else text
 
 
-def _sparkline(curves: pd.DataFrame, run: Mapping[str, Any]) -> dict[str, str] | None:
+def _sparkline(curves: pd.DataFrame | None, run: RunFacts) -> dict[str, str] | None:
     """Return the incumbent's accuracy by epoch as SVG points in a box of 100 by 24."""
-    if curves.empty:
+    if curves is None or run.incumbent is None:
         return None
-    own = curves[(curves["run"] == run["run"]) & (curves["trial"] == run["incumbent"]["trial"])]
+    own = curves[(curves["run"] == run.run) & (curves["trial"] == run.incumbent.trial)]
     accuracy = own.sort_values("epoch")["accuracy"].dropna().to_numpy(dtype=float)
     if len(accuracy) < 2:
         return None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..energy import quantities
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
+
+    from ..benchmarks.analysis.facts import Spread
 
 UNAVAILABLE = "n/a"
 """What stands in the place of a value that nobody knows."""
@@ -47,41 +49,25 @@ def format_per_joule(per_joule: object) -> str:
 
 
 def format_percent(fraction: object, decimals: int = 1) -> str:
-    """Write a fraction as a percentage.
-
-    Args:
-        fraction: A share of one; None, NaN and infinities are unavailable.
-        decimals: Digits after the point.
-
-    Returns:
-        Text such as ``"97.8 %"``, ``"<0.1 %"`` for a positive share too small to show, or
-        ``"n/a"``.
-    """
-    number = known(fraction)
-    if number is None:
-        return UNAVAILABLE
-    text = f"{100.0 * number:.{decimals}f} %"
-    if number > 0.0 and float(text[:-2]) == 0.0:
-        return f"<{10.0**-decimals:.{decimals}f} %"
-    return text
+    """Write a fraction as a percentage, or ``"n/a"`` where it is unavailable."""
+    return quantities.format_percent(known(fraction), decimals)
 
 
-def format_interval(interval: Mapping[str, Any] | None, show: Callable[[object], str]) -> str:
+def format_interval(interval: Spread | None, show: Callable[[object], str]) -> str:
     """Write the interval around a median.
 
     Args:
-        interval: ``median``, ``low``, ``high`` and ``n``; ``low`` and ``high`` are None when a
-            single run gives no interval. None is unavailable.
+        interval: A median with its interval; None is unavailable.
         show: The formatter of one value.
 
     Returns:
         Text such as ``"96.9 to 98.1 %"``, ``"one run"`` or ``"n/a"``.
     """
-    if interval is None or known(interval["median"]) is None:
+    if interval is None:
         return UNAVAILABLE
-    if known(interval["low"]) is None or known(interval["high"]) is None:
-        return "one run" if interval["n"] == 1 else "no interval"
-    low, high = show(interval["low"]), show(interval["high"])
+    if interval.low is None or interval.high is None:
+        return "one run" if interval.n == 1 else "no interval"
+    low, high = show(interval.low), show(interval.high)
     number, _, unit = low.rpartition(" ")
     return f"{number if high.endswith(f' {unit}') else low} to {high}"
 

@@ -4,75 +4,86 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .findings import group_name, joules_by_kind, level, ranks_of
-from .format import UNAVAILABLE, format_energy, format_percent
-from .tables import Cell, Grid, Row, counted, share
+from ..benchmarks.analysis.wording import counted
+from .content import joules_by_kind
+from .format import UNAVAILABLE, format_energy, format_percent, format_value
+from .tables import Cell, Grid, Row, share
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from ..benchmarks.analysis.analysing import Analysis
+    from ..benchmarks.analysis.facts import GroupFacts, Ranks
     from ..benchmarks.tables.table import Table
-    from .tables import Facts
 
 
-def groups_grid(groups: Sequence[Facts]) -> Grid:
+def group_name(group: GroupFacts) -> str:
+    """Return what a group is called: the values it is grouped by."""
+    values = ["not stated" if v is None else format_value(v) for v in group.by.values()]
+    return ", ".join(values) or "all trials"
+
+
+def shown_ranks(analysis: Analysis) -> dict[str, Ranks]:
+    """Return the mean ranks by criterion, where there are three strategies or more to rank."""
+    found = {"equal_energy": analysis.ranks.equal_energy, "anytime": analysis.ranks.anytime}
+    return {what: ranks for what, ranks in found.items() if ranks and len(ranks.strategies) > 2}
+
+
+def groups_grid(groups: Sequence[GroupFacts]) -> Grid:
     """Return who wins each group; the names lead to the groups."""
-    rows = []
-    for number, group in enumerate(groups):
-        winners, winner = group["winners"], group["verdict"]["winner"]
-        entry = group["strategies"].get(winner)
-        supported = group["verdict"]["supported"]
-        rows.append(
-            Row(
-                group_name(group),
-                [
-                    Cell(f"{group['trials']:,}", f"in {counted(group['runs'], 'run')}"),
-                    Cell(format_energy(group["common_j"])),
-                    Cell(winner or "none", format_percent(level(entry)) if entry else ""),
-                    Cell(
-                        "supported" if supported else "may be chance",
-                        badge="yes" if supported else "wait",
-                    )
-                    if winner
-                    else Cell(UNAVAILABLE),
-                    Cell(winners["energy_to_target"] or "none"),
-                    Cell(winners["anytime"] or "none"),
-                ],
-                link=f"group-{number}",
-            )
-        )
-    best = [
+    heads = [
         "best at equal energy",
         "do the runs support it?",
         "fewest joules to target",
         "best anytime",
     ]
-    return Grid(["group", "trials", "energy all runs had", *best], rows, set(best))
+    rows = [
+        Row(group_name(group), _group_cells(group), link=f"group-{number}")
+        for number, group in enumerate(groups)
+    ]
+    return Grid(["group", "trials", "compared at", *heads], rows, set(heads))
 
 
-def counts_grid(analysis: Facts, names: Sequence[str]) -> Grid:
-    """Return how many groups each strategy wins by each criterion, and its mean rank.
+def _group_cells(group: GroupFacts) -> list[Cell]:
+    winner, supported = group.verdict.winner, group.verdict.supported
+    support = Cell(UNAVAILABLE)
+    if winner:
+        word = "supported" if supported else "may be chance"
+        support = Cell(word, badge="yes" if supported else "wait")
+    return [
+        Cell(f"{group.trials:,}", f"in {counted(group.runs, 'run')}"),
+        Cell(format_energy(group.common_j)),
+        Cell(winner or "none", format_percent(group.strategies[winner].level) if winner else ""),
+        support,
+        Cell(group.winners.energy_to_target or "none"),
+        Cell(group.winners.anytime or "none"),
+    ]
 
-    A criterion by which nobody wins is left out.
-    """
-    counts, total = analysis["counts"], len(analysis["groups"])
+
+def counts_columns(analysis: Analysis) -> dict[str, Mapping[str, int]]:
+    """Return how many groups each strategy won, by criterion; one that nobody wins is left out."""
+    counts = analysis.counts
     criteria = {
-        **{f"best at {share(f)} of the energy": won for f, won in counts["equal_energy"].items()},
-        "fewest joules to target": counts["energy_to_target"],
-        "best anytime": counts["anytime"],
+        **{f"best at {share(f)} of the energy": won for f, won in counts.equal_energy.items()},
+        "fewest joules to target": counts.energy_to_target,
+        "best anytime": counts.anytime,
     }
-    columns = {what: won for what, won in criteria.items() if won}
-    ranks = ranks_of(analysis).get("equal_energy", {}).get("strategies", {})
+    return {what: won for what, won in criteria.items() if won}
+
+
+def counts_grid(analysis: Analysis, names: Sequence[str]) -> Grid:
+    """Return how many groups each strategy wins by each criterion, and its mean rank."""
+    columns, ranks = counts_columns(analysis), shown_ranks(analysis).get("equal_energy")
     rows = []
     for name in names:
         cells = [_won(won.get(name, 0), max(won.values())) for won in columns.values()]
         if ranks:
-            rank = ranks.get(name)
+            rank, best = ranks.strategies.get(name), min(ranks.strategies.values())
             text = UNAVAILABLE if rank is None else f"{rank:.2f}"
-            cells.append(Cell(text, mark="won" if rank == min(ranks.values()) else ""))
+            cells.append(Cell(text, mark="won" if rank == best else ""))
         rows.append(Row(name, cells, name))
-    heads = [f"groups won, of {total}", *columns, *(["mean rank at equal energy"] if ranks else [])]
-    return Grid(heads, rows)
+    heads = [f"groups won, of {len(analysis.groups)}", *columns]
+    return Grid([*heads, *(["mean rank at equal energy"] if ranks else [])], rows)
 
 
 def _won(count: int, most: int) -> Cell:

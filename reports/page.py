@@ -1,82 +1,193 @@
-"""One self-contained HTML page of a comparison: works offline, loads nothing, sends nothing."""
+"""The page of a trial table: one self-contained HTML file that loads nothing and sends nothing.
+
+A section is there when the table has what it needs: phases where joules are split, incumbents where
+there are hyperparameters, the work of the machine where a comparison tells it.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..benchmarks.analysis import wording
+from ..benchmarks.analysis.runs import emissions
+from ..errors import OutputError
 from ..files import write_whole
-from . import content
-from .figures.axes import trials_strategies
+from ..models.outcome import RESULTS
+from . import content, overviews, tables
+from .figures.axes import PHASES
+from .figures.charts import (
+    MOST_DRAWN,
+    Chart,
+    anytime_chart,
+    attainment_chart,
+    pareto_chart,
+    phases_chart,
+    ranks_chart,
+    spread_chart,
+)
 from .figures.palette import look_of
-from .format import format_kinds
 from .rendering import render_page
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from ..benchmarks.analysis.analysing import Analysis
+    from ..benchmarks.analysis.facts import GroupFacts
+    from ..benchmarks.tables.table import Table
+    from .tables import Grid
 
-    import pandas as pd
+MOST_GROUPS = 24
+"""Groups that have figures; of further ones there are the tables."""
+MOST_DRAWN_IN_ALL = 10_000
+"""Trials that all scatters of the page draw together, fronts aside."""
+MOST_HOVERS = 2_000
+"""Trials on the page up to which each of them tells about itself."""
 
 
-def render(
-    trials: pd.DataFrame,
-    curves: pd.DataFrame,
-    summary: Mapping[str, Any],
-    slices: pd.DataFrame | None = None,
-) -> str:
-    """Return the page of a comparison.
+@dataclass(frozen=True)
+class Part:
+    """What the page shows of one group.
+
+    Attributes:
+        name: What the group is called.
+        line: What is found there, in a few words.
+        anchor: Where links to it lead.
+        basis: At which energy it is compared, in words.
+        strategies: The table of its strategies.
+        criteria: The table of who wins by what; None if there is nobody to win against.
+        tied: Whether a strategy is the equal of a winner.
+        charts: Its figures.
+        incumbents: The best candidate of each strategy.
+    """
+
+    name: str
+    line: str
+    anchor: str
+    basis: str
+    strategies: Grid
+    criteria: Grid | None
+    tied: bool
+    charts: Sequence[Chart]
+    incumbents: Sequence[dict[str, Any]]
+
+
+def render(table: Table, analysis: Analysis) -> str:
+    """Return the page of a trial table.
 
     Args:
-        trials: The trial table, one row per trial, the rows of a run in order of completion.
-        curves: The learning curves: ``run, trial, epoch, energy_j, accuracy, loss``.
-        summary: The content of ``summary.json``.
-        slices: The same columns with a row per slice, for what a run knew when; None where every
-            trial is one slice.
+        table: The table.
+        analysis: What `benchmarks.analysis` found in it.
 
     Returns:
-        A complete HTML document with its style, figures and Plotly's script inside.
+        A complete HTML document with its style, figures and Plotly's script inside. Of several
+        groups the first is open; the figures of another are drawn when it is opened.
     """
-    names = [entry["strategy"] for entry in summary["strategies"]]
-    names = list(dict.fromkeys([*names, *trials_strategies(trials)]))
+    groups = analysis.groups
+    names = tables.leading(groups)
+    looks = look_of(names)
+    parts = [
+        _part(number, facts, part, names, len(groups))
+        for number, (facts, (_, part)) in enumerate(zip(groups, table.groups, strict=True))
+    ]
+    compared = any(group.is_scored for group in groups)
+    overview = compared and len(groups) > 1
     return render_page(
-        "report.html.j2",
-        summary=summary,
-        created=_date(summary["created"]),
-        looks=look_of(names),
-        kinds=format_kinds(entry["energy_kind"] for entry in summary["strategies"]),
-        key_figures=content.key_figures(trials, summary),
-        charts=content.charts(trials, summary, names, slices),
-        incumbents=content.incumbents(curves, summary, names),
-        settings=content.settings(summary),
-        kind_meaning=content.KINDS,
+        "page.html.j2",
+        table=table,
+        analysis=analysis,
+        looks=looks,
+        title=content.title(table),
+        created=content.created(table),
+        status=content.status(table),
+        badges=content.badges(analysis),
+        notes=content.notes(analysis),
+        key_figures=content.key_figures(table, analysis),
+        compared=compared,
+        counts=overviews.counts_grid(analysis, names) if overview else None,
+        groups=overviews.groups_grid(groups) if overview else None,
+        ranks=[
+            ranks_chart(ranks, metric.replace("_", " "), looks, name=f"ranks-{metric}")
+            for metric, ranks in overviews.shown_ranks(analysis).items()
+        ],
+        parts=parts,
+        most_groups=MOST_GROUPS,
+        energies=overviews.energies_grid(table, names),
+        kind_meaning=content.kind_meanings(table),
         scope_meaning=content.SCOPES,
+        meters=content.meters(table),
+        work=content.part(table, "work"),
+        carbon=emissions(table),
+        settings=content.settings(table, analysis),
     )
 
 
-def write(
-    path: str | Path,
-    trials: pd.DataFrame,
-    curves: pd.DataFrame,
-    summary: Mapping[str, Any],
-    slices: pd.DataFrame | None = None,
-) -> None:
-    """Write the page of a comparison to a file, which is replaced at once or not at all.
+def write(path: str | Path, table: Table, analysis: Analysis) -> None:
+    """Write the page of a trial table to a file, which is replaced at once or not at all.
 
     Args:
         path: The HTML file.
-        trials: As for `render`.
-        curves: As for `render`.
-        summary: As for `render`.
-        slices: As for `render`.
+        table: As for `render`.
+        analysis: As for `render`.
 
     Raises:
-        OutputError: If the file cannot be written.
+        OutputError: The file cannot be written, or its name is not that of a page.
     """
-    page = render(trials, curves, summary, slices)
-    write_whole(Path(path), lambda part: part.write_text(page, encoding="utf-8"))
+    path = Path(path)
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise OutputError(f"{path}: the page is HTML: name a file that ends in .html")
+    page = render(table, analysis)
+    write_whole(path, lambda part: part.write_text(page, encoding="utf-8"))
 
 
-def _date(created: str) -> str:
-    moment = datetime.fromisoformat(created)
-    return f"{moment.day} {moment:%B %Y, %H:%M %Z}".strip()
+def _part(number: int, facts: GroupFacts, part: Table, names: Sequence[str], n_groups: int) -> Part:
+    contested = facts.is_scored and len(facts.strategies) > 1
+    return Part(
+        name=overviews.group_name(facts),
+        line=wording.line(facts),
+        anchor=f"group-{number}",
+        basis=wording.basis(facts),
+        strategies=tables.strategies_grid(facts),
+        criteria=tables.criteria_grid(facts) if contested else None,
+        tied=any(facts.ties.all),
+        charts=_charts(number, facts, part, names, n_groups) if number < MOST_GROUPS else [],
+        incumbents=content.incumbents(part, names) if number < MOST_GROUPS else [],
+    )
+
+
+def _charts(
+    number: int, facts: GroupFacts, part: Table, names: Sequence[str], n_groups: int
+) -> list[Chart]:
+    """Return the figures of a group, without those that would be empty."""
+    trials = part.trials
+    drawn = trials[trials["energy_j"] > 0]
+    if drawn.empty:
+        return []
+    spread = spread_chart(trials, names, name=f"spread-{number}")
+    if drawn["accuracy"].isna().all():
+        return [spread]
+    leading = tables.leading([facts])
+    figured = min(n_groups, MOST_GROUPS)
+    charts = [
+        pareto_chart(
+            trials,
+            names,
+            leading,
+            most=min(MOST_DRAWN, MOST_DRAWN_IN_ALL // figured),
+            hover=len(trials) * figured <= MOST_HOVERS,
+            name=f"pareto-{number}",
+        )
+    ]
+    slices = trials if part.slices is None else part.slices
+    scored = slices.loc[slices["state"].isin(RESULTS) & slices["accuracy"].notna()]
+    if slices["run"].is_unique:  # no run goes on after its first trial
+        charts.append(spread)
+    elif len(scored):
+        charts.append(
+            anytime_chart(slices, names, leading, facts.target_accuracy, name=f"anytime-{number}")
+        )
+    if scored.drop_duplicates("run")["strategy"].duplicated().any():
+        charts.append(attainment_chart(trials, names, leading, name=f"attainment-{number}"))
+    if trials[[f"energy_{phase}_j" for phase in PHASES]].notna().any(axis=None):
+        charts.append(phases_chart(trials, names, name=f"phases-{number}"))
+    return charts

@@ -16,8 +16,6 @@ from .figures.axes import CONFIG
 from .format import (
     format_duration,
     format_energy,
-    format_interval,
-    format_kinds,
     format_percent,
     format_value,
 )
@@ -51,9 +49,6 @@ def _environment() -> Environment:
         "percent": format_percent,
         "duration": format_duration,
         "value": format_value,
-        "kinds": format_kinds,
-        "interval_energy": lambda interval: format_interval(interval, format_energy),
-        "interval_percent": lambda interval: format_interval(interval, format_percent),
         "tight": tight,
         "script": _script,
     }

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from .findings import FULL, leading, level, median
+from ..benchmarks.analysis.facts import Evidence, GroupFacts, Spread, StrategyFacts
+from ..benchmarks.analysis.wording import counted
 from .format import (
     UNAVAILABLE,
     format_energy,
@@ -15,8 +15,6 @@ from .format import (
     format_per_joule,
     format_percent,
 )
-
-Facts = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -66,16 +64,26 @@ class Grid:
     wide: bool = False
 
 
-def strategies_grid(group: Facts) -> Grid:
+def leading(groups: Sequence[GroupFacts]) -> list[str]:
+    """Return all strategies, those first that are ahead in the groups (by their mean place)."""
+    places: dict[str, list[int]] = {}
+    for group in groups:
+        order = sorted(group.strategies, key=lambda name: -(group.strategies[name].level or 0.0))
+        for place, name in enumerate(order):
+            places.setdefault(name, []).append(place)
+    return sorted(places, key=lambda name: sum(places[name]) / len(places[name]))
+
+
+def strategies_grid(group: GroupFacts) -> Grid:
     """Return what each strategy of a group reached and spent, the best first.
 
     A column of which nothing is known is left out.
     """
-    scored = group["best_accuracy"] is not None
-    columns = [*(_accuracy_columns(group) if scored else []), *_energy_columns(group)]
+    columns = {**(_accuracy_columns(group) if group.is_scored else {}), **_energy_columns(group)}
     names = leading([group])
     cells = {
-        head: [cell(name, group["strategies"][name]) for name in names] for head, cell in columns
+        head: [cell(name, group.strategies[name]) for name in names]
+        for head, cell in columns.items()
     }
     seen = {
         head: own
@@ -84,29 +92,17 @@ def strategies_grid(group: Facts) -> Grid:
     }
     rows = []
     for place, name in enumerate(names):
-        entry = group["strategies"][name]
-        counts = f"{counted(entry['trials'], 'trial')}, {counted(entry['runs'], 'run')}"
+        entry = group.strategies[name]
+        counts = f"{counted(entry.trials, 'trial')}, {counted(entry.runs, 'run')}"
         rows.append(Row(name, [own[place] for own in seen.values()], name, beneath=counts))
     return Grid(["strategy", *seen], rows, wide=len(seen) > 6)
 
 
-def criteria_grid(group: Facts) -> Grid:
+def criteria_grid(group: GroupFacts) -> Grid:
     """Return who wins a group by each criterion, and what the runs say to it."""
-    target = format_percent(group["target_accuracy"])
-    winners, ties, tests = group["winners"], group["ties"], group["tests"]
-    criteria = [
-        (
-            f"accuracy at {share(fraction)} of the energy",
-            winner,
-            ties["equal_energy"][fraction],
-            test,
-        )
-        for (fraction, winner), test in zip(
-            winners["equal_energy"].items(), tests["equal_energy"].values(), strict=True
-        )
-    ]
-    for what, key in ((f"joules to {target}", "energy_to_target"), ("anytime", "anytime")):
-        criteria.append((what, winners[key], ties[key], tests[key]))
+    names = [f"accuracy at {share(each)} of the energy" for each in group.winners.equal_energy]
+    names += [f"joules to {format_percent(group.target_accuracy)}", "anytime"]
+    rows = zip(names, group.winners.all, group.ties.all, group.tests.all, strict=True)
     return Grid(
         [
             "criterion",
@@ -115,102 +111,97 @@ def criteria_grid(group: Facts) -> Grid:
             "size of the effect",
             "what the runs say",
         ],
-        [Row(what, _criterion(winner, tied, test)) for what, winner, tied, test in criteria],
+        [Row(what, _criterion(winner, tied, test)) for what, winner, tied, test in rows],
         {"best", "what the runs say"},
     )
 
 
-Column = tuple[str, Callable[[str, Facts], Cell]]
+Column = Callable[[str, StrategyFacts], Cell]
 
 
-def _accuracy_columns(group: Facts) -> list[Column]:
-    winners, ties, entries = group["winners"], group["ties"], group["strategies"].values()
-    common, target = group["common_j"], format_percent(group["target_accuracy"])
+def _accuracy_columns(group: GroupFacts) -> dict[str, Column]:
+    target, entries = format_percent(group.target_accuracy), group.strategies.values()
+    marks = {
+        share: _marks(winner, group.ties.equal_energy[share])
+        for share, winner in group.winners.equal_energy.items()
+        # A run without a result counts as 0 %: where none has one, there is nothing to show.
+        if any(_median(own.equal_energy[share]) for own in entries)
+    }
+    at_target = _marks(group.winners.energy_to_target, group.ties.energy_to_target)
+    anytime = _marks(group.winners.anytime, group.ties.anytime)
 
     def at(fraction: str) -> Column:
-        spent = format_energy(None if common is None else float(fraction) * common)
-        mark = _marks(winners["equal_energy"][fraction], ties["equal_energy"][fraction])
-        head = f"accuracy at {share(fraction)} ({spent})"
-        return head, lambda name, entry: _accuracy(
-            (entry["equal_energy"] or {}).get(fraction), mark(name)
-        )
+        return lambda name, own: _accuracy(own.equal_energy[fraction], marks[fraction](name))
 
-    def reached(name: str, entry: Facts) -> Cell:
-        found = entry["energy_to_target"]
-        if not found:
-            return Cell(UNAVAILABLE)
-        runs = f"{found['hits']} of {counted(found['runs'], 'run')}"
-        mark = _marks(winners["energy_to_target"], ties["energy_to_target"])
-        return Cell(
-            format_energy(found["ert_j"]) if found["hits"] else "not reached", runs, mark(name)
-        )
+    def reached(name: str, own: StrategyFacts) -> Cell:
+        found = own.energy_to_target
+        runs = f"{found.hits} of {counted(found.runs, 'run')}"
+        spent = format_energy(found.ert_j) if found.hits else "not reached"
+        return Cell(spent, runs, at_target(name))
 
-    def per_joule(name: str, entry: Facts) -> Cell:
-        found = entry["accuracy_per_joule"] or {}
-        of_runs = format_per_joule(median(found.get("run")))
-        beneath = "" if of_runs == UNAVAILABLE else f"runs: {of_runs}"
-        return Cell(format_per_joule(found.get("trial")), beneath)
+    def per_joule(_: str, own: StrategyFacts) -> Cell:
+        found = own.accuracy_per_joule
+        beneath = f"runs: {format_per_joule(found.run.median)}" if found.run else ""
+        return Cell(format_per_joule(found.trial), beneath)
 
-    def anytime(name: str, entry: Facts) -> Cell:
-        return _accuracy(entry["anytime"], _marks(winners["anytime"], ties["anytime"])(name))
+    columns: dict[str, Column] = {
+        "best validation accuracy": lambda _, own: _accuracy(own.accuracy),
+        **{f"accuracy at {share(each)} ({_spent(group, each)})": at(each) for each in marks},
+        "against the best": _beside(group),
+        f"joules to {target}": reached,
+    }
+    if any(_median(own.anytime) for own in entries):
+        columns["anytime"] = lambda name, own: _accuracy(own.anytime, anytime(name))
+    return columns | {
+        f"accuracy per joule from {target} on": per_joule,
+        "hypervolume": lambda _, own: Cell(format_percent(own.hypervolume.share)),
+        "test accuracy": lambda _, own: _accuracy(own.test_accuracy),
+    }
 
-    return [
-        # A run without a result counts as 0 %: where none has one, there is nothing to show.
-        *(at(f) for f in winners["equal_energy"] if any(level(own, f) for own in entries)),
-        ("against the best", _beside(group)),
-        (f"joules to {target}", reached),
-        *([("anytime", anytime)] if any(median(own["anytime"]) for own in entries) else []),
-        (f"accuracy per joule from {target} on", per_joule),
-        (
-            "hypervolume",
-            lambda _, entry: Cell(format_percent((entry["hypervolume"] or {}).get("share"))),
+
+def _energy_columns(group: GroupFacts) -> dict[str, Column]:
+    columns: dict[str, Column] = {
+        "joules of a run": lambda _, own: Cell(
+            format_energy(_median(own.energy_j)),
+            format_interval(own.energy_j, format_energy) if own.energy_j else "",
         ),
-        ("test accuracy", lambda _, entry: _accuracy(entry["test_accuracy"])),
-    ]
-
-
-def _energy_columns(group: Facts) -> list[Column]:
-    def spent(_: str, entry: Facts) -> Cell:
-        interval = entry["energy_j"]
-        return Cell(
-            format_energy(median(interval)),
-            format_interval(interval, format_energy) if interval else "",
-        )
-
-    columns: list[Column] = [
-        ("joules of a run", spent),
-        ("vary by", lambda _, entry: Cell(format_percent(entry["energy_cv"]))),
-    ]
-    if len(group["energy_kinds"]) > 1:
-        columns.append(("kind", lambda _, entry: Cell(format_kinds([entry["energy_kind"]]))))
+        "vary by": lambda _, own: Cell(format_percent(own.energy_cv)),
+        "search share": lambda _, own: Cell(format_percent(own.search_share)),
+        "joules predicted within": lambda _, own: Cell(format_percent(own.prediction_error, 0)),
+    }
+    if len(group.energy_kinds) > 1:
+        columns["kind"] = lambda _, own: Cell(format_kinds([own.energy_kind]))
     return columns
 
 
-def _beside(group: Facts) -> Callable[[str, Facts], Cell]:
+def _spent(group: GroupFacts, fraction: str) -> str:
+    """The joules at a fraction of the common energy."""
+    return format_energy(None if group.common_j is None else float(fraction) * group.common_j)
+
+
+def _beside(group: GroupFacts) -> Column:
     """Return a column on how each strategy's runs compare with the winner's at equal energy."""
-    winner = group["winners"]["equal_energy"].get(FULL)
-    test = group["tests"]["equal_energy"].get(FULL) or {}
+    winner, test = group.winners.at_end, group.tests.at_end
     found: dict[str, Cell] = {}
-    for pair in test.get("pairs", ()) if test.get("conclusive") else ():
-        if winner in (pair["a"], pair["b"]) and None not in (pair["p"], pair["cliffs_delta"]):
-            other = pair["b"] if pair["a"] == winner else pair["a"]
-            ahead = pair["cliffs_delta"] if other == pair["a"] else -pair["cliffs_delta"]
+    for pair in test.pairs if test.conclusive else ():
+        if winner in (pair.a, pair.b) and pair.p is not None and pair.cliffs_delta is not None:
+            other = pair.b if pair.a == winner else pair.a
+            ahead = pair.cliffs_delta if other == pair.a else -pair.cliffs_delta
             found[other] = Cell(
-                f"p {_p(pair['p'])}", f"wins {format_percent((1 + ahead) / 2, 0)} of pairs"
+                f"p {_p(pair.p)}", f"wins {format_percent((1 + ahead) / 2, 0)} of pairs"
             )
     return lambda name, _: found.get(name, Cell(UNAVAILABLE if name != winner or not found else ""))
 
 
-def _criterion(winner: str | None, tied: Sequence[str], test: Facts | None) -> list[Cell]:
-    conclusive = bool(winner and test and test["conclusive"])
-    kruskal = test["kruskal_wallis"] if test and conclusive else {}
-    p, effect = kruskal.get("p"), kruskal.get("eta_squared")
+def _criterion(winner: str | None, tied: Sequence[str], test: Evidence) -> list[Cell]:
+    ranks = test.kruskal_wallis
+    p, effect = (ranks.p, ranks.eta_squared) if winner and test.conclusive else (None, None)
     others = ", ".join(name for name in tied if name != winner)
     return [
         Cell(winner or "none", f"equal to {others}" if others else ""),
         Cell(UNAVAILABLE if p is None else f"p {_p(p)}"),
         Cell(UNAVAILABLE if effect is None else f"η² {round(effect, 2) + 0.0:.2f}"),
-        Cell((test or {}).get("reason") or UNAVAILABLE),
+        Cell(test.reason or UNAVAILABLE),
     ]
 
 
@@ -218,20 +209,19 @@ def _marks(winner: str | None, tied: Sequence[str]) -> Callable[[str], str]:
     return lambda name: "won" if name == winner else "tied" if name in tied else ""
 
 
-def _accuracy(interval: Facts | None, mark: str = "") -> Cell:
-    if median(interval) is None:
+def _median(spread: Spread | None) -> float | None:
+    return spread and spread.median
+
+
+def _accuracy(spread: Spread | None, mark: str = "") -> Cell:
+    if spread is None:
         return Cell(UNAVAILABLE)
-    return Cell(format_percent(median(interval)), format_interval(interval, format_percent), mark)
+    return Cell(format_percent(spread.median), format_interval(spread, format_percent), mark)
 
 
 def share(fraction: str) -> str:
     """Return a fraction of the common energy as ``"25 %"``."""
     return format_percent(float(fraction), 0)
-
-
-def counted(count: int, what: str) -> str:
-    """Return how many of what, such as ``"1 run"`` or ``"1,200 trials"``."""
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _p(p: float) -> str:

@@ -1,143 +1,171 @@
-"""What people see in a terminal: progress on stderr, tables on stdout."""
+"""What people see on stdout: analyses, incumbents, meters, strategies, audits."""
 
 from __future__ import annotations
 
-import time
+import os
+from collections import Counter
+from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from ..energy.carbon import format_grams
-from .format import format_duration, format_energy, format_interval, format_percent, format_value
+from .format import (
+    format_duration,
+    format_energy,
+    format_interval,
+    format_percent,
+    format_value,
+)
+from .progress import open_console
 
 if TYPE_CHECKING:
-    from ..api import Result
-    from ..benchmarks.comparison.experiment import Experiment
-    from ..benchmarks.comparison.run import Run
-    from ..energy import Reading, SourceInfo
+    from collections.abc import Mapping
+
+    from ..benchmarks.analysis.analysing import Analysis
+    from ..benchmarks.analysis.facts import GroupFacts, Reached, Spread
+    from ..benchmarks.audit import Audit
+    from ..energy import Reading
     from ..energy.calibration.stored import Calibration
     from ..energy.carbon import CarbonIntensity
     from ..energy.doctor import Finding
     from ..tuners.registry import Recipe
 
-PLAIN_LINE_S = 5.0
-"""How often a line of progress is printed where stderr is no terminal."""
+MOST_SKIPPED = 4
+"""Files that are named if they were skipped; of more, only how many."""
+MOST_GROUPS = 12
+"""Groups whose tables are printed; of more, only the counts."""
 
 
-class LiveProgress:
-    """One bar per strategy in joules of its budget; plain lines where stderr is no terminal."""
+# Analyses -----------------------------------------------------------------------------------------
 
-    def __init__(self) -> None:
-        self._console = open_console(stderr=True)
-        self._bars = Progress(
-            TextColumn("{task.description:<14}", markup=False),
-            BarColumn(),
-            TextColumn("{task.fields[text]}", markup=False),
-            TimeElapsedColumn(),
-            console=self._console,
+
+def print_analysis(analysis: Analysis) -> None:
+    """Print a table per group, who wins, and what is to be held against that."""
+    from ..benchmarks.analysis.wording import labelled
+
+    console = open_console()
+    for group in analysis.groups[:MOST_GROUPS]:
+        console.print(_strategies(group))
+        if len(analysis.groups) > 1:
+            console.print(labelled(group.by, group.verdict.sentence), style="bold")
+    if len(analysis.groups) > MOST_GROUPS:
+        more = len(analysis.groups) - MOST_GROUPS
+        console.print(f"… and {more} groups more; see --json or --html.")
+    if len(analysis.groups) > 1:
+        _print_counts(analysis)
+    console.print(analysis.headline, style="bold")
+    console.print(analysis.because)
+    for note in analysis.notes:
+        if note not in analysis.because:
+            console.print(f"- {note}")
+
+
+def _strategies(group: GroupFacts) -> Table:
+    """What each strategy reached and spent, the best first; equal ones and winners are marked."""
+    from ..benchmarks.analysis.wording import basis, label
+    from .tables import leading
+
+    name = label(group.by)
+    what = f"accuracy at shares of {basis(group)}"
+    table = Table(title=f"{name}: {what}" if name else what, title_justify="left")
+    *early, last = group.winners.equal_energy
+    heads = (
+        "strategy",
+        "runs",
+        *(f"{float(share):.0%}" for share in (*early, last)),
+        "interval",
+        "best",
+        "test",
+        f"J to {format_percent(group.target_accuracy)}",
+        "anytime",
+        "J per run",
+        "search",
+        "energy",
+    )
+    for head in heads:
+        left = head in ("strategy", "energy")
+        table.add_column(head, justify="left" if left else "right", no_wrap=left)
+
+    def marked(text: str, strategy: str, winner: str | None) -> str:
+        return f"{text} *" if strategy == winner and len(group.strategies) > 1 else text
+
+    for strategy in leading([group]):
+        own = group.strategies[strategy]
+        table.add_row(
+            strategy,
+            format_value(own.runs),
+            *(
+                marked(_median(own.equal_energy[share]), strategy, winner)
+                for share, winner in group.winners.equal_energy.items()
+            ),
+            format_interval(own.equal_energy[last], format_percent),
+            _median(own.accuracy),
+            _median(own.test_accuracy),
+            marked(_reached(own.energy_to_target), strategy, group.winners.energy_to_target),
+            marked(_median(own.anytime), strategy, group.winners.anytime),
+            format_energy(own.energy_j and own.energy_j.median),
+            format_percent(own.search_share),
+            own.energy_kind or "not stated",
         )
-        self._tasks: dict[str, TaskID] = {}
-        self._budget_j = 0.0
-        self._started = self._next_line = 0.0
-
-    def __enter__(self) -> LiveProgress:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._console.is_terminal:  # elsewhere stopping would print an empty line
-            self._bars.stop()
-
-    def begin(self, experiment: Experiment, sources: list[SourceInfo], workers: int) -> None:
-        """Say what begins: meter and budget first."""
-        meters = ", ".join(f"{s.component} {s.kind.value} ({s.id})" for s in sources)
-        self._budget_j = experiment.budget_j
-        self._console.print(
-            f"Meter: {meters}. Budget: {format_energy(experiment.budget_j)}, "
-            f"{format_energy(experiment.allotment_j)} for each of {experiment.n_runs} runs "
-            f"({len(experiment.strategies)} strategies x {experiment.seeds} seeds), "
-            f"{workers} worker{'s' if workers > 1 else ''}, {experiment.dataset}.",
-        )
-        self._console.print("Starting the workers and rehearsing (charged to no run) ...")
-        for name in experiment.strategies:
-            share_j = experiment.allotment_j * experiment.seeds
-            self._tasks[name] = self._bars.add_task(name, total=share_j, text="")
-
-    def update(self, runs: list[Run], inflight_j: dict[str, float | None]) -> None:
-        """Show the present state."""
-        if not self._started:
-            self._started = time.perf_counter()
-            if self._console.is_terminal:
-                self._bars.start()
-        if self._console.is_terminal:
-            for name, task in self._tasks.items():
-                own = [run for run in runs if run.strategy == name]
-                spent_j = _spent_j(own, inflight_j)
-                if all(run.end is not None for run in own):
-                    self._bars.update(task, total=spent_j or 1.0)
-                self._bars.update(task, completed=spent_j, text=self._line(own, spent_j))
-        elif time.perf_counter() >= self._next_line:
-            self._next_line = time.perf_counter() + PLAIN_LINE_S
-            spent_j = _spent_j(runs, inflight_j)
-            share = "n/a" if spent_j is None else f"{spent_j / self._budget_j:.0%}"
-            self._console.print(f"{share:>4} of the budget: {self._line(runs, spent_j)}")
-
-    def stopping(self) -> None:
-        """Say that Ctrl-C was heard."""
-        self._console.print("Stopping: keeping what is done, then writing the report ...")
-
-    def _line(self, runs: list[Run], spent_j: float | None) -> str:
-        trials = sum(run.n_trials for run in runs)
-        best = max((run.incumbent for run in runs if run.incumbent is not None), default=None)
-        rate = trials / max(time.perf_counter() - self._started, 0.1)
-        found = "no result yet" if best is None else f"best {best:.1%}"
-        return f"{format_energy(spent_j):>8}, {trials} trials ({rate:.1f}/s), {found}"
+    return table
 
 
-def _spent_j(runs: list[Run], inflight_j: dict[str, float | None]) -> float | None:
-    """Joules of these runs, slices in flight included; None if those of one are unknown."""
-    spent = [run.spent_j for run in runs] + [inflight_j.get(run.name, 0.0) for run in runs]
-    return None if None in spent else sum(each for each in spent if each)
+def _median(spread: Spread | None) -> str:
+    return format_percent(spread and spread.median)
 
 
-def open_console(*, stderr: bool = False) -> Console:
-    """A terminal wraps at words; a file or pipe gets whole lines, and tables of a fair width."""
-    console = Console(stderr=stderr, highlight=False, markup=False)
-    if console.is_terminal:
-        return console
-    return Console(stderr=stderr, highlight=False, markup=False, soft_wrap=True, width=120)
+def _reached(reached: Reached) -> str:
+    hits = f"({reached.hits}/{reached.runs})"
+    return f"{format_energy(reached.ert_j)} {hits}" if reached.hits else f"never {hits}"
 
 
-def print_comparison(result: Result) -> None:
-    """The closing table of a comparison, its verdict, and where the report is."""
-    console, summary = open_console(), result.summary
-    verdict, workers = summary["verdict"], summary["workers"]
-    console.print(_table(summary))
-    console.print(verdict["sentence"], style="bold")
-    for caveat in verdict["caveats"]:
-        console.print(f"- {caveat}")
+def _print_counts(analysis: Analysis) -> None:
+    """Print how many groups each strategy wins, and the mean ranks."""
+    from .overviews import counts_columns
+
+    console, columns = open_console(), counts_columns(analysis)
+    table = Table(title="Groups won", title_justify="left")
+    for head in ("strategy", *columns):
+        table.add_column(head, justify="left" if head == "strategy" else "right")
+    for name in dict.fromkeys(name for won in columns.values() for name in won):
+        table.add_row(name, *(format_value(won.get(name, 0)) for won in columns.values()))
+    console.print(table)
+    for what, ranks in (
+        ("equal energy", analysis.ranks.equal_energy),
+        ("anytime", analysis.ranks.anytime),
+    ):
+        if ranks is not None:
+            means = ", ".join(f"{name} {rank:.2f}" for name, rank in ranks.strategies.items())
+            console.print(f"- {what}: mean ranks {means}. {ranks.reason}")
+
+
+def print_comparison(analysis: Analysis, summary: Mapping[str, Any], page: Path) -> None:
+    """Print the analysis of a run folder, how it was metered, and where its page is."""
+    print_analysis(analysis)
+    console, work = open_console(), summary["work"]
     for source in summary["provenance"]:
         console.print(f"- {source['component']} energy is {source['kind']}: {source['detail']}.")
-    for row in summary["strategies"]:
-        if row["prediction_error"] is not None:
-            error = format_percent(row["prediction_error"], 0)
-            console.print(f"- {row['strategy']} predicted the joules of its slices within {error}.")
+    for group in analysis.groups:
+        for name, own in group.strategies.items():
+            if own.prediction_error is not None:
+                error = format_percent(own.prediction_error, 0)
+                console.print(f"- {name} predicted the joules of its slices within {error}.")
     if summary["carbon"] is not None:
         emitted = format_grams(summary["carbon"]["total_g"])
         console.print(f"- The runs emitted {emitted} CO2e at {summary['carbon']['intensity']}.")
-    if workers["wait_share"] is not None:
+    if work["wait_share"] is not None:
         console.print(
-            f"- Workers waited {workers['wait_share']:.1%} of their time, and spent "
-            f"{workers['asking_share']:.1%} of it on asks."
+            f"- Workers waited {format_percent(work['wait_share'])} of their time, and spent "
+            f"{format_percent(work['asking_share'])} of it on asks."
         )
-    console.print(f"Report: {result.report}", soft_wrap=True)
+    console.print(f"Report: {page}", soft_wrap=True)
 
 
-def print_best(result: Result) -> None:
-    """The best candidate of a search."""
+def print_best(run: Mapping[str, Any], folder: Path) -> None:
+    """Print the best candidate of a search."""
     console = open_console()
-    [run] = result.summary["runs"]
     spent = f"{format_energy(run['spent_j'])} spent on {run['trials']} trials"
     best = run["incumbent"]
     if best is None:
@@ -153,7 +181,10 @@ def print_best(result: Result) -> None:
         f"found after {format_energy(best['found_at_j'])}, "
         f"its own training took {format_energy(best['energy_j'])}; {spent}."
     )
-    console.print(f"Written: {result.folder / 'best.json'}, best.pt", soft_wrap=True)
+    console.print(f"Written: {folder / 'best.json'}, best.pt", soft_wrap=True)
+
+
+# Metering -----------------------------------------------------------------------------------------
 
 
 def print_findings(findings: list[Finding]) -> None:
@@ -231,6 +262,9 @@ def print_calibration(calibration: Calibration) -> None:
         )
 
 
+# Strategies and audits ----------------------------------------------------------------------------
+
+
 def print_strategies(recipes: list[Recipe]) -> None:
     """The strategies, a line each."""
     table = Table("strategy", "what it does", "seeks", "prunes", "from")
@@ -243,48 +277,40 @@ def print_strategies(recipes: list[Recipe]) -> None:
     open_console().print(table)
 
 
-def _table(summary: dict[str, Any]) -> Table:
-    target = format_percent(summary["target_accuracy"])
-    table = Table(
-        title=f"{summary['experiment']['dataset']}, {summary['status']}", title_justify="left"
-    )
-    for name in (
-        "strategy",
-        "trials",
-        "best validation",
-        "test",
-        "joules per run",
-        f"joules to {target}",
-        "search share",
-        "energy",
-    ):
-        left = name in ("strategy", "energy")
-        table.add_column(name, justify="left" if left else "right", no_wrap=left)
-    for row in summary["strategies"]:
-        hits = row["energy_to_target"]
-        ert = "n/a"
-        if hits is not None:
-            reached = f"({hits['hits']}/{hits['runs']})"
-            ert = (
-                f"{format_energy(hits['ert_j'])} {reached}" if hits["hits"] else f"never {reached}"
-            )
-        energy = row["energy_j"]
-        table.add_row(
-            row["strategy"],
-            str(row["trials"]),
-            format_score(row["accuracy"]),
-            format_percent((row["test_accuracy"] or {}).get("median")),
-            format_energy(energy["median"] if energy else None),
-            ert,
-            format_percent(row["search_share"]),
-            row["energy_kind"] or "n/a",
+def print_audit(found: Audit) -> None:
+    """What was looked at, and each finding with its evidence and its remedy, a check at a time."""
+    from ..benchmarks.audit import CHECKS
+
+    console = open_console()
+    folder = _common_folder([each.path for each in found.inputs])
+    kinds = Counter(each.kind for each in found.inputs if each.kind)
+    read = ", ".join(f"{count} x {kind}" for kind, count in kinds.items())
+    console.print(f"{folder or 'Read'}: {read or 'nothing was read'}.".replace(f"{os.sep}:", ":"))
+    skipped = [each for each in found.inputs if not each.kind]
+    for each in skipped[:MOST_SKIPPED]:
+        console.print(f"- skipped {each.reason}".replace(folder, ""))
+    if len(skipped) > MOST_SKIPPED:
+        console.print(
+            f"- … and {len(skipped) - MOST_SKIPPED} files more, which hold no energy data"
         )
-    return table
+    for check, findings in groupby(found.findings, key=lambda finding: finding.check):
+        console.print(f"\n{CHECKS[check].title} ({check})", style="bold")
+        for finding in findings:
+            console.print(f"- {finding.where}: {finding.evidence}".replace(folder, ""))
+        console.print(f"  To mend it: {CHECKS[check].remedy}")
+    ran = {name for each in found.checked for name in each.ran}
+    console.print(
+        f"\n{len(found.findings)} finding{'s' * (len(found.findings) != 1)}; {len(ran)} of "
+        f"{len(CHECKS)} checks could be made."
+    )
+    lacking = {name: why for each in found.checked for name, why in each.lacking.items()}
+    for name, why in lacking.items():
+        if name not in ran:
+            console.print(f"- {name} could not: {why}")
 
 
-def format_score(interval: dict[str, Any] | None) -> str:
-    """A median with its interval."""
-    median = format_percent((interval or {}).get("median"))
-    if interval is None or interval["low"] is None:
-        return median
-    return f"{median} ({format_interval(interval, format_percent)})"
+def _common_folder(paths: list[str]) -> str:
+    """The folder that holds all paths, with its separator; empty for a single one."""
+    if len(paths) < 2:
+        return ""
+    return f"{os.path.commonpath(paths)}{os.sep}"

@@ -1,5 +1,1 @@
-"""All statistics of a trial table, by group and strategy: `CONTRACT.md` documents their JSON."""
-
-from .analysing import Analysis, analyse
-
-__all__ = ["Analysis", "analyse"]
+"""The analysis of a trial table: groups, criteria, tests, verdict, and all words about them."""

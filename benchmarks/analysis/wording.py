@@ -1,133 +1,309 @@
-"""What the numbers of a group say in plain sentences."""
+"""All words about an analysis: every door says what it found in these sentences."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from ...energy.quantities import format_energy
+from ...energy.quantities import format_energy, format_percent
 from ...energy.source import Kind
-from ..tables.table import LOWER_BOUND
+from ..tables.contract import LOWER_BOUND
 
-_EARLY = 0.8
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .facts import ByCriterion, GroupFacts, RanksBy, StrategyFacts
+
+EARLY = 0.8
 """A common energy below this share of the median total is told."""
+EXPECTED_ENDS = ("spent", "no work")
+"""Ends of a run that need no explanation."""
 _NO_KIND_OF_METER = {LOWER_BOUND, Kind.UNAVAILABLE.value}
 
 
+# One group ----------------------------------------------------------------------------------------
+
+
 def label(by: Mapping[str, Any]) -> str:
-    """The name of a group: ``dataset cifar10, machine a``; empty where nothing is grouped by."""
+    """Name a group: ``dataset cifar10, machine a``; empty where nothing is grouped by."""
     return ", ".join(
         f"{name} {'unknown' if value is None else value}" for name, value in by.items()
     )
 
 
-def sentence(group: Mapping[str, Any]) -> str:
-    """What a group shows, in a few sentences.
-
-    Args:
-        group: Its numbers.
-    """
-    parts = [_at_equal_energy(group), _to_target(group)]
-    return _labelled(group, " ".join(part for part in parts if part))
-
-
-def notes(group: Mapping[str, Any]) -> list[str]:
-    """What to hold against the numbers of a group, in sentences.
-
-    Args:
-        group: Its numbers.
-    """
-    found = []
-    strategies = group["strategies"]
-    if all(winner is None for winner in _flat(group["winners"])):
-        found.append(group["verdict"]["reason"])
-    elif group["verdict"]["winner"] is None:
-        found.append(
-            f"Most runs have no result within {format_energy(group['common_j'])}, the energy of "
-            "the cheapest run: at equal energy nothing is told, energy to the target is."
-        )
-    else:
-        found += _ended_early(group)
-    kinds = {
-        name: "+".join(sorted(set(own["energy_kind"].split("+")) - _NO_KIND_OF_METER))
-        for name, own in strategies.items()
-    }
-    if len({kind for kind in kinds.values() if kind}) > 1:
-        told = ", ".join(f"{name} is {kind}" for name, kind in kinds.items() if kind)
-        found.append(f"Joules of different kinds are not comparable: {told}.")
-    for name, own in strategies.items():
-        known = own["energy_j"]["n"] if own["energy_j"] else 0
-        if known < own["runs"]:
-            found.append(
-                f"The total joules of {own['runs'] - known} of {own['runs']} runs of {name} are "
-                "not known: they are left out where it takes them, and none counts as 0."
-            )
-    bounds = sum(n for kind, n in group["energy_kinds"].items() if LOWER_BOUND in kind.split("+"))
-    if bounds:
-        found.append(f"The joules of {_counted(bounds, 'trial')} are a lower bound.")
-    return [_labelled(group, each) for each in found]
-
-
-def _ended_early(group: Mapping[str, Any]) -> list[str]:
-    """That the common energy is far below what runs spent, because one of them stopped early."""
-    spent_j = {
-        n: own["energy_j"]["median"] for n, own in group["strategies"].items() if own["energy_j"]
-    }
-    most = max(spent_j, key=spent_j.__getitem__)
-    if group["common_j"] >= _EARLY * spent_j[most]:
-        return []
-    return [
-        f"A run ended at {format_energy(group['common_j'])}, where the median run of {most} spent "
-        f"{format_energy(spent_j[most])}: at equal energy, what was found later does not count."
-    ]
-
-
-def percent(share: float) -> str:
-    """A share for people: ``98.1 %``."""
-    return f"{100 * share:.1f} %"
-
-
-def _at_equal_energy(group: Mapping[str, Any]) -> str:
-    verdict = group["verdict"]
-    winner, reason = verdict["winner"], verdict["reason"]
-    if winner is None:
-        return reason
-    medians = {
-        name: own["equal_energy"]["1.0"]["median"]
-        for name, own in group["strategies"].items()
-        if own["equal_energy"]["1.0"]
-    }
-    energy = f"the same energy ({format_energy(group['common_j'])} per run)"
-    best = f"{percent(medians.pop(winner))} validation accuracy"
-    if verdict["tie"]:
-        return f"For {energy}: {best}. {reason}"
-    second = max(medians, key=medians.__getitem__, default=None)
-    scores = best if second is None else f"{best}, then {second} with {percent(medians[second])}"
-    if verdict["supported"]:
-        return f"{winner} found the most accurate networks for {energy}: {scores}. {reason}"
-    return f"{winner} is ahead for {energy}, {scores}, but that may be chance. {reason}"
-
-
-def _to_target(group: Mapping[str, Any]) -> str:
-    name, target = group["winners"]["energy_to_target"], group["target_accuracy"]
-    if name is None:
-        return ""
-    reached = group["strategies"][name]["energy_to_target"]
-    return (
-        f"{name} reaches {percent(target)} for the fewest expected joules, "
-        f"{format_energy(reached['ert_j'])}: {reached['hits']} of its "
-        f"{_counted(reached['runs'], 'run')} did."
-    )
-
-
-def _flat(winners: Mapping[str, Any]) -> list[str | None]:
-    return [*winners["equal_energy"].values(), winners["energy_to_target"], winners["anytime"]]
-
-
-def _labelled(group: Mapping[str, Any], text: str) -> str:
-    name = label(group["by"])
+def labelled(by: Mapping[str, Any], text: str) -> str:
+    """Put the name of a group before a sentence about it."""
+    name = label(by)
     return f"{name}: {text}" if name else text
 
 
-def _counted(n: int, what: str) -> str:
-    return f"{n:,} {what}{'' if n == 1 else 's'}"
+def basis(group: GroupFacts) -> str:
+    """Say at which energy a group is compared: ``40.0 J, the allotment of each run``."""
+    meaning = {
+        "allotment": "the allotment of each run",
+        "interrupted": "what every run had spent when the comparison was interrupted",
+        "smallest total": "the smallest total of a run",
+    }
+    return f"{format_energy(group.common_j)}, {meaning[group.common_is]}"
+
+
+def verdict_sentence(group: GroupFacts) -> str:
+    """Say who found the best networks for the same energy; chance is not called a win."""
+    winner, entries = group.verdict.winner, group.strategies
+    if not group.is_scored:
+        return _cheapest(group)
+    if len(entries) == 1:
+        ((name, entry),) = entries.items()
+        reached = entry.accuracy and entry.accuracy.median
+        spent_j = entry.energy_j and entry.energy_j.median
+        return (
+            f"{name} reached {format_percent(reached)} validation accuracy for {_per_run(spent_j)}."
+        )
+    if winner is None:
+        return _without_winner(group)
+    energy = f"the same energy ({_per_run(group.common_j)})"
+    scores = f"{format_percent(entries[winner].level)} validation accuracy"
+    if group.verdict.tie:
+        tied = _listed(group.ties.at_end)
+        return (
+            f"{tied} found equally accurate networks for {energy}: {scores}; {winner} needed the "
+            "fewest joules for it."
+        )
+    others = {n: e.level for n, e in entries.items() if n != winner and e.level is not None}
+    second = max(others, key=others.__getitem__, default=None)
+    if second is not None:
+        scores += f", then {second} with {format_percent(others[second])}"
+    if group.verdict.supported:
+        return f"{winner} found the most accurate networks for {energy}: {scores}."
+    return f"{winner} is ahead for {energy}, {scores}, but that may be chance."
+
+
+def target_sentence(group: GroupFacts) -> str:
+    """Say who reaches the target for the fewest joules; empty where there is no such strategy."""
+    name = group.winners.energy_to_target
+    if name is None:
+        return ""
+    reached = group.strategies[name].energy_to_target
+    return (
+        f"{name} reaches {format_percent(group.target_accuracy)} for the fewest expected joules, "
+        f"{format_energy(reached.ert_j)}: {reached.hits} of its {counted(reached.runs, 'run')} did."
+    )
+
+
+def line(group: GroupFacts) -> str:
+    """Say in a few words what is found in a group."""
+    runs = f"{counted(group.trials, 'trial')} in {counted(group.runs, 'run')}"
+    winner, cheapest = group.verdict.winner, group.winners.energy_to_target
+    if winner is not None:
+        score = format_percent(group.strategies[winner].level)
+        return f"{winner} leads: {score} by {format_energy(group.common_j)}; {runs}"
+    if cheapest is None:
+        return runs
+    return f"{cheapest} needs the fewest joules to {format_percent(group.target_accuracy)}; {runs}"
+
+
+def _without_winner(group: GroupFacts) -> str:
+    """Say what can be said where nobody leads at equal energy."""
+    if group.common_is == "interrupted":
+        medians = {name: _reached(own) for name, own in group.strategies.items()}
+        best = max(medians, key=medians.__getitem__)
+        return (
+            "The comparison was interrupted before its runs could be compared at equal energy; "
+            f"so far {best} has the best median, {format_percent(medians[best])} validation "
+            "accuracy."
+        )
+    cheapest = group.winners.energy_to_target
+    if cheapest is None:
+        return "No strategy leads for the same energy."
+    spent_j = group.strategies[cheapest].energy_to_target.ert_j
+    return (
+        f"{cheapest} needs the fewest joules to {format_percent(group.target_accuracy)} "
+        f"({format_energy(spent_j)}); for the same energy none leads."
+    )
+
+
+def _reached(entry: StrategyFacts) -> float:
+    return -1.0 if entry.accuracy is None else entry.accuracy.median
+
+
+def _cheapest(group: GroupFacts) -> str:
+    """Say what can be said where no accuracy is known."""
+    if group.common_is != "smallest total":
+        return "No trial was validated within the budget: give more joules."
+    nothing = "No accuracy is recorded, so there is no winner"
+    spent = {n: e.energy_j.median for n, e in group.strategies.items() if e.energy_j}
+    if len(spent) < 2 or len(group.energy_kinds) > 1:
+        return f"{nothing}."
+    least, most = min(spent, key=spent.__getitem__), max(spent, key=spent.__getitem__)
+    return (
+        f"{nothing}. {least} takes the fewest joules, {_per_run(spent[least])}, and {most} the "
+        f"most, {format_energy(spent[most])}."
+    )
+
+
+# Notes --------------------------------------------------------------------------------------------
+
+
+def notes(group: GroupFacts, runs: pd.DataFrame | None) -> list[str]:
+    """Say what is to be held against the numbers of a group.
+
+    Args:
+        group: Its numbers.
+        runs: The runs of its table, where it knows them.
+    """
+    found = [*_run_notes(runs), *_common_notes(group), *_kind_notes(group)]
+    for name, own in group.strategies.items():
+        known = own.energy_j.n if own.energy_j else 0
+        if known < own.runs:
+            found.append(
+                f"The total joules of {own.runs - known} of {own.runs} runs of {name} are not "
+                "known: they are left out where it takes them, and none counts as 0."
+            )
+    bounds = sum(n for kind, n in group.energy_kinds.items() if LOWER_BOUND in kind.split("+"))
+    if bounds:
+        found.append(f"The joules of {counted(bounds, 'trial')} are a lower bound.")
+    return [labelled(group.by, each) for each in found]
+
+
+def _run_notes(runs: pd.DataFrame | None) -> list[str]:
+    """Say that a comparison was interrupted, and which runs ended early."""
+    if runs is None:
+        return []
+    found = []
+    if runs["end"].isna().any():
+        found.append("The comparison was interrupted; it can be resumed.")
+    early = runs[runs["end"].notna() & ~runs["end"].isin(EXPECTED_ENDS)]
+    for (strategy, end, message), own in early.fillna({"message": ""}).groupby(
+        ["strategy", "end", "message"], sort=False
+    ):
+        which = own["run"].iloc[0] if len(own) == 1 else f"{len(own)} runs of {strategy}"
+        found.append(f"{which} ended early: {end}{f' ({message})' if message else ''}")
+    return found
+
+
+def _common_notes(group: GroupFacts) -> list[str]:
+    """Say why nobody wins, or that the common energy is far below what runs spent."""
+    unscored = [name for name, own in group.strategies.items() if own.accuracy is None]
+    found = []
+    if group.is_scored and unscored:
+        found.append(f"No validated trial at all: {', '.join(unscored)}.")
+    if all(winner is None for winner in group.winners.all):
+        return [*found, group.verdict.reason]
+    if group.verdict.winner is None:
+        what = "the energy of the cheapest run" if group.common_is == "smallest total" else "so far"
+        return [
+            *found,
+            f"Most runs have no result within {format_energy(group.common_j)}, {what}: at equal "
+            "energy nothing is told, energy to the target is.",
+        ]
+    spent = {n: own.energy_j.median for n, own in group.strategies.items() if own.energy_j}
+    most = max(spent, key=spent.__getitem__)
+    if group.common_is == "allotment" or (group.common_j or 0.0) >= EARLY * spent[most]:
+        return found
+    ended = "ended at" if group.common_is == "smallest total" else "had spent"
+    return [
+        *found,
+        f"A run {ended} {format_energy(group.common_j)}, where the median run of {most} spent "
+        f"{format_energy(spent[most])}: at equal energy, what was found later does not count.",
+    ]
+
+
+def _kind_notes(group: GroupFacts) -> list[str]:
+    kinds = {
+        name: "+".join(sorted(set(own.energy_kind.split("+")) - _NO_KIND_OF_METER))
+        for name, own in group.strategies.items()
+    }
+    if len({kind for kind in kinds.values() if kind}) < 2:
+        return []
+    told = ", ".join(f"{name} is {kind}" for name, kind in kinds.items() if kind)
+    return [f"Joules of different kinds are not comparable: {told}."]
+
+
+# All groups ---------------------------------------------------------------------------------------
+
+
+def headline(groups: Sequence[GroupFacts], counts: ByCriterion[Mapping[str, int]]) -> str:
+    """Say who wins over all groups, in a sentence."""
+    if len(groups) == 1:
+        return groups[0].verdict.sentence
+    if not any(group.is_scored for group in groups):
+        return "No accuracy is recorded, so there is no winner: this shows what the trials cost."
+    won, n_groups = _most_first(counts.at_end), len(groups)
+    if not won:
+        reached = _most_first(counts.energy_to_target)
+        if not reached:
+            return "No strategy leads in any group."
+        name, times = reached[0]
+        return (
+            f"{name} needs the fewest joules to the target accuracy in {times} of {n_groups} "
+            "groups; for the same energy none leads."
+        )
+    first, times = won[0]
+    equal = [name for name, count in won if count == times]
+    if len(equal) > 1:
+        return f"{_listed(equal)} each lead for the same energy in {times} of {n_groups} groups."
+    supported = sum(group.verdict.supported and group.verdict.winner == first for group in groups)
+    others = f", then {won[1][0]} in {won[1][1]}" if len(won) > 1 else ""
+    return (
+        f"{first} leads for the same energy in {times} of {n_groups} groups{others}; the runs "
+        f"support its lead in {supported or 'none'} of them."
+    )
+
+
+def because(
+    groups: Sequence[GroupFacts], counts: ByCriterion[Mapping[str, int]], ranks: RanksBy
+) -> str:
+    """Say what the headline rests on, and who wins by the other criteria."""
+    if not any(group.is_scored for group in groups):
+        return "Strategies can be compared once every trial has a validation accuracy."
+    if len(groups) == 1:
+        return " ".join(filter(None, _because_of_one(groups[0])))
+    others = {
+        "needs the fewest joules to the target": counts.energy_to_target,
+        "is the best at any time": counts.anytime,
+    }
+    if not counts.at_end:
+        del others["needs the fewest joules to the target"]  # the headline says it
+    parts = [
+        (name, f"{what} in {times} of {len(groups)} groups")
+        for what, won in others.items()
+        for name, times in _most_first(won)[:1]
+    ]
+    reason = "" if ranks.equal_energy is None else ranks.equal_energy.reason
+    return f"{reason} {_deeds(parts)}".strip()
+
+
+def _because_of_one(group: GroupFacts) -> Iterable[str]:
+    yield group.verdict.reason
+    yield group.verdict.target_sentence
+    if group.winners.anytime is not None:
+        yield f"{group.winners.anytime} is the best at any time."
+
+
+def _deeds(parts: Sequence[tuple[str, str]]) -> str:
+    """Say who does what, with one name for all that it does."""
+    deeds: dict[str, list[str]] = {}
+    for name, what in parts:
+        deeds.setdefault(name, []).append(what)
+    told = "; ".join(f"{name} {' and '.join(does)}" for name, does in deeds.items())
+    return f"{told}." if told else ""
+
+
+# Words --------------------------------------------------------------------------------------------
+
+
+def counted(count: int, what: str) -> str:
+    """Write how many of what: ``1 run``, ``1,200 trials``."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def _per_run(energy_j: float | None) -> str:
+    return f"{format_energy(energy_j)} per run"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)
+
+
+def _most_first(won: Mapping[str, int]) -> list[tuple[str, int]]:
+    return sorted(won.items(), key=lambda item: -item[1])

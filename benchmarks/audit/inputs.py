@@ -16,9 +16,11 @@ from ...energy.sources.recorded.trace import Trace
 from ...errors import DataError, PerjouleError
 from ..comparison.loading import load_table
 from ..importers import import_table
-from ..tables.frames import read_frame
-from ..tables.mapping import Mapping, mapped
-from ..tables.table import REQUIRED, Table, curves_path
+from ..tables.contract import REQUIRED
+from ..tables.frames import read_contents
+from ..tables.mapping import ColumnMapping, apply_mapping
+from ..tables.table import Table
+from ..tables.writing import SIDES, side_path
 from .columns import ENERGY, POWER, TIME, Quantity, numbers, quantities
 
 if TYPE_CHECKING:
@@ -64,7 +66,7 @@ class Source:
     table: Table | None = None
     lacking: str = ""
     unread: str = ""
-    mapping: tuple[Mapping, ...] = ()
+    mapping: tuple[ColumnMapping, ...] = ()
     told: bool = True
 
     def at(self, columns: Sequence[str] = (), rows: Sequence[int] = ()) -> str:
@@ -140,13 +142,13 @@ def single_rows_together(sources: Sequence[Source]) -> Source | None:
 
 
 def _within(folder: Path) -> list[Path]:
-    """The run folders and data files of a folder, at any depth; no curves, which have a table."""
+    """The run folders and data files of a folder, at any depth; not what lies beside a table."""
     folders = {
         file.parent for name in ("ledger.jsonl", "trials.parquet") for file in folder.rglob(name)
     }
     files = {file for file in folder.rglob("*") if file.suffix in _SEARCHED and file.is_file()}
     files = {file for file in files if folders.isdisjoint(file.parents)}
-    return sorted(folders | (files - {curves_path(file) for file in files}))
+    return sorted(folders | (files - {side_path(file, side) for file in files for side in SIDES}))
 
 
 def _is_run_folder(path: Path) -> bool:
@@ -163,13 +165,13 @@ def _read(path: Path, by: Names, mapping: Names) -> Source:
         raise DataError(f"{path}: no such file: name a table, a power trace, or a folder of them")
     if path.suffix in (".json", ".jsonl"):
         raise DataError(f"{path}: JSON is not read here: give its rows as CSV or Parquet")
-    frame, _ = read_frame(path)
+    frame = read_contents(path).rows
     if frame.empty:
         raise DataError(f"{path}: no rows below the header: give a table with some")
     if {*frame.columns} >= _TRACKED:
         return _read_emissions(path, frame)
-    entries = Mapping.parse(mapping)
-    found = quantities(mapped(frame, entries, str(path)))
+    entries = ColumnMapping.parse(mapping)
+    found = quantities(apply_mapping(frame, entries, str(path)))
     if not (mapping or any(_OF_A_STUDY.search(str(name).lower()) for name in frame.columns)):
         traces, reasons = _traces(path, found)
         if any(len(trace.times_s) >= _FEWEST_READINGS for trace in traces):
@@ -190,7 +192,7 @@ def _read_table(
     path: Path,
     frame: pd.DataFrame,
     found: tuple[Quantity, ...],
-    entries: tuple[Mapping, ...],
+    entries: tuple[ColumnMapping, ...],
     by: Names,
     mapping: Names,
 ) -> Source:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..tables.mapping import Mapping
+from ..tables.mapping import ColumnMapping
 from . import measurements, patterns, traces, tracker, trials
 from .catalogue import CHECKS, Finding, Lacking
 from .inputs import (
@@ -164,7 +164,7 @@ def audit(
         DataError: What was named is not there or holds no energy data. What lies in a folder and
             holds none is skipped, and listed with the reason.
     """
-    Mapping.parse(mapping)  # a wrong one is an error before any file is read
+    ColumnMapping.parse(mapping)  # a wrong one is an error before any file is read
     sources: list[Source] = []
     inputs: list[Input] = []
     findings: list[Finding] = []

@@ -23,8 +23,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 from ...energy import Reading
 from ...errors import DataError
 from ...models.outcome import State, StepCost
+from ..tables.contract import COMPONENTS, LOWER_BOUND
 from ..tables.facts import Fact, first_fault
-from ..tables.table import COMPONENTS, LOWER_BOUND
 from .messages import Outcome
 
 Pair = tuple[float, float]

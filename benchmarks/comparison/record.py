@@ -9,7 +9,7 @@ import pandas as pd
 
 from ...energy.quantities import total
 from ...models.outcome import State
-from ..tables.table import (
+from ..tables.contract import (
     COLUMNS,
     COMPONENTS,
     CURVE_COLUMNS,

@@ -42,7 +42,7 @@ from typing import Any
 
 from ...energy.source import Kind
 from ...models.outcome import State
-from ..tables.table import LOWER_BOUND
+from ..tables.contract import LOWER_BOUND
 from . import Options
 from .files import CsvFile, Line, labels
 from .writing import Notes, Row, Trials

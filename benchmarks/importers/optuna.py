@@ -31,7 +31,7 @@ from optuna.trial import TrialState
 
 from ...errors import ConfigurationError, DataError
 from ...models.outcome import State
-from ..tables.table import KINDS
+from ..tables.contract import KINDS
 from . import Options
 from .files import labels, shown
 from .optuna_storage import Database, Journal, StoredTrial, Study, open_storage

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 
 from ...errors import DataError, OutputError
 from ...files import write_whole
-from ..tables.table import COLUMNS, with_metadata
+from ..tables.contract import COLUMNS
+from ..tables.writing import with_metadata
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,7 +18,7 @@ import yaml
 
 from perjoule.benchmarks.comparison.folder import Folder
 from perjoule.benchmarks.comparison.record import curve_table, trial_table
-from perjoule.benchmarks.tables.table import write_frame
+from perjoule.benchmarks.tables.writing import write_frame
 
 TRIAL_COLUMNS = (
     *("run", "strategy", "seed", "trial", "state", "accuracy", "energy_j"),

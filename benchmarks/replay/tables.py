@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import DataError
 from ..comparison.record import add_up, contract_table, typed_runs
-from ..tables.table import REPLAYED
+from ..tables.contract import REPLAYED
 from .recording import STEPS, Recording
 from .runs import Played, RecordedObjective
 from .simulation import Slice

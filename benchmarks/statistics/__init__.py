@@ -19,8 +19,7 @@ from .parametric import Anova, anova
 from .ranks import Friedman, friedman
 from .runs import (
     accuracies_per_joule,
-    accuracy_at,
-    accuracy_per_joule,
+    accuracy_matrix,
     anytime_score,
     best_so_far,
     common_energy_j,
@@ -46,8 +45,7 @@ __all__ = [
     "RESAMPLES",
     "SIGNIFICANCE",
     "accuracies_per_joule",
-    "accuracy_at",
-    "accuracy_per_joule",
+    "accuracy_matrix",
     "anova",
     "anytime_score",
     "attainment_surface",

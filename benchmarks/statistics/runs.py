@@ -153,31 +153,28 @@ def accuracies_per_joule(trials: pd.DataFrame) -> pd.Series:
     return best["accuracy"].astype(float) / best["found_j"].where(best["found_j"] > 0)
 
 
-def accuracy_per_joule(run_trials: pd.DataFrame) -> float:
-    """Return `accuracies_per_joule` of one run; NaN if it has no result."""
-    per_run = accuracies_per_joule(run_trials)
-    return float(next(iter(per_run), math.nan))
-
-
-def accuracy_at(run_trials: pd.DataFrame, energy_j: float) -> float:
-    """Return ``A(E)`` of one run.
+def accuracy_matrix(
+    trials: pd.DataFrame, energies_j: ArrayLike
+) -> tuple[pd.Index, NDArray[np.float64]]:
+    """Return ``A(E)`` of all runs at many energies.
 
     Args:
-        run_trials: The rows of one run.
-        energy_j: The joules spent, ``E``.
+        trials: The trial table.
+        energies_j: Joules spent, ``E``, ascending.
 
     Returns:
-        The best accuracy by then; NaN if there is no result yet, or if what the run had spent when
-        is not known.
+        Names of the runs in order of appearance, and accuracies of shape ``(runs, energies)``:
+        minus infinity before the first result of a run; NaN where what it had spent when is not
+        known.
     """
-    level = float(next(iter(levels_at(run_trials, energy_j)), math.nan))
-    return math.nan if level == -math.inf else level
+    curves = _Curves.of(trials)
+    return curves.names, curves.levels(energies_j)
 
 
 def levels_at(trials: pd.DataFrame, energy_j: float) -> pd.Series:
-    """Return ``A(E)`` by run: minus infinity before a result, NaN if unknown."""
-    curves = _Curves.of(trials)
-    return pd.Series(curves.levels([energy_j])[:, 0], index=curves.names)
+    """Return ``A(E)`` by run at one energy, as `accuracy_matrix` does."""
+    runs, levels = accuracy_matrix(trials, [energy_j])
+    return pd.Series(levels[:, 0], index=runs)
 
 
 def equal_energy(
@@ -196,7 +193,8 @@ def equal_energy(
             to end before.
 
     Returns:
-        Accuracy by run; NaN as in `accuracy_at`.
+        Accuracy by run; NaN if there is no result by then, or if what the run had spent when is
+        not known.
     """
     end_j = common_energy_j(trials) if common_j is None else common_j
     return levels_at(trials, fraction * end_j).replace(-np.inf, np.nan)

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...errors import DataError
+from .contract import VERSION
 from .refusals import distinct, shown
-from .table import VERSION, description_of, version_of
+from .writing import description_in, version_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,24 +37,12 @@ class Contents(NamedTuple):
     """What a file holds: the rows, the description of the experiment, and what is odd."""
 
     rows: pd.DataFrame
-    description: dict[str, Any] | None = None
+    description: Any = None
     notes: tuple[str, ...] = ()
 
 
-def read_frame(path: Path) -> tuple[pd.DataFrame, dict[str, Any] | None]:
-    """Read a Parquet or CSV file as it is: CSV as text, not yet checked.
-
-    Returns:
-        The rows, and the description of the experiment, where the file has one.
-
-    Raises:
-        DataError: The file cannot be read.
-    """
-    return read_contents(path)[:2]
-
-
 def read_contents(path: Path) -> Contents:
-    """The same with what is odd about the file.
+    """Read a Parquet or CSV file as it is: CSV as text, not yet checked.
 
     Raises:
         DataError: The file cannot be read.
@@ -87,8 +76,7 @@ def _parquet(path: Path, content: bytes) -> Contents:
         file = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)
         distinct(file.schema_arrow.names, str(path))
         table = file.read()
-        version = version_of(table.schema.metadata)
-        if version is not None and version > VERSION:
+        if (version := version_in(table.schema.metadata)) > VERSION:
             raise DataError(
                 f"{path}: written by a newer perjoule (trial table {version}, this one reads "
                 f"{VERSION}): upgrade"
@@ -103,7 +91,11 @@ def _parquet(path: Path, content: bytes) -> Contents:
         )
     except (OSError, ValueError, pa.ArrowException) as error:
         raise _unreadable(path, error) from error
-    return Contents(rows, description_of(table.schema.metadata))
+    try:
+        return Contents(rows, description_in(table.schema.metadata))
+    except ValueError:  # it only informs: the trials are whole
+        note = f"{path}: what its metadata say of the experiment is damaged, and left out."
+        return Contents(rows, notes=(note,))
 
 
 # CSV ----------------------------------------------------------------------------------------------

@@ -13,8 +13,8 @@ import numpy as np
 
 from ...errors import DataError
 from .columns import numbers
+from .contract import TRIAL_COLUMNS
 from .refusals import check, listed, short
-from .table import TRIAL_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,14 +26,14 @@ _FACTOR = re.compile(
 
 
 @dataclass(frozen=True)
-class Mapping:
+class ColumnMapping:
     """Which column a column of the contract is made of, such as ``energy_j=kwh*3.6e6``."""
 
     target: str
     expression: str
 
     @classmethod
-    def parse(cls, text: str | Sequence[str]) -> tuple[Mapping, ...]:
+    def parse(cls, text: str | Sequence[str]) -> tuple[ColumnMapping, ...]:
         """Read ``accuracy=test_acc,energy_j=kwh*3.6e6``; a name with a comma is quoted.
 
         Raises:
@@ -49,6 +49,11 @@ class Mapping:
                 )
             found.append(cls(target, expression))
         return tuple(found)
+
+    def touches(self, names: Sequence[str]) -> bool:
+        """Whether it makes or uses up one of some columns."""
+        used = re.split(r"\s*[*/]", self.expression, maxsplit=1)[0]
+        return not {self.target, self.expression, used}.isdisjoint(names)
 
     def __str__(self) -> str:
         return f"--map {short(f'{self.target}={self.expression}')}"
@@ -73,7 +78,9 @@ def plain_name(name: str) -> str:
     return name[2:] if name.startswith(("g.", "p.")) else name
 
 
-def mapped(frame: pd.DataFrame, mapping: Sequence[Mapping], where: str) -> pd.DataFrame:
+def apply_mapping(
+    frame: pd.DataFrame, mapping: Sequence[ColumnMapping], where: str
+) -> pd.DataFrame:
     """Make columns of others; those that they are made of are gone.
 
     Args:
@@ -103,7 +110,7 @@ def as_option(target: str, name: str, conversion: str = "") -> str:
     return shlex.quote(f"{target}={quoted}{conversion}")
 
 
-def _check_target(entry: Mapping) -> None:
+def _check_target(entry: ColumnMapping) -> None:
     """A name that is almost one of the contract is none of one's own."""
     if entry.target in TRIAL_COLUMNS or entry.target.startswith(("p.", "g.")):
         return
@@ -114,7 +121,9 @@ def _check_target(entry: Mapping) -> None:
         )
 
 
-def _source(frame: pd.DataFrame, entry: Mapping, where: str) -> tuple[str, list[tuple[str, float]]]:
+def _source(
+    frame: pd.DataFrame, entry: ColumnMapping, where: str
+) -> tuple[str, list[tuple[str, float]]]:
     """The column an expression names, and what its values are multiplied with or divided by."""
     name, factors = entry.expression, []
     while name not in frame:

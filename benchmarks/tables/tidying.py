@@ -16,12 +16,10 @@ import pandas as pd
 from ...errors import DataError
 from ...models.outcome import State
 from .columns import free, moments, numbers, texts, wholes
+from .contract import COLUMNS, KINDS, PANDAS_TYPES, REQUIRED, STATES, TRIAL_COLUMNS, Column
 from .hints import how_to_map, misspelt
-from .mapping import Mapping, as_option, mapped, plain_name, split_names
+from .mapping import ColumnMapping, apply_mapping, as_option, plain_name
 from .refusals import check, distinct, listed, refuse, short, shown
-from .table import COLUMNS, KINDS, PANDAS_TYPES, REQUIRED, STATES, TRIAL_COLUMNS, Column
-
-__all__ = ["Mapping", "checked", "read_column", "split_names", "tidy"]
 
 _EMPTY: dict[str, tuple[Any, Any]] = {
     "number": (math.nan, PANDAS_TYPES["number"]),
@@ -34,7 +32,7 @@ _OTHER_STATES = {"fail": State.FAILED, "running": State.INTERRUPTED}  # as Optun
 def tidy(
     frame: pd.DataFrame,
     where: str,
-    mapping: Sequence[Mapping] = (),
+    mapping: Sequence[ColumnMapping] = (),
     by: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Make a trial table of a tidy table.
@@ -54,10 +52,10 @@ def tidy(
     Raises:
         DataError: A column is missing or unknown, or a value cannot be; the message says where.
     """
-    table = checked(frame, where, mapping, by)
+    table = check_columns(frame, where, mapping, by)
     for name in ("run", "state", "seed", "trial"):
         _check_complete(table, name, where)
-    groups = [str(name) for name in table if str(name).startswith("g.")]
+    groups = groups_in(table)
     named = bool(table["run"].notna().any())
     if named:
         table["seed"] = _seeds_of_runs(table, groups, where)
@@ -74,10 +72,10 @@ def tidy(
     return table.sort_values("trial", kind="stable", ignore_index=True)
 
 
-def checked(
+def check_columns(
     frame: pd.DataFrame,
     where: str,
-    mapping: Sequence[Mapping] = (),
+    mapping: Sequence[ColumnMapping] = (),
     by: Sequence[str] = (),
 ) -> pd.DataFrame:
     """The same columns with every value checked, null where nothing is known; rows as they are.
@@ -85,7 +83,7 @@ def checked(
     Raises:
         DataError: As in `tidy`.
     """
-    frame = _grouped(mapped(_named(frame, where), mapping, where), by, where)
+    frame = _grouped(apply_mapping(_named(frame, where), mapping, where), by, where)
     _check_names(frame, where)
     if frame.empty:
         raise DataError(f"{where}: no rows below the header: give a table with trials")
@@ -98,14 +96,18 @@ def checked(
         else _nothing(column, frame.index)
         for column in COLUMNS
     }
-    others = [str(name) for name in frame if name not in made]
-    groups = {name: free(frame[name], where) for name in others if name.startswith("g.")}
+    groups = {name: free(frame[name], where) for name in groups_in(frame)}
     settings = {
         f"p.{name.removeprefix('p.')}": free(frame[name], where)
-        for name in others
-        if name not in groups
+        for name in map(str, frame)
+        if name not in made and name not in groups
     }
     return pd.DataFrame({**made, **groups, **settings}, copy=False)
+
+
+def groups_in(frame: pd.DataFrame) -> list[str]:
+    """The columns ``g.<name>``."""
+    return [name for name in map(str, frame) if name.startswith("g.")]
 
 
 def read_column(values: pd.Series, column: Column, where: str) -> pd.Series:
@@ -125,8 +127,8 @@ def read_column(values: pd.Series, column: Column, where: str) -> pd.Series:
         return moments(values, where)
     found = (wholes if column.type == "whole" else numbers)(values, where)
     known = found.to_numpy(dtype=float, na_value=np.nan)
-    if column.name != "seed":
-        check(values, known < 0, f"below zero: no {column.name} can be", where)
+    if column.least is not None:
+        check(values, known < column.least, f"below zero: no {column.name} can be", where)
     if column.most is not None:
         option = as_option(column.name, str(values.name), "/100")
         words = f"above {column.most:g}: is it in percent? Then --map {option}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ...benchmarks.statistics import best_so_far, floats, pareto_front
+from ...benchmarks.statistics import accuracy_matrix, best_so_far, floats, pareto_front
 from ...models.outcome import RESULTS
 
 MOST_ENERGIES = 400
@@ -25,22 +25,9 @@ def attained(trials: pd.DataFrame, most: int = MOST_ENERGIES) -> pd.DataFrame:
         of ``runs`` they are of, from the energy on at which there is a median. A quartile that
         falls to a run without a result is NaN. A run counts up to its last known energy.
     """
-    run = pd.factorize(trials["run"])[0]
-    curves = best_so_far(trials)
-    spent_j = curves["energy_j"].to_numpy()
-    best = curves["accuracy"].fillna(-np.inf).to_numpy()
-    known = ~np.isnan(spent_j)
-    grid = _thinned(np.unique(spent_j[known & (spent_j > 0)]), most)
-    levels = np.full((run.max(initial=-1) + 1, len(grid)), -np.inf)
-    placed = known & (len(grid) > 0)  # there is no grid where nobody has spent anything
-    places = np.searchsorted(grid, spent_j[placed])
-    np.maximum.at(levels, (run[placed], places), best[placed])
-    levels = np.maximum.accumulate(levels, axis=1)
-    # Where a reading was lost, what came later has no place.
-    last_j = np.zeros(len(levels))
-    np.maximum.at(last_j, run[known], spent_j[known])
-    last_j[np.setdiff1d(run, run[~known])] = np.inf
-    levels[grid > last_j[:, None]] = np.nan
+    spent_j = best_so_far(trials)["energy_j"].to_numpy()
+    grid = _thinned(np.unique(spent_j[spent_j > 0]), most)
+    _, levels = accuracy_matrix(trials, grid)
     counts = np.sum(~np.isnan(levels), axis=0)
     levels.sort(axis=0)  # NaN last
     columns = np.arange(len(grid))

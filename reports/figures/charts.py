@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .attainment import thin
 from .axes import trials_strategies
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
+    from ...benchmarks.analysis.facts import Ranks
     from .palette import Look
 
 MOST_SHOWN = 8
@@ -145,14 +146,14 @@ def attainment_chart(
     )
 
 
-def phases_chart(trials: pd.DataFrame, names: Sequence[str]) -> Chart:
+def phases_chart(trials: pd.DataFrame, names: Sequence[str], *, name: str = "phases") -> Chart:
     """Return the bars of energy by phase, of these strategies in their order."""
     absent: dict[str, list[str]] = {}
     for strategy, phases in unmetered_phases(trials).items():
         for phase in phases:
             absent.setdefault(phase, []).append(strategy)
     return Chart(
-        "phases",
+        name,
         "Where the joules went",
         "Mean energy of a run by phase: learning, checking on validation data, building and "
         "loading, and choosing the next candidate.",
@@ -178,9 +179,7 @@ def spread_chart(trials: pd.DataFrame, names: Sequence[str], *, name: str = "spr
     )
 
 
-def ranks_chart(
-    ranks: Mapping[str, Any], what: str, looks: Mapping[str, Look], *, name: str
-) -> Chart:
+def ranks_chart(ranks: Ranks, what: str, looks: Mapping[str, Look], *, name: str) -> Chart:
     """Return the critical-difference diagram of mean ranks.
 
     Args:
@@ -189,7 +188,7 @@ def ranks_chart(
         looks: The look of each strategy.
         name: Its identifier on the page.
     """
-    listed = ", ".join(f"{strategy} {rank:.2f}" for strategy, rank in ranks["strategies"].items())
+    listed = ", ".join(f"{strategy} {rank:.2f}" for strategy, rank in ranks.strategies.items())
     return Chart(
         name,
         f"Mean ranks: {what}",
@@ -198,7 +197,7 @@ def ranks_chart(
         "tell them apart.",
         f"Mean ranks by {what}: {listed}.",
         ranks_figure(ranks, looks),
-        [ranks["reason"]],
+        [ranks.reason],
         height_rem=height_rem(ranks),
     )
 

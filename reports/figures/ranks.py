@@ -8,33 +8,32 @@ from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
 
-from ..format import known
 from .axes import GREY, TEMPLATE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ...benchmarks.analysis.facts import Ranks
     from .palette import Look
 
 _BAR_ROWS = 0.45  # between two bars of strategies that cannot be told apart
 
 
-def ranks_figure(ranks: Mapping[str, Any], looks: Mapping[str, Look]) -> go.Figure:
+def ranks_figure(ranks: Ranks, looks: Mapping[str, Look]) -> go.Figure:
     """Draw mean ranks on a line, with a bar over those that cannot be told apart.
 
     The diagram of Demšar, 2006 (Statistical comparisons of classifiers over multiple data sets,
     JMLR 7, figure 1), turned so that every name stands on the left.
 
     Args:
-        ranks: ``strategies`` with their mean ranks (1 is best), ``critical_difference`` and
-            ``cliques``, the groups of strategies that differ by less.
+        ranks: Of an analysis, over its groups.
         looks: The look of each strategy.
     """
-    mean = dict(sorted(ranks["strategies"].items(), key=lambda item: item[1]))
-    cliques = [sorted(mean[name] for name in clique) for clique in ranks["cliques"]]
+    mean = dict(sorted(ranks.strategies.items(), key=lambda item: item[1]))
+    cliques = [sorted(mean[name] for name in clique) for clique in ranks.cliques]
     levels = _levels([(clique[0], clique[-1]) for clique in cliques])
     top = _BAR_ROWS * (max(levels, default=-1) + 2)
-    critical = known(ranks["critical_difference"])
+    critical = ranks.critical_difference
     last = max(len(mean), 1.0 + (critical or 0.0))
     drawing: list[dict[str, Any]] = []
     for row, (name, rank) in enumerate(mean.items()):
@@ -116,9 +115,9 @@ def ranks_figure(ranks: Mapping[str, Any], looks: Mapping[str, Look]) -> go.Figu
     return figure
 
 
-def height_rem(ranks: Mapping[str, Any]) -> float:
+def height_rem(ranks: Ranks) -> float:
     """Return the height that the diagram needs on the page."""
-    return 12.0 + 1.6 * len(ranks["strategies"]) + 0.7 * len(ranks["cliques"])
+    return 12.0 + 1.6 * len(ranks.strategies) + 0.7 * len(ranks.cliques)
 
 
 def _levels(spans: Sequence[tuple[float, float]]) -> list[int]:

@@ -12,7 +12,7 @@ from plotly.offline import get_plotlyjs
 
 import perjoule
 from perjoule import load_table
-from perjoule.benchmarks.analysis import analyse
+from perjoule.benchmarks.analysis.analysing import analyse
 from perjoule.errors import OutputError
 from perjoule.reports.study import MOST_GROUPS, render, write
 

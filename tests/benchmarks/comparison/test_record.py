@@ -11,7 +11,8 @@ import pytest
 
 from perjoule.benchmarks.comparison.record import curve_table, trial_table
 from perjoule.benchmarks.comparison.summary import summarise
-from perjoule.benchmarks.tables.table import CURVE_COLUMNS, TRIAL_COLUMNS, write_frame
+from perjoule.benchmarks.tables.contract import CURVE_COLUMNS, TRIAL_COLUMNS
+from perjoule.benchmarks.tables.writing import write_frame
 
 from .ledgers import LOST, end_event, parsed, slice_event
 

@@ -10,7 +10,7 @@ import yaml
 from perjoule import load_table
 from perjoule.benchmarks.comparison.loading import read_run
 from perjoule.benchmarks.comparison.messages import file_name
-from perjoule.benchmarks.tables.table import RUN_COLUMNS
+from perjoule.benchmarks.tables.contract import RUN_COLUMNS
 from perjoule.errors import DataError, OutputError
 
 from .ledgers import LOST, end_event, slice_event

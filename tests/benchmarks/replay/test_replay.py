@@ -15,7 +15,7 @@ import perjoule.benchmarks
 from perjoule import load_table, replay
 from perjoule.benchmarks import statistics
 from perjoule.benchmarks.replay.ask_cost import load_ask_costs
-from perjoule.benchmarks.tables.table import TRIAL_COLUMNS
+from perjoule.benchmarks.tables.contract import TRIAL_COLUMNS
 from perjoule.errors import BudgetError, ConfigurationError, DataError, UnknownNameError
 from perjoule.tuners.registry import RECIPES
 

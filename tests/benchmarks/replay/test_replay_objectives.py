@@ -24,7 +24,7 @@ from perjoule.models.space import Space
 from perjoule.tuners.parts.encoding import Encoding
 from perjoule.tuners.registry import RECIPES
 
-from ..tables import quick
+from ..samples import quick
 
 # A run folder with curves -------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from perjoule.tuners.registry import RECIPES
 from perjoule.tuners.strategy import Work
 
 from ..conftest import SMALL, SPACE
-from ..tables import quick
+from ..samples import quick
 
 NAN = math.nan
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from perjoule.benchmarks.tables.columns import free, moments, numbers, texts, wholes
 from perjoule.errors import DataError
 
-from .tables import quick
+from ..samples import quick
 
 
 def column(values, **options):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from perjoule.benchmarks.statistics import attainment_surface, pareto_front
 
-from .tables import NAN, quick, run_of, tables, trial_lists
+from ..samples import NAN, quick, run_of, tables, trial_lists
 
 
 def runs_of(*runs):

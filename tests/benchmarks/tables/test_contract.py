@@ -1,21 +1,28 @@
-"""CONTRACT.md says what is so."""
+"""CONTRACT.md says of the table what is so."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from perjoule import benchmarks, load_table
-from perjoule.benchmarks.analysis import analyse
-from perjoule.benchmarks.analysis.analysing import SCHEMA
-from perjoule.benchmarks.tables.table import COLUMNS, CURVE_COLUMNS, REQUIRED, VERSION
+from perjoule.benchmarks.tables.contract import (
+    COLUMNS,
+    CURVE_COLUMNS,
+    CURVES,
+    REQUIRED,
+    RUN_COLUMNS,
+    RUNS,
+    VERSION,
+)
+from perjoule.benchmarks.tables.table import Table
+from perjoule.benchmarks.tables.writing import SIDES
 from perjoule.errors import DataError
 
 CONTRACT = (Path(benchmarks.__file__).parent / "CONTRACT.md").read_text("utf-8")
-TABLE, ANALYSIS = CONTRACT.split("\n## The analysis\n")
+TABLE = CONTRACT.split("\n## The analysis\n")[0]
 ROWS = pd.DataFrame({"strategy": ["a", "b"], "energy_j": [1.0, 2.0], "accuracy": [0.5, 0.6]})
 
 
@@ -25,20 +32,14 @@ def cells(text):
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
 
 
-def keys(data):
-    """All keys of plain data but names that the table gives."""
-    if isinstance(data, list):
-        return {key for each in data for key in keys(each)}
-    if not isinstance(data, dict):
-        return set()
-    named = ("strategies", "counts", "by", "states", "energy_kinds")
-    return data.keys() | {k for name, each in data.items() if name not in named for k in keys(each)}
-
-
 class TestTheTable:
-    def test_every_column_is_documented_as_it_is(self):
-        documented = [row for row in cells(TABLE) if row[0] != "column"]
-        assert documented == [
+    @pytest.mark.parametrize(
+        ("title", "columns"),
+        [("column", COLUMNS), ("column of curves", CURVES), ("column of runs", RUNS)],
+    )
+    def test_every_column_is_documented_as_it_is(self, title, columns):
+        rows = cells(TABLE.split(f"| {title} |")[1].split("\n\n")[0])
+        assert rows == [
             [
                 f"`{column.name}`",
                 column.type,
@@ -46,10 +47,48 @@ class TestTheTable:
                 "" if column.most is None else f"{column.most:g}",
                 column.meaning,
             ]
-            for column in COLUMNS
+            for column in columns
         ]
         assert f"contract version {VERSION}," in TABLE
-        assert all(f"`{name}`" in TABLE for name in (*REQUIRED, *CURVE_COLUMNS))
+        assert all(f"`{name}`" in TABLE for name in REQUIRED)
+
+    def test_files_lie_beside_as_documented(self, tmp_path):
+        runs = [("a-0", "a", 0, 5.0, None, None, None), ("b-0", "b", 0, 5.0, 1.0, "spent", None)]
+        curves = pd.DataFrame([("a-0", 0, 1, 0.2, 0.5, -1.0)], columns=[*CURVE_COLUMNS])
+        table = Table(
+            load_table(ROWS.assign(seed=0)).trials,
+            curves=curves,
+            slices=load_table(ROWS.assign(seed=0)).trials,
+            runs=pd.DataFrame(runs, columns=[*RUN_COLUMNS]),
+            description={"experiment": {"dataset": "digits"}},
+        )
+        for name in ("NAME.parquet", "NAME.csv", "trials.parquet", "trials.csv"):
+            for path in table.write(tmp_path / name):
+                assert path.exists()
+                documented = path.name.replace(".csv", ".parquet")
+                if path.stem in SIDES:
+                    documented = path.stem
+                assert f"`{documented}`" in TABLE
+
+    @pytest.mark.parametrize("by", [(), "none"])
+    def test_several_tables_are_grouped_by_what_differs_unless_told_otherwise(self, by):
+        facts = {"dataset", "architecture", "split_seed", "meter", "device", "fidelity"}
+        tables = [
+            Table(
+                load_table(ROWS.assign(seed=0)).trials,
+                name,
+                description={
+                    "experiment": {**dict.fromkeys(facts, name), "budget_j": len(name)},
+                    "machine": {"cpu": name},
+                    "space": {"width": [name]},
+                },
+            )
+            for name in ("one", "two", "other")
+        ]
+        table = load_table(tables, by=by)
+        assert set(table.by) == (set() if by else {*facts, "machine", "space"})
+        assert all(f"`{name}`" in TABLE for name in table.by)
+        assert len(table.groups) == (1 if by else 3)
 
     def test_the_metadata_of_parquet(self, tmp_path):
         import pyarrow.parquet as pq
@@ -101,21 +140,3 @@ class TestTheTable:
         assert "p.kwh" not in table.trials
         odd = ROWS.rename(columns={"energy_j": "a*2"})
         assert load_table(odd, mapping="energy_j=a*2").trials["energy_j"].tolist() == [1.0, 2.0]
-
-
-class TestTheAnalysis:
-    def test_every_key_is_documented(self):
-        rows = pd.concat([ROWS.assign(dataset=name) for name in "xy"])
-        data = analyse(load_table(rows, by="dataset")).to_dict()
-        strategy = data["groups"][0]["strategies"]["a"]
-        documented = set(re.findall(r"[a-z_0-9.]+", " ".join(re.findall("`([^`]+)`", ANALYSIS))))
-        documented |= {part for name in documented for part in name.split(".")}
-        assert (keys(data) | keys(strategy)) - documented <= {"0.25", "0.5", "1.0"}
-        assert f"JSON schema {SCHEMA}" in CONTRACT
-
-    def test_every_documented_key_is_there(self):
-        rows = pd.concat([ROWS.assign(dataset=name) for name in "xy"])
-        data = analyse(load_table(rows, by="dataset")).to_dict()
-        found = keys(data) | keys(data["groups"][0]["strategies"]["a"])
-        named = re.findall(r"`([^`]+)`", " ".join(row[0] for row in cells(ANALYSIS)))
-        assert {name.split(".")[-1] for name in named} <= found

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from perjoule.benchmarks.statistics import spearman
 
-from .tables import NAN, quick
+from ..samples import NAN, quick
 
 pairs = st.lists(st.tuples(st.integers(-5, 5), st.integers(-5, 5)), max_size=14)
 

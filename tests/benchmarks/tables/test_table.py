@@ -7,17 +7,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from perjoule import load_table
-from perjoule.benchmarks.tables.table import (
+from perjoule.benchmarks.tables.contract import (
     COLUMNS,
     CURVE_COLUMNS,
     KINDS,
     STATES,
     TRIAL_COLUMNS,
     VERSION,
-    Table,
     unit_of,
-    write_frame,
 )
+from perjoule.benchmarks.tables.table import Table
+from perjoule.benchmarks.tables.writing import write_frame
 from perjoule.errors import OutputError
 
 
@@ -73,6 +73,7 @@ def test_the_contract_is_what_it_was():
         "energy_validate_j",
         "energy_setup_j",
         "energy_search_j",
+        "predicted_j",
         "energy_kind",
         "cpu_j",
         "gpu_j",
@@ -142,12 +143,6 @@ def test_values_that_have_no_place_in_parquet_are_refused_by_their_column(tmp_pa
         write_frame(pd.DataFrame({"odd": [1, "x", object()]}), tmp_path / "t.parquet")
     assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_curves_of_another_table_are_not_left_beside_a_table_that_has_none(table, tmp_path):
-    table.write(tmp_path / "t.csv")
-    with pytest.raises(OutputError, match=r"t\.curves\.csv is there, and this table has no curves"):
-        Table(table.trials).write(tmp_path / "t.csv")
 
 
 def test_groups_are_the_parts_with_all_that_belongs_to_them(table):

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perjoule.benchmarks.tables.table import COLUMNS, PANDAS_TYPES, TRIAL_COLUMNS
-from perjoule.benchmarks.tables.tidying import Mapping, split_names, tidy
+from perjoule.benchmarks.tables.contract import COLUMNS, PANDAS_TYPES, TRIAL_COLUMNS
+from perjoule.benchmarks.tables.mapping import ColumnMapping, split_names
+from perjoule.benchmarks.tables.tidying import tidy
 from perjoule.errors import DataError
 
-from .tables import quick
+from ..samples import quick
 
 
 def frame(n=2, **columns):
@@ -20,7 +21,7 @@ def frame(n=2, **columns):
 
 
 def read(table, mapping="", by=""):
-    return tidy(table, "t.csv", Mapping.parse(mapping), split_names(by))
+    return tidy(table, "t.csv", ColumnMapping.parse(mapping), split_names(by))
 
 
 def refusal(table, mapping="", by=""):

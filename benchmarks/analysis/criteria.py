@@ -6,13 +6,16 @@ import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 from ..statistics import energy_to_target
+from .facts import ByCriterion
 from .verdict import Verdict, compare_strategies
 
 if TYPE_CHECKING:
     import pandas as pd
+
+T = TypeVar("T")
 
 FRACTIONS = (0.25, 0.5, 1.0)
 """Shares of the energy that all runs had, at which accuracies are compared."""
@@ -67,13 +70,13 @@ class Criteria:
     energy_to_target: Criterion
     anytime: Criterion
 
-    def each(self, say: Callable[[Criterion], Any]) -> dict[str, Any]:
-        """What is said of every criterion, by name, in JSON's types."""
-        return {
-            "equal_energy": {str(share): say(each) for share, each in self.equal_energy.items()},
-            "energy_to_target": say(self.energy_to_target),
-            "anytime": say(self.anytime),
-        }
+    def each(self, say: Callable[[Criterion], T]) -> ByCriterion[T]:
+        """What is said of every criterion."""
+        return ByCriterion(
+            {str(share): say(each) for share, each in self.equal_energy.items()},
+            say(self.energy_to_target),
+            say(self.anytime),
+        )
 
 
 def compare_by_criteria(trials: pd.DataFrame, common_j: float, target: float) -> Criteria:
@@ -81,7 +84,7 @@ def compare_by_criteria(trials: pd.DataFrame, common_j: float, target: float) ->
 
     Args:
         trials: What the runs knew when: slices, or trials.
-        common_j: The joules that every run spent; NaN if no total is known.
+        common_j: The joules that all runs are compared at; NaN if no total is known.
         target: The accuracy to reach; NaN if there is none.
     """
     equal = {

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -9,8 +10,7 @@ from hypothesis import strategies as st
 
 from perjoule.benchmarks.statistics import (
     accuracies_per_joule,
-    accuracy_at,
-    accuracy_per_joule,
+    accuracy_matrix,
     anytime_score,
     best_so_far,
     energy_to_target,
@@ -23,7 +23,7 @@ from perjoule.benchmarks.statistics import (
     totals_j,
 )
 
-from .tables import BROKEN_METER, MIXED, NAN, quick, run_of, tables, trial_lists
+from ..samples import BROKEN_METER, MIXED, NAN, quick, run_of, tables, trial_lists
 
 
 class TestBestSoFar:
@@ -70,17 +70,17 @@ class TestBestSoFar:
         assert curve["accuracy"].isna().is_monotonic_decreasing
 
 
-class TestAccuracyAt:
-    @pytest.mark.parametrize(
-        ("energy_j", "expected"), [(1.9, NAN), (2.0, 0.5), (14.9, 0.5), (15.0, 0.7), (99.0, 0.7)]
-    )
-    def test_it_is_the_best_by_then(self, energy_j, expected):
-        assert accuracy_at(MIXED, energy_j) == pytest.approx(expected, nan_ok=True)
+class TestAccuracyMatrix:
+    def test_it_holds_the_best_of_each_run_by_each_energy(self):
+        trials = pd.concat([MIXED, BROKEN_METER])
+        runs, levels = accuracy_matrix(trials, [1.9, 2.0, 2.1, 14.9, 15.0, 99.0])
+        assert runs.tolist() == ["a-0", "a-1"]
+        assert levels[0].tolist() == [-math.inf, 0.5, 0.5, 0.5, 0.7, 0.7]
+        assert levels[1, :2].tolist() == [-math.inf, 0.5]
+        assert np.isnan(levels[1, 2:]).all()  # where the joules are not known
 
-    def test_it_is_unknown_where_the_joules_are(self):
-        assert accuracy_at(BROKEN_METER, 2.0) == 0.5
-        assert math.isnan(accuracy_at(BROKEN_METER, 2.1))
-        assert math.isnan(accuracy_at(MIXED, NAN))
+    def test_at_an_unknown_energy_it_is_unknown(self):
+        assert levels_at(MIXED, NAN).isna().all()
 
 
 class TestEqualEnergy:
@@ -155,7 +155,6 @@ class TestManyRunsAtOnce:
         for found in (incumbents, totals_j, accuracies_per_joule, anytime_score):
             assert found(nothing).empty
         assert levels_at(nothing, 1.0).empty
-        assert math.isnan(accuracy_at(nothing, 1.0))
 
 
 class TestEnergyToTarget:
@@ -227,9 +226,10 @@ class TestAnytimeScore:
 
 class TestTrials:
     def test_accuracy_per_joule_is_taken_where_the_best_was_found(self):
-        assert accuracy_per_joule(MIXED) == pytest.approx(0.7 / 15)
-        assert math.isnan(accuracy_per_joule(BROKEN_METER))
-        assert math.isnan(accuracy_per_joule(run_of((1.0, NAN))))
+        per_joule = accuracies_per_joule(pd.concat([MIXED, BROKEN_METER]))
+        assert per_joule["a-0"] == pytest.approx(0.7 / 15)
+        assert math.isnan(per_joule["a-1"])
+        assert accuracies_per_joule(run_of((1.0, NAN))).empty
 
     def test_pareto_front(self):
         energy_j = [1.0, 2.0, 2.0, 3.0, 4.0, NAN, 5.0, 1.0]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from perjoule.benchmarks.statistics import friedman
 
-from .tables import NAN, quick
+from ..samples import NAN, quick
 
 # Demsar, 2006, table 6: AUC of C4.5, with m, cf and both tuned, on 14 data sets.
 DEMSAR = pd.DataFrame(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from perjoule import load_table
+from perjoule.benchmarks.tables.contract import CURVE_COLUMNS
+from perjoule.benchmarks.tables.descriptions import valid_parts
 from perjoule.benchmarks.tables.table import Table
 from perjoule.errors import DataError
 
@@ -122,14 +125,63 @@ def test_a_valid_table_reads_the_same_from_csv_parquet_and_a_frame(
         assert cells(expected, name) == [row[name] for row in made]
 
 
-@given(rows())
+plain = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text()),
+    lambda parts: st.one_of(st.lists(parts), st.dictionaries(st.text(), parts)),
+    max_leaves=5,
+)
+lines = st.one_of(st.none(), words, st.sampled_from(["a\rb", "a\r\nb", "none", "1", "true"]))
+
+
+@st.composite
+def tables(draw):
+    """A table whose trials have slices, curves, and runs of which some have no trial."""
+    made = draw(rows())
+    for row in made:
+        row |= {"note": draw(lines), "layers": draw(st.lists(st.integers(), min_size=1))}
+        row["started_at"] = draw(st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1)))
+    trials = load_table(pd.DataFrame(made), by="opt").trials
+    runs = trials.drop_duplicates("run")[["run", "strategy", "seed", "g.opt"]]
+    idle = pd.DataFrame({"run": ["idle"], "strategy": "idle", "seed": 2**62 + 1, "g.opt": None})
+    runs = pd.concat([runs, idle], ignore_index=True)
+    for name, values in (
+        ("allotment_j", st.one_of(st.none(), joules)),
+        ("unplaced_j", st.one_of(st.none(), joules)),
+        ("end", lines),
+        ("message", lines),
+    ):
+        runs[name] = [draw(values) for _ in range(len(runs))]
+    halves = trials.assign(energy_j=trials["energy_j"] / 2)
+    curves = trials[["run", "trial", "energy_j", "accuracy"]].assign(epoch=1, loss=-1 / 3)
+    some = draw(st.integers(0, len(curves)))
+    return load_table(
+        Table(
+            trials,
+            curves=curves[list(CURVE_COLUMNS)][:some] if draw(st.booleans()) else None,
+            slices=pd.concat([halves, halves]) if draw(st.booleans()) else None,
+            runs=runs if draw(st.booleans()) else None,
+            description=draw(st.one_of(st.none(), st.dictionaries(st.text(), plain))),
+        ),
+        by="opt",
+    )
+
+
+@given(tables(), st.sampled_from(["t", "trials"]), st.sampled_from([".csv", ".parquet"]))
 @many
-def test_what_is_written_reads_back_the_same(tmp_path_factory, made):
+def test_what_is_written_reads_back_the_same(tmp_path_factory, table, stem, ending):
     folder = tmp_path_factory.mktemp("t")
-    table = load_table(pd.DataFrame(made), by="opt")
-    for name in ("t.csv", "t.parquet"):
-        table.write(folder / name)
-        pd.testing.assert_frame_equal(load_table(folder / name).trials, table.trials)
+    written = table.write(folder / f"{stem}{ending}")
+    assert set(written) == set(folder.iterdir())
+    read = load_table(written[0], by="opt")
+    for name in ("trials", "curves", "slices", "runs"):
+        found, expected = getattr(read, name), getattr(table, name)
+        assert (found is None) == (expected is None)
+        if expected is not None:
+            whole = dict.fromkeys(("trial", "epoch"), "int64") if name == "curves" else {}
+            expected = expected.astype(whole).reset_index(drop=True)
+            pd.testing.assert_frame_equal(found, expected)
+    assert read.description == valid_parts(table.description)
+    assert read.notes == table.notes
 
 
 @given(rows(), rows())

@@ -1,0 +1,222 @@
+"""What an analysis finds, as facts: `CONTRACT.md` says what each means, its unit, and its source.
+
+What is not known is None, never zero and never NaN, so that all of it is JSON as it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeVar
+
+from ..tables.facts import Fact
+
+T = TypeVar("T")
+
+Basis = Literal["allotment", "interrupted", "smallest total"]
+"""What the energy is at which strategies are compared: what each run may spend; what each had spent
+when the comparison was interrupted; or, where the table knows no allotments, what each spent."""
+
+
+@dataclass(frozen=True)
+class ByCriterion(Fact, Generic[T]):
+    """One thing for each criterion.
+
+    Attributes:
+        equal_energy: The highest median accuracy, by share of the common energy: ``"0.25"`` ….
+        energy_to_target: The fewest expected joules to the target.
+        anytime: The highest median anytime score.
+    """
+
+    equal_energy: Mapping[str, T]
+    energy_to_target: T
+    anytime: T
+
+    @property
+    def at_end(self) -> T:
+        """That of the whole common energy, by which the verdict is given."""
+        return list(self.equal_energy.values())[-1]
+
+    @property
+    def all(self) -> list[T]:
+        """Those of all criteria, in their order."""
+        return [*self.equal_energy.values(), self.energy_to_target, self.anytime]
+
+
+@dataclass(frozen=True)
+class Spread(Fact):
+    """A median over ``n`` runs with its bootstrap interval; no bounds for one run."""
+
+    median: float
+    low: float | None
+    high: float | None
+    n: int
+
+
+@dataclass(frozen=True)
+class Reached(Fact):
+    """How the runs of a strategy came to the target: joules, and the runs that never did."""
+
+    hits: int
+    runs: int
+    censored: tuple[str, ...]
+    ert_j: float | None
+    energy_j: Spread | None
+
+
+@dataclass(frozen=True)
+class PerJoule(Fact):
+    """Accuracy per joule, in 1/J: of the runs, and of the best trial above the floor."""
+
+    run: Spread | None
+    trial: float | None
+    floor: float | None
+
+
+@dataclass(frozen=True)
+class Area(Fact):
+    """The hypervolume that the trials of a strategy dominate, in joules and as a share."""
+
+    energy_j: float | None
+    share: float | None
+
+
+@dataclass(frozen=True)
+class StrategyFacts(Fact):
+    """The numbers of one strategy in one group."""
+
+    runs: int
+    trials: int
+    states: Mapping[str, int]
+    energy_kind: str
+    energy_j: Spread | None
+    energy_cv: float | None
+    accuracy: Spread | None
+    test_accuracy: Spread | None
+    equal_energy: Mapping[str, Spread | None]
+    energy_to_target: Reached
+    anytime: Spread | None
+    accuracy_per_joule: PerJoule
+    hypervolume: Area
+    search_share: float | None
+    prediction_error: float | None
+
+    @property
+    def level(self) -> float | None:
+        """Median accuracy at the whole common energy."""
+        found = list(self.equal_energy.values())[-1]
+        return None if found is None else found.median
+
+
+@dataclass(frozen=True)
+class RankTest(Fact):
+    """Whether the strategies differ at all, by ranks (Kruskal and Wallis)."""
+
+    h: float | None
+    p: float | None
+    eta_squared: float | None
+    k: int
+    n: int
+
+
+@dataclass(frozen=True)
+class PairTest(Fact):
+    """Two strategies, the better one first."""
+
+    a: str
+    b: str
+    p: float | None
+    cliffs_delta: float | None
+
+
+@dataclass(frozen=True)
+class MeansTest(Fact):
+    """The same question asked of means, where the values allow it."""
+
+    method: str | None
+    f: float | None
+    p: float | None
+    omega_squared: float | None
+    shapiro_p: Mapping[str, float | None]
+    levene_p: float | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Evidence(Fact):
+    """What the runs say to one criterion."""
+
+    kruskal_wallis: RankTest
+    pairs: tuple[PairTest, ...]
+    parametric: MeansTest
+    conclusive: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class VerdictFacts(Fact):
+    """Who leads at the whole common energy, and whether the runs support it, also in words.
+
+    Attributes:
+        winner: The strategy that leads; None where there is none.
+        tie: Whether another is as good, and joules broke the tie.
+        supported: Whether the runs support the lead.
+        sentence: The finding in a sentence.
+        reason: What the runs say to it, in a sentence.
+        target_sentence: Who reaches the target for the fewest joules, in a sentence; may be empty.
+    """
+
+    winner: str | None
+    tie: bool
+    supported: bool
+    sentence: str
+    reason: str
+    target_sentence: str
+
+
+@dataclass(frozen=True)
+class GroupFacts(Fact):
+    """The numbers of one group of trials."""
+
+    by: Mapping[str, Any]
+    trials: int
+    runs: int
+    common_j: float | None
+    common_is: Basis
+    allotment_j: float | None
+    best_accuracy: float | None
+    target_accuracy: float | None
+    reference_j: float | None
+    energy_kinds: Mapping[str, int]
+    strategies: Mapping[str, StrategyFacts]
+    winners: ByCriterion[str | None]
+    ties: ByCriterion[tuple[str, ...]]
+    tests: ByCriterion[Evidence]
+    verdict: VerdictFacts
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether any accuracy is known."""
+        return self.best_accuracy is not None
+
+
+@dataclass(frozen=True)
+class Ranks(Fact):
+    """How strategies rank over groups."""
+
+    statistic: float | None
+    p: float | None
+    n_groups: int
+    strategies: Mapping[str, float]
+    critical_difference: float | None
+    cliques: tuple[tuple[str, ...], ...]
+    conclusive: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class RanksBy(Fact):
+    """Ranks by accuracy at the whole common energy, and by the anytime score."""
+
+    equal_energy: Ranks | None
+    anytime: Ranks | None

@@ -1,0 +1,152 @@
+"""The runs of a table, each with its incumbent: the best network it found."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ...energy.carbon import CarbonIntensity
+from ..statistics import incumbents, totals_j
+from ..tables.facts import Fact
+from .groups import number
+from .timeline import timeline
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..tables.table import Table
+
+OPEN = "open"
+"""Status of a run that is not over."""
+
+
+@dataclass(frozen=True)
+class Incumbent(Fact):
+    """The best network that a run found, by validation accuracy; the first of equals.
+
+    Attributes:
+        trial: Number of its trial.
+        accuracy: Its validation accuracy.
+        test_accuracy: Its test accuracy; None if unknown.
+        energy_j: Joules of its trial until then; None if unknown.
+        found_at_j: Joules that the run had spent by then; None if unknown.
+        params: Its hyperparameters.
+    """
+
+    trial: int
+    accuracy: float
+    test_accuracy: float | None
+    energy_j: float | None
+    found_at_j: float | None
+    params: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class RunFacts(Fact):
+    """One strategy with one seed.
+
+    Attributes:
+        run: Its name.
+        strategy: Name of the strategy.
+        seed: Its seed.
+        status: Why it is over, or ``"open"``; None where the table does not tell.
+        reason: More about its end.
+        allotment_j: Joules it may spend; None where the table does not tell.
+        spent_j: Joules it spent; None if unknown.
+        trials: How many trials it had.
+        incumbent: The best network it found; None if it has no result.
+    """
+
+    run: str
+    strategy: str
+    seed: int
+    status: str | None
+    reason: str
+    allotment_j: float | None
+    spent_j: float | None
+    trials: int
+    incumbent: Incumbent | None
+
+
+def run_facts(table: Table, names: Collection[str] | None = None) -> list[RunFacts]:
+    """Return the runs of a table in its order.
+
+    Args:
+        table: The trials, with slices and runs where it has any.
+        names: The runs to return; None for all.
+    """
+    slices = table.trials if table.slices is None else table.slices
+    spent_j = totals_j(timeline(table))
+    wanted = [run for run in spent_j.index if names is None or run in names]
+    known = slices if names is None else slices[slices["run"].isin(wanted)]
+    by_trial = known.groupby(["run", "trial"], sort=False)["energy_j"]
+    best = incumbents(known.assign(trial_j=by_trial.cumsum(skipna=False)))
+    rows = dict(iter(known.groupby("run", sort=False)))
+    counts = known.groupby("run")["trial"].nunique()
+    about = {} if table.runs is None else table.runs.set_index("run").to_dict("index")
+    facts = []
+    for run in wanted:
+        stated = about.get(run)
+        first = rows[run].iloc[0] if stated is None else stated
+        facts.append(
+            RunFacts(
+                run=str(run),
+                strategy=str(first["strategy"]),
+                seed=int(first["seed"]),
+                status=None if stated is None else plain(stated["end"]) or OPEN,
+                reason="" if stated is None else plain(stated["message"]) or "",
+                allotment_j=None if stated is None else plain(stated["allotment_j"]),
+                spent_j=number(spent_j[run]),
+                trials=int(counts.get(run, 0)),
+                incumbent=_incumbent(best.loc[run]) if run in best.index else None,
+            )
+        )
+    return facts
+
+
+def best_runs(table: Table) -> dict[str, RunFacts]:
+    """Return the run of each strategy that found the best network, the first of equals."""
+    slices = table.trials if table.slices is None else table.slices
+    best = incumbents(slices)
+    ranked = best.sort_values("accuracy", ascending=False, kind="stable")
+    chosen = ranked.drop_duplicates("strategy").index
+    return {facts.strategy: facts for facts in run_facts(table, set(chosen))}
+
+
+def emissions(table: Table) -> dict[str, Any] | None:
+    """Return grams of CO2 equivalents of all runs, if the experiment names a place or a figure."""
+    recorded = (table.description or {}).get("carbon")
+    if not isinstance(recorded, Mapping):
+        return None
+    grid = CarbonIntensity(**recorded)
+    spent_j = totals_j(timeline(table)).sum(skipna=False)
+    return {**recorded, "intensity": str(grid), "total_g": grid.grams(number(spent_j))}
+
+
+def plain(value: Any) -> Any:
+    """Return a cell in Python's own types; None where nothing is known."""
+    import pandas as pd
+
+    if isinstance(value, list | dict):
+        return value
+    if pd.isna(value):
+        return None
+    value = value.item() if hasattr(value, "item") else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _incumbent(row: pd.Series) -> Incumbent:
+    return Incumbent(
+        trial=int(row["trial"]),
+        accuracy=float(row["accuracy"]),
+        test_accuracy=plain(row["test_accuracy"]),
+        energy_j=plain(row["trial_j"]),
+        found_at_j=plain(row["found_j"]),
+        params={
+            str(name).removeprefix("p."): plain(value)
+            for name, value in row.items()
+            if str(name).startswith("p.")
+        },
+    )

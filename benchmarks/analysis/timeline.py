@@ -1,0 +1,71 @@
+"""What the runs of a table had found and spent when, and the energy at which they are compared."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from .facts import Basis
+
+if TYPE_CHECKING:
+    from ..tables.table import Table
+
+COLUMNS = ["run", "strategy", "state", "accuracy", "test_accuracy", "energy_j"]
+"""What the numbers of a group are read off."""
+
+
+def timeline(table: Table) -> pd.DataFrame:
+    """Return one row per slice in order of completion, then what runs spent on no trial.
+
+    Of a table without slices, one row per trial. A run without any trial has one row, so that it is
+    compared with the others.
+    """
+    rows = (table.trials if table.slices is None else table.slices)[COLUMNS]
+    if table.runs is None:
+        return rows
+    runs = table.runs
+    tried = runs["run"].isin(rows["run"])
+    rest = runs[~tried | (runs["unplaced_j"] != 0)]  # those of unknown joules too
+    if rest.empty:
+        return rows
+    closing = rest[["run", "strategy"]].assign(energy_j=rest["unplaced_j"])
+    return pd.concat([rows, closing.reindex(columns=COLUMNS)], ignore_index=True)
+
+
+def common_energy(table: Table, spent_j: pd.Series) -> tuple[float, Basis]:
+    """Return the joules at which the runs of a table are compared, and what they are.
+
+    Where the table knows allotments: the smallest one. A run that is over had all of its own, even
+    where the rest fitted no trial; an overdraft, below a hundredth, counts as within. While a run
+    is not over, all are compared at what it has spent. A run whose joules are unknown limits
+    nothing. Of other tables: the smallest known total of a run.
+
+    Args:
+        table: The trials of one group.
+        spent_j: The total joules of each run; NaN if unknown.
+
+    Returns:
+        Joules, NaN if no total is known, and their basis.
+    """
+    if table.runs is None:
+        return float(np.fmin.reduce(spent_j.to_numpy(), initial=math.nan)), "smallest total"
+    runs = table.runs.set_index("run")
+    allotted_j = runs["allotment_j"].astype(float)
+    smallest_j = float(allotted_j.min())
+    spent_j = spent_j.reindex(runs.index)
+    over = runs["end"].notna()
+    had_j = spent_j.where(~over, np.maximum(allotted_j, spent_j))[spent_j.notna()]
+    if had_j.empty:
+        return smallest_j, "allotment"
+    if had_j.min() < smallest_j:
+        return float(had_j.min()), "interrupted"
+    return float(had_j[allotted_j == smallest_j].max()), "allotment"
+
+
+def allotment(table: Table) -> float | None:
+    """Return the joules that each run may spend; None if unknown, or if they differ."""
+    known = [] if table.runs is None else table.runs["allotment_j"].dropna().unique()
+    return float(known[0]) if len(known) == 1 else None

@@ -1,0 +1,83 @@
+"""What is known of the experiment behind a table: its ``experiment.yaml``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ...files import write_whole
+
+_MAPPINGS = ("experiment", "space", "data", "machine", "versions", "runtime")
+"""Parts of a description that have parts of their own."""
+
+
+def description_path(path: Path) -> Path | None:
+    """Where the description of a table is kept; None for Parquet, whose metadata hold it.
+
+    Beside ``trials.parquet`` there may be one all the same: that of a run folder.
+    """
+    if path.stem == "trials":
+        return path.with_name("experiment.yaml")
+    return None if path.suffix == ".parquet" else path.with_name(f"{path.stem}.experiment.yaml")
+
+
+def read_description(path: Path | None) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
+    """Read a description, if the file is there; a note says if it is damaged."""
+    if path is None or not path.exists():
+        return None, ()
+    try:
+        return valid_parts(yaml.safe_load(path.read_text(encoding="utf-8"))), ()
+    except (OSError, ValueError, yaml.YAMLError):  # it only informs: the trials are whole
+        return None, (f"{path} is damaged: what it says of the experiment is left out.",)
+
+
+def valid_parts(stated: Any) -> dict[str, Any] | None:
+    """A description without the parts that are of the wrong type: anyone may have written it."""
+    if not isinstance(stated, dict):
+        return None
+    known: dict[str, Any] = {
+        name: part
+        for name, part in stated.items()
+        if isinstance(part, dict if name in _MAPPINGS else list if name == "meter" else object)
+    }
+    if "meter" in known:
+        known["meter"] = [meter for meter in known["meter"] if isinstance(meter, dict)]
+    return known
+
+
+def write_description(description: Mapping[str, Any], path: Path) -> None:
+    """Write a description as YAML, whole or not at all.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    text = yaml.safe_dump(json.loads(to_json(description)), sort_keys=False)
+    write_whole(path, lambda part: part.write_text(text, encoding="utf-8"))
+
+
+def is_description(path: Path, description: Mapping[str, Any] | None) -> bool:
+    """Whether a file says the same as a description."""
+    return json.loads(to_json(read_description(path)[0])) == json.loads(to_json(description))
+
+
+def to_json(description: Mapping[str, Any] | None) -> str:
+    """A description as JSON."""
+    return json.dumps(description, default=str)
+
+
+def facts_of(description: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What a description says of all trials, by names that ``--by`` takes: its experiment's values.
+
+    With them the ``machine``, and the ``device`` where the experiment left it open.
+    """
+    experiment, machine, runtime = (
+        part if isinstance(part, dict) else {}
+        for part in map((description or {}).get, ("experiment", "machine", "runtime"))
+    )
+    device = experiment.get("device") or runtime.get("device")
+    found = {**experiment, "device": device, "machine": machine.get("cpu")}
+    return {n: v for n, v in found.items() if isinstance(v, str | int | float | bool)}

@@ -1,0 +1,133 @@
+"""The commands that train: compare and tune, and what helps to write them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import OutputError
+from .app import STOPPED, command, show
+from .options import AsJson, RunFolder, Setup
+
+if TYPE_CHECKING:
+    from ..api import Result
+
+
+@command("compare")
+def compare(
+    *,
+    experiment: Annotated[
+        Path | None, typer.Argument(metavar="[EXPERIMENT.yaml]", help="See `perjoule init`.")
+    ] = None,
+    strategies: Annotated[
+        str | None, typer.Option(help="Names joined by commas, or all; see `perjoule strategies`.")
+    ] = None,
+    budget: Annotated[
+        str | None, typer.Option(help='Energy all runs share: "200 J", "6 kJ", "0.2 Wh".')
+    ] = None,
+    seeds: Annotated[int | None, typer.Option(help="Runs per strategy.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Trials at a time.")] = None,
+    fidelity: Annotated[
+        str | None, typer.Option(help="Rungs of multi-fidelity strategies: epochs, joules.")
+    ] = None,
+    setup: Setup,
+    folder: RunFolder,
+) -> None:
+    """Compare search strategies that share an energy budget; writes a report."""
+    from .. import api
+    from ..reports.progress import ComparisonProgress
+
+    with ComparisonProgress() as progress:
+        result = api.compare(
+            experiment,
+            out=folder.out,
+            resume=folder.resume,
+            target=folder.target,
+            progress=progress,
+            strategies=strategies,
+            budget=budget,
+            seeds=seeds,
+            workers=workers,
+            fidelity=fidelity,
+            **asdict(setup),
+        )
+    show(result.summary, folder.as_json, lambda: print_result(result))
+    _exit_if_interrupted(result)
+
+
+@command("tune")
+def tune(
+    *,
+    strategy: Annotated[
+        str | None, typer.Option(help="See `perjoule strategies`; tpe if not given.")
+    ] = None,
+    budget: Annotated[
+        str | None, typer.Option(help='Energy to spend: "0.2 Wh"; 60 J if not given.')
+    ] = None,
+    setup: Setup,
+    folder: RunFolder,
+) -> None:
+    """Search with one strategy until the budget is spent; writes best.json and best.pt."""
+    from .. import api
+    from ..reports.progress import ComparisonProgress
+    from ..reports.terminal import print_best
+
+    with ComparisonProgress() as progress:
+        result = api.tune(
+            strategy,
+            budget,
+            out=folder.out,
+            resume=folder.resume,
+            target=folder.target,
+            progress=progress,
+            **asdict(setup),
+        )
+    [run] = result.summary["runs"]
+    show(run, folder.as_json, lambda: print_best(run, result.folder))
+    _exit_if_interrupted(result)
+
+
+@command("strategies")
+def strategies(as_json: AsJson = False) -> None:
+    """List the search strategies."""
+    from ..reports.terminal import print_strategies
+    from ..tuners.registry import RECIPES
+
+    told = ("name", "summary", "optimises", "prunes", "source")
+    rows = [{key: getattr(recipe, key) for key in told} for recipe in RECIPES.values()]
+    show(rows, as_json, lambda: print_strategies(list(RECIPES.values())))
+
+
+@command("init")
+def init(
+    path: Annotated[Path, typer.Argument(help="The file to write.")] = Path("experiment.yaml"),
+) -> None:
+    """Write a commented experiment file."""
+    from ..benchmarks.comparison.experiment import EXAMPLE
+
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(EXAMPLE)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror}); name another") from error
+    typer.echo(f"{path} written; run it with: perjoule compare {path}")
+
+
+def print_result(result: Result) -> None:
+    """Print the analysis of a run folder, and where its report is."""
+    from ..reports.terminal import print_comparison
+
+    print_comparison(result.analysis, result.summary, result.report)
+
+
+def _exit_if_interrupted(result: Result) -> None:
+    if result.interrupted:
+        typer.echo(
+            "Interrupted; nothing is lost. Go on with: "
+            f"perjoule {result.command} --resume --out {result.folder}",
+            err=True,
+        )
+        raise typer.Exit(STOPPED)

@@ -1,0 +1,93 @@
+"""The commands that meter: any command, this machine, its sources."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .app import command, show
+from .options import AsJson
+
+
+@command(
+    "measure", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False}
+)
+def measure(
+    command: Annotated[
+        list[str], typer.Argument(metavar="-- COMMAND...", help="Any command with its arguments.")
+    ],
+    meter: Annotated[str | None, typer.Option(help="What counts joules.")] = None,
+    series: Annotated[
+        Path | None, typer.Option(help="Record power over time into this Parquet file.")
+    ] = None,
+    period: Annotated[
+        float, typer.Option(min=0.01, help="Seconds between two rows of the series.")
+    ] = 1.0,
+    carbon: Annotated[
+        str | None,
+        typer.Option(help='Tell grams of CO2e too: "FRA", "USA/CA", "56 g/kWh"; never guessed.'),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a command and meter it, children included; its exit code is passed on.
+
+    The table goes to stderr, since stdout is the command's.
+    """
+    from ..energy import EnergyMeter
+    from ..energy.carbon import intensity
+    from ..energy.command import measure as run
+    from ..reports.terminal import print_reading
+
+    grid = None if carbon is None else intensity(carbon)
+    with EnergyMeter(meter or "auto", series_period_s=period if series else None) as used:
+        result = run(command, used)
+    if used.series is not None and series is not None:
+        used.series.write(series)
+    grams = None if grid is None else grid.grams(result.reading.total_j)
+    data = {
+        "command": list(result.command),
+        "exit_code": result.exit_code,
+        **result.reading.to_dict(),
+        "carbon": None if grid is None else {**asdict(grid), "grams": grams},
+    }
+    emissions = None if grid is None else (grams, grid)
+    show(data, as_json, lambda: print_reading(result.reading, emissions))
+    raise typer.Exit(result.exit_code)
+
+
+@command("calibrate")
+def calibrate(
+    reference: Annotated[
+        str, typer.Option(help="What to calibrate against: auto, rapl, shelly:HOST ...")
+    ] = "auto",
+    idle: Annotated[float, typer.Option(help="Seconds to measure idle power.")] = 20.0,
+    pairs: Annotated[
+        Path | None,
+        typer.Option(help="Recorded windows to fit instead: duration_s,cpu_s,energy_j."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure idle power and watts per busy core of this machine, and store them."""
+    from ..energy.calibration.calibrating import calibrate as run
+    from ..reports.terminal import print_calibration
+
+    found = run(reference, pairs, idle, progress=lambda line: typer.echo(line, err=True))
+    show(asdict(found), as_json, lambda: print_calibration(found))
+
+
+@command("doctor")
+def doctor(as_json: AsJson = False) -> None:
+    """Say what energy is measured, modelled or unavailable here, why, and how to mend it."""
+    from ..energy.calibration.stored import load_calibration
+    from ..energy.doctor import diagnose
+    from ..reports.terminal import print_findings
+
+    findings, stored = diagnose(), load_calibration()
+    data = {
+        "components": [asdict(finding) for finding in findings],
+        "calibration": None if stored is None else asdict(stored),
+    }
+    show(data, as_json, lambda: print_findings(findings))

@@ -1,0 +1,123 @@
+"""The commands on recorded data: nothing here spends a joule on training."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import ConfigurationError, OutputError
+from .app import command, write_json
+from .comparing import print_result
+from .options import Findings, Importing, Replaying, Tables
+
+if TYPE_CHECKING:
+    from ..api import Table
+
+
+@command("report")
+def report(tables: Tables, findings: Findings) -> None:
+    """Compare what any trial tables or run folders hold, and say what the runs support.
+
+    Of a run folder alone, the tables and the report in it are made again from its ledger. Any table
+    with the columns strategy, energy_j and accuracy will do; trial, seed and state may be there.
+    """
+    from .. import api
+
+    if len(tables.paths) == 1 and (tables.paths[0] / "ledger.jsonl").exists():
+        result = api.report(tables.paths[0], findings.target)
+        if not any([tables.by, tables.mapping, findings.as_json, findings.html, findings.out]):
+            print_result(result)
+            return
+    _report(_loaded(tables), findings)
+
+
+@command("replay")
+def replay(tables: Tables, replaying: Replaying, findings: Findings) -> None:
+    """Compare strategies on what a table recorded: virtual joules, no training."""
+    from .. import api
+    from ..benchmarks.analysis.target import parse_target
+    from ..reports.progress import ReplayProgress
+
+    parse_target(findings.target)
+    table = _loaded(tables)
+    with ReplayProgress() as progress:
+        replayed = api.replay(table, progress=progress, **asdict(replaying))
+    _report(replayed, findings)
+
+
+@command("import")
+def import_(
+    *,
+    form: Annotated[str, typer.Argument(metavar="FORMAT", help="What wrote the files.")],
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH...", help="Files, or a storage URL of Optuna.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write the trial table: .parquet or .csv.")
+    ] = None,
+    importing: Importing,
+) -> None:
+    """Make a trial table of what another tool recorded."""
+    from ..benchmarks.importers import import_to
+
+    if out is None:
+        raise OutputError("import needs --out: name the table to write, .parquet or .csv")
+    given = {name: value for name, value in asdict(importing).items() if value is not None}
+    if "trim" in given:
+        given["trim_s"] = _seconds(given.pop("trim"))
+    imported = import_to(form, paths, out, **given)
+    for note in imported.notes:
+        typer.echo(f"- {note}", err=True)
+    typer.echo(f"{imported.rows:,} rows written to {out}; compare them: perjoule report {out}")
+
+
+@command("audit")
+def audit(
+    tables: Tables,
+    as_json: Annotated[
+        Path | None, typer.Option("--json", help="Write all findings as JSON; - prints them.")
+    ] = None,
+) -> None:
+    """Check an energy study for the faults of published ones; exit code 1 if there is any."""
+    from ..benchmarks.audit import audit as check
+    from ..reports.terminal import print_audit
+
+    found = check(tables.paths, by=tables.by or (), mapping=tables.mapping or ())
+    if not write_json(as_json, found.to_dict()):
+        print_audit(found)
+    raise typer.Exit(1 if found.findings else 0)
+
+
+def _loaded(tables: Tables) -> Table:
+    from .. import api
+
+    return api.load_table(tables.paths, by=tables.by or (), mapping=tables.mapping or ())
+
+
+def _report(table: Table, findings: Findings) -> None:
+    """Analyse a table; write what is asked for, and print the rest."""
+    from .. import api
+    from ..reports import page
+    from ..reports.terminal import print_analysis
+
+    analysis = api.analyse(table, findings.target)
+    written = [] if findings.out is None else table.write(findings.out)
+    if findings.html is not None:
+        page.write(findings.html, table, analysis)
+        written.append(findings.html)
+    if write_json(findings.as_json, analysis.to_dict()):
+        return
+    print_analysis(analysis)
+    for path in (*written, *([findings.as_json] if findings.as_json else ())):
+        typer.echo(f"Written: {path}")
+
+
+def _seconds(text: str) -> float:
+    match = re.fullmatch(r"\s*(\d+\.?\d*|\.\d+)\s*(ms|s|min)?\s*", text)
+    if match is None:
+        raise ConfigurationError(f'--trim {text!r} is no time: write "3s", "500 ms" or "1 min"')
+    return float(match[1]) * {"ms": 1e-3, "s": 1.0, "min": 60.0}[match[2] or "s"]

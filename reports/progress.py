@@ -1,0 +1,137 @@
+"""Progress on stderr: how a comparison and a replay go."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from ..energy.quantities import total
+from .format import format_energy, format_percent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ..benchmarks.comparison.experiment import Experiment
+    from ..benchmarks.comparison.run import Run
+    from ..energy import SourceInfo
+
+PLAIN_LINE_S = 5.0
+"""How often a line of progress is printed where stderr is no terminal."""
+
+
+def open_console(*, stderr: bool = False) -> Console:
+    """Open a console: a terminal wraps at words; a file or pipe gets whole lines."""
+    console = Console(stderr=stderr, highlight=False, markup=False)
+    if console.is_terminal:
+        return console
+    return Console(stderr=stderr, highlight=False, markup=False, soft_wrap=True, width=120)
+
+
+class ComparisonProgress:
+    """One bar per strategy in joules of its budget; plain lines where stderr is no terminal."""
+
+    def __init__(self) -> None:
+        self._console = open_console(stderr=True)
+        self._bars = Progress(
+            TextColumn("{task.description:<14}", markup=False),
+            BarColumn(),
+            TextColumn("{task.fields[text]}", markup=False),
+            TimeElapsedColumn(),
+            console=self._console,
+        )
+        self._tasks: dict[str, TaskID] = {}
+        self._budget_j = 0.0
+        self._started = self._next_line = 0.0
+
+    def __enter__(self) -> ComparisonProgress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._console.is_terminal:  # elsewhere stopping would print an empty line
+            self._bars.stop()
+
+    def begin(self, experiment: Experiment, sources: Sequence[SourceInfo], workers: int) -> None:
+        """Say what begins: meter and budget first."""
+        meters = ", ".join(f"{s.component} {s.kind.value} ({s.id})" for s in sources)
+        self._budget_j = experiment.budget_j
+        self._console.print(
+            f"Meter: {meters}. Budget: {format_energy(experiment.budget_j)}, "
+            f"{format_energy(experiment.allotment_j)} for each of {experiment.n_runs} runs "
+            f"({len(experiment.strategies)} strategies x {experiment.seeds} seeds), "
+            f"{workers} worker{'s' if workers > 1 else ''}, {experiment.dataset}.",
+        )
+        self._console.print("Starting the workers and rehearsing (charged to no run) ...")
+        for name in experiment.strategies:
+            share_j = experiment.allotment_j * experiment.seeds
+            self._tasks[name] = self._bars.add_task(name, total=share_j, text="")
+
+    def update(self, runs: Sequence[Run], inflight_j: Mapping[str, float | None]) -> None:
+        """Show the present state."""
+        if not self._started:
+            self._started = time.perf_counter()
+            if self._console.is_terminal:
+                self._bars.start()
+        if self._console.is_terminal:
+            for name, task in self._tasks.items():
+                own = [run for run in runs if run.strategy == name]
+                spent_j = _spent_j(own, inflight_j)
+                if all(run.end is not None for run in own):
+                    self._bars.update(task, total=spent_j or 1.0)
+                self._bars.update(task, completed=spent_j, text=self._line(own, spent_j))
+        elif time.perf_counter() >= self._next_line:
+            self._next_line = time.perf_counter() + PLAIN_LINE_S
+            spent_j = _spent_j(runs, inflight_j)
+            share = format_percent(spent_j and spent_j / self._budget_j, 0)
+            self._console.print(f"{share:>5} of the budget: {self._line(runs, spent_j)}")
+
+    def stopping(self) -> None:
+        """Say that Ctrl-C was heard."""
+        self._console.print("Stopping: keeping what is done, then writing the report ...")
+
+    def _line(self, runs: Sequence[Run], spent_j: float | None) -> str:
+        trials = sum(run.n_trials for run in runs)
+        best = max((run.incumbent for run in runs if run.incumbent is not None), default=None)
+        rate = trials / max(time.perf_counter() - self._started, 0.1)
+        found = "no result yet" if best is None else f"best {format_percent(best)}"
+        return f"{format_energy(spent_j):>8}, {trials} trials ({rate:.1f}/s), {found}"
+
+
+class ReplayProgress:
+    """A bar of the runs that are done, on stderr; what is to be known of them above it."""
+
+    def __init__(self) -> None:
+        self._console = open_console(stderr=True)
+        self._bar = Progress(
+            TextColumn("{task.completed:,.0f} of {task.total:,.0f} runs", markup=False),
+            BarColumn(),
+            TimeElapsedColumn(),
+            console=self._console,
+            transient=True,
+            disable=not self._console.is_terminal,
+        )
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> ReplayProgress:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def note(self, sentence: str) -> None:
+        """Print what is to be known of the replay."""
+        self._console.print(f"- {sentence}")
+
+    def update(self, done: int, total: int) -> None:
+        """Show how many runs are done."""
+        if self._task is None:
+            self._task = self._bar.add_task("", total=total)
+        self._bar.update(self._task, completed=done, total=total)
+
+
+def _spent_j(runs: Sequence[Run], inflight_j: Mapping[str, float | None]) -> float | None:
+    """Joules of these runs, slices in flight included; None if those of one are unknown."""
+    return total([*(run.spent_j for run in runs), *(inflight_j.get(r.name, 0.0) for r in runs)])

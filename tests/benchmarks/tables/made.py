@@ -1,0 +1,37 @@
+"""Small tables, and what is said of those that cannot be read."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from perjoule import load_table
+from perjoule.benchmarks.tables.contract import RUN_COLUMNS
+from perjoule.errors import DataError
+
+HEADER = "strategy,energy_j,accuracy\n"
+ROW = HEADER + "a,1,0.5\n"
+
+
+def frame(rows=2, **columns):
+    """The trials of one strategy; a column that is None is left out."""
+    contract = {"strategy": ["a"] * rows, "energy_j": [1.0] * rows, "accuracy": [0.5] * rows}
+    made = {name: values for name, values in {**contract, **columns}.items() if values is not None}
+    return pd.DataFrame(made)
+
+
+def runs_of(*names, strategy="a", seed=0, allotment_j=5.0, **columns):
+    """A run of each name."""
+    row = {"strategy": strategy, "seed": seed, "allotment_j": allotment_j, **columns}
+    return pd.DataFrame([{"run": name, **row} for name in names]).reindex(
+        columns=list(dict.fromkeys([*RUN_COLUMNS, *columns]))
+    )
+
+
+def refusal(source, **options):
+    """What is said of a table that is refused: one line."""
+    with pytest.raises(DataError) as caught:
+        load_table(source, **options)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
