@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..benchmarks.analysis.runs import RunFacts, best_runs, emissions
 from ..benchmarks.analysis.timeline import timeline
+from ..benchmarks.comparison.work import WorkersReport
 from ..benchmarks.statistics import incumbents as incumbents_of
 from ..benchmarks.statistics import totals_j
 from ..benchmarks.tables.contract import VERSION
+from ..benchmarks.tables.facts import read_fact
 from ..energy.carbon import format_grams
 from .format import (
     format_duration,
@@ -119,10 +121,10 @@ def key_figures(table: Table, analysis: Analysis) -> list[Figure]:
     states = trials["state"].value_counts()
     told = ", ".join(f"{count:,} {state}" for state, count in states.items())
     figures.append(("trials", f"{len(trials):,}", told or "none yet"))
-    work = part(table, "work")
-    if work:
-        workers = format_value(work.get("workers"))
-        figures.append(("time", format_duration(work.get("wall_s")), f"workers: {workers}"))
+    effort = work(table)
+    if effort is not None:
+        workers = f"workers: {format_value(effort.workers)}"
+        figures.append(("time", format_duration(effort.wall_s), workers))
     return figures
 
 
@@ -203,10 +205,15 @@ def meters(table: Table) -> list[dict[str, Any]]:
     unknown = {"update_period_s": None, "gain_error": None, "detail": "", "warnings": []}
     needed = {"id", "component", "kind", "scope"}
     return [
-        {**unknown, **meter, "source": meter["id"]}
+        {**unknown, **meter, "source": meter["id"]} | {n: str(meter[n]) for n in ("kind", "scope")}
         for meter in (stated if isinstance(stated, list) else [])
         if isinstance(meter, dict) and needed <= meter.keys()
     ]
+
+
+def work(table: Table) -> WorkersReport | None:
+    """Return how busy the workers of a comparison were; None where the table does not tell."""
+    return read_fact(WorkersReport, (table.description or {}).get("work"))
 
 
 def settings(table: Table, analysis: Analysis) -> dict[str, Mapping[str, Any]]:

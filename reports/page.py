@@ -116,7 +116,7 @@ def render(table: Table, analysis: Analysis) -> str:
         kind_meaning=content.kind_meanings(table),
         scope_meaning=content.SCOPES,
         meters=content.meters(table),
-        work=content.part(table, "work"),
+        work=content.work(table),
         carbon=emissions(table),
         settings=content.settings(table, analysis),
     )

@@ -145,7 +145,6 @@ def _accuracy_columns(group: GroupFacts) -> dict[str, Column]:
         return Cell(format_per_joule(found.trial), beneath)
 
     columns: dict[str, Column] = {
-        "best validation accuracy": lambda _, own: _accuracy(own.accuracy),
         **{f"accuracy at {share(each)} ({_spent(group, each)})": at(each) for each in marks},
         "against the best": _beside(group),
         f"joules to {target}": reached,

@@ -12,19 +12,21 @@ from rich.table import Table
 
 from ..energy.carbon import format_grams
 from .format import (
+    UNAVAILABLE,
     format_duration,
     format_energy,
     format_interval,
+    format_kinds,
     format_percent,
     format_value,
 )
 from .progress import open_console
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from ..benchmarks.analysis.analysing import Analysis
-    from ..benchmarks.analysis.facts import GroupFacts, Reached, Spread
+    from ..benchmarks.analysis.facts import GroupFacts, Reached, Spread, StrategyFacts
     from ..benchmarks.audit import Audit
     from ..energy import Reading
     from ..energy.calibration.stored import Calibration
@@ -63,52 +65,50 @@ def print_analysis(analysis: Analysis) -> None:
 
 
 def _strategies(group: GroupFacts) -> Table:
-    """What each strategy reached and spent, the best first; equal ones and winners are marked."""
+    """What each strategy reached and spent, the best first; a star marks who wins a column.
+
+    Columns of which nothing is known are left out.
+    """
     from ..benchmarks.analysis.wording import basis, label
     from .tables import leading
 
-    name = label(group.by)
-    what = f"accuracy at shares of {basis(group)}"
-    table = Table(title=f"{name}: {what}" if name else what, title_justify="left")
-    *early, last = group.winners.equal_energy
-    heads = (
-        "strategy",
-        "runs",
-        *(f"{float(share):.0%}" for share in (*early, last)),
-        "interval",
-        "best",
-        "test",
-        f"J to {format_percent(group.target_accuracy)}",
-        "anytime",
-        "J per run",
-        "search",
-        "energy",
-    )
-    for head in heads:
-        left = head in ("strategy", "energy")
-        table.add_column(head, justify="left" if left else "right", no_wrap=left)
+    name, kinds = label(group.by), format_kinds(group.energy_kinds)
+    what = f"{name}: " if name else ""
+    what += f"accuracy at shares of {basis(group)}; energy {kinds}; * is best"
+    *_, last = group.winners.equal_energy
+    winners, several = group.winners, len(group.strategies) > 1
 
     def marked(text: str, strategy: str, winner: str | None) -> str:
-        return f"{text} *" if strategy == winner and len(group.strategies) > 1 else text
+        return f"{text} *" if several and strategy == winner else text
 
-    for strategy in leading([group]):
-        own = group.strategies[strategy]
-        table.add_row(
-            strategy,
-            format_value(own.runs),
-            *(
-                marked(_median(own.equal_energy[share]), strategy, winner)
-                for share, winner in group.winners.equal_energy.items()
-            ),
-            format_interval(own.equal_energy[last], format_percent),
-            _median(own.accuracy),
-            _median(own.test_accuracy),
-            marked(_reached(own.energy_to_target), strategy, group.winners.energy_to_target),
-            marked(_median(own.anytime), strategy, group.winners.anytime),
-            format_energy(own.energy_j and own.energy_j.median),
-            format_percent(own.search_share),
-            own.energy_kind or "not stated",
-        )
+    columns: dict[str, Callable[[str, StrategyFacts], str]] = {
+        "runs": lambda _, own: format_value(own.runs),
+        **{
+            f"{float(share):.0%}": lambda n, own, share=share: marked(
+                _median(own.equal_energy[share]), n, winners.equal_energy[share]
+            )
+            for share in winners.equal_energy
+        },
+        "interval": lambda _, own: format_interval(own.equal_energy[last], format_percent),
+        "test": lambda _, own: _median(own.test_accuracy),
+        f"J to {format_percent(group.target_accuracy)}": lambda n, own: marked(
+            _reached(own.energy_to_target), n, winners.energy_to_target
+        ),
+        "anytime": lambda n, own: marked(_median(own.anytime), n, winners.anytime),
+        "J per run": lambda _, own: format_energy(own.energy_j and own.energy_j.median),
+        "search": lambda _, own: format_percent(own.search_share),
+    }
+    if len(group.energy_kinds) > 1:
+        columns["energy"] = lambda _, own: own.energy_kind
+    names = leading([group])
+    cells = {head: [say(n, group.strategies[n]) for n in names] for head, say in columns.items()}
+    seen = {head: own for head, own in cells.items() if {*own} - {UNAVAILABLE}}
+    table = Table(title=what, title_justify="left")
+    table.add_column("strategy", no_wrap=True)
+    for head in seen:
+        table.add_column(head, justify="left" if head == "energy" else "right")
+    for place, strategy in enumerate(names):
+        table.add_row(strategy, *(own[place] for own in seen.values()))
     return table
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...energy.carbon import CarbonIntensity
 from ..statistics import incumbents, totals_j
-from ..tables.facts import Fact
+from ..tables.facts import Fact, read_fact
 from .groups import number
 from .timeline import timeline
 
@@ -117,12 +117,11 @@ def best_runs(table: Table) -> dict[str, RunFacts]:
 
 def emissions(table: Table) -> dict[str, Any] | None:
     """Return grams of CO2 equivalents of all runs, if the experiment names a place or a figure."""
-    recorded = (table.description or {}).get("carbon")
-    if not isinstance(recorded, Mapping):
+    grid = read_fact(CarbonIntensity, (table.description or {}).get("carbon"))
+    if grid is None:
         return None
-    grid = CarbonIntensity(**recorded)
     spent_j = totals_j(timeline(table)).sum(skipna=False)
-    return {**recorded, "intensity": str(grid), "total_g": grid.grams(number(spent_j))}
+    return {**asdict(grid), "intensity": str(grid), "total_g": grid.grams(number(spent_j))}
 
 
 def plain(value: Any) -> Any:

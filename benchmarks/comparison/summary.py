@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..analysis.runs import OPEN, emissions, run_facts
+from ..tables.facts import finite
 
 if TYPE_CHECKING:
     from ..analysis.analysing import Analysis
@@ -29,7 +30,7 @@ def summarise(table: Table, analysis: Analysis) -> dict[str, Any]:
     """
     stated = dict(table.description or {})
     experiment, runs = stated["experiment"], run_facts(table)
-    return {
+    summary = {
         "schema": SCHEMA,
         "name": stated["name"],
         "status": "interrupted" if any(run.status == OPEN for run in runs) else "complete",
@@ -48,3 +49,4 @@ def summarise(table: Table, analysis: Analysis) -> dict[str, Any]:
         "runs": [run.to_dict() for run in runs],
         "analysis": analysis.to_dict(),
     }
+    return finite(summary)

@@ -285,7 +285,7 @@ class _Run:
 
     def _begin(self, work: Work) -> _Training:
         """The trial that the work goes on with, or a new one; faulty work is refused."""
-        paused = self._paused.get(getattr(work, "trial", None))
+        paused = self._paused.get(getattr(work, "trial", -1))
         check_work(work, [paused.told] if paused and paused.told else [])
         if paused:
             return self._paused.pop(paused.number)
@@ -300,12 +300,12 @@ class _Run:
         self._tally.charge(energy_j)
         self._tally.count(told.state, "a failure of the recorded trial")
         self._spent_j += energy_j
-        known = told.accuracy is not None and told.state is not State.FAILED
+        accuracy = None if told.state is State.FAILED else told.accuracy
         self._slices.append(
             Slice(
                 told.trial,
                 told.state,
-                told.accuracy if known else math.nan,
+                math.nan if accuracy is None else accuracy,
                 energy_j,
                 told.epochs,
                 self._spent_j,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from functools import cache
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from ...errors import DataError
+
+T = TypeVar("T")
 
 
 class Fact:
@@ -39,6 +43,23 @@ class Fact:
             return _adapter(cls).validate_python(data)
         except ValidationError as error:
             raise DataError(first_fault(error)) from error
+
+
+def read_fact(kind: type[T], data: Any) -> T | None:
+    """Read a dataclass from plain data that anybody may have written; None if it is none."""
+    try:
+        return _adapter(kind).validate_python(data)
+    except ValidationError:
+        return None
+
+
+def finite(data: Any) -> Any:
+    """Return the same plain data with None for numbers that JSON does not have (NaN, infinite)."""
+    if isinstance(data, Mapping):
+        return {str(key): finite(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [finite(value) for value in data]
+    return None if isinstance(data, float) and not math.isfinite(data) else data
 
 
 def first_fault(error: ValidationError) -> str:

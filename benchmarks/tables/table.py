@@ -45,7 +45,8 @@ class Table:
     @property
     def strategies(self) -> list[str]:
         """Names of the strategies in order of appearance."""
-        return list(dict.fromkeys(self.trials["strategy"]))
+        known = () if self.runs is None else self.runs["strategy"]
+        return list(dict.fromkeys([*known, *self.trials["strategy"]]))
 
     @property
     def groups(self) -> list[tuple[dict[str, Any], Table]]:

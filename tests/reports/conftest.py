@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,7 +24,6 @@ ALLOTMENT_J = 30.0
 class Comparison:
     trials: pd.DataFrame
     curves: pd.DataFrame
-    summary: dict[str, Any]
 
 
 def _run(rng, strategy, seed):
@@ -76,132 +74,6 @@ def _run(rng, strategy, seed):
     return rows, curves
 
 
-def _interval(values):
-    known = [v for v in values if v is not None and not np.isnan(v)]
-    if not known:
-        return None
-    single = len(known) == 1
-    return {
-        "median": float(np.median(known)),
-        "low": None if single else float(min(known)),
-        "high": None if single else float(max(known)),
-        "n": len(known),
-    }
-
-
-def _strategy_entry(strategy, runs, trials, target):
-    own = trials[trials["strategy"] == strategy]
-    found = [run["incumbent"]["accuracy"] for run in runs]
-    search = own["energy_search_j"]
-    hits = sum(accuracy >= target for accuracy in found)
-    return {
-        "strategy": strategy,
-        "runs": len(runs),
-        "trials": len(own),
-        "accuracy": _interval(found),
-        "test_accuracy": None if strategy == "grid" else _interval([a - 0.01 for a in found]),
-        "energy_j": _interval([run["spent_j"] for run in runs]),
-        "energy_to_target": {
-            "hits": hits,
-            "runs": len(runs),
-            "ert_j": 12.3 / hits if hits else None,
-        },
-        "search_share": None
-        if search.isna().all()
-        else float(search.sum() / own["energy_j"].sum()),
-        "energy_kind": "modelled",
-        "accuracy_per_joule": None,
-        "anytime": None,
-        "hypervolume": None,
-        "equal_energy": _interval([a - 0.002 for a in found]),
-    }
-
-
-def _summary(trials, target=0.96):
-    runs = []
-    for (run, strategy, seed), own in trials.groupby(["run", "strategy", "seed"], sort=False):
-        best = own.loc[own["accuracy"].idxmax()]
-        runs.append(
-            {
-                "run": run,
-                "strategy": strategy,
-                "seed": int(seed),
-                "status": "complete",
-                "reason": "the allotment is spent",
-                "allotment_j": ALLOTMENT_J,
-                "spent_j": float(own["energy_j"].sum()),
-                "trials": len(own),
-                "incumbent": {
-                    "trial": int(best["trial"]),
-                    "accuracy": float(best["accuracy"]),
-                    "test_accuracy": None if strategy == "grid" else float(best["accuracy"]) - 0.01,
-                    "energy_j": float(best["energy_j"]),
-                    "found_at_j": 17.0,
-                    "params": {
-                        "learning_rate": float(best["p.learning_rate"]),
-                        "batch_size": int(best["p.batch_size"]),
-                        "optimizer": best["p.optimizer"],
-                    },
-                },
-            }
-        )
-    return {
-        "schema": 1,
-        "name": "digits-five-ways",
-        "status": "complete",
-        "created": "2026-11-20T14:05:00+00:00",
-        "versions": {"perjoule": "0.1.0", "torch": "2.13.0", "optuna": "5.0.0"},
-        "machine": {"cpu": "Example 9000", "cores": 4, "gpu": None, "platform": "Linux x86_64"},
-        "experiment": {
-            "dataset": "digits",
-            "strategies": list(STRATEGIES),
-            "seeds": 5,
-            "workers": 4,
-            "device": "cpu",
-        },
-        "budget_j": ALLOTMENT_J * len(runs),
-        "allotment_j": ALLOTMENT_J,
-        "best_accuracy": float(trials["accuracy"].max()),
-        "target_accuracy": target,
-        "verdict": {
-            "sentence": "hyperband found the most accurate networks for the same energy: 98.1 %, "
-            "0.7 points ahead of random search.",
-            "supported": False,
-            "caveats": ["3 seeds: too few to conclude anything.", "Joules are <modelled>."],
-        },
-        "strategies": [
-            _strategy_entry(s, [r for r in runs if r["strategy"] == s], trials, target)
-            for s in STRATEGIES
-        ],
-        "runs": runs,
-        "provenance": [
-            {
-                "component": "cpu",
-                "kind": "modelled",
-                "scope": "process",
-                "source": "cpu_time",
-                "update_period_s": 0.0,
-                "gain_error": 0.43,
-                "detail": "CPU-seconds x 4.0 W per core (CodeCarbon's table, Example 9000)",
-                "warnings": ["The power per core is a generic figure."],
-            },
-            {
-                "component": "gpu",
-                "kind": "unavailable",
-                "scope": "board",
-                "source": "nvml",
-                "update_period_s": None,
-                "gain_error": None,
-                "detail": "no driver is loaded",
-                "warnings": [],
-            },
-        ],
-        "carbon": None,
-        "workers": {"count": 4, "wait_share": 0.0004, "wall_s": 38.2},
-        "overhead": [{"what": "starting the workers", "energy_j": 31.0}],
-    }
-
-
 @pytest.fixture(scope="session")
 def comparison():
     """Five strategies, four seeds each, one of them named by an enemy."""
@@ -218,4 +90,4 @@ def make_comparison(seeds=4):
             curves += run_curves
     trials = pd.DataFrame(rows)
     columns = ["run", "trial", "epoch", "energy_j", "accuracy", "loss"]
-    return Comparison(trials, pd.DataFrame(curves, columns=columns), _summary(trials))
+    return Comparison(trials, pd.DataFrame(curves, columns=columns))
