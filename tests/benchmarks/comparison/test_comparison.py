@@ -94,9 +94,9 @@ def test_a_budget_that_fits_no_trial_is_refused_with_what_one_costs(tmp_path):
 @pytest.mark.kill
 def test_killed_in_the_middle_and_resumed_nothing_is_lost_or_counted_twice(tmp_path):
     folder, experiment = tmp_path / "run", tmp_path / "experiment.yaml"
-    experiment.write_text("space: {epochs: 40, learning_rate: {low: 0.01, high: 0.1}}")
+    experiment.write_text("space: {epochs: 20, learning_rate: {low: 0.01, high: 0.1}}")
     process = start(
-        *("compare", experiment, "--strategies", "grid,random", "--seeds", 1, "--budget", "2 J"),
+        *("compare", experiment, "--strategies", "grid,random", "--seeds", 1, "--budget", "0.8 J"),
         *("--workers", 2, "--meter", "model", "--out", folder),
     )
     ledger, inflight = folder / "ledger.jsonl", folder / "inflight"
@@ -124,7 +124,7 @@ def test_killed_in_the_middle_and_resumed_nothing_is_lost_or_counted_twice(tmp_p
         own = trials[trials["run"] == run["run"]]
         assert list(own["trial"]) == list(range(len(own)))
         assert run["spent_j"] == pytest.approx(by_hand_j[run["run"]], rel=1e-9)
-        assert run["spent_j"] <= 1.0 * 1.01
+        assert run["spent_j"] <= 0.4 * 1.01
     assert not inflight.exists()
 
 
@@ -242,7 +242,7 @@ def test_a_strategy_that_raises_ends_its_run_alone(tmp_path, monkeypatch):
     assert (moody["status"], moody["trials"]) == ("strategy error", 2)
     assert "no more" in moody["reason"]
     assert random["status"] == "spent"
-    assert any("moody:Moody-0 ended early" in text for text in result.summary["verdict"]["caveats"])
+    assert any("moody:Moody-0 ended early" in sentence for sentence in result.analysis.notes)
 
 
 def test_a_run_of_failures_ends_with_the_last_reason(tmp_path, monkeypatch):

@@ -306,7 +306,7 @@ def sampled(count, seed, *, curves):
 @pytest.mark.parametrize("curves", [True, False])
 def test_forests_predict_a_surface_that_they_learnt(curves):
     learnt, asked = (
-        Recording.of(sampled(count, seed, curves=curves)) for count, seed in ((300, 0), (60, 1))
+        Recording.of(sampled(count, seed, curves=curves)) for count, seed in ((200, 0), (40, 1))
     )
     objective = ForestObjective(learnt)
     assert objective.quality.is_enough

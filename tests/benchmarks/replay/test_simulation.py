@@ -258,7 +258,7 @@ def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("real")
     return [
         perjoule.compare(out=folder / budget, **options | {"budget": budget})
-        for budget in ("0.8 J", "0.4 J")
+        for budget in ("0.4 J", "0.2 J")
     ]
 
 
@@ -281,7 +281,7 @@ class Recorded(Flat):
 
 def test_a_simulated_run_is_the_real_one(runs):
     whole, half = runs
-    slices = play(RECIPES["random"].build, Recorded(whole), Terms(0.4)).slices
+    slices = play(RECIPES["random"].build, Recorded(whole), Terms(0.2)).slices
     real = half.trials
     assert len(slices) == len(real)
     assert [s.state for s in slices] == real["state"].tolist()
