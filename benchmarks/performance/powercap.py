@@ -165,7 +165,7 @@ class Driver:
 
     def __exit__(self, *_: object) -> None:
         assert self._process is not None
-        answer, _ = self._process.communicate()  # closes its standard input, which ends it
+        answer = self._process.communicate()[0]  # closes its standard input, which ends it
         times = array("d", answer)
         self.log = DriveLog(self.epoch_s, times[::2], times[1::2])
 
