@@ -79,7 +79,8 @@ def run_facts(table: Table, names: Collection[str] | None = None) -> list[RunFac
     """
     slices = table.trials if table.slices is None else table.slices
     spent_j = totals_j(timeline(table))
-    wanted = [run for run in spent_j.index if names is None or run in names]
+    order = spent_j.index if table.runs is None else table.runs["run"]
+    wanted = [run for run in order if names is None or run in names]
     known = slices if names is None else slices[slices["run"].isin(wanted)]
     by_trial = known.groupby(["run", "trial"], sort=False)["energy_j"]
     best = incumbents(known.assign(trial_j=by_trial.cumsum(skipna=False)))
