@@ -78,8 +78,8 @@ def run_facts(table: Table, names: Collection[str] | None = None) -> list[RunFac
         names: The runs to return; None for all.
     """
     slices = table.trials if table.slices is None else table.slices
-    spent_j = totals_j(timeline(table))
-    order = spent_j.index if table.runs is None else table.runs["run"]
+    totals = totals_j(timeline(table))
+    order = totals.index if table.runs is None else table.runs["run"]
     wanted = [run for run in order if names is None or run in names]
     known = slices if names is None else slices[slices["run"].isin(wanted)]
     by_trial = known.groupby(["run", "trial"], sort=False)["energy_j"]
@@ -99,7 +99,7 @@ def run_facts(table: Table, names: Collection[str] | None = None) -> list[RunFac
                 status=None if stated is None else plain(stated["end"]) or OPEN,
                 reason="" if stated is None else plain(stated["message"]) or "",
                 allotment_j=None if stated is None else plain(stated["allotment_j"]),
-                spent_j=number(spent_j[run]),
+                spent_j=number(totals[run]),
                 trials=int(counts.get(run, 0)),
                 incumbent=_incumbent(best.loc[run]) if run in best.index else None,
             )
@@ -108,12 +108,17 @@ def run_facts(table: Table, names: Collection[str] | None = None) -> list[RunFac
 
 
 def best_runs(table: Table) -> dict[str, RunFacts]:
-    """Return the run of each strategy that found the best network, the first of equals."""
+    """Return the run of each strategy that found the best network, the best of all first."""
     slices = table.trials if table.slices is None else table.slices
-    best = incumbents(slices)
-    ranked = best.sort_values("accuracy", ascending=False, kind="stable")
-    chosen = ranked.drop_duplicates("strategy").index
-    return {facts.strategy: facts for facts in run_facts(table, set(chosen))}
+    ranked = incumbents(slices).sort_values("accuracy", ascending=False, kind="stable")
+    names = ranked.drop_duplicates("strategy").index
+    facts = {each.run: each for each in run_facts(table, set(names))}
+    return {facts[name].strategy: facts[name] for name in names}
+
+
+def spent_j(table: Table) -> float | None:
+    """Return the joules of all runs, asks that gave no work included; None if any is unknown."""
+    return number(totals_j(timeline(table)).sum(skipna=False))
 
 
 def emissions(table: Table) -> dict[str, Any] | None:
@@ -121,8 +126,7 @@ def emissions(table: Table) -> dict[str, Any] | None:
     grid = read_fact(CarbonIntensity, (table.description or {}).get("carbon"))
     if grid is None:
         return None
-    spent_j = totals_j(timeline(table)).sum(skipna=False)
-    return {**asdict(grid), "intensity": str(grid), "total_g": grid.grams(number(spent_j))}
+    return {**asdict(grid), "intensity": str(grid), "total_g": grid.grams(spent_j(table))}
 
 
 def plain(value: Any) -> Any:
