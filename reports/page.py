@@ -44,41 +44,23 @@ MOST_HOVERS = 2_000
 
 @dataclass(frozen=True)
 class Part:
-    """What the page shows of one group.
+    """What the page shows of one group."""
 
-    Attributes:
-        name: What the group is called.
-        line: What is found there, in a few words.
-        anchor: Where links to it lead.
-        basis: At which energy it is compared, in words.
-        strategies: The table of its strategies.
-        criteria: The table of who wins by what; None if there is nobody to win against.
-        tied: Whether a strategy is the equal of a winner.
-        charts: Its figures.
-        incumbents: The best candidate of each strategy.
-    """
-
-    name: str
-    line: str
-    anchor: str
-    basis: str
-    strategies: Grid
-    criteria: Grid | None
-    tied: bool
-    charts: Sequence[Chart]
-    incumbents: Sequence[dict[str, Any]]
+    name: str  # what the group is called
+    line: str  # what is found there, in a few words
+    anchor: str  # where links to it lead
+    basis: str  # at which energy it is compared, in words
+    strategies: Grid  # the table of its strategies
+    criteria: Grid | None  # the table of who wins by what; None if there is nobody to win against
+    tied: bool  # whether a strategy is the equal of a winner
+    charts: Sequence[Chart]  # its figures
+    incumbents: Sequence[dict[str, Any]]  # the best candidate of each strategy
 
 
 def render(table: Table, analysis: Analysis) -> str:
-    """Return the page of a trial table.
+    """Return the page of a trial table and its analysis, complete in itself.
 
-    Args:
-        table: The table.
-        analysis: What `benchmarks.analysis` found in it.
-
-    Returns:
-        A complete HTML document with its style, figures and Plotly's script inside. Of several
-        groups the first is open; the figures of another are drawn when it is opened.
+    Of several groups the first is open; the figures of another are drawn when it is opened.
     """
     groups = analysis.groups
     names = tables.leading(groups)
@@ -120,12 +102,7 @@ def render(table: Table, analysis: Analysis) -> str:
 
 
 def write(path: str | Path, table: Table, analysis: Analysis) -> None:
-    """Write the page of a trial table to a file, which is replaced at once or not at all.
-
-    Args:
-        path: The HTML file.
-        table: As for `render`.
-        analysis: As for `render`.
+    """Write the page to a file, whole or not at all.
 
     Raises:
         OutputError: The file cannot be written, or its name is not that of a page.

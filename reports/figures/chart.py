@@ -22,48 +22,27 @@ MOST_DRAWN = 2_000
 
 @dataclass(frozen=True)
 class Chart:
-    """A figure with the words around it.
+    """A figure with the words around it."""
 
-    Attributes:
-        name: Its identifier on the page.
-        title: Its heading.
-        lead: What to look for, in a sentence.
-        label: What a reader who cannot see it is told.
-        figure: The figure itself.
-        notes: What it leaves out.
-        height_rem: Its height, where that follows from its rows; else 0.
-        entries: Entries of its legend, which also need their place.
-    """
-
-    name: str
+    name: str  # its identifier on the page
     title: str
-    lead: str
-    label: str
+    lead: str  # what to look for, in a sentence
+    label: str  # what a reader who cannot see it is told
     figure: go.Figure
-    notes: Sequence[str] = ()
-    height_rem: float = 0.0
-    entries: int = 0
+    notes: Sequence[str] = ()  # what it leaves out
+    height_rem: float = 0.0  # its height, where that follows from its rows; else 0
+    entries: int = 0  # entries of its legend, which also need their place
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """How the figures of a group are drawn.
+    """How the figures of a group are drawn."""
 
-    Attributes:
-        looks: The look of each strategy of the page.
-        leading: The strategies of the group, the best first. The figures show the first
-            ``MOST_SHOWN`` before the reader chooses others.
-        number: The place of the group on the page, which makes the names of its figures unique.
-        most: Trials that a scatter draws, fronts aside.
-        hover: Whether each trial of a scatter has a hover text, if all of them are drawn; else only
-            those on a front have.
-    """
-
-    looks: Mapping[str, Look]
-    leading: Sequence[str]
-    number: int = 0
-    most: int = MOST_DRAWN
-    hover: bool = True
+    looks: Mapping[str, Look]  # the look of each strategy of the page
+    leading: Sequence[str]  # the strategies of the group, the best first
+    number: int = 0  # the place of the group on the page
+    most: int = MOST_DRAWN  # trials that a scatter draws, fronts aside
+    hover: bool = True  # of each trial of a scatter, if all are drawn; else of those on a front
 
     @property
     def shown(self) -> Sequence[str]:

@@ -25,19 +25,12 @@ _MARKERS = (
 
 @dataclass(frozen=True)
 class Look:
-    """How one strategy is drawn everywhere.
+    """How one strategy is drawn everywhere."""
 
-    Attributes:
-        colour: Hexadecimal RGB.
-        symbol: Plotly's name of the marker.
-        dash: Plotly's dash of the line.
-        outline: The marker's shape as an SVG path in a box of 12 by 12.
-    """
-
-    colour: str
-    symbol: str
-    dash: str
-    outline: str
+    colour: str  # hexadecimal RGB
+    symbol: str  # plotly's name of the marker
+    dash: str  # plotly's dash of the line
+    outline: str  # the marker's shape as an SVG path in a box of 12 by 12
 
     def faint(self, opacity: float) -> str:
         """Return the colour as CSS ``rgba`` with this opacity (0 to 1)."""
