@@ -79,7 +79,7 @@ class Subject:
 
     def mentions(self, pattern: str) -> bool:
         """Whether its header or its first row matches a pattern, in lower case."""
-        words = [*map(str, self.frame.columns), *self.frame.iloc[0].astype(str)]
+        words = map(str, (*self.frame.columns, *self.frame.iloc[0]))
         return re.search(pattern, " ".join(words).lower()) is not None
 
     def of(self, what: str) -> list[QuantityColumn]:

@@ -162,7 +162,9 @@ def _has_gpu(subject: Subject) -> bool:
     names = [name for name in map(str, subject.frame.columns) if "gpu" in name.lower()]
     if subject.kind == TRACKER:
         names = [name for name in names if name == "gpu_count"]
-    said = {cell.strip() for name in names for cell in subject.frame[name].astype(str).unique()}
+    said = {
+        str(cell).strip() for name in names for cell in subject.frame[name].astype(str).unique()
+    }
     return any(cell not in _NOTHING and not _ZERO.fullmatch(cell) for cell in said)
 
 

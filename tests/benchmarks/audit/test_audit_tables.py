@@ -92,6 +92,20 @@ def test_sums_of_a_cards_watts_that_are_whole_numbers_lost_their_decimals(write,
     assert find(write("kept.csv", kept), "truncated-watts") == []
 
 
+def test_a_first_row_without_values_and_cells_of_any_kind_are_looked_at(tmp_path, find):
+    path = tmp_path / "table.parquet"
+    rows = {
+        "gpu": [None, *["RTX 3090"] * 29],
+        "total power (W)": [None, *range(100_000, 100_029)],
+        "gpu_kwh": [0.0] * 30,
+        "layers": [[8, 16], None] * 15,
+        "at": [None, pd.Timestamp("2026-11-21")] * 15,
+    }
+    pd.DataFrame(rows).to_parquet(path)
+    assert len(find(path, "zero-component")) == 1
+    assert "all 29 values" in find(path, "truncated-watts")[0].evidence
+
+
 @pytest.mark.parametrize(
     ("names", "n_found"),
     [
