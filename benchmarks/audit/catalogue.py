@@ -2,12 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+from ..tables.facts import Fact
 
 ERROR, WARNING = "error", "warning"
 _XU = "Xu et al., HICSS 2023"
 _YARALLY = "Yarally et al., CAIN 2023"
 _DELREY = "del Rey et al., SEAA 2023"
+
+
+Evidence = Iterator[tuple[str, str]]
+"""What a check yields of each fault: where it is, and the numbers that show it."""
+
+
+class Lacking(Exception):  # noqa: N818 - no error
+    """A check cannot run; the message says what is missing."""
+
+
+@dataclass(frozen=True)
+class Finding(Fact):
+    """One fault that was found.
+
+    Attributes:
+        check: The id of its check.
+        severity: See `Check`.
+        where: The file, and in it the rows (from 1, below the header) and columns.
+        evidence: The numbers that show it, in a sentence.
+        remedy: See `Check`.
+    """
+
+    check: str
+    severity: str
+    where: str
+    evidence: str
+    remedy: str
 
 
 @dataclass(frozen=True)
@@ -31,39 +61,12 @@ class Check:
     remedy: str
     severity: str
 
-
-@dataclass(frozen=True)
-class Finding:
-    """One fault that was found.
-
-    Attributes:
-        check: The id of its check.
-        where: The file, and in it the rows (from 1, below the header) and columns.
-        evidence: The numbers that show it, in a sentence.
-    """
-
-    check: str
-    where: str
-    evidence: str
-
-    @property
-    def remedy(self) -> str:
-        """See `Check`."""
-        return CHECKS[self.check].remedy
-
-    @property
-    def severity(self) -> str:
-        """See `Check`."""
-        return CHECKS[self.check].severity
-
-    def to_dict(self) -> dict[str, str]:
-        """All of it as plain data."""
-        names = ("check", "severity", "where", "evidence", "remedy")
-        return {name: getattr(self, name) for name in names}
-
-
-class Lacking(Exception):  # noqa: N818 - no error
-    """A check cannot run; the message says what is missing."""
+    def found(self, evidence: Evidence) -> list[Finding]:
+        """Findings of this check."""
+        return [
+            Finding(self.id, self.severity, where, numbers, self.remedy)
+            for where, numbers in evidence
+        ]
 
 
 CHECKS = {

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from ...energy.sources.recorded.files import OpenTrace, Sample, open_trace
+from ...energy.sources.recorded.files import Sample, open_trace
 from ...energy.sources.recorded.trace import Trace
 from ...errors import DataError, PerjouleError
 from ..comparison.loading import load_table
 from ..importers import import_table
 from ..tables.contract import REQUIRED
+from ..tables.facts import Fact
 from ..tables.frames import read_contents
 from ..tables.mapping import ColumnMapping, apply_mapping
 from ..tables.refusals import listed
@@ -38,33 +39,37 @@ _FEWEST_READINGS = 10
 """Of fewer rows it cannot be told whether they are moments or trainings."""
 
 
-@dataclass(frozen=True, eq=False)
-class Subject:
-    """A file or a run folder, read.
+@dataclass(frozen=True)
+class Input(Fact):
+    """What a file or a run folder was taken for.
 
     Attributes:
         path: Where it lies.
-        kind: What it is taken for.
-        frame: Its rows as they are written.
-        quantities: Its columns of energy, power and time.
-        traces: Power or counters over time, one per device; for a trace.
-        table: Its trials; None if it has none, or they cannot be read.
-        lacking: Why there are no trials.
-        unread: Which parts of it could not be read, and why.
-        mapping: What the user said of its columns.
-        runs_known: Whether a column tells the runs of a strategy apart.
+        kind: What it is; None if it is no energy data.
+        rows: How many rows it has.
+        reason: Why it was skipped; empty if it was not.
     """
+
+    path: str
+    kind: str | None
+    rows: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A file or a run folder, read."""
 
     path: Path
     kind: str
-    frame: pd.DataFrame
+    frame: pd.DataFrame  # as it is written
     quantities: tuple[QuantityColumn, ...] = ()
-    traces: tuple[Trace, ...] = ()
-    table: Table | None = None
-    lacking: str = ""
-    unread: str = ""
-    mapping: tuple[ColumnMapping, ...] = ()
-    runs_known: bool = True
+    traces: tuple[Trace, ...] = ()  # power or counters over time, one per device
+    table: Table | None = None  # its trials; None if it has none, or they cannot be read
+    lacking: str = ""  # why there are no trials
+    unread: str = ""  # which parts of it could not be read, and why
+    mapping: tuple[ColumnMapping, ...] = ()  # what the user said of its columns
+    runs_known: bool = True  # whether a column tells the runs of a strategy apart
 
     def at(self, columns: Sequence[str] = (), rows: Sequence[int] = ()) -> str:
         """A place in it, in words: the file, the rows (given from 0) and the columns."""
@@ -88,30 +93,14 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Skipped:
-    """A file in a folder that holds no energy data, and why it is said to hold none."""
-
-    path: Path
-    unread: str
-
-
-@dataclass(frozen=True)
 class Reader:
-    """Reads what is audited.
+    """Reads what is audited."""
 
-    Attributes:
-        by: Columns that group trials.
-        mapping: What columns of trial tables are made of.
-    """
+    by: Names  # columns that group trials
+    mapping: Names  # what columns of trial tables are made of
 
-    by: Names
-    mapping: Names
-
-    def find(self, path: Path) -> Iterator[Subject | Skipped]:
-        """Read a file, a run folder, or all that lies in a folder.
-
-        Yields:
-            What was read, and what lies in a folder and was skipped.
+    def find(self, path: Path) -> Iterator[Subject | Input]:
+        """Read a file, a run folder, or all that lies in a folder; there, others are skipped.
 
         Raises:
             DataError: The path is not there, or holds no energy data.
@@ -122,12 +111,10 @@ class Reader:
         found = False
         for each in _list_data(path):
             try:
-                read = self._read(each)
-            except PerjouleError as error:
-                yield Skipped(each, str(error))
-            else:
+                yield self._read(each)
                 found = True
-                yield read
+            except PerjouleError as error:
+                yield Input(str(each), None, reason=str(error))
         if not found:
             raise DataError(
                 f"{path}: no energy data in it: name CodeCarbon's emissions.csv, a power trace, a "
@@ -137,8 +124,8 @@ class Reader:
     def _read(self, path: Path) -> Subject:
         if path.is_dir():
             table = load_table(path, by=self.by, mapping=self.mapping)
-            found = find_quantities(table.trials)
-            return Subject(path, RUN_FOLDER, table.trials, found, table=table)
+            trials = table.trials
+            return Subject(path, RUN_FOLDER, trials, find_quantities(trials), table=table)
         if not path.exists():
             raise DataError(
                 f"{path}: no such file: name a table, a power trace, or a folder of them"
@@ -153,7 +140,7 @@ class Reader:
         entries = ColumnMapping.parse(self.mapping)
         found = find_quantities(apply_mapping(frame, entries, str(path)))
         if not (entries or any(_OF_A_STUDY.search(str(name).lower()) for name in frame.columns)):
-            traces, reasons = _traces(path, found)
+            traces, reasons = _read_traces(path, found)
             if any(len(trace.times_s) >= _FEWEST_READINGS for trace in traces):
                 return Subject(path, TRACE, frame, found, traces, unread="; ".join(reasons))
         return self._read_table(Subject(path, OTHER, frame, found, mapping=entries))
@@ -223,40 +210,28 @@ def _tracker_columns(frame: pd.DataFrame) -> Iterator[QuantityColumn]:
             yield QuantityColumn(name, POWER, 1.0, read_numbers(frame[name]))
 
 
-def _traces(path: Path, found: Sequence[QuantityColumn]) -> tuple[tuple[Trace, ...], list[str]]:
+def _read_traces(
+    path: Path, found: Sequence[QuantityColumn]
+) -> tuple[tuple[Trace, ...], list[str]]:
     """Every power and counter of every device of a trace, and why others cannot be read."""
-    names = [quantity.name for quantity in found if quantity.what != TIME]
     traces, reasons = [], []
-    for name in names:
+    for name in [quantity.name for quantity in found if quantity.what != TIME]:
         column = None if path.suffix == ".parquet" else name  # a meter's own has but one
+        devices: dict[str, list[Sample]] = {}
         try:
             recording = open_trace(path, column, each_device=True)
-            devices: dict[str, list[Sample]] = {}
             for sample in recording.samples:
                 devices.setdefault(sample.device, []).append(sample)
         except DataError as error:
             reasons.append(str(error))
             continue
         for device, samples in devices.items():
-            called = f"{name}@{device}" if len(devices) > 1 else name
-            try:
-                traces.append(_trace(recording, called, samples))
-            except DataError as error:
-                reasons.append(str(error))
+            if samples[-1].at_s <= samples[0].at_s:
+                reasons.append(f"{recording.name}: all readings are of the same moment")
+                continue
+            called = f"{path}#{name}@{device}" if len(devices) > 1 else f"{path}#{name}"
+            traces.append(recording.to_trace(samples, called))
     return tuple(traces), reasons
-
-
-def _trace(recording: OpenTrace, name: str, samples: list[Sample]) -> Trace:
-    values = tuple(sample.value for sample in samples)
-    if samples[-1].at_s <= samples[0].at_s:
-        raise DataError(f"{recording.name}: all readings are of the same moment")
-    return Trace(
-        times_s=tuple(sample.at_s - samples[0].at_s for sample in samples),
-        power_w=values if recording.is_power else (),
-        counter_j=() if recording.is_power else values,
-        component=recording.component,
-        name=f"{recording.name.partition('#')[0]}#{name}",
-    )
 
 
 def _ranges(rows: Sequence[int]) -> str:

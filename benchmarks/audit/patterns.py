@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,7 @@ from ...models.outcome import State
 from ..statistics import floats, spearman
 from ..tables.mapping import plain_name
 from ..tables.table import Table
-from .catalogue import Finding, Lacking
+from .catalogue import Evidence, Lacking
 from .columns import read_numbers
 from .inputs import Subject
 from .trials import trials_of
@@ -34,12 +33,12 @@ _BEST = re.compile(r"\b(best|max|maximum|maximal|highest)\b")
 _ACCURACY = re.compile(r"\bacc(uracy)?\b")
 
 
-def dead_hyperparameter(subject: Subject) -> Iterator[Finding]:
+def dead_hyperparameter(subject: Subject) -> Evidence:
     """One finding for each hyperparameter that never changes the accuracy, where only it differs.
 
-    A weak effect is not enough: accuracies (and losses, where there are curves) of candidates that
-    differ in nothing else have to be equal to the last digit, in three pairs at least, at three
-    different accuracies or with equal losses.
+    Accuracies (and losses, where there are curves) of candidates that differ in nothing else have
+    to be equal to the last digit, in three pairs at least, at three different accuracies or with
+    equal losses.
     """
     table = trials_of(subject)
     trials = table.trials[
@@ -63,8 +62,7 @@ def dead_hyperparameter(subject: Subject) -> Iterator[Finding]:
         curves_equal = bool(differing["_loss", "first"].notna().any())
         enough = differing["accuracy", "first"].nunique() >= 3 or curves_equal
         if dead and enough and pairs >= LEAST_PAIRS:
-            yield Finding(
-                "dead-hyperparameter",
+            yield (
                 subject.at([name]),
                 f"{pairs} pairs of candidates differ in {name} alone, and all have equal accuracies"
                 + (" and losses" if curves_equal else "")
@@ -74,7 +72,7 @@ def dead_hyperparameter(subject: Subject) -> Iterator[Finding]:
         raise Lacking("no two candidates differ in one hyperparameter alone")
 
 
-def means_as_maxima(subject: Subject) -> Iterator[Finding]:
+def means_as_maxima(subject: Subject) -> Evidence:
     """One finding for each column of best accuracies that lie on the grid of a mean.
 
     An accuracy on ``n`` samples is a multiple of ``1/n``, a mean of ``k`` such a multiple of
@@ -97,8 +95,7 @@ def means_as_maxima(subject: Subject) -> Iterator[Finding]:
         for n, k in ((n, k) for n in stated or _TEST_SIZES for k in range(2, _MOST_RUNS + 1)):
             strength = _strength(values, n * k, error)
             if strength is not None and strength >= 6:
-                yield Finding(
-                    "means-as-maxima",
+                yield (
                     subject.at([name]),
                     f"all {len(values)} different values are multiples of 1/{n * k:,}, though not "
                     f"of 1/{n:,}: means of {k} accuracies on {n:,} samples (by chance: less than "
@@ -107,7 +104,7 @@ def means_as_maxima(subject: Subject) -> Iterator[Finding]:
                 break
 
 
-def order_effects(subject: Subject) -> Iterator[Finding]:
+def order_effects(subject: Subject) -> Evidence:
     """One finding if the energy of comparable trials rises or falls with their order in a run.
 
     Comparable are repetitions of one candidate within a run, and the trials of a random search
@@ -136,8 +133,7 @@ def order_effects(subject: Subject) -> Iterator[Finding]:
     found = spearman(order, log_cost)
     change = float(np.exp(np.median(log_cost[order > 0]) - np.median(log_cost[order < 0])) - 1)
     if found.p < SIGNIFICANCE and abs(change) >= _LEAST_DRIFT and found.rho * change > 0:
-        yield Finding(
-            "order-effects",
+        yield (
             subject.at(["trial", "energy_j"]),
             f"Spearman correlation {found.rho:.2f} (p = {found.p:.1g}) of energy and order in "
             f"{len(order)} comparable trials of {len(orders)} sequences; the later half costs "

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ..statistics import floats
-from .catalogue import Finding
+from .catalogue import Evidence
 from .columns import read_numbers
 from .inputs import Subject
 from .traces import PERIODS
@@ -18,7 +16,7 @@ PERIOD_S = 15.0
 _J_PER_KWH = 3.6e6
 
 
-def cumulative_rows(subject: Subject) -> Iterator[Finding]:
+def cumulative_rows(subject: Subject) -> Evidence:
     """One finding for a file with sessions, whose rows hold what those before them hold.
 
     Which rows are a session is what the import of CodeCarbon says: the runs of its table.
@@ -35,8 +33,7 @@ def cumulative_rows(subject: Subject) -> Iterator[Finding]:
         rows = np.sort(np.concatenate(sessions))
         taken, used = kwh[rows].sum(), sum(kwh[each[-1]] for each in sessions)
         ends = [f"rows {each[0] + 1} to {each[-1] + 1}" for each in sessions]
-        yield Finding(
-            "cumulative-rows",
+        yield (
             subject.at(["duration", "energy_consumed"], rows.tolist()),
             f"{len(rows)} rows belong to {len(sessions)} sessions in which energy only grows "
             f"({'; '.join(ends[:6])}{'; …' * (len(ends) > 6)}): they add up to {taken:.4g} kWh, "
@@ -44,13 +41,12 @@ def cumulative_rows(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def short_rows(subject: Subject) -> Iterator[Finding]:
+def short_rows(subject: Subject) -> Evidence:
     """One finding if rows are shorter than five of the tracker's measurements."""
     duration_s = floats(trials_of(subject).trials["duration_s"])
     short = np.flatnonzero(duration_s < PERIODS * PERIOD_S)
     if len(short):
-        yield Finding(
-            "short-windows",
+        yield (
             subject.at(["duration"], short.tolist()),
             f"{len(short)} of {len(duration_s)} rows last less than {PERIODS} measurements of "
             f"CodeCarbon, every {PERIOD_S:g} s by default; the shortest "

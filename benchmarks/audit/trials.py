@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from ...energy.quantities import format_energy
 from ...energy.source import Kind
 from ..statistics import MIN_RUNS, floats
 from ..tables.table import Table
-from .catalogue import Finding, Lacking
+from .catalogue import Evidence, Lacking
 from .inputs import TRACKER, Subject
 from .traces import PERIODS
 
@@ -20,7 +19,7 @@ MOST_UNEQUAL = 0.05
 _MEASURED = {Kind.MEASURED, Kind.INTEGRATED, Kind.APPORTIONED}
 
 
-def short_windows(subject: Subject) -> Iterator[Finding]:
+def short_windows(subject: Subject) -> Evidence:
     """One finding for each sensor that trials were too short for."""
     table = trials_of(subject)
     meter = (table.description or {}).get("meter") or []
@@ -36,37 +35,34 @@ def short_windows(subject: Subject) -> Iterator[Finding]:
     for name, period_s in periods.items():
         short = durations_s < PERIODS * period_s
         if short.any():
-            yield Finding(
-                "short-windows",
+            yield (
                 subject.at(["duration_s"]),
                 f"{short.sum()} of {len(short)} windows are shorter than {PERIODS} updates of "
                 f"{name}, every {period_s:g} s; the shortest lasts {durations_s.min():.3g} s",
             )
 
 
-def test_selection(subject: Subject) -> Iterator[Finding]:
+def test_selection(subject: Subject) -> Evidence:
     """One finding if accuracies are those on test data."""
     table = trials_of(subject)
     named = [
         m for m in subject.mapping if m.target == "accuracy" and "test" in m.expression.lower()
     ]
     for entry in named:
-        yield Finding(
-            "test-selection",
+        yield (
             subject.at([entry.expression]),
             f"the accuracy that candidates are compared by is {entry.expression}",
         )
     data = (table.description or {}).get("data")
     validation = data.get("validation") if isinstance(data, dict) else None
     if validation == 0:
-        yield Finding("test-selection", subject.at(), "the experiment has 0 validation samples")
+        yield (subject.at(), "the experiment has 0 validation samples")
     accuracy = floats(table.trials["accuracy"])
     tested = floats(table.trials["test_accuracy"])
     known = np.isfinite(accuracy) & np.isfinite(tested)
     equal = known & (accuracy == tested)
     if len(np.unique(accuracy[equal])) >= 3 and equal.sum() >= 0.9 * known.sum():
-        yield Finding(
-            "test-selection",
+        yield (
             subject.at(["accuracy", "test_accuracy"]),
             f"both are the same in {equal.sum()} of {known.sum()} rows",
         )
@@ -74,7 +70,7 @@ def test_selection(subject: Subject) -> Iterator[Finding]:
         raise Lacking("neither test_accuracy nor the sizes of the data's parts are known")
 
 
-def few_repetitions(subject: Subject) -> Iterator[Finding]:
+def few_repetitions(subject: Subject) -> Evidence:
     """One finding for each group in which a strategy has fewer than five runs."""
     table = trials_of(subject)
     if not subject.runs_known:
@@ -84,14 +80,13 @@ def few_repetitions(subject: Subject) -> Iterator[Finding]:
         few = runs[runs < MIN_RUNS]
         if len(few):
             counts = ", ".join(f"{name} {n}" for name, n in few.items())
-            yield Finding(
-                "few-repetitions",
+            yield (
                 subject.at() + _in(values),
                 f"runs of {len(few)} of {len(runs)} strategies: {counts}",
             )
 
 
-def unequal_energy(subject: Subject) -> Iterator[Finding]:
+def unequal_energy(subject: Subject) -> Evidence:
     """One finding for each group whose strategies differ in the energy of a run by over 5 %.
 
     Only of searches: where a run is one training, its energy is a result, not an allotment.
@@ -110,8 +105,7 @@ def unequal_energy(subject: Subject) -> Iterator[Finding]:
         medians_j = totals_j.groupby("strategy", sort=False).median().dropna()
         if len(medians_j) > 1 and medians_j.max() > (1 + MOST_UNEQUAL) * medians_j.min() > 0:
             listed = ", ".join(f"{name} {format_energy(j)}" for name, j in medians_j.items())
-            yield Finding(
-                "unequal-energy",
+            yield (
                 subject.at(["energy_j"]) + _in(values),
                 f"{medians_j.idxmax()} spent {medians_j.max() / medians_j.min():.3g} times what "
                 f"{medians_j.idxmin()} did (medians of a run's total: {listed})",
@@ -120,7 +114,7 @@ def unequal_energy(subject: Subject) -> Iterator[Finding]:
         raise Lacking("no run has more than one trial, so its energy is a result")
 
 
-def mixed_kinds(subject: Subject) -> Iterator[Finding]:
+def mixed_kinds(subject: Subject) -> Evidence:
     """One finding if measured and modelled joules are in one column."""
     table = trials_of(subject)
     known = table.trials["energy_kind"].dropna()
@@ -131,8 +125,7 @@ def mixed_kinds(subject: Subject) -> Iterator[Finding]:
     measured = np.array([not _MEASURED.isdisjoint(parts) for parts in kinds])
     if modelled.any() and measured.any():
         both = int((modelled & measured).sum())
-        yield Finding(
-            "mixed-kinds",
+        yield (
             subject.at(["energy_consumed" if subject.kind == TRACKER else "energy_kind"]),
             f"of {len(known)} rows {both} add measured to modelled joules, "
             f"{int((modelled & ~measured).sum())} are modelled only and "
