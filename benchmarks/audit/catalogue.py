@@ -42,24 +42,14 @@ class Finding(Fact):
 
 @dataclass(frozen=True)
 class Check:
-    """One fault that is looked for.
-
-    Attributes:
-        id: Its stable name.
-        title: What is wrong, in a sentence.
-        why: What it does to the results.
-        source: The published study, or the tool, that it was found in; or the standard it breaks.
-        remedy: How to mend it.
-        severity: ``"error"`` if numbers are wrong, ``"warning"`` if what is concluded from them
-            does not follow.
-    """
+    """One fault that is looked for."""
 
     id: str
-    title: str
-    why: str
-    source: str
+    title: str  # what is wrong
+    why: str  # what it does to the results
+    source: str  # the study or tool that it was found in, or the standard it breaks
     remedy: str
-    severity: str
+    severity: str  # ERROR if numbers are wrong, WARNING if conclusions do not follow
 
     def found(self, evidence: Evidence) -> list[Finding]:
         """Findings of this check."""

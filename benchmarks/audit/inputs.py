@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 
 import pandas as pd
@@ -35,8 +36,7 @@ _TRACKED = {"project_name", "duration", "energy_consumed", "emissions"}
 Names = str | Sequence[str]
 _OF_A_STUDY = re.compile(r"duration|accura|\bacc\b|strategy|epochs|score")
 """What no trace has: with such a column each row is a training, not a moment."""
-_FEWEST_READINGS = 10
-"""Of fewer rows it cannot be told whether they are moments or trainings."""
+_FEWEST_READINGS = 10  # of fewer rows it cannot be told whether they are moments or trainings
 
 
 @dataclass(frozen=True)
@@ -74,10 +74,8 @@ class Subject:
     def at(self, columns: Sequence[str] = (), rows: Sequence[int] = ()) -> str:
         """A place in it, in words: the file, the rows (given from 0) and the columns."""
         parts = [str(self.path)]
-        if len(rows) == 1:
-            parts.append(f"row {rows[0] + 1}")
-        elif len(rows):
-            parts.append(f"rows {_ranges(rows)}")
+        if rows:
+            parts.append(f"row{'s' * (len(rows) > 1)} {_ranges(rows)}")
         if columns:
             parts.append(f"column{'s' * (len(columns) > 1)} {', '.join(columns)}")
         return ", ".join(parts)
@@ -124,8 +122,8 @@ class Reader:
     def _read(self, path: Path) -> Subject:
         if path.is_dir():
             table = load_table(path, by=self.by, mapping=self.mapping)
-            trials = table.trials
-            return Subject(path, RUN_FOLDER, trials, find_quantities(trials), table=table)
+            found = find_quantities(table.trials)
+            return Subject(path, RUN_FOLDER, table.trials, found, table=table)
         if not path.exists():
             raise DataError(
                 f"{path}: no such file: name a table, a power trace, or a folder of them"
@@ -176,7 +174,7 @@ def join_single_rows(subjects: Sequence[Subject]) -> Subject | None:
         return None
     frame = pd.concat([each.frame for each in single], ignore_index=True)
     folder = Path(os.path.commonpath([each.path for each in single]))
-    return Subject(folder, TRACKER, frame, tuple(_tracker_columns(frame)))
+    return Subject(folder, TRACKER, frame, _tracker_columns(frame))
 
 
 def _list_data(folder: Path) -> list[Path]:
@@ -192,22 +190,22 @@ def _is_run_folder(path: Path) -> bool:
 
 
 def _read_emissions(path: Path, frame: pd.DataFrame) -> Subject:
-    emissions = Subject(path, TRACKER, frame, tuple(_tracker_columns(frame)))
+    emissions = Subject(path, TRACKER, frame, _tracker_columns(frame))
     try:
         return replace(emissions, table=import_table("codecarbon", path))
     except DataError as error:
         return replace(emissions, lacking=str(error))
 
 
-def _tracker_columns(frame: pd.DataFrame) -> Iterator[QuantityColumn]:
+def _tracker_columns(frame: pd.DataFrame) -> tuple[QuantityColumn, ...]:
     """CodeCarbon's columns, whose units are known: kWh, W and s."""
-    for name in map(str, frame.columns):
-        if name == "duration":
-            yield QuantityColumn(name, TIME, 1.0, read_numbers(frame[name]))
-        elif name.endswith("_energy") or name == "energy_consumed":
-            yield QuantityColumn(name, ENERGY, 3.6e6, read_numbers(frame[name]))
-        elif name.endswith("_power"):
-            yield QuantityColumn(name, POWER, 1.0, read_numbers(frame[name]))
+    whole = {"duration": (TIME, 1.0), "energy_consumed": (ENERGY, 3.6e6)}
+    ends = {"_energy": (ENERGY, 3.6e6), "_power": (POWER, 1.0)}
+    return tuple(
+        QuantityColumn(name, *measure, read_numbers(frame[name]))
+        for name in map(str, frame.columns)
+        if (measure := whole.get(name) or ends.get("".join(name.rpartition("_")[1:])))
+    )
 
 
 def _read_traces(
@@ -236,11 +234,7 @@ def _read_traces(
 
 def _ranges(rows: Sequence[int]) -> str:
     """Row numbers from 1, neighbours joined: ``1-3, 5``; the first dozen of them."""
-    groups: list[list[int]] = []
-    for row in sorted(rows):
-        if groups and row == groups[-1][-1] + 1:
-            groups[-1].append(row)
-        else:
-            groups.append([row])
-    names = [f"{g[0] + 1}-{g[-1] + 1}" if len(g) > 1 else f"{g[0] + 1}" for g in groups]
+    neighbours = groupby(enumerate(sorted(rows)), key=lambda each: each[1] - each[0])
+    groups = [[row + 1 for _, row in group] for _, group in neighbours]
+    names = [f"{g[0]}-{g[-1]}" if len(g) > 1 else f"{g[0]}" for g in groups]
     return ", ".join(names[:12]) + (" …" if len(names) > 12 else "")

@@ -11,8 +11,7 @@ from .inputs import Subject
 from .traces import PERIODS
 from .trials import trials_of
 
-PERIOD_S = 15.0
-"""How often CodeCarbon measures, if it is not told otherwise (``measure_power_secs``)."""
+_PERIOD_S = 15.0  # how often CodeCarbon measures by default (`measure_power_secs`)
 _J_PER_KWH = 3.6e6
 
 
@@ -44,11 +43,11 @@ def cumulative_rows(subject: Subject) -> Evidence:
 def short_rows(subject: Subject) -> Evidence:
     """One finding if rows are shorter than five of the tracker's measurements."""
     duration_s = floats(trials_of(subject).trials["duration_s"])
-    short = np.flatnonzero(duration_s < PERIODS * PERIOD_S)
+    short = np.flatnonzero(duration_s < PERIODS * _PERIOD_S)
     if len(short):
         yield (
             subject.at(["duration"], short.tolist()),
             f"{len(short)} of {len(duration_s)} rows last less than {PERIODS} measurements of "
-            f"CodeCarbon, every {PERIOD_S:g} s by default; the shortest "
+            f"CodeCarbon, every {_PERIOD_S:g} s by default; the shortest "
             f"{duration_s[short].min():.3g} s",
         )

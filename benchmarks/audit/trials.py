@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,7 @@ from .catalogue import Evidence, Lacking
 from .inputs import TRACKER, Subject
 from .traces import PERIODS
 
-MOST_UNEQUAL = 0.05
-"""Largest relative difference of energies that are called equal."""
+_MOST_UNEQUAL = 0.05  # largest relative difference of energies that are called equal
 _MEASURED = {Kind.MEASURED, Kind.INTEGRATED, Kind.APPORTIONED}
 
 
@@ -45,20 +45,14 @@ def short_windows(subject: Subject) -> Evidence:
 def test_selection(subject: Subject) -> Evidence:
     """One finding if accuracies are those on test data."""
     table = trials_of(subject)
-    named = [
-        m for m in subject.mapping if m.target == "accuracy" and "test" in m.expression.lower()
-    ]
-    for entry in named:
-        yield (
-            subject.at([entry.expression]),
-            f"the accuracy that candidates are compared by is {entry.expression}",
-        )
-    data = (table.description or {}).get("data")
-    validation = data.get("validation") if isinstance(data, dict) else None
+    made = [entry.expression for entry in subject.mapping if entry.target == "accuracy"]
+    named = [name for name in made if "test" in name.lower()]
+    for name in named:
+        yield subject.at([name]), f"the accuracy that candidates are compared by is {name}"
+    validation = described(table, "data").get("validation")
     if validation == 0:
-        yield (subject.at(), "the experiment has 0 validation samples")
-    accuracy = floats(table.trials["accuracy"])
-    tested = floats(table.trials["test_accuracy"])
+        yield subject.at(), "the experiment has 0 validation samples"
+    accuracy, tested = (floats(table.trials[name]) for name in ("accuracy", "test_accuracy"))
     known = np.isfinite(accuracy) & np.isfinite(tested)
     equal = known & (accuracy == tested)
     if len(np.unique(accuracy[equal])) >= 3 and equal.sum() >= 0.9 * known.sum():
@@ -80,10 +74,8 @@ def few_repetitions(subject: Subject) -> Evidence:
         few = runs[runs < MIN_RUNS]
         if len(few):
             counts = ", ".join(f"{name} {n}" for name, n in few.items())
-            yield (
-                subject.at() + _in(values),
-                f"runs of {len(few)} of {len(runs)} strategies: {counts}",
-            )
+            evidence = f"runs of {len(few)} of {len(runs)} strategies: {counts}"
+            yield subject.at() + _in(values), evidence
 
 
 def unequal_energy(subject: Subject) -> Evidence:
@@ -92,8 +84,7 @@ def unequal_energy(subject: Subject) -> Evidence:
     Only of searches: where a run is one training, its energy is a result, not an allotment.
     """
     table = trials_of(subject)
-    stated = (table.description or {}).get("experiment")
-    if isinstance(stated, dict) and stated.get("budget_j"):
+    if described(table, "experiment").get("budget_j"):
         return  # all runs had the same, and are compared at what all spent
     searched = False
     for values, part in _compared(table):
@@ -103,7 +94,7 @@ def unequal_energy(subject: Subject) -> Evidence:
         searched = True
         totals_j = runs.agg(lambda energy_j: float(np.sum(floats(energy_j))))
         medians_j = totals_j.groupby("strategy", sort=False).median().dropna()
-        if len(medians_j) > 1 and medians_j.max() > (1 + MOST_UNEQUAL) * medians_j.min() > 0:
+        if len(medians_j) > 1 and medians_j.max() > (1 + _MOST_UNEQUAL) * medians_j.min() > 0:
             listed = ", ".join(f"{name} {format_energy(j)}" for name, j in medians_j.items())
             yield (
                 subject.at(["energy_j"]) + _in(values),
@@ -121,15 +112,13 @@ def mixed_kinds(subject: Subject) -> Evidence:
     if known.empty:
         raise Lacking("no column energy_kind says how joules became known")
     kinds = [{*str(text).split("+")} for text in known]
-    modelled = np.array([Kind.MODELLED in parts for parts in kinds])
-    measured = np.array([not _MEASURED.isdisjoint(parts) for parts in kinds])
-    if modelled.any() and measured.any():
-        both = int((modelled & measured).sum())
+    counts = Counter((Kind.MODELLED in each, not _MEASURED.isdisjoint(each)) for each in kinds)
+    both, modelled, measured = counts[True, True], counts[True, False], counts[False, True]
+    if both or (modelled and measured):
         yield (
             subject.at(["energy_consumed" if subject.kind == TRACKER else "energy_kind"]),
-            f"of {len(known)} rows {both} add measured to modelled joules, "
-            f"{int((modelled & ~measured).sum())} are modelled only and "
-            f"{int((measured & ~modelled).sum())} measured only",
+            f"of {len(known)} rows {both} add measured to modelled joules, {modelled} are modelled "
+            f"only and {measured} measured only",
         )
 
 
@@ -138,6 +127,12 @@ def trials_of(subject: Subject) -> Table:
     if subject.table is None:
         raise Lacking(subject.lacking)
     return subject.table
+
+
+def described(table: Table, part: str) -> dict[str, Any]:
+    """A part of what is said of the experiment; empty if there is none."""
+    stated = (table.description or {}).get(part)
+    return stated if isinstance(stated, dict) else {}
 
 
 def _compared(table: Table) -> list[tuple[dict[str, Any], Table]]:

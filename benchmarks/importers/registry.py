@@ -33,32 +33,12 @@ class ImportOptions:
 
 
 class Format(NamedTuple):
-    """What can be imported.
+    """What can be imported."""
 
-    Attributes:
-        name: Its name; with ``_`` for ``-`` also that of its module beside this one.
-        summary: What is read, and what a row becomes, in one line.
-        source: Where the format is described.
-        options: Which `ImportOptions` it uses.
-    """
-
-    name: str
-    summary: str
-    source: str
-    options: tuple[str, ...] = ("strategy",)
-
-    def check(self, options: ImportOptions) -> None:
-        """Refuse options that the format does not use.
-
-        Raises:
-            ConfigurationError: There is one.
-        """
-        for field in fields(options):
-            if getattr(options, field.name) != field.default and field.name not in self.options:
-                raise ConfigurationError(
-                    f"{field.name}: the format {self.name} has no use for it, leave it out (it "
-                    f"takes {', '.join(sorted(self.options))})"
-                )
+    name: str  # with `_` for `-` also that of its module beside this one
+    summary: str  # what is read, and what a row becomes, in one line
+    source: str  # where the format is described
+    options: tuple[str, ...] = ("strategy",)  # which `ImportOptions` it uses
 
 
 _KNOWN = (
@@ -99,15 +79,23 @@ _KNOWN = (
 FORMATS = {each.name: each for each in _KNOWN}
 
 
-def find_format(name: str) -> Format:
+def find_format(name: str, options: ImportOptions) -> Format:
     """The format of a name.
 
     Raises:
         UnknownNameError: There is no such format.
+        ConfigurationError: It does not use one of the options.
     """
     if name not in FORMATS:
         raise UnknownNameError("import format", name, FORMATS)
-    return FORMATS[name]
+    found = FORMATS[name]
+    for field in fields(options):
+        if getattr(options, field.name) != field.default and field.name not in found.options:
+            raise ConfigurationError(
+                f"{field.name}: the format {name} has no use for it, leave it out (it takes "
+                f"{', '.join(sorted(found.options))})"
+            )
+    return found
 
 
 def formats_help() -> str:
