@@ -13,18 +13,12 @@ from ..energy import Reading
 class State(StrEnum):
     """How a slice ended."""
 
-    COMPLETE = "complete"
-    """It reached its stop rule."""
-    PAUSED = "paused"
-    """It reached its rung and waits there; its last validated accuracy counts."""
-    PRUNED = "pruned"
-    """Its strategy gave it up."""
-    TRUNCATED = "truncated"
-    """The budget ran out inside it; its last validated accuracy counts."""
-    FAILED = "failed"
-    """It raised an error or its loss was not finite; the message says which."""
-    INTERRUPTED = "interrupted"
-    """The comparison was stopped inside it; its joules are charged, its accuracy does not count."""
+    COMPLETE = "complete"  # it reached its stop rule
+    PAUSED = "paused"  # it reached its rung and waits; its last validated accuracy counts
+    PRUNED = "pruned"  # its strategy gave it up
+    TRUNCATED = "truncated"  # the budget ran out inside it; its last validated accuracy counts
+    FAILED = "failed"  # it raised an error or its loss was not finite; the message says which
+    INTERRUPTED = "interrupted"  # the comparison was stopped inside it; only its joules count
 
 
 RESULTS = frozenset({State.COMPLETE, State.PAUSED, State.PRUNED, State.TRUNCATED})

@@ -20,10 +20,9 @@ trials would be numbered twice, which reading the table refuses.
 A session is a run, ``project_name`` its strategy. kWh become joules, ``emissions`` is kept as
 ``p.emissions_kg``. ``timestamp`` is when a trial ended; it has no zone and is taken as UTC.
 
-A component that is negative in a trial is impossible. One of 0 kWh was not read, if the row lists
-its hardware. Either becomes null and is told in ``message``. ``energy_j`` stays the total that
-CodeCarbon recorded, which is then too small: its kind is ``lower bound``. A total that is itself
-negative or 0 is null.
+A component that is negative in a trial is impossible; one of 0 kWh was not read, if the row lists
+its hardware. Either becomes null and is told in ``message``, and the recorded total, which is then
+too small, is of the kind ``lower bound``. A total that is itself negative or 0 is null.
 
 CodeCarbon does not say how its energies became known. Memory is always modelled. A processor is
 modelled if its power is a round figure (a share of its TDP; a measured one has all its digits) and

@@ -76,7 +76,8 @@ def cnn(
 
     layers: list[nn.Module] = []
     if min(sides) < least:
-        (top, bottom), (left, right) = (_margins(side, least) for side in sides)
+        missing = [max(0, least - side) for side in sides]
+        (top, bottom), (left, right) = ((each // 2, each - each // 2) for each in missing)
         layers.append(nn.ZeroPad2d((left, right, top, bottom)))
         sides = [max(side, least) for side in sides]
     for block in range(conv_blocks):
@@ -101,9 +102,3 @@ def cnn(
         nn.Dropout(dropout),
         nn.Linear(dense_units, n_classes),
     )
-
-
-def _margins(side: int, least: int) -> tuple[int, int]:
-    """Zeros to add before and after `side` pixels so that there are `least`."""
-    missing = max(0, least - side)
-    return missing // 2, missing - missing // 2
