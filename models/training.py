@@ -39,12 +39,7 @@ _LEAST = {"learning_rate": 0.0, "weight_decay": 0.0, LOG2_BATCH_SIZE: 1, "epochs
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """The hyperparameters that do not shape the network.
-
-    Raises:
-        UnknownNameError: There is no such optimiser.
-        ConfigurationError: A value is out of its range.
-    """
+    """The hyperparameters that do not shape the network; one out of its range is an error."""
 
     optimizer: str = "adam"  # or sgd (Nesterov momentum of 0.9), adamw
     learning_rate: float = 1e-3
@@ -109,12 +104,7 @@ def build(
     runtime: Runtime,
     seed: int,
 ) -> tuple[nn.Module, Optimizer, TrainingSettings]:
-    """Build a candidate, with weights that the seed alone decides.
-
-    Raises:
-        UnknownNameError: A hyperparameter or the architecture is unknown.
-        ConfigurationError: The hyperparameters make no network.
-    """
+    """Build a candidate, with weights that the seed alone decides."""
     settings, hyperparameters = split_hyperparameters(params, architecture)
     with runtime.seeded(seed):
         network = resolve_architecture(architecture)(shape, n_classes, **hyperparameters)

@@ -23,20 +23,12 @@ class Lacking(Exception):  # noqa: N818 - no error
 
 @dataclass(frozen=True)
 class Finding(Fact):
-    """One fault that was found.
+    """One fault that was found."""
 
-    Attributes:
-        check: The id of its check.
-        severity: See `Check`.
-        where: The file, and in it the rows (from 1, below the header) and columns.
-        evidence: The numbers that show it, in a sentence.
-        remedy: See `Check`.
-    """
-
-    check: str
+    check: str  # the id of its check
     severity: str
-    where: str
-    evidence: str
+    where: str  # the file, and in it the rows (from 1, below the header) and columns
+    evidence: str  # the numbers that show it, in a sentence
     remedy: str
 
 

@@ -41,19 +41,12 @@ _FEWEST_READINGS = 10  # of fewer rows it cannot be told whether they are moment
 
 @dataclass(frozen=True)
 class Input(Fact):
-    """What a file or a run folder was taken for.
-
-    Attributes:
-        path: Where it lies.
-        kind: What it is; None if it is no energy data.
-        rows: How many rows it has.
-        reason: Why it was skipped; empty if it was not.
-    """
+    """What a file or a run folder was taken for."""
 
     path: str
-    kind: str | None
+    kind: str | None  # None if it is no energy data
     rows: int = 0
-    reason: str = ""
+    reason: str = ""  # why it was skipped; empty if it was not
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,11 +91,7 @@ class Reader:
     mapping: Names  # what columns of trial tables are made of
 
     def find(self, path: Path) -> Iterator[Subject | Input]:
-        """Read a file, a run folder, or all that lies in a folder; there, others are skipped.
-
-        Raises:
-            DataError: The path is not there, or holds no energy data.
-        """
+        """Read a file, a run folder, or all that lies in a folder; there, others are skipped."""
         if not path.is_dir() or _is_run_folder(path):
             yield self._read(path)
             return

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..tables.facts import Fact
 from ..tables.mapping import ColumnMapping
-from . import measurements, patterns, traces, tracker, trials
+from . import measurements, patterns, traces, trials
 from .catalogue import CHECKS, Evidence, Finding, Lacking
 from .inputs import (
     OTHER,
@@ -50,9 +50,9 @@ _TRIALS: dict[str, _Check] = {
 }
 CHECKS_OF: dict[str, dict[str, _Check]] = {
     TRACKER: {
-        "cumulative-rows": tracker.cumulative_rows,
+        "cumulative-rows": trials.cumulative_rows,
         **_MEASUREMENTS,
-        "short-windows": tracker.short_rows,
+        "short-windows": trials.short_rows,
         "mixed-kinds": trials.mixed_kinds,
     },
     TRACE: {
@@ -70,31 +70,19 @@ CHECKS_OF: dict[str, dict[str, _Check]] = {
 
 @dataclass(frozen=True)
 class Checked(Fact):
-    """Which checks looked at an input.
-
-    Attributes:
-        path: The input.
-        ran: Ids of the checks that did.
-        lacking: Ids of those that could not, and what was missing.
-    """
+    """Which checks looked at an input."""
 
     path: str
-    ran: tuple[str, ...]
-    lacking: dict[str, str]
+    ran: tuple[str, ...]  # ids of the checks that did
+    lacking: dict[str, str]  # ids of those that could not, and what was missing
 
 
 @dataclass(frozen=True)
 class Audit:
-    """What an audit found.
+    """What an audit found."""
 
-    Attributes:
-        findings: All of them, by check.
-        inputs: What each file was taken for, also those that were skipped.
-        checked: Which checks ran on each input, and which could not.
-    """
-
-    findings: tuple[Finding, ...]
-    inputs: tuple[Input, ...]
+    findings: tuple[Finding, ...]  # by check
+    inputs: tuple[Input, ...]  # also those that were skipped
     checked: tuple[Checked, ...]
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Checks of trial tables: how what was recorded was compared."""
+"""Checks of trial tables, imported ones included: how what was recorded was compared."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from ...energy.quantities import format_energy
+from ...energy.quantities import JOULES_PER_UNIT, format_energy
 from ...energy.source import Kind
 from ..statistics import MIN_RUNS, floats
 from ..tables.table import Table
 from .catalogue import Evidence, Lacking
+from .columns import read_numbers
 from .inputs import TRACKER, Subject
 from .traces import PERIODS
 
 _MOST_UNEQUAL = 0.05  # largest relative difference of energies that are called equal
+_TRACKER_PERIOD_S = 15.0  # how often CodeCarbon measures by default (`measure_power_secs`)
+_J_PER_KWH = JOULES_PER_UNIT["kWh"]
 _MEASURED = {Kind.MEASURED, Kind.INTEGRATED, Kind.APPORTIONED}
 
 
@@ -119,6 +122,44 @@ def mixed_kinds(subject: Subject) -> Evidence:
             subject.at(["energy_consumed" if subject.kind == TRACKER else "energy_kind"]),
             f"of {len(known)} rows {both} add measured to modelled joules, {modelled} are modelled "
             f"only and {measured} measured only",
+        )
+
+
+def cumulative_rows(subject: Subject) -> Evidence:
+    """One finding for a file with sessions, whose rows hold what those before them hold.
+
+    Which rows are a session is what the import of CodeCarbon says: the runs of its table.
+    """
+    trials = trials_of(subject).trials
+    kwh = read_numbers(subject.frame["energy_consumed"])
+    repeated = kwh - floats(trials["energy_j"]) / _J_PER_KWH > 1e-9 * kwh
+    sessions = [
+        rows
+        for rows in trials.reset_index().groupby("run", sort=False).indices.values()
+        if repeated[rows].any()
+    ]
+    if sessions:
+        rows = np.sort(np.concatenate(sessions))
+        taken, used = kwh[rows].sum(), sum(kwh[each[-1]] for each in sessions)
+        ends = [f"rows {each[0] + 1} to {each[-1] + 1}" for each in sessions]
+        yield (
+            subject.at(["duration", "energy_consumed"], rows.tolist()),
+            f"{len(rows)} rows belong to {len(sessions)} sessions in which energy only grows "
+            f"({'; '.join(ends[:6])}{'; …' * (len(ends) > 6)}): they add up to {taken:.4g} kWh, "
+            f"{taken / used:.2f} times the {used:.4g} kWh that were used",
+        )
+
+
+def short_rows(subject: Subject) -> Evidence:
+    """One finding if rows are shorter than five of the tracker's measurements."""
+    duration_s = floats(trials_of(subject).trials["duration_s"])
+    short = np.flatnonzero(duration_s < PERIODS * _TRACKER_PERIOD_S)
+    if len(short):
+        yield (
+            subject.at(["duration"], short.tolist()),
+            f"{len(short)} of {len(duration_s)} rows last less than {PERIODS} measurements of "
+            f"CodeCarbon, every {_TRACKER_PERIOD_S:g} s by default; the shortest "
+            f"{duration_s[short].min():.3g} s",
         )
 
 

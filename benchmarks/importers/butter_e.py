@@ -57,7 +57,6 @@ def trials(paths: Sequence[str], options: ImportOptions, notes: Notes) -> Trials
 
 
 def _row(line: Line, options: ImportOptions, notes: Notes) -> Row:
-    read = {"text": line.text, "number": line.number, "whole": line.whole, "truth": line.truth}
     duration_s, energy_j = line.needed("run_time"), line.needed("energy")
     run, sweep = (line.name(name, "training has one") for name in ("run_id", "batch"))
     if not _LEAST_W * duration_s <= energy_j <= _MOST_W * duration_s:
@@ -78,5 +77,5 @@ def _row(line: Line, options: ImportOptions, notes: Notes) -> Row:
         "duration_s": duration_s,
         "started_at": line.moment("start_time"),
         "message": odd,
-        **{column: read[kind](plain_name(column)) for column, kind in _EXTRA.items()},
+        **{column: getattr(line, kind)(plain_name(column)) for column, kind in _EXTRA.items()},
     }

@@ -38,6 +38,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from ...energy.quantities import JOULES_PER_UNIT
 from ...energy.source import Kind
 from ...models.outcome import State
 from ..tables.contract import LOWER_BOUND
@@ -57,7 +58,7 @@ _GROUPS = (
     "tracking_mode",
     "codecarbon_version",
 )
-_J_PER_KWH = 3.6e6
+_J_PER_KWH = JOULES_PER_UNIT["kWh"]
 _LONGEST_S = 1e10
 _FIRST_MOMENT = datetime.min.replace(tzinfo=UTC)
 _MOST_TRACKERS = 100_000

@@ -141,11 +141,7 @@ def hide_password(path: str) -> str:
 
 
 def labels(paths: Sequence[str]) -> list[str]:
-    """A short name for each file: its stem, with as many folders as tell it from the others.
-
-    Raises:
-        DataError: A file is named twice.
-    """
+    """A short name for each file: its stem, with as many folders as tell it from the others."""
     if len(set(paths)) < len(paths):
         raise DataError(f"{max(paths, key=paths.count)}: is named twice: name each file once")
     parts = [(*Path(path).parent.parts, Path(path).stem) for path in paths]

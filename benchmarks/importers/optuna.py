@@ -127,9 +127,8 @@ def _choose(studies: dict[int, Study], path: str, wanted: str | None) -> tuple[i
     found = [each for each in studies.items() if wanted in {None, each[1].name}]
     if len(found) == 1:
         return found[0]
-    if wanted is None:
-        raise ConfigurationError(f"study: {path}: several studies, {names}: name one")
-    raise ConfigurationError(f"study: {path}: no study {wanted!r} among {names}")
+    several, none = f"several studies, {names}: name one", f"no study {wanted!r} among {names}"
+    raise ConfigurationError(f"study: {path}: {several if wanted is None else none}")
 
 
 def _energy_amount(fields: set[str], options: ImportOptions, where: str) -> _Amount:

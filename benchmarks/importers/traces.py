@@ -106,12 +106,8 @@ def trials(
 ) -> Trials:
     """One trial for each trace: a file, or a device in it where it has several.
 
-    Args:
-        paths: CSV files as ``read_trace`` reads them.
-        options: Without a strategy, it is the name of the file.
-        notes: Where oddities go.
-        component: The column of the contract that the joules belong to, such as ``"gpu"``.
-        device: What a device is called in the group columns, such as ``"gpu"``.
+    The joules belong to a ``component``, such as ``"gpu"``; what is a ``device`` in the file is a
+    group of that name. Without a strategy, it is the name of the file.
     """
     if not 0 <= options.trim_s < math.inf:
         raise ConfigurationError(f"trim_s: {options.trim_s:g} is no time to cut: give 0 or more")

@@ -61,14 +61,9 @@ class Notes:
 
 
 def write(trials: Trials, path: Path, where: str) -> int:
-    """Write them batch by batch, as Parquet or CSV by the ending of the name: whole, or not at all.
+    """Write them batch by batch, as Parquet or CSV by the ending of the name, and count them.
 
-    Returns:
-        How many trials.
-
-    Raises:
-        DataError: There are none in the recorded files, whose names are ``where``.
-        OutputError: Another ending, or the file cannot be written.
+    The recorded files are called ``where`` in messages.
     """
     if path.suffix not in {".parquet", ".csv"}:
         raise OutputError(f"{path}: name a file that ends in .parquet or .csv")

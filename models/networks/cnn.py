@@ -27,11 +27,7 @@ log2_batch_size` samples."""
 
 
 def default_space(dataset: str) -> dict[str, Any]:
-    """`DEFAULT_SPACE`, with the number of epochs fitted to a data set.
-
-    Raises:
-        UnknownNameError: There is no such data set.
-    """
+    """`DEFAULT_SPACE`, with the number of epochs fitted to a data set."""
     epochs = {**DEFAULT_SPACE["epochs"], "high": check(dataset).max_epochs}
     return {**DEFAULT_SPACE, "epochs": epochs}
 
