@@ -23,8 +23,7 @@ from ..errors import ConfigurationError, DataError, UnknownNameError
 from .quantities import JOULES_PER_UNIT, format_energy
 from .sources.codecarbon import find_data_files
 
-G_PER_KWH_OF_LB_PER_MWH = 0.45359237
-"""Grams per kWh of one pound per MWh."""
+G_PER_KWH_OF_LB_PER_MWH = 0.45359237  # grams per kWh of one pound per MWh
 FOSSIL_G_PER_KWH = {"coal": 995.725971, "petroleum": 816.6885263, "naturalGas": 743.8415916}
 """What CodeCarbon counts in a province's energy mix. It takes the other sources for clean."""
 WORLD_G_PER_KWH = 475

@@ -26,23 +26,16 @@ FROM_THE_TERMINAL = ("SIGINT", "SIGQUIT")
 """Signals that a terminal sends to the command too, since it is in our process group."""
 TO_PASS_ON = ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
 """Signals that are sent to us alone, and meant for the command."""
-SET_SUBREAPER, GET_SUBREAPER = 36, 37
-"""Options of Linux's prctl."""
+SET_SUBREAPER, GET_SUBREAPER = 36, 37  # options of Linux's prctl
 
 
 @dataclass(frozen=True)
 class CommandResult:
-    """What a command used, and how it ended.
+    """What a command used, and how it ended."""
 
-    Attributes:
-        exit_code: As shells give it: 128 plus the signal's number where a signal ended it.
-        reading: Gross energy from before the command began until after it ended.
-        command: The program and its arguments.
-    """
-
-    exit_code: int
-    reading: Reading
-    command: tuple[str, ...]
+    exit_code: int  # as shells give it: 128 plus the signal's number where a signal ended it
+    reading: Reading  # gross energy from before the command began until after it ended
+    command: tuple[str, ...]  # the program and its arguments
 
 
 def measure(command: Sequence[str], meter: EnergyMeter) -> CommandResult:

@@ -20,65 +20,47 @@ from .sources.hwmon import source as hwmon
 from .sources.nvml import source as nvml
 from .sources.resolve import THIS_MACHINE, Machine
 
-WATCH_S = 3.0
-"""How long counters are watched."""
+WATCH_S = 3.0  # how long counters are watched
 NO_NODE = "no wattmeter is named, and no sensor here sees the whole machine"
 NAME_A_WATTMETER = "Name one: --meter shelly:HOST, tasmota:HOST or http:URL#json.path"
-DISAGREEMENT = 0.1
-"""Counter and integrated power that differ by more are worth a word."""
-PAUSE_S = 1e-4
-"""Between two looks at a counter: RAPL steps every millisecond."""
+DISAGREEMENT = 0.1  # counter and integrated power that differ by more are worth a word
+PAUSE_S = 1e-4  # between two looks at a counter: RAPL steps every millisecond
 FEWEST_STEPS = 3
 
 
 @dataclass(frozen=True)
 class ComponentStatus:
-    """The state of one component.
+    """The state of one component."""
 
-    Attributes:
-        component: ``"cpu"``, ``"dram"``, ``"gpu"`` or ``"node"``.
-        status: The kind of its joules: ``"measured"``, ``"integrated"``, ``"modelled"`` or
-            ``"unavailable"``.
-        source: Id of the source, empty if there is none.
-        detail: What it reads, or why nothing can be read.
-        mend: What to do for a better number; empty if nothing need be done.
-        update_period_s: How often the source says that it moves; None without a source.
-        read_latency_s: What one reading takes; None without a source.
-        gain_error: Relative error of its joules; None if not known.
-        tick_s: How often its counter was seen to move; None if it has none or hardly moved.
-        counter_w: Mean power by its counter while it was watched; None if not known.
-        integrated_w: The same by integrating the hardware's power; None if not known.
-        notes: What else a reader of its numbers must know, such as other processes on a GPU.
-    """
-
-    component: str
+    component: str  # ``"cpu"``, ``"dram"``, ``"gpu"`` or ``"node"``
+    # The kind of its joules: ``"measured"``, ``"integrated"``, ``"modelled"`` or ``"unavailable"``.
     status: str
-    source: str = ""
-    detail: str = ""
-    mend: str = ""
+    source: str = ""  # id of the source, empty if there is none
+    detail: str = ""  # what it reads, or why nothing can be read
+    mend: str = ""  # what to do for a better number; empty if nothing need be done
+    # How often the source says that it moves; None without a source.
     update_period_s: float | None = None
-    read_latency_s: float | None = None
-    gain_error: float | None = None
+    read_latency_s: float | None = None  # what one reading takes; None without a source
+    gain_error: float | None = None  # relative error of its joules; None if not known
+    # How often its counter was seen to move; None if it has none or hardly moved.
     tick_s: float | None = None
+    # Mean power by its counter while it was watched; None if not known.
     counter_w: float | None = None
+    # The same by integrating the hardware's power; None if not known.
     integrated_w: float | None = None
+    # What else a reader of its numbers must know, such as other processes on a GPU.
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Observation:
-    """What was seen of a counter over some seconds.
+    """What was seen of a counter over some seconds."""
 
-    Attributes:
-        read_latency_s: Median time that a reading takes.
-        tick_s: Median time between two steps of the counter; None if it moved too seldom to tell.
-        counter_w: Mean power by the counter; None if it failed.
-        integrated_w: Mean power by integrating the same hardware's power; None without such.
-    """
-
-    read_latency_s: float
+    read_latency_s: float  # median time that a reading takes
+    # Median time between two steps of the counter; None if it moved too seldom to tell.
     tick_s: float | None = None
-    counter_w: float | None = None
+    counter_w: float | None = None  # mean power by the counter; None if it failed
+    # Mean power by integrating the same hardware's power; None without such.
     integrated_w: float | None = None
 
 

@@ -22,8 +22,7 @@ from .snapshot import Snapshot, doubt_of, mean_power_w
 from .source import Kind, PowerSource, Scope, Source, SourceInfo
 from .sources.resolve import Machine, resolve
 
-NOTABLE_SLEEP_S = 1.0
-"""A machine that was suspended for less is not worth a word."""
+NOTABLE_SLEEP_S = 1.0  # a machine that was suspended for less is not worth a word
 
 
 class _Bill(NamedTuple):

@@ -10,8 +10,7 @@ from typing import Any
 from .quantities import format_energy, total
 from .source import Kind, Scope, SourceInfo
 
-SHORT_WINDOW_PERIODS = 5
-"""Below this many update periods of its source a reading is flagged."""
+SHORT_WINDOW_PERIODS = 5  # below this many update periods of its source a reading is flagged
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,9 @@ from collections.abc import Iterable
 from ..errors import SourceError
 from .source import Source, Task
 
-RETRY_S = 1.0
-"""When to call again what failed."""
+RETRY_S = 1.0  # when to call again what failed
 LONGEST_WAIT_S = 3_600.0
-THREAD_NAME = "perjoule-meter"
-"""The one thread of a meter; it starts no processes."""
+THREAD_NAME = "perjoule-meter"  # the one thread of a meter; it starts no processes
 
 
 def try_read(source: Source, name: str) -> float | str:

@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-MAX_VALUES = 5_000_000
-"""Readings kept, 12 bytes each: eight sources for a week at one a second."""
+MAX_VALUES = 5_000_000  # readings kept, 12 bytes each: eight sources for a week at one a second
 
 
 class Series:

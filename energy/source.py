@@ -167,17 +167,11 @@ class PowerSource(BaseSource, ABC):
 
 @dataclass(frozen=True)
 class Discovery:
-    """What looking for a kind of source found, and why it did not find the rest.
+    """What looking for a kind of source found, and why it did not find the rest."""
 
-    Attributes:
-        sources: Readable sources, possibly none.
-        reason: Why something cannot be read; empty if all can.
-        mend: What to do about it.
-        incomplete: Whether hardware that is in use here cannot be read, so that its joules would
-            be missing.
-    """
-
+    # Readable sources, possibly none.
     sources: list[Source | PowerSource] = field(default_factory=list)
-    reason: str = ""
-    mend: str = ""
+    reason: str = ""  # why something cannot be read; empty if all can
+    mend: str = ""  # what to do about it
+    # Whether hardware that is in use here cannot be read, so that its joules would be missing.
     incomplete: bool = False

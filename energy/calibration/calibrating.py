@@ -29,33 +29,22 @@ from .fitting import LoadWindow, fit, read_windows
 from .spinning import WORKS, Load, spinning
 from .stored import Calibration, CpuFit, IdlePower, machine_id, now_utc, save_calibration
 
-IDLE_S = 20.0
-"""How long idle power is measured."""
-IDLE_PARTS = 10
-"""Parts of that time, for the spread."""
+IDLE_S = 20.0  # how long idle power is measured
+IDLE_PARTS = 10  # parts of that time, for the spread
 IDLE_CORES = 0.25
 """A machine with more busy cores than this is not idle: their watts would pass for idle power."""
-WINDOW_S = 3.0
-"""Length of a window under load: 300 of the kernel's steps in counting CPU time."""
-SETTLE_S = 0.5
-"""Time for clock rates to settle before it."""
+WINDOW_S = 3.0  # length of a window under load: 300 of the kernel's steps in counting CPU time
+SETTLE_S = 0.5  # time for clock rates to settle before it
 
 
 @dataclass(frozen=True)
 class Bench:
-    """What a calibration does to the machine, and how it sees the machine's work.
+    """What a calibration does to the machine, and how it sees the machine's work."""
 
-    Attributes:
-        sleep: Waits for some seconds.
-        cpu_s: CPU-seconds of all processes so far.
-        load: Keeps cores busy.
-        progress: Is told what is going on, line by line.
-    """
-
-    sleep: Callable[[float], None] = time.sleep
-    cpu_s: Callable[[], float] = machine_cpu_s
-    load: Load = spinning
-    progress: Callable[[str], None] = lambda _: None
+    sleep: Callable[[float], None] = time.sleep  # waits for some seconds
+    cpu_s: Callable[[], float] = machine_cpu_s  # CPU-seconds of all processes so far
+    load: Load = spinning  # keeps cores busy
+    progress: Callable[[str], None] = lambda _: None  # is told what is going on, line by line
 
 
 HERE = Bench()
@@ -63,15 +52,10 @@ HERE = Bench()
 
 @dataclass(frozen=True)
 class Idle:
-    """What was found by idling.
+    """What was found by idling."""
 
-    Attributes:
-        idle_w: Idle power by source id.
-        notes: For each source without one, why.
-    """
-
-    idle_w: dict[str, IdlePower]
-    notes: tuple[str, ...] = ()
+    idle_w: dict[str, IdlePower]  # idle power by source id
+    notes: tuple[str, ...] = ()  # for each source without one, why
 
 
 def calibrate(

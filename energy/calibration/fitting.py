@@ -13,28 +13,19 @@ from ...errors import ConfigurationError, DataError
 from .stored import CpuFit, now_utc
 
 FEWEST_WINDOWS = 3
-LOAD_SPREAD = 0.5
-"""Busy cores by which the loads of a fit must differ at least."""
-LEAST_WATTS_PER_CORE = 1e-3
-"""Below that, no processor was seen."""
-LARGEST_RESIDUAL = 1.0
-"""Beyond that, the error is larger than the amount."""
+LOAD_SPREAD = 0.5  # busy cores by which the loads of a fit must differ at least
+LEAST_WATTS_PER_CORE = 1e-3  # below that, no processor was seen
+LARGEST_RESIDUAL = 1.0  # beyond that, the error is larger than the amount
 COLUMNS = ("duration_s", "cpu_s", "energy_j")
 
 
 @dataclass(frozen=True)
 class LoadWindow:
-    """A window of the whole machine.
+    """A window of the whole machine."""
 
-    Attributes:
-        duration_s: Its length.
-        cpu_s: CPU-seconds that all processes used in it.
-        energy_j: Joules that the reference measured in it.
-    """
-
-    duration_s: float
-    cpu_s: float
-    energy_j: float
+    duration_s: float  # its length
+    cpu_s: float  # CPU-seconds that all processes used in it
+    energy_j: float  # joules that the reference measured in it
 
     @property
     def power_w(self) -> float:

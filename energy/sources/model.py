@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from ..source import Kind, Scope, Source, SourceInfo
 
-JOULES_PER_OPERATION = 1e-10
-"""Of the order of a CPU core: 4 W at 40 GFLOP/s."""
+JOULES_PER_OPERATION = 1e-10  # of the order of a CPU core: 4 W at 40 GFLOP/s
 
 
 class ModelSource(Source):

@@ -17,19 +17,13 @@ Found = list[Source | PowerSource]
 
 @dataclass(frozen=True)
 class Machine:
-    """Where sources are looked for.
+    """Where sources are looked for."""
 
-    Attributes:
-        gpus: UUIDs of the GPUs in use; None for all visible, empty for none.
-        rapl_root: The powercap tree; None for the system's.
-        hwmon_root: The hwmon tree; None for the system's.
-        nvml_binding: The NVML binding; None for ``pynvml``.
-    """
-
+    # UUIDs of the GPUs in use; None for all visible, empty for none.
     gpus: Sequence[str] | None = None
-    rapl_root: Path | None = None
-    hwmon_root: Path | None = None
-    nvml_binding: Any = None
+    rapl_root: Path | None = None  # the powercap tree; None for the system's
+    hwmon_root: Path | None = None  # the hwmon tree; None for the system's
+    nvml_binding: Any = None  # the NVML binding; None for ``pynvml``
 
 
 THIS_MACHINE = Machine()
@@ -37,21 +31,15 @@ THIS_MACHINE = Machine()
 
 @dataclass(frozen=True)
 class MeterKind:
-    """A name that a meter's text may hold.
+    """A name that a meter's text may hold."""
 
-    Attributes:
-        spec: How it is written: the name, and behind a colon its argument, in brackets if it may
-            be left out.
-        summary: Whose joules it gives, for people.
-        kind: How these become known, for people.
-        find: Finds its sources, given the argument and where to look.
-        counts_cpu: Whether it counts the processor, which only one name of a text may do.
-    """
-
+    # How it is written: the name, and behind a colon its argument, in brackets if it may be left
+    # out.
     spec: str
-    summary: str
-    kind: str
-    find: Callable[[str, Machine], Found]
+    summary: str  # whose joules it gives, for people
+    kind: str  # how these become known, for people
+    find: Callable[[str, Machine], Found]  # finds its sources, given the argument and where to look
+    # Whether it counts the processor, which only one name of a text may do.
     counts_cpu: bool = False
 
     @property
@@ -202,11 +190,9 @@ _KINDS = (
     MeterKind("recorded:FILE.csv", _TRACE, "as recorded", _find_recorded),
     MeterKind("codecarbon", "CodeCarbon's tracker, to compare meters", _MODELLED, _find_codecarbon),
 )
-METERS: dict[str, MeterKind] = {meter.name: meter for meter in _KINDS}
-"""Every meter by its name."""
+METERS: dict[str, MeterKind] = {meter.name: meter for meter in _KINDS}  # every meter by its name
 NAMES = tuple(METERS)
-_FORMER_NAMES = {"replay": "recorded"}
-"""Names that experiments of earlier versions hold."""
+_FORMER_NAMES = {"replay": "recorded"}  # names that experiments of earlier versions hold
 
 
 def _parse(part: str, spec: str) -> tuple[str, str]:

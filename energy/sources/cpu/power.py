@@ -10,8 +10,7 @@ from pathlib import Path
 
 from ..codecarbon import find_data_files
 
-FALLBACK_W_PER_THREAD = 4.0
-"""CodeCarbon's figure for a processor that its table lacks."""
+FALLBACK_W_PER_THREAD = 4.0  # CodeCarbon's figure for a processor that its table lacks
 LARGEST_W_PER_THREAD = 30.0
 """More than any known processor: above it this machine shows only a part of the processor."""
 
@@ -31,19 +30,12 @@ class CpuPower:
 
 @dataclass(frozen=True)
 class Processor:
-    """What the system says of its processor.
+    """What the system says of its processor."""
 
-    Attributes:
-        model: Its name.
-        virtual: Whether a hypervisor stands between.
-        sockets: How many of them there are.
-        threads: Hardware threads of all of them.
-    """
-
-    model: str
-    virtual: bool = False
-    sockets: int = 1
-    threads: int = 1
+    model: str  # its name
+    virtual: bool = False  # whether a hypervisor stands between
+    sockets: int = 1  # how many of them there are
+    threads: int = 1  # hardware threads of all of them
 
 
 @cache

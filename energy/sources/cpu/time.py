@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
 SCAN_PERIOD_S = 0.25
 """Child processes are looked up at most this often: the look-up costs more than the reading."""
-SCAN_SHARE = 0.002
-"""Looking up child processes may take this share of the time."""
+SCAN_SHARE = 0.002  # looking up child processes may take this share of the time
 MODEL_ERROR = 0.43
 """Median error of CodeCarbon's modelled CPU energy against wattmeters (Xu et al., HICSS 2023)."""
 

@@ -15,21 +15,13 @@ from ....errors import SourceError
 
 @dataclass(frozen=True)
 class Channel:
-    """A quantity that a chip shows.
+    """A quantity that a chip shows."""
 
-    Attributes:
-        driver: The chip's name, which is its driver's.
-        chip: The name and device of the chip, which last from one boot to the next.
-        folder: Where its files are.
-        files: The file, or the two whose product it is.
-        label: What the chip calls it; empty if it does not.
-    """
-
-    driver: str
-    chip: str
-    folder: Path
-    files: tuple[str, ...]
-    label: str = ""
+    driver: str  # the chip's name, which is its driver's
+    chip: str  # the name and device of the chip, which last from one boot to the next
+    folder: Path  # where its files are
+    files: tuple[str, ...]  # the file, or the two whose product it is
+    label: str = ""  # what the chip calls it; empty if it does not
 
     @property
     def name(self) -> str:

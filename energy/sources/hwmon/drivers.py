@@ -16,25 +16,18 @@ WRAPPING = frozenset({"i915", "xe"})
 
 @dataclass(frozen=True)
 class HwmonDriver:
-    """What some channels of a known driver measure.
+    """What some channels of a known driver measure."""
 
-    Attributes:
-        name: The chip's name.
-        component: What they feed.
-        detail: What they are, for people.
-        channels: Patterns of ``"<file> <label>"``, wholes before their parts: on each chip all that
-            the first successful one matches is taken.
-        scope: Whose joules they count; None for that of the component.
-        unless: A file that marks chips to be left out, and why they are.
-        alone: Whether several may be a whole and its parts, so that only a single one is taken.
-    """
-
-    name: str
-    component: str
-    detail: str
+    name: str  # the chip's name
+    component: str  # what they feed
+    detail: str  # what they are, for people
+    # Patterns of ``"<file> <label>"``, wholes before their parts: on each chip all that the first
+    # successful one matches is taken.
     channels: tuple[str, ...]
-    scope: Scope | None = None
+    scope: Scope | None = None  # whose joules they count; None for that of the component
+    # A file that marks chips to be left out, and why they are.
     unless: tuple[str, str] | None = None
+    # Whether several may be a whole and its parts, so that only a single one is taken.
     alone: bool = False
 
 

@@ -15,22 +15,14 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True)
 class Gpu:
-    """A GPU that NVML knows.
+    """A GPU that NVML knows."""
 
-    Attributes:
-        index: NVML's number, that of the bus.
-        handle: NVML's handle; None if NVML does not answer for it.
-        uuid: Its UUID, ``GPU-...``.
-        name: The card's name.
-        problem: Why there is no handle.
-        slices: Ids of its MIG slices that this process has; empty if it is not in slices.
-    """
-
-    index: int
-    handle: Any = None
-    uuid: str = ""
-    name: str = ""
-    problem: str = ""
+    index: int  # NVML's number, that of the bus
+    handle: Any = None  # NVML's handle; None if NVML does not answer for it
+    uuid: str = ""  # its UUID, ``GPU-...``
+    name: str = ""  # the card's name
+    problem: str = ""  # why there is no handle
+    # Ids of its MIG slices that this process has; empty if it is not in slices.
     slices: tuple[str, ...] = ()
 
 

@@ -13,10 +13,8 @@ from .devices import Device
 
 LOOK_PERIOD_S = 0.25
 """How often to look whether this process tree uses a GPU, between readings and within them."""
-OTHERS_PERIOD_S = 30.0
-"""How often to look for processes of others once the GPU is in use."""
-LOOK_SHARE = 0.005
-"""Looking may take this share of the time."""
+OTHERS_PERIOD_S = 30.0  # how often to look for processes of others once the GPU is in use
+LOOK_SHARE = 0.005  # looking may take this share of the time
 MOST_NAMED = 3
 NAMELESS = "name not shown"
 FIRST_PID_NAMESPACE = 0xEFFFFFFC
@@ -24,17 +22,11 @@ FIRST_PID_NAMESPACE = 0xEFFFFFFC
 
 
 class Census(NamedTuple):
-    """Processes, told apart.
+    """Processes, told apart."""
 
-    Attributes:
-        ours: Whether one of them is this process or a descendant.
-        others: Pid and name of those that are not.
-        unknown: Pids that do not exist here.
-    """
-
-    ours: bool = False
-    others: tuple[tuple[int, str], ...] = ()
-    unknown: frozenset[int] = frozenset()
+    ours: bool = False  # whether one of them is this process or a descendant
+    others: tuple[tuple[int, str], ...] = ()  # pid and name of those that are not
+    unknown: frozenset[int] = frozenset()  # pids that do not exist here
 
 
 class Processes:

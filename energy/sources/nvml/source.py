@@ -12,8 +12,7 @@ from ...source import BaseSource, Discovery, Kind, PowerSource, Scope, Source, S
 from .devices import Device, Gpu, find_named, find_visible, list_gpus
 from .processes import Occupancy, Processes
 
-COUNTER_PERIOD_S = 0.1
-"""The energy counter's usual step; 20 to 100 ms are reported."""
+COUNTER_PERIOD_S = 0.1  # the energy counter's usual step; 20 to 100 ms are reported
 POWER_ERROR = 0.05
 MAX_BOARD_POWER_W = 3_000.0
 POWER_INSTANT = 186

@@ -17,8 +17,7 @@ _UNITS = {unit: (factor, True) for unit, factor in _WATTS.items()}
 _UNITS |= {unit: (factor, False) for unit, factor in _JOULES.items()}
 _UNITS |= {unit.lower(): known for unit, known in _UNITS.items() if unit[0] not in "MG"}
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
-_LATEST_S = 1e11
-"""Above any time in seconds since 1970, below any of now in milliseconds."""
+_LATEST_S = 1e11  # above any time in seconds since 1970, below any of now in milliseconds
 _NOT_DRAWN = {"max", "min", "limit", "cap", "default", "enforced", "state", "management"}
 _TIME = re.compile(
     r"(?:t|time|timestamp|datetime|elapsed|epoch|seconds)(?:[ _]?[\[(]?(s|ms|us|ns)[\])]?)?"

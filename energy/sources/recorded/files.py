@@ -15,10 +15,8 @@ from ...source import Kind
 from .columns import TimeColumn, ValueColumn, time_column, value_column
 from .trace import Trace
 
-_Row = tuple[str, list[str]]
-"""Where a row stands, for messages, and its cells."""
-_HEAD = 1_000
-"""Rows at the beginning that tell units and devices."""
+_Row = tuple[str, list[str]]  # where a row stands, for messages, and its cells
+_HEAD = 1_000  # rows at the beginning that tell units and devices
 _DEVICE = re.compile(r"(?:gpu[ ._]?)?(?:index|id|uuid|serial|name)|.*bus_id|gpu|source")
 _COMPONENTS = {
     "dram": r"dram",
@@ -39,20 +37,13 @@ class Sample(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class OpenTrace:
-    """A recorded trace whose columns are known and whose readings are still to be read.
+    """A recorded trace whose columns are known and whose readings are still to be read."""
 
-    Attributes:
-        name: File and column, and the device that was asked for.
-        component: ``"gpu"``, ``"cpu"``, ``"dram"`` or ``"node"``.
-        kind: How its joules become known.
-        is_power: Whether it holds watts; else the states of a counter, in joules.
-        samples: The readings in their order, once; those of several devices may alternate.
-    """
-
-    name: str
-    component: str
-    kind: Kind
-    is_power: bool
+    name: str  # file and column, and the device that was asked for
+    component: str  # ``"gpu"``, ``"cpu"``, ``"dram"`` or ``"node"``
+    kind: Kind  # how its joules become known
+    is_power: bool  # whether it holds watts; else the states of a counter, in joules
+    # The readings in their order, once; those of several devices may alternate.
     samples: Iterator[Sample]
 
 

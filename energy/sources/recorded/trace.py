@@ -29,24 +29,20 @@ GAP_PERIODS = 3.0
 class Trace:
     """Readings of a power, or of an energy counter, over time.
 
-    Attributes:
-        times_s: When each reading was taken, from 0 on, never falling; two or more.
-        power_w: The power at each, taken as a line in between; empty for a counter.
-        counter_j: The state of a counter at each, never falling; empty for a power.
-        component: ``"gpu"``, ``"cpu"``, ``"dram"`` or ``"node"``.
-        counter_kind: How the counter's joules became known when they were recorded.
-        name: What was recorded, such as ``"trace.csv#power_w"``.
 
     Raises:
         DataError: The readings are no trace.
     """
 
-    times_s: tuple[float, ...]
+    times_s: tuple[float, ...]  # when each reading was taken, from 0 on, never falling; two or more
+    # The power at each, taken as a line in between; empty for a counter.
     power_w: tuple[float, ...] = ()
+    # The state of a counter at each, never falling; empty for a power.
     counter_j: tuple[float, ...] = ()
-    component: str = "node"
+    component: str = "node"  # ``"gpu"``, ``"cpu"``, ``"dram"`` or ``"node"``
+    # How the counter's joules became known when they were recorded.
     counter_kind: Kind = Kind.MEASURED
-    name: str = "trace"
+    name: str = "trace"  # what was recorded, such as ``"trace.csv#power_w"``
 
     def __post_init__(self) -> None:
         n_readings = len(self.times_s)

@@ -23,29 +23,18 @@ _SECRET = re.compile(r"(?i)(?<=//)[^/@#?]*(?=@)|(?<=[?&])(?P<key>pass|pwd|token|
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One number that one device tells.
+    """One number that one device tells."""
 
-    Attributes:
-        id: The id of its source.
-        url: What is asked.
-        path: Where the number is in the JSON answer: keys and list indices, joined by dots.
-        unit: Its unit: of power, to be integrated, or of energy, a counter.
-        detail: What it is, for people.
-        mend: What to do if the device does not tell it.
-        sums_channels: Whether a list of numbers stands for their sum.
-        step_s: How often the device renews it; 0 if at every answer, or if that is not known.
-        warnings: What a reader of the joules must know.
-    """
-
-    id: str
-    url: SplitResult
-    path: str
-    unit: str
-    detail: str
-    mend: str
-    sums_channels: bool = False
+    id: str  # the id of its source
+    url: SplitResult  # what is asked
+    path: str  # where the number is in the JSON answer: keys and list indices, joined by dots
+    unit: str  # its unit: of power, to be integrated, or of energy, a counter
+    detail: str  # what it is, for people
+    mend: str  # what to do if the device does not tell it
+    sums_channels: bool = False  # whether a list of numbers stands for their sum
+    # How often the device renews it; 0 if at every answer, or if that is not known.
     step_s: float = 0.0
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()  # what a reader of the joules must know
 
     @property
     def is_power(self) -> bool:

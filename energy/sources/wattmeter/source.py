@@ -23,8 +23,7 @@ from .device import MAX_POWER_W, Endpoint, HttpDevice, describe_error
 
 PERIOD_S = 1.0
 TIMEOUT_S = 2.0
-PATIENCE_S = 10.0
-"""How long the last answer stands in for missing ones."""
+PATIENCE_S = 10.0  # how long the last answer stands in for missing ones
 
 
 class HeldPower:
