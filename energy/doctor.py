@@ -65,15 +65,7 @@ class Observation:
 
 
 def diagnose(machine: Machine = THIS_MACHINE, watch_s: float = WATCH_S) -> list[ComponentStatus]:
-    """Look at each component by reading it.
-
-    Args:
-        machine: Where to look.
-        watch_s: How long to watch counters, in seconds.
-
-    Returns:
-        At least one status for each of cpu, dram, gpu and node.
-    """
+    """Look at each component by reading it: a status or more for each of cpu, dram, gpu and node."""
     packages = rapl.discover(machine.rapl_root or rapl.ROOT)
     gpus = nvml.discover(machine.nvml_binding, machine.gpus)
     sensors = hwmon.discover(machine.hwmon_root or hwmon.ROOT)
@@ -110,15 +102,7 @@ def observe(
     clock: Callable[[], float] = time.perf_counter,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Observation:
-    """Watch a counter, and its hardware's power beside it.
-
-    Args:
-        source: The counter.
-        power: The present power of the same hardware, if it tells that too.
-        duration_s: How long to watch.
-        clock: Monotonic seconds.
-        sleep: Waits for some seconds.
-    """
+    """Watch a counter for some seconds, and the power of the same hardware beside it."""
     integrated = None if power is None else IntegratedSource(power, clock)
     seen: list[_Moment] = []
     seen_power: list[_Moment] = []

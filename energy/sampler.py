@@ -32,9 +32,6 @@ class Sampler:
 
     Integrated sources are sampled, wrapping counters kept alive, time series recorded. It holds no
     reference to the meter, so that a forgotten meter can end it.
-
-    Args:
-        tasks: Each returns in how many seconds it wants to be called again.
     """
 
     def __init__(self, tasks: Iterable[Task]) -> None:

@@ -27,19 +27,10 @@ MAX_VALUES = 5_000_000  # readings kept, 12 bytes each: eight sources for a week
 
 
 class Series:
-    """A time series of the power of some sources.
+    """A time series of the power of some sources, with a sample every ``period_s``.
 
-    Beyond ``max_values`` readings every second sample is dropped and the period doubled, as often
-    as that is needed.
-
-    Args:
-        sources: Cumulative counters.
-        period_s: Seconds from one sample to the next.
-        clock: Monotonic seconds.
-        max_values: Readings to keep, of all sources together.
-
-    Raises:
-        ConfigurationError: The period is not a time above zero.
+    Beyond ``max_values`` readings of all sources together every second sample is dropped and the
+    period doubled, as often as that is needed.
     """
 
     def __init__(
@@ -103,11 +94,7 @@ class Series:
         return pa.concat_tables([schema.empty_table(), *tables])
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write ``table()`` as Parquet, whole or not at all; sampling may go on meanwhile.
-
-        Raises:
-            OutputError: The file cannot be written.
-        """
+        """Write ``table()`` as Parquet, whole or not at all; sampling may go on meanwhile."""
         import pyarrow.parquet as pq
 
         path = Path(path)

@@ -51,14 +51,9 @@ def fit(
     of all *other* windows foretells for a window: the root of the mean square over windows with at
     least half a core busy. It holds for such work and such loads as were fitted.
 
-    Args:
-        windows: At least three windows; their loads must differ by half a core whichever busy one
-            is left out.
-        reference: Whose joules they are.
-        detail: One line about it.
-
     Raises:
-        ConfigurationError: Too few windows, too like loads, or energy that does not follow them.
+        ConfigurationError: Too few windows, loads that do not differ by half a core whichever busy
+            window is left out, or energy that does not follow them.
     """
     if len(windows) < FEWEST_WINDOWS:
         raise ConfigurationError(

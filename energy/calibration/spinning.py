@@ -36,15 +36,7 @@ while True:
 
 @contextmanager
 def spinning(n_cores: int, work: str) -> Iterator[None]:
-    """Keep cores busy with processes that end with the block, or with this process.
-
-    Args:
-        n_cores: How many.
-        work: A name of ``WORKS``.
-
-    Raises:
-        MeterError: A process could not start.
-    """
+    """Keep cores busy with a work of ``WORKS``, by processes that end with the block or with us."""
     once, again = WORKS[work]
     command = [sys.executable, "-P", "-c", _SCRIPT.format(once=once, again=again)]
     environment = {**os.environ, **dict.fromkeys(_ONE_THREAD, "1")}

@@ -72,11 +72,7 @@ class Calibration:
 
 
 def load_calibration() -> Calibration | None:
-    """What is stored for this machine, None if there is nothing.
-
-    Warns:
-        RuntimeWarning: The file is damaged or of a newer version, and was ignored.
-    """
+    """What is stored for this machine, None if there is nothing; warns of a file it cannot use."""
     try:
         if not home().is_dir():  # nothing was ever calibrated
             return None
@@ -97,17 +93,7 @@ def load_calibration() -> Calibration | None:
 
 
 def save_calibration(new: Calibration) -> Calibration:
-    """Store a calibration of this machine, whole or not at all.
-
-    Args:
-        new: What was measured now. What it lacks is kept from the stored one.
-
-    Returns:
-        What is stored now.
-
-    Raises:
-        OutputError: The file cannot be written.
-    """
+    """Store a calibration, and what was stored before where it has nothing; return what is stored."""
     old = load_calibration()
     if old is not None:
         new = replace(new, idle_w={**old.idle_w, **new.idle_w}, cpu=new.cpu or old.cpu)
@@ -124,24 +110,12 @@ def save_calibration(new: Calibration) -> Calibration:
 
 
 def calibration_file() -> Path:
-    """Where this machine's calibration lies.
-
-    Raises:
-        OutputError: This user has no folder for it.
-    """
+    """Where this machine's calibration lies."""
     return home() / f"calibration-{machine_id()}.json"
 
 
 def home(environ: Mapping[str, str] = os.environ, system: str = sys.platform) -> Path:
-    """The folder of stored calibrations.
-
-    Args:
-        environ: The environment.
-        system: The operating system, as ``sys.platform`` names it.
-
-    Raises:
-        OutputError: There is neither ``$PERJOULE_HOME`` nor a home folder.
-    """
+    """The folder of calibrations: ``$PERJOULE_HOME``, or the system's own for configuration."""
     if given := environ.get("PERJOULE_HOME"):
         return Path(given)
     variable = {"win32": "APPDATA", "darwin": ""}.get(system, "XDG_CONFIG_HOME")
@@ -167,13 +141,7 @@ def machine_id() -> str:
 
 
 def identify(id_file: Path, host: str, n_processors: int) -> str:
-    """Hash what tells a machine (see ``machine_id``).
-
-    Args:
-        id_file: The system's own identity; not every system has one.
-        host: The host's name.
-        n_processors: Its hardware threads: more of them make another machine.
-    """
+    """Hash the system's own identity, where it has one, with the host's name and its processors."""
     try:
         given = id_file.read_text(encoding="utf-8").strip()
     except (OSError, ValueError):

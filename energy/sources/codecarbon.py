@@ -59,13 +59,6 @@ class CodeCarbonSource(Source):
 
     Importing CodeCarbon takes 0.1 s and its look at the hardware 2 s (3.3.2 on a 4-core virtual
     machine).
-
-    Args:
-        make_tracker: Makes the tracker; None for ``codecarbon.OfflineEmissionsTracker``.
-        clock: Monotonic seconds.
-
-    Raises:
-        SourceError: CodeCarbon is not installed or does not start.
     """
 
     def __init__(
@@ -94,11 +87,7 @@ class CodeCarbonSource(Source):
         return self._totals.resets
 
     def read(self) -> float:
-        """Joules since the tracker started, as of its last measurement.
-
-        Raises:
-            SourceError: The tracker was stopped, or has not measured for long.
-        """
+        """Joules since the tracker started, as of its last measurement."""
         if not self._stop.alive:
             raise SourceError("CodeCarbon's tracker was stopped")
         energy_j, at_s = self._totals.last or (0.0, 0.0)

@@ -35,16 +35,7 @@ MEND_CONTAINER = (
 
 
 class RaplSource(Source):
-    """One RAPL zone, a package or its DRAM.
-
-    Args:
-        zone: The zone's folder, with ``energy_uj`` and ``max_energy_range_uj``.
-        name: The zone's name, such as ``"package-0"``.
-        component: ``"cpu"`` or ``"dram"``.
-
-    Raises:
-        SourceError: The zone cannot be read.
-    """
+    """One RAPL zone, a package or its DRAM: a folder with a counter and its greatest value."""
 
     keep_alive_s = KEEP_ALIVE_S
 
@@ -88,17 +79,12 @@ class RaplSource(Source):
 
 
 def discover(root: Path = ROOT) -> Discovery:
-    """Find the packages and DRAM zones of a powercap tree.
+    """Find the packages and DRAM zones of a powercap tree, or of its folder ``intel-rapl``.
 
     psys, core and uncore are left out because packages contain them or they contain packages, and
-    so are MMIO twins of packages and dies that mirror another die's counter.
-
-    Args:
-        root: The powercap folder, or that of ``intel-rapl`` within it.
-
-    Returns:
-        The readable sources. Half of a machine's packages would be a wrong number, so one package
-        that cannot be read leaves none, and one DRAM zone that cannot be read leaves no DRAM.
+    so are MMIO twins of packages and dies that mirror another die's counter. Half of a machine's
+    packages would be a wrong number, so one package that cannot be read leaves none, and one DRAM
+    zone that cannot be read leaves no DRAM.
     """
     zones = [(zone, *_label(zone)) for zone in _list_zones(root)]
     if not any(component == "cpu" for _, _, component in zones):

@@ -62,15 +62,11 @@ def resolve(spec: str, machine: Machine = THIS_MACHINE, *, shared: bool = False)
     """Find the sources that a meter's text names.
 
     Args:
-        spec: ``"auto"``, or names of ``METERS`` joined by commas, each written as its ``spec``
-            says.
+        spec: ``"auto"`` (measured sources where they can be read, and the modelled CPU where not),
+            or names of ``METERS`` joined by commas, each written as its ``spec`` says.
         machine: Where to look.
         shared: Whether other workers of ours use the same processors: package joules are split by
             CPU-time share, and GPUs cannot be.
-
-    Returns:
-        The sources. ``"auto"`` takes measured sources where they can be read and the modelled CPU
-        where not.
 
     Raises:
         UnknownNameError: A name is not known.

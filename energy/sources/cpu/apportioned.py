@@ -31,12 +31,6 @@ class ApportionedSource(Source):
 
     Used where somebody insists on several workers in one measured domain. The shares of all
     processes add up to the counter's joules, but who caused which is a guess by CPU time.
-
-    Args:
-        source: A cumulative source in package scope.
-        own_cpu_s: CPU-seconds of this process so far.
-        all_cpu_s: CPU-seconds of all processes so far.
-        clock: Monotonic seconds.
     """
 
     keep_alive_s = KEEP_ALIVE_S

@@ -45,11 +45,10 @@ def cpu_power() -> CpuPower:
 
 
 def watts_of(cpu: Processor) -> CpuPower:
-    """Look up a processor's watts per hardware thread.
+    """Look up a processor's watts per hardware thread: its rated power over the number of threads.
 
-    Returns:
-        The rated power over the number of threads; CodeCarbon's 4 W per thread where the model is
-        not in the table, or where a virtual machine shows only some of the processor's threads.
+    CodeCarbon's 4 W per thread serve where the model is not in the table, or where a virtual
+    machine shows only some of the processor's threads.
     """
     rated_w = rated_power_w(cpu.model)
     fallback = f"CodeCarbon's fallback of {FALLBACK_W_PER_THREAD:g} W per thread"
@@ -63,11 +62,7 @@ def watts_of(cpu: Processor) -> CpuPower:
 
 
 def rated_power_w(model: str) -> float | None:
-    """Rated power of a processor model in watts, or None if the table lacks it.
-
-    Args:
-        model: The name as the system gives it.
-    """
+    """Rated power in watts of a model as the system names it, or None if the table lacks it."""
     import csv
 
     wanted = _normalise(model)

@@ -35,13 +35,8 @@ class CpuTimeSource(Source):
     Other processes on the machine do not enter, so several trials may run side by side. The time of
     living descendants shows up to a scan late, that of children that were waited for at once. What
     the others used after their last scan is lost where the system does not report it to their
-    parent (outside Linux, or if nobody waits for them).
-
-    Args:
-        watts_per_core: Power of one busy core; None takes the calibrated one, or looks the
-            processor up.
-        descendants_s: CPU-seconds of all descendants of the process with a pid.
-        clock: Monotonic seconds.
+    parent (outside Linux, or if nobody waits for them). The watts are the given ones, else the
+    calibrated ones, else those that the processor is rated for.
     """
 
     def __init__(

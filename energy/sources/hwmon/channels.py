@@ -33,11 +33,6 @@ class ChannelFiles:
     """The files of a channel, kept open: ten times as fast to read.
 
     After a failure they are looked up anew, since a chip that comes back has another number.
-
-    Args:
-        root: The hwmon folder.
-        open_file: Opens a file for reading.
-        channel: Whose files.
     """
 
     def __init__(self, root: Path, open_file: Callable[[Path], int], channel: Channel) -> None:
@@ -48,11 +43,7 @@ class ChannelFiles:
         weakref.finalize(self, _close, self._open)
 
     def read(self) -> list[int]:
-        """The number in each file.
-
-        Raises:
-            SourceError: A file cannot be read, or holds no number.
-        """
+        """The number in each file."""
         try:
             if not self._open:
                 self._look_up()

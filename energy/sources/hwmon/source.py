@@ -29,13 +29,7 @@ MIRROR_TOLERANCE_J = 1.0
 
 
 class HwmonCounter(Source):
-    """An energy counter. One that falls or comes back anew was reset.
-
-    Args:
-        info: Its identity.
-        files: The file that it is in.
-        wraps: Whether its driver misses a wrap unless it is read in time.
-    """
+    """An energy counter; it was reset where it falls or comes back anew."""
 
     def __init__(self, info: SourceInfo, files: ChannelFiles, *, wraps: bool = False) -> None:
         self.info = info
@@ -94,21 +88,9 @@ def discover(
 ) -> Discovery:
     """Find the channels of known drivers, or the named one.
 
-    Args:
-        root: The hwmon folder.
-        channel: ``"CHIP/CHANNEL"`` or ``"CHIP/CHANNEL@COMPONENT"``: a chip's name (then all chips
-            of that name) or its name and device as in a source's id, and a file or a label; None
-            for the known drivers.
-        open_file: Opens a file for reading.
-        clock: Monotonic seconds.
-
-    Returns:
-        The readable sources. Half of the processors would be a wrong number, so one that cannot be
-        read leaves none.
-
-    Raises:
-        ConfigurationError: The channel is not written as above.
-        UnknownNameError: Its component is not known.
+    ``channel`` is ``"CHIP/CHANNEL"`` or ``"CHIP/CHANNEL@COMPONENT"``: a chip's name (then all chips
+    of that name) or its name and device as in a source's id, and a file or a label. Half of the
+    processors would be a wrong number, so one that cannot be read leaves none.
     """
     if not root.is_dir():
         return Discovery(reason=f"no hwmon tree at {root}", mend="hwmon needs Linux on hardware")

@@ -27,12 +27,7 @@ class Gpu:
 
 
 class Device:
-    """One GPU, asked through NVML, also from a forked child.
-
-    Args:
-        nvml: The NVML binding, initialised.
-        gpu: A GPU with a handle.
-    """
+    """One GPU, asked through NVML, also from a forked child."""
 
     def __init__(self, nvml: Any, gpu: Gpu) -> None:
         self.gpu = gpu
@@ -40,26 +35,14 @@ class Device:
         self._opened = os.getpid(), gpu.handle
 
     def ask(self, what: str, read: Callable[[Any, Any], Answer]) -> Answer:
-        """Ask NVML about this GPU.
-
-        Args:
-            what: What it is about, for the message.
-            read: Takes the binding and the handle.
-
-        Raises:
-            SourceError: NVML does not answer, or the binding has no such function.
-        """
+        """Ask NVML about this GPU; a failure is a SourceError that says what it was about."""
         try:
             return read(self._nvml, self._handle())
         except Exception as error:  # old bindings and drivers lack functions, each in its way
             raise SourceError(f"NVML {what}: {error}") from error
 
     def pids(self) -> set[int]:
-        """Pids of the processes on this GPU, or on this process' slices of it.
-
-        Raises:
-            SourceError: NVML does not list them.
-        """
+        """Pids of the processes on this GPU, or on this process' slices of it."""
         return {process.pid for process in self.ask("processes", self._processes)}
 
     def _processes(self, nvml: Any, board: Any) -> list[Any]:

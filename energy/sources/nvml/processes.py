@@ -35,9 +35,6 @@ class Processes:
     In a container NVML may give the pids of the host, or none at all, depending on the driver. So
     a list in which this process is missing means something only outside containers, or once a
     process of this tree was found in a list.
-
-    Args:
-        on_host: Whether pids here are those of the host; None finds out.
     """
 
     def __init__(self, on_host: bool | None = None) -> None:
@@ -74,12 +71,8 @@ class Processes:
 class Occupancy:
     """Whether this process tree uses a GPU, and who else does.
 
-    Args:
-        device: The GPU.
-        processes: Tells processes apart; shared by the GPUs, which learn from each other whether
-            lists can be trusted.
-        given: Whether the user named this GPU, so that it is in use whoever is seen on it.
-        clock: Monotonic seconds.
+    A GPU that the user named (``given``) is in use whoever is seen on it. All GPUs share one
+    ``processes``, since they learn from each other whether lists can be trusted.
     """
 
     def __init__(
@@ -125,11 +118,7 @@ class Occupancy:
             self.look()
 
     def notes(self, name: str) -> tuple[str, ...]:
-        """What a reader of the joules must know.
-
-        Args:
-            name: Id of the source.
-        """
+        """What a reader of the joules of a source must know."""
         if not self.in_use:
             return ()
         notes = []

@@ -41,13 +41,7 @@ class _GpuSource(BaseSource):
 
 
 class NvmlCounterSource(_GpuSource, Source):
-    """The total-energy counter of one GPU.
-
-    Args:
-        device: The GPU.
-        occupancy: Who is on it.
-        clock: Monotonic seconds.
-    """
+    """The total-energy counter of one GPU."""
 
     def __init__(
         self,
@@ -85,12 +79,7 @@ class NvmlCounterSource(_GpuSource, Source):
 
 
 class NvmlPowerSource(_GpuSource, PowerSource):
-    """The present board power of one GPU; integrated by the meter.
-
-    Args:
-        device: The GPU.
-        occupancy: Who is on it.
-    """
+    """The present board power of one GPU; integrated by the meter."""
 
     def __init__(self, device: Device, occupancy: Occupancy) -> None:
         super().__init__(device, occupancy)
@@ -113,11 +102,11 @@ def discover(
     processes: Processes | None = None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Discovery:
-    """Find the GPUs whose energy can be read, by asking each.
+    """Find the GPUs whose energy can be read, by asking each, and why any was left out.
 
     A slice of a GPU (MIG) has no counter of its own: its whole board is billed, once, and the
-    reading says so. GPUs that nobody named are billed only once this process tree is
-    seen on them, or if that cannot be told.
+    reading says so. GPUs that nobody named are billed only once this process tree is seen on them,
+    or if that cannot be told.
 
     Args:
         nvml: The NVML binding; None for ``pynvml``.
@@ -126,9 +115,6 @@ def discover(
             ``CUDA_VISIBLE_DEVICES`` lets this process see.
         processes: Tells this process tree from others.
         clock: Monotonic seconds.
-
-    Returns:
-        One source per GPU, and the reason why any was left out.
     """
     if gpus is not None and not gpus:
         return Discovery(reason="no GPU is in use")
@@ -166,14 +152,7 @@ def discover(
 
 
 def power_of(source: Source | PowerSource) -> PowerSource | None:
-    """The power of the GPU whose counter a source reads, to compare the two.
-
-    Args:
-        source: Any source.
-
-    Returns:
-        None if it is no NVML counter, or its GPU reports no power.
-    """
+    """The power of the GPU whose counter a source reads, to compare the two; None without one."""
     if not isinstance(source, NvmlCounterSource):
         return None
     power = NvmlPowerSource(source.device, source.occupancy)

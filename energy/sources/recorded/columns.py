@@ -33,11 +33,7 @@ class TimeColumn(NamedTuple):
     unit_s: float
 
     def read(self, cell: str) -> float:
-        """Seconds since some moment, from a number or a date; one without a zone is in UTC.
-
-        Raises:
-            ValueError: The cell is no time.
-        """
+        """Seconds since some moment, from a number or a date; one without a zone is in UTC."""
         try:
             seconds = float(cell) * self.unit_s
         except ValueError:
@@ -61,11 +57,7 @@ class ValueColumn(NamedTuple):
     is_power: bool
 
     def read(self, cell: str) -> float | None:
-        """Watts or joules; None if the cell says that there is no value.
-
-        Raises:
-            ValueError: The cell is no such value.
-        """
+        """Watts or joules; None if the cell says that there is no value."""
         if _MISSING.fullmatch(cell.lower()):
             return None
         match = _VALUE.fullmatch(cell)
@@ -82,11 +74,7 @@ class ValueColumn(NamedTuple):
 
 
 def time_column(path: Path, header: list[str]) -> TimeColumn:
-    """The first column whose name is that of a time.
-
-    Raises:
-        DataError: There is none.
-    """
+    """The first column whose name is that of a time."""
     for index, name in enumerate(header):
         if match := _TIME.fullmatch(name.lower()):
             return TimeColumn(index, _SECONDS[match[1] or "s"])
@@ -94,17 +82,7 @@ def time_column(path: Path, header: list[str]) -> TimeColumn:
 
 
 def value_column(path: Path, header: list[str], rows: list[list[str]], wanted: str) -> ValueColumn:
-    """The column of power or energy that is wanted, or that there is.
-
-    Args:
-        path: The file, for messages.
-        header: Names of its columns.
-        rows: Its first rows, whose values may tell the unit.
-        wanted: The name of the column; empty for the only one.
-
-    Raises:
-        DataError: There is none, or there are several.
-    """
+    """The column of power or energy that is named, or else the only one; rows may tell its unit."""
     found: list[ValueColumn] = []
     for index, name in enumerate(header):
         words = re.findall(r"[^\W\d_]+", name)

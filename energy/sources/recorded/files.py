@@ -84,13 +84,8 @@ def open_trace(
 ) -> OpenTrace:
     """Read the beginning of a file, which tells its columns, and leave the rest for later.
 
-    Args:
-        path: The file; see ``read_trace``.
-        column: The column or device, as for ``read_trace``.
-        each_device: Whether several devices may be in it; else the second one is an error.
-
-    Raises:
-        DataError: The file cannot be read, or is no such trace; also while reading its samples.
+    Takes the arguments of ``read_trace`` and raises the same errors, also while samples are read.
+    Several devices may be in the file only with ``each_device``.
     """
     path, wanted = Path(path), column or ""
     lines = _read_rows(path)

@@ -27,12 +27,7 @@ GAP_PERIODS = 3.0
 
 @dataclass(frozen=True)
 class Trace:
-    """Readings of a power, or of an energy counter, over time.
-
-
-    Raises:
-        DataError: The readings are no trace.
-    """
+    """Readings of a power, or of an energy counter, over time; a DataError if they are none."""
 
     times_s: tuple[float, ...]  # when each reading was taken, from 0 on, never falling; two or more
     # The power at each, taken as a line in between; empty for a counter.
@@ -82,23 +77,14 @@ class Trace:
     def energy_j(self, start_s: float = 0.0, end_s: float | None = None) -> float:
         """Joules between two moments, both interpolated: the exact integral of the lines.
 
-        Args:
-            start_s: Seconds after the first reading.
-            end_s: Seconds after the first reading; None for the last reading.
-
-        Raises:
-            DataError: A moment is not in the trace, or the end is before the start.
+        Moments are seconds after the first reading; a DataError if they are not in the trace.
         """
         end_s = self.duration_s if end_s is None else end_s
         self._check(start_s, end_s)
         return self._until_j(end_s) - self._until_j(start_s)
 
     def between(self, start_s: float, end_s: float) -> Trace:
-        """The part whose readings lie within two moments, starting with the first of them.
-
-        Raises:
-            DataError: A moment is not in the trace, or fewer than two readings are left.
-        """
+        """The part whose readings lie within two moments, starting with the first of them."""
         self._check(start_s, end_s)
         inside = slice(bisect_left(self.times_s, start_s), bisect_right(self.times_s, end_s))
         kept_s = self.times_s[inside]

@@ -42,11 +42,7 @@ class Endpoint:
         return self.unit in _WATTS
 
     def find(self, answer: Any) -> float:
-        """The number in a device's answer, in watts or joules.
-
-        Raises:
-            SourceError: It is not there, no number, or impossible.
-        """
+        """The number in a device's answer, in watts or joules; a SourceError if there is none."""
         for part in self.path.split("."):
             if isinstance(answer, list) and part.isdecimal() and int(part) < len(answer):
                 answer = answer[int(part)]
@@ -67,12 +63,7 @@ class Endpoint:
 
 
 class HttpDevice:
-    """A device and the connection to it, which is kept open; no proxies.
-
-    Args:
-        endpoint: The number to ask for.
-        timeout_s: How long to wait for an answer.
-    """
+    """A device and the connection to it, which is kept open; no proxies."""
 
     def __init__(self, endpoint: Endpoint, timeout_s: float) -> None:
         url = endpoint.url
@@ -83,13 +74,7 @@ class HttpDevice:
         self._target = (url.path or "/") + (f"?{url.query}" if url.query else "")
 
     def ask(self) -> float:
-        """The number now, in watts or joules.
-
-        Raises:
-            SourceError: The answer is not one with that number.
-            OSError: No answer comes.
-            http.client.HTTPException: What comes is no HTTP.
-        """
+        """The number now, in watts or joules."""
         reused = self._connection.sock is not None
         try:
             return self._ask()
@@ -123,16 +108,11 @@ def describe_error(error: Exception) -> str:
 
 
 def parse(kind: str, address: str) -> Endpoint:
-    """What a wattmeter's spec text asks for.
+    """What a wattmeter's spec text asks for: the text before its colon, and that after it.
 
-    Args:
-        kind: ``"shelly"``, ``"tasmota"`` or ``"http"``.
-        address: The text after the colon: ``HOST[:PORT][/SWITCH][#total]`` for a Shelly,
-            ``HOST[:PORT][#total]`` for Tasmota, ``URL#json.path[@UNIT]`` for ``http`` with a unit
-            of W (the default), mW, kW, or J, Wh, kWh for a counter.
-
-    Raises:
-        ConfigurationError: The text has not that form.
+    The latter is ``HOST[:PORT][/SWITCH][#total]`` for a Shelly, ``HOST[:PORT][#total]`` for
+    Tasmota, ``URL#json.path[@UNIT]`` for ``http`` with a unit of W (the default), mW, kW, or J, Wh,
+    kWh for a counter.
     """
     try:
         return {"shelly": _parse_shelly, "tasmota": _parse_tasmota, "http": _parse_http}[kind](

@@ -31,13 +31,8 @@ class HeldPower:
 
     Unlike the trapezoid this never falls when it is read between two answers; it differs by at most
     half a period times the change of the power between the edges of a window. Where answers fail,
-    the last one holds for ``hold_s``, and the trapezoid bridges the rest of the gap.
-
-    Args:
-        power_w: The first answer.
-        now: When it came, on the clock of all times here.
-        hold_s: How long an answer may stand in for later ones.
-        gap_s: Longer than this without an answer is a gap.
+    the last one holds for ``hold_s``, and the trapezoid bridges the rest of the gap. Longer than
+    ``gap_s`` without an answer is a gap.
     """
 
     resets = 0
@@ -103,16 +98,8 @@ class Wattmeter(Source):
     """A wattmeter that a thread of its own asks, so that nobody else waits for the network.
 
     The thread ends with ``close`` or when the source is forgotten; a forked child starts its own at
-    its first reading.
-
-    Args:
-        endpoint: The number to ask for.
-        period_s: How often to ask.
-        timeout_s: How long to wait for an answer.
-        patience_s: Readings fail once no answer came for so long.
-
-    Raises:
-        MeterError: The device does not answer now, or not with that number.
+    its first reading. Readings fail once no answer came for ``patience_s``. A device that does not
+    answer now, or not with that number, is a MeterError.
     """
 
     def __init__(
@@ -141,11 +128,7 @@ class Wattmeter(Source):
         return self._poller.account.resets
 
     def read(self) -> float:
-        """Joules up to the latest answer, with a power held up to now; waits for nothing.
-
-        Raises:
-            SourceError: The device has not answered for long.
-        """
+        """Joules up to the latest answer, with a power held up to now; waits for nothing."""
         return self._poller.read()
 
     def largest_gap_s(self, start_s: float, end_s: float) -> float:
