@@ -127,9 +127,7 @@ def _country_code(country: str) -> str:
 
 def _country_name(code: str) -> str:
     entry = _read("global_energy_mix.json").get(code)
-    if entry is not None:
-        return entry["country_name"]
-    return _iso_country(code).name
+    return _iso_country(code).name if entry is None else entry["country_name"]
 
 
 def _of_country(code: str) -> CarbonIntensity:

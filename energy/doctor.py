@@ -33,23 +33,17 @@ class ComponentStatus:
     """The state of one component."""
 
     component: str  # ``"cpu"``, ``"dram"``, ``"gpu"`` or ``"node"``
-    # The kind of its joules: ``"measured"``, ``"integrated"``, ``"modelled"`` or ``"unavailable"``.
-    status: str
+    status: str  # the kind of its joules, ``"unavailable"`` included
     source: str = ""  # id of the source, empty if there is none
     detail: str = ""  # what it reads, or why nothing can be read
     mend: str = ""  # what to do for a better number; empty if nothing need be done
-    # How often the source says that it moves; None without a source.
-    update_period_s: float | None = None
+    update_period_s: float | None = None  # how often the source says that it moves
     read_latency_s: float | None = None  # what one reading takes; None without a source
     gain_error: float | None = None  # relative error of its joules; None if not known
-    # How often its counter was seen to move; None if it has none or hardly moved.
-    tick_s: float | None = None
-    # Mean power by its counter while it was watched; None if not known.
-    counter_w: float | None = None
-    # The same by integrating the hardware's power; None if not known.
-    integrated_w: float | None = None
-    # What else a reader of its numbers must know, such as other processes on a GPU.
-    notes: tuple[str, ...] = ()
+    tick_s: float | None = None  # how often its counter moved; None if it hardly did
+    counter_w: float | None = None  # mean power by its counter while it was watched
+    integrated_w: float | None = None  # the same by integrating the hardware's power
+    notes: tuple[str, ...] = ()  # what else to know, such as other processes on a GPU
 
 
 @dataclass(frozen=True)
@@ -57,15 +51,13 @@ class Observation:
     """What was seen of a counter over some seconds."""
 
     read_latency_s: float  # median time that a reading takes
-    # Median time between two steps of the counter; None if it moved too seldom to tell.
-    tick_s: float | None = None
+    tick_s: float | None = None  # median time between two steps; None if it moved too seldom
     counter_w: float | None = None  # mean power by the counter; None if it failed
-    # Mean power by integrating the same hardware's power; None without such.
-    integrated_w: float | None = None
+    integrated_w: float | None = None  # mean power by integrating the same hardware's power
 
 
 def diagnose(machine: Machine = THIS_MACHINE, watch_s: float = WATCH_S) -> list[ComponentStatus]:
-    """Look at each component by reading it: a status or more for each of cpu, dram, gpu and node."""
+    """Look at each of cpu, dram, gpu and node by reading it: one status or more for each."""
     packages = rapl.discover(machine.rapl_root or rapl.ROOT)
     gpus = nvml.discover(machine.nvml_binding, machine.gpus)
     sensors = hwmon.discover(machine.hwmon_root or hwmon.ROOT)

@@ -31,14 +31,9 @@ def total(amounts: Iterable[float | None]) -> float | None:
 
 
 def parse_energy(value: str | float) -> float:
-    """Turn an amount of energy into joules.
+    """Turn a number of joules, or text of a number and its unit, into joules.
 
-    Args:
-        value: A number of joules, or text of a number and a unit (J, mJ, kJ, MJ, GJ, Wh, mWh, kWh,
-            MWh). Case matters only between m (milli) and M (mega).
-
-    Returns:
-        The energy in joules, above zero and finite.
+    Units: J, mJ, kJ, MJ, GJ, Wh, mWh, kWh, MWh. Case matters only between m (milli) and M (mega).
 
     Raises:
         BudgetError: The text is no amount of energy, or the amount is not above zero.
@@ -77,16 +72,7 @@ def format_energy(energy_j: float | None) -> str:
 
 
 def format_percent(share: float | None, decimals: int = 1) -> str:
-    """Write a share for people.
-
-    Args:
-        share: A share of one; None, NaN and infinities are unavailable.
-        decimals: Digits after the point.
-
-    Returns:
-        Text such as ``"97.8 %"``, ``"<0.1 %"`` for a positive share too small to show, or
-        ``"n/a"``.
-    """
+    """Write a share of one for people: ``"97.8 %"``, ``"n/a"``, ``"<0.1 %"`` for a small one."""
     if share is None or not math.isfinite(share):
         return "n/a"
     text = f"{100.0 * share:.{decimals}f} %"

@@ -16,8 +16,7 @@ class Snapshot(NamedTuple):
 
     time_s: float  # when the reading began, on the meter's clock
     read_by_s: float  # when it was done
-    # Cumulative joules of each source, or the reason why there are none.
-    values: tuple[float | str, ...]
+    values: tuple[float | str, ...]  # joules of each source, or the reason why there are none
     resets: tuple[int, ...]  # how often each source had lost count
     moved_s: tuple[float, ...]  # when each value was first seen
     asleep_s: float  # how long the machine has been suspended since it was started

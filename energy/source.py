@@ -169,9 +169,7 @@ class PowerSource(BaseSource, ABC):
 class Discovery:
     """What looking for a kind of source found, and why it did not find the rest."""
 
-    # Readable sources, possibly none.
-    sources: list[Source | PowerSource] = field(default_factory=list)
+    sources: list[Source | PowerSource] = field(default_factory=list)  # readable ones
     reason: str = ""  # why something cannot be read; empty if all can
     mend: str = ""  # what to do about it
-    # Whether hardware that is in use here cannot be read, so that its joules would be missing.
-    incomplete: bool = False
+    incomplete: bool = False  # whether joules of hardware in use here would be missing

@@ -93,7 +93,7 @@ def load_calibration() -> Calibration | None:
 
 
 def save_calibration(new: Calibration) -> Calibration:
-    """Store a calibration, and what was stored before where it has nothing; return what is stored."""
+    """Store a calibration, keep what it lacks from before, and return all that is stored now."""
     old = load_calibration()
     if old is not None:
         new = replace(new, idle_w={**old.idle_w, **new.idle_w}, cpu=new.cpu or old.cpu)

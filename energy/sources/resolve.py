@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,7 @@ Found = list[Source | PowerSource]
 class Machine:
     """Where sources are looked for."""
 
-    # UUIDs of the GPUs in use; None for all visible, empty for none.
-    gpus: Sequence[str] | None = None
+    gpus: Sequence[str] | None = None  # UUIDs of those in use; None for all visible
     rapl_root: Path | None = None  # the powercap tree; None for the system's
     hwmon_root: Path | None = None  # the hwmon tree; None for the system's
     nvml_binding: Any = None  # the NVML binding; None for ``pynvml``
@@ -33,14 +33,11 @@ THIS_MACHINE = Machine()
 class MeterKind:
     """A name that a meter's text may hold."""
 
-    # How it is written: the name, and behind a colon its argument, in brackets if it may be left
-    # out.
-    spec: str
+    spec: str  # its name, and behind a colon its argument, in brackets if it may be left out
     summary: str  # whose joules it gives, for people
     kind: str  # how these become known, for people
     find: Callable[[str, Machine], Found]  # finds its sources, given the argument and where to look
-    # Whether it counts the processor, which only one name of a text may do.
-    counts_cpu: bool = False
+    counts_cpu: bool = False  # whether it counts the processor, as one name of a text may
 
     @property
     def name(self) -> str:
@@ -145,28 +142,26 @@ def _find_recorded(file: str, _machine: Machine) -> Found:
     return [RecordedSource(read_trace(path, column))]
 
 
-def _find_codecarbon(*_: object) -> Found:
-    from .codecarbon import CodeCarbonSource
-
-    return [CodeCarbonSource()]
-
-
-def _find_cpu_time(text: str, _: Machine) -> Found:
-    from .cpu.time import CpuTimeSource
-
-    return [CpuTimeSource(_parse_figure("cpu_time", text) if text else None)]
+def _find_software(name: str, path: str, text: str, _: Machine) -> Found:
+    """The software meter of a class, with the figure that the text may hold."""
+    module, kind = path.split(":")
+    make = getattr(import_module(module, __package__), kind)
+    return [make(_parse_figure(name, text)) if text else make()]
 
 
-def _find_model(text: str, _: Machine) -> Found:
-    from .model import ModelSource
-
-    return [ModelSource(_parse_figure("model", text)) if text else ModelSource()]
+_find_cpu_time = partial(_find_software, "cpu_time", ".cpu.time:CpuTimeSource")
+_find_model = partial(_find_software, "model", ".model:ModelSource")
+_find_codecarbon = partial(_find_software, "codecarbon", ".codecarbon:CodeCarbonSource")
 
 
 _MEASURED, _MODELLED, _EITHER = "measured", "modelled", "measured or integrated"
 _PLUG = "the whole machine at a {} plug; #total: the plug's own counter"
+_SHELLY, _TASMOTA, _HTTP = (
+    partial(_find_wattmeter, kind) for kind in ("shelly", "tasmota", "http")
+)
 _OTHERS = "AMD and Intel GPUs, Jetson, power supplies and others that Linux shows"
 _JSON = "any wattmeter that answers in JSON; @W, @mW, @kW, @J, @Wh or @kWh"
+_TIME = "CPU-seconds times watts per core"
 _COUNTED = "counted operations times joules for each: the same joules every time"
 _TRACE = "a recorded trace: nvidia-smi, time and watts, or our own series"
 _KINDS = (
@@ -179,9 +174,7 @@ _KINDS = (
         "tasmota:HOST", _PLUG.format("Tasmota"), _EITHER, partial(_find_wattmeter, "tasmota")
     ),
     MeterKind("http:URL#json.path", _JSON, _EITHER, partial(_find_wattmeter, "http")),
-    MeterKind(
-        "cpu_time[:WATTS]", "CPU-seconds times watts per core", _MODELLED, _find_cpu_time, True
-    ),
+    MeterKind("cpu_time[:WATTS]", _TIME, _MODELLED, _find_cpu_time, True),
     MeterKind("model[:JOULES]", _COUNTED, _MODELLED, _find_model, True),
     MeterKind("recorded:FILE.csv", _TRACE, "as recorded", _find_recorded),
     MeterKind("codecarbon", "CodeCarbon's tracker, to compare meters", _MODELLED, _find_codecarbon),

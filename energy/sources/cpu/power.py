@@ -116,9 +116,3 @@ def from_cpuinfo(text: str) -> Processor:
         sockets=len(set(re.findall(r"^physical id\s*:\s*(\d+)", text, flags=re.M))) or 1,
         threads=len(re.findall(r"^processor\s*:", text, flags=re.M)) or 1,
     )
-
-
-def cpu_model() -> tuple[str, bool]:
-    """The processor's name, and whether a hypervisor stands between."""
-    cpu = processor()
-    return cpu.model, cpu.virtual

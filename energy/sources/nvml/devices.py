@@ -22,8 +22,7 @@ class Gpu:
     uuid: str = ""  # its UUID, ``GPU-...``
     name: str = ""  # the card's name
     problem: str = ""  # why there is no handle
-    # Ids of its MIG slices that this process has; empty if it is not in slices.
-    slices: tuple[str, ...] = ()
+    slices: tuple[str, ...] = ()  # ids of its MIG slices that this process has
 
 
 class Device:

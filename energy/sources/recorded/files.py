@@ -43,8 +43,7 @@ class OpenTrace:
     component: str  # ``"gpu"``, ``"cpu"``, ``"dram"`` or ``"node"``
     kind: Kind  # how its joules become known
     is_power: bool  # whether it holds watts; else the states of a counter, in joules
-    # The readings in their order, once; those of several devices may alternate.
-    samples: Iterator[Sample]
+    samples: Iterator[Sample]  # in their order, once; those of several devices may alternate
 
 
 def read_trace(path: str | Path, column: str | None = None) -> Trace:

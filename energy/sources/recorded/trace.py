@@ -30,13 +30,10 @@ class Trace:
     """Readings of a power, or of an energy counter, over time; a DataError if they are none."""
 
     times_s: tuple[float, ...]  # when each reading was taken, from 0 on, never falling; two or more
-    # The power at each, taken as a line in between; empty for a counter.
-    power_w: tuple[float, ...] = ()
-    # The state of a counter at each, never falling; empty for a power.
-    counter_j: tuple[float, ...] = ()
+    power_w: tuple[float, ...] = ()  # at each, a line in between; empty for a counter
+    counter_j: tuple[float, ...] = ()  # its state at each, never falling; empty for a power
     component: str = "node"  # ``"gpu"``, ``"cpu"``, ``"dram"`` or ``"node"``
-    # How the counter's joules became known when they were recorded.
-    counter_kind: Kind = Kind.MEASURED
+    counter_kind: Kind = Kind.MEASURED  # how a counter's joules became known
     name: str = "trace"  # what was recorded, such as ``"trace.csv#power_w"``
 
     def __post_init__(self) -> None:
