@@ -76,9 +76,7 @@ def metered(
     Raises:
         TypeError: It is no function, or a generator, whose work is done after the call.
     """
-    if function is None:
-        return lambda given: _metered(given, meter)
-    return _metered(function, meter)
+    return _metered(function, meter) if function else lambda given: _metered(given, meter)
 
 
 def _metered(function: Callable[P, R], meter: EnergyMeter | None) -> Metered[P, R]:

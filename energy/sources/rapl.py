@@ -94,19 +94,17 @@ def discover(root: Path = ROOT) -> Discovery:
         packages = _open_zones(zones, "cpu")
     except SourceError as error:
         return Discovery(reason=str(error), mend=MEND)
-    distinct: dict[Path, RaplSource] = {}
+    cpus: dict[str, RaplSource] = {}
     for zone, source in packages.items():
-        if not any(_mirrors(source, other) for other in distinct.values()):
-            distinct[zone] = source
-    cpus = list(distinct.values())
+        if not any(_mirrors(source, other) for other in cpus.values()):
+            cpus[zone.name] = source
     try:
         drams = _open_zones(zones, "dram")
     except SourceError as error:
-        return Discovery([*cpus], str(error), MEND, incomplete=True)
+        return Discovery([*cpus.values()], str(error), MEND, incomplete=True)
     # "intel-rapl:0:1" lies within "intel-rapl:0"; what lies within a mirror is one too.
-    names = {zone.name for zone in distinct}
-    own = [dram for zone, dram in drams.items() if zone.name.rpartition(":")[0] in names]
-    return Discovery([*cpus, *own])
+    own = [dram for zone, dram in drams.items() if zone.name.rpartition(":")[0] in cpus]
+    return Discovery([*cpus.values(), *own])
 
 
 def _list_zones(root: Path) -> list[Path]:
@@ -127,11 +125,7 @@ def _mend_missing() -> str:
 
 
 def _open_zones(zones: list[tuple[Path, str, str]], wanted: str) -> dict[Path, RaplSource]:
-    return {
-        zone: RaplSource(zone, name, component)
-        for zone, name, component in zones
-        if component == wanted
-    }
+    return {zone: RaplSource(zone, name, part) for zone, name, part in zones if part == wanted}
 
 
 def _mirrors(die: RaplSource, other: RaplSource) -> bool:
@@ -148,12 +142,9 @@ def _label(zone: Path) -> tuple[str, str]:
         name = (zone / "name").read_text().strip()
     except OSError:
         return zone.name, ""
-    if name.startswith("package"):
-        return name, "cpu"
     if name == "dram":
-        package = zone.name.split(":")[1]
-        return f"dram-{package}", "dram"
-    return name, ""
+        return f"dram-{zone.name.split(':')[1]}", "dram"
+    return name, "cpu" if name.startswith("package") else ""
 
 
 def _read_int(path: Path) -> int:

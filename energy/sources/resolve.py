@@ -127,7 +127,7 @@ def _find_sensors(channel: str, machine: Machine) -> Discovery:
     return hwmon.discover(machine.hwmon_root or hwmon.ROOT, channel or None)
 
 
-def _find_wattmeter(kind: str, address: str, _: Machine) -> Found:
+def _find_plug(kind: str, address: str, _: Machine) -> Found:
     from .wattmeter.device import parse
     from .wattmeter.source import Wattmeter
 
@@ -156,9 +156,7 @@ _find_codecarbon = partial(_find_software, "codecarbon", ".codecarbon:CodeCarbon
 
 _MEASURED, _MODELLED, _EITHER = "measured", "modelled", "measured or integrated"
 _PLUG = "the whole machine at a {} plug; #total: the plug's own counter"
-_SHELLY, _TASMOTA, _HTTP = (
-    partial(_find_wattmeter, kind) for kind in ("shelly", "tasmota", "http")
-)
+_SHELLY, _TASMOTA, _HTTP = (partial(_find_plug, kind) for kind in ("shelly", "tasmota", "http"))
 _OTHERS = "AMD and Intel GPUs, Jetson, power supplies and others that Linux shows"
 _JSON = "any wattmeter that answers in JSON; @W, @mW, @kW, @J, @Wh or @kWh"
 _TIME = "CPU-seconds times watts per core"
@@ -169,11 +167,9 @@ _KINDS = (
     MeterKind("rapl", "processor packages and their DRAM", _MEASURED, _find_packages, True),
     MeterKind("nvml", "NVIDIA GPUs that this process uses", _EITHER, _find_gpus),
     MeterKind("hwmon[:CHIP/CHANNEL]", _OTHERS, _EITHER, _find_hwmon),
-    MeterKind("shelly:HOST", _PLUG.format("Shelly"), _EITHER, partial(_find_wattmeter, "shelly")),
-    MeterKind(
-        "tasmota:HOST", _PLUG.format("Tasmota"), _EITHER, partial(_find_wattmeter, "tasmota")
-    ),
-    MeterKind("http:URL#json.path", _JSON, _EITHER, partial(_find_wattmeter, "http")),
+    MeterKind("shelly:HOST", _PLUG.format("Shelly"), _EITHER, partial(_find_plug, "shelly")),
+    MeterKind("tasmota:HOST", _PLUG.format("Tasmota"), _EITHER, partial(_find_plug, "tasmota")),
+    MeterKind("http:URL#json.path", _JSON, _EITHER, partial(_find_plug, "http")),
     MeterKind("cpu_time[:WATTS]", _TIME, _MODELLED, _find_cpu_time, True),
     MeterKind("model[:JOULES]", _COUNTED, _MODELLED, _find_model, True),
     MeterKind("recorded:FILE.csv", _TRACE, "as recorded", _find_recorded),

@@ -48,8 +48,7 @@ class HwmonCounter(Source):
         """Joules since the driver began to count."""
         with self._guard:
             (energy_uj,) = self._files.read()
-            if energy_uj < self._last_uj:
-                self._falls += 1
+            self._falls += energy_uj < self._last_uj
             self._last_uj = energy_uj
             return energy_uj * 1e-6
 
@@ -72,10 +71,8 @@ class HwmonPower(PowerSource):
         with self._guard:
             now = self._clock()
             if now - self._last[0] >= self._hold_s:
-                power_w = 1e-6
-                for factor in self._files.read():  # microwatts, or millivolts and milliamperes
-                    power_w *= factor
-                self._last = (now, power_w)
+                factors = self._files.read()  # microwatts, or millivolts and milliamperes
+                self._last = (now, math.prod(factors, start=1e-6))
             return self._last[1]
 
 
@@ -128,11 +125,11 @@ def _select_channels(driver: HwmonDriver, present: list[Channel]) -> list[Channe
     wanted: list[Channel] = []
     for chip in dict.fromkeys(each.chip for each in present if each.driver == driver.name):
         channels = {f"{c.name} {c.label}".strip(): c for c in present if c.chip == chip}
-        for pattern in driver.channels:
-            chosen = [channel for key, channel in channels.items() if re.fullmatch(pattern, key)]
-            if chosen:
-                wanted += chosen
-                break
+        matches = (
+            [c for key, c in channels.items() if re.fullmatch(pattern, key)]
+            for pattern in driver.channels
+        )
+        wanted += next(filter(None, matches), [])
     return wanted
 
 
@@ -214,9 +211,9 @@ def _mirrors(source: Source | PowerSource, other: Source | PowerSource) -> bool:
 
     amd_energy takes each memory node for a socket, of which a processor may have four.
     """
-    if source.info.component != "cpu" or not isinstance(source, HwmonCounter):
+    if not (isinstance(source, HwmonCounter) and isinstance(other, HwmonCounter)):
         return False
-    if not isinstance(other, HwmonCounter):
+    if source.info.component != "cpu":
         return False
     before, now, after = other.read(), source.read(), other.read()
     return before - MIRROR_TOLERANCE_J <= now <= after + MIRROR_TOLERANCE_J

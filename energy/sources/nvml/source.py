@@ -13,6 +13,10 @@ from .devices import Device, Gpu, find_named, find_visible, list_gpus
 from .processes import Occupancy, Processes
 
 COUNTER_PERIOD_S = 0.1  # the energy counter's usual step; 20 to 100 ms are reported
+MEND = (
+    "Use a driver that reports energy or power; on Jetson take --meter hwmon, its INA3221 rails; "
+    "or --meter cpu_time for the CPU alone"
+)
 POWER_ERROR = 0.05
 MAX_BOARD_POWER_W = 3_000.0
 POWER_INSTANT = 186
@@ -43,12 +47,7 @@ class _GpuSource(BaseSource):
 class NvmlCounterSource(_GpuSource, Source):
     """The total-energy counter of one GPU."""
 
-    def __init__(
-        self,
-        device: Device,
-        occupancy: Occupancy,
-        clock: Callable[[], float] = time.perf_counter,
-    ) -> None:
+    def __init__(self, device: Device, occupancy: Occupancy, clock: Callable[[], float]) -> None:
         super().__init__(device, occupancy)
         self._clock = clock
         self._guard = Guard()
@@ -72,8 +71,8 @@ class NvmlCounterSource(_GpuSource, Source):
             if self._last is not None:
                 last_mj, last_s = self._last
                 within_s = self._clock() - last_s + COUNTER_PERIOD_S  # the step before counts too
-                if not 0 <= now_mj - last_mj <= 1e3 * MAX_BOARD_POWER_W * within_s:
-                    self._resets += 1
+                possible = 0 <= now_mj - last_mj <= 1e3 * MAX_BOARD_POWER_W * within_s
+                self._resets += not possible
             self._last = (now_mj, asked_s)
             return now_mj / 1e3
 
@@ -142,11 +141,7 @@ def discover(
         except SourceError as error:
             problems.append(f"GPU {gpu.index}: {error}")
     if problems:
-        mend = (
-            "Use a driver that reports energy or power; on Jetson take --meter hwmon, its INA3221 "
-            "rails; or --meter cpu_time for the CPU alone"
-        )
-        return Discovery(sources, "; ".join(problems), mend, incomplete=True)
+        return Discovery(sources, "; ".join(problems), MEND, incomplete=True)
     none = "" if sources else f"none of the {len(present)} GPUs is in use by this process"
     return Discovery(sources, none)
 
@@ -201,12 +196,10 @@ def _instant_mw(nvml: Any, handle: Any) -> int:
 def _info(
     name: str, gpu: Gpu, kind: Kind, detail: str, gain_error: float | None = None
 ) -> SourceInfo:
-    warnings: tuple[str, ...] = ()
-    if gpu.slices:
-        warnings = (
-            f"{name}: the joules of the whole GPU, of which this process has slice "
-            f"{', '.join(gpu.slices)}: those of its other slices are in the reading",
-        )
+    sliced = (
+        f"{name}: the joules of the whole GPU, of which this process has slice "
+        f"{', '.join(gpu.slices)}: those of its other slices are in the reading"
+    )
     return SourceInfo(
         id=name,
         component="gpu",
@@ -216,5 +209,5 @@ def _info(
         update_period_s=COUNTER_PERIOD_S,
         gain_error=gain_error,
         max_power_w=MAX_BOARD_POWER_W,
-        warnings=warnings,
+        warnings=(sliced,) if gpu.slices else (),
     )

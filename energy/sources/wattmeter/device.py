@@ -32,8 +32,7 @@ class Endpoint:
     detail: str  # what it is, for people
     mend: str  # what to do if the device does not tell it
     sums_channels: bool = False  # whether a list of numbers stands for their sum
-    # How often the device renews it; 0 if at every answer, or if that is not known.
-    step_s: float = 0.0
+    step_s: float = 0.0  # how often the device renews it; 0 if always, or not known
     warnings: tuple[str, ...] = ()  # what a reader of the joules must know
 
     @property
@@ -114,14 +113,12 @@ def parse(kind: str, address: str) -> Endpoint:
     Tasmota, ``URL#json.path[@UNIT]`` for ``http`` with a unit of W (the default), mW, kW, or J, Wh,
     kWh for a counter.
     """
+    parsers = {"shelly": _parse_shelly, "tasmota": _parse_tasmota, "http": _parse_http}
     try:
-        return {"shelly": _parse_shelly, "tasmota": _parse_tasmota, "http": _parse_http}[kind](
-            address
-        )
+        return parsers[kind](address)
     except ValueError as error:
-        raise ConfigurationError(
-            f"meter {_mask_secrets(f'{kind}:{address}')!r}: {error}"
-        ) from error
+        spec = _mask_secrets(f"{kind}:{address}")
+        raise ConfigurationError(f"meter {spec!r}: {error}") from error
 
 
 def _parse_shelly(address: str) -> Endpoint:

@@ -56,6 +56,7 @@ class HeldPower:
         """Take the answer that came now."""
         then, last_w, _ = self._last
         bridged_j = (last_w + power_w) / 2 * max(now - then - self._hold_s, 0.0)
+        # At once: a fork may fall between two steps.
         self._last = (now, power_w, self.energy_j(now) + bridged_j)
         if now - then > self._gap_s:
             self._gaps.add(now, now - then)
@@ -71,23 +72,17 @@ class Total:
     """The latest state of a device's own energy counter; it goes on while nobody looks."""
 
     def __init__(self, energy_j: float, now: float) -> None:
-        self._last = (now, energy_j)
+        self.answered_s, self._energy_j = now, energy_j  # when the latest answer came
         self.resets = 0
-
-    @property
-    def answered_s(self) -> float:
-        """When the latest answer came."""
-        return self._last[0]
 
     def energy_j(self, _now: float) -> float:
         """Joules at the latest answer."""
-        return self._last[1]
+        return self._energy_j
 
     def add(self, energy_j: float, now: float) -> None:
         """Take the answer that came now."""
-        if energy_j < self._last[1]:
-            self.resets += 1
-        self._last = (now, energy_j)
+        self.resets += energy_j < self._energy_j
+        self.answered_s, self._energy_j = now, energy_j
 
     def largest_gap_s(self, _start_s: float, _end_s: float) -> float:
         """No joules are lost in a gap."""
@@ -186,10 +181,8 @@ class _Poller:
             self._stop.set()
 
     def _start(self, device: HttpDevice) -> None:
-        name = f"perjoule-{self._endpoint.id}"
-        threading.Thread(
-            target=self._poll, args=(device, self._stop), name=name, daemon=True
-        ).start()
+        work, name = (device, self._stop), f"perjoule-{self._endpoint.id}"
+        threading.Thread(target=self._poll, args=work, name=name, daemon=True).start()
 
     def _poll(self, device: HttpDevice, stop: threading.Event) -> None:
         due_s = time.perf_counter() + self._period_s
