@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -229,14 +228,8 @@ def _nordic_zones(country: str) -> dict[str, CarbonIntensity]:
 
 
 _ZONE_PREFIX = {"Sweden": "SE", "Norway": "NO", "Finland": "FI"}
-_REGIONS: dict[str, Callable[[str], dict[str, CarbonIntensity]]] = {
-    "USA": _us_states,
-    "CAN": _canadian_provinces,
-    "CHN": _chinese_provinces,
-    "SWE": _nordic_zones,
-    "NOR": _nordic_zones,
-    "FIN": _nordic_zones,
-}
+_REGIONS = {"USA": _us_states, "CAN": _canadian_provinces, "CHN": _chinese_provinces}
+_REGIONS |= dict.fromkeys(("SWE", "NOR", "FIN"), _nordic_zones)
 
 
 def _fold(name: str) -> str:

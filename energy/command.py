@@ -46,14 +46,7 @@ def measure(command: Sequence[str], meter: EnergyMeter) -> CommandResult:
     our children (``PR_SET_CHILD_SUBREAPER``), so that daemons count too, up to the command's end;
     those that outlive it stay with us. Signals and daemons are looked after in the main thread
     only, the one that Python gives signals to, and ended daemons are waited for only if there is no
-    other thread, whose children they might be.
-
-    Args:
-        command: The program and its arguments.
-        meter: The meter to read.
-
-    Raises:
-        ConfigurationError: The command cannot be run.
+    other thread, whose children they might be. A ConfigurationError if it cannot be run.
     """
     if isinstance(command, str) or not command:
         raise ConfigurationError(
@@ -79,7 +72,6 @@ class _Supervisor:
         self._alone = threads <= {threading.main_thread().name, THREAD_NAME}
 
     def run(self, command: Sequence[str]) -> int:
-        """Start the command, wait for it and return its exit code."""
         try:
             # What was left open for us, such as make's job server, was left open for the command.
             self._child = child = subprocess.Popen(command, close_fds=False)

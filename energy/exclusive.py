@@ -18,11 +18,7 @@ SHARED_MODE = 0o666
 
 @contextmanager
 def exclusive(sources: Iterable[Source | PowerSource]) -> Iterator[None]:
-    """Hold the measured domains: two comparisons in one package would bill each other.
-
-    Raises:
-        MeterError: Another process holds one of them, or its lock file cannot be opened.
-    """
+    """Hold the measured domains, or raise a MeterError: two in one would bill each other."""
     with ExitStack() as held:
         for source in sources:
             if source.info.scope is not Scope.PROCESS:

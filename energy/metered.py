@@ -76,7 +76,7 @@ def metered(
     Raises:
         TypeError: It is no function, or a generator, whose work is done after the call.
     """
-    return _metered(function, meter) if function else lambda given: _metered(given, meter)
+    return (lambda given: _metered(given, meter)) if function is None else _metered(function, meter)
 
 
 def _metered(function: Callable[P, R], meter: EnergyMeter | None) -> Metered[P, R]:

@@ -170,7 +170,9 @@ class Reading:
         facts = [part.kind.value, part.source]
         if part.source not in self.billed:
             facts.append("not billed")
-        amount = f"{format_energy(part.energy_j)}{_plus_minus(part)}"
+        amount = format_energy(part.energy_j)
+        if part.error_j is not None and part.energy_j:
+            amount += f" ± {100 * part.error_j / abs(part.energy_j):.2g} %"
         return f"{part.component} {amount} ({', '.join(facts)})"
 
     def _combined(self, other: Reading, combine: Callable[[Any, Any], Any]) -> Reading:
@@ -206,13 +208,6 @@ def _total_if_any(amounts: list[float | None]) -> float | None:
 
 def _times(sign: int, amount: float | None) -> float | None:
     return None if amount is None else sign * amount
-
-
-def _plus_minus(part: ComponentReading) -> str:
-    """How far off the joules may be, relative to them; empty where that is not known."""
-    if part.error_j is None or not part.energy_j:
-        return ""
-    return f" ± {100 * part.error_j / abs(part.energy_j):.2g} %"
 
 
 def _union(*groups: tuple[str, ...]) -> tuple[str, ...]:

@@ -37,12 +37,7 @@ class Scope(StrEnum):
     NODE = "node"
 
 
-SCOPES = {
-    "cpu": Scope.PACKAGE,
-    "dram": Scope.PACKAGE,
-    "gpu": Scope.BOARD,
-    "node": Scope.NODE,
-}
+SCOPES = {"cpu": Scope.PACKAGE, "dram": Scope.PACKAGE, "gpu": Scope.BOARD, "node": Scope.NODE}
 """Whose joules hardware counters of each component usually count."""
 
 

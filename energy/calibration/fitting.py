@@ -77,10 +77,8 @@ def fit(
 def read_windows(path: Path) -> list[LoadWindow]:
     """Read recorded windows from a CSV file with the columns ``duration_s,cpu_s,energy_j``.
 
-    CPU-seconds and joules are those of the whole machine; other columns are ignored.
-
-    Raises:
-        DataError: The file is missing, lacks a column or has a line that is no window.
+    CPU-seconds and joules are those of the whole machine; other columns are ignored. A file that
+    is missing or malformed is a DataError.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:

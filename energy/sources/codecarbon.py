@@ -30,7 +30,6 @@ class _Totals:
         self.resets = 0
 
     def live_out(self, total: Any, delta: Any) -> None:
-        """Take the totals of a measurement."""
         energy_j, now = total.energy_consumed * JOULES_PER_KWH, self._clock()
         if self.last is not None:
             last_j, last_s = self.last
@@ -39,7 +38,6 @@ class _Totals:
         self.last = (energy_j, now)
 
     def out(self, total: Any, delta: Any) -> None:
-        """Take the totals at the end."""
         self.live_out(total, delta)
 
     def exit(self) -> None:

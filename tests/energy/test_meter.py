@@ -199,8 +199,7 @@ def test_a_window_without_a_step_of_the_counter_has_the_bound_of_the_time_before
 
 
 @given(
-    power_w=st.floats(1.0, 500.0),
-    pauses=st.lists(st.floats(0.01, 0.25), min_size=1, max_size=30),
+    power_w=st.floats(1.0, 500.0), pauses=st.lists(st.floats(0.01, 0.25), min_size=1, max_size=30)
 )
 def test_equal_power_samples_and_both_edges_are_integrated(fakes, power_w, pauses):
     clock = fakes.Clock()

@@ -14,10 +14,10 @@ FALLBACK_W_PER_THREAD = 4.0  # CodeCarbon's figure for a processor that its tabl
 LARGEST_W_PER_THREAD = 30.0
 """More than any known processor: above it this machine shows only a part of the processor."""
 
+# What systems or the table put around a processor's name.
 _DECORATION = re.compile(
     r"\((R|TM)\)|@.*|\bCPU\b|\bProcessor\b|\b\d+-Cores?\b|^\d+th Gen\b|\bwith Radeon.*", re.I
 )
-"""What systems or the table put around a processor's name."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +51,15 @@ def watts_of(cpu: Processor) -> CpuPower:
     machine shows only some of the processor's threads.
     """
     rated_w = rated_power_w(cpu.model)
-    fallback = f"CodeCarbon's fallback of {FALLBACK_W_PER_THREAD:g} W per thread"
-    if rated_w is None:
-        return CpuPower(FALLBACK_W_PER_THREAD, f"{fallback} ({cpu.model!r} is not in its table)")
-    watts = rated_w * cpu.sockets / cpu.threads
-    if cpu.virtual or watts > LARGEST_W_PER_THREAD:
+    watts = None if rated_w is None else rated_w * cpu.sockets / cpu.threads
+    if watts is None:
+        reason = f"{cpu.model!r} is not in its table"
+    elif cpu.virtual or watts > LARGEST_W_PER_THREAD:
         reason = f"a virtual machine's share of {cpu.model}"
-        return CpuPower(FALLBACK_W_PER_THREAD, f"{fallback} ({reason})")
-    return CpuPower(watts, f"{rated_w:g} W rated for {cpu.model}, from CodeCarbon's table")
+    else:
+        return CpuPower(watts, f"{rated_w:g} W rated for {cpu.model}, from CodeCarbon's table")
+    fallback = f"CodeCarbon's fallback of {FALLBACK_W_PER_THREAD:g} W per thread ({reason})"
+    return CpuPower(FALLBACK_W_PER_THREAD, fallback)
 
 
 def rated_power_w(model: str) -> float | None:

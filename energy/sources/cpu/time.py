@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable
@@ -120,23 +121,20 @@ def descendants_cpu_s(pid: int) -> float:
     import psutil  # only now: it takes half of the time that a meter needs to start
 
     for child in _descendants(pid):
-        try:
+        with contextlib.suppress(psutil.NoSuchProcess):
             times = child.cpu_times()
-        except psutil.NoSuchProcess:
-            continue
-        total_s += times.user + times.system + times.children_user + times.children_system
+            total_s += times.user + times.system + times.children_user + times.children_system
     return total_s
 
 
 def _has_children() -> bool:
     """Whether this process has children, dead ones that nobody waited for included."""
-    try:
-        # Leaves all to whoever waits for them; fails if there is nobody to wait for.
-        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:
-        return False
-    except AttributeError:  # Windows
-        return True
+    with contextlib.suppress(AttributeError):  # of Windows
+        try:
+            # Leaves all to whoever waits for them; fails if there is nobody to wait for.
+            os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return False
     return True
 
 
@@ -150,22 +148,17 @@ def _descendants(pid: int) -> list[psutil.Process]:
     waiting = [pid]
     while waiting:
         for child in _child_pids(waiting.pop()):
-            try:
+            with contextlib.suppress(psutil.NoSuchProcess):  # it ended while being looked at
                 found.append(psutil.Process(child))
-            except psutil.NoSuchProcess:
-                continue  # it ended while being looked at
-            waiting.append(child)
+                waiting.append(child)
     return found
 
 
 def _child_pids(pid: int) -> list[int]:
     pids: list[int] = []
-    try:
+    ended = contextlib.suppress(FileNotFoundError, ProcessLookupError)
+    with ended:  # the process
         for task in Path(f"/proc/{pid}/task").iterdir():
-            try:
+            with ended:  # a thread; its children moved to another
                 pids += map(int, (task / "children").read_text().split())
-            except (FileNotFoundError, ProcessLookupError):
-                continue  # a thread that ended; its children moved to another
-    except (FileNotFoundError, ProcessLookupError):
-        pass  # the process ended
     return pids

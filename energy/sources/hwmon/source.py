@@ -125,11 +125,10 @@ def _select_channels(driver: HwmonDriver, present: list[Channel]) -> list[Channe
     wanted: list[Channel] = []
     for chip in dict.fromkeys(each.chip for each in present if each.driver == driver.name):
         channels = {f"{c.name} {c.label}".strip(): c for c in present if c.chip == chip}
-        matches = (
-            [c for key, c in channels.items() if re.fullmatch(pattern, key)]
-            for pattern in driver.channels
-        )
-        wanted += next(filter(None, matches), [])
+        for pattern in driver.channels:
+            if chosen := [c for key, c in channels.items() if re.fullmatch(pattern, key)]:
+                wanted += chosen
+                break
     return wanted
 
 

@@ -58,13 +58,11 @@ class Processes:
                     ours = True
                 else:
                     others.append((pid, process.name()))
-            except psutil.NoSuchProcess:
-                if _is_hidden(pid):
+            except (psutil.NoSuchProcess, psutil.AccessDenied) as error:
+                if isinstance(error, psutil.AccessDenied) or _is_hidden(pid):
                     others.append((pid, NAMELESS))
                 else:
                     unknown.add(pid)
-            except psutil.AccessDenied:
-                others.append((pid, NAMELESS))
         return Census(ours, tuple(others), frozenset(unknown))
 
 
@@ -181,8 +179,6 @@ def _is_hidden(pid: int) -> bool:
         return False
     try:
         os.kill(pid, 0)
-    except PermissionError:
-        return True
-    except (OSError, OverflowError):
-        pass
+    except (OSError, OverflowError) as error:
+        return isinstance(error, PermissionError)
     return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from ....errors import SourceError
@@ -31,16 +32,13 @@ class _GpuSource(BaseSource):
 
     @property
     def in_use(self) -> bool:
-        """False while it is known that no process of this tree uses the GPU."""
         return self.occupancy.in_use
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Who else is on the GPU, and whether it is billed without knowing that it is used."""
         return self.occupancy.notes(self.info.id)
 
     def tasks(self) -> list[Task]:
-        """See who is on the GPU."""
         return [self.occupancy.look]
 
 
@@ -105,15 +103,9 @@ def discover(
 
     A slice of a GPU (MIG) has no counter of its own: its whole board is billed, once, and the
     reading says so. GPUs that nobody named are billed only once this process tree is seen on them,
-    or if that cannot be told.
-
-    Args:
-        nvml: The NVML binding; None for ``pynvml``.
-        gpus: The GPUs in use: UUIDs (a prefix is enough, ``GPU-`` may be missing, as torch gives
-            them), ids of MIG slices, or NVML's numbers; None takes those that
-            ``CUDA_VISIBLE_DEVICES`` lets this process see.
-        processes: Tells this process tree from others.
-        clock: Monotonic seconds.
+    or if that cannot be told. Names are UUIDs (a prefix is enough, ``GPU-`` may be missing, as
+    torch gives them), ids of MIG slices, or NVML's numbers; without names, the GPUs are those that
+    ``CUDA_VISIBLE_DEVICES`` lets this process see.
     """
     if gpus is not None and not gpus:
         return Discovery(reason="no GPU is in use")
@@ -130,9 +122,8 @@ def discover(
             reason=f"NVML: {error}",
             mend="Install NVIDIA's driver, or pass the GPU to the container",
         )
-    chosen, problems = (
-        find_visible(nvml, present) if gpus is None else find_named(nvml, present, gpus)
-    )
+    find = find_visible if gpus is None else partial(find_named, names=gpus)
+    chosen, problems = find(nvml, present)
     processes = processes or Processes()
     sources: list[Source | PowerSource] = []
     for gpu in chosen:

@@ -67,15 +67,11 @@ def read_trace(path: str | Path, column: str | None = None) -> Trace:
     if len(samples) < 2:
         file, _, name = recording.name.partition("#")
         raise DataError(f"{file}, column {name}: fewer than two values: give a longer one")
+    times_s = tuple([sample.at_s - samples[0].at_s for sample in samples])
     values = tuple([sample.value for sample in samples])
-    return Trace(
-        times_s=tuple([sample.at_s - samples[0].at_s for sample in samples]),
-        power_w=values if recording.is_power else (),
-        counter_j=() if recording.is_power else values,
-        component=recording.component,
-        counter_kind=Kind.MEASURED if recording.is_power else recording.kind,
-        name=recording.name,
-    )
+    powers, counter = (values, ()) if recording.is_power else ((), values)
+    kind = Kind.MEASURED if recording.is_power else recording.kind
+    return Trace(times_s, powers, counter, recording.component, kind, recording.name)
 
 
 def open_trace(

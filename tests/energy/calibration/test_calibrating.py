@@ -17,9 +17,7 @@ from perjoule.energy import EnergyMeter, Kind, Scope
 from perjoule.energy.calibration.calibrating import Bench, calibrate, measure_idle, measure_windows
 from perjoule.energy.calibration.fitting import fit
 from perjoule.energy.calibration.spinning import WORKS, spinning
-from perjoule.energy.calibration.stored import (
-    load_calibration,
-)
+from perjoule.energy.calibration.stored import load_calibration
 from perjoule.errors import ConfigurationError, MeterError
 
 IDLE_W, CORE_W, BACKGROUND = 20.0, 6.0, 0.1
