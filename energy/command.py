@@ -22,8 +22,7 @@ from .meter import EnergyMeter
 from .reading import Reading
 from .sampler import THREAD_NAME
 
-FROM_THE_TERMINAL = ("SIGINT", "SIGQUIT")
-"""Signals that a terminal sends to the command too, since it is in our process group."""
+FROM_THE_TERMINAL = ("SIGINT", "SIGQUIT")  # which the command gets too, being in our process group
 TO_PASS_ON = ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
 """Signals that are sent to us alone, and meant for the command."""
 SET_SUBREAPER, GET_SUBREAPER = 36, 37  # options of Linux's prctl

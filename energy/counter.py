@@ -12,8 +12,7 @@ from .source import PowerSource, Source, Task
 
 SAMPLE_PERIOD_S = 0.1  # how often power-only sources are read
 GAP_PERIODS = 3.0  # an integrated source reports a gap once no power was read for this many periods
-JITTER_S = 0.1
-"""Registers may move this much late: a step then holds the energy of that much more time."""
+JITTER_S = 0.1  # registers may move this late: a step then holds more energy
 
 
 class WrappingCounter:

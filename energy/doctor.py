@@ -134,20 +134,21 @@ def _examine(source: Source | PowerSource, watch_s: float) -> ComponentStatus:
         [value], info = meter.snapshot().values, source.info
         if isinstance(value, str):
             return ComponentStatus(info.component, Kind.UNAVAILABLE, info.id, detail=value)
-        status = ComponentStatus(
-            info.component,
-            info.kind,
-            info.id,
-            info.detail,
-            update_period_s=info.update_period_s,
-            read_latency_s=meter.read_cost_s,
-            gain_error=info.gain_error,
-            notes=(*info.warnings, *source.notes),
-        )
-    if info.kind is not Kind.MEASURED or not isinstance(source, Source):
-        return status
-    seen = observe(source, nvml.power_of(source), watch_s)
-    return replace(status, **asdict(seen), notes=status.notes + _disagreement(seen))
+        seen = Observation(meter.read_cost_s)
+    notes = (*info.warnings, *source.notes)
+    if info.kind is Kind.MEASURED and isinstance(source, Source):
+        seen = observe(source, nvml.power_of(source), watch_s)
+        notes += _disagreement(seen)
+    return ComponentStatus(
+        info.component,
+        info.kind,
+        info.id,
+        info.detail,
+        update_period_s=info.update_period_s,
+        gain_error=info.gain_error,
+        notes=notes,
+        **asdict(seen),
+    )
 
 
 def _disagreement(seen: Observation) -> tuple[str, ...]:
@@ -155,10 +156,8 @@ def _disagreement(seen: Observation) -> tuple[str, ...]:
         return ()
     if abs(seen.counter_w - seen.integrated_w) <= DISAGREEMENT * seen.integrated_w:
         return ()
-    return (
-        f"its counter says {seen.counter_w:.3g} W and its power {seen.integrated_w:.3g} W: idle "
-        "cards may differ so, busy ones should not",
-    )
+    powers = f"its counter says {seen.counter_w:.3g} W and its power {seen.integrated_w:.3g} W"
+    return (f"{powers}: idle cards may differ so, busy ones should not",)
 
 
 def _mean_w(seen: list[_Moment]) -> float | None:

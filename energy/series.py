@@ -174,17 +174,9 @@ class _Track:
 def _schema(period_s: float, first_period_s: float) -> pa.Schema:
     import pyarrow as pa
 
-    columns: dict[str, Any] = {
-        "time_s": pa.float64(),
-        "at": pa.timestamp("us", tz="UTC"),
-        "source": pa.string(),
-        "component": pa.string(),
-        "kind": pa.string(),
-        "scope": pa.string(),
-        "energy_j": pa.float64(),
-        "power_w": pa.float64(),
-        "note": pa.string(),
-    }
+    columns: dict[str, Any] = {"time_s": pa.float64(), "at": pa.timestamp("us", tz="UTC")}
+    columns |= dict.fromkeys(("source", "component", "kind", "scope"), pa.string())
+    columns |= {"energy_j": pa.float64(), "power_w": pa.float64(), "note": pa.string()}
     about = {"perjoule.version": __version__, "perjoule.period_s": str(period_s)}
     if period_s != first_period_s:
         about["perjoule.resolution"] = (

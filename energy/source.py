@@ -8,8 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-Task = Callable[[], float]
-"""Something to do in the background; returns in how many seconds to do it again."""
+Task = Callable[[], float]  # done in the background; returns in how many seconds to do it again
 
 
 class Kind(StrEnum):

@@ -31,8 +31,7 @@ from .stored import Calibration, CpuFit, IdlePower, machine_id, now_utc, save_ca
 
 IDLE_S = 20.0  # how long idle power is measured
 IDLE_PARTS = 10  # parts of that time, for the spread
-IDLE_CORES = 0.25
-"""A machine with more busy cores than this is not idle: their watts would pass for idle power."""
+IDLE_CORES = 0.25  # with more busy cores a machine is not idle: their watts would pass for that
 WINDOW_S = 3.0  # length of a window under load: 300 of the kernel's steps in counting CPU time
 SETTLE_S = 0.5  # time for clock rates to settle before it
 
@@ -131,8 +130,7 @@ def measure_idle(meter: EnergyMeter, duration_s: float = IDLE_S, bench: Bench = 
         reading = window.lap()
         seconds.append(reading.duration_s)
         for part in reading.components:
-            if part.source in parts:
-                parts[part.source].append(part)
+            parts.get(part.source, []).append(part)
     busy_cores = (bench.cpu_s() - before_s) / sum(seconds)
     if busy_cores > IDLE_CORES:
         raise MeterError(

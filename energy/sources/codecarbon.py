@@ -13,8 +13,7 @@ from typing import Any
 from ...errors import SourceError
 from ..source import Kind, Scope, Source, SourceInfo
 
-PERIOD_S = 1.0
-"""How often the tracker measures. Its own default of 15 s would blur windows below a minute."""
+PERIOD_S = 1.0  # its own default of 15 s would blur windows below a minute
 LOST_AFTER_S = 15.0  # a tracker that has not measured for so long has died
 MAX_POWER_W = 50_000.0
 JOULES_PER_KWH = 3.6e6

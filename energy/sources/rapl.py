@@ -15,10 +15,8 @@ ROOT = Path(os.environ.get("PERJOULE_POWERCAP", "/sys/class/powercap"))
 """The powercap tree. Containers hide the usual one, so it may be mounted elsewhere."""
 MAX_PACKAGE_POWER_W = 1_000.0
 UPDATE_PERIOD_S = 1e-3
-KEEP_ALIVE_S = 30.0
-"""How often counters are read at least: the smallest range, 65 kJ, lasts 65 s at 1,000 W."""
-MIRROR_TOLERANCE_UJ = 1_000_000
-"""What a counter may move out of step when it is read through another die."""
+KEEP_ALIVE_S = 30.0  # the smallest range, 65 kJ, lasts 65 s at 1,000 W
+MIRROR_TOLERANCE_UJ = 1_000_000  # what a counter may differ by when read through another die
 MEND = (
     "Give read permission: `sudo chmod a+r /sys/class/powercap/intel-rapl:*/energy_uj` until the "
     'next boot, or for good a udev rule: SUBSYSTEM=="powercap", ACTION=="add", '

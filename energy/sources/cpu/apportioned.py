@@ -10,8 +10,7 @@ from ...forksafe import Guard
 from ...source import Kind, Scope, Source
 from ..rapl import KEEP_ALIVE_S
 
-SPLIT_PERIOD_S = 0.1
-"""How often the counter is split: ten of the kernel's 10 ms steps in counting CPU time."""
+SPLIT_PERIOD_S = 0.1  # ten of the kernel's 10 ms steps in counting CPU time
 
 
 def machine_cpu_s() -> float:

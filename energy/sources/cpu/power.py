@@ -11,8 +11,7 @@ from pathlib import Path
 from ..codecarbon import find_data_files
 
 FALLBACK_W_PER_THREAD = 4.0  # CodeCarbon's figure for a processor that its table lacks
-LARGEST_W_PER_THREAD = 30.0
-"""More than any known processor: above it this machine shows only a part of the processor."""
+LARGEST_W_PER_THREAD = 30.0  # above it this machine shows only a part of the processor
 
 # What systems or the table put around a processor's name.
 _DECORATION = re.compile(

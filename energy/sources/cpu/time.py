@@ -23,11 +23,9 @@ from .power import cpu_power
 if TYPE_CHECKING:
     import psutil
 
-SCAN_PERIOD_S = 0.25
-"""Child processes are looked up at most this often: the look-up costs more than the reading."""
+SCAN_PERIOD_S = 0.25  # child processes are looked up no oftener: it costs more than reading
 SCAN_SHARE = 0.002  # looking up child processes may take this share of the time
-MODEL_ERROR = 0.43
-"""Median error of CodeCarbon's modelled CPU energy against wattmeters (Xu et al., HICSS 2023)."""
+MODEL_ERROR = 0.43  # CodeCarbon's median error against wattmeters (Xu et al., HICSS 2023)
 
 
 class CpuTimeSource(Source):

@@ -10,8 +10,7 @@ PERIOD_S = 0.1
 PERIODS_S = {"amd_energy": 1e-3, "corsairpsu": 1.0, "macsmc_hwmon": 1.0, "power_meter": 1.0}
 """Update periods of drivers. Those of a second ask USB, a mailbox or the firmware, which takes
 milliseconds, so their last answer serves for that long."""
-WRAPPING = frozenset({"i915", "xe"})
-"""Drivers that unwrap their register only when read; it wraps after 262 s at 1,000 W."""
+WRAPPING = frozenset({"i915", "xe"})  # unwrap their register, of 262 s at 1,000 W, only when read
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,7 @@ from .drivers import DRIVERS, PERIOD_S, PERIODS_S, WRAPPING, HwmonDriver
 ROOT = Path("/sys/class/hwmon")
 MAX_POWER_W = {"cpu": 1_000.0, "dram": 1_000.0, "gpu": 3_000.0, "node": 50_000.0}
 KEEP_ALIVE_S = 60.0
-MIRROR_TOLERANCE_J = 1.0
-"""What a counter may move between two readings of another that shows the same."""
+MIRROR_TOLERANCE_J = 1.0  # what a counter may move while another that shows the same is read
 
 
 class HwmonCounter(Source):
@@ -56,9 +55,7 @@ class HwmonCounter(Source):
 class HwmonPower(PowerSource):
     """A present power: of one file, or voltage times current."""
 
-    def __init__(
-        self, info: SourceInfo, files: ChannelFiles, clock: Callable[[], float] = time.perf_counter
-    ) -> None:
+    def __init__(self, info: SourceInfo, files: ChannelFiles, clock: Callable[[], float]) -> None:
         self.info = info
         self._files = files
         self._clock = clock
@@ -175,10 +172,8 @@ def _open_channels(
         if not any(_mirrors(source, other) for other in sources):
             sources.append(source)
     if driver.alone and len(sources) > 1:
-        left_out.append(
-            f"{driver.name} shows {len(sources)} meters, which may be a whole and its parts: name "
-            f"one, such as {sources[0].info.id}"
-        )
+        shown = f"{driver.name} shows {len(sources)} meters, which may be a whole and its parts"
+        left_out.append(f"{shown}: name one, such as {sources[0].info.id}")
         sources = []
     if problems and driver.component != "gpu":
         sources = []

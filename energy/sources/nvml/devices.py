@@ -77,10 +77,7 @@ def find_visible(nvml: Any, present: list[Gpu]) -> tuple[list[Gpu], list[str]]:
     for entry in (part.strip() for part in text.split(",")):
         gpu = _find(nvml, present, entry)
         if gpu is not None and entry.isdecimal() and _numbered_by_speed(present):
-            return [], [
-                f"CUDA_VISIBLE_DEVICES={text} is ambiguous, since CUDA numbers unlike cards by "
-                "speed: set CUDA_DEVICE_ORDER=PCI_BUS_ID, or name UUIDs"
-            ]
+            return [], [f"CUDA_VISIBLE_DEVICES={text} {_AMBIGUOUS}"]
         if gpu is not None:
             seen.append(gpu)
         elif entry.startswith("MIG-"):
@@ -102,6 +99,10 @@ def find_named(nvml: Any, present: list[Gpu], names: Sequence[str]) -> tuple[lis
 
 
 _UNKNOWN_SLICE = "a slice of a GPU has no energy counter of its own, and its GPU was not found"
+_AMBIGUOUS = (
+    "is ambiguous, since CUDA numbers unlike cards by speed: set CUDA_DEVICE_ORDER=PCI_BUS_ID, or "
+    "name UUIDs"
+)
 
 
 def _look(nvml: Any, index: int) -> Gpu:
@@ -165,14 +166,12 @@ def _list_slices(nvml: Any, gpu: Gpu) -> Iterator[str]:
 
 def _merge_boards(nvml: Any, gpus: list[Gpu]) -> list[Gpu]:
     """Each board once, with all slices of it that were named, or else all that it has."""
-    boards = {gpu.index: gpu for gpu in gpus}
-    own: dict[int, dict[str, None]] = {index: {} for index in boards}
+    boards: dict[int, Gpu] = {}
     for gpu in gpus:
-        own[gpu.index].update(dict.fromkeys(gpu.slices))
-    return [
-        replace(gpu, slices=tuple(own[index] or _list_slices(nvml, gpu)))
-        for index, gpu in boards.items()
-    ]
+        known = boards.setdefault(gpu.index, gpu).slices
+        boards[gpu.index] = replace(gpu, slices=tuple(dict.fromkeys(known + gpu.slices)))
+    boards_all = boards.values()
+    return [replace(gpu, slices=gpu.slices or tuple(_list_slices(nvml, gpu))) for gpu in boards_all]
 
 
 def _numbered_by_speed(present: list[Gpu]) -> bool:

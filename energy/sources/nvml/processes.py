@@ -11,14 +11,12 @@ from typing import NamedTuple
 
 from .devices import Device
 
-LOOK_PERIOD_S = 0.25
-"""How often to look whether this process tree uses a GPU, between readings and within them."""
+LOOK_PERIOD_S = 0.25  # how often to look whether this process tree uses a GPU
 OTHERS_PERIOD_S = 30.0  # how often to look for processes of others once the GPU is in use
 LOOK_SHARE = 0.005  # looking may take this share of the time
 MOST_NAMED = 3
 NAMELESS = "name not shown"
-FIRST_PID_NAMESPACE = 0xEFFFFFFC
-"""Inode of the pid namespace that Linux starts with (PROC_PID_INIT_INO in its proc_ns.h)."""
+FIRST_PID_NAMESPACE = 0xEFFFFFFC  # inode of the namespace that Linux starts with: PROC_PID_INIT_INO
 
 
 class Census(NamedTuple):

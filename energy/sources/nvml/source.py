@@ -20,8 +20,7 @@ MEND = (
 )
 POWER_ERROR = 0.05
 MAX_BOARD_POWER_W = 3_000.0
-POWER_INSTANT = 186
-"""NVML_FI_DEV_POWER_INSTANT of nvml.h: power now, where the plain call averages over a second."""
+POWER_INSTANT = 186  # NVML_FI_DEV_POWER_INSTANT: now, where the plain call averages a second
 
 
 class _GpuSource(BaseSource):

@@ -66,10 +66,9 @@ class ValueColumn(NamedTuple):
             what = "power" if self.is_power else "energy"
             raise ValueError(f"{cell!r} is no {what}: mend or remove it")
         value = float(match[1]) * unit[0]
-        if not math.isfinite(value):
-            raise ValueError(f"{cell!r} is infinite: mend or remove it")
-        if self.is_power and value < 0:
-            raise ValueError(f"{cell!r} is below zero: mend or remove it")
+        if not math.isfinite(value) or (self.is_power and value < 0):
+            what = "below zero" if math.isfinite(value) else "infinite"
+            raise ValueError(f"{cell!r} is {what}: mend or remove it")
         return value
 
 

@@ -21,8 +21,7 @@ from statistics import median
 from ....errors import DataError
 from ...source import Kind
 
-GAP_PERIODS = 3.0
-"""Two readings further apart than this many times the usual have a gap between them."""
+GAP_PERIODS = 3.0  # readings further apart than this many times the usual have a gap between
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 from ....errors import ConfigurationError, SourceError
 
 MAX_POWER_W = 100_000.0
-TOTAL_PERIOD_S = 60.0
-"""How often a plug's own counter moves: Shelly's once a minute, Tasmota's (1 Wh) from 60 W on."""
+TOTAL_PERIOD_S = 60.0  # of a plug's counter: Shelly's always, Tasmota's (1 Wh) from 60 W on
 LONGEST_ANSWER = 1 << 20
 
 _WATTS = {"W": 1.0, "mW": 1e-3, "kW": 1e3}
