@@ -176,28 +176,26 @@ def _iso_country(code: str) -> Any:
 def _us_states(country: str) -> dict[str, CarbonIntensity]:
     table = _read("*/usa_emissions.json")
     year = table.get("_source", {}).get("year")
-    return {
-        state: CarbonIntensity(
-            entry["emissions"] * G_PER_KWH_OF_LB_PER_MWH,
-            f"{country}, {state.title()}",
-            year,
-            "CodeCarbon's table, EPA eGRID",
-        )
+    source = "CodeCarbon's table, EPA eGRID"
+    grams = {
+        state: entry["emissions"] * G_PER_KWH_OF_LB_PER_MWH
         for state, entry in table.items()
         if len(entry.get("regionCode", "")) == 2 and "emissions" in entry
+    }
+    return {
+        n: CarbonIntensity(g, f"{country}, {n.title()}", year, source) for n, g in grams.items()
     }
 
 
 def _canadian_provinces(country: str) -> dict[str, CarbonIntensity]:
     year = int(_path("*/canada_energy_mix.json").parent.name)
-    return {
-        province: CarbonIntensity(
-            sum(mix[fuel] / mix["total"] * g for fuel, g in FOSSIL_G_PER_KWH.items()),
-            f"{country}, {province.title()}",
-            year,
-            "CodeCarbon's table, energy mix by Canada Energy Regulator, fossil sources only",
-        )
+    source = "CodeCarbon's table, energy mix by Canada Energy Regulator, fossil sources only"
+    grams = {
+        province: sum(mix[fuel] / mix["total"] * g for fuel, g in FOSSIL_G_PER_KWH.items())
         for province, mix in _read("*/canada_energy_mix.json").items()
+    }
+    return {
+        n: CarbonIntensity(g, f"{country}, {n.title()}", year, source) for n, g in grams.items()
     }
 
 

@@ -23,8 +23,7 @@ from .reading import Reading
 from .sampler import THREAD_NAME
 
 FROM_THE_TERMINAL = ("SIGINT", "SIGQUIT")  # which the command gets too, being in our process group
-TO_PASS_ON = ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
-"""Signals that are sent to us alone, and meant for the command."""
+TO_PASS_ON = ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")  # sent to us, meant for the command
 SET_SUBREAPER, GET_SUBREAPER = 36, 37  # options of Linux's prctl
 
 
@@ -48,9 +47,8 @@ def measure(command: Sequence[str], meter: EnergyMeter) -> CommandResult:
     other thread, whose children they might be. A ConfigurationError if it cannot be run.
     """
     if isinstance(command, str) or not command:
-        raise ConfigurationError(
-            f"command {command!r}: give a list of the program and its arguments"
-        )
+        mend = "give a list of the program and its arguments"
+        raise ConfigurationError(f"command {command!r}: {mend}")
     supervisor = _Supervisor()
     in_main_thread = threading.current_thread() is threading.main_thread()
     supervision = supervisor.supervising() if in_main_thread else contextlib.nullcontext()

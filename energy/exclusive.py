@@ -12,8 +12,7 @@ from filelock import FileLock, Timeout
 from ..errors import MeterError
 from .source import PowerSource, Scope, Source
 
-SHARED_MODE = 0o666
-"""Lock files belong to the machine: whoever comes next must be able to open them too."""
+SHARED_MODE = 0o666  # whoever comes next must be able to open lock files too
 
 
 @contextmanager

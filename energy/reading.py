@@ -69,9 +69,8 @@ class ComponentReading:
 
     def _combined(self, other: ComponentReading, sign: int) -> ComponentReading:
         if (self.source, self.component) != (other.source, other.component):
-            raise ValueError(
-                f"cannot combine {self.source} with {other.source}: not the same source"
-            )
+            names = f"{self.source} with {other.source}"
+            raise ValueError(f"cannot combine {names}: not the same source")
         known = self if self.kind is not Kind.UNAVAILABLE else other
         energy_j = total([self.energy_j, _times(sign, other.energy_j)])
         return replace(

@@ -130,7 +130,8 @@ def measure_idle(meter: EnergyMeter, duration_s: float = IDLE_S, bench: Bench = 
         reading = window.lap()
         seconds.append(reading.duration_s)
         for part in reading.components:
-            parts.get(part.source, []).append(part)
+            if part.source in parts:
+                parts[part.source].append(part)
     busy_cores = (bench.cpu_s() - before_s) / sum(seconds)
     if busy_cores > IDLE_CORES:
         raise MeterError(

@@ -85,9 +85,8 @@ def read_windows(path: Path) -> list[LoadWindow]:
             rows = csv.DictReader(file)
             missing = [column for column in COLUMNS if column not in (rows.fieldnames or ())]
             if missing:
-                raise DataError(
-                    f"{path}, line 1: no column {missing[0]}; begin with {','.join(COLUMNS)}"
-                )
+                head = f"no column {missing[0]}; begin with {','.join(COLUMNS)}"
+                raise DataError(f"{path}, line 1: {head}")
             return [_window(row, f"{path}, line {rows.line_num}") for row in rows]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path}: cannot be read ({error})") from error

@@ -10,8 +10,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 from ...errors import MeterError
 
-Load = Callable[[int, str], AbstractContextManager[None]]
-"""Keeps a number of cores busy with a kind of work, as ``spinning`` does."""
+Load = Callable[[int, str], AbstractContextManager[None]]  # keeps as many cores busy with a work
 
 WORKS = {
     "interpreter": ("x = 1.0", "for _ in range(10_000): x = (x * 1.7 + 0.3) % 3.1"),

@@ -156,7 +156,6 @@ _find_codecarbon = partial(_find_software, "codecarbon", ".codecarbon:CodeCarbon
 
 _MEASURED, _MODELLED, _EITHER = "measured", "modelled", "measured or integrated"
 _PLUG = "the whole machine at a {} plug; #total: the plug's own counter"
-_SHELLY, _TASMOTA, _HTTP = (partial(_find_plug, kind) for kind in ("shelly", "tasmota", "http"))
 _OTHERS = "AMD and Intel GPUs, Jetson, power supplies and others that Linux shows"
 _JSON = "any wattmeter that answers in JSON; @W, @mW, @kW, @J, @Wh or @kWh"
 _TIME = "CPU-seconds times watts per core"

@@ -95,14 +95,14 @@ def processor() -> Processor:
         return from_cpuinfo(cpuinfo.read_text(encoding="utf-8", errors="replace"))
     import platform
 
-    threads = os.cpu_count() or 1
+    model = platform.processor()
     if platform.system() == "Darwin":
         import subprocess
 
         command = ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]
         answer = subprocess.run(command, capture_output=True, text=True, check=False)
-        return Processor(answer.stdout.strip() or platform.machine(), threads=threads)
-    return Processor(platform.processor() or platform.machine(), threads=threads)
+        model = answer.stdout.strip()
+    return Processor(model or platform.machine(), threads=os.cpu_count() or 1)
 
 
 def from_cpuinfo(text: str) -> Processor:

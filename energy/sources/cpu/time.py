@@ -23,7 +23,7 @@ from .power import cpu_power
 if TYPE_CHECKING:
     import psutil
 
-SCAN_PERIOD_S = 0.25  # child processes are looked up no oftener: it costs more than reading
+SCAN_PERIOD_S = 0.25  # children are looked up no more often: it costs more than reading
 SCAN_SHARE = 0.002  # looking up child processes may take this share of the time
 MODEL_ERROR = 0.43  # CodeCarbon's median error against wattmeters (Xu et al., HICSS 2023)
 

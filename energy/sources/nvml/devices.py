@@ -170,8 +170,9 @@ def _merge_boards(nvml: Any, gpus: list[Gpu]) -> list[Gpu]:
     for gpu in gpus:
         known = boards.setdefault(gpu.index, gpu).slices
         boards[gpu.index] = replace(gpu, slices=tuple(dict.fromkeys(known + gpu.slices)))
-    boards_all = boards.values()
-    return [replace(gpu, slices=gpu.slices or tuple(_list_slices(nvml, gpu))) for gpu in boards_all]
+    return [
+        replace(gpu, slices=gpu.slices or tuple(_list_slices(nvml, gpu))) for gpu in boards.values()
+    ]
 
 
 def _numbered_by_speed(present: list[Gpu]) -> bool:

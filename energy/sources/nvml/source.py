@@ -117,10 +117,8 @@ def discover(
         nvml.nvmlInit()  # never shut down: others in this process may use NVML too
         present = list_gpus(nvml)
     except Exception as error:  # noqa: BLE001 - drivers fail in many ways, and none may end us
-        return Discovery(
-            reason=f"NVML: {error}",
-            mend="Install NVIDIA's driver, or pass the GPU to the container",
-        )
+        mend = "Install NVIDIA's driver, or pass the GPU to the container"
+        return Discovery(reason=f"NVML: {error}", mend=mend)
     find = find_visible if gpus is None else partial(find_named, names=gpus)
     chosen, problems = find(nvml, present)
     processes = processes or Processes()
