@@ -176,27 +176,23 @@ def _iso_country(code: str) -> Any:
 def _us_states(country: str) -> dict[str, CarbonIntensity]:
     table = _read("*/usa_emissions.json")
     year = table.get("_source", {}).get("year")
-    source = "CodeCarbon's table, EPA eGRID"
+    basis = "CodeCarbon's table, EPA eGRID"
     grams = {
         state: entry["emissions"] * G_PER_KWH_OF_LB_PER_MWH
         for state, entry in table.items()
         if len(entry.get("regionCode", "")) == 2 and "emissions" in entry
     }
-    return {
-        n: CarbonIntensity(g, f"{country}, {n.title()}", year, source) for n, g in grams.items()
-    }
+    return {n: CarbonIntensity(g, f"{country}, {n.title()}", year, basis) for n, g in grams.items()}
 
 
 def _canadian_provinces(country: str) -> dict[str, CarbonIntensity]:
     year = int(_path("*/canada_energy_mix.json").parent.name)
-    source = "CodeCarbon's table, energy mix by Canada Energy Regulator, fossil sources only"
+    basis = "CodeCarbon's table, energy mix by Canada Energy Regulator, fossil sources only"
     grams = {
         province: sum(mix[fuel] / mix["total"] * g for fuel, g in FOSSIL_G_PER_KWH.items())
         for province, mix in _read("*/canada_energy_mix.json").items()
     }
-    return {
-        n: CarbonIntensity(g, f"{country}, {n.title()}", year, source) for n, g in grams.items()
-    }
+    return {n: CarbonIntensity(g, f"{country}, {n.title()}", year, basis) for n, g in grams.items()}
 
 
 def _chinese_provinces(country: str) -> dict[str, CarbonIntensity]:
