@@ -62,19 +62,21 @@ class Power(PowerSource):
 
 
 class Metered:
-    """A counter, its meter and an open window, on a clock of their own."""
+    """Counters, by default one with these fields, a meter and a window on a clock of their own."""
 
-    def __init__(self, name: str = "fake", **fields) -> None:
-        self.clock, self.counter = Clock(), Counter(name, **fields)
-        self.meter = EnergyMeter([self.counter], clock=self.clock)
+    def __init__(self, *sources: Source | PowerSource, **fields) -> None:
+        self.clock, self.sources = Clock(), sources or (Counter(**fields),)
+        self.counter: Any = self.sources[0]
+        self.meter = EnergyMeter(self.sources, clock=self.clock)
         self.window = self.meter.window()
 
-    def spend(self, duration_s: float, energy_j: float = 0.0) -> None:
+    def spend(self, duration_s: float, *energies_j: float) -> None:
         self.clock.now += duration_s
-        self.counter.energy_j += energy_j
+        for counter, energy_j in zip(self.sources, energies_j, strict=False):
+            counter.energy_j += energy_j
 
-    def lap(self, duration_s: float, energy_j: float = 0.0) -> Reading:
-        self.spend(duration_s, energy_j)
+    def lap(self, duration_s: float, *energies_j: float) -> Reading:
+        self.spend(duration_s, *energies_j)
         return self.window.lap()
 
 
