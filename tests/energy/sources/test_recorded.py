@@ -84,15 +84,6 @@ def test_a_counter_is_a_line_between_its_readings():
     assert trace.energy_j(1.0, 2.5) == 10.0 + 15.0
 
 
-def test_a_part_keeps_the_readings_inside_and_starts_with_the_first():
-    trace = Trace((0.0, 1.0, 2.0, 3.5, 5.0), power_w=(9.0, 1.0, 3.0, 5.0, 9.0), component="gpu")
-    part = trace.between(1.0, 4.5)
-    assert part.times_s == (0.0, 1.0, 2.5)
-    assert part.power_w == (1.0, 3.0, 5.0)
-    assert part.component == "gpu"
-    assert part.energy_j() == 2.0 + 6.0
-
-
 @pytest.mark.parametrize(("start_s", "end_s"), [(-1.0, 1.0), (0.0, 2.5), (1.5, 1.0)])
 def test_moments_outside_the_trace_are_refused(start_s, end_s):
     trace = Trace((0.0, 2.0), power_w=(1.0, 1.0))
@@ -121,36 +112,26 @@ def test_readings_that_are_no_trace_are_refused(fields, reason):
 @pytest.mark.parametrize(
     ("text", "column", "energy_j", "component"),
     [
-        ("time_s,power_w\n0,100\n2,100\n", None, 200.0, "node"),
-        ("time_s,gpu_power_mw\n7,100\n9,100\n", None, 0.2, "gpu"),
-        ("time_ms,power_kw\n0,1\n500,1\n", None, 500.0, "node"),
-        ("timestamp,cpu_power\n1670234142.5,10\n1670234144.5,20\n", None, 30.0, "cpu"),
-        (
-            "timestamp,draw\n2022-12-05 09:00:00,10 W\n2022-12-05 09:00:10,0.01 kW\n",
-            None,
-            100,
-            "node",
-        ),
-        ("timestamp,P [W]\n2022/12/05 09:00:00.500,4\n2022/12/05 09:00:01,4\n", None, 2.0, "node"),
-        (
-            "timestamp,power_w\n2022-12-05T09:00:00+01:00,4\n2022-12-05T08:00:02Z,4\n",
-            None,
-            8.0,
-            "node",
-        ),
-        ("time_s,energy_j\n0,5\n1,5\n2,7\n", None, 2.0, "node"),
-        ("time_s,dram_energy_uj\n0,0\n1,2e6\n", None, 2.0, "dram"),
-        ("time_s,package-0 energy_mj\n0,0\n1,500\n", None, 0.5, "cpu"),
-        ("time_s,Total (kWh)\n0,1\n1,1.5\n", None, 1.8e6, "node"),
-        ("time_s,energy (MJ)\n0,1\n1,3\n", None, 2e6, "node"),
-        ("time_s,cpu_w,gpu_w\n0,1,2\n1,1,2\n", "gpu_w", 2.0, "gpu"),
-        ("time_s,power_w,max_power_w\n0,1,9\n1,1,9\n", None, 1.0, "node"),
-        ("time_s,power_w,max_power_w\n0,1,9\n1,1,9\n", "max_power_w", 9.0, "node"),
-        ("\ufefftime_s,power_w\n0,1\n\n1,1\n", None, 1.0, "node"),
+        ("time_s,power_w|0,100|2,100", None, 200.0, "node"),
+        ("time_s,gpu_power_mw|7,100|9,100", None, 0.2, "gpu"),
+        ("time_ms,power_kw|0,1|500,1", None, 500.0, "node"),
+        ("timestamp,cpu_power|1670234142.5,10|1670234144.5,20", None, 30.0, "cpu"),
+        ("timestamp,draw|2022-12-05 09:00:00,10 W|2022-12-05 09:00:10,.01 kW", None, 100, "node"),
+        ("timestamp,P [W]|2022/12/05 09:00:00.500,4|2022/12/05 09:00:01,4", None, 2.0, "node"),
+        ("time,a_w|2022-12-05T09:00:00+01:00,4|2022-12-05T08:00:02Z,4", None, 8.0, "node"),
+        ("time_s,energy_j|0,5|1,5|2,7", None, 2.0, "node"),
+        ("time_s,dram_energy_uj|0,0|1,2e6", None, 2.0, "dram"),
+        ("time_s,package-0 energy_mj|0,0|1,500", None, 0.5, "cpu"),
+        ("time_s,Total (kWh)|0,1|1,1.5", None, 1.8e6, "node"),
+        ("time_s,energy (MJ)|0,1|1,3", None, 2e6, "node"),
+        ("time_s,cpu_w,gpu_w|0,1,2|1,1,2", "gpu_w", 2.0, "gpu"),
+        ("time_s,power_w,max_power_w|0,1,9|1,1,9", None, 1.0, "node"),
+        ("time_s,power_w,max_power_w|0,1,9|1,1,9", "max_power_w", 9.0, "node"),
+        ("\ufefftime_s,power_w|0,1||1,1", None, 1.0, "node"),
     ],
 )
 def test_columns_are_read_in_the_units_they_tell(write, text, column, energy_j, component):
-    trace = read_trace(write(text), column)
+    trace = read_trace(write(text.replace("|", "\n") + "\n"), column)
     assert trace.energy_j() == pytest.approx(energy_j, rel=1e-6)
     assert trace.component == component
     assert trace.kind is (Kind.INTEGRATED if trace.power_w else Kind.MEASURED)
@@ -195,19 +176,22 @@ def test_a_column_that_numbers_the_rows_is_no_device(write):
     assert read_trace(write("index,time_s,power_w\n0,0,1\n1,1,1\n2,2,1\n")).energy_j() == 2.0
 
 
+def test_a_part_keeps_the_readings_inside_and_starts_with_the_first():
+    trace = Trace((0.0, 1.0, 2.0, 3.5, 5.0), power_w=(9.0, 1.0, 3.0, 5.0, 9.0), component="gpu")
+    part = trace.between(1.0, 4.5)
+    assert (part.times_s, part.power_w) == ((0.0, 1.0, 2.5), (1.0, 3.0, 5.0))
+    assert (part.component, part.energy_j()) == ("gpu", 2.0 + 6.0)
+
+
 def test_values_that_are_not_there_are_a_gap_and_not_zero(write):
     times = [0, 1, 2, 3, 4, 9, 10, 11, 12]
     holes = {5: "[N/A]", 6: "[Unknown Error]", 7: "", 8: "nan"}
-    cells = [(at, holes.get(at, "10.00 W")) for at in sorted([*times, *holes])]
-    trace = read_trace(
-        write("timestamp,power.draw [W]\n" + "".join(f"{a}, {v}\n" for a, v in cells))
-    )
+    rows = [f"{at}, {holes.get(at, '10.00 W')}\n" for at in sorted([*times, *holes])]
+    trace = read_trace(write("timestamp,power.draw [W]\n" + "".join(rows)))
     assert trace.times_s == tuple(times)
-    assert trace.energy_j() == 120.0
-    assert trace.largest_gap_s() == 5.0
-    assert trace.largest_gap_s(0.0, 3.5) == 0.0
-    assert trace.largest_gap_s(6.0, 7.0) == 5.0
-    assert trace.largest_gap_s(9.5) == 0.0
+    assert (trace.energy_j(), trace.largest_gap_s()) == (120.0, 5.0)
+    gaps_s = [trace.largest_gap_s(*window) for window in ((0.0, 3.5), (6.0, 7.0), (9.5,))]
+    assert gaps_s == [0.0, 5.0, 0.0]
 
 
 @pytest.mark.parametrize(
@@ -238,14 +222,10 @@ def test_a_file_that_is_no_trace_says_where_and_why(write, text, column, reason)
     assert str(path) in str(raised.value)
 
 
-@pytest.mark.parametrize("name", ["none.csv", "none.parquet"])
-def test_a_file_that_is_not_there_is_named(tmp_path, name):
+@pytest.mark.parametrize("name", ["trace.csv", "trace.parquet"])
+def test_a_file_that_is_not_there_or_of_another_kind_is_refused(tmp_path, name):
     with pytest.raises(DataError, match=rf"{name}: cannot be read: No such file"):
         read_trace(tmp_path / name)
-
-
-@pytest.mark.parametrize("name", ["trace.csv", "trace.parquet"])
-def test_a_file_of_another_kind_is_refused(tmp_path, name):
     (tmp_path / name).write_bytes(b"\xff\x00\xfe" * 10)
     with pytest.raises(DataError, match=rf"{name}: cannot be read: "):
         read_trace(tmp_path / name)
@@ -254,12 +234,11 @@ def test_a_file_of_another_kind_is_refused(tmp_path, name):
 @pytest.fixture
 def series(tmp_path) -> Path:
     """A time series of two sources, as a meter writes it."""
-    n = 4
     columns = {
         "time_s": [0.0, 1.0, 2.0, 3.0] * 2,
-        "source": ["nvml:GPU-1"] * n + ["cpu_time"] * n,
-        "component": ["gpu"] * n + ["cpu"] * n,
-        "kind": ["measured"] * n + ["modelled"] * n,
+        "source": ["nvml:GPU-1"] * 4 + ["cpu_time"] * 4,
+        "component": ["gpu"] * 4 + ["cpu"] * 4,
+        "kind": ["measured"] * 4 + ["modelled"] * 4,
         "energy_j": [0.0, 100.0, None, 400.0, 0.0, 5.0, 10.0, 15.0],
         "power_w": [None, 100.0, None, 150.0, None, 5.0, 5.0, 5.0],
     }
@@ -277,50 +256,35 @@ def test_a_source_of_a_recorded_series_is_named(series):
         read_trace(series)
 
 
-def test_a_replay_plays_in_real_time_and_ends(fakes):
+def test_a_trace_plays_in_real_time_and_ends(fakes):
     clock = fakes.Clock()
     source = RecordedSource(Trace((0.0, 10.0), power_w=(0.0, 100.0)), clock)
-    clock.now += 5.0  # it starts at its first reading
-    assert source.read() == 0.0
-    clock.now += 5.0
-    assert source.read() == 125.0
-    clock.now += 5.0
-    assert source.read() == 500.0
+    for after_s, energy_j in ((5.0, 0.0), (5.0, 125.0), (5.0, 500.0)):  # it starts when first read
+        clock.now += after_s
+        assert source.read() == energy_j
     clock.now += 0.1
     with pytest.raises(SourceError, match="the trace ended after 10 s"):
         source.read()
 
 
-def test_gaps_are_told_on_the_clock_of_the_replay(fakes):
+def test_gaps_are_told_on_the_clock_of_the_meter(fakes):
     clock = fakes.Clock()
     source = RecordedSource(Trace((0.0, 1.0, 2.0, 7.0, 8.0, 9.0), power_w=(1.0,) * 6), clock)
-    start_s = clock.now
     source.read()
-    assert source.largest_gap_s(start_s, start_s + 1.5) == 0.0
-    assert source.largest_gap_s(start_s + 3.0, start_s + 4.0) == 5.0
+    assert source.largest_gap_s(clock.now, clock.now + 1.5) == 0.0
+    assert source.largest_gap_s(clock.now + 3.0, clock.now + 4.0) == 5.0
 
 
-def test_a_meter_reads_a_replay(write, fakes):
+def test_a_meter_reads_a_trace(write, fakes):
     clock = fakes.Clock()
     path = write("time_s,gpu_power_w\n0,10\n1,10\n2,10\n30,10\n")
-    source = RecordedSource(read_trace(path), clock)
-    with EnergyMeter([source], clock=clock) as meter:
-        with meter.window() as window:
-            clock.now += 20.0
-        [part] = window.reading.components
+    with EnergyMeter([RecordedSource(read_trace(path), clock)], clock=clock) as meter:
+        clock.now += 20.0
+        [part] = meter.reading.components
     assert part.energy_j == pytest.approx(200.0)
     assert (part.component, part.kind, part.scope) == ("gpu", Kind.INTEGRATED, Scope.BOARD)
     assert part.largest_gap_s == 28.0
     assert f"recorded:{path}#gpu_power_w: recorded, not of this machine now" in part.warnings
-
-
-@pytest.mark.parametrize(
-    ("component", "scope"),
-    [("gpu", Scope.BOARD), ("cpu", Scope.PACKAGE), ("dram", Scope.PACKAGE), ("node", Scope.NODE)],
-)
-def test_the_component_tells_the_scope(component, scope):
-    trace = Trace((0.0, 1.0), power_w=(1.0, 1.0), component=component)
-    assert RecordedSource(trace).info.scope is scope
 
 
 @pytest.mark.parametrize(
