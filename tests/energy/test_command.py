@@ -56,15 +56,13 @@ def wait_for(path) -> str:
 @pytest.mark.parametrize("code", [0, 3, 255])
 def test_the_exit_code_is_the_commands(meter, code):
     result = measure(["sh", "-c", f"exit {code}"], meter)
-    assert result.exit_code == code
-    assert result.command == ("sh", "-c", f"exit {code}")
+    assert (result.exit_code, result.command) == (code, ("sh", "-c", f"exit {code}"))
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_command_that_is_killed_has_the_exit_code_that_shells_give(meter, number):
-    result = measure(
-        python(BURN.format(0.1) + f"\nimport os; os.kill(os.getpid(), {number})"), meter
-    )
+    script = BURN.format(0.1) + f"\nimport os; os.kill(os.getpid(), {number})"
+    result = measure(python(script), meter)
     assert result.exit_code == 128 + number
     assert result.reading.total_j >= 0.1 - TICK_S
 
@@ -122,8 +120,7 @@ def test_signal_handlers_are_put_back_and_orphans_go_to_init_again(meter):
 def test_a_failing_source_neither_stops_nor_hides_the_command(fakes):
     counter = fakes.Counter()
     counter.failure = fakes.failure
-    with EnergyMeter([counter]) as meter:
-        result = measure(["sh", "-c", "exit 3"], meter)
+    result = measure(["sh", "-c", "exit 3"], EnergyMeter([counter]))
     assert (result.exit_code, result.reading.total_j) == (3, None)
 
 
@@ -137,23 +134,19 @@ def test_outside_the_main_thread_commands_are_metered_too(meter):
 
 
 @pytest.mark.parametrize("name", ["no-such-program", ".", "plain.txt", "no-shebang", "a\0b"])
-def test_a_command_that_cannot_be_run_is_named_with_the_remedy(meter, tmp_path, monkeypatch, name):
-    (tmp_path / "plain.txt").write_text("words")
-    (tmp_path / "no-shebang").write_text("words")
+def test_a_command_that_cannot_be_run_is_named_with_the_remedy(meter, tmp_path, name):
+    for file in ("plain.txt", "no-shebang"):
+        (tmp_path / file).write_text("words")
     (tmp_path / "no-shebang").chmod(0o755)
     command = name if name == "no-such-program" or "\0" in name else f"{tmp_path}/{name}"
-    with pytest.raises(
-        ConfigurationError, match=r"cannot be run .*on PATH or an executable"
-    ) as told:
+    remedy = r"cannot be run .*on PATH or an executable"
+    with pytest.raises(ConfigurationError, match=remedy) as told:
         measure([command, "--epochs", "3"], meter)
     assert repr(command) in str(told.value)
     assert "\n" not in str(told.value)
-
-
-@pytest.mark.parametrize("command", ["python train.py", [], ""])
-def test_a_command_is_a_list(meter, command):
-    with pytest.raises(ConfigurationError, match="a list of the program and its arguments"):
-        measure(command, meter)
+    for no_list in ("python train.py", [], ""):
+        with pytest.raises(ConfigurationError, match="a list of the program and its arguments"):
+            measure(no_list, meter)
 
 
 class Running:
@@ -175,13 +168,9 @@ print("exit", result.exit_code, result.reading.total_j is not None)
 
     def __init__(self, command, before="", afterwards="", **given) -> None:
         script = self.SCRIPT.format(before=before, afterwards=afterwards)
+        given |= {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "process_group": 0}
         self.process = subprocess.Popen(
-            [sys.executable, "-c", script, *command],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            process_group=0,
-            **given,
+            [sys.executable, "-c", script, *command], text=True, **given
         )
 
     def output(self, given: str = "") -> list[str]:
@@ -266,20 +255,18 @@ def test_a_signal_that_we_are_told_to_ignore_is_ignored_by_the_command(tmp_path)
     assert running.output("go on\n") == ["exit 0 True"]
 
 
-def test_the_exit_code_is_known_where_ended_children_are_ignored():
-    running = Running(
-        ["sh", "-c", "exit 3"], before="signal.signal(signal.SIGCHLD, signal.SIG_IGN)"
-    )
-    assert running.output() == ["exit 3 True"]
-
-
-def test_earlier_children_of_this_process_keep_their_exit_codes():
-    running = Running(
-        ["sleep", "0.1"],
-        before="import subprocess; child = subprocess.Popen(['sh', '-c', 'exit 4'])",
-        afterwards="print(child.wait())",
-    )
-    assert running.output() == ["exit 0 True", "4"]
+@pytest.mark.parametrize(
+    ("before", "afterwards", "said"),
+    [
+        ("signal.signal(signal.SIGCHLD, signal.SIG_IGN)", "", []),
+        ("import subprocess; child = subprocess.Popen(['false'])", "print(child.wait())", ["1"]),
+    ],
+)
+def test_exit_codes_are_known_where_children_are_ignored_and_of_earlier_ones(
+    before, afterwards, said
+):
+    running = Running(["sh", "-c", "sleep 0.1; exit 3"], before, afterwards)
+    assert running.output() == ["exit 3 True", *said]
 
 
 def test_a_signal_that_comes_before_the_command_runs_is_passed_on_too():
@@ -289,5 +276,4 @@ def begin_a_window():
     if pending: os.kill(os.getpid(), pending.pop())
 meter = EnergyMeter("cpu_time:1", synchronize=begin_a_window)
 """
-    running = Running(["sleep", "60"], before=before)
-    assert running.output() == ["exit 143 True"]
+    assert Running(["sleep", "60"], before).output() == ["exit 143 True"]
