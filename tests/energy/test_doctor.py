@@ -31,10 +31,10 @@ def test_what_is_readable_is_measured(fakes, powercap):
     powercap.zone("intel-rapl:0:0", "dram", 1_000)
     gpus = fakes.Nvml([fakes.Gpu("GPU-a"), fakes.Gpu("GPU-b", energy_mj=fakes.unsupported)])
     found = by_component(powercap.root, gpus)
-    assert [f.source for f in found["cpu"]] == ["rapl:package-0"]
-    assert [f.source for f in found["dram"]] == ["rapl:dram-0"]
-    assert [f.source for f in found["gpu"]] == ["nvml:GPU-a", "nvml-power:GPU-b"]
-    for finding in found["cpu"] + found["dram"] + found["gpu"]:
+    found = [*found["cpu"], *found["dram"], *found["gpu"]]
+    ids = ["rapl:package-0", "rapl:dram-0", "nvml:GPU-a", "nvml-power:GPU-b"]
+    assert [finding.source for finding in found] == ids
+    for finding in found:
         assert finding.status == ("integrated" if "power" in finding.source else "measured")
         assert not finding.mend
         assert finding.update_period_s
@@ -55,26 +55,13 @@ def test_a_machine_without_counters_models_its_cpu_and_says_why(fakes, no_powerc
 
 def test_counters_without_permission_come_with_the_command_that_mends_it(fakes, powercap):
     powercap.zone("intel-rapl:0", "package-0", 1_000)
+    [dram] = by_component(powercap.root, fakes.Nvml())["dram"]
+    assert (dram.detail, dram.mend) == ("this processor has no DRAM counter", "")
     powercap.lock("intel-rapl:0")
     [cpu] = by_component(powercap.root, fakes.Nvml())["cpu"]
     assert cpu.status == "modelled"
     assert "intel-rapl:0" in cpu.detail
     assert "chmod" in cpu.mend
-
-
-def test_a_processor_without_a_dram_counter_needs_no_mending(fakes, powercap):
-    powercap.zone("intel-rapl:0", "package-0", 1_000)
-    [dram] = by_component(powercap.root, fakes.Nvml())["dram"]
-    assert dram.detail == "this processor has no DRAM counter"
-    assert not dram.mend
-
-
-def test_a_gpu_that_cannot_be_read_stands_beside_one_that_can(fakes, no_powercap):
-    gpus = fakes.Nvml([fakes.Gpu("GPU-a"), fakes.Gpu("GPU-b", energy_mj=0, power_mw=0)])
-    readable, other = by_component(no_powercap, gpus)["gpu"]
-    assert (readable.status, readable.source) == ("measured", "nvml:GPU-a")
-    assert other.status == "unavailable"
-    assert "GPU 1" in other.detail
 
 
 def test_a_source_that_fails_when_read_is_unavailable(fakes, no_powercap):
@@ -112,18 +99,24 @@ def test_a_counter_is_held_against_the_power_of_its_hardware(fakes, no_powercap)
             return 5_000_000 + int(300_000 * (time.perf_counter() - began_s))
 
     began_s = time.perf_counter()
-    [agreeing] = by_component(no_powercap, Running([fakes.Gpu(power_mw=300_000)]))["gpu"]
-    assert agreeing.counter_w == pytest.approx(300.0, rel=0.05)
-    assert agreeing.integrated_w == pytest.approx(300.0, rel=0.01)
-    assert agreeing.tick_s == pytest.approx(1e-3, abs=5e-3)
-    assert not any("its counter says" in note for note in agreeing.notes)
-    [other] = by_component(no_powercap, Running([fakes.Gpu(power_mw=100_000)]))["gpu"]
-    assert any("its counter says" in note for note in other.notes)
+    for power_mw in (300_000, 100_000):
+        [gpu] = by_component(no_powercap, Running([fakes.Gpu(power_mw=power_mw)]))["gpu"]
+        assert gpu.counter_w == pytest.approx(300.0, rel=0.05)
+        assert gpu.integrated_w == pytest.approx(power_mw / 1e3, rel=0.01)
+        assert gpu.tick_s == pytest.approx(1e-3, abs=5e-3)
+        disagrees = any("its counter says" in note for note in gpu.notes)
+        assert disagrees is (power_mw == 100_000)
 
 
-def test_others_on_a_gpu_are_named(fakes, no_powercap):
-    [gpu] = by_component(no_powercap, fakes.Nvml([fakes.Gpu(pids=[1])]))["gpu"]
-    assert any("1" in note for note in gpu.notes)
+def test_a_gpu_that_cannot_be_read_stands_beside_one_that_can_and_others_are_named(
+    fakes, no_powercap
+):
+    gpus = fakes.Nvml([fakes.Gpu("GPU-a", pids=[1]), fakes.Gpu("GPU-b", energy_mj=0, power_mw=0)])
+    readable, other = by_component(no_powercap, gpus)["gpu"]
+    assert (readable.status, readable.source) == ("measured", "nvml:GPU-a")
+    assert any("1" in note for note in readable.notes)
+    assert other.status == "unavailable"
+    assert "GPU 1" in other.detail
 
 
 # What watching a counter finds.
@@ -132,12 +125,12 @@ def test_others_on_a_gpu_are_named(fakes, no_powercap):
 class Hardware:
     """Hardware of one power on a clock that only sleeping moves, with a stepping counter."""
 
-    def __init__(self, fakes, power_w: float, tick_s: float, shown_w: float | None = None) -> None:
+    def __init__(self, fakes, power_w: float, tick_s: float) -> None:
         self.clock = fakes.Clock()
         self.power_w, self.tick_s = power_w, tick_s
         self.counter = fakes.Counter()
         self.counter.read = self._energy_j
-        self.power = fakes.Power(lambda: power_w if shown_w is None else shown_w)
+        self.power = fakes.Power(lambda: power_w)
 
     def sleep(self, duration_s: float) -> None:
         self.clock.now += duration_s
@@ -147,9 +140,9 @@ class Hardware:
             raise self.counter.failure
         return self.power_w * self.tick_s * (self.clock.now // self.tick_s)
 
-    def observe(self, *, with_power: bool = True, duration_s: float = 1.0):
+    def observe(self, *, with_power: bool = True):
         power = self.power if with_power else None
-        return observe(self.counter, power, duration_s, self.clock, self.sleep)
+        return observe(self.counter, power, 1.0, self.clock, self.sleep)
 
 
 @settings(max_examples=20)
@@ -161,20 +154,10 @@ def test_step_and_power_are_seen(fakes, power_w, tick_s):
     assert seen.integrated_w == pytest.approx(power_w)
 
 
-def test_a_power_that_disagrees_is_seen(fakes):
-    seen = Hardware(fakes, power_w=100.0, tick_s=0.01, shown_w=70.0).observe()
-    assert seen.counter_w == pytest.approx(100.0, rel=0.02)
-    assert seen.integrated_w == pytest.approx(70.0)
-
-
-def test_hardware_without_a_power_has_only_a_counter(fakes):
-    seen = Hardware(fakes, 100.0, 0.01).observe(with_power=False)
+def test_a_counter_that_hardly_moves_has_no_step_and_one_without_a_power_only_its_own(fakes):
+    seen = Hardware(fakes, 100.0, tick_s=0.7).observe(with_power=False)
+    assert (seen.tick_s, seen.integrated_w) == (None, None)
     assert seen.counter_w is not None
-    assert seen.integrated_w is None
-
-
-def test_a_counter_that_hardly_moves_has_no_step(fakes):
-    assert Hardware(fakes, 100.0, tick_s=0.7).observe().tick_s is None
 
 
 def test_a_counter_that_fails_has_no_power(fakes):

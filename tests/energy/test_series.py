@@ -35,9 +35,18 @@ class Recording:
             self.counter.energy_j = energy_j
         return self.series.sample()
 
+    def sample_all(self, *energies_j) -> None:
+        """Sample once a second; an error instead of joules is raised."""
+        for each in energies_j:
+            failed = isinstance(each, Exception)
+            self.sample(None if failed else each, failure=each if failed else None)
+
     def column(self, name, source="fake") -> list:
         rows = self.series.table().to_pylist()
         return [row[name] for row in rows if row["source"] == source]
+
+    def columns(self) -> tuple[list, list, list]:
+        return self.column("energy_j"), self.column("power_w"), self.column("note")
 
 
 @pytest.fixture
@@ -65,94 +74,72 @@ def test_the_first_row_is_dated_and_the_others_follow_on_the_monotonic_clock(rec
 
 
 def test_a_failed_reading_is_null_with_its_reason_and_the_next_power_bridges_it(recording):
-    recording.sample(100.0)
-    recording.sample(failure=SourceError("bus error"))
-    recording.sample(failure=ZeroDivisionError("oops"))
-    recording.sample(160.0)
-    assert recording.column("energy_j") == [0.0, None, None, 60.0]
-    assert recording.column("power_w") == [None, None, None, 20.0]
-    assert recording.column("note") == [
-        None,
-        "fake: bus error",
-        "fake: unexpected ZeroDivisionError: oops",
-        None,
-    ]
+    recording.sample_all(100.0, SourceError("bus error"), ZeroDivisionError("oops"), 160.0)
+    energies_j, powers_w, notes = recording.columns()
+    assert energies_j == [0.0, None, None, 60.0]
+    assert powers_w == [None, None, None, 20.0]
+    assert notes == [None, "fake: bus error", "fake: unexpected ZeroDivisionError: oops", None]
 
 
 def test_energy_is_not_known_where_the_first_reading_failed(recording):
-    recording.sample(failure=SourceError("bus error"))
-    recording.sample(100.0)
-    recording.sample(130.0)
-    assert recording.column("energy_j") == [None, None, None]
-    assert recording.column("power_w") == [None, None, 30.0]
-    first, second, third = recording.column("note")
+    recording.sample_all(SourceError("bus error"), 100.0, 130.0)
+    energies_j, powers_w, (first, second, third) = recording.columns()
+    assert energies_j == [None, None, None]
+    assert powers_w == [None, None, 30.0]
     assert first == "fake: bus error"
     assert "fake: energy since the first sample is not known" in second
     assert second == third
 
 
 def test_energy_is_not_known_after_count_was_lost_but_power_is(recording):
-    recording.sample(100.0)
-    recording.sample(120.0)
+    recording.sample_all(100.0, 120.0)
     recording.counter.resets = 1
-    recording.sample(125.0)
-    recording.sample(165.0)
-    assert recording.column("energy_j") == [0.0, 20.0, None, None]
-    assert recording.column("power_w") == [None, 20.0, None, 40.0]
-    assert "count was lost" in recording.column("note")[2]
+    recording.sample_all(125.0, 165.0)
+    energies_j, powers_w, notes = recording.columns()
+    assert energies_j == [0.0, 20.0, None, None]
+    assert powers_w == [None, 20.0, None, 40.0]
+    assert "count was lost" in notes[2]
 
 
 @pytest.mark.parametrize("next_j", [90.0, 1e12])
 def test_a_counter_that_falls_or_leaps_has_lost_count(recording, next_j):
-    recording.sample(100.0)
-    recording.sample(next_j)
-    recording.sample(next_j + 5.0)
-    assert recording.column("energy_j") == [0.0, None, None]
-    assert recording.column("power_w") == [None, None, 5.0]
+    recording.sample_all(100.0, next_j, next_j + 5.0)
+    assert recording.columns()[:2] == ([0.0, None, None], [None, None, 5.0])
 
 
 def test_a_sample_close_to_the_latest_takes_its_place(recording):
     recording.sample(100.0)
     recording.sample(100.0, after_s=0.001)  # as when a thread starts
-    recording.sample(150.0, after_s=1.0)
-    recording.sample(160.0, after_s=1.0)
+    recording.sample_all(150.0, 160.0)
     recording.sample(163.0, after_s=0.2)  # as at the end
     assert recording.column("time_s") == pytest.approx([0.0, 1.001, 2.201])
     assert recording.column("energy_j") == [0.0, 50.0, 63.0]
 
 
 def test_a_reason_goes_with_its_sample(recording):
-    recording.sample(100.0)
-    recording.sample(150.0)
-    recording.sample(failure=SourceError("bus error"))
+    recording.sample_all(100.0, 150.0, SourceError("bus error"))
     recording.sample(210.0, after_s=0.2)
     assert recording.column("note") == [None] * 3
     assert recording.column("power_w")[-1] == pytest.approx(50.0)
 
 
-def test_a_short_series_has_both_its_ends(recording):
+@pytest.mark.parametrize(("after_s", "power_w"), [(0.1, pytest.approx(30.0)), (0.0, None)])
+def test_a_short_series_has_both_its_ends_and_no_power_without_time_between(
+    recording, after_s, power_w
+):
     recording.sample(100.0)
-    recording.sample(103.0, after_s=0.1)
-    assert recording.column("power_w") == [None, pytest.approx(30.0)]
-
-
-def test_two_samples_at_one_moment_have_no_power_between(recording):
-    recording.sample(100.0)
-    recording.sample(103.0, after_s=0.0)
-    assert recording.column("energy_j") == [0.0, 3.0]
-    assert recording.column("power_w") == [None, None]
+    recording.sample(103.0, after_s)
+    assert recording.columns()[:2] == ([0.0, 3.0], [None, power_w])
 
 
 def test_all_sources_are_in_the_table_with_their_identity(fakes):
     recording = Recording(fakes, fakes.Counter("one"), fakes.Counter("two", component="gpu"))
-    recording.sample(100.0)
-    recording.sample(101.0)
+    recording.sample_all(100.0, 101.0)
     table = recording.series.table()
     assert table.column_names == COLUMNS
-    assert table["source"].to_pylist() == ["one", "one", "two", "two"]
-    assert table["component"].to_pylist() == ["cpu", "cpu", "gpu", "gpu"]
-    assert set(table["kind"].to_pylist()) == {"measured"}
-    assert set(table["scope"].to_pylist()) == {"package"}
+    identities = [table[name].to_pylist() for name in ("source", "component", "kind", "scope")]
+    one, two = ("one", "cpu", "measured", "package"), ("two", "gpu", "measured", "package")
+    assert list(zip(*identities, strict=True)) == [one, one, two, two]
     assert recording.column("energy_j", "two") == [0.0, 0.0]
 
 
@@ -177,28 +164,20 @@ def test_a_long_series_halves_its_resolution_and_says_so(fakes):
 
 
 def test_the_file_has_plain_columns_and_says_where_it_is_from(recording, tmp_path):
-    recording.sample(100.0)
-    recording.sample(failure=SourceError("bus error"))
+    recording.sample_all(100.0, SourceError("bus error"))
     recording.series.write(tmp_path / "series.parquet")
     read = pq.read_table(tmp_path / "series.parquet")
     assert read.to_pylist() == recording.series.table().to_pylist()
-    assert [str(read.schema.field(name).type) for name in ("at", "source", "note", "power_w")] == [
-        "timestamp[us, tz=UTC]",
-        "string",
-        "string",
-        "double",
-    ]
-    assert read.schema.metadata == {
-        b"perjoule.version": perjoule.__version__.encode(),
-        b"perjoule.period_s": b"1.0",
-    }
+    types = [str(read.schema.field(name).type) for name in ("at", "source", "note", "power_w")]
+    assert types == ["timestamp[us, tz=UTC]", "string", "string", "double"]
+    version = perjoule.__version__.encode()
+    assert read.schema.metadata == {b"perjoule.version": version, b"perjoule.period_s": b"1.0"}
 
 
-def test_a_series_without_samples_or_sources_is_an_empty_table(fakes, recording, tmp_path):
-    nothing = Recording(fakes)
-    nothing.series = Series([], clock=nothing.clock)
-    nothing.series.sample()
-    for series in (recording.series, nothing.series):
+def test_a_series_without_samples_or_sources_is_an_empty_table(recording, tmp_path):
+    nothing = Series([])
+    nothing.sample()
+    for series in (recording.series, nothing):
         series.write(tmp_path / "series.parquet")
         assert pq.read_table(tmp_path / "series.parquet").shape == (0, len(COLUMNS))
 

@@ -195,9 +195,7 @@ def test_a_jetsons_input_is_its_whole_and_its_rails_are_inside(tree):
     assert source.read_power_w() == pytest.approx(6.0)
     (chip / "curr1_input").write_text("2000\n")
     assert source.read_power_w() == pytest.approx(10.0)
-    (chip / "power1_input").write_text(
-        "7000000\n"
-    )  # its own power is taken if it has one
+    (chip / "power1_input").write_text("7000000\n")  # its own power is taken if it has one
     ((name, source),) = tree.sources().items()
     assert (name, source.read_power_w()) == ("ina3221-1-0040/power1_input", pytest.approx(7.0))
 
