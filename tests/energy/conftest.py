@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -85,15 +86,14 @@ class Powercap:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        root.mkdir(parents=True, exist_ok=True)
+        root.mkdir()
 
     def zone(
         self, zone: str, name: str, energy_uj: object, greatest_uj: object = 262_143_328_850
     ) -> None:
-        folder = self.root / zone
-        folder.mkdir()
-        (folder / "name").write_text(f"{name}\n")
-        (folder / "max_energy_range_uj").write_text(f"{greatest_uj}\n")
+        (self.root / zone).mkdir()
+        (self.root / zone / "name").write_text(f"{name}\n")
+        (self.root / zone / "max_energy_range_uj").write_text(f"{greatest_uj}\n")
         self.show(zone, energy_uj)
 
     def show(self, zone: str, energy_uj: object) -> None:
@@ -132,29 +132,24 @@ class Nvml:
     class NVMLError(Exception):
         """As pynvml's."""
 
+    nvmlDeviceGetUUID = staticmethod(attrgetter("uuid"))  # noqa: N815
+    nvmlDeviceGetName = staticmethod(attrgetter("name"))  # noqa: N815
+    nvmlDeviceGetMaxMigDeviceCount = staticmethod(lambda _: 7)  # noqa: N815
+
     def nvmlInit(self) -> None:  # noqa: N802
-        if self.init_error is not None:
-            raise self.init_error
+        _answer(self.init_error)
 
     def nvmlDeviceGetCount(self) -> int:  # noqa: N802
         return len(self.gpus)
 
     def nvmlDeviceGetHandleByIndex(self, index: int) -> Gpu:  # noqa: N802
         gpu = self.gpus[index]
-        if gpu.lost is not None:
-            raise gpu.lost
-        return gpu
+        return _answer(gpu.lost or gpu)
 
     def nvmlDeviceGetHandleByUUID(self, uuid: str) -> Gpu:  # noqa: N802
         slices = [part for gpu in self.gpus for part in gpu.slices]
         known = self.gpus + slices if self.knows_slices_by_id else self.gpus
         return self._only([gpu for gpu in known if gpu.uuid == uuid])
-
-    def nvmlDeviceGetUUID(self, handle: Gpu) -> str | bytes:  # noqa: N802
-        return handle.uuid
-
-    def nvmlDeviceGetName(self, handle: Gpu) -> str | bytes:  # noqa: N802
-        return handle.name
 
     def nvmlDeviceGetTotalEnergyConsumption(self, handle: Gpu):  # noqa: N802
         return _answer(handle.energy_mj)
@@ -170,12 +165,7 @@ class Nvml:
     def nvmlDeviceGetComputeRunningProcesses(self, handle: Gpu):  # noqa: N802
         handle.n_looks += 1
         pids = self.NVMLError("Not Supported") if handle.pids is None else handle.pids
-        if isinstance(pids, Exception):
-            raise pids
-        return [SimpleNamespace(pid=pid) for pid in pids]
-
-    def nvmlDeviceGetMaxMigDeviceCount(self, handle: Gpu) -> int:  # noqa: N802
-        return 7
+        return [SimpleNamespace(pid=pid) for pid in _answer(pids)]
 
     def nvmlDeviceGetMigDeviceHandleByIndex(self, handle: Gpu, index: int) -> Gpu:  # noqa: N802
         return self._only(handle.slices[index : index + 1])
@@ -184,12 +174,10 @@ class Nvml:
         return self._only([gpu for gpu in self.gpus if handle in gpu.slices])
 
     def _only(self, found: list[Gpu]) -> Gpu:
-        if not found:
-            raise self.NVMLError("Not Found")
-        return found[0]
+        return _answer(found[0] if found else self.NVMLError("Not Found"))
 
 
-def _answer(value: object) -> object:
+def _answer(value: Any) -> Any:
     if isinstance(value, Exception):
         raise value
     return value
@@ -197,17 +185,10 @@ def _answer(value: object) -> object:
 
 @pytest.fixture(scope="session")
 def fakes() -> SimpleNamespace:
-    """The classes above."""
-    return SimpleNamespace(
-        Clock=Clock,
-        Counter=Counter,
-        Power=Power,
-        Gpu=Gpu,
-        Metered=Metered,
-        Nvml=Nvml,
-        unsupported=Nvml.NVMLError("Not Supported"),
-        failure=SourceError("bus error"),
-    )
+    """The classes above, and two failures."""
+    classes = {kind.__name__: kind for kind in (Clock, Counter, Power, Gpu, Metered, Nvml)}
+    unsupported, failure = Nvml.NVMLError("Not Supported"), SourceError("bus error")
+    return SimpleNamespace(**classes, unsupported=unsupported, failure=failure)
 
 
 @pytest.fixture

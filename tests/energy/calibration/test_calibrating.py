@@ -74,9 +74,8 @@ def test_idle_power_is_the_mean_over_the_time_with_its_spread(machine):
 
     idle = measure_idle(machine.meter(), 20.0, Bench(sleep, lambda: 0.0))
     power = idle.idle_w["rapl:package-0"]
-    assert power.power_w == pytest.approx(IDLE_W + 1.0)
-    assert power.spread_w == pytest.approx(math.sqrt(10 / 9))
-    assert power.duration_s == pytest.approx(20.0)
+    found = (power.power_w, power.spread_w, power.duration_s)
+    assert found == pytest.approx((IDLE_W + 1.0, math.sqrt(10 / 9), 20.0))
     assert idle.notes == ()
 
 
@@ -115,17 +114,16 @@ def test_idle_power_takes_time(machine, duration_s):
 # Driving a load.
 
 
-def test_windows_under_load_give_back_the_machine(machine):
+@pytest.mark.parametrize("extra_w", [0.0, CORE_W / 2])
+def test_windows_under_load_give_back_the_machine_with_the_spread_of_works(machine, extra_w):
+    machine.extra_w["matrices"] = extra_w
     fitted = fit(measure_windows(machine.meter(), [0, 1, 2, 4], bench=machine.bench()))
-    assert fitted.watts_per_core == pytest.approx(CORE_W)
-    assert fitted.idle_w == pytest.approx(IDLE_W)
-
-
-def test_work_that_draws_more_shows_in_the_residual(machine):
-    machine.extra_w["matrices"] = CORE_W / 2
-    fitted = fit(measure_windows(machine.meter(), [0, 1, 2, 4], bench=machine.bench()))
-    assert fitted.watts_per_core == pytest.approx(CORE_W * 1.25, rel=0.02)
-    assert 0.15 < fitted.residual < 0.4
+    if extra_w:
+        assert fitted.watts_per_core == pytest.approx(CORE_W * 1.25, rel=0.02)
+        assert 0.15 < fitted.residual < 0.4
+    else:
+        assert fitted.watts_per_core == pytest.approx(CORE_W)
+        assert fitted.idle_w == pytest.approx(IDLE_W)
 
 
 def test_windows_are_long_enough_for_a_slow_reference(fakes):
@@ -156,18 +154,22 @@ def test_cores_are_kept_busy_within_the_block_only(work):
     with spinning(2, work):
         workers = set(psutil.Process().children()) - before
         assert len(workers) == 2
-        deadline = time.perf_counter() + 20.0
-        while min(worker.cpu_times().user for worker in workers) < 0.3:
-            assert time.perf_counter() < deadline, "the workers do not work"
-            time.sleep(0.02)
+        wait_for(lambda: min(worker.cpu_times().user for worker in workers) >= 0.3)
     assert not any(worker.is_running() for worker in workers)
 
 
-def lives(process: psutil.Process) -> bool:
+def wait_for(happened) -> None:
+    deadline = time.perf_counter() + 20.0
+    while not happened():
+        assert time.perf_counter() < deadline, "it never happened"
+        time.sleep(0.02)
+
+
+def ended(process: psutil.Process) -> bool:
     try:
-        return process.status() != psutil.STATUS_ZOMBIE  # nobody may be there to reap it
+        return process.status() == psutil.STATUS_ZOMBIE  # nobody may be there to reap it
     except psutil.NoSuchProcess:
-        return False
+        return True
 
 
 def test_busy_cores_end_with_a_parent_that_is_killed():
@@ -182,10 +184,7 @@ with spinning(1, "interpreter"):
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
         worker = psutil.Process(int(parent.stdout.readline()))
         os.kill(parent.pid, signal.SIGKILL)
-    deadline = time.perf_counter() + 20.0
-    while lives(worker):
-        assert time.perf_counter() < deadline, "the worker outlives its parent"
-        time.sleep(0.02)
+    wait_for(lambda: ended(worker))
 
 
 # All of it.
@@ -197,8 +196,7 @@ def test_calibrating_measures_and_stores_idle_power_and_watts_per_core(machine):
     assert found == load_calibration()
     assert found.idle_power_w("rapl:package-0") == pytest.approx(IDLE_W + CORE_W * BACKGROUND)
     assert found.cpu.watts_per_core == pytest.approx(CORE_W)
-    assert found.cpu.reference == "rapl:package-0"
-    assert found.cpu.detail == "fake"
+    assert (found.cpu.reference, found.cpu.detail) == ("rapl:package-0", "fake")
     assert found.description
     assert lines[0] == "idle power for 20 s: let the machine rest"
     assert "busy cores: 1 (matrices)" in lines
@@ -206,10 +204,14 @@ def test_calibrating_measures_and_stores_idle_power_and_watts_per_core(machine):
 
 def test_a_gpu_alone_has_its_idle_power_and_leaves_the_cpu_as_it_is(fakes):
     gpu = Machine(fakes, "nvml:GPU-a", component="gpu", scope=Scope.BOARD)
+    gpu.lost = True
+    with pytest.raises(MeterError, match=r"nothing to calibrate against \(nvml:GPU-a: lost count"):
+        calibrate(gpu.meter(), bench=gpu.bench())
+    assert load_calibration() is None
+    gpu.lost = False
     lines: list[str] = []
     found = calibrate(gpu.meter(), bench=gpu.bench(progress=lines.append))
-    assert list(found.idle_w) == ["nvml:GPU-a"]
-    assert found.cpu is None
+    assert (list(found.idle_w), found.cpu) == (["nvml:GPU-a"], None)
     assert lines[-1].startswith("cpu_time: stays as it is")
 
 
@@ -223,24 +225,12 @@ def test_idle_power_stays_if_the_load_fails(machine):
 
 
 def test_recorded_windows_calibrate_a_machine_without_a_meter(tmp_path):
+    with pytest.raises(MeterError, match=r"nothing to calibrate against.*recorded pairs"):
+        calibrate("cpu_time:1")
+    assert load_calibration() is None
     file = tmp_path / "pairs.csv"
     rows = [f"2,{2 * load},{2 * (30.0 + 7.5 * load)}" for load in (0, 1, 2, 4)]
     file.write_text("\n".join(["duration_s,cpu_s,energy_j", *rows]))
     found = calibrate("cpu_time:1", file)
     assert found.cpu.watts_per_core == pytest.approx(7.5)
-    assert found.cpu.reference == "pairs in pairs.csv"
-    assert found.idle_w == {}
-
-
-def test_a_source_that_is_lost_all_the_time_is_nothing_to_calibrate_against(fakes):
-    gpu = Machine(fakes, "nvml:GPU-a", component="gpu", scope=Scope.BOARD)
-    gpu.lost = True
-    with pytest.raises(MeterError, match=r"nothing to calibrate against \(nvml:GPU-a: lost count"):
-        calibrate(gpu.meter(), bench=gpu.bench())
-    assert load_calibration() is None
-
-
-def test_without_anything_measured_there_is_nothing_to_calibrate_against():
-    with pytest.raises(MeterError, match=r"nothing to calibrate against.*recorded pairs"):
-        calibrate("cpu_time:1")
-    assert load_calibration() is None
+    assert (found.cpu.reference, found.idle_w) == ("pairs in pairs.csv", {})

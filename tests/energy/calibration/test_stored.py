@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 
 import pytest
 
@@ -29,15 +30,13 @@ def stored(idle_w: dict[str, float] | None = None, cpu=None) -> Calibration:
     return save_calibration(Calibration(machine_id(), "a machine", "now", idle, cpu))
 
 
-def test_what_is_saved_is_loaded():
+def test_what_is_saved_is_loaded(folder):
+    assert load_calibration() is None
     saved = stored({"rapl:package-0": 12.0}, FIT)
     assert load_calibration() == saved
     assert saved.idle_power_w("rapl:package-0") == 12.0
     assert saved.idle_power_w("nvml:GPU-a") is None
-
-
-def test_nothing_stored_is_no_calibration(folder):
-    assert load_calibration() is None
+    shutil.rmtree(folder)
     folder.write_text("a file where a folder should be")
     assert load_calibration() is None
 
@@ -112,30 +111,22 @@ def test_the_folder_is_the_systems_own_unless_set(environ, system, end):
 
 
 def test_machines_of_one_home_differ_and_each_stays_the_same(tmp_path):
-    given = tmp_path / "machine-id"
+    given, none = tmp_path / "machine-id", tmp_path / "none"
     given.write_text("abc\n")
-    here = identify(given, "node1", 8)
-    assert here == identify(given, "node1", 8)
-    assert "abc" not in here
-    others = [
-        identify(given, "node2", 8),
-        identify(given, "node1", 16),
-        identify(tmp_path / "none", "node1", 8),
-        identify(tmp_path / "none", "node2", 8),
-    ]
-    assert len({here, *others}) == 5
+    machines = [(given, "node1", 8), (given, "node2", 8), (given, "node1", 16)]
+    machines += [(none, "node1", 8), (none, "node2", 8)]
+    found = [identify(*machine) for machine in machines]
+    assert found == [identify(*machine) for machine in machines]
+    assert len(set(found)) == 5
+    assert not any("abc" in name for name in found)
     assert machine_id() == machine_id()
 
 
-def test_modelled_cpu_energy_takes_the_calibrated_watts_and_their_error():
+def test_modelled_cpu_energy_takes_the_calibrated_watts_unless_the_user_gives_some():
+    stored({"a": 1.0})
+    assert "calibrated" not in CpuTimeSource().info.detail  # by idle power alone
     stored({}, FIT)
     info = CpuTimeSource().info
     assert info.detail.endswith("x 5 W per core: calibrated against rapl:package-0 on 2026-01-01")
     assert info.gain_error == FIT.residual
-
-
-def test_a_figure_of_the_user_wins_and_idle_power_alone_changes_no_model():
-    stored({"a": 1.0})
-    assert "calibrated" not in CpuTimeSource().info.detail
-    stored({}, FIT)
     assert "x 9 W per core: given by the user" in CpuTimeSource(9.0).info.detail
