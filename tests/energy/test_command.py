@@ -1,7 +1,5 @@
 """Real commands, at one watt per core: joules are CPU-seconds."""
 
-from __future__ import annotations
-
 import ctypes
 import os
 import resource

@@ -1,7 +1,5 @@
 """Domains of counters that see more than one process are held by one comparison at a time."""
 
-from __future__ import annotations
-
 import os
 import stat
 

@@ -6,8 +6,6 @@ negative joules, failed reads taken for 0 J or ending the training, short window
 that equal the last or lie at the edges (test_meter).
 """
 
-from __future__ import annotations
-
 import dataclasses
 import subprocess
 import sys

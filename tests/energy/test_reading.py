@@ -1,7 +1,5 @@
 """What is billed, and sums and differences of readings."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """The background thread of a meter, and meters in forked children."""
 
-from __future__ import annotations
-
 import gc
 import os
 import signal

@@ -1,7 +1,5 @@
 """A folder of its own for what tests calibrate."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

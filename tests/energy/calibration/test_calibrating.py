@@ -1,7 +1,5 @@
 """Calibrating in simulated time: a machine draws idle power plus watts per busy core."""
 
-from __future__ import annotations
-
 import math
 import os
 import signal

@@ -1,7 +1,5 @@
 """Watts per busy core from windows of a machine."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

@@ -1,7 +1,5 @@
 """What is stored for a machine, and what comes of it."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

@@ -1,7 +1,5 @@
 """With one watt per core, joules are CPU-seconds."""
 
-from __future__ import annotations
-
 import os
 import resource
 import signal

@@ -1,7 +1,5 @@
 """The real binding against a shared library whose answers are written by the test."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

@@ -1,7 +1,5 @@
 """Recorded traces, played and integrated."""
 
-from __future__ import annotations
-
 from itertools import accumulate, pairwise
 from pathlib import Path
 

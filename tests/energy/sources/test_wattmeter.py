@@ -1,7 +1,5 @@
 """A local HTTP server plays the plugs."""
 
-from __future__ import annotations
-
 import contextlib
 import gc
 import json
