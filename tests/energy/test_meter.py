@@ -85,21 +85,18 @@ def test_an_answer_that_is_no_number_is_a_failed_reading(fakes, answer):
 
 
 def test_a_source_that_recovers_is_believed_again(fakes):
-    one = fakes.Metered()
-    readings = []
+    one, energies_j = fakes.Metered(), []
     for failure in (None, fakes.failure, None, None):
-        one.spend(1.0, 4)
         one.counter.failure = failure
-        readings.append(one.window.lap().total_j)
-    assert readings == [4, None, None, 4]
+        energies_j.append(one.lap(1.0, 4).total_j)
+    assert energies_j == [4, None, None, 4]
     assert one.window.reading.total_j == 16
 
 
 def test_a_reset_within_the_window_is_unavailable(fakes):
     one = fakes.Metered()
-    one.spend(1.0)
-    one.counter.energy_j, one.counter.resets = 150.0, 1
-    lap = one.window.lap()
+    one.counter.resets = 1
+    lap = one.lap(1.0, 50)
     assert lap.total_j is None
     assert "reset" in lap.warnings[0]
     assert one.lap(1.0, 3).total_j == 3
@@ -150,10 +147,9 @@ def test_a_dead_counter_shows_in_laps_too_short_to_tell(fakes):
 
 def test_short_windows_are_flagged_with_their_bound(fakes):
     one = fakes.Metered(update_period_s=0.1)
-    long = one.lap(10.0, 3_000.0).components[0]
-    assert not long.warnings
-    assert long.bound_j == pytest.approx(30.0)  # one step of 0.1 s at 300 W
-    short = one.lap(0.4, 120.0).components[0]
+    [long] = one.lap(10.0, 3_000.0).components
+    assert (long.warnings, long.bound_j) == ((), pytest.approx(30.0))  # a step of 0.1 s at 300 W
+    [short] = one.lap(0.4, 120.0).components
     assert short.energy_j == 120.0
     assert "below 5 update periods" in short.warnings[0]
 
@@ -172,13 +168,12 @@ def test_a_window_without_a_step_of_the_counter_has_the_bound_of_the_time_before
     power_w=st.floats(1.0, 500.0), pauses=st.lists(st.floats(0.01, 0.25), min_size=1, max_size=30)
 )
 def test_equal_power_samples_and_both_edges_are_integrated(fakes, power_w, pauses):
-    clock = fakes.Clock()
-    with EnergyMeter([fakes.Power(lambda: power_w)], clock=clock) as meter:
-        window = meter.window()
-        for pause in pauses:
-            clock.now += pause
-            meter.snapshot()
-        reading = window.close()
+    one = fakes.Metered(fakes.Power(lambda: power_w))
+    for pause_s in pauses:
+        one.clock.now += pause_s
+        one.meter.snapshot()
+    reading = one.window.close()
+    one.meter.close()
     assert reading.total_j == pytest.approx(power_w * reading.duration_s)
     assert reading.components[0].kind is Kind.INTEGRATED
     assert reading.components[0].largest_gap_s == 0.0
@@ -198,51 +193,38 @@ def test_changing_power_is_integrated_by_the_trapezoid_rule_up_to_the_edges(fake
 
 
 def test_the_largest_gap_in_a_window_is_reported(fakes):
-    clock = fakes.Clock()
-    with EnergyMeter([fakes.Power(lambda: 50.0)], clock=clock) as meter:
-        outer = meter.window()
-        for pause_s in (2.0, 0.5, 4.0, 1.0, 0.1):
-            clock.now += pause_s
-            meter.snapshot()
-        inner = meter.window()
-        clock.now += 0.1
-        assert inner.close().components[0].largest_gap_s == 0.0
-        part = outer.close().components[0]
-    assert part.largest_gap_s == 4.0
-    assert part.energy_j == pytest.approx(385.0)
-    assert "no power was read for 4 s" in part.warnings[0]
-
-
-def test_power_that_fails_amid_a_window_leaves_a_reported_gap(fakes):
-    clock = fakes.Clock()
-    failing = False
+    answers_w: list = [50.0]
 
     def power_w() -> float:
-        if failing:
+        if answers_w[-1] is None:
             raise fakes.failure
-        return 50.0
+        return answers_w[-1]
 
-    with EnergyMeter([fakes.Power(power_w)], clock=clock) as meter:
-        window = meter.window()
-        failing = True
-        clock.now += 3.0
-        meter.snapshot()
-        failing = False
-        clock.now += 3.0
-        part = window.close().components[0]
-    assert part.energy_j == pytest.approx(300.0)
-    assert part.largest_gap_s == 6.0
+    outer = fakes.Metered(fakes.Power(power_w))
+    for pause_s in (2.0, 0.5, 4.0, 1.0, 0.1):
+        outer.clock.now += pause_s
+        outer.meter.snapshot()
+    inner = outer.meter.window()
+    outer.clock.now += 0.1
+    assert inner.close().components[0].largest_gap_s == 0.0
+    [part] = outer.window.reading.components
+    assert (part.largest_gap_s, part.energy_j) == (4.0, pytest.approx(385.0))
+    assert "no power was read for 4 s" in part.warnings[0]
+    for answer_w in (None, 50.0):  # amid a window it fails
+        answers_w.append(answer_w)
+        outer.clock.now += 3.0
+        outer.meter.snapshot()
+    [part] = outer.window.close().components
+    assert (part.largest_gap_s, part.energy_j) == (6.0, pytest.approx(685.0))
 
 
 @pytest.mark.parametrize("power_w", [-5.0, math.nan, 1e9])
 def test_impossible_power_is_unavailable(fakes, power_w):
-    clock = fakes.Clock()
     shown = [50.0]
-    with EnergyMeter([fakes.Power(lambda: shown[0])], clock=clock) as meter:
-        window = meter.window()
-        clock.now += 1.0
-        shown[0] = power_w
-        reading = window.close()
+    one = fakes.Metered(fakes.Power(lambda: shown[-1]))
+    shown.append(power_w)
+    one.clock.now += 1.0
+    reading = one.window.close()
     assert reading.total_j is None
     assert "impossible" in reading.warnings[0]
 
@@ -307,14 +289,6 @@ def test_the_quick_count_agrees_with_the_reading(fakes):
     assert one.meter.joules_since(start) == 6
 
 
-def test_a_meter_without_sources_knows_nothing():
-    meter = EnergyMeter([])
-    window = meter.window()
-    assert window.close().total_j is None
-    assert meter.joules_since(meter.snapshot()) is None
-    assert window.reading.kind == "unavailable"
-
-
 def test_a_meter_reads_its_own_block(fakes):
     one = fakes.Metered()
     with pytest.raises(RuntimeError, match="window"):
@@ -329,6 +303,13 @@ def test_a_meter_reads_its_own_block(fakes):
 def test_only_counted_operations_leave_the_search_out():
     assert not EnergyMeter("model").counts_search
     assert EnergyMeter("cpu_time:4").counts_search
+
+
+def test_a_meter_without_sources_knows_nothing():
+    meter = EnergyMeter([])
+    reading = meter.window().close()
+    assert (reading.total_j, reading.kind) == (None, "unavailable")
+    assert meter.joules_since(meter.snapshot()) is None
 
 
 def test_a_source_needs_no_more_than_an_identity_and_a_reading(fakes):

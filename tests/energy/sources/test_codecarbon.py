@@ -95,27 +95,22 @@ log_level = debug
 """
 
 
-@pytest.fixture(scope="module")
-def real_run(tmp_path_factory):
-    """CodeCarbon's own tracker in a process of its own, under a configuration that says much."""
-    folder = tmp_path_factory.mktemp("codecarbon")
-    (folder / ".codecarbon.config").write_text(CONFIGURATION)
-    command = [sys.executable, "-W", "error", "-c", RUN]
-    answer = subprocess.run(command, check=False, capture_output=True, text=True, cwd=folder)
-    assert (answer.returncode, answer.stderr) == (0, "")
-    assert [path.name for path in folder.iterdir()] == [".codecarbon.config"]
-    return json.loads(answer.stdout)
-
-
 @pytest.mark.thorough
-def test_codecarbons_own_tracker_counts_the_machine_and_neither_writes_nor_sends(real_run):
-    assert 0 < real_run["total_j"] < 5_000 * real_run["duration_s"]
-    assert real_run["kind"] == Kind.MODELLED
-    assert "RAM (watts guessed from its size)" in real_run["detail"]
-    assert "CPU(" in real_run["detail"]
-    assert any("update periods" in warning for warning in real_run["warnings"])
-    assert real_run["read_cost_s"] < 1e-3
-    assert real_run["touched"] == []
+def test_codecarbons_own_tracker_counts_the_machine_and_neither_writes_nor_sends(tmp_path):
+    """In a process of its own, under a configuration that says much."""
+    (tmp_path / ".codecarbon.config").write_text(CONFIGURATION)
+    command = [sys.executable, "-W", "error", "-c", RUN]
+    answer = subprocess.run(command, check=False, capture_output=True, text=True, cwd=tmp_path)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert [path.name for path in tmp_path.iterdir()] == [".codecarbon.config"]
+    run = json.loads(answer.stdout)
+    assert 0 < run["total_j"] < 5_000 * run["duration_s"]
+    assert run["kind"] == Kind.MODELLED
+    assert "RAM (watts guessed from its size)" in run["detail"]
+    assert "CPU(" in run["detail"]
+    assert any("update periods" in warning for warning in run["warnings"])
+    assert run["read_cost_s"] < 1e-3
+    assert run["touched"] == []
 
 
 @given(st.lists(st.floats(0, 1e-4), max_size=20))
