@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -185,10 +186,10 @@ def _answer(value: Any) -> Any:
 
 @pytest.fixture(scope="session")
 def fakes() -> SimpleNamespace:
-    """The classes above, and two failures."""
+    """The classes above, two failures, and waiting."""
     classes = {kind.__name__: kind for kind in (Clock, Counter, Power, Gpu, Metered, Nvml)}
-    unsupported, failure = Nvml.NVMLError("Not Supported"), SourceError("bus error")
-    return SimpleNamespace(**classes, unsupported=unsupported, failure=failure)
+    failures = {"unsupported": Nvml.NVMLError("Not Supported"), "failure": SourceError("bus error")}
+    return SimpleNamespace(**classes, **failures, wait_for=wait_for)
 
 
 @pytest.fixture
@@ -201,3 +202,17 @@ def powercap(tmp_path: Path) -> Powercap:
 def no_powercap(tmp_path: Path) -> Path:
     """Where no powercap tree is."""
     return tmp_path / "none"
+
+
+@pytest.fixture(autouse=True)
+def _all_gpus_visible(monkeypatch) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.delenv("CUDA_DEVICE_ORDER", raising=False)
+
+
+def wait_for(happened: Callable[[], object]) -> None:
+    """Wait until something is true."""
+    deadline = time.perf_counter() + 20.0
+    while not happened():
+        assert time.perf_counter() < deadline, "it never happened"
+        time.sleep(0.005)

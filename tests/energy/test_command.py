@@ -34,6 +34,11 @@ def meter(fakes):
         yield meter
 
 
+@pytest.fixture
+def ready(tmp_path):
+    return tmp_path / "ready"
+
+
 def python(script: str) -> list[str]:
     return [sys.executable, "-S", "-c", script]
 
@@ -41,14 +46,6 @@ def python(script: str) -> list[str]:
 def ended_children_s() -> float:
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
-
-
-def wait_for(path) -> str:
-    deadline = time.perf_counter() + 20.0
-    while not (path.exists() and path.read_text()):
-        assert time.perf_counter() < deadline, f"{path} was never written"
-        time.sleep(0.005)
-    return path.read_text()
 
 
 @pytest.mark.parametrize("code", [0, 3, 255])
@@ -224,31 +221,28 @@ def test_what_was_left_open_for_us_is_open_for_the_command():
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT])
-def test_a_signal_from_the_terminal_ends_the_command_and_we_report(tmp_path, number):
-    ready = tmp_path / "ready"
+def test_a_signal_from_the_terminal_ends_the_command_and_we_report(fakes, ready, number):
     running = Running(["sh", "-c", f"ulimit -c 0; echo yes >{ready}; exec sleep 60"])
-    wait_for(ready)
+    fakes.wait_for(lambda: ready.exists() and ready.read_text())
     os.killpg(running.process.pid, number)
     assert running.output() == [f"exit {128 + number} True"]
 
 
 @pytest.mark.parametrize("name", ["TERM", "USR1"])
-def test_a_signal_to_us_is_passed_on_to_the_command(tmp_path, name):
-    ready = tmp_path / "ready"
+def test_a_signal_to_us_is_passed_on_to_the_command(fakes, ready, name):
     script = f"trap 'echo told; exit 7' {name}; echo yes >{ready}; while :; do sleep 0.01; done"
     running = Running(["sh", "-c", script])
-    wait_for(ready)
+    fakes.wait_for(lambda: ready.exists() and ready.read_text())
     os.kill(running.process.pid, signal.Signals[f"SIG{name}"])
     assert running.output() == ["told", "exit 7 True"]
 
 
-def test_a_signal_that_we_are_told_to_ignore_is_ignored_by_the_command(tmp_path):
-    ready = tmp_path / "ready"
+def test_a_signal_that_we_are_told_to_ignore_is_ignored_by_the_command(fakes, ready):
     running = Running(
         ["sh", "-c", f"echo yes >{ready}; read line; exit 0"],
         before="signal.signal(signal.SIGHUP, signal.SIG_IGN)",
     )
-    wait_for(ready)
+    fakes.wait_for(lambda: ready.exists() and ready.read_text())
     os.killpg(running.process.pid, signal.SIGHUP)
     assert running.output("go on\n") == ["exit 0 True"]
 

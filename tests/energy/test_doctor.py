@@ -9,11 +9,6 @@ from perjoule.energy.doctor import ComponentStatus, diagnose, observe
 from perjoule.energy.sources.resolve import Machine
 
 
-@pytest.fixture(autouse=True)
-def _no_environment(monkeypatch):
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-
-
 def by_component(
     root: Path, binding, hwmon: Path | None = None
 ) -> dict[str, list[ComponentStatus]]:

@@ -24,11 +24,6 @@ GREATEST_UJ = 262_143_328_850
 """Of Intel's packages: 262 kJ, then the counter starts again."""
 
 
-@pytest.fixture(autouse=True)
-def _all_visible(monkeypatch):
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-
-
 def window_of(sources, during, clock=time.perf_counter) -> Reading:
     """Meter what happens in a function."""
     with EnergyMeter(sources, clock=clock) as meter:

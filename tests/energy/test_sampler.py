@@ -4,19 +4,11 @@ import gc
 import os
 import signal
 import threading
-import time
 
 import pytest
 
 from perjoule.energy import EnergyMeter
 from perjoule.energy.sampler import THREAD_NAME
-
-
-def wait_for(condition) -> bool:
-    deadline = time.perf_counter() + 10.0
-    while not condition() and time.perf_counter() < deadline:
-        time.sleep(0.01)
-    return condition()
 
 
 def threads() -> set[threading.Thread]:
@@ -35,7 +27,7 @@ def test_the_background_thread_survives_every_exception(fakes):
     power = fakes.Power(power_w)
     with EnergyMeter([power]) as meter:
         n_reads = power.n_reads
-        assert wait_for(lambda: power.n_reads >= n_reads + 4)
+        fakes.wait_for(lambda: power.n_reads >= n_reads + 4)
         assert next(failures, None) is None
         assert meter.reading.total_j
 
@@ -47,32 +39,30 @@ def test_the_background_thread_ends_with_its_meter(fakes):
     dropped = EnergyMeter([fakes.Power(lambda: 50.0)])
     [second] = threads() - others - {first}
     closed.close()
-    assert wait_for(lambda: not first.is_alive())
+    fakes.wait_for(lambda: not first.is_alive())
     assert second.is_alive()
     del dropped
     gc.collect()
-    assert wait_for(lambda: not second.is_alive())
+    fakes.wait_for(lambda: not second.is_alive())
 
 
 def test_the_background_thread_does_each_task_when_it_is_due(fakes):
-    class Tended(fakes.Counter):
-        def __init__(self, name: str, period_s: float) -> None:
-            super().__init__(name)
-            self.period_s, self.n_tends = period_s, 0
+    n_calls = {"often": 0, "seldom": 0}
 
-        def tasks(self):
-            return [self.tend]
-
-        def tend(self) -> float:
-            self.n_tends += 1
-            if self.n_tends == 1:
+    def tended(name: str, period_s: float):
+        def tend() -> float:
+            n_calls[name] += 1
+            if n_calls[name] == 1:
                 raise ValueError("bug")
-            return self.period_s
+            return period_s
 
-    often, seldom = Tended("often", 0.01), Tended("seldom", 3_600.0)
-    with EnergyMeter([often, seldom]):
-        assert wait_for(lambda: often.n_tends >= 10)
-    assert seldom.n_tends <= 2
+        counter = fakes.Counter(name)
+        counter.tasks = lambda: [tend]
+        return counter
+
+    with EnergyMeter([tended("often", 0.01), tended("seldom", 3_600.0)]):
+        fakes.wait_for(lambda: n_calls["often"] >= 10)
+    assert n_calls["seldom"] <= 2
 
 
 def test_counters_are_read_at_window_edges_only(fakes):
@@ -107,12 +97,11 @@ def test_a_forked_child_samples_on_its_own(fakes):
         def work() -> object:
             with meter.window() as window:
                 n_reads = power.n_reads
-                assert wait_for(lambda: power.n_reads >= n_reads + 3)
+                fakes.wait_for(lambda: power.n_reads >= n_reads + 3)
             return window.reading.total_j / window.reading.duration_s
 
         assert float(in_forked_child(work)) == pytest.approx(50.0, rel=0.2)
-        n_reads = power.n_reads
-        assert wait_for(lambda: power.n_reads >= n_reads + 3)  # and the parent goes on
+        assert work() == pytest.approx(50.0, rel=0.2)  # and the parent goes on
 
 
 @needs_fork

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 
 import psutil
@@ -147,20 +146,13 @@ def test_a_reference_that_is_lost_or_sees_no_processor_is_refused(machine, fakes
 
 
 @pytest.mark.parametrize("work", WORKS)
-def test_cores_are_kept_busy_within_the_block_only(work):
+def test_cores_are_kept_busy_within_the_block_only(fakes, work):
     before = set(psutil.Process().children())
     with spinning(2, work):
         workers = set(psutil.Process().children()) - before
         assert len(workers) == 2
-        wait_for(lambda: min(worker.cpu_times().user for worker in workers) >= 0.3)
+        fakes.wait_for(lambda: min(worker.cpu_times().user for worker in workers) >= 0.3)
     assert not any(worker.is_running() for worker in workers)
-
-
-def wait_for(happened) -> None:
-    deadline = time.perf_counter() + 20.0
-    while not happened():
-        assert time.perf_counter() < deadline, "it never happened"
-        time.sleep(0.02)
 
 
 def ended(process: psutil.Process) -> bool:
@@ -170,7 +162,7 @@ def ended(process: psutil.Process) -> bool:
         return True
 
 
-def test_busy_cores_end_with_a_parent_that_is_killed():
+def test_busy_cores_end_with_a_parent_that_is_killed(fakes):
     script = """
 import os, psutil
 from perjoule.energy.calibration.spinning import spinning
@@ -182,7 +174,7 @@ with spinning(1, "interpreter"):
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
         worker = psutil.Process(int(parent.stdout.readline()))
         os.kill(parent.pid, signal.SIGKILL)
-    wait_for(lambda: ended(worker))
+    fakes.wait_for(lambda: ended(worker))
 
 
 # All of it.

@@ -217,29 +217,26 @@ def firmware_meters(tree: Tree, *names: str) -> None:
             (chip / "device" / file).write_text(f"{value}\n")
 
 
-def test_a_single_firmware_meter_is_the_machine(tree):
-    firmware_meters(tree, "")
-    ((name, source),) = tree.sources().items()
-    assert name == "power_meter-ACPI000D:00/power1_average"
-    assert (source.info.component, source.info.scope) == ("node", Scope.NODE)
-
-
-def test_firmware_meters_that_may_contain_one_another_are_not_added(tree):
-    firmware_meters(tree, "PSU", "Riser")
+@pytest.mark.parametrize(
+    ("names", "taken"),
+    [
+        ([""], [("0", "node", Scope.NODE)]),  # the machine
+        (["PSU", "Riser"], []),  # the one may contain the other
+        (
+            [f"{part} Power Socket 0" for part in ("Module", "Grace", "CPU", "SysIO")],
+            [("1", "cpu", Scope.PACKAGE), ("0", "node", Scope.MODULE)],
+        ),
+    ],
+)
+def test_firmware_meters_are_the_machine_or_known_by_their_names(tree, names, taken):
+    firmware_meters(tree, *names)
+    id_of = "hwmon:power_meter-ACPI000D:0{}/power1_average".format
     found = hwmon.discover(tree.root)
-    assert not found.sources
-    assert "whole and its parts" in found.reason
-    assert len(tree.sources("power_meter-ACPI000D:01/power1_average")) == 1
-
-
-def test_a_grace_processor_and_its_module_are_known_by_their_names(tree):
-    parts = ("Module", "Grace", "CPU", "SysIO")
-    firmware_meters(tree, *(f"{part} Power Socket 0" for part in parts))
-    found = [(name, s.info.component, s.info.scope) for name, s in tree.sources().items()]
-    assert found == [
-        ("power_meter-ACPI000D:01/power1_average", "cpu", Scope.PACKAGE),
-        ("power_meter-ACPI000D:00/power1_average", "node", Scope.MODULE),
-    ]
+    infos = [source.info for source in found.sources]
+    expected = [(id_of(number), component, scope) for number, component, scope in taken]
+    assert [(info.id, info.component, info.scope) for info in infos] == expected
+    assert taken or "whole and its parts" in found.reason
+    assert len(tree.sources("power_meter-ACPI000D:00/power1_average")) == 1
 
 
 def test_one_driver_serves_for_the_processor_and_one_for_the_machine(tree):
@@ -307,9 +304,8 @@ def test_a_card_that_cannot_be_read_leaves_the_others_and_is_missed(tree):
     tree.chip(1, "amdgpu", "awake", power1_average=1_000_000)
     found = hwmon.discover(tree.root)
     assert [source.info.id for source in found.sources] == ["hwmon:amdgpu-awake/power1_average"]
-    assert found.incomplete
+    assert (found.incomplete, found.mend) == (True, "")  # no permission is lacking
     assert "amdgpu-asleep" in found.reason
-    assert not found.mend  # no permission is lacking
 
 
 def test_any_channel_can_be_named(tree):

@@ -28,7 +28,8 @@ PERIOD_S = 0.01
 class Device:
     """What a plug answers, and the wattmeters that ask it."""
 
-    def __init__(self) -> None:
+    def __init__(self, wait_for: Callable[[Callable[[], object]], None]) -> None:
+        self.wait_for = wait_for
         self.power_w: object = 50.0
         self.total: object = 2.0
         self.status = 200
@@ -61,7 +62,7 @@ class Device:
     def wait_for_answers(self, n: int = 2) -> None:
         """Wait until the thread has been given that many more answers."""
         n_asked = self.n_asked
-        wait_for(lambda: self.n_asked > n_asked + n)
+        self.wait_for(lambda: self.n_asked > n_asked + n)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -90,13 +91,6 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-def wait_for(happened: Callable[[], object]) -> None:
-    deadline = time.perf_counter() + 10.0
-    while not happened():
-        assert time.perf_counter() < deadline, "it never happened"
-        time.sleep(0.002)
-
-
 def fails(source: Wattmeter) -> str:
     """Why a reading fails; empty if it does not."""
     try:
@@ -120,8 +114,8 @@ def threads_of(source_id: str) -> list[str]:
 
 
 @pytest.fixture
-def device() -> Iterator[Device]:
-    device = Device()
+def device(fakes) -> Iterator[Device]:
+    device = Device(fakes.wait_for)
     handler = type("DeviceHandler", (Handler,), {"device": device})
     server = ThreadingTCPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
@@ -181,7 +175,7 @@ def test_a_counter_moves_with_the_device_and_counts_its_resets(device):
     source = device.wattmeter("shelly", "#total")
     for total, n_resets in ((3.5, 0), (0.5, 1)):
         device.total = total
-        wait_for(lambda: source.read() == total * 3600)  # noqa: B023
+        device.wait_for(lambda: source.read() == total * 3600)  # noqa: B023
         assert source.resets == n_resets
 
 
@@ -240,10 +234,10 @@ def test_failed_answers_are_bridged_and_readings_fail_after_a_while(device, faul
 
     def fail_and_recover() -> None:
         vars(device).update(fault)
-        wait_for(lambda: reason in fails(source))
+        device.wait_for(lambda: reason in fails(source))
         assert fails(source).startswith("no answer for ")
         vars(device).update(well)
-        wait_for(lambda: not fails(source))
+        device.wait_for(lambda: not fails(source))
 
     source = device.wattmeter(patience_s=0.05)
     start_s = time.perf_counter()
@@ -255,17 +249,17 @@ def test_failed_answers_are_bridged_and_readings_fail_after_a_while(device, faul
 def test_a_device_that_does_not_answer_in_time_is_given_up_and_asked_again(device):
     source = device.wattmeter(timeout_s=0.05, patience_s=0.05)
     device.go_on.clear()
-    wait_for(lambda: "timed out" in fails(source))
+    device.wait_for(lambda: "timed out" in fails(source))
     device.go_on.set()
-    wait_for(lambda: not fails(source))
+    device.wait_for(lambda: not fails(source))
 
 
 def test_a_counter_that_did_not_answer_for_long_fails_too_and_loses_nothing(device):
     source = device.wattmeter("shelly", "#total", patience_s=0.05)
     device.drops = True
-    wait_for(lambda: fails(source))
+    device.wait_for(lambda: fails(source))
     device.total, device.drops = 8.0, False
-    wait_for(lambda: not fails(source))
+    device.wait_for(lambda: not fails(source))
     assert (source.read(), source.resets) == (8.0 * 3600, 0)
     assert source.largest_gap_s(0.0, time.perf_counter()) == 0.0
 
@@ -334,13 +328,13 @@ def test_closing_or_forgetting_a_source_ends_its_thread(device):
     name = source.info.id
     assert threads_of(name)
     source.close()
-    wait_for(lambda: not threads_of(name))
+    device.wait_for(lambda: not threads_of(name))
     assert "closed" in fails(source)
     source = device.wattmeter()
     assert threads_of(name)
     del source
     gc.collect()
-    wait_for(lambda: not threads_of(name))
+    device.wait_for(lambda: not threads_of(name))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
@@ -352,7 +346,7 @@ def test_a_forked_child_asks_by_itself(device):
         signal.alarm(10)
         with contextlib.suppress(BaseException):
             source.read()
-            wait_for(lambda: source.read() == 5.0 * 3600)
+            device.wait_for(lambda: source.read() == 5.0 * 3600)
             source.close()
             os._exit(0)
         os._exit(1)
