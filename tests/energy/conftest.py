@@ -12,7 +12,17 @@ from typing import Any
 
 import pytest
 
-from perjoule.energy import EnergyMeter, Kind, PowerSource, Reading, Scope, Source, SourceInfo
+from perjoule.energy import (
+    EnergyMeter,
+    Kind,
+    PowerSource,
+    Reading,
+    Scope,
+    Source,
+    SourceInfo,
+    Window,
+)
+from perjoule.energy.sources import rapl
 from perjoule.errors import SourceError
 
 
@@ -105,6 +115,10 @@ class Powercap:
         file = self.root / zone / "energy_uj"
         file.unlink()
         file.mkdir()
+
+    def window(self) -> Window:
+        """Open a window of a meter of all that is readable here."""
+        return EnergyMeter(rapl.discover(self.root).sources).window()
 
 
 @dataclass

@@ -164,9 +164,8 @@ print("exit", result.exit_code, result.reading.total_j is not None)
     def __init__(self, command, before="", afterwards="", **given) -> None:
         script = self.SCRIPT.format(before=before, afterwards=afterwards)
         given |= {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "process_group": 0}
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", script, *command], text=True, **given
-        )
+        whole = [sys.executable, "-c", script, *command]
+        self.process = subprocess.Popen(whole, text=True, **given)
 
     def output(self, given: str = "") -> list[str]:
         """All that it and its command wrote."""
@@ -189,35 +188,27 @@ os.wait()
 while not os.path.exists({str(done)!r}): time.sleep(0.005)
 time.sleep(0.1)
 """
-    running = Running(
-        python(script),
-        afterwards="""
+    afterwards = """
 import psutil, resource
 usage = resource.getrusage(resource.RUSAGE_CHILDREN)
 print(result.reading.total_j, usage.ru_utime + usage.ru_stime, psutil.Process().children())
-""",
-    )
-    ended, found = running.output()
+"""
+    ended, found = Running(python(script), afterwards=afterwards).output()
     total_j, waited_for_s, zombies = found.split()
-    assert ended == "exit 0 True"
+    assert (ended, zombies) == ("exit 0 True", "[]")
     assert float(waited_for_s) >= 0.3  # we have waited for the daemon
     assert float(total_j) == pytest.approx(float(waited_for_s), abs=5 * TICK_S)
-    assert zombies == "[]"
 
 
-def test_the_command_has_our_standard_streams_and_environment():
-    script = 'read line; echo "got $line and $GREETING"; exit 6'
-    running = Running(["sh", "-c", script], env={**os.environ, "GREETING": "hello"})
-    assert running.output("words\n") == ["got words and hello", "exit 6 True"]
-
-
-def test_what_was_left_open_for_us_is_open_for_the_command():
+def test_the_command_has_our_streams_environment_and_what_was_left_open_for_us():
     read, write = os.pipe()
-    running = Running(["sh", "-c", f"echo token >/dev/fd/{write}"], pass_fds=[write])
+    script = f'read line; echo "got $line and $GREETING"; echo token >/dev/fd/{write}; exit 6'
+    environment = {**os.environ, "GREETING": "hello"}
+    running = Running(["sh", "-c", script], env=environment, pass_fds=[write])
     os.close(write)
+    assert running.output("words\n") == ["got words and hello", "exit 6 True"]
     with os.fdopen(read) as pipe:
         assert pipe.read() == "token\n"
-    assert running.output() == ["exit 0 True"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT])

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perjoule.energy import EnergyMeter, Kind
+from perjoule.energy import Kind
 from perjoule.energy.counter import WrappingCounter
 from perjoule.energy.sources import rapl
 from perjoule.errors import SourceError
@@ -84,29 +84,25 @@ def ids(found) -> list[str]:
 def test_a_counter_that_cannot_be_read_for_a_while_leaves_its_neighbours_unharmed(powercap):
     package(powercap)
     powercap.zone("intel-rapl:0:0", "dram", 5_000_000, GREATEST_UJ)
-    with EnergyMeter(rapl.discover(powercap.root).sources) as meter:
-        window = meter.window()
-        powercap.show("intel-rapl:0", "")
-        powercap.show("intel-rapl:0:0", 5_300_000)
-        broken = window.lap()
-        powercap.show("intel-rapl:0", 1_500_000)
-        whole = window.close()
-    assert broken.component_j("cpu") is None
+    window = powercap.window()
+    powercap.show("intel-rapl:0", "")
+    powercap.show("intel-rapl:0:0", 5_300_000)
+    broken = window.lap()
+    assert (broken.component_j("cpu"), broken.total_j) == (None, None)
     assert broken.component_j("dram") == pytest.approx(0.3)
-    assert broken.total_j is None
     assert "energy_uj" in broken.warnings[0]
-    assert whole.total_j == pytest.approx(0.8)
-    assert whole.kind == Kind.MEASURED
+    powercap.show("intel-rapl:0", 1_500_000)
+    whole = window.close()
+    assert (whole.total_j, whole.kind) == (pytest.approx(0.8), Kind.MEASURED)
 
 
 def test_a_reset_within_a_window_is_unavailable(powercap):
     package(powercap, 9_000_000_000)
-    with EnergyMeter(rapl.discover(powercap.root).sources) as meter:
-        window = meter.window()
-        powercap.show("intel-rapl:0", 5)
-        assert window.lap().total_j is None
-        powercap.show("intel-rapl:0", 200_005)
-        across = window.reading
+    window = powercap.window()
+    powercap.show("intel-rapl:0", 5)
+    assert window.lap().total_j is None
+    powercap.show("intel-rapl:0", 200_005)
+    across = window.close()
     assert across.total_j is None
     assert "lost count" in across.warnings[0]
 
@@ -118,15 +114,14 @@ def test_packages_and_dram_are_added_and_nothing_that_overlaps_them(powercap):
     zones |= {"intel-rapl-mmio:0": "package-0", "intel-rapl-mmio:0:0": "dram"}
     for zone, name in zones.items():
         powercap.zone(zone, name, 1_000_000)
-    found = rapl.discover(powercap.root)
-    assert ids(found) == ["rapl:package-0", "rapl:package-1", "rapl:dram-0", "rapl:dram-1"]
-    with EnergyMeter(found.sources).window() as window:
+    counted = ["rapl:package-0", "rapl:package-1", "rapl:dram-0", "rapl:dram-1"]
+    assert ids(rapl.discover(powercap.root)) == counted
+    with powercap.window() as window:
         for number, zone in enumerate(zones):
             powercap.show(zone, 1_000_000 + 1_000 * 2**number)
-    reading = window.reading
-    assert reading.component_j("cpu") == pytest.approx(0.001 + 0.016)
-    assert reading.component_j("dram") == pytest.approx(0.008 + 0.032)
-    assert reading.total_j == pytest.approx(0.057)
+    joules = [part.energy_j for part in window.reading.components]
+    assert joules == pytest.approx([0.001, 0.016, 0.008, 0.032])
+    assert window.reading.total_j == pytest.approx(0.057)
 
 
 @pytest.mark.parametrize(
@@ -165,10 +160,9 @@ def test_a_counter_of_no_range_is_refused(powercap, greatest_uj):
 def test_a_container_may_mount_the_tree_elsewhere(powercap):
     """Mounting the folder ``intel-rapl`` shows DRAM within its package, and nothing beside."""
     package(powercap)
-    powercap.zone("intel-rapl:0/intel-rapl:0:0", "dram", 1_000)
-    assert ids(rapl.discover(powercap.root)) == ["rapl:package-0", "rapl:dram-0"]
-    powercap.zone("intel-rapl:0:0", "dram", 1_000)  # the kernel's own folder shows it twice
-    assert ids(rapl.discover(powercap.root)) == ["rapl:package-0", "rapl:dram-0"]
+    for zone in ("intel-rapl:0/intel-rapl:0:0", "intel-rapl:0:0"):  # the kernel's own shows both
+        powercap.zone(zone, "dram", 1_000)
+        assert ids(rapl.discover(powercap.root)) == ["rapl:package-0", "rapl:dram-0"]
 
 
 def test_where_there_is_no_rapl_the_reason_says_so(powercap, no_powercap):

@@ -42,12 +42,9 @@ class Device:
         self.wattmeters: weakref.WeakSet[Wattmeter] = weakref.WeakSet()
 
     def answer(self, target: str) -> object:
-        energy = {"Total": self.total, "Power": self.power_w}
+        total, energy = {"total": self.total}, {"Total": self.total, "Power": self.power_w}
         return {
-            "/rpc/Switch.GetStatus?id=0": {
-                "apower": self.power_w,
-                "aenergy": {"total": self.total},
-            },
+            "/rpc/Switch.GetStatus?id=0": {"apower": self.power_w, "aenergy": total},
             "/rpc/Switch.GetStatus?id=1": {"apower": 7.0, "aenergy": {"total": 9.0}},
             "/cm?cmnd=Status%2010": {"StatusSNS": {"Time": "2026-01-01", "ENERGY": energy}},
         }.get(target, {"data": [{"watts": self.power_w, "kWh": self.total, "name": "desk"}]})
@@ -134,13 +131,9 @@ def device(fakes) -> Iterator[Device]:
 @pytest.mark.parametrize(
     ("kind", "rest", "power_w"),
     [
-        ("shelly", "", 50.0),
-        ("shelly", "/0", 50.0),
-        ("shelly", "/1", 7.0),
-        ("tasmota", "", 50.0),
-        ("http", "/any#data.0.watts", 50.0),
-        ("http", "/any?id=1#data.0.watts@mW", 0.05),
-        ("http", "#data.0.watts@kW", 50e3),
+        *(("shelly", "", 50.0), ("shelly", "/0", 50.0), ("shelly", "/1", 7.0)),
+        *(("tasmota", "", 50.0), ("http", "/any#data.0.watts", 50.0)),
+        *(("http", "/any?id=1#data.0.watts@mW", 0.05), ("http", "#data.0.watts@kW", 50e3)),
     ],
 )
 def test_power_is_integrated(device, kind, rest, power_w):
@@ -185,31 +178,15 @@ def test_the_channels_of_a_tasmota_plug_are_added(device):
     check_power(device.wattmeter("tasmota"), 42.5, device.wait_for_answers)
 
 
-def test_one_connection_serves_all_answers(device):
-    _source = device.wattmeter(timeout_s=5.0)
-    device.wait_for_answers(5)
-    assert device.n_connections == 1
-
-
-def test_a_device_that_hangs_up_after_each_answer_is_asked_all_the_same(device):
-    device.hangs_up = True
-    source = device.wattmeter(period_s=0.15, patience_s=0.28)
+@pytest.mark.parametrize("hangs_up", [True, False])
+def test_a_device_that_hangs_up_after_each_answer_is_asked_all_the_same(device, hangs_up):
+    device.hangs_up = hangs_up
+    source = device.wattmeter(period_s=0.15, timeout_s=5.0, patience_s=0.28)
     n_asked = device.n_asked
     while device.n_asked < n_asked + 3:  # readings would fail if every second answer did
         assert not fails(source)
         time.sleep(0.002)
-    assert device.n_connections >= 3
-
-
-def test_reading_takes_no_time_while_the_device_hangs(device):
-    source = device.wattmeter(timeout_s=5.0)
-    device.go_on.clear()
-    device.wait_for_answers(0)
-    before_j, started_s = source.read(), time.perf_counter()
-    for _ in range(1_000):
-        source.read()
-    assert time.perf_counter() - started_s < 0.2
-    assert source.read() > before_j  # the last power holds
+    assert device.n_connections >= 3 if hangs_up else device.n_connections == 1
 
 
 @pytest.mark.parametrize(
@@ -254,6 +231,17 @@ def test_a_device_that_does_not_answer_in_time_is_given_up_and_asked_again(devic
     device.wait_for(lambda: not fails(source))
 
 
+def test_reading_takes_no_time_while_the_device_hangs(device):
+    source = device.wattmeter(timeout_s=5.0)
+    device.go_on.clear()
+    device.wait_for_answers(0)
+    before_j, started_s = source.read(), time.perf_counter()
+    for _ in range(1_000):
+        source.read()
+    assert time.perf_counter() - started_s < 0.2
+    assert source.read() > before_j  # the last power holds
+
+
 def test_a_counter_that_did_not_answer_for_long_fails_too_and_loses_nothing(device):
     source = device.wattmeter("shelly", "#total", patience_s=0.05)
     device.drops = True
@@ -269,12 +257,10 @@ def test_the_device_must_answer_at_once(device):
     with pytest.raises(MeterError, match=r"shelly:127.*cannot be read: .*; check the address"):
         device.wattmeter()
     assert not threads_of(f"shelly:{device.address}")
-
-
-@pytest.mark.parametrize(("host", "why"), [("127.0.0.1", "Connection refused"), ("[::1]", "")])
-def test_a_host_that_is_not_there_is_named(host, why):
-    with pytest.raises(MeterError, match=f"tasmota:{re.escape(host)}:1 cannot be read: {why}"):
-        Wattmeter(parse("tasmota", f"{host}:1"))
+    for host, why in (("127.0.0.1", "Connection refused"), ("[::1]", "")):
+        address = f"{host}:1"
+        with pytest.raises(MeterError, match=f"tasmota:{re.escape(address)} cannot be read: {why}"):
+            Wattmeter(parse("tasmota", address))
 
 
 @pytest.mark.parametrize(
