@@ -109,24 +109,6 @@ def test_slow_and_coarse_meters_are_asked_seldom_and_counted_operations_at_every
     assert counter.n_reads - before == pytest.approx(n_checks, abs=1)
 
 
-def test_a_study_ends_at_the_budget_with_failed_and_pruned_trials_charged(counted):
-    budget = EnergyBudget("100 J", counted)
-
-    def objective(trial: optuna.Trial) -> float:
-        counted.count_operations(10)
-        if trial.number % 3 == 1:
-            raise optuna.TrialPruned
-        if trial.number % 3 == 2:
-            raise ValueError("a bad candidate")
-        return trial.suggest_float("x", 0, 1)
-
-    study = optuna.create_study()
-    study.optimize(objective, n_trials=1_000, callbacks=[budget.stop_study], catch=ValueError)
-    assert budget.spent_j == 100.0
-    assert len(study.trials) == 10
-    assert {trial.state.name for trial in study.trials} == {"COMPLETE", "PRUNED", "FAIL"}
-
-
 @pytest.mark.parametrize(
     ("kind", "fails_in", "reason"),
     [(Kind.MODELLED, 2, "fake: bus error"), (Kind.MEASURED, 0, "stood still")],

@@ -39,13 +39,15 @@ def test_windows_nest_and_overlap_freely(fakes, increments, data):
         assert windows[i].reading.total_j == sum(increments[start:end])
 
 
-def test_a_closed_window_keeps_its_reading(fakes):
+def test_a_closed_window_keeps_its_reading_also_of_a_failed_training(fakes):
     one = fakes.Metered()
-    one.spend(1, 7)
-    first = one.window.close()
-    one.counter.energy_j += 1
-    assert one.window.close() is first
-    assert one.window.reading.total_j == 7
+    with pytest.raises(RuntimeError, match="out of memory"), one.window:
+        one.spend(1.0, 9)
+        raise RuntimeError("out of memory")
+    first = one.window.reading
+    one.counter.energy_j += 100
+    assert one.window.close() is one.window.reading is first
+    assert first.total_j == 9
 
 
 FAILURES = [SourceError("bus error"), OSError("gone"), ZeroDivisionError("bug")]
@@ -100,13 +102,6 @@ def test_a_reset_within_the_window_is_unavailable(fakes):
     assert lap.total_j is None
     assert "reset" in lap.warnings[0]
     assert one.lap(1.0, 3).total_j == 3
-
-
-@pytest.mark.parametrize("energy_j", [-1.0, 1_100.0])
-def test_impossible_energy_is_unavailable(fakes, energy_j):
-    reading = fakes.Metered(max_power_w=1_000.0).lap(1.0, energy_j)
-    assert reading.total_j is None
-    assert "impossible" in reading.warnings[0]
 
 
 def test_a_reading_that_is_held_up_is_not_taken_for_impossible_power(fakes):
@@ -218,15 +213,15 @@ def test_the_largest_gap_in_a_window_is_reported(fakes):
     assert (part.largest_gap_s, part.energy_j) == (6.0, pytest.approx(685.0))
 
 
+@pytest.mark.parametrize("energy_j", [-1.0, 1_100.0])
 @pytest.mark.parametrize("power_w", [-5.0, math.nan, 1e9])
-def test_impossible_power_is_unavailable(fakes, power_w):
+def test_impossible_energy_or_power_is_unavailable(fakes, energy_j, power_w):
     shown = [50.0]
-    one = fakes.Metered(fakes.Power(lambda: shown[-1]))
+    power = fakes.Metered(fakes.Power(lambda: shown[-1]))
     shown.append(power_w)
-    one.clock.now += 1.0
-    reading = one.window.close()
-    assert reading.total_j is None
-    assert "impossible" in reading.warnings[0]
+    for reading in (fakes.Metered(max_power_w=1_000.0).lap(1.0, energy_j), power.window.close()):
+        assert reading.total_j is None
+        assert "impossible" in reading.warnings[0]
 
 
 def test_sources_that_were_given_do_not_end_with_the_meter(fakes):
@@ -247,15 +242,6 @@ def test_a_suspended_machine_is_told(fakes):
         asleep.now += slept_s
         assert window.lap().warnings == warnings
     assert window.close().total_j == 10
-
-
-def test_a_failed_training_is_charged_and_its_error_passes(fakes):
-    one = fakes.Metered()
-    with pytest.raises(RuntimeError, match="out of memory"), one.window:
-        one.spend(1.0, 9)
-        raise RuntimeError("out of memory")
-    one.counter.energy_j += 100
-    assert one.window.reading.total_j == 9
 
 
 def test_queued_gpu_work_is_awaited_at_edges_only_and_its_errors_stay_out(fakes):

@@ -7,7 +7,7 @@ import os
 import pickle
 import subprocess
 import sys
-import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import optuna
 import pytest
@@ -61,11 +61,9 @@ def test_each_call_has_its_reading_and_all_have_a_sum(spend):
 
 
 def test_no_call_is_lost_in_the_sum_of_several_threads(spend):
-    threads = [threading.Thread(target=lambda: [spend(0.0) for _ in range(50)]) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(4) as threads:
+        for _ in threads.map(spend, [0.0] * 200):
+            pass
     duration_s = spend.total.duration_s
     spend(0.0)
     assert spend.total.duration_s == pytest.approx(duration_s + spend.reading.duration_s)
@@ -77,20 +75,6 @@ def test_a_function_is_still_itself_also_in_another_process():
     assert str(inspect.signature(documented)) == "(number: 'int', *, times: 'int' = 2) -> 'int'"
     assert documented(3, times=3) == 9
     assert pickle.loads(pickle.dumps(documented)) is documented
-
-
-def test_methods_are_metered_for_all_objects_together(meter):
-    class Trainer:
-        @metered(meter=meter)
-        def train(self, epochs):
-            meter.count_operations(epochs * OPERATIONS_PER_J)
-            return self
-
-    one, two = Trainer(), Trainer()
-    assert one.train(3) is one
-    assert two.train(epochs=4) is two
-    assert two.train.reading.total_j == pytest.approx(4.0)
-    assert Trainer.train.total.total_j == pytest.approx(7.0)
 
 
 def test_a_coroutine_is_metered_until_it_is_done_or_cancelled(meter):
@@ -190,7 +174,7 @@ def test_a_study_stops_with_the_trial_that_spends_its_budget(meter, study):
 
 
 def test_failed_and_pruned_trials_are_charged_too(meter, study):
-    errors = [None, ArithmeticError("the loss is not finite"), optuna.TrialPruned()]
+    errors = [None, ArithmeticError("the loss is not finite"), optuna.TrialPruned()] * 9
 
     def objective(trial):
         meter.count_operations((trial.number + 1) * OPERATIONS_PER_J)
@@ -198,19 +182,33 @@ def test_failed_and_pruned_trials_are_charged_too(meter, study):
             raise errors[trial.number]
         return 0.0
 
-    study.optimize(metered(objective, meter), n_trials=3, catch=ArithmeticError)
-    assert [trial.state.name for trial in study.trials] == ["COMPLETE", "FAIL", "PRUNED"]
-    assert charged(study) == pytest.approx([1.0, 2.0, 3.0])
+    budget = EnergyBudget("14 J", meter)
+    end, objective = [budget.stop_study], metered(objective, meter)
+    study.optimize(objective, n_trials=20, catch=ArithmeticError, callbacks=end)
+    states = [trial.state.name for trial in study.trials]
+    assert states == ["COMPLETE", "FAIL", "PRUNED", "COMPLETE", "FAIL"]  # which spends the last
+    assert charged(study) == pytest.approx([1.0, 2.0, 3.0, 4.0, 5.0])
+    assert budget.spent_j == pytest.approx(15.0)
 
 
-def test_an_objective_that_is_a_method_charges_its_trials(meter, study):
-    class Search:
+def test_methods_are_metered_for_all_objects_together(meter, study):
+    class Trainer:
+        @metered(meter=meter)
+        def train(self, epochs):
+            meter.count_operations(epochs * OPERATIONS_PER_J)
+            return self
+
         @metered(meter=meter)
         def objective(self, trial):
             meter.count_operations(OPERATIONS_PER_J)
             return 0.0
 
-    study.optimize(Search().objective, n_trials=2)
+    one, two = Trainer(), Trainer()
+    assert one.train(3) is one
+    assert two.train(epochs=4) is two
+    assert two.train.reading.total_j == pytest.approx(4.0)
+    assert Trainer.train.total.total_j == pytest.approx(7.0)
+    study.optimize(one.objective, n_trials=2)
     assert charged(study) == pytest.approx([1.0, 1.0])
 
 

@@ -15,8 +15,6 @@ from perjoule.energy.sources.recorded.source import RecordedSource
 from perjoule.energy.sources.recorded.trace import Trace
 from perjoule.errors import DataError, SourceError
 
-SMI = "timestamp, name, power.draw [W], power.limit [W], index\n"
-
 steps = st.lists(st.tuples(st.floats(1e-3, 1e3), st.floats(0.0, 1e4)), min_size=2, max_size=30)
 shares = st.lists(st.floats(0.0, 1.0), min_size=2, max_size=6).map(sorted)
 
@@ -135,31 +133,22 @@ def test_columns_are_read_in_the_units_they_tell(write, text, column, energy_j, 
     assert trace.kind is (Kind.INTEGRATED if trace.power_w else Kind.MEASURED)
 
 
-def two_gpus(identity: str = "{}") -> str:
-    rows = [
-        f"2022/12/05 09:00:0{second}.000, Card, {power_w}.00 W, 300.00 W, {identity.format(gpu)}\n"
-        for second in range(4)
-        for gpu, power_w in ((0, 10), (1, 20))
-    ]
-    return SMI + "".join(rows)
-
-
-def test_one_of_several_gpus_is_named_by_its_index_or_uuid(write):
-    path = write(two_gpus())
-    assert read_trace(path, "0").energy_j() == 30.0
-    trace = read_trace(path, "power.draw [W]@1")
+@pytest.mark.parametrize("identity", ["{}", "GPU-{}"])
+def test_one_of_several_gpus_is_named_by_its_index_or_uuid(write, identity):
+    first, second = identity.format(0), identity.format(1)
+    cells = "2022/12/05 09:00:0{}.000, Card, {}.00 W, 300.00 W, {}\n"
+    rows = [cells.format(at, w, gpu) for at in range(4) for gpu, w in ((first, 10), (second, 20))]
+    path = write("timestamp, name, power.draw [W], power.limit [W], index\n" + "".join(rows))
+    assert read_trace(path, first).energy_j() == 30.0
+    trace = read_trace(path, f"power.draw [W]@{second}")
     assert trace.energy_j() == 60.0
-    assert trace.name == f"{path}#power.draw [W]@1"
-    assert read_trace(write(two_gpus("GPU-{}")), "GPU-1").energy_j() == 60.0
-
-
-def test_several_gpus_in_one_file_must_be_told_apart(write):
-    with pytest.raises(
-        DataError, match=r"index: rows of several devices, 0, 1: name .*trace.csv#0"
-    ):
-        read_trace(write(two_gpus()))
-    with pytest.raises(DataError, match=r"no column or device '7'.* and devices Card, 0, 1"):
-        read_trace(write(two_gpus()), "7")
+    assert trace.name == f"{path}#power.draw [W]@{second}"
+    several = rf"index: rows of several devices, {first}, {second}: name .*trace.csv#{first}"
+    with pytest.raises(DataError, match=several):
+        read_trace(path)
+    none = rf"no column or device '7'.* and devices Card, {first}, {second}"
+    with pytest.raises(DataError, match=none):
+        read_trace(path, "7")
 
 
 @pytest.mark.parametrize("apart_s", [0.0, 0.004])
@@ -229,9 +218,7 @@ def test_a_file_that_is_not_there_or_of_another_kind_is_refused(tmp_path, name):
         read_trace(tmp_path / name)
 
 
-@pytest.fixture
-def series(tmp_path) -> Path:
-    """A time series of two sources, as a meter writes it."""
+def test_a_source_of_a_recorded_series_is_named(tmp_path):
     columns = {
         "time_s": [0.0, 1.0, 2.0, 3.0] * 2,
         "source": ["nvml:GPU-1"] * 4 + ["cpu_time"] * 4,
@@ -240,37 +227,26 @@ def series(tmp_path) -> Path:
         "energy_j": [0.0, 100.0, None, 400.0, 0.0, 5.0, 10.0, 15.0],
         "power_w": [None, 100.0, None, 150.0, None, 5.0, 5.0, 5.0],
     }
-    pq.write_table(pa.table(columns), tmp_path / "series.parquet")
-    return tmp_path / "series.parquet"
-
-
-def test_a_source_of_a_recorded_series_is_named(series):
+    series = tmp_path / "series.parquet"
+    pq.write_table(pa.table(columns), series)
     gpu, cpu = read_trace(series, "nvml:GPU-1"), read_trace(series, "cpu_time")
-    assert gpu.energy_j(0.0, 2.0) == 250.0
-    assert (gpu.component, gpu.kind) == ("gpu", Kind.MEASURED)
-    assert cpu.energy_j() == 15.0
-    assert (cpu.component, cpu.kind) == ("cpu", Kind.MODELLED)
+    assert (gpu.energy_j(0.0, 2.0), gpu.component, gpu.kind) == (250.0, "gpu", Kind.MEASURED)
+    assert (cpu.energy_j(), cpu.component, cpu.kind) == (15.0, "cpu", Kind.MODELLED)
     with pytest.raises(DataError, match="several devices, nvml:GPU-1, cpu_time: name one"):
         read_trace(series)
 
 
 def test_a_trace_plays_in_real_time_and_ends(fakes):
     clock = fakes.Clock()
-    source = RecordedSource(Trace((0.0, 10.0), power_w=(0.0, 100.0)), clock)
-    for after_s, energy_j in ((5.0, 0.0), (5.0, 125.0), (5.0, 500.0)):  # it starts when first read
+    source = RecordedSource(Trace((0.0, 2.0, 4.0, 20.0), power_w=(0.0, 20.0, 40.0, 200.0)), clock)
+    for after_s, energy_j in ((5.0, 0.0), (5.0, 125.0), (15.0, 2000.0)):  # from when it is read
         clock.now += after_s
         assert source.read() == energy_j
+    gaps_s = [source.largest_gap_s(clock.now - 20.0, clock.now - to_s) for to_s in (17.0, 1.0)]
+    assert gaps_s == [0.0, 16.0]
     clock.now += 0.1
-    with pytest.raises(SourceError, match="the trace ended after 10 s"):
+    with pytest.raises(SourceError, match="the trace ended after 20 s"):
         source.read()
-
-
-def test_gaps_are_told_on_the_clock_of_the_meter(fakes):
-    clock = fakes.Clock()
-    source = RecordedSource(Trace((0.0, 1.0, 2.0, 7.0, 8.0, 9.0), power_w=(1.0,) * 6), clock)
-    source.read()
-    assert source.largest_gap_s(clock.now, clock.now + 1.5) == 0.0
-    assert source.largest_gap_s(clock.now + 3.0, clock.now + 4.0) == 5.0
 
 
 def test_a_meter_reads_a_trace(write, fakes):
@@ -283,29 +259,3 @@ def test_a_meter_reads_a_trace(write, fakes):
     assert (part.component, part.kind, part.scope) == ("gpu", Kind.INTEGRATED, Scope.BOARD)
     assert part.largest_gap_s == 28.0
     assert f"recorded:{path}#gpu_power_w: recorded, not of this machine now" in part.warnings
-
-
-@pytest.mark.parametrize(
-    ("trace", "whole_watts_mj", "mj"),
-    [
-        ("cloud__mobilenet_v2__run0__gpu-power-20221205T095541.csv", 0.41517047, 0.41647489),
-        ("local-v2__mobilenet_v2__run0__gpu-power-20230121T103916.csv", 0.09973512, 0.10013035),
-    ],
-)
-def test_published_energies_of_recorded_traces_come_out(write, recorded, trace, whole_watts_mj, mj):
-    """Del Rey et al., SEAA 2023: readings within 3 s of the ends cut, then the trapezoid.
-
-    Their figures come from a parser that dropped the decimals of the watts.
-    """
-    path = recorded / "delrey-seaa2023" / "raw" / trace
-    lines = path.read_text().splitlines(keepends=True)
-    column = lines[0].split(",").index("gpu_power_draw")
-    rows = [line.split(",") for line in lines]
-    for row in rows[1:]:
-        row[column] = f"{row[column].split('.')[0]} W"
-    whole_watts = write("".join(",".join(row) for row in rows))
-    for file, expected_mj in ((path, mj), (whole_watts, whole_watts_mj)):
-        whole = read_trace(file)
-        assert (whole.component, whole.kind) == ("gpu", Kind.INTEGRATED)
-        kept = whole.between(3.0, whole.duration_s - 3.0)
-        assert kept.energy_j() / 1e6 == pytest.approx(expected_mj, abs=1e-8)
