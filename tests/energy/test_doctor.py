@@ -9,11 +9,9 @@ from perjoule.energy.doctor import ComponentStatus, diagnose, observe
 from perjoule.energy.sources.resolve import Machine
 
 
-def by_component(
-    root: Path, binding, hwmon: Path | None = None
-) -> dict[str, list[ComponentStatus]]:
+def by_component(root: Path, binding, hwmon: Path | None = None) -> dict:
+    machine = Machine(None, root, hwmon or root / "no-hwmon", binding)
     found: dict[str, list[ComponentStatus]] = {}
-    machine = Machine(rapl_root=root, nvml_binding=binding, hwmon_root=hwmon or root / "no-hwmon")
     for status in diagnose(machine, watch_s=0.05):
         found.setdefault(status.component, []).append(status)
     return found
@@ -115,47 +113,34 @@ def test_a_gpu_that_cannot_be_read_stands_beside_one_that_can_and_others_are_nam
 # What watching a counter finds.
 
 
-class Hardware:
-    """Hardware of one power on a clock that only sleeping moves, with a stepping counter."""
+def watch(fakes, power_w: float, tick_s: float, *, with_power: bool = True, fails: bool = False):
+    """What is seen in a second of hardware with a counter that steps, on a clock of its own."""
+    clock, counter = fakes.Clock(), fakes.Counter()
+    failure = fakes.failure if fails else None
 
-    def __init__(self, fakes, power_w: float, tick_s: float) -> None:
-        self.clock = fakes.Clock()
-        self.power_w, self.tick_s = power_w, tick_s
-        self.counter = fakes.Counter()
-        self.counter.read = self._energy_j
-        self.power = fakes.Power(lambda: power_w)
+    def sleep(duration_s: float) -> None:
+        clock.now += duration_s
+        counter.energy_j = power_w * tick_s * (clock.now // tick_s)
+        counter.failure = failure
 
-    def sleep(self, duration_s: float) -> None:
-        self.clock.now += duration_s
-
-    def _energy_j(self) -> float:
-        if self.counter.failure is not None:
-            raise self.counter.failure
-        return self.power_w * self.tick_s * (self.clock.now // self.tick_s)
-
-    def observe(self, *, with_power: bool = True):
-        power = self.power if with_power else None
-        return observe(self.counter, power, 1.0, self.clock, self.sleep)
+    sleep(0.0)
+    power = fakes.Power(lambda: power_w) if with_power else None
+    return observe(counter, power, 1.0, clock, sleep)
 
 
 @settings(max_examples=20)
 @given(st.floats(1.0, 500.0), st.floats(1e-3, 0.1))
 def test_step_and_power_are_seen(fakes, power_w, tick_s):
-    seen = Hardware(fakes, power_w, tick_s).observe()
+    seen = watch(fakes, power_w, tick_s)
     assert seen.tick_s == pytest.approx(tick_s, abs=2e-4)
     assert seen.counter_w == pytest.approx(power_w, rel=tick_s + 1e-3)
     assert seen.integrated_w == pytest.approx(power_w)
 
 
-def test_a_counter_that_hardly_moves_has_no_step_and_one_without_a_power_only_its_own(fakes):
-    seen = Hardware(fakes, 100.0, tick_s=0.7).observe(with_power=False)
+def test_a_counter_that_hardly_moves_has_no_step_and_one_that_fails_no_power(fakes):
+    seen = watch(fakes, 100.0, tick_s=0.7, with_power=False)
     assert (seen.tick_s, seen.integrated_w) == (None, None)
     assert seen.counter_w is not None
-
-
-def test_a_counter_that_fails_has_no_power(fakes):
-    hardware = Hardware(fakes, 100.0, 0.01)
-    hardware.counter.failure = fakes.failure
-    seen = hardware.observe()
+    seen = watch(fakes, 100.0, tick_s=0.01, fails=True)
     assert (seen.tick_s, seen.counter_w) == (None, None)
     assert seen.integrated_w == pytest.approx(100.0)

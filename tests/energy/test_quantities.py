@@ -17,13 +17,10 @@ def test_an_amount_is_its_number_times_its_unit(number, unit, space):
 
 
 @given(amounts)
-def test_plain_numbers_are_joules(number):
+def test_plain_numbers_are_joules_and_what_is_written_for_people_reads_back(number):
     assert parse_energy(number) == parse_energy(str(number)) == number
-
-
-@given(st.floats(1e-3, 1e12))
-def test_what_is_written_for_people_reads_back(energy_j):
-    assert parse_energy(format_energy(energy_j)) == pytest.approx(energy_j, rel=0.005)
+    if number >= 1e-3:
+        assert parse_energy(format_energy(number)) == pytest.approx(number, rel=0.005)
 
 
 @pytest.mark.parametrize(

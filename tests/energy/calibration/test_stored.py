@@ -47,26 +47,19 @@ def test_what_a_new_calibration_did_not_measure_is_kept():
     assert found.cpu == FIT
 
 
-def change(**fields) -> str:
-    data = json.loads(calibration_file().read_text())
-    return json.dumps({**data, **fields})
-
-
 @pytest.mark.parametrize(
     "damage",
     [
         lambda text: text[:40],
-        lambda text: "",
-        lambda text: "[1, 2]",
-        lambda text: "{}",
-        lambda text: change(version=2),
-        lambda text: change(machine="another"),
-        lambda text: change(idle_w={"a": {"power_w": 3}}),
-        lambda text: change(idle_w=[]),
-        lambda text: text.replace("12.5", "NaN"),
-        lambda text: text.replace("12.5", "-12.5"),
-        lambda text: text.replace("12.5", '"12.5"'),
-        lambda text: change(more=1),
+        *(lambda _, text=text: text for text in ("", "[1, 2]", "{}")),
+        *(
+            lambda text, change=change: json.dumps(json.loads(text) | change)
+            for change in (
+                *({"version": 2}, {"machine": "another"}, {"idle_w": []}, {"more": 1}),
+                {"idle_w": {"a": {"power_w": 3}}},
+            )
+        ),
+        *(lambda text, new=new: text.replace("12.5", new) for new in ("NaN", "-12.5", '"12.5"')),
     ],
 )
 def test_a_file_that_cannot_be_used_is_ignored_with_a_warning_and_mended_by_saving(damage):
@@ -85,11 +78,11 @@ def test_a_calibration_is_saved_whole_or_not_at_all(folder, monkeypatch):
         raise OSError(28, "disk full")
 
     stored({"a": 1.0})
-    assert [file.name for file in folder.iterdir()] == [calibration_file().name]
     before = calibration_file().read_text()
-    monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(OutputError, match="disk full; set PERJOULE_HOME"):
-        stored({"a": 2.0})
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", fail)
+        with pytest.raises(OutputError, match="disk full; set PERJOULE_HOME"):
+            stored({"a": 2.0})
     assert [file.name for file in folder.iterdir()] == [calibration_file().name]
     assert calibration_file().read_text() == before
 

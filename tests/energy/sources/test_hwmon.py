@@ -52,31 +52,25 @@ def denying(*names: str):
 
 def sockets(tree: Tree, *energies_uj: int) -> Path:
     """An amd_energy chip with as many sockets, of one core each."""
-    files: dict[str, object] = {}
-    for number, energy_uj in enumerate(energies_uj, start=1):
-        files |= {f"energy{number}_label": f"Ecore{number:03}", f"energy{number}_input": 7}
-        socket = number + len(energies_uj)
-        files |= {f"energy{socket}_label": f"Esocket{number - 1}"}
-        files |= {f"energy{socket}_input": energy_uj}
+    labels = [f"Ecore{number:03}" for number in range(1, len(energies_uj) + 1)]
+    labels += [f"Esocket{number}" for number in range(len(energies_uj))]
+    files: dict[str, object] = {f"energy{n}_label": label for n, label in enumerate(labels, 1)}
+    values = [7] * len(energies_uj) + [*energies_uj]
+    files |= {f"energy{number}_input": value for number, value in enumerate(values, 1)}
     return tree.chip(0, "amd_energy", "amd_energy.0", **files)
 
 
 def test_sockets_are_counted_and_the_cores_inside_them_are_not(tree):
-    chip = sockets(tree, 1_000_000, 90_000_000)
+    chip = sockets(tree, 1_000_000, 90_000_000, 90_000_100)  # the last two show one socket
     sources = tree.sources()
-    assert list(sources) == [f"amd_energy-amd_energy.0/energy{n}_input" for n in (3, 4)]
+    assert list(sources) == [f"amd_energy-amd_energy.0/energy{n}_input" for n in (4, 5)]
     for source in sources.values():
         info = source.info
         assert (info.component, info.kind, info.scope) == ("cpu", Kind.MEASURED, Scope.PACKAGE)
     with EnergyMeter(sources.values()).window() as window:
-        for number, energy_uj in {3: 1_500_000, 4: 90_200_000, 1: 900_000}.items():
+        for number, energy_uj in {4: 1_500_000, 5: 90_200_000, 1: 900_000}.items():
             (chip / f"energy{number}_input").write_text(f"{energy_uj}\n")
     assert window.reading.total_j == pytest.approx(0.7)
-
-
-def test_memory_nodes_of_one_socket_that_show_one_counter_are_counted_once(tree):
-    sockets(tree, 5_000_000_000, 5_000_000_100, 7_000_000_000)
-    assert list(tree.sources()) == [f"amd_energy-amd_energy.0/energy{n}_input" for n in (4, 6)]
 
 
 def test_a_counter_that_falls_was_reset(tree):
@@ -136,25 +130,12 @@ def test_equal_cards_have_names_of_their_own_that_outlast_a_boot(tree):
     assert identities == {("gpu", Scope.BOARD, Kind.INTEGRATED)}
 
 
-def test_chips_of_one_name_on_one_device_are_told_apart(tree):
+def test_chips_of_one_name_on_one_device_are_told_apart_and_powers_of_one_card_are_not(tree):
     for number in range(2):
         tree.chip(number, "amd_hsmp_hwmon", "amd_hsmp", power1_input=1_000_000 * number)
-    assert list(tree.sources()) == [
-        f"amd_hsmp_hwmon-amd_hsmp{which}/power1_input" for which in ("", ".2")
-    ]
-
-
-def test_average_and_present_power_of_a_card_are_one(tree):
-    tree.chip(0, "amdgpu", "card", power1_average=5_000_000, power1_input=5_000_000)
-    assert list(tree.sources()) == ["amdgpu-card/power1_average"]
-
-
-def test_an_apu_is_left_out_since_its_power_includes_the_cpu(tree):
-    tree.chip(0, "amdgpu", "apu", power1_input=9_000_000, in1_input=800)
-    found = hwmon.discover(tree.root)
-    assert not found.sources
-    assert "APU" in found.reason
-    assert tree.sources("amdgpu/power1_input@cpu")
+    tree.chip(2, "amdgpu", "card", power1_average=5_000_000, power1_input=5_000_000)
+    processors = [f"amd_hsmp_hwmon-amd_hsmp{which}/power1_input" for which in ("", ".2")]
+    assert list(tree.sources()) == [*processors, "amdgpu-card/power1_average"]
 
 
 @pytest.mark.parametrize(
@@ -178,15 +159,24 @@ def test_counters_that_wrap_when_not_read_are_tended_and_others_need_not_be(tree
     assert not sources["amd_energy-socket/energy1_input"].tasks()
 
 
-def rails(tree: Tree, number: int, device: str, *labels: str) -> Path:
+def rails(tree: Tree, *labels: str) -> Path:
     files: dict[str, object] = {}
     for rail, label in enumerate(labels, start=1):
         files |= {f"in{rail}_label": label, f"in{rail}_input": 5_000, f"curr{rail}_input": 1_200}
-    return tree.chip(number, "ina3221", device, **files)
+    return tree.chip(0, "ina3221", "1-0040", **files)
+
+
+def test_rails_that_are_no_whole_are_offered_by_name_and_not_guessed(tree):
+    rails(tree, "VDD_GPU_SOC", "VDD_CPU_CV", "VIN_SYS_5V0")
+    found = hwmon.discover(tree.root)
+    assert not found.sources
+    assert "ina3221-1-0040/VDD_GPU_SOC" in found.reason
+    (source,) = tree.sources("ina3221/VDD_GPU_SOC@gpu").values()
+    assert (source.info.component, source.read_power_w()) == ("gpu", pytest.approx(6.0))
 
 
 def test_a_jetsons_input_is_its_whole_and_its_rails_are_inside(tree):
-    chip = rails(tree, 0, "1-0040", "VDD_IN", "VDD_CPU_GPU_CV", "VDD_SOC")
+    chip = rails(tree, "VDD_IN", "VDD_CPU_GPU_CV", "VDD_SOC")
     ((name, source),) = tree.sources().items()
     assert name == "ina3221-1-0040/in1_input*curr1_input"
     assert (source.info.component, source.info.scope) == ("node", Scope.MODULE)
@@ -196,15 +186,6 @@ def test_a_jetsons_input_is_its_whole_and_its_rails_are_inside(tree):
     (chip / "power1_input").write_text("7000000\n")  # its own power is taken if it has one
     ((name, source),) = tree.sources().items()
     assert (name, source.read_power_w()) == ("ina3221-1-0040/power1_input", pytest.approx(7.0))
-
-
-def test_rails_that_are_no_whole_are_offered_by_name_and_not_guessed(tree):
-    rails(tree, 0, "1-0040", "VDD_GPU_SOC", "VDD_CPU_CV", "VIN_SYS_5V0")
-    found = hwmon.discover(tree.root)
-    assert not found.sources
-    assert "ina3221-1-0040/VDD_GPU_SOC" in found.reason
-    (source,) = hwmon.discover(tree.root, "ina3221/VDD_GPU_SOC@gpu").sources
-    assert (source.info.component, source.read_power_w()) == ("gpu", pytest.approx(6.0))
 
 
 def firmware_meters(tree: Tree, *names: str) -> None:
@@ -299,11 +280,19 @@ def test_half_of_the_processors_is_none_and_another_driver_may_serve(tree):
     assert "energy4_input" in found.reason
 
 
+def test_an_apu_is_left_out_since_its_power_includes_the_cpu(tree):
+    tree.chip(0, "amdgpu", "apu", power1_input=9_000_000, in1_input=800)
+    found = hwmon.discover(tree.root)
+    assert not found.sources
+    assert "APU" in found.reason
+    assert tree.sources("amdgpu/power1_input@cpu")
+
+
 def test_a_card_that_cannot_be_read_leaves_the_others_and_is_missed(tree):
     tree.chip(0, "amdgpu", "asleep", power1_average="")
     tree.chip(1, "amdgpu", "awake", power1_average=1_000_000)
+    assert list(tree.sources()) == ["amdgpu-awake/power1_average"]
     found = hwmon.discover(tree.root)
-    assert [source.info.id for source in found.sources] == ["hwmon:amdgpu-awake/power1_average"]
     assert (found.incomplete, found.mend) == (True, "")  # no permission is lacking
     assert "amdgpu-asleep" in found.reason
 

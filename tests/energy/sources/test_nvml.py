@@ -150,6 +150,14 @@ def test_unlike_cards_are_not_matched_by_cudas_numbers(monkeypatch, four):
     assert ids(nvml.discover(four)) == ["nvml:GPU-baaa"]
 
 
+@pytest.mark.parametrize("gpus", [None, ["MIG-1234"]])
+def test_a_slice_whose_board_cannot_be_found_is_left_out(monkeypatch, four, gpus):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "MIG-1234")
+    found = nvml.discover(four, gpus=gpus)
+    assert (found.sources, found.incomplete) == ([], True)
+    assert "MIG-1234: a slice of a GPU has no energy counter of its own" in found.reason
+
+
 @pytest.fixture
 def sliced(fakes):
     """Two cards, the second in slices."""
@@ -157,9 +165,20 @@ def sliced(fakes):
     return fakes.Nvml([fakes.Gpu("GPU-aaaa"), fakes.Gpu("GPU-b1b1", slices=slices)])
 
 
+@pytest.mark.parametrize("visible", ["MIG-1f,0,MIG-2f", None])  # also if none is named
+def test_two_slices_of_a_board_are_billed_once(monkeypatch, sliced, visible):
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    found = nvml.discover(sliced).sources
+    board, whole = found if visible else found[::-1]
+    assert (board.info.id, whole.info.id) == ("nvml:GPU-b1b1", "nvml:GPU-aaaa")
+    assert "slice MIG-1f, MIG-2f:" in board.info.warnings[0]
+    assert not whole.info.warnings
+
+
 @pytest.mark.parametrize("knows_slices_by_id", [True, False])
 @pytest.mark.parametrize("explicit", [True, False])
-@pytest.mark.parametrize("name", ["MIG-2f", "MIG-GPU-b1b1/3/0"])
+@pytest.mark.parametrize("name", ["MIG-2f", "MIG-GPU-b1b1/3/0", "2f"])  # the last one is torch's
 def test_a_slice_is_billed_as_its_board_with_a_warning(
     monkeypatch, sliced, name, explicit, knows_slices_by_id
 ):
@@ -168,25 +187,8 @@ def test_a_slice_is_billed_as_its_board_with_a_warning(
     [source] = nvml.discover(sliced, gpus=[name] if explicit else None).sources
     assert source.info.id == "nvml:GPU-b1b1"
     [warning] = source.info.warnings
-    assert f"whole GPU, of which this process has slice {name}: those of its other" in warning
-
-
-@pytest.mark.parametrize(("visible", "order"), [("MIG-1f,0,MIG-2f", "ba"), (None, "ab")])
-def test_two_slices_of_a_board_are_billed_once(monkeypatch, sliced, visible, order):
-    """Also if none of them is named."""
-    if visible is not None:
-        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
-    infos = {source.info.id: source.info for source in nvml.discover(sliced).sources}
-    board, whole = "nvml:GPU-b1b1", "nvml:GPU-aaaa"
-    assert list(infos) == ([board, whole] if order == "ba" else [whole, board])
-    assert "slice MIG-1f, MIG-2f:" in infos[board].warnings[0]
-    assert not infos[whole].warnings
-
-
-def test_torch_names_slices_without_their_prefix(sliced):
-    [source] = nvml.discover(sliced, gpus=["2f"]).sources
-    assert source.info.id == "nvml:GPU-b1b1"
-    assert "slice MIG-2f:" in source.info.warnings[0]
+    own = name if name.startswith("MIG-") else f"MIG-{name}"
+    assert f"whole GPU, of which this process has slice {own}: those of its other" in warning
 
 
 def test_a_slice_is_in_use_once_this_process_is_seen_on_it(monkeypatch, sliced):
@@ -198,15 +200,6 @@ def test_a_slice_is_in_use_once_this_process_is_seen_on_it(monkeypatch, sliced):
     own.pids = [os.getpid()]
     look(source)
     assert source.in_use
-
-
-@pytest.mark.parametrize("explicit", [True, False])
-def test_a_slice_whose_board_cannot_be_found_is_left_out(monkeypatch, four, explicit):
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "MIG-1234")
-    found = nvml.discover(four, gpus=["MIG-1234"] if explicit else None)
-    assert not found.sources
-    assert found.incomplete
-    assert "MIG-1234: a slice of a GPU has no energy counter of its own" in found.reason
 
 
 def on_host(fakes, *gpus, **arguments):

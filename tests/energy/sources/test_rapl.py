@@ -157,17 +157,18 @@ def test_a_counter_of_no_range_is_refused(powercap, greatest_uj):
     assert "intel-rapl:0" in rapl.discover(powercap.root).reason
 
 
+def test_where_there_is_no_rapl_the_reason_says_so(powercap, no_powercap):
+    assert str(no_powercap) in rapl.discover(no_powercap).reason
+    found = rapl.discover(powercap.root)
+    assert "no RAPL package" in found.reason
+    assert found.mend
+    (powercap.root / "intel-rapl:0").mkdir()
+    assert "no RAPL package" in rapl.discover(powercap.root).reason
+
+
 def test_a_container_may_mount_the_tree_elsewhere(powercap):
     """Mounting the folder ``intel-rapl`` shows DRAM within its package, and nothing beside."""
     package(powercap)
     for zone in ("intel-rapl:0/intel-rapl:0:0", "intel-rapl:0:0"):  # the kernel's own shows both
         powercap.zone(zone, "dram", 1_000)
         assert ids(rapl.discover(powercap.root)) == ["rapl:package-0", "rapl:dram-0"]
-
-
-def test_where_there_is_no_rapl_the_reason_says_so(powercap, no_powercap):
-    assert str(no_powercap) in rapl.discover(no_powercap).reason
-    assert "no RAPL package" in rapl.discover(powercap.root).reason
-    assert rapl.discover(powercap.root).mend
-    (powercap.root / "intel-rapl:0").mkdir()
-    assert "no RAPL package" in rapl.discover(powercap.root).reason
