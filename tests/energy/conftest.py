@@ -219,6 +219,13 @@ def no_powercap(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
+def calibrations(tmp_path: Path, monkeypatch) -> Path:
+    """Where calibrations of tests lie."""
+    monkeypatch.setenv("PERJOULE_HOME", str(tmp_path / "perjoule-home"))
+    return tmp_path / "perjoule-home"
+
+
+@pytest.fixture(autouse=True)
 def _all_gpus_visible(monkeypatch) -> None:
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.delenv("CUDA_DEVICE_ORDER", raising=False)

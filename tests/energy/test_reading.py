@@ -58,15 +58,15 @@ def test_hardware_comes_onto_the_bill_when_it_is_used(fakes):
 
 
 def test_power_only_hardware_comes_onto_the_bill_too(fakes):
-    clock, power = fakes.Clock(), fakes.Power(lambda: 50.0)
+    power = fakes.Power(lambda: 50.0)
     power.in_use = False
-    with EnergyMeter([power, fakes.Counter("model", kind=Kind.MODELLED)], clock=clock) as meter:
-        clock.now += 1.0
-        assert meter.reading.total_j == 0.0
-        power.in_use = True
-        assert meter.reading.total_j == pytest.approx(50.0)
-        power.resets = 1
-        assert meter.reading.total_j is None
+    one = fakes.Metered(power, fakes.Counter("model", kind=Kind.MODELLED))
+    one.clock.now += 1.0
+    assert one.window.reading.total_j == 0.0
+    power.in_use = True
+    assert one.window.reading.total_j == pytest.approx(50.0)
+    power.resets = 1
+    assert one.window.reading.total_j is None
 
 
 def test_kinds_are_kept_apart(fakes):

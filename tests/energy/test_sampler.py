@@ -107,24 +107,22 @@ def test_a_forked_child_samples_on_its_own(fakes):
 @needs_fork
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded")
 def test_a_fork_amid_a_reading_does_not_hang_the_child(fakes):
-    reading, go_on = threading.Event(), threading.Event()
+    reading, go_on, made = threading.Event(), threading.Event(), threading.Event()
     main, parent = threading.current_thread(), os.getpid()
-    made = False
 
     def power_w() -> float:
-        if made and threading.current_thread() is not main and os.getpid() == parent:
+        if made.is_set() and threading.current_thread() is not main and os.getpid() == parent:
             reading.set()
             go_on.wait(10.0)
         return 50.0
 
+    def work() -> object:
+        signal.alarm(10)
+        return isinstance(meter.snapshot().values[0], float)
+
     with EnergyMeter([fakes.Power(power_w)]) as meter:
-        made = True
+        made.set()
         assert reading.wait(10.0)  # the background thread holds the source
-
-        def work() -> object:
-            signal.alarm(10)
-            return isinstance(meter.snapshot().values[0], float)
-
         assert in_forked_child(work) == "True"
         go_on.set()
 

@@ -76,36 +76,29 @@ def test_idle_power_is_the_mean_over_the_time_with_its_spread(machine):
     assert idle.notes == ()
 
 
-def test_a_machine_at_work_has_no_idle_power(machine):
-    machine.busy = 1.5
-    with pytest.raises(MeterError, match=r"not idle, 1\.5 cores were busy"):
-        measure_idle(machine.meter(), bench=machine.bench())
-
-
-def test_models_of_a_process_have_no_idle_power_and_say_so(machine, fakes):
+def test_a_source_that_is_lost_slow_or_a_model_has_no_idle_power_and_says_why(machine, fakes):
     model = fakes.Counter("cpu_time", kind=Kind.MODELLED, scope=Scope.PROCESS)
-    idle = measure_idle(machine.meter(model), bench=machine.bench())
+    broken = fakes.Counter("nvml:a")
+    slow = fakes.Counter("plug", component="node", scope=Scope.NODE, update_period_s=60.0)
+    meter = machine.meter(model, broken, slow)
+    broken.failure = fakes.failure
+    idle = measure_idle(meter, 20.0, machine.bench())
     assert list(idle.idle_w) == ["rapl:package-0"]
-    assert idle.notes == ("cpu_time: has no idle power, being modelled in process scope",)
+    told, slow_told, lost = idle.notes
+    assert told == "cpu_time: has no idle power, being modelled in process scope"
+    assert "plug: its idle power needs 300 s" in slow_told
+    assert "nvml:a: bus error" in lost
     alone = measure_idle(EnergyMeter([model], clock=machine.clock), bench=Bench(pytest.fail))
     assert alone.idle_w == {}
 
 
-def test_a_source_that_is_lost_or_too_slow_has_no_idle_power_and_says_why(machine, fakes):
-    broken = fakes.Counter("nvml:a")
-    slow = fakes.Counter("plug", component="node", scope=Scope.NODE, update_period_s=60.0)
-    meter = machine.meter(broken, slow)
-    broken.failure = fakes.failure
-    idle = measure_idle(meter, 20.0, machine.bench())
-    assert list(idle.idle_w) == ["rapl:package-0"]
-    assert "plug: its idle power needs 300 s" in idle.notes[0]
-    assert "nvml:a: bus error" in idle.notes[1]
-
-
-@pytest.mark.parametrize("duration_s", [0.0, -1.0, math.inf, math.nan])
-def test_idle_power_takes_time(machine, duration_s):
-    with pytest.raises(ConfigurationError, match="take 20 s"):
-        measure_idle(machine.meter(), duration_s, machine.bench())
+def test_idle_power_takes_time_and_an_idle_machine(machine):
+    for duration_s in (0.0, -1.0, math.inf, math.nan):
+        with pytest.raises(ConfigurationError, match="take 20 s"):
+            measure_idle(machine.meter(), duration_s, machine.bench())
+    machine.busy = 1.5
+    with pytest.raises(MeterError, match=r"not idle, 1\.5 cores were busy"):
+        measure_idle(machine.meter(), bench=machine.bench())
 
 
 # Driving a load.

@@ -28,14 +28,14 @@ def stored(idle_w: dict[str, float] | None = None, cpu=None) -> Calibration:
     return save_calibration(Calibration(machine_id(), "a machine", "now", idle, cpu))
 
 
-def test_what_is_saved_is_loaded(folder):
+def test_what_is_saved_is_loaded(calibrations):
     assert load_calibration() is None
     saved = stored({"rapl:package-0": 12.0}, FIT)
     assert load_calibration() == saved
     assert saved.idle_power_w("rapl:package-0") == 12.0
     assert saved.idle_power_w("nvml:GPU-a") is None
-    shutil.rmtree(folder)
-    folder.write_text("a file where a folder should be")
+    shutil.rmtree(calibrations)
+    calibrations.write_text("a file where a folder should be")
     assert load_calibration() is None
 
 
@@ -73,7 +73,7 @@ def test_a_file_that_cannot_be_used_is_ignored_with_a_warning_and_mended_by_savi
     assert list(load_calibration().idle_w) == ["b"]
 
 
-def test_a_calibration_is_saved_whole_or_not_at_all(folder, monkeypatch):
+def test_a_calibration_is_saved_whole_or_not_at_all(calibrations, monkeypatch):
     def fail(_):
         raise OSError(28, "disk full")
 
@@ -83,7 +83,7 @@ def test_a_calibration_is_saved_whole_or_not_at_all(folder, monkeypatch):
         patched.setattr(os, "fsync", fail)
         with pytest.raises(OutputError, match="disk full; set PERJOULE_HOME"):
             stored({"a": 2.0})
-    assert [file.name for file in folder.iterdir()] == [calibration_file().name]
+    assert [file.name for file in calibrations.iterdir()] == [calibration_file().name]
     assert calibration_file().read_text() == before
 
 
