@@ -118,16 +118,17 @@ def test_it_says_where_its_figure_is_from(text, line):
     assert re.fullmatch(line, described), described
 
 
+LOOK_UP = """
+import sys
+from perjoule.energy.carbon import intensity
+intensity('FRA'), intensity('USA/california')
+print(sorted({'codecarbon', 'pandas', 'pycountry', 'torch'} & set(sys.modules)))
+"""
+
+
 def test_looking_up_a_country_imports_nothing_heavy():
-    program = (
-        "import sys\n"
-        "from perjoule.energy.carbon import intensity\n"
-        "intensity('FRA'), intensity('USA/california')\n"
-        "print(sorted({'codecarbon', 'pandas', 'pycountry', 'torch'} & set(sys.modules)))"
-    )
-    command = [sys.executable, "-c", program]
-    answer = subprocess.run(command, check=True, capture_output=True, text=True)
-    assert answer.stdout == "[]\n"
+    answer = subprocess.run([sys.executable, "-c", LOOK_UP], check=True, capture_output=True)
+    assert answer.stdout.strip() == b"[]"
 
 
 @pytest.mark.parametrize(

@@ -57,13 +57,12 @@ def test_counters_without_permission_come_with_the_command_that_mends_it(fakes, 
 
 def test_a_source_that_fails_when_read_is_unavailable(fakes, no_powercap):
     class Once(fakes.Nvml):
-        answers = 1
+        answers = [5_000_000]  # noqa: RUF012
 
         def nvmlDeviceGetTotalEnergyConsumption(self, handle) -> int:  # noqa: N802
-            self.answers -= 1
-            if self.answers < 0:
+            if not self.answers:
                 raise self.NVMLError("GPU is lost")
-            return handle.energy_mj
+            return self.answers.pop()
 
     [gpu] = by_component(no_powercap, Once([fakes.Gpu("GPU-a")]))["gpu"]
     assert (gpu.status, gpu.detail) == ("unavailable", "nvml:GPU-a: NVML energy: GPU is lost")

@@ -27,10 +27,10 @@ GREATEST_UJ = 262_143_328_850
 def test_zeus_starts_a_process_for_each_zone(powercap):
     for number in range(2):
         powercap.zone(f"intel-rapl:{number}", f"package-{number}", 1_000_000)
-    before = set(psutil.Process().children(recursive=True)), threading.active_count()
+    children, threads = psutil.Process().children(recursive=True), threading.active_count()
     with EnergyMeter(rapl.discover(powercap.root).sources):
-        assert set(psutil.Process().children(recursive=True)) == before[0]
-        assert threading.active_count() == before[1] + 1  # which wakes twice a minute
+        assert set(psutil.Process().children(recursive=True)) == set(children)
+        assert threading.active_count() == threads + 1  # which wakes twice a minute
 
 
 def test_zeus_takes_time_from_a_clock_that_can_be_set():

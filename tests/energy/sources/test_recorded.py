@@ -35,10 +35,9 @@ def line(times_s: list[float], start_w: float, slope_w: float) -> Trace:
 
 @pytest.fixture
 def write(tmp_path):
-    def write(text: str, name: str = "trace.csv") -> Path:
-        path = tmp_path / name
-        path.write_text(text)
-        return path
+    def write(text: str) -> Path:
+        (tmp_path / "trace.csv").write_text(text)
+        return tmp_path / "trace.csv"
 
     return write
 
@@ -83,10 +82,9 @@ def test_a_counter_is_a_line_between_its_readings():
 @pytest.mark.parametrize(("start_s", "end_s"), [(-1.0, 1.0), (0.0, 2.5), (1.5, 1.0)])
 def test_moments_outside_the_trace_are_refused(start_s, end_s):
     trace = Trace((0.0, 2.0), power_w=(1.0, 1.0))
-    with pytest.raises(DataError, match="is not within the trace of 2 s"):
-        trace.energy_j(start_s, end_s)
-    with pytest.raises(DataError, match="is not within the trace of 2 s"):
-        trace.between(start_s, end_s)
+    for take in (trace.energy_j, trace.between):
+        with pytest.raises(DataError, match="is not within the trace of 2 s"):
+            take(start_s, end_s)
 
 
 @pytest.mark.parametrize(
