@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -23,8 +22,7 @@ from ..errors import ConfigurationError, DataError, UnknownNameError
 from .quantities import JOULES_PER_UNIT, format_energy
 from .sources.codecarbon import find_data_files
 
-G_PER_KWH_OF_LB_PER_MWH = 0.45359237
-"""Grams per kWh of one pound per MWh."""
+G_PER_KWH_OF_LB_PER_MWH = 0.45359237  # grams per kWh of one pound per MWh
 FOSSIL_G_PER_KWH = {"coal": 995.725971, "petroleum": 816.6885263, "naturalGas": 743.8415916}
 """What CodeCarbon counts in a province's energy mix. It takes the other sources for clean."""
 WORLD_G_PER_KWH = 475
@@ -128,9 +126,7 @@ def _country_code(country: str) -> str:
 
 def _country_name(code: str) -> str:
     entry = _read("global_energy_mix.json").get(code)
-    if entry is not None:
-        return entry["country_name"]
-    return _iso_country(code).name
+    return _iso_country(code).name if entry is None else entry["country_name"]
 
 
 def _of_country(code: str) -> CarbonIntensity:
@@ -180,29 +176,23 @@ def _iso_country(code: str) -> Any:
 def _us_states(country: str) -> dict[str, CarbonIntensity]:
     table = _read("*/usa_emissions.json")
     year = table.get("_source", {}).get("year")
-    return {
-        state: CarbonIntensity(
-            entry["emissions"] * G_PER_KWH_OF_LB_PER_MWH,
-            f"{country}, {state.title()}",
-            year,
-            "CodeCarbon's table, EPA eGRID",
-        )
+    basis = "CodeCarbon's table, EPA eGRID"
+    grams = {
+        state: entry["emissions"] * G_PER_KWH_OF_LB_PER_MWH
         for state, entry in table.items()
         if len(entry.get("regionCode", "")) == 2 and "emissions" in entry
     }
+    return {n: CarbonIntensity(g, f"{country}, {n.title()}", year, basis) for n, g in grams.items()}
 
 
 def _canadian_provinces(country: str) -> dict[str, CarbonIntensity]:
     year = int(_path("*/canada_energy_mix.json").parent.name)
-    return {
-        province: CarbonIntensity(
-            sum(mix[fuel] / mix["total"] * g for fuel, g in FOSSIL_G_PER_KWH.items()),
-            f"{country}, {province.title()}",
-            year,
-            "CodeCarbon's table, energy mix by Canada Energy Regulator, fossil sources only",
-        )
+    basis = "CodeCarbon's table, energy mix by Canada Energy Regulator, fossil sources only"
+    grams = {
+        province: sum(mix[fuel] / mix["total"] * g for fuel, g in FOSSIL_G_PER_KWH.items())
         for province, mix in _read("*/canada_energy_mix.json").items()
     }
+    return {n: CarbonIntensity(g, f"{country}, {n.title()}", year, basis) for n, g in grams.items()}
 
 
 def _chinese_provinces(country: str) -> dict[str, CarbonIntensity]:
@@ -232,14 +222,8 @@ def _nordic_zones(country: str) -> dict[str, CarbonIntensity]:
 
 
 _ZONE_PREFIX = {"Sweden": "SE", "Norway": "NO", "Finland": "FI"}
-_REGIONS: dict[str, Callable[[str], dict[str, CarbonIntensity]]] = {
-    "USA": _us_states,
-    "CAN": _canadian_provinces,
-    "CHN": _chinese_provinces,
-    "SWE": _nordic_zones,
-    "NOR": _nordic_zones,
-    "FIN": _nordic_zones,
-}
+_REGIONS = {"USA": _us_states, "CAN": _canadian_provinces, "CHN": _chinese_provinces}
+_REGIONS |= dict.fromkeys(("SWE", "NOR", "FIN"), _nordic_zones)
 
 
 def _fold(name: str) -> str:

@@ -22,27 +22,18 @@ from .meter import EnergyMeter
 from .reading import Reading
 from .sampler import THREAD_NAME
 
-FROM_THE_TERMINAL = ("SIGINT", "SIGQUIT")
-"""Signals that a terminal sends to the command too, since it is in our process group."""
-TO_PASS_ON = ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
-"""Signals that are sent to us alone, and meant for the command."""
-SET_SUBREAPER, GET_SUBREAPER = 36, 37
-"""Options of Linux's prctl."""
+FROM_THE_TERMINAL = ("SIGINT", "SIGQUIT")  # which the command gets too, being in our process group
+TO_PASS_ON = ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")  # sent to us, meant for the command
+SET_SUBREAPER, GET_SUBREAPER = 36, 37  # options of Linux's prctl
 
 
 @dataclass(frozen=True)
 class CommandResult:
-    """What a command used, and how it ended.
+    """What a command used, and how it ended."""
 
-    Attributes:
-        exit_code: As shells give it: 128 plus the signal's number where a signal ended it.
-        reading: Gross energy from before the command began until after it ended.
-        command: The program and its arguments.
-    """
-
-    exit_code: int
-    reading: Reading
-    command: tuple[str, ...]
+    exit_code: int  # as shells give it: 128 plus the signal's number where a signal ended it
+    reading: Reading  # gross energy from before the command began until after it ended
+    command: tuple[str, ...]  # the program and its arguments
 
 
 def measure(command: Sequence[str], meter: EnergyMeter) -> CommandResult:
@@ -53,19 +44,11 @@ def measure(command: Sequence[str], meter: EnergyMeter) -> CommandResult:
     our children (``PR_SET_CHILD_SUBREAPER``), so that daemons count too, up to the command's end;
     those that outlive it stay with us. Signals and daemons are looked after in the main thread
     only, the one that Python gives signals to, and ended daemons are waited for only if there is no
-    other thread, whose children they might be.
-
-    Args:
-        command: The program and its arguments.
-        meter: The meter to read.
-
-    Raises:
-        ConfigurationError: The command cannot be run.
+    other thread, whose children they might be. A ConfigurationError if it cannot be run.
     """
     if isinstance(command, str) or not command:
-        raise ConfigurationError(
-            f"command {command!r}: give a list of the program and its arguments"
-        )
+        mend = "give a list of the program and its arguments"
+        raise ConfigurationError(f"command {command!r}: {mend}")
     supervisor = _Supervisor()
     in_main_thread = threading.current_thread() is threading.main_thread()
     supervision = supervisor.supervising() if in_main_thread else contextlib.nullcontext()
@@ -86,7 +69,6 @@ class _Supervisor:
         self._alone = threads <= {threading.main_thread().name, THREAD_NAME}
 
     def run(self, command: Sequence[str]) -> int:
-        """Start the command, wait for it and return its exit code."""
         try:
             # What was left open for us, such as make's job server, was left open for the command.
             self._child = child = subprocess.Popen(command, close_fds=False)

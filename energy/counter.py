@@ -10,26 +10,17 @@ from ..errors import SourceError
 from .forksafe import Guard
 from .source import PowerSource, Source, Task
 
-SAMPLE_PERIOD_S = 0.1
-"""How often power-only sources are read."""
-GAP_PERIODS = 3.0
-"""An integrated source reports a gap once no power was read for this many periods."""
-JITTER_S = 0.1
-"""Registers may move this much late: a step then holds the energy of that much more time."""
+SAMPLE_PERIOD_S = 0.1  # how often power-only sources are read
+GAP_PERIODS = 3.0  # an integrated source reports a gap once no power was read for this many periods
+JITTER_S = 0.1  # registers may move this late: a step then holds more energy
 
 
 class WrappingCounter:
     """A hardware register that counts up and starts again at zero after its range.
 
     A register that went backwards has wrapped or was reset (suspend, driver reload). It is taken
-    for a wrap only if the power this implies is possible.
-
-    Args:
-        read_register: Reads the register. What it raises is passed on and changes nothing here.
-        modulus: Number of values of the register: its greatest value plus one.
-        joules_per_unit: Energy of one step.
-        max_power_w: Power above which an advance is impossible.
-        clock: Monotonic seconds.
+    for a wrap only if the power this implies is possible. What ``read_register`` raises is passed
+    on and changes nothing here. The modulus is the greatest value plus one.
     """
 
     def __init__(
@@ -53,9 +44,8 @@ class WrappingCounter:
     def read(self) -> float:
         """Read the register and return the cumulative joules.
 
-        Raises:
-            SourceError: The register moved by an impossible amount, or may have wrapped unseen;
-                ``resets`` counts up and counting goes on from here.
+        An impossible advance, or a wrap that may have gone unseen, raises a SourceError and counts
+        as a reset; counting goes on from here.
         """
         with self._guard:  # around the register too, or an older value could come in later
             asked_s = self._clock()
@@ -104,10 +94,6 @@ class IntegratedSource(Source):
     """A power-only source made cumulative by the trapezoid rule.
 
     ``read`` takes a power reading of its own, so that both edges of a window are in the sum.
-
-    Args:
-        power: The power-only source.
-        clock: Monotonic seconds.
     """
 
     def __init__(self, power: PowerSource, clock: Callable[[], float] = time.perf_counter) -> None:
@@ -119,12 +105,7 @@ class IntegratedSource(Source):
         self._gaps = Gaps()
 
     def read(self) -> float:
-        """Integrate up to now and return the cumulative joules.
-
-        Raises:
-            SourceError: The power could not be read or is impossible. The next good reading
-                bridges the gap.
-        """
+        """Integrate up to now; after a reading that failed, the next good one bridges the gap."""
         with self._guard:
             power_w = self._power.read_power_w()
             now = self._clock()

@@ -20,78 +20,44 @@ from .sources.hwmon import source as hwmon
 from .sources.nvml import source as nvml
 from .sources.resolve import THIS_MACHINE, Machine
 
-WATCH_S = 3.0
-"""How long counters are watched."""
+WATCH_S = 3.0  # how long counters are watched
 NO_NODE = "no wattmeter is named, and no sensor here sees the whole machine"
 NAME_A_WATTMETER = "Name one: --meter shelly:HOST, tasmota:HOST or http:URL#json.path"
-DISAGREEMENT = 0.1
-"""Counter and integrated power that differ by more are worth a word."""
-PAUSE_S = 1e-4
-"""Between two looks at a counter: RAPL steps every millisecond."""
+DISAGREEMENT = 0.1  # counter and integrated power that differ by more are worth a word
+PAUSE_S = 1e-4  # between two looks at a counter: RAPL steps every millisecond
 FEWEST_STEPS = 3
 
 
 @dataclass(frozen=True)
 class ComponentStatus:
-    """The state of one component.
+    """The state of one component."""
 
-    Attributes:
-        component: ``"cpu"``, ``"dram"``, ``"gpu"`` or ``"node"``.
-        status: The kind of its joules: ``"measured"``, ``"integrated"``, ``"modelled"`` or
-            ``"unavailable"``.
-        source: Id of the source, empty if there is none.
-        detail: What it reads, or why nothing can be read.
-        mend: What to do for a better number; empty if nothing need be done.
-        update_period_s: How often the source says that it moves; None without a source.
-        read_latency_s: What one reading takes; None without a source.
-        gain_error: Relative error of its joules; None if not known.
-        tick_s: How often its counter was seen to move; None if it has none or hardly moved.
-        counter_w: Mean power by its counter while it was watched; None if not known.
-        integrated_w: The same by integrating the hardware's power; None if not known.
-        notes: What else a reader of its numbers must know, such as other processes on a GPU.
-    """
-
-    component: str
-    status: str
-    source: str = ""
-    detail: str = ""
-    mend: str = ""
-    update_period_s: float | None = None
-    read_latency_s: float | None = None
-    gain_error: float | None = None
-    tick_s: float | None = None
-    counter_w: float | None = None
-    integrated_w: float | None = None
-    notes: tuple[str, ...] = ()
+    component: str  # ``"cpu"``, ``"dram"``, ``"gpu"`` or ``"node"``
+    status: str  # the kind of its joules, ``"unavailable"`` included
+    source: str = ""  # id of the source, empty if there is none
+    detail: str = ""  # what it reads, or why nothing can be read
+    mend: str = ""  # what to do for a better number; empty if nothing need be done
+    update_period_s: float | None = None  # how often the source says that it moves
+    read_latency_s: float | None = None  # what one reading takes; None without a source
+    gain_error: float | None = None  # relative error of its joules; None if not known
+    tick_s: float | None = None  # how often its counter moved; None if it hardly did
+    counter_w: float | None = None  # mean power by its counter while it was watched
+    integrated_w: float | None = None  # the same by integrating the hardware's power
+    notes: tuple[str, ...] = ()  # what else to know, such as other processes on a GPU
 
 
 @dataclass(frozen=True)
 class Observation:
-    """What was seen of a counter over some seconds.
+    """What was seen of a counter over some seconds."""
 
-    Attributes:
-        read_latency_s: Median time that a reading takes.
-        tick_s: Median time between two steps of the counter; None if it moved too seldom to tell.
-        counter_w: Mean power by the counter; None if it failed.
-        integrated_w: Mean power by integrating the same hardware's power; None without such.
-    """
-
-    read_latency_s: float
-    tick_s: float | None = None
-    counter_w: float | None = None
-    integrated_w: float | None = None
+    read_latency_s: float  # median time that a reading takes
+    tick_s: float | None = None  # median time between two steps; None if it moved too seldom
+    counter_w: float | None = None  # mean power by the counter; None if it failed
+    integrated_w: float | None = None  # mean power by integrating the same hardware's power
 
 
 def diagnose(machine: Machine = THIS_MACHINE, watch_s: float = WATCH_S) -> list[ComponentStatus]:
-    """Look at each component by reading it.
-
-    Args:
-        machine: Where to look.
-        watch_s: How long to watch counters, in seconds.
-
-    Returns:
-        At least one status for each of cpu, dram, gpu and node.
-    """
+    """Look at each of cpu, dram, gpu and node by reading it: one status or more for each."""
     packages = rapl.discover(machine.rapl_root or rapl.ROOT)
     gpus = nvml.discover(machine.nvml_binding, machine.gpus)
     sensors = hwmon.discover(machine.hwmon_root or hwmon.ROOT)
@@ -128,15 +94,7 @@ def observe(
     clock: Callable[[], float] = time.perf_counter,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Observation:
-    """Watch a counter, and its hardware's power beside it.
-
-    Args:
-        source: The counter.
-        power: The present power of the same hardware, if it tells that too.
-        duration_s: How long to watch.
-        clock: Monotonic seconds.
-        sleep: Waits for some seconds.
-    """
+    """Watch a counter for some seconds, and the power of the same hardware beside it."""
     integrated = None if power is None else IntegratedSource(power, clock)
     seen: list[_Moment] = []
     seen_power: list[_Moment] = []
@@ -176,20 +134,21 @@ def _examine(source: Source | PowerSource, watch_s: float) -> ComponentStatus:
         [value], info = meter.snapshot().values, source.info
         if isinstance(value, str):
             return ComponentStatus(info.component, Kind.UNAVAILABLE, info.id, detail=value)
-        status = ComponentStatus(
-            info.component,
-            info.kind,
-            info.id,
-            info.detail,
-            update_period_s=info.update_period_s,
-            read_latency_s=meter.read_cost_s,
-            gain_error=info.gain_error,
-            notes=(*info.warnings, *source.notes),
-        )
-    if info.kind is not Kind.MEASURED or not isinstance(source, Source):
-        return status
-    seen = observe(source, nvml.power_of(source), watch_s)
-    return replace(status, **asdict(seen), notes=status.notes + _disagreement(seen))
+        seen = Observation(meter.read_cost_s)
+    notes = (*info.warnings, *source.notes)
+    if info.kind is Kind.MEASURED and isinstance(source, Source):
+        seen = observe(source, nvml.power_of(source), watch_s)
+        notes += _disagreement(seen)
+    return ComponentStatus(
+        info.component,
+        info.kind,
+        info.id,
+        info.detail,
+        update_period_s=info.update_period_s,
+        gain_error=info.gain_error,
+        notes=notes,
+        **asdict(seen),
+    )
 
 
 def _disagreement(seen: Observation) -> tuple[str, ...]:
@@ -197,10 +156,8 @@ def _disagreement(seen: Observation) -> tuple[str, ...]:
         return ()
     if abs(seen.counter_w - seen.integrated_w) <= DISAGREEMENT * seen.integrated_w:
         return ()
-    return (
-        f"its counter says {seen.counter_w:.3g} W and its power {seen.integrated_w:.3g} W: idle "
-        "cards may differ so, busy ones should not",
-    )
+    powers = f"its counter says {seen.counter_w:.3g} W and its power {seen.integrated_w:.3g} W"
+    return (f"{powers}: idle cards may differ so, busy ones should not",)
 
 
 def _mean_w(seen: list[_Moment]) -> float | None:

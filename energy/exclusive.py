@@ -12,17 +12,12 @@ from filelock import FileLock, Timeout
 from ..errors import MeterError
 from .source import PowerSource, Scope, Source
 
-SHARED_MODE = 0o666
-"""Lock files belong to the machine: whoever comes next must be able to open them too."""
+SHARED_MODE = 0o666  # whoever comes next must be able to open lock files too
 
 
 @contextmanager
 def exclusive(sources: Iterable[Source | PowerSource]) -> Iterator[None]:
-    """Hold the measured domains: two comparisons in one package would bill each other.
-
-    Raises:
-        MeterError: Another process holds one of them, or its lock file cannot be opened.
-    """
+    """Hold the measured domains, or raise a MeterError: two in one would bill each other."""
     with ExitStack() as held:
         for source in sources:
             if source.info.scope is not Scope.PROCESS:

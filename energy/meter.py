@@ -12,6 +12,8 @@ import contextlib
 import time
 import weakref
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from timeit import repeat
 from typing import NamedTuple
 
 from .calibration.stored import load_calibration
@@ -22,8 +24,7 @@ from .snapshot import Snapshot, doubt_of, mean_power_w
 from .source import Kind, PowerSource, Scope, Source, SourceInfo
 from .sources.resolve import Machine, resolve
 
-NOTABLE_SLEEP_S = 1.0
-"""A machine that was suspended for less is not worth a word."""
+NOTABLE_SLEEP_S = 1.0  # a machine that was suspended for less is not worth a word
 
 
 class _Bill(NamedTuple):
@@ -95,7 +96,7 @@ class EnergyMeter:
         self._end = weakref.finalize(self, _end, self._sampler, self._sources if own else [])
         self._moved: list[tuple[float | str, float]] = [("never read", 0.0)] * len(self._sources)
         self._first = self.snapshot(synchronize=False)
-        self.read_cost_s = min(self._time_read() for _ in range(5))
+        self.read_cost_s = min(repeat(lambda: self.snapshot(synchronize=False), number=1))
         """Seconds that one reading of all sources takes."""
 
     @property
@@ -179,12 +180,11 @@ class EnergyMeter:
         source, info = self._sources[index], self.sources[index]
         before, after = start.values[index], end.values[index]
         doubt = doubt_of(info, index, start, end)
+        lost = ComponentReading(info.component, info.id, None, Kind.UNAVAILABLE, info.scope)
         if doubt or isinstance(before, str) or isinstance(after, str):
-            return ComponentReading(
-                info.component, info.id, None, Kind.UNAVAILABLE, info.scope, warnings=(doubt,)
-            )
-        energy_j, duration_s = after - before, end.time_s - start.time_s
-        period_s, warnings = info.update_period_s, info.warnings + source.notes
+            return replace(lost, warnings=(doubt,))
+        duration_s, period_s = end.time_s - start.time_s, info.update_period_s
+        warnings = info.warnings + source.notes
         if duration_s < SHORT_WINDOW_PERIODS * period_s:
             warnings += (
                 f"{info.id}: window of {duration_s:.3g} s is below {SHORT_WINDOW_PERIODS} update "
@@ -202,12 +202,10 @@ class EnergyMeter:
             unsure_s += (end.read_by_s - end.time_s + start.read_by_s - start.time_s) / 2
         # A short window may hold no step of the counter, so take the power before it then.
         power_w = mean_power_w(index, start, end) or mean_power_w(index, self._first, end)
-        return ComponentReading(
-            info.component,
-            info.id,
-            energy_j,
-            info.kind,
-            info.scope,
+        return replace(
+            lost,
+            energy_j=after - before,
+            kind=info.kind,
             bound_j=power_w * unsure_s if power_w or not period_s else None,
             gain_error=info.gain_error,
             largest_gap_s=gap_s,
@@ -230,11 +228,6 @@ class EnergyMeter:
         ]
         ids = billed_ids(source.info for _, source, _ in used)
         return _Bill(in_use, ids, [entry for entry in used if entry[2] in ids])
-
-    def _time_read(self) -> float:
-        started = time.perf_counter()
-        self.snapshot(synchronize=False)
-        return time.perf_counter() - started
 
 
 class Window:

@@ -76,9 +76,7 @@ def metered(
     Raises:
         TypeError: It is no function, or a generator, whose work is done after the call.
     """
-    if function is None:
-        return lambda given: _metered(given, meter)
-    return _metered(function, meter)
+    return (lambda given: _metered(given, meter)) if function is None else _metered(function, meter)
 
 
 def _metered(function: Callable[P, R], meter: EnergyMeter | None) -> Metered[P, R]:
@@ -131,10 +129,8 @@ def _automatic_meter(pid: int) -> EnergyMeter:
 
 def _check(function: object) -> None:
     if not callable(function):
-        raise TypeError(
-            f"metered: {function!r} is no function; give a meter by name, as in "
-            "@metered(meter=meter)"
-        )
+        mend = "give a meter by name, as in @metered(meter=meter)"
+        raise TypeError(f"metered: {function!r} is no function; {mend}")
     if _is(inspect.isgeneratorfunction, function) or _is(inspect.isasyncgenfunction, function):
         raise TypeError(
             f"metered: {function!r} is a generator, which works after it was called; meter the "

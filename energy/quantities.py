@@ -8,17 +8,8 @@ from collections.abc import Iterable
 
 from ..errors import BudgetError
 
-JOULES_PER_UNIT = {
-    "J": 1.0,
-    "mJ": 1e-3,
-    "kJ": 1e3,
-    "MJ": 1e6,
-    "GJ": 1e9,
-    "Wh": 3600.0,
-    "mWh": 3.6,
-    "kWh": 3.6e6,
-    "MWh": 3.6e9,
-}
+JOULES_PER_UNIT = {"J": 1.0, "mJ": 1e-3, "kJ": 1e3, "MJ": 1e6, "GJ": 1e9}
+JOULES_PER_UNIT |= {"Wh": 3600.0, "mWh": 3.6, "kWh": 3.6e6, "MWh": 3.6e9}
 _BY_LOWER_CASE = {"j": 1.0, "kj": 1e3, "wh": 3600.0, "kwh": 3.6e6}
 _UNITS = ((1e9, "GJ"), (1e6, "MJ"), (1e3, "kJ"), (1.0, "J"), (1e-3, "mJ"), (1e-6, "µJ"))
 _QUANTITY = re.compile(r"\s*([+-]?[\d._]+(?:[eE][+-]?\d+)?)\s*([A-Za-z]*)\s*")
@@ -31,14 +22,9 @@ def total(amounts: Iterable[float | None]) -> float | None:
 
 
 def parse_energy(value: str | float) -> float:
-    """Turn an amount of energy into joules.
+    """Turn a number of joules, or text of a number and its unit, into joules.
 
-    Args:
-        value: A number of joules, or text of a number and a unit (J, mJ, kJ, MJ, GJ, Wh, mWh, kWh,
-            MWh). Case matters only between m (milli) and M (mega).
-
-    Returns:
-        The energy in joules, above zero and finite.
+    Units: J, mJ, kJ, MJ, GJ, Wh, mWh, kWh, MWh. Case matters only between m (milli) and M (mega).
 
     Raises:
         BudgetError: The text is no amount of energy, or the amount is not above zero.
@@ -77,16 +63,7 @@ def format_energy(energy_j: float | None) -> str:
 
 
 def format_percent(share: float | None, decimals: int = 1) -> str:
-    """Write a share for people.
-
-    Args:
-        share: A share of one; None, NaN and infinities are unavailable.
-        decimals: Digits after the point.
-
-    Returns:
-        Text such as ``"97.8 %"``, ``"<0.1 %"`` for a positive share too small to show, or
-        ``"n/a"``.
-    """
+    """Write a share of one for people: ``"97.8 %"``, ``"n/a"``, ``"<0.1 %"`` for a small one."""
     if share is None or not math.isfinite(share):
         return "n/a"
     text = f"{100.0 * share:.{decimals}f} %"

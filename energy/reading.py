@@ -10,8 +10,7 @@ from typing import Any
 from .quantities import format_energy, total
 from .source import Kind, Scope, SourceInfo
 
-SHORT_WINDOW_PERIODS = 5
-"""Below this many update periods of its source a reading is flagged."""
+SHORT_WINDOW_PERIODS = 5  # below this many update periods of its source a reading is flagged
 
 
 @dataclass(frozen=True)
@@ -70,9 +69,8 @@ class ComponentReading:
 
     def _combined(self, other: ComponentReading, sign: int) -> ComponentReading:
         if (self.source, self.component) != (other.source, other.component):
-            raise ValueError(
-                f"cannot combine {self.source} with {other.source}: not the same source"
-            )
+            names = f"{self.source} with {other.source}"
+            raise ValueError(f"cannot combine {names}: not the same source")
         known = self if self.kind is not Kind.UNAVAILABLE else other
         energy_j = total([self.energy_j, _times(sign, other.energy_j)])
         return replace(
@@ -171,7 +169,9 @@ class Reading:
         facts = [part.kind.value, part.source]
         if part.source not in self.billed:
             facts.append("not billed")
-        amount = f"{format_energy(part.energy_j)}{_plus_minus(part)}"
+        amount = format_energy(part.energy_j)
+        if part.error_j is not None and part.energy_j:
+            amount += f" ± {100 * part.error_j / abs(part.energy_j):.2g} %"
         return f"{part.component} {amount} ({', '.join(facts)})"
 
     def _combined(self, other: Reading, combine: Callable[[Any, Any], Any]) -> Reading:
@@ -207,13 +207,6 @@ def _total_if_any(amounts: list[float | None]) -> float | None:
 
 def _times(sign: int, amount: float | None) -> float | None:
     return None if amount is None else sign * amount
-
-
-def _plus_minus(part: ComponentReading) -> str:
-    """How far off the joules may be, relative to them; empty where that is not known."""
-    if part.error_j is None or not part.energy_j:
-        return ""
-    return f" ± {100 * part.error_j / abs(part.energy_j):.2g} %"
 
 
 def _union(*groups: tuple[str, ...]) -> tuple[str, ...]:

@@ -11,11 +11,9 @@ from collections.abc import Iterable
 from ..errors import SourceError
 from .source import Source, Task
 
-RETRY_S = 1.0
-"""When to call again what failed."""
+RETRY_S = 1.0  # when to call again what failed
 LONGEST_WAIT_S = 3_600.0
-THREAD_NAME = "perjoule-meter"
-"""The one thread of a meter; it starts no processes."""
+THREAD_NAME = "perjoule-meter"  # the one thread of a meter; it starts no processes
 
 
 def try_read(source: Source, name: str) -> float | str:
@@ -34,9 +32,6 @@ class Sampler:
 
     Integrated sources are sampled, wrapping counters kept alive, time series recorded. It holds no
     reference to the meter, so that a forgotten meter can end it.
-
-    Args:
-        tasks: Each returns in how many seconds it wants to be called again.
     """
 
     def __init__(self, tasks: Iterable[Task]) -> None:

@@ -23,24 +23,14 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-MAX_VALUES = 5_000_000
-"""Readings kept, 12 bytes each: eight sources for a week at one a second."""
+MAX_VALUES = 5_000_000  # readings kept, 12 bytes each: eight sources for a week at one a second
 
 
 class Series:
-    """A time series of the power of some sources.
+    """A time series of the power of some sources, with a sample every ``period_s``.
 
-    Beyond ``max_values`` readings every second sample is dropped and the period doubled, as often
-    as that is needed.
-
-    Args:
-        sources: Cumulative counters.
-        period_s: Seconds from one sample to the next.
-        clock: Monotonic seconds.
-        max_values: Readings to keep, of all sources together.
-
-    Raises:
-        ConfigurationError: The period is not a time above zero.
+    Beyond ``max_values`` readings of all sources together every second sample is dropped and the
+    period doubled, as often as that is needed.
     """
 
     def __init__(
@@ -104,11 +94,7 @@ class Series:
         return pa.concat_tables([schema.empty_table(), *tables])
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write ``table()`` as Parquet, whole or not at all; sampling may go on meanwhile.
-
-        Raises:
-            OutputError: The file cannot be written.
-        """
+        """Write ``table()`` as Parquet, whole or not at all; sampling may go on meanwhile."""
         import pyarrow.parquet as pq
 
         path = Path(path)
@@ -188,17 +174,9 @@ class _Track:
 def _schema(period_s: float, first_period_s: float) -> pa.Schema:
     import pyarrow as pa
 
-    columns: dict[str, Any] = {
-        "time_s": pa.float64(),
-        "at": pa.timestamp("us", tz="UTC"),
-        "source": pa.string(),
-        "component": pa.string(),
-        "kind": pa.string(),
-        "scope": pa.string(),
-        "energy_j": pa.float64(),
-        "power_w": pa.float64(),
-        "note": pa.string(),
-    }
+    columns: dict[str, Any] = {"time_s": pa.float64(), "at": pa.timestamp("us", tz="UTC")}
+    columns |= dict.fromkeys(("source", "component", "kind", "scope"), pa.string())
+    columns |= {"energy_j": pa.float64(), "power_w": pa.float64(), "note": pa.string()}
     about = {"perjoule.version": __version__, "perjoule.period_s": str(period_s)}
     if period_s != first_period_s:
         about["perjoule.resolution"] = (

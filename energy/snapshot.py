@@ -7,30 +7,19 @@ from typing import NamedTuple
 from .reading import SHORT_WINDOW_PERIODS
 from .source import Kind, SourceInfo
 
-STANDSTILL_S = 1.0
-"""Measured hardware that drew nothing for so long is not being measured."""
-TIMER_S = 1e-3
-"""Slack of clocks and counters in judging what power is possible."""
+STANDSTILL_S = 1.0  # measured hardware that drew nothing for so long is not being measured
+TIMER_S = 1e-3  # slack of clocks and counters in judging what power is possible
 
 
 class Snapshot(NamedTuple):
-    """All sources at one moment.
+    """All sources at one moment."""
 
-    Attributes:
-        time_s: When the reading began, on the meter's clock.
-        read_by_s: When it was done.
-        values: Cumulative joules of each source, or the reason why there are none.
-        resets: How often each source had lost count.
-        moved_s: When each value was first seen.
-        asleep_s: How long the machine has been suspended since it was started.
-    """
-
-    time_s: float
-    read_by_s: float
-    values: tuple[float | str, ...]
-    resets: tuple[int, ...]
-    moved_s: tuple[float, ...]
-    asleep_s: float
+    time_s: float  # when the reading began, on the meter's clock
+    read_by_s: float  # when it was done
+    values: tuple[float | str, ...]  # joules of each source, or the reason why there are none
+    resets: tuple[int, ...]  # how often each source had lost count
+    moved_s: tuple[float, ...]  # when each value was first seen
+    asleep_s: float  # how long the machine has been suspended since it was started
 
 
 def doubt_of(info: SourceInfo, index: int, start: Snapshot, end: Snapshot) -> str:

@@ -8,8 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-Task = Callable[[], float]
-"""Something to do in the background; returns in how many seconds to do it again."""
+Task = Callable[[], float]  # done in the background; returns in how many seconds to do it again
 
 
 class Kind(StrEnum):
@@ -37,12 +36,7 @@ class Scope(StrEnum):
     NODE = "node"
 
 
-SCOPES = {
-    "cpu": Scope.PACKAGE,
-    "dram": Scope.PACKAGE,
-    "gpu": Scope.BOARD,
-    "node": Scope.NODE,
-}
+SCOPES = {"cpu": Scope.PACKAGE, "dram": Scope.PACKAGE, "gpu": Scope.BOARD, "node": Scope.NODE}
 """Whose joules hardware counters of each component usually count."""
 
 
@@ -167,17 +161,9 @@ class PowerSource(BaseSource, ABC):
 
 @dataclass(frozen=True)
 class Discovery:
-    """What looking for a kind of source found, and why it did not find the rest.
+    """What looking for a kind of source found, and why it did not find the rest."""
 
-    Attributes:
-        sources: Readable sources, possibly none.
-        reason: Why something cannot be read; empty if all can.
-        mend: What to do about it.
-        incomplete: Whether hardware that is in use here cannot be read, so that its joules would
-            be missing.
-    """
-
-    sources: list[Source | PowerSource] = field(default_factory=list)
-    reason: str = ""
-    mend: str = ""
-    incomplete: bool = False
+    sources: list[Source | PowerSource] = field(default_factory=list)  # readable ones
+    reason: str = ""  # why something cannot be read; empty if all can
+    mend: str = ""  # what to do about it
+    incomplete: bool = False  # whether joules of hardware in use here would be missing

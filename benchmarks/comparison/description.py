@@ -11,7 +11,7 @@ from typing import Any
 
 from ...energy.carbon import intensity
 from ...energy.sources.cpu.cores import usable_cores
-from ...energy.sources.cpu.power import cpu_model
+from ...energy.sources.cpu.power import processor
 from ...errors import MeterError
 from ...version import __version__
 from .messages import Prepared, Setting
@@ -94,9 +94,9 @@ def _versions() -> dict[str, str]:
 
 def _machine() -> dict[str, str | int]:
     """Processor, usable cores and system."""
-    model, virtual = cpu_model()
+    cpu = processor()
     return {
-        "cpu": f"{model} (virtual machine)" if virtual else model,
+        "cpu": f"{cpu.model} (virtual machine)" if cpu.virtual else cpu.model,
         "cores": usable_cores(),
         "platform": platform.platform(),
     }

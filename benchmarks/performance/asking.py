@@ -33,7 +33,7 @@ from perjoule.benchmarks.replay.ask_cost import FILE
 from perjoule.benchmarks.replay.nearest import NearestObjective
 from perjoule.benchmarks.replay.recording import Recording
 from perjoule.benchmarks.replay.simulation import Terms, simulate, task_of
-from perjoule.energy.sources.cpu.power import cpu_model
+from perjoule.energy.sources.cpu.power import processor
 from perjoule.tuners.registry import RECIPES
 from perjoule.tuners.strategy import Strategy, Told, Work
 
@@ -134,11 +134,10 @@ def main() -> None:
         with threadpool_limits(1):
             found[name] = measure(name, objective, options.seconds)
         print(f"{name:15}" + "".join(f"{cpu_s:>10.3g}" for cpu_s in found[name]), flush=True)
-    model, _ = cpu_model()
     libraries = ("optuna", "scikit-optimize", "scikit-learn", "cmaes", "numpy", "scipy", "torch")
     described = {
         "measured": datetime.now(UTC).date().isoformat(),
-        "machine": f"{model}, one thread",
+        "machine": f"{processor().model}, one thread",
         "space": f"{len(objective.space.distributions)} hyperparameters, recorded digits",
         "versions": {"python": platform.python_version()} | {n: version(n) for n in libraries},
         "told": list(RANGES),

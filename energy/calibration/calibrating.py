@@ -29,33 +29,21 @@ from .fitting import LoadWindow, fit, read_windows
 from .spinning import WORKS, Load, spinning
 from .stored import Calibration, CpuFit, IdlePower, machine_id, now_utc, save_calibration
 
-IDLE_S = 20.0
-"""How long idle power is measured."""
-IDLE_PARTS = 10
-"""Parts of that time, for the spread."""
-IDLE_CORES = 0.25
-"""A machine with more busy cores than this is not idle: their watts would pass for idle power."""
-WINDOW_S = 3.0
-"""Length of a window under load: 300 of the kernel's steps in counting CPU time."""
-SETTLE_S = 0.5
-"""Time for clock rates to settle before it."""
+IDLE_S = 20.0  # how long idle power is measured
+IDLE_PARTS = 10  # parts of that time, for the spread
+IDLE_CORES = 0.25  # with more busy cores a machine is not idle: their watts would pass for that
+WINDOW_S = 3.0  # length of a window under load: 300 of the kernel's steps in counting CPU time
+SETTLE_S = 0.5  # time for clock rates to settle before it
 
 
 @dataclass(frozen=True)
 class Bench:
-    """What a calibration does to the machine, and how it sees the machine's work.
+    """What a calibration does to the machine, and how it sees the machine's work."""
 
-    Attributes:
-        sleep: Waits for some seconds.
-        cpu_s: CPU-seconds of all processes so far.
-        load: Keeps cores busy.
-        progress: Is told what is going on, line by line.
-    """
-
-    sleep: Callable[[float], None] = time.sleep
-    cpu_s: Callable[[], float] = machine_cpu_s
-    load: Load = spinning
-    progress: Callable[[str], None] = lambda _: None
+    sleep: Callable[[float], None] = time.sleep  # waits for some seconds
+    cpu_s: Callable[[], float] = machine_cpu_s  # CPU-seconds of all processes so far
+    load: Load = spinning  # keeps cores busy
+    progress: Callable[[str], None] = lambda _: None  # is told what is going on, line by line
 
 
 HERE = Bench()
@@ -63,15 +51,10 @@ HERE = Bench()
 
 @dataclass(frozen=True)
 class Idle:
-    """What was found by idling.
+    """What was found by idling."""
 
-    Attributes:
-        idle_w: Idle power by source id.
-        notes: For each source without one, why.
-    """
-
-    idle_w: dict[str, IdlePower]
-    notes: tuple[str, ...] = ()
+    idle_w: dict[str, IdlePower]  # idle power by source id
+    notes: tuple[str, ...] = ()  # for each source without one, why
 
 
 def calibrate(
@@ -82,17 +65,9 @@ def calibrate(
 ) -> Calibration:
     """Measure idle power and watts per busy core of this machine, and store them.
 
-    Idle power is that of every measured source of the reference. Watts per core come from a minute
-    under changing load, where a measured source sees the processor. Let nothing else run.
-
-    Args:
-        reference: A meter, or its text.
-        pairs: Recorded windows to fit instead of a load now (see ``read_windows``).
-        idle_s: Seconds to measure idle power.
-        bench: How to do that.
-
-    Returns:
-        All that is now stored for this machine.
+    Idle power is that of every measured source of the reference, a meter or its text. Watts per
+    core come from a minute under changing load, where a measured source sees the processor, or from
+    recorded pairs (see ``read_windows``). Let nothing else run.
 
     Raises:
         ConfigurationError: Windows that cannot be fitted, or an idle time that is none.
@@ -133,15 +108,6 @@ def measure_idle(meter: EnergyMeter, duration_s: float = IDLE_S, bench: Bench = 
     """Measure the idle power of a meter's measured sources; takes no time if it has none.
 
     Modelled sources, and those that count a process alone, have none: idle processes use nothing.
-
-    Args:
-        meter: Whose sources to measure.
-        duration_s: For how long.
-        bench: How to wait, and to see that the machine is idle.
-
-    Raises:
-        ConfigurationError: The duration is not above zero.
-        MeterError: More than ``IDLE_CORES`` cores were busy on average.
     """
     if not 0 < duration_s < math.inf:
         raise ConfigurationError(f"idle power cannot be measured in {duration_s:g} s: take 20 s")
@@ -187,19 +153,11 @@ def measure_windows(
     window_s: float = WINDOW_S,
     bench: Bench = HERE,
 ) -> list[LoadWindow]:
-    """Measure windows under changing load.
+    """Measure windows under changing load, of at least five update periods of the reference.
 
-    Each level is driven by every kind of work, so that what these differ by is in the residual of
-    the fit. What else runs on the machine is in both its CPU time and its joules.
-
-    Args:
-        reference: A meter with a measured source of the processor, or else of the whole machine.
-        levels: Numbers of busy cores; None for a handful from none to all.
-        window_s: Length of each window, at least five update periods of the reference.
-        bench: How to keep cores busy, to wait, and to see the work done.
-
-    Raises:
-        MeterError: The reference measures no such thing, or a reading of it failed.
+    Each level, a number of busy cores, is driven by every kind of work, so that what these differ
+    by is in the residual of the fit. What else runs on the machine is in both its CPU time and its
+    joules.
     """
     against = _of_the_cpu(reference)
     if not against:

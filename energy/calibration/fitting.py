@@ -13,28 +13,19 @@ from ...errors import ConfigurationError, DataError
 from .stored import CpuFit, now_utc
 
 FEWEST_WINDOWS = 3
-LOAD_SPREAD = 0.5
-"""Busy cores by which the loads of a fit must differ at least."""
-LEAST_WATTS_PER_CORE = 1e-3
-"""Below that, no processor was seen."""
-LARGEST_RESIDUAL = 1.0
-"""Beyond that, the error is larger than the amount."""
+LOAD_SPREAD = 0.5  # busy cores by which the loads of a fit must differ at least
+LEAST_WATTS_PER_CORE = 1e-3  # below that, no processor was seen
+LARGEST_RESIDUAL = 1.0  # beyond that, the error is larger than the amount
 COLUMNS = ("duration_s", "cpu_s", "energy_j")
 
 
 @dataclass(frozen=True)
 class LoadWindow:
-    """A window of the whole machine.
+    """A window of the whole machine."""
 
-    Attributes:
-        duration_s: Its length.
-        cpu_s: CPU-seconds that all processes used in it.
-        energy_j: Joules that the reference measured in it.
-    """
-
-    duration_s: float
-    cpu_s: float
-    energy_j: float
+    duration_s: float  # its length
+    cpu_s: float  # CPU-seconds that all processes used in it
+    energy_j: float  # joules that the reference measured in it
 
     @property
     def power_w(self) -> float:
@@ -60,14 +51,9 @@ def fit(
     of all *other* windows foretells for a window: the root of the mean square over windows with at
     least half a core busy. It holds for such work and such loads as were fitted.
 
-    Args:
-        windows: At least three windows; their loads must differ by half a core whichever busy one
-            is left out.
-        reference: Whose joules they are.
-        detail: One line about it.
-
     Raises:
-        ConfigurationError: Too few windows, too like loads, or energy that does not follow them.
+        ConfigurationError: Too few windows, loads that do not differ by half a core whichever busy
+            window is left out, or energy that does not follow them.
     """
     if len(windows) < FEWEST_WINDOWS:
         raise ConfigurationError(
@@ -91,19 +77,16 @@ def fit(
 def read_windows(path: Path) -> list[LoadWindow]:
     """Read recorded windows from a CSV file with the columns ``duration_s,cpu_s,energy_j``.
 
-    CPU-seconds and joules are those of the whole machine; other columns are ignored.
-
-    Raises:
-        DataError: The file is missing, lacks a column or has a line that is no window.
+    CPU-seconds and joules are those of the whole machine; other columns are ignored. A file that
+    is missing or malformed is a DataError.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = csv.DictReader(file)
             missing = [column for column in COLUMNS if column not in (rows.fieldnames or ())]
             if missing:
-                raise DataError(
-                    f"{path}, line 1: no column {missing[0]}; begin with {','.join(COLUMNS)}"
-                )
+                head = f"no column {missing[0]}; begin with {','.join(COLUMNS)}"
+                raise DataError(f"{path}, line 1: {head}")
             return [_window(row, f"{path}, line {rows.line_num}") for row in rows]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path}: cannot be read ({error})") from error

@@ -10,8 +10,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 from ...errors import MeterError
 
-Load = Callable[[int, str], AbstractContextManager[None]]
-"""Keeps a number of cores busy with a kind of work, as ``spinning`` does."""
+Load = Callable[[int, str], AbstractContextManager[None]]  # keeps as many cores busy with a work
 
 WORKS = {
     "interpreter": ("x = 1.0", "for _ in range(10_000): x = (x * 1.7 + 0.3) % 3.1"),
@@ -36,15 +35,7 @@ while True:
 
 @contextmanager
 def spinning(n_cores: int, work: str) -> Iterator[None]:
-    """Keep cores busy with processes that end with the block, or with this process.
-
-    Args:
-        n_cores: How many.
-        work: A name of ``WORKS``.
-
-    Raises:
-        MeterError: A process could not start.
-    """
+    """Keep cores busy with a work of ``WORKS``, by processes that end with the block or with us."""
     once, again = WORKS[work]
     command = [sys.executable, "-P", "-c", _SCRIPT.format(once=once, again=again)]
     environment = {**os.environ, **dict.fromkeys(_ONE_THREAD, "1")}

@@ -20,27 +20,18 @@ from pathlib import Path
 from ...errors import OutputError
 from ...files import write_whole
 
-VERSION = 1
-"""Of the stored file."""
+VERSION = 1  # of the stored file
 
 
 @dataclass(frozen=True)
 class IdlePower:
-    """What a source draws while the machine is idle.
+    """What a source draws while the machine is idle."""
 
-    Attributes:
-        power_w: Mean power.
-        spread_w: Standard deviation of the power among parts of the time.
-        duration_s: How long it was measured.
-        busy_cores: Cores that were busy all the same, on average.
-        measured_at: When, in ISO 8601, UTC.
-    """
-
-    power_w: float
-    spread_w: float
-    duration_s: float
-    busy_cores: float
-    measured_at: str
+    power_w: float  # mean power
+    spread_w: float  # standard deviation of the power among parts of the time
+    duration_s: float  # how long it was measured
+    busy_cores: float  # cores that were busy all the same, on average
+    measured_at: str  # when, in ISO 8601, UTC
 
     def __post_init__(self) -> None:
         _check_amounts(self.power_w, self.spread_w, self.duration_s, self.busy_cores)
@@ -48,25 +39,15 @@ class IdlePower:
 
 @dataclass(frozen=True)
 class CpuFit:
-    """Power of the machine as idle power plus watts per busy core.
+    """Power of the machine as idle power plus watts per busy core."""
 
-    Attributes:
-        watts_per_core: Power that one busy core adds.
-        idle_w: Power of the reference without any busy core, by the fit.
-        residual: Relative error of the joules that ``watts_per_core`` gives (see ``fit``).
-        n_windows: How many windows were fitted.
-        reference: Whose joules were taken for true, such as ``"rapl:package-0"``.
-        detail: One line for people about the reference.
-        fitted_at: When, in ISO 8601, UTC.
-    """
-
-    watts_per_core: float
-    idle_w: float
-    residual: float
-    n_windows: int
-    reference: str
-    detail: str
-    fitted_at: str
+    watts_per_core: float  # power that one busy core adds
+    idle_w: float  # power of the reference without any busy core, by the fit
+    residual: float  # relative error of the joules that ``watts_per_core`` gives (see ``fit``)
+    n_windows: int  # how many windows were fitted
+    reference: str  # whose joules were taken for true, such as ``"rapl:package-0"``
+    detail: str  # one line for people about the reference
+    fitted_at: str  # when, in ISO 8601, UTC
 
     def __post_init__(self) -> None:
         _check_amounts(self.watts_per_core, self.idle_w, self.residual, self.n_windows)
@@ -76,21 +57,13 @@ class CpuFit:
 
 @dataclass(frozen=True)
 class Calibration:
-    """What is known of a machine.
+    """What is known of a machine."""
 
-    Attributes:
-        machine: Its identity (see ``machine_id``).
-        description: The machine in words.
-        calibrated_at: When something was last added, in ISO 8601, UTC.
-        idle_w: Idle power by source id.
-        cpu: What a busy core draws; None if not calibrated.
-    """
-
-    machine: str
-    description: str
-    calibrated_at: str
-    idle_w: Mapping[str, IdlePower] = field(default_factory=dict)
-    cpu: CpuFit | None = None
+    machine: str  # its identity (see ``machine_id``)
+    description: str  # the machine in words
+    calibrated_at: str  # when something was last added, in ISO 8601, UTC
+    idle_w: Mapping[str, IdlePower] = field(default_factory=dict)  # idle power by source id
+    cpu: CpuFit | None = None  # what a busy core draws; None if not calibrated
 
     def idle_power_w(self, source_id: str) -> float | None:
         """Mean idle power of a source in watts, None if it was not measured."""
@@ -99,11 +72,7 @@ class Calibration:
 
 
 def load_calibration() -> Calibration | None:
-    """What is stored for this machine, None if there is nothing.
-
-    Warns:
-        RuntimeWarning: The file is damaged or of a newer version, and was ignored.
-    """
+    """What is stored for this machine, None if there is nothing; warns of a file it cannot use."""
     try:
         if not home().is_dir():  # nothing was ever calibrated
             return None
@@ -124,17 +93,7 @@ def load_calibration() -> Calibration | None:
 
 
 def save_calibration(new: Calibration) -> Calibration:
-    """Store a calibration of this machine, whole or not at all.
-
-    Args:
-        new: What was measured now. What it lacks is kept from the stored one.
-
-    Returns:
-        What is stored now.
-
-    Raises:
-        OutputError: The file cannot be written.
-    """
+    """Store a calibration, keep what it lacks from before, and return all that is stored now."""
     old = load_calibration()
     if old is not None:
         new = replace(new, idle_w={**old.idle_w, **new.idle_w}, cpu=new.cpu or old.cpu)
@@ -151,24 +110,12 @@ def save_calibration(new: Calibration) -> Calibration:
 
 
 def calibration_file() -> Path:
-    """Where this machine's calibration lies.
-
-    Raises:
-        OutputError: This user has no folder for it.
-    """
+    """Where this machine's calibration lies."""
     return home() / f"calibration-{machine_id()}.json"
 
 
 def home(environ: Mapping[str, str] = os.environ, system: str = sys.platform) -> Path:
-    """The folder of stored calibrations.
-
-    Args:
-        environ: The environment.
-        system: The operating system, as ``sys.platform`` names it.
-
-    Raises:
-        OutputError: There is neither ``$PERJOULE_HOME`` nor a home folder.
-    """
+    """The folder of calibrations: ``$PERJOULE_HOME``, or the system's own for configuration."""
     if given := environ.get("PERJOULE_HOME"):
         return Path(given)
     variable = {"win32": "APPDATA", "darwin": ""}.get(system, "XDG_CONFIG_HOME")
@@ -194,13 +141,7 @@ def machine_id() -> str:
 
 
 def identify(id_file: Path, host: str, n_processors: int) -> str:
-    """Hash what tells a machine (see ``machine_id``).
-
-    Args:
-        id_file: The system's own identity; not every system has one.
-        host: The host's name.
-        n_processors: Its hardware threads: more of them make another machine.
-    """
+    """Hash the system's own identity, where it has one, with the host's name and its processors."""
     try:
         given = id_file.read_text(encoding="utf-8").strip()
     except (OSError, ValueError):

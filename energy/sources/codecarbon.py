@@ -13,10 +13,8 @@ from typing import Any
 from ...errors import SourceError
 from ..source import Kind, Scope, Source, SourceInfo
 
-PERIOD_S = 1.0
-"""How often the tracker measures. Its own default of 15 s would blur windows below a minute."""
-LOST_AFTER_S = 15.0
-"""A tracker that has not measured for so long has died."""
+PERIOD_S = 1.0  # its own default of 15 s would blur windows below a minute
+LOST_AFTER_S = 15.0  # a tracker that has not measured for so long has died
 MAX_POWER_W = 50_000.0
 JOULES_PER_KWH = 3.6e6
 
@@ -31,7 +29,6 @@ class _Totals:
         self.resets = 0
 
     def live_out(self, total: Any, delta: Any) -> None:
-        """Take the totals of a measurement."""
         energy_j, now = total.energy_consumed * JOULES_PER_KWH, self._clock()
         if self.last is not None:
             last_j, last_s = self.last
@@ -40,7 +37,6 @@ class _Totals:
         self.last = (energy_j, now)
 
     def out(self, total: Any, delta: Any) -> None:
-        """Take the totals at the end."""
         self.live_out(total, delta)
 
     def exit(self) -> None:
@@ -60,13 +56,6 @@ class CodeCarbonSource(Source):
 
     Importing CodeCarbon takes 0.1 s and its look at the hardware 2 s (3.3.2 on a 4-core virtual
     machine).
-
-    Args:
-        make_tracker: Makes the tracker; None for ``codecarbon.OfflineEmissionsTracker``.
-        clock: Monotonic seconds.
-
-    Raises:
-        SourceError: CodeCarbon is not installed or does not start.
     """
 
     def __init__(
@@ -95,11 +84,7 @@ class CodeCarbonSource(Source):
         return self._totals.resets
 
     def read(self) -> float:
-        """Joules since the tracker started, as of its last measurement.
-
-        Raises:
-            SourceError: The tracker was stopped, or has not measured for long.
-        """
+        """Joules since the tracker started, as of its last measurement."""
         if not self._stop.alive:
             raise SourceError("CodeCarbon's tracker was stopped")
         energy_j, at_s = self._totals.last or (0.0, 0.0)

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from ..source import Kind, Scope, Source, SourceInfo
 
-JOULES_PER_OPERATION = 1e-10
-"""Of the order of a CPU core: 4 W at 40 GFLOP/s."""
+JOULES_PER_OPERATION = 1e-10  # of the order of a CPU core: 4 W at 40 GFLOP/s
 
 
 class ModelSource(Source):
-    """Counted operations times joules per operation.
-
-    Args:
-        joules_per_operation: Energy of one operation (a multiply-add is two).
-    """
+    """Counted operations (a multiply-add is two) times joules per operation."""
 
     def __init__(self, joules_per_operation: float = JOULES_PER_OPERATION) -> None:
         self._joules_per_operation = joules_per_operation

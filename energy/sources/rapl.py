@@ -15,10 +15,8 @@ ROOT = Path(os.environ.get("PERJOULE_POWERCAP", "/sys/class/powercap"))
 """The powercap tree. Containers hide the usual one, so it may be mounted elsewhere."""
 MAX_PACKAGE_POWER_W = 1_000.0
 UPDATE_PERIOD_S = 1e-3
-KEEP_ALIVE_S = 30.0
-"""How often counters are read at least: the smallest range, 65 kJ, lasts 65 s at 1,000 W."""
-MIRROR_TOLERANCE_UJ = 1_000_000
-"""What a counter may move out of step when it is read through another die."""
+KEEP_ALIVE_S = 30.0  # the smallest range, 65 kJ, lasts 65 s at 1,000 W
+MIRROR_TOLERANCE_UJ = 1_000_000  # what a counter may differ by when read through another die
 MEND = (
     "Give read permission: `sudo chmod a+r /sys/class/powercap/intel-rapl:*/energy_uj` until the "
     'next boot, or for good a udev rule: SUBSYSTEM=="powercap", ACTION=="add", '
@@ -35,16 +33,7 @@ MEND_CONTAINER = (
 
 
 class RaplSource(Source):
-    """One RAPL zone, a package or its DRAM.
-
-    Args:
-        zone: The zone's folder, with ``energy_uj`` and ``max_energy_range_uj``.
-        name: The zone's name, such as ``"package-0"``.
-        component: ``"cpu"`` or ``"dram"``.
-
-    Raises:
-        SourceError: The zone cannot be read.
-    """
+    """One RAPL zone, a package or its DRAM: a folder with a counter and its greatest value."""
 
     keep_alive_s = KEEP_ALIVE_S
 
@@ -88,17 +77,12 @@ class RaplSource(Source):
 
 
 def discover(root: Path = ROOT) -> Discovery:
-    """Find the packages and DRAM zones of a powercap tree.
+    """Find the packages and DRAM zones of a powercap tree, or of its folder ``intel-rapl``.
 
     psys, core and uncore are left out because packages contain them or they contain packages, and
-    so are MMIO twins of packages and dies that mirror another die's counter.
-
-    Args:
-        root: The powercap folder, or that of ``intel-rapl`` within it.
-
-    Returns:
-        The readable sources. Half of a machine's packages would be a wrong number, so one package
-        that cannot be read leaves none, and one DRAM zone that cannot be read leaves no DRAM.
+    so are MMIO twins of packages and dies that mirror another die's counter. Half of a machine's
+    packages would be a wrong number, so one package that cannot be read leaves none, and one DRAM
+    zone that cannot be read leaves no DRAM.
     """
     zones = [(zone, *_label(zone)) for zone in _list_zones(root)]
     if not any(component == "cpu" for _, _, component in zones):
@@ -108,19 +92,17 @@ def discover(root: Path = ROOT) -> Discovery:
         packages = _open_zones(zones, "cpu")
     except SourceError as error:
         return Discovery(reason=str(error), mend=MEND)
-    distinct: dict[Path, RaplSource] = {}
+    cpus: dict[str, RaplSource] = {}
     for zone, source in packages.items():
-        if not any(_mirrors(source, other) for other in distinct.values()):
-            distinct[zone] = source
-    cpus = list(distinct.values())
+        if not any(_mirrors(source, other) for other in cpus.values()):
+            cpus[zone.name] = source
     try:
         drams = _open_zones(zones, "dram")
     except SourceError as error:
-        return Discovery([*cpus], str(error), MEND, incomplete=True)
+        return Discovery([*cpus.values()], str(error), MEND, incomplete=True)
     # "intel-rapl:0:1" lies within "intel-rapl:0"; what lies within a mirror is one too.
-    names = {zone.name for zone in distinct}
-    own = [dram for zone, dram in drams.items() if zone.name.rpartition(":")[0] in names]
-    return Discovery([*cpus, *own])
+    own = [dram for zone, dram in drams.items() if zone.name.rpartition(":")[0] in cpus]
+    return Discovery([*cpus.values(), *own])
 
 
 def _list_zones(root: Path) -> list[Path]:
@@ -141,11 +123,7 @@ def _mend_missing() -> str:
 
 
 def _open_zones(zones: list[tuple[Path, str, str]], wanted: str) -> dict[Path, RaplSource]:
-    return {
-        zone: RaplSource(zone, name, component)
-        for zone, name, component in zones
-        if component == wanted
-    }
+    return {zone: RaplSource(zone, name, part) for zone, name, part in zones if part == wanted}
 
 
 def _mirrors(die: RaplSource, other: RaplSource) -> bool:
@@ -162,12 +140,9 @@ def _label(zone: Path) -> tuple[str, str]:
         name = (zone / "name").read_text().strip()
     except OSError:
         return zone.name, ""
-    if name.startswith("package"):
-        return name, "cpu"
     if name == "dram":
-        package = zone.name.split(":")[1]
-        return f"dram-{package}", "dram"
-    return name, ""
+        return f"dram-{zone.name.split(':')[1]}", "dram"
+    return name, "cpu" if name.startswith("package") else ""
 
 
 def _read_int(path: Path) -> int:

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +18,12 @@ Found = list[Source | PowerSource]
 
 @dataclass(frozen=True)
 class Machine:
-    """Where sources are looked for.
+    """Where sources are looked for."""
 
-    Attributes:
-        gpus: UUIDs of the GPUs in use; None for all visible, empty for none.
-        rapl_root: The powercap tree; None for the system's.
-        hwmon_root: The hwmon tree; None for the system's.
-        nvml_binding: The NVML binding; None for ``pynvml``.
-    """
-
-    gpus: Sequence[str] | None = None
-    rapl_root: Path | None = None
-    hwmon_root: Path | None = None
-    nvml_binding: Any = None
+    gpus: Sequence[str] | None = None  # UUIDs of those in use; None for all visible
+    rapl_root: Path | None = None  # the powercap tree; None for the system's
+    hwmon_root: Path | None = None  # the hwmon tree; None for the system's
+    nvml_binding: Any = None  # the NVML binding; None for ``pynvml``
 
 
 THIS_MACHINE = Machine()
@@ -37,22 +31,13 @@ THIS_MACHINE = Machine()
 
 @dataclass(frozen=True)
 class MeterKind:
-    """A name that a meter's text may hold.
+    """A name that a meter's text may hold."""
 
-    Attributes:
-        spec: How it is written: the name, and behind a colon its argument, in brackets if it may
-            be left out.
-        summary: Whose joules it gives, for people.
-        kind: How these become known, for people.
-        find: Finds its sources, given the argument and where to look.
-        counts_cpu: Whether it counts the processor, which only one name of a text may do.
-    """
-
-    spec: str
-    summary: str
-    kind: str
-    find: Callable[[str, Machine], Found]
-    counts_cpu: bool = False
+    spec: str  # its name, and behind a colon its argument, in brackets if it may be left out
+    summary: str  # whose joules it gives, for people
+    kind: str  # how these become known, for people
+    find: Callable[[str, Machine], Found]  # finds its sources, given the argument and where to look
+    counts_cpu: bool = False  # whether it counts the processor, as one name of a text may
 
     @property
     def name(self) -> str:
@@ -74,15 +59,11 @@ def resolve(spec: str, machine: Machine = THIS_MACHINE, *, shared: bool = False)
     """Find the sources that a meter's text names.
 
     Args:
-        spec: ``"auto"``, or names of ``METERS`` joined by commas, each written as its ``spec``
-            says.
+        spec: ``"auto"`` (measured sources where they can be read, and the modelled CPU where not),
+            or names of ``METERS`` joined by commas, each written as its ``spec`` says.
         machine: Where to look.
         shared: Whether other workers of ours use the same processors: package joules are split by
             CPU-time share, and GPUs cannot be.
-
-    Returns:
-        The sources. ``"auto"`` takes measured sources where they can be read and the modelled CPU
-        where not.
 
     Raises:
         UnknownNameError: A name is not known.
@@ -146,7 +127,7 @@ def _find_sensors(channel: str, machine: Machine) -> Discovery:
     return hwmon.discover(machine.hwmon_root or hwmon.ROOT, channel or None)
 
 
-def _find_wattmeter(kind: str, address: str, _: Machine) -> Found:
+def _find_plug(kind: str, address: str, _: Machine) -> Found:
     from .wattmeter.device import parse
     from .wattmeter.source import Wattmeter
 
@@ -161,28 +142,23 @@ def _find_recorded(file: str, _machine: Machine) -> Found:
     return [RecordedSource(read_trace(path, column))]
 
 
-def _find_codecarbon(*_: object) -> Found:
-    from .codecarbon import CodeCarbonSource
-
-    return [CodeCarbonSource()]
-
-
-def _find_cpu_time(text: str, _: Machine) -> Found:
-    from .cpu.time import CpuTimeSource
-
-    return [CpuTimeSource(_parse_figure("cpu_time", text) if text else None)]
+def _find_software(name: str, path: str, text: str, _: Machine) -> Found:
+    """The software meter of a class, with the figure that the text may hold."""
+    module, kind = path.split(":")
+    make = getattr(import_module(module, __package__), kind)
+    return [make(_parse_figure(name, text)) if text else make()]
 
 
-def _find_model(text: str, _: Machine) -> Found:
-    from .model import ModelSource
-
-    return [ModelSource(_parse_figure("model", text)) if text else ModelSource()]
+_find_cpu_time = partial(_find_software, "cpu_time", ".cpu.time:CpuTimeSource")
+_find_model = partial(_find_software, "model", ".model:ModelSource")
+_find_codecarbon = partial(_find_software, "codecarbon", ".codecarbon:CodeCarbonSource")
 
 
 _MEASURED, _MODELLED, _EITHER = "measured", "modelled", "measured or integrated"
 _PLUG = "the whole machine at a {} plug; #total: the plug's own counter"
 _OTHERS = "AMD and Intel GPUs, Jetson, power supplies and others that Linux shows"
 _JSON = "any wattmeter that answers in JSON; @W, @mW, @kW, @J, @Wh or @kWh"
+_TIME = "CPU-seconds times watts per core"
 _COUNTED = "counted operations times joules for each: the same joules every time"
 _TRACE = "a recorded trace: nvidia-smi, time and watts, or our own series"
 _KINDS = (
@@ -190,23 +166,17 @@ _KINDS = (
     MeterKind("rapl", "processor packages and their DRAM", _MEASURED, _find_packages, True),
     MeterKind("nvml", "NVIDIA GPUs that this process uses", _EITHER, _find_gpus),
     MeterKind("hwmon[:CHIP/CHANNEL]", _OTHERS, _EITHER, _find_hwmon),
-    MeterKind("shelly:HOST", _PLUG.format("Shelly"), _EITHER, partial(_find_wattmeter, "shelly")),
-    MeterKind(
-        "tasmota:HOST", _PLUG.format("Tasmota"), _EITHER, partial(_find_wattmeter, "tasmota")
-    ),
-    MeterKind("http:URL#json.path", _JSON, _EITHER, partial(_find_wattmeter, "http")),
-    MeterKind(
-        "cpu_time[:WATTS]", "CPU-seconds times watts per core", _MODELLED, _find_cpu_time, True
-    ),
+    MeterKind("shelly:HOST", _PLUG.format("Shelly"), _EITHER, partial(_find_plug, "shelly")),
+    MeterKind("tasmota:HOST", _PLUG.format("Tasmota"), _EITHER, partial(_find_plug, "tasmota")),
+    MeterKind("http:URL#json.path", _JSON, _EITHER, partial(_find_plug, "http")),
+    MeterKind("cpu_time[:WATTS]", _TIME, _MODELLED, _find_cpu_time, True),
     MeterKind("model[:JOULES]", _COUNTED, _MODELLED, _find_model, True),
     MeterKind("recorded:FILE.csv", _TRACE, "as recorded", _find_recorded),
     MeterKind("codecarbon", "CodeCarbon's tracker, to compare meters", _MODELLED, _find_codecarbon),
 )
-METERS: dict[str, MeterKind] = {meter.name: meter for meter in _KINDS}
-"""Every meter by its name."""
+METERS: dict[str, MeterKind] = {meter.name: meter for meter in _KINDS}  # every meter by its name
 NAMES = tuple(METERS)
-_FORMER_NAMES = {"replay": "recorded"}
-"""Names that experiments of earlier versions hold."""
+_FORMER_NAMES = {"replay": "recorded"}  # names that experiments of earlier versions hold
 
 
 def _parse(part: str, spec: str) -> tuple[str, str]:

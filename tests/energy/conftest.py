@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from perjoule.energy import EnergyMeter, Kind, PowerSource, Reading, Scope, Source, SourceInfo
+from perjoule.energy import (
+    EnergyMeter,
+    Kind,
+    PowerSource,
+    Reading,
+    Scope,
+    Source,
+    SourceInfo,
+    Window,
+)
+from perjoule.energy.sources import rapl
 from perjoule.errors import SourceError
 
 
@@ -62,19 +74,21 @@ class Power(PowerSource):
 
 
 class Metered:
-    """A counter, its meter and an open window, on a clock of their own."""
+    """Counters, by default one with these fields, a meter and a window on a clock of their own."""
 
-    def __init__(self, name: str = "fake", **fields) -> None:
-        self.clock, self.counter = Clock(), Counter(name, **fields)
-        self.meter = EnergyMeter([self.counter], clock=self.clock)
+    def __init__(self, *sources: Source | PowerSource, **fields) -> None:
+        self.clock, self.sources = Clock(), sources or (Counter(**fields),)
+        self.counter: Any = self.sources[0]
+        self.meter = EnergyMeter(self.sources, clock=self.clock)
         self.window = self.meter.window()
 
-    def spend(self, duration_s: float, energy_j: float = 0.0) -> None:
+    def spend(self, duration_s: float, *energies_j: float) -> None:
         self.clock.now += duration_s
-        self.counter.energy_j += energy_j
+        for counter, energy_j in zip(self.sources, energies_j, strict=False):
+            counter.energy_j += energy_j
 
-    def lap(self, duration_s: float, energy_j: float = 0.0) -> Reading:
-        self.spend(duration_s, energy_j)
+    def lap(self, duration_s: float, *energies_j: float) -> Reading:
+        self.spend(duration_s, *energies_j)
         return self.window.lap()
 
 
@@ -83,15 +97,14 @@ class Powercap:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        root.mkdir(parents=True, exist_ok=True)
+        root.mkdir()
 
     def zone(
         self, zone: str, name: str, energy_uj: object, greatest_uj: object = 262_143_328_850
     ) -> None:
-        folder = self.root / zone
-        folder.mkdir()
-        (folder / "name").write_text(f"{name}\n")
-        (folder / "max_energy_range_uj").write_text(f"{greatest_uj}\n")
+        (self.root / zone).mkdir()
+        (self.root / zone / "name").write_text(f"{name}\n")
+        (self.root / zone / "max_energy_range_uj").write_text(f"{greatest_uj}\n")
         self.show(zone, energy_uj)
 
     def show(self, zone: str, energy_uj: object) -> None:
@@ -102,6 +115,10 @@ class Powercap:
         file = self.root / zone / "energy_uj"
         file.unlink()
         file.mkdir()
+
+    def window(self) -> Window:
+        """Open a window of a meter of all that is readable here."""
+        return EnergyMeter(rapl.discover(self.root).sources).window()
 
 
 @dataclass
@@ -130,29 +147,24 @@ class Nvml:
     class NVMLError(Exception):
         """As pynvml's."""
 
+    nvmlDeviceGetUUID = staticmethod(attrgetter("uuid"))  # noqa: N815
+    nvmlDeviceGetName = staticmethod(attrgetter("name"))  # noqa: N815
+    nvmlDeviceGetMaxMigDeviceCount = staticmethod(lambda _: 7)  # noqa: N815
+
     def nvmlInit(self) -> None:  # noqa: N802
-        if self.init_error is not None:
-            raise self.init_error
+        _answer(self.init_error)
 
     def nvmlDeviceGetCount(self) -> int:  # noqa: N802
         return len(self.gpus)
 
     def nvmlDeviceGetHandleByIndex(self, index: int) -> Gpu:  # noqa: N802
         gpu = self.gpus[index]
-        if gpu.lost is not None:
-            raise gpu.lost
-        return gpu
+        return _answer(gpu.lost or gpu)
 
     def nvmlDeviceGetHandleByUUID(self, uuid: str) -> Gpu:  # noqa: N802
         slices = [part for gpu in self.gpus for part in gpu.slices]
         known = self.gpus + slices if self.knows_slices_by_id else self.gpus
         return self._only([gpu for gpu in known if gpu.uuid == uuid])
-
-    def nvmlDeviceGetUUID(self, handle: Gpu) -> str | bytes:  # noqa: N802
-        return handle.uuid
-
-    def nvmlDeviceGetName(self, handle: Gpu) -> str | bytes:  # noqa: N802
-        return handle.name
 
     def nvmlDeviceGetTotalEnergyConsumption(self, handle: Gpu):  # noqa: N802
         return _answer(handle.energy_mj)
@@ -168,12 +180,7 @@ class Nvml:
     def nvmlDeviceGetComputeRunningProcesses(self, handle: Gpu):  # noqa: N802
         handle.n_looks += 1
         pids = self.NVMLError("Not Supported") if handle.pids is None else handle.pids
-        if isinstance(pids, Exception):
-            raise pids
-        return [SimpleNamespace(pid=pid) for pid in pids]
-
-    def nvmlDeviceGetMaxMigDeviceCount(self, handle: Gpu) -> int:  # noqa: N802
-        return 7
+        return [SimpleNamespace(pid=pid) for pid in _answer(pids)]
 
     def nvmlDeviceGetMigDeviceHandleByIndex(self, handle: Gpu, index: int) -> Gpu:  # noqa: N802
         return self._only(handle.slices[index : index + 1])
@@ -182,12 +189,10 @@ class Nvml:
         return self._only([gpu for gpu in self.gpus if handle in gpu.slices])
 
     def _only(self, found: list[Gpu]) -> Gpu:
-        if not found:
-            raise self.NVMLError("Not Found")
-        return found[0]
+        return _answer(found[0] if found else self.NVMLError("Not Found"))
 
 
-def _answer(value: object) -> object:
+def _answer(value: Any) -> Any:
     if isinstance(value, Exception):
         raise value
     return value
@@ -195,17 +200,10 @@ def _answer(value: object) -> object:
 
 @pytest.fixture(scope="session")
 def fakes() -> SimpleNamespace:
-    """The classes above."""
-    return SimpleNamespace(
-        Clock=Clock,
-        Counter=Counter,
-        Power=Power,
-        Gpu=Gpu,
-        Metered=Metered,
-        Nvml=Nvml,
-        unsupported=Nvml.NVMLError("Not Supported"),
-        failure=SourceError("bus error"),
-    )
+    """The classes above, two failures, and waiting."""
+    classes = {kind.__name__: kind for kind in (Clock, Counter, Power, Gpu, Metered, Nvml)}
+    failures = {"unsupported": Nvml.NVMLError("Not Supported"), "failure": SourceError("bus error")}
+    return SimpleNamespace(**classes, **failures, wait_for=wait_for)
 
 
 @pytest.fixture
@@ -218,3 +216,24 @@ def powercap(tmp_path: Path) -> Powercap:
 def no_powercap(tmp_path: Path) -> Path:
     """Where no powercap tree is."""
     return tmp_path / "none"
+
+
+@pytest.fixture(autouse=True)
+def calibrations(tmp_path: Path, monkeypatch) -> Path:
+    """Where calibrations of tests lie."""
+    monkeypatch.setenv("PERJOULE_HOME", str(tmp_path / "perjoule-home"))
+    return tmp_path / "perjoule-home"
+
+
+@pytest.fixture(autouse=True)
+def _all_gpus_visible(monkeypatch) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.delenv("CUDA_DEVICE_ORDER", raising=False)
+
+
+def wait_for(happened: Callable[[], object]) -> None:
+    """Wait until something is true."""
+    deadline = time.perf_counter() + 20.0
+    while not happened():
+        assert time.perf_counter() < deadline, "it never happened"
+        time.sleep(0.005)

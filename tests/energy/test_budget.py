@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import time
 
 import optuna
@@ -52,27 +50,20 @@ def test_equal_steps_never_overdraw_and_leave_less_than_a_step(total, step):
     assert budget.spent_j == step * max(total // step, 1)
 
 
-def test_work_before_the_first_step_is_not_taken_for_a_step(counted):
-    budget = EnergyBudget(100, counted)
-    counted.count_operations(60)  # loading the data
-    assert not budget.should_stop()
-    counted.count_operations(5)
-    assert not budget.should_stop()
-
-
 def test_what_was_said_is_said_again(fakes):
-    clock, counter = fakes.Clock(), fakes.Counter(update_period_s=0.1, max_power_w=1e6)
-    budget = EnergyBudget(100, EnergyMeter([counter], clock=clock))
+    one = fakes.Metered(update_period_s=0.1, max_power_w=1e6)
+    budget = EnergyBudget(100, one.meter)
     assert not budget.should_stop()
-    clock.now += 0.1
-    counter.energy_j += 60
+    one.spend(0.1, 60)
     assert [budget.should_stop() for _ in range(3)] == [True] * 3
 
 
-def test_a_new_phase_forgets_the_last_interval(counted):
+def test_work_before_the_first_step_of_a_phase_is_not_taken_for_a_step(counted):
     budget = EnergyBudget(100, counted)
-    assert not budget.should_stop()
-    counted.count_operations(60)
+    for operations in (60, 5):  # loading the data, then a step
+        counted.count_operations(operations)
+        assert not budget.should_stop()
+    counted.count_operations(30)
     budget.begin_phase()
     assert not budget.should_stop()
     counted.count_operations(60)
@@ -90,53 +81,32 @@ def test_a_real_training_stops_within_a_percent_of_its_budget():
     assert 0.95 < budget.spent_j < 1.01
 
 
-def test_slow_and_coarse_meters_are_asked_seldom_and_counted_operations_at_every_step(fakes):
-    clock = fakes.Clock()
-
-    class Slow(fakes.Counter):
+@pytest.mark.parametrize(
+    ("read_s", "fields", "n_checks"),
+    [
+        (0.0002, {}, 10),
+        (0.0, {"update_period_s": 0.09}, 11),
+        (0.0, {"counts_search": False}, 1_000),
+    ],
+)
+def test_slow_and_coarse_meters_are_asked_seldom_and_counted_operations_at_every_step(
+    fakes, read_s, fields, n_checks
+):
+    class Counter(fakes.Counter):
         n_reads = 0
 
         def read(self) -> float:
             self.n_reads += 1
-            time.sleep(0.0002)
+            time.sleep(read_s)
             return super().read()
 
-    class Coarse(fakes.Counter):
-        n_reads = 0
-
-        def read(self) -> float:
-            self.n_reads += 1
-            return super().read()
-
-    def checks_per_second(counter) -> int:
-        budget = EnergyBudget(1e6, EnergyMeter([counter], clock=clock))
-        before = counter.n_reads
-        for _ in range(1_000):
-            budget.should_stop()
-            clock.now += 0.001
-        return counter.n_reads - before
-
-    assert checks_per_second(Slow()) == pytest.approx(10, abs=1)
-    assert checks_per_second(Coarse(update_period_s=0.09)) == pytest.approx(11, abs=1)
-    assert checks_per_second(Coarse(counts_search=False)) == 1_000
-
-
-def test_a_study_ends_at_the_budget_with_failed_and_pruned_trials_charged(counted):
-    budget = EnergyBudget("100 J", counted)
-
-    def objective(trial: optuna.Trial) -> float:
-        counted.count_operations(10)
-        if trial.number % 3 == 1:
-            raise optuna.TrialPruned
-        if trial.number % 3 == 2:
-            raise ValueError("a bad candidate")
-        return trial.suggest_float("x", 0, 1)
-
-    study = optuna.create_study()
-    study.optimize(objective, n_trials=1_000, callbacks=[budget.stop_study], catch=ValueError)
-    assert budget.spent_j == 100.0
-    assert len(study.trials) == 10
-    assert {trial.state.name for trial in study.trials} == {"COMPLETE", "PRUNED", "FAIL"}
+    clock, counter = fakes.Clock(), Counter(**fields)
+    budget = EnergyBudget(1e6, EnergyMeter([counter], clock=clock))
+    before = counter.n_reads
+    for _ in range(1_000):
+        budget.should_stop()
+        clock.now += 0.001
+    assert counter.n_reads - before == pytest.approx(n_checks, abs=1)
 
 
 @pytest.mark.parametrize(
@@ -144,13 +114,13 @@ def test_a_study_ends_at_the_budget_with_failed_and_pruned_trials_charged(counte
     [(Kind.MODELLED, 2, "fake: bus error"), (Kind.MEASURED, 0, "stood still")],
 )
 def test_a_source_that_is_lost_or_dead_stops_the_study_and_says_why(fakes, kind, fails_in, reason):
-    clock, counter = fakes.Clock(), fakes.Counter(kind=kind)
-    budget = EnergyBudget("100 J", EnergyMeter([counter], clock=clock))
+    one = fakes.Metered(kind=kind)
+    budget = EnergyBudget("100 J", one.meter)
 
     def objective(trial: optuna.Trial) -> float:
-        clock.now += 1.0
+        one.spend(1.0)
         if kind is Kind.MODELLED and trial.number == fails_in:
-            counter.failure = fakes.failure
+            one.counter.failure = fakes.failure
         return 0.0
 
     study = optuna.create_study()
@@ -160,17 +130,15 @@ def test_a_source_that_is_lost_or_dead_stops_the_study_and_says_why(fakes, kind,
 
 
 def test_a_lost_source_never_ends_a_training(fakes):
-    clock, counter = fakes.Clock(), fakes.Counter()
-    budget = EnergyBudget("100 J", EnergyMeter([counter], clock=clock))
-    counter.failure = fakes.failure
-    clock.now += 1.0
+    one = fakes.Metered()
+    budget = EnergyBudget("100 J", one.meter)
+    one.counter.failure = fakes.failure
+    one.spend(1.0)
     assert not budget.should_stop()
-    assert (budget.spent_j, budget.remaining_j) == (None, None)
-    assert not budget.exhausted
+    assert (budget.spent_j, budget.remaining_j, budget.exhausted) == (None, None, False)
     assert budget.expect(1e9)
     assert repr(budget) == "EnergyBudget(100 J, spent n/a)"
-    counter.failure = None
-    counter.energy_j += 200
-    clock.now += 1.0
+    one.counter.failure = None
+    one.spend(1.0, 200)
     assert budget.should_stop()
     assert budget.exhausted

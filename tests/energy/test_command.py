@@ -1,7 +1,5 @@
 """Real commands, at one watt per core: joules are CPU-seconds."""
 
-from __future__ import annotations
-
 import ctypes
 import os
 import resource
@@ -36,6 +34,11 @@ def meter(fakes):
         yield meter
 
 
+@pytest.fixture
+def ready(tmp_path):
+    return tmp_path / "ready"
+
+
 def python(script: str) -> list[str]:
     return [sys.executable, "-S", "-c", script]
 
@@ -45,26 +48,16 @@ def ended_children_s() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def wait_for(path) -> str:
-    deadline = time.perf_counter() + 20.0
-    while not (path.exists() and path.read_text()):
-        assert time.perf_counter() < deadline, f"{path} was never written"
-        time.sleep(0.005)
-    return path.read_text()
-
-
 @pytest.mark.parametrize("code", [0, 3, 255])
 def test_the_exit_code_is_the_commands(meter, code):
     result = measure(["sh", "-c", f"exit {code}"], meter)
-    assert result.exit_code == code
-    assert result.command == ("sh", "-c", f"exit {code}")
+    assert (result.exit_code, result.command) == (code, ("sh", "-c", f"exit {code}"))
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_command_that_is_killed_has_the_exit_code_that_shells_give(meter, number):
-    result = measure(
-        python(BURN.format(0.1) + f"\nimport os; os.kill(os.getpid(), {number})"), meter
-    )
+    script = BURN.format(0.1) + f"\nimport os; os.kill(os.getpid(), {number})"
+    result = measure(python(script), meter)
     assert result.exit_code == 128 + number
     assert result.reading.total_j >= 0.1 - TICK_S
 
@@ -122,8 +115,7 @@ def test_signal_handlers_are_put_back_and_orphans_go_to_init_again(meter):
 def test_a_failing_source_neither_stops_nor_hides_the_command(fakes):
     counter = fakes.Counter()
     counter.failure = fakes.failure
-    with EnergyMeter([counter]) as meter:
-        result = measure(["sh", "-c", "exit 3"], meter)
+    result = measure(["sh", "-c", "exit 3"], EnergyMeter([counter]))
     assert (result.exit_code, result.reading.total_j) == (3, None)
 
 
@@ -137,23 +129,19 @@ def test_outside_the_main_thread_commands_are_metered_too(meter):
 
 
 @pytest.mark.parametrize("name", ["no-such-program", ".", "plain.txt", "no-shebang", "a\0b"])
-def test_a_command_that_cannot_be_run_is_named_with_the_remedy(meter, tmp_path, monkeypatch, name):
-    (tmp_path / "plain.txt").write_text("words")
-    (tmp_path / "no-shebang").write_text("words")
+def test_a_command_that_cannot_be_run_is_named_with_the_remedy(meter, tmp_path, name):
+    for file in ("plain.txt", "no-shebang"):
+        (tmp_path / file).write_text("words")
     (tmp_path / "no-shebang").chmod(0o755)
     command = name if name == "no-such-program" or "\0" in name else f"{tmp_path}/{name}"
-    with pytest.raises(
-        ConfigurationError, match=r"cannot be run .*on PATH or an executable"
-    ) as told:
+    remedy = r"cannot be run .*on PATH or an executable"
+    with pytest.raises(ConfigurationError, match=remedy) as told:
         measure([command, "--epochs", "3"], meter)
     assert repr(command) in str(told.value)
     assert "\n" not in str(told.value)
-
-
-@pytest.mark.parametrize("command", ["python train.py", [], ""])
-def test_a_command_is_a_list(meter, command):
-    with pytest.raises(ConfigurationError, match="a list of the program and its arguments"):
-        measure(command, meter)
+    for no_list in ("python train.py", [], ""):
+        with pytest.raises(ConfigurationError, match="a list of the program and its arguments"):
+            measure(no_list, meter)
 
 
 class Running:
@@ -175,14 +163,9 @@ print("exit", result.exit_code, result.reading.total_j is not None)
 
     def __init__(self, command, before="", afterwards="", **given) -> None:
         script = self.SCRIPT.format(before=before, afterwards=afterwards)
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", script, *command],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            process_group=0,
-            **given,
-        )
+        given |= {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "process_group": 0}
+        whole = [sys.executable, "-c", script, *command]
+        self.process = subprocess.Popen(whole, text=True, **given)
 
     def output(self, given: str = "") -> list[str]:
         """All that it and its command wrote."""
@@ -205,81 +188,68 @@ os.wait()
 while not os.path.exists({str(done)!r}): time.sleep(0.005)
 time.sleep(0.1)
 """
-    running = Running(
-        python(script),
-        afterwards="""
+    afterwards = """
 import psutil, resource
 usage = resource.getrusage(resource.RUSAGE_CHILDREN)
 print(result.reading.total_j, usage.ru_utime + usage.ru_stime, psutil.Process().children())
-""",
-    )
-    ended, found = running.output()
+"""
+    ended, found = Running(python(script), afterwards=afterwards).output()
     total_j, waited_for_s, zombies = found.split()
-    assert ended == "exit 0 True"
+    assert (ended, zombies) == ("exit 0 True", "[]")
     assert float(waited_for_s) >= 0.3  # we have waited for the daemon
     assert float(total_j) == pytest.approx(float(waited_for_s), abs=5 * TICK_S)
-    assert zombies == "[]"
 
 
-def test_the_command_has_our_standard_streams_and_environment():
-    script = 'read line; echo "got $line and $GREETING"; exit 6'
-    running = Running(["sh", "-c", script], env={**os.environ, "GREETING": "hello"})
-    assert running.output("words\n") == ["got words and hello", "exit 6 True"]
-
-
-def test_what_was_left_open_for_us_is_open_for_the_command():
+def test_the_command_has_our_streams_environment_and_what_was_left_open_for_us():
     read, write = os.pipe()
-    running = Running(["sh", "-c", f"echo token >/dev/fd/{write}"], pass_fds=[write])
+    script = f'read line; echo "got $line and $GREETING"; echo token >/dev/fd/{write}; exit 6'
+    environment = {**os.environ, "GREETING": "hello"}
+    running = Running(["sh", "-c", script], env=environment, pass_fds=[write])
     os.close(write)
+    assert running.output("words\n") == ["got words and hello", "exit 6 True"]
     with os.fdopen(read) as pipe:
         assert pipe.read() == "token\n"
-    assert running.output() == ["exit 0 True"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT])
-def test_a_signal_from_the_terminal_ends_the_command_and_we_report(tmp_path, number):
-    ready = tmp_path / "ready"
+def test_a_signal_from_the_terminal_ends_the_command_and_we_report(fakes, ready, number):
     running = Running(["sh", "-c", f"ulimit -c 0; echo yes >{ready}; exec sleep 60"])
-    wait_for(ready)
+    fakes.wait_for(lambda: ready.exists() and ready.read_text())
     os.killpg(running.process.pid, number)
     assert running.output() == [f"exit {128 + number} True"]
 
 
 @pytest.mark.parametrize("name", ["TERM", "USR1"])
-def test_a_signal_to_us_is_passed_on_to_the_command(tmp_path, name):
-    ready = tmp_path / "ready"
+def test_a_signal_to_us_is_passed_on_to_the_command(fakes, ready, name):
     script = f"trap 'echo told; exit 7' {name}; echo yes >{ready}; while :; do sleep 0.01; done"
     running = Running(["sh", "-c", script])
-    wait_for(ready)
+    fakes.wait_for(lambda: ready.exists() and ready.read_text())
     os.kill(running.process.pid, signal.Signals[f"SIG{name}"])
     assert running.output() == ["told", "exit 7 True"]
 
 
-def test_a_signal_that_we_are_told_to_ignore_is_ignored_by_the_command(tmp_path):
-    ready = tmp_path / "ready"
+def test_a_signal_that_we_are_told_to_ignore_is_ignored_by_the_command(fakes, ready):
     running = Running(
         ["sh", "-c", f"echo yes >{ready}; read line; exit 0"],
         before="signal.signal(signal.SIGHUP, signal.SIG_IGN)",
     )
-    wait_for(ready)
+    fakes.wait_for(lambda: ready.exists() and ready.read_text())
     os.killpg(running.process.pid, signal.SIGHUP)
     assert running.output("go on\n") == ["exit 0 True"]
 
 
-def test_the_exit_code_is_known_where_ended_children_are_ignored():
-    running = Running(
-        ["sh", "-c", "exit 3"], before="signal.signal(signal.SIGCHLD, signal.SIG_IGN)"
-    )
-    assert running.output() == ["exit 3 True"]
-
-
-def test_earlier_children_of_this_process_keep_their_exit_codes():
-    running = Running(
-        ["sleep", "0.1"],
-        before="import subprocess; child = subprocess.Popen(['sh', '-c', 'exit 4'])",
-        afterwards="print(child.wait())",
-    )
-    assert running.output() == ["exit 0 True", "4"]
+@pytest.mark.parametrize(
+    ("before", "afterwards", "said"),
+    [
+        ("signal.signal(signal.SIGCHLD, signal.SIG_IGN)", "", []),
+        ("import subprocess; child = subprocess.Popen(['false'])", "print(child.wait())", ["1"]),
+    ],
+)
+def test_exit_codes_are_known_where_children_are_ignored_and_of_earlier_ones(
+    before, afterwards, said
+):
+    running = Running(["sh", "-c", "sleep 0.1; exit 3"], before, afterwards)
+    assert running.output() == ["exit 3 True", *said]
 
 
 def test_a_signal_that_comes_before_the_command_runs_is_passed_on_too():
@@ -289,5 +259,4 @@ def begin_a_window():
     if pending: os.kill(os.getpid(), pending.pop())
 meter = EnergyMeter("cpu_time:1", synchronize=begin_a_window)
 """
-    running = Running(["sleep", "60"], before=before)
-    assert running.output() == ["exit 143 True"]
+    assert Running(["sleep", "60"], before).output() == ["exit 143 True"]

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import time
 from pathlib import Path
 
@@ -11,16 +9,9 @@ from perjoule.energy.doctor import ComponentStatus, diagnose, observe
 from perjoule.energy.sources.resolve import Machine
 
 
-@pytest.fixture(autouse=True)
-def _no_environment(monkeypatch):
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-
-
-def by_component(
-    root: Path, binding, hwmon: Path | None = None
-) -> dict[str, list[ComponentStatus]]:
+def by_component(root: Path, binding, hwmon: Path | None = None) -> dict:
+    machine = Machine(None, root, hwmon or root / "no-hwmon", binding)
     found: dict[str, list[ComponentStatus]] = {}
-    machine = Machine(rapl_root=root, nvml_binding=binding, hwmon_root=hwmon or root / "no-hwmon")
     for status in diagnose(machine, watch_s=0.05):
         found.setdefault(status.component, []).append(status)
     return found
@@ -31,10 +22,10 @@ def test_what_is_readable_is_measured(fakes, powercap):
     powercap.zone("intel-rapl:0:0", "dram", 1_000)
     gpus = fakes.Nvml([fakes.Gpu("GPU-a"), fakes.Gpu("GPU-b", energy_mj=fakes.unsupported)])
     found = by_component(powercap.root, gpus)
-    assert [f.source for f in found["cpu"]] == ["rapl:package-0"]
-    assert [f.source for f in found["dram"]] == ["rapl:dram-0"]
-    assert [f.source for f in found["gpu"]] == ["nvml:GPU-a", "nvml-power:GPU-b"]
-    for finding in found["cpu"] + found["dram"] + found["gpu"]:
+    found = [*found["cpu"], *found["dram"], *found["gpu"]]
+    ids = ["rapl:package-0", "rapl:dram-0", "nvml:GPU-a", "nvml-power:GPU-b"]
+    assert [finding.source for finding in found] == ids
+    for finding in found:
         assert finding.status == ("integrated" if "power" in finding.source else "measured")
         assert not finding.mend
         assert finding.update_period_s
@@ -55,6 +46,8 @@ def test_a_machine_without_counters_models_its_cpu_and_says_why(fakes, no_powerc
 
 def test_counters_without_permission_come_with_the_command_that_mends_it(fakes, powercap):
     powercap.zone("intel-rapl:0", "package-0", 1_000)
+    [dram] = by_component(powercap.root, fakes.Nvml())["dram"]
+    assert (dram.detail, dram.mend) == ("this processor has no DRAM counter", "")
     powercap.lock("intel-rapl:0")
     [cpu] = by_component(powercap.root, fakes.Nvml())["cpu"]
     assert cpu.status == "modelled"
@@ -62,30 +55,14 @@ def test_counters_without_permission_come_with_the_command_that_mends_it(fakes, 
     assert "chmod" in cpu.mend
 
 
-def test_a_processor_without_a_dram_counter_needs_no_mending(fakes, powercap):
-    powercap.zone("intel-rapl:0", "package-0", 1_000)
-    [dram] = by_component(powercap.root, fakes.Nvml())["dram"]
-    assert dram.detail == "this processor has no DRAM counter"
-    assert not dram.mend
-
-
-def test_a_gpu_that_cannot_be_read_stands_beside_one_that_can(fakes, no_powercap):
-    gpus = fakes.Nvml([fakes.Gpu("GPU-a"), fakes.Gpu("GPU-b", energy_mj=0, power_mw=0)])
-    readable, other = by_component(no_powercap, gpus)["gpu"]
-    assert (readable.status, readable.source) == ("measured", "nvml:GPU-a")
-    assert other.status == "unavailable"
-    assert "GPU 1" in other.detail
-
-
 def test_a_source_that_fails_when_read_is_unavailable(fakes, no_powercap):
     class Once(fakes.Nvml):
-        answers = 1
+        answers = [5_000_000]  # noqa: RUF012
 
         def nvmlDeviceGetTotalEnergyConsumption(self, handle) -> int:  # noqa: N802
-            self.answers -= 1
-            if self.answers < 0:
+            if not self.answers:
                 raise self.NVMLError("GPU is lost")
-            return handle.energy_mj
+            return self.answers.pop()
 
     [gpu] = by_component(no_powercap, Once([fakes.Gpu("GPU-a")]))["gpu"]
     assert (gpu.status, gpu.detail) == ("unavailable", "nvml:GPU-a: NVML energy: GPU is lost")
@@ -112,74 +89,57 @@ def test_a_counter_is_held_against_the_power_of_its_hardware(fakes, no_powercap)
             return 5_000_000 + int(300_000 * (time.perf_counter() - began_s))
 
     began_s = time.perf_counter()
-    [agreeing] = by_component(no_powercap, Running([fakes.Gpu(power_mw=300_000)]))["gpu"]
-    assert agreeing.counter_w == pytest.approx(300.0, rel=0.05)
-    assert agreeing.integrated_w == pytest.approx(300.0, rel=0.01)
-    assert agreeing.tick_s == pytest.approx(1e-3, abs=5e-3)
-    assert not any("its counter says" in note for note in agreeing.notes)
-    [other] = by_component(no_powercap, Running([fakes.Gpu(power_mw=100_000)]))["gpu"]
-    assert any("its counter says" in note for note in other.notes)
+    for power_mw in (300_000, 100_000):
+        [gpu] = by_component(no_powercap, Running([fakes.Gpu(power_mw=power_mw)]))["gpu"]
+        assert gpu.counter_w == pytest.approx(300.0, rel=0.05)
+        assert gpu.integrated_w == pytest.approx(power_mw / 1e3, rel=0.01)
+        assert gpu.tick_s == pytest.approx(1e-3, abs=5e-3)
+        disagrees = any("its counter says" in note for note in gpu.notes)
+        assert disagrees is (power_mw == 100_000)
 
 
-def test_others_on_a_gpu_are_named(fakes, no_powercap):
-    [gpu] = by_component(no_powercap, fakes.Nvml([fakes.Gpu(pids=[1])]))["gpu"]
-    assert any("1" in note for note in gpu.notes)
+def test_a_gpu_that_cannot_be_read_stands_beside_one_that_can_and_others_are_named(
+    fakes, no_powercap
+):
+    gpus = fakes.Nvml([fakes.Gpu("GPU-a", pids=[1]), fakes.Gpu("GPU-b", energy_mj=0, power_mw=0)])
+    readable, other = by_component(no_powercap, gpus)["gpu"]
+    assert (readable.status, readable.source) == ("measured", "nvml:GPU-a")
+    assert any("1" in note for note in readable.notes)
+    assert other.status == "unavailable"
+    assert "GPU 1" in other.detail
 
 
 # What watching a counter finds.
 
 
-class Hardware:
-    """Hardware of one power on a clock that only sleeping moves, with a stepping counter."""
+def watch(fakes, power_w: float, tick_s: float, *, with_power: bool = True, fails: bool = False):
+    """What is seen in a second of hardware with a counter that steps, on a clock of its own."""
+    clock, counter = fakes.Clock(), fakes.Counter()
+    failure = fakes.failure if fails else None
 
-    def __init__(self, fakes, power_w: float, tick_s: float, shown_w: float | None = None) -> None:
-        self.clock = fakes.Clock()
-        self.power_w, self.tick_s = power_w, tick_s
-        self.counter = fakes.Counter()
-        self.counter.read = self._energy_j
-        self.power = fakes.Power(lambda: power_w if shown_w is None else shown_w)
+    def sleep(duration_s: float) -> None:
+        clock.now += duration_s
+        counter.energy_j = power_w * tick_s * (clock.now // tick_s)
+        counter.failure = failure
 
-    def sleep(self, duration_s: float) -> None:
-        self.clock.now += duration_s
-
-    def _energy_j(self) -> float:
-        if self.counter.failure is not None:
-            raise self.counter.failure
-        return self.power_w * self.tick_s * (self.clock.now // self.tick_s)
-
-    def observe(self, *, with_power: bool = True, duration_s: float = 1.0):
-        power = self.power if with_power else None
-        return observe(self.counter, power, duration_s, self.clock, self.sleep)
+    sleep(0.0)
+    power = fakes.Power(lambda: power_w) if with_power else None
+    return observe(counter, power, 1.0, clock, sleep)
 
 
 @settings(max_examples=20)
 @given(st.floats(1.0, 500.0), st.floats(1e-3, 0.1))
 def test_step_and_power_are_seen(fakes, power_w, tick_s):
-    seen = Hardware(fakes, power_w, tick_s).observe()
+    seen = watch(fakes, power_w, tick_s)
     assert seen.tick_s == pytest.approx(tick_s, abs=2e-4)
     assert seen.counter_w == pytest.approx(power_w, rel=tick_s + 1e-3)
     assert seen.integrated_w == pytest.approx(power_w)
 
 
-def test_a_power_that_disagrees_is_seen(fakes):
-    seen = Hardware(fakes, power_w=100.0, tick_s=0.01, shown_w=70.0).observe()
-    assert seen.counter_w == pytest.approx(100.0, rel=0.02)
-    assert seen.integrated_w == pytest.approx(70.0)
-
-
-def test_hardware_without_a_power_has_only_a_counter(fakes):
-    seen = Hardware(fakes, 100.0, 0.01).observe(with_power=False)
+def test_a_counter_that_hardly_moves_has_no_step_and_one_that_fails_no_power(fakes):
+    seen = watch(fakes, 100.0, tick_s=0.7, with_power=False)
+    assert (seen.tick_s, seen.integrated_w) == (None, None)
     assert seen.counter_w is not None
-    assert seen.integrated_w is None
-
-
-def test_a_counter_that_hardly_moves_has_no_step(fakes):
-    assert Hardware(fakes, 100.0, tick_s=0.7).observe().tick_s is None
-
-
-def test_a_counter_that_fails_has_no_power(fakes):
-    hardware = Hardware(fakes, 100.0, 0.01)
-    hardware.counter.failure = fakes.failure
-    seen = hardware.observe()
+    seen = watch(fakes, 100.0, tick_s=0.01, fails=True)
     assert (seen.tick_s, seen.counter_w) == (None, None)
     assert seen.integrated_w == pytest.approx(100.0)

@@ -6,8 +6,6 @@ negative joules, failed reads taken for 0 J or ending the training, short window
 that equal the last or lie at the edges (test_meter).
 """
 
-from __future__ import annotations
-
 import dataclasses
 import subprocess
 import sys
@@ -26,26 +24,13 @@ GREATEST_UJ = 262_143_328_850
 """Of Intel's packages: 262 kJ, then the counter starts again."""
 
 
-@pytest.fixture(autouse=True)
-def _all_visible(monkeypatch):
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-
-
-def window_of(sources, during, clock=time.perf_counter) -> Reading:
-    """Meter what happens in a function."""
-    with EnergyMeter(sources, clock=clock) as meter:
-        window = meter.window()
-        during()
-        return window.close()
-
-
 def test_zeus_starts_a_process_for_each_zone(powercap):
     for number in range(2):
         powercap.zone(f"intel-rapl:{number}", f"package-{number}", 1_000_000)
-    before = set(psutil.Process().children(recursive=True)), threading.active_count()
+    children, threads = psutil.Process().children(recursive=True), threading.active_count()
     with EnergyMeter(rapl.discover(powercap.root).sources):
-        assert set(psutil.Process().children(recursive=True)) == before[0]
-        assert threading.active_count() == before[1] + 1  # which wakes twice a minute
+        assert set(psutil.Process().children(recursive=True)) == set(children)
+        assert threading.active_count() == threads + 1  # which wakes twice a minute
 
 
 def test_zeus_takes_time_from_a_clock_that_can_be_set():
@@ -54,10 +39,9 @@ def test_zeus_takes_time_from_a_clock_that_can_be_set():
 
 def test_zeus_has_joules_in_a_field_named_millijoules(powercap):
     powercap.zone("intel-rapl:0", "package-0", 1_000_000)
-    reading = window_of(
-        rapl.discover(powercap.root).sources, lambda: powercap.show("intel-rapl:0", 1_002_000)
-    )
-    assert reading.components[0].energy_j == pytest.approx(0.002)
+    with powercap.window() as window:
+        powercap.show("intel-rapl:0", 1_002_000)
+    assert window.reading.components[0].energy_j == pytest.approx(0.002)
     units = ("_j", "_s", "_w", "_error")
     for facts in (ComponentReading, Reading, SourceInfo):
         numbers = [f.name for f in dataclasses.fields(facts) if "float" in str(f.type)]
@@ -91,34 +75,30 @@ def test_zeus_needs_ten_packages_to_import_and_others_change_the_process():
 def test_codecarbon_takes_a_failed_read_for_a_wrap(powercap):
     """It makes 262,368 J of these 225 J."""
     powercap.zone("intel-rapl:0", "package-0", 1_000_000_000, GREATEST_UJ)
-    with EnergyMeter(rapl.discover(powercap.root).sources) as meter:
-        window = meter.window()
-        time.sleep(0.25)  # no more than 1,000 W is believed
-        powercap.show("intel-rapl:0", "")
-        assert window.lap().total_j is None
-        powercap.show("intel-rapl:0", 1_225_000_000)
-        assert window.close().total_j == pytest.approx(225.0)
+    window = powercap.window()
+    time.sleep(0.25)  # no more than 1,000 W is believed
+    powercap.show("intel-rapl:0", "")
+    assert window.lap().total_j is None
+    powercap.show("intel-rapl:0", 1_225_000_000)
+    assert window.close().total_j == pytest.approx(225.0)
 
 
 def test_codecarbon_does_not_say_how_far_off_its_model_is():
     """By its own table a processor's modelled joules are 43 % off at the median."""
-    with EnergyMeter("cpu_time") as meter:
+    with EnergyMeter("cpu_time").window() as window:
         sum(range(100_000))
-        [part] = meter.reading.components
+    [part] = window.reading.components
     assert part.kind is Kind.MODELLED
-    assert part.energy_j is not None
+    assert part.energy_j
     assert part.error_j == pytest.approx(0.43 * part.energy_j)
 
 
 def test_carbontracker_reads_a_wrap_as_no_power(powercap):
     powercap.zone("intel-rapl:0", "package-0", GREATEST_UJ - 999, GREATEST_UJ)
-    with EnergyMeter(rapl.discover(powercap.root).sources) as meter:
-        window = meter.window()
-        laps = []
-        for value in (GREATEST_UJ - 499, 0, 500):
-            powercap.show("intel-rapl:0", value)
-            laps.append(window.lap().total_j)
-    assert laps == pytest.approx([5e-4, 5e-4, 5e-4])
+    window = powercap.window()
+    for value in (GREATEST_UJ - 499, 0, 500):
+        powercap.show("intel-rapl:0", value)
+        assert window.lap().total_j == pytest.approx(5e-4)
 
 
 def test_dies_of_amd_that_mirror_one_counter_are_added(powercap):

@@ -1,6 +1,5 @@
-from __future__ import annotations
-
 import math
+from itertools import combinations
 from types import SimpleNamespace
 
 import pytest
@@ -17,9 +16,7 @@ steps = st.lists(st.integers(1, 1_000), min_size=1, max_size=20)
 def test_laps_add_up_to_their_window_exactly(fakes, increments):
     one = fakes.Metered()
     with one.window:
-        laps = []
-        for increment in increments:
-            laps.append(one.lap(0.5, increment))
+        laps = [one.lap(0.5, increment) for increment in increments]
     assert [lap.total_j for lap in laps] == increments
     assert one.window.reading.total_j == sum(increments)
     assert sum(lap.duration_s for lap in laps) == one.window.reading.duration_s
@@ -28,30 +25,29 @@ def test_laps_add_up_to_their_window_exactly(fakes, increments):
 
 @given(steps, st.data())
 def test_windows_nest_and_overlap_freely(fakes, increments, data):
-    clock, counter = fakes.Clock(), fakes.Counter()
-    meter = EnergyMeter([counter], clock=clock)
+    one = fakes.Metered()
     edges = st.integers(0, len(increments))
     spans = data.draw(st.lists(st.tuples(edges, edges).map(sorted), min_size=1, max_size=5))
     windows = {}
-    for at in range(len(increments) + 1):
-        windows.update({i: meter.window() for i, (start, _) in enumerate(spans) if start == at})
+    for at, increment in enumerate([*increments, 0]):
+        windows.update({i: one.meter.window() for i, (start, _) in enumerate(spans) if start == at})
         for i, (_, end) in enumerate(spans):
             if end == at:
                 windows[i].close()
-        if at < len(increments):
-            clock.now += 0.5
-            counter.energy_j += increments[at]
+        one.spend(0.5, increment)
     for i, (start, end) in enumerate(spans):
         assert windows[i].reading.total_j == sum(increments[start:end])
 
 
-def test_a_closed_window_keeps_its_reading(fakes):
+def test_a_closed_window_keeps_its_reading_also_of_a_failed_training(fakes):
     one = fakes.Metered()
-    one.spend(1, 7)
-    first = one.window.close()
-    one.counter.energy_j += 1
-    assert one.window.close() is first
-    assert one.window.reading.total_j == 7
+    with pytest.raises(RuntimeError, match="out of memory"), one.window:
+        one.spend(1.0, 9)
+        raise RuntimeError("out of memory")
+    first = one.window.reading
+    one.counter.energy_j += 100
+    assert one.window.close() is one.window.reading is first
+    assert first.total_j == 9
 
 
 FAILURES = [SourceError("bus error"), OSError("gone"), ZeroDivisionError("bug")]
@@ -59,73 +55,49 @@ FAILURES = [SourceError("bus error"), OSError("gone"), ZeroDivisionError("bug")]
 
 @given(st.lists(st.sampled_from([None, *FAILURES]), min_size=2, max_size=12))
 def test_a_failed_reading_is_unavailable_with_its_reason_and_never_zero(fakes, failures):
-    clock = fakes.Clock()
     bad, good = fakes.Counter("bad"), fakes.Counter("good", component="dram")
-    meter = EnergyMeter([bad, good], clock=clock)
+    both = fakes.Metered(bad, good)
     snapshots = []
     for failure in failures:
         bad.failure = failure
-        snapshots.append(meter.snapshot())
-        clock.now += 1.0
-        bad.energy_j += 3
-        good.energy_j += 5
+        snapshots.append(both.meter.snapshot())
+        both.spend(1.0, 3, 5)
     bad.failure = None
-    for i, start in enumerate(snapshots):
-        for j in range(i + 1, len(snapshots)):
-            reading = meter.between(start, snapshots[j])
-            part = reading.components[0]
-            failure = failures[i] or failures[j]
-            assert reading.component_j("dram") == 5 * (j - i)
-            if failure is None:
-                assert reading.total_j == 8 * (j - i)
-            else:
-                assert part.energy_j is None
-                assert part.kind is Kind.UNAVAILABLE
-                assert str(failure) in part.warnings[0]
-                assert "bad" in part.warnings[0]
-                assert reading.component_j("cpu") is None
-                assert reading.total_j is None
-                assert reading.totals_j == {Kind.MEASURED: 5 * (j - i)}
+    for i, j in combinations(range(len(failures)), 2):
+        reading = both.meter.between(snapshots[i], snapshots[j])
+        part = reading.components[0]
+        failure = failures[i] or failures[j]
+        assert reading.component_j("dram") == 5 * (j - i)
+        if failure is None:
+            assert reading.total_j == 8 * (j - i)
+        else:
+            assert (part.energy_j, part.kind) == (None, Kind.UNAVAILABLE)
+            assert str(failure) in part.warnings[0]
+            assert "bad" in part.warnings[0]
+            assert (reading.component_j("cpu"), reading.total_j) == (None, None)
+            assert reading.totals_j == {Kind.MEASURED: 5 * (j - i)}
 
 
 @pytest.mark.parametrize("answer", [None, "many", math.nan, math.inf])
 def test_an_answer_that_is_no_number_is_a_failed_reading(fakes, answer):
-    clock, counter = fakes.Clock(), fakes.Counter()
-    meter = EnergyMeter([counter], clock=clock)
-    window = meter.window()
-    clock.now += 1.0
-    counter.energy_j = answer
-    assert window.close().components[0].kind is Kind.UNAVAILABLE
-
-
-def test_a_source_that_recovers_is_believed_again(fakes):
-    one = fakes.Metered()
-    readings = []
-    for failure in (None, fakes.failure, None, None):
-        one.spend(1.0, 4)
-        one.counter.failure = failure
-        readings.append(one.window.lap().total_j)
-    assert readings == [4, None, None, 4]
-    assert one.window.reading.total_j == 16
-
-
-def test_a_reset_within_the_window_is_unavailable(fakes):
     one = fakes.Metered()
     one.spend(1.0)
-    one.counter.energy_j, one.counter.resets = 150.0, 1
-    lap = one.window.lap()
+    one.counter.energy_j = answer
+    assert one.window.close().components[0].kind is Kind.UNAVAILABLE
+
+
+def test_a_source_that_recovers_or_was_reset_is_believed_again(fakes):
+    one, energies_j = fakes.Metered(), []
+    for failure in (None, fakes.failure, None, None):
+        one.counter.failure = failure
+        energies_j.append(one.lap(1.0, 4).total_j)
+    assert energies_j == [4, None, None, 4]
+    assert one.window.reading.total_j == 16
+    one.counter.resets = 1
+    lap = one.lap(1.0, 50)
     assert lap.total_j is None
     assert "reset" in lap.warnings[0]
     assert one.lap(1.0, 3).total_j == 3
-
-
-@pytest.mark.parametrize("energy_j", [-1.0, 1_100.0])
-def test_impossible_energy_is_unavailable(fakes, energy_j):
-    one = fakes.Metered(max_power_w=1_000.0)
-    one.spend(1.0, energy_j)
-    reading = one.window.close()
-    assert reading.total_j is None
-    assert "impossible" in reading.warnings[0]
 
 
 def test_a_reading_that_is_held_up_is_not_taken_for_impossible_power(fakes):
@@ -146,70 +118,47 @@ def test_a_reading_that_is_held_up_is_not_taken_for_impossible_power(fakes):
     assert window.close().total_j == pytest.approx(18.0)
 
 
-@pytest.mark.parametrize("kind", [Kind.MEASURED, Kind.INTEGRATED])
-def test_hardware_that_stands_still_is_unavailable_and_not_zero(fakes, kind):
-    clock = fakes.Clock()
-    window = EnergyMeter([fakes.Counter(kind=kind)], clock=clock).window()
-    clock.now += 60.0
-    reading = window.close()
-    assert reading.total_j is None
-    assert "stood still for 60 s" in reading.warnings[0]
+@pytest.mark.parametrize("kind", [Kind.MEASURED, Kind.INTEGRATED, Kind.MODELLED])
+def test_hardware_that_stands_still_is_unavailable_and_only_a_model_may_say_zero(fakes, kind):
+    reading = fakes.Metered(kind=kind).lap(60.0)
+    if kind is Kind.MODELLED:
+        assert reading.total_j == 0.0
+    else:
+        assert reading.total_j is None
+        assert "stood still for 60 s" in reading.warnings[0]
 
 
 def test_a_dead_counter_shows_in_laps_too_short_to_tell(fakes):
     one = fakes.Metered(update_period_s=0.1)
-    laps = []
-    for _ in range(10):
-        laps.append(one.lap(0.3))
+    laps = [one.lap(0.3) for _ in range(10)]
     assert laps[0].total_j == 0.0
     assert sum(laps, Reading()).total_j is None
-    one.counter.energy_j += 10  # it lives again
-    assert one.lap(0.3).total_j == 10
-
-
-def test_a_model_of_an_idle_process_may_say_zero(fakes):
-    clock = fakes.Clock()
-    window = EnergyMeter([fakes.Counter(kind=Kind.MODELLED)], clock=clock).window()
-    clock.now += 60.0
-    assert window.close().total_j == 0.0
+    assert one.lap(0.3, 10).total_j == 10  # it lives again
 
 
 def test_short_windows_are_flagged_with_their_bound(fakes):
     one = fakes.Metered(update_period_s=0.1)
-    long = one.lap(10.0, 3_000.0).components[0]
-    assert not long.warnings
-    assert long.bound_j == pytest.approx(30.0)  # one step of 0.1 s at 300 W
-    short = one.lap(0.4, 120.0).components[0]
+    one.spend(0.01)
+    assert one.lap(0.0).components[0].bound_j is None
+    [long] = one.lap(10.0, 3_000.0).components
+    assert (long.warnings, long.bound_j) == ((), pytest.approx(30.0))  # a step of 0.1 s at 300 W
+    [still] = one.lap(0.05).components  # without a step it has the bound of the time before
+    assert (still.energy_j, still.bound_j) == (0.0, pytest.approx(30.0, rel=0.01))
+    [short] = one.lap(0.4, 120.0).components
     assert short.energy_j == 120.0
     assert "below 5 update periods" in short.warnings[0]
 
 
-def test_a_window_without_a_step_of_the_counter_has_the_bound_of_the_time_before(fakes):
-    clock, counter = fakes.Clock(), fakes.Counter(update_period_s=0.1)
-    meter = EnergyMeter([counter], clock=clock)
-    clock.now += 0.01
-    assert meter.between(meter.snapshot(), meter.snapshot()).components[0].bound_j is None
-    clock.now += 9.99
-    counter.energy_j += 3_000.0
-    window = meter.window()
-    clock.now += 0.05
-    part = window.close().components[0]
-    assert part.energy_j == 0.0
-    assert part.bound_j == pytest.approx(30.0, rel=0.01)
-
-
 @given(
-    power_w=st.floats(1.0, 500.0),
-    pauses=st.lists(st.floats(0.01, 0.25), min_size=1, max_size=30),
+    power_w=st.floats(1.0, 500.0), pauses=st.lists(st.floats(0.01, 0.25), min_size=1, max_size=30)
 )
 def test_equal_power_samples_and_both_edges_are_integrated(fakes, power_w, pauses):
-    clock = fakes.Clock()
-    with EnergyMeter([fakes.Power(lambda: power_w)], clock=clock) as meter:
-        window = meter.window()
-        for pause in pauses:
-            clock.now += pause
-            meter.snapshot()
-        reading = window.close()
+    one = fakes.Metered(fakes.Power(lambda: power_w))
+    for pause_s in pauses:
+        one.clock.now += pause_s
+        one.meter.snapshot()
+    reading = one.window.close()
+    one.meter.close()
     assert reading.total_j == pytest.approx(power_w * reading.duration_s)
     assert reading.components[0].kind is Kind.INTEGRATED
     assert reading.components[0].largest_gap_s == 0.0
@@ -218,114 +167,82 @@ def test_equal_power_samples_and_both_edges_are_integrated(fakes, power_w, pause
 def test_changing_power_is_integrated_by_the_trapezoid_rule_up_to_the_edges(fakes):
     clock = fakes.Clock()
     start_s = clock.now
-    power = fakes.Power(lambda: 10.0 * (clock.now - start_s))
-    with EnergyMeter([power], clock=clock) as meter:
-        clock.now += 2.0
-        window = meter.window()
+    meter = EnergyMeter([fakes.Power(lambda: 10.0 * (clock.now - start_s))], clock=clock)
+    clock.now += 2.0
+    with meter, meter.window() as window:
         for _ in range(5):
             clock.now += 0.2
             meter.snapshot()
-        assert window.close().total_j == pytest.approx(25.0)  # 20 to 30 W for 1 s
+    assert window.reading.total_j == pytest.approx(25.0)  # 20 to 30 W for 1 s
 
 
 def test_the_largest_gap_in_a_window_is_reported(fakes):
-    clock = fakes.Clock()
-    with EnergyMeter([fakes.Power(lambda: 50.0)], clock=clock) as meter:
-        outer = meter.window()
-        for pause_s in (2.0, 0.5, 4.0, 1.0, 0.1):
-            clock.now += pause_s
-            meter.snapshot()
-        inner = meter.window()
-        clock.now += 0.1
-        assert inner.close().components[0].largest_gap_s == 0.0
-        part = outer.close().components[0]
-    assert part.largest_gap_s == 4.0
-    assert part.energy_j == pytest.approx(385.0)
-    assert "no power was read for 4 s" in part.warnings[0]
-
-
-def test_power_that_fails_amid_a_window_leaves_a_reported_gap(fakes):
-    clock = fakes.Clock()
-    failing = False
+    answers_w: list = [50.0]
 
     def power_w() -> float:
-        if failing:
+        if answers_w[-1] is None:
             raise fakes.failure
-        return 50.0
+        return answers_w[-1]
 
-    with EnergyMeter([fakes.Power(power_w)], clock=clock) as meter:
-        window = meter.window()
-        failing = True
-        clock.now += 3.0
-        meter.snapshot()
-        failing = False
-        clock.now += 3.0
-        part = window.close().components[0]
-    assert part.energy_j == pytest.approx(300.0)
-    assert part.largest_gap_s == 6.0
+    outer = fakes.Metered(fakes.Power(power_w))
+    for pause_s in (2.0, 0.5, 4.0, 1.0, 0.1):
+        outer.clock.now += pause_s
+        outer.meter.snapshot()
+    inner = outer.meter.window()
+    outer.clock.now += 0.1
+    assert inner.close().components[0].largest_gap_s == 0.0
+    [part] = outer.window.reading.components
+    assert (part.largest_gap_s, part.energy_j) == (4.0, pytest.approx(385.0))
+    assert "no power was read for 4 s" in part.warnings[0]
+    for answer_w in (None, 50.0):  # amid a window it fails
+        answers_w.append(answer_w)
+        outer.clock.now += 3.0
+        outer.meter.snapshot()
+    [part] = outer.window.close().components
+    assert (part.largest_gap_s, part.energy_j) == (6.0, pytest.approx(685.0))
 
 
+@pytest.mark.parametrize("energy_j", [-1.0, 1_100.0])
 @pytest.mark.parametrize("power_w", [-5.0, math.nan, 1e9])
-def test_impossible_power_is_unavailable(fakes, power_w):
-    clock = fakes.Clock()
+def test_impossible_energy_or_power_is_unavailable(fakes, energy_j, power_w):
     shown = [50.0]
-    with EnergyMeter([fakes.Power(lambda: shown[0])], clock=clock) as meter:
-        window = meter.window()
-        clock.now += 1.0
-        shown[0] = power_w
-        reading = window.close()
-    assert reading.total_j is None
-    assert "impossible" in reading.warnings[0]
+    power = fakes.Metered(fakes.Power(lambda: shown[-1]))
+    shown.append(power_w)
+    for reading in (fakes.Metered(max_power_w=1_000.0).lap(1.0, energy_j), power.window.close()):
+        assert reading.total_j is None
+        assert "impossible" in reading.warnings[0]
 
 
-def test_sources_found_by_name_end_with_the_meter_and_given_ones_do_not(fakes):
-    closed = []
-
+def test_sources_that_were_given_do_not_end_with_the_meter(fakes):
     class Closing(fakes.Counter):
         def close(self) -> None:
-            closed.append(self.info.id)
+            pytest.fail("closed")
 
     EnergyMeter([Closing()]).close()
-    assert not closed
 
 
 def test_a_suspended_machine_is_told(fakes):
     clock, counter, asleep = fakes.Clock(), fakes.Counter(), fakes.Clock()
     window = EnergyMeter([counter], clock=clock, asleep_clock=asleep).window()
-    clock.now += 1.0
-    counter.energy_j += 5
-    assert not window.lap().warnings
-    clock.now += 1.0
-    counter.energy_j += 5
-    asleep.now += 300.0
-    assert window.lap().warnings == ("the machine was suspended for 300 s within the window",)
+    told = "the machine was suspended for 300 s within the window"
+    for slept_s, warnings in ((0.0, ()), (300.0, (told,))):
+        clock.now += 1.0
+        counter.energy_j += 5
+        asleep.now += slept_s
+        assert window.lap().warnings == warnings
     assert window.close().total_j == 10
 
 
-def test_a_failed_training_is_charged_and_its_error_passes(fakes):
-    one = fakes.Metered()
-
-    def fail() -> None:
-        one.spend(1.0, 9)
-        raise RuntimeError("out of memory")
-
-    with pytest.raises(RuntimeError, match="out of memory"), one.window:
-        fail()
-    one.counter.energy_j += 100
-    assert one.window.reading.total_j == 9
-
-
 def test_queued_gpu_work_is_awaited_at_edges_only_and_its_errors_stay_out(fakes):
-    clock, counter, calls = fakes.Clock(), fakes.Counter(), []
+    calls = []
 
     def synchronize() -> None:
         calls.append(1)
         raise RuntimeError("CUDA error")
 
-    meter = EnergyMeter([counter], synchronize=synchronize, clock=clock)
+    meter = EnergyMeter([fakes.Counter()], synchronize=synchronize)
     assert not calls
     start = meter.snapshot()
-    assert len(calls) == 1
     meter.joules_since(start)
     assert len(calls) == 1
     meter.window().close()
@@ -333,49 +250,41 @@ def test_queued_gpu_work_is_awaited_at_edges_only_and_its_errors_stay_out(fakes)
 
 
 def test_the_quick_count_agrees_with_the_reading(fakes):
-    clock = fakes.Clock()
-    counter = fakes.Counter()
-    node = fakes.Counter("plug", component="node", scope=Scope.NODE)
-    meter = EnergyMeter([counter, node], clock=clock)
-    start = meter.snapshot()
-    clock.now += 1.0
-    counter.energy_j += 6
-    node.energy_j += 60
-    assert meter.joules_since(start) == meter.between(start, meter.snapshot()).total_j == 6
-    counter.energy_j -= 7
-    assert meter.joules_since(start) is None
-    counter.energy_j += 7
-    counter.resets = 1
-    assert meter.joules_since(start) is None
-    counter.resets = 0
-    counter.failure = fakes.failure
-    assert meter.joules_since(start) is None
-
-
-def test_a_meter_without_sources_knows_nothing():
-    meter = EnergyMeter([])
-    window = meter.window()
-    assert window.close().total_j is None
-    assert meter.joules_since(meter.snapshot()) is None
-    assert window.reading.kind == "unavailable"
+    counter, node = fakes.Counter(), fakes.Counter("plug", component="node", scope=Scope.NODE)
+    one = fakes.Metered(counter, node)
+    start = one.meter.snapshot()
+    one.spend(1.0, 6, 60)
+    assert one.meter.joules_since(start) == one.window.reading.total_j == 6
+    well = vars(counter).copy()
+    for fault in ({"energy_j": 99.0}, {"resets": 1}, {"failure": fakes.failure}):
+        vars(counter).update(fault)
+        assert one.meter.joules_since(start) is None
+        counter.resets, counter.failure = 0, None
+        vars(counter).update(well)
+    assert one.meter.joules_since(start) == 6
 
 
 def test_a_meter_reads_its_own_block(fakes):
-    clock, counter = fakes.Clock(), fakes.Counter()
-    meter = EnergyMeter([counter], clock=clock)
+    one = fakes.Metered()
     with pytest.raises(RuntimeError, match="window"):
-        _ = meter.reading
-    with meter:
-        clock.now += 1.0
-        counter.energy_j += 2
-        assert meter.reading.total_j == 2
-    counter.energy_j += 2
-    assert meter.reading.total_j == 2
+        _ = one.meter.reading
+    with one.meter:
+        one.spend(1.0, 2)
+        assert one.meter.reading.total_j == 2
+    one.spend(0.0, 2)
+    assert one.meter.reading.total_j == 2
 
 
 def test_only_counted_operations_leave_the_search_out():
     assert not EnergyMeter("model").counts_search
     assert EnergyMeter("cpu_time:4").counts_search
+
+
+def test_a_meter_without_sources_knows_nothing():
+    meter = EnergyMeter([])
+    reading = meter.window().close()
+    assert (reading.total_j, reading.kind) == (None, "unavailable")
+    assert meter.joules_since(meter.snapshot()) is None
 
 
 def test_a_source_needs_no_more_than_an_identity_and_a_reading(fakes):
@@ -386,13 +295,10 @@ def test_a_source_needs_no_more_than_an_identity_and_a_reading(fakes):
         def read(self) -> float:
             return self.energy_j
 
-    clock, plug = fakes.Clock(), Plug()
-    with EnergyMeter([plug], clock=clock) as meter:
-        meter.count_operations(1.0)
-        clock.now += 1.0
-        plug.energy_j = 7.0
-        assert meter.reading.total_j == 7.0
-        assert meter.reading.warnings == ()
+    one = fakes.Metered(Plug())
+    one.meter.count_operations(1.0)
+    reading = one.lap(1.0, 7.0)
+    assert (reading.total_j, reading.warnings) == (7.0, ())
 
 
 def test_what_only_looks_like_a_source_is_refused():

@@ -7,11 +7,10 @@ import os
 import pickle
 import subprocess
 import sys
-import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import optuna
 import pytest
-from optuna.trial import TrialState
 
 from perjoule.energy import EnergyBudget, EnergyMeter, Reading
 from perjoule.energy.metered import metered
@@ -38,11 +37,13 @@ def study():
 
 @pytest.fixture
 def spend(meter):
-    """A function that spends joules and returns them."""
+    """A function that spends joules and returns them, or fails."""
 
     @metered(meter=meter)
-    def spend(energy_j):
+    def spend(energy_j, error=None):
         meter.count_operations(energy_j * OPERATIONS_PER_J)
+        if error is not None:
+            raise error
         return energy_j
 
     return spend
@@ -53,81 +54,43 @@ def test_each_call_has_its_reading_and_all_have_a_sum(spend):
     assert spend(2.0) == 2.0
     assert spend(energy_j=3.0) == 3.0
     assert spend.reading.total_j == pytest.approx(3.0)
-    assert spend.total.total_j == pytest.approx(5.0)
-
-
-def test_a_call_that_raises_is_charged(meter):
-    @metered(meter=meter)
-    def fail():
-        meter.count_operations(OPERATIONS_PER_J)
-        raise ArithmeticError("no")
-
     with pytest.raises(ArithmeticError, match="no"):
-        fail()
-    assert fail.reading.total_j == pytest.approx(1.0)
+        spend(1.0, error=ArithmeticError("no"))
+    assert spend.reading.total_j == pytest.approx(1.0)
+    assert spend.total.total_j == pytest.approx(6.0)
 
 
 def test_no_call_is_lost_in_the_sum_of_several_threads(spend):
-    threads = [threading.Thread(target=lambda: [spend(0.0) for _ in range(50)]) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(4) as threads:
+        for _ in threads.map(spend, [0.0] * 200):
+            pass
     duration_s = spend.total.duration_s
     spend(0.0)
     assert spend.total.duration_s == pytest.approx(duration_s + spend.reading.duration_s)
     assert len(spend.total.components) == 1
 
 
-def test_a_function_is_still_itself():
+def test_a_function_is_still_itself_also_in_another_process():
     assert (documented.__name__, documented.__doc__) == ("documented", "Multiply.")
     assert str(inspect.signature(documented)) == "(number: 'int', *, times: 'int' = 2) -> 'int'"
     assert documented(3, times=3) == 9
-
-
-def test_a_function_can_be_sent_to_another_process():
     assert pickle.loads(pickle.dumps(documented)) is documented
 
 
-def test_methods_are_metered_for_all_objects_together(meter):
-    class Trainer:
-        def __init__(self, energy_j):
-            self.energy_j = energy_j
-
-        @metered(meter=meter)
-        def train(self, epochs):
-            meter.count_operations(epochs * self.energy_j * OPERATIONS_PER_J)
-            return self
-
-    one, two = Trainer(1.0), Trainer(2.0)
-    assert one.train(3) is one
-    assert two.train(epochs=2) is two
-    assert two.train.reading.total_j == pytest.approx(4.0)
-    assert Trainer.train.total.total_j == pytest.approx(7.0)
-
-
-def test_a_coroutine_is_metered_until_it_is_done(meter):
+def test_a_coroutine_is_metered_until_it_is_done_or_cancelled(meter):
     @metered(meter=meter)
-    async def train():
+    async def train(sleep_s):
         meter.count_operations(OPERATIONS_PER_J)
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(sleep_s)
         meter.count_operations(OPERATIONS_PER_J)
         return "done"
 
     assert inspect.iscoroutinefunction(train)
-    assert asyncio.run(train()) == "done"
+    assert asyncio.run(train(0.01)) == "done"
     assert train.reading.total_j == pytest.approx(2.0)
     assert train.reading.duration_s >= 0.01
-
-
-def test_a_cancelled_coroutine_is_charged(meter):
-    @metered(meter=meter)
-    async def train():
-        meter.count_operations(OPERATIONS_PER_J)
-        await asyncio.sleep(60.0)
-
     with pytest.raises(TimeoutError):
-        asyncio.run(asyncio.wait_for(train(), timeout=0.01))
+        asyncio.run(asyncio.wait_for(train(60.0), timeout=0.01))
     assert train.reading.total_j == pytest.approx(1.0)
 
 
@@ -146,7 +109,7 @@ def test_an_object_that_is_called_is_metered_as_what_it_is(meter):
     assert plain.reading.total_j == waiting.reading.total_j == pytest.approx(1.0)
 
 
-def test_a_generator_is_refused_with_the_remedy():
+def test_a_generator_or_a_meter_is_refused_with_the_remedy(meter):
     def batches():
         yield 1
 
@@ -156,9 +119,6 @@ def test_a_generator_is_refused_with_the_remedy():
     for function in (batches, async_batches):
         with pytest.raises(TypeError, match=r"is a generator.*with meter\.window"):
             metered(function)
-
-
-def test_a_meter_in_place_of_the_function_is_refused_with_the_remedy(meter):
     with pytest.raises(TypeError, match=r"by name, as in @metered\(meter=meter\)"):
         metered(meter)
 
@@ -206,45 +166,50 @@ def test_a_study_stops_with_the_trial_that_spends_its_budget(meter, study):
     budget = EnergyBudget("2 J", meter)
     study.optimize(metered(objective, meter), n_trials=50, callbacks=[budget.stop_study])
     assert budget.spent_j == pytest.approx(2.1)
-    energies = [trial.user_attrs["energy_j"] for trial in study.trials]
-    assert energies == pytest.approx([0.3] * 7)
+    assert charged(study) == pytest.approx([0.3] * 7)
     assert {trial.user_attrs["energy_kind"] for trial in study.trials} == {"modelled"}
+    reading = json.loads(json.dumps(study.trials[0].user_attrs["energy"]))  # as plain data
+    assert [part["source"] for part in reading["components"]] == ["model"]
+    assert reading["total_j"] == pytest.approx(0.3)
 
 
 def test_failed_and_pruned_trials_are_charged_too(meter, study):
+    errors = [None, ArithmeticError("the loss is not finite"), optuna.TrialPruned()] * 9
+
     def objective(trial):
         meter.count_operations((trial.number + 1) * OPERATIONS_PER_J)
-        if trial.number == 1:
-            raise ArithmeticError("the loss is not finite")
-        if trial.number == 2:
-            raise optuna.TrialPruned
+        if errors[trial.number]:
+            raise errors[trial.number]
         return 0.0
 
-    study.optimize(metered(objective, meter), n_trials=3, catch=ArithmeticError)
-    assert [trial.state for trial in study.trials] == [
-        TrialState.COMPLETE,
-        TrialState.FAIL,
-        TrialState.PRUNED,
-    ]
-    assert [t.user_attrs["energy_j"] for t in study.trials] == pytest.approx([1.0, 2.0, 3.0])
+    budget = EnergyBudget("14 J", meter)
+    end, objective = [budget.stop_study], metered(objective, meter)
+    study.optimize(objective, n_trials=20, catch=ArithmeticError, callbacks=end)
+    states = [trial.state.name for trial in study.trials]
+    assert states == ["COMPLETE", "FAIL", "PRUNED", "COMPLETE", "FAIL"]  # which spends the last
+    assert charged(study) == pytest.approx([1.0, 2.0, 3.0, 4.0, 5.0])
+    assert budget.spent_j == pytest.approx(15.0)
 
 
-def test_the_full_reading_is_kept_as_plain_data(meter, study):
-    study.optimize(metered(lambda trial: 0.0, meter), n_trials=1)
-    reading = json.loads(json.dumps(study.trials[0].user_attrs["energy"]))
-    assert [part["source"] for part in reading["components"]] == ["model"]
-    assert reading["total_j"] == 0.0
+def test_methods_are_metered_for_all_objects_together(meter, study):
+    class Trainer:
+        @metered(meter=meter)
+        def train(self, epochs):
+            meter.count_operations(epochs * OPERATIONS_PER_J)
+            return self
 
-
-def test_an_objective_that_is_a_method_charges_its_trials(meter, study):
-    class Search:
         @metered(meter=meter)
         def objective(self, trial):
             meter.count_operations(OPERATIONS_PER_J)
             return 0.0
 
-    study.optimize(Search().objective, n_trials=2)
-    assert [t.user_attrs["energy_j"] for t in study.trials] == pytest.approx([1.0, 1.0])
+    one, two = Trainer(), Trainer()
+    assert one.train(3) is one
+    assert two.train(epochs=4) is two
+    assert two.train.reading.total_j == pytest.approx(4.0)
+    assert Trainer.train.total.total_j == pytest.approx(7.0)
+    study.optimize(one.objective, n_trials=2)
+    assert charged(study) == pytest.approx([1.0, 1.0])
 
 
 def test_a_lost_source_gives_none_and_not_zero(study, fakes):
@@ -257,18 +222,19 @@ def test_a_lost_source_gives_none_and_not_zero(study, fakes):
         return 0.0
 
     study.optimize(objective, n_trials=2)
-    known, lost = study.trials
-    assert known.user_attrs["energy_j"] > 0
-    assert known.user_attrs["energy_kind"] == "measured"
-    assert lost.user_attrs["energy_j"] is None
-    assert lost.user_attrs["energy_kind"] == "unavailable"
-    [part] = lost.user_attrs["energy"]["components"]
+    known, lost = (trial.user_attrs for trial in study.trials)
+    assert known["energy_j"] > 0
+    assert known["energy_kind"] == "measured"
+    assert (lost["energy_j"], lost["energy_kind"]) == (None, "unavailable")
+    [part] = lost["energy"]["components"]
     assert "bus error" in part["warnings"][0]
     assert objective.total.total_j is None
 
 
+def charged(study):
+    return [trial.user_attrs["energy_j"] for trial in study.trials]
+
+
 def python(script):
-    ended = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
-    )
-    return ended.stdout.splitlines()
+    command = [sys.executable, "-c", script]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import math
 
 import pytest
@@ -19,31 +17,18 @@ def test_an_amount_is_its_number_times_its_unit(number, unit, space):
 
 
 @given(amounts)
-def test_plain_numbers_are_joules(number):
+def test_plain_numbers_are_joules_and_what_is_written_for_people_reads_back(number):
     assert parse_energy(number) == parse_energy(str(number)) == number
-
-
-@given(st.floats(1e-3, 1e12))
-def test_what_is_written_for_people_reads_back(energy_j):
-    assert parse_energy(format_energy(energy_j)) == pytest.approx(energy_j, rel=0.005)
+    if number >= 1e-3:
+        assert parse_energy(format_energy(number)) == pytest.approx(number, rel=0.005)
 
 
 @pytest.mark.parametrize(
     ("text", "energy_j"),
     [
-        ("5 kJ", 5_000),
-        ("0.2 Wh", 720),
-        ("1 kWh", 3.6e6),
-        ("1 mJ", 1e-3),
-        ("1 MJ", 1e6),
-        ("5kj", 5_000),
-        ("5 KJ", 5_000),
-        ("2 wh", 7_200),
-        (".5 J", 0.5),
-        ("1_000 J", 1_000),
-        ("1e3", 1_000),
-        ("+2 J", 2),
-        (120, 120),
+        *(("5 kJ", 5_000), ("0.2 Wh", 720), ("1 kWh", 3.6e6), ("1 mJ", 1e-3), ("1 MJ", 1e6)),
+        *(("5kj", 5_000), ("5 KJ", 5_000), ("2 wh", 7_200), (".5 J", 0.5), ("1_000 J", 1_000)),
+        *(("1e3", 1_000), ("+2 J", 2), (120, 120)),
     ],
 )
 def test_examples(text, energy_j):
@@ -71,17 +56,9 @@ def test_budgets_are_above_zero(text):
 @pytest.mark.parametrize(
     ("energy_j", "text"),
     [
-        (None, "n/a"),
-        (math.nan, "n/a"),
-        (0, "0 J"),
-        (1234, "1.23 kJ"),
-        (999.4, "999 J"),
-        (999.6, "1.00 kJ"),
-        (-1500, "-1.50 kJ"),
-        (0.0042, "4.20 mJ"),
-        (2e-6, "2.00 µJ"),
-        (7.2e6, "7.20 MJ"),
-        (5e9, "5.00 GJ"),
+        *((None, "n/a"), (math.nan, "n/a"), (0, "0 J"), (1234, "1.23 kJ"), (999.4, "999 J")),
+        *((999.6, "1.00 kJ"), (-1500, "-1.50 kJ"), (0.0042, "4.20 mJ"), (2e-6, "2.00 µJ")),
+        *((7.2e6, "7.20 MJ"), (5e9, "5.00 GJ")),
     ],
 )
 def test_joules_for_people(energy_j, text):

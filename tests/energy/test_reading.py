@@ -1,7 +1,5 @@
 """What is billed, and sums and differences of readings."""
 
-from __future__ import annotations
-
 import json
 
 import pytest
@@ -35,68 +33,48 @@ CPU, GPU, MODULE, NODE, PLUG, MODEL = (
     ],
 )
 def test_no_joule_is_billed_twice(fakes, sources, total_j):
-    clock = fakes.Clock()
     counters = [
         fakes.Counter(name, component=component, scope=scope, kind=kind)
         for name, component, scope, kind, _ in sources
     ]
-    window = EnergyMeter(counters, clock=clock).window()
-    clock.now += 1.0
-    for counter, source in zip(counters, sources, strict=True):
-        counter.energy_j += source[-1]
-    assert window.close().total_j == total_j
+    reading = fakes.Metered(*counters).lap(1.0, *(source[-1] for source in sources))
+    assert reading.total_j == total_j
 
 
 def test_hardware_comes_onto_the_bill_when_it_is_used(fakes):
-    clock = fakes.Clock()
-    cpu = fakes.Counter("cpu")
     gpu = fakes.Counter("gpu", component="gpu", scope=Scope.BOARD)
     gpu.in_use, gpu.notes = False, ("gpu: no work of this process was seen on it",)
-    meter = EnergyMeter([cpu, gpu], clock=clock)
-    window, start = meter.window(), meter.snapshot()
-
-    def work() -> Reading:
-        clock.now += 1.0
-        cpu.energy_j += 10
-        gpu.energy_j += 20
-        return window.lap()
-
-    before = work()
-    assert before.total_j == meter.joules_since(start) == 10
+    both = fakes.Metered(fakes.Counter("cpu"), gpu)
+    start = both.meter.snapshot()
+    before = both.lap(1.0, 10, 20)
+    assert before.total_j == both.meter.joules_since(start) == 10
     assert before.component_j("gpu") == 20
     assert "gpu 20.0 J (measured, gpu, not billed)" in str(before)
     assert before.warnings == gpu.notes
     gpu.in_use, gpu.notes = True, ()
-    after = work()
-    assert after.total_j == 30
-    assert (before + after).total_j == meter.joules_since(start) == 60
-    assert not after.warnings
+    after = both.lap(1.0, 10, 20)
+    assert (after.total_j, after.warnings) == (30, ())
+    assert (before + after).total_j == both.meter.joules_since(start) == 60
 
 
 def test_power_only_hardware_comes_onto_the_bill_too(fakes):
-    clock, power = fakes.Clock(), fakes.Power(lambda: 50.0)
+    power = fakes.Power(lambda: 50.0)
     power.in_use = False
-    with EnergyMeter([power, fakes.Counter("model", kind=Kind.MODELLED)], clock=clock) as meter:
-        clock.now += 1.0
-        assert meter.reading.total_j == 0.0
-        power.in_use = True
-        assert meter.reading.total_j == pytest.approx(50.0)
-        power.resets = 1
-        assert meter.reading.total_j is None
+    one = fakes.Metered(power, fakes.Counter("model", kind=Kind.MODELLED))
+    one.clock.now += 1.0
+    assert one.window.reading.total_j == 0.0
+    power.in_use = True
+    assert one.window.reading.total_j == pytest.approx(50.0)
+    power.resets = 1
+    assert one.window.reading.total_j is None
 
 
 def test_kinds_are_kept_apart(fakes):
-    clock = fakes.Clock()
     gpu = fakes.Counter("gpu", component="gpu", scope=Scope.BOARD)
     cpu = fakes.Counter("model", kind=Kind.MODELLED, scope=Scope.PROCESS)
-    window = EnergyMeter([gpu, cpu], clock=clock).window()
-    clock.now += 1.0
-    gpu.energy_j += 20
-    cpu.energy_j += 10
-    reading = window.close()
+    reading = fakes.Metered(gpu, cpu).lap(1.0, 20, 10)
     assert reading.totals_j == {Kind.MEASURED: 20, Kind.MODELLED: 10}
-    assert reading.total_j == 30
-    assert reading.kind == "measured+modelled"
+    assert (reading.total_j, reading.kind) == (30, "measured+modelled")
     assert json.loads(json.dumps(reading.to_dict()))["components"][1]["kind"] == "modelled"
     assert str(reading) == "30.0 J in 1 s: gpu 20.0 J (measured, gpu), cpu 10.0 J (modelled, model)"
 
@@ -118,34 +96,25 @@ def test_sums_and_differences_stay_unavailable_and_want_the_same_source(fakes):
 
 @given(steps, st.data())
 def test_a_part_can_be_taken_away_from_its_window(fakes, increments, data):
-    clock, counter = fakes.Clock(), fakes.Counter(gain_error=0.1, update_period_s=0.01)
+    one = fakes.Metered(gain_error=0.1, update_period_s=0.01)
     split = data.draw(st.integers(0, len(increments)))
-    with EnergyMeter([counter], clock=clock).window() as window:
-        part = Reading()
-        for number, increment in enumerate(increments):
-            clock.now += 0.5
-            counter.energy_j += increment
-            lap = window.lap()
-            part = part + lap if number < split else part
-    rest = window.reading - part
+    with one.window:
+        laps = [one.lap(0.5, increment) for increment in increments]
+    whole, part = one.window.reading, sum(laps[:split], Reading())
+    rest = whole - part
     assert rest.total_j == sum(increments[split:])
     assert rest.duration_s == 0.5 * len(increments[split:])
-    assert (rest + part).total_j == window.reading.total_j
-    assert rest.kind == window.reading.kind
+    assert (rest + part).total_j == whole.total_j
+    assert rest.kind == whole.kind
     if part.components:  # both had edges of their own
-        bounds_j = [r.components[0].bound_j or 0.0 for r in (rest, part, window.reading)]
+        bounds_j = [r.components[0].bound_j or 0.0 for r in (rest, part, whole)]
         assert bounds_j[0] == bounds_j[1] + bounds_j[2] > 0
 
 
 def test_the_error_is_quantisation_and_gain_or_not_known(fakes):
-    clock = fakes.Clock()
     known = fakes.Counter("known", update_period_s=0.1, gain_error=0.05)
     unknown = fakes.Counter("unknown", component="dram", update_period_s=0.1)
-    window = EnergyMeter([known, unknown], clock=clock).window()
-    clock.now += 10.0
-    known.energy_j += 1_000
-    unknown.energy_j += 1_000
-    reading = window.close()
+    reading = fakes.Metered(known, unknown).lap(10.0, 1_000, 1_000)
     assert reading.components[0].error_j == pytest.approx(60.0)  # 100 W x 0.1 s, and 5 %
     assert reading.components[1].error_j is None
     assert "cpu 1.00 kJ ± 6 % (measured, known)" in str(reading)

@@ -1,24 +1,14 @@
 """The background thread of a meter, and meters in forked children."""
 
-from __future__ import annotations
-
 import gc
 import os
 import signal
 import threading
-import time
 
 import pytest
 
 from perjoule.energy import EnergyMeter
 from perjoule.energy.sampler import THREAD_NAME
-
-
-def wait_for(condition) -> bool:
-    deadline = time.perf_counter() + 10.0
-    while not condition() and time.perf_counter() < deadline:
-        time.sleep(0.01)
-    return condition()
 
 
 def threads() -> set[threading.Thread]:
@@ -37,7 +27,7 @@ def test_the_background_thread_survives_every_exception(fakes):
     power = fakes.Power(power_w)
     with EnergyMeter([power]) as meter:
         n_reads = power.n_reads
-        assert wait_for(lambda: power.n_reads >= n_reads + 4)
+        fakes.wait_for(lambda: power.n_reads >= n_reads + 4)
         assert next(failures, None) is None
         assert meter.reading.total_j
 
@@ -49,32 +39,30 @@ def test_the_background_thread_ends_with_its_meter(fakes):
     dropped = EnergyMeter([fakes.Power(lambda: 50.0)])
     [second] = threads() - others - {first}
     closed.close()
-    assert wait_for(lambda: not first.is_alive())
+    fakes.wait_for(lambda: not first.is_alive())
     assert second.is_alive()
     del dropped
     gc.collect()
-    assert wait_for(lambda: not second.is_alive())
+    fakes.wait_for(lambda: not second.is_alive())
 
 
 def test_the_background_thread_does_each_task_when_it_is_due(fakes):
-    class Tended(fakes.Counter):
-        def __init__(self, name: str, period_s: float) -> None:
-            super().__init__(name)
-            self.period_s, self.n_tends = period_s, 0
+    n_calls = {"often": 0, "seldom": 0}
 
-        def tasks(self):
-            return [self.tend]
-
-        def tend(self) -> float:
-            self.n_tends += 1
-            if self.n_tends == 1:
+    def tended(name: str, period_s: float):
+        def tend() -> float:
+            n_calls[name] += 1
+            if n_calls[name] == 1:
                 raise ValueError("bug")
-            return self.period_s
+            return period_s
 
-    often, seldom = Tended("often", 0.01), Tended("seldom", 3_600.0)
-    with EnergyMeter([often, seldom]):
-        assert wait_for(lambda: often.n_tends >= 10)
-    assert seldom.n_tends <= 2
+        counter = fakes.Counter(name)
+        counter.tasks = lambda: [tend]
+        return counter
+
+    with EnergyMeter([tended("often", 0.01), tended("seldom", 3_600.0)]):
+        fakes.wait_for(lambda: n_calls["often"] >= 10)
+    assert n_calls["seldom"] <= 2
 
 
 def test_counters_are_read_at_window_edges_only(fakes):
@@ -109,35 +97,32 @@ def test_a_forked_child_samples_on_its_own(fakes):
         def work() -> object:
             with meter.window() as window:
                 n_reads = power.n_reads
-                assert wait_for(lambda: power.n_reads >= n_reads + 3)
+                fakes.wait_for(lambda: power.n_reads >= n_reads + 3)
             return window.reading.total_j / window.reading.duration_s
 
         assert float(in_forked_child(work)) == pytest.approx(50.0, rel=0.2)
-        n_reads = power.n_reads
-        assert wait_for(lambda: power.n_reads >= n_reads + 3)  # and the parent goes on
+        assert work() == pytest.approx(50.0, rel=0.2)  # and the parent goes on
 
 
 @needs_fork
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded")
 def test_a_fork_amid_a_reading_does_not_hang_the_child(fakes):
-    reading, go_on = threading.Event(), threading.Event()
+    reading, go_on, made = threading.Event(), threading.Event(), threading.Event()
     main, parent = threading.current_thread(), os.getpid()
-    made = False
 
     def power_w() -> float:
-        if made and threading.current_thread() is not main and os.getpid() == parent:
+        if made.is_set() and threading.current_thread() is not main and os.getpid() == parent:
             reading.set()
             go_on.wait(10.0)
         return 50.0
 
+    def work() -> object:
+        signal.alarm(10)
+        return isinstance(meter.snapshot().values[0], float)
+
     with EnergyMeter([fakes.Power(power_w)]) as meter:
-        made = True
+        made.set()
         assert reading.wait(10.0)  # the background thread holds the source
-
-        def work() -> object:
-            signal.alarm(10)
-            return isinstance(meter.snapshot().values[0], float)
-
         assert in_forked_child(work) == "True"
         go_on.set()
 

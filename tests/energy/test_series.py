@@ -1,7 +1,5 @@
-from __future__ import annotations
-
 import threading
-import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -35,9 +33,22 @@ class Recording:
             self.counter.energy_j = energy_j
         return self.series.sample()
 
+    def sample_all(self, *samples) -> None:
+        """Sample joules once a second, an error that is raised, or a counter that was reset."""
+        for each in samples:
+            if isinstance(each, Exception):
+                self.sample(failure=each)
+            elif each == "reset":
+                self.counter.resets += 1
+            else:
+                self.sample(each)
+
     def column(self, name, source="fake") -> list:
         rows = self.series.table().to_pylist()
         return [row[name] for row in rows if row["source"] == source]
+
+    def columns(self) -> tuple[list, list, list]:
+        return self.column("energy_j"), self.column("power_w"), self.column("note")
 
 
 @pytest.fixture
@@ -49,9 +60,10 @@ def test_energy_counts_from_the_first_sample_and_power_is_its_mean_between_two(r
     for energy_j, after_s in [(100.0, 0.0), (150.0, 1.0), (150.0, 1.0), (180.0, 2.0)]:
         assert recording.sample(energy_j, after_s) == 1.0
     assert recording.column("time_s") == [0.0, 1.0, 2.0, 4.0]
-    assert recording.column("energy_j") == [0.0, 50.0, 50.0, 80.0]
-    assert recording.column("power_w") == [None, 50.0, 0.0, 15.0]
-    assert recording.column("note") == [None] * 4
+    energies_j, powers_w, notes = recording.columns()
+    assert energies_j == [0.0, 50.0, 50.0, 80.0]
+    assert powers_w == [None, 50.0, 0.0, 15.0]
+    assert notes == [None] * 4
 
 
 def test_the_first_row_is_dated_and_the_others_follow_on_the_monotonic_clock(recording):
@@ -64,102 +76,73 @@ def test_the_first_row_is_dated_and_the_others_follow_on_the_monotonic_clock(rec
     assert second - first == timedelta(seconds=1.5)
 
 
-def test_a_failed_reading_is_null_with_its_reason_and_the_next_power_bridges_it(recording):
-    recording.sample(100.0)
-    recording.sample(failure=SourceError("bus error"))
-    recording.sample(failure=ZeroDivisionError("oops"))
-    recording.sample(160.0)
-    assert recording.column("energy_j") == [0.0, None, None, 60.0]
-    assert recording.column("power_w") == [None, None, None, 20.0]
-    assert recording.column("note") == [
-        None,
-        "fake: bus error",
-        "fake: unexpected ZeroDivisionError: oops",
-        None,
-    ]
+LOST = "fake: energy since the first sample is not known (it failed, or count was lost)"
+BUS, BUG = SourceError("bus error"), ZeroDivisionError("oops")
+FAILED, BROKEN = "fake: bus error", "fake: unexpected ZeroDivisionError: oops"
 
 
-def test_energy_is_not_known_where_the_first_reading_failed(recording):
-    recording.sample(failure=SourceError("bus error"))
-    recording.sample(100.0)
-    recording.sample(130.0)
-    assert recording.column("energy_j") == [None, None, None]
-    assert recording.column("power_w") == [None, None, 30.0]
-    first, second, third = recording.column("note")
-    assert first == "fake: bus error"
-    assert "fake: energy since the first sample is not known" in second
-    assert second == third
-
-
-def test_energy_is_not_known_after_count_was_lost_but_power_is(recording):
-    recording.sample(100.0)
-    recording.sample(120.0)
-    recording.counter.resets = 1
-    recording.sample(125.0)
-    recording.sample(165.0)
-    assert recording.column("energy_j") == [0.0, 20.0, None, None]
-    assert recording.column("power_w") == [None, 20.0, None, 40.0]
-    assert "count was lost" in recording.column("note")[2]
-
-
-@pytest.mark.parametrize("next_j", [90.0, 1e12])
-def test_a_counter_that_falls_or_leaps_has_lost_count(recording, next_j):
-    recording.sample(100.0)
-    recording.sample(next_j)
-    recording.sample(next_j + 5.0)
-    assert recording.column("energy_j") == [0.0, None, None]
-    assert recording.column("power_w") == [None, None, 5.0]
+@pytest.mark.parametrize(
+    ("samples", "energies_j", "powers_w", "notes"),
+    [
+        (
+            *((100.0, BUS, BUG, 160.0), (0.0, None, None, 60.0)),
+            *((None, None, None, 20.0), (None, FAILED, BROKEN, None)),  # the next power bridges it
+        ),
+        ((BUS, 100.0, 130.0), (None,) * 3, (None, None, 30.0), (FAILED, LOST, LOST)),
+        (
+            *((100.0, 120.0, "reset", 125.0, 165.0), (0.0, 20.0, None, None)),
+            *((None, 20.0, None, 40.0), (None, None, LOST, LOST)),
+        ),
+        *(  # a counter that falls or leaps has lost count
+            ((100.0, at, at + 5.0), (0.0, None, None), (None, None, 5.0), (None, LOST, LOST))
+            for at in (90.0, 1e12)
+        ),
+    ],
+)
+def test_what_is_not_known_is_null_with_its_reason(recording, samples, energies_j, powers_w, notes):
+    recording.sample_all(*samples)
+    assert tuple(map(tuple, recording.columns())) == (energies_j, powers_w, notes)
 
 
 def test_a_sample_close_to_the_latest_takes_its_place(recording):
     recording.sample(100.0)
     recording.sample(100.0, after_s=0.001)  # as when a thread starts
-    recording.sample(150.0, after_s=1.0)
-    recording.sample(160.0, after_s=1.0)
+    recording.sample_all(150.0, 160.0)
     recording.sample(163.0, after_s=0.2)  # as at the end
     assert recording.column("time_s") == pytest.approx([0.0, 1.001, 2.201])
     assert recording.column("energy_j") == [0.0, 50.0, 63.0]
 
 
 def test_a_reason_goes_with_its_sample(recording):
-    recording.sample(100.0)
-    recording.sample(150.0)
-    recording.sample(failure=SourceError("bus error"))
+    recording.sample_all(100.0, 150.0, SourceError("bus error"))
     recording.sample(210.0, after_s=0.2)
     assert recording.column("note") == [None] * 3
     assert recording.column("power_w")[-1] == pytest.approx(50.0)
 
 
-def test_a_short_series_has_both_its_ends(recording):
+@pytest.mark.parametrize(("after_s", "power_w"), [(0.1, pytest.approx(30.0)), (0.0, None)])
+def test_a_short_series_has_both_its_ends_and_no_power_without_time_between(
+    recording, after_s, power_w
+):
     recording.sample(100.0)
-    recording.sample(103.0, after_s=0.1)
-    assert recording.column("power_w") == [None, pytest.approx(30.0)]
-
-
-def test_two_samples_at_one_moment_have_no_power_between(recording):
-    recording.sample(100.0)
-    recording.sample(103.0, after_s=0.0)
-    assert recording.column("energy_j") == [0.0, 3.0]
-    assert recording.column("power_w") == [None, None]
+    recording.sample(103.0, after_s)
+    assert recording.columns()[:2] == ([0.0, 3.0], [None, power_w])
 
 
 def test_all_sources_are_in_the_table_with_their_identity(fakes):
     recording = Recording(fakes, fakes.Counter("one"), fakes.Counter("two", component="gpu"))
-    recording.sample(100.0)
-    recording.sample(101.0)
+    recording.sample_all(100.0, 101.0)
     table = recording.series.table()
     assert table.column_names == COLUMNS
-    assert table["source"].to_pylist() == ["one", "one", "two", "two"]
-    assert table["component"].to_pylist() == ["cpu", "cpu", "gpu", "gpu"]
-    assert set(table["kind"].to_pylist()) == {"measured"}
-    assert set(table["scope"].to_pylist()) == {"package"}
+    identities = [table[name].to_pylist() for name in ("source", "component", "kind", "scope")]
+    one, two = ("one", "cpu", "measured", "package"), ("two", "gpu", "measured", "package")
+    assert list(zip(*identities, strict=True)) == [one, one, two, two]
     assert recording.column("energy_j", "two") == [0.0, 0.0]
 
 
 def test_a_long_series_halves_its_resolution_and_says_so(fakes):
-    recording = Recording(
-        fakes, fakes.Counter("fake"), fakes.Counter("other"), period_s=0.5, max_values=16
-    )
+    counters = fakes.Counter("fake"), fakes.Counter("other")
+    recording = Recording(fakes, *counters, period_s=0.5, max_values=16)
     period_s = 0.5
     for number in range(60):
         failure = SourceError(f"failure {number}") if number % 8 == 4 else None
@@ -168,37 +151,28 @@ def test_a_long_series_halves_its_resolution_and_says_so(fakes):
     times = recording.column("time_s")
     assert 4 <= len(times) <= 8
     assert np.diff(times) == pytest.approx(period_s)
-    assert times[-1] + recording.column("time_s")[1] > recording.clock.now - 1_000.5 - period_s
-    metadata = recording.series.table().schema.metadata
+    assert times[-1] + times[1] > recording.clock.now - 1_000.5 - period_s
     kept = f"one sample in {period_s / 0.5:g} kept, of one every 0.5 s"
-    assert metadata[b"perjoule.resolution"].decode() == kept
-    for energy_j, note in zip(recording.column("energy_j"), recording.column("note"), strict=True):
-        assert (energy_j is None) == (note is not None)
+    assert recording.series.table().schema.metadata[b"perjoule.resolution"].decode() == kept
+    energies_j, _, notes = recording.columns()
+    assert [energy_j is None for energy_j in energies_j] == [note is not None for note in notes]
 
 
 def test_the_file_has_plain_columns_and_says_where_it_is_from(recording, tmp_path):
-    recording.sample(100.0)
-    recording.sample(failure=SourceError("bus error"))
+    recording.sample_all(100.0, SourceError("bus error"))
     recording.series.write(tmp_path / "series.parquet")
     read = pq.read_table(tmp_path / "series.parquet")
     assert read.to_pylist() == recording.series.table().to_pylist()
-    assert [str(read.schema.field(name).type) for name in ("at", "source", "note", "power_w")] == [
-        "timestamp[us, tz=UTC]",
-        "string",
-        "string",
-        "double",
-    ]
-    assert read.schema.metadata == {
-        b"perjoule.version": perjoule.__version__.encode(),
-        b"perjoule.period_s": b"1.0",
-    }
+    types = [str(read.schema.field(name).type) for name in ("at", "source", "note", "power_w")]
+    assert types == ["timestamp[us, tz=UTC]", "string", "string", "double"]
+    version = perjoule.__version__.encode()
+    assert read.schema.metadata == {b"perjoule.version": version, b"perjoule.period_s": b"1.0"}
 
 
-def test_a_series_without_samples_or_sources_is_an_empty_table(fakes, recording, tmp_path):
-    nothing = Recording(fakes)
-    nothing.series = Series([], clock=nothing.clock)
-    nothing.series.sample()
-    for series in (recording.series, nothing.series):
+def test_a_series_without_samples_or_sources_is_an_empty_table(recording, tmp_path):
+    nothing = Series([])
+    nothing.sample()
+    for series in (recording.series, nothing):
         series.write(tmp_path / "series.parquet")
         assert pq.read_table(tmp_path / "series.parquet").shape == (0, len(COLUMNS))
 
@@ -225,23 +199,21 @@ def test_a_file_can_be_written_while_sampling_goes_on(fakes, tmp_path):
     stop = threading.Event()
 
     def sample():
-        while not stop.is_set():
+        while not stop.wait(1e-4):
             counter.energy_j += 1.0
             series.sample()
-            time.sleep(1e-4)
 
-    thread = threading.Thread(target=sample)
-    thread.start()
-    try:
-        for _ in range(10):
-            series.write(tmp_path / "series.parquet")
-            table = pq.read_table(tmp_path / "series.parquet")
-            energies = table["energy_j"].to_numpy()
-            assert len(energies) % 2 == 0
-            assert (np.diff(energies[: len(energies) // 2]) > 0).all()
-    finally:
-        stop.set()
-        thread.join()
+    with ThreadPoolExecutor(1) as threads:
+        sampling = threads.submit(sample)
+        try:
+            for _ in range(10):
+                series.write(tmp_path / "series.parquet")
+                energies_j = pq.read_table(tmp_path / "series.parquet")["energy_j"].to_numpy()
+                assert len(energies_j) % 2 == 0
+                assert (np.diff(energies_j[: len(energies_j) // 2]) > 0).all()
+        finally:
+            stop.set()
+    assert sampling.result() is None
 
 
 STEP = st.tuples(
@@ -255,16 +227,13 @@ def test_power_times_time_is_energy_whatever_fails_or_is_dropped(fakes, steps, m
     recording = Recording(fakes, max_values=max_values)
     recording.sample(100.0)
     for after_s, step_j in steps:
-        failure = SourceError("bus error") if step_j is None else None
+        failure = BUS if step_j is None else None
         recording.sample(recording.counter.energy_j + (step_j or 0.0), after_s, failure)
     rows = recording.series.table().to_pylist()
     good = [row for row in rows if row["energy_j"] is not None]
-    assert [row["note"] for row in rows if row["energy_j"] is None] == ["fake: bus error"] * (
-        len(rows) - len(good)
-    )
+    assert {row["note"] for row in rows if row["energy_j"] is None} <= {FAILED}
     assert rows[0]["energy_j"] == 0.0
-    integral_j = sum(
-        row["power_w"] * (row["time_s"] - before["time_s"]) for before, row in pairwise(good)
-    )
+    steps_s = [(row["power_w"], row["time_s"] - last["time_s"]) for last, row in pairwise(good)]
+    integral_j = sum(power_w * step_s for power_w, step_s in steps_s)
     assert integral_j == pytest.approx(good[-1]["energy_j"], rel=1e-9, abs=1e-6)
     assert len(rows) <= max_values

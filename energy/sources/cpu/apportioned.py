@@ -10,8 +10,7 @@ from ...forksafe import Guard
 from ...source import Kind, Scope, Source
 from ..rapl import KEEP_ALIVE_S
 
-SPLIT_PERIOD_S = 0.1
-"""How often the counter is split: ten of the kernel's 10 ms steps in counting CPU time."""
+SPLIT_PERIOD_S = 0.1  # ten of the kernel's 10 ms steps in counting CPU time
 
 
 def machine_cpu_s() -> float:
@@ -31,12 +30,6 @@ class ApportionedSource(Source):
 
     Used where somebody insists on several workers in one measured domain. The shares of all
     processes add up to the counter's joules, but who caused which is a guess by CPU time.
-
-    Args:
-        source: A cumulative source in package scope.
-        own_cpu_s: CPU-seconds of this process so far.
-        all_cpu_s: CPU-seconds of all processes so far.
-        clock: Monotonic seconds.
     """
 
     keep_alive_s = KEEP_ALIVE_S

@@ -10,15 +10,13 @@ from pathlib import Path
 
 from ..codecarbon import find_data_files
 
-FALLBACK_W_PER_THREAD = 4.0
-"""CodeCarbon's figure for a processor that its table lacks."""
-LARGEST_W_PER_THREAD = 30.0
-"""More than any known processor: above it this machine shows only a part of the processor."""
+FALLBACK_W_PER_THREAD = 4.0  # CodeCarbon's figure for a processor that its table lacks
+LARGEST_W_PER_THREAD = 30.0  # above it this machine shows only a part of the processor
 
+# What systems or the table put around a processor's name.
 _DECORATION = re.compile(
     r"\((R|TM)\)|@.*|\bCPU\b|\bProcessor\b|\b\d+-Cores?\b|^\d+th Gen\b|\bwith Radeon.*", re.I
 )
-"""What systems or the table put around a processor's name."""
 
 
 @dataclass(frozen=True)
@@ -31,19 +29,12 @@ class CpuPower:
 
 @dataclass(frozen=True)
 class Processor:
-    """What the system says of its processor.
+    """What the system says of its processor."""
 
-    Attributes:
-        model: Its name.
-        virtual: Whether a hypervisor stands between.
-        sockets: How many of them there are.
-        threads: Hardware threads of all of them.
-    """
-
-    model: str
-    virtual: bool = False
-    sockets: int = 1
-    threads: int = 1
+    model: str  # its name
+    virtual: bool = False  # whether a hypervisor stands between
+    sockets: int = 1  # how many of them there are
+    threads: int = 1  # hardware threads of all of them
 
 
 @cache
@@ -53,29 +44,25 @@ def cpu_power() -> CpuPower:
 
 
 def watts_of(cpu: Processor) -> CpuPower:
-    """Look up a processor's watts per hardware thread.
+    """Look up a processor's watts per hardware thread: its rated power over the number of threads.
 
-    Returns:
-        The rated power over the number of threads; CodeCarbon's 4 W per thread where the model is
-        not in the table, or where a virtual machine shows only some of the processor's threads.
+    CodeCarbon's 4 W per thread serve where the model is not in the table, or where a virtual
+    machine shows only some of the processor's threads.
     """
     rated_w = rated_power_w(cpu.model)
-    fallback = f"CodeCarbon's fallback of {FALLBACK_W_PER_THREAD:g} W per thread"
-    if rated_w is None:
-        return CpuPower(FALLBACK_W_PER_THREAD, f"{fallback} ({cpu.model!r} is not in its table)")
-    watts = rated_w * cpu.sockets / cpu.threads
-    if cpu.virtual or watts > LARGEST_W_PER_THREAD:
+    watts = None if rated_w is None else rated_w * cpu.sockets / cpu.threads
+    if watts is None:
+        reason = f"{cpu.model!r} is not in its table"
+    elif cpu.virtual or watts > LARGEST_W_PER_THREAD:
         reason = f"a virtual machine's share of {cpu.model}"
-        return CpuPower(FALLBACK_W_PER_THREAD, f"{fallback} ({reason})")
-    return CpuPower(watts, f"{rated_w:g} W rated for {cpu.model}, from CodeCarbon's table")
+    else:
+        return CpuPower(watts, f"{rated_w:g} W rated for {cpu.model}, from CodeCarbon's table")
+    fallback = f"CodeCarbon's fallback of {FALLBACK_W_PER_THREAD:g} W per thread ({reason})"
+    return CpuPower(FALLBACK_W_PER_THREAD, fallback)
 
 
 def rated_power_w(model: str) -> float | None:
-    """Rated power of a processor model in watts, or None if the table lacks it.
-
-    Args:
-        model: The name as the system gives it.
-    """
+    """Rated power in watts of a model as the system names it, or None if the table lacks it."""
     import csv
 
     wanted = _normalise(model)
@@ -108,14 +95,14 @@ def processor() -> Processor:
         return from_cpuinfo(cpuinfo.read_text(encoding="utf-8", errors="replace"))
     import platform
 
-    threads = os.cpu_count() or 1
+    model = platform.processor()
     if platform.system() == "Darwin":
         import subprocess
 
         command = ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]
         answer = subprocess.run(command, capture_output=True, text=True, check=False)
-        return Processor(answer.stdout.strip() or platform.machine(), threads=threads)
-    return Processor(platform.processor() or platform.machine(), threads=threads)
+        model = answer.stdout.strip()
+    return Processor(model or platform.machine(), threads=os.cpu_count() or 1)
 
 
 def from_cpuinfo(text: str) -> Processor:
@@ -129,9 +116,3 @@ def from_cpuinfo(text: str) -> Processor:
         sockets=len(set(re.findall(r"^physical id\s*:\s*(\d+)", text, flags=re.M))) or 1,
         threads=len(re.findall(r"^processor\s*:", text, flags=re.M)) or 1,
     )
-
-
-def cpu_model() -> tuple[str, bool]:
-    """The processor's name, and whether a hypervisor stands between."""
-    cpu = processor()
-    return cpu.model, cpu.virtual

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable
@@ -22,12 +23,9 @@ from .power import cpu_power
 if TYPE_CHECKING:
     import psutil
 
-SCAN_PERIOD_S = 0.25
-"""Child processes are looked up at most this often: the look-up costs more than the reading."""
-SCAN_SHARE = 0.002
-"""Looking up child processes may take this share of the time."""
-MODEL_ERROR = 0.43
-"""Median error of CodeCarbon's modelled CPU energy against wattmeters (Xu et al., HICSS 2023)."""
+SCAN_PERIOD_S = 0.25  # children are looked up no more often: it costs more than reading
+SCAN_SHARE = 0.002  # looking up child processes may take this share of the time
+MODEL_ERROR = 0.43  # CodeCarbon's median error against wattmeters (Xu et al., HICSS 2023)
 
 
 class CpuTimeSource(Source):
@@ -36,13 +34,8 @@ class CpuTimeSource(Source):
     Other processes on the machine do not enter, so several trials may run side by side. The time of
     living descendants shows up to a scan late, that of children that were waited for at once. What
     the others used after their last scan is lost where the system does not report it to their
-    parent (outside Linux, or if nobody waits for them).
-
-    Args:
-        watts_per_core: Power of one busy core; None takes the calibrated one, or looks the
-            processor up.
-        descendants_s: CPU-seconds of all descendants of the process with a pid.
-        clock: Monotonic seconds.
+    parent (outside Linux, or if nobody waits for them). The watts are the given ones, else the
+    calibrated ones, else those that the processor is rated for.
     """
 
     def __init__(
@@ -126,23 +119,20 @@ def descendants_cpu_s(pid: int) -> float:
     import psutil  # only now: it takes half of the time that a meter needs to start
 
     for child in _descendants(pid):
-        try:
+        with contextlib.suppress(psutil.NoSuchProcess):
             times = child.cpu_times()
-        except psutil.NoSuchProcess:
-            continue
-        total_s += times.user + times.system + times.children_user + times.children_system
+            total_s += times.user + times.system + times.children_user + times.children_system
     return total_s
 
 
 def _has_children() -> bool:
     """Whether this process has children, dead ones that nobody waited for included."""
-    try:
-        # Leaves all to whoever waits for them; fails if there is nobody to wait for.
-        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:
-        return False
-    except AttributeError:  # Windows
-        return True
+    with contextlib.suppress(AttributeError):  # of Windows
+        try:
+            # Leaves all to whoever waits for them; fails if there is nobody to wait for.
+            os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return False
     return True
 
 
@@ -156,22 +146,17 @@ def _descendants(pid: int) -> list[psutil.Process]:
     waiting = [pid]
     while waiting:
         for child in _child_pids(waiting.pop()):
-            try:
+            with contextlib.suppress(psutil.NoSuchProcess):  # it ended while being looked at
                 found.append(psutil.Process(child))
-            except psutil.NoSuchProcess:
-                continue  # it ended while being looked at
-            waiting.append(child)
+                waiting.append(child)
     return found
 
 
 def _child_pids(pid: int) -> list[int]:
     pids: list[int] = []
-    try:
+    ended = contextlib.suppress(FileNotFoundError, ProcessLookupError)
+    with ended:  # the process
         for task in Path(f"/proc/{pid}/task").iterdir():
-            try:
+            with ended:  # a thread; its children moved to another
                 pids += map(int, (task / "children").read_text().split())
-            except (FileNotFoundError, ProcessLookupError):
-                continue  # a thread that ended; its children moved to another
-    except (FileNotFoundError, ProcessLookupError):
-        pass  # the process ended
     return pids

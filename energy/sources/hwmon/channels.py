@@ -15,21 +15,13 @@ from ....errors import SourceError
 
 @dataclass(frozen=True)
 class Channel:
-    """A quantity that a chip shows.
+    """A quantity that a chip shows."""
 
-    Attributes:
-        driver: The chip's name, which is its driver's.
-        chip: The name and device of the chip, which last from one boot to the next.
-        folder: Where its files are.
-        files: The file, or the two whose product it is.
-        label: What the chip calls it; empty if it does not.
-    """
-
-    driver: str
-    chip: str
-    folder: Path
-    files: tuple[str, ...]
-    label: str = ""
+    driver: str  # the chip's name, which is its driver's
+    chip: str  # the name and device of the chip, which last from one boot to the next
+    folder: Path  # where its files are
+    files: tuple[str, ...]  # the file, or the two whose product it is
+    label: str = ""  # what the chip calls it; empty if it does not
 
     @property
     def name(self) -> str:
@@ -41,11 +33,6 @@ class ChannelFiles:
     """The files of a channel, kept open: ten times as fast to read.
 
     After a failure they are looked up anew, since a chip that comes back has another number.
-
-    Args:
-        root: The hwmon folder.
-        open_file: Opens a file for reading.
-        channel: Whose files.
     """
 
     def __init__(self, root: Path, open_file: Callable[[Path], int], channel: Channel) -> None:
@@ -56,11 +43,7 @@ class ChannelFiles:
         weakref.finalize(self, _close, self._open)
 
     def read(self) -> list[int]:
-        """The number in each file.
-
-        Raises:
-            SourceError: A file cannot be read, or holds no number.
-        """
+        """The number in each file."""
         try:
             if not self._open:
                 self._look_up()

@@ -24,18 +24,11 @@ from .drivers import DRIVERS, PERIOD_S, PERIODS_S, WRAPPING, HwmonDriver
 ROOT = Path("/sys/class/hwmon")
 MAX_POWER_W = {"cpu": 1_000.0, "dram": 1_000.0, "gpu": 3_000.0, "node": 50_000.0}
 KEEP_ALIVE_S = 60.0
-MIRROR_TOLERANCE_J = 1.0
-"""What a counter may move between two readings of another that shows the same."""
+MIRROR_TOLERANCE_J = 1.0  # what a counter may move while another that shows the same is read
 
 
 class HwmonCounter(Source):
-    """An energy counter. One that falls or comes back anew was reset.
-
-    Args:
-        info: Its identity.
-        files: The file that it is in.
-        wraps: Whether its driver misses a wrap unless it is read in time.
-    """
+    """An energy counter; it was reset where it falls or comes back anew."""
 
     def __init__(self, info: SourceInfo, files: ChannelFiles, *, wraps: bool = False) -> None:
         self.info = info
@@ -54,8 +47,7 @@ class HwmonCounter(Source):
         """Joules since the driver began to count."""
         with self._guard:
             (energy_uj,) = self._files.read()
-            if energy_uj < self._last_uj:
-                self._falls += 1
+            self._falls += energy_uj < self._last_uj
             self._last_uj = energy_uj
             return energy_uj * 1e-6
 
@@ -63,9 +55,7 @@ class HwmonCounter(Source):
 class HwmonPower(PowerSource):
     """A present power: of one file, or voltage times current."""
 
-    def __init__(
-        self, info: SourceInfo, files: ChannelFiles, clock: Callable[[], float] = time.perf_counter
-    ) -> None:
+    def __init__(self, info: SourceInfo, files: ChannelFiles, clock: Callable[[], float]) -> None:
         self.info = info
         self._files = files
         self._clock = clock
@@ -78,10 +68,8 @@ class HwmonPower(PowerSource):
         with self._guard:
             now = self._clock()
             if now - self._last[0] >= self._hold_s:
-                power_w = 1e-6
-                for factor in self._files.read():  # microwatts, or millivolts and milliamperes
-                    power_w *= factor
-                self._last = (now, power_w)
+                factors = self._files.read()  # microwatts, or millivolts and milliamperes
+                self._last = (now, math.prod(factors, start=1e-6))
             return self._last[1]
 
 
@@ -94,21 +82,9 @@ def discover(
 ) -> Discovery:
     """Find the channels of known drivers, or the named one.
 
-    Args:
-        root: The hwmon folder.
-        channel: ``"CHIP/CHANNEL"`` or ``"CHIP/CHANNEL@COMPONENT"``: a chip's name (then all chips
-            of that name) or its name and device as in a source's id, and a file or a label; None
-            for the known drivers.
-        open_file: Opens a file for reading.
-        clock: Monotonic seconds.
-
-    Returns:
-        The readable sources. Half of the processors would be a wrong number, so one that cannot be
-        read leaves none.
-
-    Raises:
-        ConfigurationError: The channel is not written as above.
-        UnknownNameError: Its component is not known.
+    ``channel`` is ``"CHIP/CHANNEL"`` or ``"CHIP/CHANNEL@COMPONENT"``: a chip's name (then all chips
+    of that name) or its name and device as in a source's id, and a file or a label. Half of the
+    processors would be a wrong number, so one that cannot be read leaves none.
     """
     if not root.is_dir():
         return Discovery(reason=f"no hwmon tree at {root}", mend="hwmon needs Linux on hardware")
@@ -147,8 +123,7 @@ def _select_channels(driver: HwmonDriver, present: list[Channel]) -> list[Channe
     for chip in dict.fromkeys(each.chip for each in present if each.driver == driver.name):
         channels = {f"{c.name} {c.label}".strip(): c for c in present if c.chip == chip}
         for pattern in driver.channels:
-            chosen = [channel for key, channel in channels.items() if re.fullmatch(pattern, key)]
-            if chosen:
+            if chosen := [c for key, c in channels.items() if re.fullmatch(pattern, key)]:
                 wanted += chosen
                 break
     return wanted
@@ -197,10 +172,8 @@ def _open_channels(
         if not any(_mirrors(source, other) for other in sources):
             sources.append(source)
     if driver.alone and len(sources) > 1:
-        left_out.append(
-            f"{driver.name} shows {len(sources)} meters, which may be a whole and its parts: name "
-            f"one, such as {sources[0].info.id}"
-        )
+        shown = f"{driver.name} shows {len(sources)} meters, which may be a whole and its parts"
+        left_out.append(f"{shown}: name one, such as {sources[0].info.id}")
         sources = []
     if problems and driver.component != "gpu":
         sources = []
@@ -232,9 +205,9 @@ def _mirrors(source: Source | PowerSource, other: Source | PowerSource) -> bool:
 
     amd_energy takes each memory node for a socket, of which a processor may have four.
     """
-    if source.info.component != "cpu" or not isinstance(source, HwmonCounter):
+    if not (isinstance(source, HwmonCounter) and isinstance(other, HwmonCounter)):
         return False
-    if not isinstance(other, HwmonCounter):
+    if source.info.component != "cpu":
         return False
     before, now, after = other.read(), source.read(), other.read()
     return before - MIRROR_TOLERANCE_J <= now <= after + MIRROR_TOLERANCE_J

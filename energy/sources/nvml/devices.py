@@ -15,32 +15,18 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True)
 class Gpu:
-    """A GPU that NVML knows.
+    """A GPU that NVML knows."""
 
-    Attributes:
-        index: NVML's number, that of the bus.
-        handle: NVML's handle; None if NVML does not answer for it.
-        uuid: Its UUID, ``GPU-...``.
-        name: The card's name.
-        problem: Why there is no handle.
-        slices: Ids of its MIG slices that this process has; empty if it is not in slices.
-    """
-
-    index: int
-    handle: Any = None
-    uuid: str = ""
-    name: str = ""
-    problem: str = ""
-    slices: tuple[str, ...] = ()
+    index: int  # NVML's number, that of the bus
+    handle: Any = None  # NVML's handle; None if NVML does not answer for it
+    uuid: str = ""  # its UUID, ``GPU-...``
+    name: str = ""  # the card's name
+    problem: str = ""  # why there is no handle
+    slices: tuple[str, ...] = ()  # ids of its MIG slices that this process has
 
 
 class Device:
-    """One GPU, asked through NVML, also from a forked child.
-
-    Args:
-        nvml: The NVML binding, initialised.
-        gpu: A GPU with a handle.
-    """
+    """One GPU, asked through NVML, also from a forked child."""
 
     def __init__(self, nvml: Any, gpu: Gpu) -> None:
         self.gpu = gpu
@@ -48,26 +34,14 @@ class Device:
         self._opened = os.getpid(), gpu.handle
 
     def ask(self, what: str, read: Callable[[Any, Any], Answer]) -> Answer:
-        """Ask NVML about this GPU.
-
-        Args:
-            what: What it is about, for the message.
-            read: Takes the binding and the handle.
-
-        Raises:
-            SourceError: NVML does not answer, or the binding has no such function.
-        """
+        """Ask NVML about this GPU; a failure is a SourceError that says what it was about."""
         try:
             return read(self._nvml, self._handle())
         except Exception as error:  # old bindings and drivers lack functions, each in its way
             raise SourceError(f"NVML {what}: {error}") from error
 
     def pids(self) -> set[int]:
-        """Pids of the processes on this GPU, or on this process' slices of it.
-
-        Raises:
-            SourceError: NVML does not list them.
-        """
+        """Pids of the processes on this GPU, or on this process' slices of it."""
         return {process.pid for process in self.ask("processes", self._processes)}
 
     def _processes(self, nvml: Any, board: Any) -> list[Any]:
@@ -103,10 +77,7 @@ def find_visible(nvml: Any, present: list[Gpu]) -> tuple[list[Gpu], list[str]]:
     for entry in (part.strip() for part in text.split(",")):
         gpu = _find(nvml, present, entry)
         if gpu is not None and entry.isdecimal() and _numbered_by_speed(present):
-            return [], [
-                f"CUDA_VISIBLE_DEVICES={text} is ambiguous, since CUDA numbers unlike cards by "
-                "speed: set CUDA_DEVICE_ORDER=PCI_BUS_ID, or name UUIDs"
-            ]
+            return [], [f"CUDA_VISIBLE_DEVICES={text} {_AMBIGUOUS}"]
         if gpu is not None:
             seen.append(gpu)
         elif entry.startswith("MIG-"):
@@ -128,6 +99,10 @@ def find_named(nvml: Any, present: list[Gpu], names: Sequence[str]) -> tuple[lis
 
 
 _UNKNOWN_SLICE = "a slice of a GPU has no energy counter of its own, and its GPU was not found"
+_AMBIGUOUS = (
+    "is ambiguous, since CUDA numbers unlike cards by speed: set CUDA_DEVICE_ORDER=PCI_BUS_ID, or "
+    "name UUIDs"
+)
 
 
 def _look(nvml: Any, index: int) -> Gpu:
@@ -191,13 +166,12 @@ def _list_slices(nvml: Any, gpu: Gpu) -> Iterator[str]:
 
 def _merge_boards(nvml: Any, gpus: list[Gpu]) -> list[Gpu]:
     """Each board once, with all slices of it that were named, or else all that it has."""
-    boards = {gpu.index: gpu for gpu in gpus}
-    own: dict[int, dict[str, None]] = {index: {} for index in boards}
+    boards: dict[int, Gpu] = {}
     for gpu in gpus:
-        own[gpu.index].update(dict.fromkeys(gpu.slices))
+        known = boards.setdefault(gpu.index, gpu).slices
+        boards[gpu.index] = replace(gpu, slices=tuple(dict.fromkeys(known + gpu.slices)))
     return [
-        replace(gpu, slices=tuple(own[index] or _list_slices(nvml, gpu)))
-        for index, gpu in boards.items()
+        replace(gpu, slices=gpu.slices or tuple(_list_slices(nvml, gpu))) for gpu in boards.values()
     ]
 
 

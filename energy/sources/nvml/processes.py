@@ -11,30 +11,20 @@ from typing import NamedTuple
 
 from .devices import Device
 
-LOOK_PERIOD_S = 0.25
-"""How often to look whether this process tree uses a GPU, between readings and within them."""
-OTHERS_PERIOD_S = 30.0
-"""How often to look for processes of others once the GPU is in use."""
-LOOK_SHARE = 0.005
-"""Looking may take this share of the time."""
+LOOK_PERIOD_S = 0.25  # how often to look whether this process tree uses a GPU
+OTHERS_PERIOD_S = 30.0  # how often to look for processes of others once the GPU is in use
+LOOK_SHARE = 0.005  # looking may take this share of the time
 MOST_NAMED = 3
 NAMELESS = "name not shown"
-FIRST_PID_NAMESPACE = 0xEFFFFFFC
-"""Inode of the pid namespace that Linux starts with (PROC_PID_INIT_INO in its proc_ns.h)."""
+FIRST_PID_NAMESPACE = 0xEFFFFFFC  # inode of the namespace that Linux starts with: PROC_PID_INIT_INO
 
 
 class Census(NamedTuple):
-    """Processes, told apart.
+    """Processes, told apart."""
 
-    Attributes:
-        ours: Whether one of them is this process or a descendant.
-        others: Pid and name of those that are not.
-        unknown: Pids that do not exist here.
-    """
-
-    ours: bool = False
-    others: tuple[tuple[int, str], ...] = ()
-    unknown: frozenset[int] = frozenset()
+    ours: bool = False  # whether one of them is this process or a descendant
+    others: tuple[tuple[int, str], ...] = ()  # pid and name of those that are not
+    unknown: frozenset[int] = frozenset()  # pids that do not exist here
 
 
 class Processes:
@@ -43,9 +33,6 @@ class Processes:
     In a container NVML may give the pids of the host, or none at all, depending on the driver. So
     a list in which this process is missing means something only outside containers, or once a
     process of this tree was found in a list.
-
-    Args:
-        on_host: Whether pids here are those of the host; None finds out.
     """
 
     def __init__(self, on_host: bool | None = None) -> None:
@@ -69,25 +56,19 @@ class Processes:
                     ours = True
                 else:
                     others.append((pid, process.name()))
-            except psutil.NoSuchProcess:
-                if _is_hidden(pid):
+            except (psutil.NoSuchProcess, psutil.AccessDenied) as error:
+                if isinstance(error, psutil.AccessDenied) or _is_hidden(pid):
                     others.append((pid, NAMELESS))
                 else:
                     unknown.add(pid)
-            except psutil.AccessDenied:
-                others.append((pid, NAMELESS))
         return Census(ours, tuple(others), frozenset(unknown))
 
 
 class Occupancy:
     """Whether this process tree uses a GPU, and who else does.
 
-    Args:
-        device: The GPU.
-        processes: Tells processes apart; shared by the GPUs, which learn from each other whether
-            lists can be trusted.
-        given: Whether the user named this GPU, so that it is in use whoever is seen on it.
-        clock: Monotonic seconds.
+    A GPU that the user named (``given``) is in use whoever is seen on it. All GPUs share one
+    ``processes``, since they learn from each other whether lists can be trusted.
     """
 
     def __init__(
@@ -133,11 +114,7 @@ class Occupancy:
             self.look()
 
     def notes(self, name: str) -> tuple[str, ...]:
-        """What a reader of the joules must know.
-
-        Args:
-            name: Id of the source.
-        """
+        """What a reader of the joules of a source must know."""
         if not self.in_use:
             return ()
         notes = []
@@ -200,8 +177,6 @@ def _is_hidden(pid: int) -> bool:
         return False
     try:
         os.kill(pid, 0)
-    except PermissionError:
-        return True
-    except (OSError, OverflowError):
-        pass
+    except (OSError, OverflowError) as error:
+        return isinstance(error, PermissionError)
     return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from ....errors import SourceError
@@ -12,12 +13,14 @@ from ...source import BaseSource, Discovery, Kind, PowerSource, Scope, Source, S
 from .devices import Device, Gpu, find_named, find_visible, list_gpus
 from .processes import Occupancy, Processes
 
-COUNTER_PERIOD_S = 0.1
-"""The energy counter's usual step; 20 to 100 ms are reported."""
+COUNTER_PERIOD_S = 0.1  # the energy counter's usual step; 20 to 100 ms are reported
+MEND = (
+    "Use a driver that reports energy or power; on Jetson take --meter hwmon, its INA3221 rails; "
+    "or --meter cpu_time for the CPU alone"
+)
 POWER_ERROR = 0.05
 MAX_BOARD_POWER_W = 3_000.0
-POWER_INSTANT = 186
-"""NVML_FI_DEV_POWER_INSTANT of nvml.h: power now, where the plain call averages over a second."""
+POWER_INSTANT = 186  # NVML_FI_DEV_POWER_INSTANT: now, where the plain call averages a second
 
 
 class _GpuSource(BaseSource):
@@ -28,34 +31,20 @@ class _GpuSource(BaseSource):
 
     @property
     def in_use(self) -> bool:
-        """False while it is known that no process of this tree uses the GPU."""
         return self.occupancy.in_use
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Who else is on the GPU, and whether it is billed without knowing that it is used."""
         return self.occupancy.notes(self.info.id)
 
     def tasks(self) -> list[Task]:
-        """See who is on the GPU."""
         return [self.occupancy.look]
 
 
 class NvmlCounterSource(_GpuSource, Source):
-    """The total-energy counter of one GPU.
+    """The total-energy counter of one GPU."""
 
-    Args:
-        device: The GPU.
-        occupancy: Who is on it.
-        clock: Monotonic seconds.
-    """
-
-    def __init__(
-        self,
-        device: Device,
-        occupancy: Occupancy,
-        clock: Callable[[], float] = time.perf_counter,
-    ) -> None:
+    def __init__(self, device: Device, occupancy: Occupancy, clock: Callable[[], float]) -> None:
         super().__init__(device, occupancy)
         self._clock = clock
         self._guard = Guard()
@@ -79,19 +68,14 @@ class NvmlCounterSource(_GpuSource, Source):
             if self._last is not None:
                 last_mj, last_s = self._last
                 within_s = self._clock() - last_s + COUNTER_PERIOD_S  # the step before counts too
-                if not 0 <= now_mj - last_mj <= 1e3 * MAX_BOARD_POWER_W * within_s:
-                    self._resets += 1
+                possible = 0 <= now_mj - last_mj <= 1e3 * MAX_BOARD_POWER_W * within_s
+                self._resets += not possible
             self._last = (now_mj, asked_s)
             return now_mj / 1e3
 
 
 class NvmlPowerSource(_GpuSource, PowerSource):
-    """The present board power of one GPU; integrated by the meter.
-
-    Args:
-        device: The GPU.
-        occupancy: Who is on it.
-    """
+    """The present board power of one GPU; integrated by the meter."""
 
     def __init__(self, device: Device, occupancy: Occupancy) -> None:
         super().__init__(device, occupancy)
@@ -114,22 +98,13 @@ def discover(
     processes: Processes | None = None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Discovery:
-    """Find the GPUs whose energy can be read, by asking each.
+    """Find the GPUs whose energy can be read, by asking each, and why any was left out.
 
     A slice of a GPU (MIG) has no counter of its own: its whole board is billed, once, and the
-    reading says so. GPUs that nobody named are billed only once this process tree is
-    seen on them, or if that cannot be told.
-
-    Args:
-        nvml: The NVML binding; None for ``pynvml``.
-        gpus: The GPUs in use: UUIDs (a prefix is enough, ``GPU-`` may be missing, as torch gives
-            them), ids of MIG slices, or NVML's numbers; None takes those that
-            ``CUDA_VISIBLE_DEVICES`` lets this process see.
-        processes: Tells this process tree from others.
-        clock: Monotonic seconds.
-
-    Returns:
-        One source per GPU, and the reason why any was left out.
+    reading says so. GPUs that nobody named are billed only once this process tree is seen on them,
+    or if that cannot be told. Names are UUIDs (a prefix is enough, ``GPU-`` may be missing, as
+    torch gives them), ids of MIG slices, or NVML's numbers; without names, the GPUs are those that
+    ``CUDA_VISIBLE_DEVICES`` lets this process see.
     """
     if gpus is not None and not gpus:
         return Discovery(reason="no GPU is in use")
@@ -142,13 +117,10 @@ def discover(
         nvml.nvmlInit()  # never shut down: others in this process may use NVML too
         present = list_gpus(nvml)
     except Exception as error:  # noqa: BLE001 - drivers fail in many ways, and none may end us
-        return Discovery(
-            reason=f"NVML: {error}",
-            mend="Install NVIDIA's driver, or pass the GPU to the container",
-        )
-    chosen, problems = (
-        find_visible(nvml, present) if gpus is None else find_named(nvml, present, gpus)
-    )
+        mend = "Install NVIDIA's driver, or pass the GPU to the container"
+        return Discovery(reason=f"NVML: {error}", mend=mend)
+    find = find_visible if gpus is None else partial(find_named, names=gpus)
+    chosen, problems = find(nvml, present)
     processes = processes or Processes()
     sources: list[Source | PowerSource] = []
     for gpu in chosen:
@@ -157,24 +129,13 @@ def discover(
         except SourceError as error:
             problems.append(f"GPU {gpu.index}: {error}")
     if problems:
-        mend = (
-            "Use a driver that reports energy or power; on Jetson take --meter hwmon, its INA3221 "
-            "rails; or --meter cpu_time for the CPU alone"
-        )
-        return Discovery(sources, "; ".join(problems), mend, incomplete=True)
+        return Discovery(sources, "; ".join(problems), MEND, incomplete=True)
     none = "" if sources else f"none of the {len(present)} GPUs is in use by this process"
     return Discovery(sources, none)
 
 
 def power_of(source: Source | PowerSource) -> PowerSource | None:
-    """The power of the GPU whose counter a source reads, to compare the two.
-
-    Args:
-        source: Any source.
-
-    Returns:
-        None if it is no NVML counter, or its GPU reports no power.
-    """
+    """The power of the GPU whose counter a source reads, to compare the two; None without one."""
     if not isinstance(source, NvmlCounterSource):
         return None
     power = NvmlPowerSource(source.device, source.occupancy)
@@ -223,12 +184,10 @@ def _instant_mw(nvml: Any, handle: Any) -> int:
 def _info(
     name: str, gpu: Gpu, kind: Kind, detail: str, gain_error: float | None = None
 ) -> SourceInfo:
-    warnings: tuple[str, ...] = ()
-    if gpu.slices:
-        warnings = (
-            f"{name}: the joules of the whole GPU, of which this process has slice "
-            f"{', '.join(gpu.slices)}: those of its other slices are in the reading",
-        )
+    sliced = (
+        f"{name}: the joules of the whole GPU, of which this process has slice "
+        f"{', '.join(gpu.slices)}: those of its other slices are in the reading"
+    )
     return SourceInfo(
         id=name,
         component="gpu",
@@ -238,5 +197,5 @@ def _info(
         update_period_s=COUNTER_PERIOD_S,
         gain_error=gain_error,
         max_power_w=MAX_BOARD_POWER_W,
-        warnings=warnings,
+        warnings=(sliced,) if gpu.slices else (),
     )

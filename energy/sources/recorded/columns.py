@@ -17,8 +17,7 @@ _UNITS = {unit: (factor, True) for unit, factor in _WATTS.items()}
 _UNITS |= {unit: (factor, False) for unit, factor in _JOULES.items()}
 _UNITS |= {unit.lower(): known for unit, known in _UNITS.items() if unit[0] not in "MG"}
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
-_LATEST_S = 1e11
-"""Above any time in seconds since 1970, below any of now in milliseconds."""
+_LATEST_S = 1e11  # above any time in seconds since 1970, below any of now in milliseconds
 _NOT_DRAWN = {"max", "min", "limit", "cap", "default", "enforced", "state", "management"}
 _TIME = re.compile(
     r"(?:t|time|timestamp|datetime|elapsed|epoch|seconds)(?:[ _]?[\[(]?(s|ms|us|ns)[\])]?)?"
@@ -34,11 +33,7 @@ class TimeColumn(NamedTuple):
     unit_s: float
 
     def read(self, cell: str) -> float:
-        """Seconds since some moment, from a number or a date; one without a zone is in UTC.
-
-        Raises:
-            ValueError: The cell is no time.
-        """
+        """Seconds since some moment, from a number or a date; one without a zone is in UTC."""
         try:
             seconds = float(cell) * self.unit_s
         except ValueError:
@@ -62,11 +57,7 @@ class ValueColumn(NamedTuple):
     is_power: bool
 
     def read(self, cell: str) -> float | None:
-        """Watts or joules; None if the cell says that there is no value.
-
-        Raises:
-            ValueError: The cell is no such value.
-        """
+        """Watts or joules; None if the cell says that there is no value."""
         if _MISSING.fullmatch(cell.lower()):
             return None
         match = _VALUE.fullmatch(cell)
@@ -75,19 +66,14 @@ class ValueColumn(NamedTuple):
             what = "power" if self.is_power else "energy"
             raise ValueError(f"{cell!r} is no {what}: mend or remove it")
         value = float(match[1]) * unit[0]
-        if not math.isfinite(value):
-            raise ValueError(f"{cell!r} is infinite: mend or remove it")
-        if self.is_power and value < 0:
-            raise ValueError(f"{cell!r} is below zero: mend or remove it")
+        if not math.isfinite(value) or (self.is_power and value < 0):
+            what = "below zero" if math.isfinite(value) else "infinite"
+            raise ValueError(f"{cell!r} is {what}: mend or remove it")
         return value
 
 
 def time_column(path: Path, header: list[str]) -> TimeColumn:
-    """The first column whose name is that of a time.
-
-    Raises:
-        DataError: There is none.
-    """
+    """The first column whose name is that of a time."""
     for index, name in enumerate(header):
         if match := _TIME.fullmatch(name.lower()):
             return TimeColumn(index, _SECONDS[match[1] or "s"])
@@ -95,17 +81,7 @@ def time_column(path: Path, header: list[str]) -> TimeColumn:
 
 
 def value_column(path: Path, header: list[str], rows: list[list[str]], wanted: str) -> ValueColumn:
-    """The column of power or energy that is wanted, or that there is.
-
-    Args:
-        path: The file, for messages.
-        header: Names of its columns.
-        rows: Its first rows, whose values may tell the unit.
-        wanted: The name of the column; empty for the only one.
-
-    Raises:
-        DataError: There is none, or there are several.
-    """
+    """The column of power or energy that is named, or else the only one; rows may tell its unit."""
     found: list[ValueColumn] = []
     for index, name in enumerate(header):
         words = re.findall(r"[^\W\d_]+", name)

@@ -15,10 +15,8 @@ from ...source import Kind
 from .columns import TimeColumn, ValueColumn, time_column, value_column
 from .trace import Trace
 
-_Row = tuple[str, list[str]]
-"""Where a row stands, for messages, and its cells."""
-_HEAD = 1_000
-"""Rows at the beginning that tell units and devices."""
+_Row = tuple[str, list[str]]  # where a row stands, for messages, and its cells
+_HEAD = 1_000  # rows at the beginning that tell units and devices
 _DEVICE = re.compile(r"(?:gpu[ ._]?)?(?:index|id|uuid|serial|name)|.*bus_id|gpu|source")
 _COMPONENTS = {
     "dram": r"dram",
@@ -39,21 +37,13 @@ class Sample(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class OpenTrace:
-    """A recorded trace whose columns are known and whose readings are still to be read.
+    """A recorded trace whose columns are known and whose readings are still to be read."""
 
-    Attributes:
-        name: File and column, and the device that was asked for.
-        component: ``"gpu"``, ``"cpu"``, ``"dram"`` or ``"node"``.
-        kind: How its joules become known.
-        is_power: Whether it holds watts; else the states of a counter, in joules.
-        samples: The readings in their order, once; those of several devices may alternate.
-    """
-
-    name: str
-    component: str
-    kind: Kind
-    is_power: bool
-    samples: Iterator[Sample]
+    name: str  # file and column, and the device that was asked for
+    component: str  # ``"gpu"``, ``"cpu"``, ``"dram"`` or ``"node"``
+    kind: Kind  # how its joules become known
+    is_power: bool  # whether it holds watts; else the states of a counter, in joules
+    samples: Iterator[Sample]  # in their order, once; those of several devices may alternate
 
     def to_trace(self, samples: Sequence[Sample], name: str) -> Trace:
         """The trace that some of its samples are, two or more of one device."""
@@ -97,13 +87,8 @@ def open_trace(
 ) -> OpenTrace:
     """Read the beginning of a file, which tells its columns, and leave the rest for later.
 
-    Args:
-        path: The file; see ``read_trace``.
-        column: The column or device, as for ``read_trace``.
-        each_device: Whether several devices may be in it; else the second one is an error.
-
-    Raises:
-        DataError: The file cannot be read, or is no such trace; also while reading its samples.
+    Takes the arguments of ``read_trace`` and raises the same errors, also while samples are read.
+    Several devices may be in the file only with ``each_device``.
     """
     path, wanted = Path(path), column or ""
     lines = _read_rows(path)

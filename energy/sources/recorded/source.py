@@ -21,12 +21,7 @@ from .trace import Trace
 
 
 class RecordedSource(Source):
-    """A trace that plays in real time from its first reading on.
-
-    Args:
-        trace: What was recorded.
-        clock: Monotonic seconds.
-    """
+    """A trace that plays in real time from its first reading on."""
 
     def __init__(self, trace: Trace, clock: Callable[[], float] = time.perf_counter) -> None:
         self._trace, self._clock = trace, clock
@@ -47,11 +42,7 @@ class RecordedSource(Source):
         )
 
     def read(self) -> float:
-        """Joules that the trace had used by now.
-
-        Raises:
-            SourceError: The trace is over.
-        """
+        """Joules that the trace had used by now; fails once it is over."""
         now = self._clock()
         if self._started_s is None:
             self._started_s = now

@@ -21,32 +21,19 @@ from statistics import median
 from ....errors import DataError
 from ...source import Kind
 
-GAP_PERIODS = 3.0
-"""Two readings further apart than this many times the usual have a gap between them."""
+GAP_PERIODS = 3.0  # readings further apart than this many times the usual have a gap between
 
 
 @dataclass(frozen=True)
 class Trace:
-    """Readings of a power, or of an energy counter, over time.
+    """Readings of a power, or of an energy counter, over time; a DataError if they are none."""
 
-    Attributes:
-        times_s: When each reading was taken, from 0 on, never falling; two or more.
-        power_w: The power at each, taken as a line in between; empty for a counter.
-        counter_j: The state of a counter at each, never falling; empty for a power.
-        component: ``"gpu"``, ``"cpu"``, ``"dram"`` or ``"node"``.
-        counter_kind: How the counter's joules became known when they were recorded.
-        name: What was recorded, such as ``"trace.csv#power_w"``.
-
-    Raises:
-        DataError: The readings are no trace.
-    """
-
-    times_s: tuple[float, ...]
-    power_w: tuple[float, ...] = ()
-    counter_j: tuple[float, ...] = ()
-    component: str = "node"
-    counter_kind: Kind = Kind.MEASURED
-    name: str = "trace"
+    times_s: tuple[float, ...]  # when each reading was taken, from 0 on, never falling; two or more
+    power_w: tuple[float, ...] = ()  # at each, a line in between; empty for a counter
+    counter_j: tuple[float, ...] = ()  # its state at each, never falling; empty for a power
+    component: str = "node"  # ``"gpu"``, ``"cpu"``, ``"dram"`` or ``"node"``
+    counter_kind: Kind = Kind.MEASURED  # how a counter's joules became known
+    name: str = "trace"  # what was recorded, such as ``"trace.csv#power_w"``
 
     def __post_init__(self) -> None:
         n_readings = len(self.times_s)
@@ -86,23 +73,14 @@ class Trace:
     def energy_j(self, start_s: float = 0.0, end_s: float | None = None) -> float:
         """Joules between two moments, both interpolated: the exact integral of the lines.
 
-        Args:
-            start_s: Seconds after the first reading.
-            end_s: Seconds after the first reading; None for the last reading.
-
-        Raises:
-            DataError: A moment is not in the trace, or the end is before the start.
+        Moments are seconds after the first reading; a DataError if they are not in the trace.
         """
         end_s = self.duration_s if end_s is None else end_s
         self._check(start_s, end_s)
         return self._until_j(end_s) - self._until_j(start_s)
 
     def between(self, start_s: float, end_s: float) -> Trace:
-        """The part whose readings lie within two moments, starting with the first of them.
-
-        Raises:
-            DataError: A moment is not in the trace, or fewer than two readings are left.
-        """
+        """The part whose readings lie within two moments, starting with the first of them."""
         self._check(start_s, end_s)
         inside = slice(bisect_left(self.times_s, start_s), bisect_right(self.times_s, end_s))
         kept_s = self.times_s[inside]

@@ -12,8 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 from ....errors import ConfigurationError, SourceError
 
 MAX_POWER_W = 100_000.0
-TOTAL_PERIOD_S = 60.0
-"""How often a plug's own counter moves: Shelly's once a minute, Tasmota's (1 Wh) from 60 W on."""
+TOTAL_PERIOD_S = 60.0  # of a plug's counter: Shelly's always, Tasmota's (1 Wh) from 60 W on
 LONGEST_ANSWER = 1 << 20
 
 _WATTS = {"W": 1.0, "mW": 1e-3, "kW": 1e3}
@@ -23,29 +22,17 @@ _SECRET = re.compile(r"(?i)(?<=//)[^/@#?]*(?=@)|(?<=[?&])(?P<key>pass|pwd|token|
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One number that one device tells.
+    """One number that one device tells."""
 
-    Attributes:
-        id: The id of its source.
-        url: What is asked.
-        path: Where the number is in the JSON answer: keys and list indices, joined by dots.
-        unit: Its unit: of power, to be integrated, or of energy, a counter.
-        detail: What it is, for people.
-        mend: What to do if the device does not tell it.
-        sums_channels: Whether a list of numbers stands for their sum.
-        step_s: How often the device renews it; 0 if at every answer, or if that is not known.
-        warnings: What a reader of the joules must know.
-    """
-
-    id: str
-    url: SplitResult
-    path: str
-    unit: str
-    detail: str
-    mend: str
-    sums_channels: bool = False
-    step_s: float = 0.0
-    warnings: tuple[str, ...] = ()
+    id: str  # the id of its source
+    url: SplitResult  # what is asked
+    path: str  # where the number is in the JSON answer: keys and list indices, joined by dots
+    unit: str  # its unit: of power, to be integrated, or of energy, a counter
+    detail: str  # what it is, for people
+    mend: str  # what to do if the device does not tell it
+    sums_channels: bool = False  # whether a list of numbers stands for their sum
+    step_s: float = 0.0  # how often the device renews it; 0 if always, or not known
+    warnings: tuple[str, ...] = ()  # what a reader of the joules must know
 
     @property
     def is_power(self) -> bool:
@@ -53,11 +40,7 @@ class Endpoint:
         return self.unit in _WATTS
 
     def find(self, answer: Any) -> float:
-        """The number in a device's answer, in watts or joules.
-
-        Raises:
-            SourceError: It is not there, no number, or impossible.
-        """
+        """The number in a device's answer, in watts or joules; a SourceError if there is none."""
         for part in self.path.split("."):
             if isinstance(answer, list) and part.isdecimal() and int(part) < len(answer):
                 answer = answer[int(part)]
@@ -78,12 +61,7 @@ class Endpoint:
 
 
 class HttpDevice:
-    """A device and the connection to it, which is kept open; no proxies.
-
-    Args:
-        endpoint: The number to ask for.
-        timeout_s: How long to wait for an answer.
-    """
+    """A device and the connection to it, which is kept open; no proxies."""
 
     def __init__(self, endpoint: Endpoint, timeout_s: float) -> None:
         url = endpoint.url
@@ -94,13 +72,7 @@ class HttpDevice:
         self._target = (url.path or "/") + (f"?{url.query}" if url.query else "")
 
     def ask(self) -> float:
-        """The number now, in watts or joules.
-
-        Raises:
-            SourceError: The answer is not one with that number.
-            OSError: No answer comes.
-            http.client.HTTPException: What comes is no HTTP.
-        """
+        """The number now, in watts or joules."""
         reused = self._connection.sock is not None
         try:
             return self._ask()
@@ -134,25 +106,18 @@ def describe_error(error: Exception) -> str:
 
 
 def parse(kind: str, address: str) -> Endpoint:
-    """What a wattmeter's spec text asks for.
+    """What a wattmeter's spec text asks for: the text before its colon, and that after it.
 
-    Args:
-        kind: ``"shelly"``, ``"tasmota"`` or ``"http"``.
-        address: The text after the colon: ``HOST[:PORT][/SWITCH][#total]`` for a Shelly,
-            ``HOST[:PORT][#total]`` for Tasmota, ``URL#json.path[@UNIT]`` for ``http`` with a unit
-            of W (the default), mW, kW, or J, Wh, kWh for a counter.
-
-    Raises:
-        ConfigurationError: The text has not that form.
+    The latter is ``HOST[:PORT][/SWITCH][#total]`` for a Shelly, ``HOST[:PORT][#total]`` for
+    Tasmota, ``URL#json.path[@UNIT]`` for ``http`` with a unit of W (the default), mW, kW, or J, Wh,
+    kWh for a counter.
     """
+    parsers = {"shelly": _parse_shelly, "tasmota": _parse_tasmota, "http": _parse_http}
     try:
-        return {"shelly": _parse_shelly, "tasmota": _parse_tasmota, "http": _parse_http}[kind](
-            address
-        )
+        return parsers[kind](address)
     except ValueError as error:
-        raise ConfigurationError(
-            f"meter {_mask_secrets(f'{kind}:{address}')!r}: {error}"
-        ) from error
+        spec = _mask_secrets(f"{kind}:{address}")
+        raise ConfigurationError(f"meter {spec!r}: {error}") from error
 
 
 def _parse_shelly(address: str) -> Endpoint:

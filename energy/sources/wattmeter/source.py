@@ -23,8 +23,7 @@ from .device import MAX_POWER_W, Endpoint, HttpDevice, describe_error
 
 PERIOD_S = 1.0
 TIMEOUT_S = 2.0
-PATIENCE_S = 10.0
-"""How long the last answer stands in for missing ones."""
+PATIENCE_S = 10.0  # how long the last answer stands in for missing ones
 
 
 class HeldPower:
@@ -32,13 +31,8 @@ class HeldPower:
 
     Unlike the trapezoid this never falls when it is read between two answers; it differs by at most
     half a period times the change of the power between the edges of a window. Where answers fail,
-    the last one holds for ``hold_s``, and the trapezoid bridges the rest of the gap.
-
-    Args:
-        power_w: The first answer.
-        now: When it came, on the clock of all times here.
-        hold_s: How long an answer may stand in for later ones.
-        gap_s: Longer than this without an answer is a gap.
+    the last one holds for ``hold_s``, and the trapezoid bridges the rest of the gap. Longer than
+    ``gap_s`` without an answer is a gap.
     """
 
     resets = 0
@@ -62,6 +56,7 @@ class HeldPower:
         """Take the answer that came now."""
         then, last_w, _ = self._last
         bridged_j = (last_w + power_w) / 2 * max(now - then - self._hold_s, 0.0)
+        # At once: a fork may fall between two steps.
         self._last = (now, power_w, self.energy_j(now) + bridged_j)
         if now - then > self._gap_s:
             self._gaps.add(now, now - then)
@@ -77,23 +72,17 @@ class Total:
     """The latest state of a device's own energy counter; it goes on while nobody looks."""
 
     def __init__(self, energy_j: float, now: float) -> None:
-        self._last = (now, energy_j)
+        self.answered_s, self._energy_j = now, energy_j  # when the latest answer came
         self.resets = 0
-
-    @property
-    def answered_s(self) -> float:
-        """When the latest answer came."""
-        return self._last[0]
 
     def energy_j(self, _now: float) -> float:
         """Joules at the latest answer."""
-        return self._last[1]
+        return self._energy_j
 
     def add(self, energy_j: float, now: float) -> None:
         """Take the answer that came now."""
-        if energy_j < self._last[1]:
-            self.resets += 1
-        self._last = (now, energy_j)
+        self.resets += energy_j < self._energy_j
+        self.answered_s, self._energy_j = now, energy_j
 
     def largest_gap_s(self, _start_s: float, _end_s: float) -> float:
         """No joules are lost in a gap."""
@@ -104,16 +93,8 @@ class Wattmeter(Source):
     """A wattmeter that a thread of its own asks, so that nobody else waits for the network.
 
     The thread ends with ``close`` or when the source is forgotten; a forked child starts its own at
-    its first reading.
-
-    Args:
-        endpoint: The number to ask for.
-        period_s: How often to ask.
-        timeout_s: How long to wait for an answer.
-        patience_s: Readings fail once no answer came for so long.
-
-    Raises:
-        MeterError: The device does not answer now, or not with that number.
+    its first reading. Readings fail once no answer came for ``patience_s``. A device that does not
+    answer now, or not with that number, is a MeterError.
     """
 
     def __init__(
@@ -142,11 +123,7 @@ class Wattmeter(Source):
         return self._poller.account.resets
 
     def read(self) -> float:
-        """Joules up to the latest answer, with a power held up to now; waits for nothing.
-
-        Raises:
-            SourceError: The device has not answered for long.
-        """
+        """Joules up to the latest answer, with a power held up to now; waits for nothing."""
         return self._poller.read()
 
     def largest_gap_s(self, start_s: float, end_s: float) -> float:
@@ -204,10 +181,8 @@ class _Poller:
             self._stop.set()
 
     def _start(self, device: HttpDevice) -> None:
-        name = f"perjoule-{self._endpoint.id}"
-        threading.Thread(
-            target=self._poll, args=(device, self._stop), name=name, daemon=True
-        ).start()
+        work, name = (device, self._stop), f"perjoule-{self._endpoint.id}"
+        threading.Thread(target=self._poll, args=work, name=name, daemon=True).start()
 
     def _poll(self, device: HttpDevice, stop: threading.Event) -> None:
         due_s = time.perf_counter() + self._period_s

@@ -1,9 +1,8 @@
 """What is stored for a machine, and what comes of it."""
 
-from __future__ import annotations
-
 import json
 import os
+import shutil
 
 import pytest
 
@@ -29,16 +28,14 @@ def stored(idle_w: dict[str, float] | None = None, cpu=None) -> Calibration:
     return save_calibration(Calibration(machine_id(), "a machine", "now", idle, cpu))
 
 
-def test_what_is_saved_is_loaded():
+def test_what_is_saved_is_loaded(calibrations):
+    assert load_calibration() is None
     saved = stored({"rapl:package-0": 12.0}, FIT)
     assert load_calibration() == saved
     assert saved.idle_power_w("rapl:package-0") == 12.0
     assert saved.idle_power_w("nvml:GPU-a") is None
-
-
-def test_nothing_stored_is_no_calibration(folder):
-    assert load_calibration() is None
-    folder.write_text("a file where a folder should be")
+    shutil.rmtree(calibrations)
+    calibrations.write_text("a file where a folder should be")
     assert load_calibration() is None
 
 
@@ -50,26 +47,19 @@ def test_what_a_new_calibration_did_not_measure_is_kept():
     assert found.cpu == FIT
 
 
-def change(**fields) -> str:
-    data = json.loads(calibration_file().read_text())
-    return json.dumps({**data, **fields})
-
-
 @pytest.mark.parametrize(
     "damage",
     [
         lambda text: text[:40],
-        lambda text: "",
-        lambda text: "[1, 2]",
-        lambda text: "{}",
-        lambda text: change(version=2),
-        lambda text: change(machine="another"),
-        lambda text: change(idle_w={"a": {"power_w": 3}}),
-        lambda text: change(idle_w=[]),
-        lambda text: text.replace("12.5", "NaN"),
-        lambda text: text.replace("12.5", "-12.5"),
-        lambda text: text.replace("12.5", '"12.5"'),
-        lambda text: change(more=1),
+        *(lambda _, text=text: text for text in ("", "[1, 2]", "{}")),
+        *(
+            lambda text, change=change: json.dumps(json.loads(text) | change)
+            for change in (
+                *({"version": 2}, {"machine": "another"}, {"idle_w": []}, {"more": 1}),
+                {"idle_w": {"a": {"power_w": 3}}},
+            )
+        ),
+        *(lambda text, new=new: text.replace("12.5", new) for new in ("NaN", "-12.5", '"12.5"')),
     ],
 )
 def test_a_file_that_cannot_be_used_is_ignored_with_a_warning_and_mended_by_saving(damage):
@@ -83,17 +73,17 @@ def test_a_file_that_cannot_be_used_is_ignored_with_a_warning_and_mended_by_savi
     assert list(load_calibration().idle_w) == ["b"]
 
 
-def test_a_calibration_is_saved_whole_or_not_at_all(folder, monkeypatch):
+def test_a_calibration_is_saved_whole_or_not_at_all(calibrations, monkeypatch):
     def fail(_):
         raise OSError(28, "disk full")
 
     stored({"a": 1.0})
-    assert [file.name for file in folder.iterdir()] == [calibration_file().name]
     before = calibration_file().read_text()
-    monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(OutputError, match="disk full; set PERJOULE_HOME"):
-        stored({"a": 2.0})
-    assert [file.name for file in folder.iterdir()] == [calibration_file().name]
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", fail)
+        with pytest.raises(OutputError, match="disk full; set PERJOULE_HOME"):
+            stored({"a": 2.0})
+    assert [file.name for file in calibrations.iterdir()] == [calibration_file().name]
     assert calibration_file().read_text() == before
 
 
@@ -112,30 +102,22 @@ def test_the_folder_is_the_systems_own_unless_set(environ, system, end):
 
 
 def test_machines_of_one_home_differ_and_each_stays_the_same(tmp_path):
-    given = tmp_path / "machine-id"
+    given, none = tmp_path / "machine-id", tmp_path / "none"
     given.write_text("abc\n")
-    here = identify(given, "node1", 8)
-    assert here == identify(given, "node1", 8)
-    assert "abc" not in here
-    others = [
-        identify(given, "node2", 8),
-        identify(given, "node1", 16),
-        identify(tmp_path / "none", "node1", 8),
-        identify(tmp_path / "none", "node2", 8),
-    ]
-    assert len({here, *others}) == 5
+    machines = [(given, "node1", 8), (given, "node2", 8), (given, "node1", 16)]
+    machines += [(none, "node1", 8), (none, "node2", 8)]
+    found = [identify(*machine) for machine in machines]
+    assert found == [identify(*machine) for machine in machines]
+    assert len(set(found)) == 5
+    assert not any("abc" in name for name in found)
     assert machine_id() == machine_id()
 
 
-def test_modelled_cpu_energy_takes_the_calibrated_watts_and_their_error():
+def test_modelled_cpu_energy_takes_the_calibrated_watts_unless_the_user_gives_some():
+    stored({"a": 1.0})
+    assert "calibrated" not in CpuTimeSource().info.detail  # by idle power alone
     stored({}, FIT)
     info = CpuTimeSource().info
     assert info.detail.endswith("x 5 W per core: calibrated against rapl:package-0 on 2026-01-01")
     assert info.gain_error == FIT.residual
-
-
-def test_a_figure_of_the_user_wins_and_idle_power_alone_changes_no_model():
-    stored({"a": 1.0})
-    assert "calibrated" not in CpuTimeSource().info.detail
-    stored({}, FIT)
     assert "x 9 W per core: given by the user" in CpuTimeSource(9.0).info.detail

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import json
 import subprocess
 import sys
@@ -9,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perjoule.energy import EnergyMeter, Kind, Scope, Source
+from perjoule.energy import EnergyMeter, Kind, Scope
 from perjoule.energy.sources import codecarbon
 from perjoule.errors import SourceError
 
@@ -35,16 +33,22 @@ class Tracker:
 
 @pytest.fixture
 def tracked(fakes):
+    return Tracked(fakes)
+
+
+class Tracked:
     """A source, its tracker and their clock."""
-    made: list[Tracker] = []
-    clock = fakes.Clock()
 
-    def make_tracker(**settings) -> Tracker:
-        made.append(Tracker(**settings))
-        return made[0]
+    def __init__(self, fakes) -> None:
+        made: list[Tracker] = []
+        self.clock = fakes.Clock()
 
-    source = codecarbon.CodeCarbonSource(make_tracker, clock)
-    return SimpleNamespace(source=source, tracker=made[0], clock=clock)
+        def make_tracker(**settings) -> Tracker:
+            made.append(Tracker(**settings))
+            return made[0]
+
+        self.source = codecarbon.CodeCarbonSource(make_tracker, self.clock)
+        [self.tracker] = made
 
 
 RUN = """
@@ -78,68 +82,56 @@ print(json.dumps({**said, "warnings": reading.warnings, **reading.to_dict()}))
 """
 
 
-@pytest.fixture(scope="module")
-def real_run(tmp_path_factory):
-    """CodeCarbon's own tracker in a process of its own, under a configuration that says much."""
-    folder = tmp_path_factory.mktemp("codecarbon")
-    (folder / ".codecarbon.config").write_text(
-        "[codecarbon]\n"
-        "emissions_endpoint = http://localhost:9/\n"
-        "electricitymaps_api_token = secret\n"
-        "co2_signal_api_token = secret\n"
-        "output_methods = csv,api\n"
-        "cloud_provider = gcp\n"
-        "cloud_region = nowhere\n"
-        "allow_multiple_runs = false\n"
-        "log_level = debug\n"
-    )
+CONFIGURATION = """
+[codecarbon]
+emissions_endpoint = http://localhost:9/
+electricitymaps_api_token = secret
+co2_signal_api_token = secret
+output_methods = csv,api
+cloud_provider = gcp
+cloud_region = nowhere
+allow_multiple_runs = false
+log_level = debug
+"""
+
+
+@pytest.mark.thorough
+def test_codecarbons_own_tracker_counts_the_machine_and_neither_writes_nor_sends(tmp_path):
+    """In a process of its own, under a configuration that says much."""
+    (tmp_path / ".codecarbon.config").write_text(CONFIGURATION)
     command = [sys.executable, "-W", "error", "-c", RUN]
-    answer = subprocess.run(command, check=False, capture_output=True, text=True, cwd=folder)
+    answer = subprocess.run(command, check=False, capture_output=True, text=True, cwd=tmp_path)
     assert (answer.returncode, answer.stderr) == (0, "")
-    assert [path.name for path in folder.iterdir()] == [".codecarbon.config"]
-    return json.loads(answer.stdout)
-
-
-@pytest.mark.thorough
-def test_codecarbons_own_tracker_counts_the_machine(real_run):
-    assert 0 < real_run["total_j"] < 5_000 * real_run["duration_s"]
-    assert real_run["kind"] == Kind.MODELLED
-    assert "RAM (watts guessed from its size)" in real_run["detail"]
-    assert "CPU(" in real_run["detail"]
-    assert any("update periods" in warning for warning in real_run["warnings"])
-    assert real_run["read_cost_s"] < 1e-3
-
-
-@pytest.mark.thorough
-def test_codecarbons_own_tracker_neither_writes_nor_sends(real_run):
-    assert real_run["touched"] == []
-
-
-def test_it_stands_beside_its_parts_as_a_whole(tracked):
-    info = tracked.source.info
-    assert isinstance(tracked.source, Source)
-    assert (info.component, info.kind, info.scope) == ("node", Kind.MODELLED, Scope.NODE)
+    assert [path.name for path in tmp_path.iterdir()] == [".codecarbon.config"]
+    run = json.loads(answer.stdout)
+    assert 0 < run["total_j"] < 5_000 * run["duration_s"]
+    assert run["kind"] == Kind.MODELLED
+    assert "RAM (watts guessed from its size)" in run["detail"]
+    assert "CPU(" in run["detail"]
+    assert any("update periods" in warning for warning in run["warnings"])
+    assert run["read_cost_s"] < 1e-3
+    assert run["touched"] == []
 
 
 @given(st.lists(st.floats(0, 1e-4), max_size=20))
-def test_kilowatt_hours_become_joules(fakes, steps_kwh):
-    trackers: list[Tracker] = []
-    source = codecarbon.CodeCarbonSource(
-        lambda **settings: trackers.append(Tracker(**settings)) or trackers[0], fakes.Clock()
-    )
-    total_kwh = 0.0
+def test_kilowatt_hours_become_joules_of_the_machine(fakes, steps_kwh):
+    tracked, total_kwh = Tracked(fakes), 0.0
+    info = tracked.source.info
+    assert (info.component, info.kind, info.scope) == ("node", Kind.MODELLED, Scope.NODE)
     for step_kwh in steps_kwh:
         total_kwh += step_kwh
-        trackers[0].measure(total_kwh)
-        assert source.read() == pytest.approx(total_kwh * 3.6e6)
-    assert source.resets == 0
+        tracked.tracker.measure(total_kwh)
+        assert tracked.source.read() == pytest.approx(total_kwh * 3.6e6)
+    assert tracked.source.resets == 0
 
 
-def test_between_measurements_the_last_one_holds(tracked):
-    tracked.clock.now += 1.0
+def test_between_measurements_the_last_one_holds_until_the_tracker_seems_dead(tracked):
     tracked.tracker.measure(1e-6)
-    tracked.clock.now += 0.9
+    tracked.clock.now += 14.0
     assert tracked.source.read() == pytest.approx(3.6)
+    tracked.clock.now += 2.0
+    with pytest.raises(SourceError, match="not measured for 15 s"):
+        tracked.source.read()
 
 
 @pytest.mark.parametrize("jump_j", [-0.1, -262_142.0, 264_394.0, float("nan")])
@@ -154,25 +146,15 @@ def test_an_impossible_step_makes_the_window_around_it_unavailable(tracked, jump
     assert tracked.source.resets >= 1
 
 
-def test_a_tracker_that_died_has_no_joules(tracked):
-    tracked.clock.now += 14.0
-    assert tracked.source.read() == 0.0
-    tracked.clock.now += 2.0
-    with pytest.raises(SourceError, match="not measured for 15 s"):
-        tracked.source.read()
-
-
-def test_closing_stops_the_tracker_once(tracked):
+def test_closing_or_dropping_a_source_stops_the_tracker_once(fakes, tracked):
     tracked.source.close()
     tracked.source.close()
     assert tracked.tracker.n_stops == 1
     with pytest.raises(SourceError, match="stopped"):
         tracked.source.read()
-
-
-def test_a_source_that_is_dropped_stops_its_tracker(tracked):
-    del tracked.source
-    assert tracked.tracker.n_stops == 1
+    dropped = Tracked(fakes)
+    del dropped.source
+    assert dropped.tracker.n_stops == 1
 
 
 def test_a_tracker_that_fails_is_a_source_error():

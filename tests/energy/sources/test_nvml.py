@@ -1,8 +1,7 @@
-from __future__ import annotations
-
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -16,36 +15,26 @@ NOBODY = 2**31 - 1
 """No pid of a process."""
 
 
-@pytest.fixture(autouse=True)
-def _no_environment(monkeypatch):
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    monkeypatch.delenv("CUDA_DEVICE_ORDER", raising=False)
-
-
 def look(source) -> float:
     """Do the source's only task, which looks who is on the GPU."""
     [task] = source.tasks()
     return task()
 
 
-class MeteredGpu:
-    """A GPU whose counter is metered, on a clock of its own."""
-
-    def __init__(self, fakes) -> None:
-        self.gpu, self.clock = fakes.Gpu(), fakes.Clock()
-        sources = nvml.discover(fakes.Nvml([self.gpu]), clock=self.clock).sources
-        self.meter = EnergyMeter(sources, clock=self.clock)
-        self.window = self.meter.window()
-
-    def lap(self, duration_s: float, energy_mj: int) -> Reading:
-        self.clock.now += duration_s
-        self.gpu.energy_mj += energy_mj
-        return self.window.lap()
-
-
 @pytest.fixture
-def metered(fakes) -> MeteredGpu:
-    return MeteredGpu(fakes)
+def metered(fakes):
+    """A GPU whose counter is metered, on a clock of its own; its binding answers in bytes."""
+    gpu, clock = fakes.Gpu(b"GPU-aaaa", name=b"Old"), fakes.Clock()
+    [source] = nvml.discover(fakes.Nvml([gpu]), clock=clock).sources
+    meter = EnergyMeter([source], clock=clock)
+    window = meter.window()
+
+    def lap(duration_s: float, energy_mj: int) -> Reading:
+        clock.now += duration_s
+        gpu.energy_mj += energy_mj
+        return window.lap()
+
+    return SimpleNamespace(**locals())
 
 
 def ids(found) -> list[str]:
@@ -61,54 +50,37 @@ def test_the_counter_is_read_in_joules(metered):
     part = metered.lap(10.0, 2_500_000).components[0]
     assert (part.energy_j, part.kind, part.source) == (2_500.0, Kind.MEASURED, "nvml:GPU-aaaa")
     assert part.bound_j == pytest.approx(25.0)
+    assert "Old" in metered.source.info.detail
 
 
-@pytest.mark.parametrize("energy_mj", [0, "unsupported", "no such function", None])
+@pytest.mark.parametrize("energy_mj", [0, "unsupported", AttributeError("old binding"), None])
 def test_a_card_without_a_counter_is_integrated_from_its_power(fakes, energy_mj):
-    answers = {"unsupported": fakes.unsupported, "no such function": AttributeError("old binding")}
-    gpu = fakes.Gpu(energy_mj=answers.get(energy_mj, energy_mj), power_mw=40_000)
-    clock = fakes.Clock()
+    gpu = fakes.Gpu(energy_mj=fakes.unsupported if energy_mj == "unsupported" else energy_mj)
     found = nvml.discover(fakes.Nvml([gpu]))
     assert ids(found) == ["nvml-power:GPU-aaaa"]
-    with EnergyMeter(found.sources, clock=clock) as meter:
-        window = meter.window()
-        clock.now += 2.0
-        part = window.close().components[0]
-    assert part.energy_j == pytest.approx(80.0)
-    assert part.kind is Kind.INTEGRATED
-    assert part.gain_error == 0.05
-
-
-def test_a_virtual_gpu_that_answers_zero_to_all_is_left_out_with_a_reason(fakes):
-    found = nvml.discover(fakes.Nvml([fakes.Gpu(energy_mj=0, power_mw=0, name="vGPU")]))
-    assert not found.sources
-    assert "vGPU reports neither energy nor power" in found.reason
-    assert found.mend
+    one = fakes.Metered(*found.sources)
+    one.clock.now += 2.0
+    part = one.window.close().components[0]
+    assert part.energy_j == pytest.approx(200.0)
+    assert (part.kind, part.gain_error) == (Kind.INTEGRATED, 0.05)
 
 
 def test_one_lost_card_leaves_the_others(fakes, four):
     four.gpus[1].lost = fakes.Nvml.NVMLError("GPU is lost")
     found = nvml.discover(four)
-    assert len(found.sources) == 3
-    assert found.incomplete
+    assert (len(found.sources), found.incomplete) == (3, True)
     assert found.reason == "GPU 1: GPU is lost"
 
 
-def test_a_reloaded_driver_makes_the_window_unavailable(metered):
-    lap = metered.lap(10.0, 40 - metered.gpu.energy_mj)
+@pytest.mark.parametrize("step_mj", [40 - 5_000_000, 5_000_000])
+def test_a_reloaded_driver_or_an_impossible_jump_makes_the_window_unavailable(metered, step_mj):
+    metered.clock.now += 1_000.0  # as a mean over the whole window the jump would be possible
+    metered.meter.snapshot()
+    lap = metered.lap(1.0, step_mj)
     assert lap.total_j is None
     assert "lost count" in lap.warnings[0]
     assert metered.lap(10.0, 1_000_000).total_j == 1_000.0
     assert metered.window.close().total_j is None
-
-
-def test_a_jump_that_no_board_can_draw_makes_the_window_unavailable(metered):
-    metered.clock.now += 1_000.0
-    metered.meter.snapshot()
-    lap = metered.lap(1.0, 5_000_000)  # as a mean over the whole window it would be possible
-    assert lap.total_j is None
-    assert "lost count" in lap.warnings[0]
-    assert metered.lap(1.0, 200_000).total_j == 200.0
 
 
 def test_power_of_this_instant_is_preferred_to_an_average(fakes):
@@ -125,11 +97,10 @@ def test_a_counter_can_be_compared_with_its_power(fakes):
     gpu = fakes.Gpu(power_mw=60_000)
     [counter] = nvml.discover(fakes.Nvml([gpu])).sources
     power = nvml.power_of(counter)
-    assert power.info.id == "nvml-power:GPU-aaaa"
-    assert power.read_power_w() == 60.0
-    assert nvml.power_of(power) is None
+    assert (power.info.id, power.read_power_w()) == ("nvml-power:GPU-aaaa", 60.0)
     gpu.power_mw = fakes.unsupported
-    assert nvml.power_of(counter) is None
+    for source in (power, counter, fakes.Counter()):
+        assert nvml.power_of(source) is None
 
 
 def test_a_card_that_fails_or_stops_moving_is_unavailable_and_not_zero(metered, fakes):
@@ -145,15 +116,9 @@ def test_a_card_that_fails_or_stops_moving_is_unavailable_and_not_zero(metered, 
     ("visible", "expected"),
     [
         (None, "abcd"),
-        ("", ""),
-        ("-1", ""),
-        ("NoDevFiles", ""),
-        ("2", "c"),
-        ("3, 0", "da"),
-        ("1,-1,2", "b"),
-        ("1,7,2", "b"),
-        ("GPU-caaa", "c"),
-        ("GPU-c,GPU-d", "cd"),
+        *((nothing, "") for nothing in ("", "-1", "NoDevFiles")),
+        *(("2", "c"), ("3, 0", "da"), ("1,-1,2", "b"), ("1,7,2", "b")),
+        *(("GPU-caaa", "c"), ("GPU-c,GPU-d", "cd")),
     ],
 )
 def test_only_visible_gpus_are_billed_as_cuda_sees_them(monkeypatch, four, visible, expected):
@@ -165,14 +130,11 @@ def test_only_visible_gpus_are_billed_as_cuda_sees_them(monkeypatch, four, visib
     assert bool(found.reason) is not bool(expected)
 
 
-def test_only_the_gpus_asked_for_are_billed(monkeypatch, four):
+def test_only_the_gpus_asked_for_are_billed_and_unknown_ones_named(monkeypatch, four):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2")
     assert ids(nvml.discover(four, gpus=["caaa"])) == ["nvml:GPU-caaa"]
     assert ids(nvml.discover(four, gpus=["GPU-baaa", "daaa"])) == ["nvml:GPU-baaa", "nvml:GPU-daaa"]
     assert nvml.discover(four, gpus=[]).reason == "no GPU is in use"
-
-
-def test_a_gpu_asked_for_that_nvml_does_not_know_is_named(four):
     found = nvml.discover(four, gpus=["baaa", "zzzz"])
     assert ids(found) == ["nvml:GPU-baaa"]
     assert "zzzz" in found.reason
@@ -188,6 +150,14 @@ def test_unlike_cards_are_not_matched_by_cudas_numbers(monkeypatch, four):
     assert ids(nvml.discover(four)) == ["nvml:GPU-baaa"]
 
 
+@pytest.mark.parametrize("gpus", [None, ["MIG-1234"]])
+def test_a_slice_whose_board_cannot_be_found_is_left_out(monkeypatch, four, gpus):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "MIG-1234")
+    found = nvml.discover(four, gpus=gpus)
+    assert (found.sources, found.incomplete) == ([], True)
+    assert "MIG-1234: a slice of a GPU has no energy counter of its own" in found.reason
+
+
 @pytest.fixture
 def sliced(fakes):
     """Two cards, the second in slices."""
@@ -195,9 +165,20 @@ def sliced(fakes):
     return fakes.Nvml([fakes.Gpu("GPU-aaaa"), fakes.Gpu("GPU-b1b1", slices=slices)])
 
 
+@pytest.mark.parametrize("visible", ["MIG-1f,0,MIG-2f", None])  # also if none is named
+def test_two_slices_of_a_board_are_billed_once(monkeypatch, sliced, visible):
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    found = nvml.discover(sliced).sources
+    board, whole = found if visible else found[::-1]
+    assert (board.info.id, whole.info.id) == ("nvml:GPU-b1b1", "nvml:GPU-aaaa")
+    assert "slice MIG-1f, MIG-2f:" in board.info.warnings[0]
+    assert not whole.info.warnings
+
+
 @pytest.mark.parametrize("knows_slices_by_id", [True, False])
 @pytest.mark.parametrize("explicit", [True, False])
-@pytest.mark.parametrize("name", ["MIG-2f", "MIG-GPU-b1b1/3/0"])
+@pytest.mark.parametrize("name", ["MIG-2f", "MIG-GPU-b1b1/3/0", "2f"])  # the last one is torch's
 def test_a_slice_is_billed_as_its_board_with_a_warning(
     monkeypatch, sliced, name, explicit, knows_slices_by_id
 ):
@@ -206,59 +187,19 @@ def test_a_slice_is_billed_as_its_board_with_a_warning(
     [source] = nvml.discover(sliced, gpus=[name] if explicit else None).sources
     assert source.info.id == "nvml:GPU-b1b1"
     [warning] = source.info.warnings
-    assert f"whole GPU, of which this process has slice {name}: those of its other" in warning
-
-
-def test_torch_names_slices_without_their_prefix(sliced):
-    [source] = nvml.discover(sliced, gpus=["2f"]).sources
-    assert source.info.id == "nvml:GPU-b1b1"
-    assert "slice MIG-2f:" in source.info.warnings[0]
-
-
-def test_two_slices_of_a_board_are_billed_once(monkeypatch, sliced):
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "MIG-1f,0,MIG-2f")
-    board, whole = nvml.discover(sliced).sources
-    assert (board.info.id, whole.info.id) == ("nvml:GPU-b1b1", "nvml:GPU-aaaa")
-    assert "slice MIG-1f, MIG-2f:" in board.info.warnings[0]
-    assert not whole.info.warnings
-
-
-def test_a_board_in_slices_says_so_also_if_no_slice_is_named(sliced):
-    whole, board = nvml.discover(sliced).sources
-    assert not whole.info.warnings
-    assert "slice MIG-1f, MIG-2f:" in board.info.warnings[0]
+    own = name if name.startswith("MIG-") else f"MIG-{name}"
+    assert f"whole GPU, of which this process has slice {own}: those of its other" in warning
 
 
 def test_a_slice_is_in_use_once_this_process_is_seen_on_it(monkeypatch, sliced):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "MIG-2f")
-    board = sliced.gpus[1]
-    board.slices[0].pids, board.slices[1].pids = [os.getpid()], []
+    other, own = sliced.gpus[1].slices
+    other.pids, own.pids = [os.getpid()], []
     [source] = nvml.discover(sliced, processes=Processes(on_host=True)).sources
     assert not source.in_use
-    board.slices[1].pids = [os.getpid()]
+    own.pids = [os.getpid()]
     look(source)
     assert source.in_use
-
-
-@pytest.mark.parametrize("explicit", [True, False])
-def test_a_slice_whose_board_cannot_be_found_is_left_out(monkeypatch, four, explicit):
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "MIG-1234")
-    found = nvml.discover(four, gpus=["MIG-1234"] if explicit else None)
-    assert not found.sources
-    assert found.incomplete
-    assert "MIG-1234: a slice of a GPU has no energy counter of its own" in found.reason
-
-
-def test_old_bindings_answer_in_bytes(fakes):
-    [source] = nvml.discover(fakes.Nvml([fakes.Gpu(b"GPU-aaaa", name=b"Old")])).sources
-    assert source.info.id == "nvml:GPU-aaaa"
-    assert "Old" in source.info.detail
-
-
-def test_without_a_driver_the_reason_says_so(fakes):
-    found = nvml.discover(fakes.Nvml(init_error=fakes.Nvml.NVMLError("Driver Not Loaded")))
-    assert "Driver Not Loaded" in found.reason
-    assert "driver" in found.mend
 
 
 def on_host(fakes, *gpus, **arguments):
@@ -266,33 +207,23 @@ def on_host(fakes, *gpus, **arguments):
     return nvml.discover(fakes.Nvml([*gpus]), processes=Processes(on_host=True), **arguments)
 
 
-def test_a_gpu_comes_onto_the_bill_when_this_process_is_seen_on_it(fakes):
+@pytest.mark.parametrize("energy_mj", [5_000_000, 0])  # with a counter, and with a power alone
+def test_a_gpu_comes_onto_the_bill_when_this_process_is_seen_on_it(fakes, energy_mj):
     clock = fakes.Clock()
-    eight = [fakes.Gpu(f"GPU-{number}", pids=[]) for number in range(8)]
+    eight = [fakes.Gpu(f"GPU-{number}", energy_mj, 200_000, pids=[]) for number in range(8)]
     sources = on_host(fakes, *eight, clock=clock).sources
-    with EnergyMeter(sources, clock=clock) as meter:
-        window = meter.window()
-        clock.now += 1.0
-        eight[3].pids = [os.getpid()]
-        for gpu in eight:
-            gpu.energy_mj += 200_000
-        reading = window.close()
-    assert reading.billed == {"nvml:GPU-3"}
-    assert reading.total_j == 200.0
-    assert reading.component_j("gpu") == 1_600.0
+    window = EnergyMeter(sources, clock=clock).window()
+    assert not any(source.in_use for source in sources)
+    clock.now += 1.0
+    eight[3].pids = [os.getpid()]
+    for gpu in eight:
+        gpu.energy_mj += 200_000 if energy_mj else 0
+    reading = window.close()
+    assert reading.billed == {sources[3].info.id}
+    assert (reading.total_j, reading.component_j("gpu")) == (200.0, 1_600.0)
     eight[3].pids = []
     look(sources[3])
     assert sources[3].in_use
-
-
-def test_power_comes_onto_the_bill_too(fakes):
-    clock, gpu = fakes.Clock(), fakes.Gpu(energy_mj=0, pids=[])
-    [source] = on_host(fakes, gpu, clock=clock).sources
-    assert not source.in_use
-    clock.now += 1.0
-    gpu.pids = [os.getpid()]
-    source.read_power_w()
-    assert source.in_use
 
 
 def test_a_descendant_counts_as_this_process(fakes):
@@ -300,34 +231,29 @@ def test_a_descendant_counts_as_this_process(fakes):
     with subprocess.Popen(waits, stdin=subprocess.PIPE) as child:
         [source] = on_host(fakes, fakes.Gpu(pids=[child.pid])).sources
         child.communicate(b"\n")
-    assert source.in_use
-    assert not source.notes
+    assert (source.in_use, source.notes) == (True, ())
 
 
 def test_a_gpu_that_was_asked_for_is_in_use_whoever_is_seen_on_it(fakes):
     gpu = fakes.Gpu(pids=[])
     [source] = on_host(fakes, gpu, gpus=["aaaa"]).sources
     source.read()
-    assert source.in_use
-    assert gpu.n_looks == 0
+    assert (source.in_use, gpu.n_looks) == (True, 0)
     assert look(source) == 30.0
     assert not source.notes
 
 
-def test_others_on_the_gpu_are_named(fakes):
-    gpu = fakes.Gpu(pids=[os.getpid(), os.getppid()])
+def test_others_on_the_gpu_are_named_if_it_is_billed(fakes):
+    gpu = fakes.Gpu(pids=[os.getppid()])
     [source] = on_host(fakes, gpu).sources
+    assert (source.in_use, source.notes) == (False, ())
+    gpu.pids = [os.getpid(), os.getppid()]
+    look(source)
     pid, name = os.getppid(), psutil.Process(os.getppid()).name()
     shared = f"nvml:GPU-aaaa: shared with process {pid} ({name}): its joules are in the reading"
     assert source.notes == (shared,)
     gpu.pids = [os.getpid()]
     assert look(source) == 30.0
-    assert not source.notes
-
-
-def test_others_on_a_gpu_that_is_not_billed_are_not_mentioned(fakes):
-    [source] = on_host(fakes, fakes.Gpu(pids=[os.getppid()])).sources
-    assert not source.in_use
     assert not source.notes
 
 
@@ -339,12 +265,13 @@ def test_a_gpu_whose_processes_are_not_listed_is_billed_with_a_note(fakes, pids)
     assert "billed without knowing that this process uses it: NVML processes: " in note
 
 
-def test_a_list_that_fails_once_changes_nothing(fakes):
+def test_pids_that_stay_unknown_tell_that_lists_cannot_be_trusted(fakes):
     gpu = fakes.Gpu(pids=[])
     [source] = on_host(fakes, gpu).sources
-    gpu.pids = OSError("busy")
-    look(source)
-    assert not source.in_use
+    for pids, in_use in ((OSError("busy"), False), ([NOBODY], False), ([NOBODY], True)):
+        gpu.pids = pids
+        look(source)
+        assert source.in_use is in_use
 
 
 def test_in_a_container_all_are_billed_until_this_process_is_found_in_a_list(fakes):
@@ -356,35 +283,24 @@ def test_in_a_container_all_are_billed_until_this_process_is_found_in_a_list(fak
     first.pids = [os.getpid()]
     look(one)
     assert (one.in_use, other.in_use) == (True, False)
-    assert not one.notes
-    assert not other.notes
+    assert one.notes == other.notes == ()
 
 
 def test_pids_unknown_here_are_others_if_there_are_more_than_ours_could_explain(fakes):
-    gpu = fakes.Gpu(pids=[NOBODY])
+    gpu = fakes.Gpu()
     container = Processes(on_host=False)
     [source] = nvml.discover(fakes.Nvml([gpu]), ["aaaa"], processes=container).sources
-
-    def look_twice() -> tuple[str, ...]:
+    for pids, shared in (
+        ([NOBODY], False),  # it may be this process, by its pid on the host
+        (range(NOBODY - 1_000, NOBODY), True),
+        ([os.getpid(), NOBODY], True),
+    ):
+        gpu.pids = pids
         look(source)  # what is unknown once may just have ended
         look(source)
-        return source.notes
-
-    assert not look_twice()  # it may be this process, by its pid on the host
-    gpu.pids = range(NOBODY - 1_000, NOBODY)
-    [note] = look_twice()
-    assert "shared with processes unknown here" in note
-    gpu.pids = [os.getpid(), NOBODY]
-    [note] = look_twice()
-    assert "shared with processes unknown here" in note
-
-
-def test_pids_that_stay_unknown_tell_that_lists_cannot_be_trusted(fakes):
-    gpu = fakes.Gpu(pids=[NOBODY])
-    [source] = on_host(fakes, gpu).sources
-    assert not source.in_use
-    look(source)
-    assert source.in_use
+        assert ["shared with processes unknown here" in note for note in source.notes] == (
+            [True] if shared else []
+        )
 
 
 def test_looks_within_readings_are_rare_and_pay_for_their_time(fakes):
@@ -413,7 +329,3 @@ def test_looks_within_readings_are_rare_and_pay_for_their_time(fakes):
     binding.look_s = 0.01  # half a percent of the time is one look in two seconds
     assert look(source) == pytest.approx(2.0)
     assert looks(20.0) == pytest.approx(10, abs=1)
-
-
-def test_what_is_not_of_nvml_has_neither_power_nor_processes(fakes):
-    assert nvml.power_of(fakes.Counter()) is None

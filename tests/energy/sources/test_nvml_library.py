@@ -1,7 +1,5 @@
 """The real binding against a shared library whose answers are written by the test."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil
@@ -185,20 +183,3 @@ said["parent"] = os.getppid()
     assert "the whole GPU, of which this process has slice MIG-2222" in whole
     assert said["parent"] == os.getpid()
     assert shared.startswith(f"nvml:GPU-1aaa: shared with process {os.getpid()} (")
-
-
-def test_of_eight_gpus_the_one_in_use_is_billed(script):
-    said = script("""
-for index in range(8):
-    card(index)
-with EnergyMeter("nvml") as meter:
-    show(gpu5__pids=os.getpid())
-    until = time.perf_counter() + 5
-    while len(meter.reading.billed) != 1 and time.perf_counter() < until:
-        time.sleep(0.02)
-    show(gpu5__energy_mj=5_002_000, gpu6__energy_mj=5_100_000)
-reading = meter.reading
-said["billed"], said["joules"] = list(reading.billed), reading.total_j
-said["listed"] = len(reading.components)
-""")
-    assert said == {"billed": ["nvml:GPU-5aaa"], "joules": pytest.approx(2.0), "listed": 8}

@@ -1,10 +1,8 @@
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perjoule.energy import EnergyMeter, Kind
+from perjoule.energy import Kind
 from perjoule.energy.counter import WrappingCounter
 from perjoule.energy.sources import rapl
 from perjoule.errors import SourceError
@@ -13,13 +11,15 @@ GREATEST_UJ = 65_532_610_987  # of AMD, and of DRAM on Intel's servers
 
 
 class Register:
-    """A wrapping microjoule register driven at a power, on a clock of its own."""
+    """A wrapping microjoule register and its counter, on a clock of their own."""
 
     def __init__(self, clock, value: int = 0) -> None:
         self.clock, self.value = clock, value
         self.failure: Exception | None = None
+        self.counter = WrappingCounter(self.show, GREATEST_UJ + 1, 1e-6, 1_000.0, clock)
+        self.first_j = self.counter.read()
 
-    def __call__(self) -> int:
+    def show(self) -> int:
         if self.failure is not None:
             raise self.failure
         return self.value
@@ -28,57 +28,49 @@ class Register:
         self.value = (self.value + energy_uj) % (GREATEST_UJ + 1)
         self.clock.now += duration_s
 
-    def counter(self) -> WrappingCounter:
-        return WrappingCounter(self, GREATEST_UJ + 1, 1e-6, 1_000.0, self.clock)
+    def since_first_j(self) -> float:
+        return self.counter.read() - self.first_j
 
 
 @given(st.integers(0, GREATEST_UJ), st.lists(st.integers(0, 30_000_000_000), max_size=30))
 def test_wraps_at_every_offset_are_unwrapped(fakes, start, increments_uj):
     register = Register(fakes.Clock(), start)
-    counter = register.counter()
-    first_j = counter.read()
     for number, increment_uj in enumerate(increments_uj, start=1):
         register.run(increment_uj, 30.0)
-        assert counter.read() - first_j == pytest.approx(1e-6 * sum(increments_uj[:number]))
-    assert counter.resets == 0
+        assert register.since_first_j() == pytest.approx(1e-6 * sum(increments_uj[:number]))
+    assert register.counter.resets == 0
 
 
 @given(st.integers(0, GREATEST_UJ), st.integers(1, 5))
 def test_a_failed_read_is_not_taken_for_a_wrap(fakes, start, n_failures):
     register = Register(fakes.Clock(), start)
-    counter = register.counter()
-    first_j = counter.read()
-    for failure in (*[SourceError("busy")] * n_failures, None):
-        register.failure = failure
+    register.failure = SourceError("busy")
+    for _ in range(n_failures):
         register.run(1_000_000_000, 5.0)
-        if failure is not None:
-            with pytest.raises(SourceError, match="busy"):
-                counter.read()
-    assert counter.read() - first_j == pytest.approx(1_000.0 * (n_failures + 1))
+        with pytest.raises(SourceError, match="busy"):
+            register.counter.read()
+    register.failure = None
+    register.run(1_000_000_000, 5.0)
+    assert register.since_first_j() == pytest.approx(1_000.0 * (n_failures + 1))
 
 
 @given(st.integers(2_000_000_000, GREATEST_UJ - 2_000_000_000))
 def test_a_reset_is_not_taken_for_a_wrap(fakes, start):
     register = Register(fakes.Clock(), start)
-    counter = register.counter()
-    first_j = counter.read()
-    register.value = 0
-    register.clock.now += 1.0
+    register.run(-start, 1.0)
     with pytest.raises(SourceError, match="reset"):
-        counter.read()
-    assert counter.resets == 1
+        register.counter.read()
+    assert register.counter.resets == 1
     register.run(50_000_000, 1.0)
-    assert counter.read() - first_j == pytest.approx(50.0)
+    assert register.since_first_j() == pytest.approx(50.0)
 
 
 def test_a_wrap_that_may_have_gone_unseen_is_not_guessed(fakes):
     register = Register(fakes.Clock())
-    counter = register.counter()
-    counter.read()
     register.run(1_000_000, 3_600.0)  # stopped for an hour
     with pytest.raises(SourceError, match="not read for 3600 s"):
-        counter.read()
-    assert counter.resets == 1
+        register.counter.read()
+    assert register.counter.resets == 1
 
 
 def package(powercap, energy_uj: object = 1_000_000, number: int = 0, name: str = "") -> None:
@@ -92,73 +84,65 @@ def ids(found) -> list[str]:
 def test_a_counter_that_cannot_be_read_for_a_while_leaves_its_neighbours_unharmed(powercap):
     package(powercap)
     powercap.zone("intel-rapl:0:0", "dram", 5_000_000, GREATEST_UJ)
-    with EnergyMeter(rapl.discover(powercap.root).sources) as meter:
-        window = meter.window()
-        powercap.show("intel-rapl:0", "")
-        powercap.show("intel-rapl:0:0", 5_300_000)
-        broken = window.lap()
-        powercap.show("intel-rapl:0", 1_500_000)
-        whole = window.close()
-    assert broken.component_j("cpu") is None
+    window = powercap.window()
+    powercap.show("intel-rapl:0", "")
+    powercap.show("intel-rapl:0:0", 5_300_000)
+    broken = window.lap()
+    assert (broken.component_j("cpu"), broken.total_j) == (None, None)
     assert broken.component_j("dram") == pytest.approx(0.3)
-    assert broken.total_j is None
     assert "energy_uj" in broken.warnings[0]
-    assert whole.total_j == pytest.approx(0.8)
-    assert whole.kind == Kind.MEASURED
+    powercap.show("intel-rapl:0", 1_500_000)
+    whole = window.close()
+    assert (whole.total_j, whole.kind) == (pytest.approx(0.8), Kind.MEASURED)
 
 
 def test_a_reset_within_a_window_is_unavailable(powercap):
     package(powercap, 9_000_000_000)
-    with EnergyMeter(rapl.discover(powercap.root).sources) as meter:
-        window = meter.window()
-        powercap.show("intel-rapl:0", 5)
-        assert window.lap().total_j is None
-        powercap.show("intel-rapl:0", 200_005)
-        across = window.reading
+    window = powercap.window()
+    powercap.show("intel-rapl:0", 5)
+    assert window.lap().total_j is None
+    powercap.show("intel-rapl:0", 200_005)
+    across = window.close()
     assert across.total_j is None
     assert "lost count" in across.warnings[0]
 
 
 def test_packages_and_dram_are_added_and_nothing_that_overlaps_them(powercap):
-    package(powercap, number=0)
-    package(powercap, number=1)
-    for zone, name in {
-        "intel-rapl:0:0": "core",
-        "intel-rapl:0:1": "uncore",
-        "intel-rapl:0:2": "dram",
-        "intel-rapl:1:0": "dram",
-        "intel-rapl:2": "psys",
-        "intel-rapl-mmio:0": "package-0",
-        "intel-rapl-mmio:0:0": "dram",
-    }.items():
+    names = {"": "package-0", ":0": "core", ":1": "uncore", ":2": "dram"}
+    zones = {f"intel-rapl:0{part}": name for part, name in names.items()}
+    zones |= {"intel-rapl:1": "package-1", "intel-rapl:1:0": "dram", "intel-rapl:2": "psys"}
+    zones |= {"intel-rapl-mmio:0": "package-0", "intel-rapl-mmio:0:0": "dram"}
+    for zone, name in zones.items():
         powercap.zone(zone, name, 1_000_000)
-    found = rapl.discover(powercap.root)
-    assert ids(found) == ["rapl:package-0", "rapl:package-1", "rapl:dram-0", "rapl:dram-1"]
-    with EnergyMeter(found.sources) as meter:
-        window = meter.window()
-        for number, zone in enumerate(sorted(path.name for path in powercap.root.iterdir())):
+    counted = ["rapl:package-0", "rapl:package-1", "rapl:dram-0", "rapl:dram-1"]
+    assert ids(rapl.discover(powercap.root)) == counted
+    with powercap.window() as window:
+        for number, zone in enumerate(zones):
             powercap.show(zone, 1_000_000 + 1_000 * 2**number)
-        reading = window.close()
-    # In order: mmio:0, mmio:0:0, 0, 0:0, 0:1, 0:2, 1, 1:0, 2.
-    assert reading.component_j("cpu") == pytest.approx(0.004 + 0.064)
-    assert reading.component_j("dram") == pytest.approx(0.032 + 0.128)
-    assert reading.total_j == pytest.approx(0.228)
+    joules = [part.energy_j for part in window.reading.components]
+    assert joules == pytest.approx([0.001, 0.016, 0.008, 0.032])
+    assert window.reading.total_j == pytest.approx(0.057)
 
 
-def test_dies_with_counters_of_their_own_are_all_counted(powercap):
-    package(powercap, 77_000_000_000, 0, "package-0-die-0")
-    package(powercap, 77_002_000_000, 1, "package-0-die-1")
-    assert ids(rapl.discover(powercap.root)) == ["rapl:package-0-die-0", "rapl:package-0-die-1"]
+@pytest.mark.parametrize(
+    ("names", "more_uj"),
+    [("package-0-die-{}", 2_000_000), ("package-{}", 0)],  # equal counters of two sockets
+)
+def test_dies_and_sockets_with_counters_of_their_own_are_all_counted(powercap, names, more_uj):
+    for number in range(2):
+        package(powercap, 77_000_000_000 + number * more_uj, number, names.format(number))
+    found = ids(rapl.discover(powercap.root))
+    assert found == [f"rapl:{names.format(number)}" for number in range(2)]
 
 
-def test_equal_counters_of_two_sockets_are_both_counted(powercap):
-    package(powercap, 0, 0)
-    package(powercap, 0, 1)
-    assert len(rapl.discover(powercap.root).sources) == 2
-
-
-def test_half_of_the_packages_is_none(powercap):
+def test_half_of_the_packages_is_none_and_half_of_the_dram_no_dram(powercap):
     package(powercap, number=0)
+    powercap.zone("intel-rapl:0:0", "dram", 1_000)
+    powercap.zone("intel-rapl:0:1", "dram", 1_000)
+    powercap.lock("intel-rapl:0:1")
+    found = rapl.discover(powercap.root)
+    assert (ids(found), found.incomplete) == (["rapl:package-0"], True)
+    assert "intel-rapl:0:1" in found.reason
     package(powercap, number=1)
     powercap.lock("intel-rapl:1")
     found = rapl.discover(powercap.root)
@@ -167,35 +151,24 @@ def test_half_of_the_packages_is_none(powercap):
     assert "chmod a+r" in found.mend
 
 
-def test_half_of_the_dram_is_no_dram(powercap):
-    package(powercap)
-    powercap.zone("intel-rapl:0:0", "dram", 1_000)
-    powercap.zone("intel-rapl:0:1", "dram", 1_000)
-    powercap.lock("intel-rapl:0:1")
-    found = rapl.discover(powercap.root)
-    assert ids(found) == ["rapl:package-0"]
-    assert found.incomplete
-    assert "intel-rapl:0:1" in found.reason
-
-
 @pytest.mark.parametrize("greatest_uj", [0, "", "no number"])
 def test_a_counter_of_no_range_is_refused(powercap, greatest_uj):
     powercap.zone("intel-rapl:0", "package-0", 1_000, greatest_uj)
     assert "intel-rapl:0" in rapl.discover(powercap.root).reason
 
 
+def test_where_there_is_no_rapl_the_reason_says_so(powercap, no_powercap):
+    assert str(no_powercap) in rapl.discover(no_powercap).reason
+    found = rapl.discover(powercap.root)
+    assert "no RAPL package" in found.reason
+    assert found.mend
+    (powercap.root / "intel-rapl:0").mkdir()
+    assert "no RAPL package" in rapl.discover(powercap.root).reason
+
+
 def test_a_container_may_mount_the_tree_elsewhere(powercap):
     """Mounting the folder ``intel-rapl`` shows DRAM within its package, and nothing beside."""
     package(powercap)
-    powercap.zone("intel-rapl:0/intel-rapl:0:0", "dram", 1_000)
-    assert ids(rapl.discover(powercap.root)) == ["rapl:package-0", "rapl:dram-0"]
-    powercap.zone("intel-rapl:0:0", "dram", 1_000)  # the kernel's own folder shows it twice
-    assert ids(rapl.discover(powercap.root)) == ["rapl:package-0", "rapl:dram-0"]
-
-
-def test_where_there_is_no_rapl_the_reason_says_so(powercap, no_powercap):
-    assert str(no_powercap) in rapl.discover(no_powercap).reason
-    assert "no RAPL package" in rapl.discover(powercap.root).reason
-    assert rapl.discover(powercap.root).mend
-    (powercap.root / "intel-rapl:0").mkdir()
-    assert "no RAPL package" in rapl.discover(powercap.root).reason
+    for zone in ("intel-rapl:0/intel-rapl:0:0", "intel-rapl:0:0"):  # the kernel's own shows both
+        powercap.zone(zone, "dram", 1_000)
+        assert ids(rapl.discover(powercap.root)) == ["rapl:package-0", "rapl:dram-0"]

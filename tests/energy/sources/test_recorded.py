@@ -1,7 +1,5 @@
 """Recorded traces, played and integrated."""
 
-from __future__ import annotations
-
 from itertools import accumulate, pairwise
 from pathlib import Path
 
@@ -16,8 +14,6 @@ from perjoule.energy.sources.recorded.files import read_trace
 from perjoule.energy.sources.recorded.source import RecordedSource
 from perjoule.energy.sources.recorded.trace import Trace
 from perjoule.errors import DataError, SourceError
-
-SMI = "timestamp, name, power.draw [W], power.limit [W], index\n"
 
 steps = st.lists(st.tuples(st.floats(1e-3, 1e3), st.floats(0.0, 1e4)), min_size=2, max_size=30)
 shares = st.lists(st.floats(0.0, 1.0), min_size=2, max_size=6).map(sorted)
@@ -39,10 +35,9 @@ def line(times_s: list[float], start_w: float, slope_w: float) -> Trace:
 
 @pytest.fixture
 def write(tmp_path):
-    def write(text: str, name: str = "trace.csv") -> Path:
-        path = tmp_path / name
-        path.write_text(text)
-        return path
+    def write(text: str) -> Path:
+        (tmp_path / "trace.csv").write_text(text)
+        return tmp_path / "trace.csv"
 
     return write
 
@@ -84,22 +79,12 @@ def test_a_counter_is_a_line_between_its_readings():
     assert trace.energy_j(1.0, 2.5) == 10.0 + 15.0
 
 
-def test_a_part_keeps_the_readings_inside_and_starts_with_the_first():
-    trace = Trace((0.0, 1.0, 2.0, 3.5, 5.0), power_w=(9.0, 1.0, 3.0, 5.0, 9.0), component="gpu")
-    part = trace.between(1.0, 4.5)
-    assert part.times_s == (0.0, 1.0, 2.5)
-    assert part.power_w == (1.0, 3.0, 5.0)
-    assert part.component == "gpu"
-    assert part.energy_j() == 2.0 + 6.0
-
-
 @pytest.mark.parametrize(("start_s", "end_s"), [(-1.0, 1.0), (0.0, 2.5), (1.5, 1.0)])
 def test_moments_outside_the_trace_are_refused(start_s, end_s):
     trace = Trace((0.0, 2.0), power_w=(1.0, 1.0))
-    with pytest.raises(DataError, match="is not within the trace of 2 s"):
-        trace.energy_j(start_s, end_s)
-    with pytest.raises(DataError, match="is not within the trace of 2 s"):
-        trace.between(start_s, end_s)
+    for take in (trace.energy_j, trace.between):
+        with pytest.raises(DataError, match="is not within the trace of 2 s"):
+            take(start_s, end_s)
 
 
 @pytest.mark.parametrize(
@@ -121,66 +106,47 @@ def test_readings_that_are_no_trace_are_refused(fields, reason):
 @pytest.mark.parametrize(
     ("text", "column", "energy_j", "component"),
     [
-        ("time_s,power_w\n0,100\n2,100\n", None, 200.0, "node"),
-        ("time_s,gpu_power_mw\n7,100\n9,100\n", None, 0.2, "gpu"),
-        ("time_ms,power_kw\n0,1\n500,1\n", None, 500.0, "node"),
-        ("timestamp,cpu_power\n1670234142.5,10\n1670234144.5,20\n", None, 30.0, "cpu"),
-        (
-            "timestamp,draw\n2022-12-05 09:00:00,10 W\n2022-12-05 09:00:10,0.01 kW\n",
-            None,
-            100,
-            "node",
-        ),
-        ("timestamp,P [W]\n2022/12/05 09:00:00.500,4\n2022/12/05 09:00:01,4\n", None, 2.0, "node"),
-        (
-            "timestamp,power_w\n2022-12-05T09:00:00+01:00,4\n2022-12-05T08:00:02Z,4\n",
-            None,
-            8.0,
-            "node",
-        ),
-        ("time_s,energy_j\n0,5\n1,5\n2,7\n", None, 2.0, "node"),
-        ("time_s,dram_energy_uj\n0,0\n1,2e6\n", None, 2.0, "dram"),
-        ("time_s,package-0 energy_mj\n0,0\n1,500\n", None, 0.5, "cpu"),
-        ("time_s,Total (kWh)\n0,1\n1,1.5\n", None, 1.8e6, "node"),
-        ("time_s,energy (MJ)\n0,1\n1,3\n", None, 2e6, "node"),
-        ("time_s,cpu_w,gpu_w\n0,1,2\n1,1,2\n", "gpu_w", 2.0, "gpu"),
-        ("time_s,power_w,max_power_w\n0,1,9\n1,1,9\n", None, 1.0, "node"),
-        ("time_s,power_w,max_power_w\n0,1,9\n1,1,9\n", "max_power_w", 9.0, "node"),
-        ("\ufefftime_s,power_w\n0,1\n\n1,1\n", None, 1.0, "node"),
+        ("time_s,power_w|0,100|2,100", None, 200.0, "node"),
+        ("time_s,gpu_power_mw|7,100|9,100", None, 0.2, "gpu"),
+        ("time_ms,power_kw|0,1|500,1", None, 500.0, "node"),
+        ("timestamp,cpu_power|1670234142.5,10|1670234144.5,20", None, 30.0, "cpu"),
+        ("timestamp,draw|2022-12-05 09:00:00,10 W|2022-12-05 09:00:10,.01 kW", None, 100, "node"),
+        ("timestamp,P [W]|2022/12/05 09:00:00.500,4|2022/12/05 09:00:01,4", None, 2.0, "node"),
+        ("time,a_w|2022-12-05T09:00:00+01:00,4|2022-12-05T08:00:02Z,4", None, 8.0, "node"),
+        ("time_s,energy_j|0,5|1,5|2,7", None, 2.0, "node"),
+        ("time_s,dram_energy_uj|0,0|1,2e6", None, 2.0, "dram"),
+        ("time_s,package-0 energy_mj|0,0|1,500", None, 0.5, "cpu"),
+        ("time_s,Total (kWh)|0,1|1,1.5", None, 1.8e6, "node"),
+        ("time_s,energy (MJ)|0,1|1,3", None, 2e6, "node"),
+        ("time_s,cpu_w,gpu_w|0,1,2|1,1,2", "gpu_w", 2.0, "gpu"),
+        ("time_s,power_w,max_power_w|0,1,9|1,1,9", None, 1.0, "node"),
+        ("time_s,power_w,max_power_w|0,1,9|1,1,9", "max_power_w", 9.0, "node"),
+        ("\ufefftime_s,power_w|0,1||1,1", None, 1.0, "node"),
     ],
 )
 def test_columns_are_read_in_the_units_they_tell(write, text, column, energy_j, component):
-    trace = read_trace(write(text), column)
+    trace = read_trace(write(text.replace("|", "\n") + "\n"), column)
     assert trace.energy_j() == pytest.approx(energy_j, rel=1e-6)
     assert trace.component == component
     assert trace.kind is (Kind.INTEGRATED if trace.power_w else Kind.MEASURED)
 
 
-def two_gpus(identity: str = "{}") -> str:
-    rows = [
-        f"2022/12/05 09:00:0{second}.000, Card, {power_w}.00 W, 300.00 W, {identity.format(gpu)}\n"
-        for second in range(4)
-        for gpu, power_w in ((0, 10), (1, 20))
-    ]
-    return SMI + "".join(rows)
-
-
-def test_one_of_several_gpus_is_named_by_its_index_or_uuid(write):
-    path = write(two_gpus())
-    assert read_trace(path, "0").energy_j() == 30.0
-    trace = read_trace(path, "power.draw [W]@1")
+@pytest.mark.parametrize("identity", ["{}", "GPU-{}"])
+def test_one_of_several_gpus_is_named_by_its_index_or_uuid(write, identity):
+    first, second = identity.format(0), identity.format(1)
+    cells = "2022/12/05 09:00:0{}.000, Card, {}.00 W, 300.00 W, {}\n"
+    rows = [cells.format(at, w, gpu) for at in range(4) for gpu, w in ((first, 10), (second, 20))]
+    path = write("timestamp, name, power.draw [W], power.limit [W], index\n" + "".join(rows))
+    assert read_trace(path, first).energy_j() == 30.0
+    trace = read_trace(path, f"power.draw [W]@{second}")
     assert trace.energy_j() == 60.0
-    assert trace.name == f"{path}#power.draw [W]@1"
-    assert read_trace(write(two_gpus("GPU-{}")), "GPU-1").energy_j() == 60.0
-
-
-def test_several_gpus_in_one_file_must_be_told_apart(write):
-    with pytest.raises(
-        DataError, match=r"index: rows of several devices, 0, 1: name .*trace.csv#0"
-    ):
-        read_trace(write(two_gpus()))
-    with pytest.raises(DataError, match=r"no column or device '7'.* and devices Card, 0, 1"):
-        read_trace(write(two_gpus()), "7")
+    assert trace.name == f"{path}#power.draw [W]@{second}"
+    several = rf"index: rows of several devices, {first}, {second}: name .*trace.csv#{first}"
+    with pytest.raises(DataError, match=several):
+        read_trace(path)
+    none = rf"no column or device '7'.* and devices Card, {first}, {second}"
+    with pytest.raises(DataError, match=none):
+        read_trace(path, "7")
 
 
 @pytest.mark.parametrize("apart_s", [0.0, 0.004])
@@ -195,19 +161,22 @@ def test_a_column_that_numbers_the_rows_is_no_device(write):
     assert read_trace(write("index,time_s,power_w\n0,0,1\n1,1,1\n2,2,1\n")).energy_j() == 2.0
 
 
+def test_a_part_keeps_the_readings_inside_and_starts_with_the_first():
+    trace = Trace((0.0, 1.0, 2.0, 3.5, 5.0), power_w=(9.0, 1.0, 3.0, 5.0, 9.0), component="gpu")
+    part = trace.between(1.0, 4.5)
+    assert (part.times_s, part.power_w) == ((0.0, 1.0, 2.5), (1.0, 3.0, 5.0))
+    assert (part.component, part.energy_j()) == ("gpu", 2.0 + 6.0)
+
+
 def test_values_that_are_not_there_are_a_gap_and_not_zero(write):
     times = [0, 1, 2, 3, 4, 9, 10, 11, 12]
     holes = {5: "[N/A]", 6: "[Unknown Error]", 7: "", 8: "nan"}
-    cells = [(at, holes.get(at, "10.00 W")) for at in sorted([*times, *holes])]
-    trace = read_trace(
-        write("timestamp,power.draw [W]\n" + "".join(f"{a}, {v}\n" for a, v in cells))
-    )
+    rows = [f"{at}, {holes.get(at, '10.00 W')}\n" for at in sorted([*times, *holes])]
+    trace = read_trace(write("timestamp,power.draw [W]\n" + "".join(rows)))
     assert trace.times_s == tuple(times)
-    assert trace.energy_j() == 120.0
-    assert trace.largest_gap_s() == 5.0
-    assert trace.largest_gap_s(0.0, 3.5) == 0.0
-    assert trace.largest_gap_s(6.0, 7.0) == 5.0
-    assert trace.largest_gap_s(9.5) == 0.0
+    assert (trace.energy_j(), trace.largest_gap_s()) == (120.0, 5.0)
+    gaps_s = [trace.largest_gap_s(*window) for window in ((0.0, 3.5), (6.0, 7.0), (9.5,))]
+    assert gaps_s == [0.0, 5.0, 0.0]
 
 
 @pytest.mark.parametrize(
@@ -238,112 +207,53 @@ def test_a_file_that_is_no_trace_says_where_and_why(write, text, column, reason)
     assert str(path) in str(raised.value)
 
 
-@pytest.mark.parametrize("name", ["none.csv", "none.parquet"])
-def test_a_file_that_is_not_there_is_named(tmp_path, name):
+@pytest.mark.parametrize("name", ["trace.csv", "trace.parquet"])
+def test_a_file_that_is_not_there_or_of_another_kind_is_refused(tmp_path, name):
     with pytest.raises(DataError, match=rf"{name}: cannot be read: No such file"):
         read_trace(tmp_path / name)
-
-
-@pytest.mark.parametrize("name", ["trace.csv", "trace.parquet"])
-def test_a_file_of_another_kind_is_refused(tmp_path, name):
     (tmp_path / name).write_bytes(b"\xff\x00\xfe" * 10)
     with pytest.raises(DataError, match=rf"{name}: cannot be read: "):
         read_trace(tmp_path / name)
 
 
-@pytest.fixture
-def series(tmp_path) -> Path:
-    """A time series of two sources, as a meter writes it."""
-    n = 4
+def test_a_source_of_a_recorded_series_is_named(tmp_path):
     columns = {
         "time_s": [0.0, 1.0, 2.0, 3.0] * 2,
-        "source": ["nvml:GPU-1"] * n + ["cpu_time"] * n,
-        "component": ["gpu"] * n + ["cpu"] * n,
-        "kind": ["measured"] * n + ["modelled"] * n,
+        "source": ["nvml:GPU-1"] * 4 + ["cpu_time"] * 4,
+        "component": ["gpu"] * 4 + ["cpu"] * 4,
+        "kind": ["measured"] * 4 + ["modelled"] * 4,
         "energy_j": [0.0, 100.0, None, 400.0, 0.0, 5.0, 10.0, 15.0],
         "power_w": [None, 100.0, None, 150.0, None, 5.0, 5.0, 5.0],
     }
-    pq.write_table(pa.table(columns), tmp_path / "series.parquet")
-    return tmp_path / "series.parquet"
-
-
-def test_a_source_of_a_recorded_series_is_named(series):
+    series = tmp_path / "series.parquet"
+    pq.write_table(pa.table(columns), series)
     gpu, cpu = read_trace(series, "nvml:GPU-1"), read_trace(series, "cpu_time")
-    assert gpu.energy_j(0.0, 2.0) == 250.0
-    assert (gpu.component, gpu.kind) == ("gpu", Kind.MEASURED)
-    assert cpu.energy_j() == 15.0
-    assert (cpu.component, cpu.kind) == ("cpu", Kind.MODELLED)
+    assert (gpu.energy_j(0.0, 2.0), gpu.component, gpu.kind) == (250.0, "gpu", Kind.MEASURED)
+    assert (cpu.energy_j(), cpu.component, cpu.kind) == (15.0, "cpu", Kind.MODELLED)
     with pytest.raises(DataError, match="several devices, nvml:GPU-1, cpu_time: name one"):
         read_trace(series)
 
 
-def test_a_replay_plays_in_real_time_and_ends(fakes):
+def test_a_trace_plays_in_real_time_and_ends(fakes):
     clock = fakes.Clock()
-    source = RecordedSource(Trace((0.0, 10.0), power_w=(0.0, 100.0)), clock)
-    clock.now += 5.0  # it starts at its first reading
-    assert source.read() == 0.0
-    clock.now += 5.0
-    assert source.read() == 125.0
-    clock.now += 5.0
-    assert source.read() == 500.0
+    source = RecordedSource(Trace((0.0, 2.0, 4.0, 20.0), power_w=(0.0, 20.0, 40.0, 200.0)), clock)
+    for after_s, energy_j in ((5.0, 0.0), (5.0, 125.0), (15.0, 2000.0)):  # from when it is read
+        clock.now += after_s
+        assert source.read() == energy_j
+    gaps_s = [source.largest_gap_s(clock.now - 20.0, clock.now - to_s) for to_s in (17.0, 1.0)]
+    assert gaps_s == [0.0, 16.0]
     clock.now += 0.1
-    with pytest.raises(SourceError, match="the trace ended after 10 s"):
+    with pytest.raises(SourceError, match="the trace ended after 20 s"):
         source.read()
 
 
-def test_gaps_are_told_on_the_clock_of_the_replay(fakes):
-    clock = fakes.Clock()
-    source = RecordedSource(Trace((0.0, 1.0, 2.0, 7.0, 8.0, 9.0), power_w=(1.0,) * 6), clock)
-    start_s = clock.now
-    source.read()
-    assert source.largest_gap_s(start_s, start_s + 1.5) == 0.0
-    assert source.largest_gap_s(start_s + 3.0, start_s + 4.0) == 5.0
-
-
-def test_a_meter_reads_a_replay(write, fakes):
+def test_a_meter_reads_a_trace(write, fakes):
     clock = fakes.Clock()
     path = write("time_s,gpu_power_w\n0,10\n1,10\n2,10\n30,10\n")
-    source = RecordedSource(read_trace(path), clock)
-    with EnergyMeter([source], clock=clock) as meter:
-        with meter.window() as window:
-            clock.now += 20.0
-        [part] = window.reading.components
+    with EnergyMeter([RecordedSource(read_trace(path), clock)], clock=clock) as meter:
+        clock.now += 20.0
+        [part] = meter.reading.components
     assert part.energy_j == pytest.approx(200.0)
     assert (part.component, part.kind, part.scope) == ("gpu", Kind.INTEGRATED, Scope.BOARD)
     assert part.largest_gap_s == 28.0
     assert f"recorded:{path}#gpu_power_w: recorded, not of this machine now" in part.warnings
-
-
-@pytest.mark.parametrize(
-    ("component", "scope"),
-    [("gpu", Scope.BOARD), ("cpu", Scope.PACKAGE), ("dram", Scope.PACKAGE), ("node", Scope.NODE)],
-)
-def test_the_component_tells_the_scope(component, scope):
-    trace = Trace((0.0, 1.0), power_w=(1.0, 1.0), component=component)
-    assert RecordedSource(trace).info.scope is scope
-
-
-@pytest.mark.parametrize(
-    ("trace", "whole_watts_mj", "mj"),
-    [
-        ("cloud__mobilenet_v2__run0__gpu-power-20221205T095541.csv", 0.41517047, 0.41647489),
-        ("local-v2__mobilenet_v2__run0__gpu-power-20230121T103916.csv", 0.09973512, 0.10013035),
-    ],
-)
-def test_published_energies_of_recorded_traces_come_out(write, recorded, trace, whole_watts_mj, mj):
-    """Del Rey et al., SEAA 2023: readings within 3 s of the ends cut, then the trapezoid.
-
-    Their figures come from a parser that dropped the decimals of the watts.
-    """
-    path = recorded / "delrey-seaa2023" / "raw" / trace
-    lines = path.read_text().splitlines(keepends=True)
-    column = lines[0].split(",").index("gpu_power_draw")
-    rows = [line.split(",") for line in lines]
-    for row in rows[1:]:
-        row[column] = f"{row[column].split('.')[0]} W"
-    whole_watts = write("".join(",".join(row) for row in rows))
-    for file, expected_mj in ((path, mj), (whole_watts, whole_watts_mj)):
-        whole = read_trace(file)
-        assert (whole.component, whole.kind) == ("gpu", Kind.INTEGRATED)
-        kept = whole.between(3.0, whole.duration_s - 3.0)
-        assert kept.energy_j() / 1e6 == pytest.approx(expected_mj, abs=1e-8)
