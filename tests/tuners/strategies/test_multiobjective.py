@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from optuna.samplers import GPSampler, NSGAIISampler, RandomSampler, TPESampler
 
 from perjoule.models.outcome import State
-from perjoule.tuners.strategies.multiobjective import MultiObjectiveStrategy, objectives
+from perjoule.tuners.strategies.multiobjective import MultiObjectiveStrategy
 from perjoule.tuners.strategy import Told, restore
 
 from ..toys import SPACE, accuracy, energy_j, search
@@ -110,5 +110,6 @@ def test_a_trial_without_a_result_is_one_whatever_else_it_gave(name, kind):
 
 
 def test_energy_counts_by_its_logarithm():
-    assert objectives(Told({}, State.COMPLETE, 0.75, math.e**2)) == pytest.approx((0.75, 2.0))
-    assert objectives(Told({}, State.TRUNCATED, 0.5, 1.0)) == (0.5, 0.0)
+    values = MultiObjectiveStrategy.values
+    assert values(Told({}, State.COMPLETE, 0.75, math.e**2)) == pytest.approx((0.75, 2.0))
+    assert values(Told({}, State.TRUNCATED, 0.5, 1.0)) == (0.5, 0.0)
