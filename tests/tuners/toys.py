@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from perjoule.models.outcome import State
 from perjoule.models.space import Space
@@ -16,6 +17,13 @@ SPACE = Space.parse(
         "epochs": 3,
     }
 )
+CHANGES = {
+    "known": {},
+    "failed": {"state": State.FAILED},
+    "unmetered": {"energy_j": None},
+    "nothing measured": {"energy_j": 0.0},
+    "cut short": {"state": State.TRUNCATED, "accuracy": None},
+}
 
 
 def accuracy(params, _epoch=0):
@@ -27,23 +35,13 @@ def energy_j(params):
     return params["width"] ** 0.8 * (1 + (params["pool"] == "none"))
 
 
-def told(params, kind="known"):
-    """What a trial of a kind gives."""
-    known = Told(params, State.COMPLETE, accuracy(params), energy_j(params))
-    return {
-        "known": known,
-        "failed": Told(params, State.FAILED, known.accuracy, known.energy_j),
-        "unmetered": Told(params, State.COMPLETE, known.accuracy, None),
-        "nothing measured": Told(params, State.COMPLETE, known.accuracy, 0.0),
-        "cut short": Told(params, State.TRUNCATED, None, known.energy_j),
-    }[kind]
-
-
 def search(strategy, kinds):
-    """Ask and tell as often as there are kinds; return the proposals and all that was told."""
+    """Ask and tell a trial of each kind; return the proposals and all that was told."""
     proposals, history = [], []
     for kind in kinds:
         proposals.append(strategy.ask(0.0))
-        history.append(told(proposals[-1].params, kind))
+        params = proposals[-1].params
+        known = Told(params, State.COMPLETE, accuracy(params), energy_j(params))
+        history.append(replace(known, **CHANGES[kind]))
         strategy.tell(history[-1])
     return proposals, history

@@ -39,7 +39,7 @@ class GittinsStrategy(EnergyAwareStrategy):
     Args:
         price_per_j: Accuracy that a joule must bring, the paper's lambda. By default the whole
             budget is worth `BUDGET_WORTH`: of 300 J, any 30 J must promise 0.001. Without a
-            budget joules are all but free, and nothing ends the search.
+            budget joules are all but free.
     """
 
     cheapest_first = True
