@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from perjoule.benchmarks.replay import simulation
 from perjoule.models.outcome import State
-from perjoule.tuners.parts.history import TrialSoFar, trials_of
+from perjoule.tuners.parts.history import trials_of
 from perjoule.tuners.strategy import Strategy, Told, Work
 
 
 @dataclass
-class Simulation:
+class Recorder:
     """A strategy that begins so many trials at most, with all that it was asked and told."""
 
     strategy: Strategy
@@ -27,14 +26,14 @@ class Simulation:
     history: list[Told] = field(default_factory=list)
 
     @property
-    def trials(self) -> dict[int, TrialSoFar]:
+    def trials(self):
         return trials_of(self.history)
 
     @property
-    def spent_j(self) -> float:
+    def spent_j(self):
         return sum(told.energy_j for told in self.history)
 
-    def ask(self, spent_j: float) -> Work | None:
+    def ask(self, spent_j):
         work = self.strategy.ask(spent_j)
         n_begun = sum(each.trial is None for each in self.works)
         if work is None or (work.trial is None and n_begun >= self.n_trials):
@@ -42,8 +41,8 @@ class Simulation:
         self.works.append(work)
         return work
 
-    def tell(self, result: Told) -> None:
-        if (state := self.ends(len(self.history))) is not None:  # inside its last epoch
+    def tell(self, result):
+        if (state := self.ends(len(self.history))) is not None:
             curve, epochs = result.curve[:-1], result.epochs - 1
             accuracy = curve[-1].accuracy if curve else None
             result = replace(result, state=state, accuracy=accuracy, epochs=epochs, curve=curve)
@@ -52,29 +51,30 @@ class Simulation:
 
 
 @pytest.fixture
-def simulate() -> Callable[..., Simulation]:
+def simulate():
     """Run a strategy on known curves: ``accuracy(params, epoch)`` and ``epoch_j(params)``.
 
     The run is over when the budget is spent, the strategy has no work, or it wants to begin more
-    than ``n_trials``. ``ends`` tells of a slice by its number in which state it ends early, if so.
+    than ``n_trials``. Of a slice by its number ``ends`` tells in which state it ends, if before its
+    last epoch.
     """
 
     def run(
-        strategy: Strategy,
-        accuracy: Callable[[Mapping[str, Any], int], float],
-        epoch_j: Callable[[Mapping[str, Any]], float] = lambda _: 1.0,
+        strategy,
+        accuracy,
+        epoch_j=lambda _: 1.0,
         *,
-        budget_j: float = math.inf,
-        n_trials: float = math.inf,
-        ends: Callable[[int], State | None] = lambda _: None,
-        ask_j: float = 0.0,
-    ) -> Simulation:
-        def curve(params: Mapping[str, Any], *_: int) -> simulation.Curve:
+        budget_j=math.inf,
+        n_trials=math.inf,
+        ends=lambda _: None,
+        ask_j=0.0,
+    ):
+        def curve(params, *_):
             epochs = range(1, params["epochs"] + 1)
             return 0.0, [(epoch_j(params), accuracy(params, epoch)) for epoch in epochs]
 
+        recorder = Recorder(strategy, n_trials, ends)
         objective = SimpleNamespace(cheapest_j=0.0, curve=curve)
-        recorder = Simulation(strategy, n_trials, ends)
         simulation.simulate(recorder, objective, budget_j, search_j=ask_j)
         return recorder
 

@@ -46,10 +46,6 @@ class Unborn:
     def __init__(self, space, seed):
         raise RuntimeError("not today")
 
-class Mute(Cheapest):
-    def ask(self, spent_j):
-        raise RuntimeError("no idea")
-
 class Rude(Cheapest):
     def ask(self, spent_j):
         return {"width": 8}
@@ -62,7 +58,6 @@ ENDS = {
     "Cheapest": None,
     "Tires": ("strategy error", "RuntimeError: out of ideas", 1),
     "Unborn": ("strategy error", "RuntimeError: not today", 0),
-    "Mute": ("strategy error", "RuntimeError: no idea", 0),
     "Rude": (
         "strategy error",
         "TypeError: ask returned {'width': 8}, neither a perjoule.Work nor None",

@@ -17,6 +17,7 @@ SPACE = Space.parse(
         "epochs": 3,
     }
 )
+FAILED = {"state": State.FAILED, "accuracy": None}
 CHANGES = {
     "known": {},
     "failed": {"state": State.FAILED},
@@ -35,13 +36,25 @@ def energy_j(params):
     return params["width"] ** 0.8 * (1 + (params["pool"] == "none"))
 
 
-def search(strategy, kinds):
-    """Ask and tell a trial of each kind; return the proposals and all that was told."""
-    proposals, history = [], []
+def search(strategy, count, judge=lambda params: 0.5, change=lambda number: {}, *, first=0):
+    """Ask and tell ``count`` times, or to the end; return what was told, in part changed."""
+    history = []
+    for number in range(first, first + count):
+        if (work := strategy.ask(float(number))) is None:
+            break
+        assert work.until == work.params["epochs"]
+        known = Told(work.params, State.COMPLETE, judge(work.params), 1.0, trial=number)
+        history.append(replace(known, epochs=work.until, **change(number)))
+        strategy.tell(history[-1])
+    return history
+
+
+def search_toy(strategy, kinds):
+    """Ask and tell a trial of the toy of each kind; return the proposals and all that was told."""
+    history = []
     for kind in kinds:
-        proposals.append(strategy.ask(0.0))
-        params = proposals[-1].params
+        params = strategy.ask(0.0).params
         known = Told(params, State.COMPLETE, accuracy(params), energy_j(params))
         history.append(replace(known, **CHANGES[kind]))
         strategy.tell(history[-1])
-    return proposals, history
+    return [told.params for told in history], history

@@ -24,7 +24,6 @@ COST_POINTS = 64
 """Networks that are built to learn what all others cost. Building one takes milliseconds; building
 one for every candidate of every ask would cost more than many trainings."""
 BACKWARD_AND_FORWARD = 3
-LEAST_FOR_ERROR = 3
 CLEAR_MARGIN = 0.7
 """A candidate predicted to cost up to 1 / 0.7 of what is left is still tried if it is the cheapest:
 predictions err by about that much."""
@@ -86,14 +85,12 @@ class EnergyModel:
         """Trials that it learnt from."""
         self.overhead_j = 0.0
         """Joules of a trial outside its epochs: what its search costs."""
-        self.error: float | None = None
-        """Median relative error of predicting each trial's epoch from the others; None if few."""
 
     def fit(self, history: Iterable[Told]) -> EnergyModel:
         """Learn from a run's results, and return itself; what was learnt before is forgotten."""
         history = list(history)
         trials = epochs_of(history)
-        self.n_trials, self.overhead_j, self.error = len(trials), _overhead_j(history), None
+        self.n_trials, self.overhead_j = len(trials), _overhead_j(history)
         self._law = self._learn(trials) if trials else self._unlearnt
         return self
 
@@ -135,13 +132,7 @@ class EnergyModel:
         # Hoerl and Kennard 1970: (X'X + kI) slopes = X'y, here from the slopes before any trial
         precision = inputs.T @ inputs + self._penalty * np.eye(len(centre))
         change = np.linalg.solve(precision, inputs.T @ (residuals - level))
-        law = _Law(level, self._unlearnt.slopes + change, centre)
-        if len(trials) >= LEAST_FOR_ERROR:
-            # Without a trial its own residual grows by 1 / (1 - leverage) (Allen, 1974).
-            leverage = 1 / len(logs) + (inputs * np.linalg.solve(precision, inputs.T).T).sum(axis=1)
-            left_out = (logs - law.level - inputs @ law.slopes) / (1 - leverage)
-            self.error = float(np.median(np.abs(np.expm1(-left_out))))
-        return law
+        return _Law(level, self._unlearnt.slopes + change, centre)
 
     def work_of(self, candidates: Sequence[Params]) -> Array:
         """What the logarithm of an epoch's joules is linear in, shape ``[n, k]``."""

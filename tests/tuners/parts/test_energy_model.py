@@ -84,7 +84,7 @@ def test_before_the_first_trial_ratios_are_by_work_and_everything_fits():
     model = EnergyModel(SPACE, TASK)
     cheap, dear = model.predict([SPACE.cheapest(), SPACE.heaviest()])
     assert dear > 10 * cheap > 0
-    assert (model.n_trials, model.error) == (0, None)
+    assert model.n_trials == 0
     assert model.affordable(np.array([1.0, 1e9]), 0.0).all()
     assert EnergyModel(SPACE, BLIND).predict_epoch(candidates(3)) == pytest.approx(np.ones(3))
     assert len(model.predict([])) == 0
@@ -100,7 +100,7 @@ def test_a_candidate_costs_its_epochs_and_the_search():
 
 @given(st.permutations(range(8)), st.floats(1e-3, 1e3), st.sampled_from([TASK, BLIND]))
 @settings(max_examples=10)
-def test_order_does_not_matter_and_units_carry_over(order, unit, task):
+def test_order_and_earlier_fits_do_not_matter_and_units_carry_over(order, unit, task):
     history, others = history_of(8, noise=0.2), candidates(5, seed=9)
     moved = []
     for each in (history[n] for n in order):
@@ -109,26 +109,6 @@ def test_order_does_not_matter_and_units_carry_over(order, unit, task):
     model = EnergyModel(SPACE, task)
     known = model.fit(history).predict(others)
     assert model.fit(moved).predict(others) == pytest.approx(unit * known, rel=1e-6)
-
-
-def test_fitting_forgets_and_depends_on_the_history_alone():
-    used = EnergyModel(SPACE, TASK).fit(history_of(20, noise=1.0)).fit(history_of(6))
-    fresh = EnergyModel(SPACE, TASK).fit(history_of(6))
-    assert (used.predict(candidates(30)) == fresh.predict(candidates(30))).all()
-    assert used.error == fresh.error
-
-
-@given(st.integers(3, 12), st.floats(0.0, 0.5), st.sampled_from([TASK, BLIND]))
-@settings(max_examples=12)
-def test_the_error_is_that_of_leaving_each_trial_out(count, noise, task):
-    history, model = history_of(count, noise), EnergyModel(SPACE, task)
-    errors = []
-    for left_out in history:
-        model.fit([each for each in history if each is not left_out])
-        predicted_j = model.predict_epoch([left_out.params])[0]
-        errors.append(abs(predicted_j / left_out.curve[0].energy_j - 1))
-    assert model.fit(history).error == pytest.approx(median(errors), rel=1e-6)
-    assert model.fit(history[:2]).error is None
 
 
 def test_slices_of_a_trial_are_one_observation_and_searching_is_none():
@@ -178,8 +158,9 @@ def test_networks_are_built_a_few_times_only_and_may_be_impossible():
     assert off(EnergyModel(SPACE, task).fit(history_of(30))) < 0.15
     EnergyModel(SPACE, task).fit(history_of(40))  # of another run
     assert len(asked) == COST_POINTS
-    blind = EnergyModel(SPACE, Task(100.0, cost_of=none, n_samples=N_SAMPLES)).fit(history_of(9))
-    assert blind.error == EnergyModel(SPACE, BLIND).fit(history_of(9)).error
+    without = Task(100.0, cost_of=none, n_samples=N_SAMPLES)
+    blind = (off(EnergyModel(SPACE, task).fit(history_of(9))) for task in (without, BLIND))
+    assert len(set(blind)) == 1
 
 
 def test_what_does_not_fit_is_known_and_the_cheapest_gets_the_benefit_of_the_doubt():

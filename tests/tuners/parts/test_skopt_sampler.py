@@ -62,7 +62,7 @@ def proposal(sampler, sign=1.0, extra=None):
 
 def trial_of(state, value=None):
     params = {"rate": 1e-4, "momentum": 0.5, "width": 32, "depth": 3, "optimiser": "adam"}
-    return create_trial(state=state, params=params, distributions=SPACE, value=value)
+    return create_trial(state=TrialState[state], params=params, distributions=SPACE, value=value)
 
 
 @thorough
@@ -72,7 +72,7 @@ def trial_of(state, value=None):
 )
 def test_a_fresh_sampler_with_the_same_seed_and_history_proposes_the_same_point(model, acq_func):
     fresh, used, other = (cheap(model, acq_func=acq_func, seed=seed) for seed in (7, 7, 8))
-    proposal(used, extra=trial_of(TrialState.COMPLETE, 0.0))
+    proposal(used, extra=trial_of("COMPLETE", 0.0))
     assert proposal(used) == proposal(fresh) != proposal(other)
 
 
@@ -113,17 +113,11 @@ def test_the_model_closes_in_on_the_optimum(model, acq_func):
 
 
 @pytest.mark.parametrize(
-    "unusable",
-    [
-        trial_of(TrialState.PRUNED),
-        trial_of(TrialState.PRUNED, 100.0),
-        trial_of(TrialState.COMPLETE, math.inf),
-        trial_of(TrialState.COMPLETE, -math.inf),
-    ],
+    "end", [("PRUNED", None), ("PRUNED", 100.0), ("COMPLETE", math.inf), ("COMPLETE", -math.inf)]
 )
-def test_trials_without_a_finite_result_are_left_out(unusable):
-    failed = trial_of(TrialState.FAIL)
-    assert proposal(cheap(seed=0), extra=unusable) == proposal(cheap(seed=0), extra=failed)
+def test_trials_without_a_finite_result_are_left_out(end):
+    lost, failed = (proposal(cheap(seed=0), extra=trial_of(*each)) for each in (end, ("FAIL",)))
+    assert lost == failed
 
 
 def test_trials_outside_a_changed_range_are_left_out():
@@ -286,14 +280,13 @@ def test_boosted_quantiles_that_cross_have_no_spread():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("name", "value", "message"),
     [
-        ({"base_estimator": "SVM"}, "base_estimator='SVM': choose from GP, RF, ET, GBRT"),
-        ({"acq_func": "gp_hedge"}, "acq_func='gp_hedge': choose from EI, LCB, PI, EIps"),
-        ({"n_startup_trials": 0}, "n_startup_trials of at least 1, got 0"),
-        ({"n_trees": 0}, "n_trees of at least 1, got 0"),
+        ("base_estimator", "SVM", "base_estimator='SVM': choose from GP, RF, ET, GBRT"),
+        ("acq_func", "gp_hedge", "acq_func='gp_hedge': choose from EI, LCB, PI, EIps"),
+        *((n, 0, f"{n} of at least 1, got 0") for n in ("n_startup_trials", "n_trees")),
     ],
 )
-def test_arguments_that_cannot_be_used_are_refused(arguments, message):
+def test_arguments_that_cannot_be_used_are_refused(name, value, message):
     with pytest.raises(ConfigurationError, match=message):
-        SkoptSampler(**arguments)
+        SkoptSampler(**{name: value})

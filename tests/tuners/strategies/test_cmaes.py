@@ -12,6 +12,8 @@ from perjoule.tuners.registry import RECIPES
 from perjoule.tuners.strategies.cmaes import CmaesStrategy
 from perjoule.tuners.strategy import Told, restore
 
+from ..toys import FAILED, search
+
 SPACE = Space.parse(
     {
         "learning_rate": {"low": 1e-4, "high": 1.0, "log": True},
@@ -41,17 +43,6 @@ def accuracy(params):
     )
 
 
-def search(strategy, count, first=0, judge=accuracy, fails=lambda number: False):
-    """Ask and tell ``count`` times; return what was told."""
-    history = []
-    for number in range(first, first + count):
-        params, failed = strategy.ask(float(number)).params, fails(number)
-        state, value = (State.FAILED, None) if failed else (State.COMPLETE, judge(params))
-        history.append(Told(params, state, value, 1.0, trial=number, epochs=params["epochs"]))
-        strategy.tell(history[-1])
-    return history
-
-
 def params_of(history):
     return [each.params for each in history]
 
@@ -59,7 +50,7 @@ def params_of(history):
 @pytest.mark.thorough
 def test_it_finds_better_than_random_search():
     def best(strategy):
-        return max(each.accuracy for each in search(strategy, 80))
+        return max(each.accuracy for each in search(strategy, 80, accuracy))
 
     builders = CmaesStrategy, RECIPES["random"].build
     ours, random = ([best(build(SPACE, seed)) for seed in range(10)] for build in builders)
@@ -67,7 +58,7 @@ def test_it_finds_better_than_random_search():
 
 
 def test_it_settles_on_the_right_choice_and_whole_number():
-    last = params_of(search(CmaesStrategy(SPACE, 0), 200))[-3 * GENERATION :]
+    last = params_of(search(CmaesStrategy(SPACE, 0), 200, accuracy))[-3 * GENERATION :]
     assert sum(each["optimizer"] == "adamw" for each in last) > 2 * GENERATION
     assert sum(abs(each["blocks"] - 7) <= 1 for each in last) > 2 * GENERATION
     # The margin keeps the others alive.
@@ -77,7 +68,7 @@ def test_it_settles_on_the_right_choice_and_whole_number():
 @pytest.mark.parametrize("best", CHOICES.distributions["a"].choices)
 def test_choices_have_no_order(best):
     """The best of three is the middle one or an end alike."""
-    history = search(CmaesStrategy(CHOICES, 1), 60, judge=lambda params: float(params["a"] == best))
+    history = search(CmaesStrategy(CHOICES, 1), 60, lambda params: float(params["a"] == best))
     late = [each["a"] for each in params_of(history)[-20:]]
     assert max(set(late), key=late.count) == best
 
@@ -97,7 +88,7 @@ def test_choices_have_no_order(best):
 @pytest.mark.parametrize("judge", [lambda p: len(str(p)) % 5 / 5, lambda p: 0.5])
 def test_any_space_is_searched_from_inside(entries, judge):
     space = Space.parse({**entries, "epochs": 2})
-    history = search(CmaesStrategy(space, 0), 60, judge=judge, fails=lambda n: n % 7 == 3)
+    history = search(CmaesStrategy(space, 0), 60, judge, lambda n: FAILED if n % 7 == 3 else {})
     assert all(space.complete(params) == params for params in params_of(history))
 
 
@@ -107,7 +98,9 @@ def test_any_space_is_searched_from_inside(entries, judge):
 @settings(max_examples=8)
 def test_a_restored_strategy_goes_on_as_the_uninterrupted_one(space, seed, count):
     def go(strategy, count, first=0):
-        return search(strategy, count, first, lambda p: p["epochs"] / 3, lambda n: n % 6 == 2)
+        change = FAILED, {}, {}, {}, {}, {}
+        judge = lambda p: p["epochs"] / 3  # noqa: E731
+        return search(strategy, count, judge, lambda n: change[n % 6], first=first)
 
     whole = CmaesStrategy(space, seed)
     restored = restore(CmaesStrategy(space, seed), go(whole, count))
@@ -117,10 +110,10 @@ def test_a_restored_strategy_goes_on_as_the_uninterrupted_one(space, seed, count
 def after(results):
     """Proposals that follow a first generation with these accuracies, None for a failed trial."""
     strategy = CmaesStrategy(SPACE, 0)
-    for number, accuracy in enumerate(results):
-        state = State.FAILED if accuracy is None else State.COMPLETE
-        strategy.tell(Told({}, state, accuracy, 1.0, trial=number))
-    return params_of(search(strategy, 3))
+    for each in results:
+        state = State.FAILED if each is None else State.COMPLETE
+        strategy.tell(Told({}, state, each, 1.0))
+    return params_of(search(strategy, 3, accuracy))
 
 
 def test_a_failed_trial_counts_as_the_worst_of_its_generation():
@@ -136,12 +129,12 @@ def test_only_the_ranks_of_accuracies_count():
 def test_a_generation_without_a_difference_begins_the_search_anew():
     assert after([None] * GENERATION) == after([0.5] * GENERATION)
     strategy = CmaesStrategy(SPACE, 0)
-    search(strategy, 20 * GENERATION)
+    search(strategy, 20 * GENERATION, accuracy)
 
-    def spread(**outcome):
-        """How far apart the candidates of a generation are."""
-        decays = [each["decay"] for each in params_of(search(strategy, GENERATION, **outcome))]
+    def spread():
+        """How far apart the candidates of a generation are, which are equally accurate."""
+        decays = [each["decay"] for each in params_of(search(strategy, GENERATION))]
         return max(decays) - min(decays)
 
-    assert spread(fails=lambda number: True) < 0.15
+    assert spread() < 0.15
     assert spread() > 0.3

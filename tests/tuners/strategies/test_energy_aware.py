@@ -58,11 +58,7 @@ def epoch_j(params):
     return params["width"] / 16
 
 
-def cost_of(params):
-    return 1000.0 * params["width"], 10.0 * params["width"]
-
-
-TASK = Task(BUDGET_J, cost_of=cost_of, n_samples=1000)
+TASK = Task(BUDGET_J, cost_of=lambda p: (1000.0 * p["width"], 10.0 * p["width"]), n_samples=1000)
 
 
 def worth(strategy, beliefs, **options):

@@ -12,7 +12,7 @@ from perjoule.tuners.strategies.floor import FloorStrategy
 from perjoule.tuners.strategies.optuna_sampler import OptunaStrategy
 from perjoule.tuners.strategy import Told, restore
 
-from ..toys import SPACE, accuracy, energy_j, search
+from ..toys import SPACE, accuracy, energy_j, search_toy
 
 PLAIN = {"width": 64, "pool": "max", "epochs": 3}
 make = partial(FloorStrategy, SPACE)
@@ -64,7 +64,7 @@ def test_the_floor_rises_with_the_best_accuracy():
         for step in range(n_better):
             rate = 0.1 * 1.05**step
             strategy.tell(Told({**PLAIN, "rate": rate}, State.COMPLETE, 0.9, 50.0 + step))
-        return [work.params["rate"] for work in search(strategy, ["failed"] * 9)[0]]
+        return [params["rate"] for params in search_toy(strategy, ["failed"] * 9)[0]]
 
     assert median(proposals(0)) < 0.01 < median(proposals(2))
 
@@ -72,8 +72,8 @@ def test_the_floor_rises_with_the_best_accuracy():
 @pytest.mark.parametrize("kind", ["unmetered", "cut short"])
 def test_a_trial_without_a_result_counts_as_a_failure(kind):
     def proposals(kind):
-        _, history = search(random_draws(0), ["known"] * 10 + [kind] * 5)
-        return search(restore(make(0), history), ["failed"] * 4)[0]
+        _, history = search_toy(random_draws(0), ["known"] * 10 + [kind] * 5)
+        return search_toy(restore(make(0), history), ["failed"] * 4)[0]
 
     assert proposals(kind) == proposals("failed") != proposals("known")
 

@@ -90,7 +90,6 @@ def test_levels_lie_inside_and_reach_both_ends(entry, levels):
         ({"low": 0.0, "high": 0.5}, [0.0, 0.25, 0.5]),
         ({"low": 0.1, "high": 0.3, "step": 0.1}, [0.1, 0.2, 0.3]),
         ({"low": 1e-4, "high": 1e-2, "log": True}, [1e-4, 1e-3, 1e-2]),
-        ({"low": 7, "high": 7}, [7]),
         ({"low": 0, "high": 2**63 - 1}, [0, 2**62, 2**63 - 1]),
         (["sgd", "adam", "adamw", "lion"], ["sgd", "adam", "adamw", "lion"]),
         ([True, False], [True, False]),
@@ -216,10 +215,8 @@ def test_a_huge_grid_is_not_listed():
 @pytest.mark.parametrize("cost_of", [None, lambda params: (sum(params.values()), 1.0)])
 def test_a_huge_grid_is_not_listed_to_find_its_cheapest(cost_of):
     seen = list(islice(cheapest(HUGE, 0, cost_of), 100))
-    sums = [sum(params.values()) for params in seen]
-    assert sums == sorted(sums)
+    assert [sum(params.values()) for params in seen] == [1.0] + 60 * [1.5] + 39 * [2.0]
     assert len({tuple(params.values()) for params in seen}) == 100
-    assert sums[60:62] == [1.5, 2.0]  # with the one epoch
 
 
 def test_an_unknown_order_is_refused():

@@ -31,7 +31,6 @@ SPACE = Space.parse(
 STRATEGIES = [HalvingStrategy, HyperbandStrategy, MedianStrategy]
 every_strategy = pytest.mark.parametrize("strategy", STRATEGIES)
 every_proposer = pytest.mark.parametrize("proposer", ["random", "tpe"])
-fates = st.lists(st.sampled_from([None, None, None, State.FAILED, State.TRUNCATED]))
 
 
 def accuracy(params, epoch):
@@ -50,7 +49,11 @@ def search(strategy, seed=0, *, fidelity="epochs", space=SPACE, **options):
 def next_step(strategy, longest, *trials, **options):
     """What comes next where trials have at most so many epochs."""
     searching = strategy(SPACE.with_fixed("epochs", longest), 0, **options)
-    return searching.next_step(Standing(searching.ladder, numbered(*trials)))
+    return searching.next_step(standing(searching.ladder, *trials))
+
+
+def standing(ladder, *trials):
+    return Standing(ladder, {each.number: each for each in trials})
 
 
 def trial(number, *accuracies, state=State.PAUSED, each_j=1.0, **params):
@@ -60,10 +63,6 @@ def trial(number, *accuracies, state=State.PAUSED, each_j=1.0, **params):
     new = TrialSoFar(number, params)
     new.add(told)
     return new
-
-
-def numbered(*trials):
-    return {each.number: each for each in trials}
 
 
 @given(st.integers(1, 10**4))
@@ -79,12 +78,12 @@ def test_a_rung_in_joules_is_reached_by_energy_or_by_all_epochs():
     priced = [trial(n, 0.1, each_j=j) for n, j in enumerate([4.0, 1.0, 2.0, 3.0, 0.5])]
     cheap = trial(5, *[0.2] * 9, each_j=0.1)
     heavy = trial(6, 0.3, 0.4, each_j=7.0)
-    standing = Standing(Ladder(9, in_joules=True), numbered(*priced, cheap, heavy))
+    known = standing(Ladder(9, in_joules=True), *priced, cheap, heavy)
     # Rungs lie at 2, 6 and 18 J: one, three and nine epochs of the median of the first five.
-    assert standing.rung == dict(enumerate([0, -1, 0, 0, -1, 2, 1]))
-    assert standing.scores(1) == {5: 0.2, 6: 0.3}
-    assert not standing.waits(5)
-    assert standing.step(2, 6).until_j == 18.0
+    assert known.rung == dict(enumerate([0, -1, 0, 0, -1, 2, 1]))
+    assert known.scores(1) == {5: 0.2, 6: 0.3}
+    assert not known.waits(5)
+    assert known.step(2, 6).until_j == 18.0
 
 
 def test_a_slice_that_ended_at_its_joules_has_reached_them_however_they_add_up():
@@ -94,7 +93,7 @@ def test_a_slice_that_ended_at_its_joules_has_reached_them_however_they_add_up()
     split, curve = trial(5, 0.1, each_j=1.3), (CurvePoint(2, rest_j, 0.2, 1.0),)
     split.add(Told({}, State.PAUSED, 0.2, rest_j, trial=5, epochs=2, curve=curve))
     assert split.energies_j[2] < rung_j
-    assert Standing(Ladder(9, in_joules=True), numbered(*priced, split)).rung[5] == 1
+    assert standing(Ladder(9, in_joules=True), *priced, split).rung[5] == 1
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -150,12 +149,11 @@ def test_those_that_ended_keep_their_place_in_the_ranking_and_are_not_continued(
 
 def test_hyperband_deals_trials_to_brackets_that_spend_alike(simulate):
     run = simulate(search(HyperbandStrategy), accuracy, n_trials=49)
-    begun = Counter(work.until for work in run.works if work.trial is None)
-    assert begun == {1: 27, 3: 12, 9: 6, 27: 4}  # Li et al., JMLR 2018, for R = 27
-    first: dict[int, int] = {}
+    begun = [work.until for work in run.works if work.trial is None]
+    assert Counter(begun) == {1: 27, 3: 12, 9: 6, 27: 4}  # Li et al., JMLR 2018, for R = 27
     spent_j = Counter[int]()
-    for work, told in zip(run.works, run.history, strict=True):
-        spent_j[first.setdefault(told.trial, work.until)] += told.energy_j
+    for told in run.history:
+        spent_j[begun[told.trial]] += told.energy_j
     assert max(spent_j.values()) < 1.4 * min(spent_j.values())
 
 
@@ -201,8 +199,7 @@ def test_trials_at_a_rung_have_spent_alike_whatever_their_epochs(strategy, propo
     unit_j = median(epoch_j(work.params) for work in run.works[:PRICED_TRIALS])
     rungs_j = [unit_j * rung for rung in Ladder(LONGEST).rungs]
     assert all((w.until, w.until_j, w.pause) == (1, None, True) for w in run.works[:PRICED_TRIALS])
-    spent_j = Counter[int]()
-    epochs = dict.fromkeys(run.trials, 0)
+    spent_j, epochs = Counter[int](), Counter[int]()
     for work, told in zip(run.works, run.history, strict=True):
         assert epochs[told.trial] < LONGEST
         spent_j[told.trial] += told.energy_j
@@ -229,7 +226,7 @@ def test_no_joules_known_is_one_epoch_for_each(simulate):
     proposer=st.sampled_from(["random", "tpe"]),
     fidelity=st.sampled_from(["epochs", "joules"]),
     seed=st.integers(0, 2**16),
-    ends=fates,
+    ends=st.lists(st.sampled_from([None, None, None, State.FAILED, State.TRUNCATED]), min_size=1),
 )
 @settings(
     max_examples=20,
@@ -241,10 +238,8 @@ def test_a_search_is_a_function_of_its_history(strategy, proposer, fidelity, see
     def make():
         return search(strategy, seed, fidelity=fidelity, proposer=proposer)
 
-    def ended(number):
-        return ends[number % len(ends)] if ends else None
-
-    run = simulate(make(), accuracy, epoch_j, n_trials=12, ask_j=0.01, ends=ended)
+    fates = dict(enumerate(ends * 100)).__getitem__
+    run = simulate(make(), accuracy, epoch_j, n_trials=12, ask_j=0.01, ends=fates)
     last: dict[int, Told] = {}
     for number, (work, told) in enumerate(zip(run.works, run.history, strict=True)):
         assert restore(make(), run.history[:number]).ask(0.0) == work
@@ -274,7 +269,8 @@ def test_a_model_of_all_rungs_knows_each_trial_by_its_best_accuracy():
     unvalidated = trial(10, state=State.FAILED, x=0.5, size=1.0)
 
     def proposal(*trials):
-        return propose("tpe", SPACE.with_fixed("epochs", 9), numbered(*trials), 0)
+        known = {each.number: each for each in trials}
+        return propose("tpe", SPACE.with_fixed("epochs", 9), known, 0)
 
     known = proposal(*low, ended)
     assert proposal(*low, ended, unvalidated) == known

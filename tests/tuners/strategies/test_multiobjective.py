@@ -14,7 +14,7 @@ from perjoule.models.outcome import State
 from perjoule.tuners.strategies.multiobjective import MultiObjectiveStrategy
 from perjoule.tuners.strategy import Told, restore
 
-from ..toys import SPACE, accuracy, energy_j, search
+from ..toys import SPACE, accuracy, energy_j, search_toy
 
 POPULATION = 6
 
@@ -51,25 +51,25 @@ def test_the_front_beats_that_of_random_draws_at_equal_trials(name, n_trials, n_
     ),
 )
 def test_a_restored_strategy_proposes_the_same_at_every_point(name, seed, kinds):
-    proposals, history = search(make(name, seed), kinds)
+    proposals, history = search_toy(make(name, seed), kinds)
     for count, proposal in enumerate(proposals):
-        assert restore(make(name, seed), history[:count]).ask(0.0) == proposal
+        assert restore(make(name, seed), history[:count]).ask(0.0).params == proposal
 
 
 def test_generations_go_on_after_a_restart():
-    _, history = search(make("random"), ["known"] * 4 * POPULATION)
+    _, history = search_toy(make("random"), ["known"] * 4 * POPULATION)
     strategy = restore(make("nsga2"), history)
     known = {told.params["rate"] for told in history}
     # Random draws never meet again; children take most of their values from their parents.
-    assert sum(search(strategy, ["known"])[0][0].params["rate"] in known for _ in range(6)) >= 2
+    assert sum(search_toy(strategy, ["known"])[0][0]["rate"] in known for _ in range(6)) >= 2
 
 
 @pytest.mark.parametrize("name", ["nsga2", "tpe"])
 @pytest.mark.parametrize("kind", ["failed", "unmetered", "nothing measured", "cut short"])
 def test_a_trial_without_a_result_is_one_whatever_else_it_gave(name, kind):
     def proposals(kind):
-        _, history = search(make("random"), ["known"] * 2 * POPULATION + [kind] * POPULATION)
-        return search(restore(make(name), history), ["failed"] * 4)[0]
+        _, history = search_toy(make("random"), ["known"] * 2 * POPULATION + [kind] * POPULATION)
+        return search_toy(restore(make(name), history), ["failed"] * 4)[0]
 
     assert proposals(kind) == proposals("failed") != proposals("known")
 

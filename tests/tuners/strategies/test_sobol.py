@@ -3,11 +3,12 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perjoule.models.outcome import State
 from perjoule.models.space import Space
 from perjoule.tuners.parts.encoding import Encoding
 from perjoule.tuners.strategies.sobol import SobolStrategy
-from perjoule.tuners.strategy import Told, restore
+from perjoule.tuners.strategy import restore
+
+from ..toys import FAILED, search
 
 RANGES = Space.parse(
     {
@@ -28,27 +29,18 @@ MIXED = Space.parse(
 N_MIXED = 4 * 9 * 4 * 3
 
 
-def search(space, count, seed=0):
-    """Ask and tell up to ``count`` times; return what was told."""
-    strategy, history = SobolStrategy(space, seed), []
-    while len(history) < count and (work := strategy.ask(0.0)) is not None:
-        state = State.FAILED if len(history) % 5 == 3 else State.COMPLETE
-        history.append(Told(work.params, state, 0.5, 1.0, trial=len(history), epochs=work.until))
-        strategy.tell(history[-1])
-    return history
-
-
 @given(st.integers(0, 2**31 - 1), st.integers(0, 8))
 @settings(max_examples=20)
 def test_two_to_the_k_points_fall_into_as_many_parts_of_each_axis(seed, k):
     encoding, n = Encoding(RANGES), 2**k
-    points = [encoding.unit(each.params) for each in search(RANGES, n, seed)]
+    points = [encoding.unit(each.params) for each in search(SobolStrategy(RANGES, seed), n)]
     for axis in zip(*points, strict=True):
         assert sorted(int(x * n) for x in axis) == list(range(n))
 
 
 def test_a_candidate_comes_once_until_all_have_come():
-    history = search(MIXED, N_MIXED + 1)
+    fails = lambda number: FAILED if number % 5 == 3 else {}  # noqa: E731
+    history = search(SobolStrategy(MIXED, 0), N_MIXED + 1, change=fails)
     assert len(history) == len({tuple(each.params.values()) for each in history}) == N_MIXED
     strategy = restore(SobolStrategy(MIXED, 0), history)
     assert strategy.ask(0.0) is None
@@ -56,7 +48,7 @@ def test_a_candidate_comes_once_until_all_have_come():
 
 
 def test_choices_and_whole_numbers_come_equally_often():
-    params = [each.params for each in search(MIXED, 64)]
+    params = [each.params for each in search(SobolStrategy(MIXED, 0), 64)]
     for name, share in (("optimizer", 64 / 3), ("epochs", 64 / 4)):
         values = [each[name] for each in params]
         assert all(abs(values.count(value) - share) < 5 for value in set(values))
@@ -66,8 +58,7 @@ def test_choices_and_whole_numbers_come_equally_often():
 def test_axes_of_one_value_take_no_dimension():
     x = {"x": {"low": 0.0, "high": 1.0}}
     single = {"width": [8], "momentum": {"low": 0.5, "high": 0.5}}
-    plain = search(Space.parse({**x, "epochs": 2}), 8, seed=3)
-    more = search(Space.parse({**single, **x, "epochs": {"low": 2, "high": 2}}), 8, seed=3)
-    assert [{**each.params, "width": 8, "momentum": 0.5} for each in plain] == [
-        each.params for each in more
-    ]
+    spaces = {**x, "epochs": 2}, {**single, **x, "epochs": {"low": 2, "high": 2}}
+    plain, more = (search(SobolStrategy(Space.parse(space), 3), 8) for space in spaces)
+    expected = [{**each.params, "width": 8, "momentum": 0.5} for each in plain]
+    assert [each.params for each in more] == expected
