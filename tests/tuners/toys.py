@@ -17,7 +17,6 @@ SPACE = Space.parse(
         "epochs": 3,
     }
 )
-FAILED = {"state": State.FAILED, "accuracy": None}
 CHANGES = {
     "known": {},
     "failed": {"state": State.FAILED},
@@ -25,6 +24,7 @@ CHANGES = {
     "nothing measured": {"energy_j": 0.0},
     "cut short": {"state": State.TRUNCATED, "accuracy": None},
 }
+LOST = {"state": State.FAILED, "accuracy": None}
 
 
 def accuracy(params, _epoch=0):
@@ -36,25 +36,24 @@ def energy_j(params):
     return params["width"] ** 0.8 * (1 + (params["pool"] == "none"))
 
 
-def search(strategy, count, judge=lambda params: 0.5, change=lambda number: {}, *, first=0):
-    """Ask and tell ``count`` times, or to the end; return what was told, in part changed."""
+def search(strategy, count, outcome=lambda params, number: {}, *, first=0):
+    """Ask and tell ``count`` times, or to the end; return what was told: 0.5 for 1 J, or else."""
     history = []
     for number in range(first, first + count):
         if (work := strategy.ask(float(number))) is None:
             break
         assert work.until == work.params["epochs"]
-        known = Told(work.params, State.COMPLETE, judge(work.params), 1.0, trial=number)
-        history.append(replace(known, epochs=work.until, **change(number)))
+        told = Told(work.params, State.COMPLETE, 0.5, 1.0, trial=number, epochs=work.until)
+        history.append(replace(told, **outcome(work.params, number)))
         strategy.tell(history[-1])
     return history
 
 
 def search_toy(strategy, kinds):
-    """Ask and tell a trial of the toy of each kind; return the proposals and all that was told."""
-    history = []
-    for kind in kinds:
-        params = strategy.ask(0.0).params
-        known = Told(params, State.COMPLETE, accuracy(params), energy_j(params))
-        history.append(replace(known, **CHANGES[kind]))
-        strategy.tell(history[-1])
+    """Train the toy for a trial of each kind; return the proposals and all that was told."""
+
+    def outcome(params, number):
+        return {"accuracy": accuracy(params), "energy_j": energy_j(params)} | CHANGES[kinds[number]]
+
+    history = search(strategy, len(kinds), outcome)
     return [told.params for told in history], history

@@ -142,15 +142,15 @@ def test_every_model_keeps_away_from_where_many_trials_run(model):
     x = {"x": FloatDistribution(0.0, 1.0)}
 
     def distance(seed, *, running):
-        study = optuna.create_study(sampler=RandomSampler())
+        sampler = SkoptSampler(model, seed=seed, n_startup_trials=2)
+        study, trial_at = (
+            optuna.create_study(sampler=sampler),
+            partial(create_trial, distributions=x),
+        )
         for at in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0):
-            study.add_trial(create_trial(params={"x": at}, distributions=x, value=(at - 0.35) ** 2))
-        for at in range(20, 51):
-            study.enqueue_trial({"x": at / 100})
-            trial = study.ask(x)
-            if not running:
-                study.tell(trial, state=TrialState.FAIL)
-        study.sampler = SkoptSampler(model, seed=seed, n_startup_trials=2)
+            study.add_trial(trial_at(params={"x": at}, value=(at - 0.35) ** 2))
+        state = TrialState.RUNNING if running else TrialState.FAIL
+        study.add_trials(trial_at(params={"x": n / 100}, state=state) for n in range(20, 51))
         return abs(study.ask(x).params["x"] - 0.35)
 
     apart, near = (sum(distance(n, running=running) for n in range(3)) for running in (True, False))

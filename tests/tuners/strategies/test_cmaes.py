@@ -12,7 +12,7 @@ from perjoule.tuners.registry import RECIPES
 from perjoule.tuners.strategies.cmaes import CmaesStrategy
 from perjoule.tuners.strategy import Told, restore
 
-from ..toys import FAILED, search
+from ..toys import LOST, search
 
 SPACE = Space.parse(
     {
@@ -31,9 +31,9 @@ GENERATION = 10  # 4 + 3 ln 8
 CHOICES = Space.parse({"a": [1, 2, 3], "b": ["x", "y"], "epochs": 1})
 
 
-def accuracy(params):
+def judged(params, _number):
     """Best with a learning rate of 0.01, 7 blocks, a decay of 0.7 and the optimiser adamw."""
-    return (
+    accuracy = (
         1.0
         - abs(params["learning_rate"] ** 0.25 - 0.01**0.25)
         - (params["decay"] - 0.7) ** 2
@@ -41,6 +41,7 @@ def accuracy(params):
         - 0.2 * (params["optimizer"] != "adamw")
         - 0.1 * params["augment"]
     )
+    return {"accuracy": accuracy}
 
 
 def params_of(history):
@@ -50,7 +51,7 @@ def params_of(history):
 @pytest.mark.thorough
 def test_it_finds_better_than_random_search():
     def best(strategy):
-        return max(each.accuracy for each in search(strategy, 80, accuracy))
+        return max(each.accuracy for each in search(strategy, 80, judged))
 
     builders = CmaesStrategy, RECIPES["random"].build
     ours, random = ([best(build(SPACE, seed)) for seed in range(10)] for build in builders)
@@ -58,7 +59,7 @@ def test_it_finds_better_than_random_search():
 
 
 def test_it_settles_on_the_right_choice_and_whole_number():
-    last = params_of(search(CmaesStrategy(SPACE, 0), 200, accuracy))[-3 * GENERATION :]
+    last = params_of(search(CmaesStrategy(SPACE, 0), 200, judged))[-3 * GENERATION :]
     assert sum(each["optimizer"] == "adamw" for each in last) > 2 * GENERATION
     assert sum(abs(each["blocks"] - 7) <= 1 for each in last) > 2 * GENERATION
     # The margin keeps the others alive.
@@ -68,7 +69,9 @@ def test_it_settles_on_the_right_choice_and_whole_number():
 @pytest.mark.parametrize("best", CHOICES.distributions["a"].choices)
 def test_choices_have_no_order(best):
     """The best of three is the middle one or an end alike."""
-    history = search(CmaesStrategy(CHOICES, 1), 60, lambda params: float(params["a"] == best))
+    history = search(
+        CmaesStrategy(CHOICES, 1), 60, lambda p, _: {"accuracy": float(p["a"] == best)}
+    )
     late = [each["a"] for each in params_of(history)[-20:]]
     assert max(set(late), key=late.count) == best
 
@@ -88,7 +91,9 @@ def test_choices_have_no_order(best):
 @pytest.mark.parametrize("judge", [lambda p: len(str(p)) % 5 / 5, lambda p: 0.5])
 def test_any_space_is_searched_from_inside(entries, judge):
     space = Space.parse({**entries, "epochs": 2})
-    history = search(CmaesStrategy(space, 0), 60, judge, lambda n: FAILED if n % 7 == 3 else {})
+    history = search(
+        CmaesStrategy(space, 0), 60, lambda p, n: LOST if n % 7 == 3 else {"accuracy": judge(p)}
+    )
     assert all(space.complete(params) == params for params in params_of(history))
 
 
@@ -98,9 +103,10 @@ def test_any_space_is_searched_from_inside(entries, judge):
 @settings(max_examples=8)
 def test_a_restored_strategy_goes_on_as_the_uninterrupted_one(space, seed, count):
     def go(strategy, count, first=0):
-        change = FAILED, {}, {}, {}, {}, {}
-        judge = lambda p: p["epochs"] / 3  # noqa: E731
-        return search(strategy, count, judge, lambda n: change[n % 6], first=first)
+        def outcome(params, number):
+            return LOST if number % 6 == 2 else {"accuracy": params["epochs"] / 3}
+
+        return search(strategy, count, outcome, first=first)
 
     whole = CmaesStrategy(space, seed)
     restored = restore(CmaesStrategy(space, seed), go(whole, count))
@@ -113,7 +119,7 @@ def after(results):
     for each in results:
         state = State.FAILED if each is None else State.COMPLETE
         strategy.tell(Told({}, state, each, 1.0))
-    return params_of(search(strategy, 3, accuracy))
+    return params_of(search(strategy, 3, judged))
 
 
 def test_a_failed_trial_counts_as_the_worst_of_its_generation():
@@ -129,7 +135,7 @@ def test_only_the_ranks_of_accuracies_count():
 def test_a_generation_without_a_difference_begins_the_search_anew():
     assert after([None] * GENERATION) == after([0.5] * GENERATION)
     strategy = CmaesStrategy(SPACE, 0)
-    search(strategy, 20 * GENERATION, accuracy)
+    search(strategy, 20 * GENERATION, judged)
 
     def spread():
         """How far apart the candidates of a generation are, which are equally accurate."""

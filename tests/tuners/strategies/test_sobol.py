@@ -8,7 +8,7 @@ from perjoule.tuners.parts.encoding import Encoding
 from perjoule.tuners.strategies.sobol import SobolStrategy
 from perjoule.tuners.strategy import restore
 
-from ..toys import FAILED, search
+from ..toys import LOST, search
 
 RANGES = Space.parse(
     {
@@ -39,12 +39,11 @@ def test_two_to_the_k_points_fall_into_as_many_parts_of_each_axis(seed, k):
 
 
 def test_a_candidate_comes_once_until_all_have_come():
-    fails = lambda number: FAILED if number % 5 == 3 else {}  # noqa: E731
-    history = search(SobolStrategy(MIXED, 0), N_MIXED + 1, change=fails)
+    strategy = SobolStrategy(MIXED, 0)
+    history = search(strategy, N_MIXED + 1, lambda _, number: LOST if number % 5 == 3 else {})
     assert len(history) == len({tuple(each.params.values()) for each in history}) == N_MIXED
-    strategy = restore(SobolStrategy(MIXED, 0), history)
     assert strategy.ask(0.0) is None
-    assert strategy.ask(0.0) is None
+    assert restore(SobolStrategy(MIXED, 0), history).ask(0.0) is None
 
 
 def test_choices_and_whole_numbers_come_equally_often():
