@@ -27,25 +27,21 @@ from ..errors import ConfigurationError
 from ..models.space import Space
 from .strategy import Strategy, Task
 
+Call = tuple[tuple[Any, ...], Mapping[str, Any]]
+"""Arguments by position and by name."""
+
 
 @dataclass(frozen=True)
 class Custom:
-    """Builds the strategy that a text names.
+    """Builds the strategy that a text names."""
 
-    Attributes:
-        name: The text.
-        make: The named attribute: a sampler's class, or what makes a sampler or a strategy.
-        call: The arguments in the text; None for ``(space, seed)``.
-        takes: Which of ``space`` and ``seed`` go to ``make`` by name, besides these arguments.
-        startup_trials: Results after which its asks become dear: its attribute of this name, or a
-            sampler's argument ``n_startup_trials``; None if unknown.
-    """
-
-    name: str
-    make: Any
-    call: tuple[tuple[Any, ...], Mapping[str, Any]] | None
-    takes: frozenset[str]
+    name: str  # the text
+    make: Any  # the named attribute: a sampler's class, or what makes a sampler or a strategy
+    call: Call | None  # the arguments in the text; None for ``(space, seed)``
+    takes: frozenset[str]  # which of ``space`` and ``seed`` go to it by name, besides these
     startup_trials: int | None = None
+    """Results after which its asks become dear: its attribute of this name, or a sampler's argument
+    ``n_startup_trials``; None if unknown."""
 
     def __call__(self, space: Space, seed: int, task: Task) -> Strategy:
         """Make the strategy of one run.
@@ -83,11 +79,9 @@ class Custom:
 def custom(name: str) -> Custom:
     """The builder of a user's own strategy.
 
-    Args:
-        name: ``module:attribute``, a callable ``(space, seed)`` that returns a strategy or a
-            sampler, or a sampler's class; or ``module:attribute(arguments)``, a call with literals
-            that returns one. The call also gets ``space`` and ``seed`` where it takes arguments of
-            these names.
+    Its name is ``module:attribute``, a callable ``(space, seed)`` that returns a strategy or a
+    sampler, or a sampler's class; or ``module:attribute(arguments)``, a call with literals that
+    returns one. The call also gets ``space`` and ``seed`` where it takes arguments of these names.
 
     Raises:
         ConfigurationError: The text cannot be read, or what it names cannot be used.
@@ -116,9 +110,7 @@ def custom(name: str) -> Custom:
     return _bind_call(name, make, call or ((), {}), is_sampler=is_sampler)
 
 
-def _bind_call(
-    name: str, make: Any, call: tuple[tuple[Any, ...], Mapping[str, Any]], *, is_sampler: bool
-) -> Custom:
+def _bind_call(name: str, make: Any, call: Call, *, is_sampler: bool) -> Custom:
     """The builder for a call with arguments; a call of a sampler's class is tried once."""
     arguments, named = call
     try:
@@ -141,7 +133,7 @@ def _bind_call(
     return builder
 
 
-def _parse_call(name: str, text: str) -> tuple[str, tuple[tuple[Any, ...], dict[str, Any]]]:
+def _parse_call(name: str, text: str) -> tuple[str, Call]:
     """The attribute and the arguments of a call written as in Python."""
     try:
         call = ast.parse(text.strip(), mode="eval").body
@@ -167,5 +159,4 @@ def _parse_call(name: str, text: str) -> tuple[str, tuple[tuple[Any, ...], dict[
 
 
 def _one_line(error: BaseException) -> str:
-    """An error in one line."""
     return f"{type(error).__name__}: {' '.join(str(error).split())}"

@@ -22,29 +22,19 @@ Builder = Callable[[Space, int, Task], Strategy]
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to make a strategy, and what to say of it.
+    """How to make a strategy, and what to say of it."""
 
-    Attributes:
-        name: Its name on the command line and in tables.
-        summary: One line for people.
-        optimises: What it seeks: ``"accuracy"``, or what else it weighs.
-        source: Where the method is from.
-        make: ``"module:attribute"`` below `perjoule.tuners.strategies`, a builder that also takes
-            the options; or a builder itself. The module is loaded when the strategy is made, since
-            its libraries may be heavy.
-        options: Further arguments of a builder given by name.
-        startup_trials: Results it wants before its asks become dear; None if they never do.
-        prunes: Whether it gives up candidates before they are trained to the end.
-    """
-
-    name: str
-    summary: str
-    optimises: str
-    source: str
+    name: str  # on the command line and in tables
+    summary: str  # one line for people
+    optimises: str  # what it seeks: "accuracy", or what else it weighs
+    source: str  # where the method is from
     make: str | Builder
-    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    startup_trials: int | None = None
-    prunes: bool = False
+    """``"module:attribute"`` below `perjoule.tuners.strategies`, a builder that also takes the
+    options; or a builder itself. The module is loaded when the strategy is made, since its
+    libraries may be heavy."""
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False)  # of a builder by name
+    startup_trials: int | None = None  # results before its asks become dear; None: they never do
+    prunes: bool = False  # whether it gives up candidates before they are trained to the end
 
     def build(self, space: Space, seed: int, task: Task | None = None) -> Strategy:
         """Make the strategy for one run."""
@@ -63,7 +53,7 @@ _PER_SECOND = "Snoek et al., NeurIPS 2012, section 3.2"
 _OPTUNA, _FRONT = "optuna_sampler:OptunaStrategy", "multiobjective:MultiObjectiveStrategy"
 
 # fmt: off
-_RECIPES = (
+RECIPES = {recipe.name: recipe for recipe in (
     Recipe("grid", "all of a few levels, in random order", ACCURACY, "classical",
            "grid:GridStrategy"),
     Recipe("grid-cheapest", "the same grid, predicted-cheapest first", PER_JOULE, "classical",
@@ -126,10 +116,8 @@ _RECIPES = (
     Recipe("frugal", "every next epoch goes where it promises most for its joules", PER_JOULE,
            "ours, after Swersky et al. 2014 and Lee et al. 2020",
            "frugal:FrugalStrategy", {}, STARTUP_SLICES, prunes=True),
-)
+)}
 # fmt: on
-
-RECIPES = {recipe.name: recipe for recipe in _RECIPES}
 
 
 @cache
@@ -163,8 +151,7 @@ def parse_strategies(names: str | Sequence[str]) -> list[str]:
     Raises:
         ConfigurationError: No name is given, or one is empty or named twice.
     """
-    names = _split(names) if isinstance(names, str) else list(names)
-    names = [name.strip() for name in names]
+    names = [name.strip() for name in (_split(names) if isinstance(names, str) else names)]
     if names == ["all"]:
         return list(RECIPES)
     if not names:

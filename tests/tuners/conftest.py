@@ -3,104 +3,79 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 
 import pytest
-import scipy.linalg  # noqa: F401 - its library is among those to be limited
-from threadpoolctl import threadpool_limits
 
-from perjoule.models.outcome import CurvePoint, State
-from perjoule.tuners.parts.history import TrialSoFar, trials_of
+from perjoule.benchmarks.replay import simulation
+from perjoule.models.outcome import State
+from perjoule.tuners.parts.history import trials_of
 from perjoule.tuners.strategy import Strategy, Told, Work
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_blas_thread():
-    """As a worker has, so that sums add up in one order."""
-    with threadpool_limits(1):
-        yield
-
-
 @dataclass
-class Simulation:
-    """What a simulated run did: its asks, what each gave, and joules by trial."""
+class Recorder:
+    """A strategy that begins so many trials at most, with all that it was asked and told."""
 
+    strategy: Strategy
+    n_trials: float
+    ends: Callable[[int], State | None]
     works: list[Work] = field(default_factory=list)
     history: list[Told] = field(default_factory=list)
 
     @property
-    def trials(self) -> dict[int, TrialSoFar]:
+    def trials(self):
         return trials_of(self.history)
 
     @property
-    def spent_j(self) -> float:
+    def spent_j(self):
         return sum(told.energy_j for told in self.history)
+
+    def ask(self, spent_j):
+        work = self.strategy.ask(spent_j)
+        n_begun = sum(each.trial is None for each in self.works)
+        if work is None or (work.trial is None and n_begun >= self.n_trials):
+            return None
+        self.works.append(work)
+        return work
+
+    def tell(self, result):
+        if (state := self.ends(len(self.history))) is not None:
+            curve, epochs = result.curve[:-1], result.epochs - 1
+            accuracy = curve[-1].accuracy if curve else None
+            result = replace(result, state=state, accuracy=accuracy, epochs=epochs, curve=curve)
+        self.history.append(result)
+        self.strategy.tell(result)
 
 
 @pytest.fixture
-def simulate() -> Callable[..., Simulation]:
-    """Run a strategy on known curves.
+def simulate():
+    """Run a strategy on known curves: ``accuracy(params, epoch)`` and ``epoch_j(params)``.
 
-    Takes the strategy and, of a candidate's params: ``accuracy(params, epoch)`` and
-    ``epoch_j(params)``; ``ends(number of the slice, epoch)``, the state in which a slice ends
-    inside that epoch, or None; the joules of an ask, ``ask_j``. A slice is truncated when its next
-    epoch does not fit the budget. The run is over when nothing fits, the strategy has no work, or
-    it wants to begin more than ``n_trials``.
+    The run is over when the budget is spent, the strategy has no work, or it wants to begin more
+    than ``n_trials``. Of a slice by its number ``ends`` tells in which state it ends, if before its
+    last epoch.
     """
 
     def run(
-        strategy: Strategy,
-        accuracy: Callable[[Mapping[str, Any], int], float],
-        epoch_j: Callable[[Mapping[str, Any]], float] = lambda _: 1.0,
+        strategy,
+        accuracy,
+        epoch_j=lambda _: 1.0,
         *,
-        budget_j: float = math.inf,
-        n_trials: float = math.inf,
-        ends: Callable[[int, int], State | None] = lambda _slice, _epoch: None,
-        ask_j: float = 0.0,
-    ) -> Simulation:
-        simulation = Simulation()
-        paused: dict[int, tuple[int, float]] = {}  # epochs and joules of those that wait
-        n_begun, spent_j = 0, 0.0
-        while True:
-            work = strategy.ask(spent_j)
-            if work is None or (work.trial is None and n_begun >= n_trials):
-                return simulation
-            epochs, trial_j = (0, 0.0) if work.trial is None else paused.pop(work.trial)
-            number = n_begun if work.trial is None else work.trial
-            cost_j, slice_j, points = epoch_j(work.params), 0.0, []
-            state = State.PAUSED if work.pause else State.COMPLETE
-            while epochs < work.until:
-                inside = ends(len(simulation.history), epochs + 1)
-                if spent_j + ask_j + slice_j + cost_j > budget_j:
-                    inside = State.TRUNCATED
-                else:
-                    slice_j += cost_j
-                if inside is not None:
-                    state = inside
-                    break
-                epochs += 1
-                points.append(CurvePoint(epochs, slice_j, accuracy(work.params, epochs), 1.0))
-                if work.until_j is not None and slice_j >= work.until_j - trial_j:
-                    break
-            if slice_j == 0.0:
-                return simulation
-            told = Told(
-                work.params,
-                state,
-                points[-1].accuracy if points else None,
-                slice_j + ask_j,
-                trial=number,
-                epochs=epochs,
-                curve=tuple(points),
-            )
-            if state is State.PAUSED:
-                paused[number] = epochs, trial_j + slice_j + ask_j
-            n_begun += work.trial is None
-            spent_j += slice_j + ask_j
-            simulation.works.append(work)
-            simulation.history.append(told)
-            strategy.tell(told)
+        budget_j=math.inf,
+        n_trials=math.inf,
+        ends=lambda _: None,
+        ask_j=0.0,
+    ):
+        def curve(params, *_):
+            epochs = range(1, params["epochs"] + 1)
+            return 0.0, [(epoch_j(params), accuracy(params, epoch)) for epoch in epochs]
+
+        recorder = Recorder(strategy, n_trials, ends)
+        objective = SimpleNamespace(cheapest_j=0.0, curve=curve)
+        simulation.simulate(recorder, objective, simulation.Terms(budget_j, search_j=ask_j))
+        return recorder
 
     return run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from perjoule.models.outcome import State
 from perjoule.models.space import Space
@@ -16,6 +17,14 @@ SPACE = Space.parse(
         "epochs": 3,
     }
 )
+CHANGES = {
+    "known": {},
+    "failed": {"state": State.FAILED},
+    "unmetered": {"energy_j": None},
+    "nothing measured": {"energy_j": 0.0},
+    "cut short": {"state": State.TRUNCATED, "accuracy": None},
+}
+LOST = {"state": State.FAILED, "accuracy": None}
 
 
 def accuracy(params, _epoch=0):
@@ -27,23 +36,24 @@ def energy_j(params):
     return params["width"] ** 0.8 * (1 + (params["pool"] == "none"))
 
 
-def told(params, kind="known"):
-    """What a trial of a kind gives."""
-    known = Told(params, State.COMPLETE, accuracy(params), energy_j(params))
-    return {
-        "known": known,
-        "failed": Told(params, State.FAILED, known.accuracy, known.energy_j),
-        "unmetered": Told(params, State.COMPLETE, known.accuracy, None),
-        "nothing measured": Told(params, State.COMPLETE, known.accuracy, 0.0),
-        "cut short": Told(params, State.TRUNCATED, None, known.energy_j),
-    }[kind]
-
-
-def search(strategy, kinds):
-    """Ask and tell as often as there are kinds; return the proposals and all that was told."""
-    proposals, history = [], []
-    for kind in kinds:
-        proposals.append(strategy.ask(0.0))
-        history.append(told(proposals[-1].params, kind))
+def search(strategy, count, outcome=lambda params, number: {}, *, first=0):
+    """Ask and tell ``count`` times, or to the end; return what was told: 0.5 for 1 J, or else."""
+    history = []
+    for number in range(first, first + count):
+        if (work := strategy.ask(float(number))) is None:
+            break
+        assert work.until == work.params["epochs"]
+        told = Told(work.params, State.COMPLETE, 0.5, 1.0, trial=number, epochs=work.until)
+        history.append(replace(told, **outcome(work.params, number)))
         strategy.tell(history[-1])
-    return proposals, history
+    return history
+
+
+def search_toy(strategy, kinds):
+    """Train the toy for a trial of each kind; return the proposals and all that was told."""
+
+    def outcome(params, number):
+        return {"accuracy": accuracy(params), "energy_j": energy_j(params)} | CHANGES[kinds[number]]
+
+    history = search(strategy, len(kinds), outcome)
+    return [told.params for told in history], history

@@ -11,29 +11,21 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from ...models.space import Space
 from ..strategy import Task, Told, Work, ask_seed
-from .encoding import Encoding
+from .encoding import Array, Encoding, Params
 from .energy_model import EnergyModel, epochs_wanted
 from .history import TrialSoFar, trials_of
 from .surrogate import GaussianProcess, neighbours, sobol
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[np.float64]
-    Params = Mapping[str, Any]
-
 STARTUP_TRIALS = 5
-"""Trials before a model is asked. Starting with the five cheapest of 8 or 16 points, as in the
-cheap designs of Lee et al. 2020, made searches of a model of digits longer: such trials teach
-little of what good candidates share."""
+"""Trials before a model is asked. Starting with the five cheapest of 8 or 16 points, as Lee et al.
+2020, made searches of a model of digits longer: they teach little of what good candidates share."""
 POOL_POINTS, POOL_NEIGHBOURS, N_BEST = 256, 256, 5
 """Candidates of one ask, and how many of the best trials it looks around. With 1,000 points and 200
 neighbours searches were no better (12 seeds, a model of digits), and asks took twice as long."""
@@ -43,25 +35,15 @@ LEAST_BEFORE_STOP = 10
 """Trials before a model is believed when it finds that nothing is worth its joules."""
 
 
-@dataclass(frozen=True)
-class Beliefs:
-    """What is believed of some candidates; ``n`` is their number.
+class Beliefs(NamedTuple):
+    """What is believed of n candidates."""
 
-    Attributes:
-        mean: Expected score of each, shape ``[n]``; see `score`.
-        std: Its standard deviation, shape ``[n]``.
-        joules: Predicted joules of each, shape ``[n]``.
-        best: Best score so far.
-        spent_share: Share of the budget that is spent, 0 without a budget.
-        n_trials: Trials so far.
-    """
-
-    mean: Array
-    std: Array
-    joules: Array
-    best: float
-    spent_share: float
-    n_trials: int
+    mean: Array  # expected score of each, shape [n]; see `score`
+    std: Array  # its standard deviation, shape [n]
+    joules: Array  # predicted joules of each, shape [n]
+    best: float  # score so far
+    spent_share: float  # of the budget, 0 without one
+    n_trials: int  # so far
 
 
 def score(accuracy: float) -> float:
@@ -75,20 +57,14 @@ def score(accuracy: float) -> float:
 
 
 class EnergyAwareStrategy(ABC):
-    """Proposes what an acquisition function ranks highest of a pool of candidates.
-
-    Args:
-        space: What may be chosen.
-        seed: Seed of the run.
-        task: Its budget and what candidates cost by it.
-    """
+    """Proposes what an acquisition function ranks highest of a pool of candidates."""
 
     cheapest_first: ClassVar[bool] = False
     """Whether the startup trials, points of a Sobol sequence, begin with the one that is predicted
     to cost least, so that the model of joules is learnt on cheap ones; else they come as drawn."""
 
     def __init__(self, space: Space, seed: int, task: Task | None = None) -> None:
-        self._space, self._seed, self._task = space, seed, task or Task()
+        self._seed, self._task = seed, task or Task()
         self._encoding = Encoding(space)
         self._energy = EnergyModel(space, self._task)
         self._history: list[Told] = []
@@ -97,26 +73,24 @@ class EnergyAwareStrategy(ABC):
     def acquire(self, beliefs: Beliefs) -> Array | None:
         """The worth of each candidate, shape ``[n]``, of which the highest is proposed.
 
-        Returns:
-            None if no candidate is worth training.
+        None if no candidate is worth training.
         """
 
     def ask(self, spent_j: float) -> Work | None:
         """A candidate for its own epochs; None if none fits the budget or is worth its joules."""
         trials = list(trials_of(self._history).values())
-        points, scores = observations(self._space, self._encoding, trials)
+        points, scores = observations(self._encoding, trials)
         self._energy.fit(self._history)
         left_j = self._task.budget_j - spent_j
         if len(trials) < STARTUP_TRIALS:
-            start = unseen(
-                self._encoding, sobol(self._encoding, self._seed, STARTUP_TRIALS), trials
-            )
+            points_of_start = sobol(self._encoding, self._seed, STARTUP_TRIALS)
+            start = unseen(self._encoding, points_of_start, trials)
             options, joules = self._fitting(start, left_j)
             if options:
                 first = int(joules.argmin()) if self.cheapest_first else 0
                 return self._work(options, joules, first)
         seed = ask_seed(self._seed, len(self._history))
-        pool = candidate_pool(self._space, self._encoding, trials, seed)
+        pool = candidate_pool(self._encoding, trials, seed)
         options, joules = self._fitting(pool, left_j)
         if not options:
             return None
@@ -137,8 +111,7 @@ class EnergyAwareStrategy(ABC):
     def _work(self, options: Sequence[Params], joules: Array, chosen: int) -> Work:
         """One of several, with its predicted joules once there are trials to predict from."""
         predicted_j = float(joules[chosen]) if self._energy.n_trials else None
-        params = options[chosen]
-        return Work(params, epochs_wanted(params), predicted_j=predicted_j)
+        return Work(options[chosen], epochs_wanted(options[chosen]), predicted_j=predicted_j)
 
     def _fitting(self, pool: Sequence[Params], left_j: float) -> tuple[list[Params], Array]:
         """Those that fit what is left of the budget, and their predicted joules."""
@@ -147,44 +120,31 @@ class EnergyAwareStrategy(ABC):
         return [params for params, fit in zip(pool, fits, strict=True) if fit], joules[fits]
 
 
-def observations(
-    space: Space, encoding: Encoding, trials: Sequence[TrialSoFar]
-) -> tuple[Array, Array]:
-    """What a model learns from: features of the trials, at the epochs they reached, and scores.
+def observations(encoding: Encoding, trials: Sequence[TrialSoFar]) -> tuple[Array, Array]:
+    """Features of the trials at the epochs they reached, shape ``[n, d]``, and scores, ``[n]``.
 
-    Args:
-        space: What could be chosen.
-        encoding: Its features.
-        trials: The run's trials; a failed one scores as the worst of the others, one that has no
-            accuracy for another reason is left out.
-
-    Returns:
-        Features, shape ``[n, d]``, and scores, shape ``[n]``.
+    A failed trial scores as the worst of the others; one that has no accuracy for another reason
+    is left out.
     """
     known = [trial for trial in trials if trial.failed or trial.accuracy is not None]
     reached = [score(t.accuracy) for t in known if t.accuracy is not None]
     worst = min(reached, default=score(0.0))
     scores = [worst if t.accuracy is None else score(t.accuracy) for t in known]
-    points = [encoding.features(_as_trained(space, trial)) for trial in known]
+    searched = "epochs" in encoding.space.distributions
+    points = [
+        encoding.features({**t.params, "epochs": t.epochs} if searched and t.epochs else t.params)
+        for t in known
+    ]
     return np.array(points), np.array(scores)
 
 
-def candidate_pool(
-    space: Space, encoding: Encoding, trials: Sequence[TrialSoFar], seed: int
-) -> list[Params]:
-    """New candidates to choose from: all over the space, near the best trials, and the cheapest.
-
-    Args:
-        space: What may be chosen.
-        encoding: Its points.
-        trials: What was tried.
-        seed: Seed of this pool, see `ask_seed`.
-    """
-    points = [*sobol(encoding, seed, POOL_POINTS), encoding.unit(space.cheapest())]
-    known = [trial for trial in trials if trial.accuracy is not None]
-    best = sorted(known, key=lambda trial: -(trial.accuracy or 0.0))[:N_BEST]
-    if best:
-        around = np.array([encoding.unit(trial.params) for trial in best])
+def candidate_pool(encoding: Encoding, trials: Sequence[TrialSoFar], seed: int) -> list[Params]:
+    """New candidates to choose from: all over the space, near the best trials, and the cheapest."""
+    points = [*sobol(encoding, seed, POOL_POINTS), encoding.unit(encoding.space.cheapest())]
+    known = [(trial.accuracy, trial.params) for trial in trials if trial.accuracy is not None]
+    if known:
+        best = sorted(known, key=lambda each: -each[0])[:N_BEST]
+        around = np.array([encoding.unit(params) for _, params in best])
         points += [*neighbours(around, seed, POOL_NEIGHBOURS)]
     return unseen(encoding, points, trials)
 
@@ -196,13 +156,6 @@ def unseen(
     tried = {_key(trial.params) for trial in trials}
     candidates = {_key(params): params for params in map(encoding.decode, points)}
     return [params for key, params in candidates.items() if key not in tried]
-
-
-def _as_trained(space: Space, trial: TrialSoFar) -> Params:
-    """A trial's hyperparameters, with the epochs that it has behind it."""
-    if "epochs" in space.distributions and trial.epochs:
-        return {**trial.params, "epochs": trial.epochs}
-    return trial.params
 
 
 def _key(params: Params) -> tuple[Any, ...]:

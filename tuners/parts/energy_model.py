@@ -7,30 +7,23 @@ predictions mean anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...models.outcome import State
 from ...models.space import Space, batch_size_of
 from ..strategy import Task, Told
-from .encoding import Encoding
+from .encoding import Array, Encoding, Params
 from .surrogate import GaussianProcess, sobol
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[np.float64]
-    Params = Mapping[str, Any]
 
 COST_POINTS = 64
 """Networks that are built to learn what all others cost. Building one takes milliseconds; building
 one for every candidate of every ask would cost more than many trainings."""
 BACKWARD_AND_FORWARD = 3
-LEAST_FOR_ERROR = 3
 CLEAR_MARGIN = 0.7
 """A candidate predicted to cost up to 1 / 0.7 of what is left is still tried if it is the cheapest:
 predictions err by about that much."""
@@ -42,28 +35,15 @@ _LOG_J = -15.0
 """Of one thread of a CPU; only until the first trial."""
 
 
-@dataclass(frozen=True)
-class Epochs:
-    """What the validated epochs of one trial cost.
-
-    Attributes:
-        params: The candidate's hyperparameters.
-        count: How many there were.
-        energy_j: Joules of all of them; search is excluded where the trial has a curve.
-    """
+class Epochs(NamedTuple):
+    """What the validated epochs of one trial cost."""
 
     params: Params
-    count: int
-    energy_j: float
-
-    @property
-    def epoch_j(self) -> float:
-        """Joules of one."""
-        return self.energy_j / self.count
+    n_epochs: int
+    energy_j: float  # of all of them, without the search where the trial has a curve
 
 
-@dataclass(frozen=True)
-class _Law:
+class _Law(NamedTuple):
     """The logarithm of an epoch's joules: ``level + (work - centre) @ slopes``."""
 
     level: float
@@ -92,43 +72,31 @@ class EnergyModel:
 
     def __init__(self, space: Space, task: Task) -> None:
         self._task = task
-        searched = "epochs" in space.distributions
-        self._encoding = Encoding(
-            space.with_fixed("epochs", space.longest()) if searched else space
-        )
-        self._work = self._shared_work(space)
+        if "epochs" in space.distributions:
+            space = space.with_fixed("epochs", space.longest())
+        self._encoding = Encoding(space)
+        self._work = self._shared_work()
+        level, slopes, self._penalty = _LOG_J, _POWERS, _POWERS_PENALTY
         if self._work is None:
-            n_features = len(self._encoding.features(space.cheapest()))
-            self._unlearnt = _Law(0.0, np.zeros(n_features), np.zeros(n_features))
-            self._penalty = _FEATURES_PENALTY
-        else:
-            self._unlearnt = _Law(_LOG_J, _POWERS, np.zeros(len(_POWERS)))
-            self._penalty = _POWERS_PENALTY
-        self._law = self._unlearnt
+            slopes = np.zeros(len(self._encoding.features(space.cheapest())))
+            level, self._penalty = 0.0, _FEATURES_PENALTY
+        self._law = self._unlearnt = _Law(level, slopes, np.zeros(len(slopes)))
         self.n_trials = 0
         """Trials that it learnt from."""
         self.overhead_j = 0.0
         """Joules of a trial outside its epochs: what its search costs."""
-        self.error: float | None = None
-        """Median relative error of predicting each trial's epoch from the others; None if few."""
 
     def fit(self, history: Iterable[Told]) -> EnergyModel:
-        """Learn from a run's results; what was learnt before is forgotten.
-
-        Returns:
-            The model itself.
-        """
+        """Learn from a run's results, and return itself; what was learnt before is forgotten."""
         history = list(history)
         trials = epochs_of(history)
-        self.n_trials, self.overhead_j, self.error = len(trials), _overhead_j(history), None
+        self.n_trials, self.overhead_j = len(trials), _overhead_j(history)
         self._law = self._learn(trials) if trials else self._unlearnt
         return self
 
     def predict_epoch(self, candidates: Sequence[Params]) -> Array:
         """Joules of one epoch of each candidate."""
-        if not candidates:
-            return np.zeros(0)
-        return self.epoch_j(self.work_of(candidates))
+        return self.epoch_j(self.work_of(candidates)) if candidates else np.zeros(0)
 
     def epoch_j(self, work: Array) -> Array:
         """Joules of one epoch, by what `work_of` gave, which stays as the model learns."""
@@ -156,22 +124,15 @@ class EnergyModel:
 
     def _learn(self, trials: Sequence[Epochs]) -> _Law:
         inputs = self.work_of([trial.params for trial in trials])
-        logs = np.log([trial.epoch_j for trial in trials])
-        # Centred, so that the level is not drawn towards anything.
+        logs = np.log([trial.energy_j / trial.n_epochs for trial in trials])
         centre = inputs.mean(axis=0)
-        inputs = inputs - centre
+        inputs = inputs - centre  # so that the level is not drawn towards anything
         residuals = logs - inputs @ self._unlearnt.slopes
         level = float(residuals.mean())
         # Hoerl and Kennard 1970: (X'X + kI) slopes = X'y, here from the slopes before any trial
         precision = inputs.T @ inputs + self._penalty * np.eye(len(centre))
         change = np.linalg.solve(precision, inputs.T @ (residuals - level))
-        law = _Law(level, self._unlearnt.slopes + change, centre)
-        if len(trials) >= LEAST_FOR_ERROR:
-            # Without a trial its own residual grows by 1 / (1 - leverage) (Allen, 1974).
-            leverage = 1 / len(logs) + (inputs * np.linalg.solve(precision, inputs.T).T).sum(axis=1)
-            left_out = (logs - law.level - inputs @ law.slopes) / (1 - leverage)
-            self.error = float(np.median(np.abs(np.expm1(-left_out))))
-        return law
+        return _Law(level, self._unlearnt.slopes + change, centre)
 
     def work_of(self, candidates: Sequence[Params]) -> Array:
         """What the logarithm of an epoch's joules is linear in, shape ``[n, k]``."""
@@ -181,35 +142,32 @@ class EnergyModel:
         operations, parameters = (model.predict(features)[0] for model in self._work)
         n_samples = self._task.n_samples
         steps = [max(n_samples / batch_size_of(params), 1) for params in candidates]
-        operations = operations + np.log(BACKWARD_AND_FORWARD * n_samples)
+        operations += np.log(BACKWARD_AND_FORWARD * n_samples)
         return np.stack([operations, np.log(steps), parameters], axis=1)
 
-    def _shared_work(self, space: Space) -> tuple[GaussianProcess, GaussianProcess] | None:
+    def _shared_work(self) -> tuple[GaussianProcess, GaussianProcess] | None:
         """Logarithms of operations per image and of parameters, between networks that were built.
 
         They stand for the networks themselves, whose operations they meet within 3 % on the default
         space. Always learnt from the same points, so they depend on the space alone and all runs
         share them.
         """
-        if self._task.cost_of is None:
-            return None
-        key = EnergyModel, repr(space)
-        if key not in self._task.shared:
-            self._task.shared[key] = self._learn_work(self._task.cost_of)
-        return self._task.shared[key]
+        key, shared = (EnergyModel, repr(self._encoding.space)), self._task.shared
+        if key not in shared:
+            shared[key] = self._learn_work()
+        return shared[key]
 
-    def _learn_work(
-        self, cost_of: Callable[[Params], tuple[float, float]]
-    ) -> tuple[GaussianProcess, GaussianProcess] | None:
+    def _learn_work(self) -> tuple[GaussianProcess, GaussianProcess] | None:
+        if (cost_of := self._task.cost_of) is None:
+            return None
         features, costs = [], []
         for point in sobol(self._encoding, 0, COST_POINTS):
             params = self._encoding.decode(point)
             try:
-                cost = cost_of(params)
+                costs.append(cost_of(params))
             except Exception:  # noqa: BLE001 - the network is the user's, and may not exist
                 continue
             features.append(self._encoding.features(params))
-            costs.append(cost)
         if not costs:
             return None
         operations, parameters = np.log(np.maximum(costs, 1.0)).T
@@ -238,8 +196,8 @@ def epochs_of(history: Iterable[Told]) -> list[Epochs]:
             continue  # its joules are those of a part of an epoch, too
         if count < 1 or energy_j is None or not 0 < energy_j < np.inf:
             continue
-        so_far = found.get(told.trial, Epochs(told.params, 0, 0.0))
-        found[told.trial] = Epochs(told.params, so_far.count + count, so_far.energy_j + energy_j)
+        before = found.get(told.trial, Epochs(told.params, 0, 0.0))
+        found[told.trial] = Epochs(told.params, before.n_epochs + count, before.energy_j + energy_j)
     return list(found.values())
 
 

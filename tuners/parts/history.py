@@ -13,27 +13,16 @@ from ..strategy import Told
 
 @dataclass
 class TrialSoFar:
-    """What is known of a trial: its slices put together.
-
-    Attributes:
-        number: Its number.
-        params: Its hyperparameters.
-        state: How its last slice ended.
-        epochs: Whole epochs behind it.
-        energy_j: Joules of all its slices, search included; None if any is unavailable.
-        n_slices: How many it had.
-        accuracies: Validation accuracy by epoch.
-        energies_j: Joules of the trial so far by validated epoch, as far as they are known.
-    """
+    """What is known of a trial: its slices put together."""
 
     number: int
     params: Mapping[str, Any]
-    state: State = State.COMPLETE
-    epochs: int = 0
-    energy_j: float | None = 0.0
-    n_slices: int = 0
-    accuracies: dict[int, float] = field(default_factory=dict)
+    state: State = State.COMPLETE  # in which its last slice ended
+    epochs: int = 0  # whole ones behind it
+    energy_j: float | None = 0.0  # of all its slices, search included; None if any is unavailable
+    accuracies: dict[int, float] = field(default_factory=dict)  # by validated epoch
     energies_j: dict[int, float] = field(default_factory=dict)
+    """Joules of the trial so far by validated epoch, as far as they are known."""
 
     @property
     def failed(self) -> bool:
@@ -53,7 +42,6 @@ class TrialSoFar:
         self.state = told.state
         self.epochs = max(self.epochs, told.epochs)
         self.energy_j = total((self.energy_j, told.energy_j))
-        self.n_slices += 1
         for point in told.curve:
             self.accuracies[point.epoch] = point.accuracy
             if before_j is not None and point.energy_j is not None:
@@ -66,6 +54,5 @@ def trials_of(history: Iterable[Told]) -> dict[int, TrialSoFar]:
     """The trials of a history by number, in the order they were begun."""
     trials: dict[int, TrialSoFar] = {}
     for told in history:
-        trial = trials.setdefault(told.trial, TrialSoFar(told.trial, told.params))
-        trial.add(told)
+        trials.setdefault(told.trial, TrialSoFar(told.trial, told.params)).add(told)
     return trials

@@ -11,9 +11,8 @@ from ..strategy import Told, Work
 class InOrder:
     """Proposes candidates in a given order, each for its own epochs; learns nothing.
 
-    Args:
-        candidates: All hyperparameters of each candidate. The order must depend on the arguments of
-            the strategy alone, since a rebuilt one goes through it again.
+    Their order must depend on the arguments of the strategy alone: a rebuilt one goes through it
+    again.
     """
 
     def __init__(self, candidates: Iterator[Mapping[str, Any]]) -> None:

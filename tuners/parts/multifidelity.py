@@ -13,55 +13,47 @@ the ranking of the rungs that it reached, and is never continued.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
-from typing import Literal
+from collections.abc import Collection
 
 from ...models.space import Space
 from ..strategy import Task, Told, Work, ask_seed
 from .history import TrialSoFar
-from .proposals import PROPOSERS
-from .rungs import Ladder, Standing, Step
+from .proposals import Proposer, propose
+from .rungs import ETA, Ladder, Standing, Step
 
 
 class MultiFidelity(ABC):
     """Trains what `next_step` chooses, and begins what a proposer proposes.
 
     Args:
-        space: What may be chosen; candidates have the most epochs that it knows.
-        seed: Seed of the run.
-        task: Its ``fidelity`` says whether rungs are epochs or joules.
         proposer: Where new candidates come from: independent draws, or Parzen estimators.
     """
 
     def __init__(
-        self,
-        space: Space,
-        seed: int,
-        task: Task | None = None,
-        *,
-        proposer: Literal["random", "tpe"] = "random",
+        self, space: Space, seed: int, task: Task | None = None, *, proposer: Proposer = "random"
     ) -> None:
         longest = space.longest()
         self.ladder = Ladder(longest, in_joules=(task or Task()).fidelity == "joules")
         """The rungs."""
-        self._seed = seed
-        self._proposer = PROPOSERS[proposer](space.with_fixed("epochs", longest))
+        self._seed, self._space = seed, space.with_fixed("epochs", longest)
+        self._proposer: Proposer = proposer
         self._trials: dict[int, TrialSoFar] = {}
         self._n_told = 0
 
     @abstractmethod
-    def next_step(self, trials: Mapping[int, TrialSoFar]) -> Step:
+    def next_step(self, standing: Standing) -> Step:
         """The slice to train next: of a paused trial, or of a new one.
 
         Args:
-            trials: What the run knows, by number.
+            standing: Where the trials of the run stand.
         """
 
     def ask(self, spent_j: float) -> Work:
         """Continue a paused trial to its next rung, or begin a new one."""
-        step = self.next_step(self._trials)
+        step = self.next_step(Standing(self.ladder, self._trials))
         if step.trial is None:
-            params = self._proposer.propose(self._trials, ask_seed(self._seed, self._n_told))
+            seed = ask_seed(self._seed, self._n_told)
+            params = propose(self._proposer, self._space, self._trials, seed)
         else:
             params = self._trials[step.trial].params
         return Work(params, step.until, step.until_j, step.pause, step.trial)
@@ -74,7 +66,7 @@ class MultiFidelity(ABC):
 
 
 def promotion(standing: Standing, members: Collection[int], first: int = 0) -> Step | None:
-    """The next promotion of successive halving among some trials.
+    """The next promotion of successive halving among some trials; None if none is due.
 
     Trials that have not come to the first rung yet go there before any is promoted: so do those
     that were begun before it was known where it lies.
@@ -83,20 +75,17 @@ def promotion(standing: Standing, members: Collection[int], first: int = 0) -> S
         standing: Where the trials of the run stand.
         members: Numbers of the trials that compete.
         first: Index of the rung at which they begin.
-
-    Returns:
-        The slice that promotes a trial; None if none is due.
     """
     if not standing.priced:
         return None
     for number in members:
-        if standing.rung(number) < first and standing.waits(number):
+        if standing.rung[number] < first and standing.waits(number):
             return standing.step(first, number)
-    ladder, among = standing.ladder, set(members)
-    for rung in reversed(range(first, ladder.top)):
+    among = set(members)
+    for rung in reversed(range(first, standing.ladder.top)):
         scores = standing.scores(rung)
         ranked = sorted(among & scores.keys(), key=lambda n: (-scores[n], n))
-        for number in ranked[: int(len(ranked) / ladder.eta)]:  # Li et al. 2020, algorithm 2
-            if standing.rung(number) == rung and standing.waits(number):
+        for number in ranked[: len(ranked) // ETA]:  # Li et al. 2020, algorithm 2
+            if standing.rung[number] == rung and standing.waits(number):
                 return standing.step(rung + 1, number)
     return None

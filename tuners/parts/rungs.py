@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from statistics import median
+from typing import NamedTuple
 
 from ...models.outcome import State
 from .history import TrialSoFar
@@ -23,16 +23,8 @@ PRICED_TRIALS = 5
 _ROUNDING = 1e-9
 
 
-@dataclass(frozen=True)
-class Step:
-    """The slice that a strategy wants next.
-
-    Attributes:
-        until: Epochs of the trial at which the slice ends.
-        until_j: Joules of the trial at which it ends, if that comes first; None if there are none.
-        pause: Whether there are rungs above.
-        trial: The paused trial to continue; None begins a new one.
-    """
+class Step(NamedTuple):
+    """The slice that a strategy wants next, as in `Work`; without a trial it begins a new one."""
 
     until: int
     until_j: float | None
@@ -41,74 +33,55 @@ class Step:
 
 
 class Ladder:
-    """The rungs of a run: r_k = R / eta^(K-k), rounded, from 1 epoch to all R.
+    """The rungs of a run: r_k = R / eta^(K-k), rounded, from 1 epoch to all R; eta is `ETA`.
 
     In joules, rung k lies at the energy of r_k epochs, each at what one epoch of the median of the
     first trials took. Until that is known new trials get one epoch. A trial that has all R epochs
     has reached every rung, whatever its joules.
-
-    Args:
-        longest: R, the most epochs that a trial may have.
-        in_joules: Whether rungs are joules of the trial rather than epochs.
-        eta: Ratio of one rung to the one below, above 1.
     """
 
-    def __init__(self, longest: int, *, in_joules: bool = False, eta: float = ETA) -> None:
-        self.longest, self.in_joules, self.eta = longest, in_joules, eta
+    def __init__(self, longest: int, *, in_joules: bool = False) -> None:
+        self.longest, self.in_joules = longest, in_joules
         rungs, height = {1}, float(longest)
         while round(height) >= 1:
             rungs.add(round(height))
-            height /= eta
+            height /= ETA
         self.rungs = tuple(sorted(rungs))
         """Epochs of each rung, in joules those that the median of the first trials gets."""
         self.top = len(self.rungs) - 1
         """Index of the last rung."""
 
-    def standing(self, trials: Mapping[int, TrialSoFar]) -> Standing:
-        """Where the trials of a run stand."""
-        return Standing(self, trials)
-
-    def epoch_j(self, trials: Mapping[int, TrialSoFar]) -> float | None:
-        """Joules of the first epoch of the median of the first trials; None if not known yet."""
-        priced = [trial.energies_j[1] for trial in trials.values() if 1 in trial.energies_j]
-        return median(priced[:PRICED_TRIALS]) if len(priced) >= PRICED_TRIALS else None
-
 
 class Standing:
-    """Where the trials of a run stand on its ladder.
-
-    Args:
-        ladder: The rungs.
-        trials: What the run knows, by number, in the order the trials were begun.
-    """
+    """Where the trials of a run, in the order they were begun, stand on its ladder."""
 
     def __init__(self, ladder: Ladder, trials: Mapping[int, TrialSoFar]) -> None:
         self.ladder, self.trials = ladder, trials
-        self._unit = ladder.epoch_j(trials) if ladder.in_joules else 1.0
+        self._unit: float | None = 1.0  # of an epoch, None if not known yet
+        if ladder.in_joules:
+            priced = [trial.energies_j[1] for trial in trials.values() if 1 in trial.energies_j]
+            enough = len(priced) >= PRICED_TRIALS
+            self._unit = median(priced[:PRICED_TRIALS]) if enough else None
         self.priced = self._unit is not None
         """Whether it is known where the rungs lie; until then no trial has reached one."""
         self.reached: list[dict[int, int]] = [{} for _ in ladder.rungs]
         """For each rung, by trial, the first validated epoch at which it had reached it."""
-        self._rung = dict.fromkeys(trials, -1)
-        for trial in trials.values():
-            self._climb(trial)
+        self.rung = dict.fromkeys(trials, -1)
+        """Index of the highest rung that each trial has reached, -1 if none."""
+        if self._unit is not None:
+            for trial in trials.values():
+                self._climb(trial, self._unit)
 
-    def _climb(self, trial: TrialSoFar) -> None:
+    def _climb(self, trial: TrialSoFar, unit: float) -> None:
         """Note the rungs that a trial has reached."""
-        if self._unit is None:
-            return
         rung, rungs = 0, self.ladder.rungs
         for epoch in sorted(trial.accuracies):
             spent = trial.energies_j.get(epoch, 0.0) if self.ladder.in_joules else epoch
             height = math.inf if epoch >= self.ladder.longest else spent * (1 + _ROUNDING)
-            while rung < len(rungs) and height >= rungs[rung] * self._unit:
+            while rung < len(rungs) and height >= rungs[rung] * unit:
                 self.reached[rung][trial.number] = epoch
-                self._rung[trial.number] = rung
+                self.rung[trial.number] = rung
                 rung += 1
-
-    def rung(self, number: int) -> int:
-        """Index of the highest rung that a trial has reached, -1 if none."""
-        return self._rung[number]
 
     def scores(self, rung: int) -> dict[int, float]:
         """Validation accuracies at a rung, by trial, of all that have reached it.
@@ -124,12 +97,9 @@ class Standing:
 
     def waits(self, number: int) -> bool:
         """Whether a trial is paused with rungs above it."""
-        trial = self.trials[number]
-        return (
-            trial.state is State.PAUSED
-            and self._rung[number] < self.ladder.top
-            and trial.epochs < self.ladder.longest
-        )
+        trial, ladder = self.trials[number], self.ladder
+        below_top = self.rung[number] < ladder.top and trial.epochs < ladder.longest
+        return trial.state is State.PAUSED and below_top
 
     def step(self, rung: int, trial: int | None = None) -> Step:
         """The slice that takes a trial, or a new one, to a rung."""

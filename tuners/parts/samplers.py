@@ -17,13 +17,8 @@ SeededSampler = Callable[[int], BaseSampler]
 
 
 def _skopt(model: BaseEstimator, acq_func: AcquisitionFunction = "EI") -> SeededSampler:
-    return lambda seed: SkoptSampler(
-        model,
-        acq_func=acq_func,
-        cost_attr="energy_j",
-        seed=seed,
-        n_startup_trials=STARTUP_TRIALS,
-    )
+    options = {"cost_attr": "energy_j", "n_startup_trials": STARTUP_TRIALS}
+    return lambda seed: SkoptSampler(model, acq_func=acq_func, seed=seed, **options)
 
 
 SAMPLERS: dict[str, SeededSampler] = {
@@ -37,8 +32,3 @@ SAMPLERS: dict[str, SeededSampler] = {
     "skopt-gbrt": _skopt("GBRT"),
     "skopt-eipj": _skopt("ET", "EIps"),
 }
-
-
-def find_sampler(sampler: str | SeededSampler) -> SeededSampler:
-    """The maker of a sampler, by its name in `SAMPLERS` or as it is."""
-    return SAMPLERS[sampler] if isinstance(sampler, str) else sampler

@@ -7,14 +7,13 @@ regressor in it. Both are a few lines.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from sklearn.ensemble import GradientBoostingRegressor
 from skopt.learning import GradientBoostingQuantileRegressor
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from .encoding import Array
 
 
 class QuantileBoosting(GradientBoostingQuantileRegressor):
@@ -26,21 +25,11 @@ class QuantileBoosting(GradientBoostingQuantileRegressor):
 
     def predict(
         self,
-        X: NDArray[np.float64],  # noqa: N803 - scikit-learn's name
+        X: Array,  # noqa: N803 - scikit-learn's name
         return_std: bool = False,
         return_quantiles: bool = False,
     ) -> Any:
-        """Predict at points.
-
-        Args:
-            X: Points, shape ``[n_points, n_dimensions]``.
-            return_std: Return the standard deviations too.
-            return_quantiles: Return the three quantiles instead.
-
-        Returns:
-            Means of shape ``[n_points]``, a pair of these and the standard deviations of the same
-            shape, or quantiles of shape ``[n_points, 3]``.
-        """
+        """Means at points ``X``, with their standard deviations, or the quantiles ``[n, 3]``."""
         fitted: Any = self.regressors_
         quantiles = np.array([each.predict(X) for each in fitted])
         if return_quantiles:

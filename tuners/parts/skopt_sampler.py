@@ -17,18 +17,20 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 from zlib import crc32
 
 import numpy as np
+from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, RandomSampler
 from optuna.search_space import intersection_search_space
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from ...errors import ConfigurationError
-from .skopt_space import Distribution, decode, dimension, encode
+from .encoding import Axis
+from .skopt_space import decode, dimension, encode
 
 if TYPE_CHECKING:
-    from optuna.distributions import BaseDistribution
     from skopt.space import Space as SkoptSpace
 
+Distributions = dict[str, BaseDistribution]
 BaseEstimator = Literal["GP", "RF", "ET", "GBRT"]
 AcquisitionFunction = Literal["EI", "LCB", "PI", "EIps"]
 
@@ -65,8 +67,7 @@ class SkoptSampler(BaseSampler):
         acq_func: Expected improvement, lower confidence bound, probability of improvement or, with
             ``"EIps"``, expected improvement per cost. scikit-optimize's ``gp_hedge`` is not
             offered: it remembers gains between calls.
-        cost_attr: User attribute of the trials that holds their cost, such as ``"energy_j"``, for
-            ``"EIps"``.
+        cost_attr: User attribute of the trials that holds their cost, for ``"EIps"``.
         n_startup_trials: Usable completed trials before the model takes over, at least 1.
         seed: Makes the proposals reproducible; drawn from the system if None.
         n_candidates: Random points at which the acquisition function is evaluated.
@@ -89,58 +90,36 @@ class SkoptSampler(BaseSampler):
         n_restarts: int = 2,
         n_trees: int = 30,
     ) -> None:
-        for name, value, known in (
-            ("base_estimator", base_estimator, get_args(BaseEstimator)),
-            ("acq_func", acq_func, get_args(AcquisitionFunction)),
-        ):
-            if value not in known:
-                raise ConfigurationError(
-                    f"SkoptSampler cannot use {name}={value!r}: choose from {', '.join(known)}"
-                )
-        counts = {
-            "n_startup_trials": n_startup_trials,
-            "n_candidates": n_candidates,
-            "n_restarts": n_restarts,
-            "n_trees": n_trees,
-        }
-        for name, number in counts.items():
-            if number < 1:
+        _refuse_unknown("base_estimator", base_estimator, get_args(BaseEstimator))
+        _refuse_unknown("acq_func", acq_func, get_args(AcquisitionFunction))
+        self._base_estimator, self._acq_func, self._cost_attr = base_estimator, acq_func, cost_attr
+        self._n_startup_trials, self._n_candidates = n_startup_trials, n_candidates
+        self._n_restarts, self._n_trees = n_restarts, n_trees
+        for name in ("n_startup_trials", "n_candidates", "n_restarts", "n_trees"):
+            if (number := getattr(self, f"_{name}")) < 1:
                 raise ConfigurationError(f"SkoptSampler needs {name} of at least 1, got {number}")
-        self._base_estimator = base_estimator
-        self._acq_func: AcquisitionFunction = acq_func
-        self._cost_attr = cost_attr
-        self._n_startup_trials = n_startup_trials
         self._entropy = np.random.SeedSequence(seed).entropy
-        self._n_candidates = n_candidates
-        self._n_restarts = n_restarts
-        self._n_trees = n_trees
 
     def reseed_rng(self) -> None:
         """Draw a new seed, as Optuna asks for in each of several parallel jobs."""
         self._entropy = np.random.SeedSequence().entropy
 
-    def infer_relative_search_space(
-        self, study: Study, trial: FrozenTrial
-    ) -> dict[str, BaseDistribution]:
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> Distributions:
         """The parameters that all completed trials share, single-point ones left out."""
         completed = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         space = intersection_search_space(completed)
         return {name: d for name, d in space.items() if not d.single()}
 
     def sample_relative(
-        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+        self, study: Study, trial: FrozenTrial, search_space: Distributions
     ) -> dict[str, Any]:
-        """Propose values for ``search_space`` together, or nothing while trials are too few.
-
-        Raises:
-            ValueError: If the study has several objectives.
-        """
+        """Values of ``search_space``, none while trials are few."""
         self._raise_error_if_multi_objective(study)
         if not search_space:
             return {}
         with _one_ask_at_a_time, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return self._propose(study, trial, cast("dict[str, Distribution]", search_space))
+            return self._propose(study, trial, cast("dict[str, Axis]", search_space))
 
     def sample_independent(
         self,
@@ -149,11 +128,7 @@ class SkoptSampler(BaseSampler):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        """Draw one parameter by itself.
-
-        Raises:
-            ValueError: If the study has several objectives.
-        """
+        """One parameter, drawn by itself."""
         self._raise_error_if_multi_objective(study)
         sampler = RandomSampler(self._seed_of(trial, param_name))
         return sampler.sample_independent(study, trial, param_name, param_distribution)
@@ -163,7 +138,7 @@ class SkoptSampler(BaseSampler):
         return int(np.random.SeedSequence(entropy).generate_state(1)[0])
 
     def _propose(
-        self, study: Study, trial: FrozenTrial, search_space: dict[str, Distribution]
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, Axis]
     ) -> dict[str, Any]:
         from skopt import Optimizer
         from skopt.space import Space
@@ -204,30 +179,28 @@ class SkoptSampler(BaseSampler):
             results = [(y, cost / least) for y, cost in zip(results, costs, strict=True)]
         optimizer.tell(seen.points + seen.running, results)
         point = cast("list[Any]", optimizer.ask())
-        return {
-            name: decode(d, x) for (name, d), x in zip(search_space.items(), point, strict=True)
-        }
+        chosen = zip(search_space.items(), point, strict=True)
+        return {name: decode(d, x) for (name, d), x in chosen}
 
-    def _observe(
-        self, study: Study, search_space: dict[str, Distribution], space: SkoptSpace
-    ) -> _Seen:
+    def _observe(self, study: Study, search: dict[str, Axis], space: SkoptSpace) -> _Seen:
         """What the study's trials say of a search space."""
         sign = -1.0 if study.direction == StudyDirection.MAXIMIZE else 1.0
         seen = _Seen()
-        for other in study.get_trials(
-            deepcopy=False, states=(TrialState.COMPLETE, TrialState.RUNNING)
-        ):
-            if not search_space.keys() <= other.params.keys():
+        states = TrialState.COMPLETE, TrialState.RUNNING
+        for other in study.get_trials(deepcopy=False, states=states):
+            if not search.keys() <= other.params.keys():
                 continue
-            point = [encode(d, other.params[name]) for name, d in search_space.items()]
+            point = [encode(d, other.params[name]) for name, d in search.items()]
             if point not in space:  # its range has changed since
                 continue
             if other.state == TrialState.RUNNING:
                 seen.running.append(point)
             elif other.value is not None and math.isfinite(other.value):
+                cost = other.user_attrs.get(self._cost_attr or "")
+                usable = isinstance(cost, int | float) and 0 < cost < math.inf
                 seen.points.append(point)
                 seen.losses.append(sign * other.value)
-                seen.costs.append(_cost(other.user_attrs.get(self._cost_attr or "")))
+                seen.costs.append(cost if usable else None)
         return seen
 
     def _model(self, space: SkoptSpace, seed: int) -> Any:
@@ -255,8 +228,8 @@ class _Seen:
     running: list[list[float]] = field(default_factory=list)
 
 
-def _cost(value: Any) -> float | None:
-    """A cost that has a logarithm, None if there is none."""
-    if isinstance(value, int | float) and 0 < value < math.inf:
-        return float(value)
-    return None
+def _refuse_unknown(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise ConfigurationError(
+            f"SkoptSampler cannot use {name}={value!r}: choose from {', '.join(known)}"
+        )

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import CategoricalDistribution, FloatDistribution
+
+from .encoding import Axis, Range
 
 if TYPE_CHECKING:
     from skopt.space import Dimension
 
-Distribution = CategoricalDistribution | FloatDistribution | IntDistribution
 
-
-def _step(distribution: FloatDistribution | IntDistribution) -> float | None:
+def _step(distribution: Range) -> float | None:
     return None if distribution.log else distribution.step
 
 
-def dimension(distribution: Distribution) -> Dimension:
+def dimension(distribution: Axis) -> Dimension:
     """The scikit-optimize dimension."""
     from skopt.space import Categorical, Integer, Real
 
@@ -33,7 +33,7 @@ def dimension(distribution: Distribution) -> Dimension:
     return kind(low, high, prior="log-uniform", transform="normalize")
 
 
-def encode(distribution: Distribution, value: Any) -> float:
+def encode(distribution: Axis, value: Any) -> float:
     """A value of a distribution as a coordinate."""
     if isinstance(distribution, CategoricalDistribution):
         return distribution.to_internal_repr(value)
@@ -41,7 +41,7 @@ def encode(distribution: Distribution, value: Any) -> float:
     return value if step is None else round((value - distribution.low) / step)
 
 
-def decode(distribution: Distribution, x: Any) -> Any:
+def decode(distribution: Axis, x: Any) -> Any:
     """The value of a distribution at a coordinate, in Python's own type."""
     if isinstance(distribution, CategoricalDistribution):
         return distribution.choices[int(x)]

@@ -22,11 +22,8 @@ What it promises: see `parts.multifidelity`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from ..parts.history import TrialSoFar
 from ..parts.multifidelity import MultiFidelity, promotion
-from ..parts.rungs import Step
+from ..parts.rungs import Standing, Step
 
 
 class HalvingStrategy(MultiFidelity):
@@ -36,7 +33,6 @@ class HalvingStrategy(MultiFidelity):
     highest rung down; if there is none a new trial is begun.
     """
 
-    def next_step(self, trials: Mapping[int, TrialSoFar]) -> Step:
+    def next_step(self, standing: Standing) -> Step:
         """The slice to train next."""
-        standing = self.ladder.standing(trials)
-        return promotion(standing, trials) or standing.step(0)
+        return promotion(standing, standing.trials) or standing.step(0)

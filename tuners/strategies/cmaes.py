@@ -33,21 +33,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
+from optuna.distributions import CategoricalDistribution
 
 from ...models.outcome import State
 from ...models.space import Space
-from ..parts.encoding import Encoding
+from ..parts.encoding import Array, Axis, Encoding
 from ..strategy import Task, Told, Work, ask_seed
 
 if TYPE_CHECKING:
     from cmaes import CatCMAwM
-    from numpy.typing import NDArray
 
 SIGMA = 0.2
 """Initial standard deviation in the unit cube. After 20 to 80 trials it is a little ahead of 0.3 as
@@ -63,18 +57,12 @@ class CmaesStrategy:
     Failed trials and those without an accuracy count as the worst of their generation. The search
     begins anew, from a seed of its own, when the cloud has shrunk to nothing and when all of a
     generation are equally accurate.
-
-    Args:
-        space: What may be chosen.
-        seed: Seed of the run.
-        task: Not used.
     """
 
     def __init__(self, space: Space, seed: int, task: Task | None = None) -> None:
         self._encoding = Encoding(space)
-        self._axes = _Axes(space, self._encoding)
-        self._seed = seed
-        self._n_told = 0
+        self._axes = _Axes(self._encoding)
+        self._seed, self._n_told = seed, 0
         self._search: CatCMAwM | None = None
         self._generation: list[CatCMAwM.Solution] = []
         self._accuracies: list[float | None] = []
@@ -94,8 +82,7 @@ class CmaesStrategy:
             return
         self._draw()
         self._n_told += 1
-        lost = result.state is State.FAILED
-        self._accuracies.append(None if lost else result.accuracy)
+        self._accuracies.append(None if result.state is State.FAILED else result.accuracy)
         if len(self._accuracies) == len(self._generation):
             self._move()
 
@@ -117,39 +104,32 @@ class CmaesStrategy:
         worst = min(known, default=0.0)
         losses = [-(worst if each is None else each) for each in self._accuracies]
         ranks = np.argsort(np.argsort(losses, kind="stable"))
-        if len(set(losses)) > 1:
-            self._search.tell(
-                [(each, float(rank)) for each, rank in zip(self._generation, ranks, strict=True)]
-            )
-        if len(set(losses)) == 1 or (self._axes.has_ranges and self._search.should_stop()):
+        alike = len(set(losses)) == 1
+        if not alike:
+            self._search.tell(list(zip(self._generation, map(float, ranks), strict=True)))
+        if alike or (self._axes.has_ranges and self._search.should_stop()):
             self._search = None
         self._generation, self._accuracies = [], []
 
 
 class _Axes:
-    """Shares the dimensions of the unit cube out among the library's three kinds.
+    """Shares the dimensions of the unit cube out among the library's three kinds."""
 
-    Args:
-        space: What may be chosen.
-        encoding: Its unit cube.
-    """
-
-    def __init__(self, space: Space, encoding: Encoding) -> None:
+    def __init__(self, encoding: Encoding) -> None:
         self._real: list[int] = []
         self._whole: dict[int, list[float]] = {}
         self._choice: dict[int, int] = {}
-        anywhere = encoding.decode(np.full(encoding.n_dimensions, 0.5))
-        searched = [(n, d) for n, d in space.distributions.items() if not d.single()]
-        for index, (name, axis) in enumerate(searched):
+        self._n_dimensions = encoding.n_dimensions
+        anywhere = encoding.decode(np.full(self._n_dimensions, 0.5))
+        for index, (name, axis) in enumerate(encoding.axes.items()):
             values = _values(axis)
             if isinstance(axis, CategoricalDistribution) or len(values) == 2:
                 self._choice[index] = len(values)
             elif values:
-                places = (encoding.unit({**anywhere, name: value})[index] for value in values)
-                self._whole[index] = [float(place) for place in places]
+                points = (encoding.unit({**anywhere, name: value}) for value in values)
+                self._whole[index] = [float(point[index]) for point in points]
             else:
                 self._real.append(index)
-        self._n_dimensions = encoding.n_dimensions
         self.has_ranges = bool(self._real or self._whole)
         """Whether any dimension has an order."""
 
@@ -168,7 +148,7 @@ class _Axes:
             seed=seed,
         )
 
-    def point(self, solution: CatCMAwM.Solution) -> NDArray[np.float64]:
+    def point(self, solution: CatCMAwM.Solution) -> Array:
         """A solution as a point of the unit cube, shape ``[n_dimensions]``."""
         point = np.empty(self._n_dimensions)
         if solution.x is not None:
@@ -181,13 +161,11 @@ class _Axes:
         return point
 
 
-def _values(axis: BaseDistribution) -> list[Any]:
+def _values(axis: Axis) -> list[Any]:
     """The values of an axis in rising order, none if they are too many or a continuum."""
     if isinstance(axis, CategoricalDistribution):
         return list(axis.choices)
-    assert isinstance(axis, IntDistribution | FloatDistribution)
     if axis.step is None:
         return []
-    step = axis.step
-    count = round((axis.high - axis.low) / step) + 1
-    return [] if count > MOST_LEVELS else [axis.low + i * step for i in range(count)]
+    count = round((axis.high - axis.low) / axis.step) + 1
+    return [] if count > MOST_LEVELS else [axis.low + i * axis.step for i in range(count)]

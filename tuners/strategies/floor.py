@@ -27,28 +27,27 @@ GPSampler wants a fixed one.
 from __future__ import annotations
 
 import optuna
+from optuna.trial import Trial
 
 from ...errors import ConfigurationError
 from ...models.space import Space
-from ..parts.samplers import SeededSampler, find_sampler
+from ..parts.samplers import SeededSampler
 from ..parts.studies import silent_study
-from ..strategy import Task, Told, Work, ask_seed
-from .multiobjective import objectives
+from ..strategy import Task, Told, ask_seed
+from .multiobjective import MultiObjectiveStrategy
+from .optuna_sampler import OptunaStrategy
 
 DEFAULT_SHARE = 0.98
 """Share of the best accuracy that is good enough."""
 
 
-class FloorStrategy:
+class FloorStrategy(OptunaStrategy):
     """Minimises log joules subject to floor - accuracy <= 0.
 
     Below the floor the sampler prefers what lacks least, so a floor that no candidate reaches does
     no harm.
 
     Args:
-        space: What may be chosen.
-        seed: Seed of the run.
-        task: Not used.
         sampler: A name in `parts.samplers.SAMPLERS`, or what makes the sampler from a seed, anew
             for each ask; its first trials are random.
         share: The floor as a share of the best accuracy told.
@@ -71,40 +70,32 @@ class FloorStrategy:
         for name, value in (("share", share), ("floor", floor)):
             if value is not None and not 0 <= value <= 1:
                 raise ConfigurationError(f"{name} = {value!r} of accuracy must be from 0 to 1")
-        self._space = space
-        self._seed = seed
-        self._sampler = find_sampler(sampler)
-        self._share = share
-        self._fixed_floor = floor
-        self._n_told = 0
+        super().__init__(space, seed, task, sampler=sampler)
+        self._share, self._fixed_floor = share, floor
         self._known: list[tuple[dict[str, object], float, float]] = []
 
-    def ask(self, spent_j: float) -> Work:
-        """Propose a candidate, to be trained for its own number of epochs."""
-        params = self._space.complete(self._study().ask(self._space.distributions).params)
-        return Work(params, int(params["epochs"]))
-
-    def tell(self, result: Told) -> None:
-        """Learn a result; a trial that failed or lacks accuracy or joules teaches nothing."""
-        self._n_told += 1
-        if (values := objectives(result)) is not None:
-            params = {name: result.params[name] for name in self._space.distributions}
-            self._known.append((params, *values))
-
-    def _study(self) -> optuna.Study:
-        """All results against the present floor, in a new study: constraints are set only once."""
-        sampler = self._sampler(ask_seed(self._seed, self._n_told))
-        study = silent_study(self._seed, direction="minimize", sampler=sampler)
-        floor = self._fixed_floor
+    def _begin(self) -> Trial:
+        """A trial of a new study of all results under the present floor: constraints are fixed."""
+        names, floor = self._space.distributions, self._fixed_floor
         if floor is None:
             floor = self._share * max((accuracy for _, accuracy, _ in self._known), default=0.0)
+        sampler = self._sampler(ask_seed(self._seed, self._n_told))
+        study = silent_study(self._seed, direction="minimize", sampler=sampler)
         study.add_trials(
             optuna.create_trial(
                 params=params,
-                distributions=self._space.distributions,
+                distributions=names,
                 value=log_energy,
                 constraints={"accuracy": floor - accuracy},
             )
             for params, accuracy, log_energy in self._known
         )
-        return study
+        return study.ask(names)
+
+    def tell(self, result: Told) -> None:
+        """Learn a result; a trial that failed or lacks accuracy or joules teaches nothing."""
+        self._asked = None
+        self._n_told += 1
+        if (values := MultiObjectiveStrategy.values(result)) is not None:
+            params = {name: result.params[name] for name in self._space.distributions}
+            self._known.append((params, *values))

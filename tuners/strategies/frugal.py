@@ -48,26 +48,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...models.outcome import State
 from ...models.space import Space
-from ..parts.encoding import Encoding
+from ..parts.encoding import Array, Encoding, Params
 from ..parts.energy_aware import LEAST_BEFORE_STOP, score
 from ..parts.energy_model import EnergyModel
 from ..parts.history import TrialSoFar, trials_of
 from ..parts.surrogate import GaussianProcess, log_ei, sobol
 from ..strategy import Task, Told, Work
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[np.float64]
-    Params = Mapping[str, Any]
 
 ALPHA = 0.35
 """How much the joules count: 0 is plain expected improvement, 1 improvement per joule."""
@@ -83,8 +76,7 @@ MOST_OBSERVATIONS = 160
 _LEAST_STD = 1e-6
 
 
-@dataclass(frozen=True)
-class _Candidates:
+class _Candidates(NamedTuple):
     """What may be begun: hyperparameters, their features, and the work of an epoch."""
 
     params: Sequence[Params]
@@ -92,22 +84,10 @@ class _Candidates:
     work: Array
 
 
-class _Options(NamedTuple):
-    """What could be done next, as rows: a point of the model, and its joules from here."""
-
-    points: Array
-    joules: Array
-    owners: Sequence[TrialSoFar | int]
-    """A paused trial, or the index of a candidate."""
-
-
 class FrugalStrategy:
     """Weighs going on with each paused trial against beginning each candidate, by joules.
 
     Args:
-        space: What may be chosen; candidates have the most epochs that it knows.
-        seed: Seed of the run.
-        task: Its budget, and what candidates cost by it.
         alpha: How much the joules count.
         worth: Accuracy that is worth the whole budget; 0 never stops before it is spent.
     """
@@ -124,10 +104,8 @@ class FrugalStrategy:
         self._seed, self._alpha, self._worth = seed, alpha, worth
         self._task = task or Task()
         longest = space.longest()
-        self._space = space.with_fixed("epochs", longest)
-        self._rungs = tuple(2**k for k in range(longest.bit_length()) if 2**k < longest)
-        self._rungs += (longest,)
-        self._encoding = Encoding(self._space)
+        self._rungs = (*(2**k for k in range(longest.bit_length()) if 2**k < longest), longest)
+        self._encoding = Encoding(space.with_fixed("epochs", longest))
         self._energy = EnergyModel(space, self._task)
         self._history: list[Told] = []
         self._features: dict[int, Array] = {}
@@ -142,28 +120,27 @@ class FrugalStrategy:
         tried = {_key(trial.params) for trial in trials.values()}
         new = [i for i, params in enumerate(self._candidates.params) if _key(params) not in tried]
         epoch_j = self._energy.epoch_j(self._candidates.work)
-        if len(trials) < STARTUP_TRIALS:
-            start = [i for i in new if i < STARTUP_POINTS]
-            if start:
-                return self._begin(min(start, key=lambda i: epoch_j[i]), 0.0)
+        start = [i for i in new if i < STARTUP_POINTS]
+        if start and len(trials) < STARTUP_TRIALS:
+            return self._begin(min(start, key=lambda i: epoch_j[i]), 0.0)
         if not self._fit_after:  # nothing is validated yet
             return self._begin(new[0], 0.0) if new else None
         points, scores = self._observations(trials)
         model = self._process.learnt(points, scores)
-        options = self._options(trials, new, epoch_j)
-        fits = self._energy.affordable(options.joules, self._task.budget_j - spent_j)
+        options, joules, owners = self._options(trials, new, epoch_j)
+        fits = self._energy.affordable(joules, self._task.budget_j - spent_j)
         if not fits.any():
             return None
-        mean, std = model.predict(options.points)
+        mean, std = model.predict(options)
         best = float(scores.max())
         value = log_ei(mean, np.maximum(std, _LEAST_STD), best)
-        if len(trials) >= LEAST_BEFORE_STOP and not self._any_worth_it(value, options.joules, best):
+        if len(trials) >= LEAST_BEFORE_STOP and not self._any_worth_it(value, joules, best):
             return None
         # EI-cool of Lee et al. 2020 with a fixed alpha: log EI - alpha log(joules)
-        value = np.where(fits, value - self._alpha * np.log(options.joules), -np.inf)
-        owner = options.owners[int(value.argmax())]
+        value = np.where(fits, value - self._alpha * np.log(joules), -np.inf)
+        owner = owners[int(value.argmax())]
         if isinstance(owner, TrialSoFar):
-            return self._go_on(owner)
+            return self._work(owner.params, owner.epochs, self._price(owner), owner.number)
         return self._begin(owner, float(epoch_j[owner]))
 
     def tell(self, result: Told) -> None:
@@ -174,9 +151,8 @@ class FrugalStrategy:
         """
         self._history.append(result)
         self._trials.setdefault(result.trial, TrialSoFar(result.trial, result.params)).add(result)
-        n_observations = sum(
-            len(self._learnt_at(trial)) + trial.failed for trial in self._trials.values()
-        )
+        trials = self._trials.values()
+        n_observations = sum(len(self._learnt_at(trial)) + trial.failed for trial in trials)
         if n_observations and n_observations >= self._next_fit:
             self._fit_after = len(self._history)
             self._next_fit = math.ceil(REFIT_GROWTH * n_observations)
@@ -212,28 +188,25 @@ class FrugalStrategy:
 
     def _observations(self, trials: Mapping[int, TrialSoFar]) -> tuple[Array, Array]:
         """Points of the model and scores; a trial that failed scores as the worst of all."""
-        points: list[Array] = []
-        scores: list[float] = []
-        for trial in trials.values():
-            for epoch in self._learnt_at(trial):
-                points.append(self._point(trial, epoch))
-                scores.append(score(trial.accuracies[epoch]))
-        worst = min(scores, default=score(0.0))
-        for trial in trials.values():
-            if trial.failed:
-                points.append(self._point(trial, max(trial.epochs, 1)))
-                scores.append(worst)
+        seen = [(t, e, score(t.accuracies[e])) for t in trials.values() for e in self._learnt_at(t)]
+        worst = min((each[2] for each in seen), default=score(0.0))
+        seen += [(t, max(t.epochs, 1), worst) for t in trials.values() if t.failed]
+        points = np.array([self._point(trial, epoch) for trial, epoch, _ in seen])
+        scores = np.array([each[2] for each in seen])
         if len(scores) <= MOST_OBSERVATIONS:
-            return np.array(points), np.array(scores)
+            return points, scores
         half = MOST_OBSERVATIONS // 2
-        best = np.argsort(-np.array(scores), kind="stable")[:half]
+        best = np.argsort(-scores, kind="stable")[:half]
         kept = np.union1d(best, np.arange(len(scores) - half, len(scores)))
-        return np.array(points)[kept], np.array(scores)[kept]
+        return points[kept], scores[kept]
 
     def _options(
         self, trials: Mapping[int, TrialSoFar], new: Sequence[int], epoch_j: Array
-    ) -> _Options:
-        """All that could be done: every candidate and paused trial, up to every rung."""
+    ) -> tuple[Array, Array, list[TrialSoFar | int]]:
+        """All that could be done: every candidate and paused trial, up to every rung.
+
+        As rows: a point of the model, its joules from here, and its trial or index of a candidate.
+        """
         points, joules, owners = [], [], list[TrialSoFar | int]()
         besides_j = self._energy.overhead_j
         features, prices = self._candidates.features[new], epoch_j[new]
@@ -246,35 +219,29 @@ class FrugalStrategy:
             if trial.state is not State.PAUSED:
                 continue
             price = self._price(trial)
-            for rung in self._rungs:
-                if rung > trial.epochs:
-                    points.append(self._point(trial, rung)[None])
-                    joules.append(np.array([(rung - trial.epochs) * price + besides_j]))
-                    owners.append(trial)
-        return _Options(np.vstack(points), np.concatenate(joules), owners)
+            for rung in (rung for rung in self._rungs if rung > trial.epochs):
+                points.append(self._point(trial, rung)[None])
+                joules.append(np.array([(rung - trial.epochs) * price + besides_j]))
+                owners.append(trial)
+        return np.vstack(points), np.concatenate(joules), owners
 
     def _begin(self, candidate: int, epoch_j: float) -> Work:
         """One epoch of a candidate, or as many as are worth an ask."""
         return self._work(self._candidates.params[candidate], 0, epoch_j)
-
-    def _go_on(self, trial: TrialSoFar) -> Work:
-        return self._work(trial.params, trial.epochs, self._price(trial), trial.number)
 
     def _work(self, params: Params, epochs: int, epoch_j: float, trial: int | None = None) -> Work:
         """Train to the next rung that makes the slice worth its ask."""
         least_j = LEAST_SLICE * self._energy.overhead_j if epoch_j else 0.0
         above = [rung for rung in self._rungs if rung > epochs]
         until = next((r for r in above if (r - epochs) * epoch_j >= least_j), above[-1])
-        predicted_j = None
-        if self._energy.n_trials and epoch_j:
-            predicted_j = (until - epochs) * epoch_j + self._energy.overhead_j
+        known = self._energy.n_trials and epoch_j
+        predicted_j = (until - epochs) * epoch_j + self._energy.overhead_j if known else None
         pause = until < self._rungs[-1]
         return Work(params, until, pause=pause, trial=trial, predicted_j=predicted_j)
 
     def _price(self, trial: TrialSoFar) -> float:
         """Joules of an epoch of a trial, by what its own took."""
-        if trial.energies_j:
-            last = max(trial.energies_j)
+        if last := max(trial.energies_j, default=0):
             return trial.energies_j[last] / last
         return float(self._energy.predict_epoch([trial.params])[0])
 

@@ -20,15 +20,11 @@ What it promises: see `parts.energy_aware`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from ..parts.encoding import Array
 from ..parts.energy_aware import Beliefs, EnergyAwareStrategy
 from ..parts.surrogate import log_ei
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 
 class CooledStrategy(EnergyAwareStrategy):
@@ -36,7 +32,7 @@ class CooledStrategy(EnergyAwareStrategy):
 
     cheapest_first = True
 
-    def acquire(self, beliefs: Beliefs) -> NDArray[np.float64]:
+    def acquire(self, beliefs: Beliefs) -> Array:
         """The logarithm of EI-cool (Lee et al. 2020), startup trials counted as spending, too."""
         alpha = max(1 - beliefs.spent_share, 0.0)  # (budget - spent) / budget
         gain = log_ei(beliefs.mean, beliefs.std, beliefs.best)

@@ -23,21 +23,17 @@ What it promises: see `parts.energy_aware`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from ..parts.encoding import Array
 from ..parts.energy_aware import Beliefs, EnergyAwareStrategy
 from ..parts.surrogate import log_ei
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 
 class PerJouleStrategy(EnergyAwareStrategy):
     """Ranks candidates by the logarithm of their expected improvement per joule."""
 
-    def acquire(self, beliefs: Beliefs) -> NDArray[np.float64]:
+    def acquire(self, beliefs: Beliefs) -> Array:
         """The logarithm of EI(x) / joules(x)."""
         gain = log_ei(beliefs.mean, beliefs.std, beliefs.best)
         return gain - np.log(beliefs.joules)  # Snoek et al. 2012, section 3.2: EI per second

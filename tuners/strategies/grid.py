@@ -58,13 +58,11 @@ class GridStrategy(InOrder):
     """Every point of a grid once, each trained for its own epochs.
 
     Args:
-        space: What may be chosen.
-        seed: Seed of the order, among equally cheap points in the order ``"cheapest"``.
-        task: What is known of the search; ``"cheapest"`` takes the price of a network from it.
         levels: Values per numeric hyperparameter, spread evenly (on its log scale if it has one)
             with both ends; categorical ones take all their choices.
-        order: ``"shuffled"``, or ``"cheapest"`` for rising predicted operations of the training;
-            where networks cannot be built, for rising values, as `Space.cheapest` sees them.
+        order: ``"shuffled"``, or ``"cheapest"`` for rising predicted operations of the training,
+            equally cheap points shuffled; where networks cannot be built, for rising values, as
+            `Space.cheapest` sees them.
 
     Raises:
         ConfigurationError: There is no such order.
@@ -84,11 +82,9 @@ class GridStrategy(InOrder):
             raise ConfigurationError(f"the grid has no order {order!r}: choose from {known}")
         axes = {n: axis_levels(d, levels) for n, d in space.distributions.items()}
         generator = random.Random(seed)
-        points = (
-            _shuffled(axes, generator)
-            if order == "shuffled"
-            else _cheapest_first(space, axes, task or Task(), generator)
-        )
+        points = _shuffled(axes, generator)
+        if order == "cheapest":
+            points = _cheapest_first(space, axes, task or Task(), generator)
         super().__init__(map(space.complete, points))
 
 
@@ -112,28 +108,26 @@ def axis_levels(distribution: BaseDistribution, levels: int) -> list[bool | int 
 
 def _shuffled(axes: Axes, generator: random.Random) -> Iterator[dict[str, Any]]:
     """The points in random order."""
-    size = math.prod(len(levels) for levels in axes.values())
+    size = math.prod(map(len, axes.values()))
     seen: set[int] = set()
     while len(seen) < size:
         index = generator.randrange(size)
         if index in seen:
             continue
         seen.add(index)
-        point = {}
-        for name, levels in axes.items():
+        point = []
+        for levels in axes.values():
             index, level = divmod(index, len(levels))
-            point[name] = levels[level]
-        yield point
+            point.append(level)
+        yield _values(axes, point)
 
 
 def _cheapest_first(
     space: Space, axes: Axes, task: Task, generator: random.Random
 ) -> Iterator[dict[str, Any]]:
     """The points in rising cost; those that differ in what costs nothing in random order."""
-    if task.cost_of is None:
-        priced, free, cost = _by_value(axes)
-    else:
-        priced, free, cost = _by_operations(space, axes, task)
+    by_operations = task.cost_of is not None
+    priced, free, cost = _by_operations(space, axes, task) if by_operations else _by_value(axes)
     sizes = [len(levels) for levels in priced.values()]
     for point in _rising(sizes, cost, generator):
         for rest in _shuffled(free, generator):
@@ -178,7 +172,6 @@ def _by_operations(space: Space, axes: Axes, task: Task) -> tuple[Axes, Axes, Co
     operations = _operations(task, space)
     corners = (space.cheapest(), space.heaviest())
     priced: Axes = {}
-    free: Axes = {}
     for name, levels in axes.items():
         # What makes no difference to the smallest network may make one to the largest.
         for corner in corners:
@@ -187,17 +180,15 @@ def _by_operations(space: Space, axes: Axes, task: Task) -> tuple[Axes, Axes, Co
                 order = sorted(range(len(levels)), key=costs.__getitem__)
                 priced[name] = [levels[index] for index in order]
                 break
-        else:
-            free[name] = levels
+    free = {name: levels for name, levels in axes.items() if name not in priced}
     return priced, free, lambda point: operations({**corners[0], **_values(priced, point)})
 
 
 def _operations(task: Task, space: Space) -> Callable[[Mapping[str, Any]], float]:
     """Predicts the operations of training a candidate; infinite if its network cannot be built.
 
-    As in the project's accounts: three forward passes per image (the backward pass computes
-    gradients by inputs and by weights), and ten operations per weight and step of the optimiser,
-    for which small batches are dearer.
+    Three forward passes per image (the backward pass computes gradients by inputs and by weights),
+    and ten operations per weight and step of the optimiser, for which small batches are dearer.
     """
     shaping = [name for name in space.distributions if name not in ("epochs", LOG2_BATCH_SIZE)]
     # Building a network takes milliseconds, and all runs ask for the same ones.
@@ -207,17 +198,13 @@ def _operations(task: Task, space: Space) -> Callable[[Mapping[str, Any]], float
     def operations(params: Mapping[str, Any]) -> float:
         key = tuple(params[name] for name in shaping)
         if key not in known:
-            known[key] = _network_cost(task, params)
+            assert task.cost_of is not None
+            try:
+                known[key] = task.cost_of(params)
+            except Exception:  # noqa: BLE001 - the network may be the user's, and raise anything
+                known[key] = math.inf, math.inf
         forward, weights = known[key]
         n_steps = math.ceil(task.n_samples / batch_size_of(params))
         return int(params["epochs"]) * (3 * forward * task.n_samples + 10 * weights * n_steps)
 
     return operations
-
-
-def _network_cost(task: Task, params: Mapping[str, Any]) -> tuple[float, float]:
-    assert task.cost_of is not None
-    try:
-        return task.cost_of(params)
-    except Exception:  # noqa: BLE001 - the network may be the user's own, and raise anything
-        return math.inf, math.inf

@@ -22,12 +22,11 @@ What it promises: see `parts.multifidelity`; and that brackets spend about the s
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from functools import cached_property
+from itertools import cycle
 
-from ..parts.history import TrialSoFar
 from ..parts.multifidelity import MultiFidelity, promotion
-from ..parts.rungs import Step
+from ..parts.rungs import ETA, Standing, Step
 
 
 class HyperbandStrategy(MultiFidelity):
@@ -44,21 +43,16 @@ class HyperbandStrategy(MultiFidelity):
         n_brackets = len(self.ladder.rungs)
         halvings = [self.ladder.top - first for first in range(n_brackets)]
         # Li et al. 2018, algorithm 1: n = ceil((s_max + 1) / (s + 1) * eta^s)
-        sizes = [math.ceil(n_brackets / (s + 1) * self.ladder.eta**s) for s in halvings]
+        sizes = [math.ceil(n_brackets / (s + 1) * ETA**s) for s in halvings]
         deal = sorted(((i + 1) / n, first) for first, n in enumerate(sizes) for i in range(n))
         return tuple(first for _, first in deal)
 
-    def next_step(self, trials: Mapping[int, TrialSoFar]) -> Step:
+    def next_step(self, standing: Standing) -> Step:
         """The slice to train next."""
-        standing = self.ladder.standing(trials)
-        brackets: list[list[int]] = [[] for _ in self.ladder.rungs]
-        for place, number in enumerate(sorted(trials)):
-            brackets[self._first_rung(place)].append(number)
+        first_rungs, brackets = cycle(self.deal), [[] for _ in self.ladder.rungs]
+        for number, first in zip(sorted(standing.trials), first_rungs, strict=False):
+            brackets[first].append(number)
         for first, members in enumerate(brackets):
-            step = promotion(standing, members, first)
-            if step is not None:
+            if step := promotion(standing, members, first):
                 return step
-        return standing.step(self._first_rung(len(trials)))
-
-    def _first_rung(self, place: int) -> int:
-        return self.deal[place % len(self.deal)]
+        return standing.step(self.deal[len(standing.trials) % len(self.deal)])

@@ -20,15 +20,12 @@ What it promises: see `parts.multifidelity`.
 
 from __future__ import annotations
 
-from bisect import insort
-from collections.abc import Mapping
 from statistics import median
 from typing import Any
 
 from ...models.space import Space
-from ..parts.history import TrialSoFar
 from ..parts.multifidelity import MultiFidelity
-from ..parts.rungs import Step
+from ..parts.rungs import Standing, Step
 from ..strategy import Task
 
 STARTUP_TRIALS = 5
@@ -42,9 +39,6 @@ class MedianStrategy(MultiFidelity):
     the trials begun before it had up to the same rung. Stopping is leaving it paused.
 
     Args:
-        space: What may be chosen; candidates have the most epochs that it knows.
-        seed: Seed of the run.
-        task: Its ``fidelity`` says whether rungs are epochs or joules.
         startup_trials: Earlier trials that must have reached a rung for one to be stopped there.
         **options: As of `MultiFidelity`.
     """
@@ -61,12 +55,11 @@ class MedianStrategy(MultiFidelity):
         super().__init__(space, seed, task, **options)
         self._startup_trials = startup_trials
 
-    def next_step(self, trials: Mapping[int, TrialSoFar]) -> Step:
+    def next_step(self, standing: Standing) -> Step:
         """The slice to train next."""
-        standing = self.ladder.standing(trials)
         earlier: list[list[float]] = [[] for _ in self.ladder.rungs]
-        for number in sorted(trials):
-            rung = standing.rung(number)
+        for number in sorted(standing.trials):
+            rung = standing.rung[number]
             if standing.priced and standing.waits(number):
                 known = earlier[rung] if rung >= 0 else []
                 enough = len(known) >= self._startup_trials
@@ -74,5 +67,5 @@ class MedianStrategy(MultiFidelity):
                     return standing.step(rung + 1, number)
             for each in range(rung + 1):
                 accuracies = standing.curve(each, number)
-                insort(earlier[each], sum(accuracies) / len(accuracies))
+                earlier[each].append(sum(accuracies) / len(accuracies))
         return standing.step(0)

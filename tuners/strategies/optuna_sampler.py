@@ -23,12 +23,15 @@ strategy was asked, since every ask makes a new sampler from a seed of its own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import ClassVar
+
 import optuna
 from optuna.trial import Trial, TrialState
 
 from ...models.outcome import State
 from ...models.space import Space
-from ..parts.samplers import SeededSampler, find_sampler
+from ..parts.samplers import SAMPLERS, SeededSampler
 from ..parts.studies import silent_study
 from ..strategy import Task, Told, Work, ask_seed
 
@@ -37,11 +40,12 @@ class OptunaStrategy:
     """Maximises validation accuracy with an Optuna sampler on an in-memory study.
 
     Args:
-        space: What may be chosen.
-        seed: Seed of the run.
-        task: Not used.
-        sampler: A name in `parts.samplers.SAMPLERS`, or what makes the sampler from a seed.
+        sampler: A name in `parts.samplers.SAMPLERS`, or what makes the sampler from a seed, anew
+            for each ask.
     """
+
+    directions: ClassVar[Sequence[str]] = ("maximize",)
+    """Of each objective, for Optuna."""
 
     def __init__(
         self,
@@ -51,42 +55,48 @@ class OptunaStrategy:
         *,
         sampler: str | SeededSampler = "random",
     ) -> None:
-        self._space = space
-        self._seed = seed
-        self._sampler = find_sampler(sampler)
-        self._study = silent_study(seed, direction="maximize")
+        self._space, self._seed = space, seed
+        self._sampler = SAMPLERS[sampler] if isinstance(sampler, str) else sampler
+        self._study = silent_study(seed, directions=self.directions)
         self._asked: Trial | None = None
         self._n_told = 0  # Optuna copies all trials to count them
+
+    @staticmethod
+    def values(result: Told) -> Sequence[float] | None:
+        """The objectives of a trial, or None if it failed or has none."""
+        if result.accuracy is None or result.state is State.FAILED:
+            return None
+        return [result.accuracy]
 
     def ask(self, spent_j: float) -> Work:
         """Propose a candidate, to be trained for its own number of epochs."""
         if self._asked is None:
-            self._study.sampler = self._sampler(ask_seed(self._seed, self._n_told))
-            self._asked = self._study.ask(self._space.distributions)
+            self._asked = self._begin()
         params = self._space.complete(self._asked.params)
         return Work(params, int(params["epochs"]))
 
+    def _begin(self) -> Trial:
+        self._study.sampler = self._sampler(ask_seed(self._seed, self._n_told))
+        return self._study.ask(self._space.distributions)
+
     def tell(self, result: Told) -> None:
-        """Learn a result; without an accuracy or when failed it counts as a failed trial."""
-        self._n_told += 1
-        learnt = result.accuracy is not None and result.state is not State.FAILED
-        state = TrialState.COMPLETE if learnt else TrialState.FAIL
-        value = result.accuracy if learnt else None
+        """Learn a result; one without values counts as a failed trial."""
+        values, names = self.values(result), self._space.distributions
+        state = TrialState.FAIL if values is None else TrialState.COMPLETE
         # What a trial cost, for samplers that weigh it.
         attributes = {} if result.energy_j is None else {"energy_j": result.energy_j}
         if self._asked is not None:
             for key, amount in attributes.items():
                 self._asked.set_user_attr(key, amount)
-            self._study.tell(self._asked, value, state)
-            self._asked = None
-            return
-        names = self._space.distributions
-        self._study.add_trial(
-            optuna.create_trial(
+            self._study.tell(self._asked, values, state)
+        else:
+            trial = optuna.create_trial(
                 state=state,
-                value=value,
+                values=values,
                 params={name: result.params[name] for name in names},
                 distributions=names,
                 user_attrs=attributes,
             )
-        )
+            self._study.add_trial(trial)
+        self._asked = None
+        self._n_told += 1

@@ -21,16 +21,12 @@ every index, after ten trials at the least.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from ...models.space import Space
+from ..parts.encoding import Array
 from ..parts.energy_aware import LEAST_BEFORE_STOP, Beliefs, EnergyAwareStrategy
 from ..strategy import Task
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 BUDGET_WORTH = 0.01
 """Accuracy that is worth the whole budget, unless told otherwise."""
@@ -41,12 +37,9 @@ class GittinsStrategy(EnergyAwareStrategy):
     """Ranks candidates by their Gittins index.
 
     Args:
-        space: What may be chosen.
-        seed: Seed of the run.
-        task: Its budget and what candidates cost by it.
         price_per_j: Accuracy that a joule must bring, the paper's lambda. By default the whole
             budget is worth `BUDGET_WORTH`: of 300 J, any 30 J must promise 0.001. Without a
-            budget joules are all but free, and nothing ends the search.
+            budget joules are all but free.
     """
 
     cheapest_first = True
@@ -58,7 +51,7 @@ class GittinsStrategy(EnergyAwareStrategy):
         default = BUDGET_WORTH / self._task.budget_j
         self._price_per_j = default if price_per_j is None else price_per_j
 
-    def acquire(self, beliefs: Beliefs) -> NDArray[np.float64] | None:
+    def acquire(self, beliefs: Beliefs) -> Array | None:
         """The index of each candidate as a score; None if the best so far is as good as all.
 
         The index is the accuracy ``g`` of which ``E[max(accuracy - g, 0)]`` is just the price of
@@ -69,7 +62,7 @@ class GittinsStrategy(EnergyAwareStrategy):
         return index if worth_it else None
 
 
-def _reserve_error(beliefs: Beliefs, price_per_j: float) -> NDArray[np.float64]:
+def _reserve_error(beliefs: Beliefs, price_per_j: float) -> Array:
     """The error at which a put on a log-normal error is worth the price, by bisection.
 
     The logarithm of the error is normal, so ``E[max(strike - error, 0)]`` is the price of a put in

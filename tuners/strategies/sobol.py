@@ -47,11 +47,6 @@ class SobolStrategy(InOrder):
     The sequence is that of Sobol (1967) with the direction numbers of Joe and Kuo (SIAM J. Sci.
     Comput. 2008), scrambled by the seed (Matousek 1998), from `scipy.stats.qmc`. Points that fall
     on a candidate already proposed, as happens between choices and whole numbers, are skipped.
-
-    Args:
-        space: What may be chosen.
-        seed: Seed of the scrambling.
-        task: Not used.
     """
 
     def __init__(self, space: Space, seed: int, task: Task | None = None) -> None:
@@ -66,12 +61,9 @@ def _distinct(encoding: Encoding, seed: int) -> Iterator[dict[str, Any]]:
     seen: set[tuple[Any, ...]] = set()
     n_known = 0
     while n_known < KNOWN_IN_A_ROW:
-        for point in points.random(BLOCK):
-            params = encoding.decode(point)
+        for params in map(encoding.decode, points.random(BLOCK)):
             key = tuple(params.values())
-            if key in seen:
-                n_known += 1
-                continue
-            n_known = 0
-            seen.add(key)
-            yield params
+            n_known = n_known + 1 if key in seen else 0
+            if key not in seen:
+                seen.add(key)
+                yield params

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import math
-import subprocess
-import sys
 from functools import partial
 
 import numpy as np
@@ -14,6 +12,7 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
+from optuna.samplers import RandomSampler
 from optuna.testing.pytest_samplers import (
     BasicSamplerTestCase,
     RelativeSamplerTestCase,
@@ -22,6 +21,7 @@ from optuna.testing.pytest_samplers import (
 from optuna.trial import TrialState, create_trial
 
 from perjoule.errors import ConfigurationError
+from perjoule.tuners.parts.skopt_gbrt import quantile_boosting
 from perjoule.tuners.parts.skopt_sampler import SkoptSampler
 
 Space = dict[str, BaseDistribution]
@@ -32,7 +32,7 @@ SPACE: Space = {
     "depth": IntDistribution(1, 9, step=2),
     "optimiser": CategoricalDistribution(["sgd", "adam", None]),
 }
-HISTORY_LENGTH = 8
+COSTLY: Space = {"x": FloatDistribution(0.0, 1.0), "units": IntDistribution(1, 100, log=True)}
 thorough = pytest.mark.thorough
 every_model = pytest.mark.parametrize("model", ["GP", "ET", "GBRT"])
 cheap = partial(SkoptSampler, n_startup_trials=2, n_candidates=50, n_restarts=1, n_trees=5)
@@ -48,29 +48,21 @@ class TestConformance(BasicSamplerTestCase, RelativeSamplerTestCase, SingleOnlyS
         return partial(cheap, request.param, seed=0, n_startup_trials=1, n_candidates=10, n_trees=2)
 
 
-def loss(params):
-    return abs(math.log10(params["rate"]) + 3) + params["momentum"] + 0.1 * params["depth"]
-
-
-def history(sign=1.0, extra=None):
-    """Return a study with eight trials, the fourth of them replaced by ``extra``."""
-    study = optuna.create_study(direction="minimize" if sign > 0 else "maximize")
-    random = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
-    for number in range(HISTORY_LENGTH):
+def proposal(sampler, sign=1.0, extra=None):
+    """What follows eight trials, the fourth of them replaced by ``extra``."""
+    study = optuna.create_study(direction="minimize" if sign > 0 else "maximize", sampler=sampler)
+    random = optuna.create_study(sampler=RandomSampler(seed=1))
+    for number in range(8):
         params = random.ask(SPACE).params
-        trial = create_trial(params=params, distributions=SPACE, value=sign * loss(params))
+        loss = abs(math.log10(params["rate"]) + 3) + params["momentum"] + 0.1 * params["depth"]
+        trial = create_trial(params=params, distributions=SPACE, value=sign * loss)
         study.add_trial(extra if extra is not None and number == 3 else trial)
-    return study
-
-
-def proposal(study, sampler):
-    study.sampler = sampler
     return study.ask(SPACE).params
 
 
 def trial_of(state, value=None):
     params = {"rate": 1e-4, "momentum": 0.5, "width": 32, "depth": 3, "optimiser": "adam"}
-    return create_trial(state=state, params=params, distributions=SPACE, value=value)
+    return create_trial(state=TrialState[state], params=params, distributions=SPACE, value=value)
 
 
 @thorough
@@ -79,14 +71,9 @@ def trial_of(state, value=None):
     [("GP", "EI"), ("ET", "EI"), ("GBRT", "EI"), ("RF", "EI"), ("GP", "LCB"), ("ET", "PI")],
 )
 def test_a_fresh_sampler_with_the_same_seed_and_history_proposes_the_same_point(model, acq_func):
-    fresh = cheap(model, acq_func=acq_func, seed=7)
-    used = cheap(model, acq_func=acq_func, seed=7)
-    other = history(extra=trial_of(TrialState.COMPLETE, 0.0))
-    proposal(other, used)
-    assert proposal(history(), used) == proposal(history(), fresh)
-    assert proposal(history(), cheap(model, acq_func=acq_func, seed=8)) != proposal(
-        history(), fresh
-    )
+    fresh, used, other = (cheap(model, acq_func=acq_func, seed=seed) for seed in (7, 7, 8))
+    proposal(used, extra=trial_of("COMPLETE", 0.0))
+    assert proposal(used) == proposal(fresh) != proposal(other)
 
 
 def test_a_search_resumed_among_its_startup_trials_does_not_repeat_them():
@@ -103,7 +90,7 @@ def test_a_search_resumed_among_its_startup_trials_does_not_repeat_them():
 
 
 def test_maximising_mirrors_minimising():
-    assert proposal(history(+1.0), cheap(seed=0)) == proposal(history(-1.0), cheap(seed=0))
+    assert proposal(cheap(seed=0), +1.0) == proposal(cheap(seed=0), -1.0)
 
 
 @thorough
@@ -112,10 +99,8 @@ def test_maximising_mirrors_minimising():
     [("GP", "EI"), ("ET", "EI"), ("GBRT", "EI"), ("GP", "EIps"), ("ET", "EIps")],
 )
 def test_the_model_closes_in_on_the_optimum(model, acq_func):
-    sampler = SkoptSampler(
-        model, acq_func=acq_func, cost_attr="energy_j", seed=0, n_startup_trials=5, n_trees=20
-    )
-    study = optuna.create_study(sampler=sampler)
+    sampler = partial(SkoptSampler, model, seed=0, n_startup_trials=5, n_trees=20)
+    study = optuna.create_study(sampler=sampler(acq_func=acq_func, cost_attr="energy_j"))
 
     def objective(trial):
         x, y = trial.suggest_float("x", 0, 1), trial.suggest_int("y", 0, 5)
@@ -128,35 +113,27 @@ def test_the_model_closes_in_on_the_optimum(model, acq_func):
 
 
 @pytest.mark.parametrize(
-    "unusable",
-    [
-        trial_of(TrialState.PRUNED),
-        trial_of(TrialState.PRUNED, 100.0),
-        trial_of(TrialState.COMPLETE, math.inf),
-        trial_of(TrialState.COMPLETE, -math.inf),
-    ],
+    "end", [("PRUNED", None), ("PRUNED", 100.0), ("COMPLETE", math.inf), ("COMPLETE", -math.inf)]
 )
-def test_trials_without_a_finite_result_are_left_out(unusable):
-    without = history(extra=trial_of(TrialState.FAIL))
-    assert proposal(history(extra=unusable), cheap(seed=0)) == proposal(without, cheap(seed=0))
+def test_trials_without_a_finite_result_are_left_out(end):
+    lost, failed = (proposal(cheap(seed=0), extra=trial_of(*each)) for each in (end, ("FAIL",)))
+    assert lost == failed
 
 
 def test_trials_outside_a_changed_range_are_left_out():
     narrow: Space = {"x": FloatDistribution(0.0, 1.0), "y": FloatDistribution(0.0, 1.0)}
-    wide: Space = {"x": FloatDistribution(0.0, 5.0), "y": FloatDistribution(0.0, 1.0)}
+    wide: Space = {**narrow, "x": FloatDistribution(0.0, 5.0)}
 
-    def ask(outsider):
+    def ask(**outsider):
         study = optuna.create_study(sampler=cheap(seed=0))
         for x in (0.1, 0.5, 0.9):
-            study.add_trial(
-                create_trial(params={"x": x, "y": x}, distributions=narrow, value=x * x)
-            )
-        study.add_trial(outsider)
+            trial = create_trial(params={"x": x, "y": x}, distributions=narrow, value=x * x)
+            study.add_trial(trial)
+        study.add_trial(create_trial(params={"x": 4.0, "y": 0.0}, distributions=wide, **outsider))
         study.ask()
         return study.sampler.sample_relative(study, study.trials[-1], narrow)
 
-    outsider = partial(create_trial, params={"x": 4.0, "y": 0.0}, distributions=wide)
-    assert ask(outsider(value=-9.0)) == ask(outsider(state=TrialState.FAIL))
+    assert ask(value=-9.0) == ask(state=TrialState.FAIL)
 
 
 @thorough
@@ -165,20 +142,18 @@ def test_every_model_keeps_away_from_where_many_trials_run(model):
     x = {"x": FloatDistribution(0.0, 1.0)}
 
     def distance(seed, *, running):
-        study = optuna.create_study(sampler=optuna.samplers.RandomSampler())
+        sampler = SkoptSampler(model, seed=seed, n_startup_trials=2)
+        study, trial_at = (
+            optuna.create_study(sampler=sampler),
+            partial(create_trial, distributions=x),
+        )
         for at in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0):
-            study.add_trial(create_trial(params={"x": at}, distributions=x, value=(at - 0.35) ** 2))
-        for at in range(20, 51):
-            study.enqueue_trial({"x": at / 100})
-            trial = study.ask(x)
-            if not running:
-                study.tell(trial, state=TrialState.FAIL)
-        study.sampler = SkoptSampler(model, seed=seed, n_startup_trials=2)
+            study.add_trial(trial_at(params={"x": at}, value=(at - 0.35) ** 2))
+        state = TrialState.RUNNING if running else TrialState.FAIL
+        study.add_trials(trial_at(params={"x": n / 100}, state=state) for n in range(20, 51))
         return abs(study.ask(x).params["x"] - 0.35)
 
-    apart, near = (
-        sum(distance(seed, running=running) for seed in range(3)) for running in (True, False)
-    )
+    apart, near = (sum(distance(n, running=running) for n in range(3)) for running in (True, False))
     assert apart > 1.5 * near
 
 
@@ -186,18 +161,15 @@ def test_every_model_keeps_away_from_where_many_trials_run(model):
 @pytest.mark.parametrize("acq_func", ["EI", "EIps"])
 @every_model
 def test_a_batch_of_parallel_trials_holds_different_candidates(model, acq_func):
-    study = history()
-    study.sampler = cheap(model, acq_func=acq_func, cost_attr="energy_j", seed=0)
-    for value in range(2):
+    sampler = cheap(model, acq_func=acq_func, cost_attr="energy_j", seed=0)
+    study = optuna.create_study(sampler=sampler)
+    for value in range(4):
         trial = study.ask(SPACE)
         trial.set_user_attr("energy_j", 1.0 + value)
         study.tell(trial, value)
     batch = [study.ask(SPACE) for _ in range(3)]
     assert len({tuple(trial.params.values()) for trial in batch}) == 3
     assert all(trial.relative_params for trial in batch)
-
-
-COSTLY: Space = {"x": FloatDistribution(0.0, 1.0), "units": IntDistribution(1, 100, log=True)}
 
 
 def costly_proposals(
@@ -208,19 +180,14 @@ def costly_proposals(
     for seed in range(n_seeds):
         sampler = cheap(model, acq_func=acq_func, cost_attr=cost_attr, seed=seed, n_trees=20)
         study = optuna.create_study(direction="maximize", sampler=sampler)
-        random = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=3))
+        random = optuna.create_study(sampler=RandomSampler(seed=3))
         for _ in range(20):
             params = random.ask(space).params
-            cost = cost_of(params)
             x = params["x"] / getattr(space["x"], "high", 1.0)
-            study.add_trial(
-                create_trial(
-                    params=params,
-                    distributions=space,
-                    value=math.sin(40 * x) / 20 - (x - 0.3) ** 2,
-                    user_attrs={} if cost is None else {"energy_j": cost},
-                )
-            )
+            value, cost = math.sin(40 * x) / 20 - (x - 0.3) ** 2, cost_of(params)
+            trial = create_trial(params=params, distributions=space, value=value)
+            trial.set_user_attr("energy_j", cost)
+            study.add_trial(trial)
         proposals.append(study.ask(space).params)
     return proposals
 
@@ -237,24 +204,15 @@ def test_improvement_per_joule_prefers_the_cheap(model):
 
 @thorough
 @every_model
-def test_the_unit_of_the_costs_does_not_matter(model):
-    joules, kilojoules = (
-        costly_proposals(model, lambda p, unit=unit: unit * p["units"]) for unit in (1.0, 2.0**-10)
-    )
-    for one, other in zip(joules, kilojoules, strict=True):
-        assert one == pytest.approx(other, rel=1e-3)
-
-
-@thorough
-@every_model
-def test_the_scale_of_a_range_does_not_matter(model):
+def test_units_of_costs_and_scales_of_ranges_do_not_matter(model):
     wide: Space = {**COSTLY, "x": FloatDistribution(0.0, 10_000.0)}
-    narrow, scaled = (
-        costly_proposals(model, lambda p: p["units"], space=space) for space in (COSTLY, wide)
-    )
-    for one, other in zip(narrow, scaled, strict=True):
-        assert one["x"] == pytest.approx(other["x"] / 10_000, abs=1e-3)
-        assert one["units"] == other["units"]
+    known = costly_proposals(model, lambda p: p["units"])
+    kilojoules = costly_proposals(model, lambda p: 2.0**-10 * p["units"])
+    scaled = costly_proposals(model, lambda p: p["units"], space=wide)
+    for one, other, far in zip(known, kilojoules, scaled, strict=True):
+        assert one == pytest.approx(other, rel=1e-3)
+        assert one["x"] == pytest.approx(far["x"] / 10_000, abs=1e-3)
+        assert one["units"] == far["units"]
 
 
 @thorough
@@ -263,7 +221,7 @@ def test_whole_numbers_on_a_log_scale_are_searched_from_end_to_end(model):
     """scikit-optimize by itself lets trees propose 100 alone here, and 10 for all below."""
     for low, high in ((20, 100), (1, 100)):
         space: Space = {**COSTLY, "units": IntDistribution(low, high, log=True)}
-        study = optuna.create_study(sampler=cheap(model, seed=0, n_trees=20))
+        study = optuna.create_study(sampler=cheap(model, seed=0, n_trees=10))
         for _ in range(20):
             trial = study.ask(space)
             study.tell(trial, math.log(trial.params["units"]) + trial.params["x"])
@@ -273,11 +231,9 @@ def test_whole_numbers_on_a_log_scale_are_searched_from_end_to_end(model):
 
 def test_choices_alone_have_a_cost_too():
     """The kernel that scikit-optimize takes for them has no gradient."""
-    space: Space = {
-        "x": CategoricalDistribution([n / 9 for n in range(9)]),
-        "u": SPACE["optimiser"],
-    }
+    ninths = CategoricalDistribution([n / 9 for n in range(9)])
     costs = {"sgd": 1.0, "adam": 50.0, None: 60.0}
+    space: Space = {"x": ninths, "u": SPACE["optimiser"]}
     for params in costly_proposals("GP", lambda p: costs[p["u"]], space=space):
         assert params["u"] == "sgd"
 
@@ -293,11 +249,11 @@ def test_without_usable_costs_the_expected_improvement_counts():
 
 @thorough
 def test_trials_without_a_cost_count_as_of_the_usual_one():
-    def cost_of(missing):
-        return lambda p: missing if p["x"] > 0.8 else 8.0
-
-    assert costly_proposals("ET", cost_of(None)) == costly_proposals("ET", cost_of(8.0))
-    assert costly_proposals("ET", cost_of(None)) != costly_proposals("ET", cost_of(1.0))
+    unknown, usual, low = (
+        costly_proposals("ET", lambda p, cost=cost: cost if p["x"] > 0.8 else 8.0)
+        for cost in (None, 8.0, 1.0)
+    )
+    assert unknown == usual != low
 
 
 def test_single_points_are_left_to_independent_sampling():
@@ -311,8 +267,6 @@ def test_single_points_are_left_to_independent_sampling():
 
 
 def test_boosted_quantiles_that_cross_have_no_spread():
-    from perjoule.tuners.parts.skopt_gbrt import quantile_boosting
-
     generator = np.random.default_rng(0)
     points, losses = generator.random((12, 3)), generator.random(12)
     model = quantile_boosting(n_trees=30, seed=0).fit(points, losses)
@@ -326,26 +280,13 @@ def test_boosted_quantiles_that_cross_have_no_spread():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("name", "value", "message"),
     [
-        ({"base_estimator": "SVM"}, "base_estimator='SVM': choose from GP, RF, ET, GBRT"),
-        ({"acq_func": "gp_hedge"}, "acq_func='gp_hedge': choose from EI, LCB, PI, EIps"),
-        ({"n_startup_trials": 0}, "n_startup_trials of at least 1, got 0"),
-        ({"n_trees": 0}, "n_trees of at least 1, got 0"),
+        ("base_estimator", "SVM", "base_estimator='SVM': choose from GP, RF, ET, GBRT"),
+        ("acq_func", "gp_hedge", "acq_func='gp_hedge': choose from EI, LCB, PI, EIps"),
+        *((n, 0, f"{n} of at least 1, got 0") for n in ("n_startup_trials", "n_trees")),
     ],
 )
-def test_arguments_that_cannot_be_used_are_refused(arguments, message):
+def test_arguments_that_cannot_be_used_are_refused(name, value, message):
     with pytest.raises(ConfigurationError, match=message):
-        SkoptSampler(**arguments)
-
-
-def test_scikit_optimize_is_imported_by_the_first_ask_of_the_model_only():
-    code = """
-import sys, optuna
-from perjoule.tuners.parts.skopt_sampler import SkoptSampler
-study = optuna.create_study(sampler=SkoptSampler(n_startup_trials=1))
-study.ask({"x": optuna.distributions.FloatDistribution(0, 1)})
-print("skopt" in sys.modules)
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
+        SkoptSampler(**{name: value})

@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.stats import norm
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import ConstantKernel, Matern
 
 from perjoule.models.space import Space
 from perjoule.tuners.parts.encoding import Encoding
@@ -34,18 +36,13 @@ def test_a_smooth_function_is_learnt_and_its_irrelevant_dimension_found():
 
 
 def test_the_posterior_is_that_of_scikit_learn_with_the_same_kernel():
-    from sklearn.gaussian_process import GaussianProcessRegressor
-    from sklearn.gaussian_process.kernels import ConstantKernel, Matern
-
     points, others = drawn(25), drawn(40, seed=1)
     targets = 3 + 10 * wave(points)
     model = GaussianProcess.fit(points, targets)
     kernel = ConstantKernel(model.scale) * Matern(model.lengths, nu=2.5)
     peer = GaussianProcessRegressor(kernel, alpha=model.noise, optimizer=None, normalize_y=True)
-    mean, std = peer.fit(points, targets).predict(others, return_std=True)
-    ours = model.predict(others)
-    assert ours[0] == pytest.approx(mean, rel=1e-6)
-    assert ours[1] == pytest.approx(std, rel=1e-6)
+    expected = peer.fit(points, targets).predict(others, return_std=True)
+    assert np.array(model.predict(others)) == pytest.approx(np.array(expected), rel=1e-6)
 
 
 def test_a_process_goes_on_learning_with_the_same_kernel():
@@ -59,12 +56,9 @@ def test_a_process_goes_on_learning_with_the_same_kernel():
 
 
 def test_noise_is_told_from_signal():
-    points = drawn(80)
-    noise = np.random.default_rng(2).normal(0, 1, 80)
-    quiet = GaussianProcess.fit(points, wave(points))
-    loud = GaussianProcess.fit(points, wave(points) + noise)
-    assert loud.noise > 0.2
-    assert quiet.noise < 0.01
+    points, noise = drawn(80), np.random.default_rng(2).normal(0, 1, 80)
+    assert GaussianProcess.fit(points, wave(points) + noise).noise > 0.2
+    assert GaussianProcess.fit(points, wave(points)).noise < 0.01
 
 
 @given(st.floats(-1e3, 1e3), st.floats(1e-3, 1e3))
@@ -85,13 +79,6 @@ def test_equal_targets_are_predicted_everywhere(count, n_dimensions):
     mean, std = model.predict(drawn(7, n_dimensions, seed=1))
     assert mean == pytest.approx(np.full(7, 0.1))
     assert (std > 0).all()
-
-
-def test_the_same_point_with_different_results_is_noise():
-    points = np.repeat(drawn(3), 10, axis=0)
-    targets = np.arange(30.0)
-    mean, _ = GaussianProcess.fit(points, targets).predict(points[:1])
-    assert 0 < mean[0] < 29
 
 
 @given(st.floats(-20, 20), st.floats(0.1, 10), st.floats(-20, 20))

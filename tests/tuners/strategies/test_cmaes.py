@@ -12,6 +12,8 @@ from perjoule.tuners.registry import RECIPES
 from perjoule.tuners.strategies.cmaes import CmaesStrategy
 from perjoule.tuners.strategy import Told, restore
 
+from ..toys import LOST, search
+
 SPACE = Space.parse(
     {
         "learning_rate": {"low": 1e-4, "high": 1.0, "log": True},
@@ -29,9 +31,9 @@ GENERATION = 10  # 4 + 3 ln 8
 CHOICES = Space.parse({"a": [1, 2, 3], "b": ["x", "y"], "epochs": 1})
 
 
-def accuracy(params):
+def judged(params, _number):
     """Best with a learning rate of 0.01, 7 blocks, a decay of 0.7 and the optimiser adamw."""
-    return (
+    accuracy = (
         1.0
         - abs(params["learning_rate"] ** 0.25 - 0.01**0.25)
         - (params["decay"] - 0.7) ** 2
@@ -39,19 +41,7 @@ def accuracy(params):
         - 0.2 * (params["optimizer"] != "adamw")
         - 0.1 * params["augment"]
     )
-
-
-def search(strategy, count, first=0, judge=accuracy, fails=lambda number: False):
-    """Ask and tell ``count`` times; return what was told."""
-    history = []
-    for number in range(first, first + count):
-        params = strategy.ask(float(number)).params
-        state, value = State.COMPLETE, judge(params)
-        if fails(number):
-            state, value = State.FAILED, None
-        history.append(Told(params, state, value, 1.0, trial=number, epochs=params["epochs"]))
-        strategy.tell(history[-1])
-    return history
+    return {"accuracy": accuracy}
 
 
 def params_of(history):
@@ -61,29 +51,29 @@ def params_of(history):
 @pytest.mark.thorough
 def test_it_finds_better_than_random_search():
     def best(strategy):
-        return max(each.accuracy for each in search(strategy, 80))
+        return max(each.accuracy for each in search(strategy, 80, judged))
 
-    ours, random = (
-        [best(build(SPACE, seed)) for seed in range(10)]
-        for build in (CmaesStrategy, RECIPES["random"].build)
-    )
+    builders = CmaesStrategy, RECIPES["random"].build
+    ours, random = ([best(build(SPACE, seed)) for seed in range(10)] for build in builders)
     assert median(ours) > median(random) + 0.08
 
 
 def test_it_settles_on_the_right_choice_and_whole_number():
-    last = params_of(search(CmaesStrategy(SPACE, 0), 200))[-3 * GENERATION :]
+    last = params_of(search(CmaesStrategy(SPACE, 0), 200, judged))[-3 * GENERATION :]
     assert sum(each["optimizer"] == "adamw" for each in last) > 2 * GENERATION
     assert sum(abs(each["blocks"] - 7) <= 1 for each in last) > 2 * GENERATION
     # The margin keeps the others alive.
     assert len({each["blocks"] for each in last}) > 1
 
 
-def test_choices_have_no_order():
+@pytest.mark.parametrize("best", CHOICES.distributions["a"].choices)
+def test_choices_have_no_order(best):
     """The best of three is the middle one or an end alike."""
-    for best in CHOICES.distributions["a"].choices:
-        history = search(CmaesStrategy(CHOICES, 1), 60, judge=lambda p, b=best: float(p["a"] == b))
-        late = [each["a"] for each in params_of(history)[-20:]]
-        assert max(set(late), key=late.count) == best
+    history = search(
+        CmaesStrategy(CHOICES, 1), 60, lambda p, _: {"accuracy": float(p["a"] == best)}
+    )
+    late = [each["a"] for each in params_of(history)[-20:]]
+    assert max(set(late), key=late.count) == best
 
 
 @pytest.mark.parametrize(
@@ -101,13 +91,10 @@ def test_choices_have_no_order():
 @pytest.mark.parametrize("judge", [lambda p: len(str(p)) % 5 / 5, lambda p: 0.5])
 def test_any_space_is_searched_from_inside(entries, judge):
     space = Space.parse({**entries, "epochs": 2})
-    strategy = CmaesStrategy(space, 0)
-    for number in range(60):
-        work = strategy.ask(0.0)
-        assert space.complete(work.params) == work.params
-        assert work.until == 2
-        state = State.FAILED if number % 7 == 3 else State.COMPLETE
-        strategy.tell(Told(work.params, state, judge(work.params), 1.0, trial=number))
+    history = search(
+        CmaesStrategy(space, 0), 60, lambda p, n: LOST if n % 7 == 3 else {"accuracy": judge(p)}
+    )
+    assert all(space.complete(params) == params for params in params_of(history))
 
 
 @pytest.mark.thorough
@@ -116,50 +103,44 @@ def test_any_space_is_searched_from_inside(entries, judge):
 @settings(max_examples=8)
 def test_a_restored_strategy_goes_on_as_the_uninterrupted_one(space, seed, count):
     def go(strategy, count, first=0):
-        return search(strategy, count, first, lambda p: p["epochs"] / 3, lambda n: n % 6 == 2)
+        def outcome(params, number):
+            return LOST if number % 6 == 2 else {"accuracy": params["epochs"] / 3}
+
+        return search(strategy, count, outcome, first=first)
 
     whole = CmaesStrategy(space, seed)
     restored = restore(CmaesStrategy(space, seed), go(whole, count))
     assert go(restored, 15, first=count) == go(whole, 15, first=count)
 
 
-def test_a_proposal_waits_until_it_is_told():
-    strategy = CmaesStrategy(SPACE, 0)
-    assert strategy.ask(0.0) == strategy.ask(9.0)
-    first, other = (CmaesStrategy(SPACE, seed).ask(0.0) for seed in (0, 1))
-    assert first != other
-
-
 def after(results):
     """Proposals that follow a first generation with these accuracies, None for a failed trial."""
     strategy = CmaesStrategy(SPACE, 0)
-    for number, accuracy in enumerate(results):
-        state = State.FAILED if accuracy is None else State.COMPLETE
-        strategy.tell(Told({}, state, accuracy, 1.0, trial=number))
-    return params_of(search(strategy, 3))
+    for each in results:
+        state = State.FAILED if each is None else State.COMPLETE
+        strategy.tell(Told({}, state, each, 1.0))
+    return params_of(search(strategy, 3, judged))
 
 
 def test_a_failed_trial_counts_as_the_worst_of_its_generation():
     others = [0.3 + number / 100 for number in range(GENERATION - 1)]
-    assert after([*others, None]) == after([*others, 0.1])
-    assert after([*others, None]) != after([*others, 0.9])
+    assert after([*others, None]) == after([*others, 0.1]) != after([*others, 0.9])
 
 
 def test_only_the_ranks_of_accuracies_count():
     accuracies = [0.1 + (number * 7 % 10) / 20 for number in range(GENERATION)]
-    assert after(accuracies) == after([each**3 for each in accuracies])
-    assert after(accuracies) != after(accuracies[::-1])
+    assert after(accuracies) == after([each**3 for each in accuracies]) != after(accuracies[::-1])
 
 
 def test_a_generation_without_a_difference_begins_the_search_anew():
     assert after([None] * GENERATION) == after([0.5] * GENERATION)
     strategy = CmaesStrategy(SPACE, 0)
-    search(strategy, 20 * GENERATION)
+    search(strategy, 20 * GENERATION, judged)
 
-    def spread(**outcome):
-        """How far apart the candidates of a generation are."""
-        decays = [each["decay"] for each in params_of(search(strategy, GENERATION, **outcome))]
+    def spread():
+        """How far apart the candidates of a generation are, which are equally accurate."""
+        decays = [each["decay"] for each in params_of(search(strategy, GENERATION))]
         return max(decays) - min(decays)
 
-    assert spread(fails=lambda number: True) < 0.15
+    assert spread() < 0.15
     assert spread() > 0.3

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from statistics import median
 
 import pytest
-from optuna.samplers import RandomSampler, TPESampler
 
 from perjoule.errors import ConfigurationError
 from perjoule.models.outcome import State
@@ -12,76 +12,59 @@ from perjoule.tuners.strategies.floor import FloorStrategy
 from perjoule.tuners.strategies.optuna_sampler import OptunaStrategy
 from perjoule.tuners.strategy import Told, restore
 
-from ..toys import SPACE, accuracy, energy_j, search
+from ..toys import SPACE, accuracy, energy_j, search_toy
 
-STARTUP = 5
-N_TRIALS = 30
 PLAIN = {"width": 64, "pool": "max", "epochs": 3}
-SEEDS = range(5)
-
-
-def make(seed=0, space=SPACE, **choice):
-    def tpe(seed):
-        return TPESampler(n_startup_trials=STARTUP, seed=seed)
-
-    return FloorStrategy(space, seed, sampler=tpe, **choice)
+make = partial(FloorStrategy, SPACE)
+random_draws = partial(OptunaStrategy, SPACE)
 
 
 @pytest.fixture
 def typical(simulate):
-    """Median over the seeds of what is made of each run's trials."""
+    """Median over five seeds of what is made of each run's trials."""
 
     def of(strategy, figure):
-        runs = (simulate(strategy(s), accuracy, energy_j, n_trials=N_TRIALS) for s in SEEDS)
+        runs = (simulate(strategy(s), accuracy, energy_j, n_trials=30) for s in range(5))
         return median(figure(list(run.trials.values())) for run in runs)
 
     return of
 
 
-def cheapest_above(floor):
-    return lambda trials: min((t.energy_j for t in trials if t.accuracy >= floor), default=math.inf)
-
-
-def best(trials):
-    return max(trial.accuracy for trial in trials)
-
-
-def random_draws(seed):
-    return OptunaStrategy(SPACE, seed, sampler=RandomSampler)
-
-
 @pytest.mark.thorough
 @pytest.mark.parametrize("choice", [{}, {"floor": 0.9}], ids=["moving", "fixed"])
 def test_it_finds_a_cheaper_candidate_above_the_floor_than_random_draws_do(choice, typical):
-    found_j = typical(lambda seed: make(seed, **choice), cheapest_above(0.9))
-    assert found_j < 0.9 * typical(random_draws, cheapest_above(0.9))
+    def cheapest_j(trials):
+        return min((t.energy_j for t in trials if t.accuracy >= 0.9), default=math.inf)
+
+    assert typical(partial(make, **choice), cheapest_j) < 0.9 * typical(random_draws, cheapest_j)
 
 
 @pytest.mark.thorough
 def test_the_floor_is_what_keeps_it_from_the_cheapest(typical):
-    def energy_of_last(trials):
+    def last_j(trials):
         return median(trial.energy_j for trial in trials[-10:])
 
-    free = typical(lambda seed: make(seed, share=0.0), energy_of_last)
-    moving = typical(make, energy_of_last)
-    assert free < 0.5 * moving
+    assert typical(partial(make, share=0.0), last_j) < 0.5 * typical(make, last_j)
 
 
 @pytest.mark.thorough
 def test_below_a_floor_out_of_reach_it_climbs(typical):
-    assert typical(lambda seed: make(seed, floor=1.0), best) > typical(random_draws, best)
+    def best(trials):
+        return max(trial.accuracy for trial in trials)
+
+    assert typical(partial(make, floor=1.0), best) > typical(random_draws, best)
 
 
 def test_the_floor_rises_with_the_best_accuracy():
     def proposals(n_better):
-        strategy = make()
+        strategy = make(0)
         for step in range(20):  # good enough until something better is known
             rate = 1e-4 * 1.05**step
             strategy.tell(Told({**PLAIN, "rate": rate}, State.COMPLETE, 0.5, 1.0 + step))
         for step in range(n_better):
             rate = 0.1 * 1.05**step
             strategy.tell(Told({**PLAIN, "rate": rate}, State.COMPLETE, 0.9, 50.0 + step))
-        return [work.params["rate"] for work in search(strategy, ["failed"] * 9)[0]]
+        return [params["rate"] for params in search_toy(strategy, ["failed"] * 9)[0]]
 
     assert median(proposals(0)) < 0.01 < median(proposals(2))
 
@@ -89,8 +72,8 @@ def test_the_floor_rises_with_the_best_accuracy():
 @pytest.mark.parametrize("kind", ["unmetered", "cut short"])
 def test_a_trial_without_a_result_counts_as_a_failure(kind):
     def proposals(kind):
-        _, history = search(random_draws(0), ["known"] * 2 * STARTUP + [kind] * STARTUP)
-        return search(restore(make(), history), ["failed"] * 4)[0]
+        _, history = search_toy(random_draws(0), ["known"] * 10 + [kind] * 5)
+        return search_toy(restore(make(0), history), ["failed"] * 4)[0]
 
     assert proposals(kind) == proposals("failed") != proposals("known")
 
@@ -99,4 +82,4 @@ def test_a_trial_without_a_result_counts_as_a_failure(kind):
 def test_a_floor_that_is_no_accuracy_is_refused(choice):
     [(name, value)] = choice.items()
     with pytest.raises(ConfigurationError, match=f"{name} = {value!r} of accuracy must be"):
-        make(**choice)
+        make(0, **choice)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from perjoule.models.outcome import CurvePoint, State
 from perjoule.models.space import Space
 from perjoule.tuners.parts.history import TrialSoFar
-from perjoule.tuners.parts.proposals import TPEProposer
-from perjoule.tuners.parts.rungs import PRICED_TRIALS, Ladder
+from perjoule.tuners.parts.proposals import propose
+from perjoule.tuners.parts.rungs import PRICED_TRIALS, Ladder, Standing
 from perjoule.tuners.strategies.asha import HalvingStrategy
 from perjoule.tuners.strategies.hyperband import HyperbandStrategy
 from perjoule.tuners.strategies.median import MedianStrategy
@@ -31,8 +31,6 @@ SPACE = Space.parse(
 STRATEGIES = [HalvingStrategy, HyperbandStrategy, MedianStrategy]
 every_strategy = pytest.mark.parametrize("strategy", STRATEGIES)
 every_proposer = pytest.mark.parametrize("proposer", ["random", "tpe"])
-every_fidelity = pytest.mark.parametrize("fidelity", ["epochs", "joules"])
-fates = st.lists(st.sampled_from([None, None, None, State.FAILED, State.TRUNCATED]))
 
 
 def accuracy(params, epoch):
@@ -48,9 +46,14 @@ def search(strategy, seed=0, *, fidelity="epochs", space=SPACE, **options):
     return strategy(space, seed, Task(fidelity=fidelity), **options)
 
 
-def up_to(longest, strategy, **options):
-    """A strategy whose trials have at most so many epochs."""
-    return strategy(SPACE.with_fixed("epochs", longest), 0, **options)
+def next_step(strategy, longest, *trials, **options):
+    """What comes next where trials have at most so many epochs."""
+    searching = strategy(SPACE.with_fixed("epochs", longest), 0, **options)
+    return searching.next_step(standing(searching.ladder, *trials))
+
+
+def standing(ladder, *trials):
+    return Standing(ladder, {each.number: each for each in trials})
 
 
 def trial(number, *accuracies, state=State.PAUSED, each_j=1.0, **params):
@@ -62,57 +65,38 @@ def trial(number, *accuracies, state=State.PAUSED, each_j=1.0, **params):
     return new
 
 
-def numbered(*trials):
-    return {each.number: each for each in trials}
-
-
-# Rungs
-
-
-@pytest.mark.parametrize(
-    ("longest", "rungs"),
-    [(1, (1,)), (2, (1, 2)), (4, (1, 4)), (8, (1, 3, 8)), (10, (1, 3, 10)), (27, (1, 3, 9, 27))],
-)
-def test_rungs_divide_the_longest_training_by_three(longest, rungs):
-    assert Ladder(longest).rungs == rungs
-
-
-@given(st.integers(1, 10**4), st.floats(1.5, 8.0))
-def test_rungs_lead_from_one_epoch_to_the_longest_training(longest, eta):
-    rungs = Ladder(longest, eta=eta).rungs
+@given(st.integers(1, 10**4))
+def test_rungs_lead_from_one_epoch_to_the_longest_training_by_three(longest):
+    rungs = Ladder(longest).rungs
     assert (rungs[0], rungs[-1]) == (1, longest)
     assert list(rungs) == sorted(set(rungs))
+    known = {1: (1,), 2: (1, 2), 4: (1, 4), 8: (1, 3, 8), 10: (1, 3, 10), 27: (1, 3, 9, 27)}
+    assert {n: Ladder(n).rungs for n in known} == known
 
 
 def test_a_rung_in_joules_is_reached_by_energy_or_by_all_epochs():
-    ladder = Ladder(9, in_joules=True)
     priced = [trial(n, 0.1, each_j=j) for n, j in enumerate([4.0, 1.0, 2.0, 3.0, 0.5])]
     cheap = trial(5, *[0.2] * 9, each_j=0.1)
     heavy = trial(6, 0.3, 0.4, each_j=7.0)
-    standing = ladder.standing(numbered(*priced, cheap, heavy))
+    known = standing(Ladder(9, in_joules=True), *priced, cheap, heavy)
     # Rungs lie at 2, 6 and 18 J: one, three and nine epochs of the median of the first five.
-    assert [standing.rung(n) for n in range(7)] == [0, -1, 0, 0, -1, 2, 1]
-    assert standing.scores(1) == {5: 0.2, 6: 0.3}
-    assert not standing.waits(5)
-    assert standing.step(2, 6).until_j == 18.0
+    assert known.rung == dict(enumerate([0, -1, 0, 0, -1, 2, 1]))
+    assert known.scores(1) == {5: 0.2, 6: 0.3}
+    assert not known.waits(5)
+    assert known.step(2, 6).until_j == 18.0
 
 
 def test_a_slice_that_ended_at_its_joules_has_reached_them_however_they_add_up():
     priced = [trial(n, 0.1, each_j=1.1) for n in range(PRICED_TRIALS)]
     rung_j = 3 * 1.1
     rest_j = rung_j - 1.3  # what is left to a trial that has spent 1.3 J
-    split = trial(5, 0.1, each_j=1.3)
-    split.add(
-        Told({}, State.PAUSED, 0.2, rest_j, None, None, 5, 2, (CurvePoint(2, rest_j, 0.2, 1.0),))
-    )
+    split, curve = trial(5, 0.1, each_j=1.3), (CurvePoint(2, rest_j, 0.2, 1.0),)
+    split.add(Told({}, State.PAUSED, 0.2, rest_j, trial=5, epochs=2, curve=curve))
     assert split.energies_j[2] < rung_j
-    assert Ladder(9, in_joules=True).standing(numbered(*priced, split)).rung(5) == 1
+    assert standing(Ladder(9, in_joules=True), *priced, split).rung[5] == 1
 
 
-# What it is for
-
-
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("strategy", [HalvingStrategy, HyperbandStrategy])
 def test_the_winner_of_full_training_is_found_for_a_third_of_its_energy(strategy, seed, simulate):
     trials = simulate(search(strategy, seed), accuracy, epoch_j, n_trials=49).trials
@@ -127,19 +111,14 @@ def test_the_winner_of_full_training_is_found_for_a_third_of_its_energy(strategy
 @pytest.mark.parametrize("strategy", [HalvingStrategy, HyperbandStrategy])
 def test_a_model_closes_in_on_good_candidates(strategy, simulate):
     def late(proposer):
-        runs = [
-            simulate(search(strategy, seed, proposer=proposer), accuracy, n_trials=40)
-            for seed in range(3)
-        ]
+        started = (search(strategy, seed, proposer=proposer) for seed in range(3))
+        runs = [simulate(each, accuracy, n_trials=40) for each in started]
         return mean(abs(run.trials[n].params["x"] - 0.3) for run in runs for n in range(20, 40))
 
     assert late("tpe") < 0.75 * late("random")
 
 
-# Promotions
-
-
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_the_best_of_the_top_third_is_promoted_and_only_then_a_new_trial_begun(seed, simulate):
     run = simulate(search(HalvingStrategy, seed), accuracy, epoch_j, n_trials=60)
     rungs = Ladder(LONGEST).rungs
@@ -158,53 +137,45 @@ def test_the_best_of_the_top_third_is_promoted_and_only_then_a_new_trial_begun(s
 
 
 def test_those_that_ended_keep_their_place_in_the_ranking_and_are_not_continued():
-    def step(state, n_others):
+    def continued(state, n_others):
         others = [trial(n, 0.1 * n) for n in range(1, 1 + n_others)]
-        trials = numbered(trial(0, 0.9, state=state), *others)
-        return up_to(9, HalvingStrategy).next_step(trials)
+        return next_step(HalvingStrategy, 9, trial(0, 0.9, state=state), *others).trial
 
-    assert step(State.PAUSED, 2).trial == 0
+    assert continued(State.PAUSED, 2) == 0
     for ended in (State.FAILED, State.TRUNCATED):
-        assert step(ended, 4).trial is None  # it is the one that is the top third of five
-        assert step(ended, 5).trial == 5
+        assert continued(ended, 4) is None  # it is the one that is the top third of five
+        assert continued(ended, 5) == 5
 
 
 def test_hyperband_deals_trials_to_brackets_that_spend_alike(simulate):
     run = simulate(search(HyperbandStrategy), accuracy, n_trials=49)
-    begun = Counter(work.until for work in run.works if work.trial is None)
-    assert begun == {1: 27, 3: 12, 9: 6, 27: 4}  # Li et al., JMLR 2018, for R = 27
-    first: dict[int, int] = {}
+    begun = [work.until for work in run.works if work.trial is None]
+    assert Counter(begun) == {1: 27, 3: 12, 9: 6, 27: 4}  # Li et al., JMLR 2018, for R = 27
     spent_j = Counter[int]()
-    for work, told in zip(run.works, run.history, strict=True):
-        spent_j[first.setdefault(told.trial, work.until)] += told.energy_j
+    for told in run.history:
+        spent_j[begun[told.trial]] += told.energy_j
     assert max(spent_j.values()) < 1.4 * min(spent_j.values())
 
 
 def test_hyperband_promotes_within_a_bracket_only():
-    strategy = up_to(3, HyperbandStrategy)
-    deal = strategy.deal
+    deal = HyperbandStrategy(SPACE.with_fixed("epochs", 3), 0).deal
     assert sorted(deal) == [0, 0, 0, 1, 1]
-    trials = numbered(
-        *(
-            trial(n, 0.1 * n) if first == 0 else trial(n, 0.5, 0.6, 0.7, state=State.COMPLETE)
-            for n, first in enumerate(deal)
-        )
-    )
+    trials = [
+        trial(n, 0.5, 0.6, 0.7, state=State.COMPLETE) if first else trial(n, 0.1 * n)
+        for n, first in enumerate(deal)
+    ]
     best = max(n for n, first in enumerate(deal) if first == 0)
-    step = strategy.next_step(trials)
+    step = next_step(HyperbandStrategy, 3, *trials)
     assert (step.trial, step.until) == (best, 3)
 
 
 def test_the_median_rule_stops_what_is_below_the_median_of_earlier_means():
-    # Means up to three epochs: 0.25, 0.5, 0.75.
-    earlier = [
-        trial(n, a - 0.125, a, a + 0.125, state=State.COMPLETE)
-        for n, a in enumerate((0.25, 0.5, 0.75))
-    ]
+    means = enumerate((0.25, 0.75, 0.5))  # up to three epochs
+    earlier = [trial(n, a - 0.125, a, a + 0.125, state=State.COMPLETE) for n, a in means]
 
     def continued(*accuracies, startup_trials=3):
-        rule = up_to(9, MedianStrategy, startup_trials=startup_trials)
-        return rule.next_step(numbered(*earlier, trial(3, *accuracies))).trial
+        trials = *earlier, trial(3, *accuracies)
+        return next_step(MedianStrategy, 9, *trials, startup_trials=startup_trials).trial
 
     assert continued(0.1, 0.2, 0.5) == 3
     assert continued(0.1, 0.5, 0.2) == 3  # its best counts
@@ -219,46 +190,34 @@ def test_what_the_median_rule_stopped_stays_stopped(simulate):
     assert 5 < sum(each.epochs == LONGEST for each in run.trials.values()) < 30
 
 
-# Joules as the resource
-
-
 @pytest.mark.thorough
 @every_strategy
 @every_proposer
 def test_trials_at_a_rung_have_spent_alike_whatever_their_epochs(strategy, proposer, simulate):
-    search_by_joules = search(strategy, fidelity="joules", proposer=proposer)
-    run = simulate(search_by_joules, accuracy, epoch_j, n_trials=40, ask_j=0.01)
+    by_joules = search(strategy, fidelity="joules", proposer=proposer)
+    run = simulate(by_joules, accuracy, epoch_j, n_trials=40, ask_j=0.01)
     unit_j = median(epoch_j(work.params) for work in run.works[:PRICED_TRIALS])
     rungs_j = [unit_j * rung for rung in Ladder(LONGEST).rungs]
     assert all((w.until, w.until_j, w.pause) == (1, None, True) for w in run.works[:PRICED_TRIALS])
-    spent_j = Counter[int]()
-    epochs = dict.fromkeys(run.trials, 0)
-    for work, told in list(zip(run.works, run.history, strict=True)):
+    spent_j, epochs = Counter[int](), Counter[int]()
+    for work, told in zip(run.works, run.history, strict=True):
         assert epochs[told.trial] < LONGEST
         spent_j[told.trial] += told.energy_j
         epochs[told.trial] = told.epochs
-        if work.until_j is None:
-            continue
-        assert work.until_j in rungs_j
-        assert work.pause == (work.until_j < rungs_j[-1])
-        over_j = spent_j[told.trial] - work.until_j
-        assert over_j < epoch_j(told.params) + 0.02
-        assert over_j >= 0 or told.epochs == LONGEST
-    sizes = {n: each.params["size"] for n, each in run.trials.items()}
-    assert epochs[min(sizes, key=sizes.get)] > 1
-    assert max(epochs.values()) <= LONGEST
+        if work.until_j is not None:
+            assert work.until_j in rungs_j
+            assert work.pause == (work.until_j < rungs_j[-1])
+            over_j = spent_j[told.trial] - work.until_j
+            assert over_j < epoch_j(told.params) + 0.02
+            assert over_j >= 0 or told.epochs == LONGEST
+    smallest = min(run.trials.values(), key=lambda each: each.params["size"])
+    assert epochs[smallest.number] > 1
 
 
 def test_no_joules_known_is_one_epoch_for_each(simulate):
-    def fails_first(_slice, _epoch):
-        return State.FAILED
-
     strategy = search(HalvingStrategy, fidelity="joules")
-    run = simulate(strategy, accuracy, epoch_j, n_trials=9, ends=fails_first)
+    run = simulate(strategy, accuracy, epoch_j, n_trials=9, ends=lambda _: State.FAILED)
     assert [(work.until, work.until_j, work.trial) for work in run.works] == [(1, None, None)] * 9
-
-
-# What every one of them keeps
 
 
 @pytest.mark.thorough
@@ -267,10 +226,10 @@ def test_no_joules_known_is_one_epoch_for_each(simulate):
     proposer=st.sampled_from(["random", "tpe"]),
     fidelity=st.sampled_from(["epochs", "joules"]),
     seed=st.integers(0, 2**16),
-    ends=fates,
+    ends=st.lists(st.sampled_from([None, None, None, State.FAILED, State.TRUNCATED]), min_size=1),
 )
 @settings(
-    max_examples=30,
+    max_examples=20,
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # a run keeps nothing of another
 )
 def test_a_search_is_a_function_of_its_history(strategy, proposer, fidelity, seed, ends, simulate):
@@ -279,46 +238,39 @@ def test_a_search_is_a_function_of_its_history(strategy, proposer, fidelity, see
     def make():
         return search(strategy, seed, fidelity=fidelity, proposer=proposer)
 
-    run = simulate(
-        make(),
-        accuracy,
-        epoch_j,
-        n_trials=12,
-        ask_j=0.01,
-        ends=lambda number, epoch: ends[number % len(ends)] if ends and epoch % 3 == 2 else None,
-    )
+    fates = dict(enumerate(ends * 100)).__getitem__
+    run = simulate(make(), accuracy, epoch_j, n_trials=12, ask_j=0.01, ends=fates)
     last: dict[int, Told] = {}
     for number, (work, told) in enumerate(zip(run.works, run.history, strict=True)):
         assert restore(make(), run.history[:number]).ask(0.0) == work
         assert work.params == SPACE.complete(work.params)
         assert work.params["epochs"] == LONGEST
         if work.trial is not None:
-            assert last[work.trial].state is State.PAUSED
-            assert last[work.trial].epochs < work.until
-            assert last[work.trial].params == work.params
+            before = last[work.trial]
+            assert (before.state, before.params) == (State.PAUSED, work.params)
+            assert before.epochs < work.until
         last[told.trial] = told
 
 
 @every_strategy
 @every_proposer
-@every_fidelity
+@pytest.mark.parametrize("fidelity", ["epochs", "joules"])
 def test_with_one_epoch_at_most_every_trial_is_complete(strategy, proposer, fidelity, simulate):
-    space = Space.parse({"x": {"low": 0.0, "high": 1.0}, "size": 1.0, "epochs": 1})
-    run = simulate(
-        search(strategy, fidelity=fidelity, proposer=proposer, space=space), accuracy, budget_j=15
-    )
+    space = SPACE.with_fixed("epochs", 1)
+    single = search(strategy, fidelity=fidelity, proposer=proposer, space=space)
+    run = simulate(single, accuracy, budget_j=15)
     assert len(run.trials) == len(run.history) == 15
     assert {told.state for told in run.history} == {State.COMPLETE}
 
 
 def test_a_model_of_all_rungs_knows_each_trial_by_its_best_accuracy():
-    proposer = TPEProposer(SPACE.with_fixed("epochs", 9))
     low = [trial(n, 0.1 + n / 100, x=n / 10, size=1.0) for n in range(9)]
     ended = trial(9, 0.1, 0.6, 0.2, state=State.FAILED, x=0.9, size=2.0)
     unvalidated = trial(10, state=State.FAILED, x=0.5, size=1.0)
 
     def proposal(*trials):
-        return proposer.propose(numbered(*trials), 0)
+        known = {each.number: each for each in trials}
+        return propose("tpe", SPACE.with_fixed("epochs", 9), known, 0)
 
     known = proposal(*low, ended)
     assert proposal(*low, ended, unvalidated) == known

@@ -1,16 +1,14 @@
 from __future__ import annotations
 
-import math
-from itertools import pairwise
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perjoule.models.outcome import State
 from perjoule.models.space import Space
 from perjoule.tuners.parts.encoding import Encoding
 from perjoule.tuners.strategies.sobol import SobolStrategy
-from perjoule.tuners.strategy import Told, restore
+from perjoule.tuners.strategy import restore
+
+from ..toys import LOST, search
 
 RANGES = Space.parse(
     {
@@ -31,25 +29,6 @@ MIXED = Space.parse(
 N_MIXED = 4 * 9 * 4 * 3
 
 
-def told(work, number):
-    state = State.FAILED if number % 5 == 3 else State.COMPLETE
-    accuracy = None if state is State.FAILED else 0.5
-    return Told(work.params, state, accuracy, 1.0, trial=number, epochs=work.until)
-
-
-def search(strategy, count, first=0):
-    """Ask and tell up to ``count`` times; return what was told."""
-    history = []
-    for number in range(first, first + count):
-        work = strategy.ask(float(number))
-        if work is None:
-            break
-        assert work.until == work.params["epochs"]
-        history.append(told(work, number))
-        strategy.tell(history[-1])
-    return history
-
-
 @given(st.integers(0, 2**31 - 1), st.integers(0, 8))
 @settings(max_examples=20)
 def test_two_to_the_k_points_fall_into_as_many_parts_of_each_axis(seed, k):
@@ -60,11 +39,11 @@ def test_two_to_the_k_points_fall_into_as_many_parts_of_each_axis(seed, k):
 
 
 def test_a_candidate_comes_once_until_all_have_come():
-    seen = [tuple(each.params.values()) for each in search(SobolStrategy(MIXED, 0), N_MIXED + 1)]
-    assert len(seen) == len(set(seen)) == N_MIXED
-    strategy = restore(SobolStrategy(MIXED, 0), search(SobolStrategy(MIXED, 0), N_MIXED))
+    strategy = SobolStrategy(MIXED, 0)
+    history = search(strategy, N_MIXED + 1, lambda _, number: LOST if number % 5 == 3 else {})
+    assert len(history) == len({tuple(each.params.values()) for each in history}) == N_MIXED
     assert strategy.ask(0.0) is None
-    assert strategy.ask(0.0) is None
+    assert restore(SobolStrategy(MIXED, 0), history).ask(0.0) is None
 
 
 def test_choices_and_whole_numbers_come_equally_often():
@@ -76,27 +55,9 @@ def test_choices_and_whole_numbers_come_equally_often():
 
 
 def test_axes_of_one_value_take_no_dimension():
+    x = {"x": {"low": 0.0, "high": 1.0}}
     single = {"width": [8], "momentum": {"low": 0.5, "high": 0.5}}
-    plain, more = (
-        search(SobolStrategy(Space.parse(entries), 3), 8)
-        for entries in (
-            {"x": {"low": 0.0, "high": 1.0}, "epochs": 2},
-            {**single, "x": {"low": 0.0, "high": 1.0}, "epochs": {"low": 2, "high": 2}},
-        )
-    )
-    assert [each.params["x"] for each in plain] == [each.params["x"] for each in more]
-    assert {(each.params["width"], each.params["momentum"]) for each in more} == {(8, 0.5)}
-
-
-def test_an_untold_point_stays():
-    strategy = SobolStrategy(RANGES, 0)
-    assert strategy.ask(0.0) == strategy.ask(5.0)
-
-
-def test_points_leave_no_gap_as_wide_as_random_ones():
-    encoding = Encoding(RANGES)
-    points = [encoding.unit(each.params) for each in search(SobolStrategy(RANGES, 1), 128)]
-    for axis in zip(*points, strict=True):
-        ends = [0.0, *sorted(axis), 1.0]
-        assert max(b - a for a, b in pairwise(ends)) < 2.001 / 128
-        assert math.isclose(sum(axis) / 128, 0.5, abs_tol=0.01)
+    spaces = {**x, "epochs": 2}, {**single, **x, "epochs": {"low": 2, "high": 2}}
+    plain, more = (search(SobolStrategy(Space.parse(space), 3), 8) for space in spaces)
+    expected = [{**each.params, "width": 8, "momentum": 0.5} for each in plain]
+    assert [each.params for each in more] == expected
