@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 from ..benchmarks.analysis.runs import RunFacts, best_runs, emissions
 from ..benchmarks.analysis.timeline import timeline
 from ..benchmarks.comparison.work import WorkersReport
-from ..benchmarks.statistics import incumbents as incumbents_of
-from ..benchmarks.statistics import totals_j
 from ..benchmarks.tables.contract import VERSION
 from ..benchmarks.tables.facts import read_fact
 from ..energy.carbon import format_grams
@@ -131,7 +129,7 @@ def key_figures(table: Table, analysis: Analysis) -> list[Figure]:
 def _findings(table: Table, analysis: Analysis) -> list[Figure]:
     """The best accuracy and the least energy to the target, of a single group."""
     [group] = analysis.groups
-    best = incumbents_of(timeline(table)).sort_values("accuracy", kind="stable").iloc[-1]
+    best = timeline(table).incumbents().sort_values("accuracy", kind="stable").iloc[-1]
     reached = {n: own.energy_to_target.ert_j for n, own in group.strategies.items()}
     spent = {name: ert_j for name, ert_j in reached.items() if ert_j is not None}
     cheapest = min(spent, key=spent.__getitem__, default=None)
@@ -154,7 +152,7 @@ def _energies(table: Table) -> list[Figure]:
     figures: list[Figure] = []
     kinds = joules_by_kind(table.trials)
     experiment, carbon = part(table, "experiment"), emissions(table)
-    spent_j = totals_j(timeline(table)).sum(skipna=False)  # asks that gave no work included
+    spent_j = timeline(table).totals_j.sum(skipna=False)  # asks that gave no work included
     emitted = "" if carbon is None else f", {format_grams(carbon['total_g'])} CO2e"
     for kind, count, joules in kinds:
         word = "of a kind not stated" if kind == NOT_STATED else kind

@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Any
 from ...energy.quantities import format_energy, format_percent
 from ...files import write_whole
 from ...version import __version__
-from ..statistics import friedman
+from ..statistics.ranks import friedman
 from ..tables.facts import Fact
 from . import wording
 from .criteria import FRACTIONS
-from .facts import ByCriterion, GroupFacts, Ranks, RanksBy, Spread, StrategyFacts
-from .groups import group_facts, number
+from .facts import ByCriterion, GroupFacts, Ranks, RanksBy, Spread, StrategyFacts, as_fact
+from .groups import group_facts
 from .target import DEFAULT_TARGET, parse_target
 
 if TYPE_CHECKING:
@@ -187,17 +187,7 @@ def _ranks(
     scores = pd.DataFrame(rows, columns=names, dtype=float)
     if len(names) < 2 or len(scores.dropna()) < 2:
         return None
-    found = friedman(scores)
-    return Ranks(
-        statistic=number(found.statistic),
-        p=number(found.p),
-        n_groups=found.n_groups,
-        strategies=dict(found.strategies),
-        critical_difference=number(found.critical_difference),
-        cliques=found.cliques,
-        conclusive=found.conclusive,
-        reason=found.reason,
-    )
+    return as_fact(Ranks, friedman(scores))
 
 
 def _html(group: GroupFacts) -> str:

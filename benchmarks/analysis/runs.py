@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...energy.carbon import CarbonIntensity
-from ..statistics import incumbents, totals_j
+from ..statistics.runs import AnytimeCurves
 from ..tables.facts import Fact, read_fact
-from .groups import number
+from .facts import number
 from .timeline import timeline
 
 if TYPE_CHECKING:
@@ -78,11 +78,11 @@ def run_facts(table: Table, names: Collection[str] | None = None) -> list[RunFac
         names: The runs to return; None for all.
     """
     slices = table.trials if table.slices is None else table.slices
-    spent_j = totals_j(timeline(table))
+    spent_j = timeline(table).totals_j
     wanted = [run for run in spent_j.index if names is None or run in names]
     known = slices if names is None else slices[slices["run"].isin(wanted)]
     by_trial = known.groupby(["run", "trial"], sort=False)["energy_j"]
-    best = incumbents(known.assign(trial_j=by_trial.cumsum(skipna=False)))
+    best = AnytimeCurves.of(known.assign(trial_j=by_trial.cumsum(skipna=False))).incumbents()
     rows = dict(iter(known.groupby("run", sort=False)))
     counts = known.groupby("run")["trial"].nunique()
     about = {} if table.runs is None else table.runs.set_index("run").to_dict("index")
@@ -109,7 +109,7 @@ def run_facts(table: Table, names: Collection[str] | None = None) -> list[RunFac
 def best_runs(table: Table) -> dict[str, RunFacts]:
     """Return the run of each strategy that found the best network, the first of equals."""
     slices = table.trials if table.slices is None else table.slices
-    best = incumbents(slices)
+    best = AnytimeCurves.of(slices).incumbents()
     ranked = best.sort_values("accuracy", ascending=False, kind="stable")
     chosen = ranked.drop_duplicates("strategy").index
     return {facts.strategy: facts for facts in run_facts(table, set(chosen))}
@@ -120,7 +120,7 @@ def emissions(table: Table) -> dict[str, Any] | None:
     grid = read_fact(CarbonIntensity, (table.description or {}).get("carbon"))
     if grid is None:
         return None
-    spent_j = totals_j(timeline(table)).sum(skipna=False)
+    spent_j = timeline(table).totals_j.sum(skipna=False)
     return {**asdict(grid), "intensity": str(grid), "total_g": grid.grams(number(spent_j))}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..statistics import floats
+from ..statistics.runs import floats
 from .catalogue import Finding
 from .columns import read_numbers
 from .inputs import Subject

@@ -9,7 +9,8 @@ import numpy as np
 
 from ...energy.quantities import format_energy
 from ...energy.source import Kind
-from ..statistics import MIN_RUNS, floats
+from ..statistics.inference import MIN_RUNS
+from ..statistics.runs import floats
 from ..tables.table import Table
 from .catalogue import Finding, Lacking
 from .inputs import TRACKER, Subject

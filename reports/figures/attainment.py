@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ...benchmarks.statistics import accuracy_matrix, best_so_far, floats, pareto_front
+from ...benchmarks.statistics.runs import AnytimeCurves, floats, pareto_front
 from ...models.outcome import RESULTS
 
 MOST_ENERGIES = 400
@@ -25,9 +25,10 @@ def attained(trials: pd.DataFrame, most: int = MOST_ENERGIES) -> pd.DataFrame:
         of ``runs`` they are of, from the energy on at which there is a median. A quartile that
         falls to a run without a result is NaN. A run counts up to its last known energy.
     """
-    spent_j = best_so_far(trials)["energy_j"].to_numpy()
+    curves = AnytimeCurves.of(trials)
+    spent_j = curves.energy_j
     grid = _thinned(np.unique(spent_j[spent_j > 0]), most)
-    _, levels = accuracy_matrix(trials, grid)
+    levels = curves.levels(grid)
     counts = np.sum(~np.isnan(levels), axis=0)
     levels.sort(axis=0)  # NaN last
     columns = np.arange(len(grid))

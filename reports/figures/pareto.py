@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from ...benchmarks.statistics import attainment_surface, pareto_front
+from ...benchmarks.statistics.attainment import attainment_surface
+from ...benchmarks.statistics.runs import pareto_front
 from ...models.outcome import RESULTS, State
 from ..format import UNAVAILABLE, format_energy, format_percent, format_value, known
 from .attainment import attained, steps

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perjoule.benchmarks.statistics import best_so_far, pareto_front
+from perjoule.benchmarks.statistics.runs import AnytimeCurves, pareto_front
 from perjoule.reports.figures.attainment import attained, steps, thin
 
 
@@ -45,7 +45,7 @@ def test_each_level_is_what_a_loop_over_the_runs_finds(runs):
     for _, row in attained(trials_of(*runs)).iterrows():
         levels = []
         for run in runs:
-            curve = best_so_far(trials_of(run))
+            curve = AnytimeCurves.of(trials_of(run)).best_so_far
             known = curve["energy_j"].dropna()
             if len(known) < len(run) and row["energy_j"] > known.max():
                 continue  # nobody knows what this run had by then

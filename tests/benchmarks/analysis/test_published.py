@@ -10,7 +10,9 @@ import pandas as pd
 import pytest
 
 from perjoule import load_table
-from perjoule.benchmarks.statistics import anova, coefficient_of_variation, kruskal_wallis, spearman
+from perjoule.benchmarks.statistics.association import spearman
+from perjoule.benchmarks.statistics.inference import coefficient_of_variation, kruskal_wallis
+from perjoule.benchmarks.statistics.parametric import anova
 
 CLOUD, LOCAL_ML = "Cloud", "Local ML Engineer/Gamer"  # GeForce RTX 3090 and 3070
 

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import perjoule
-from perjoule.benchmarks import statistics
 from perjoule.benchmarks.replay.guarded import Guarded
 from perjoule.benchmarks.replay.simulation import simulate, table, task_of
 from perjoule.benchmarks.replay.synthetic import SURFACES
+from perjoule.benchmarks.statistics.runs import AnytimeCurves
 from perjoule.models.outcome import State
 from perjoule.models.space import Space
 from perjoule.tuners.registry import RECIPES
@@ -227,11 +227,11 @@ def test_no_run_overdraws_its_budget_by_more_than_a_setup(budget_j, lengths):
 
 def test_the_table_is_one_that_the_statistics_read():
     slices, _ = run(work(2, pause=True), work(1), work(5, trial=0), name="mine", seed=3)
-    frame = table(slices)
-    reached = statistics.energy_to_target(frame, 0.2)
+    curves = AnytimeCurves.of(table(slices))
+    reached = curves.energy_to_target(0.2)
     assert reached.loc["mine-3"].tolist() == ["mine", True, 5.0]
-    assert statistics.energy_to_target(frame, 0.5)["energy_j"].tolist() == [15.0]
-    assert 0 < statistics.anytime_score(frame)["mine-3"] < 0.5
+    assert curves.energy_to_target(0.5)["energy_j"].tolist() == [15.0]
+    assert 0 < curves.anytime_score()["mine-3"] < 0.5
 
 
 # Beside a real run --------------------------------------------------------------------------------

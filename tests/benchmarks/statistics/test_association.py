@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perjoule.benchmarks.statistics import spearman
+from perjoule.benchmarks.statistics.association import spearman
 
 from ..samples import NAN, quick
 

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perjoule.benchmarks.statistics import (
+from perjoule.benchmarks.statistics.inference import (
     MIN_RUNS,
-    anova,
     cliffs_delta,
     coefficient_of_variation,
     dunn_holm,
     interval,
     kruskal_wallis,
 )
+from perjoule.benchmarks.statistics.parametric import anova
 
 from ..samples import NAN, quick, values
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perjoule.benchmarks.statistics import friedman
+from perjoule.benchmarks.statistics.ranks import friedman
 
 from ..samples import NAN, quick
 
