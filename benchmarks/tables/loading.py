@@ -39,7 +39,8 @@ def read_table(
         source: A Parquet or CSV file, a run folder, a data frame or a table; or several, which are
             read as one.
         by: Columns that group the trials, as names joined by commas; ``"none"`` groups by nothing.
-            By default, several tables are grouped by what differs in their experiments.
+            By default, by what they were grouped when they were written, and several tables by
+            what differs in their experiments too.
         mapping: Which columns are made of others.
         read_folder: Reads a run folder; by default the tables that were derived in it.
 
@@ -58,7 +59,9 @@ def read_table(
     tables = number_equal_names([table for table, _ in opened])
     facts, notes = state_facts(tables), ()
     if not asked:
-        names, notes = differing_facts(facts)
+        differing, notes = differing_facts(facts)
+        grouped = (name for t in tables for name in t.by if f"g.{name}" in t.trials)
+        names = tuple(dict.fromkeys([*grouped, *differing]))
         facts = [dict.fromkeys(names) | each for each in facts]  # null where one says nothing
     tables = [
         _tidy_table(table, where, names, entries, each)
@@ -154,15 +157,10 @@ def _read_file(path: Path) -> Table:
             content = read_contents(beside)
             sides[side] = check(content.rows, str(beside))
             notes = (*notes, *content.notes)
-    return Table(
-        rows,
-        path.parent.name if path.stem == "trials" and path.parent.name else path.stem,
-        curves=sides["curves"],
-        slices=sides["slices"],
-        runs=sides["runs"],
-        description=valid_parts(description),
-        notes=notes,
-    )
+    description = valid_parts(description) or {}
+    by = tuple(description.pop("by", ()))
+    name = path.parent.name if path.stem == "trials" and path.parent.name else path.stem
+    return Table(rows, name, by, **sides, description=description or None, notes=notes)
 
 
 def read_derived(path: Path) -> Table:

@@ -29,7 +29,7 @@ class Table:
             every trial is one slice.
         runs: One row per run, those without a trial included: `RUN_COLUMNS`, then ``g.…``. None
             where the table knows no allotments.
-        description: What ``experiment.yaml`` says, as far as it is known.
+        description: What ``experiment.yaml`` says, as far as it is known; but for ``by``.
         notes: What was odd when it was read or imported, in sentences.
     """
 
@@ -76,7 +76,8 @@ class Table:
         """Write the table, as Parquet or CSV by the ending of the name.
 
         Curves, slices and runs go beside it, as ``NAME.curves.parquet`` (or ``.csv``) and so on,
-        and the description as ``NAME.experiment.yaml``; Parquet keeps that in its metadata.
+        and the description, with what the table is grouped by, as ``NAME.experiment.yaml``;
+        Parquet keeps that in its metadata.
 
         Returns:
             The files that were written.
@@ -87,24 +88,26 @@ class Table:
         """
         path = Path(path)
         check_ending(path)
+        grouped = {"by": list(self.by)} if self.by else {}
+        description = {**(self.description or {}), **grouped} or None
         parts = {side_path(path, side): getattr(self, side) for side in SIDES}
         described = description_path(path)
-        for beside, part in [*parts.items(), (described, self.description)]:
+        for beside, part in [*parts.items(), (described, description)]:
             if beside is not None and part is None and beside.exists():
                 what = beside.stem.rpartition(".")[2].replace("experiment", "description")
                 raise _is_there(beside, f"this table has no {what}")
-        if path.suffix == ".parquet" or self.description is None:
+        if path.suffix == ".parquet" or description is None:
             described = None
         elif described and described.name == "experiment.yaml" and described.exists():
-            if not is_description(described, self.description):  # it may be that of a run folder
+            if not is_description(described, description):  # it may be that of a run folder
                 raise _is_there(described, "describes another experiment")
             described = None
-        write_frame(self.trials, path, self.description)
+        write_frame(self.trials, path, description)
         sides = {beside: part for beside, part in parts.items() if part is not None}
         for beside, part in sides.items():
             write_frame(part, beside)
-        if described and self.description is not None:
-            write_description(self.description, described)
+        if described and description is not None:
+            write_description(description, described)
         return [path, *sides, *([described] if described else [])]
 
     def _repr_html_(self) -> str:
