@@ -64,7 +64,7 @@ def group_facts(by: Mapping[str, Any], table: Table, target: Target) -> GroupFac
         test_accuracy=best["test_accuracy"],
         per_joule=best["accuracy"].astype(float) / best["found_j"].where(best["found_j"] > 0),
     )
-    slices = table.trials if table.slices is None else table.slices
+    slices = table.rows_in_time
     slices = slices[["strategy", "state", "energy_j", "predicted_j"]]
     strategies = {}
     for name, own in runs.groupby("strategy", sort=False):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ...energy.carbon import CarbonIntensity
 from ..statistics.runs import AnytimeCurves
 from ..tables.facts import Fact, read_fact
+from ..tables.table import plain
 from .facts import number
 from .timeline import timeline
 
@@ -27,9 +27,6 @@ class Incumbent(Fact):
     """The best network that a run found, by validation accuracy; the first of equals.
 
     Attributes:
-        trial: Number of its trial.
-        accuracy: Its validation accuracy.
-        test_accuracy: Its test accuracy; None if unknown.
         energy_j: Joules of its trial until then; None if unknown.
         found_at_j: Joules that the run had spent by then; None if unknown.
         params: Its hyperparameters.
@@ -49,13 +46,10 @@ class RunFacts(Fact):
 
     Attributes:
         run: Its name.
-        strategy: Name of the strategy.
-        seed: Its seed.
         status: Why it is over, or ``"open"``; None where the table does not tell.
         reason: More about its end.
         allotment_j: Joules it may spend; None where the table does not tell.
         spent_j: Joules it spent; None if unknown.
-        trials: How many trials it had.
         incumbent: The best network it found; None if it has no result.
     """
 
@@ -77,7 +71,7 @@ def run_facts(table: Table, names: Collection[str] | None = None) -> list[RunFac
         table: The trials, with slices and runs where it has any.
         names: The runs to return; None for all.
     """
-    slices = table.trials if table.slices is None else table.slices
+    slices = table.rows_in_time
     spent_j = timeline(table).totals_j
     wanted = [run for run in spent_j.index if names is None or run in names]
     known = slices if names is None else slices[slices["run"].isin(wanted)]
@@ -108,7 +102,7 @@ def run_facts(table: Table, names: Collection[str] | None = None) -> list[RunFac
 
 def best_runs(table: Table) -> dict[str, RunFacts]:
     """Return the run of each strategy that found the best network, the first of equals."""
-    slices = table.trials if table.slices is None else table.slices
+    slices = table.rows_in_time
     best = AnytimeCurves.of(slices).incumbents()
     ranked = best.sort_values("accuracy", ascending=False, kind="stable")
     chosen = ranked.drop_duplicates("strategy").index
@@ -122,18 +116,6 @@ def emissions(table: Table) -> dict[str, Any] | None:
         return None
     spent_j = timeline(table).totals_j.sum(skipna=False)
     return {**asdict(grid), "intensity": str(grid), "total_g": grid.grams(number(spent_j))}
-
-
-def plain(value: Any) -> Any:
-    """Return a cell in Python's own types; None where nothing is known."""
-    import pandas as pd
-
-    if isinstance(value, list | dict):
-        return value
-    if pd.isna(value):
-        return None
-    value = value.item() if hasattr(value, "item") else value
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _incumbent(row: pd.Series) -> Incumbent:

@@ -24,7 +24,7 @@ def timeline(table: Table) -> AnytimeCurves:
     then what runs spent on no trial. A run without any trial has one row, so that it is compared
     with the others.
     """
-    rows = (table.trials if table.slices is None else table.slices)[COLUMNS]
+    rows = table.rows_in_time[COLUMNS]
     if table.runs is not None:
         tried = table.runs["run"].isin(rows["run"])
         rest = table.runs[~tried | (table.runs["unplaced_j"] != 0)]  # those of unknown joules too

@@ -29,7 +29,7 @@ def short_windows(subject: Subject) -> Iterator[Finding]:
     periods = {name: s for name, s in stated.items() if isinstance(s, int | float)}
     if not periods:
         raise Lacking("nothing says how often the meter's sensors are updated")
-    windows = table.trials if table.slices is None else table.slices
+    windows = table.rows_in_time
     durations_s = floats(windows["duration_s"])
     durations_s = durations_s[np.isfinite(durations_s)]
     if any(periods.values()) and not len(durations_s):

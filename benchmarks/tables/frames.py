@@ -1,7 +1,7 @@
 """Parquet and CSV files as they are: every cell that is there, and none that is not.
 
 A file is read by what it holds, whatever it is called. Cells of CSV stay text. A row with a cell
-too few or too many, an open quote, or bytes that are no text are errors: nothing is filled in.
+too few or too many, an open quote, or bytes that are no text are a DataError: nothing is filled in.
 """
 
 from __future__ import annotations
@@ -42,11 +42,7 @@ class Contents(NamedTuple):
 
 
 def read_contents(path: Path) -> Contents:
-    """Read a Parquet or CSV file as it is: CSV as text, not yet checked.
-
-    Raises:
-        DataError: The file cannot be read.
-    """
+    """Read a Parquet or CSV file as it is: CSV as text, not yet checked."""
     try:
         content = path.read_bytes()
     except (OSError, ValueError) as error:
@@ -62,9 +58,6 @@ def read_contents(path: Path) -> Contents:
 def _unreadable(path: Path, error: Exception) -> DataError:
     reason = " ".join(str(getattr(error, "strerror", None) or error).split())
     return DataError(f"{path}: cannot be read: {reason[:200]}; give Parquet or CSV")
-
-
-# Parquet ------------------------------------------------------------------------------------------
 
 
 def _parquet(path: Path, content: bytes) -> Contents:
@@ -96,9 +89,6 @@ def _parquet(path: Path, content: bytes) -> Contents:
     except ValueError:  # it only informs: the trials are whole
         note = f"{path}: what its metadata say of the experiment is damaged, and left out."
         return Contents(rows, notes=(note,))
-
-
-# CSV ----------------------------------------------------------------------------------------------
 
 
 def _csv(path: Path, content: bytes) -> Contents:
@@ -166,11 +156,7 @@ def _rows(path: Path, content: bytes, header: list[str], separator: str) -> pd.D
 
 
 def _check_rows(path: Path, content: bytes, separator: str, n_cells: int) -> int:
-    """Count the rows, and refuse the first that has not as many cells as the header.
-
-    Raises:
-        DataError: There is one, or a quote is never closed.
-    """
+    """Count the rows; refuse one with not as many cells as the header, or a quote left open."""
     row = -1
     try:
         for cells in _reader(content, separator):

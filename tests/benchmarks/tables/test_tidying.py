@@ -33,7 +33,7 @@ def test_every_column_of_the_contract_is_there_with_its_type():
     table = read(frame(lr=[0.1, 0.2], dataset=["x", "y"]), by="dataset")
     assert list(table) == [*TRIAL_COLUMNS, "g.dataset", "p.lr"]
     for column in COLUMNS:
-        expected = PANDAS_TYPES.get(column.type, "datetime64[us, UTC]")
+        expected = PANDAS_TYPES[column.type]
         assert table[column.name].dtype == expected
     assert table["energy_train_j"].isna().all()
     assert list(table["state"]) == ["complete", "complete"]
