@@ -361,11 +361,6 @@ class TestWordsAndFiles:
         with pytest.raises(OutputError, match="cannot write"):
             analysis.write(tmp_path / "nowhere" / "analysis.json")
 
-    def test_what_is_handed_out_is_a_copy(self):
-        analysis = analysed(EARLY, LATE)
-        analysis.to_dict()["groups"].clear()
-        assert len(analysis.to_dict()["groups"]) == 1
-
 
 class TestProperties:
     @few

@@ -79,9 +79,6 @@ def test_allotments_are_known_together_or_not_at_all():
     assert table.notes == ("What runs may spend was left out: it is not known of those of other.",)
 
 
-# What differs -------------------------------------------------------------------------------------
-
-
 def of_experiment(name, space=None, machine=None, runtime=None, **experiment):
     parts = {"space": space, "machine": machine, "runtime": runtime, "experiment": experiment}
     described = {key: part for key, part in parts.items() if part is not None}
@@ -153,9 +150,6 @@ def test_a_column_of_that_name_wins(column):
     digits.trials[column] = ["own", "other"]
     groups = load_table([digits, mnist]).groups
     assert [values["dataset"] for values, _ in groups] == ["mnist", "other", "own"]
-
-
-# Grouped tables that are written ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.parquet", "trials.csv"])
