@@ -56,10 +56,9 @@ class TestEqualEnergy:
             runs_of("short", [(first_j, 0.8)], [(10.0, 0.8)]),
             runs_of("long", [(7.0, 0.7), (3.0, 0.9)], [(7.0, 0.7), (3.0, 0.9)]),
         )
-        early = [note for note in analysis.to_dict()["notes"] if note.startswith("A run ended at")]
-        assert [("7.90 J" in note, "of long spent 10.0 J" in note) for note in early] == [
-            (True, True)
-        ] * told
+        early = [note for note in analysis.notes if note.startswith("A run ended at 7.90 J")]
+        assert len(early) == told
+        assert all("of long spent 10.0 J" in note for note in early)
 
     def test_a_run_without_a_result_by_then_counts_as_zero(self):
         group = only_group(
@@ -175,22 +174,14 @@ class TestUnknownEnergies:
         assert own["accuracy"]["median"] == 0.99
         assert group["common_j"] == 10.0
         assert "unknown" not in str(analysis.winners)
-        assert any(
-            "2 of 2 runs of unknown are not known" in note for note in analysis.to_dict()["notes"]
-        )
+        assert "2 of 2 runs of unknown are not known" in " ".join(analysis.notes)
 
     def test_one_strategy_of_known_joules_has_nothing_to_beat(self):
         analysis = analysed(EARLY, self.UNKNOWN)
-        (won,) = analysis.winners
-        assert won == {
-            "by": {},
-            "equal_energy": {"0.25": None, "0.5": None, "1.0": None},
-            "energy_to_target": None,
-            "anytime": None,
-        }
+        assert analysis.groups[0].winners.all == [None] * 5
         reason = "Nothing can be compared: the joules of unknown are not known."
-        assert analysis.to_dict()["groups"][0]["verdict"]["reason"] == reason
-        assert reason in analysis.to_dict()["notes"]
+        assert analysis.groups[0].verdict.reason == reason
+        assert reason in analysis.notes
         assert analysis.sentences == [f"No strategy leads for the same energy. {reason}"]
 
     def test_runs_that_missed_the_target_after_unknown_joules_conclude_nothing(self):
@@ -220,11 +211,11 @@ class TestUnknownEnergies:
         (group,) = analysis.to_dict()["groups"]
         assert group["energy_kinds"] == {"measured": 9, "modelled": 4, "measured+lower bound": 1}
         assert group["strategies"]["late"]["energy_kind"] == "lower bound+measured+modelled"
-        assert analysis.to_dict()["notes"] == [
+        assert analysis.notes == (
             "Joules of different kinds are not comparable: early is measured, late is "
             "measured+modelled.",
             "The joules of 1 trial are a lower bound.",
-        ]
+        )
 
     def test_kinds_that_are_not_stated_are_said_to_be(self):
         assert only_group(EARLY, LATE)["energy_kinds"] == {"not stated": 14}
@@ -238,8 +229,8 @@ class TestNothingToCompare:
         assert verdict.reason == "Only early was run: there is nothing to compare it with."
         assert verdict.sentence == ("early reached 80.0 % validation accuracy for 11.0 J per run.")
         assert analysis.counts.anytime == {}
-        assert analysis.to_dict()["groups"][0]["strategies"]["early"]["anytime"] is not None
-        assert analysis.to_dict()["ranks"] == {"equal_energy": None, "anytime": None}
+        assert analysis.groups[0].strategies["early"].anytime is not None
+        assert analysis.ranks.equal_energy is analysis.ranks.anytime is None
 
     def test_without_any_result_there_is_no_target_and_no_winner(self):
         group = only_group(runs_of("a", [(1.0, NAN)]), runs_of("b", [(1.0, NAN)]))
@@ -250,15 +241,13 @@ class TestNothingToCompare:
         assert group["strategies"]["a"]["hypervolume"]["energy_j"] == 0.0
 
     def test_runs_too_dear_to_be_compared_at_equal_energy_are_noted(self):
-        cheap, dear = (
-            runs_of("cheap", [(1.0, 0.8)], [(2.0, 0.8)], [(2.0, 0.8)]),
-            runs_of("dear", [(9.0, 0.8)]),
-        )
-        analysis = analysed(cheap, dear)
-        assert analysis.to_dict()["groups"][0]["verdict"]["winner"] is None
+        cheap = runs_of("cheap", [(1.0, 0.8)], [(2.0, 0.8)], [(2.0, 0.8)])
+        analysis = analysed(cheap, runs_of("dear", [(9.0, 0.8)]))
+        assert analysis.groups[0].verdict.winner is None
         assert analysis.winners[0]["energy_to_target"] == "cheap"
-        (note,) = analysis.to_dict()["notes"]
-        assert note.startswith("Most runs have no result within 1.00 J, the energy of the cheapest")
+        assert analysis.notes[0].startswith(
+            "Most runs have no result within 1.00 J, the energy of the cheapest"
+        )
 
     def test_runs_of_no_joules_at_all_are_compared_all_the_same(self):
         group = only_group(runs_of("a", [(0.0, 0.5)]), runs_of("b", [(0.0, 0.6)]))
@@ -284,19 +273,15 @@ class TestGroups:
 
     def test_winners_are_counted_over_groups(self):
         analysis = self.both(one=0.6, two=0.7, three=0.4)
-        assert [group["by"] for group in analysis.winners] == [
-            {"dataset": "one"},
-            {"dataset": "three"},
-            {"dataset": "two"},
-        ]
+        assert [group["by"]["dataset"] for group in analysis.winners] == ["one", "three", "two"]
         assert analysis.counts.to_dict() == {
             "equal_energy": {"0.25": {}, "0.5": {}, "1.0": {"b": 2, "a": 1}},
             "energy_to_target": {"b": 2, "a": 1},
             "anytime": {"b": 2, "a": 1},
         }
-        ranks = analysis.to_dict()["ranks"]["equal_energy"]
-        assert ranks["strategies"] == {"b": pytest.approx(4 / 3), "a": pytest.approx(5 / 3)}
-        assert (ranks["n_groups"], ranks["conclusive"]) == (3, False)
+        ranks = analysis.ranks.equal_energy
+        assert ranks.strategies == {"b": pytest.approx(4 / 3), "a": pytest.approx(5 / 3)}
+        assert (ranks.n_groups, ranks.conclusive) == (3, False)
         assert analysis.sentences[0].startswith("dataset one: b is ahead for the same energy")
 
     def test_a_missing_value_is_a_group_of_its_own(self):
@@ -314,15 +299,13 @@ class TestGroups:
             for name, level in (("a", 0.5), ("b", 0.6))
         ]
         analysis = analysed(*frames, third, by="dataset")
-        assert list(analysis.to_dict()["ranks"]["anytime"]["strategies"]) == ["b", "a"]
-        assert analysis.to_dict()["notes"] == [
-            "Strategies that are in every group, and ranked: a, b."
-        ]
+        assert list(analysis.ranks.anytime.strategies) == ["b", "a"]
+        assert analysis.notes == ("Strategies that are in every group, and ranked: a, b.",)
 
     def test_a_strategy_without_a_result_has_the_last_rank(self):
         analysis = self.both(one=0.6, two=NAN, three=NAN)
-        assert list(analysis.to_dict()["ranks"]["equal_energy"]["strategies"]) == ["a", "b"]
-        assert analysis.to_dict()["ranks"]["equal_energy"]["n_groups"] == 3
+        assert list(analysis.ranks.equal_energy.strategies) == ["a", "b"]
+        assert analysis.ranks.equal_energy.n_groups == 3
 
 
 class TestWordsAndFiles:
@@ -393,16 +376,11 @@ class TestProperties:
     @given(tables)
     def test_other_names_are_other_names_and_nothing_else(self, trials):
         names = {"even": "odd", "odd": "even"}
-        renamed = only_group(trials.assign(strategy=trials["strategy"].map(names)))
-        group = only_group(trials)
-        for key in ("energy_to_target", "anytime"):
-            assert names.get(group["winners"][key]) == renamed["winners"][key]
-        assert [names.get(name) for name in group["winners"]["equal_energy"].values()] == list(
-            renamed["winners"]["equal_energy"].values()
-        )
-        assert {names[name]: own for name, own in group["strategies"].items()} == renamed[
-            "strategies"
-        ]
+        renamed = group_of(trials.assign(strategy=trials["strategy"].map(names)))
+        group = group_of(trials)
+        assert [*map(names.get, group.winners.all)] == renamed.winners.all
+        strategies = {names[name]: own for name, own in group.strategies.items()}
+        assert strategies == renamed.strategies
 
 
 trials = st.fixed_dictionaries(
@@ -430,10 +408,9 @@ class TestSchema:
         assert Analysis.from_dict(data) == analysis
         assert len(analysis.sentences) == len(data["groups"])
         assert analysis._repr_html_().count("<table>") == len(data["groups"])
-        for group in data["groups"]:
-            won = group["winners"]
-            for name in {*won["equal_energy"].values(), won["energy_to_target"], won["anytime"]}:
-                assert name is None or group["strategies"][name]["energy_kind"] != "unavailable"
+        for group in analysis.groups:
+            for name in {*group.winners.all} - {None}:
+                assert group.strategies[name].energy_kind != "unavailable"
 
     def test_it_says_what_was_asked_of_which_version(self):
         data = analysed(EARLY, LATE, target="0.80").to_dict()
