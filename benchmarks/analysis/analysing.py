@@ -74,21 +74,10 @@ class Analysis(Fact):
     @property
     def sentences(self) -> list[str]:
         """What each group shows, in plain words."""
+        told = ((g.by, g.verdict) for g in self.groups)
         return [
-            wording.labelled(
-                group.by,
-                " ".join(
-                    filter(
-                        None,
-                        (
-                            group.verdict.sentence,
-                            group.verdict.reason,
-                            group.verdict.target_sentence,
-                        ),
-                    )
-                ),
-            )
-            for group in self.groups
+            wording.labelled(by, f"{v.sentence} {v.reason} {v.target_sentence}".strip())
+            for by, v in told
         ]
 
     def write(self, path: str | Path) -> None:
@@ -154,19 +143,11 @@ def analyse(table: Table, target: str | float = DEFAULT_TARGET) -> Analysis:
 
 def _counts(groups: tuple[GroupFacts, ...]) -> ByCriterion[Mapping[str, int]]:
     """How many groups each strategy wins, by criterion; groups without a winner count nowhere."""
-
-    def won(get: Callable[[ByCriterion[str | None]], str | None]) -> dict[str, int]:
-        names = (get(group.winners) for group in groups)
-        return dict(Counter(name for name in names if name is not None).most_common())
-
-    return ByCriterion(
-        equal_energy={
-            str(share): won(lambda winners, key=str(share): winners.equal_energy[key])
-            for share in FRACTIONS
-        },
-        energy_to_target=won(lambda winners: winners.energy_to_target),
-        anytime=won(lambda winners: winners.anytime),
+    *equal, to_target, anytime = (
+        dict(Counter(name for name in won if name is not None).most_common())
+        for won in zip(*(group.winners.all for group in groups), strict=True)
     )
+    return ByCriterion(dict(zip(map(str, FRACTIONS), equal, strict=True)), to_target, anytime)
 
 
 def _ranks(

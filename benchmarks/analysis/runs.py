@@ -82,16 +82,16 @@ def run_facts(table: Table, names: Collection[str] | None = None) -> list[RunFac
     about = {} if table.runs is None else table.runs.set_index("run").to_dict("index")
     facts = []
     for run in wanted:
-        stated = about.get(run)
-        first = rows[run].iloc[0] if stated is None else stated
+        stated = about.get(run, {})
+        first = stated or rows[run].iloc[0]
         facts.append(
             RunFacts(
                 run=str(run),
                 strategy=str(first["strategy"]),
                 seed=int(first["seed"]),
-                status=None if stated is None else plain(stated["end"]) or OPEN,
-                reason="" if stated is None else plain(stated["message"]) or "",
-                allotment_j=None if stated is None else plain(stated["allotment_j"]),
+                status=(plain(stated["end"]) or OPEN) if stated else None,
+                reason=plain(stated.get("message")) or "",
+                allotment_j=plain(stated.get("allotment_j")),
                 spent_j=number(spent_j[run]),
                 trials=int(counts.get(run, 0)),
                 incumbent=_incumbent(best.loc[run]) if run in best.index else None,

@@ -12,15 +12,17 @@ import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
+
+import pandas as pd
+import pyarrow as pa
+from pyarrow import csv as arrow_csv
+from pyarrow import parquet
 
 from ...errors import DataError
 from .contract import VERSION
 from .refusals import distinct, shown
 from .writing import description_in, version_in
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _SEPARATORS = (",", ";", "\t", "|")
 _HEADER = 1 << 20  # bytes a header may have
@@ -61,12 +63,8 @@ def _unreadable(path: Path, error: Exception) -> DataError:
 
 
 def _parquet(path: Path, content: bytes) -> Contents:
-    import pandas as pd
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     try:
-        file = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)
+        file = parquet.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)
         distinct(file.schema_arrow.names, str(path))
         table = file.read()
         if (version := version_in(table.schema.metadata)) > VERSION:
@@ -133,20 +131,13 @@ def _header(path: Path, content: bytes) -> tuple[list[str], str]:
 
 
 def _rows(path: Path, content: bytes, header: list[str], separator: str) -> pd.DataFrame:
-    import pandas as pd
-    import pyarrow as pa
-    import pyarrow.csv as pc
-
+    as_text = dict.fromkeys(header, pa.string())
     try:
-        table = pc.read_csv(
+        table = arrow_csv.read_csv(
             pa.BufferReader(content),
-            read_options=pc.ReadOptions(
-                use_threads=False, column_names=header, skip_rows_after_names=1
-            ),
-            parse_options=pc.ParseOptions(delimiter=separator, newlines_in_values=True),
-            convert_options=pc.ConvertOptions(
-                column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False
-            ),
+            arrow_csv.ReadOptions(use_threads=False, column_names=header, skip_rows_after_names=1),
+            arrow_csv.ParseOptions(delimiter=separator, newlines_in_values=True),
+            arrow_csv.ConvertOptions(column_types=as_text, strings_can_be_null=False),
         )
     except (ValueError, pa.ArrowException) as error:
         if _check_rows(path, content, separator, len(header)) == 0:

@@ -15,16 +15,7 @@ from .contract import CURVE_COLUMNS, RUN_COLUMNS, TRIAL_COLUMNS
 from .descriptions import facts_of
 from .table import Table
 
-GROUPING = [
-    "dataset",
-    "architecture",
-    "space",
-    "split_seed",
-    "meter",
-    "device",
-    "fidelity",
-    "machine",
-]
+APART = ("dataset", "architecture", "space", "split_seed", "meter", "device", "fidelity", "machine")
 """Facts of an experiment whose results are not pooled where they differ."""
 _CONTRACT = {*TRIAL_COLUMNS, *CURVE_COLUMNS, *RUN_COLUMNS}
 
@@ -59,9 +50,7 @@ def differing_facts(facts: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...]
 
     A table that does not state a fact does not differ in it.
     """
-    names = tuple(
-        name for name in GROUPING if len({each[name] for each in facts if name in each}) > 1
-    )
+    names = tuple(name for name in APART if len({each[name] for each in facts if name in each}) > 1)
     if not names:
         return (), ()
     listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))

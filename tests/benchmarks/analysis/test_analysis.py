@@ -103,17 +103,15 @@ class TestEnergyToTarget:
 
 
 class TestOtherNumbers:
-    def test_anytime_winner(self):
-        group = only_group(EARLY, LATE)
-        assert group["winners"]["anytime"] == "early"
-        late = group["strategies"]["late"]["anytime"]["median"]
-        assert 0 < late < group["strategies"]["early"]["anytime"]["median"]
-
-    def test_totals_and_their_spread(self):
-        early = only_group(EARLY, LATE)["strategies"]["early"]
-        assert (early["energy_j"]["median"], early["energy_j"]["n"]) == (11.0, 3)
-        assert early["energy_cv"] == pytest.approx(1.0 / 11)  # 10, 12 and 11 J
-        assert (early["runs"], early["trials"], early["states"]) == (3, 9, {"complete": 9})
+    def test_totals_their_spread_and_the_anytime_score(self):
+        group = group_of(EARLY, LATE)
+        early, late = group.strategies["early"], group.strategies["late"]
+        assert (early.energy_j.median, early.energy_j.n) == (11.0, 3)
+        assert early.energy_cv == pytest.approx(1.0 / 11)  # 10, 12 and 11 J
+        assert (early.runs, early.trials, early.states) == (3, 9, {"complete": 9})
+        assert group.energy_kinds == {"not stated": 14}
+        assert group.winners.anytime == "early"
+        assert 0 < late.anytime.median < early.anytime.median
 
     def test_accuracy_per_joule_is_shown_above_its_floor(self):
         early = only_group(EARLY, LATE, target=0.7)["strategies"]["early"]["accuracy_per_joule"]
@@ -131,20 +129,18 @@ class TestOtherNumbers:
         assert group["strategies"]["b"]["hypervolume"] == {"energy_j": 0.0, "share": 0.0}
 
     def test_test_accuracy_is_that_of_the_best_validated_trial(self):
-        trials = runs_of("a", [(1.0, 0.5), (1.0, 0.8), (1.0, 0.8)]).assign(
-            test_accuracy=[0.9, 0.7, 0.6]
-        )
-        group = only_group(trials, EARLY)
-        assert group["strategies"]["a"]["test_accuracy"]["median"] == 0.7
-        assert group["strategies"]["early"]["test_accuracy"] is None
+        tested = {"test_accuracy": [0.9, 0.7, 0.6]}
+        trials = runs_of("a", [(1.0, 0.5), (1.0, 0.8), (1.0, 0.8)], **tested)
+        strategies = group_of(trials, EARLY).strategies
+        assert strategies["a"].test_accuracy.median == 0.7
+        assert strategies["early"].test_accuracy is None
 
     def test_search_share_is_of_trials_of_which_both_are_known(self):
-        trials = runs_of("a", [(2.0, 0.5), (8.0, 0.8), (NAN, 0.8)]).assign(
-            energy_search_j=[1.0, NAN, 5.0]
-        )
-        group = only_group(trials, EARLY)
-        assert group["strategies"]["a"]["search_share"] == 0.5
-        assert group["strategies"]["early"]["search_share"] is None
+        searched = {"energy_search_j": [1.0, NAN, 5.0]}
+        trials = runs_of("a", [(2.0, 0.5), (8.0, 0.8), (NAN, 0.8)], **searched)
+        strategies = group_of(trials, EARLY).strategies
+        assert strategies["a"].search_share == 0.5
+        assert strategies["early"].search_share is None
 
     def test_time_is_read_off_slices_and_the_rest_off_trials(self):
         table = load_table(pd.concat([runs_of("a", [(4.0, 0.8)]), runs_of("b", [(4.0, 0.7)])]))
@@ -217,9 +213,6 @@ class TestUnknownEnergies:
             "The joules of 1 trial are a lower bound.",
         )
 
-    def test_kinds_that_are_not_stated_are_said_to_be(self):
-        assert only_group(EARLY, LATE)["energy_kinds"] == {"not stated": 14}
-
 
 class TestNothingToCompare:
     def test_a_single_strategy_wins_nothing(self):
@@ -261,15 +254,12 @@ class TestNothingToCompare:
 class TestGroups:
     def both(self, **datasets):
         """The same two strategies on data sets; how accurate the second is on each."""
-        return analysed(
-            *(
-                pd.concat([runs_of("a", [(5.0, 0.5)]), runs_of("b", [(5.0, accuracy)])]).assign(
-                    dataset=name, run=lambda rows, n=name: n + rows["run"]
-                )
-                for name, accuracy in datasets.items()
-            ),
-            by="dataset",
+        runs = (
+            runs_of(strategy, [(5.0, level)], dataset=name, run=f"{name}-{strategy}")
+            for name, accuracy in datasets.items()
+            for strategy, level in (("a", 0.5), ("b", accuracy))
         )
+        return analysed(*runs, by="dataset")
 
     def test_winners_are_counted_over_groups(self):
         analysis = self.both(one=0.6, two=0.7, three=0.4)
@@ -292,13 +282,14 @@ class TestGroups:
         assert analysis.sentences[1].startswith("machine unknown: early reached 80.0 % validation")
 
     def test_a_strategy_that_is_not_in_every_group_is_not_ranked(self):
-        third = runs_of("c", [(5.0, 0.9)], dataset="one")
         frames = [
-            runs_of(name, [(5.0, level)]).assign(dataset=dataset, run=f"{dataset}{name}")
-            for dataset in ("one", "two")
-            for name, level in (("a", 0.5), ("b", 0.6))
+            runs_of(name, [(5.0, level)], dataset=dataset, run=f"{dataset}{name}")
+            for dataset, name, level in (
+                *(("one", "a", 0.5), ("one", "b", 0.6), ("one", "c", 0.9)),
+                *(("two", "a", 0.5), ("two", "b", 0.6)),
+            )
         ]
-        analysis = analysed(*frames, third, by="dataset")
+        analysis = analysed(*frames, by="dataset")
         assert list(analysis.ranks.anytime.strategies) == ["b", "a"]
         assert analysis.notes == ("Strategies that are in every group, and ranked: a, b.",)
 

@@ -18,7 +18,7 @@ from perjoule.benchmarks.tables.contract import (
     RUNS,
     VERSION,
 )
-from perjoule.benchmarks.tables.joining import GROUPING
+from perjoule.benchmarks.tables.joining import APART
 from perjoule.benchmarks.tables.table import Table
 from perjoule.benchmarks.tables.writing import SIDES
 
@@ -44,7 +44,7 @@ def test_every_column_is_documented_as_it_is(title, columns):
         for c in columns
     ]
     assert f"contract version {VERSION}," in TABLE
-    assert all(f"`{name}`" in TABLE for name in (*REQUIRED, *GROUPING))
+    assert all(f"`{name}`" in TABLE for name in (*REQUIRED, *APART))
 
 
 def test_files_lie_beside_as_documented(tmp_path):
