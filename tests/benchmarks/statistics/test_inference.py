@@ -125,12 +125,15 @@ class TestTests:
 
     @quick
     @given(st.lists(values, min_size=2, max_size=4))
-    def test_eta_squared_is_bounded(self, lists):
+    def test_eta_squared_is_bounded_and_dunn_agrees(self, lists):
         result = kruskal_wallis({str(i): group for i, group in enumerate(lists)})
         assert 0 <= result.p <= 1
         if result.n > result.k:
             lowest = -(result.k - 1) / (result.n - result.k)
             assert lowest - 1e-9 <= result.eta_squared <= 1 + 1e-9
+        # Of two groups it is Dunn's test, ties and all.
+        two = {"a": lists[0], "b": lists[1]}
+        assert dunn_holm(two).loc["a", "b"] == pytest.approx(kruskal_wallis(two).p)
 
 
 class TestAnova:
