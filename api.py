@@ -246,14 +246,17 @@ def replay(table: _Table, **options: Any) -> Table:
 
     Args:
         table: The recorded trials.
-        **options: As in `benchmarks.replay.replay`.
+        **options: Fields of `benchmarks.replay.ReplayOptions`, and ``progress``, which is told how
+            it goes.
 
     Raises:
         PerjouleError: An option cannot be used, or the table cannot be replayed.
     """
+    from .benchmarks.replay import ReplayOptions
     from .benchmarks.replay import replay as play
 
-    return _public(play(table, **options))
+    progress = options.pop("progress", None)
+    return _public(play(table, ReplayOptions.of(**options), progress))
 
 
 def _public(table: _Table) -> Table:

@@ -10,7 +10,7 @@ import typer
 
 from ..errors import OutputError
 from .app import STOPPED, command, show
-from .options import AsJson, RunFolder, Setup
+from .options import AsJson, RunFolder, Setup, Strategies
 
 if TYPE_CHECKING:
     from ..api import Result
@@ -22,9 +22,7 @@ def compare(
     experiment: Annotated[
         Path | None, typer.Argument(metavar="[EXPERIMENT.yaml]", help="See `perjoule init`.")
     ] = None,
-    strategies: Annotated[
-        str | None, typer.Option(help="Names joined by commas, or all; see `perjoule strategies`.")
-    ] = None,
+    strategies: Strategies = None,
     budget: Annotated[
         str | None, typer.Option(help='Energy all runs share: "200 J", "6 kJ", "0.2 Wh".')
     ] = None,

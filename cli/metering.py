@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from .app import command, show
-from .options import AsJson
+from .options import AsJson, Carbon, Meter
 
 
 @command(
@@ -19,17 +19,14 @@ def measure(
     command: Annotated[
         list[str], typer.Argument(metavar="-- COMMAND...", help="Any command with its arguments.")
     ],
-    meter: Annotated[str | None, typer.Option(help="What counts joules.")] = None,
+    meter: Meter = None,
     series: Annotated[
         Path | None, typer.Option(help="Record power over time into this Parquet file.")
     ] = None,
     period: Annotated[
         float, typer.Option(min=0.01, help="Seconds between two rows of the series.")
     ] = 1.0,
-    carbon: Annotated[
-        str | None,
-        typer.Option(help='Tell grams of CO2e too: "FRA", "USA/CA", "56 g/kWh"; never guessed.'),
-    ] = None,
+    carbon: Carbon = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a command and meter it, children included; its exit code is passed on.

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..benchmarks.importers.registry import formats_help
 from ..errors import ConfigurationError, OutputError
 from .app import command, write_json
 from .comparing import print_result
-from .options import Findings, Importing, Replaying, Tables
+from .options import Findings, Importing, JsonFile, Replaying, TableOut, Tables
 
 if TYPE_CHECKING:
     from ..api import Table
@@ -52,13 +52,11 @@ def replay(tables: Tables, replaying: Replaying, findings: Findings) -> None:
 @command("import")
 def import_(
     *,
-    form: Annotated[str, typer.Argument(metavar="FORMAT", help="What wrote the files.")],
+    form: Annotated[str, typer.Argument(metavar="FORMAT", help=f"{formats_help()}.")],
     paths: Annotated[
         list[str], typer.Argument(metavar="PATH...", help="Files, or a storage URL of Optuna.")
     ],
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Write the trial table: .parquet or .csv.")
-    ] = None,
+    out: TableOut = None,
     importing: Importing,
 ) -> None:
     """Make a trial table of what another tool recorded."""
@@ -78,9 +76,7 @@ def import_(
 @command("audit")
 def audit(
     tables: Tables,
-    as_json: Annotated[
-        Path | None, typer.Option("--json", help="Write all findings as JSON; - prints them.")
-    ] = None,
+    as_json: JsonFile = None,
 ) -> None:
     """Check an energy study for the faults of published ones; exit code 1 if there is any."""
     from ..benchmarks.audit import audit as check

@@ -22,14 +22,8 @@ def foresee(operations: float, seen: Iterable[StepCost]) -> float:
     """Joules that a step may cost before any like it was taken.
 
     Between the nearest smaller and larger known step it follows a power law; below the smallest it
-    costs as much as that one, above the largest in proportion to its operations.
-
-    Args:
-        operations: Operations of the step.
-        seen: What steps cost so far.
-
-    Returns:
-        The joules; 0 if none was seen.
+    costs as much as that one, above the largest in proportion to its operations; 0 if none was
+    seen.
     """
     known = {step.operations: step.energy_j for step in seen}
     if not known:

@@ -9,20 +9,21 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
-from ..energy import EnergyBudget, EnergyMeter, Reading
+from ..energy import EnergyBudget, EnergyMeter, Reading, Window
 from ..energy.quantities import total
 from .checkpoint import copy_to_cpu, load_checkpoint, save_state
 from .data.splits import Data
 from .foresight import KnownSteps, StepGate
-from .networks.registry import resolve_architecture
+from .networks.registry import Builder, resolve_architecture
 from .operations import count_parameters, forward_operations, training_operations
 from .outcome import CurvePoint, SliceResult, State, StopRule
 from .runtime import Runtime
-from .training import EVALUATION_BATCH, build, evaluate, train_epoch
+from .training import EVALUATION_BATCH, TrainingSettings, build, evaluate, train_epoch
 
 SETUP_OPERATIONS_PER_PARAMETER = 10
 """What the deterministic meter charges for drawing and placing one weight."""
@@ -35,30 +36,18 @@ class _StopSlice(Exception):  # noqa: N818 - no error
         self.state, self.message = state, message
 
 
+@dataclass(frozen=True, eq=False)
 class Objective:
-    """Trains candidates on one data set.
+    """Trains candidates on one data set."""
 
-    Args:
-        data: The data set, resident on the runtime's device.
-        runtime: Device, layout and precision.
-        architecture: A known architecture, or ``module:function`` of the user's own.
-        seed: Seed of weights, batches and dropout.
-        known_steps: What the training and validation steps of earlier candidates cost.
-    """
+    data: Data  # resident on the runtime's device
+    runtime: Runtime
+    architecture: str | Builder = "cnn"  # for `resolve_architecture`
+    seed: int = 0  # of weights, batches and dropout
+    known_steps: KnownSteps = ((), ())
 
-    def __init__(
-        self,
-        data: Data,
-        runtime: Runtime,
-        architecture: str = "cnn",
-        seed: int = 0,
-        known_steps: KnownSteps = ((), ()),
-    ) -> None:
-        self._data = data
-        self._runtime = runtime
-        self._architecture = resolve_architecture(architecture)
-        self._seed = seed
-        self._known_steps = known_steps
+    def __post_init__(self) -> None:
+        resolve_architecture(self.architecture)  # a wrong one is an error at once
 
     def train_slice(
         self,
@@ -73,8 +62,8 @@ class Objective:
     ) -> SliceResult:
         """Train a candidate from a checkpoint until a stop rule holds, metering each phase.
 
-        Never raises because of the candidate: errors of building or training it, a loss that is not
-        finite and exhausted memory end the slice as failed, with its joules.
+        Errors of building or training it, a loss that is not finite and exhausted memory never
+        raise: they end the slice as failed, with its joules.
 
         Args:
             candidate: All hyperparameters of the candidate.
@@ -85,158 +74,156 @@ class Objective:
             keep_above: Keep the checkpoint if the last validation accuracy is above this; None
                 keeps none.
             interrupted: Asked before every step; ends the slice as interrupted.
-
-        Returns:
-            The outcome with its energy and curve.
         """
-        return _Slice(self, candidate, stop, meter, budget, keep_above, interrupted).run(checkpoint)
+        given = (dict(candidate), stop, meter, budget, keep_above, interrupted)
+        return _Slice(self, *given).run(checkpoint)
 
     def test_accuracy(self, candidate: Mapping[str, Any], checkpoint: bytes) -> float:
         """Accuracy on the test split of a checkpoint's network; for the report only."""
         network, _, _ = self.build(candidate)
         network.load_state_dict(load_checkpoint(checkpoint)["network"])
-        result = evaluate(network, self._data.test, self._runtime, lambda: False)
+        result = evaluate(network, self.data.test, self.runtime, lambda: False)
         assert result is not None
         return result.accuracy
 
-    def build(self, candidate: Mapping[str, Any]) -> tuple[torch.nn.Module, Any, Any]:
+    def build(self, candidate: Mapping[str, Any]) -> tuple[torch.nn.Module, Any, TrainingSettings]:
         """Build a candidate's network, optimiser and training settings."""
-        shape, n_classes = self._data.shape, self._data.n_classes
-        return build(
-            dict(candidate), self._architecture, shape, n_classes, self._runtime, self._seed
-        )
+        images = (self.data.shape, self.data.n_classes)
+        return build(candidate, self.architecture, *images, self.runtime, self.seed)
 
 
+@dataclass(eq=False)
 class _Slice:
     """One run of ``train_slice``: its phases share this state."""
 
-    def __init__(
-        self,
-        objective: Objective,
-        candidate: Mapping[str, Any],
-        stop: StopRule,
-        meter: EnergyMeter,
-        budget: EnergyBudget,
-        keep_above: float | None,
-        interrupted: Callable[[], bool],
-    ) -> None:
-        self._objective = objective
-        self._data, self._runtime = objective._data, objective._runtime
-        self._candidate, self._stop = dict(candidate), stop
-        self._rung_j = math.inf if stop.energy_j is None else stop.energy_j
-        self._meter, self._budget, self._interrupted = meter, budget, interrupted
-        self._keep_above = -1.0 if stop.pause else keep_above
-        self._window = meter.window()
-        self._phase = "setup"
-        self._readings = {"setup": Reading(), "train": Reading(), "validate": Reading()}
-        self._epoch = 0
-        self._curve: list[CurvePoint] = []
-        self._kept: dict[str, Any] | None = None
-        self._n_parameters: int | None = None
-        self._flops: int | None = None
-        self._gates: list[StepGate] = []  # of training and of validation
+    objective: Objective
+    candidate: dict[str, Any]
+    stop: StopRule
+    meter: EnergyMeter
+    budget: EnergyBudget
+    keep_above: float | None
+    interrupted: Callable[[], bool]
+    phase: str = "setup"
+    readings: dict[str, Reading] = field(
+        default_factory=lambda: dict.fromkeys(("setup", "train", "validate"), Reading())
+    )
+    epoch: int = 0
+    curve: list[CurvePoint] = field(default_factory=list)
+    kept: dict[str, Any] | None = None
+    n_parameters: int | None = None
+    flops: int | None = None
+    gates: list[StepGate] = field(default_factory=list)  # of training and of validation
+    window: Window = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.window = self.meter.window()
 
     def run(self, checkpoint: bytes | None) -> SliceResult:
         started = time.perf_counter()
-        state, message = State.PAUSED if self._stop.pause else State.COMPLETE, ""
+        state, message = State.PAUSED if self.stop.pause else State.COMPLETE, ""
         try:
             self._train(checkpoint)
-            if self._rung_j < math.inf and self._epoch >= self._stop.epochs:
+            if self.stop.energy_j is not None and self.epoch >= self.stop.epochs:
                 state = State.COMPLETE  # all its epochs came before its rung of joules
         except _StopSlice as end:
             state, message = end.state, end.message
         except Exception as error:  # noqa: BLE001 - a candidate's fault is its own, and is charged
             state, message = State.FAILED, _describe(error)
         self._enter("end")
-        train_step, validate_step = [gate.cost for gate in self._gates] or (None, None)
+        train_step, validate_step = [gate.cost for gate in self.gates] or (None, None)
         return SliceResult(
-            params=self._candidate,
+            params=self.candidate,
             state=state,
-            accuracy=self._curve[-1].accuracy if self._curve else None,
-            **self._readings,
-            epochs=self._epoch,
+            accuracy=self.curve[-1].accuracy if self.curve else None,
+            **self.readings,
+            epochs=self.epoch,
             duration_s=time.perf_counter() - started,
-            n_parameters=self._n_parameters,
-            flops=self._flops,
+            n_parameters=self.n_parameters,
+            flops=self.flops,
             train_step=train_step,
             validate_step=validate_step,
             message=message,
-            curve=tuple(self._curve),
-            checkpoint=None if self._kept is None else save_state(self._kept),
+            curve=tuple(self.curve),
+            checkpoint=None if self.kept is None else save_state(self.kept),
         )
 
     def _train(self, checkpoint: bytes | None) -> None:
-        network, optimizer, settings = self._objective.build(self._candidate)
+        data, runtime, stop = self.objective.data, self.objective.runtime, self.stop
+        network, optimizer, settings = self.objective.build(self.candidate)
         if checkpoint is not None:
             saved = load_checkpoint(checkpoint)
             network.load_state_dict(saved["network"])
             optimizer.load_state_dict(saved["optimizer"])
-            self._epoch = saved["epoch"]
-        self._n_parameters = count_parameters(network)
-        self._flops = forward_operations(network, self._data.shape)
-        self._meter.count_operations(SETUP_OPERATIONS_PER_PARAMETER * self._n_parameters)
-        train, validation = self._data.train, self._data.validation
-        batch = min(settings.batch_size, len(train))
-        operations = (
-            training_operations(network, self._data.shape, batch, 1),
-            self._flops * min(EVALUATION_BATCH, len(validation)),
-        )
-        self._gates = [
-            StepGate(self._meter, self._budget, self._interrupted, known, each)
-            for known, each in zip(self._objective._known_steps, operations, strict=True)
-        ]
-        train_gate, check_gate = self._gates
+            self.epoch = saved["epoch"]
+        train_gate, check_gate = self.gates = self._weigh(network, settings.batch_size)
+        rung_j = math.inf if stop.energy_j is None else stop.energy_j
         generator = torch.Generator()
-        while self._epoch < self._stop.epochs:
+        while self.epoch < stop.epochs:
             before_j = self._energy_j()
             self._enter("train")
             # Seeded by epoch, so that a trial in slices is the trial in one piece.
-            generator.manual_seed(self._objective._seed * 100_003 + self._epoch)
+            generator.manual_seed(self.objective.seed * 100_003 + self.epoch)
             with train_gate:
                 result = train_epoch(
-                    network, optimizer, train, settings, self._runtime, generator, train_gate
+                    network, optimizer, data.train, settings, runtime, generator, train_gate
                 )
             if not result.finished:
                 raise _StopSlice(self._why())
             if not math.isfinite(result.loss):
-                raise _StopSlice(State.FAILED, f"loss {result.loss} in epoch {self._epoch + 1}")
+                raise _StopSlice(State.FAILED, f"loss {result.loss} in epoch {self.epoch + 1}")
             self._enter("validate")
             with check_gate:
-                score = evaluate(network, validation, self._runtime, check_gate)
+                score = evaluate(network, data.validation, runtime, check_gate)
             if score is None:
                 raise _StopSlice(self._why())
-            self._epoch += 1
+            self.epoch += 1
             self._keep(score.accuracy, network, optimizer)
             self._enter("validate")
             energy_j = self._energy_j()
-            self._curve.append(CurvePoint(self._epoch, energy_j, *score))
-            if energy_j is not None and energy_j >= self._rung_j:
+            self.curve.append(CurvePoint(self.epoch, energy_j, *score))
+            if energy_j is not None and energy_j >= rung_j:
                 return
-            if self._epoch < self._stop.epochs and not self._another_fits(before_j, energy_j):
+            if self.epoch < stop.epochs and not self._another_fits(before_j, energy_j):
                 raise _StopSlice(State.TRUNCATED)
+
+    def _weigh(self, network: torch.nn.Module, batch_size: int) -> list[StepGate]:
+        """Count parameters and operations, charge the setup, and guard the steps of both kinds."""
+        data = self.objective.data
+        self.n_parameters = count_parameters(network)
+        self.flops = forward_operations(network, data.shape)
+        self.meter.count_operations(SETUP_OPERATIONS_PER_PARAMETER * self.n_parameters)
+        operations = (
+            training_operations(network, data.shape, min(batch_size, len(data.train)), 1),
+            self.flops * min(EVALUATION_BATCH, len(data.validation)),
+        )
+        return [
+            StepGate(self.meter, self.budget, self.interrupted, known, each)
+            for known, each in zip(self.objective.known_steps, operations, strict=True)
+        ]
 
     def _another_fits(self, before_j: float | None, after_j: float | None) -> bool:
         """Whether an epoch like the last one fits: one that is not validated wastes its joules."""
         if before_j is None or after_j is None:
             return True
-        return self._budget.expect(after_j - before_j)
+        return self.budget.expect(after_j - before_j)
 
     def _why(self) -> State:
-        return State.INTERRUPTED if self._interrupted() else State.TRUNCATED
+        return State.INTERRUPTED if self.interrupted() else State.TRUNCATED
 
     def _keep(self, accuracy: float, network: torch.nn.Module, optimizer: Any) -> None:
-        self._kept = None
-        if self._keep_above is not None and accuracy > self._keep_above:
+        self.kept = None
+        least = -1.0 if self.stop.pause else self.keep_above
+        if least is not None and accuracy > least:
             states = {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
-            self._kept = {"epoch": self._epoch, **copy_to_cpu(states)}
+            self.kept = {"epoch": self.epoch, **copy_to_cpu(states)}
 
     def _enter(self, phase: str) -> None:
         """Close the present phase and begin another at the same edge."""
-        self._readings[self._phase] += self._window.lap()
-        self._phase = phase
+        self.readings[self.phase] += self.window.lap()
+        self.phase = phase
 
     def _energy_j(self) -> float | None:
-        return total(reading.total_j for reading in self._readings.values() if reading.components)
+        return total(reading.total_j for reading in self.readings.values() if reading.components)
 
 
 def _describe(error: Exception) -> str:

@@ -49,10 +49,7 @@ def network_cost(
     shape: tuple[int, int, int],
     n_classes: int,
 ) -> tuple[int, int]:
-    """Operations of the forward pass of one sample, and parameters, without any computation.
-
-    Takes and raises what `training.build` does.
-    """
+    """Operations of the forward pass of one sample, and parameters, without any computation."""
     _, hyperparameters = split_hyperparameters(params, architecture)
     with torch.device("meta"):
         network = resolve_architecture(architecture)(shape, n_classes, **hyperparameters)
@@ -66,12 +63,6 @@ def training_operations(
 
     Three forward passes per sample (the backward pass computes gradients by inputs and by weights)
     and ten operations per weight and optimiser step, which is what Adam takes.
-
-    Args:
-        network: The network.
-        shape: Channels, height and width of an image.
-        n_samples: Samples seen, counted each time.
-        n_steps: Optimiser steps taken.
     """
     per_sample = 3 * forward_operations(network, shape)
     return per_sample * n_samples + 10 * count_parameters(network) * n_steps

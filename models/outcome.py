@@ -13,18 +13,12 @@ from ..energy import Reading
 class State(StrEnum):
     """How a slice ended."""
 
-    COMPLETE = "complete"
-    """It reached its stop rule."""
-    PAUSED = "paused"
-    """It reached its rung and waits there; its last validated accuracy counts."""
-    PRUNED = "pruned"
-    """Its strategy gave it up."""
-    TRUNCATED = "truncated"
-    """The budget ran out inside it; its last validated accuracy counts."""
-    FAILED = "failed"
-    """It raised an error or its loss was not finite; the message says which."""
-    INTERRUPTED = "interrupted"
-    """The comparison was stopped inside it; its joules are charged, its accuracy does not count."""
+    COMPLETE = "complete"  # it reached its stop rule
+    PAUSED = "paused"  # it reached its rung and waits; its last validated accuracy counts
+    PRUNED = "pruned"  # its strategy gave it up
+    TRUNCATED = "truncated"  # the budget ran out inside it; its last validated accuracy counts
+    FAILED = "failed"  # it raised an error or its loss was not finite; the message says which
+    INTERRUPTED = "interrupted"  # the comparison was stopped inside it; only its joules count
 
 
 RESULTS = frozenset({State.COMPLETE, State.PAUSED, State.PRUNED, State.TRUNCATED})
@@ -33,18 +27,11 @@ RESULTS = frozenset({State.COMPLETE, State.PAUSED, State.PRUNED, State.TRUNCATED
 
 @dataclass(frozen=True)
 class StopRule:
-    """When a slice ends.
+    """When a slice ends."""
 
-    Attributes:
-        epochs: Epochs that the trial has behind it at the end.
-        energy_j: Joules of the slice after which it ends at the end of an epoch; None has no such
-            rung.
-        pause: Whether the slice ends as paused instead of complete, and keeps its checkpoint.
-    """
-
-    epochs: int
-    energy_j: float | None = None
-    pause: bool = False
+    epochs: int  # that the trial has behind it at the end
+    energy_j: float | None = None  # of the slice; then it ends with the epoch. None: no such rung
+    pause: bool = False  # ends as paused instead of complete, and keeps its checkpoint
 
 
 class CurvePoint(NamedTuple):
@@ -68,41 +55,23 @@ class StepCost(NamedTuple):
 
 @dataclass(frozen=True)
 class SliceResult:
-    """What a slice cost and gave.
+    """What a slice cost and gave."""
 
-    Attributes:
-        params: The candidate's hyperparameters.
-        state: How it ended.
-        accuracy: Validation accuracy of the last validated epoch; None if there was none.
-        setup: Energy of building the network.
-        train: Energy of training.
-        validate: Energy of validating.
-        epochs: Whole epochs that the trial has behind it.
-        duration_s: Wall time of the slice.
-        n_parameters: Trainable parameters; None if the network could not be built.
-        flops: Operations of the forward pass of one image (a multiply-add is two).
-        train_step: What its first training step cost; None if there was none.
-        validate_step: What its first validation step cost; None if there was none.
-        message: What went wrong, if anything.
-        curve: One point per validated epoch of this slice.
-        checkpoint: Serialised state after the last validated epoch, if it was asked for.
-    """
-
-    params: Mapping[str, Any]
-    state: State
-    accuracy: float | None = None
-    setup: Reading = field(default_factory=Reading)
+    params: Mapping[str, Any]  # the candidate's hyperparameters
+    state: State  # how it ended
+    accuracy: float | None = None  # of the last validated epoch; None if there was none
+    setup: Reading = field(default_factory=Reading)  # energy of building the network
     train: Reading = field(default_factory=Reading)
     validate: Reading = field(default_factory=Reading)
-    epochs: int = 0
-    duration_s: float = 0.0
-    n_parameters: int | None = None
-    flops: int | None = None
-    train_step: StepCost | None = None
+    epochs: int = 0  # whole ones that the trial has behind it
+    duration_s: float = 0.0  # wall time of the slice
+    n_parameters: int | None = None  # trainable ones; None if the network could not be built
+    flops: int | None = None  # of the forward pass of one image (a multiply-add is two)
+    train_step: StepCost | None = None  # its first one; None if there was none
     validate_step: StepCost | None = None
-    message: str = ""
-    curve: tuple[CurvePoint, ...] = ()
-    checkpoint: bytes | None = None
+    message: str = ""  # what went wrong, if anything
+    curve: tuple[CurvePoint, ...] = ()  # one point per validated epoch of this slice
+    checkpoint: bytes | None = None  # after the last validated epoch, if it was asked for
 
     @property
     def reading(self) -> Reading:

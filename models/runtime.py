@@ -14,24 +14,15 @@ from ..errors import ConfigurationError
 
 @dataclass(frozen=True)
 class Runtime:
-    """Where and how precisely networks are trained; it changes the weights, so record it.
-
-    Attributes:
-        device: The PyTorch device.
-        autocast: Type of the matrix products, or None for float32 throughout.
-        channels_last: Images and kernels lie channels last in memory, always.
-    """
+    """Where and how precisely networks are trained; it changes the weights, so record it."""
 
     device: torch.device
-    autocast: torch.dtype | None = None
-    channels_last: ClassVar[bool] = True
+    autocast: torch.dtype | None = None  # of the matrix products; None for float32 throughout
+    channels_last: ClassVar[bool] = True  # how images and kernels lie in memory
 
     @classmethod
     def detect(cls, device: str | None = None) -> Runtime:
-        """The fastest way on a device: bfloat16 where the hardware multiplies it.
-
-        Args:
-            device: A PyTorch device; by default CUDA if there is one, else the CPU.
+        """The fastest way on a device, by default CUDA or else the CPU: bfloat16 where it can.
 
         Raises:
             ConfigurationError: The device cannot be used.

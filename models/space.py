@@ -49,17 +49,12 @@ _EXPONENT_NUMBER = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
 
 @dataclass(frozen=True)
 class Space:
-    """What a search may choose, as Optuna distributions, and what it must keep.
+    """What a search may choose, as Optuna distributions, and what it must keep."""
 
-    Attributes:
-        distributions: One distribution per hyperparameter that is searched.
-        fixed: The value of each hyperparameter that is not.
-    """
+    distributions: dict[str, BaseDistribution]  # of each hyperparameter that is searched
+    fixed: dict[str, Scalar]  # the value of each that is not
 
-    distributions: dict[str, BaseDistribution]
-    fixed: dict[str, Scalar]
-
-    CHEAPER_WHEN_LARGER: ClassVar[frozenset[str]] = frozenset({LOG2_BATCH_SIZE})
+    CHEAPER_WHEN_LARGER: ClassVar[frozenset[str]] = frozenset({LOG2_BATCH_SIZE})  # large batches
 
     @classmethod
     def parse(cls, mapping: Mapping[str, Any]) -> Space:
@@ -80,15 +75,16 @@ class Space:
             )
         distributions: dict[str, BaseDistribution] = {}
         fixed: dict[str, Scalar] = {}
-        for name, entry in mapping.items():
+        for name, given in mapping.items():
             if not isinstance(name, str):
                 raise ConfigurationError(f"the hyperparameter name {name!r} is not text: quote it")
-            if isinstance(entry, BaseDistribution):
-                distributions[name] = _distribution(name, _describe(entry))
-            elif isinstance(entry, Mapping):
+            entry: Any = given
+            if isinstance(given, BaseDistribution):
+                entry = _describe(given)
+            elif isinstance(given, Sequence) and not isinstance(given, str):
+                entry = {"choices": given}
+            if isinstance(entry, Mapping):
                 distributions[name] = _distribution(name, entry)
-            elif isinstance(entry, Sequence) and not isinstance(entry, str):
-                distributions[name] = _distribution(name, {"choices": entry})
             else:
                 fixed[name] = _scalar(name, entry)
         return cls(distributions, fixed)
@@ -109,9 +105,9 @@ class Space:
             ConfigurationError: A value is missing, or outside its distribution.
         """
         complete: dict[str, Scalar] = {}
+        known = [*self.distributions, *self.fixed]
         for name in params:
-            if name not in self.distributions and name not in self.fixed:
-                known = [*self.distributions, *self.fixed]
+            if name not in known:
                 raise UnknownNameError("hyperparameter", name, known)
         for name, distribution in self.distributions.items():
             if name not in params:
@@ -140,10 +136,7 @@ class Space:
         return Space(rest, {**self.fixed, name: value})
 
     def cheapest(self) -> dict[str, Scalar]:
-        """The candidate that should cost least: the low corner, and each first choice.
-
-        Larger batches are cheaper, so the names in `CHEAPER_WHEN_LARGER` take their high end.
-        """
+        """The candidate that should cost least: the low corner, and each first choice."""
         return self._corner(lambda name: name in self.CHEAPER_WHEN_LARGER)
 
     def heaviest(self) -> dict[str, Scalar]:
@@ -194,11 +187,9 @@ def _describe(distribution: BaseDistribution) -> dict[str, Any]:
             "IntDistribution or CategoricalDistribution"
         )
     plain: dict[str, Any] = {"type": kind, "low": distribution.low, "high": distribution.high}
-    if distribution.log:
-        plain["log"] = True
-    if distribution.step != default_step:
-        plain["step"] = distribution.step
-    return plain
+    log = {"log": True} if distribution.log else {}
+    step = {} if distribution.step == default_step else {"step": distribution.step}
+    return {**plain, **log, **step}
 
 
 def _distribution(name: str, entry: Mapping[str, Any]) -> BaseDistribution:

@@ -39,25 +39,13 @@ _LEAST = {"learning_rate": 0.0, "weight_decay": 0.0, LOG2_BATCH_SIZE: 1, "epochs
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """The hyperparameters that do not shape the network.
+    """The hyperparameters that do not shape the network; one out of its range is an error."""
 
-    Attributes:
-        optimizer: `sgd` (Nesterov momentum of 0.9), `adam` or `adamw`.
-        learning_rate: Step size.
-        weight_decay: L2 penalty; decoupled in `adamw`.
-        log2_batch_size: The batch size is 2 to this power.
-        epochs: Passes over the training split.
-
-    Raises:
-        UnknownNameError: There is no such optimiser.
-        ConfigurationError: A value is out of its range.
-    """
-
-    optimizer: str = "adam"
+    optimizer: str = "adam"  # or sgd (Nesterov momentum of 0.9), adamw
     learning_rate: float = 1e-3
-    weight_decay: float = 0.0
+    weight_decay: float = 0.0  # L2 penalty; decoupled in adamw
     log2_batch_size: int = DEFAULT_LOG2_BATCH_SIZE
-    epochs: int = 4
+    epochs: int = 4  # passes over the training split
 
     def __post_init__(self) -> None:
         if self.optimizer not in _OPTIMIZERS:
@@ -77,11 +65,7 @@ class TrainingSettings:
 def split_hyperparameters(
     params: Mapping[str, Any], architecture: str | Builder
 ) -> tuple[TrainingSettings, dict[str, Any]]:
-    """Share hyperparameters out between the training and the network, and refuse unused ones.
-
-    Args:
-        params: Hyperparameters of one candidate.
-        architecture: A name for `resolve_architecture`, or a builder.
+    """Share the hyperparameters of a candidate out between the training and the network.
 
     Raises:
         UnknownNameError: Neither the training nor the network knows a hyperparameter.
@@ -120,20 +104,7 @@ def build(
     runtime: Runtime,
     seed: int,
 ) -> tuple[nn.Module, Optimizer, TrainingSettings]:
-    """Build a candidate, with weights that the seed alone decides.
-
-    Args:
-        params: Its hyperparameters.
-        architecture: A name for `resolve_architecture`, or a builder.
-        shape: Channels, height and width of an image.
-        n_classes: Number of classes.
-        runtime: Where it is placed.
-        seed: Seed of the weights.
-
-    Raises:
-        UnknownNameError: A hyperparameter or the architecture is unknown.
-        ConfigurationError: The hyperparameters make no network.
-    """
+    """Build a candidate, with weights that the seed alone decides."""
     settings, hyperparameters = split_hyperparameters(params, architecture)
     with runtime.seeded(seed):
         network = resolve_architecture(architecture)(shape, n_classes, **hyperparameters)
@@ -149,19 +120,19 @@ def build(
     return network, optimizer, settings
 
 
-@dataclass(frozen=True)
-class EpochResult:
-    """What one pass over the training split gave.
+class EpochResult(NamedTuple):
+    """What one pass over the training split gave."""
 
-    Attributes:
-        loss: Mean cross-entropy of the samples seen, in nats; NaN if none was.
-        steps: Optimiser steps taken.
-        finished: Whether the pass went to its end.
-    """
+    loss: float  # mean cross-entropy of the samples seen, in nats; NaN if none was
+    steps: int  # of the optimiser
+    finished: bool  # whether the pass went to its end
 
-    loss: float
-    steps: int
-    finished: bool
+
+class Evaluation(NamedTuple):
+    """How well a network does on a split."""
+
+    accuracy: float  # share of samples classified rightly
+    loss: float  # mean cross-entropy in nats
 
 
 def train_epoch(
@@ -175,16 +146,8 @@ def train_epoch(
 ) -> EpochResult:
     """Train for one pass over a split, in the order that the generator draws.
 
-    The generator decides dropout too, so that its state is all that a checkpoint must keep.
-
-    Args:
-        network: Trained in place.
-        optimizer: Its optimiser.
-        split: Training data, on the runtime's device.
-        settings: For the batch size.
-        runtime: Layout and precision.
-        generator: On the CPU, so that the order is the same on every device.
-        should_stop: Asked before each step.
+    The generator decides dropout too. It is on the CPU, so that the order is the same on every
+    device. ``should_stop`` is asked before each step.
     """
     network.train()
     order = torch.randperm(len(split), generator=generator)
@@ -207,42 +170,24 @@ def train_epoch(
             total += loss.detach() * len(batch)
             n_seen += len(batch)
             steps += 1
-    mean = float(total) / n_seen if n_seen else math.nan
-    return EpochResult(loss=mean, steps=steps, finished=steps == len(batches))
-
-
-class Evaluation(NamedTuple):
-    """How well a network does on a split.
-
-    Attributes:
-        accuracy: Share of samples classified rightly.
-        loss: Mean cross-entropy in nats.
-    """
-
-    accuracy: float
-    loss: float
+    loss = float(total) / n_seen if n_seen else math.nan
+    return EpochResult(loss, steps, finished=steps == len(batches))
 
 
 @torch.inference_mode()
 def evaluate(
     network: nn.Module, split: Split, runtime: Runtime, should_stop: Callable[[], bool]
 ) -> Evaluation | None:
-    """Accuracy and loss on a split, in the layout and precision of the training.
-
-    Returns:
-        None if `should_stop`, asked before each batch of 256, ended it.
-    """
+    """Accuracy and loss on a split; None if `should_stop`, asked before each batch, ended it."""
     network.eval()
     n_right = torch.zeros((), dtype=torch.int64, device=runtime.device)
     total = torch.zeros((), device=runtime.device)
-    batches = zip(
-        split.images.split(EVALUATION_BATCH), split.labels.split(EVALUATION_BATCH), strict=True
-    )
-    for images, labels in batches:
+    parts = (tensor.split(EVALUATION_BATCH) for tensor in (split.images, split.labels))
+    for images, labels in zip(*parts, strict=True):
         if should_stop():
             return None
         with runtime.precision():
             logits = network(images).float()
         n_right += (logits.argmax(dim=1) == labels).sum()
         total += F.cross_entropy(logits, labels, reduction="sum")
-    return Evaluation(accuracy=int(n_right) / len(split), loss=float(total) / len(split))
+    return Evaluation(int(n_right) / len(split), float(total) / len(split))

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from ..benchmarks.analysis.runs import RunFacts, best_runs, emissions
-from ..benchmarks.analysis.timeline import timeline
+from ..benchmarks.analysis.runs import RunFacts, best_runs, emissions, spent_j
 from ..benchmarks.comparison.work import WorkersReport
 from ..benchmarks.tables.contract import VERSION
 from ..benchmarks.tables.facts import read_fact
@@ -129,7 +128,7 @@ def key_figures(table: Table, analysis: Analysis) -> list[Figure]:
 def _findings(table: Table, analysis: Analysis) -> list[Figure]:
     """The best accuracy and the least energy to the target, of a single group."""
     [group] = analysis.groups
-    best = timeline(table).incumbents().sort_values("accuracy", kind="stable").iloc[-1]
+    finder = next(iter(best_runs(table)))
     reached = {n: own.energy_to_target.ert_j for n, own in group.strategies.items()}
     spent = {name: ert_j for name, ert_j in reached.items() if ert_j is not None}
     cheapest = min(spent, key=spent.__getitem__, default=None)
@@ -137,7 +136,7 @@ def _findings(table: Table, analysis: Analysis) -> list[Figure]:
         (
             "best validation accuracy",
             format_percent(group.best_accuracy),
-            f"found by {best['strategy']}",
+            f"found by {finder}",
         ),
         (
             f"least energy to {format_percent(group.target_accuracy)}",
@@ -152,7 +151,6 @@ def _energies(table: Table) -> list[Figure]:
     figures: list[Figure] = []
     kinds = joules_by_kind(table.trials)
     experiment, carbon = part(table, "experiment"), emissions(table)
-    spent_j = timeline(table).totals_j.sum(skipna=False)  # asks that gave no work included
     emitted = "" if carbon is None else f", {format_grams(carbon['total_g'])} CO2e"
     for kind, count, joules in kinds:
         word = "of a kind not stated" if kind == NOT_STATED else kind
@@ -160,7 +158,7 @@ def _energies(table: Table) -> list[Figure]:
         if len(kinds) == 1 and table.runs is not None:
             budget_j = known(experiment.get("budget_j"))
             beside = beside if budget_j is None else f"of {format_energy(budget_j)}{emitted}"
-            figures.append((f"energy, {word}", format_energy(spent_j), beside))
+            figures.append((f"energy, {word}", format_energy(spent_j(table)), beside))
         else:
             figures.append((f"energy, {word}", format_energy(joules), beside))
     unread = int(table.trials["energy_j"].isna().sum())

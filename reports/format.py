@@ -31,14 +31,7 @@ def format_energy(joules: object) -> str:
 
 
 def format_per_joule(per_joule: object) -> str:
-    """Write an amount per joule with the unit of energy that gives it digits to read.
-
-    Args:
-        per_joule: In 1/J, above zero.
-
-    Returns:
-        Text such as ``"0.412 per J"`` or ``"2.35 per MJ"``, or ``"n/a"``.
-    """
+    """Write an amount in 1/J, such as ``"0.412 per J"`` or ``"2.35 per MJ"``, or ``"n/a"``."""
     number = known(per_joule)
     if number is None:
         return UNAVAILABLE
@@ -54,15 +47,7 @@ def format_percent(fraction: object, decimals: int = 1) -> str:
 
 
 def format_interval(interval: Spread | None, show: Callable[[object], str]) -> str:
-    """Write the interval around a median.
-
-    Args:
-        interval: A median with its interval; None is unavailable.
-        show: The formatter of one value.
-
-    Returns:
-        Text such as ``"96.9 to 98.1 %"``, ``"one run"`` or ``"n/a"``.
-    """
+    """Write the interval around a median, such as ``"96.9 to 98.1 %"``, ``"one run"``."""
     if interval is None:
         return UNAVAILABLE
     if interval.low is None or interval.high is None:

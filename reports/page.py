@@ -17,18 +17,15 @@ from ..errors import OutputError
 from ..files import write_whole
 from ..models.outcome import RESULTS
 from . import content, overviews, tables
+from .figures.anytime import anytime_chart
+from .figures.attainment import attainment_chart
 from .figures.axes import PHASES
-from .figures.charts import (
-    MOST_DRAWN,
-    Chart,
-    anytime_chart,
-    attainment_chart,
-    pareto_chart,
-    phases_chart,
-    ranks_chart,
-    spread_chart,
-)
+from .figures.chart import MOST_DRAWN, Chart, Drawing
 from .figures.palette import look_of
+from .figures.pareto import pareto_chart
+from .figures.phases import phases_chart
+from .figures.ranks import ranks_chart
+from .figures.spread import spread_chart
 from .rendering import render_page
 
 if TYPE_CHECKING:
@@ -47,41 +44,23 @@ MOST_HOVERS = 2_000
 
 @dataclass(frozen=True)
 class Part:
-    """What the page shows of one group.
+    """What the page shows of one group."""
 
-    Attributes:
-        name: What the group is called.
-        line: What is found there, in a few words.
-        anchor: Where links to it lead.
-        basis: At which energy it is compared, in words.
-        strategies: The table of its strategies.
-        criteria: The table of who wins by what; None if there is nobody to win against.
-        tied: Whether a strategy is the equal of a winner.
-        charts: Its figures.
-        incumbents: The best candidate of each strategy.
-    """
-
-    name: str
-    line: str
-    anchor: str
-    basis: str
-    strategies: Grid
-    criteria: Grid | None
-    tied: bool
-    charts: Sequence[Chart]
-    incumbents: Sequence[dict[str, Any]]
+    name: str  # what the group is called
+    line: str  # what is found there, in a few words
+    anchor: str  # where links to it lead
+    basis: str  # at which energy it is compared, in words
+    strategies: Grid  # the table of its strategies
+    criteria: Grid | None  # the table of who wins by what; None if there is nobody to win against
+    tied: bool  # whether a strategy is the equal of a winner
+    charts: Sequence[Chart]  # its figures
+    incumbents: Sequence[dict[str, Any]]  # the best candidate of each strategy
 
 
 def render(table: Table, analysis: Analysis) -> str:
-    """Return the page of a trial table.
+    """Return the page of a trial table and its analysis, complete in itself.
 
-    Args:
-        table: The table.
-        analysis: What `benchmarks.analysis` found in it.
-
-    Returns:
-        A complete HTML document with its style, figures and Plotly's script inside. Of several
-        groups the first is open; the figures of another are drawn when it is opened.
+    Of several groups the first is open; the figures of another are drawn when it is opened.
     """
     groups = analysis.groups
     names = tables.leading(groups)
@@ -107,7 +86,7 @@ def render(table: Table, analysis: Analysis) -> str:
         counts=overviews.counts_grid(analysis, names) if overview else None,
         groups=overviews.groups_grid(groups) if overview else None,
         ranks=[
-            ranks_chart(ranks, metric.replace("_", " "), looks, name=f"ranks-{metric}")
+            ranks_chart(ranks, metric, looks)
             for metric, ranks in overviews.shown_ranks(analysis).items()
         ],
         parts=parts,
@@ -123,12 +102,7 @@ def render(table: Table, analysis: Analysis) -> str:
 
 
 def write(path: str | Path, table: Table, analysis: Analysis) -> None:
-    """Write the page of a trial table to a file, which is replaced at once or not at all.
-
-    Args:
-        path: The HTML file.
-        table: As for `render`.
-        analysis: As for `render`.
+    """Write the page to a file, whole or not at all.
 
     Raises:
         OutputError: The file cannot be written, or its name is not that of a page.
@@ -163,31 +137,25 @@ def _charts(
     drawn = trials[trials["energy_j"] > 0]
     if drawn.empty:
         return []
-    spread = spread_chart(trials, names, name=f"spread-{number}")
-    if drawn["accuracy"].isna().all():
-        return [spread]
-    leading = tables.leading([facts])
     figured = min(n_groups, MOST_GROUPS)
-    charts = [
-        pareto_chart(
-            trials,
-            names,
-            leading,
-            most=min(MOST_DRAWN, MOST_DRAWN_IN_ALL // figured),
-            hover=len(trials) * figured <= MOST_HOVERS,
-            name=f"pareto-{number}",
-        )
-    ]
+    drawing = Drawing(
+        look_of(names),
+        tables.leading([facts]),
+        number,
+        most=min(MOST_DRAWN, MOST_DRAWN_IN_ALL // figured),
+        hover=len(trials) * figured <= MOST_HOVERS,
+    )
+    if drawn["accuracy"].isna().all():
+        return [spread_chart(trials, drawing)]
+    charts = [pareto_chart(trials, drawing)]
     slices = trials if part.slices is None else part.slices
     scored = slices.loc[slices["state"].isin(RESULTS) & slices["accuracy"].notna()]
     if slices["run"].is_unique:  # no run goes on after its first trial
-        charts.append(spread)
+        charts.append(spread_chart(trials, drawing))
     elif len(scored):
-        charts.append(
-            anytime_chart(slices, names, leading, facts.target_accuracy, name=f"anytime-{number}")
-        )
+        charts.append(anytime_chart(slices, drawing, facts.target_accuracy))
     if scored.drop_duplicates("run")["strategy"].duplicated().any():
-        charts.append(attainment_chart(trials, names, leading, name=f"attainment-{number}"))
+        charts.append(attainment_chart(trials, drawing))
     if trials[[f"energy_{phase}_j" for phase in PHASES]].notna().any(axis=None):
-        charts.append(phases_chart(trials, names, name=f"phases-{number}"))
+        charts.append(phases_chart(trials, drawing))
     return charts

@@ -84,8 +84,8 @@ class ComparisonProgress:
         elif time.perf_counter() >= self._next_line:
             self._next_line = time.perf_counter() + PLAIN_LINE_S
             spent_j = _spent_j(runs, inflight_j)
-            share = format_percent(spent_j and spent_j / self._budget_j, 0)
-            self._console.print(f"{share:>5} of the budget: {self._line(runs, spent_j)}")
+            share = "n/a" if spent_j is None else f"{spent_j / self._budget_j:.0%}"
+            self._console.print(f"{share:>4} of the budget: {self._line(runs, spent_j)}")
 
     def stopping(self) -> None:
         """Say that Ctrl-C was heard."""

@@ -13,12 +13,7 @@ from plotly.offline import get_plotlyjs
 
 from ..energy.carbon import format_grams
 from .figures.axes import CONFIG
-from .format import (
-    format_duration,
-    format_energy,
-    format_percent,
-    format_value,
-)
+from .format import format_duration, format_energy, format_percent, format_value
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -49,13 +44,13 @@ def _environment() -> Environment:
         "percent": format_percent,
         "duration": format_duration,
         "value": format_value,
-        "tight": tight,
+        "tight": keep_units_together,
         "script": _script,
     }
     return environment
 
 
-def tight(text: str) -> str:
+def keep_units_together(text: str) -> str:
     """Keep numbers and their units on one line."""
     tightened = re.sub(r"(?<=\d) (?=(?:%|[µmkMG]?J|ms|s|min|h)(?!\w))", "\u00a0", text)
     return type(text)(tightened)  # markup stays markup, and is not escaped twice

@@ -19,39 +19,23 @@ from .format import (
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of a table.
-
-    Attributes:
-        text: What it says.
-        beneath: What stands beneath, smaller.
-        mark: ``won``, ``tied`` (equal to the winner, which needed fewer joules), ``none`` (of no
-            weight) or nothing.
-        badge: ``yes`` or ``wait`` where the text is a badge, else nothing.
-    """
+    """A cell of a table."""
 
     text: str
-    beneath: str = ""
-    mark: str = ""
-    badge: str = ""
+    beneath: str = ""  # smaller
+    mark: str = ""  # won; tied: equal to the winner, which needed fewer joules; none: of no weight
+    badge: str = ""  # yes or wait, where the text is a badge
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a table.
-
-    Attributes:
-        name: What it is of.
-        cells: Its cells, without that of the name.
-        strategy: The strategy whose look stands before the name.
-        link: Where the name leads.
-        beneath: What stands beneath the name, smaller.
-    """
+    """A row of a table."""
 
     name: str
-    cells: Sequence[Cell]
-    strategy: str | None = None
-    link: str | None = None
-    beneath: str = ""
+    cells: Sequence[Cell]  # without that of the name
+    strategy: str | None = None  # whose look stands before the name
+    link: str | None = None  # where the name leads
+    beneath: str = ""  # the name, smaller
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,12 +56,18 @@ def modules(root: Path) -> dict[str, Path]:
     return found
 
 
-def imports(root: Path) -> Iterator[Import]:
+@cache
+def imports(root: Path) -> tuple[Import, ...]:
     """All imports of modules of the package, but those for type checkers alone."""
+    return tuple(_imports(root))
+
+
+def _imports(root: Path) -> Iterator[Import]:
     known = modules(root)
     for name, path in known.items():
         tree = ast.parse(path.read_text("utf-8"))
-        for node in set(ast.walk(tree)) - set(_for_checkers(tree)):
+        hidden = set(_for_checkers(tree))
+        for node in (each for each in ast.walk(tree) if each not in hidden):
             if isinstance(node, ast.ImportFrom) and node.level:
                 package = name.split(".") if path.stem == "__init__" else name.split(".")[:-1]
                 base = package[: len(package) - node.level + 1]

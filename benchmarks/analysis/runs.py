@@ -71,9 +71,10 @@ def run_facts(table: Table, names: Collection[str] | None = None) -> list[RunFac
         table: The trials, with slices and runs where it has any.
         names: The runs to return; None for all.
     """
+    totals_j = timeline(table).totals_j
+    order = totals_j.index if table.runs is None else table.runs["run"]
+    wanted = [run for run in order if names is None or run in names]
     slices = table.rows_in_time
-    spent_j = timeline(table).totals_j
-    wanted = [run for run in spent_j.index if names is None or run in names]
     known = slices if names is None else slices[slices["run"].isin(wanted)]
     by_trial = known.groupby(["run", "trial"], sort=False)["energy_j"]
     best = AnytimeCurves.of(known.assign(trial_j=by_trial.cumsum(skipna=False))).incumbents()
@@ -92,7 +93,7 @@ def run_facts(table: Table, names: Collection[str] | None = None) -> list[RunFac
                 status=(plain(stated["end"]) or OPEN) if stated else None,
                 reason=plain(stated.get("message")) or "",
                 allotment_j=plain(stated.get("allotment_j")),
-                spent_j=number(spent_j[run]),
+                spent_j=number(totals_j[run]),
                 trials=int(counts.get(run, 0)),
                 incumbent=_incumbent(best.loc[run]) if run in best.index else None,
             )
@@ -101,12 +102,17 @@ def run_facts(table: Table, names: Collection[str] | None = None) -> list[RunFac
 
 
 def best_runs(table: Table) -> dict[str, RunFacts]:
-    """Return the run of each strategy that found the best network, the first of equals."""
-    slices = table.rows_in_time
-    best = AnytimeCurves.of(slices).incumbents()
+    """Return the run of each strategy that found the best network, the best of all first."""
+    best = AnytimeCurves.of(table.rows_in_time).incumbents()
     ranked = best.sort_values("accuracy", ascending=False, kind="stable")
-    chosen = ranked.drop_duplicates("strategy").index
-    return {facts.strategy: facts for facts in run_facts(table, set(chosen))}
+    names = ranked.drop_duplicates("strategy").index
+    facts = {each.run: each for each in run_facts(table, set(names))}
+    return {facts[name].strategy: facts[name] for name in names}
+
+
+def spent_j(table: Table) -> float | None:
+    """Return the joules of all runs, asks that gave no work included; None if any is unknown."""
+    return number(timeline(table).totals_j.sum(skipna=False))
 
 
 def emissions(table: Table) -> dict[str, Any] | None:
@@ -114,8 +120,7 @@ def emissions(table: Table) -> dict[str, Any] | None:
     grid = read_fact(CarbonIntensity, (table.description or {}).get("carbon"))
     if grid is None:
         return None
-    spent_j = timeline(table).totals_j.sum(skipna=False)
-    return {**asdict(grid), "intensity": str(grid), "total_g": grid.grams(number(spent_j))}
+    return {**asdict(grid), "intensity": str(grid), "total_g": grid.grams(spent_j(table))}
 
 
 def _incumbent(row: pd.Series) -> Incumbent:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+from ..tables.facts import Fact
 
 ERROR, WARNING = "error", "warning"
 _XU = "Xu et al., HICSS 2023"
@@ -10,60 +13,42 @@ _YARALLY = "Yarally et al., CAIN 2023"
 _DELREY = "del Rey et al., SEAA 2023"
 
 
-@dataclass(frozen=True)
-class Check:
-    """One fault that is looked for.
-
-    Attributes:
-        id: Its stable name.
-        title: What is wrong, in a sentence.
-        why: What it does to the results.
-        source: The published study, or the tool, that it was found in; or the standard it breaks.
-        remedy: How to mend it.
-        severity: ``"error"`` if numbers are wrong, ``"warning"`` if what is concluded from them
-            does not follow.
-    """
-
-    id: str
-    title: str
-    why: str
-    source: str
-    remedy: str
-    severity: str
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One fault that was found.
-
-    Attributes:
-        check: The id of its check.
-        where: The file, and in it the rows (from 1, below the header) and columns.
-        evidence: The numbers that show it, in a sentence.
-    """
-
-    check: str
-    where: str
-    evidence: str
-
-    @property
-    def remedy(self) -> str:
-        """See `Check`."""
-        return CHECKS[self.check].remedy
-
-    @property
-    def severity(self) -> str:
-        """See `Check`."""
-        return CHECKS[self.check].severity
-
-    def to_dict(self) -> dict[str, str]:
-        """All of it as plain data."""
-        names = ("check", "severity", "where", "evidence", "remedy")
-        return {name: getattr(self, name) for name in names}
+Evidence = Iterator[tuple[str, str]]
+"""What a check yields of each fault: where it is, and the numbers that show it."""
 
 
 class Lacking(Exception):  # noqa: N818 - no error
     """A check cannot run; the message says what is missing."""
+
+
+@dataclass(frozen=True)
+class Finding(Fact):
+    """One fault that was found."""
+
+    check: str  # the id of its check
+    severity: str
+    where: str  # the file, and in it the rows (from 1, below the header) and columns
+    evidence: str  # the numbers that show it, in a sentence
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """One fault that is looked for."""
+
+    id: str
+    title: str  # what is wrong
+    why: str  # what it does to the results
+    source: str  # the study or tool that it was found in, or the standard it breaks
+    remedy: str
+    severity: str  # ERROR if numbers are wrong, WARNING if conclusions do not follow
+
+    def found(self, evidence: Evidence) -> list[Finding]:
+        """Findings of this check."""
+        return [
+            Finding(self.id, self.severity, where, numbers, self.remedy)
+            for where, numbers in evidence
+        ]
 
 
 CHECKS = {

@@ -9,21 +9,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ...energy.quantities import JOULES_PER_UNIT
+from ...energy.sources.recorded.columns import find_unit
 
 ENERGY, POWER, TIME = "energy", "power", "time"
-_UNITS = {
-    ENERGY: {**JOULES_PER_UNIT, "uJ": 1e-6, "µJ": 1e-6, "joules": 1.0, "joule": 1.0},
-    POWER: {"W": 1.0, "mW": 1e-3, "kW": 1e3, "watts": 1.0, "watt": 1.0},
-    TIME: {
-        **dict.fromkeys(("s", "sec", "secs", "seconds"), 1.0),
-        **{"ms": 1e-3, "us": 1e-6, "ns": 1e-9},
-        **dict.fromkeys(("min", "mins", "minutes"), 60.0),
-        **dict.fromkeys(("h", "hr", "hrs", "hours"), 3600.0),
-    },
+_SECONDS = {
+    **dict.fromkeys(("s", "sec", "secs", "seconds"), 1.0),
+    **{"ms": 1e-3, "us": 1e-6, "ns": 1e-9},
+    **dict.fromkeys(("min", "mins", "minutes"), 60.0),
+    **dict.fromkeys(("h", "hr", "hrs", "hours"), 3600.0),
 }
-_EXACT = {unit: (what, factor) for what, units in _UNITS.items() for unit, factor in units.items()}
-_LOWER = {unit.lower(): known for unit, known in _EXACT.items() if unit[0] not in "MG"}
 _TIMES = re.compile(r"\b(time|duration|elapsed|runtime|seconds|hours|minutes)\b")
 _DRAWN = re.compile(
     r"\b(power|draw|watts?|energy|joules?|consum\w*|[ckm]?wh|cpu|gpu|ram|dram|node|package|pkg|"
@@ -43,19 +37,12 @@ _CELL = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([^\W\d_]*
 
 @dataclass(frozen=True, eq=False)
 class QuantityColumn:
-    """A column of numbers with a unit.
-
-    Attributes:
-        name: The column.
-        what: ``"energy"``, ``"power"`` or ``"time"``.
-        factor: How many joules, watts or seconds its unit is; None for a time without a unit.
-        values: As they are written; NaN where there is none.
-    """
+    """A column of numbers with a unit."""
 
     name: str
-    what: str
-    factor: float | None
-    values: NDArray[np.float64]
+    what: str  # ENERGY, POWER or TIME
+    factor: float | None  # joules, watts or seconds of its unit; None for a time without a unit
+    values: NDArray[np.float64]  # as they are written; NaN where there is none
 
     @property
     def si(self) -> NDArray[np.float64]:
@@ -74,23 +61,18 @@ class QuantityColumn:
 
 
 def find_quantities(frame: pd.DataFrame) -> tuple[QuantityColumn, ...]:
-    """Find the columns of energy, power and time.
+    """Find the columns of energy, power and time in a frame of text or numbers.
 
     A column counts if its name ends in a unit (``energy (MJ)``, ``gpu_power_w``, ``kwh``) or its
     cells do (``119.17 W``). Limits, spreads and differences are left out, and so are
     hyperparameters and groups.
-
-    Args:
-        frame: Columns of text or numbers.
     """
-    found = []
-    for name in map(str, frame.columns):
-        measure = _measure(name, frame[name])
-        if measure is not None:
-            values = read_numbers(frame[name])
-            if np.isfinite(values).any():
-                found.append(QuantityColumn(name, *measure, values))
-    return tuple(found)
+    found = (
+        QuantityColumn(name, *measure, read_numbers(frame[name]))
+        for name in map(str, frame.columns)
+        if (measure := _measure(name, frame[name]))
+    )
+    return tuple([each for each in found if len(each.known)])
 
 
 def read_numbers(cells: pd.Series) -> NDArray[np.float64]:
@@ -111,7 +93,7 @@ def _measure(name: str, cells: pd.Series) -> tuple[str, float | None] | None:
 
 
 def _by_name(name: str, words: str) -> tuple[str, float | None] | None:
-    last = next(iter(_LETTERS.findall(name)[::-1]), "")
+    last = (_LETTERS.findall(name) or [""])[-1]
     known = _unit(last)
     if known is not None and (len(last) > 3 or words == last.lower() or _fits(known[0], words)):
         return known
@@ -134,7 +116,11 @@ def _fits(what: str, words: str) -> bool:
 
 
 def _unit(text: str) -> tuple[str, float] | None:
-    return _EXACT.get(text) or _LOWER.get(text.lower())
+    if drawn := find_unit(text):
+        factor, is_power = drawn
+        return (POWER if is_power else ENERGY), factor
+    factor = _SECONDS.get(text.lower())
+    return None if factor is None else (TIME, factor)
 
 
 def _words(name: str) -> str:

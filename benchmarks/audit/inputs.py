@@ -6,16 +6,18 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 
 import pandas as pd
 
-from ...energy.sources.recorded.files import OpenTrace, Sample, open_trace
+from ...energy.sources.recorded.files import Sample, open_trace
 from ...energy.sources.recorded.trace import Trace
 from ...errors import DataError, PerjouleError
 from ..comparison.loading import load_table
 from ..importers import import_table
 from ..tables.contract import REQUIRED
+from ..tables.facts import Fact
 from ..tables.frames import read_contents
 from ..tables.mapping import ColumnMapping, apply_mapping
 from ..tables.refusals import listed
@@ -34,52 +36,46 @@ _TRACKED = {"project_name", "duration", "energy_consumed", "emissions"}
 Names = str | Sequence[str]
 _OF_A_STUDY = re.compile(r"duration|accura|\bacc\b|strategy|epochs|score")
 """What no trace has: with such a column each row is a training, not a moment."""
-_FEWEST_READINGS = 10
-"""Of fewer rows it cannot be told whether they are moments or trainings."""
+_FEWEST_READINGS = 10  # of fewer rows it cannot be told whether they are moments or trainings
+
+
+@dataclass(frozen=True)
+class Input(Fact):
+    """What a file or a run folder was taken for."""
+
+    path: str
+    kind: str | None  # None if it is no energy data
+    rows: int = 0
+    reason: str = ""  # why it was skipped; empty if it was not
 
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """A file or a run folder, read.
-
-    Attributes:
-        path: Where it lies.
-        kind: What it is taken for.
-        frame: Its rows as they are written.
-        quantities: Its columns of energy, power and time.
-        traces: Power or counters over time, one per device; for a trace.
-        table: Its trials; None if it has none, or they cannot be read.
-        lacking: Why there are no trials.
-        unread: Which parts of it could not be read, and why.
-        mapping: What the user said of its columns.
-        runs_known: Whether a column tells the runs of a strategy apart.
-    """
+    """A file or a run folder, read."""
 
     path: Path
     kind: str
-    frame: pd.DataFrame
+    frame: pd.DataFrame  # as it is written
     quantities: tuple[QuantityColumn, ...] = ()
-    traces: tuple[Trace, ...] = ()
-    table: Table | None = None
-    lacking: str = ""
-    unread: str = ""
-    mapping: tuple[ColumnMapping, ...] = ()
-    runs_known: bool = True
+    traces: tuple[Trace, ...] = ()  # power or counters over time, one per device
+    table: Table | None = None  # its trials; None if it has none, or they cannot be read
+    lacking: str = ""  # why there are no trials
+    unread: str = ""  # which parts of it could not be read, and why
+    mapping: tuple[ColumnMapping, ...] = ()  # what the user said of its columns
+    runs_known: bool = True  # whether a column tells the runs of a strategy apart
 
     def at(self, columns: Sequence[str] = (), rows: Sequence[int] = ()) -> str:
         """A place in it, in words: the file, the rows (given from 0) and the columns."""
         parts = [str(self.path)]
-        if len(rows) == 1:
-            parts.append(f"row {rows[0] + 1}")
-        elif len(rows):
-            parts.append(f"rows {_ranges(rows)}")
+        if rows:
+            parts.append(f"row{'s' * (len(rows) > 1)} {_ranges(rows)}")
         if columns:
             parts.append(f"column{'s' * (len(columns) > 1)} {', '.join(columns)}")
         return ", ".join(parts)
 
     def mentions(self, pattern: str) -> bool:
         """Whether its header or its first row matches a pattern, in lower case."""
-        words = [*map(str, self.frame.columns), *self.frame.iloc[0].astype(str)]
+        words = map(str, (*self.frame.columns, *self.frame.iloc[0]))
         return re.search(pattern, " ".join(words).lower()) is not None
 
     def of(self, what: str) -> list[QuantityColumn]:
@@ -88,46 +84,24 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Skipped:
-    """A file in a folder that holds no energy data, and why it is said to hold none."""
-
-    path: Path
-    unread: str
-
-
-@dataclass(frozen=True)
 class Reader:
-    """Reads what is audited.
+    """Reads what is audited."""
 
-    Attributes:
-        by: Columns that group trials.
-        mapping: What columns of trial tables are made of.
-    """
+    by: Names  # columns that group trials
+    mapping: Names  # what columns of trial tables are made of
 
-    by: Names
-    mapping: Names
-
-    def find(self, path: Path) -> Iterator[Subject | Skipped]:
-        """Read a file, a run folder, or all that lies in a folder.
-
-        Yields:
-            What was read, and what lies in a folder and was skipped.
-
-        Raises:
-            DataError: The path is not there, or holds no energy data.
-        """
+    def find(self, path: Path) -> Iterator[Subject | Input]:
+        """Read a file, a run folder, or all that lies in a folder; there, others are skipped."""
         if not path.is_dir() or _is_run_folder(path):
             yield self._read(path)
             return
         found = False
         for each in _list_data(path):
             try:
-                read = self._read(each)
-            except PerjouleError as error:
-                yield Skipped(each, str(error))
-            else:
+                yield self._read(each)
                 found = True
-                yield read
+            except PerjouleError as error:
+                yield Input(str(each), None, reason=str(error))
         if not found:
             raise DataError(
                 f"{path}: no energy data in it: name CodeCarbon's emissions.csv, a power trace, a "
@@ -153,7 +127,7 @@ class Reader:
         entries = ColumnMapping.parse(self.mapping)
         found = find_quantities(apply_mapping(frame, entries, str(path)))
         if not (entries or any(_OF_A_STUDY.search(str(name).lower()) for name in frame.columns)):
-            traces, reasons = _traces(path, found)
+            traces, reasons = _read_traces(path, found)
             if any(len(trace.times_s) >= _FEWEST_READINGS for trace in traces):
                 return Subject(path, TRACE, frame, found, traces, unread="; ".join(reasons))
         return self._read_table(Subject(path, OTHER, frame, found, mapping=entries))
@@ -189,7 +163,7 @@ def join_single_rows(subjects: Sequence[Subject]) -> Subject | None:
         return None
     frame = pd.concat([each.frame for each in single], ignore_index=True)
     folder = Path(os.path.commonpath([each.path for each in single]))
-    return Subject(folder, TRACKER, frame, tuple(_tracker_columns(frame)))
+    return Subject(folder, TRACKER, frame, _tracker_columns(frame))
 
 
 def _list_data(folder: Path) -> list[Path]:
@@ -205,67 +179,51 @@ def _is_run_folder(path: Path) -> bool:
 
 
 def _read_emissions(path: Path, frame: pd.DataFrame) -> Subject:
-    emissions = Subject(path, TRACKER, frame, tuple(_tracker_columns(frame)))
+    emissions = Subject(path, TRACKER, frame, _tracker_columns(frame))
     try:
         return replace(emissions, table=import_table("codecarbon", path))
     except DataError as error:
         return replace(emissions, lacking=str(error))
 
 
-def _tracker_columns(frame: pd.DataFrame) -> Iterator[QuantityColumn]:
+def _tracker_columns(frame: pd.DataFrame) -> tuple[QuantityColumn, ...]:
     """CodeCarbon's columns, whose units are known: kWh, W and s."""
-    for name in map(str, frame.columns):
-        if name == "duration":
-            yield QuantityColumn(name, TIME, 1.0, read_numbers(frame[name]))
-        elif name.endswith("_energy") or name == "energy_consumed":
-            yield QuantityColumn(name, ENERGY, 3.6e6, read_numbers(frame[name]))
-        elif name.endswith("_power"):
-            yield QuantityColumn(name, POWER, 1.0, read_numbers(frame[name]))
+    whole = {"duration": (TIME, 1.0), "energy_consumed": (ENERGY, 3.6e6)}
+    ends = {"_energy": (ENERGY, 3.6e6), "_power": (POWER, 1.0)}
+    return tuple(
+        QuantityColumn(name, *measure, read_numbers(frame[name]))
+        for name in map(str, frame.columns)
+        if (measure := whole.get(name) or ends.get("".join(name.rpartition("_")[1:])))
+    )
 
 
-def _traces(path: Path, found: Sequence[QuantityColumn]) -> tuple[tuple[Trace, ...], list[str]]:
+def _read_traces(
+    path: Path, found: Sequence[QuantityColumn]
+) -> tuple[tuple[Trace, ...], list[str]]:
     """Every power and counter of every device of a trace, and why others cannot be read."""
-    names = [quantity.name for quantity in found if quantity.what != TIME]
     traces, reasons = [], []
-    for name in names:
+    for name in [quantity.name for quantity in found if quantity.what != TIME]:
         column = None if path.suffix == ".parquet" else name  # a meter's own has but one
+        devices: dict[str, list[Sample]] = {}
         try:
             recording = open_trace(path, column, each_device=True)
-            devices: dict[str, list[Sample]] = {}
             for sample in recording.samples:
                 devices.setdefault(sample.device, []).append(sample)
         except DataError as error:
             reasons.append(str(error))
             continue
         for device, samples in devices.items():
-            called = f"{name}@{device}" if len(devices) > 1 else name
-            try:
-                traces.append(_trace(recording, called, samples))
-            except DataError as error:
-                reasons.append(str(error))
+            if samples[-1].at_s <= samples[0].at_s:
+                reasons.append(f"{recording.name}: all readings are of the same moment")
+                continue
+            called = f"{path}#{name}@{device}" if len(devices) > 1 else f"{path}#{name}"
+            traces.append(recording.to_trace(samples, called))
     return tuple(traces), reasons
-
-
-def _trace(recording: OpenTrace, name: str, samples: list[Sample]) -> Trace:
-    values = tuple(sample.value for sample in samples)
-    if samples[-1].at_s <= samples[0].at_s:
-        raise DataError(f"{recording.name}: all readings are of the same moment")
-    return Trace(
-        times_s=tuple(sample.at_s - samples[0].at_s for sample in samples),
-        power_w=values if recording.is_power else (),
-        counter_j=() if recording.is_power else values,
-        component=recording.component,
-        name=f"{recording.name.partition('#')[0]}#{name}",
-    )
 
 
 def _ranges(rows: Sequence[int]) -> str:
     """Row numbers from 1, neighbours joined: ``1-3, 5``; the first dozen of them."""
-    groups: list[list[int]] = []
-    for row in sorted(rows):
-        if groups and row == groups[-1][-1] + 1:
-            groups[-1].append(row)
-        else:
-            groups.append([row])
-    names = [f"{g[0] + 1}-{g[-1] + 1}" if len(g) > 1 else f"{g[0] + 1}" for g in groups]
+    neighbours = groupby(enumerate(sorted(rows)), key=lambda each: each[1] - each[0])
+    groups = [[row + 1 for _, row in group] for _, group in neighbours]
+    names = [f"{g[0]}-{g[-1]}" if len(g) > 1 else f"{g[0]}" for g in groups]
     return ", ".join(names[:12]) + (" …" if len(names) > 12 else "")

@@ -3,46 +3,42 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from itertools import product
+from collections.abc import Iterable
+from itertools import chain, islice, product
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .catalogue import Finding, Lacking
+from .catalogue import Evidence, Lacking
 from .columns import ENERGY, POWER, TIME, QuantityColumn
 from .inputs import TRACE, TRACKER, Subject
 
+Columns = list[QuantityColumn]
 FEWEST_ROWS = 3
 """Fewest rows from which a pattern over rows is read."""
-MOST_RATIO_ERROR = 1e-3
-"""Largest relative distance at which an energy is said to be a product."""
 _FEWEST_EQUAL = {TRACKER: 3, TRACE: 20}
 """From how many equal readings on they are none; from five elsewhere."""
 _PHASES = ("energy_train_j", "energy_validate_j", "energy_setup_j", "energy_search_j")
-_NOTHING = {"", "nan", "None", "<NA>"}
-_ZERO = re.compile(r"[+-]?0*\.?0*")
-_FAR = 10.0
-"""How many times a mean a sum of readings is at least."""
-_MOST_POWER_W = 50_000.0
-"""More than any single machine draws."""
+_NOTHING = re.compile(r"nan|None|<NA>|[+-]?0*\.?0*")
+_FAR = 10.0  # how many times a mean a sum of readings is at least
+_MOST_POWER_W = 50_000.0  # more than any single machine draws
+_TOTALS = ("energy_consumed", "energy_j")
 _SUM = ("total", "sum")
 _MEAN = ("average", "mean", "avg")
 
 
-def negative_component(subject: Subject) -> Iterator[Finding]:
+def negative_component(subject: Subject) -> Evidence:
     """One finding for each row and column below zero."""
     for quantity in _known(subject):
-        for row in np.flatnonzero(quantity.values < 0):
-            yield Finding(
-                "negative-component",
-                subject.at([quantity.name], [int(row)]),
-                f"{quantity.name} is {quantity.values[row]:.6g} there"
-                + _beside_total(subject, quantity, int(row)),
-            )
+        totals = [each for each in subject.of(ENERGY) if each.name in {*_TOTALS} - {quantity.name}]
+        total = totals[0] if totals and quantity.what == ENERGY else None
+        for row in np.flatnonzero(quantity.values < 0).tolist():
+            beside = f", and is part of {total.name} {total.values[row]:.6g}" if total else ""
+            evidence = f"{quantity.name} is {quantity.values[row]:.6g} there{beside}"
+            yield subject.at([quantity.name], [row]), evidence
 
 
-def zero_component(subject: Subject) -> Iterator[Finding]:
+def zero_component(subject: Subject) -> Evidence:
     """One finding for each component that is zero throughout, or energy that is zero in rows."""
     for quantity in _known(subject):
         zero, n_known = quantity.values == 0, len(quantity.known)
@@ -52,15 +48,14 @@ def zero_component(subject: Subject) -> Iterator[Finding]:
             continue
         if (quantity.known == 0).all():
             evidence = f"{quantity.name} is 0 in all {n_known} rows: the sensor was not read"
-        elif quantity.what == ENERGY and quantity.name in ("energy_j", "energy_consumed"):
+        elif quantity.what == ENERGY and quantity.name in _TOTALS:
             evidence = f"{quantity.name} is 0 in {zero.sum()} of {n_known} rows"
         else:
             continue
-        where = subject.at([quantity.name], np.flatnonzero(zero).tolist())
-        yield Finding("zero-component", where, evidence)
+        yield subject.at([quantity.name], np.flatnonzero(zero).tolist()), evidence
 
 
-def constant_power(subject: Subject) -> Iterator[Finding]:
+def constant_power(subject: Subject) -> Evidence:
     """One finding with all powers that are the same throughout, or energies that are time."""
     fewest = _FEWEST_EQUAL.get(subject.kind, 5)
     if len(subject.frame) < fewest:
@@ -82,10 +77,10 @@ def constant_power(subject: Subject) -> Iterator[Finding]:
                     "to six digits"
                 )
     if parts:
-        yield Finding("constant-power", subject.at(columns), "; ".join(parts))
+        yield subject.at(columns), "; ".join(parts)
 
 
-def power_times_duration(subject: Subject) -> Iterator[Finding]:
+def power_times_duration(subject: Subject) -> Evidence:
     """One finding for each energy that is a sum of readings times the duration.
 
     A mean power times the duration is none: readings at an even pace give the same integral, and a
@@ -94,13 +89,11 @@ def power_times_duration(subject: Subject) -> Iterator[Finding]:
     powers, times, energies = _all_three(subject)
     sums = [power for power in powers if _is_sum(power, powers)]
     for energy in energies:
-        found = next(_products(subject, energy, sums, times), None)
-        found = found or next(_far_above_mean(subject, energy, powers, times), None)
-        if found is not None:
-            yield found
+        products = _products(subject, energy, product(sums, times))
+        yield from islice(chain(products, _far_above_mean(subject, energy, powers, times)), 1)
 
 
-def energy_as_power(subject: Subject) -> Iterator[Finding]:
+def energy_as_power(subject: Subject) -> Evidence:
     """One finding for each power that is an energy in another unit, though durations differ."""
     powers, times, energies = _all_three(subject)
     if not all(_varies(time.values) for time in times):
@@ -109,8 +102,7 @@ def energy_as_power(subject: Subject) -> Iterator[Finding]:
         for unit, joules in (("J", 1.0), ("Wh", 3600.0), ("kWh", 3.6e6)):
             if _agree(power.values * joules, energy.si, 1e-9):
                 spread = max(np.nanmax(time.values) / np.nanmin(time.values) for time in times)
-                yield Finding(
-                    "energy-as-power",
+                yield (
                     subject.at([power.name, energy.name]),
                     f"{power.name} is {energy.name} in {unit} to nine digits in all "
                     f"{len(power.known)} rows, though durations differ by a factor "
@@ -118,7 +110,7 @@ def energy_as_power(subject: Subject) -> Iterator[Finding]:
                 )
 
 
-def truncated_sums(subject: Subject) -> Iterator[Finding]:
+def truncated_sums(subject: Subject) -> Evidence:
     """One finding for each sum of a graphics card's watts that is a whole number in all rows."""
     powers = subject.of(POWER)
     sums = [power for power in powers if power.factor == 1 and _is_sum(power, powers)]
@@ -127,15 +119,14 @@ def truncated_sums(subject: Subject) -> Iterator[Finding]:
     for total in sums:
         known = total.known
         if len(np.unique(known)) >= 20 and (known == np.floor(known)).all():
-            yield Finding(
-                "truncated-watts",
+            yield (
                 subject.at([total.name]),
                 f"all {len(known)} values of {total.name} are whole numbers, though nvidia-smi "
                 "gives watts with two decimals, and their sums have decimals too",
             )
 
 
-def _all_three(subject: Subject) -> tuple[list[QuantityColumn], ...]:
+def _all_three(subject: Subject) -> tuple[Columns, ...]:
     """Its columns of power, time and energy."""
     columns = tuple(subject.of(what) for what in (POWER, TIME, ENERGY))
     if not all(columns):
@@ -149,21 +140,13 @@ def _known(subject: Subject) -> tuple[QuantityColumn, ...]:
     return subject.quantities
 
 
-def _beside_total(subject: Subject, quantity: QuantityColumn, row: int) -> str:
-    for total in subject.of(ENERGY):
-        is_part = quantity.what == ENERGY and quantity.name != total.name
-        if is_part and total.name in ("energy_consumed", "energy_j"):
-            return f", and is part of {total.name} {total.values[row]:.6g}"
-    return ""
-
-
 def _has_gpu(subject: Subject) -> bool:
     """Whether anything tells of a graphics card; without one its energy may well be 0."""
     names = [name for name in map(str, subject.frame.columns) if "gpu" in name.lower()]
     if subject.kind == TRACKER:
         names = [name for name in names if name == "gpu_count"]
-    said = {cell.strip() for name in names for cell in subject.frame[name].astype(str).unique()}
-    return any(cell not in _NOTHING and not _ZERO.fullmatch(cell) for cell in said)
+    cells = (cell for name in names for cell in subject.frame[name].dropna().astype(str).unique())
+    return any(not _NOTHING.fullmatch(cell.strip()) for cell in cells)
 
 
 def _modelled(subject: Subject) -> bool:
@@ -174,7 +157,7 @@ def _modelled(subject: Subject) -> bool:
     return table is not None and bool((table.trials["energy_kind"] == "modelled").all())
 
 
-def _is_sum(power: QuantityColumn, powers: list[QuantityColumn]) -> bool:
+def _is_sum(power: QuantityColumn, powers: Columns) -> bool:
     """Whether a total is one of readings: far above the mean, or above what any machine draws.
 
     A total of processor and card, say, is neither.
@@ -190,15 +173,13 @@ def _is_sum(power: QuantityColumn, powers: list[QuantityColumn]) -> bool:
 def _products(
     subject: Subject,
     energy: QuantityColumn,
-    sums: list[QuantityColumn],
-    times: list[QuantityColumn],
-) -> Iterator[Finding]:
+    pairs: Iterable[tuple[QuantityColumn, QuantityColumn]],
+) -> Evidence:
     """An energy that is a sum of readings times a duration."""
-    for power, time in product(sums, times):
+    for power, time in pairs:
         total_j = power.si * _seconds(energy, power, time)
         if _agree(energy.si, total_j):
-            yield Finding(
-                "power-times-duration",
+            yield (
                 subject.at([energy.name, power.name, time.name]),
                 f"{energy.name} is {power.name} times {time.name} within 0.1 % in "
                 f"{np.isfinite(total_j).sum()} rows, and {power.name} of "
@@ -207,11 +188,8 @@ def _products(
 
 
 def _far_above_mean(
-    subject: Subject,
-    energy: QuantityColumn,
-    powers: list[QuantityColumn],
-    times: list[QuantityColumn],
-) -> Iterator[Finding]:
+    subject: Subject, energy: QuantityColumn, powers: Columns, times: Columns
+) -> Evidence:
     """An energy many times the mean power times any duration, in every row."""
     if any(time.factor is None for time in times):
         return
@@ -219,8 +197,7 @@ def _far_above_mean(
     for power in powers:
         ratio = _ratio(energy.si, power.si * longest_s)
         if _named(power, _MEAN) and len(ratio) >= FEWEST_ROWS and (ratio >= _FAR).all():
-            yield Finding(
-                "power-times-duration",
+            yield (
                 subject.at([energy.name, power.name]),
                 f"{energy.name} is {np.median(ratio):.4g} times {power.name} times the duration "
                 f"(median of {len(ratio)} rows, at least {ratio.min():.4g})",
@@ -238,7 +215,7 @@ def _seconds(
     return time.values * min((1.0, 60.0, 3600.0, 1e-3), key=lambda unit: abs(wanted / unit - 1))
 
 
-def _agree(a: NDArray[np.float64], b: NDArray[np.float64], most: float = MOST_RATIO_ERROR) -> bool:
+def _agree(a: NDArray[np.float64], b: NDArray[np.float64], most: float = 1e-3) -> bool:
     """Whether two columns are equal but for rounding, in nine of ten rows and three at least."""
     equal = np.abs(_ratio(a, b) - 1) <= most
     return bool(equal.sum() >= FEWEST_ROWS and equal.mean() >= 0.9)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -14,18 +14,15 @@ from ..statistics.association import spearman
 from ..statistics.runs import floats
 from ..tables.mapping import plain_name
 from ..tables.table import Table
-from .catalogue import Finding, Lacking
+from .catalogue import Evidence, Lacking
 from .columns import read_numbers
 from .inputs import Subject
-from .trials import trials_of
+from .trials import described, trials_of
 
-LEAST_PAIRS = 3
-"""Fewest pairs of candidates from which a hyperparameter is called dead."""
-SIGNIFICANCE = 0.01
-"""A drift is found below this p-value."""
+_LEAST_PAIRS = 3  # of candidates, from which a hyperparameter is called dead
+_SIGNIFICANCE = 0.01  # a drift is found below this p-value
 _LEAST_DRIFT, _LEAST_TRIALS, _LEAST_RUN = 0.01, 20, 5
 _RANDOM = re.compile(r"random|sobol")
-_TEST_SIZES = (10_000,)
 _SET_SIZES = (1_000, 2_000, 5_000, 8_000, 10_000, 25_000, 26_032, 50_000, 60_000)
 """Sizes of well-known sets of images and texts, none of which is a mean."""
 _MOST_RUNS = 10
@@ -35,12 +32,12 @@ _BEST = re.compile(r"\b(best|max|maximum|maximal|highest)\b")
 _ACCURACY = re.compile(r"\bacc(uracy)?\b")
 
 
-def dead_hyperparameter(subject: Subject) -> Iterator[Finding]:
+def dead_hyperparameter(subject: Subject) -> Evidence:
     """One finding for each hyperparameter that never changes the accuracy, where only it differs.
 
-    A weak effect is not enough: accuracies (and losses, where there are curves) of candidates that
-    differ in nothing else have to be equal to the last digit, in three pairs at least, at three
-    different accuracies or with equal losses.
+    Accuracies (and losses, where there are curves) of candidates that differ in nothing else have
+    to be equal to the last digit, in three pairs at least, at three different accuracies or with
+    equal losses.
     """
     table = trials_of(subject)
     trials = table.trials[
@@ -63,9 +60,8 @@ def dead_hyperparameter(subject: Subject) -> Iterator[Finding]:
         dead = (differing.xs("nunique", axis=1, level=1) <= 1).to_numpy().all()
         curves_equal = bool(differing["_loss", "first"].notna().any())
         enough = differing["accuracy", "first"].nunique() >= 3 or curves_equal
-        if dead and enough and pairs >= LEAST_PAIRS:
-            yield Finding(
-                "dead-hyperparameter",
+        if dead and enough and pairs >= _LEAST_PAIRS:
+            yield (
                 subject.at([name]),
                 f"{pairs} pairs of candidates differ in {name} alone, and all have equal accuracies"
                 + (" and losses" if curves_equal else "")
@@ -75,7 +71,7 @@ def dead_hyperparameter(subject: Subject) -> Iterator[Finding]:
         raise Lacking("no two candidates differ in one hyperparameter alone")
 
 
-def means_as_maxima(subject: Subject) -> Iterator[Finding]:
+def means_as_maxima(subject: Subject) -> Evidence:
     """One finding for each column of best accuracies that lie on the grid of a mean.
 
     An accuracy on ``n`` samples is a multiple of ``1/n``, a mean of ``k`` such a multiple of
@@ -91,15 +87,13 @@ def means_as_maxima(subject: Subject) -> Iterator[Finding]:
     stated = _stated_sizes(subject)
     for name in names:
         values, error = _accuracies(subject.frame[name])
-        if len(values) and any(
-            _strength(values, n, error) is not None for n in stated or _SET_SIZES
-        ):
-            continue  # plain accuracies
-        for n, k in ((n, k) for n in stated or _TEST_SIZES for k in range(2, _MOST_RUNS + 1)):
+        plain = (_strength(values, n, error) is not None for n in stated or _SET_SIZES)
+        if len(values) and any(plain):
+            continue
+        for n, k in product(stated or [10_000], range(2, _MOST_RUNS + 1)):
             strength = _strength(values, n * k, error)
             if strength is not None and strength >= 6:
-                yield Finding(
-                    "means-as-maxima",
+                yield (
                     subject.at([name]),
                     f"all {len(values)} different values are multiples of 1/{n * k:,}, though not "
                     f"of 1/{n:,}: means of {k} accuracies on {n:,} samples (by chance: less than "
@@ -108,7 +102,7 @@ def means_as_maxima(subject: Subject) -> Iterator[Finding]:
                 break
 
 
-def order_effects(subject: Subject) -> Iterator[Finding]:
+def order_effects(subject: Subject) -> Evidence:
     """One finding if the energy of comparable trials rises or falls with their order in a run.
 
     Comparable are repetitions of one candidate within a run, and the trials of a random search
@@ -136,9 +130,8 @@ def order_effects(subject: Subject) -> Iterator[Finding]:
     order, log_cost = np.concatenate(orders), np.concatenate(costs)
     found = spearman(order, log_cost)
     change = float(np.exp(np.median(log_cost[order > 0]) - np.median(log_cost[order < 0])) - 1)
-    if found.p < SIGNIFICANCE and abs(change) >= _LEAST_DRIFT and found.rho * change > 0:
-        yield Finding(
-            "order-effects",
+    if found.p < _SIGNIFICANCE and abs(change) >= _LEAST_DRIFT and found.rho * change > 0:
+        yield (
             subject.at(["trial", "energy_j"]),
             f"Spearman correlation {found.rho:.2f} (p = {found.p:.1g}) of energy and order in "
             f"{len(order)} comparable trials of {len(orders)} sequences; the later half costs "
@@ -193,12 +186,11 @@ def _stated_sizes(subject: Subject) -> list[int]:
         if _SIZE.fullmatch(plain_name(name.lower()))
         for size in read_numbers(subject.frame[name])[:1]
     ]
-    described = subject.table.description if subject.table is not None else None
-    data = (described or {}).get("data")
-    if isinstance(data, dict):
-        stated = (data.get("validation"), data.get("test"))
-        sizes += [size for size in stated if isinstance(size, int | float)]
-    return [int(size) for size in sizes if np.isfinite(size) and size > 1]
+    if subject.table is not None:
+        data = described(subject.table, "data")
+        sizes += [data.get("validation"), data.get("test")]
+    known = [size for size in sizes if isinstance(size, int | float) and np.isfinite(size)]
+    return [int(size) for size in known if size > 1]
 
 
 def _accuracies(cells: pd.Series) -> tuple[NDArray[np.float64], float]:

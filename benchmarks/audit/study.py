@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -12,21 +12,22 @@ import numpy as np
 
 from ..tables.facts import Fact
 from ..tables.mapping import ColumnMapping
-from . import measurements, patterns, traces, tracker, trials
-from .catalogue import CHECKS, Finding, Lacking
+from . import measurements, patterns, traces, trials
+from .catalogue import CHECKS, Evidence, Finding, Lacking
 from .inputs import (
     OTHER,
     RUN_FOLDER,
     TRACE,
     TRACKER,
     TRIALS,
+    Input,
     Reader,
     Subject,
     join_single_rows,
 )
 
 SCHEMA = 1
-_Check = Callable[[Subject], Iterator[Finding]]
+_Check = Callable[[Subject], Evidence]
 _MEASUREMENTS: dict[str, _Check] = {
     "negative-component": measurements.negative_component,
     "zero-component": measurements.zero_component,
@@ -49,9 +50,9 @@ _TRIALS: dict[str, _Check] = {
 }
 CHECKS_OF: dict[str, dict[str, _Check]] = {
     TRACKER: {
-        "cumulative-rows": tracker.cumulative_rows,
+        "cumulative-rows": trials.cumulative_rows,
         **_MEASUREMENTS,
-        "short-windows": tracker.short_rows,
+        "short-windows": trials.short_rows,
         "mixed-kinds": trials.mixed_kinds,
     },
     TRACE: {
@@ -68,49 +69,20 @@ CHECKS_OF: dict[str, dict[str, _Check]] = {
 
 
 @dataclass(frozen=True)
-class Input(Fact):
-    """What a file or a run folder was taken for.
-
-    Attributes:
-        path: Where it lies.
-        kind: What it is; None if it is no energy data.
-        rows: How many rows it has.
-        reason: Why it was skipped; empty if it was not.
-    """
-
-    path: str
-    kind: str | None
-    rows: int = 0
-    reason: str = ""
-
-
-@dataclass(frozen=True)
 class Checked(Fact):
-    """Which checks looked at an input.
-
-    Attributes:
-        path: The input.
-        ran: Ids of the checks that did.
-        lacking: Ids of those that could not, and what was missing.
-    """
+    """Which checks looked at an input."""
 
     path: str
-    ran: tuple[str, ...]
-    lacking: dict[str, str]
+    ran: tuple[str, ...]  # ids of the checks that did
+    lacking: dict[str, str]  # ids of those that could not, and what was missing
 
 
 @dataclass(frozen=True)
 class Audit:
-    """What an audit found.
+    """What an audit found."""
 
-    Attributes:
-        findings: All of them, by check.
-        inputs: What each file was taken for, also those that were skipped.
-        checked: Which checks ran on each input, and which could not.
-    """
-
-    findings: tuple[Finding, ...]
-    inputs: tuple[Input, ...]
+    findings: tuple[Finding, ...]  # by check
+    inputs: tuple[Input, ...]  # also those that were skipped
     checked: tuple[Checked, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -165,46 +137,38 @@ def audit(
             holds none is skipped, and listed with the reason.
     """
     ColumnMapping.parse(mapping)  # a wrong one is an error before any file is read
-    subjects: list[Subject] = []
     inputs: list[Input] = []
     findings: list[Finding] = []
     checked: list[Checked] = []
 
     def run(checks: dict[str, _Check], subject: Subject) -> None:
-        found, done = _run_checks(checks, subject)
-        findings.extend(found)
-        checked.append(done)
+        ran, lacking = [], {}
+        for name, check in checks.items():
+            try:
+                with np.errstate(over="ignore", invalid="ignore"):  # of figures nobody can mean
+                    findings.extend(CHECKS[name].found(check(subject)))
+                ran.append(name)
+            except Lacking as reason:
+                lacking[name] = str(reason)
+        checked.append(Checked(str(subject.path), tuple(ran), lacking))
 
-    reader = Reader(by, mapping)
+    subjects: list[Subject] = []
     for path in map(Path, [paths] if isinstance(paths, str | Path) else paths):
-        within = list(reader.find(path))
-        read = [each for each in within if isinstance(each, Subject)]
-        for each in within:
-            if isinstance(each, Subject):
-                inputs.append(Input(str(each.path), each.kind, len(each.frame)))
-                run(CHECKS_OF[each.kind], each)
-            if reason := each.unread:
-                inputs.append(Input(str(each.path), None, reason=reason))
-        subjects += read
+        read: list[Subject] = []
+        for each in Reader(by, mapping).find(path):
+            if isinstance(each, Input):
+                inputs.append(each)
+                continue
+            read.append(each)
+            inputs.append(Input(str(each.path), each.kind, len(each.frame)))
+            if each.unread:
+                inputs.append(Input(str(each.path), None, reason=each.unread))
+            run(CHECKS_OF[each.kind], each)
         together = join_single_rows(read)
         if together is not None:
             run({"constant-power": measurements.constant_power}, together)
-    findings += traces.truncated_energies(subjects)
+        subjects += read
+    findings += CHECKS["truncated-watts"].found(traces.truncated_energies(subjects))
     order = list(CHECKS)
     found = sorted(dict.fromkeys(findings), key=lambda finding: order.index(finding.check))
     return Audit(tuple(found), tuple(inputs), tuple(checked))
-
-
-def _run_checks(checks: dict[str, _Check], subject: Subject) -> tuple[list[Finding], Checked]:
-    """Return what checks find in one input, and which could run."""
-    findings: list[Finding] = []
-    ran, lacking = [], {}
-    for name, check in checks.items():
-        try:
-            with np.errstate(over="ignore", invalid="ignore"):  # of figures that cannot be meant
-                findings += check(subject)
-        except Lacking as reason:
-            lacking[name] = str(reason)
-        else:
-            ran.append(name)
-    return findings, Checked(str(subject.path), tuple(ran), lacking)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 import pandas as pd
@@ -13,36 +13,29 @@ import pandas as pd
 from ...energy.quantities import format_energy
 from ...energy.sources.recorded.trace import GAP_PERIODS, Trace
 from ...errors import DataError
-from .catalogue import Finding, Lacking
+from .catalogue import Evidence, Lacking
 from .columns import ENERGY, POWER
 from .inputs import Subject
 
-PERIODS = 5
-"""Fewest updates of its sensor that a window must hold."""
-LEAST_GAP_SHARE = 0.01
-"""Share of the energy in gaps from which they are found."""
-_TRIMS_S = (0, 1, 2, 3, 5, 10)
-"""Seconds that studies leave out at either end of a trace."""
+PERIODS = 5  # fewest updates of its sensor that a window must hold
+_LEAST_GAP_SHARE = 0.01  # of the energy, from which gaps are told
+_TRIMS_S = (0, 1, 2, 3, 5, 10)  # what studies leave out at either end of a trace
 _WHOLE = re.compile(r"\s*\d+(?:\.0+)?\s*[^\W\d_]*\s*")
 _FEWEST_READINGS, _FEWEST_VALUES = 100, 10
 
 
-def truncated_watts(subject: Subject) -> Iterator[Finding]:
+def truncated_watts(subject: Subject) -> Evidence:
     """One finding for each column of a graphics card's watts without decimals.
 
     Other meters may well have a resolution of 1 W; but where the text has decimals that are always
     zero, they were lost.
     """
-    columns = {
-        power.name: subject.frame[power.name][np.isfinite(power.values)]
-        for power in subject.of(POWER)
-        if power.factor == 1
-    }
-    told = {
-        name: cells
-        for name, cells in columns.items()
-        if len(cells) >= _FEWEST_READINGS and cells.nunique() >= _FEWEST_VALUES
-    }
+    told: dict[str, pd.Series] = {}
+    for power in subject.of(POWER):
+        cells = subject.frame[power.name][np.isfinite(power.values)]
+        vary = len(cells) >= _FEWEST_READINGS and cells.nunique() >= _FEWEST_VALUES
+        if power.factor == 1 and vary:
+            told[power.name] = cells
     if not told:
         raise Lacking(f"no column with {_FEWEST_READINGS} readings of watts that vary")
     is_card = subject.mentions(r"gpu|nvidia|power\.draw")
@@ -50,8 +43,7 @@ def truncated_watts(subject: Subject) -> Iterator[Finding]:
         texts = cells.astype(str)
         has_point = not pd.api.types.is_numeric_dtype(cells) and texts.str.contains(r"\.").all()
         if texts.str.fullmatch(_WHOLE.pattern).all() and (is_card or has_point):
-            yield Finding(
-                "truncated-watts",
+            yield (
                 subject.at([name]),
                 f"all {len(texts)} readings of {name} are whole numbers, such as "
                 f"{texts.iloc[0].strip()!r}, {texts.nunique()} different ones"
@@ -59,7 +51,7 @@ def truncated_watts(subject: Subject) -> Iterator[Finding]:
             )
 
 
-def trace_gaps(subject: Subject) -> Iterator[Finding]:
+def trace_gaps(subject: Subject) -> Evidence:
     """One finding for each trace of power of which gaps hold more than 1 % of the energy."""
     for trace in _powers(subject):
         times_s, power_w = np.asarray(trace.times_s), np.asarray(trace.power_w)
@@ -68,10 +60,9 @@ def trace_gaps(subject: Subject) -> Iterator[Finding]:
         gaps = steps_s > GAP_PERIODS * trace.period_s
         total_j = pieces_j.sum()
         share = pieces_j[gaps].sum() / total_j if total_j > 0 else 0.0
-        if share > LEAST_GAP_SHARE:
+        if share > _LEAST_GAP_SHARE:
             longest = int(np.argmax(steps_s))
-            yield Finding(
-                "trace-gaps",
+            yield (
                 subject.at([trace.name.rpartition("#")[2]]),
                 f"{gaps.sum()} gaps of more than {GAP_PERIODS:g} periods of {trace.period_s:.3g} s "
                 f"hold {share:.1%} of the energy; the longest lasts {steps_s[longest]:.4g} s, "
@@ -79,7 +70,7 @@ def trace_gaps(subject: Subject) -> Iterator[Finding]:
             )
 
 
-def short_trace(subject: Subject) -> Iterator[Finding]:
+def short_trace(subject: Subject) -> Evidence:
     """One finding for each trace that is shorter than five updates of its sensor."""
     for trace in _powers(subject):
         readings = zip(trace.times_s, trace.power_w, strict=True)
@@ -87,37 +78,32 @@ def short_trace(subject: Subject) -> Iterator[Finding]:
         between_s = float(np.median(np.diff(changes_s))) if len(changes_s) > 1 else 0.0
         period_s = max(trace.period_s, between_s)
         if trace.duration_s < PERIODS * period_s:
-            yield Finding(
-                "short-windows",
+            yield (
                 subject.at([trace.name.rpartition("#")[2]]),
                 f"the trace lasts {trace.duration_s:.4g} s, and its power changes every "
                 f"{period_s:.3g} s: {trace.duration_s / period_s:.2g} periods",
             )
 
 
-def truncated_energies(subjects: Sequence[Subject]) -> Iterator[Finding]:
+def truncated_energies(subjects: Sequence[Subject]) -> Evidence:
     """One finding for each recorded energy that is the integral of a trace's watts cut to integers.
 
     Integrals are taken over the whole trace and without 1 to 10 s at either end; they and the
     recorded energy have to agree to eight digits, which chance does not give.
     """
     energies = [(subject, energy) for subject in subjects for energy in subject.of(ENERGY)]
-    for traced in subjects:
-        for trace in traced.traces:
-            if not trace.power_w or all(power == int(power) for power in trace.power_w):
-                continue
-            for trim_s, whole_j, cut_j in _integrals(trace):
-                for subject, energy in energies:
-                    for row in np.flatnonzero(np.abs(energy.si - cut_j) <= 1e-8 * cut_j):
-                        yield Finding(
-                            "truncated-watts",
-                            subject.at([energy.name], [int(row)]),
-                            f"{energy.name} is {energy.values[row]:.10g}, the integral of "
-                            f"{trace.name} with its decimals cut off"
-                            + (f", without {trim_s} s at either end" if trim_s else "")
-                            + f"; with them it is {format_energy(whole_j)}, "
-                            f"{whole_j / cut_j - 1:.2%} more",
-                        )
+    for trace in [trace for subject in subjects for trace in subject.traces]:
+        if not trace.power_w or all(power == int(power) for power in trace.power_w):
+            continue
+        for (trim_s, whole_j, cut_j), (subject, energy) in product(_integrals(trace), energies):
+            trimmed = f", without {trim_s} s at either end" if trim_s else ""
+            for row in np.flatnonzero(np.abs(energy.si - cut_j) <= 1e-8 * cut_j).tolist():
+                yield (
+                    subject.at([energy.name], [row]),
+                    f"{energy.name} is {energy.values[row]:.10g}, the integral of {trace.name} "
+                    f"with its decimals cut off{trimmed}; with them it is "
+                    f"{format_energy(whole_j)}, {whole_j / cut_j - 1:.2%} more",
+                )
 
 
 def _powers(subject: Subject) -> list[Trace]:

@@ -1,27 +1,29 @@
-"""Checks of trial tables: how what was recorded was compared."""
+"""Checks of trial tables, imported ones included: how what was recorded was compared."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
 from typing import Any
 
 import numpy as np
 
-from ...energy.quantities import format_energy
+from ...energy.quantities import JOULES_PER_UNIT, format_energy
 from ...energy.source import Kind
 from ..statistics.inference import MIN_RUNS
 from ..statistics.runs import floats
 from ..tables.table import Table
-from .catalogue import Finding, Lacking
+from .catalogue import Evidence, Lacking
+from .columns import read_numbers
 from .inputs import TRACKER, Subject
 from .traces import PERIODS
 
-MOST_UNEQUAL = 0.05
-"""Largest relative difference of energies that are called equal."""
+_MOST_UNEQUAL = 0.05  # largest relative difference of energies that are called equal
+_TRACKER_PERIOD_S = 15.0  # how often CodeCarbon measures by default (`measure_power_secs`)
+_J_PER_KWH = JOULES_PER_UNIT["kWh"]
 _MEASURED = {Kind.MEASURED, Kind.INTEGRATED, Kind.APPORTIONED}
 
 
-def short_windows(subject: Subject) -> Iterator[Finding]:
+def short_windows(subject: Subject) -> Evidence:
     """One finding for each sensor that trials were too short for."""
     table = trials_of(subject)
     meter = (table.description or {}).get("meter") or []
@@ -37,37 +39,28 @@ def short_windows(subject: Subject) -> Iterator[Finding]:
     for name, period_s in periods.items():
         short = durations_s < PERIODS * period_s
         if short.any():
-            yield Finding(
-                "short-windows",
+            yield (
                 subject.at(["duration_s"]),
                 f"{short.sum()} of {len(short)} windows are shorter than {PERIODS} updates of "
                 f"{name}, every {period_s:g} s; the shortest lasts {durations_s.min():.3g} s",
             )
 
 
-def test_selection(subject: Subject) -> Iterator[Finding]:
+def test_selection(subject: Subject) -> Evidence:
     """One finding if accuracies are those on test data."""
     table = trials_of(subject)
-    named = [
-        m for m in subject.mapping if m.target == "accuracy" and "test" in m.expression.lower()
-    ]
-    for entry in named:
-        yield Finding(
-            "test-selection",
-            subject.at([entry.expression]),
-            f"the accuracy that candidates are compared by is {entry.expression}",
-        )
-    data = (table.description or {}).get("data")
-    validation = data.get("validation") if isinstance(data, dict) else None
+    made = [entry.expression for entry in subject.mapping if entry.target == "accuracy"]
+    named = [name for name in made if "test" in name.lower()]
+    for name in named:
+        yield subject.at([name]), f"the accuracy that candidates are compared by is {name}"
+    validation = described(table, "data").get("validation")
     if validation == 0:
-        yield Finding("test-selection", subject.at(), "the experiment has 0 validation samples")
-    accuracy = floats(table.trials["accuracy"])
-    tested = floats(table.trials["test_accuracy"])
+        yield subject.at(), "the experiment has 0 validation samples"
+    accuracy, tested = (floats(table.trials[name]) for name in ("accuracy", "test_accuracy"))
     known = np.isfinite(accuracy) & np.isfinite(tested)
     equal = known & (accuracy == tested)
     if len(np.unique(accuracy[equal])) >= 3 and equal.sum() >= 0.9 * known.sum():
-        yield Finding(
-            "test-selection",
+        yield (
             subject.at(["accuracy", "test_accuracy"]),
             f"both are the same in {equal.sum()} of {known.sum()} rows",
         )
@@ -75,7 +68,7 @@ def test_selection(subject: Subject) -> Iterator[Finding]:
         raise Lacking("neither test_accuracy nor the sizes of the data's parts are known")
 
 
-def few_repetitions(subject: Subject) -> Iterator[Finding]:
+def few_repetitions(subject: Subject) -> Evidence:
     """One finding for each group in which a strategy has fewer than five runs."""
     table = trials_of(subject)
     if not subject.runs_known:
@@ -85,21 +78,17 @@ def few_repetitions(subject: Subject) -> Iterator[Finding]:
         few = runs[runs < MIN_RUNS]
         if len(few):
             counts = ", ".join(f"{name} {n}" for name, n in few.items())
-            yield Finding(
-                "few-repetitions",
-                subject.at() + _in(values),
-                f"runs of {len(few)} of {len(runs)} strategies: {counts}",
-            )
+            evidence = f"runs of {len(few)} of {len(runs)} strategies: {counts}"
+            yield subject.at() + _in(values), evidence
 
 
-def unequal_energy(subject: Subject) -> Iterator[Finding]:
+def unequal_energy(subject: Subject) -> Evidence:
     """One finding for each group whose strategies differ in the energy of a run by over 5 %.
 
     Only of searches: where a run is one training, its energy is a result, not an allotment.
     """
     table = trials_of(subject)
-    stated = (table.description or {}).get("experiment")
-    if isinstance(stated, dict) and stated.get("budget_j"):
+    if described(table, "experiment").get("budget_j"):
         return  # all runs had the same, and are compared at what all spent
     searched = False
     for values, part in _compared(table):
@@ -109,10 +98,9 @@ def unequal_energy(subject: Subject) -> Iterator[Finding]:
         searched = True
         totals_j = runs.agg(lambda energy_j: float(np.sum(floats(energy_j))))
         medians_j = totals_j.groupby("strategy", sort=False).median().dropna()
-        if len(medians_j) > 1 and medians_j.max() > (1 + MOST_UNEQUAL) * medians_j.min() > 0:
+        if len(medians_j) > 1 and medians_j.max() > (1 + _MOST_UNEQUAL) * medians_j.min() > 0:
             listed = ", ".join(f"{name} {format_energy(j)}" for name, j in medians_j.items())
-            yield Finding(
-                "unequal-energy",
+            yield (
                 subject.at(["energy_j"]) + _in(values),
                 f"{medians_j.idxmax()} spent {medians_j.max() / medians_j.min():.3g} times what "
                 f"{medians_j.idxmin()} did (medians of a run's total: {listed})",
@@ -121,23 +109,58 @@ def unequal_energy(subject: Subject) -> Iterator[Finding]:
         raise Lacking("no run has more than one trial, so its energy is a result")
 
 
-def mixed_kinds(subject: Subject) -> Iterator[Finding]:
+def mixed_kinds(subject: Subject) -> Evidence:
     """One finding if measured and modelled joules are in one column."""
     table = trials_of(subject)
     known = table.trials["energy_kind"].dropna()
     if known.empty:
         raise Lacking("no column energy_kind says how joules became known")
     kinds = [{*str(text).split("+")} for text in known]
-    modelled = np.array([Kind.MODELLED in parts for parts in kinds])
-    measured = np.array([not _MEASURED.isdisjoint(parts) for parts in kinds])
-    if modelled.any() and measured.any():
-        both = int((modelled & measured).sum())
-        yield Finding(
-            "mixed-kinds",
+    counts = Counter((Kind.MODELLED in each, not _MEASURED.isdisjoint(each)) for each in kinds)
+    both, modelled, measured = counts[True, True], counts[True, False], counts[False, True]
+    if both or (modelled and measured):
+        yield (
             subject.at(["energy_consumed" if subject.kind == TRACKER else "energy_kind"]),
-            f"of {len(known)} rows {both} add measured to modelled joules, "
-            f"{int((modelled & ~measured).sum())} are modelled only and "
-            f"{int((measured & ~modelled).sum())} measured only",
+            f"of {len(known)} rows {both} add measured to modelled joules, {modelled} are modelled "
+            f"only and {measured} measured only",
+        )
+
+
+def cumulative_rows(subject: Subject) -> Evidence:
+    """One finding for a file with sessions, whose rows hold what those before them hold.
+
+    Which rows are a session is what the import of CodeCarbon says: the runs of its table.
+    """
+    trials = trials_of(subject).trials
+    kwh = read_numbers(subject.frame["energy_consumed"])
+    repeated = kwh - floats(trials["energy_j"]) / _J_PER_KWH > 1e-9 * kwh
+    sessions = [
+        rows
+        for rows in trials.reset_index().groupby("run", sort=False).indices.values()
+        if repeated[rows].any()
+    ]
+    if sessions:
+        rows = np.sort(np.concatenate(sessions))
+        taken, used = kwh[rows].sum(), sum(kwh[each[-1]] for each in sessions)
+        ends = [f"rows {each[0] + 1} to {each[-1] + 1}" for each in sessions]
+        yield (
+            subject.at(["duration", "energy_consumed"], rows.tolist()),
+            f"{len(rows)} rows belong to {len(sessions)} sessions in which energy only grows "
+            f"({'; '.join(ends[:6])}{'; …' * (len(ends) > 6)}): they add up to {taken:.4g} kWh, "
+            f"{taken / used:.2f} times the {used:.4g} kWh that were used",
+        )
+
+
+def short_rows(subject: Subject) -> Evidence:
+    """One finding if rows are shorter than five of the tracker's measurements."""
+    duration_s = floats(trials_of(subject).trials["duration_s"])
+    short = np.flatnonzero(duration_s < PERIODS * _TRACKER_PERIOD_S)
+    if len(short):
+        yield (
+            subject.at(["duration"], short.tolist()),
+            f"{len(short)} of {len(duration_s)} rows last less than {PERIODS} measurements of "
+            f"CodeCarbon, every {_TRACKER_PERIOD_S:g} s by default; the shortest "
+            f"{duration_s[short].min():.3g} s",
         )
 
 
@@ -146,6 +169,12 @@ def trials_of(subject: Subject) -> Table:
     if subject.table is None:
         raise Lacking(subject.lacking)
     return subject.table
+
+
+def described(table: Table, part: str) -> dict[str, Any]:
+    """A part of what is said of the experiment; empty if there is none."""
+    stated = (table.description or {}).get(part)
+    return stated if isinstance(stated, dict) else {}
 
 
 def _compared(table: Table) -> list[tuple[dict[str, Any], Table]]:

@@ -82,34 +82,19 @@ class StartEvent(Fact):
 
 @dataclass(frozen=True, kw_only=True)
 class SliceEvent(Fact):
-    """A slice ended. What is not known is None, never 0; joules are gross.
+    """A slice ended. What is not known is None, never 0.
+
+    Most fields are columns of the trial table (`tables.contract.COLUMNS`), of this slice alone.
 
     Attributes:
-        run: The run's name.
-        trial: Number of the trial.
-        state: How the slice ended.
         params: The candidate; None if its worker died before it was known.
-        accuracy: Validation accuracy of the last validated epoch.
-        test_accuracy: Of a new incumbent.
-        energy_j: Joules of all phases, search included.
-        setup_j: Of these, building the network.
-        train_j: Of these, training.
-        validate_j: Of these, validating.
-        search_j: Of these, asking and telling the strategy.
-        ask_j: Of these, asking alone.
-        predicted_j: What the strategy predicted that the slice would take.
-        energy_kind: How the joules became known.
+        ask_j: The part of ``search_j`` before the slice was trained.
         components: Joules by component.
-        duration_s: Wall time.
-        epochs: Whole epochs that the trial has behind it.
-        n_parameters: Trainable parameters.
-        flops: Operations of the forward pass of one image.
         train_step: Operations and joules of the first training step.
         validate_step: Operations and joules of the first validation step.
-        started_at: Unix time at which it began.
-        message: What went wrong, if anything.
+        started_at: Unix time.
         warnings: What the meter warned of.
-        curve: The validated epochs.
+        curve: The validated epochs; their joules count from the slice's start.
     """
 
     event: Literal["slice"] = "slice"
@@ -150,12 +135,13 @@ class SliceEvent(Fact):
         result = outcome.slice_
         assert result is not None
         total = outcome.search + result.reading if counts_search else result.reading
+        same = ("accuracy", "duration_s", "epochs", "n_parameters", "flops", "message")
         return cls(
             run=outcome.run,
             trial=outcome.trial,
             state=result.state,
             params=dict(result.params),
-            accuracy=result.accuracy,
+            **{name: getattr(result, name) for name in same},
             test_accuracy=outcome.test_accuracy,
             energy_j=total.total_j,
             setup_j=result.setup.total_j,
@@ -166,14 +152,9 @@ class SliceEvent(Fact):
             predicted_j=outcome.predicted_j,
             energy_kind=total.kind,
             components={name: total.component_j(name) for name in COMPONENTS},
-            duration_s=result.duration_s,
-            epochs=result.epochs,
-            n_parameters=result.n_parameters,
-            flops=result.flops,
             train_step=_pair(result.train_step),
             validate_step=_pair(result.validate_step),
             started_at=outcome.started_at,
-            message=result.message,
             warnings=total.warnings,
             curve=tuple(
                 (point.epoch, point.energy_j, point.accuracy, _finite(point.loss))

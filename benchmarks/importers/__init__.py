@@ -40,12 +40,7 @@ _DEFAULTS = ImportOptions()
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import wrote.
-
-    Attributes:
-        rows: Trials in the table.
-        notes: What was odd, in sentences.
-    """
+    """What an import wrote: how many trials, and in sentences what was odd."""
 
     rows: int
     notes: tuple[str, ...]
@@ -74,11 +69,9 @@ def import_table(
     from ..tables.tidying import tidy
     from .writing import frame_of
 
-    names = _list_names(paths)
-    trials, notes = _open(format, names, replace(options, **changed))
+    names, where, trials, notes = _open(format, paths, replace(options, **changed))
     name = Path(names[0]).stem if len(names) == 1 else format
-    frame = tidy(frame_of(trials, _describe(names)), name)
-    return Table(frame, name, notes=notes.sentences)
+    return Table(tidy(frame_of(trials, where), name), name, notes=notes.sentences)
 
 
 def import_to(
@@ -95,31 +88,22 @@ def import_to(
     """
     from .writing import write
 
-    names = _list_names(paths)
-    trials, notes = _open(format, names, replace(options, **changed))
-    rows = write(trials, Path(out), _describe(names))
+    _, where, trials, notes = _open(format, paths, replace(options, **changed))
+    rows = write(trials, Path(out), where)
     return Imported(rows, notes.sentences)
 
 
-def _list_names(paths: Paths) -> list[str]:
-    names = [str(paths)] if isinstance(paths, str | Path) else [str(path) for path in paths]
-    if not names:
-        raise DataError("no file is given: name one or more")
-    return names
-
-
-def _describe(names: list[str]) -> str:
-    """The first files, for messages."""
+def _open(
+    format: str, paths: Paths, options: ImportOptions
+) -> tuple[list[str], str, Trials, Notes]:
+    """The files, for messages too; trials still to be read; the notes that reading will fill."""
     from .files import hide_password
-
-    return ", ".join(map(hide_password, names[:3]))
-
-
-def _open(format: str, names: list[str], options: ImportOptions) -> tuple[Trials, Notes]:
-    """The trials, which are still to be read, and the notes that reading will fill."""
     from .writing import Notes
 
-    found, notes = find_format(format), Notes()
-    found.check(options)
-    module = import_module(f".{found.name.replace('-', '_')}", __name__)
-    return module.trials(names, options, notes), notes
+    names = [str(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
+    if not names:
+        raise DataError("no file is given: name one or more")
+    found, notes = find_format(format, options), Notes()
+    reader = import_module(f".{found.name.replace('-', '_')}", __name__)
+    where = ", ".join(map(hide_password, names[:3]))
+    return names, where, reader.trials(names, options, notes), notes

@@ -24,38 +24,39 @@ from collections.abc import Sequence
 
 from ...energy.source import Kind
 from ...models.outcome import State
+from ..tables.mapping import plain_name
 from .files import CsvFile, Line
 from .registry import ImportOptions
 from .writing import Notes, Row, Trials
 
 _HYPERPARAMETERS = {
-    "size": "whole",
-    "depth": "whole",
-    "shape": "text",
-    "learning_rate": "number",
-    "batch_size": "whole",
-    "optimizer": "text",
+    "p.size": "whole",
+    "p.depth": "whole",
+    "p.shape": "text",
+    "p.learning_rate": "number",
+    "p.batch_size": "whole",
+    "p.optimizer": "text",
 }
-_GROUPS = {"dataset": "text", "is_gpu": "truth", "node": "text"}
-_NEEDED = ("run_id", "start_time", *_HYPERPARAMETERS, *_GROUPS, "batch", "energy", "run_time")
-_LEAST_W, _MOST_W = 20.0, 20_000.0
-"""No node with two processors draws less, or more."""
+_GROUPS = {"g.dataset": "text", "g.is_gpu": "truth", "g.node": "text"}
+_EXTRA = _GROUPS | _HYPERPARAMETERS
+_NEEDED = (
+    "run_id",
+    "start_time",
+    *map(plain_name, _HYPERPARAMETERS | _GROUPS),
+    "batch",
+    "energy",
+    "run_time",
+)
+_LEAST_W, _MOST_W = 20.0, 20_000.0  # of a node with two processors
 
 
 def trials(paths: Sequence[str], options: ImportOptions, notes: Notes) -> Trials:
-    """The trainings of the files.
-
-    Raises:
-        DataError: A file is not of the release; also while the trials are read.
-    """
+    """The trainings of the files."""
     files = [CsvFile(path, _NEEDED, "runs_with_standardized_energy.csv") for path in paths]
-    rows = (_row(line, options, notes) for file in files for line in file)
-    extra = {f"g.{name}": kind for name, kind in _GROUPS.items()}
-    return Trials(rows, extra | {f"p.{name}": kind for name, kind in _HYPERPARAMETERS.items()})
+    return Trials((_row(line, options, notes) for file in files for line in file), _EXTRA)
 
 
 def _row(line: Line, options: ImportOptions, notes: Notes) -> Row:
-    read = {"text": line.text, "number": line.number, "whole": line.whole, "truth": line.truth}
     duration_s, energy_j = line.needed("run_time"), line.needed("energy")
     run, sweep = (line.name(name, "training has one") for name in ("run_id", "batch"))
     if not _LEAST_W * duration_s <= energy_j <= _MOST_W * duration_s:
@@ -76,6 +77,5 @@ def _row(line: Line, options: ImportOptions, notes: Notes) -> Row:
         "duration_s": duration_s,
         "started_at": line.moment("start_time"),
         "message": odd,
-        **{f"g.{name}": read[kind](name) for name, kind in _GROUPS.items()},
-        **{f"p.{name}": read[kind](name) for name, kind in _HYPERPARAMETERS.items()},
+        **{column: getattr(line, kind)(plain_name(column)) for column, kind in _EXTRA.items()},
     }

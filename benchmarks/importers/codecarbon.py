@@ -1,9 +1,8 @@
 """``emissions.csv`` of CodeCarbon 1 to 3: one trial for each row, rows of a tracker differenced.
 
 A tracker that writes several rows (``flush``, or ``stop`` after each of several trainings) never
-resets its counters, so each row holds all that the rows before it hold. Such rows are a session.
-The trial of each row but the first is the difference to the row before: in energies, emissions and
-duration. The tracker decides which rows are a session:
+resets its counters, so each row holds all that the rows before it hold. Such rows are a session;
+its trials are the differences of neighbouring rows. The tracker decides which rows are a session:
 
 - Rows with the same ``run_id`` are of one tracker, wherever in the file they stand. Where both its
   duration and its energy fall, it was reset, and a new session starts. Where only the duration
@@ -21,10 +20,9 @@ trials would be numbered twice, which reading the table refuses.
 A session is a run, ``project_name`` its strategy. kWh become joules, ``emissions`` is kept as
 ``p.emissions_kg``. ``timestamp`` is when a trial ended; it has no zone and is taken as UTC.
 
-A component that is negative in a trial is impossible. One of 0 kWh was not read, if the row lists
-its hardware. Either becomes null and is told in ``message``. ``energy_j`` stays the total that
-CodeCarbon recorded, which is then too small: its kind is ``lower bound``. A total that is itself
-negative or 0 is null.
+A component that is negative in a trial is impossible; one of 0 kWh was not read, if the row lists
+its hardware. Either becomes null and is told in ``message``, and the recorded total, which is then
+too small, is of the kind ``lower bound``. A total that is itself negative or 0 is null.
 
 CodeCarbon does not say how its energies became known. Memory is always modelled. A processor is
 modelled if its power is a round figure (a share of its TDP; a measured one has all its digits) and
@@ -38,8 +36,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
+from ...energy.quantities import JOULES_PER_UNIT
 from ...energy.source import Kind
 from ...models.outcome import State
 from ..tables.contract import LOWER_BOUND
@@ -59,24 +58,21 @@ _GROUPS = (
     "tracking_mode",
     "codecarbon_version",
 )
-_J_PER_KWH = 3.6e6
+_J_PER_KWH = JOULES_PER_UNIT["kWh"]
 _LONGEST_S = 1e10
 _FIRST_MOMENT = datetime.min.replace(tzinfo=UTC)
 _MOST_TRACKERS = 100_000
 _SAME_START_S = 2.0
-_SAME_POWER = 0.01
-"""Largest relative difference between a constant power and the mean of a trial."""
+_SAME_POWER = 0.01  # largest relative difference of a constant power and the mean of a trial
 
 
-@dataclass(frozen=True, slots=True)
-class _Amounts:
-    """What a row says, or the difference of two; None where a cell is empty."""
+class _Amounts(NamedTuple):
+    """What a row says, or the difference of two."""
 
     ended_at: datetime
     duration_s: float
     energy_kwh: float
-    components_kwh: tuple[float | None, ...]  # in the order of _COMPONENTS
-    emissions_kg: float | None
+    others: dict[str, float | None]  # kWh of components, kg of emissions; None in an empty cell
 
     @classmethod
     def of(cls, line: Line) -> _Amounts:
@@ -86,8 +82,8 @@ class _Amounts:
         if not 0 <= duration_s < min(_LONGEST_S, (ended_at - _FIRST_MOMENT).total_seconds()):
             line.refuse("duration", "is no time in seconds")
         energy_kwh = line.needed("energy_consumed")
-        components_kwh = tuple([line.number(name) for name in _COMPONENTS])
-        return cls(ended_at, duration_s, energy_kwh, components_kwh, line.number("emissions"))
+        others = {name: line.number(name) for name in (*_COMPONENTS, "emissions")}
+        return cls(ended_at, duration_s, energy_kwh, others)
 
     @property
     def started_at(self) -> datetime:
@@ -96,18 +92,13 @@ class _Amounts:
     def since(self, before: _Amounts) -> _Amounts:
         """What was added since an earlier row of the same tracker."""
         goes_on = self.duration_s >= before.duration_s  # else its clock was started again
-        pairs = zip(self.components_kwh, before.components_kwh, strict=True)
+        pairs = ((name, now, before.others[name]) for name, now in self.others.items())
         return _Amounts(
             self.ended_at,
             self.duration_s - before.duration_s if goes_on else self.duration_s,
             self.energy_kwh - before.energy_kwh,
-            tuple([_difference(now, then) for now, then in pairs]),
-            _difference(self.emissions_kg, before.emissions_kg),
+            {n: None if now is None or then is None else now - then for n, now, then in pairs},
         )
-
-
-def _difference(now: float | None, then: float | None) -> float | None:
-    return None if now is None or then is None else now - then
 
 
 @dataclass(slots=True)
@@ -129,11 +120,7 @@ class _Session:
 
 
 def trials(paths: Sequence[str], options: ImportOptions, notes: Notes) -> Trials:
-    """The trials of the files.
-
-    Raises:
-        DataError: A file is not of CodeCarbon; also while the trials are read.
-    """
+    """The trials of the files."""
     files = [CsvFile(path, _NEEDED, "an emissions.csv of CodeCarbon") for path in paths]
     rows = (
         row
@@ -141,10 +128,9 @@ def trials(paths: Sequence[str], options: ImportOptions, notes: Notes) -> Trials
         for row in _rows(file, label, f"{label}:" if len(files) > 1 else "", options, notes)
     )
     known = {name for file in files for name in file.header}
-    extra = {f"g.{name}": "text" for name in _GROUPS if name in known}
-    if "task_name" in known:
-        extra["p.task_name"] = "text"
-    return Trials(rows, {"g.file": "text", **extra, "p.emissions_kg": "number"})
+    groups = [f"g.{name}" for name in _GROUPS if name in known]
+    texts = ["g.file", *groups, *(["p.task_name"] if "task_name" in known else [])]
+    return Trials(rows, {**dict.fromkeys(texts, "text"), "p.emissions_kg": "number"})
 
 
 def _rows(
@@ -158,13 +144,12 @@ def _rows(
         project, run_id = line.name("project_name", "tracker has one"), line.text("run_id")
         tracker = run_id or project
         row = amounts = _Amounts.of(line)
-        session = sessions.pop(tracker, None)
-        if session is None:
-            session = _Session(1, row)
-        elif not are_tasks and session.goes_on_with(row, same_tracker=run_id is not None):
-            amounts = row.since(session.latest)
-        elif not are_tasks:
-            session = _Session(session.number + 1, row)
+        session = sessions.pop(tracker, None) or _Session(1, row)
+        if session.n_rows and not are_tasks:
+            if session.goes_on_with(row, same_tracker=run_id is not None):
+                amounts = row.since(session.latest)
+            else:
+                session = _Session(session.number + 1, row)
         sessions[tracker] = session
         session.latest = row
         session.n_rows += 1
@@ -181,7 +166,7 @@ def _rows(
             "g.file": label,
             **{f"g.{name}": line.text(name) for name in groups},
             "p.task_name": line.text("task_name"),
-            "p.emissions_kg": amounts.emissions_kg,
+            "p.emissions_kg": amounts.others["emissions"],
         }
 
 
@@ -189,7 +174,8 @@ def _energies(line: Line, amounts: _Amounts, notes: Notes) -> dict[str, Any]:
     """Joules of the trial, how they became known, and what is odd about them."""
     odd: list[str] = []
     joules: dict[str, float | None] = {}
-    for (name, column), kwh in zip(_COMPONENTS.items(), amounts.components_kwh, strict=True):
+    for name, column in _COMPONENTS.items():
+        kwh = amounts.others[name]
         is_there = name != "gpu_energy" or (line.number("gpu_count") or 0) > 0
         joules[column] = kwh * _J_PER_KWH if kwh is not None and kwh > 0 else None
         if kwh is not None and (kwh < 0 or (kwh == 0 and is_there)):

@@ -6,6 +6,7 @@ import csv
 import math
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
@@ -14,29 +15,25 @@ from ...errors import DataError
 from ..tables.refusals import listed, shown
 
 
+@dataclass(frozen=True, slots=True)
 class Line:
     """One row of a CSV file.
 
     A cell that is not what a method reads is refused by a DataError, which names file, row and
     column. Where the cell is empty, or the file has no such column, the value is None.
-
-    Attributes:
-        where: File and row, for messages; rows are counted from 1, below the header.
     """
 
-    __slots__ = ("_cells", "where")
-
-    def __init__(self, where: str, cells: dict[str, str]) -> None:
-        self.where, self._cells = where, cells
+    where: str  # file and row, for messages; rows are counted from 1, below the header
+    cells: dict[str, str]
 
     def text(self, name: str) -> str | None:
         """A cell as it is."""
-        return self._cells.get(name) or None
+        return self.cells.get(name) or None
 
     def number(self, name: str) -> float | None:
         """A finite number."""
-        cell = self._cells.get(name)
-        if not cell:
+        cell = self.text(name)
+        if cell is None:
             return None
         try:
             number = float(cell)
@@ -49,18 +46,14 @@ class Line:
     def needed(self, name: str) -> float:
         """A finite number that must be there."""
         number = self.number(name)
-        if number is None:
-            self.refuse(name, "is empty: every row needs one")
-        return number
+        return self.refuse(name, "is empty: every row needs one") if number is None else number
 
     def whole(self, name: str) -> int | None:
         """A whole number of at most 64 bits."""
         number = self.number(name)
-        if number is None:
-            return None
-        if number != int(number) or abs(number) >= 2**63:
+        if number is not None and (number != int(number) or abs(number) >= 2**63):
             self.refuse(name, "is no whole number")
-        return int(number)
+        return None if number is None else int(number)
 
     def truth(self, name: str) -> bool | None:
         """True or False."""
@@ -93,23 +86,15 @@ class Line:
 
     def refuse(self, name: str, why: str) -> NoReturn:
         """Raise a DataError that names the cell."""
-        cell = shown(self._cells.get(name, ""))
+        cell = shown(self.cells.get(name, ""))
         raise DataError(f"{self.where}, column {name}: {cell} {why}; mend or remove it")
 
 
 class CsvFile:
-    """A CSV file whose header is read, and whose rows are to come.
+    """A CSV file in UTF-8 whose header is read, and whose rows are to come.
 
-    Args:
-        path: The file, in UTF-8 with or without a mark.
-        needed: Columns that it must have.
-        what: What it should be, for messages.
-
-    Attributes:
-        header: Names of its columns.
-
-    Raises:
-        DataError: It cannot be read, is empty, or lacks a column; also while its rows are read.
+    A DataError tells that it cannot be read, is empty, or lacks a column that is ``needed``; also
+    while its rows are read. ``what`` is what it should be, for messages.
     """
 
     def __init__(self, path: str, needed: Sequence[str], what: str) -> None:
@@ -130,10 +115,10 @@ class CsvFile:
     def __iter__(self) -> Iterator[Line]:
         """The rows, once."""
         for number, cells in enumerate(self._rows, 1):
-            where = f"{self._path}, row {number}"
-            if len(cells) != len(self.header):
+            where, n_cells = f"{self._path}, row {number}", len(cells)
+            if n_cells != len(self.header):
                 raise DataError(
-                    f"{where}: {len(cells)} cells for {len(self.header)} columns: mend or remove it"
+                    f"{where}: {n_cells} cells for {len(self.header)} columns: mend or remove it"
                 )
             yield Line(where, dict(zip(self.header, cells, strict=True)))
 
@@ -156,11 +141,7 @@ def hide_password(path: str) -> str:
 
 
 def labels(paths: Sequence[str]) -> list[str]:
-    """A short name for each file: its stem, with as many folders as tell it from the others.
-
-    Raises:
-        DataError: A file is named twice.
-    """
+    """A short name for each file: its stem, with as many folders as tell it from the others."""
     if len(set(paths)) < len(paths):
         raise DataError(f"{max(paths, key=paths.count)}: is named twice: name each file once")
     parts = [(*Path(path).parent.parts, Path(path).stem) for path in paths]

@@ -88,23 +88,18 @@ class _Amount:
         except OverflowError:  # a whole number that no float holds
             amount = math.inf
         if not 0 <= amount < math.inf or amount > self.most:
-            what = (
-                "energy in joules"
-                if self.most > 1
-                else "accuracy from 0 to 1: name what is one in accuracy_attr, such as "
-                f"{self.name}/100 of percent"
-            )
+            what = "energy in joules"
+            if self.most == 1:
+                what = (
+                    "accuracy from 0 to 1: name what is one in accuracy_attr, such as "
+                    f"{self.name}/100 of percent"
+                )
             raise DataError(f"{where}: {self.text} is {amount:g}, which is no {what}")
         return amount
 
 
 def trials(paths: Sequence[str], options: ImportOptions, notes: Notes) -> Trials:
-    """The trials of one study of each storage.
-
-    Raises:
-        ConfigurationError: An option is missing, or names what is not there.
-        DataError: A storage cannot be read, or a study is of no use; also while trials are read.
-    """
+    """The trials of one study of each storage."""
     types: dict[str, set[str]] = {}
     stored: list[_StoredStudy] = []
     for path, label in zip(paths, labels([*map(hide_password, paths)]), strict=True):
@@ -117,11 +112,9 @@ def trials(paths: Sequence[str], options: ImportOptions, notes: Notes) -> Trials
             for name, value in trial.params.items():
                 types.setdefault(f"p.{name}", set()).add(_type(value))
         run = f"{label}:{study.name}" if len(paths) > 1 else study.name
-        amounts = (
-            _energy_amount(fields, options, where),
-            _accuracy_amount(study, fields, options, where),
-        )
-        stored.append(_StoredStudy(storage, number, study.name, run, where, *amounts))
+        energy = _energy_amount(fields, options, where)
+        accuracy = _accuracy_amount(study, fields, options, where)
+        stored.append(_StoredStudy(storage, number, study.name, run, where, energy, accuracy))
     columns = {name: _common_type(found) for name, found in types.items()}
     rows = (row for study in stored for row in study.rows(columns, options, notes))
     return Trials(rows, columns)
@@ -134,9 +127,8 @@ def _choose(studies: dict[int, Study], path: str, wanted: str | None) -> tuple[i
     found = [each for each in studies.items() if wanted in {None, each[1].name}]
     if len(found) == 1:
         return found[0]
-    if wanted is None:
-        raise ConfigurationError(f"study: {path}: several studies, {names}: name one")
-    raise ConfigurationError(f"study: {path}: no study {wanted!r} among {names}")
+    several, none = f"several studies, {names}: name one", f"no study {wanted!r} among {names}"
+    raise ConfigurationError(f"study: {path}: {several if wanted is None else none}")
 
 
 def _energy_amount(fields: set[str], options: ImportOptions, where: str) -> _Amount:
@@ -202,9 +194,10 @@ class _StoredStudy:
 
 
 def _duration_s(trial: StoredTrial) -> float | None:
-    if trial.started_at is None or trial.ended_at is None or trial.ended_at < trial.started_at:
+    if trial.started_at is None or trial.ended_at is None:
         return None
-    return (trial.ended_at - trial.started_at).total_seconds()
+    duration_s = (trial.ended_at - trial.started_at).total_seconds()
+    return duration_s if duration_s >= 0 else None
 
 
 def _type(value: Any) -> str:
@@ -221,9 +214,9 @@ def _type(value: Any) -> str:
 def _common_type(types: set[str]) -> str:
     """The type that holds all of them."""
     known = types - {""}
-    if len(known) == 1:
-        return known.pop()
-    return "number" if known == {"whole", "number"} else "text"
+    if known == {"whole", "number"}:
+        return "number"
+    return known.pop() if len(known) == 1 else "text"
 
 
 def _param(trial: StoredTrial, column: str, kind: str) -> Any:

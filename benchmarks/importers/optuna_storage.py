@@ -29,6 +29,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,22 +60,12 @@ class Study(NamedTuple):
 
 @dataclass(slots=True)
 class StoredTrial:
-    """A trial as it was stored.
+    """A trial as it was stored; dates are in UTC."""
 
-    Attributes:
-        number: Its number in its study.
-        state: Its state in Optuna.
-        values: The objectives; empty if there are none.
-        params: Hyperparameters as the objective saw them.
-        attrs: User attributes.
-        started_at: When it began, in UTC; None if it did not.
-        ended_at: When it ended.
-    """
-
-    number: int
+    number: int  # in its study
     state: TrialState
-    values: Sequence[float] = ()
-    params: dict[str, Any] = field(default_factory=dict)
+    values: Sequence[float] = ()  # of the objectives; empty if there are none
+    params: dict[str, Any] = field(default_factory=dict)  # as the objective saw them
     attrs: dict[str, Any] = field(default_factory=dict)
     started_at: datetime | None = None
     ended_at: datetime | None = None
@@ -92,11 +83,7 @@ def _describe(name: str, directions: Iterable[StudyDirection]) -> Study:
 
 
 def open_storage(path: str, notes: Notes) -> Journal | Database:
-    """Open a storage URL, an SQLite file or a journal file; nothing is made or changed.
-
-    Raises:
-        DataError: There is no such storage.
-    """
+    """Open a storage URL, an SQLite file or a journal file; nothing is made or changed."""
     if "://" in path:
         return Database(path)
     try:
@@ -112,23 +99,14 @@ def open_storage(path: str, notes: Notes) -> Journal | Database:
 
 
 class Journal:
-    """A journal file, read anew for each question.
-
-    Args:
-        path: The file.
-        notes: Where a torn line is noted.
-    """
+    """A journal file, read anew for each question; a torn line is noted."""
 
     def __init__(self, path: str, notes: Notes) -> None:
         self._path, self._notes = path, notes
         self._number = 0
 
     def studies(self) -> dict[int, Study]:
-        """The studies there are in the end, as they are numbered.
-
-        Raises:
-            DataError: A line is no operation.
-        """
+        """The studies there are in the end, as they are numbered."""
         studies = _Studies()
         with self._refusing():
             for line in self._lines():
@@ -137,11 +115,7 @@ class Journal:
         return studies.known
 
     def trials(self, study: int) -> Iterator[StoredTrial]:
-        """The trials of a study in the order in which they ended; then those that did not.
-
-        Raises:
-            DataError: A line is no operation.
-        """
+        """The trials of a study in the order in which they ended; then those that did not."""
         studies, running = _Studies(), dict[int, StoredTrial]()
         n_trials = n_own = 0
         with self._refusing():
@@ -174,10 +148,10 @@ class Journal:
         try:
             yield
         except _MALFORMED as error:
-            reason = " ".join(str(error).split())[:200]
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
             raise DataError(
                 f"{self._path}, line {self._number}: no operation of Optuna's journal "
-                f"({type(error).__name__}: {reason}): give the file of a JournalFileBackend"
+                f"({reason}): give the file of a JournalFileBackend"
             ) from error
 
 
@@ -186,7 +160,7 @@ class _Studies:
 
     def __init__(self) -> None:
         self.known: dict[int, Study] = {}
-        self._n_made = 0
+        self._numbers = count()
 
     def apply(self, log: Mapping[str, Any]) -> None:
         """Go on by one operation."""
@@ -195,8 +169,8 @@ class _Studies:
             if not isinstance(name, str):
                 raise TypeError(f"study_name {name!r} is no text")
             if all(study.name != name for study in self.known.values()):
-                self.known[self._n_made] = _describe(name, map(StudyDirection, log["directions"]))
-                self._n_made += 1
+                study = _describe(name, map(StudyDirection, log["directions"]))
+                self.known[next(self._numbers)] = study
         elif log["op_code"] == _DELETE_STUDY:
             self.known.pop(log["study_id"], None)
 
@@ -238,14 +212,7 @@ def _moment(text: str | None) -> datetime | None:
 
 
 class Database:
-    """A storage URL, whose studies Optuna reads into memory.
-
-    Args:
-        url: Such as ``sqlite:///studies.db``.
-
-    Raises:
-        DataError: It cannot be opened, or no studies are kept there.
-    """
+    """A storage URL such as ``sqlite:///studies.db``, whose studies Optuna reads into memory."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -257,33 +224,25 @@ class Database:
             self._names = optuna.get_all_study_names(self._storage)
 
     def studies(self) -> dict[int, Study]:
-        """The studies there are.
-
-        Raises:
-            DataError: They cannot be read.
-        """
+        """The studies there are."""
         with self._refusing():
             directions = [self._load(name).directions for name in self._names]
-        studies = map(_describe, self._names, directions)
-        return dict(enumerate(studies))
+        return dict(enumerate(map(_describe, self._names, directions)))
 
     def trials(self, study: int) -> Iterator[StoredTrial]:
-        """The trials of a study in the order in which they ended; then those that did not.
-
-        Raises:
-            DataError: They cannot be read.
-        """
+        """The trials of a study in the order in which they ended; then those that did not."""
         with self._refusing():
             trials = self._load(self._names[study]).get_trials(deepcopy=False)
         for trial in sorted(trials, key=lambda each: each.datetime_complete or datetime.max):
+            begin, end = trial.datetime_start, trial.datetime_complete
             yield StoredTrial(
                 trial.number,
                 trial.state,
                 trial.values or (),
                 trial.params,
                 trial.user_attrs,
-                trial.datetime_start and trial.datetime_start.astimezone(UTC),
-                trial.datetime_complete and trial.datetime_complete.astimezone(UTC),
+                begin and begin.astimezone(UTC),
+                end and end.astimezone(UTC),
             )
 
     def _load(self, name: str) -> optuna.Study:

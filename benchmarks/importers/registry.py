@@ -10,55 +10,23 @@ from ...errors import ConfigurationError, UnknownNameError
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """What can be asked of an import; `Format.options` says which format uses what.
+    """What can be asked of an import; `Format.options` says which format uses what."""
 
-    Attributes:
-        trim_s: Seconds to cut at both ends of a trace.
-        energy_attr: User attribute of a trial that holds joules, or with a factor:
-            ``"kwh*3.6e6"``.
-        accuracy_attr: What holds the accuracy: a user attribute, or the objective as ``"value"``,
-            with a factor (``"value/100"``) or as what is missing to 1 (``"1-value"``). None takes
-            the objective of a study that maximises.
-        study: Name of the study, where there are several.
-        strategy: The strategy of every row, in place of what the format tells.
-        column: Power column or device of a trace, as for ``read_trace``.
-    """
-
-    trim_s: float = 0.0
-    energy_attr: str | None = None
-    accuracy_attr: str | None = None
-    study: str | None = None
-    strategy: str | None = None
-    column: str | None = None
+    trim_s: float = 0.0  # to cut at both ends of a trace
+    energy_attr: str | None = None  # what holds joules, or with a factor: "kwh*3.6e6"
+    accuracy_attr: str | None = None  # likewise, or "1-value"; None: the objective if maximised
+    study: str | None = None  # its name, where there are several
+    strategy: str | None = None  # of every row, in place of what the format tells
+    column: str | None = None  # power column or device of a trace, as for `read_trace`
 
 
 class Format(NamedTuple):
-    """What can be imported.
+    """What can be imported."""
 
-    Attributes:
-        name: Its name; with ``_`` for ``-`` also that of its module beside this one.
-        summary: What is read, and what a row becomes, in one line.
-        source: Where the format is described.
-        options: Which `ImportOptions` it uses.
-    """
-
-    name: str
-    summary: str
-    source: str
-    options: tuple[str, ...] = ("strategy",)
-
-    def check(self, options: ImportOptions) -> None:
-        """Refuse options that the format does not use.
-
-        Raises:
-            ConfigurationError: There is one.
-        """
-        for field in fields(options):
-            if getattr(options, field.name) != field.default and field.name not in self.options:
-                raise ConfigurationError(
-                    f"{field.name}: the format {self.name} has no use for it, leave it out (it "
-                    f"takes {', '.join(sorted(self.options))})"
-                )
+    name: str  # with `_` for `-` also that of its module beside this one
+    summary: str  # what is read, and what a row becomes, in one line
+    source: str  # where the format is described
+    options: tuple[str, ...] = ("strategy",)  # which `ImportOptions` it uses
 
 
 _KNOWN = (
@@ -99,15 +67,18 @@ _KNOWN = (
 FORMATS = {each.name: each for each in _KNOWN}
 
 
-def find_format(name: str) -> Format:
-    """The format of a name.
-
-    Raises:
-        UnknownNameError: There is no such format.
-    """
+def find_format(name: str, options: ImportOptions) -> Format:
+    """The format of a name, if it uses all options that are given."""
     if name not in FORMATS:
         raise UnknownNameError("import format", name, FORMATS)
-    return FORMATS[name]
+    found = FORMATS[name]
+    for field in fields(options):
+        if getattr(options, field.name) != field.default and field.name not in found.options:
+            raise ConfigurationError(
+                f"{field.name}: the format {name} has no use for it, leave it out (it takes "
+                f"{', '.join(sorted(found.options))})"
+            )
+    return found
 
 
 def formats_help() -> str:

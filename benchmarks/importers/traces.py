@@ -14,8 +14,9 @@ import math
 from collections import deque
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 
-from ...energy.sources.recorded.files import OpenTrace, open_trace
+from ...energy.sources.recorded.files import open_trace
 from ...energy.sources.recorded.trace import GAP_PERIODS, Trace
 from ...errors import ConfigurationError, DataError
 from ...models.outcome import State
@@ -23,24 +24,15 @@ from .files import labels
 from .registry import ImportOptions
 from .writing import Notes, Row, Trials
 
-_HEAD = 1_000
-"""Steps at the beginning that tell the usual time between two readings."""
-_EARLIEST_S = 1e8
-"""A time below this, in 1973, counts from the start of the recording."""
+_HEAD = 1_000  # steps at the beginning that tell the usual time between two readings
+_EARLIEST_S = 1e8  # a time below this, in 1973, counts from the start of the recording
 
 
 class Integral:
     """A trapezoid over readings as they come, both ends cut.
 
-    Args:
-        trim_s: Readings less than this after the first or before the last one do not count.
-        is_power: Whether the readings are watts; else states of a counter, in joules.
-
-    Attributes:
-        energy_j: Joules from the first reading that counts to the last.
-        duration_s: Seconds between these two.
-        n_readings: How many count.
-        largest_step_s: Longest time between two of them.
+    Readings less than ``trim_s`` after the first or before the last one do not count. ``is_power``
+    tells watts from states of a counter in joules.
     """
 
     def __init__(self, trim_s: float, is_power: bool) -> None:
@@ -51,14 +43,13 @@ class Integral:
         self._head: list[tuple[float, float]] = []
         self._least_gap_s = math.inf
         self._n_gaps = 0
-        self.energy_j = self.duration_s = self.largest_step_s = 0.0
-        self.n_readings = self._n_all = 0
+        self.energy_j = self.duration_s = self._largest_step_s = 0.0  # between readings that count
+        self.n_readings, self._any = 0, False
 
     def add(self, at_s: float, value: float) -> None:
         """Take one more reading, not earlier than the one before: seconds, and watts or joules."""
-        if not self._n_all:
-            self._origin_s = at_s
-        self._n_all += 1
+        if not self._any:
+            self._any, self._origin_s = True, at_s
         since_s = at_s - self._origin_s
         if since_s >= self._trim_s:
             self._waiting.append((since_s, value))
@@ -70,22 +61,19 @@ class Integral:
         """When the first reading was taken that counts."""
         return self._origin_s + self._start_s
 
-    @property
-    def period_s(self) -> float:
-        """The usual time between two readings: the median of the first thousand steps."""
-        return self._beginning().period_s
-
-    @property
-    def n_gaps(self) -> int:
-        """How many steps are more than ``GAP_PERIODS`` times the usual one."""
-        least_s = GAP_PERIODS * self.period_s
-        steps = zip(self._head, self._head[1:], strict=False)
-        return self._n_gaps + sum(b - a > least_s for (a, _), (b, _) in steps)
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What is odd about the readings, as ``Trace.warnings`` says of the first thousand."""
-        return self._beginning().warnings
+    def oddities(self) -> tuple[str, ...]:
+        """What is odd about the readings; ``Trace.warnings`` are of the first thousand."""
+        beginning = self._beginning()
+        least_s = GAP_PERIODS * beginning.period_s
+        n_gaps = self._n_gaps + sum(b - a > least_s for a, b in pairwise(beginning.times_s))
+        if not n_gaps:
+            return beginning.warnings
+        gap = (
+            f"{n_gaps} gap{'s' if n_gaps > 1 else ''} without readings, the longest of "
+            f"{self._largest_step_s:.4g} s where {beginning.period_s:.3g} s are usual: the power "
+            "in between is taken as a line"
+        )
+        return gap, *beginning.warnings
 
     def _keep(self, since_s: float, value: float) -> None:
         if not self.n_readings:
@@ -94,7 +82,7 @@ class Integral:
         at_s = since_s - self._start_s
         before_s, before = self._last
         step_s = at_s - before_s
-        self.largest_step_s = max(self.largest_step_s, step_s)
+        self._largest_step_s = max(self._largest_step_s, step_s)
         if self._is_power:
             self.energy_j += step_s * (before + value) / 2
         else:
@@ -103,7 +91,7 @@ class Integral:
             self._head.append((at_s, value))
         else:
             if not math.isfinite(self._least_gap_s):
-                self._least_gap_s = GAP_PERIODS * self.period_s
+                self._least_gap_s = GAP_PERIODS * self._beginning().period_s
             self._n_gaps += step_s > self._least_gap_s
         self._last, self.duration_s = (at_s, value), at_s
         self.n_readings += 1
@@ -118,23 +106,14 @@ def trials(
 ) -> Trials:
     """One trial for each trace: a file, or a device in it where it has several.
 
-    Args:
-        paths: CSV files as ``read_trace`` reads them.
-        options: Without a strategy, it is the name of the file.
-        notes: Where oddities go.
-        component: The column of the contract that the joules belong to, such as ``"gpu"``.
-        device: What a device is called in the group columns, such as ``"gpu"``.
-
-    Raises:
-        ConfigurationError: The trim is no time.
-        DataError: A file is no trace, or too short to be cut; also while the trials are read.
+    The joules belong to a ``component``, such as ``"gpu"``; what is a ``device`` in the file is a
+    group of that name. Without a strategy, it is the name of the file.
     """
     if not 0 <= options.trim_s < math.inf:
         raise ConfigurationError(f"trim_s: {options.trim_s:g} is no time to cut: give 0 or more")
-    names = labels(paths)
     rows = (
         row
-        for path, name in zip(paths, names, strict=True)
+        for path, name in zip(paths, labels(paths), strict=True)
         for row in _rows(path, name, options, notes, component, device)
     )
     return Trials(rows, {f"g.{device}": "text"})
@@ -145,22 +124,23 @@ def _rows(
 ) -> Iterator[Row]:
     recording = open_trace(path, options.column, each_device=True)
     integrals: dict[str, Integral] = {}
-    for sample in recording.samples:
-        integral = integrals.get(sample.device)
-        if integral is None:
-            integral = integrals[sample.device] = Integral(options.trim_s, recording.is_power)
-        integral.add(sample.at_s, sample.value)
+    for each, at_s, value in recording.samples:
+        if each not in integrals:
+            integrals[each] = Integral(options.trim_s, recording.is_power)
+        integrals[each].add(at_s, value)
     if not integrals:
         raise DataError(f"{recording.name}: no values in it: give a trace with readings")
     for each, integral in integrals.items():
-        run = f"{name}@{each}" if len(integrals) > 1 else name
-        _check(integral, recording, each, options.trim_s)
-        odd = _describe_oddities(integral)
+        where = f"{recording.name}{f' ({each})' if each else ''}"
+        if integral.n_readings < 2:
+            cut = f" after cutting {options.trim_s:g} s at both ends: cut less"
+            mend = cut if options.trim_s else ": give a longer trace"
+            raise DataError(f"{where}: fewer than two values{mend}")
+        odd, start_s = integral.oddities(), integral.started_s
         for sentence in odd:
-            notes.add(f"{recording.name}{f' ({each})' if each else ''}: {sentence}")
-        start_s = integral.started_s
+            notes.add(f"{where}: {sentence}")
         yield {
-            "run": run,
+            "run": f"{name}@{each}" if len(integrals) > 1 else name,
             "strategy": options.strategy or name,
             "trial": 0,
             "state": State.COMPLETE.value,
@@ -172,20 +152,3 @@ def _rows(
             "message": "; ".join(odd) or None,
             f"g.{device}": each or None,
         }
-
-
-def _check(integral: Integral, recording: OpenTrace, device: str, trim_s: float) -> None:
-    if integral.n_readings < 2:
-        where = f"{recording.name}{f' ({device})' if device else ''}"
-        cut = f" after cutting {trim_s:g} s at both ends: cut less" if trim_s else ""
-        raise DataError(f"{where}: fewer than two values{cut or ': give a longer trace'}")
-
-
-def _describe_oddities(integral: Integral) -> tuple[str, ...]:
-    n_gaps = integral.n_gaps
-    gap = (
-        f"{n_gaps} gap{'s' if n_gaps > 1 else ''} without readings, the longest of "
-        f"{integral.largest_step_s:.4g} s where {integral.period_s:.3g} s are usual: the power in "
-        "between is taken as a line"
-    )
-    return (*([gap] if n_gaps else []), *integral.warnings)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -33,16 +32,10 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class Trials:
-    """Trials that are still to be read.
+    """Trials that are still to be read."""
 
-    Attributes:
-        rows: The trials, once, in order of completion within each run.
-        extra: The ``g.…`` and ``p.…`` columns that they may have, and their types: ``text``,
-            ``number``, ``whole`` or ``truth``.
-    """
-
-    rows: Iterator[Row]
-    extra: Mapping[str, str]
+    rows: Iterator[Row]  # once, in order of completion within each run
+    extra: Mapping[str, str]  # the `g.…` and `p.…` columns they may have, and their `_TYPES`
 
 
 class Notes:
@@ -68,19 +61,9 @@ class Notes:
 
 
 def write(trials: Trials, path: Path, where: str) -> int:
-    """Write them batch by batch, as Parquet or CSV by the ending of the name.
+    """Write them batch by batch, as Parquet or CSV by the ending of the name, and count them.
 
-    Args:
-        trials: What to write.
-        path: The file: whole, or not at all.
-        where: The recorded files, for messages.
-
-    Returns:
-        How many trials.
-
-    Raises:
-        DataError: There are none.
-        OutputError: Another ending, or the file cannot be written.
+    The recorded files are called ``where`` in messages.
     """
     if path.suffix not in {".parquet", ".csv"}:
         raise OutputError(f"{path}: name a file that ends in .parquet or .csv")
@@ -88,9 +71,11 @@ def write(trials: Trials, path: Path, where: str) -> int:
 
     def fill(part: Path) -> None:
         nonlocal n_rows
-        schema = _schema(trials, where)
-        with part.open("wb") as file, _writer(file, path.suffix, schema) as writer:
-            for batch in _batches(trials, schema, where):
+        batches = _batches(trials, where)
+        first = next(batches)
+        open_writer = pc.CSVWriter if path.suffix == ".csv" else pq.ParquetWriter
+        with part.open("wb") as file, open_writer(file, first.schema) as writer:
+            for batch in chain([first], batches):
                 writer.write_table(batch)
                 n_rows += len(batch)
 
@@ -99,42 +84,21 @@ def write(trials: Trials, path: Path, where: str) -> int:
 
 
 def frame_of(trials: Trials, where: str) -> pd.DataFrame:
-    """All of them in memory, as reading the written table would give them.
-
-    Raises:
-        DataError: There are none.
-    """
-    schema = _schema(trials, where)
-    return pa.concat_tables(_batches(trials, schema, where)).to_pandas()
+    """All of them in memory, as reading the written table would give them."""
+    return pa.concat_tables(_batches(trials, where)).to_pandas()
 
 
-def _schema(trials: Trials, where: str) -> pa.Schema:
+def _batches(trials: Trials, where: str) -> Iterator[pa.Table]:
+    """Some thousand trials at a time; one table at least."""
     types = {column.name: column.type for column in COLUMNS} | dict(trials.extra)
-    with _refusing_broken_text(where):
-        schema = pa.schema([(name, _TYPES[kind]) for name, kind in types.items()])
-        return with_metadata(schema.empty_table()).schema
-
-
-def _batches(trials: Trials, schema: pa.Schema, where: str) -> Iterator[pa.Table]:
-    batch = list(islice(trials.rows, _BATCH))
-    if not batch:
-        raise DataError(f"{where}: no trials in it: give a file with rows")
-    while batch:
-        with _refusing_broken_text(where):
-            table = pa.Table.from_pylist(batch, schema)
-        yield table
-        batch = list(islice(trials.rows, _BATCH))
-
-
-@contextmanager
-def _refusing_broken_text(where: str) -> Iterator[None]:
     try:
-        yield
+        schema = pa.schema([(name, _TYPES[kind]) for name, kind in types.items()])
+        schema = with_metadata(schema.empty_table()).schema
+        batch = list(islice(trials.rows, _BATCH))
+        if not batch:
+            raise DataError(f"{where}: no trials in it: give a file with rows")
+        while batch:
+            yield pa.Table.from_pylist(batch, schema)
+            batch = list(islice(trials.rows, _BATCH))
     except UnicodeEncodeError as error:
         raise DataError(f"{where}: {error.object[:40]!a} is no text: mend it") from error
-
-
-def _writer(file: BinaryIO, ending: str, schema: pa.Schema) -> AbstractContextManager[Any]:
-    if ending == ".csv":
-        return pc.CSVWriter(file, schema)
-    return pq.ParquetWriter(file, schema)

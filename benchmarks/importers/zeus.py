@@ -31,16 +31,11 @@ _ENERGY = re.compile(r"gpu\d+_energy")
 
 
 def trials(paths: Sequence[str], options: ImportOptions, notes: Notes) -> Trials:
-    """The trials of the logs, in the order in which their windows ended.
-
-    Raises:
-        DataError: A file is no such log; also while the trials are read.
-    """
+    """The trials of the logs, in the order in which their windows ended."""
     files = [CsvFile(path, _COLUMNS, "a log of ZeusMonitor") for path in paths]
     names = labels(paths) if len(paths) > 1 else [""]
     for path, file in zip(paths, files, strict=True):
-        energies = [name for name in file.header if name not in _COLUMNS]
-        if not energies or not all(map(_ENERGY.fullmatch, energies)):
+        if not _energies(file) or not all(map(_ENERGY.fullmatch, _energies(file))):
             raise DataError(
                 f"{path}: columns {listed(file.header)} are not of ZeusMonitor's log: give one "
                 f"with {', '.join(_COLUMNS)}, gpu0_energy and so on"
@@ -48,12 +43,15 @@ def trials(paths: Sequence[str], options: ImportOptions, notes: Notes) -> Trials
     return Trials(_rows(files, names, options, notes), {"g.window": "text"})
 
 
+def _energies(file: CsvFile) -> list[str]:
+    return [name for name in file.header if name not in _COLUMNS]
+
+
 def _rows(
     files: Sequence[CsvFile], names: Sequence[str], options: ImportOptions, notes: Notes
 ) -> Iterator[Row]:
     for file, name in zip(files, names, strict=True):
-        energies = [column for column in file.header if column not in _COLUMNS]
-        ended_s = 0.0
+        energies, ended_s = _energies(file), 0.0
         for line in file:
             window = line.name("window_name", "window has a name")
             started_at, elapsed_s = line.instant("start_time"), line.needed("elapsed_time")

@@ -62,8 +62,8 @@ def measure(tools: Sequence[str], folder: Path, *, quick: bool) -> list[Row]:
         for worker, tool, lane in workers:
             for index, *fields in answer_of(worker):
                 found[lane[index]][tool] = Edges(*fields)
-    assert driver.recording is not None
-    return judge(found, tools, driver.recording)
+    assert driver.log is not None
+    return judge(found, tools, driver.log)
 
 
 def plan(folder: Path, *, quick: bool) -> list[list[Slot]]:

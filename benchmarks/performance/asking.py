@@ -32,7 +32,7 @@ from perjoule.benchmarks.comparison.loading import load_table
 from perjoule.benchmarks.replay.ask_cost import FILE
 from perjoule.benchmarks.replay.nearest import NearestObjective
 from perjoule.benchmarks.replay.recording import Recording
-from perjoule.benchmarks.replay.simulation import simulate, task_of
+from perjoule.benchmarks.replay.simulation import Terms, simulate, task_of
 from perjoule.energy.sources.cpu.power import cpu_model
 from perjoule.tuners.registry import RECIPES
 from perjoule.tuners.strategy import Strategy, Told, Work
@@ -69,15 +69,16 @@ class Timed:
 
     def __init__(self, strategy: Strategy, most: int, left_s: float) -> None:
         self._strategy, self._most, self._left_s = strategy, most, left_s
+        self._asked_s = 0.0
         self.cpu_s: list[float] = []
 
     def ask(self, spent_j: float) -> Work | None:
         """Ask the strategy; it never gets to see the end of its budget."""
         if len(self.cpu_s) >= self._most or sum(self.cpu_s) >= self._left_s:
             return None
-        self._started = time.process_time()
+        started_s = time.process_time()
         work = self._strategy.ask(spent_j)
-        self._asked_s = time.process_time() - self._started
+        self._asked_s = time.process_time() - started_s
         return work
 
     def tell(self, result: Told) -> None:
@@ -106,7 +107,7 @@ def _asks(
 ) -> list[float]:
     task = task_of(objective, BUDGET_J)
     timed = Timed(RECIPES[name].build(objective.space, seed, task), most, left_s)
-    simulate(timed, objective, BUDGET_J, seed=seed)
+    simulate(timed, objective, Terms(BUDGET_J, seed))
     return timed.cpu_s
 
 

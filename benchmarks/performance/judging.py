@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import NamedTuple
 
-from perjoule.benchmarks.performance.powercap import TICK_S, Recording, Zone
+from perjoule.benchmarks.performance.powercap import TICK_S, DriveLog, Zone
 
 LARGEST_GAP_S = 2 * TICK_S
 
@@ -88,9 +88,7 @@ class Row:
     errors: dict[str, Errors]
 
 
-def judge(
-    found: dict[Slot, dict[str, Edges]], tools: Sequence[str], recording: Recording
-) -> list[Row]:
+def judge(found: dict[Slot, dict[str, Edges]], tools: Sequence[str], log: DriveLog) -> list[Row]:
     """Compare what was metered with what was driven."""
     usual_s = {
         (tool, length_s): _usual_s(found, tool, length_s)
@@ -105,12 +103,12 @@ def judge(
             for slot in slots
             if len(found[slot]) == len(tools)
             and all(
-                _undisturbed(edges, usual_s[tool, length_s], recording)
+                _undisturbed(edges, usual_s[tool, length_s], log)
                 for tool, edges in found[slot].items()
             )
         ]
         errors = {
-            tool: _errors([(found[slot][tool], slot.zone.profile) for slot in good], recording)
+            tool: _errors([(found[slot][tool], slot.zone.profile) for slot in good], log)
             for tool in tools
             if good
         }
@@ -131,21 +129,21 @@ def _usual_s(
     return median(begins_s), median(ends_s)
 
 
-def _undisturbed(edges: Edges, usual_s: tuple[float, float], recording: Recording) -> bool:
+def _undisturbed(edges: Edges, usual_s: tuple[float, float], log: DriveLog) -> bool:
     """Whether the machine held neither the driver nor the meter up at the edges."""
     longer_s = (a - b for a, b in zip(edges.calls_s, usual_s, strict=True))
-    return _gap_s(edges, recording) <= LARGEST_GAP_S and max(longer_s) <= TICK_S
+    return _gap_s(edges, log) <= LARGEST_GAP_S and max(longer_s) <= TICK_S
 
 
-def _gap_s(edges: Edges, recording: Recording) -> float:
+def _gap_s(edges: Edges, log: DriveLog) -> float:
     """Longest time between two updates at the edges."""
     return max(
-        recording.longest_gap_s(edges.begin_s, edges.began_s),
-        recording.longest_gap_s(edges.end_s, edges.ended_s),
+        log.longest_gap_s(edges.begin_s, edges.began_s),
+        log.longest_gap_s(edges.end_s, edges.ended_s),
     )
 
 
-def _errors(windows: list[tuple[Edges, str]], recording: Recording) -> Errors:
+def _errors(windows: list[tuple[Edges, str]], log: DriveLog) -> Errors:
     off_j, off_percent, quanta_j, bounds_j = [], [], [], []
     unknown = beyond_quantum = out_of_bound = 0
     for edges, profile in windows:
@@ -153,15 +151,15 @@ def _errors(windows: list[tuple[Edges, str]], recording: Recording) -> Errors:
             unknown += 1
             continue
         calls = (edges.begin_s, edges.began_s), (edges.end_s, edges.ended_s)
-        truth_j = recording.energy_j(profile, edges.began_s, edges.end_s)
+        truth_j = log.energy_j(profile, edges.began_s, edges.end_s)
         off_j.append(abs(edges.energy_j - truth_j))
         off_percent.append(100 * off_j[-1] / truth_j)
-        quanta_j.append(max(recording.quantum_j(profile, *call) for call in calls))
-        during_j = sum(recording.energy_j(profile, *call) for call in calls)
+        quanta_j.append(max(log.quantum_j(profile, *call) for call in calls))
+        during_j = sum(log.energy_j(profile, *call) for call in calls)
         beyond_quantum += off_j[-1] > quanta_j[-1] + during_j
         if edges.bound_j is not None:
             bounds_j.append(edges.bound_j)
-            late = max(_gap_s(edges, recording) / TICK_S, 1.0)
+            late = max(_gap_s(edges, log) / TICK_S, 1.0)
             out_of_bound += off_j[-1] > late * edges.bound_j
     return Errors(
         tuple(off_j),

@@ -64,6 +64,7 @@ class OptunaPeer:
         made = getattr(optuna.samplers, sampler)(seed=seed)
         self._study = optuna.create_study(direction="maximize", sampler=made)
         self._failed = optuna.trial.TrialState.FAIL
+        self._trial: Any = None
 
     def ask(self, spent_j: float) -> Work:
         """Ask the study."""
@@ -72,7 +73,7 @@ class OptunaPeer:
 
     def tell(self, result: Told) -> None:
         """Tell the study the accuracy."""
-        if _error(result) is None:
+        if _is_lost(result):
             self._study.tell(self._trial, state=self._failed)
         else:
             self._study.tell(self._trial, result.accuracy)
@@ -97,6 +98,8 @@ class NepsPeer:
         self._optimizer = neps.AskAndTell(getattr(neps.algorithms, algorithm)(domains, **options))
         self._random = neps.AskAndTell(neps.algorithms.random_search(domains, ignore_fidelity=True))
         self._numbers: dict[str, int] = {}
+        self._trial: Any = None
+        self._own = True
 
     def _domain(self, name: str, axis: BaseDistribution) -> Any:
         import neps  # type: ignore[import-not-found]
@@ -125,9 +128,8 @@ class NepsPeer:
 
     def tell(self, result: Told) -> None:
         """Tell the error and the joules."""
-        error, name = _error(result), self._trial.id
-        report = {"objective_to_minimize": 1.0 if error is None else error}
-        report["cost"] = result.energy_j or 0.0
+        name = self._trial.id
+        report = {"objective_to_minimize": _error(result), "cost": result.energy_j or 0.0}
         self._numbers[name] = result.trial
         if self._own:
             self._optimizer.tell(self._trial, report)
@@ -182,8 +184,7 @@ class FlamlPeer:
 
     def tell(self, result: Told) -> None:
         """Tell the error and the joules."""
-        error = _error(result)
-        report = {"error": 1.0 if error is None else error, "joules": result.energy_j}
+        report = {"error": _error(result), "joules": result.energy_j}
         self._search.on_trial_complete(str(self._number), {**report, "config": self._config})
 
 
@@ -195,6 +196,7 @@ class SmacPeer:
         from smac import HyperparameterOptimizationFacade, Scenario  # type: ignore[import-not-found]
 
         self._space = space
+        self._info: Any = None
         configurations = ConfigSpace.ConfigurationSpace(seed=seed)
         configurations.add([self._axis(n, d) for n, d in space.distributions.items()])
         self._folder = tempfile.TemporaryDirectory(prefix="smac-")
@@ -253,10 +255,8 @@ class SmacPeer:
         """Tell the error, and the joules as seconds."""
         from smac.runhistory.dataclasses import TrialValue  # type: ignore[import-not-found]
 
-        error = _error(result)
-        self._smac.tell(
-            self._info, TrialValue(1.0 if error is None else error, time=result.energy_j or 0.0)
-        )
+        value = TrialValue(_error(result), time=result.energy_j or 0.0)
+        self._smac.tell(self._info, value)
 
 
 class SynePeer:
@@ -267,6 +267,7 @@ class SynePeer:
         from syne_tune.optimizer.schedulers.ask_tell_scheduler import AskTellScheduler  # type: ignore[import-not-found]
 
         self._space = space
+        self._trial: Any = None
         domains = {n: self._domain(d) for n, d in space.distributions.items()}
         self._scheduler = AskTellScheduler(
             BOTorch(domains, metric="error", do_minimize=True, random_seed=seed)
@@ -290,8 +291,7 @@ class SynePeer:
 
     def tell(self, result: Told) -> None:
         """Tell the error."""
-        error = _error(result)
-        self._scheduler.tell(self._trial, {"error": 1.0 if error is None else error})
+        self._scheduler.tell(self._trial, {"error": _error(result)})
 
 
 def _whole(space: Space, params: Mapping[str, Any]) -> Work:
@@ -306,11 +306,14 @@ def _whole(space: Space, params: Mapping[str, Any]) -> Work:
     return Work(complete, int(complete["epochs"]))
 
 
-def _error(result: Told) -> float | None:
-    """Share of wrong answers; None where the trial failed or was never validated."""
-    if result.state is State.FAILED or result.accuracy is None:
-        return None
-    return 1 - result.accuracy
+def _is_lost(result: Told) -> bool:
+    """Whether a trial failed or was never validated."""
+    return result.state is State.FAILED or result.accuracy is None
+
+
+def _error(result: Told) -> float:
+    """Share of wrong answers; 1 where there is no result."""
+    return 1.0 if _is_lost(result) or result.accuracy is None else 1 - result.accuracy
 
 
 Builder = Callable[[Space, int, Task], Strategy]

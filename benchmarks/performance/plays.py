@@ -14,10 +14,9 @@ import numpy as np
 
 from perjoule.benchmarks.comparison.loading import load_table
 from perjoule.benchmarks.performance.peers import PEERS, quieten
-from perjoule.benchmarks.replay.guarded import Guarded
 from perjoule.benchmarks.replay.nearest import NearestObjective
 from perjoule.benchmarks.replay.recording import Recording
-from perjoule.benchmarks.replay.simulation import Slice, simulate, task_of
+from perjoule.benchmarks.replay.simulation import Simulation, Terms, play
 from perjoule.benchmarks.replay.synthetic import SURFACES, Surface
 from perjoule.tuners.parts.encoding import Encoding
 from perjoule.tuners.registry import find_recipe
@@ -29,8 +28,8 @@ MEAN_OF = 512
 """Candidates."""
 
 
-class Play(NamedTuple):
-    """What to run.
+class Entry(NamedTuple):
+    """A run of the benchmark.
 
     Attributes:
         task: Name of the task.
@@ -49,12 +48,11 @@ class Play(NamedTuple):
     fidelity: str = "epochs"
 
 
-class Played(NamedTuple):
-    """What came of it: the slices, and why the strategy broke off, if it did."""
+class Result(NamedTuple):
+    """An entry and what came of it."""
 
-    play: Play
-    slices: list[Slice]
-    error: str
+    entry: Entry
+    run: Simulation
 
 
 def tasks() -> list[str]:
@@ -84,29 +82,24 @@ def budget_of(task: str, trials: float) -> float:
     return trials * total_j / MEAN_OF
 
 
-def play_all(plays: Sequence[Play], workers: int) -> Iterator[Played]:
+def run_all(entries: Sequence[Entry], workers: int) -> Iterator[Result]:
     """Run them side by side, each on one thread; in the order in which they end."""
     os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, initializer=quieten) as pool:
-        for future in as_completed([pool.submit(run, play) for play in plays]):
+        for future in as_completed([pool.submit(run, entry) for entry in entries]):
             yield future.result()
 
 
-def run(play: Play) -> Played:
+def run(entry: Entry) -> Result:
     """Let a strategy spend its budget; a fault of its own ends the run, as it does in earnest."""
-    objective = objective_of(play.task)
-    budget_j = budget_of(play.task, play.trials)
-    task = task_of(objective, budget_j, play.fidelity)
-    build = PEERS.get(play.strategy) or find_recipe(play.strategy).build
-    guarded = Guarded(build(objective.space, play.seed, task))
-    slices = simulate(
-        guarded,
-        objective,
-        budget_j,
-        seed=play.seed,
-        name=play.strategy,
-        watts=play.watts,
+    terms = Terms(
+        budget_of(entry.task, entry.trials),
+        entry.seed,
+        entry.strategy,
+        watts=entry.watts,
         max_trials=MOST_TRIALS,
     )
-    return Played(play, [each._replace(params={}) for each in slices], guarded.error)
+    build = PEERS.get(entry.strategy) or find_recipe(entry.strategy).build
+    found = play(build, objective_of(entry.task), terms, fidelity=entry.fidelity)
+    return Result(entry, found._replace(slices=[s._replace(params={}) for s in found.slices]))

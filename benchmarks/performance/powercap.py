@@ -23,7 +23,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
-from types import TracebackType
 
 TICK_S = 1e-3
 """How often RAPL updates its registers."""
@@ -95,7 +94,7 @@ def make_zone(folder: Path, name: str, register_uj: int, range_uj: int = LARGE_R
     (folder / "energy_uj").write_bytes(_text(register_uj))
 
 
-class Recording:
+class DriveLog:
     """What a driver did: the truth of any window, and what its register could show.
 
     Args:
@@ -134,7 +133,7 @@ class Recording:
 
 
 class Driver:
-    """Drives zones from a process of its own until the end of ``with``; then has a recording.
+    """Drives zones from a process of its own until the end of ``with``; then has a log.
 
     Args:
         zones: The zones; their files are made here.
@@ -142,7 +141,8 @@ class Driver:
 
     def __init__(self, zones: Sequence[Zone]) -> None:
         self._zones = zones
-        self.recording: Recording | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self.log: DriveLog | None = None
         self.epoch_s = 0.0
         """The driver's time 0 on ``time.perf_counter``."""
 
@@ -151,28 +151,23 @@ class Driver:
             folder = Path(zone.folder)
             package = folder.name.rpartition(":")[2]
             make_zone(folder, f"package-{package}", zone.start_uj, zone.range_uj)
-        self._process = subprocess.Popen(
+        self._process = process = subprocess.Popen(
             [sys.executable, "-c", f"from {__name__} import drive; drive()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps([asdict(zone) for zone in self._zones]).encode())
-        self._process.stdin.write(b"\n")
-        self._process.stdin.flush()
-        self.epoch_s = float(self._process.stdout.readline())
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps([asdict(zone) for zone in self._zones]).encode() + b"\n")
+        process.stdin.flush()
+        self.epoch_s = float(process.stdout.readline())
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        answer, _ = self._process.communicate()  # closes its standard input, which ends it
+    def __exit__(self, *_: object) -> None:
+        assert self._process is not None
+        answer = self._process.communicate()[0]  # closes its standard input, which ends it
         times = array("d", answer)
-        self.recording = Recording(self.epoch_s, times[::2], times[1::2])
+        self.log = DriveLog(self.epoch_s, times[::2], times[1::2])
 
 
 def drive() -> None:

@@ -35,10 +35,10 @@ import pandas as pd
 
 from perjoule.benchmarks.comparison.loading import load_table
 from perjoule.benchmarks.performance.timing import Interval, median_interval
-from perjoule.benchmarks.replay import replay
+from perjoule.benchmarks.replay import ReplayOptions, replay
 from perjoule.benchmarks.replay.nearest import NearestObjective
 from perjoule.benchmarks.replay.recording import Recording
-from perjoule.benchmarks.replay.simulation import simulate
+from perjoule.benchmarks.replay.simulation import Terms, simulate
 from perjoule.benchmarks.tables.table import Table
 from perjoule.tuners.strategy import Told, Work
 
@@ -72,8 +72,8 @@ def ours(recording: Recording, count: int, seed: int) -> float:
     """Simulated trials per CPU-second."""
     objective, strategy = NearestObjective(recording), Draws(recording, seed)
     started = time.process_time()
-    slices = simulate(strategy, objective, 1e18, seed=seed, max_trials=count)
-    return len(slices) / (time.process_time() - started)
+    found = simulate(strategy, objective, Terms(1e18, seed, max_trials=count))
+    return len(found.slices) / (time.process_time() - started)
 
 
 def theirs(recording: Recording, count: int, seed: int) -> float:
@@ -195,13 +195,8 @@ def _write_many(path: Path, count: int) -> int:
     runs = 400
     # A random candidate costs a joule or two; what is more is cut off.
     budget_j = 2.5 * count / runs
-    table = replay(
-        load_table(TABLE),
-        strategies="random",
-        seeds=runs,
-        slow_seeds=runs,
-        budget=f"{budget_j} J per run",
-    )
+    options = ReplayOptions("random", f"{budget_j} J per run", seeds=runs, slow_seeds=runs)
+    table = replay(load_table(TABLE), options)
     rows = table.trials.groupby("run").head(count // runs)
     # As if four strategies had a hundred runs each.
     rows = rows.assign(strategy="random-" + (rows["seed"] % 4).astype(str))

@@ -65,6 +65,7 @@ class Perjoule:
 
         more = [CpuTimeSource()] if with_cpu_time else []
         self._meter = EnergyMeter([*rapl.discover(root).sources, *more])
+        self._window: Any = None
 
     def begin(self) -> None:
         """Begin a window."""

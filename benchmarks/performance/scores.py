@@ -10,8 +10,8 @@ from statistics import fmean
 import numpy as np
 import pandas as pd
 
-from perjoule.benchmarks.performance.plays import Played
-from perjoule.benchmarks.replay.simulation import table
+from perjoule.benchmarks.performance.plays import Result
+from perjoule.benchmarks.replay.simulation import slice_frame
 from perjoule.benchmarks.statistics.inference import Interval, interval
 from perjoule.benchmarks.statistics.runs import AnytimeCurves, expected_energy_to_target
 
@@ -71,7 +71,7 @@ class Score:
 
 
 def score_task(
-    played: Sequence[Played],
+    results: Sequence[Result],
     best_accuracy: float,
     budget_j: float,
     watts: float,
@@ -80,31 +80,31 @@ def score_task(
     """Score all strategies of one task, the fewest expected joules to the last target first.
 
     Args:
-        played: All runs of the task.
+        results: All runs of the task.
         best_accuracy: The best known.
         budget_j: Joules that each run had.
         watts: Watts per core for the share of the search.
         peers: Names of the strategies to compare with.
     """
-    curves = AnytimeCurves.of(table(slice_ for each in played for slice_ in each.slices))
+    curves = AnytimeCurves.of(slice_frame([each.run for each in results]))
     anytime = curves.anytime_score(budget_j)
     final = curves.levels_at(math.inf)
     per_target = {
         share: curves.energy_to_target(share * best_accuracy).astype({"strategy": str})
         for share in SHARES
     }
-    names = list(dict.fromkeys(each.play.strategy for each in played))
+    names = list(dict.fromkeys(each.entry.strategy for each in results))
     reached = {share: _reached(runs, names, peers) for share, runs in per_target.items()}
     scores = []
     for name in names:
-        own = [each for each in played if each.play.strategy == name]
-        runs = [f"{name}-{each.play.seed}" for each in own if each.slices]
-        slices = [slice_ for each in own for slice_ in each.slices]
+        own = [each for each in results if each.entry.strategy == name]
+        runs = [f"{name}-{each.entry.seed}" for each in own if each.run.slices]
+        slices = [slice_ for each in own for slice_ in each.run.slices]
         search_j = watts * sum(slice_.search_s for slice_ in slices)
         trained_j = sum(slice_.energy_j - slice_.search_j for slice_ in slices)
         scores.append(
             Score(
-                played[0].play.task,
+                results[0].entry.task,
                 name,
                 len(own),
                 {share: by_name[name] for share, by_name in reached.items()},
@@ -112,7 +112,7 @@ def score_task(
                 float(final[runs].median()),
                 len(slices) / len(own),
                 search_j / (search_j + trained_j) if slices else math.nan,
-                tuple(sorted({each.error for each in own if each.error})),
+                tuple(sorted({each.run.error for each in own if each.run.error})),
             )
         )
     return sorted(scores, key=lambda score: _order(score.reached[SHARES[-1]]))

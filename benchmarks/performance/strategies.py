@@ -37,11 +37,11 @@ from typing import Any
 
 from perjoule.benchmarks.performance.peers import PEERS
 from perjoule.benchmarks.performance.plays import (
-    Play,
-    Played,
+    Entry,
+    Result,
     budget_of,
     objective_of,
-    play_all,
+    run_all,
     tasks,
 )
 from perjoule.benchmarks.performance.scores import SHARES, Reached, Score, overall, score_task
@@ -100,19 +100,19 @@ def _known(names: Sequence[str], known: Sequence[str], kind: str) -> bool:
 def _simulated(options: argparse.Namespace, names: Sequence[str]) -> Iterator[Score]:
     """Play task by task, and show each as it is done."""
     watts = 0.0 if options.free_search else options.watts
-    plays = [
-        Play(task, name, seed, options.trials, watts, options.fidelity)
+    entries = [
+        Entry(task, name, seed, options.trials, watts, options.fidelity)
         for task, seed, name in product(options.tasks, range(options.seeds), names)
     ]
-    by_task: dict[str, list[Played]] = {task: [] for task in options.tasks}
-    for count, played in enumerate(play_all(plays, options.workers), 1):
-        done = by_task[played.play.task]
-        done.append(played)
-        print(f"\r{count} of {len(plays)} runs", end="", file=sys.stderr, flush=True)
+    by_task: dict[str, list[Result]] = {task: [] for task in options.tasks}
+    for count, result in enumerate(run_all(entries, options.workers), 1):
+        task = result.entry.task
+        done = by_task[task]
+        done.append(result)
+        print(f"\r{count} of {len(entries)} runs", end="", file=sys.stderr, flush=True)
         if len(done) == options.seeds * len(names):
             print(file=sys.stderr)
-            done.sort(key=lambda each: (each.play.strategy, each.play.seed))
-            task = played.play.task
+            done.sort(key=lambda each: (each.entry.strategy, each.entry.seed))
             objective, budget_j = objective_of(task), budget_of(task, options.trials)
             best = objective.best_accuracy
             scores = score_task(done, best, budget_j, options.watts, list(PEERS))

@@ -1,5 +1,6 @@
 """Any strategies on recorded or synthetic objectives: virtual joules, no training."""
 
-from .replaying import Match, Progress, SearchEnergy, replay
+from .options import Match, ReplayOptions, SearchEnergy
+from .replaying import ReplayWatcher, replay
 
-__all__ = ["Match", "Progress", "SearchEnergy", "replay"]
+__all__ = ["Match", "ReplayOptions", "ReplayWatcher", "SearchEnergy", "replay"]

@@ -124,6 +124,8 @@ class _Recorder:
         self._table, self._stated = table, space
         self._points = _points_of(table.curves)
         self._left_out: Counter[str] = Counter()
+        epochs = table.trials.get("p.epochs")
+        self._has_steps = epochs is not None and bool(epochs.notna().any())
 
     def record(self) -> Recording:
         names = self._names()
@@ -168,7 +170,6 @@ class _Recorder:
                     f"{self._table.name}: no column p.{name}, though its space has {name!r}: give "
                     "another space"
                 )
-        self._has_steps = "epochs" in known
         return [name for name in searched if name != "epochs"]
 
     def _known(self, names: Sequence[str]) -> list[dict[str, Any]]:

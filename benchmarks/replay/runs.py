@@ -22,13 +22,13 @@ from ...errors import ConfigurationError
 from ...tuners.parts.encoding import Encoding
 from ...tuners.registry import find_recipe
 from ..comparison.executors import kill_workers, make_executor
+from . import simulation
 from .ask_cost import load_ask_costs
 from .forest import ForestObjective
-from .guarded import Guarded
 from .nearest import NearestObjective
-from .simulation import Slice, simulate, task_of
+from .simulation import Simulation, Terms
 
-Objective = NearestObjective | ForestObjective
+RecordedObjective = NearestObjective | ForestObjective
 SLOW_S = 0.2
 """Modelled CPU-seconds of a run's asks above which a strategy gets fewer seeds."""
 FORECAST_DRAWS = 32
@@ -54,14 +54,13 @@ class Play(NamedTuple):
 
 
 class Played(NamedTuple):
-    """What came of a run: its slices, and why its strategy broke off, if it did."""
+    """A run and what came of it."""
 
     play: Play
-    slices: list[Slice]
-    error: str
+    run: Simulation
 
 
-def forecast_s(objective: Objective, play: Play) -> float:
+def forecast_s(objective: RecordedObjective, play: Play) -> float:
     """CPU-seconds that the asks of a run should take, were its candidates drawn at random.
 
     Strategies that favour cheap candidates, or stop trials early, ask more often.
@@ -84,7 +83,7 @@ def forecast_s(objective: Objective, play: Play) -> float:
     return total_s
 
 
-class Schedule:
+class PlaySchedule:
     """Which run is next: the longest, of the first few of each strategy and then of the others.
 
     The first few, which every strategy gets, show how long its asks take, by the measured model.
@@ -116,7 +115,7 @@ class Schedule:
         """After the first few runs of a strategy, add the others unless they would take long."""
         first = played.play._replace(seed=0)
         seen = self._seen[first]
-        seen.append(self._cpu_s(first.strategy, len(played.slices)))
+        seen.append(self._cpu_s(first.strategy, len(played.run.slices)))
         if len(seen) != self._few:
             return
         cpu_s = fmean(sorted(seen))  # whose order is that of the runs' ends
@@ -137,8 +136,8 @@ class Schedule:
 
 
 def play_all(
-    objectives: Sequence[Objective],
-    schedule: Schedule,
+    objectives: Sequence[RecordedObjective],
+    schedule: PlaySchedule,
     workers: int,
     update: Callable[[int, int], None],
 ) -> list[Played]:
@@ -166,7 +165,7 @@ def play_all(
             while True:
                 # One in reserve for each worker, so that none waits for this process.
                 while len(flying) < 2 * workers and (play := schedule.next()):
-                    flying.add(executor.submit(run, str(path), play))
+                    flying.add(executor.submit(play_one, str(path), play))
                 if not flying:
                     return done
                 landed, flying = wait(flying, return_when=FIRST_COMPLETED)
@@ -184,7 +183,7 @@ def play_all(
         _objectives.cache_clear()
 
 
-def run(path: str, play: Play) -> Played:
+def play_one(path: str, play: Play) -> Played:
     """Replay one run, here or in a worker; a fault of its strategy ends it, as in a comparison.
 
     Args:
@@ -192,29 +191,22 @@ def run(path: str, play: Play) -> Played:
         play: What to replay.
     """
     objective, shared = _objectives(path)[play.stage]
-    objective = objective.fresh()
-    cost_s = load_ask_costs().of(play.strategy)
-    watts = play.watts
+    cost_s, watts = load_ask_costs().of(play.strategy), play.watts
     search_j = 0.0 if watts is None or cost_s is None else lambda n_told: watts * cost_s(n_told)
-    task = replace(task_of(objective, play.budget_j), shared=shared)
+    terms = Terms(play.budget_j, play.seed, play.strategy, search_j)
     with _one_thread():
-        try:
-            guarded = Guarded(find_recipe(play.strategy).build(objective.space, play.seed, task))
-            slices = simulate(
-                guarded,
-                objective,
-                play.budget_j,
-                seed=play.seed,
-                name=play.strategy,
-                search_j=search_j,
-            )
-        except Exception as error:  # noqa: BLE001 - a strategy may be the user's own
-            return Played(play, [], f"{type(error).__name__}: {error}")
-    return Played(play, slices, guarded.error)
+        run = simulation.play(
+            lambda *known: find_recipe(play.strategy).build(*known),
+            objective.fresh(),
+            terms,
+            shared=shared,
+        )
+    # The price of asks is a function, which stays in this process.
+    return Played(play, run._replace(terms=replace(terms, search_j=0.0)))
 
 
 @lru_cache(maxsize=1)
-def _objectives(path: str) -> list[tuple[Objective, dict[Any, Any]]]:
+def _objectives(path: str) -> list[tuple[RecordedObjective, dict[Any, Any]]]:
     """The objectives, read once per process, each with what strategies of all runs share."""
     return [(objective, {}) for objective in pickle.loads(Path(path).read_bytes())]
 

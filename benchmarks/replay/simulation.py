@@ -8,16 +8,14 @@ The rules are those of a comparison, its worker and its objective:
   would not fit. An epoch that the budget cuts short costs all that was left, for nothing.
 - Every slice is charged, failed ones too. Searching is charged as told by `search_j`; no clock
   enters unless `watts` asks for it.
-- The run is over when what is left fits no epoch of the cheapest candidate, after three truncated
-  slices or twenty failed ones in a row, or when the strategy has no more work.
+- A run is over by the rules of a comparison (`comparison.run`), or when its strategy has no more
+  work or fails.
 
     >>> from perjoule.benchmarks.replay.synthetic import SURFACES
-    >>> from perjoule.tuners.registry import RECIPES
-    >>> surface = SURFACES["scaling"]
-    >>> strategy = RECIPES["random"].build(surface.space, 0, task_of(surface, 500.0))
-    >>> slices = simulate(strategy, surface, 500.0)
-    >>> slices[-1].spent_j <= 500.0
-    True
+    >>> from perjoule.tuners.registry import find_recipe
+    >>> run = play(find_recipe("random").build, SURFACES["scaling"], Terms(budget_j=500.0))
+    >>> run.end.value, run.slices[-1].spent_j <= 500.0
+    ('spent', True)
 """
 
 from __future__ import annotations
@@ -25,13 +23,15 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ...models.outcome import CurvePoint, State
 from ...models.space import Space
-from ...tuners.strategy import Strategy, Task, Told, Work
-from ..comparison.run import ASK_MARGIN, MOST_FAILED_IN_A_ROW, MOST_TRUNCATED_IN_A_ROW
+from ...tuners.registry import Builder
+from ...tuners.strategy import Strategy, Task, Told, Work, check_work
+from ..comparison.events import End
+from ..comparison.run import ASK_MARGIN, Tally
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,12 +74,32 @@ class Simulated(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Terms:
+    """What a simulated run is given.
+
+    Attributes:
+        budget_j: Joules that it may spend.
+        seed: Its seed.
+        name: Name of its strategy, for tables.
+        search_j: Joules that an ask costs, with its tell; or a function from the number of slices
+            told before to these joules.
+        watts: What each CPU-second that asks and tells really take is charged besides.
+        max_trials: Begin no further slice once there are so many trials; None has no such end.
+    """
+
+    budget_j: float
+    seed: int = 0
+    name: str = ""
+    search_j: float | Callable[[int], float] = 0.0
+    watts: float = 0.0
+    max_trials: int | None = None
+
+
 class Slice(NamedTuple):
     """A simulated slice.
 
     Attributes:
-        strategy: Name of the strategy.
-        seed: Seed of the run.
         trial: Number of the trial.
         state: How the slice ended.
         accuracy: Last validation accuracy of the slice; NaN if there is none or it failed.
@@ -88,11 +108,10 @@ class Slice(NamedTuple):
         spent_j: Joules of the run up to the end of the slice.
         search_j: Joules of its ask and tell.
         search_s: CPU-seconds that its ask and tell really took.
+        predicted_j: Joules that the strategy predicted of it; None if it did not.
         params: The candidate's hyperparameters.
     """
 
-    strategy: str
-    seed: int
     trial: int
     state: State
     accuracy: float
@@ -101,7 +120,29 @@ class Slice(NamedTuple):
     spent_j: float
     search_j: float
     search_s: float
+    predicted_j: float | None
     params: Mapping[str, Any]
+
+
+class Simulation(NamedTuple):
+    """What came of a simulated run.
+
+    Attributes:
+        terms: What it was given.
+        slices: Its slices in their order.
+        end: Why it is over.
+        message: More about that.
+    """
+
+    terms: Terms
+    slices: list[Slice]
+    end: End
+    message: str = ""
+
+    @property
+    def error(self) -> str:
+        """How its strategy failed; empty if it did not."""
+        return self.message if self.end is End.STRATEGY_ERROR else ""
 
 
 def task_of(objective: Simulated, budget_j: float, fidelity: str = "epochs") -> Task:
@@ -115,58 +156,56 @@ def task_of(objective: Simulated, budget_j: float, fidelity: str = "epochs") -> 
     return Task(budget_j, fidelity, objective.cost_of, objective.n_samples)
 
 
-def simulate(
-    strategy: Strategy,
+def play(
+    build: Builder,
     objective: Simulated,
-    budget_j: float,
+    terms: Terms,
     *,
-    seed: int = 0,
-    name: str = "",
-    search_j: float | Callable[[int], float] = 0.0,
-    watts: float = 0.0,
-    max_trials: int | None = None,
-) -> list[Slice]:
-    """Let a strategy spend a virtual budget.
+    fidelity: str = "epochs",
+    shared: dict[Any, Any] | None = None,
+) -> Simulation:
+    """Make a strategy and let it search an objective; a fault of its own ends the run.
 
     Args:
-        strategy: A new strategy, made for the objective's space.
+        build: Makes the strategy.
         objective: What is searched.
-        budget_j: Joules of the run.
-        seed: Seed of the run, for the objective.
-        name: Name of the strategy, for the table.
-        search_j: Joules that an ask costs, with its tell; or a function from the number of slices
-            told before to these joules.
-        watts: What each CPU-second that asks and tells really take is charged besides.
-        max_trials: Begin no further slice once there are so many trials; None has no such end.
-
-    Returns:
-        The slices in their order.
-
-    Raises:
-        ValueError: The strategy goes on with a trial that is not paused.
+        terms: What the run is given.
+        fidelity: As in `Task`.
+        shared: What strategies of all runs may keep, as in `Task`.
     """
-    run = _Run(strategy, objective, budget_j, seed, name, search_j, watts)
-    while not run.is_over and (max_trials is None or run.n_trials < max_trials):
-        if not run.step():
-            break
-    return run.slices
+    task = task_of(objective, terms.budget_j, fidelity)
+    if shared is not None:
+        task = replace(task, shared=shared)
+    try:
+        strategy = build(objective.space, terms.seed, task)
+    except Exception as error:  # noqa: BLE001 - of whatever library
+        return Simulation(terms, [], *_fault(error))
+    return simulate(strategy, objective, terms)
 
 
-def table(slices: Iterable[Slice]) -> pd.DataFrame:
-    """The slices as `benchmarks.statistics` reads them: column `run` added, one row per slice.
+def simulate(strategy: Strategy, objective: Simulated, terms: Terms) -> Simulation:
+    """Let a new strategy, made for the objective's space, spend a virtual budget."""
+    return _Run(strategy, objective, terms).play()
 
-    Paused slices stand as complete, since their accuracy counts too.
-    """
+
+def slice_frame(runs: Iterable[Simulation]) -> pd.DataFrame:
+    """The slices of runs as `benchmarks.statistics` reads them, one row each."""
     import pandas as pd
 
-    frame = pd.DataFrame(list(slices), columns=list(Slice._fields)).drop(columns="params")
-    frame["state"] = frame["state"].astype(str).replace("paused", "complete")
-    frame.insert(0, "run", frame["strategy"] + "-" + frame["seed"].astype(str))
-    return frame
+    frames = [
+        pd.DataFrame(run.slices, columns=list(Slice._fields)).assign(
+            run=f"{run.terms.name}-{run.terms.seed}",
+            strategy=run.terms.name,
+            seed=run.terms.seed,
+        )
+        for run in runs
+    ]
+    frame = pd.concat(frames, ignore_index=True).drop(columns="params")
+    return frame.assign(state=frame["state"].astype(str))
 
 
 @dataclass(slots=True)
-class _Trial:
+class _Training:
     """A trial, as far as it has come."""
 
     number: int
@@ -175,118 +214,114 @@ class _Trial:
     points: Sequence[tuple[float, float]]
     epochs: int = 0
     energy_j: float = 0.0
-    state: State = State.PAUSED
+    told: Told | None = None
 
 
 class _Run:
-    """What a run knows between its slices."""
+    """A run between its slices."""
 
-    def __init__(
-        self,
-        strategy: Strategy,
-        objective: Simulated,
-        budget_j: float,
-        seed: int,
-        name: str,
-        search_j: float | Callable[[int], float],
-        watts: float,
-    ) -> None:
-        self.slices: list[Slice] = []
-        self.n_trials = 0
-        self._strategy, self._objective = strategy, objective
-        self._budget_j, self._seed, self._name = budget_j, seed, name
-        self._search_j, self._watts = search_j, watts
+    def __init__(self, strategy: Strategy, objective: Simulated, terms: Terms) -> None:
+        self._strategy, self._objective, self._terms = strategy, objective, terms
         self._cheapest_j = objective.cheapest_j
+        self._tally = Tally()
         self._spent_j = self._ask_j = 0.0
-        self._trials: dict[int, _Trial] = {}
-        self._n_failed = self._n_truncated = 0
+        self._n_trials = 0
+        self._paused: dict[int, _Training] = {}
+        self._slices: list[Slice] = []
 
-    @property
-    def is_over(self) -> bool:
-        """Whether the loop of a comparison would give this run no further work."""
-        return (
-            self._spent_j >= self._budget_j
-            or self._spent_j + ASK_MARGIN * self._ask_j + self._cheapest_j > self._budget_j
-            or self._n_truncated >= MOST_TRUNCATED_IN_A_ROW
-            or self._n_failed >= MOST_FAILED_IN_A_ROW
-        )
+    def play(self) -> Simulation:
+        """Go on until the run is over."""
+        while (end := self._why_over() or self._step()) is None:
+            continue
+        return Simulation(self._terms, self._slices, *end)
 
-    def step(self) -> bool:
-        """Ask, train, tell; False if there is no work."""
+    def _why_over(self) -> tuple[End, str] | None:
+        most = self._terms.max_trials
+        if most is not None and self._n_trials >= most:
+            return End.NO_WORK, f"there are {most} trials"
+        ask_j = ASK_MARGIN * self._ask_j
+        return self._tally.why_over(self._terms.budget_j, ask_j, self._cheapest_j)
+
+    def _step(self) -> tuple[End, str] | None:
+        """Ask, train, tell; returns why the run is over if that ends it."""
         started_s = time.process_time()
-        work = self._strategy.ask(self._spent_j)
-        ask_s = time.process_time() - started_s
-        if work is None:
-            return False
-        modelled = self._search_j
-        modelled_j = modelled(len(self.slices)) if callable(modelled) else modelled
-        self._ask_j = modelled_j + self._watts * ask_s
-        trial = self._trial(work)
-        state, curve, used_j = _train(trial, work, self._budget_j - self._spent_j - self._ask_j)
-        accuracy = curve[-1].accuracy if curve else None
+        try:
+            work = self._strategy.ask(self._spent_j)
+            search_s = time.process_time() - started_s
+            if work is None:
+                return End.NO_WORK, ""
+            trial = self._begin(work)
+        except Exception as error:  # noqa: BLE001 - of whatever library
+            return _fault(error)
+        modelled = self._terms.search_j
+        modelled_j = modelled(len(self._slices)) if callable(modelled) else modelled
+        self._ask_j = modelled_j + self._terms.watts * search_s
+        left_j = self._terms.budget_j - self._spent_j - self._ask_j
+        state, curve, used_j = _train(trial, work, left_j)
         energy_j = self._ask_j + used_j
-        trial.state = state
         told = Told(
             trial.params,
             state,
-            accuracy,
+            curve[-1].accuracy if curve else None,
             energy_j,
             trial=trial.number,
             epochs=trial.epochs,
             curve=tuple(curve),
         )
         started_s = time.process_time()
-        self._strategy.tell(told)
+        end = None
+        try:
+            self._strategy.tell(told)
+        except Exception as error:  # noqa: BLE001 - of whatever library
+            end = _fault(error)
         tell_s = time.process_time() - started_s
-        tell_j = self._watts * tell_s
+        tell_j = self._terms.watts * tell_s
         trial.energy_j += energy_j
-        self._record(trial, accuracy, energy_j + tell_j, self._ask_j + tell_j, ask_s + tell_s)
-        return True
+        if state is State.PAUSED:
+            trial.told = told
+            self._paused[trial.number] = trial
+        self._record(told, energy_j + tell_j, self._ask_j + tell_j, search_s + tell_s, work)
+        return end
 
-    def _trial(self, work: Work) -> _Trial:
-        if work.trial is None:
-            number = self.n_trials
-            curve = self._objective.curve(work.params, number, self._seed)
-            self._trials[number] = _Trial(number, work.params, *curve)
-            self.n_trials += 1
-            return self._trials[number]
-        trial = self._trials.get(work.trial)
-        if trial is None or trial.state is not State.PAUSED:
-            raise ValueError(f"ask wants to go on with trial {work.trial}, which is not paused")
-        return trial
+    def _begin(self, work: Work) -> _Training:
+        """The trial that the work goes on with, or a new one; faulty work is refused."""
+        paused = self._paused.get(getattr(work, "trial", -1))
+        check_work(work, [paused.told] if paused and paused.told else [])
+        if paused:
+            return self._paused.pop(paused.number)
+        number = self._n_trials
+        curve = self._objective.curve(work.params, number, self._terms.seed)
+        self._n_trials += 1
+        return _Training(number, work.params, *curve)
 
     def _record(
-        self,
-        trial: _Trial,
-        accuracy: float | None,
-        energy_j: float,
-        search_j: float,
-        search_s: float,
+        self, told: Told, energy_j: float, search_j: float, search_s: float, work: Work
     ) -> None:
-        failed = trial.state is State.FAILED
-        self._n_failed = self._n_failed + 1 if failed else 0
-        self._n_truncated = self._n_truncated + 1 if trial.state is State.TRUNCATED else 0
+        self._tally.charge(energy_j)
+        self._tally.count(told.state, "a failure of the recorded trial")
         self._spent_j += energy_j
-        if trial.state is not State.PAUSED:
-            del self._trials[trial.number]
-        self.slices.append(
+        accuracy = None if told.state is State.FAILED else told.accuracy
+        self._slices.append(
             Slice(
-                self._name,
-                self._seed,
-                trial.number,
-                trial.state,
-                math.nan if failed or accuracy is None else accuracy,
+                told.trial,
+                told.state,
+                math.nan if accuracy is None else accuracy,
                 energy_j,
-                trial.epochs,
+                told.epochs,
                 self._spent_j,
                 search_j,
                 search_s,
-                trial.params,
+                work.predicted_j,
+                told.params,
             )
         )
 
 
-def _train(trial: _Trial, work: Work, left_j: float) -> tuple[State, list[CurvePoint], float]:
+def _fault(error: Exception) -> tuple[End, str]:
+    return End.STRATEGY_ERROR, f"{type(error).__name__}: {error}"
+
+
+def _train(trial: _Training, work: Work, left_j: float) -> tuple[State, list[CurvePoint], float]:
     """Go on with a trial as the objective does; returns the end, the curve and the joules."""
     until_j = math.inf if work.until_j is None else work.until_j - trial.energy_j
     used_j, before_j = trial.setup_j, 0.0

@@ -17,11 +17,9 @@ from .splits import Raw
 def read_fashion_mnist(folders: Iterable[Path] | None = None, cache: Path | None = None) -> Raw:
     """Fashion-MNIST: 70,000 articles of clothing of 28x28 pixels, 10,000 of them for testing.
 
-    Args:
-        folders: Where to look for its four files, packed or not. By default `PERJOULE_DATA`, the
-            folder of Debian's package `dataset-fashion-mnist`, and the cache.
-        cache: Where torchvision puts a download. By default `PERJOULE_DATA`, else
-            `~/.cache/perjoule`.
+    Its four files, packed or not, are looked for in `folders`, by default `PERJOULE_DATA`, the
+    folder of Debian's package `dataset-fashion-mnist`, and the cache. torchvision downloads into
+    `cache`, by default `PERJOULE_DATA`, else `~/.cache/perjoule`.
 
     Raises:
         DataError: It is in none of the folders and cannot be downloaded, or a file is damaged.

@@ -24,9 +24,6 @@ def read_idx(path: Path, n_axes: int) -> np.ndarray:
 
     The format (http://yann.lecun.com/exdb/mnist): two zero bytes, the type (8: unsigned byte), the
     number of axes, the length of each as a big-endian 32-bit number, then the values.
-
-    Raises:
-        DataError: The file cannot be read, is torn or holds something else.
     """
     mend = "delete it and fetch it again"
     try:

@@ -5,9 +5,8 @@ Importing this module and `check` stay light: NumPy, PyTorch and the files wait 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...errors import UnknownNameError
 
@@ -15,21 +14,13 @@ if TYPE_CHECKING:
     from .splits import Data
 
 
-@dataclass(frozen=True)
-class Dataset:
-    """A data set that can be named.
-
-    Attributes:
-        name: What it is called.
-        summary: What is in it, in a few words for help texts.
-        reader: Module beside this one, and the function in it that returns a `splits.Raw`.
-        max_epochs: The most epochs in the default space of networks for it.
-    """
+class Dataset(NamedTuple):
+    """A data set that can be named."""
 
     name: str
-    summary: str
-    reader: str
-    max_epochs: int = 16
+    summary: str  # what is in it, in a few words for help texts
+    reader: str  # module beside this one, and the function in it that returns a `splits.Raw`
+    max_epochs: int = 16  # the most in the default space of networks for it
 
 
 _KNOWN = (
@@ -61,12 +52,7 @@ def check(name: str) -> Dataset:
 
 
 def load(name: str, *, device: str = "cpu", split_seed: int = 0) -> Data:
-    """Load a data set onto a device, in its three splits (see `splits.split`).
-
-    Args:
-        name: One of `DATASETS`.
-        device: Where PyTorch keeps it.
-        split_seed: Seed of the draw. Keep it equal for all that is compared.
+    """Load a data set onto a device, in its three splits; the seed decides how it is split.
 
     Raises:
         UnknownNameError: There is no such data set.

@@ -18,33 +18,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Raw:
-    """A data set as its reader returns it.
+    """A data set as its reader returns it."""
 
-    Attributes:
-        images: uint8 `(samples, height, width, channels)`.
-        labels: int64 `(samples,)`, counted from 0.
-        n_test: How many samples at the end are the data set's own test split; 0 if it has none.
-        source: Where the files came from.
-    """
-
-    images: np.ndarray
-    labels: np.ndarray
-    n_test: int
-    source: str
+    images: np.ndarray  # uint8 (samples, height, width, channels)
+    labels: np.ndarray  # int64 (samples,), counted from 0
+    n_test: int  # samples at the end that are the data set's own test split; 0 if it has none
+    source: str  # where the files came from
 
 
 @dataclass(frozen=True)
 class Split:
     """One part of a data set.
 
-    Attributes:
-        images: float32 `(samples, channels, height, width)`, channels last in memory, shifted and
-            scaled to mean 0 and deviation 1 per channel over the training split.
-        labels: int64 `(samples,)`, on the same device.
+    Images lie channels last in memory, shifted and scaled to mean 0 and deviation 1 per channel
+    over the training split.
     """
 
-    images: Tensor
-    labels: Tensor
+    images: Tensor  # float32 (samples, channels, height, width)
+    labels: Tensor  # int64 (samples,), on the same device
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -52,25 +43,15 @@ class Split:
 
 @dataclass(frozen=True)
 class Data:
-    """A data set in its three splits.
-
-    Attributes:
-        name: The name it was asked for by.
-        train: What networks learn from.
-        validation: What searches select on.
-        test: What is only reported.
-        n_classes: Number of classes.
-        source: Where the files came from.
-        fingerprint: Hash of the raw bytes and of the split; equal fingerprints, equal data.
-    """
+    """A data set in its three splits."""
 
     name: str
-    train: Split
-    validation: Split
-    test: Split
+    train: Split  # what networks learn from
+    validation: Split  # what searches select on
+    test: Split  # what is only reported
     n_classes: int
-    source: str
-    fingerprint: str
+    source: str  # where the files came from
+    fingerprint: str  # hash of the raw bytes and of the split; equal fingerprints, equal data
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -84,12 +65,6 @@ def split(raw: Raw, name: str, *, device: str = "cpu", seed: int = 0) -> Data:
 
     Validation and, where the data set has no test split of its own, test samples are drawn class
     by class: 60/20/20 % without an own test split, else 90/10 % of the rest.
-
-    Args:
-        raw: All samples.
-        name: What the data set is called.
-        device: Where PyTorch keeps them.
-        seed: Seed of the draw.
     """
     n_drawn = len(raw.labels) - raw.n_test
     fractions = (0.9, 0.1) if raw.n_test else (0.6, 0.2, 0.2)
@@ -101,16 +76,9 @@ def split(raw: Raw, name: str, *, device: str = "cpu", seed: int = 0) -> Data:
     for array in (raw.images, raw.labels, *parts):
         digest.update(array.data)
 
+    n_classes = int(raw.labels.max()) + 1
     train, validation, test = _normalise(raw, parts, device)
-    return Data(
-        name=name,
-        train=train,
-        validation=validation,
-        test=test,
-        n_classes=int(raw.labels.max()) + 1,
-        source=raw.source,
-        fingerprint=digest.hexdigest(),
-    )
+    return Data(name, train, validation, test, n_classes, raw.source, digest.hexdigest())
 
 
 def _draw_stratified(

@@ -19,11 +19,7 @@ ARCHITECTURES: dict[str, Builder] = {"cnn": cnn}
 
 
 def resolve_architecture(name: str | Builder) -> Builder:
-    """The builder of a network.
-
-    Args:
-        name: A key of `ARCHITECTURES`, `"module:function"` for a builder of one's own, or the
-            builder itself.
+    """The builder of a network: by a key of `ARCHITECTURES`, `"module:function"`, or itself.
 
     Raises:
         UnknownNameError: There is no such architecture.

@@ -1,94 +1,59 @@
-"""What runs had reached by each energy, and no more of it than can be seen in a figure."""
+"""What half of the runs attain: the median attainment surface of each strategy."""
 
 from __future__ import annotations
 
-import numpy as np
+from typing import TYPE_CHECKING
+
 import pandas as pd
 
-from ...benchmarks.statistics.runs import AnytimeCurves, floats, pareto_front
-from ...models.outcome import RESULTS
+from ...benchmarks.statistics.attainment import attainment_surface
+from ..format import format_energy, format_percent
+from .axes import AccuracyScale, energy_title, fill_columns, hover
+from .chart import Chart
 
-MOST_ENERGIES = 400
-"""Energies of an anytime curve: as many as a figure has columns of pixels to tell apart."""
+if TYPE_CHECKING:
+    from .chart import Drawing
 
 
-def attained(trials: pd.DataFrame, most: int = MOST_ENERGIES) -> pd.DataFrame:
-    """Return what the runs of one strategy had reached by each energy.
+def attainment_chart(trials: pd.DataFrame, drawing: Drawing) -> Chart:
+    """Draw the median attainment surfaces in energy and accuracy of a trial.
 
-    Args:
-        trials: The trials of the strategy, the rows of a run in order of completion.
-        most: Number of energies. Where there are more, an energy stands for those in the
-            ``1 / most`` of the logarithmic range before it, so nothing is shown too early.
-
-    Returns:
-        ``energy_j``, the ``median`` accuracy with its quartiles ``low`` and ``high`` and the number
-        of ``runs`` they are of, from the energy on at which there is a median. A quartile that
-        falls to a run without a result is NaN. A run counts up to its last known energy.
+    A strategy of whose runs less than half attained anything has no line.
     """
-    curves = AnytimeCurves.of(trials)
-    spent_j = curves.energy_j
-    grid = _thinned(np.unique(spent_j[spent_j > 0]), most)
-    levels = curves.levels(grid)
-    counts = np.sum(~np.isnan(levels), axis=0)
-    levels.sort(axis=0)  # NaN last
-    columns = np.arange(len(grid))
-
-    def at(position: np.ndarray) -> np.ndarray:
-        return levels[np.clip(position, 0, counts - 1).astype(int), columns]
-
-    last = counts - 1
-    # Without interpolation: minus infinity, a run without a result, must stay so.
-    table = pd.DataFrame(
+    table = fill_columns(trials)
+    table = table[table["energy_j"] > 0]
+    surfaces = {
+        str(name): attainment_surface(own, levels=[0.5])
+        for name, own in table.groupby("strategy", sort=False)
+    }
+    corners = pd.concat(surfaces.values()) if surfaces else attainment_surface(table)
+    scale = AccuracyScale.of(corners["accuracy"])
+    traces = [
         {
-            "energy_j": grid,
-            "low": at(np.floor(0.25 * last)),
-            "median": (at(np.floor(0.5 * last)) + at(np.ceil(0.5 * last))) / 2,
-            "high": at(np.ceil(0.75 * last)),
-            "runs": counts,
+            **drawing.entry(name),
+            **scale.points(surfaces[name]),
+            "line": look.steps(),
+            "mode": "lines+markers",
+            "marker": {"color": look.colour, "symbol": look.symbol, "size": 6},
+            **hover(name, map(_attained, surfaces[name]["energy_j"], surfaces[name]["accuracy"])),
         }
-    ).replace(-np.inf, np.nan)
-    return table[(table["runs"] > 0) & table["median"].notna()]
+        for name, look in drawing.looks.items()
+        if name in surfaces and len(surfaces[name])
+    ]
+    title = energy_title("energy of the trial", table)
+    notice = "No strategy has a result in half of its runs."
+    return Chart(
+        f"attainment-{drawing.number}",
+        "What half of the runs attain",
+        "A run attains a point if one of its trials is as accurate for no more joules. Below and "
+        "to the right of a line lies what at least half of a strategy's runs attain.",
+        f"Median attainment surfaces in energy and accuracy of a trial: {drawing.listed}.",
+        scale.figure(traces, corners["energy_j"], title, notice),
+        drawing.notes(table),
+        entries=len(drawing.looks),
+    )
 
 
-def steps(curve: pd.DataFrame, *columns: str) -> pd.DataFrame:
-    """Return the rows of a step curve in which a column changes, and the last: it looks alike."""
-    values = curve[list(columns)].to_numpy(dtype=float)
-    before, after = values[:-1], values[1:]
-    alike = (before == after) | (np.isnan(before) & np.isnan(after))
-    changed = np.append(True, ~alike.all(axis=1))[: len(curve)]
-    changed[-1:] = True
-    return curve[changed]
-
-
-def thin(trials: pd.DataFrame, most: int) -> pd.DataFrame:
-    """Return the trials that a scatter draws: every front, and a seeded sample of the others.
-
-    Args:
-        trials: The trial table.
-        most: Trials that may be drawn; each strategy gets an equal share of what the fronts leave.
-
-    Returns:
-        All trials where they are few enough; else more than ``most`` only where the fronts are.
-    """
-    if len(trials) <= most:
-        return trials
-    front = np.zeros(len(trials), dtype=bool)
-    energy_j = floats(trials["energy_j"])
-    accuracy = floats(trials["accuracy"].where(trials["state"].isin(RESULTS)))
-    codes, names = pd.factorize(trials["strategy"])
-    for code in range(len(names)):
-        own = np.flatnonzero(codes == code)
-        front[own[pareto_front(energy_j[own], accuracy[own])]] = True
-    share = max(most - int(front.sum()), 0) // len(names)
-    shuffled = np.random.default_rng(0).permutation(np.flatnonzero(~front))
-    place = pd.Series(codes[shuffled]).groupby(codes[shuffled]).cumcount().to_numpy()
-    return trials[front | np.isin(np.arange(len(trials)), shuffled[place < share])]
-
-
-def _thinned(energies_j: np.ndarray, most: int) -> np.ndarray:
-    """Return the last energy of each of so many equal parts of the logarithmic range."""
-    if len(energies_j) <= most:
-        return energies_j
-    logs = np.log(energies_j)
-    parts = np.ceil((logs - logs[0]) / (logs[-1] - logs[0]) * most)
-    return energies_j[np.append(np.diff(parts) > 0, True)]
+def _attained(energy_j: float, accuracy: float) -> str:
+    at_least, at_most = format_percent(accuracy), format_energy(energy_j)
+    return f"half of its runs have a trial of {at_least} or more for {at_most} or less"

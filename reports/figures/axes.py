@@ -1,23 +1,26 @@
 """Axes and settings that the figures share.
 
-Every energy axis names its unit and the kind of energy it shows, and every accuracy axis is spread
-towards 100 % (logarithmic in the error), because the last points are the ones that are compared.
+Every energy axis names its unit and the kind of energy it shows. Every accuracy axis is logarithmic
+in the error, which spreads it towards 100 %, because the last points are the ones to compare.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from ..format import format_kinds, known
+from ..format import format_kinds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Sequence, Sized
+
+    from numpy.typing import ArrayLike, NDArray
 
 CONFIG: dict[str, Any] = {
     "showSendToCloud": False,  # Plotly 7.1 uploads charts to a cloud by default
@@ -30,32 +33,23 @@ CONFIG: dict[str, Any] = {
 """Plotly's settings for every figure: nothing leaves the page."""
 
 PHASES = {"train": "#5B6B7F", "validate": "#93A3B5", "setup": "#C3CCD6", "search": "#E69F00"}
-"""Where the joules of a trial go, and the colour of each."""
+"""The phases of a trial that joules go to, and the colour of each."""
 
 _NUMBERS = ("accuracy", "energy_j", *(f"energy_{phase}_j" for phase in PHASES))
 _COLUMNS = ("run", "strategy", "seed", "trial", "state", "energy_kind", "epochs", *_NUMBERS)
 
 GREY = "#7A828E"
 LINE = "rgba(122,130,142,0.25)"
+_TITLE = {"font": {"size": 13}}
+_AXIS = {"gridcolor": LINE, "zeroline": False, "automargin": True, "title": _TITLE}
 TEMPLATE = go.layout.Template(
     layout={
         "font": {"family": "system-ui, sans-serif", "size": 13, "color": "#1B1F27"},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "margin": {"l": 8, "r": 12, "t": 32, "b": 8},
-        "xaxis": {
-            "gridcolor": LINE,
-            "linecolor": LINE,
-            "zeroline": False,
-            "automargin": True,
-            "title": {"font": {"size": 13}},
-        },
-        "yaxis": {
-            "gridcolor": LINE,
-            "zeroline": False,
-            "automargin": True,
-            "title": {"font": {"size": 13}},
-        },
+        "xaxis": _AXIS | {"linecolor": LINE},
+        "yaxis": _AXIS | {"title": _TITLE | {"standoff": 10}},
         "legend": {"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"},
         "hoverlabel": {"align": "left", "font": {"size": 13}},
         "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": GREY, "activecolor": "#0072B2"},
@@ -63,21 +57,29 @@ TEMPLATE = go.layout.Template(
 )
 
 
-def trials_strategies(trials: pd.DataFrame) -> list[str]:
-    """Return the names of the strategies in order of appearance."""
-    return list(dict.fromkeys(trials["strategy"])) if "strategy" in trials else []
-
-
-def prepared(trials: pd.DataFrame) -> pd.DataFrame:
-    """Return the table with all columns the figures use, numbers as floats."""
+def fill_columns(trials: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with all columns that the figures use, numbers as floats."""
     table = trials.reindex(columns=list(dict.fromkeys([*trials.columns, *_COLUMNS])))
     for column in _NUMBERS:
         table[column] = pd.to_numeric(table[column], errors="coerce").astype(float)
     return table
 
 
-def or_notice(figure: go.Figure, content: Any, notice: str) -> go.Figure:
-    """Say so in the figure where there is nothing to draw."""
+def hover(name: str, lines: Iterable[str]) -> dict[str, Any]:
+    """Return the hover texts of a trace: for each point the strategy's name and a line."""
+    return {
+        "hovertext": [f"<b>{escape(name)}</b><br>{line}" for line in lines],
+        "hoverinfo": "text",
+    }
+
+
+def wrap_label(name: str) -> str:
+    """Return the name of a strategy as the label of a row, in short lines."""
+    return "<br>".join(map(escape, wrap(name, 18)))
+
+
+def say_if_empty(figure: go.Figure, content: Sized, notice: str) -> go.Figure:
+    """Write a notice into the figure if there is nothing to draw."""
     if len(content) == 0:
         figure.add_annotation(
             text=notice, showarrow=False, xref="paper", yref="paper", x=0.5, y=0.5
@@ -91,44 +93,29 @@ def energy_title(what: str, trials: pd.DataFrame) -> str:
     return f"{what} (J, {escape(format_kinds(kinds))})"
 
 
-def accuracy_against_energy(
-    x_title: str,
-    energies: Iterable[float],
-    scale: AccuracyScale,
-    drawing: Sequence[dict[str, Any]],
-) -> go.Figure:
-    """Return a figure of accuracy against energy (J), which has a logarithmic axis.
+def energy_axis(title: str, energies_j: pd.Series) -> dict[str, Any]:
+    """Return Plotly's settings of a logarithmic axis on which these energies are seen.
 
-    Args:
-        x_title: The title of the energy axis.
-        energies: All energies that may come into sight.
-        scale: The accuracy axis.
-        drawing: The scatter traces.
+    It has ticks at 1, 2 and 5 of each decade, at 1 alone when there are many decades, and at more
+    when there is less than one; within a factor of two Plotly chooses them.
     """
-    return go.Figure(
-        data=[{"type": "scatter", **trace} for trace in drawing],  # 8 times faster than one by one
-        layout={
-            "template": TEMPLATE,
-            "xaxis": {"type": "log", "title": {"text": x_title}, **energy_ticks(energies)},
-            "yaxis": scale.axis(),
-            "hovermode": "closest",
-        },
-    )
-
-
-def energy_ticks(energies: Iterable[float]) -> dict[str, Any]:
-    """Return ticks at 1, 2 and 5 of each decade, or at 1 alone when there are many decades."""
-    values = np.fromiter(energies, dtype=float)
-    if not values.size:
-        return {}
-    decades = range(int(np.floor(np.log10(values.min()))), int(np.log10(values.max())) + 2)
-    steps = (1, 2, 5) if values.max() < 300 * values.min() else (1,)
+    axis: dict[str, Any] = {"type": "log", "title": {"text": title}}
+    low_j, high_j = energies_j.min(), energies_j.max()
+    if energies_j.empty or high_j < 2 * low_j:
+        return axis
+    decades = range(int(np.floor(np.log10(low_j))), int(np.log10(high_j)) + 2)
+    steps: Sequence[float] = (1, 2, 5) if high_j < 300 * low_j else (1,)
+    if high_j < 5 * low_j:
+        steps = (1, 1.5, 2, 3, 4, 5, 6, 8)
     ticks = [float(f"{step}e{decade}") for decade in decades for step in steps]
-    return {"tickvals": ticks, "ticktext": [_short(tick) for tick in ticks]}
+    return {**axis, "tickvals": ticks, "ticktext": [_short(tick) for tick in ticks]}
 
 
 def _short(tick: float) -> str:
-    """Write ``20k`` for 20,000: an axis has little room."""
+    """Write ``20k`` for 20,000 and ``20µ`` for 0.00002: an axis has little room."""
+    if tick < 0.9e-3:
+        prefix, size = ("µ", 1e-6) if tick > 0.9e-6 else ("n", 1e-9)
+        return f"{tick / size:g}{prefix}"
     for prefix, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if tick >= max(size, 1e4):
             return f"{tick / size:,g}{prefix}"
@@ -150,9 +137,10 @@ class AccuracyScale:
     high: float
 
     @classmethod
-    def of(cls, accuracies: Iterable[float | None]) -> AccuracyScale:
-        """Fit the axis to these accuracies (fractions; None and NaN are passed over)."""
-        errors = 1.0 - np.asarray([a for a in accuracies if known(a) is not None], dtype=float)
+    def of(cls, accuracies: ArrayLike) -> AccuracyScale:
+        """Fit the axis to these accuracies (fractions); NaN is passed over."""
+        errors = 1.0 - np.asarray(accuracies, dtype=float)
+        errors = errors[np.isfinite(errors)]
         positive = errors[errors > 1e-6]
         best = float(positive.min()) / 2 if positive.size else 1e-3
         errors = np.maximum(errors, best) if errors.size else np.array([0.05, 0.5])
@@ -161,9 +149,36 @@ class AccuracyScale:
         margin = max(spread**0.06, (2.0 / spread) ** 0.5)
         return cls(best, float(errors.min() / margin), float(errors.max() * margin))
 
-    def place(self, accuracies: Any) -> np.ndarray:
+    def place(self, accuracies: ArrayLike) -> NDArray[np.float64]:
         """Return the positions of accuracies on the axis."""
         return np.maximum(1.0 - np.asarray(accuracies, dtype=float), self.best)
+
+    def points(self, table: pd.DataFrame, column: str = "accuracy") -> dict[str, Any]:
+        """Return the points of a trace in single precision: accuracies against ``energy_j``."""
+        return {"x": table["energy_j"].astype("f4"), "y": self.place(table[column]).astype("f4")}
+
+    def figure(
+        self, traces: Sequence[dict[str, Any]], energies_j: pd.Series, title: str, notice: str
+    ) -> go.Figure:
+        """Return a figure of accuracy against energy.
+
+        Args:
+            traces: The scatter traces.
+            energies_j: All energies (J) that may come into sight.
+            title: The title of the energy axis.
+            notice: What the figure says when there are no energies.
+        """
+        figure = go.Figure(
+            # All at once is 8 times faster than one by one.
+            data=[{"type": "scatter", **trace} for trace in traces],
+            layout={
+                "template": TEMPLATE,
+                "xaxis": energy_axis(title, energies_j),
+                "yaxis": self.axis(),
+                "hovermode": "closest",
+            },
+        )
+        return say_if_empty(figure, energies_j, notice)
 
     def axis(self) -> dict[str, Any]:
         """Return Plotly's settings of the axis."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,24 +25,21 @@ _MARKERS = (
 
 @dataclass(frozen=True)
 class Look:
-    """How one strategy is drawn everywhere.
+    """How one strategy is drawn everywhere."""
 
-    Attributes:
-        colour: Hexadecimal RGB.
-        symbol: Plotly's name of the marker.
-        dash: Plotly's dash of the line.
-        outline: The marker's shape as an SVG path in a box of 12 by 12.
-    """
-
-    colour: str
-    symbol: str
-    dash: str
-    outline: str
+    colour: str  # hexadecimal RGB
+    symbol: str  # plotly's name of the marker
+    dash: str  # plotly's dash of the line
+    outline: str  # the marker's shape as an SVG path in a box of 12 by 12
 
     def faint(self, opacity: float) -> str:
         """Return the colour as CSS ``rgba`` with this opacity (0 to 1)."""
         red, green, blue = (int(self.colour[i : i + 2], 16) for i in (1, 3, 5))
         return f"rgba({red},{green},{blue},{opacity:g})"
+
+    def steps(self, width: float = 2.5) -> dict[str, Any]:
+        """Return Plotly's settings of a step line of this width in pixels."""
+        return {"color": self.colour, "shape": "hv", "width": width, "dash": self.dash}
 
 
 def look_of(strategies: Iterable[str]) -> dict[str, Look]:

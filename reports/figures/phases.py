@@ -3,84 +3,87 @@
 from __future__ import annotations
 
 from html import escape
-from textwrap import wrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import plotly.graph_objects as go
 
 from ..format import format_energy, format_percent
-from .axes import LINE, PHASES, TEMPLATE, energy_title, or_notice, prepared, trials_strategies
+from .axes import LINE, PHASES, TEMPLATE, energy_title, fill_columns, say_if_empty, wrap_label
+from .chart import Chart
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import pandas as pd
+    from .chart import Drawing
 
 
-def phases_figure(trials: pd.DataFrame, strategies: Sequence[str] | None = None) -> go.Figure:
-    """Draw the joules per run of each strategy, split by phase.
+def phases_chart(trials: pd.DataFrame, drawing: Drawing) -> Chart:
+    """Draw the joules per run of each strategy, split by phase: the mean over its runs.
 
-    Args:
-        trials: The trial table.
-        strategies: The order of the bars from top to bottom; by default, of appearance.
-
-    Returns:
-        Stacked bars in J, the mean over a strategy's runs. The part of the gross energy that no
-        phase accounts for is shown as such, and a strategy's label names what was not metered.
+    The part of the gross energy that no phase accounts for is shown as such, and a strategy's label
+    names the phases that were not metered.
     """
-    table = prepared(trials)
-    names = [
-        name
-        for name in strategies or trials_strategies(table)
-        if table.loc[table["strategy"] == name, "energy_j"].notna().any()
-    ]
-    missing = unmetered_phases(table)
-    labels = [
-        "<br>".join(map(escape, wrap(name, 18)))
-        + (
-            f'<br><span style="font-size:11px">not metered: {", ".join(missing[name])}</span>'
-            * bool(missing[name])
-        )
-        for name in names
-    ]
-    columns = ["energy_j", *(f"energy_{phase}_j" for phase in PHASES)]
+    table = fill_columns(trials)
     groups = table.groupby("strategy", sort=False)
-    per_run = groups[columns].sum(min_count=1).div(groups["run"].nunique(), axis=0).loc[names]
-    rest = per_run["energy_j"] - per_run[columns[1:]].sum(axis=1)
-    parts = {phase: per_run[f"energy_{phase}_j"] for phase in PHASES}
-    if (rest > 0.005 * per_run["energy_j"]).any():
-        parts["not split"] = rest.clip(lower=0.0)
-    figure = go.Figure()
-    for phase, joules in parts.items():
-        if joules.notna().any():
-            figure.add_bar(
-                x=joules,
-                y=labels,
-                orientation="h",
-                name=phase,
-                marker={"color": PHASES.get(phase, LINE)},
-                hovertext=[
-                    f"<b>{escape(name)}</b><br>{phase}: {format_energy(value)} per run, "
-                    f"{format_percent(value / total if total else None)}"
-                    for name, value, total in zip(names, joules, per_run["energy_j"], strict=True)
-                ],
-                hoverinfo="text",
-            )
-    figure.update_layout(
-        template=TEMPLATE,
-        barmode="stack",
-        bargap=0.4,
-        xaxis={"title": {"text": energy_title("energy per run", table)}, "rangemode": "tozero"},
-        yaxis={"autorange": "reversed", "showgrid": False, "ticklabelstandoff": 8},
-        legend={"traceorder": "normal"},
-    )
-    return or_notice(figure, names, "No trial has an energy to split.")
-
-
-def unmetered_phases(trials: pd.DataFrame) -> dict[str, list[str]]:
-    """Return for each strategy the phases that none of its trials has an energy for."""
-    table = prepared(trials)
-    return {
-        str(name): [phase for phase in PHASES if own[f"energy_{phase}_j"].isna().all()]
-        for name, own in table.groupby("strategy", sort=False)
+    columns = [f"energy_{phase}_j" for phase in PHASES]
+    spent_j = groups[[*columns, "energy_j"]].sum(min_count=1).set_axis([*PHASES, "all"], axis=1)
+    names = [name for name in drawing.looks if pd.notna(spent_j["all"].get(name))]
+    joules = spent_j.div(groups["run"].nunique(), axis=0).loc[names]
+    unmetered = {
+        phase: [str(name) for name in spent_j.index[spent_j[phase].isna()]] for phase in PHASES
     }
+    title = energy_title("energy per run", table)
+    figure = go.Figure(
+        data=_bars(joules, [_label(str(name), own) for name, own in joules.iterrows()]),
+        layout={
+            "template": TEMPLATE,
+            "barmode": "stack",
+            "bargap": 0.4,
+            "xaxis": {"title": {"text": title}, "rangemode": "tozero"},
+            "yaxis": {"autorange": "reversed", "showgrid": False, "ticklabelstandoff": 8},
+            "legend": {"traceorder": "normal"},
+        },
+    )
+    return Chart(
+        f"phases-{drawing.number}",
+        "Where the joules went",
+        "Mean energy of a run by phase: learning, checking on validation data, building and "
+        "loading, and choosing the next candidate.",
+        f"Stacked bars of energy per run by phase: {drawing.listed}.",
+        say_if_empty(figure, names, "No trial has an energy to split."),
+        [f"Not metered: {phase} ({', '.join(of)})." for phase, of in unmetered.items() if of],
+        height_rem=9.0 + 3.4 * max(len(drawing.looks), 1),
+    )
+
+
+def _bars(joules: pd.DataFrame, labels: list[str]) -> list[dict[str, Any]]:
+    """Return the bars of each phase; ``joules`` has the phases and ``all`` as columns."""
+    total = joules["all"]
+    parts = {phase: joules[phase] for phase in PHASES}
+    rest = total - joules[list(PHASES)].sum(axis=1)
+    if (rest > 0.005 * total).any():
+        parts["not split"] = rest.clip(lower=0.0)
+    return [
+        {
+            "type": "bar",
+            "orientation": "h",
+            "x": part,
+            "y": labels,
+            "name": phase,
+            "marker": {"color": PHASES.get(phase, LINE)},
+            "hovertext": [
+                f"<b>{escape(name)}</b><br>{phase}: {format_energy(value)} per run, "
+                f"{format_percent(share)}"
+                for name, value, share in zip(part.index, part, part / total, strict=True)
+            ],
+            "hoverinfo": "text",
+        }
+        for phase, part in parts.items()
+        if part.notna().any()
+    ]
+
+
+def _label(name: str, joules: pd.Series) -> str:
+    """Return the label of a strategy, with the phases that were not metered beneath."""
+    missing = [phase for phase in PHASES if pd.isna(joules[phase])]
+    beneath = f'<br><span style="font-size:11px">not metered: {", ".join(missing)}</span>'
+    return wrap_label(name) + beneath * bool(missing)

@@ -49,14 +49,13 @@ def test_digits_come_in_three_stratified_splits(digits):
 def test_digits_are_each_used_once(digits):
     from sklearn.datasets import load_digits
 
-    pixels, labels = load_digits(return_X_y=True)
     splits = (digits.train, digits.validation, digits.test)
     # Undo the normalisation: 0 and 16 are the smallest and largest values there are.
     images = torch.cat([split.images for split in splits]).flatten(1)
     low, high = images.aminmax()
-    back = (16 * (images - low) / (high - low)).round()
-    rows = torch.column_stack([back, torch.cat([split.labels for split in splits])])
-    expected = np.column_stack([pixels, labels])
+    labels = torch.cat([split.labels for split in splits])
+    rows = torch.column_stack([(16 * (images - low) / (high - low)).round(), labels])
+    expected = np.column_stack(load_digits(return_X_y=True))
     assert sorted(map(tuple, rows.tolist())) == sorted(map(tuple, expected.tolist()))
 
 
@@ -79,22 +78,22 @@ def test_unknown_data_sets_are_named():
             door("digit")
 
 
+def test_each_data_set_is_told_in_the_help_and_has_a_reader():
+    for name, dataset in DATASETS.items():
+        assert name == dataset.name
+        assert f"{name} ({dataset.summary})" in datasets_help()
+        module, _, function = dataset.reader.partition(":")
+        assert hasattr(import_module(f"perjoule.models.data.{module}"), function)
+    assert {"digits", "fashion-mnist"} <= set(DATASETS)
+    assert "\n" not in datasets_help()
+
+
 def test_checking_and_help_texts_load_no_heavy_library():
     code = (
         "import sys; from perjoule.models.data import check, datasets_help; datasets_help(); "
         "check('fashion-mnist'); sys.exit(bool({'torch', 'numpy'} & {*sys.modules}))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def test_each_data_set_is_told_in_the_help_and_has_a_reader():
-    assert {"digits", "fashion-mnist"} <= set(DATASETS)
-    for name, dataset in DATASETS.items():
-        assert name == dataset.name
-        assert f"{name} ({dataset.summary})" in datasets_help()
-        module, _, function = dataset.reader.partition(":")
-        assert hasattr(import_module(f"perjoule.models.data.{module}"), function)
-    assert "\n" not in datasets_help()
 
 
 def test_fashion_mnist_from_files():
@@ -119,22 +118,16 @@ def test_own_files_come_first(small_fashion):
     assert raw.labels.tolist() == [0, 1, 2, 3, 4, 5, 0, 1, 2]
 
 
-def test_a_torn_file_is_named(small_fashion):
-    torn = small_fashion / "t10k-labels-idx1-ubyte.gz"
-    torn.write_bytes(torn.read_bytes()[:-9])
-    with pytest.raises(DataError, match=r"t10k-labels-idx1-ubyte\.gz cannot be read"):
-        load("fashion-mnist")
-
-
-def test_a_missing_file_is_named(small_fashion):
-    (small_fashion / "train-labels-idx1-ubyte.gz").unlink()
-    with pytest.raises(DataError, match="no train-labels"):
-        load("fashion-mnist")
-
-
-def test_images_without_labels_are_noticed(small_fashion):
+def test_a_file_that_is_missing_torn_or_of_others_is_named(small_fashion):
+    labels = small_fashion / "train-labels-idx1-ubyte.gz"
     write_idx(small_fashion, "train-labels", (5,))
     with pytest.raises(DataError, match="6 train images but 5 labels"):
+        load("fashion-mnist")
+    labels.write_bytes(labels.read_bytes()[:-9])
+    with pytest.raises(DataError, match=r"train-labels-idx1-ubyte\.gz cannot be read"):
+        load("fashion-mnist")
+    labels.unlink()
+    with pytest.raises(DataError, match="no train-labels"):
         load("fashion-mnist")
 
 

@@ -21,24 +21,25 @@ LEARNING_RATE = {"low": 1e-4, "high": 0.1, "log": True}
 
 numbers = st.floats(-1e6, 1e6).map(lambda number: round(number, 3))
 scalars = st.booleans() | st.integers(-(2**50), 2**50) | numbers | st.text(max_size=5)
+
+
+def ends(values, make, **options):
+    pairs = st.tuples(values, values).map(sorted)
+    return pairs.map(lambda pair: make(*pair, **options))
+
+
 distributions = st.one_of(
-    st.tuples(numbers, numbers).map(sorted).map(lambda ends: FloatDistribution(ends[0], ends[1])),
-    st.tuples(st.floats(1e-9, 1e9), st.floats(1e-9, 1e9))
-    .map(sorted)
-    .map(lambda ends: FloatDistribution(*ends, log=True)),
+    ends(numbers, FloatDistribution),
+    ends(st.floats(1e-9, 1e9), FloatDistribution, log=True),
+    ends(st.integers(1, 1000), IntDistribution, log=True),
     st.builds(
         lambda low, steps, step: IntDistribution(low, low + steps * step, step=step),
         st.integers(-1000, 1000),
         st.integers(0, 50),
         st.integers(1, 9),
     ),
-    st.tuples(st.integers(1, 1000), st.integers(1, 1000))
-    .map(sorted)
-    .map(lambda ends: IntDistribution(*ends, log=True)),
     st.lists(scalars, min_size=1, max_size=4, unique=True).map(CategoricalDistribution),
 )
-
-
 names = st.text(min_size=1, max_size=8)
 
 
@@ -64,17 +65,17 @@ def test_the_heaviest_candidate_takes_the_high_ends_and_last_choices():
     assert space.heaviest() == {"width": 64, "kernel_size": 5, "epochs": 4}
 
 
-def test_types_are_inferred():
-    space = Space.parse(
-        {
-            "learning_rate": LEARNING_RATE,
-            "width": {"low": 8, "high": 64},
-            "momentum": {"low": 0, "high": 1, "step": 0.25},
-            "optimizer": {"choices": ["sgd", "adam"]},
-            "kernel_size": [3, 5],
-            "epochs": 4,
-        }
-    )
+def test_types_are_inferred_also_of_numbers_that_yaml_takes_for_text():
+    written = """
+        learning_rate: {low: 1e-4, high: 1E-1, log: true}
+        width: {low: 8, high: 64}
+        momentum: {low: 0, high: 1, step: 0.25}
+        optimizer: {choices: [sgd, adam]}
+        kernel_size: [3, 5]
+        weight_decay: 5e-4
+        epochs: 4
+    """
+    space = Space.parse(yaml.safe_load(written))
     assert space.distributions == {
         "learning_rate": FloatDistribution(1e-4, 0.1, log=True),
         "width": IntDistribution(8, 64),
@@ -82,14 +83,7 @@ def test_types_are_inferred():
         "optimizer": CategoricalDistribution(["sgd", "adam"]),
         "kernel_size": CategoricalDistribution([3, 5]),
     }
-    assert space.fixed == {"epochs": 4}
-
-
-def test_numbers_that_yaml_takes_for_text_are_read():
-    written = "{learning_rate: {low: 1e-4, high: 1E-1, log: true}, weight_decay: 5e-4}"
-    space = Space.parse(yaml.safe_load(written))
-    assert space.distributions == {"learning_rate": FloatDistribution(1e-4, 0.1, log=True)}
-    assert space.fixed == {"weight_decay": 5e-4}
+    assert space.fixed == {"weight_decay": 5e-4, "epochs": 4}
 
 
 @pytest.mark.parametrize(
@@ -162,9 +156,7 @@ def test_complete_refuses_what_the_space_does_not_hold(params, error):
 
 def test_the_cheapest_candidate_has_the_largest_batch():
     cheapest = Space.parse(DEFAULT_SPACE).cheapest()
-    assert cheapest["log2_batch_size"] == 9
-    assert cheapest["epochs"] == cheapest["conv_blocks"] == 1
-    assert cheapest["width"] == 8
+    assert [cheapest[name] for name in ("log2_batch_size", "epochs", "width")] == [9, 1, 8]
 
 
 def test_larger_data_sets_get_fewer_epochs():

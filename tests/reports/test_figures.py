@@ -6,10 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from perjoule.reports.figures.anytime import anytime_chart
+from perjoule.reports.figures.attainment import attainment_chart
+from perjoule.reports.figures.chart import Drawing
 from perjoule.reports.figures.palette import look_of
-from perjoule.reports.figures.pareto import anytime_figure, attainment_figure, pareto_figure
-from perjoule.reports.figures.phases import phases_figure, unmetered_phases
-from perjoule.reports.figures.spread import spread_figure
+from perjoule.reports.figures.pareto import pareto_chart
+from perjoule.reports.figures.phases import phases_chart
+from perjoule.reports.figures.spread import spread_chart
 
 
 def small(**columns):
@@ -26,14 +29,13 @@ def small(**columns):
     return pd.DataFrame(table | columns)
 
 
-def every_figure(trials):
-    return (
-        pareto_figure(trials),
-        anytime_figure(trials),
-        phases_figure(trials),
-        attainment_figure(trials),
-        spread_figure(trials),
-    )
+CHARTS = (pareto_chart, anytime_chart, phases_chart, attainment_chart, spread_chart)
+
+
+def draw(chart, trials, *details, shown=None, **options):
+    """The figure that a chart makes of a table."""
+    names = list(dict.fromkeys(trials.get("strategy", ())))
+    return chart(trials, Drawing(look_of(names), shown or names, **options), *details).figure
 
 
 def shown_accuracy(trace):
@@ -41,7 +43,7 @@ def shown_accuracy(trace):
 
 
 def test_every_energy_axis_names_unit_and_kind():
-    titles = [figure.layout.xaxis.title.text for figure in every_figure(small())]
+    titles = [draw(chart, small()).layout.xaxis.title.text for chart in CHARTS]
     assert titles == [
         "energy of the trial (J, modelled)",
         "energy of the run (J, modelled)",
@@ -52,12 +54,12 @@ def test_every_energy_axis_names_unit_and_kind():
 
 
 def test_an_axis_of_two_kinds_says_so():
-    figure = pareto_figure(small(energy_kind=["modelled", "measured+modelled", "lower bound"]))
+    figure = draw(pareto_chart, small(energy_kind=["modelled", "measured+modelled", "lower bound"]))
     assert "(J, measured and modelled)" in figure.layout.xaxis.title.text
 
 
 def test_states_are_told_apart_and_hyperparameters_are_in_the_hover():
-    points, lost, front = pareto_figure(small(**{"p.lr": [0.1, 0.2, 0.3]})).data[:3]
+    points, lost, front = draw(pareto_chart, small(**{"p.lr": [0.1, 0.2, 0.3]})).data[:3]
     assert list(points.marker.symbol) == ["circle", "circle-open"]
     assert "lr = 0.2" in points.hovertext[1]
     assert list(lost.x) == [2.0]
@@ -69,13 +71,13 @@ def test_states_are_told_apart_and_hyperparameters_are_in_the_hover():
 
 def test_the_front_leaves_out_dominated_trials():
     trials = small(state=["complete"] * 3, accuracy=[0.9, 0.8, 0.95], energy_j=[1.0, 2.0, 3.0])
-    front = pareto_figure(trials).data[2]
+    front = draw(pareto_chart, trials).data[2]
     assert list(front.x) == [1.0, 3.0]
     assert shown_accuracy(front) == pytest.approx([0.9, 0.95])
 
 
 def test_accuracy_axis_is_in_percent_and_better_is_higher():
-    axis = pareto_figure(small()).layout.yaxis
+    axis = draw(pareto_chart, small()).layout.yaxis
     assert axis.range[0] > axis.range[1]
     labels = dict(zip(axis.ticktext, axis.tickvals, strict=True))
     assert labels["90 %"] == pytest.approx(0.1)
@@ -84,7 +86,7 @@ def test_accuracy_axis_is_in_percent_and_better_is_higher():
 
 @pytest.mark.parametrize("accuracy", [0.0, 0.1, 0.5, 0.93, 0.9612, 0.999, 1.0])
 def test_accuracy_axis_of_equal_accuracies_still_has_labels(accuracy):
-    axis = pareto_figure(small(accuracy=[accuracy] * 3)).layout.yaxis
+    axis = draw(pareto_chart, small(accuracy=[accuracy] * 3)).layout.yaxis
     high, low = axis.range
     assert any(low <= np.log10(tick) <= high for tick in axis.tickvals)
     assert ("100 %" in axis.ticktext) == (accuracy == 1.0)
@@ -95,7 +97,7 @@ def test_anytime_line_is_the_median_of_the_runs():
         small(run=[f"a-{seed}"] * 3, state=["complete"] * 3, accuracy=[base, 0.5, base + 0.1])
         for seed, base in enumerate((0.6, 0.7, 0.8))
     ]
-    low, high, line, target = anytime_figure(pd.concat(runs), target=0.85).data
+    low, high, line, target = draw(anytime_chart, pd.concat(runs), 0.85).data
     assert list(line.x) == [1.0, 13.0], "a step line needs no point where nothing changes"
     assert shown_accuracy(line) == pytest.approx([0.7, 0.8])
     assert shown_accuracy(low) == pytest.approx([0.6, 0.7])
@@ -107,7 +109,7 @@ def test_anytime_line_is_the_median_of_the_runs():
 def test_a_run_without_a_result_ranks_last():
     lost = small(run=["a-2"] * 3, accuracy=[np.nan] * 3)
     late = small(run=["a-1"] * 3, accuracy=[np.nan, 0.7, 0.7], energy_j=[4.0, 1.0, 1.0])
-    low, _, line = anytime_figure(pd.concat([small(), late, lost])).data
+    low, _, line = draw(anytime_chart, pd.concat([small(), late, lost])).data
     assert line.x[0] == 5.0, "two of three runs have a result only then"
     assert shown_accuracy(line)[0] == pytest.approx(0.7)
     assert len(low.x) == 0
@@ -116,7 +118,7 @@ def test_a_run_without_a_result_ranks_last():
 def test_a_run_with_a_lost_reading_counts_up_to_it():
     whole = small(state=["complete"] * 3, accuracy=[0.8, 0.9, 0.95])
     lost = small(run=["a-1"] * 3, state=["complete"] * 3, energy_j=[1.0, np.nan, 1.0], accuracy=0.6)
-    line = anytime_figure(pd.concat([whole, lost])).data[2]
+    line = draw(anytime_chart, pd.concat([whole, lost])).data[2]
     assert list(line.x) == [1.0, 11.0, 13.0]
     assert shown_accuracy(line) == pytest.approx([0.7, 0.9, 0.95])
     assert "median of 2 runs" in line.hovertext[0]
@@ -125,7 +127,7 @@ def test_a_run_with_a_lost_reading_counts_up_to_it():
 
 def test_a_failed_trial_is_shown_but_makes_no_front():
     trials = small(state=["complete", "complete", "failed"], accuracy=[0.9, 0.95, 0.99])
-    points, _, front = pareto_figure(trials).data[:3]
+    points, _, front = draw(pareto_chart, trials).data[:3]
     assert len(points.x) == 3
     assert list(front.x) == [1.0, 10.0]
 
@@ -137,16 +139,17 @@ def test_phases_add_up_and_name_what_is_not_metered():
         energy_setup_j=[0.1, 0.5, 0.2],
         energy_search_j=[np.nan] * 3,
     )
-    figure = phases_figure(trials)
+    figure = draw(phases_chart, trials)
     bars = {bar.name: bar.x[0] for bar in figure.data}
     assert bars == pytest.approx({"train": 9.5, "validate": 1.3, "setup": 0.8, "not split": 1.4})
     assert "not metered: search" in figure.data[0].y[0]
-    assert unmetered_phases(trials) == {"a": ["search"]}
+    chart = phases_chart(trials, Drawing(look_of(["a"]), ["a"]))
+    assert list(chart.notes) == ["Not metered: search (a)."]
 
 
 def test_phases_are_per_run():
     two = pd.concat([small(energy_train_j=1.0), small(run=["a-1"] * 3, energy_train_j=3.0)])
-    assert phases_figure(two).data[0].x[0] == pytest.approx(6.0)
+    assert draw(phases_chart, two).data[0].x[0] == pytest.approx(6.0)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +165,7 @@ def test_phases_are_per_run():
     ids=["no columns", "no rows", "one trial", "one failure", "no energy", "no accuracy"],
 )
 def test_sparse_tables_draw(trials):
-    for figure in every_figure(trials):
+    for figure in (draw(chart, trials) for chart in CHARTS):
         drawn = any(trace.x is not None and len(trace.x) for trace in figure.data)
         assert drawn or figure.layout.annotations, "an empty figure says that it is empty"
         assert json.loads(figure.to_json())["layout"]["xaxis"]["title"]["text"]
@@ -171,7 +174,7 @@ def test_sparse_tables_draw(trials):
 def test_names_from_users_are_text():
     name = '<a href="https://example.org">x</a>%{x}'
     trials = small(strategy=[name] * 3)
-    for figure in every_figure(trials):
+    for figure in (draw(chart, trials) for chart in CHARTS):
         text = figure.to_json().replace("\\u003c", "<")
         assert "&lt;a" in text
         assert "<a" not in text
@@ -189,23 +192,20 @@ def test_a_look_depends_on_the_position_alone():
 
 
 def test_hover_is_left_to_the_fronts_where_there_are_many_trials():
-    points, _, front = pareto_figure(small(), hover=False).data[:3]
+    points, _, front = draw(pareto_chart, small(), hover=False).data[:3]
     assert points.hovertext is None
     assert len(front.hovertext) == len(front.x) == 2
 
 
 def test_equal_trials_are_one_point_of_a_front():
-    front = pareto_figure(small(state=["complete"] * 3, accuracy=0.9, energy_j=1.0)).data[2]
+    front = draw(pareto_chart, small(state=["complete"] * 3, accuracy=0.9, energy_j=1.0)).data[2]
     assert list(front.x) == [1.0]
 
 
 def test_strategies_that_are_not_shown_stay_in_the_legend():
     trials = pd.concat([small(), small(strategy="b", run="b-0")])
-    for figure in (
-        pareto_figure(trials, shown=["b"]),
-        anytime_figure(trials, shown=["b"]),
-        attainment_figure(trials, shown=["b"]),
-    ):
+    for chart in (pareto_chart, anytime_chart, attainment_chart):
+        figure = draw(chart, trials, shown=["b"])
         seen = {trace.name: trace.visible for trace in figure.data if trace.legendgroup}
         assert seen == {"a": "legendonly", "b": True}
 
@@ -214,24 +214,34 @@ def test_the_attainment_surface_is_what_half_of_the_runs_attain():
     runs = [
         small(run=f"a-{i}", state="complete", accuracy=[0.5 + i / 10, 0.9, 0.9]) for i in range(3)
     ]
-    (line,) = attainment_figure(pd.concat(runs)).data
+    (line,) = draw(attainment_chart, pd.concat(runs)).data
     assert list(line.x) == [1.0, 2.0]
     assert shown_accuracy(line) == pytest.approx([0.6, 0.9])
     assert line.line.shape == "hv"
 
 
-def test_an_energy_of_many_joules_has_short_ticks():
-    axis = pareto_figure(small(energy_j=[3e4, 2e6, 4e6])).layout.xaxis
-    assert {"50k", "1M"} <= set(axis.ticktext)
+@pytest.mark.parametrize(
+    ("energies_j", "labels"),
+    [
+        ([3e4, 2e6, 4e6], {"20k", "50k", "1M", "2M", "5M"}),
+        ([2e-5, 0.1, 40.0], {"10µ", "100µ", "0.001", "0.01", "0.1", "1", "10"}),
+        ([0.21, 0.3, 0.66], {"0.3", "0.4", "0.5", "0.6"}),
+    ],
+)
+def test_an_energy_axis_has_a_few_short_labels(energies_j, labels):
+    axis = draw(pareto_chart, small(energy_j=energies_j)).layout.xaxis
+    assert labels <= set(axis.ticktext)
+    seen = [tick for tick in axis.tickvals if min(energies_j) <= tick <= max(energies_j)]
+    assert 3 <= len(seen) <= 8
 
 
 def test_the_spread_holds_the_quartiles_of_all_trials():
     trials = pd.concat([small()] * 400).assign(energy_j=np.arange(1.0, 1201.0))
-    box, dots = spread_figure(trials).data
+    box, dots = draw(spread_chart, trials).data
     assert (box.q1[0], box.median[0], box.q3[0]) == pytest.approx((300.75, 600.5, 900.25))
     assert len(dots.x) == 200
     assert set(dots.x) <= set(trials["energy_j"])
 
 
 def test_few_trials_are_dots_without_a_box():
-    assert [trace.type for trace in spread_figure(small()).data] == ["scatter"]
+    assert [trace.type for trace in draw(spread_chart, small()).data] == ["scatter"]

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from perjoule.benchmarks.analysis.facts import Spread
 from perjoule.reports.format import (
     format_duration,
     format_energy,
@@ -85,14 +86,11 @@ def test_percent():
 
 
 def test_interval():
-    interval = {"median": 0.978, "low": 0.969, "high": 0.981, "n": 5}
-    assert format_interval(interval, format_percent) == "96.9 to 98.1 %"
-    across = {"median": 1.0, "low": 0.5, "high": 1500.0, "n": 5}
-    assert format_interval(across, format_energy) == "500 mJ to 1.50 kJ"
-    single = {"median": 0.978, "low": None, "high": None, "n": 1}
-    assert format_interval(single, format_percent) == "one run"
+    assert format_interval(Spread(0.978, 0.969, 0.981, 5), format_percent) == "96.9 to 98.1 %"
+    assert format_interval(Spread(1.0, 0.5, 1500.0, 5), format_energy) == "500 mJ to 1.50 kJ"
+    assert format_interval(Spread(0.978, None, None, 1), format_percent) == "one run"
+    assert format_interval(Spread(0.978, None, None, 5), format_percent) == "no interval"
     assert format_interval(None, format_percent) == "n/a"
-    assert format_interval({**single, "median": math.nan}, format_percent) == "n/a"
 
 
 def test_kinds_are_named_once_and_a_lower_bound_is_none():

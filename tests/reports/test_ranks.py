@@ -1,19 +1,34 @@
 from __future__ import annotations
 
-from perjoule.reports.figures.palette import look_of
-from perjoule.reports.figures.ranks import ranks_figure
+from dataclasses import replace
 
-RANKS = {
-    "strategies": {"b": 3.1, "a": 1.2, "c": 2.0, "<i>d": 3.7},
-    "critical_difference": 1.25,
-    "cliques": [["a", "c"], ["c", "b"], ["b", "<i>d"]],
-    "reason": "They differ.",
-}
+from perjoule.benchmarks.analysis.facts import Ranks
+from perjoule.reports.figures.palette import look_of
+from perjoule.reports.figures.ranks import ranks_chart
+
+RANKS = Ranks(
+    statistic=9.3,
+    p=0.02,
+    n_groups=10,
+    strategies={"b": 3.1, "a": 1.2, "c": 2.0, "<i>d": 3.7},
+    critical_difference=1.25,
+    cliques=(("a", "c"), ("c", "b"), ("b", "<i>d")),
+    conclusive=True,
+    reason="They differ.",
+)
 
 
 def drawn(ranks):
-    figure = ranks_figure(ranks, look_of(ranks["strategies"]))
+    """The figure, and its bars over strategies that cannot be told apart."""
+    figure = ranks_chart(ranks, "equal_energy", look_of(ranks.strategies)).figure
     return figure, [trace for trace in figure.data if trace.line.width == 6]
+
+
+def test_the_words_name_the_metric_and_the_reason():
+    chart = ranks_chart(RANKS, "equal_energy", look_of(RANKS.strategies))
+    assert (chart.name, chart.title) == ("ranks-equal_energy", "Mean ranks: equal energy")
+    assert chart.label == "Mean ranks by equal energy: b 3.10, a 1.20, c 2.00, <i>d 3.70."
+    assert list(chart.notes) == ["They differ."]
 
 
 def test_names_stand_in_the_order_of_their_ranks():
@@ -53,14 +68,15 @@ def test_the_critical_difference_is_drawn_to_scale():
 
 
 def test_without_one_there_is_no_bar():
-    figure, bars = drawn({**RANKS, "critical_difference": None, "cliques": []})
+    figure, bars = drawn(replace(RANKS, critical_difference=None, cliques=()))
     assert not bars
     assert not figure.layout.annotations
 
 
 def test_equal_ranks_and_many_strategies_draw():
     names = [f"s{i}" for i in range(24)]
-    ranks = {**RANKS, "strategies": dict.fromkeys(names, 12.5), "cliques": [names]}
-    figure, bars = drawn(ranks)
+    figure, bars = drawn(
+        replace(RANKS, strategies=dict.fromkeys(names, 12.5), cliques=(tuple(names),))
+    )
     assert len(figure.layout.yaxis.ticktext) == 24
     assert len(bars) == 1

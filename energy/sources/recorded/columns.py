@@ -11,8 +11,8 @@ from typing import NamedTuple
 from ....errors import DataError
 from ...quantities import JOULES_PER_UNIT
 
-_WATTS = {"W": 1.0, "mW": 1e-3, "kW": 1e3, "MW": 1e6, "watts": 1.0}
-_JOULES = {**JOULES_PER_UNIT, "uJ": 1e-6, "µJ": 1e-6, "joules": 1.0}
+_WATTS = {"W": 1.0, "mW": 1e-3, "kW": 1e3, "MW": 1e6, "watts": 1.0, "watt": 1.0}
+_JOULES = {**JOULES_PER_UNIT, "uJ": 1e-6, "µJ": 1e-6, "joules": 1.0, "joule": 1.0}
 _UNITS = {unit: (factor, True) for unit, factor in _WATTS.items()}
 _UNITS |= {unit: (factor, False) for unit, factor in _JOULES.items()}
 _UNITS |= {unit.lower(): known for unit, known in _UNITS.items() if unit[0] not in "MG"}
@@ -70,7 +70,7 @@ class ValueColumn(NamedTuple):
         if _MISSING.fullmatch(cell.lower()):
             return None
         match = _VALUE.fullmatch(cell)
-        unit = _unit(match[2]) if match and match[2] else (self.factor, self.is_power)
+        unit = find_unit(match[2]) if match and match[2] else (self.factor, self.is_power)
         if match is None or unit is None or unit[1] != self.is_power:
             what = "power" if self.is_power else "energy"
             raise ValueError(f"{cell!r} is no {what}: mend or remove it")
@@ -111,7 +111,7 @@ def value_column(path: Path, header: list[str], rows: list[list[str]], wanted: s
         words = re.findall(r"[^\W\d_]+", name)
         numbers = (_VALUE.fullmatch(row[index]) for row in rows)
         unit = next((number[2] for number in numbers if number), "")
-        measure = _unit(unit) or _unit(words[-1] if words else "")
+        measure = find_unit(unit) or find_unit(words[-1] if words else "")
         if not measure and "power" in name.lower():
             measure = (1.0, True)
         drawn = _NOT_DRAWN.isdisjoint(name.lower() for name in words)
@@ -136,6 +136,6 @@ def value_column(path: Path, header: list[str], rows: list[list[str]], wanted: s
     )
 
 
-def _unit(text: str) -> tuple[float, bool] | None:
+def find_unit(text: str) -> tuple[float, bool] | None:
     """How many watts or joules a unit is, and whether it is one of power."""
     return _UNITS.get(text) or _UNITS.get(text.lower())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, count, islice
 from pathlib import Path
@@ -55,6 +55,18 @@ class OpenTrace:
     is_power: bool
     samples: Iterator[Sample]
 
+    def to_trace(self, samples: Sequence[Sample], name: str) -> Trace:
+        """The trace that some of its samples are, two or more of one device."""
+        values = tuple([sample.value for sample in samples])
+        return Trace(
+            times_s=tuple([sample.at_s - samples[0].at_s for sample in samples]),
+            power_w=values if self.is_power else (),
+            counter_j=() if self.is_power else values,
+            component=self.component,
+            counter_kind=Kind.MEASURED if self.is_power else self.kind,
+            name=name,
+        )
+
 
 def read_trace(path: str | Path, column: str | None = None) -> Trace:
     """Read a CSV or Parquet file.
@@ -77,15 +89,7 @@ def read_trace(path: str | Path, column: str | None = None) -> Trace:
     if len(samples) < 2:
         file, _, name = recording.name.partition("#")
         raise DataError(f"{file}, column {name}: fewer than two values: give a longer one")
-    values = tuple([sample.value for sample in samples])
-    return Trace(
-        times_s=tuple([sample.at_s - samples[0].at_s for sample in samples]),
-        power_w=values if recording.is_power else (),
-        counter_j=() if recording.is_power else values,
-        component=recording.component,
-        counter_kind=Kind.MEASURED if recording.is_power else recording.kind,
-        name=recording.name,
-    )
+    return recording.to_trace(samples, recording.name)
 
 
 def open_trace(

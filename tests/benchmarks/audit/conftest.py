@@ -9,17 +9,17 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from perjoule.benchmarks.audit import Finding, audit
+from perjoule.benchmarks.audit import audit
 
 Write = Callable[..., Path]
-Find = Callable[..., list[Finding]]
+Find = Callable[..., list[str]]
 
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
     """Write columns as a CSV file."""
 
-    def write_csv(name: str, columns: dict[str, Any]) -> Path:
+    def write_csv(name: str, columns: Any) -> Path:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         pd.DataFrame(columns).to_csv(path, index=False)
@@ -29,13 +29,25 @@ def write(tmp_path: Path) -> Write:
 
 
 @pytest.fixture
-def find() -> Find:
-    """The findings of one check in a file; it must have run where it found nothing."""
+def find(write: Write) -> Find:
+    """What one check finds in a file or in columns; it must have run where it found nothing."""
 
-    def of_check(path: Path, check: str, **options: Any) -> list[Finding]:
-        result = audit(path, **options)
-        found = [finding for finding in result.findings if finding.check == check]
+    def of_check(data: Any, check: str, **options: Any) -> list[str]:
+        result = audit(data if isinstance(data, Path) else write("table.csv", data), **options)
+        found = [each for each in result.findings if each.check == check]
         assert found or any(check in each.ran for each in result.checked), result.checked
-        return found
+        return [f"{each.where}: {each.evidence}" for each in found]
 
     return of_check
+
+
+@pytest.fixture
+def tell(find: Find) -> Callable[..., None]:
+    """One finding that says all that is expected; none where nothing is."""
+
+    def told(data: Any, check: str, *expected: str, **options: Any) -> None:
+        found = find(data, check, **options)
+        assert len(found) == bool(expected), found
+        assert all(words in text for text in found for words in expected), found
+
+    return told

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -18,32 +17,26 @@ TABLES = Path(perjoule.__file__).parent / "benchmarks" / "recorded"
 # Published studies --------------------------------------------------------------------------------
 
 
-def test_the_cumulative_rows_of_xu_are_found_in_each_file(recorded, find):
+def test_the_cumulative_rows_of_xu_are_found_in_each_file(recorded, tell):
     files = sorted((recorded / "xu-hicss2023/data/raw/kaggle").glob("*.csv"))
     assert len(files) == 5
     for file in files:
-        (found,) = find(file, "cumulative-rows")
-        assert "9 rows belong to 2 sessions" in found.evidence
-        (tabulated,) = find(file, "constant-power")
-        assert "cpu_power is 42.5 W in all 9 rows" in tabulated.evidence
+        tell(file, "cumulative-rows", "9 rows belong to 2 sessions")
+        tell(file, "constant-power", "cpu_power is 42.5 W in all 9 rows")
 
 
 def test_the_negative_components_of_xu_are_found(recorded):
     result = audit(recorded / "xu-hicss2023/data/raw/grilla/results_summary")
-    negative = [found for found in result.findings if found.check == "negative-component"]
-    assert len(negative) == 2
-    assert "CIFAR10_VGG16_1" in negative[0].where
-    assert "MNIST_VGG19_1" in negative[1].where
+    first, second, constant = result.findings
+    assert [first.check, second.check] == ["negative-component"] * 2
+    assert "CIFAR10_VGG16_1" in first.where and "MNIST_VGG19_1" in second.where
+    assert constant.check == "constant-power"  # the memory's, in all 18 files
     assert sum(each.kind is not None for each in result.inputs) == 18
-    assert Counter(each.check for each in result.findings) == {
-        "negative-component": 2,
-        "constant-power": 1,  # the memory's, in all 18 files
-    }
 
 
-def test_the_watts_of_xu_are_watt_hours(recorded, find):
-    (found,) = find(recorded / "xu-hicss2023/data/processed/grilla.csv", "energy-as-power")
-    assert "watts is joules in Wh" in found.evidence
+def test_the_watts_of_xu_are_watt_hours(recorded, tell):
+    path = recorded / "xu-hicss2023/data/processed/grilla.csv"
+    tell(path, "energy-as-power", "watts is joules in Wh")
 
 
 def test_the_truncated_watts_of_del_rey_are_found(recorded):
@@ -56,19 +49,15 @@ def test_the_truncated_watts_of_del_rey_are_found(recorded):
     assert "0.40% more" in local.evidence
 
 
-# Our own ------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("name", ["digits", "fashion-mnist"])
-def test_the_recorded_tables_are_clean(name):
+def test_our_recorded_tables_are_clean(name):
     result = audit(TABLES / name)
     assert result.findings == ()
     assert result.inputs[0].kind == "run folder"
 
 
 def test_a_small_comparison_has_few_repetitions_and_nothing_else(small):
-    result = audit(small.folder)
-    assert {found.check for found in result.findings} == {"few-repetitions"}
+    assert {found.check for found in audit(small.folder).findings} == {"few-repetitions"}
 
 
 # Inputs -------------------------------------------------------------------------------------------
@@ -88,15 +77,19 @@ def test_what_lies_beside_the_data_is_skipped_with_the_reason(write, tmp_path):
     assert "notes.txt" not in skipped
 
 
-def test_what_is_named_and_not_understood_is_an_error(write, tmp_path):
-    with pytest.raises(DataError, match=r"names\.csv: neither a trial table"):
-        audit(write("study/names.csv", {"model": ["a", "b"]}))
-    with pytest.raises(DataError, match=r"study: no energy data in it"):
-        audit(tmp_path / "study")
-    with pytest.raises(DataError, match=r"none\.csv: no such file"):
-        audit(tmp_path / "none.csv")
-    with pytest.raises(DataError, match=r"write COLUMN=NAME"):
-        audit(tmp_path / "study", mapping="accuracy")
+@pytest.mark.parametrize(
+    ("name", "mapping", "message"),
+    [
+        ("names.csv", (), r"names\.csv: neither a trial table"),
+        ("", (), r"study: no energy data in it"),
+        ("none.csv", (), r"none\.csv: no such file"),
+        ("", "accuracy", r"write COLUMN=NAME"),
+    ],
+)
+def test_what_is_named_and_not_understood_is_an_error(write, tmp_path, name, mapping, message):
+    write("study/names.csv", {"model": ["a", "b"]})
+    with pytest.raises(DataError, match=message):
+        audit(tmp_path / "study" / name, mapping=mapping)
 
 
 def test_a_mapping_that_does_not_fit_is_an_error_and_a_negative_energy_a_finding(write):
@@ -131,21 +124,17 @@ def test_what_is_named_twice_is_found_once(write):
 # Doors --------------------------------------------------------------------------------------------
 
 
-def test_findings_come_by_check_with_severity_and_remedy(write):
+def test_findings_come_by_check_as_plain_data_and_as_a_page(write):
     columns = {"energy_kwh": [1.0, -2.0], "gpu_kwh": [0.0, 0.0], "cpu_kwh": [-1.0, 3.0]}
-    result = audit(write("table.csv", columns))
+    result = audit(write("<b>.csv", columns))
     order = [found.check for found in result.findings]
     assert order == sorted(order, key=list(CHECKS).index)
     assert {found.severity for found in result.findings} == {"error"}
     assert all(found.remedy == CHECKS[found.check].remedy for found in result.findings)
-
-
-def test_it_is_plain_data_and_a_page(write):
-    result = audit(write("<b>.csv", {"energy_kwh": [1.0, -2.0]}))
     data = json.loads(json.dumps(result.to_dict()))
     assert data["schema"] == 1
-    assert data["findings"][0].keys() == {"check", "severity", "where", "evidence", "remedy"}
-    assert data["checks"].keys() == {"negative-component"}
+    assert [*data["findings"][0]] == ["check", "severity", "where", "evidence", "remedy"]
+    assert data["checks"].keys() == {*order}
     assert data["inputs"][0]["kind"] == "table of energies"
     assert "negative-component" in data["checked"][0]["ran"]
     page = result._repr_html_()

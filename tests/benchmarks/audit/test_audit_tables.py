@@ -13,19 +13,35 @@ from perjoule.errors import DataError
 
 HOURS = np.array([0.7, 0.8, 0.5, 0.65, 1.2, 0.9])
 WATTS = np.array([156.9, 153.4, 150.3, 156.5, 149.6, 160.1])
-READINGS = np.round(HOURS * 3600)
+TIME_S = HOURS * 3600
+SUMS = WATTS * np.round(TIME_S) * 1.0003
+SUMS_MJ = SUMS * TIME_S / 1e6
+CARD = {"gpu": ["RTX 3090"] * 30, "duration (h)": np.random.default_rng(0).uniform(0.5, 2, size=30)}
+WHOLE = np.random.default_rng(0).integers(10**5, 10**6, size=30).astype(float)
 
 
-def trainings(**changed):
-    """Trainings whose energy is the mean power times the duration, as an integral would give."""
-    return {
+def trainings(changed=()):
+    """Trainings whose energy is an integral of their power; None leaves a column out."""
+    columns = {
         "training duration (h)": HOURS,
-        "total power (W)": WATTS * READINGS * 1.0003,
+        "total power (W)": SUMS,
         "average power draw (W)": WATTS,
         "max power limit (W)": [350.0] * len(HOURS),
-        "energy (MJ)": WATTS * HOURS * 3600 / 1e6 * 1.0001,
-        **changed,
+        "energy (MJ)": WATTS * TIME_S / 1e6 * 1.0001,
+        **dict(changed),
     }
+    return {name: cells for name, cells in columns.items() if cells is not None}
+
+
+def timed(name):
+    return trainings({"training duration (h)": None, name: HOURS, "energy (MJ)": SUMS_MJ})
+
+
+def best_of_means(k, n=10_000, decimals=7):
+    """The best of ever more means of ``k`` accuracies on ``n`` samples, in ten searches."""
+    counts = np.random.default_rng(0).integers(n // 5, n * 9 // 10, size=(10, 20, k))
+    best = np.maximum.accumulate((counts / n).mean(axis=2), axis=1).ravel()
+    return {"energy_j": 200.0 + np.arange(200.0), "best_acc": np.round(best, decimals)}
 
 
 def test_integrated_energies_have_nothing_against_them(write):
@@ -38,58 +54,88 @@ def test_integrated_energies_have_nothing_against_them(write):
     )
 
 
-@pytest.mark.parametrize("time", ["training duration (h)", "duration", "time"])
-def test_a_sum_of_readings_times_the_duration_is_found(write, find, time):
-    columns = trainings()
-    del columns["training duration (h)"]
-    columns[time] = HOURS
-    columns["energy (MJ)"] = columns["total power (W)"] * HOURS * 3600 / 1e6
-    (found,) = find(write("table.csv", columns), "power-times-duration")
-    assert found.where.endswith(f"columns energy (MJ), total power (W), {time}")
-    del columns["average power draw (W)"]  # no machine draws so much: it need not be there
-    assert len(find(write("table.csv", columns), "power-times-duration")) == 1
+def test_a_sum_of_readings_times_the_duration_is_no_energy(tell):
+    check = "power-times-duration"
+    for time in ("training duration (h)", "duration", "time"):
+        tell(timed(time), check, f"columns energy (MJ), total power (W), {time}: ")
+    sums = {"energy (MJ)": SUMS_MJ}
+    no_machine_draws_so_much = trainings({**sums, "average power draw (W)": None})
+    tell(no_machine_draws_so_much, check, "total power (W) of")
+    only_the_mean_is_published = trainings({**sums, "total power (W)": None})
+    tell(only_the_mean_is_published, check, "times average power draw (W) times the duration")
 
 
-def test_the_total_of_processor_and_card_is_no_sum_of_readings(write, find):
-    columns = {
-        "duration_s": HOURS * 3600,
-        "cpu_power_w": WATTS,
-        "gpu_power_w": np.round(WATTS),
-        "total_power_w": np.round(WATTS * 2),
-        "energy_j": np.round(WATTS * 2) * HOURS * 3600,
+def test_the_total_of_processor_and_card_is_no_sum_of_readings(tell):
+    total = np.round(WATTS * 2)
+    power = {"cpu_power_w": WATTS, "gpu_power_w": np.round(WATTS), "total_power_w": total}
+    tell({"duration_s": TIME_S, **power, "energy_j": total * TIME_S}, "power-times-duration")
+
+
+def test_watts_that_are_joules_over_3600_are_energy(tell):
+    columns = {"watts": WATTS * HOURS, "joules": WATTS * TIME_S, "time": TIME_S}
+    tell(columns, "energy-as-power", "watts is joules in Wh")
+
+
+def test_sums_of_a_cards_watts_that_are_whole_numbers_lost_their_decimals(tell):
+    tell({**CARD, "total power (W)": WHOLE}, "truncated-watts", "all 30 values")
+    tell({**CARD, "total power (W)": WHOLE + 0.37}, "truncated-watts")
+
+
+def test_a_component_of_zero_is_found_once_and_that_of_a_card_needs_a_card(tell):
+    zeros = {"cpu_j": [1.0, 2.0, 3.0], "dram_j": [0.0, 0.0, 0.0]}
+    tell(zeros, "zero-component", "rows 1-3, column dram_j: ")
+    card = {"cpu_j": [1.0, 2.0], "gpu_j": [0.0, 0.0], "gpu model": "RTX 3090"}
+    tell(card, "zero-component", "column gpu_j: ")
+    tell({**card, "gpu model": ""}, "zero-component")
+
+
+def test_an_energy_that_is_time_by_another_name_is_found_unless_it_is_said(tell):
+    columns = {"duration_s": TIME_S, "energy_j": TIME_S * 65.0}
+    tell(columns, "constant-power", "energy_j over duration_s is 65")
+    columns |= {"strategy": "a", "accuracy": WATTS / 200, "energy_kind": "modelled"}
+    tell(columns, "constant-power")
+
+
+@pytest.mark.parametrize("k", [4, 7, 8])
+def test_best_accuracies_that_are_means_are_found(tell, k):
+    tell(best_of_means(k), "means-as-maxima", f"means of {k} accuracies on 10,000 samples")
+
+
+def test_a_stated_size_of_the_test_set_is_used(tell):
+    columns = best_of_means(3, n=10_203) | {"test size": [10_203] * 200}
+    tell(columns, "means-as-maxima", "means of 3 accuracies on 10,203 samples")
+
+
+@pytest.mark.parametrize(
+    ("n", "decimals"), [(10_000, 4), (10_000, 2), (50_000, 5), (359, 9), (26_032, 9)]
+)
+def test_plain_accuracies_are_no_means(tell, n, decimals):
+    tell(best_of_means(1, n=n, decimals=decimals), "means-as-maxima")
+
+
+def test_a_first_row_without_values_and_cells_of_any_kind_are_looked_at(tmp_path, tell):
+    path = tmp_path / "table.parquet"
+    rows = {
+        "gpu": [None, *["RTX 3090"] * 29],
+        "total power (W)": [None, *range(100_000, 100_029)],
+        "gpu_kwh": [0.0] * 30,
+        "layers": [[8, 16], None] * 15,
+        "at": [None, pd.Timestamp("2026-11-21")] * 15,
     }
-    assert find(write("table.csv", columns), "power-times-duration") == []
+    pd.DataFrame(rows).to_parquet(path)
+    tell(path, "zero-component", "all 30 rows")
+    tell(path, "truncated-watts", "all 29 values")
 
 
-def test_it_is_found_where_only_the_mean_is_published(write, find):
-    columns = trainings()
-    columns["energy (MJ)"] = columns.pop("total power (W)") * HOURS * 3600 / 1e6
-    (found,) = find(write("table.csv", columns), "power-times-duration")
-    assert "times average power draw (W) times the duration" in found.evidence
-
-
-def test_watts_that_are_joules_over_3600_are_energy(write, find):
-    joules = WATTS * HOURS * 3600
-    path = write("table.csv", {"watts": joules / 3600, "joules": joules, "time": HOURS * 3600})
-    (found,) = find(path, "energy-as-power")
-    assert "watts is joules in Wh" in found.evidence
-
-
-def test_they_cannot_be_told_apart_where_all_runs_take_an_hour(write):
-    joules = WATTS * 3600
-    path = write("table.csv", {"watts": WATTS, "joules": joules, "time": [3600.0] * len(WATTS)})
-    assert "energy-as-power" in audit(path).checked[0].lacking
-
-
-def test_sums_of_a_cards_watts_that_are_whole_numbers_lost_their_decimals(write, find):
-    rng = np.random.default_rng(0)
-    totals = rng.integers(10**5, 10**6, size=30).astype(float)
-    hours = rng.uniform(0.5, 2, size=30)
-    columns = {"gpu": ["RTX 3090"] * 30, "duration (h)": hours, "total power (W)": totals}
-    (found,) = find(write("whole.csv", columns), "truncated-watts")
-    assert "all 30 values" in found.evidence
-    kept = {**columns, "total power (W)": totals + 0.37}
-    assert find(write("kept.csv", kept), "truncated-watts") == []
+@pytest.mark.parametrize(
+    ("columns", "check"),
+    [
+        ({"watts": WATTS, "joules": WATTS * 3600, "time": [3600.0] * 6}, "energy-as-power"),
+        ({"energy_j": [1.0] * 200, "accuracy": best_of_means(8)["best_acc"]}, "means-as-maxima"),
+    ],
+)
+def test_what_cannot_be_told_is_not_checked(write, columns, check):
+    assert check in audit(write("table.csv", columns)).checked[0].lacking
 
 
 @pytest.mark.parametrize(
@@ -99,30 +145,9 @@ def test_sums_of_a_cards_watts_that_are_whole_numbers_lost_their_decimals(write,
         (("energy_j", "net_energy_j"), 2),  # a difference may be negative
     ],
 )
-def test_negative_energies_are_found(write, find, names, n_found):
-    values = ([-0.1, 0.2, -0.3], [1.0, -0.2, 3.0])
-    path = write("table.csv", dict(zip(names, values, strict=True)))
-    assert len(find(path, "negative-component")) == n_found
-
-
-def test_a_component_of_zero_is_found_once(write, find):
-    path = write("table.csv", {"cpu_j": [1.0, 2.0, 3.0], "dram_j": [0.0, 0.0, 0.0]})
-    (found,) = find(path, "zero-component")
-    assert found.where.endswith("rows 1-3, column dram_j")
-
-
-@pytest.mark.parametrize(("model", "n_found"), [("RTX 3090", 1), ("", 0)])
-def test_a_card_of_no_energy_needs_a_card(write, find, model, n_found):
-    path = write("table.csv", {"cpu_j": [1.0, 2.0], "gpu_j": [0.0, 0.0], "gpu model": model})
-    assert len(find(path, "zero-component")) == n_found
-
-
-def test_an_energy_that_is_time_by_another_name_is_found_unless_it_is_said(write, find):
-    columns = {"duration_s": HOURS * 3600, "energy_j": HOURS * 3600 * 65.0}
-    (found,) = find(write("table.csv", columns), "constant-power")
-    assert "energy_j over duration_s is 65" in found.evidence
-    columns |= {"strategy": "a", "accuracy": WATTS / 200, "energy_kind": "modelled"}
-    assert find(write("table.csv", columns), "constant-power") == []
+def test_negative_energies_are_found(find, names, n_found):
+    columns = dict(zip(names, ([-0.1, 0.2, -0.3], [1.0, -0.2, 3.0]), strict=True))
+    assert len(find(columns, "negative-component")) == n_found
 
 
 @settings(max_examples=30, deadline=None)
@@ -142,9 +167,6 @@ def test_no_energy_near_its_mean_power_times_duration_is_accused(tmp_path_factor
     assert all(found.check != "power-times-duration" for found in audit(path).findings)
 
 
-# Names and units ----------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     "name",
     ["energy (MJ)", "Energy(J)", "kwh", "energy_consumed_kwh", "gpu_joules", "total_energy_Wh"],
@@ -158,40 +180,3 @@ def test_energies_are_told_by_their_unit(write, name):
 def test_what_has_no_unit_is_refused(write, name):
     with pytest.raises(DataError, match=r"neither a trial table nor any column of energy"):
         audit(write("table.csv", {name: [1.0, 2.0, 3.0]}))
-
-
-# Means called maxima ------------------------------------------------------------------------------
-
-
-def best_of_means(k, n=10_000, decimals=7):
-    """The best of ever more means of ``k`` accuracies on ``n`` samples, in ten searches."""
-    counts = np.random.default_rng(0).integers(n // 5, n * 9 // 10, size=(10, 20, k))
-    best = np.maximum.accumulate((counts / n).mean(axis=2), axis=1).ravel()
-    return {"energy_j": 200.0 + np.arange(200.0), "best_acc": np.round(best, decimals)}
-
-
-@pytest.mark.parametrize("k", [4, 7, 8])
-def test_best_accuracies_that_are_means_are_found(write, find, k):
-    columns = best_of_means(k)
-    (found,) = find(write("table.csv", columns), "means-as-maxima")
-    assert f"means of {k} accuracies on 10,000 samples" in found.evidence
-
-
-def test_a_stated_size_of_the_test_set_is_used(write, find):
-    columns = best_of_means(3, n=10_203) | {"test size": [10_203] * 200}
-    (found,) = find(write("table.csv", columns), "means-as-maxima")
-    assert "means of 3 accuracies on 10,203 samples" in found.evidence
-
-
-@pytest.mark.parametrize(
-    ("n", "decimals"), [(10_000, 4), (10_000, 2), (50_000, 5), (359, 9), (26_032, 9)]
-)
-def test_plain_accuracies_are_no_means(write, find, n, decimals):
-    path = write("table.csv", best_of_means(1, n=n, decimals=decimals))
-    assert find(path, "means-as-maxima") == []
-
-
-def test_other_accuracies_may_be_means(write):
-    columns = best_of_means(8)
-    path = write("table.csv", {"energy_j": columns["energy_j"], "accuracy": columns["best_acc"]})
-    assert "means-as-maxima" in audit(path).checked[0].lacking

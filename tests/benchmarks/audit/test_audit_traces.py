@@ -35,27 +35,21 @@ def test_a_clean_trace_has_nothing_against_it(write):
 
 
 @pytest.mark.parametrize("written", ["{:.0f} W", "{:.0f}.00 W", "{:.0f}"])
-def test_whole_watts_of_a_card_are_found(write, find, written):
-    path = write("trace.csv", smi([written.format(power) for power in POWERS]))
-    (found,) = find(path, "truncated-watts")
-    assert "all 300 readings" in found.evidence
+def test_whole_watts_of_a_card_are_found(write, tell, written):
+    watts = [written.format(power) for power in POWERS]
+    tell(smi(watts), "truncated-watts", "all 300 readings")
+    few = audit(write("trace.csv", smi(watts[:40])))
+    assert "truncated-watts" in few.checked[0].lacking
 
 
 @pytest.mark.parametrize(("written", "n_found"), [("{:.0f}", 0), ("{:.0f}.0", 1)])
-def test_a_wattmeter_may_well_give_whole_watts_unless_it_writes_decimals(
-    write, find, written, n_found
-):
+def test_a_wattmeter_may_give_whole_watts_unless_it_writes_decimals(find, written, n_found):
     watts = [written.format(power) for power in POWERS]
-    path = write("meter.csv", {"time_s": [0.5 * i for i in range(300)], "power_w": watts})
-    assert len(find(path, "truncated-watts")) == n_found
+    columns = {"time_s": [0.5 * i for i in range(300)], "power_w": watts}
+    assert len(find(columns, "truncated-watts")) == n_found
 
 
-def test_too_few_readings_are_not_enough_to_say_that_decimals_are_missing(write):
-    path = write("trace.csv", smi([f"{power:.0f} W" for power in POWERS[:40]]))
-    assert "truncated-watts" in audit(path).checked[0].lacking
-
-
-def test_an_energy_from_whole_watts_is_found_beside_its_trace(write, find, tmp_path):
+def test_an_energy_from_whole_watts_is_found_beside_its_trace(write, tell, tmp_path):
     powers = [round(power, 2) for power in POWERS]
     write("traces/trace.csv", smi([f"{power:.2f} W" for power in powers]))
     inside = powers[3:-3]
@@ -64,26 +58,19 @@ def test_an_energy_from_whole_watts_is_found_beside_its_trace(write, find, tmp_p
         for each in ([math.floor(power) for power in inside], inside)
     )
     write("energies.csv", {"model": ["a", "b"], "energy_kj": [true_j / 1e3, cut_j / 1e3]})
-    (found,) = find(tmp_path, "truncated-watts")
-    assert "energies.csv, row 2, column energy_kj" in found.where
-    assert "without 3 s at either end" in found.evidence
+    place = "energies.csv, row 2, column energy_kj"
+    tell(tmp_path, "truncated-watts", place, "without 3 s at either end")
 
 
-def test_gaps_are_found_with_the_energy_they_hold(write, find):
-    (found,) = find(write("trace.csv", smi(WATTS, gap_s=120)), "trace-gaps")
-    assert "1 gaps" in found.evidence
-    assert "lasts 121 s, from 149 s after the beginning" in found.evidence
+def test_gaps_are_found_with_the_energy_they_hold_and_one_late_reading_is_none(tell):
+    late = "lasts 121 s, from 149 s after the beginning"
+    tell(smi(WATTS, gap_s=120), "trace-gaps", "1 gaps", late)
+    tell(smi(WATTS, gap_s=3), "trace-gaps")
 
 
-def test_one_late_reading_is_no_gap_worth_telling(write, find):
-    assert find(write("trace.csv", smi(WATTS, gap_s=3)), "trace-gaps") == []
-
-
-def test_a_trace_shorter_than_five_updates_of_its_sensor_is_found(write, find):
+def test_a_trace_shorter_than_five_updates_of_its_sensor_is_found(tell):
     sampled = [f"{100 + i // 10:.2f} W" for i in range(40)]  # ten readings of each value
-    path = write("trace.csv", smi(sampled))
-    (found,) = find(path, "short-windows")
-    assert "changes every 10 s" in found.evidence
+    tell(smi(sampled), "short-windows", "changes every 10 s")
 
 
 def test_each_card_is_a_trace_of_its_own(write, find):
@@ -93,22 +80,16 @@ def test_each_card_is_a_trace_of_its_own(write, find):
     assert result.findings == ()
 
 
-def test_a_reading_below_zero_is_found_though_the_trace_cannot_be_integrated(write, find):
-    path = write("trace.csv", smi([*WATTS[:17], "-3.00 W", *WATTS[18:]]))
-    (found,) = find(path, "negative-component")
-    assert "row 18" in found.where
-
-
 @pytest.mark.parametrize(
     ("watts", "check", "evidence"),
     [
-        ("0.00 W", "zero-component", "all 50 rows"),
-        ("61.37 W", "constant-power", "61.37 W in all 50 rows"),
+        ([*WATTS[:17], "-3.00 W", *WATTS[18:]], "negative-component", "row 18"),  # no integral
+        (["0.00 W"] * 50, "zero-component", "all 50 rows"),
+        (["61.37 W"] * 50, "constant-power", "61.37 W in all 50 rows"),
     ],
 )
-def test_a_sensor_that_always_says_the_same_is_found(write, find, watts, check, evidence):
-    (found,) = find(write("trace.csv", smi([watts] * 50)), check)
-    assert evidence in found.evidence
+def test_what_no_sensor_says_is_found(tell, watts, check, evidence):
+    tell(smi(watts), check, evidence)
 
 
 def test_a_counter_misses_nothing_between_readings(write):

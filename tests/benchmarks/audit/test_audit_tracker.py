@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
-
 from perjoule.benchmarks.audit import audit
 
 
-def emissions(n, **changed):
+def emissions(n=4, **changed):
     """Rows of separate trainings of 1,000 s each, by trackers of their own."""
     return {
         "timestamp": [f"2026-11-21T{hour:02}:00:00" for hour in range(n)],
@@ -24,17 +22,9 @@ def emissions(n, **changed):
     }
 
 
-def test_separate_trainings_have_nothing_against_them(write):
-    result = audit(write("emissions.csv", emissions(6)))
-    assert result.findings == ()
-    assert result.inputs[0].kind == "CodeCarbon's emissions"
-    assert "cumulative-rows" in result.checked[0].ran
-
-
 def tracked(run_id, duration, energy_consumed):
     """Four rows that were written every ten minutes."""
     return emissions(
-        4,
         run_id=[*run_id],
         timestamp=[f"2026-11-21T10:{minute}:00" for minute in (10, 20, 30, 40)],
         duration=duration,
@@ -42,43 +32,44 @@ def tracked(run_id, duration, energy_consumed):
     )
 
 
-def test_a_tracker_that_counts_on_is_found_with_the_factor_of_its_sum(write, find):
-    rows = tracked("aaab", [600.0, 1200.0, 1800.0, 500.0], [0.1, 0.2, 0.3, 0.1])
-    (found,) = find(write("emissions.csv", rows), "cumulative-rows")
-    assert "rows 1-3" in found.where
-    assert "2.00 times the 0.3 kWh" in found.evidence
-    assert "import codecarbon" in found.remedy
-    assert found.severity == "error"
+def test_separate_trainings_have_nothing_against_them(write):
+    result = audit(write("emissions.csv", emissions(6)))
+    assert result.findings == ()
+    assert result.inputs[0].kind == "CodeCarbon's emissions"
+    assert "cumulative-rows" in result.checked[0].ran
 
 
-def test_a_tracker_that_was_reset_begins_a_session(write, find):
-    rows = tracked("aaaa", [600.0, 1200.0, 600.0, 1200.0], [0.1, 0.2, 0.1, 0.2])
-    (found,) = find(write("emissions.csv", rows), "cumulative-rows")
-    assert "2 sessions" in found.evidence
-    assert "rows 1 to 2; rows 3 to 4" in found.evidence
+def test_rows_of_a_tracker_that_counts_on_are_found_with_the_factor_of_their_sum(tell):
+    check = "cumulative-rows"
+    counts_on = tracked("aaab", [600.0, 1200.0, 1800.0, 500.0], [0.1, 0.2, 0.3, 0.1])
+    tell(counts_on, check, "rows 1-3", "2.00 times the 0.3 kWh")
+    was_reset = tracked("aaaa", [600.0, 1200.0, 600.0, 1200.0], [0.1, 0.2, 0.1, 0.2])
+    tell(was_reset, check, "2 sessions", "rows 1 to 2; rows 3 to 4")
+    tell(emissions(run_id=["a"] * 4, task_name=list("wxyz")), check)  # tasks are differences
 
 
-def test_tasks_of_a_tracker_are_differences_already(write, find):
-    path = write("emissions.csv", emissions(4, run_id=["a"] * 4, task_name=list("wxyz")))
-    assert find(path, "cumulative-rows") == []
+def test_a_card_of_no_energy_is_found_only_where_there_is_a_card(tell):
+    tell(emissions(gpu_energy=[0.0] * 4), "zero-component", "gpu_energy")
+    for count in ("", 0):
+        tell(emissions(gpu_energy=[0.0] * 4, gpu_count=[count] * 4), "zero-component")
 
 
-def test_a_negative_component_is_found_in_every_row_that_has_one(write, find):
-    path = write("emissions.csv", emissions(4, cpu_energy=[0.01, -0.06, 0.01, -0.05]))
-    where = [found.where.partition(", ")[2] for found in find(path, "negative-component")]
+def test_trainings_of_a_minute_are_too_short_for_its_clock(tell):
+    rows = emissions(duration=[60.0, 1000.0, 50.0, 1000.0])
+    tell(rows, "short-windows", "rows 1, 3", "50 s")
+
+
+def test_a_tabulated_processor_beside_a_measured_card_is_two_kinds_in_one_column(tell):
+    cpu_kwh = [42.5 * (1000.0 + i) / 3.6e6 for i in range(4)]
+    rows = emissions(cpu_power=[42.5] * 4, cpu_energy=cpu_kwh)
+    tell(rows, "constant-power", "42.5 W in all 4 rows")
+    tell(rows, "mixed-kinds", "4 add measured to modelled joules", "column energy_consumed")
+
+
+def test_a_negative_component_is_found_in_every_row_that_has_one(find):
+    found = find(emissions(cpu_energy=[0.01, -0.06, 0.01, -0.05]), "negative-component")
+    where = [each.partition(", ")[2].partition(":")[0] for each in found]
     assert where == ["row 2, column cpu_energy", "row 4, column cpu_energy"]
-
-
-@pytest.mark.parametrize(("gpu_count", "n_found"), [(1, 1), ("", 0), (0, 0)])
-def test_a_card_of_no_energy_is_found_only_where_there_is_a_card(write, find, gpu_count, n_found):
-    path = write("emissions.csv", emissions(4, gpu_energy=[0.0] * 4, gpu_count=[gpu_count] * 4))
-    assert len(find(path, "zero-component")) == n_found
-
-
-def test_a_tabulated_power_is_found_in_one_file(write, find):
-    path = write("emissions.csv", emissions(4, cpu_power=[42.5] * 4))
-    (found,) = find(path, "constant-power")
-    assert "42.5 W in all 4 rows" in found.evidence
 
 
 def test_a_tabulated_power_is_found_across_files_of_one_row(write, tmp_path):
@@ -87,18 +78,3 @@ def test_a_tabulated_power_is_found_across_files_of_one_row(write, tmp_path):
     (found,) = audit(tmp_path).findings
     assert found.check == "constant-power"
     assert found.where == f"{tmp_path}, column cpu_power"
-
-
-def test_trainings_of_a_minute_are_too_short_for_its_clock(write, find):
-    path = write("emissions.csv", emissions(4, duration=[60.0, 1000.0, 50.0, 1000.0]))
-    (found,) = find(path, "short-windows")
-    assert "rows 1, 3" in found.where
-    assert "50 s" in found.evidence
-
-
-def test_a_tabulated_processor_beside_a_measured_card_is_two_kinds_in_one_column(write, find):
-    cpu_kwh = [42.5 * (1000.0 + i) / 3.6e6 for i in range(4)]
-    path = write("emissions.csv", emissions(4, cpu_power=[42.5] * 4, cpu_energy=cpu_kwh))
-    (found,) = find(path, "mixed-kinds")
-    assert "4 add measured to modelled joules" in found.evidence
-    assert "column energy_consumed" in found.where

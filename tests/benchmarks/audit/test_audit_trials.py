@@ -58,67 +58,52 @@ def test_a_clean_comparison_has_nothing_against_it(write):
     assert {"few-repetitions", "unequal-energy", "order-effects"} <= {*result.checked[0].ran}
 
 
-# Repetitions and energy ---------------------------------------------------------------------------
-
-
-def test_fewer_than_five_runs_are_found(write, find):
-    (found,) = find(write("trials.csv", search(n_runs=4)), "few-repetitions")
-    assert "runs of 3 of 3 strategies: grid 4, random 4, tpe 4" in found.evidence
-
-
-def test_they_are_counted_in_each_group(write, find):
+def test_fewer_than_five_runs_are_found_in_each_group(tell, find):
+    evidence = "runs of 3 of 3 strategies: grid 4, random 4, tpe 4"
+    tell(search(n_runs=4), "few-repetitions", evidence)
     columns = search()
     columns["data"] = ["a" if seed < 4 else "b" for seed in columns["seed"]]
-    found = find(write("trials.csv", columns), "few-repetitions", by="data")
-    assert [each.where.rpartition(", ")[2] for each in found] == ["data a", "data b"]
+    found = find(columns, "few-repetitions", by="data")
+    assert [each.partition(": ")[0].rpartition(", ")[2] for each in found] == ["data a", "data b"]
 
 
-def test_without_runs_told_apart_nothing_is_said_of_repetitions(write):
-    columns = {name: cells for name, cells in search(n_runs=1).items() if name != "seed"}
-    checked = audit(write("trials.csv", columns)).checked[0]
-    assert checked.lacking["few-repetitions"] == (
-        "no column run or seed tells the runs of a strategy apart"
-    )
+def test_unequal_energies_of_searches_are_found(tell):
+    tell(search(spent={"tpe": 12.0}), "unequal-energy", ": tpe spent 1.2")
 
 
-def test_unequal_energies_of_searches_are_found(write, find):
-    (found,) = find(write("trials.csv", search(spent={"tpe": 12.0})), "unequal-energy")
-    assert found.evidence.startswith("tpe spent 1.2")
+def without(column, **searched):
+    return {name: cells for name, cells in search(**searched).items() if name != column}
 
 
-def test_the_energy_of_single_trainings_is_a_result(write):
-    columns = search(n_runs=6, n_trials=1, spent={"tpe": 30.0})
-    assert "unequal-energy" in audit(write("trials.csv", columns)).checked[0].lacking
+@pytest.mark.parametrize(
+    ("columns", "check", "why"),
+    [
+        (without("seed", n_runs=1), "few-repetitions", "no column run or seed tells the runs of"),
+        (search(6, 1, spent={"tpe": 30.0}), "unequal-energy", "no run has more than one trial"),
+    ],
+)
+def test_what_cannot_be_told_is_not_checked(write, columns, check, why):
+    assert audit(write("trials.csv", columns)).checked[0].lacking[check].startswith(why)
 
 
 # Order --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("order", "word"), [(0.03, "more"), (-0.03, "less")])
-def test_a_drift_of_random_trials_is_found(write, find, order, word):
-    (found,) = find(write("trials.csv", search(n_trials=20, order=order)), "order-effects")
-    assert f"% {word}" in found.evidence
+def test_a_drift_of_random_trials_is_found(tell, order, word):
+    tell(search(n_trials=20, order=order), "order-effects", f"% {word}")
 
 
-def test_a_drift_of_repetitions_is_found_whatever_the_strategy(write, find):
-    rows = search(n_trials=10, order=0.03)
-    rows["strategy"] = ["bayes" if each == "random" else each for each in rows["strategy"]]
-    rows["learning_rate"], rows["width"] = [0.1] * len(rows["trial"]), [8] * len(rows["trial"])
-    assert find(write("trials.csv", rows), "order-effects")
+def test_a_drift_of_repetitions_is_found_whatever_the_strategy_but_none_of_a_search(write, find):
+    rows = pd.DataFrame(search(n_trials=20, order=0.03)).replace("random", "bayes")
+    assert find(rows.assign(learning_rate=0.1, width=8), "order-effects")
+    assert "order-effects" in audit(write("trials.csv", rows)).checked[0].lacking
 
 
-def test_a_search_that_moves_to_dearer_networks_is_no_drift(write):
-    rows = pd.DataFrame(search(n_trials=20, order=0.03))
-    rows["strategy"] = rows["strategy"].replace("random", "bayes")
-    checked = audit(write("trials.csv", rows)).checked[0]
-    assert "order-effects" in checked.lacking
-
-
-def test_work_is_taken_out_where_it_is_known(write, find):
+def test_work_is_taken_out_where_it_is_known(tell):
     rows = pd.DataFrame(search(n_trials=20)).assign(epochs=2)
     rows["flops"] = 1000 * (1 + rows["trial"])
-    rows["energy_j"] = rows["energy_j"] * rows["flops"]
-    assert find(write("trials.csv", rows), "order-effects") == []
+    tell(rows.assign(energy_j=rows["energy_j"] * rows["flops"]), "order-effects")
 
 
 @settings(max_examples=10, deadline=None, derandomize=True)
@@ -146,25 +131,19 @@ def test_budgets_that_end_runs_make_no_drift(tmp_path_factory, seed):
 # Selection ----------------------------------------------------------------------------------------
 
 
-def test_accuracies_that_are_those_on_test_data_are_found(write, find):
+def test_accuracies_that_are_those_on_test_data_are_found(tell):
     columns = search()
-    path = write("trials.csv", columns | {"test_accuracy": columns["accuracy"]})
-    (found,) = find(path, "test-selection")
-    assert "same in 120 of 120 rows" in found.evidence
-
-
-def test_a_test_accuracy_beside_the_validation_accuracy_is_right(write, find):
-    columns = search()
-    columns["test_accuracy"] = [accuracy - 0.003 for accuracy in columns["accuracy"]]
-    assert find(write("trials.csv", columns), "test-selection") == []
-
-
-def test_a_mapping_that_selects_by_test_accuracy_is_found(write, find):
-    columns = search()
+    same, other = columns["accuracy"], [accuracy - 0.003 for accuracy in columns["accuracy"]]
+    tell({**columns, "test_accuracy": same}, "test-selection", "same in 120 of 120 rows")
+    tell({**columns, "test_accuracy": other}, "test-selection")
     columns["test_acc"] = columns.pop("accuracy")
-    found = find(write("trials.csv", columns), "test-selection", mapping="accuracy=test_acc")
-    assert len(found) == 1
-    assert "compared by is test_acc" in found[0].evidence
+    mapping = "accuracy=test_acc"
+    tell(columns, "test-selection", "compared by is test_acc", mapping=mapping)
+
+
+def test_no_validation_data_is_found_in_the_description(run_folder, tell):
+    folder = run_folder({"data": {"validation": 0}})
+    tell(folder, "test-selection", "0 validation samples")
 
 
 # Dead hyperparameters -----------------------------------------------------------------------------
@@ -179,22 +158,11 @@ def factorial(effect):
     return rows.assign(strategy="grid", energy_j=energy_j, accuracy=accuracy.round(6))
 
 
-def test_a_hyperparameter_that_never_arrives_is_found(write, find):
-    path = write("trials.csv", factorial(0.0))
-    (found,) = find(path, "dead-hyperparameter")
-    assert found.where.endswith("column p.beta2")
-    assert "18 pairs" in found.evidence
-    assert "Spearman" in found.evidence
-
-
-def test_a_weak_effect_is_an_effect(write, find):
-    path = write("trials.csv", factorial(1e-5))
-    assert find(path, "dead-hyperparameter") == []
-
-
-def test_networks_that_learn_nothing_are_equal_by_themselves(write, find):
-    path = write("trials.csv", factorial(0.0).assign(accuracy=0.1))
-    assert find(path, "dead-hyperparameter") == []
+def test_a_hyperparameter_that_never_arrives_is_found(tell):
+    dead, check = factorial(0.0), "dead-hyperparameter"
+    tell(dead, check, "column p.beta2: ", "18 pairs", "Spearman")
+    tell(factorial(1e-5), check)  # a weak effect is an effect
+    tell(dead.assign(accuracy=0.1), check)  # networks that learn nothing are equal by themselves
 
 
 def one_candidate(write, losses):
@@ -208,14 +176,10 @@ def one_candidate(write, losses):
     return write("table.csv", rows)
 
 
-def test_equal_losses_show_it_for_a_single_candidate(write, find):
-    (found,) = find(one_candidate(write, [1.25] * 4), "dead-hyperparameter")
-    assert "3 pairs" in found.evidence
-    assert "accuracies and losses" in found.evidence
-
-
-def test_equal_accuracies_with_other_losses_are_chance(write, find):
-    assert find(one_candidate(write, [1.25, 1.25, 1.25, 1.26]), "dead-hyperparameter") == []
+def test_equal_losses_show_it_for_a_single_candidate_and_equal_accuracies_are_chance(write, tell):
+    equal, check = one_candidate(write, [1.25] * 4), "dead-hyperparameter"
+    tell(equal, check, "3 pairs", "accuracies and losses")
+    tell(one_candidate(write, [1.25, 1.25, 1.25, 1.26]), check)
 
 
 # Kinds and windows --------------------------------------------------------------------------------
@@ -231,21 +195,19 @@ def test_equal_accuracies_with_other_losses_are_chance(write, find):
         (["modelled", "lower bound"], 0),
     ],
 )
-def test_measured_and_modelled_joules_are_told_apart(write, find, kinds, n_found):
-    path = write("trials.csv", search(energy_kind=kinds * 60))
-    assert len(find(path, "mixed-kinds")) == n_found
+def test_measured_and_modelled_joules_are_told_apart(find, kinds, n_found):
+    assert len(find(search(energy_kind=kinds * 60), "mixed-kinds")) == n_found
 
 
-@pytest.mark.parametrize(("period_s", "n_found"), [(0.0, 0), (0.1, 0), (1.0, 1)])
+@pytest.mark.parametrize(
+    ("period_s", "expected"), [(0.0, ()), (0.1, ()), (1.0, ["60 of 120 windows"])]
+)
 def test_trials_shorter_than_five_updates_of_the_meter_are_found(
-    run_folder, find, period_s, n_found
+    run_folder, tell, period_s, expected
 ):
     meter = [{"id": "nvml:0", "update_period_s": period_s}]
     folder = run_folder({"meter": meter}, duration_s=[2.0, 6.0] * 60)
-    found = find(folder, "short-windows")
-    assert len(found) == n_found
-    if found:
-        assert "60 of 120 windows" in found[0].evidence
+    tell(folder, "short-windows", *expected)
 
 
 @pytest.mark.parametrize(
@@ -259,8 +221,3 @@ def test_trials_shorter_than_five_updates_of_the_meter_are_found(
 def test_a_description_by_somebody_else_may_hold_anything(run_folder, description):
     folder = run_folder(description, best_acc=[0.5, 0.6] * 60)
     assert audit(folder).inputs[0].kind == "run folder"
-
-
-def test_no_validation_data_is_found_in_the_description(run_folder, find):
-    (found,) = find(run_folder({"data": {"validation": 0}}), "test-selection")
-    assert "0 validation samples" in found.evidence

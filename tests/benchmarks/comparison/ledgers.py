@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from perjoule.benchmarks.comparison.events import Event, parse_event
 
 
@@ -56,6 +58,28 @@ LOST = {
     "energy_j": 3.0,
     "message": "the comparison was killed",
 }
+
+
+def write_folder(
+    folder: Path, experiment: dict[str, Any], *events: dict[str, Any], torn: str = ""
+) -> Path:
+    """Write a run folder by hand, as an earlier version did."""
+    description = {
+        "name": "made up",
+        "created": "2026-01-01T00:00:00+00:00",
+        "versions": {},
+        "machine": {"cpu": "mine"},
+        "runtime": {"device": "cpu"},
+        "workers": 1,
+        "data": {},
+        "space": {"x": [1, 2]},
+        "meter": [{"id": "cpu_time", "component": "cpu", "kind": "modelled"}],
+        "experiment": experiment,
+    }
+    (folder / "experiment.yaml").write_text(yaml.safe_dump(description))
+    lines = "".join(json.dumps(event) + "\n" for event in events)
+    (folder / "ledger.jsonl").write_text(lines + torn)
+    return folder
 
 
 def parsed(events: list[dict[str, Any]]) -> list[Event]:

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import json
-
+import pandas as pd
 import pytest
-import yaml
 
 from perjoule import load_table
 from perjoule.benchmarks.comparison.loading import read_run
 from perjoule.benchmarks.comparison.messages import file_name
 from perjoule.benchmarks.tables.contract import RUN_COLUMNS
 from perjoule.errors import DataError, OutputError
+from perjoule.reports import page
 
-from .ledgers import LOST, end_event, slice_event
+from .ledgers import LOST, end_event, slice_event, write_folder
 
-EXPERIMENT = {"strategies": ["tpe", "random"], "seeds": 2, "budget_j": 40.0}
+EXPERIMENT = {"strategies": ["tpe", "random"], "seeds": 2, "budget_j": 40.0, "dataset": "digits"}
 
 
 @pytest.fixture
 def folder(tmp_path):
     """Writes a run folder by hand, as an earlier version did."""
 
-    def write(*events):
-        description = {"name": "old", "experiment": EXPERIMENT, "space": {"x": [1, 2]}}
-        (tmp_path / "experiment.yaml").write_text(yaml.safe_dump(description))
-        lines = "".join(json.dumps(event) + "\n" for event in events)
-        (tmp_path / "ledger.jsonl").write_text(lines)
+    def write(*events, torn=""):
+        write_folder(tmp_path, EXPERIMENT, *events, torn=torn)
         return tmp_path
 
     return write
@@ -83,14 +79,75 @@ def test_a_folder_without_an_ended_trial_has_runs_but_is_no_table_of_trials(fold
         load_table(folder())
 
 
+def test_a_run_folder_is_read_from_its_ledger(folder):
+    path = folder(
+        slice_event("tpe-0", 0, 0.5, 2.0, state="paused"),
+        slice_event("tpe-0", 1, 0.6, 3.0),
+        slice_event("tpe-0", 0, 0.7, 4.0, curve=[[3, 1.0, 0.7, None]]),
+        torn='{"event": "sli',
+    )
+    table = load_table(path, by="dataset,machine")
+    assert table.name == path.name
+    assert [values for values, _ in table.groups] == [{"dataset": "digits", "machine": "mine"}]
+    assert table.trials[["trial", "energy_j"]].to_numpy().tolist() == [[1, 3.0], [0, 6.0]]
+    assert list(table.slices["energy_j"]) == [2.0, 3.0, 4.0]
+    assert list(table.slices["g.dataset"]) == ["digits"] * 3
+    assert len(table.curves) == 5
+    pd.testing.assert_frame_equal(load_table(table, by="dataset,machine").slices, table.slices)
+
+
+def test_what_changes_trials_changes_their_slices(folder):
+    path = folder(
+        slice_event("tpe-0", 0, 0.5, 2.0, state="paused", test_accuracy=0.1),
+        slice_event("tpe-0", 0, 0.7, 4.0, test_accuracy=0.2),
+    )
+    table = load_table(path, mapping="accuracy=test_accuracy,energy_j=energy_j*2")
+    assert list(table.trials["accuracy"]) == [0.2]
+    assert list(table.slices["accuracy"]) == [0.1, 0.2]
+    assert list(table.slices["energy_j"]) == [4.0, 8.0]
+
+
+def test_a_folder_without_a_ledger_is_read_from_its_tables(folder):
+    path = folder(slice_event("tpe-0", 0, 0.5, 2.0))
+    table = load_table(path)
+    table.write(path / "trials.parquet")
+    (path / "ledger.jsonl").unlink()
+    again = load_table(path, by="dataset")
+    assert again.name == path.name
+    assert list(again.trials["g.dataset"]) == ["digits"]
+    pd.testing.assert_frame_equal(again.trials.drop(columns="g.dataset"), table.trials)
+    pd.testing.assert_frame_equal(again.curves, table.curves, check_dtype=False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[1, 2]",
+        "experiment: 3\nspace: [1]\nmeter: {a: 1}\nversions: x\nmachine:\ndata: 1.5",
+        "experiment: {dataset: digits}\nmeter: [1, {id: x}]\nspace: {a: {low: x}}\n",
+        "{",
+    ],
+)
+def test_a_description_that_makes_no_sense_harms_nothing(tmp_path, text):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "experiment.yaml").write_text(text)
+    trials = pd.DataFrame({"strategy": ["a", "b"], "energy_j": [1.0, 2.0], "accuracy": [0.5, 0.6]})
+    trials.to_parquet(folder / "trials.parquet")
+    table = load_table(folder)
+    assert "<html" in page.render(table, table.compare())
+
+
 @pytest.mark.parametrize(
     "event",
     [
         {"event": "unheard of", "run": "tpe-0"},
-        {"event": "slice", "run": "tpe-0"},
+        {"event": "slice"},
+        {"run": "tpe-0"},
         {"event": "start", "workers": "many", "startup_j": None},
         end_event("tpe-0", "no reason"),
         slice_event("stranger-0", 0, 0.5, 1.0),
+        slice_event("nameless", 0, 0.5, 1.0),
     ],
 )
 def test_an_event_that_cannot_be_is_refused_in_one_line(folder, event):

@@ -42,23 +42,31 @@ def impatient(space, seed):
 '''
 
 
-@pytest.fixture
-def compared(tmp_path, monkeypatch):
+OPTIONS = {"budget": "0.4 J", "seeds": 1, "meter": "model", "workers": 1, "space": SPACE}
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
     """Compare a strategy of the module above."""
-    (tmp_path / "ladder.py").write_text(LADDER)
-    monkeypatch.syspath_prepend(tmp_path)
+    folder = tmp_path_factory.mktemp("ladder")
+    (folder / "ladder.py").write_text(LADDER)
 
-    def run(name="Ladder", out="run", **options):
-        given = {"budget": "0.6 J", "seeds": 1, "meter": "model", "workers": 1, "space": SPACE}
-        return perjoule.compare(
-            out=tmp_path / out, strategies=[f"ladder:{name}"], **(given | options)
-        )
+    def run(name, **options):
+        strategies = [f"ladder:{name}"]
+        return perjoule.compare(out=folder / name, strategies=strategies, **(OPTIONS | options))
 
-    return run
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        yield run
 
 
-def test_slices_add_up_to_trials(compared):
-    result = compared()
+@pytest.fixture(scope="module")
+def ladder(compared):
+    return compared("Ladder")
+
+
+def test_slices_add_up_to_trials(ladder):
+    result = ladder
     trials, events = result.trials, read_ledger(result.folder)
     slices = [event for event in events if event["event"] == "slice"]
     assert len(slices) > len(trials)
@@ -76,8 +84,8 @@ def test_slices_add_up_to_trials(compared):
     assert not list((result.folder / "checkpoints").iterdir())
 
 
-def test_a_trial_in_slices_is_the_trial_in_one_piece(compared):
-    result = compared()
+def test_a_trial_in_slices_is_the_trial_in_one_piece(ladder, tmp_path):
+    result = ladder
     [row] = [row for _, row in result.trials.iterrows() if row["trial"] == 0]
     curve = result.curves[result.curves["trial"] == 0]
     assert list(curve["epoch"]) == [1, 2, 3]
@@ -85,38 +93,35 @@ def test_a_trial_in_slices_is_the_trial_in_one_piece(compared):
     # The second slice builds the network anew before its state is loaded.
     assert curve["energy_j"].iloc[-1] == pytest.approx(row["energy_j"], rel=0.05)
     params = {name.removeprefix("p."): row[name] for name in row.index if name.startswith("p.")}
-    whole = compared(out="whole").trials  # the same again, to compare with
-    assert whole.loc[whole["trial"] == 0, "accuracy"].item() == row["accuracy"]
-    fixed = {**SPACE, **params}
     alone = perjoule.compare(
-        out=result.folder.parent / "alone", strategies=["random"], budget="0.3 J", seeds=1,
-        meter="model", workers=1, space={**fixed, "dropout": [0.0, 0.1]},
-    )  # fmt: skip
+        out=tmp_path / "alone",
+        strategies=["random"],
+        **OPTIONS | {"budget": "0.2 J", "space": {**SPACE, **params, "dropout": [0.0, 0.1]}},
+    )
     same = alone.trials[alone.trials["p.dropout"] == 0.0]
     assert set(same.loc[same["state"] == "complete", "accuracy"]) == {row["accuracy"]}
 
 
 def test_a_rung_of_joules_ends_at_the_end_of_an_epoch(compared):
-    result = compared("by_joules")
+    result = compared("by_joules", budget="0.1 J")
     paused = [e for e in read_ledger(result.folder) if e.get("state") == "paused"]
     assert paused
     assert {event["epochs"] for event in paused} == {1}  # a rung far below one epoch
 
 
-def test_resumed_in_the_middle_of_a_trial_it_goes_on_with_it(compared):
-    whole = compared()
-    ledger = whole.folder / "ledger.jsonl"
-    lines = ledger.read_bytes().splitlines(keepends=True)
+def test_resumed_in_the_middle_of_a_trial_it_goes_on_with_it(ladder, compared, tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "experiment.yaml").write_bytes((ladder.folder / "experiment.yaml").read_bytes())
+    lines = (ladder.folder / "ledger.jsonl").read_bytes().splitlines(keepends=True)
     first = next(n for n, line in enumerate(lines) if b'"paused"' in line)
-    ledger.write_bytes(b"".join(lines[: first + 1]))
-    folder = whole.folder
-    before = whole.trials
-    resumed = perjoule.compare(out=folder, resume=True).trials
+    (folder / "ledger.jsonl").write_bytes(b"".join(lines[: first + 1]))
+    resumed, before = perjoule.compare(out=folder, resume=True).trials, ladder.trials
     for name in ("trial", "accuracy", "epochs"):
         assert list(resumed[name][: len(before) - 3]) == list(before[name][: len(before) - 3])
 
 
 def test_going_on_with_a_trial_that_is_not_paused_ends_the_run(compared):
-    [run] = compared("impatient").summary["runs"]
+    [run] = compared("impatient", budget="0.1 J").summary["runs"]
     assert run["status"] == "strategy error"
     assert "trial 7, which is not paused" in run["reason"]

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from perjoule.benchmarks.importers import import_table
-from perjoule.errors import DataError
-
 ZEUS = "start_time,window_name,elapsed_time,gpu0_energy,gpu1_energy\n"
 BUTTER_E = (
     "run_id,experiment_id,slurm_job_id,start_time,update_time,node,size,depth,shape,dataset,"
@@ -24,10 +21,8 @@ def training(run="a", gpu="False", energy="36530.898438", rejected="False") -> s
 
 def test_a_window_is_a_trial_and_its_name_a_run(write, imported):
     path = write(
-        ZEUS
-        + "1714557600.5,epoch,10.0,100.0,50.0\n"
-        + "1714557610.5,epoch,12.5,120.0,60.5\n"
-        + "1714557600.5,training,22.5,220.0,110.5\n"
+        f"{ZEUS}1714557600.5,epoch,10.0,100.0,50.0\n1714557610.5,epoch,12.5,120.0,60.5\n"
+        "1714557600.5,training,22.5,220.0,110.5\n"
     )
     table = imported("zeus", path)
     trials = table.trials
@@ -42,9 +37,9 @@ def test_a_window_is_a_trial_and_its_name_a_run(write, imported):
     assert table.notes == (f"{overlap} (1 row, first: {path}, row 3)",)
 
 
-def test_zero_joules_of_zeus_are_not_known_to_be_nothing(write, imported):
-    path = write(ZEUS + "1714557600,step,0.05,0.0,3.0\n1714557601,step,2,9.0,-1.0\n")
-    table = imported("zeus", path)
+def test_zero_joules_of_zeus_are_not_known_to_be_nothing(imported):
+    rows = "1714557600,step,0.05,0.0,3.0\n1714557601,step,2,9.0,-1.0\n"
+    table = imported("zeus", ZEUS + rows)
     assert table.trials["energy_j"].isna().all()
     assert table.trials["message"][0].startswith("gpu0_energy is 0 J, as Zeus logs of a window too")
     assert table.trials["message"][1] == "gpu1_energy is negative: the energy is not known"
@@ -54,26 +49,22 @@ def test_zero_joules_of_zeus_are_not_known_to_be_nothing(write, imported):
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        (ZEUS, "no trials in it"),
         ("start_time,window_name,elapsed_time\n0,a,1\n", "are not of ZeusMonitor's log"),
         (ZEUS.replace("gpu1_energy", "cpu0_energy"), "are not of ZeusMonitor's log"),
         (ZEUS.replace("start_time", "time"), "no column start_time among"),
-        (ZEUS + "1,a,2,3\n", "row 1: 4 cells for 5 columns"),
         (ZEUS + "1,a,b,2,3,4\n", "row 1: 6 cells for 5 columns"),  # a comma in a name
-        (ZEUS + "1,a,2,3,nan\n", "row 1, column gpu1_energy: 'nan' is no number"),
         (ZEUS + "1,a,2,3,\n", "row 1, column gpu1_energy: '' is empty"),
         (ZEUS + "1,,2,3,4\n", "row 1, column window_name: '' is empty"),
         (ZEUS + "1e30,a,2,3,4\n", "row 1, column start_time: '1e30' is no time"),
     ],
 )
-def test_a_log_that_is_none_says_where_and_why(write, text, reason):
-    with pytest.raises(DataError, match=reason):
-        import_table("zeus", write(text))
+def test_a_log_that_is_none_says_where_and_why(refused, text, reason):
+    refused("zeus", text, reason)
 
 
-def test_a_training_of_butter_e_is_a_trial(write, imported):
-    path = write(BUTTER_E + training("a") + training("b", gpu="True", energy="60000"))
-    trials = imported("butter-e", path).trials
+def test_a_training_of_butter_e_is_a_trial(imported):
+    text = BUTTER_E + training("a") + training("b", gpu="True", energy="60000")
+    trials = imported("butter-e", text).trials
     assert list(trials["energy_j"]) == list(trials["node_j"]) == [36530.898438, 60000.0]
     assert list(trials["run"]) == ["a", "b"]
     assert list(trials["seed"]) == [0, 1]
@@ -88,8 +79,8 @@ def test_a_training_of_butter_e_is_a_trial(write, imported):
     assert trials["accuracy"].isna().all()
 
 
-def test_what_its_authors_rejected_is_said(write, imported):
-    table = imported("butter-e", write(BUTTER_E + training("a") + training("b", rejected="True")))
+def test_what_its_authors_rejected_is_said(imported):
+    table = imported("butter-e", BUTTER_E + training("a") + training("b", rejected="True"))
     assert list(table.trials["message"].isna()) == [True, False]
     assert table.notes[0].startswith("rejected by the quality filter of its authors (1 row, first:")
 
@@ -97,10 +88,7 @@ def test_what_its_authors_rejected_is_said(write, imported):
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        (
-            "run_id,energy\n",
-            "no column start_time .*: give runs_with_standardized_energy.csv, with",
-        ),
+        ("run_id,energy\n", "no column start_time .*: give runs_with_standardized_energy.csv, wi"),
         (BUTTER_E + training(energy="0.0101"), "row 1, column energy: '0.0101' .* is it in kWh"),
         (BUTTER_E + training(energy="0"), "row 1, column energy: '0' is no energy in joules"),
         (BUTTER_E + training(gpu="maybe"), "column is_gpu: 'maybe' is neither True nor False"),
@@ -108,6 +96,5 @@ def test_what_its_authors_rejected_is_said(write, imported):
         (BUTTER_E + training().replace(",256,3,", ",256,3.5,"), "depth: '3.5' is no whole number"),
     ],
 )
-def test_another_layout_says_what_is_expected(write, text, reason):
-    with pytest.raises(DataError, match=reason):
-        import_table("butter-e", write(text))
+def test_another_layout_says_what_is_expected(refused, text, reason):
+    refused("butter-e", text, reason)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perjoule.benchmarks.performance.powercap import PROFILES, Driver, Profile, Recording, Zone
+from perjoule.benchmarks.performance.powercap import PROFILES, DriveLog, Driver, Profile, Zone
 from perjoule.energy import EnergyMeter
 from perjoule.energy.sources import rapl
 
@@ -46,12 +46,12 @@ def test_the_energy_of_a_ramp_is_the_area_under_it():
 
 
 def test_an_update_is_around_a_reading_if_the_reading_may_show_it_or_just_missed_it():
-    recording = Recording(0.0, [0.0, 1.0, 2.0, 3.0], [0.1, 1.1, 2.1, 3.1])
-    assert recording.updates_s(1.5, 1.6) == [1.0, 2.0]
-    assert recording.updates_s(1.05, 1.06) == [0.0, 1.0, 2.0]  # the second is being written
-    assert recording.quantum_j("constant 80 W", 1.5, 1.6) == pytest.approx(80)
-    assert recording.longest_gap_s(1.5, 2.5) == 1.0
-    assert recording.longest_gap_s(3.5, 3.6) == float("inf")  # nothing is known behind the end
+    log = DriveLog(0.0, [0.0, 1.0, 2.0, 3.0], [0.1, 1.1, 2.1, 3.1])
+    assert log.updates_s(1.5, 1.6) == [1.0, 2.0]
+    assert log.updates_s(1.05, 1.06) == [0.0, 1.0, 2.0]  # the second is being written
+    assert log.quantum_j("constant 80 W", 1.5, 1.6) == pytest.approx(80)
+    assert log.longest_gap_s(1.5, 2.5) == 1.0
+    assert log.longest_gap_s(3.5, 3.6) == float("inf")  # nothing is known behind the end
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="processes share no clock there")
@@ -70,8 +70,8 @@ def test_registers_show_the_joules_of_their_profiles_at_their_last_update(tmp_pa
                 readings.append((zone, asked_s, time.perf_counter(), int(text)))
     for zone, asked_s, had_s, register in readings:
         energies_j = [
-            driver.recording.energy_j(zone.profile, driver.epoch_s, update_s)
-            for update_s in driver.recording.updates_s(asked_s, had_s)[:-1]
+            driver.log.energy_j(zone.profile, driver.epoch_s, update_s)
+            for update_s in driver.log.updates_s(asked_s, had_s)[:-1]
         ]
         assert register in [zone.register(energy_j) for energy_j in energies_j]
     assert len({register for *_, register in readings}) > len(zones)  # they do move
@@ -92,9 +92,9 @@ def test_a_meter_on_a_driven_tree_is_off_by_no_more_than_an_update_and_its_own_t
         end_s = time.perf_counter()
         reading = window.close()
         ended_s = time.perf_counter()
-    recording = driver.recording
+    log = driver.log
     edges = ((begin_s, began_s), (end_s, ended_s))
-    slack_j = sum(recording.energy_j(profile, *edge) for edge in edges)
-    slack_j += max(recording.quantum_j(profile, *edge) for edge in edges)
-    truth_j = recording.energy_j(profile, began_s, end_s)
+    slack_j = sum(log.energy_j(profile, *edge) for edge in edges)
+    slack_j += max(log.quantum_j(profile, *edge) for edge in edges)
+    truth_j = log.energy_j(profile, began_s, end_s)
     assert reading.component_j("cpu") == pytest.approx(truth_j, abs=slack_j)

@@ -12,8 +12,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import perjoule.benchmarks
-from perjoule import load_table
-from perjoule.benchmarks.replay import replay
+from perjoule import load_table, replay
 from perjoule.benchmarks.replay.ask_cost import load_ask_costs
 from perjoule.benchmarks.statistics.runs import AnytimeCurves
 from perjoule.benchmarks.tables.contract import TRIAL_COLUMNS
@@ -109,6 +108,9 @@ def test_a_replay_is_a_trial_table_of_virtual_joules(digits):
     assert set(trials["energy_kind"]) == {"replayed"}
     assert trials["run"].nunique() == 6
     assert (trials.groupby("run")["energy_j"].sum() <= 20.001).all()
+    assert table.runs["run"].tolist() == list(trials["run"].unique())
+    assert set(table.runs["allotment_j"]) == {20.0}
+    assert set(table.runs["end"]) == {"spent"}
     assert (trials["p.epochs"] >= trials["epochs"]).all()
     assert_frame_equal(load_table(table).trials, trials, check_dtype=False)  # all can read it
     assert AnytimeCurves.of(trials).anytime_score().between(0.1, 1.0).all()
@@ -222,11 +224,13 @@ def test_groups_are_searched_apart(grid):
 # The same again -----------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_a_replay_is_the_same_by_any_number_of_workers(digits):
-    options = {"strategies": "random,gp,hyperband-tpe", "budget": "8 J per run", "seeds": 3}
-    alone, together = (replay(digits, workers=n, **options) for n in (1, 3))
+    options = {"strategies": "random,hyperband-tpe", "budget": "6 J per run", "seeds": 2}
+    alone, together = (replay(digits, workers=n, **options) for n in (1, 2))
     assert_frame_equal(alone.trials, together.trials)
     assert_frame_equal(alone.slices, together.slices)
+    assert_frame_equal(alone.runs, together.runs)
     assert alone.notes == together.notes
 
 
@@ -246,16 +250,10 @@ def test_an_unknown_joule_makes_no_budget_smaller():
         replay(load_table(frame.assign(energy_j=[2.0, float("nan"), 3.0, float("nan")])), **options)
 
 
-def test_ctrl_c_ends_the_workers(digits):
+@pytest.mark.kill
+def test_ctrl_c_ends_the_workers(grid):
     with pytest.raises(KeyboardInterrupt):
-        replay(
-            digits,
-            strategies="random",
-            budget="20 J per run",
-            seeds=50,
-            workers=2,
-            progress=Impatient(),
-        )
+        replay(grid, strategies="random", seeds=50, workers=2, progress=Impatient())
     patience = time.perf_counter() + 10.0
     while multiprocessing.active_children() and time.perf_counter() < patience:
         time.sleep(0.05)  # the pool, too, waits for their ends, and may be slower to note them
@@ -328,6 +326,14 @@ def test_a_fault_of_a_strategy_ends_its_run_and_is_told(grid, own):
     assert table.notes[-1] == (
         f"{own}:Faulty broke off 2 of its runs, the first by RuntimeError: enough."
     )
+    assert set(table.runs["end"]) == {"strategy error"}
+    assert set(table.runs["message"]) == {"RuntimeError: enough"}
+    mixed = replay(grid, strategies=f"{own}:Hopeless,random", seeds=1, workers=1)
+    assert mixed.runs["run"].tolist() == [f"{own}:Hopeless-0", "random-0"]
+    assert set(mixed.trials["run"]) == {"random-0"}
+    assert mixed.notes[-1] == (
+        f"1 runs of {own}:Hopeless tried nothing, and have no trial in the table."
+    )
     with pytest.raises(DataError, match="none of the strategies tried anything: RuntimeError: no"):
         replay(grid, strategies=f"{own}:Hopeless", budget="90 J per run", seeds=2, workers=1)
 
@@ -387,7 +393,7 @@ def test_slow_strategies_get_fewer_seeds_and_that_is_said(grid):
 # Surrogates ---------------------------------------------------------------------------------------
 
 
-def smooth(count=150):
+def smooth(count=100):
     x, y = DATA.random(count), 10 ** DATA.uniform(-4, 0, count)
     return load_table(
         pd.DataFrame(
@@ -408,7 +414,7 @@ def test_a_continuous_table_without_curves_is_predicted_and_the_error_told_first
     seen = Seen()
     table = replay(smooth(), strategies="random", seeds=3, workers=1, progress=seen)
     said = [note for note in seen.notes if "cross-validated R2" in note]
-    assert said[0].startswith("Random forests of 150 recorded candidates explain 9")
+    assert said[0].startswith("Random forests of 100 recorded candidates explain 9")
     assert seen.notes.index(said[0]) < seen.notes.index(
         next(n for n in seen.notes if "Each run" in n)
     )
@@ -457,6 +463,7 @@ def test_a_refused_surrogate_falls_back_on_curves():
         ({"strategies": "tpe,tpe"}, ConfigurationError, "'tpe' is named twice"),
         ({"match": "closest"}, UnknownNameError, "unknown match 'closest'"),
         ({"search_energy": "all"}, UnknownNameError, "unknown search_energy 'all'"),
+        ({"seed": 3}, UnknownNameError, "unknown option of a replay 'seed': did you mean 'seeds'"),
         ({"seeds": 0}, ConfigurationError, "seeds 0 is not above zero"),
         ({"budget": "a lot"}, BudgetError, "'a lot' is not an amount of energy"),
         ({"budget": "x per run"}, BudgetError, "'x' is not an amount of energy"),

@@ -15,7 +15,7 @@ from perjoule import load_table
 from perjoule.benchmarks.replay.forest import ForestObjective
 from perjoule.benchmarks.replay.nearest import NearestObjective
 from perjoule.benchmarks.replay.recording import STEPS, Recording
-from perjoule.benchmarks.replay.simulation import simulate
+from perjoule.benchmarks.replay.simulation import Terms, play
 from perjoule.benchmarks.replay.spaces import infer_space, n_points
 from perjoule.benchmarks.replay.synthetic import SURFACES
 from perjoule.errors import DataError
@@ -97,7 +97,7 @@ def test_what_was_cut_short_counts_only_with_a_full_curve(folder):
 
 def test_a_replay_searches_epochs_again(recorded):
     assert recorded.space.distributions["epochs"].high == 2
-    slices = simulate(RECIPES["random"].build(recorded.space, 0), recorded, 200.0)
+    slices = play(RECIPES["random"].build, recorded, Terms(200.0)).slices
     assert {s.epochs for s in slices if s.state is State.COMPLETE} == {1, 2}
 
 
@@ -306,7 +306,7 @@ def sampled(count, seed, *, curves):
 @pytest.mark.parametrize("curves", [True, False])
 def test_forests_predict_a_surface_that_they_learnt(curves):
     learnt, asked = (
-        Recording.of(sampled(count, seed, curves=curves)) for count, seed in ((300, 0), (60, 1))
+        Recording.of(sampled(count, seed, curves=curves)) for count, seed in ((200, 0), (40, 1))
     )
     objective = ForestObjective(learnt)
     assert objective.quality.is_enough

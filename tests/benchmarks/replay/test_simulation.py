@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import perjoule
-from perjoule.benchmarks.replay.guarded import Guarded
-from perjoule.benchmarks.replay.simulation import simulate, table, task_of
+from perjoule.benchmarks.comparison.events import End
+from perjoule.benchmarks.replay.simulation import Terms, play, simulate, slice_frame, task_of
 from perjoule.benchmarks.replay.synthetic import SURFACES
 from perjoule.benchmarks.statistics.runs import AnytimeCurves
 from perjoule.models.outcome import State
@@ -67,7 +67,8 @@ def work(until, **others):
 
 def run(*works, budget_j=100.0, objective=None, **options):
     strategy = Scripted(*works)
-    return simulate(strategy, objective or Flat(), budget_j, **options), strategy
+    found = simulate(strategy, objective or Flat(), Terms(budget_j, **options))
+    return found.slices, strategy
 
 
 def test_a_trial_costs_its_setup_and_its_epochs():
@@ -88,8 +89,9 @@ def test_a_paused_trial_goes_on_where_it_stopped_and_is_built_anew():
 
 @pytest.mark.parametrize("first", [work(2), work(2, params={"fails_at": 1}, pause=True)])
 def test_a_trial_that_is_over_cannot_go_on(first):
-    with pytest.raises(ValueError, match="trial 0, which is not paused"):
-        run(first, work(5, trial=0))
+    found = simulate(Scripted(first, work(5, trial=0)), Flat(), Terms(100.0))
+    assert (len(found.slices), found.end) == (1, End.STRATEGY_ERROR)
+    assert "trial 0, which is not paused" in found.error
 
 
 def test_a_rung_in_joules_counts_all_slices_of_the_trial_and_their_search():
@@ -126,12 +128,19 @@ def test_a_failed_trial_is_charged_and_its_accuracy_does_not_count():
     assert (slices[1].state, slices[1].epochs) == (State.FAILED, 9)  # past the end of its curve
 
 
-def test_a_run_ends_when_all_fails_or_nothing_fits_or_its_trials_are_many():
-    failing = [work(1, params={"fails_at": 1})] * 30
-    assert len(run(*failing, budget_j=1e9)[0]) == 20
-    assert len(run(*[work(1)] * 30, budget_j=11.9)[0]) == 3
-    assert len(run(*[work(1)] * 30, max_trials=4)[0]) == 4
-    assert run(work(1), budget_j=2.9)[0] == []
+@pytest.mark.parametrize(
+    ("works", "terms", "count", "end"),
+    [
+        ([work(1, params={"fails_at": 1})] * 30, Terms(1e9), 20, End.FAILING),
+        ([work(1)] * 30, Terms(11.9), 3, End.SPENT),
+        ([work(1)] * 30, Terms(100.0, max_trials=4), 4, End.NO_WORK),
+        ([work(1)] * 3, Terms(100.0), 3, End.NO_WORK),
+        ([work(1)], Terms(2.9), 0, End.SPENT),
+    ],
+)
+def test_a_run_ends_when_all_fails_or_nothing_fits_or_its_trials_are_many(works, terms, count, end):
+    found = simulate(Scripted(*works), Flat(), terms)
+    assert (len(found.slices), found.end, found.error) == (count, end, "")
 
 
 def test_a_run_ends_after_three_truncated_trials_in_a_row():
@@ -174,7 +183,7 @@ class Burning(Scripted):
 def test_no_real_second_enters_a_virtual_budget():
     works = [work(2, pause=True), work(1), work(5, trial=0)]
     quick_one, _ = run(*works, search_j=1.0)
-    burning = simulate(Burning(*works), Flat(), 100.0, search_j=1.0)
+    burning = simulate(Burning(*works), Flat(), Terms(100.0, search_j=1.0)).slices
     assert all(s.search_s >= 0.02 for s in burning)
     assert [s._replace(search_s=0.0) for s in burning] == [
         s._replace(search_s=0.0) for s in quick_one
@@ -202,11 +211,16 @@ class Faulty(Scripted):
         (Scripted(work(1, pause=True), work(2, trial=0)), 2, ""),
     ],
 )
-def test_a_fault_of_a_guarded_strategy_ends_its_run(strategy, n_slices, error):
-    guarded = Guarded(strategy)
-    assert len(simulate(guarded, Flat(), 100.0)) == n_slices
-    assert guarded.error.startswith(error)
-    assert bool(guarded.error) == bool(error)
+def test_a_fault_of_a_strategy_ends_its_run(strategy, n_slices, error):
+    found = simulate(strategy, Flat(), Terms(100.0))
+    assert len(found.slices) == n_slices
+    assert found.error.startswith(error)
+    assert found.end is (End.STRATEGY_ERROR if error else End.NO_WORK)
+
+
+def test_a_strategy_that_cannot_be_made_has_a_run_without_a_trial():
+    found = play(lambda space, seed, task: 1 / 0, Flat(), Terms(100.0))
+    assert (found.slices, found.error) == ([], "ZeroDivisionError: division by zero")
 
 
 def test_a_task_without_known_networks_has_no_cost_of():
@@ -226,12 +240,12 @@ def test_no_run_overdraws_its_budget_by_more_than_a_setup(budget_j, lengths):
 
 
 def test_the_table_is_one_that_the_statistics_read():
-    slices, _ = run(work(2, pause=True), work(1), work(5, trial=0), name="mine", seed=3)
-    curves = AnytimeCurves.of(table(slices))
-    reached = curves.energy_to_target(0.2)
+    works = Scripted(work(2, pause=True), work(1), work(5, trial=0))
+    frame = slice_frame([simulate(works, Flat(), Terms(100.0, seed=3, name="mine"))])
+    reached = AnytimeCurves.of(frame).energy_to_target(0.2)
     assert reached.loc["mine-3"].tolist() == ["mine", True, 5.0]
-    assert curves.energy_to_target(0.5)["energy_j"].tolist() == [15.0]
-    assert 0 < curves.anytime_score()["mine-3"] < 0.5
+    assert AnytimeCurves.of(frame).energy_to_target(0.5)["energy_j"].tolist() == [15.0]
+    assert 0 < AnytimeCurves.of(frame).anytime_score()["mine-3"] < 0.5
 
 
 # Beside a real run --------------------------------------------------------------------------------
@@ -244,7 +258,7 @@ def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("real")
     return [
         perjoule.compare(out=folder / budget, **options | {"budget": budget})
-        for budget in ("0.8 J", "0.4 J")
+        for budget in ("0.4 J", "0.2 J")
     ]
 
 
@@ -267,8 +281,7 @@ class Recorded(Flat):
 
 def test_a_simulated_run_is_the_real_one(runs):
     whole, half = runs
-    strategy = RECIPES["random"].build(Recorded.space, 0)
-    slices = simulate(strategy, Recorded(whole), 0.4)
+    slices = play(RECIPES["random"].build, Recorded(whole), Terms(0.2)).slices
     real = half.trials
     assert len(slices) == len(real)
     assert [s.state for s in slices] == real["state"].tolist()
@@ -284,18 +297,10 @@ def test_a_simulated_run_is_the_real_one(runs):
 
 @pytest.mark.parametrize("surface", SURFACES.values(), ids=SURFACES)
 def test_a_surface_is_deterministic_and_its_best_is_in_reach_of_noise(surface):
-    runs = [
-        simulate(
-            RECIPES["random"].build(surface.space, 1, task_of(surface, 100.0)),
-            surface,
-            100.0,
-            seed=1,
-        )
-        for _ in range(2)
-    ]
+    runs = [play(RECIPES["random"].build, surface, Terms(100.0, seed=1)).slices for _ in range(2)]
     first, again = ([s._replace(search_s=0.0) for s in run] for run in runs)
-    assert [s[2:9] for s in first if s.accuracy == s.accuracy] == [
-        s[2:9] for s in again if s.accuracy == s.accuracy
+    assert [s for s in first if s.accuracy == s.accuracy] == [
+        s for s in again if s.accuracy == s.accuracy
     ]
     best = max(s.accuracy for s in first if s.accuracy == s.accuracy)
     assert 0.5 < best <= surface.best_accuracy + 5 * surface.noise

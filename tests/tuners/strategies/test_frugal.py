@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 
-from perjoule.benchmarks.replay.simulation import simulate, task_of
+from perjoule.benchmarks.replay.simulation import Terms, simulate, task_of
 from perjoule.benchmarks.replay.synthetic import SURFACES
 from perjoule.models.outcome import CurvePoint, State
 from perjoule.models.space import Space
@@ -22,7 +22,7 @@ BUDGET_J = 60.0
 @cache
 def run(seed=0, budget_j=BUDGET_J, **options):
     strategy = FrugalStrategy(SURFACE.space, seed, task_of(SURFACE, budget_j), **options)
-    return simulate(strategy, SURFACE, budget_j, seed=seed, name="frugal")
+    return simulate(strategy, SURFACE, Terms(budget_j, seed=seed)).slices
 
 
 def joules_to(slices, target):
@@ -36,7 +36,9 @@ def test_it_needs_half_the_joules_of_random_search_to_the_same_accuracy():
     for seed in range(3):
         ours.append(joules_to(run(seed), target))
         strategy = RECIPES["random"].build(SURFACE.space, seed, task_of(SURFACE, BUDGET_J))
-        random.append(joules_to(simulate(strategy, SURFACE, BUDGET_J, seed=seed), target))
+        random.append(
+            joules_to(simulate(strategy, SURFACE, Terms(BUDGET_J, seed=seed)).slices, target)
+        )
     assert sorted(ours)[1] <= sorted(random)[1] / 2
 
 
@@ -69,7 +71,7 @@ def test_slices_grow_with_what_asking_costs():
     mean_epochs = []
     for ask_j in (0.0, 2.0):
         strategy = FrugalStrategy(surface.space, 0, task_of(surface, budget_j))
-        slices = simulate(strategy, surface, budget_j, search_j=ask_j)
+        slices = simulate(strategy, surface, Terms(budget_j, search_j=ask_j)).slices
         mean_epochs.append(sum(s.epochs for s in slices[6:20]) / 14)
     assert mean_epochs[1] > mean_epochs[0]
 

@@ -3,11 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perjoule.benchmarks.statistics.runs import AnytimeCurves, pareto_front
-from perjoule.reports.figures.attainment import attained, steps, thin
+from perjoule.benchmarks.statistics.runs import pareto_front
+from perjoule.reports.figures.anytime import anytime_curve, keep_steps
+from perjoule.reports.figures.pareto import thin_trials
 
 
 def trials_of(*runs):
@@ -42,17 +43,14 @@ runs = st.lists(
 
 @given(runs)
 def test_each_level_is_what_a_loop_over_the_runs_finds(runs):
-    for _, row in attained(trials_of(*runs)).iterrows():
+    for row in anytime_curve(trials_of(*runs)).to_dict("records"):
         levels = []
         for run in runs:
-            curve = AnytimeCurves.of(trials_of(run)).best_so_far
-            known = curve["energy_j"].dropna()
-            if len(known) < len(run) and row["energy_j"] > known.max():
+            energy_j, accuracy = np.cumsum([e for e, _ in run]), np.array([a for _, a in run])
+            if np.isnan(energy_j[-1]) and not (energy_j >= row["energy_j"]).any():
                 continue  # nobody knows what this run had by then
-            if len(known) == 0 and len(run):
-                continue
-            reached = curve["accuracy"][curve["energy_j"] <= row["energy_j"]].max()
-            levels.append(-np.inf if np.isnan(reached) else reached)
+            reached = accuracy[(energy_j <= row["energy_j"]) & ~np.isnan(accuracy)]
+            levels.append(reached.max(initial=-np.inf))
         ordered = sorted(levels)
         last = len(ordered) - 1
         assert row["runs"] == len(ordered)
@@ -62,10 +60,11 @@ def test_each_level_is_what_a_loop_over_the_runs_finds(runs):
         assert row["high"] == high or (np.isnan(row["high"]) and high == -np.inf)
 
 
+@settings(max_examples=40)
 @given(st.integers(2, 400), st.integers(2, 50))
 def test_a_thinned_curve_says_nothing_that_the_whole_one_does_not(n, most):
     trials = random_trials(n, strategies=1)
-    whole, few = attained(trials, n), attained(trials, most)
+    whole, few = anytime_curve(trials, n), anytime_curve(trials, most)
     assert len(few) <= most + 1
     merged = few.merge(whole, on="energy_j", how="left", suffixes=("", "_whole"))
     assert (merged["median"] == merged["median_whole"]).all()
@@ -76,27 +75,27 @@ def test_a_hundred_thousand_trials_in_many_runs_fit():
     n_runs, n_trials = 2_400, 42
     trials = random_trials(n_runs * n_trials, strategies=1)
     trials["run"] = np.repeat(np.arange(n_runs), n_trials).astype(str)
-    curve = attained(trials)
+    curve = anytime_curve(trials)
     assert len(curve) <= 401
     assert (curve["runs"] == n_runs).all()
     assert curve["median"].is_monotonic_increasing
 
 
 def test_no_trial_attains_nothing():
-    assert attained(trials_of()).empty
-    assert attained(trials_of([(np.nan, 0.5)])).empty
+    assert anytime_curve(trials_of()).empty
+    assert anytime_curve(trials_of([(np.nan, 0.5)])).empty
 
 
 def test_steps_keep_the_corners_and_the_end():
     curve = pd.DataFrame({"x": range(6), "y": [np.nan, np.nan, 1.0, 1.0, 2.0, 2.0]})
-    assert list(steps(curve, "y")["x"]) == [0, 2, 4, 5]
-    assert steps(curve[:0], "y").empty
+    assert list(keep_steps(curve, "y")["x"]) == [0, 2, 4, 5]
+    assert keep_steps(curve[:0], "y").empty
 
 
 @given(st.integers(0, 300), st.integers(1, 4), st.integers(0, 300))
 def test_thinning_keeps_every_front(n, strategies, most):
     trials = random_trials(n, strategies)
-    kept = thin(trials, most)
+    kept = thin_trials(trials, most)
     front = 0
     for name, own in trials.groupby("strategy"):
         best = own[pareto_front(own["energy_j"], own["accuracy"])]
@@ -104,14 +103,14 @@ def test_thinning_keeps_every_front(n, strategies, most):
         assert set(best.index) <= set(kept.index), name
     assert len(kept) <= max(most, front)
     assert kept.index.is_monotonic_increasing
-    assert kept.equals(thin(trials, most)), "the sample is seeded"
+    assert kept.equals(thin_trials(trials, most)), "the sample is seeded"
 
 
 def test_thinning_leaves_each_strategy_its_share():
-    kept = thin(random_trials(9_000, 3), 900)
+    kept = thin_trials(random_trials(9_000, 3), 900)
     assert kept["strategy"].value_counts().min() > 250
 
 
 def test_a_failed_trial_is_on_no_front():
     trials = random_trials(100, 1).assign(state="failed")
-    assert len(thin(trials, 10)) == 10
+    assert len(thin_trials(trials, 10)) == 10

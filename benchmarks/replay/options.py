@@ -1,0 +1,99 @@
+"""What may be said of a replay, checked as soon as it is said."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args
+
+from ...energy.quantities import parse_energy
+from ...energy.sources.cpu.cores import usable_cores
+from ...errors import ConfigurationError, UnknownNameError
+from ...models.space import Space
+from ...tuners.registry import find_recipe, parse_strategies
+
+Match = Literal["auto", "nearest", "surrogate"]
+SearchEnergy = Literal["model", "none"]
+_PER_RUN = re.compile(r"(.*\S)\s*per run\s*", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class ReplayOptions:
+    """The options of a replay.
+
+    Attributes:
+        strategies: Names, as a list or joined by commas; ``"all"`` for all that are known.
+        budget: Joules that all runs share in equal parts, ``"24 kJ"``, or of each,
+            ``"20 J per run"``; None gives each run the median total of the recorded ones.
+        seeds: Runs per strategy, with seeds 0, 1, …
+        match: ``"nearest"`` gives a candidate what the nearest recorded one gave,
+            ``"surrogate"`` what random forests predict. ``"auto"`` is the nearest where trials of
+            one length have curves or a finite grid is recorded, else the surrogate; where that is
+            refused and there are curves, the nearest.
+        search_energy: ``"model"`` charges what asks cost by a measured model, ``"none"`` nothing.
+        slow_seeds: Runs of a strategy whose asks take long (`runs.SLOW_S`).
+        space: What may be chosen; None for what the table says or shows.
+        workers: Processes; None for one per core.
+
+    Raises:
+        ConfigurationError: A value cannot be used.
+        BudgetError: The budget is no energy.
+        UnknownNameError: There is no such strategy or word.
+    """
+
+    strategies: str | Sequence[str] = "all"
+    budget: str | float | None = None
+    seeds: int = 100
+    match: Match = "auto"
+    search_energy: SearchEnergy = "model"
+    slow_seeds: int = 10
+    space: Space | Mapping[str, Any] | None = None
+    workers: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, known in (("match", Match), ("search_energy", SearchEnergy)):
+            if getattr(self, name) not in get_args(known):
+                raise UnknownNameError(name, str(getattr(self, name)), get_args(known))
+        for name in ("seeds", "slow_seeds", "workers"):
+            count = getattr(self, name)
+            if count is not None and count < 1:
+                raise ConfigurationError(f"{name} {count} is not above zero: give at least 1")
+        for name in self.names:
+            find_recipe(name)
+        _ = self.parsed_space, self.run_j(1)
+
+    @classmethod
+    def of(cls, **given: Any) -> ReplayOptions:
+        """Options by name.
+
+        Raises:
+            UnknownNameError: There is no such option.
+        """
+        known = [field.name for field in fields(cls)]
+        for name in given:
+            if name not in known:
+                raise UnknownNameError("option of a replay", name, known)
+        return cls(**given)
+
+    @property
+    def names(self) -> list[str]:
+        """The strategies, each once."""
+        return parse_strategies(self.strategies)
+
+    @property
+    def parsed_space(self) -> Space | None:
+        """What may be chosen; None if it is not said."""
+        return Space.parse(self.space) if isinstance(self.space, Mapping) else self.space
+
+    @property
+    def n_workers(self) -> int:
+        """Processes that replay."""
+        return self.workers or usable_cores()
+
+    def run_j(self, n_runs: int) -> float | None:
+        """Joules of each of so many runs; None if the budget does not say."""
+        if self.budget is None:
+            return None
+        per_run = _PER_RUN.fullmatch(str(self.budget))
+        return parse_energy(per_run[1]) if per_run else parse_energy(self.budget) / n_runs

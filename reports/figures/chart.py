@@ -1,0 +1,81 @@
+"""A figure with the words around it, and what the figures of a group have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+    import plotly.graph_objects as go
+
+    from .palette import Look
+
+MOST_SHOWN = 8
+"""Strategies that a figure shows before its reader chooses others."""
+MOST_DRAWN = 2_000
+"""Trials that a scatter draws, fronts aside: more cannot be told apart, and slow a browser."""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A figure with the words around it."""
+
+    name: str  # its identifier on the page
+    title: str
+    lead: str  # what to look for, in a sentence
+    label: str  # what a reader who cannot see it is told
+    figure: go.Figure
+    notes: Sequence[str] = ()  # what it leaves out
+    height_rem: float = 0.0  # its height, where that follows from its rows; else 0
+    entries: int = 0  # entries of its legend, which also need their place
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How the figures of a group are drawn."""
+
+    looks: Mapping[str, Look]  # the look of each strategy of the page
+    leading: Sequence[str]  # the strategies of the group, the best first
+    number: int = 0  # the place of the group on the page
+    most: int = MOST_DRAWN  # trials that a scatter draws, fronts aside
+    hover: bool = True  # of each trial of a scatter, if all are drawn; else of those on a front
+
+    @property
+    def shown(self) -> Sequence[str]:
+        """The strategies that are shown at first."""
+        return self.leading[:MOST_SHOWN]
+
+    @property
+    def listed(self) -> str:
+        """The names of all strategies in words."""
+        return ", ".join(self.looks) or "none"
+
+    def entry(self, name: str) -> dict[str, Any]:
+        """Return what all traces of a strategy have in common: their entry in the legend."""
+        visible = True if name in self.shown else "legendonly"
+        return {"legendgroup": escape(name), "name": escape(name), "visible": visible}
+
+    def notes(self, trials: pd.DataFrame) -> list[str]:
+        """Return how to see the strategies that are not shown at first."""
+        if set(trials["strategy"]) <= set(self.shown):
+            return []
+        return [
+            f"Shown at first: the {len(self.shown)} strategies that lead at equal energy. A click "
+            "on a name adds it or takes it away, a double click leaves it alone."
+        ]
+
+
+def energy_notes(trials: pd.DataFrame) -> list[str]:
+    """Return a sentence for trials whose energy is not, or not wholly, known."""
+    notes = {
+        "Not drawn, for want of an energy reading": trials["energy_j"].isna(),
+        "Not drawn, for an energy of 0 J has no place on this axis": trials["energy_j"] == 0,
+        "Lost before their end, so that their energy is a lower bound": trials["energy_kind"]
+        == "lower bound",
+    }
+    total = f"{len(trials):,} trials"
+    return [f"{what}: {which.sum():,} of {total}." for what, which in notes.items() if which.any()]
