@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..benchmarks.analysis.wording import counted
+from ..benchmarks.tables.table import counted
 from .content import joules_by_kind
 from .format import UNAVAILABLE, format_energy, format_percent, format_value
 from .tables import Cell, Grid, Row, share

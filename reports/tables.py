@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from ..benchmarks.analysis.facts import Evidence, GroupFacts, Spread, StrategyFacts
-from ..benchmarks.analysis.wording import counted
+from ..benchmarks.tables.table import counted
 from .format import (
     UNAVAILABLE,
     format_energy,

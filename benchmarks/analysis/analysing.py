@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Any
 from ...energy.quantities import format_energy, format_percent
 from ...files import write_whole
 from ...version import __version__
-from ..statistics import friedman
+from ..statistics.ranks import friedman
 from ..tables.facts import Fact
 from . import wording
 from .criteria import FRACTIONS
-from .facts import ByCriterion, GroupFacts, Ranks, RanksBy, Spread, StrategyFacts
-from .groups import group_facts, number
+from .facts import ByCriterion, GroupFacts, Ranks, RanksBy, Spread, StrategyFacts, as_fact
+from .groups import group_facts
 from .target import DEFAULT_TARGET, parse_target
 
 if TYPE_CHECKING:
@@ -74,21 +74,10 @@ class Analysis(Fact):
     @property
     def sentences(self) -> list[str]:
         """What each group shows, in plain words."""
+        told = ((g.by, g.verdict) for g in self.groups)
         return [
-            wording.labelled(
-                group.by,
-                " ".join(
-                    filter(
-                        None,
-                        (
-                            group.verdict.sentence,
-                            group.verdict.reason,
-                            group.verdict.target_sentence,
-                        ),
-                    )
-                ),
-            )
-            for group in self.groups
+            wording.labelled(by, f"{v.sentence} {v.reason} {v.target_sentence}".strip())
+            for by, v in told
         ]
 
     def write(self, path: str | Path) -> None:
@@ -154,19 +143,11 @@ def analyse(table: Table, target: str | float = DEFAULT_TARGET) -> Analysis:
 
 def _counts(groups: tuple[GroupFacts, ...]) -> ByCriterion[Mapping[str, int]]:
     """How many groups each strategy wins, by criterion; groups without a winner count nowhere."""
-
-    def won(get: Callable[[ByCriterion[str | None]], str | None]) -> dict[str, int]:
-        names = (get(group.winners) for group in groups)
-        return dict(Counter(name for name in names if name is not None).most_common())
-
-    return ByCriterion(
-        equal_energy={
-            str(share): won(lambda winners, key=str(share): winners.equal_energy[key])
-            for share in FRACTIONS
-        },
-        energy_to_target=won(lambda winners: winners.energy_to_target),
-        anytime=won(lambda winners: winners.anytime),
+    *equal, to_target, anytime = (
+        dict(Counter(name for name in won if name is not None).most_common())
+        for won in zip(*(group.winners.all for group in groups), strict=True)
     )
+    return ByCriterion(dict(zip(map(str, FRACTIONS), equal, strict=True)), to_target, anytime)
 
 
 def _ranks(
@@ -187,17 +168,7 @@ def _ranks(
     scores = pd.DataFrame(rows, columns=names, dtype=float)
     if len(names) < 2 or len(scores.dropna()) < 2:
         return None
-    found = friedman(scores)
-    return Ranks(
-        statistic=number(found.statistic),
-        p=number(found.p),
-        n_groups=found.n_groups,
-        strategies=dict(found.strategies),
-        critical_difference=number(found.critical_difference),
-        cliques=found.cliques,
-        conclusive=found.conclusive,
-        reason=found.reason,
-    )
+    return as_fact(Ranks, friedman(scores))
 
 
 def _html(group: GroupFacts) -> str:

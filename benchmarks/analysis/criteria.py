@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from itertools import combinations
+from typing import TYPE_CHECKING, NamedTuple
 
-from ..statistics import energy_to_target
-from .facts import ByCriterion
-from .verdict import Verdict, compare_strategies
+import numpy as np
+
+from ..statistics.inference import (
+    SIGNIFICANCE,
+    KruskalWallis,
+    Pair,
+    cliffs_delta,
+    dunn_holm,
+    kruskal_wallis,
+)
+from ..statistics.parametric import anova
+from ..statistics.runs import AnytimeCurves, expected_energy_to_target
+from .facts import ByCriterion, Evidence, MeansTest, PairTest, RankTest, Spread, as_fact, spread
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
-T = TypeVar("T")
+    Values = Mapping[str, NDArray[np.float64]]
+    """The values of the runs, by strategy."""
 
 FRACTIONS = (0.25, 0.5, 1.0)
 """Shares of the energy that all runs had, at which accuracies are compared."""
+TIE = 1e-9
+"""Accuracies closer than this are the same, and joules that differ by no larger share."""
 
 
 @dataclass(frozen=True)
@@ -26,83 +40,193 @@ class Criterion:
     """What one criterion says of a group.
 
     Attributes:
-        verdict: All strategies, the best by this criterion first.
-        unknown: Those of which no run can be placed, since its joules are not known.
+        spreads: The median of each strategy with its interval; None if no run has a result by then.
+        winner: The best strategy; None where nothing can be compared, or none has a result.
+        tied: The winner and those as good, among whom joules broke the tie; empty without a tie.
+        supported: Whether the runs are enough to say that the winner beats the next one.
+        evidence: What the runs say to it.
     """
 
-    verdict: Verdict
-    unknown: tuple[str, ...]
-
-    @property
-    def comparable(self) -> bool:
-        """Whether there are two strategies that can be compared."""
-        return len(self.verdict.intervals) - len(self.unknown) > 1
-
-    @property
-    def winner(self) -> str | None:
-        """The best strategy; None where nothing can be compared, or none has a result."""
-        return self.verdict.winner if self.comparable else None
-
-    @property
-    def conclusive(self) -> bool:
-        """Whether there are strategies and runs enough to conclude anything."""
-        return self.comparable and self.verdict.test.conclusive
-
-    @property
-    def reason(self) -> str:
-        """Why the winner wins, or why nothing can be said, in a sentence."""
-        if self.comparable or not self.unknown:
-            return self.verdict.reason
-        return f"Nothing can be compared: the joules of {', '.join(self.unknown)} are not known."
+    spreads: Mapping[str, Spread | None]
+    winner: str | None
+    tied: tuple[str, ...]
+    supported: bool
+    evidence: Evidence
 
 
-@dataclass(frozen=True)
-class Criteria:
-    """What each criterion says of a group.
+class _Words(NamedTuple):
+    """How a lead is told."""
 
-    Attributes:
-        equal_energy: The highest median accuracy, by share of the energy that all runs had.
-        energy_to_target: The fewest expected joules to the target.
-        anytime: The highest median anytime score.
-    """
-
-    equal_energy: dict[float, Criterion]
-    energy_to_target: Criterion
-    anytime: Criterion
-
-    def each(self, say: Callable[[Criterion], T]) -> ByCriterion[T]:
-        """What is said of every criterion."""
-        return ByCriterion(
-            {str(share): say(each) for share, each in self.equal_energy.items()},
-            say(self.energy_to_target),
-            say(self.anytime),
-        )
+    sign: int  # 1 if the highest values are best, -1 if the lowest
+    lead: str
+    shared: str  # what those that are as good have in common
+    missing: str  # where there is no result
 
 
-def compare_by_criteria(trials: pd.DataFrame, common_j: float, target: float) -> Criteria:
+_ACCURACY = _Words(
+    1,
+    "by its median run",
+    "have the same median, and none needs fewer joules for it than",
+    "No strategy has a result within the energy that all runs had.",
+)
+_JOULES = _Words(
+    -1,
+    "by its expected energy to the target",
+    "have the same expected energy to the target, and none spent fewer joules than",
+    "No run of known joules reached the target.",
+)
+_NO_TARGET = "No trial has a result, so there is no accuracy to reach."
+
+
+def compare_by_criteria(
+    curves: AnytimeCurves, common_j: float, reached: pd.DataFrame, target: float
+) -> ByCriterion[Criterion]:
     """Compare the strategies of a group by each criterion.
 
+    A win is supported if each strategy has at least five runs and the winner beats the next one by
+    Dunn's test with Holm's correction at 5 %.
+
     Args:
-        trials: What the runs knew when: slices, or trials.
+        curves: What the runs knew when.
         common_j: The joules that all runs are compared at; NaN if no total is known.
+        reached: What each run spent until it reached the target.
         target: The accuracy to reach; NaN if there is none.
     """
-    equal = {
-        share: compare_strategies(trials, common_j=common_j, fraction=share) for share in FRACTIONS
-    }
-    anytime = compare_strategies(trials, "anytime_score", common_j=common_j)
-    to_target = compare_strategies(trials, "energy_to_target", target=target)
-    if math.isnan(target):
-        reason = "No trial has a result, so there is no accuracy to reach."
-        to_target = dataclasses.replace(to_target, reason=reason)
-    reached = energy_to_target(trials, target)
-    placed = set(reached["strategy"][reached["energy_j"].notna()])
-    return Criteria(
-        {share: Criterion(verdict, _unplaced(verdict)) for share, verdict in equal.items()},
-        Criterion(to_target, tuple(name for name in to_target.intervals if name not in placed)),
-        Criterion(anytime, _unplaced(equal[1.0])),  # its scores are unknown without a result, too
+    levels = {str(share): curves.levels_at(share * common_j) for share in FRACTIONS}
+    return ByCriterion(
+        {
+            share: _compare_accuracies(curves, each, each.clip(lower=0.0))
+            for share, each in levels.items()
+        },
+        _compare_joules(curves, reached, _NO_TARGET if math.isnan(target) else None),
+        _compare_accuracies(curves, levels["1.0"], curves.anytime_score(common_j)),
     )
 
 
-def _unplaced(verdict: Verdict) -> tuple[str, ...]:
-    return tuple(name for name, each in verdict.intervals.items() if not each.n)
+def _compare_accuracies(curves: AnytimeCurves, levels: pd.Series, scores: pd.Series) -> Criterion:
+    """The highest median score over the runs wins.
+
+    ``levels`` are the accuracies by the energy in question. A run that has no result by then counts
+    as 0; a run whose joules are unknown there is left out. Of strategies with the same median, the
+    one with the smaller expected energy to that accuracy wins.
+    """
+    values, reached = _by_strategy(curves, scores), _by_strategy(curves, levels)
+    medians = {name: _median(own) for name, own in values.items()}
+    order = sorted(values, key=medians.__getitem__, reverse=True)
+    best = max(medians.values(), default=-math.inf)
+    tied = [name for name in order if best > 0 and best - medians[name] <= TIE]
+    if len(tied) > 1:
+        accuracy = min(_median(reached[name].clip(min=0.0)) for name in tied)
+        ert_j = _expected_j(curves.energy_to_target(accuracy - TIE))
+        order[: len(tied)] = sorted(tied, key=lambda name: _unknown_last(ert_j[name]))
+    spreads = {
+        name: spread(own) if np.isfinite(reached[name]).any() else None
+        for name, own in values.items()
+    }
+    values = {name: values[name] for name in order}
+    return _judge(_ACCURACY, values, len(tied), _unplaced(reached), spreads)
+
+
+def _compare_joules(curves: AnytimeCurves, reached: pd.DataFrame, missing: str | None) -> Criterion:
+    """The smallest expected energy to the target wins, of equal ones the fewer joules in all.
+
+    For the tests, a run that never reached the target is censored and ranks last: it counts as
+    infinitely many joules, whatever it spent. A hit after an unknown amount of joules is left out
+    of them, and a strategy with unknown joules comes last.
+    """
+    values = _by_strategy(curves, reached["energy_j"].where(reached["hit"], math.inf))
+    ert_j = _expected_j(reached)
+    order = sorted(values, key=lambda name: _unknown_last(ert_j[name]))
+    best = min((j for j in ert_j.values() if not math.isnan(j)), default=math.inf)
+    tied = [n for n in order if best < math.inf and ert_j[n] - best <= TIE * best]
+    total_j = {name: own.sum() for name, own in _by_strategy(curves, curves.totals_j).items()}
+    order[: len(tied)] = sorted(tied, key=lambda name: _unknown_last(total_j[name]))
+    values = {name: values[name] for name in order}
+    unplaced = _unplaced(_by_strategy(curves, reached["energy_j"]))
+    words = _JOULES if missing is None else _JOULES._replace(missing=missing)
+    return _judge(words, values, len(tied), unplaced, {})
+
+
+def _judge(
+    words: _Words,
+    values: Values,
+    n_best: int,
+    unplaced: Iterable[str],
+    spreads: Mapping[str, Spread | None],
+) -> Criterion:
+    """Test strategies that stand in order, the first ``n_best`` of them as good as the first."""
+    order, unplaced = list(values), [name for name in values if name in unplaced]
+    p = dunn_holm(values).to_numpy()
+    pairs = [
+        Pair(order[i], order[j], float(p[i, j]), cliffs_delta(values[order[i]], values[order[j]]))
+        for i, j in combinations(range(len(order)), 2)
+    ]
+    test = kruskal_wallis(values)
+    comparable = len(order) - len(unplaced) > 1
+    if unplaced and not comparable:
+        unknown = ", ".join(unplaced)
+        reason = f"Nothing can be compared: the joules of {unknown} are not known."
+        supported = False
+    else:
+        supported, reason = _support(words, order, n_best, pairs, test)
+    return Criterion(
+        spreads=spreads,
+        winner=order[0] if n_best and comparable else None,
+        tied=tuple(order[:n_best]) if n_best > 1 else (),
+        supported=supported,
+        evidence=Evidence(
+            kruskal_wallis=as_fact(RankTest, test),
+            pairs=tuple(as_fact(PairTest, pair) for pair in pairs),
+            parametric=as_fact(MeansTest, anova(values)),
+            conclusive=comparable and test.conclusive,
+            reason=reason,
+        ),
+    )
+
+
+def _support(
+    words: _Words, order: list[str], n_best: int, pairs: list[Pair], test: KruskalWallis
+) -> tuple[bool, str]:
+    """Whether the first strategy's win over the second is supported, and why."""
+    if not n_best:
+        return False, words.missing
+    if len(order) < 2:
+        return False, f"Only {order[0]} was run: there is nothing to compare it with."
+    first = pairs[0]
+    lead = f"{first.a} leads {words.lead}"
+    if n_best > 1:
+        lead = f"{', '.join(order[: n_best - 1])} and {order[n_best - 1]} {words.shared} {first.a}"
+    if not test.conclusive:
+        return False, f"{lead}. {test.reason}"
+    if n_best > 1:
+        return False, f"{lead}; otherwise none of them is ahead."
+    tested = f"p = {first.p:.2g} by Dunn's test with Holm's correction"
+    ahead = words.sign * first.cliffs_delta
+    if first.p >= SIGNIFICANCE or ahead <= 0:
+        return False, f"{lead}, but its lead over {first.b} may be chance ({tested})."
+    share = f"{(1 + ahead) / 2:.0%}"
+    return True, f"{first.a} beats {first.b} in {share} of the pairings of their runs ({tested})."
+
+
+def _by_strategy(curves: AnytimeCurves, per_run: pd.Series) -> dict[str, NDArray[np.float64]]:
+    """The values of the runs by strategy, in order of appearance."""
+    grouped = per_run.groupby(curves.strategies, sort=False)
+    return {str(name): own.to_numpy() for name, own in grouped}
+
+
+def _unplaced(values: Values) -> set[str]:
+    """The strategies of which no run can be placed, since its joules are not known."""
+    return {name for name, own in values.items() if np.isnan(own).all()}
+
+
+def _expected_j(reached: pd.DataFrame) -> dict[str, float]:
+    per_strategy = reached.groupby("strategy")
+    return {str(name): expected_energy_to_target(own) for name, own in per_strategy}
+
+
+def _median(values: NDArray[np.float64]) -> float:
+    return float(np.nanmedian(values)) if (~np.isnan(values)).any() else -math.inf
+
+
+def _unknown_last(energy_j: float) -> tuple[bool, float]:
+    return math.isnan(energy_j), energy_j

@@ -5,13 +5,20 @@ What is not known is None, never zero and never NaN, so that all of it is JSON a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
-from ..tables.facts import Fact
+from ..statistics.inference import interval
+from ..tables.facts import Fact, finite
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 T = TypeVar("T")
+R = TypeVar("R")
+F = TypeVar("F", bound=Fact)
 
 Basis = Literal["allotment", "interrupted", "smallest total"]
 """What the energy is at which strategies are compared: what each run may spend; what each had spent
@@ -41,6 +48,11 @@ class ByCriterion(Fact, Generic[T]):
     def all(self) -> list[T]:
         """Those of all criteria, in their order."""
         return [*self.equal_energy.values(), self.energy_to_target, self.anytime]
+
+    def each(self, say: Callable[[T], R]) -> ByCriterion[R]:
+        """What is said of every criterion."""
+        equal = {share: say(one) for share, one in self.equal_energy.items()}
+        return ByCriterion(equal, say(self.energy_to_target), say(self.anytime))
 
 
 @dataclass(frozen=True)
@@ -220,3 +232,19 @@ class RanksBy(Fact):
 
     equal_energy: Ranks | None
     anytime: Ranks | None
+
+
+def number(value: float) -> float | None:
+    """Return a number as JSON has it: None where it is unknown or not finite."""
+    return float(value) if math.isfinite(value) else None
+
+
+def as_fact(kind: type[F], statistic: Any) -> F:
+    """Return a statistic as the fact with the same fields, None for numbers that JSON lacks."""
+    return kind.from_dict(finite(vars(statistic)))
+
+
+def spread(values: ArrayLike) -> Spread | None:
+    """Return the median of values with its interval; None where there is none."""
+    found = interval(values)
+    return as_fact(Spread, found) if math.isfinite(found.median) else None

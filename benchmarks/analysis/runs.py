@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...energy.carbon import CarbonIntensity
-from ..statistics import incumbents, totals_j
+from ..statistics.runs import AnytimeCurves
 from ..tables.facts import Fact, read_fact
-from .groups import number
+from ..tables.table import plain
+from .facts import number
 from .timeline import timeline
 
 if TYPE_CHECKING:
@@ -27,9 +27,6 @@ class Incumbent(Fact):
     """The best network that a run found, by validation accuracy; the first of equals.
 
     Attributes:
-        trial: Number of its trial.
-        accuracy: Its validation accuracy.
-        test_accuracy: Its test accuracy; None if unknown.
         energy_j: Joules of its trial until then; None if unknown.
         found_at_j: Joules that the run had spent by then; None if unknown.
         params: Its hyperparameters.
@@ -49,13 +46,10 @@ class RunFacts(Fact):
 
     Attributes:
         run: Its name.
-        strategy: Name of the strategy.
-        seed: Its seed.
         status: Why it is over, or ``"open"``; None where the table does not tell.
         reason: More about its end.
         allotment_j: Joules it may spend; None where the table does not tell.
         spent_j: Joules it spent; None if unknown.
-        trials: How many trials it had.
         incumbent: The best network it found; None if it has no result.
     """
 
@@ -77,29 +71,29 @@ def run_facts(table: Table, names: Collection[str] | None = None) -> list[RunFac
         table: The trials, with slices and runs where it has any.
         names: The runs to return; None for all.
     """
-    slices = table.trials if table.slices is None else table.slices
-    totals = totals_j(timeline(table))
-    order = totals.index if table.runs is None else table.runs["run"]
+    totals_j = timeline(table).totals_j
+    order = totals_j.index if table.runs is None else table.runs["run"]
     wanted = [run for run in order if names is None or run in names]
+    slices = table.rows_in_time
     known = slices if names is None else slices[slices["run"].isin(wanted)]
     by_trial = known.groupby(["run", "trial"], sort=False)["energy_j"]
-    best = incumbents(known.assign(trial_j=by_trial.cumsum(skipna=False)))
+    best = AnytimeCurves.of(known.assign(trial_j=by_trial.cumsum(skipna=False))).incumbents()
     rows = dict(iter(known.groupby("run", sort=False)))
     counts = known.groupby("run")["trial"].nunique()
     about = {} if table.runs is None else table.runs.set_index("run").to_dict("index")
     facts = []
     for run in wanted:
-        stated = about.get(run)
-        first = rows[run].iloc[0] if stated is None else stated
+        stated = about.get(run, {})
+        first = stated or rows[run].iloc[0]
         facts.append(
             RunFacts(
                 run=str(run),
                 strategy=str(first["strategy"]),
                 seed=int(first["seed"]),
-                status=None if stated is None else plain(stated["end"]) or OPEN,
-                reason="" if stated is None else plain(stated["message"]) or "",
-                allotment_j=None if stated is None else plain(stated["allotment_j"]),
-                spent_j=number(totals[run]),
+                status=(plain(stated["end"]) or OPEN) if stated else None,
+                reason=plain(stated.get("message")) or "",
+                allotment_j=plain(stated.get("allotment_j")),
+                spent_j=number(totals_j[run]),
                 trials=int(counts.get(run, 0)),
                 incumbent=_incumbent(best.loc[run]) if run in best.index else None,
             )
@@ -109,8 +103,8 @@ def run_facts(table: Table, names: Collection[str] | None = None) -> list[RunFac
 
 def best_runs(table: Table) -> dict[str, RunFacts]:
     """Return the run of each strategy that found the best network, the best of all first."""
-    slices = table.trials if table.slices is None else table.slices
-    ranked = incumbents(slices).sort_values("accuracy", ascending=False, kind="stable")
+    best = AnytimeCurves.of(table.rows_in_time).incumbents()
+    ranked = best.sort_values("accuracy", ascending=False, kind="stable")
     names = ranked.drop_duplicates("strategy").index
     facts = {each.run: each for each in run_facts(table, set(names))}
     return {facts[name].strategy: facts[name] for name in names}
@@ -118,7 +112,7 @@ def best_runs(table: Table) -> dict[str, RunFacts]:
 
 def spent_j(table: Table) -> float | None:
     """Return the joules of all runs, asks that gave no work included; None if any is unknown."""
-    return number(totals_j(timeline(table)).sum(skipna=False))
+    return number(timeline(table).totals_j.sum(skipna=False))
 
 
 def emissions(table: Table) -> dict[str, Any] | None:
@@ -127,18 +121,6 @@ def emissions(table: Table) -> dict[str, Any] | None:
     if grid is None:
         return None
     return {**asdict(grid), "intensity": str(grid), "total_g": grid.grams(spent_j(table))}
-
-
-def plain(value: Any) -> Any:
-    """Return a cell in Python's own types; None where nothing is known."""
-    import pandas as pd
-
-    if isinstance(value, list | dict):
-        return value
-    if pd.isna(value):
-        return None
-    value = value.item() if hasattr(value, "item") else value
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _incumbent(row: pd.Series) -> Incumbent:

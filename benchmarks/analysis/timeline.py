@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from ..statistics.runs import AnytimeCurves
 from .facts import Basis
 
 if TYPE_CHECKING:
@@ -17,45 +17,37 @@ COLUMNS = ["run", "strategy", "state", "accuracy", "test_accuracy", "energy_j"]
 """What the numbers of a group are read off."""
 
 
-def timeline(table: Table) -> pd.DataFrame:
-    """Return one row per slice in order of completion, then what runs spent on no trial.
+def timeline(table: Table) -> AnytimeCurves:
+    """Return the anytime curves of the runs of a table.
 
-    Of a table without slices, one row per trial. A run without any trial has one row, so that it is
-    compared with the others.
+    They have one row per slice, in order of completion, or per trial where the table has no slices,
+    then what runs spent on no trial. A run without any trial has one row, so that it is compared
+    with the others.
     """
-    rows = (table.trials if table.slices is None else table.slices)[COLUMNS]
-    if table.runs is None:
-        return rows
-    runs = table.runs
-    tried = runs["run"].isin(rows["run"])
-    rest = runs[~tried | (runs["unplaced_j"] != 0)]  # those of unknown joules too
-    if rest.empty:
-        return rows
-    closing = rest[["run", "strategy"]].assign(energy_j=rest["unplaced_j"])
-    return pd.concat([rows, closing.reindex(columns=COLUMNS)], ignore_index=True)
+    rows = table.rows_in_time[COLUMNS]
+    if table.runs is not None:
+        tried = table.runs["run"].isin(rows["run"])
+        rest = table.runs[~tried | (table.runs["unplaced_j"] != 0)]  # those of unknown joules too
+        closing = rest[["run", "strategy"]].assign(energy_j=rest["unplaced_j"])
+        if len(closing):
+            rows = pd.concat([rows, closing.reindex(columns=COLUMNS)], ignore_index=True)
+    return AnytimeCurves.of(rows)
 
 
-def common_energy(table: Table, spent_j: pd.Series) -> tuple[float, Basis]:
+def common_energy(table: Table, curves: AnytimeCurves) -> tuple[float, Basis]:
     """Return the joules at which the runs of a table are compared, and what they are.
 
     Where the table knows allotments: the smallest one. A run that is over had all of its own, even
     where the rest fitted no trial; an overdraft, below a hundredth, counts as within. While a run
     is not over, all are compared at what it has spent. A run whose joules are unknown limits
-    nothing. Of other tables: the smallest known total of a run.
-
-    Args:
-        table: The trials of one group.
-        spent_j: The total joules of each run; NaN if unknown.
-
-    Returns:
-        Joules, NaN if no total is known, and their basis.
+    nothing. Of other tables: the smallest known total of a run. NaN if no total is known.
     """
     if table.runs is None:
-        return float(np.fmin.reduce(spent_j.to_numpy(), initial=math.nan)), "smallest total"
+        return curves.common_j, "smallest total"
     runs = table.runs.set_index("run")
     allotted_j = runs["allotment_j"].astype(float)
     smallest_j = float(allotted_j.min())
-    spent_j = spent_j.reindex(runs.index)
+    spent_j = curves.totals_j.reindex(runs.index)
     over = runs["end"].notna()
     had_j = spent_j.where(~over, np.maximum(allotted_j, spent_j))[spent_j.notna()]
     if had_j.empty:

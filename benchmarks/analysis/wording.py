@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ...energy.quantities import format_energy, format_percent
 from ...energy.source import Kind
 from ..tables.contract import LOWER_BOUND
+from ..tables.table import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -290,11 +291,6 @@ def _deeds(parts: Sequence[tuple[str, str]]) -> str:
 
 
 # Words --------------------------------------------------------------------------------------------
-
-
-def counted(count: int, what: str) -> str:
-    """Write how many of what: ``1 run``, ``1,200 trials``."""
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _per_run(energy_j: float | None) -> str:

@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...models.outcome import State
-from ..statistics import floats, spearman
+from ..statistics.association import spearman
+from ..statistics.runs import floats
 from ..tables.mapping import plain_name
 from ..tables.table import Table
 from .catalogue import Evidence, Lacking

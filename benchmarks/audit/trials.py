@@ -9,7 +9,8 @@ import numpy as np
 
 from ...energy.quantities import JOULES_PER_UNIT, format_energy
 from ...energy.source import Kind
-from ..statistics import MIN_RUNS, floats
+from ..statistics.inference import MIN_RUNS
+from ..statistics.runs import floats
 from ..tables.table import Table
 from .catalogue import Evidence, Lacking
 from .columns import read_numbers
@@ -30,7 +31,7 @@ def short_windows(subject: Subject) -> Evidence:
     periods = {name: s for name, s in stated.items() if isinstance(s, int | float)}
     if not periods:
         raise Lacking("nothing says how often the meter's sensors are updated")
-    windows = table.trials if table.slices is None else table.slices
+    windows = table.rows_in_time
     durations_s = floats(windows["duration_s"])
     durations_s = durations_s[np.isfinite(durations_s)]
     if any(periods.values()) and not len(durations_s):

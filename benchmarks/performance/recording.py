@@ -58,7 +58,8 @@ def main() -> None:
     options.table.mkdir(parents=True, exist_ok=True)
     write_frame(trials, options.table / "trials.parquet")
     write_frame(curves, options.table / "curves.parquet")
-    kept = {key: description[key] for key in DESCRIPTION_KEYS}
+    kept = {"experiment": {"dataset": description["experiment"]["dataset"]}}
+    kept |= {key: description[key] for key in DESCRIPTION_KEYS}
     (options.table / "experiment.yaml").write_text(yaml.safe_dump(kept, sort_keys=False))
     (options.table / "README.md").write_text(readme(options.table, trials, description))
     print(f"{options.table}: {len(trials)} candidates")

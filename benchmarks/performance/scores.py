@@ -12,14 +12,8 @@ import pandas as pd
 
 from perjoule.benchmarks.performance.plays import Result
 from perjoule.benchmarks.replay.simulation import slice_frame
-from perjoule.benchmarks.statistics import (
-    Interval,
-    anytime_score,
-    energy_to_target,
-    expected_energy_to_target,
-    interval,
-    levels_at,
-)
+from perjoule.benchmarks.statistics.inference import Interval, interval
+from perjoule.benchmarks.statistics.runs import AnytimeCurves, expected_energy_to_target
 
 SHARES = (0.95, 0.99)
 """Targets, as shares of the best known accuracy."""
@@ -37,7 +31,7 @@ class Reached:
         hits: Runs that reached it.
         energy_j: Median joules until then with its bootstrap 95 % interval; a run that never
             reached it counts as infinite.
-        ert_j: Expected joules to the target, see `statistics.expected_energy_to_target`.
+        ert_j: Expected joules to the target, see `statistics.runs.expected_energy_to_target`.
         ratio: `ert_j` over that of the best peer with its bootstrap 95 % interval; NaN where no
             peer reached it.
     """
@@ -57,7 +51,7 @@ class Score:
         strategy: Name of the strategy.
         runs: How many.
         reached: By target share.
-        anytime: Median of the runs' `statistics.anytime_score`.
+        anytime: Median of the runs' `AnytimeCurves.anytime_score`.
         final: Median of the best accuracies of the runs.
         slices: Mean number of slices of a run.
         search_share: Joules of searching over all joules, CPU-seconds of asks and tells times watts
@@ -92,11 +86,11 @@ def score_task(
         watts: Watts per core for the share of the search.
         peers: Names of the strategies to compare with.
     """
-    frame = slice_frame([each.run for each in results])
-    anytime = anytime_score(frame, common_j=budget_j)
-    final = levels_at(frame, math.inf)
+    curves = AnytimeCurves.of(slice_frame([each.run for each in results]))
+    anytime = curves.anytime_score(budget_j)
+    final = curves.levels_at(math.inf)
     per_target = {
-        share: energy_to_target(frame, share * best_accuracy).astype({"strategy": str})
+        share: curves.energy_to_target(share * best_accuracy).astype({"strategy": str})
         for share in SHARES
     }
     names = list(dict.fromkeys(each.entry.strategy for each in results))

@@ -21,7 +21,7 @@ from typing import Any, Protocol
 from ...energy.quantities import format_energy
 from ...energy.sources.cpu.power import FALLBACK_W_PER_THREAD
 from ...errors import BudgetError, DataError
-from ..statistics import totals_j
+from ..statistics.runs import AnytimeCurves
 from ..tables.table import Table
 from .ask_cost import load_ask_costs
 from .forest import LEAST_CANDIDATES, LEAST_R2, ForestObjective
@@ -219,7 +219,7 @@ def _warn_if_long(
 
 def _median_run_j(part: Table) -> float:
     """The median total of the recorded runs, of those whose total is known."""
-    budget_j = float(totals_j(part.trials).median())
+    budget_j = float(AnytimeCurves.of(part.trials).totals_j.median())
     if math.isnan(budget_j):
         raise BudgetError(
             f"{part.name}: the joules of no recorded run are wholly known: give a budget, such as "

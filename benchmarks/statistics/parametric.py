@@ -104,6 +104,7 @@ def anova(groups: Mapping[str, ArrayLike]) -> Anova:
         )
     equal = levene_p >= SIGNIFICANCE
     f, p = map(float, f_oneway(*found.values(), equal_var=equal))
+    f, p = (f, p) if f > 0 else (0.0, 1.0)  # equal means, but for rounding
     between = (k - 1) * (f - 1)
     method = "ANOVA" if equal else "Welch's ANOVA"
     differ = "differ" if p < SIGNIFICANCE else "may differ by chance"

@@ -1,7 +1,7 @@
 """One column of anyone's table: numbers, whole numbers, text, moments, or whatever it holds.
 
-A cell that cannot be read is refused with its row and column. Numbers are written as in Python:
-``1.5``, ``-2``, ``3e-4``; a digit more than a float or an integer holds is never dropped silently.
+A DataError refuses a cell that cannot be read, with its row and column. Numbers are written as in
+Python: ``1.5``, ``-2``, ``3e-4``; a digit more than they hold is never dropped silently.
 """
 
 from __future__ import annotations
@@ -12,6 +12,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute
+from pandas.api.types import (
+    infer_dtype,
+    is_bool_dtype,
+    is_complex_dtype,
+    is_datetime64_any_dtype,
+    is_integer_dtype,
+    is_numeric_dtype,
+)
 
 from ...errors import DataError
 from .refusals import check, refuse, short
@@ -29,12 +37,8 @@ _POINTS = str.maketrans("", "", "+-.,")
 
 
 def numbers(values: pd.Series, where: str) -> pd.Series:
-    """Read floats; NaN where nothing is. ``where`` is the table's name, for messages.
-
-    Raises:
-        DataError: A cell is no finite number.
-    """
-    if _is_bool(values):
+    """Read finite floats; NaN where nothing is. ``where`` is the table's name, for messages."""
+    if is_bool_dtype(values):
         check(values, values.notna(), "no number", where)
     if _is_real(values):
         return _finite(values, None, where)
@@ -46,12 +50,8 @@ def numbers(values: pd.Series, where: str) -> pd.Series:
 
 
 def wholes(values: pd.Series, where: str) -> pd.Series:
-    """Read whole numbers of up to 64 bits; null where nothing is.
-
-    Raises:
-        DataError: A cell is no whole number, or none that can be kept to the last digit.
-    """
-    cells = None if _is_real(values) or _is_bool(values) else _cells(values, where)
+    """Read whole numbers of up to 64 bits, kept to the last digit; null where nothing is."""
+    cells = None if _is_real(values) or is_bool_dtype(values) else _cells(values, where)
     try:
         exact = _exact(values, cells)
     except OverflowError:
@@ -66,21 +66,13 @@ def wholes(values: pd.Series, where: str) -> pd.Series:
 
 
 def texts(values: pd.Series, where: str) -> pd.Series:
-    """Read text without spaces around it; None where nothing is.
-
-    Raises:
-        DataError: A cell cannot be written as text.
-    """
+    """Read text without spaces around it; None where nothing is."""
     return _objects(values, _known(_cells(values, where), _NO_TEXT))
 
 
 def moments(values: pd.Series, where: str) -> pd.Series:
-    """Read moments in UTC, from ISO 8601 or seconds since 1970; those without a zone are in UTC.
-
-    Raises:
-        DataError: A cell is no moment.
-    """
-    if pd.api.types.is_datetime64_any_dtype(values):
+    """Read moments in UTC, from ISO 8601 or seconds since 1970; those without a zone are in UTC."""
+    if is_datetime64_any_dtype(values):
         return pd.to_datetime(values, utc=True).dt.as_unit("us")
     known = _known(_cells(values, where))
     missing = pd.Series(known.is_null().to_numpy(zero_copy_only=False), index=values.index)
@@ -96,15 +88,8 @@ def moments(values: pd.Series, where: str) -> pd.Series:
 
 
 def free(values: pd.Series, where: str) -> pd.Series:
-    """Read a column of no contract: whole numbers, numbers, truth values or text, as it says.
-
-    Returns:
-        ``Int64``, ``Float64``, ``boolean``, or text with None where nothing is.
-
-    Raises:
-        DataError: A number is infinite, or a cell cannot be written as text.
-    """
-    if _is_bool(values) and values.notna().any():
+    """Read a column of no contract: as ``Int64``, ``Float64``, ``boolean`` or text, as it says."""
+    if is_bool_dtype(values) and values.notna().any():
         return values.astype("boolean")
     cells = floats = None
     if not _is_real(values) or not values.notna().any():
@@ -124,23 +109,15 @@ def free(values: pd.Series, where: str) -> pd.Series:
     return found.astype("Int64" if whole.all() else "Float64")
 
 
-# Cells --------------------------------------------------------------------------------------------
-
-
 def _is_real(values: pd.Series) -> bool:
-    kinds = pd.api.types
-    return kinds.is_numeric_dtype(values) and not kinds.is_complex_dtype(values)
-
-
-def _is_bool(values: pd.Series) -> bool:
-    return pd.api.types.is_bool_dtype(values)
+    return is_numeric_dtype(values) and not is_complex_dtype(values)
 
 
 def _cells(values: pd.Series, where: str) -> pa.Array:
     """The cells as text, without spaces around it."""
     try:
         if not isinstance(values.dtype, pd.StringDtype):
-            if pd.api.types.infer_dtype(values, skipna=True).startswith(("mixed", "bytes")):
+            if infer_dtype(values, skipna=True).startswith(("mixed", "bytes")):
                 values = values.map(_plain)
             values = values.astype("string")
         array = pa.array(values, type=pa.large_string(), from_pandas=True)
@@ -195,12 +172,10 @@ def _finite(values: pd.Series, floats: pa.Array | None, where: str) -> pd.Series
 def _exact(values: pd.Series, cells: pa.Array | None) -> pd.Series | None:
     """Whole numbers to the last digit; None if some are not written as such.
 
-    ``cells`` is the same column as text; None if it holds numbers.
-
-    Raises:
-        OverflowError: One does not fit into 64 bits.
+    ``cells`` is the same column as text; None if it holds numbers. An OverflowError tells that a
+    number does not fit into 64 bits.
     """
-    if pd.api.types.is_integer_dtype(values):
+    if is_integer_dtype(values):
         try:
             return values.astype("Int64")
         except (TypeError, ValueError) as error:  # an unsigned one

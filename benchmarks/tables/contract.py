@@ -24,23 +24,14 @@ COMPONENTS = ("cpu", "gpu", "dram", "node")
 
 
 class Column(NamedTuple):
-    """A column of the contract.
-
-    Attributes:
-        name: Its name.
-        type: ``text``, ``number``, ``whole`` (a whole number) or ``time`` (a moment in UTC).
-        meaning: What it says.
-        unit: The unit of its values; empty if they have none.
-        most: The largest value there can be; None where there is no such bound.
-        least: The smallest value there can be; None where there is no such bound.
-    """
+    """A column of the contract."""
 
     name: str
-    type: str
+    type: str  # text, number, whole (a whole number) or time (a moment in UTC)
     meaning: str
     unit: str = ""
-    most: float | None = None
-    least: float | None = 0.0
+    most: float | None = None  # the largest value there can be
+    least: float | None = 0.0  # the smallest value there can be
 
 
 def _joules(name: str, meaning: str) -> Column:
@@ -105,10 +96,11 @@ CURVE_COLUMNS = tuple(column.name for column in CURVES)
 RUN_COLUMNS = tuple(column.name for column in RUNS)
 REQUIRED = ("strategy", "energy_j", "accuracy")
 """What any tidy table must have to be read as a trial table."""
-PANDAS_TYPES = {"text": "object", "number": "float64", "whole": "Int64"}
-_UNITS = {column.name: column.unit for column in (*RUNS, *CURVES, *COLUMNS)}
-
-
-def unit_of(name: str) -> str:
-    """The unit of a column of any of these files; empty if it has none."""
-    return _UNITS.get(name, "")
+PANDAS_TYPES = {
+    "text": "object",
+    "number": "float64",
+    "whole": "Int64",
+    "time": "datetime64[us, UTC]",
+}
+UNITS = {column.name: column.unit for column in (*RUNS, *CURVES, *COLUMNS)}
+"""The unit of every column of these files; empty if it has none."""

@@ -11,7 +11,10 @@ import yaml
 
 from ...files import write_whole
 
-_MAPPINGS = ("experiment", "space", "data", "machine", "versions", "runtime")
+_PARTS = {
+    **dict.fromkeys(("experiment", "space", "data", "machine", "versions", "runtime"), dict),
+    **dict.fromkeys(("meter", "by"), list),
+}
 """Parts of a description that have parts of their own."""
 
 
@@ -39,13 +42,10 @@ def valid_parts(stated: Any) -> dict[str, Any] | None:
     """A description without the parts that are of the wrong type: anyone may have written it."""
     if not isinstance(stated, dict):
         return None
-    known: dict[str, Any] = {
-        name: part
-        for name, part in stated.items()
-        if isinstance(part, dict if name in _MAPPINGS else list if name == "meter" else object)
-    }
-    if "meter" in known:
-        known["meter"] = [meter for meter in known["meter"] if isinstance(meter, dict)]
+    known = {n: part for n, part in stated.items() if isinstance(part, _PARTS.get(n, object))}
+    for name, kind in (("meter", dict), ("by", str)):
+        if name in known:
+            known[name] = [each for each in known[name] if isinstance(each, kind)]
     return known
 
 

@@ -1,7 +1,7 @@
 """Parquet and CSV files as they are: every cell that is there, and none that is not.
 
 A file is read by what it holds, whatever it is called. Cells of CSV stay text. A row with a cell
-too few or too many, an open quote, or bytes that are no text are errors: nothing is filled in.
+too few or too many, an open quote, or bytes that are no text are a DataError: nothing is filled in.
 """
 
 from __future__ import annotations
@@ -12,15 +12,17 @@ import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
+
+import pandas as pd
+import pyarrow as pa
+from pyarrow import csv as arrow_csv
+from pyarrow import parquet
 
 from ...errors import DataError
 from .contract import VERSION
 from .refusals import distinct, shown
 from .writing import description_in, version_in
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _SEPARATORS = (",", ";", "\t", "|")
 _HEADER = 1 << 20  # bytes a header may have
@@ -42,11 +44,7 @@ class Contents(NamedTuple):
 
 
 def read_contents(path: Path) -> Contents:
-    """Read a Parquet or CSV file as it is: CSV as text, not yet checked.
-
-    Raises:
-        DataError: The file cannot be read.
-    """
+    """Read a Parquet or CSV file as it is: CSV as text, not yet checked."""
     try:
         content = path.read_bytes()
     except (OSError, ValueError) as error:
@@ -64,16 +62,9 @@ def _unreadable(path: Path, error: Exception) -> DataError:
     return DataError(f"{path}: cannot be read: {reason[:200]}; give Parquet or CSV")
 
 
-# Parquet ------------------------------------------------------------------------------------------
-
-
 def _parquet(path: Path, content: bytes) -> Contents:
-    import pandas as pd
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     try:
-        file = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)
+        file = parquet.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)
         distinct(file.schema_arrow.names, str(path))
         table = file.read()
         if (version := version_in(table.schema.metadata)) > VERSION:
@@ -96,9 +87,6 @@ def _parquet(path: Path, content: bytes) -> Contents:
     except ValueError:  # it only informs: the trials are whole
         note = f"{path}: what its metadata say of the experiment is damaged, and left out."
         return Contents(rows, notes=(note,))
-
-
-# CSV ----------------------------------------------------------------------------------------------
 
 
 def _csv(path: Path, content: bytes) -> Contents:
@@ -143,20 +131,13 @@ def _header(path: Path, content: bytes) -> tuple[list[str], str]:
 
 
 def _rows(path: Path, content: bytes, header: list[str], separator: str) -> pd.DataFrame:
-    import pandas as pd
-    import pyarrow as pa
-    import pyarrow.csv as pc
-
+    as_text = dict.fromkeys(header, pa.string())
     try:
-        table = pc.read_csv(
+        table = arrow_csv.read_csv(
             pa.BufferReader(content),
-            read_options=pc.ReadOptions(
-                use_threads=False, column_names=header, skip_rows_after_names=1
-            ),
-            parse_options=pc.ParseOptions(delimiter=separator, newlines_in_values=True),
-            convert_options=pc.ConvertOptions(
-                column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False
-            ),
+            arrow_csv.ReadOptions(use_threads=False, column_names=header, skip_rows_after_names=1),
+            arrow_csv.ParseOptions(delimiter=separator, newlines_in_values=True),
+            arrow_csv.ConvertOptions(column_types=as_text, strings_can_be_null=False),
         )
     except (ValueError, pa.ArrowException) as error:
         if _check_rows(path, content, separator, len(header)) == 0:
@@ -166,11 +147,7 @@ def _rows(path: Path, content: bytes, header: list[str], separator: str) -> pd.D
 
 
 def _check_rows(path: Path, content: bytes, separator: str, n_cells: int) -> int:
-    """Count the rows, and refuse the first that has not as many cells as the header.
-
-    Raises:
-        DataError: There is one, or a quote is never closed.
-    """
+    """Count the rows; refuse one with not as many cells as the header, or a quote left open."""
     row = -1
     try:
         for cells in _reader(content, separator):

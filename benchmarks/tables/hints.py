@@ -18,11 +18,7 @@ _STRATEGIES = {"sampler", "tuner", "searcher", "algorithm", "algo", "method", "s
 
 
 def misspelt(names: Sequence[str], contract: Sequence[str]) -> dict[str, str]:
-    """Columns that are called as one of the contract but for capitals, spaces or a plural.
-
-    Returns:
-        How they are called, by what they should be called.
-    """
+    """How columns are called, by what they should be but for capitals, spaces or a plural."""
     absent = {_plain(name): name for name in contract if name not in names}
     odd = [name for name in names if name not in contract and _plain(name) in absent]
     return {absent[_plain(name)]: name for name in odd}
@@ -33,12 +29,7 @@ def _plain(name: str) -> str:
 
 
 def how_to_map(missing: Sequence[str], names: Sequence[str]) -> str:
-    """What to write after ``--map`` for columns that are missing.
-
-    Args:
-        missing: Required columns of the contract.
-        names: The columns that there are.
-    """
+    """The ``--map`` that makes missing columns of the contract of those that there are."""
     find: dict[str, Callable[[Sequence[str]], tuple[str, str] | None]] = {
         "energy_j": _energy,
         "accuracy": _accuracy,

@@ -15,16 +15,7 @@ from .contract import CURVE_COLUMNS, RUN_COLUMNS, TRIAL_COLUMNS
 from .descriptions import facts_of
 from .table import Table
 
-GROUPING = (
-    "dataset",
-    "architecture",
-    "space",
-    "split_seed",
-    "meter",
-    "device",
-    "fidelity",
-    "machine",
-)
+APART = ("dataset", "architecture", "space", "split_seed", "meter", "device", "fidelity", "machine")
 """Facts of an experiment whose results are not pooled where they differ."""
 _CONTRACT = {*TRIAL_COLUMNS, *CURVE_COLUMNS, *RUN_COLUMNS}
 
@@ -59,13 +50,10 @@ def differing_facts(facts: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...]
 
     A table that does not state a fact does not differ in it.
     """
-    names = tuple(
-        name for name in GROUPING if len({each[name] for each in facts if name in each}) > 1
-    )
+    names = tuple(name for name in APART if len({each[name] for each in facts if name in each}) > 1)
     if not names:
         return (), ()
-    *others, last = names
-    listed = f"{', '.join(others)} and {last}" if others else last
+    listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
     space = " A space is called by the first table that has it." if "space" in names else ""
     return names, (
         f"The tables differ in {listed} and are compared apart by it: --by none pools them.{space}",
@@ -75,10 +63,7 @@ def differing_facts(facts: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...]
 def join_tables(tables: Sequence[Table]) -> Table:
     """Several tables as one; runs of the same name are told apart by their table's.
 
-    Runs are kept where every table knows its own.
-
-    Raises:
-        DataError: Runs have the same name all the same.
+    Runs are kept where every table knows its own. A DataError tells of runs that still share names.
     """
     counts = Counter(run for table in tables for run in _runs(table))
     renamed = [
@@ -98,25 +83,21 @@ def join_tables(tables: Sequence[Table]) -> Table:
 
     unknown = [table.name for table in tables if table.runs is None]
     sliced = any(table.slices is not None for table in tables)
-    slices = (table.trials if table.slices is None else table.slices for table in tables)
     notes = [note for table in tables for note in table.notes]
     if 0 < len(unknown) < len(tables):
         notes.append(
             f"What runs may spend was left out: it is not known of those of {', '.join(unknown)}."
         )
-    first = tables[0]
+    names = [table.name for table in tables]
+    first = tables[0].description
     return dataclasses.replace(
-        first,
+        tables[0],
         trials=together(table.trials for table in tables),
-        name=" + ".join(table.name for table in tables)
-        if len(tables) <= 3
-        else f"{len(tables)} tables",
+        name=" + ".join(names) if len(names) <= 3 else f"{len(names)} tables",
         curves=together(table.curves for table in tables),
-        slices=together(slices) if sliced else None,
+        slices=together(table.rows_in_time for table in tables) if sliced else None,
         runs=None if unknown else together(table.runs for table in tables),
-        description=first.description
-        if all(table.description == first.description for table in tables)
-        else None,
+        description=first if all(table.description == first for table in tables) else None,
         notes=tuple(notes),
     )
 

@@ -39,7 +39,8 @@ def read_table(
         source: A Parquet or CSV file, a run folder, a data frame or a table; or several, which are
             read as one.
         by: Columns that group the trials, as names joined by commas; ``"none"`` groups by nothing.
-            By default, several tables are grouped by what differs in their experiments.
+            By default, by what they were grouped when they were written, and several tables by
+            what differs in their experiments too.
         mapping: Which columns are made of others.
         read_folder: Reads a run folder; by default the tables that were derived in it.
 
@@ -49,16 +50,19 @@ def read_table(
     asked = split_names(by)
     names = () if asked == ["none"] else tuple(dict.fromkeys(map(plain_name, asked)))
     entries = ColumnMapping.parse(mapping)
-    sources = [source] if isinstance(source, Loadable) else source
-    if not isinstance(sources, Iterable):
-        raise _no_table(source)
-    opened = [_open(each, read_folder or read_derived) for each in _refuse_twice(sources)]
+    sources: list[Any] = [source]
+    if isinstance(source, Iterable) and not isinstance(source, Loadable):
+        sources = list(source)
+    _refuse_twice(sources)
+    opened = [_open(each, read_folder or read_derived) for each in sources]
     if not opened:
         raise DataError("no table is given: name a file or a run folder")
     tables = number_equal_names([table for table, _ in opened])
     facts, notes = state_facts(tables), ()
     if not asked:
-        names, notes = differing_facts(facts)
+        differing, notes = differing_facts(facts)
+        grouped = (name for t in tables for name in t.by if f"g.{name}" in t.trials)
+        names = tuple(dict.fromkeys([*grouped, *differing]))
         facts = [dict.fromkeys(names) | each for each in facts]  # null where one says nothing
     tables = [
         _tidy_table(table, where, names, entries, each)
@@ -68,23 +72,15 @@ def read_table(
     return dataclasses.replace(table, by=names, notes=(*table.notes, *notes))
 
 
-def _no_table(source: object) -> DataError:
-    return DataError(
-        f"{type(source).__name__} is no table: give a file, a run folder, a data frame or a Table"
-    )
-
-
-def _refuse_twice(sources: Iterable[Loadable]) -> list[Loadable]:
-    """The sources; none may be there twice, for its runs would count twice."""
-    found = list(sources)
-    paths = Counter(Path(each).resolve() for each in found if isinstance(each, str | Path))
+def _refuse_twice(sources: Sequence[Loadable]) -> None:
+    """A path may not be there twice, for its runs would count twice."""
+    paths = Counter(Path(each).resolve() for each in sources if isinstance(each, str | Path))
     for path, count in paths.items():
         if count > 1:
             raise DataError(f"{path} is given {count} times: its runs would count {count} times")
-    return found
 
 
-def _open(source: Loadable, read_folder: Callable[[Path], Table]) -> tuple[Table, str]:
+def _open(source: object, read_folder: Callable[[Path], Table]) -> tuple[Table, str]:
     """A table as it is, and what it is called in messages."""
     if isinstance(source, Table):
         return source, source.name
@@ -93,7 +89,9 @@ def _open(source: Loadable, read_folder: Callable[[Path], Table]) -> tuple[Table
     if isinstance(source, str | Path):
         path = Path(source)
         return (read_folder if path.is_dir() else _read_file)(path), str(source)
-    raise _no_table(source)
+    raise DataError(
+        f"{type(source).__name__} is no table: give a file, a run folder, a data frame or a Table"
+    )
 
 
 def _tidy_table(
@@ -112,14 +110,15 @@ def _tidy_table(
         if name in facts and columns.isdisjoint({name, f"g.{name}", f"p.{name}"})
     }
     trials = tidy(table.trials.assign(**told), where, mapping, by)
-    curves, slices, runs, notes = table.curves, table.slices, table.runs, [*table.notes]
+    name, curves, slices, runs = table.name, table.curves, table.slices, table.runs
+    notes = [*table.notes]
     if columns.isdisjoint({"run", "seed"}):
         one = "each strategy's trials are taken for one run"
-        notes.append(f"{table.name} has neither a column run nor a column seed: {one}.")
+        notes.append(f"{name} has neither a column run nor a column seed: {one}.")
     if curves is not None and mapping:
         curves = None
-        notes.append(f"The curves of {table.name} were left out: --map changes their trials.")
-    if curves is not None:
+        notes.append(f"The curves of {name} were left out: --map changes their trials.")
+    elif curves is not None:
         curves, more = of_trials(curves, trials, "points of curves")
         notes += more
     if slices is not None:
@@ -129,15 +128,12 @@ def _tidy_table(
         notes += more
     if runs is not None and any(entry.touches(_OF_RUNS) for entry in mapping):
         runs = None
-        notes.append(f"What the runs of {table.name} may spend was left out: --map changes them.")
-    if runs is not None:
+        notes.append(f"What the runs of {name} may spend was left out: --map changes them.")
+    elif runs is not None:
         runs = fit_runs(check_runs(runs.assign(**told), where), trials, where)
     return dataclasses.replace(
         table, trials=trials, curves=curves, slices=slices, runs=runs, notes=tuple(notes)
     )
-
-
-# Files --------------------------------------------------------------------------------------------
 
 
 def _read_file(path: Path) -> Table:
@@ -154,23 +150,14 @@ def _read_file(path: Path) -> Table:
             content = read_contents(beside)
             sides[side] = check(content.rows, str(beside))
             notes = (*notes, *content.notes)
-    return Table(
-        rows,
-        path.parent.name if path.stem == "trials" and path.parent.name else path.stem,
-        curves=sides["curves"],
-        slices=sides["slices"],
-        runs=sides["runs"],
-        description=valid_parts(description),
-        notes=notes,
-    )
+    description = valid_parts(description) or {}
+    by = tuple(description.pop("by", ()))
+    name = path.parent.name if path.stem == "trials" and path.parent.name else path.stem
+    return Table(rows, name, by, **sides, description=description or None, notes=notes)
 
 
 def read_derived(path: Path) -> Table:
-    """Read the tables of a run folder that were derived from its ledger.
-
-    Raises:
-        DataError: There are none.
-    """
+    """Read the tables of a run folder that were derived from its ledger, or raise a DataError."""
     if not (path / "trials.parquet").exists():
         raise DataError(
             f"{path}: neither ledger.jsonl nor trials.parquet is in it: name the folder that "

@@ -1,4 +1,7 @@
-"""What ``--map`` says: which columns are renamed and converted into which."""
+"""What ``--map`` says: which columns are renamed and converted into which.
+
+What it cannot mean, and a value that cannot be converted, is refused by a DataError.
+"""
 
 from __future__ import annotations
 
@@ -35,11 +38,7 @@ class ColumnMapping:
 
     @classmethod
     def parse(cls, text: str | Sequence[str]) -> tuple[ColumnMapping, ...]:
-        """Read ``accuracy=test_acc,energy_j=kwh*3.6e6``; a name with a comma is quoted.
-
-        Raises:
-            DataError: An entry is not of the form ``column=name``.
-        """
+        """Read ``accuracy=test_acc,energy_j=kwh*3.6e6``; a name with a comma is quoted."""
         found = []
         for entry in split_names(text):
             target, equals, expression = (piece.strip() for piece in entry.partition("="))
@@ -61,11 +60,7 @@ class ColumnMapping:
 
 
 def split_names(text: str | Sequence[str]) -> list[str]:
-    """Names joined by commas; one that holds a comma is quoted.
-
-    Raises:
-        DataError: A quote is never closed.
-    """
+    """Names joined by commas; one that holds a comma is quoted."""
     names: list[str] = []
     for part in [text] if isinstance(text, str) else text:
         if part.count('"') % 2:
@@ -82,11 +77,7 @@ def plain_name(name: str) -> str:
 def apply_mapping(
     frame: pd.DataFrame, mapping: Sequence[ColumnMapping], where: str
 ) -> pd.DataFrame:
-    """Make columns of others; those that they are made of are gone.
-
-    Raises:
-        DataError: A column is missing, or a value of it cannot be converted.
-    """
+    """Make columns of others; those that they are made of are gone."""
     made: dict[str, pd.Series] = {}
     used: set[str] = set()
     for entry in mapping:

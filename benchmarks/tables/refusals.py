@@ -1,12 +1,13 @@
-"""How a table that cannot be read is refused: in one line that names file, row and column.
+"""How a table that cannot be read is refused: by a DataError of one line.
 
-Rows are counted from 1, below the header.
+It names file, row and column. Rows are counted from 1, below the header.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -15,30 +16,21 @@ from ...errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import NDArray
 
 _SHOWN = 40  # characters of a value or a name in a message
 _LISTED = 400  # characters of all names in it
 
 
 def distinct(names: Iterable[Any], where: str) -> None:
-    """Refuse names that several columns share.
-
-    Raises:
-        DataError: There are some.
-    """
+    """Refuse names that several columns share."""
     for name, count in Counter(names).items():
         if count > 1:
             raise DataError(f"{where}: {count} columns are called {short(name)!r}: rename one")
 
 
 def check(values: pd.Series, bad: Any, words: str, where: str) -> None:
-    """Refuse the first value that is bad.
-
-    Raises:
-        DataError: There is one; the message names its row and column.
-    """
-    mask: NDArray[np.bool_] = np.asarray(bad, dtype=bool)
+    """Refuse the first value that is bad, if there is one."""
+    mask = np.asarray(bad, dtype=bool)
     if mask.any():
         refuse(values, int(mask.argmax()), words, where)
 
@@ -67,9 +59,7 @@ def short(name: Any) -> str:
 def listed(names: Iterable[Any]) -> str:
     """Names in a message, the first of many."""
     every = [short(name) for name in names]
-    width, n = 0, 0
-    while n < len(every) and width < _LISTED:
-        width += len(every[n]) + 2
-        n += 1
+    starts = [0, *accumulate(len(name) + 2 for name in every)]
+    n = sum(start < _LISTED for start in starts[:-1])
     more = f" and {len(every) - n} more" if n < len(every) else ""
     return (", ".join(every[:n]) or "none") + more

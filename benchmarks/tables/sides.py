@@ -1,4 +1,7 @@
-"""What lies beside the trials of a table: curves, slices and runs, read and fitted to them."""
+"""What lies beside the trials of a table: curves, slices and runs, read and fitted to them.
+
+A column that is missing, or a value that cannot be, is refused by a DataError.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +21,7 @@ _TRIAL = ["run", "trial"]
 
 
 def check_curves(frame: pd.DataFrame, where: str) -> pd.DataFrame:
-    """Check the rows of a file of curves, which may lack ``loss``.
-
-    Raises:
-        DataError: A column is missing, or a value cannot be; the message says where.
-    """
+    """Check the rows of a file of curves, which may lack ``loss``."""
     curves = _read(frame, CURVES, ("loss",), where)
     for name in (*_TRIAL, "epoch"):
         check(frame[name], curves[name].isna(), "empty: every epoch has one", where)
@@ -36,11 +35,7 @@ def check_curves(frame: pd.DataFrame, where: str) -> pd.DataFrame:
 
 
 def check_slices(frame: pd.DataFrame, where: str) -> pd.DataFrame:
-    """Check the rows of a file of slices, which has the columns of the trials.
-
-    Raises:
-        DataError: A column is missing, or a value cannot be; the message says where.
-    """
+    """Check the rows of a file of slices, which has the columns of the trials."""
     slices = check_columns(frame, where)
     for name in _TRIAL:
         check(slices[name], slices[name].isna(), "empty: every slice has one", where)
@@ -48,11 +43,7 @@ def check_slices(frame: pd.DataFrame, where: str) -> pd.DataFrame:
 
 
 def check_runs(frame: pd.DataFrame, where: str) -> pd.DataFrame:
-    """Check the rows of a file of runs, which may have ``g.…``.
-
-    Raises:
-        DataError: A column is missing, or a value cannot be; the message says where.
-    """
+    """Check the rows of a file of runs, which may have ``g.…``."""
     runs = _read(frame, RUNS, (), where)
     check(frame["run"], runs["run"].isna(), "empty: every run has a name", where)
     check(frame["run"], runs.duplicated("run"), "there twice: drop one row", where)
@@ -70,9 +61,6 @@ def _read(
     return frame.assign(**{c.name: read_column(frame[c.name], c, where) for c in columns})
 
 
-# Fitting to the trials ----------------------------------------------------------------------------
-
-
 def of_trials(
     frame: pd.DataFrame, trials: pd.DataFrame, what: str
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
@@ -88,11 +76,7 @@ def of_trials(
 
 
 def check_slices_add_up(slices: pd.DataFrame, trials: pd.DataFrame, where: str) -> None:
-    """Make sure that slices are those of these trials: each has some, with all of its joules.
-
-    Raises:
-        DataError: They are not; the message names a trial.
-    """
+    """Refuse slices of other trials: each trial has some, with all of its joules."""
     spent_j = slices["energy_j"].groupby(_keys(slices)).sum(skipna=False)  # type: ignore[arg-type]
     keys = _keys(trials)
     bad, words = ~keys.isin(spent_j.index), "has no slice"
@@ -109,11 +93,7 @@ def check_slices_add_up(slices: pd.DataFrame, trials: pd.DataFrame, where: str) 
 
 
 def fit_runs(runs: pd.DataFrame, trials: pd.DataFrame, where: str) -> pd.DataFrame:
-    """Give runs the seeds and groups of their trials, which must agree where both are known.
-
-    Raises:
-        DataError: A run of the trials is missing, or is of another strategy, seed or group.
-    """
+    """Give runs the seeds and groups of their trials, which must agree where both are known."""
     per_run = trials.drop_duplicates("run").set_index("run")
     missing = per_run.index[~per_run.index.isin(runs["run"])]
     if len(missing):

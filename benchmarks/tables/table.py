@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,7 @@ class Table:
             every trial is one slice.
         runs: One row per run, those without a trial included: `RUN_COLUMNS`, then ``g.…``. None
             where the table knows no allotments.
-        description: What ``experiment.yaml`` says, as far as it is known.
+        description: What ``experiment.yaml`` says, as far as it is known; but for ``by``.
         notes: What was odd when it was read or imported, in sentences.
     """
 
@@ -41,6 +42,11 @@ class Table:
     runs: pd.DataFrame | None = None
     description: Mapping[str, Any] | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def rows_in_time(self) -> pd.DataFrame:
+        """What a run knew when: the slices, or the trials where every trial is one slice."""
+        return self.trials if self.slices is None else self.slices
 
     @property
     def strategies(self) -> list[str]:
@@ -59,14 +65,15 @@ class Table:
         columns = [f"g.{name}" for name in self.by]
         return [
             (
-                dict(zip(self.by, map(_plain, values), strict=True)),
-                Table(
-                    rows,
-                    self.name,
+                dict(zip(self.by, map(plain, values), strict=True)),
+                replace(
+                    self,
+                    trials=rows,
+                    by=(),
                     curves=_of_runs(self.curves, rows["run"]),
                     slices=_of_runs(self.slices, rows["run"]),
                     runs=None if self.runs is None else _of_group(self.runs, columns, values),
-                    description=self.description,
+                    notes=(),
                 ),
             )
             for values, rows in self.trials.groupby(columns, sort=True, dropna=False)
@@ -76,7 +83,8 @@ class Table:
         """Write the table, as Parquet or CSV by the ending of the name.
 
         Curves, slices and runs go beside it, as ``NAME.curves.parquet`` (or ``.csv``) and so on,
-        and the description as ``NAME.experiment.yaml``; Parquet keeps that in its metadata.
+        and the description, with what the table is grouped by, as ``NAME.experiment.yaml``;
+        Parquet keeps that in its metadata.
 
         Returns:
             The files that were written.
@@ -87,34 +95,34 @@ class Table:
         """
         path = Path(path)
         check_ending(path)
+        grouped = {"by": list(self.by)} if self.by else {}
+        description = {**(self.description or {}), **grouped} or None
         parts = {side_path(path, side): getattr(self, side) for side in SIDES}
         described = description_path(path)
-        for beside, part in [*parts.items(), (described, self.description)]:
+        for beside, part in [*parts.items(), (described, description)]:
             if beside is not None and part is None and beside.exists():
                 what = beside.stem.rpartition(".")[2].replace("experiment", "description")
                 raise _is_there(beside, f"this table has no {what}")
-        if path.suffix == ".parquet" or self.description is None:
+        if path.suffix == ".parquet" or description is None:
             described = None
         elif described and described.name == "experiment.yaml" and described.exists():
-            if not is_description(described, self.description):  # it may be that of a run folder
+            if not is_description(described, description):  # it may be that of a run folder
                 raise _is_there(described, "describes another experiment")
             described = None
-        write_frame(self.trials, path, self.description)
+        write_frame(self.trials, path, description)
         sides = {beside: part for beside, part in parts.items() if part is not None}
         for beside, part in sides.items():
             write_frame(part, beside)
-        if described and self.description is not None:
-            write_description(self.description, described)
+        if described and description is not None:
+            write_description(description, described)
         return [path, *sides, *([described] if described else [])]
 
     def _repr_html_(self) -> str:
         """What a notebook shows: how much there is, and the first rows."""
         known = self.trials.dropna(axis="columns", how="all")
-        counts = (
-            f"{_counted(len(self.trials), 'trial')} in "
-            f"{_counted(self.trials['run'].nunique(), 'run')} of "
-            f"{_counted(len(self.strategies), 'strategy')}"
-        )
+        runs = counted(self.trials["run"].nunique(), "run")
+        strategies = counted(len(self.strategies), "strategy")
+        counts = f"{counted(len(self.trials), 'trial')} in {runs} of {strategies}"
         notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
         notes = notes and f"<ul>{notes}</ul>"
         first = known.head(10).astype(object)
@@ -132,19 +140,23 @@ def _of_runs(frame: pd.DataFrame | None, runs: pd.Series) -> pd.DataFrame | None
 
 def _of_group(runs: pd.DataFrame, columns: list[str], values: Sequence[Any]) -> pd.DataFrame:
     """The runs of a group, those without a trial included."""
-    group = [*map(_plain, values)]
-    return runs[[[*map(_plain, row)] == group for row in runs[columns].itertuples(index=False)]]
+    group = [*map(plain, values)]
+    return runs[[[*map(plain, row)] == group for row in runs[columns].itertuples(index=False)]]
 
 
-def _counted(count: int, what: str) -> str:
+def counted(count: int, what: str) -> str:
+    """Write how many of what: ``1 run``, ``1,200 trials``, ``2 strategies``."""
     many = f"{what.removesuffix('y')}ies" if what.endswith("y") else f"{what}s"
     return f"{count:,} {what if count == 1 else many}"
 
 
-def _plain(value: Any) -> Any:
-    """A group's value in Python's own types; a missing one is None."""
+def plain(value: Any) -> Any:
+    """A cell in Python's own types; None where nothing is known."""
     import pandas as pd
 
+    if isinstance(value, list | dict):
+        return value
     if pd.isna(value):
         return None
-    return value.item() if hasattr(value, "item") else value
+    value = value.item() if hasattr(value, "item") else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -6,9 +6,7 @@ Nothing is guessed, and nothing that is missing becomes zero.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,11 +19,6 @@ from .hints import how_to_map, misspelt
 from .mapping import ColumnMapping, apply_mapping, as_option, plain_name
 from .refusals import check, distinct, listed, refuse, short, shown
 
-_EMPTY: dict[str, tuple[Any, Any]] = {
-    "number": (math.nan, PANDAS_TYPES["number"]),
-    "whole": (pd.NA, PANDAS_TYPES["whole"]),
-    "time": (pd.NaT, "datetime64[us, UTC]"),
-}
 _OTHER_STATES = {"fail": State.FAILED, "running": State.INTERRUPTED}  # as Optuna has them
 
 
@@ -54,15 +47,19 @@ def tidy(
     """
     table = check_columns(frame, where, mapping, by)
     for name in ("run", "state", "seed", "trial"):
-        _check_complete(table, name, where)
+        missing = table[name].isna().to_numpy()
+        if missing.any() and not missing.all():
+            raise DataError(
+                f"{where}, row {missing.argmax() + 1}, column {name}: empty, though others have "
+                "one: give it one too, or leave the column out"
+            )
     groups = groups_in(table)
-    named = bool(table["run"].notna().any())
+    named, numbered = (bool(table[name].notna().any()) for name in ("run", "trial"))
     if named:
         table["seed"] = _seeds_of_runs(table, groups, where)
     else:
         table["seed"] = table["seed"].fillna(0)
         table["run"] = _names_of_runs(table, groups, where)
-    numbered = bool(table["trial"].notna().any())
     if not numbered:
         table["trial"] = table.groupby("run", sort=False).cumcount().astype("Int64")
     table["state"] = table["state"].where(table["state"].notna(), State.COMPLETE.value)
@@ -78,11 +75,7 @@ def check_columns(
     mapping: Sequence[ColumnMapping] = (),
     by: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """The same columns with every value checked, null where nothing is known; rows as they are.
-
-    Raises:
-        DataError: As in `tidy`.
-    """
+    """Return the same columns with every value checked as in `tidy`; rows as they are."""
     frame = _rename_groups(apply_mapping(_clean_names(frame, where), mapping, where), by, where)
     _check_names(frame, where)
     if frame.empty:
@@ -93,7 +86,7 @@ def check_columns(
             frame[column.name].rename(sources.get(column.name, column.name)), column, where
         )
         if column.name in frame
-        else _empty_column(column, frame.index)
+        else _unknown(column, frame.index)
         for column in COLUMNS
     }
     groups = {name: free(frame[name], where) for name in groups_in(frame)}
@@ -111,11 +104,7 @@ def groups_in(frame: pd.DataFrame) -> list[str]:
 
 
 def read_column(values: pd.Series, column: Column, where: str) -> pd.Series:
-    """Read a column of the contract from text or values of any type.
-
-    Raises:
-        DataError: A value cannot be; the message names its row and column.
-    """
+    """Read a column of the contract from text or values of any type."""
     if column.type == "text":
         return _read_text(values, column.name, where)
     if column.type == "time":
@@ -131,12 +120,9 @@ def read_column(values: pd.Series, column: Column, where: str) -> pd.Series:
     return found
 
 
-def _empty_column(column: Column, index: pd.Index) -> pd.Series:
+def _unknown(column: Column, index: pd.Index) -> pd.Series:
     """A column of which nothing is known."""
-    if column.type == "text":  # pandas would make NaN of one None
-        return pd.Series([None] * len(index), index=index, dtype=PANDAS_TYPES["text"])
-    fill, dtype = _EMPTY[column.type]
-    return pd.Series(fill, index=index, dtype=dtype)
+    return pd.Series([None], dtype=PANDAS_TYPES[column.type]).repeat(len(index)).set_axis(index)
 
 
 def _read_text(values: pd.Series, name: str, where: str) -> pd.Series:
@@ -167,9 +153,6 @@ _READ = {
     "state": (_state, ", ".join(STATES)),
     "energy_kind": (_kind, f"{', '.join(KINDS)}, or several joined by +"),
 }
-
-
-# Names --------------------------------------------------------------------------------------------
 
 
 def _clean_names(frame: pd.DataFrame, where: str) -> pd.DataFrame:
@@ -232,18 +215,6 @@ def _check_names(frame: pd.DataFrame, where: str) -> None:
             )
 
 
-# Runs ---------------------------------------------------------------------------------------------
-
-
-def _check_complete(table: pd.DataFrame, name: str, where: str) -> None:
-    missing = table[name].isna()
-    if missing.any() and not missing.all():
-        raise DataError(
-            f"{where}, row {int(missing.to_numpy().argmax()) + 1}, column {name}: empty, though "
-            "others have one: give it one too, or leave the column out"
-        )
-
-
 def _names_of_runs(table: pd.DataFrame, groups: list[str], where: str) -> pd.Series:
     """A run's strategy and seed, and its group's values where groups share that name."""
     runs = table[[*groups, "strategy", "seed"]].drop_duplicates()
@@ -258,8 +229,7 @@ def _names_of_runs(table: pd.DataFrame, groups: list[str], where: str) -> pd.Ser
             f"{where}, rows {first + 1} and {second + 1}: two runs would be called "
             f"{short(names[first])}: give each its own name in a column run"
         )
-    key = [table[name] for name in runs]
-    places = table.groupby(key, dropna=False, sort=False).ngroup()
+    places = table.groupby(list(runs), dropna=False, sort=False).ngroup()
     return places.map(dict(enumerate(names))).astype(object)
 
 

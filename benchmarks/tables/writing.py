@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import OutputError
 from ...files import write_whole
-from .contract import VERSION, unit_of
+from .contract import UNITS, VERSION
 from .descriptions import to_json
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SIDES = ("curves", "slices", "runs")
 """What has a file of its own beside the trials."""
-_FORMAT_KEY, _DESCRIPTION_KEY, _UNIT_KEY = b"perjoule_table", b"perjoule_description", b"unit"
+_FORMAT_KEY, _DESCRIPTION_KEY = b"perjoule_table", b"perjoule_description"
 
 
 def side_path(path: Path, side: str) -> Path:
@@ -29,11 +29,7 @@ def side_path(path: Path, side: str) -> Path:
 
 
 def check_ending(path: Path) -> None:
-    """Refuse a name that ends in neither ``.parquet`` nor ``.csv``.
-
-    Raises:
-        OutputError: It does.
-    """
+    """Refuse, by an OutputError, a name that ends in neither ``.parquet`` nor ``.csv``."""
     if path.suffix not in (".parquet", ".csv"):
         raise OutputError(f"{path}: name a file that ends in .parquet or .csv")
 
@@ -43,10 +39,8 @@ def write_frame(
 ) -> None:
     """Write rows of trials, curves, slices or runs, whole or not at all.
 
-    Args:
-        frame: The rows.
-        path: The file; its ending, ``.parquet`` or ``.csv``, says how.
-        description: Of the experiment; kept in the metadata of Parquet.
+    The ending of the path, ``.parquet`` or ``.csv``, says how. The description of the experiment is
+    kept in the metadata of Parquet.
 
     Raises:
         OutputError: Another ending, or the file cannot be written.
@@ -77,7 +71,7 @@ def with_metadata(table: pa.Table, description: Mapping[str, Any] | None = None)
     import pyarrow as pa
 
     fields = [
-        field.with_metadata({_UNIT_KEY: unit.encode()}) if (unit := unit_of(field.name)) else field
+        field.with_metadata({b"unit": unit.encode()}) if (unit := UNITS.get(field.name)) else field
         for field in table.schema
     ]
     metadata = {**(table.schema.metadata or {}), _FORMAT_KEY: str(VERSION).encode()}
@@ -93,9 +87,5 @@ def version_in(metadata: Mapping[bytes, bytes] | None) -> int:
 
 
 def description_in(metadata: Mapping[bytes, bytes] | None) -> Any:
-    """The description in the metadata of a Parquet file, if it has one.
-
-    Raises:
-        ValueError: It is damaged.
-    """
+    """The description in the metadata of a Parquet file, if any; a ValueError if it is damaged."""
     return json.loads((metadata or {}).get(_DESCRIPTION_KEY, b"null"))

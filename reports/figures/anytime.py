@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ...benchmarks.statistics import accuracy_matrix, best_so_far
+from ...benchmarks.statistics.runs import AnytimeCurves
 from ..format import format_energy, format_percent
 from .axes import GREY, AccuracyScale, energy_title, fill_columns, hover
 from .chart import Chart
@@ -89,9 +89,10 @@ def anytime_curve(trials: pd.DataFrame, most: int = MOST_ENERGIES) -> pd.DataFra
         of ``runs`` they are of, from the energy on at which there is a median. A quartile that
         falls to a run without a result is NaN. A run counts up to its last known energy.
     """
-    spent_j = best_so_far(trials)["energy_j"].to_numpy()
+    curves = AnytimeCurves.of(trials)
+    spent_j = curves.energy_j
     grid = _thin_energies(np.unique(spent_j[spent_j > 0]), most)
-    _, levels = accuracy_matrix(trials, grid)
+    levels = curves.levels(grid)
     counts = np.sum(~np.isnan(levels), axis=0)
     levels.sort(axis=0)  # NaN last
     columns = np.arange(len(grid))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ...benchmarks.statistics import attainment_surface
+from ...benchmarks.statistics.attainment import attainment_surface
 from ..format import format_energy, format_percent
 from .axes import AccuracyScale, energy_title, fill_columns, hover
 from .chart import Chart

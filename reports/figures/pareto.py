@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ...benchmarks.statistics import floats, pareto_front
+from ...benchmarks.statistics.runs import floats, pareto_front
 from ...models.outcome import RESULTS, State
 from ..format import UNAVAILABLE, format_energy, format_percent, format_value
 from .axes import GREY, AccuracyScale, energy_title, fill_columns

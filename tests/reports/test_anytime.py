@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perjoule.benchmarks.statistics import pareto_front
+from perjoule.benchmarks.statistics.runs import pareto_front
 from perjoule.reports.figures.anytime import anytime_curve, keep_steps
 from perjoule.reports.figures.pareto import thin_trials
 

@@ -13,8 +13,8 @@ from pandas.testing import assert_frame_equal
 
 import perjoule.benchmarks
 from perjoule import load_table, replay
-from perjoule.benchmarks import statistics
 from perjoule.benchmarks.replay.ask_cost import load_ask_costs
+from perjoule.benchmarks.statistics.runs import AnytimeCurves
 from perjoule.benchmarks.tables.contract import TRIAL_COLUMNS
 from perjoule.errors import BudgetError, ConfigurationError, DataError, UnknownNameError
 from perjoule.tuners.registry import RECIPES
@@ -113,7 +113,7 @@ def test_a_replay_is_a_trial_table_of_virtual_joules(digits):
     assert set(table.runs["end"]) == {"spent"}
     assert (trials["p.epochs"] >= trials["epochs"]).all()
     assert_frame_equal(load_table(table).trials, trials, check_dtype=False)  # all can read it
-    assert statistics.anytime_score(trials).between(0.1, 1.0).all()
+    assert AnytimeCurves.of(trials).anytime_score().between(0.1, 1.0).all()
     assert table.notes[0] == "A candidate gets what the nearest of 479 recorded ones gave."
     assert table.notes == tuple(seen.notes)
     assert seen.counts[-1] == (6, 6)

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import perjoule
-from perjoule.benchmarks import statistics
 from perjoule.benchmarks.comparison.events import End
 from perjoule.benchmarks.replay.simulation import Terms, play, simulate, slice_frame, task_of
 from perjoule.benchmarks.replay.synthetic import SURFACES
+from perjoule.benchmarks.statistics.runs import AnytimeCurves
 from perjoule.models.outcome import State
 from perjoule.models.space import Space
 from perjoule.tuners.registry import RECIPES
@@ -242,10 +242,10 @@ def test_no_run_overdraws_its_budget_by_more_than_a_setup(budget_j, lengths):
 def test_the_table_is_one_that_the_statistics_read():
     works = Scripted(work(2, pause=True), work(1), work(5, trial=0))
     frame = slice_frame([simulate(works, Flat(), Terms(100.0, seed=3, name="mine"))])
-    reached = statistics.energy_to_target(frame, 0.2)
+    reached = AnytimeCurves.of(frame).energy_to_target(0.2)
     assert reached.loc["mine-3"].tolist() == ["mine", True, 5.0]
-    assert statistics.energy_to_target(frame, 0.5)["energy_j"].tolist() == [15.0]
-    assert 0 < statistics.anytime_score(frame)["mine-3"] < 0.5
+    assert AnytimeCurves.of(frame).energy_to_target(0.5)["energy_j"].tolist() == [15.0]
+    assert 0 < AnytimeCurves.of(frame).anytime_score()["mine-3"] < 0.5
 
 
 # Beside a real run --------------------------------------------------------------------------------

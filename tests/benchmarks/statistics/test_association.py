@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perjoule.benchmarks.statistics import spearman
+from perjoule.benchmarks.statistics.association import spearman
 
 from ..samples import NAN, quick
 
@@ -21,10 +21,6 @@ def test_by_hand():
     assert found.p == pytest.approx(2 * 5 / 120)  # 5 of all 120 orders are at least so far up
     assert (found.n, found.conclusive) == (5, True)
     assert found.reason == "Spearman's rho is 0.90 over 5 pairs (p = 0.083): that may be chance."
-
-
-def test_five_pairs_in_perfect_order_may_be_chance_but_once_in_sixty():
-    assert spearman(range(5), range(5)).p == pytest.approx(1 / 60)
 
 
 def test_many_pairs_as_scipy_has_it():
@@ -58,12 +54,9 @@ def test_what_says_too_little_concludes_nothing(x, y, n, reason):
     assert (found.n, found.conclusive) == (n, False)
     assert found.reason.startswith("Nothing can be concluded: ")
     assert reason in found.reason
-
-
-def test_one_quantity_without_differences_has_no_coefficient():
-    found = spearman([7] * 6, range(6))
-    assert math.isnan(found.rho)
-    assert math.isnan(found.p)
+    if "throughout" in reason:
+        assert math.isnan(found.rho)
+        assert math.isnan(found.p)
 
 
 def test_infinite_values_rank_last():

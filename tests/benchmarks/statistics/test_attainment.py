@@ -7,7 +7,8 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perjoule.benchmarks.statistics import attainment_surface, pareto_front
+from perjoule.benchmarks.statistics.attainment import attainment_surface
+from perjoule.benchmarks.statistics.runs import pareto_front
 
 from ..samples import NAN, quick, run_of, tables, trial_lists
 

@@ -36,30 +36,22 @@ joules = st.one_of(st.floats(0, 1e12), st.integers(0, 10**6).map(float))
 shares = st.one_of(st.none(), st.floats(0, 1))
 
 
-@st.composite
-def rows(draw, most=6):
-    """Rows of a valid table, and which of its columns are there."""
-    seeded = draw(st.booleans())
-    made = draw(
-        st.lists(
-            st.fixed_dictionaries(
-                {
-                    "strategy": names,
-                    "energy_j": st.one_of(st.none(), joules),
-                    "accuracy": shares,
-                    "lr": st.floats(-1e3, 1e3).map(lambda x: x + 0.5),
-                    "opt": names,
-                    "deep": st.booleans(),
-                }
-            ),
-            min_size=1,
-            max_size=most,
-        )
+cells_of = {
+    "strategy": names,
+    "energy_j": st.one_of(st.none(), joules),
+    "accuracy": shares,
+    "lr": st.floats(-1e3, 1e3).map(lambda x: x + 0.5),
+    "opt": names,
+    "deep": st.booleans(),
+}
+seeded = {**cells_of, "seed": st.integers(-(2**63), 2**63 - 1)}
+
+
+def rows():
+    """Rows of a valid table."""
+    return st.one_of(
+        st.lists(st.fixed_dictionaries(each), min_size=1, max_size=6) for each in (cells_of, seeded)
     )
-    if seeded:
-        for row in made:
-            row["seed"] = draw(st.integers(-(2**63), 2**63 - 1))
-    return made
 
 
 def written(made, order, separator=",", quoting=csv.QUOTE_MINIMAL, ends="\n"):
@@ -86,12 +78,10 @@ def agrees(found, cell):
     return found == (cell if isinstance(found, str) else float(cell))
 
 
-def refused(error, path):
-    message = str(error.value if hasattr(error, "value") else error)
-    assert "\n" not in message
-    assert message.startswith(str(path))
-    assert len(message) < len(str(path)) + 1000
-    return True
+def is_one_line(error, path):
+    """Whether a refusal begins with the table's name and is one line that can be read."""
+    message = str(error)
+    return message.startswith(str(path)) and "\n" not in message and len(message) < 1500
 
 
 def write(folder: Path, content: bytes, name="t.csv"):
@@ -144,13 +134,9 @@ def tables(draw):
     runs = trials.drop_duplicates("run")[["run", "strategy", "seed", "g.opt"]]
     idle = pd.DataFrame({"run": ["idle"], "strategy": "idle", "seed": 2**62 + 1, "g.opt": None})
     runs = pd.concat([runs, idle], ignore_index=True)
-    for name, values in (
-        ("allotment_j", st.one_of(st.none(), joules)),
-        ("unplaced_j", st.one_of(st.none(), joules)),
-        ("end", lines),
-        ("message", lines),
-    ):
-        runs[name] = [draw(values) for _ in range(len(runs))]
+    known = {"allotment_j": joules, "unplaced_j": joules, "end": lines, "message": lines}
+    for name, values in known.items():
+        runs[name] = [draw(st.one_of(st.none(), values)) for _ in range(len(runs))]
     halves = trials.assign(energy_j=trials["energy_j"] / 2)
     curves = trials[["run", "trial", "energy_j", "accuracy"]].assign(epoch=1, loss=-1 / 3)
     some = draw(st.integers(0, len(curves)))
@@ -172,7 +158,8 @@ def test_what_is_written_reads_back_the_same(tmp_path_factory, table, stem, endi
     folder = tmp_path_factory.mktemp("t")
     written = table.write(folder / f"{stem}{ending}")
     assert set(written) == set(folder.iterdir())
-    read = load_table(written[0], by="opt")
+    read = load_table(written[0])
+    assert read.by == ("opt",)
     for name in ("trials", "curves", "slices", "runs"):
         found, expected = getattr(read, name), getattr(table, name)
         assert (found is None) == (expected is None)
@@ -180,7 +167,7 @@ def test_what_is_written_reads_back_the_same(tmp_path_factory, table, stem, endi
             whole = dict.fromkeys(("trial", "epoch"), "int64") if name == "curves" else {}
             expected = expected.astype(whole).reset_index(drop=True)
             pd.testing.assert_frame_equal(found, expected)
-    assert read.description == valid_parts(table.description)
+    assert read.description == (valid_parts(table.description) or None)
     assert read.notes == table.notes
 
 
@@ -217,9 +204,10 @@ def corrupted(draw):
         row, name = draw(st.sampled_from(made)), draw(st.sampled_from(order))
         row[name] = draw(junk)
         body = written(made, order).decode().split("\n", 1)[1]
+    elif how == "cut":
+        return content[: draw(st.integers(0, len(content)))].encode()
     else:
         body = {
-            "cut": body[:at],
             "insert": body[:at] + draw(st.sampled_from(',;"\n\t0 .e-')) + body[at:],
             "remove": body[:at] + body[at + 1 :],
             "replace": body[:at] + draw(st.characters(codec="utf-8")) + body[at + 1 :],
@@ -237,8 +225,9 @@ def test_a_file_with_one_fault_is_refused_or_read_as_it_literally_says(tmp_path_
     try:
         table = load_table(path)
     except DataError as error:
-        assert refused(error, path)
+        assert is_one_line(error, path)
         return
+    assert content.endswith((b"\n", b"\r")) or "does not end with" in table.notes[0]
     reader = csv.reader(io.StringIO(content.decode(), newline=""), strict=True)
     header, *body = [row for row in reader if row]
     assert all(len(row) == len(header) for row in body)
@@ -249,30 +238,6 @@ def test_a_file_with_one_fault_is_refused_or_read_as_it_literally_says(tmp_path_
         assert expected
 
 
-@given(rows(), st.data())
-@many
-def test_a_file_cut_anywhere_is_refused_or_noted_or_whole_rows(tmp_path_factory, made, data):
-    content = written(made, list(made[0]), ",", csv.QUOTE_ALL)
-    at = data.draw(st.integers(0, len(content) - 1))
-    path = write(tmp_path_factory.mktemp("t"), content[:at])
-    try:
-        table = load_table(path)
-    except DataError as error:
-        assert refused(error, path)
-        return
-    kept = made[: len(table.trials)]
-    whole = content[at - 1 : at] == b"\n"
-    if not whole:
-        assert "does not end with the end of a line" in table.notes[0]
-    for name in ("strategy", "energy_j", "accuracy", "lr", "opt"):
-        found = cells(table.trials, name)
-        expected = [row[name] for row in kept]
-        if not whole and name == list(made[0])[-1]:  # the last cell of all, in quotes
-            last, all_of_it = found.pop(), expected.pop()
-            assert last in (None, all_of_it) or isinstance(last, str)
-        assert found == expected
-
-
 @given(st.one_of(st.binary(max_size=200), st.text(max_size=200).map(str.encode)))
 @many
 def test_anything_is_refused_in_one_line(tmp_path_factory, content):
@@ -280,28 +245,17 @@ def test_anything_is_refused_in_one_line(tmp_path_factory, content):
     assume(b"strategy" not in content)
     with pytest.raises(DataError) as caught:
         load_table(path)
-    assert refused(caught, path)
+    assert is_one_line(caught.value, path)
 
 
+some_names = ["strategy", "energy_j", "accuracy", "seed", "trial", "state", "run", ""]
+anything = st.one_of(
+    *(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=3)),
+    *(st.binary(max_size=2), st.lists(st.integers(), max_size=2)),
+)
 columns = st.dictionaries(
-    st.one_of(
-        st.sampled_from(["strategy", "energy_j", "accuracy", "seed", "trial", "state", "run", ""]),
-        st.text(max_size=3),
-        st.integers(),
-    ),
-    st.lists(
-        st.one_of(
-            st.none(),
-            st.booleans(),
-            st.integers(),
-            st.floats(),
-            st.text(max_size=3),
-            st.binary(max_size=2),
-            st.lists(st.integers(), max_size=2),
-        ),
-        min_size=3,
-        max_size=3,
-    ),
+    st.one_of(st.sampled_from(some_names), st.text(max_size=3), st.integers()),
+    st.lists(anything, min_size=3, max_size=3),
     max_size=6,
 )
 
@@ -315,7 +269,7 @@ def test_any_frame_is_a_table_or_refused_in_one_line(made):
     try:
         table = load_table(frame)
     except DataError as error:
-        assert refused(error, "data frame")
+        assert is_one_line(error, "data frame")
         return
     assert len(table.trials) == 3
     assert np.isfinite(table.trials["energy_j"].dropna()).all()

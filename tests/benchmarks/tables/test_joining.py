@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
-from perjoule import load_table
+from perjoule import benchmarks, load_table
 from perjoule.benchmarks.tables.table import Table
 
 from .made import ROW, frame, refusal, runs_of
@@ -75,9 +77,6 @@ def test_allotments_are_known_together_or_not_at_all():
     table = load_table([known, Table(frame(run=["q", "q"]), "other")])
     assert table.runs is None
     assert table.notes == ("What runs may spend was left out: it is not known of those of other.",)
-
-
-# What differs -------------------------------------------------------------------------------------
 
 
 def of_experiment(name, space=None, machine=None, runtime=None, **experiment):
@@ -151,3 +150,40 @@ def test_a_column_of_that_name_wins(column):
     digits.trials[column] = ["own", "other"]
     groups = load_table([digits, mnist]).groups
     assert [values["dataset"] for values, _ in groups] == ["mnist", "other", "own"]
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.parquet", "trials.csv"])
+def test_a_grouped_table_is_grouped_when_it_is_read_again(tmp_path, name):
+    described = {"experiment": {"device": "cpu"}}
+    tables = [Table(frame(seed=[0, 1], d=[n, 3]), n, description=described) for n in "xy"]
+    grouped = load_table(tables, by="source,d")
+    path, *_ = grouped.write(tmp_path / name)
+    for table in (load_table(path), load_table(grouped)):
+        assert (table.by, table.description) == (("source", "d"), described)
+        assert [values for values, _ in table.groups] == [values for values, _ in grouped.groups]
+    assert load_table(path, by="none").by == ()
+    assert load_table(path, by="d").by == ("d",)
+
+
+def test_a_grouped_table_beside_others_keeps_its_groups(tmp_path):
+    digits, mnist, svhn = (
+        of_experiment(name, dataset=name) for name in ("digits", "mnist", "svhn")
+    )
+    path, *_ = load_table([digits, mnist]).write(tmp_path / "two.csv")
+    assert (tmp_path / "two.experiment.yaml").read_text() == "by:\n- dataset\n"
+    assert load_table(path).description is None
+    for other, value in ((svhn, "svhn"), (Table(frame(seed=[0, 1]), "silent"), None)):
+        groups = [values["dataset"] for values, _ in load_table([path, other]).groups]
+        assert groups == ["digits", "mnist", value]
+
+
+def test_a_group_whose_column_is_gone_groups_nothing(write):
+    path = write(ROW)
+    write("by: [gone, 3]\n", "t.experiment.yaml")
+    assert load_table(path).by == ()
+
+
+def test_recorded_tables_are_grouped_by_their_data_sets():
+    folder = Path(benchmarks.__file__).parent / "recorded"
+    table = load_table([folder / "digits", folder / "fashion-mnist"])
+    assert table.by == ("dataset", "space")

@@ -16,8 +16,6 @@ from perjoule.benchmarks.tables.writing import with_metadata
 
 from .made import HEADER, ROW, frame, refusal
 
-# CSV ----------------------------------------------------------------------------------------------
-
 
 @pytest.mark.parametrize(
     "content",
@@ -109,9 +107,6 @@ def test_read_contents_gives_cells_as_they_are(write):
     assert (description, notes) == (None, ())
 
 
-# Parquet ------------------------------------------------------------------------------------------
-
-
 def test_a_file_is_read_by_what_it_holds(write, tmp_path):
     frame().to_parquet(tmp_path / "x.parquet")
     content = (tmp_path / "x.parquet").read_bytes()
@@ -188,9 +183,6 @@ def test_a_damaged_description_costs_no_trials(tmp_path, stated):
     table = pa.Table.from_pandas(frame()).replace_schema_metadata({b"perjoule_description": stated})
     pq.write_table(table, tmp_path / "t.parquet")
     assert len(load_table(tmp_path / "t.parquet", by="source").trials) == 2
-
-
-# Sources ------------------------------------------------------------------------------------------
 
 
 def test_what_is_not_there_or_no_table_is_refused(tmp_path):

@@ -7,33 +7,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from perjoule import load_table
 from perjoule.benchmarks.tables.contract import COLUMNS, PANDAS_TYPES, TRIAL_COLUMNS
-from perjoule.benchmarks.tables.mapping import ColumnMapping, split_names
-from perjoule.benchmarks.tables.tidying import tidy
-from perjoule.errors import DataError
 
 from ..samples import quick
-from .made import frame
+from .made import frame, refusal
 
 
-def read(table, mapping="", by=""):
-    return tidy(table, "t.csv", ColumnMapping.parse(mapping), split_names(by))
-
-
-def refusal(table, mapping="", by=""):
-    with pytest.raises(DataError) as caught:
-        read(table, mapping, by)
-    message = str(caught.value)
-    assert "\n" not in message
-    assert len(message) < 700
-    return message
+def read(table, **options):
+    return load_table(table, **options).trials
 
 
 def test_every_column_of_the_contract_is_there_with_its_type():
     table = read(frame(lr=[0.1, 0.2], dataset=["x", "y"]), by="dataset")
     assert list(table) == [*TRIAL_COLUMNS, "g.dataset", "p.lr"]
     for column in COLUMNS:
-        expected = PANDAS_TYPES.get(column.type, "datetime64[us, UTC]")
+        expected = PANDAS_TYPES[column.type]
         assert table[column.name].dtype == expected
     assert table["energy_train_j"].isna().all()
     assert list(table["state"]) == ["complete", "complete"]
@@ -42,9 +31,6 @@ def test_every_column_of_the_contract_is_there_with_its_type():
 def test_reading_what_was_read_changes_nothing():
     once = read(frame(lr=[0.1, None], opt=["x", None], d=["u", "v"], epochs=[None, 3]), by="d")
     pd.testing.assert_frame_equal(read(once), once)
-
-
-# Values -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -69,20 +55,21 @@ def test_a_value_that_cannot_be_is_refused_with_its_row_and_column(column, value
     table = frame(3, **columns, trial=[0, 1, 2]).astype(object)
     table.loc[1, column] = value
     message = refusal(table)
-    assert message.startswith(f"t.csv, row 2, column {column}: ")
+    assert message.startswith(f"data frame, row 2, column {column}: ")
     assert words in message
 
 
 @pytest.mark.parametrize(
-    ("said", "state"), [("COMPLETE", "complete"), ("fail", "failed"), (" Running", "interrupted")]
+    ("column", "said", "read_as"),
+    [
+        ("state", "COMPLETE", "complete"),  # as Optuna writes them
+        ("state", "fail", "failed"),
+        ("state", " Running", "interrupted"),
+        ("energy_kind", "Measured + modelled", "measured+modelled"),
+    ],
 )
-def test_states_are_read_as_optuna_writes_them_too(said, state):
-    assert list(read(frame(state=[said, "pruned"]))["state"]) == [state, "pruned"]
-
-
-def test_kinds_of_energy_may_be_joined_with_spaces():
-    table = read(frame(energy_kind=["Measured + modelled", None]))
-    assert list(table["energy_kind"]) == ["measured+modelled", None]
+def test_states_and_kinds_may_be_written_otherwise(column, said, read_as):
+    assert list(read(frame(**{column: [said, said]}))[column]) == [read_as, read_as]
 
 
 @pytest.mark.parametrize("name", ["seed", "trial", "state", "run"])
@@ -93,9 +80,6 @@ def test_what_tells_trials_apart_is_there_for_all_or_for_none(name):
     assert len(read(frame(**{name: [None, None]}))) == 2
 
 
-# Names --------------------------------------------------------------------------------------------
-
-
 def test_names_of_columns_lose_the_spaces_around_them_and_line_ends():
     table = read(frame(**{" strategy": ["b", "b"], "strategy": None, "a\n b ": [1, 2]}))
     assert list(table["strategy"]) == ["b", "b"]
@@ -104,19 +88,15 @@ def test_names_of_columns_lose_the_spaces_around_them_and_line_ends():
 
 @pytest.mark.parametrize("twice", [["x", "x"], ["x", " x"], ["accuracy", "accuracy"]])
 def test_two_columns_of_one_name_are_refused(twice):
-    table = pd.DataFrame([["a", 1.0, 0.5, 1, 2]])
-    table.columns = pd.Index(["strategy", "energy_j", "acc", *twice])
-    assert f"2 columns are called '{twice[0]}'" in refusal(table)
+    names = ["strategy", "energy_j", "acc", *twice]
+    message = refusal(pd.DataFrame([["a", 1.0, 0.5, 1, 2]], columns=names))
+    assert f"2 columns are called '{twice[0]}'" in message
 
 
 @pytest.mark.parametrize("numbers", [[0, 1], [1, 2], ["", ""], [None, None]])
 @pytest.mark.parametrize("name", ["", "Unnamed: 0"])
 def test_a_column_without_a_name_that_only_counts_the_rows_is_left_out(name, numbers):
     assert list(read(frame(**{name: numbers}))) == list(TRIAL_COLUMNS)
-
-
-def test_a_column_without_a_name_that_says_something_is_refused():
-    assert "column 4 has no name" in refusal(frame(**{"": ["x", "y"]}))
 
 
 @pytest.mark.parametrize(
@@ -132,8 +112,8 @@ def test_an_index_with_a_name_is_a_column(table):
 
 
 def test_an_index_without_a_name_says_nothing():
-    table = frame(lr=[1, 2]).set_index(pd.Index([5, 5]))
-    pd.testing.assert_frame_equal(read(table), read(frame(lr=[1, 2])))
+    table = frame(lr=[1, 2])
+    pd.testing.assert_frame_equal(read(table.set_index(pd.Index([5, 5]))), read(table))
 
 
 def test_a_hyperparameter_may_be_called_as_a_column_of_the_contract():
@@ -143,13 +123,17 @@ def test_a_hyperparameter_may_be_called_as_a_column_of_the_contract():
     assert list(table["g.seed"]) == ["x", "y"]
 
 
-def test_a_hyperparameter_twice_is_refused():
-    assert "lr and p.lr are the same hyperparameter" in refusal(frame(**{"lr": 1, "p.lr": 2}))
-
-
-@pytest.mark.parametrize("name", ["p.", "g."])
-def test_a_prefix_alone_is_no_name(name):
-    assert f"column {name} has no name behind the point" in refusal(frame(**{name: [1, 2]}))
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"": ["x", "y"]}, "column 4 has no name"),
+        ({"lr": 1, "p.lr": 2}, "lr and p.lr are the same hyperparameter"),
+        ({"p.": 1}, "column p. has no name behind the point"),
+        ({"g.": 1}, "column g. has no name behind the point"),
+    ],
+)
+def test_names_that_cannot_be_are_refused(columns, words):
+    assert words in refusal(frame(**columns))
 
 
 @pytest.mark.parametrize("name", ["Seed", "SEED", "seeds"])
@@ -187,29 +171,25 @@ def test_all_columns_that_are_spelt_otherwise_are_mapped_at_once():
 def test_energy_by_another_name_is_suggested_with_its_factor(name, option):
     table = frame(energy_j=None, **{name: [1.0, 2.0]})
     message = refusal(table)
-    assert message.startswith("t.csv: no column energy_j among ")
+    assert message.startswith("data frame: no column energy_j among ")
     assert f"--map {option}" in message
 
 
-def test_the_energy_of_the_whole_is_suggested_before_that_of_a_part():
-    table = frame(energy_j=None, cpu_kwh=1, train_wh=1, total_kwh=1)
-    assert "energy_j=total_kwh*3.6e6" in refusal(table)
-
-
 @pytest.mark.parametrize(
-    ("names", "option"),
+    ("missing", "names", "option"),
     [
-        (["acc"], "accuracy=acc"),
-        (["test_acc", "train_acc", "val_acc"], "accuracy=val_acc"),
-        (["train_acc", "test_acc"], "accuracy=test_acc"),
-        (["accuracy (%)"], "'accuracy=accuracy (%)/100'"),
-        (["val_acc_percent"], "accuracy=val_acc_percent/100"),
-        (["top1"], "accuracy=top1"),
-        (["f1"], "accuracy=NAME"),
+        ("energy_j", ["cpu_kwh", "train_wh", "total_kwh"], "'energy_j=total_kwh*3.6e6'"),
+        ("accuracy", ["acc"], "accuracy=acc"),
+        ("accuracy", ["test_acc", "train_acc", "val_acc"], "accuracy=val_acc"),
+        ("accuracy", ["train_acc", "test_acc"], "accuracy=test_acc"),
+        ("accuracy", ["accuracy (%)"], "'accuracy=accuracy (%)/100'"),
+        ("accuracy", ["val_acc_percent"], "accuracy=val_acc_percent/100"),
+        ("accuracy", ["top1"], "accuracy=top1"),
+        ("accuracy", ["f1"], "accuracy=NAME"),
     ],
 )
-def test_accuracy_by_another_name_is_suggested(names, option):
-    table = frame(accuracy=None, **dict.fromkeys(names, 0.5))
+def test_the_likeliest_column_is_suggested(missing, names, option):
+    table = frame(**{missing: None}, **dict.fromkeys(names, 0.5))
     assert f"--map {option}" in refusal(table)
 
 
@@ -225,13 +205,6 @@ def test_the_strategy_by_another_name_is_suggested_with_all_that_is_missing():
 def test_of_many_columns_only_the_first_are_listed():
     message = refusal(pd.DataFrame([range(300)]).rename(columns=lambda n: f"{n:0>100}"))
     assert " and 290 more: say" in message
-
-
-def test_no_rows_are_refused():
-    assert "no rows below the header" in refusal(frame().head(0))
-
-
-# --map --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -266,25 +239,18 @@ def test_a_name_may_hold_what_means_something_else():
         assert list(made["energy_j"]) == [factor, 2 * factor]
 
 
-def test_one_column_may_become_two_and_columns_may_change_places():
-    table = read(frame(e=[1, 2]), mapping="energy_j=e,energy_train_j=e")
-    assert list(table["energy_j"]) == list(table["energy_train_j"]) == [1, 2]
-    swapped = read(
-        frame(test_accuracy=[0.1, 0.2]), mapping="accuracy=test_accuracy,test_accuracy=accuracy"
-    )
-    assert list(swapped["accuracy"]) == [0.1, 0.2]
-    assert list(swapped["test_accuracy"]) == [0.5, 0.5]
-
-
-def test_what_is_no_column_of_the_contract_becomes_a_hyperparameter():
-    table = read(frame(x=[1, 2]), mapping="bar=x*2")
-    assert list(table["p.bar"]) == [2, 4]
-    assert "p.x" not in table
-
-
-def test_whole_numbers_that_are_only_renamed_keep_every_digit():
-    seeds = [2**53 + 1, 2**53 + 2]
-    assert list(read(frame(s=seeds), mapping="seed=s")["seed"]) == seeds
+@pytest.mark.parametrize(
+    ("mapping", "made"),
+    [
+        ("energy_j=x,energy_train_j=x", {"energy_j": [0.1, 0.2], "energy_train_j": [0.1, 0.2]}),
+        ("accuracy=x,x=accuracy", {"accuracy": [0.1, 0.2], "p.x": [0.5, 0.5]}),
+        ("bar=x*2", {"p.bar": [0.2, 0.4]}),  # no column of the contract: a hyperparameter
+        ("seed=n", {"seed": [2**53 + 1, 2**53 + 2]}),  # only renamed: every digit is kept
+    ],
+)
+def test_columns_may_be_used_twice_and_change_places(mapping, made):
+    table = read(frame(x=[0.1, 0.2], n=[2**53 + 1, 2**53 + 2]), mapping=mapping)
+    assert {name: list(table[name]) for name in made} == made
 
 
 @pytest.mark.parametrize(
@@ -317,19 +283,13 @@ def test_a_mapping_that_cannot_be_is_refused(mapping, words):
     assert words in refusal(frame(x=[2, 2], t=["u", "v"]), mapping=mapping)
 
 
-# --by ---------------------------------------------------------------------------------------------
-
-
 def test_groups_have_runs_of_their_own_with_names_of_their_own():
     table = read(frame(3, d=["x", "y", None], lr=[1, 2, 3]), by="d")
     assert list(table["run"]) == ["x:a-0", "y:a-0", ":a-0"]
     assert list(table["trial"]) == [0, 0, 0]
     assert list(table["g.d"]) == ["x", "y", None]
-
-
-def test_runs_keep_short_names_where_groups_do_not_share_them():
-    table = read(frame(d=["x", "y"], seed=[0, 1]), by="d")
-    assert list(table["run"]) == ["a-0", "a-1"]
+    short = read(frame(d=["x", "y"], seed=[0, 1]), by="d")  # groups that share no name
+    assert list(short["run"]) == ["a-0", "a-1"]
 
 
 def test_a_group_may_be_a_number_or_a_hyperparameter():
@@ -350,15 +310,9 @@ def test_a_group_that_cannot_be_is_refused(by, words):
     assert words in refusal(frame(dataset=[1, 2]), by=by)
 
 
-# Runs ---------------------------------------------------------------------------------------------
-
-
 def test_without_a_column_run_a_run_is_a_strategy_with_a_seed_in_the_order_of_trials():
-    table = read(
-        frame(
-            4, strategy=list("abab"), seed=["1.0", "1", "1", "2"], trial=[1, 0, 0, 0], lr=range(4)
-        )
-    )
+    seeds, trials = ["1.0", "1", "1", "2"], [1, 0, 0, 0]
+    table = read(frame(4, strategy=list("abab"), seed=seeds, trial=trials, lr=range(4)))
     runs = {run: list(own["p.lr"]) for run, own in table.groupby("run")}
     assert runs == {"a-1": [2, 0], "b-1": [1], "b-2": [3]}
 
@@ -396,8 +350,3 @@ def test_a_trial_twice_is_refused_with_both_rows():
 def test_runs_that_would_have_one_name_are_refused_rather_than_mixed():
     message = refusal(frame(strategy=["a-", "a"], seed=[1, -1]))
     assert "rows 1 and 2: two runs would be called a--1" in message
-
-
-def test_seeds_may_be_negative_and_large():
-    seeds = [-(2**63), 2**63 - 1]
-    assert list(read(frame(seed=seeds))["seed"]) == seeds
