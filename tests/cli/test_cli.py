@@ -86,7 +86,11 @@ no_cuda = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has
         (options(budget="0 J"), "'0 J' is not above zero"),
         (options(budget="many"), "'many' is not an amount of energy: write"),
         (options(budget="1e-6 J"), r"cheapest candidate costs [\d.]+ mJ here: give at least"),
-        (options(budget="1e-6 J", workers="2"), r"costs [\d.]+ mJ here: give at least"),
+        pytest.param(
+            options(budget="1e-6 J", workers="2"),
+            r"costs [\d.]+ mJ here: give at least",
+            marks=pytest.mark.thorough,
+        ),
         (options(seeds="0"), "seeds = 0"),
         (options(workers="-1"), "workers = -1"),
         (options(workers="0"), "workers = 0"),
@@ -289,6 +293,7 @@ def test_json_is_all_there_is_on_stdout(folder):
     assert summary["status"] == "complete"
 
 
+@pytest.mark.thorough
 def test_a_strategy_beside_the_user_is_found(folder):
     (folder / "mine.py").write_text(
         "from perjoule import Work\n"

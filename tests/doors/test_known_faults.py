@@ -76,6 +76,7 @@ def test_a_target_is_never_ignored(poor, tmp_path, command):
     assert (poor / "report.html").read_bytes() == before
 
 
+@pytest.mark.thorough
 def test_a_target_works_on_run_folders_and_comparisons(poor, tmp_path):
     assert "J to 10.0 %" in call("report", poor, "--target", "0.1").out
     call("report", poor)
@@ -100,6 +101,7 @@ def test_an_interrupted_comparison_does_not_say_that_nobody_found_anything(tmp_p
         assert "None" not in told
 
 
+@pytest.mark.thorough
 def test_folders_of_different_experiments_are_not_pooled(poor, tmp_path):
     other = tmp_path / "other"
     arguments = {"strategies": ["random"], "budget": "0.3 J", "seeds": 2, "space": TINY}
@@ -127,6 +129,7 @@ def test_a_search_stopped_before_its_first_epoch_goes_on_as_a_search(tmp_path):
     assert result.command == "tune"
 
 
+@pytest.mark.thorough
 def test_arguments_of_a_sampler_are_not_split(tmp_path):
     name = "optuna.samplers:TPESampler(multivariate=False, n_startup_trials=3)"
     ended = call(

@@ -227,12 +227,14 @@ def test_many_strategies_start_with_the_leading_ones():
     assert all("markers" in line["mode"] for line in lines)
 
 
+@pytest.mark.thorough
 def test_groups_beyond_the_first_have_tables_only():
     page = Page(render(*repeated(MOST_GROUPS + 2)))
     assert len([name for name in names(page) if name.startswith("pareto")]) == MOST_GROUPS
     assert page.text.count(f"Figures are drawn for the first {MOST_GROUPS} groups.") == 2
 
 
+@pytest.mark.thorough
 def test_many_trials_stay_light():
     rng = np.random.default_rng(0)
     n, n_runs = 100_000, 240
@@ -387,6 +389,7 @@ def test_a_recorded_table_renders(name):
     assert "Search space" in page.text
 
 
+@pytest.mark.thorough
 def test_published_measurements_render(recorded):
     path = recorded / "delrey-seaa2023" / "dl-training-energy-consumption-dataset.csv"
     mapping = "strategy=architecture,seed=run,energy_j=energy (MJ)*1e6"
@@ -410,6 +413,7 @@ def test_write_replaces_the_page_or_says_where_it_could_not(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
 def test_a_browser_draws_what_is_open_and_leaves_the_rest(tmp_path):
     path = tmp_path / "page.html"

@@ -337,6 +337,7 @@ class TestWordsAndFiles:
 
 
 class TestProperties:
+    @pytest.mark.thorough
     @few
     @given(tables, st.sampled_from([2.0**-10, 8.0, 1024.0]))
     def test_the_unit_of_energy_changes_joules_and_no_winner(self, trials, factor):
@@ -353,6 +354,7 @@ class TestProperties:
             scaled = other["strategies"][name]["energy_to_target"]["ert_j"]
             assert scaled == (None if ert_j is None else ert_j * factor)
 
+    @pytest.mark.thorough
     @few
     @given(tables)
     def test_a_beaten_strategy_does_not_change_who_wins(self, trials):
@@ -363,6 +365,7 @@ class TestProperties:
         assert after["common_j"] == before["common_j"]
         assert after["winners"]["equal_energy"] == before["winners"]["equal_energy"]
 
+    @pytest.mark.thorough
     @few
     @given(tables)
     def test_other_names_are_other_names_and_nothing_else(self, trials):
@@ -391,6 +394,7 @@ trials = st.fixed_dictionaries(
 
 
 class TestSchema:
+    @pytest.mark.thorough
     @few
     @given(st.lists(trials, min_size=1, max_size=30), st.sampled_from(["", "dataset,size"]))
     def test_any_table_gives_facts_that_survive_json(self, rows, by):
