@@ -11,7 +11,7 @@ from typing import Any
 from ...errors import ConfigurationError
 from ...models.outcome import State
 from .events import InterruptedEvent, SliceEvent
-from .executors import kill_workers, leave, make_executor, prepare
+from .executors import kill_workers, leave, make_executor, prepare, spawn_executor
 from .folder import Folder
 from .messages import Prepared, Setting, merge
 from .run import Run
@@ -75,7 +75,7 @@ class Pool:
         """Go on with new workers."""
         kill_workers(self._executor)
         self._executor.shutdown(wait=False, cancel_futures=True)
-        self._executor, self._is_own = make_executor(self.workers), True
+        self._executor, self._is_own = spawn_executor(self.workers), True
 
     def __enter__(self) -> Pool:
         return self
@@ -103,6 +103,12 @@ def lost_slices(
         run = runs.get(sign.run)
         if run is None or run.n_slices != sign.number:
             continue
-        lost = InterruptedEvent.of(sign, message)
+        lost = InterruptedEvent(
+            run=sign.run,
+            trial=sign.trial,
+            params=sign.params,
+            energy_j=sign.energy_j,
+            message=message,
+        )
         is_failure = may_fail and run.n_lost_in_a_row + 1 >= MOST_LOST_IN_A_ROW
         yield lost.as_slice(State.FAILED) if is_failure else lost

@@ -14,17 +14,7 @@ from ...energy.quantities import total
 from ...errors import OutputError
 from ...models.outcome import CurvePoint, State, StepCost
 from ...tuners.strategy import Told
-from .events import (
-    End,
-    EndEvent,
-    Event,
-    InterruptedEvent,
-    RunEvent,
-    SearchEvent,
-    SessionEvent,
-    SliceEvent,
-    StartEvent,
-)
+from .events import End, EndEvent, Event, InterruptedEvent, RunEvent, SearchEvent, SliceEvent
 from .experiment import Experiment
 
 MOST_FAILED_IN_A_ROW = 20
@@ -166,16 +156,6 @@ class Run(Tally):
             self.incumbent, self.incumbent_trial = event.accuracy, event.trial
 
 
-def new_runs(experiment: Experiment) -> dict[str, Run]:
-    """All runs of an experiment before their first event, in the order of their turns."""
-    runs = [
-        Run(strategy=strategy, seed=seed)
-        for seed in range(experiment.seeds)
-        for strategy in experiment.strategies
-    ]
-    return {run.name: run for run in runs}
-
-
 def restore_runs(experiment: Experiment, events: Iterable[Event], ledger: Path) -> dict[str, Run]:
     """All runs of an experiment, brought to where the ledger is.
 
@@ -187,9 +167,14 @@ def restore_runs(experiment: Experiment, events: Iterable[Event], ledger: Path) 
     Raises:
         OutputError: An event is of no run of the experiment.
     """
-    runs = new_runs(experiment)
+    new = (
+        Run(strategy=strategy, seed=seed)
+        for seed in range(experiment.seeds)
+        for strategy in experiment.strategies
+    )
+    runs = {run.name: run for run in new}  # in the order of their turns
     for line, event in enumerate(events, 1):
-        if isinstance(event, StartEvent | SessionEvent):
+        if not isinstance(event, RunEvent):
             continue
         if event.run not in runs:
             raise OutputError(

@@ -12,8 +12,6 @@ from typing import Any
 
 import yaml
 
-from perjoule.benchmarks.comparison.events import Event, parse_event
-
 
 def slice_event(run: str, trial: int, accuracy: float | None, energy_j: float | None, **more: Any):
     return {
@@ -80,11 +78,6 @@ def write_folder(
     lines = "".join(json.dumps(event) + "\n" for event in events)
     (folder / "ledger.jsonl").write_text(lines + torn)
     return folder
-
-
-def parsed(events: list[dict[str, Any]]) -> list[Event]:
-    """The events as a ledger with these lines gives them."""
-    return [parse_event(json.dumps(event).encode()) for event in events]
 
 
 def read_ledger(folder: Path) -> list[dict[str, Any]]:
