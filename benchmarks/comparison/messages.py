@@ -87,12 +87,10 @@ class Prepared:
 
 def merge(workers: list[Prepared]) -> Prepared:
     """One answer for all workers: the dearest costs, and the joules of all starts together."""
-    epochs_j = [worker.epoch_j for worker in workers]
+    known_j = [worker.epoch_j for worker in workers if worker.epoch_j is not None]
     return replace(
         workers[0],
-        epoch_j=None
-        if None in epochs_j
-        else max(each_j for each_j in epochs_j if each_j is not None),
+        epoch_j=max(known_j) if len(known_j) == len(workers) else None,
         ask_j={
             name: tuple(max(each) for each in zip(*(w.ask_j[name] for w in workers), strict=True))
             for name in workers[0].ask_j

@@ -23,9 +23,7 @@ MOST_LOST_IN_A_ROW = 2
 class Pool:
     """The workers of a comparison; when one dies and takes the others along, there are new ones.
 
-    Args:
-        workers: Trials at a time.
-        executor: Any PEP 3148 executor; by default this process or a pool of spawned ones.
+    They are those of any PEP 3148 executor; by default this process or a pool of spawned ones.
     """
 
     def __init__(self, workers: int, executor: Executor | None = None) -> None:
@@ -91,13 +89,10 @@ class Pool:
 def lost_slices(
     folder: Folder, runs: Mapping[str, Run], message: str, *, may_fail: bool = False
 ) -> Iterator[InterruptedEvent | SliceEvent]:
-    """Charge slices that were lost, by their last signs of life.
+    """Charge slices that were lost, by their last signs of life; the message says how.
 
-    Args:
-        folder: Where the signs are.
-        runs: The runs that may have lost one, by name; they take each event before the next.
-        message: How the slices were lost.
-        may_fail: Whether a candidate that takes its worker down again and again has failed.
+    The runs, by name, take each event before the next. With ``may_fail`` a candidate that takes its
+    worker down again and again has failed.
     """
     for sign in folder.signs_of_life():
         run = runs.get(sign.run)
