@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from perjoule.benchmarks.performance.plays import Result
-from perjoule.benchmarks.replay.simulation import slice_frame
+from perjoule.benchmarks.replay.simulation import Simulation, Slice
 from perjoule.benchmarks.statistics import (
     Interval,
     anytime_score,
@@ -101,6 +101,20 @@ def score_task(
         )
     last = SHARES[-1]
     return sorted(scores, key=lambda each: (each.reached[last].ert_j, -each.reached[last].hits))
+
+
+def slice_frame(runs: Iterable[Simulation]) -> pd.DataFrame:
+    """The slices of runs as `benchmarks.statistics` reads them, one row each."""
+    frames = [
+        pd.DataFrame(run.slices, columns=list(Slice._fields)).assign(
+            run=f"{run.terms.name}-{run.terms.seed}",
+            strategy=run.terms.name,
+            seed=run.terms.seed,
+        )
+        for run in runs
+    ]
+    frame = pd.concat(frames, ignore_index=True).drop(columns="params")
+    return frame.assign(state=frame["state"].astype(str))
 
 
 def _reached(runs: pd.DataFrame, names: Sequence[str], peers: Sequence[str]) -> dict[str, Reached]:

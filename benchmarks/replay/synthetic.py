@@ -29,7 +29,7 @@ from random import Random
 from typing import Any
 
 from ...models.space import Space, batch_size_of
-from .simulation import Curve
+from .objective import Curve
 
 CHANCE = 0.1
 """Accuracy of guessing one of ten classes."""
@@ -57,7 +57,7 @@ LONGEST = SPACE.longest()
 
 @dataclass(frozen=True)
 class Surface:
-    """A synthetic objective, a `simulation.Simulated`; the module says its formulas.
+    """A synthetic objective, an `objective.Simulated`; the module says its formulas.
 
     Attributes:
         epoch_j: Joules of an epoch of the largest network.

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 import perjoule
 from perjoule.benchmarks import statistics
 from perjoule.benchmarks.comparison.events import End
-from perjoule.benchmarks.replay.simulation import Terms, play, simulate, slice_frame, task_of
+from perjoule.benchmarks.performance.scores import slice_frame
+from perjoule.benchmarks.replay.simulation import Terms, play, simulate, task_of
 from perjoule.benchmarks.replay.synthetic import SURFACES
 from perjoule.models.outcome import State
 from perjoule.models.space import Space
