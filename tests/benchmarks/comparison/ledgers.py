@@ -1,10 +1,8 @@
-"""Events and ledgers by hand, and how to start a comparison as a process of its own."""
+"""Events and ledgers by hand."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -91,19 +89,6 @@ def spent_j(folder: Path) -> dict[str, float]:
         if event["event"] in ("slice", "search", "interrupted"):
             total[event["run"]] = total.get(event["run"], 0.0) + event["energy_j"]
     return total
-
-
-def start(*arguments: object, **options: Any) -> subprocess.Popen[str]:
-    """Start the command line in a process group of its own."""
-    command = [sys.executable, "-m", "perjoule", *map(str, arguments)]
-    return subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        **options,
-    )
 
 
 def wait_until(condition: Callable[[], bool], timeout_s: float = 90.0) -> None:
