@@ -85,10 +85,7 @@ class ForestObjective:
         known = _Examples.of(recording, self._encoding)
         self._longest = max(len(points) for _, points in recording.curves)
         self._epochs = known.epochs
-        validated = max(
-            (_cross_validate(known, scale, workers) for scale in ("plain", "logit")),
-            key=lambda each: each.quality.accuracy_r2,
-        )
+        validated = _cross_validate(known, workers)
         self.quality = validated.quality
         self._scale = self.quality.scale
         self._accuracy = _Forest(known.inputs, _to_scale(known.accuracy, self._scale), workers)
@@ -161,7 +158,7 @@ class _Examples:
 
 @dataclass(frozen=True)
 class _Validated:
-    """The cross-validation of one scale: predictions by forests that did not see a candidate."""
+    """Predictions by forests that did not see a candidate."""
 
     quality: Quality
     accuracy: Array
@@ -240,28 +237,39 @@ class _Forest:
         return self._value[nodes].mean(axis=1)
 
 
-def _cross_validate(known: _Examples, scale: str, workers: int) -> _Validated:
-    """Let forests, accuracy on one scale, predict what they did not learn from."""
+def _cross_validate(known: _Examples, workers: int) -> _Validated:
+    """Let forests predict what they did not learn from; of two scales the better one."""
     from sklearn.metrics import mean_absolute_error, r2_score
     from sklearn.model_selection import GroupKFold
 
-    target = _to_scale(known.accuracy, scale)
-    accuracy, log_j = np.zeros(len(target)), np.zeros(len(known.log_j))
-    for learnt, asked in GroupKFold(N_FOLDS).split(known.features, groups=known.groups):
-        forest = _Forest(known.features[learnt], known.log_j[learnt], workers)
-        log_j[asked] = forest.predict(known.features[asked])
-        inside = np.isin(known.trial, learnt)
-        forest = _Forest(known.inputs[inside], target[inside], workers)
-        accuracy[~inside] = forest.predict(known.inputs[~inside])
-    true, predicted = known.accuracy[known.last], _from_scale(accuracy[known.last], scale)
-    quality = Quality(
-        float(r2_score(true, predicted)),
-        float(r2_score(known.log_j, log_j)),
-        float(mean_absolute_error(true, predicted)),
-        float(np.median(np.abs(np.expm1(log_j - known.log_j)))),
-        scale,
-    )
-    return _Validated(quality, accuracy, log_j)
+    folds = np.zeros(len(known.groups), dtype=int)
+    splits = GroupKFold(N_FOLDS).split(known.features, groups=known.groups)
+    for number, (_, asked) in enumerate(splits):
+        folds[asked] = number
+
+    def predict(inputs: Array, target: Array, folds: NDArray[np.int64]) -> Array:
+        predicted = np.zeros(len(target))
+        for asked in (folds == number for number in range(N_FOLDS)):
+            forest = _Forest(inputs[~asked], target[~asked], workers)
+            predicted[asked] = forest.predict(inputs[asked])
+        return predicted
+
+    log_j = predict(known.features, known.log_j, folds)
+    true = known.accuracy[known.last]
+    found = []
+    for scale in ("plain", "logit"):
+        target = _to_scale(known.accuracy, scale)
+        accuracy = predict(known.inputs, target, folds[known.trial])
+        predicted = _from_scale(accuracy[known.last], scale)
+        quality = Quality(
+            float(r2_score(true, predicted)),
+            float(r2_score(known.log_j, log_j)),
+            float(mean_absolute_error(true, predicted)),
+            float(np.median(np.abs(np.expm1(log_j - known.log_j)))),
+            scale,
+        )
+        found.append(_Validated(quality, accuracy, log_j))
+    return max(found, key=lambda each: each.quality.accuracy_r2)
 
 
 def _with_epochs(features: Array, epochs: Sequence[int]) -> Array:

@@ -42,7 +42,7 @@ def impatient(space, seed):
 '''
 
 
-OPTIONS = {"budget": "0.4 J", "seeds": 1, "meter": "model", "workers": 1, "space": SPACE}
+OPTIONS = {"budget": "0.2 J", "seeds": 1, "meter": "model", "workers": 1, "space": SPACE}
 
 
 @pytest.fixture(scope="module")
@@ -96,14 +96,14 @@ def test_a_trial_in_slices_is_the_trial_in_one_piece(ladder, tmp_path):
     alone = perjoule.compare(
         out=tmp_path / "alone",
         strategies=["random"],
-        **OPTIONS | {"budget": "0.2 J", "space": {**SPACE, **params, "dropout": [0.0, 0.1]}},
+        **OPTIONS | {"budget": "0.12 J", "space": {**SPACE, **params, "dropout": [0.0, 0.1]}},
     )
     same = alone.trials[alone.trials["p.dropout"] == 0.0]
     assert set(same.loc[same["state"] == "complete", "accuracy"]) == {row["accuracy"]}
 
 
 def test_a_rung_of_joules_ends_at_the_end_of_an_epoch(compared):
-    result = compared("by_joules", budget="0.1 J")
+    result = compared("by_joules", budget="0.05 J")
     paused = [e for e in read_ledger(result.folder) if e.get("state") == "paused"]
     assert paused
     assert {event["epochs"] for event in paused} == {1}  # a rung far below one epoch
@@ -122,6 +122,6 @@ def test_resumed_in_the_middle_of_a_trial_it_goes_on_with_it(ladder, compared, t
 
 
 def test_going_on_with_a_trial_that_is_not_paused_ends_the_run(compared):
-    [run] = compared("impatient", budget="0.1 J").summary["runs"]
+    [run] = compared("impatient", budget="0.05 J").summary["runs"]
     assert run["status"] == "strategy error"
     assert "trial 7, which is not paused" in run["reason"]
