@@ -35,11 +35,7 @@ MATRIX_SIZE = 4_096
 
 
 def measure(*, quick: bool) -> dict[str, Any]:
-    """Measure the first GPU, in a process of its own.
-
-    Returns:
-        Figures by name; only ``"skipped"``, the reason, where there is no GPU.
-    """
+    """Figures of the first GPU, from a process of its own; only why not where there is none."""
     return answer_of(call(probe, 2.0 if quick else 8.0))
 
 

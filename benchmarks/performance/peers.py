@@ -45,6 +45,7 @@ from perjoule.tuners.registry import Builder
 from perjoule.tuners.strategy import Task, Told, Work
 
 Number = IntDistribution | FloatDistribution
+Suggested = tuple[Any, Mapping[str, Any]]
 MOST_REFUSALS = 100
 """So often in a row may BlendSearch suggest nothing."""
 N_TRIALS = 100
@@ -54,16 +55,14 @@ N_TRIALS = 100
 class Peer:
     """A peer that trains every trial in one piece.
 
-    Args:
-        space: What is searched.
-        suggest: Gives the peer's own handle of a trial and its hyperparameters; None at the end.
-        report: Takes the handle of the last trial and its result.
+    ``suggest`` gives the peer's own handle of a trial and its hyperparameters, or None at the end;
+    ``report`` takes the handle of the last trial and its result.
     """
 
     def __init__(
         self,
         space: Space,
-        suggest: Callable[[], tuple[Any, Mapping[str, Any]] | None],
+        suggest: Callable[[], Suggested | None],
         report: Callable[[Any, Told], object],
     ) -> None:
         self._space, self._suggest, self._report = space, suggest, report
@@ -90,13 +89,13 @@ def make_optuna(sampler: str, space: Space, seed: int, task: Task) -> Peer:
     made = getattr(optuna.samplers, sampler)(seed=seed)
     study = optuna.create_study(direction="maximize", sampler=made)
 
-    def suggest() -> tuple[Any, Mapping[str, Any]]:
+    def suggest() -> Suggested:
         trial = study.ask(space.distributions)
         return trial, trial.params
 
     def report(trial: Any, result: Told) -> None:
-        failed = optuna.trial.TrialState.FAIL if _is_lost(result) else None
-        study.tell(trial, None if failed else result.accuracy, state=failed)
+        accuracy = _accuracy(result)
+        study.tell(trial, accuracy, optuna.trial.TrialState.FAIL if accuracy is None else None)
 
     return Peer(space, suggest, report)
 
@@ -175,7 +174,7 @@ def make_flaml(space: Space, seed: int, task: Task) -> Peer:
     )
     names = map(str, count())
 
-    def suggest() -> tuple[Any, Mapping[str, Any]] | None:
+    def suggest() -> Suggested | None:
         for name in islice(names, MOST_REFUSALS):
             config = search.suggest(name)
             if config is not None:
@@ -220,7 +219,7 @@ def make_smac(per_second: bool, space: Space, seed: int, task: Task) -> Peer:
         **(_smac_per_second(scenario, seed) if per_second else {}),
     )
 
-    def suggest() -> tuple[Any, Mapping[str, Any]]:
+    def suggest() -> Suggested:
         info = smac.ask()
         return (info, folder), dict(info.config)  # the folder lasts as long as the trials
 
@@ -256,15 +255,14 @@ def make_syne(space: Space, seed: int, task: Task) -> Peer:
         BOTorch(domains, metric="error", do_minimize=True, random_seed=seed)
     )
 
-    def suggest() -> tuple[Any, Mapping[str, Any]]:
+    def suggest() -> Suggested:
         trial = scheduler.ask()
         return trial, trial.config
 
-    return Peer(
-        space,
-        suggest,
-        lambda trial, result: scheduler.tell(trial, {"error": _error(result)}),
-    )
+    def report(trial: Any, result: Told) -> None:
+        scheduler.tell(trial, {"error": _error(result)})
+
+    return Peer(space, suggest, report)
 
 
 def _axes(
@@ -288,9 +286,8 @@ def _ray_axes(space: Space, library: Any, beyond: int) -> dict[str, Any]:
 
     def number(_: str, axis: Number) -> Any:
         if isinstance(axis, IntDistribution):
-            return (library.lograndint if axis.log else library.randint)(
-                axis.low, axis.high + beyond
-            )
+            make = library.lograndint if axis.log else library.randint
+            return make(axis.low, axis.high + beyond)
         return (library.loguniform if axis.log else library.uniform)(axis.low, axis.high)
 
     return _axes(space, lambda _, choices: library.choice(choices), number)
@@ -308,14 +305,14 @@ def _whole(space: Space, params: Mapping[str, Any]) -> Work:
     return Work(complete, int(complete["epochs"]))
 
 
-def _is_lost(result: Told) -> bool:
-    """Whether a trial failed or was never validated."""
-    return result.state is State.FAILED or result.accuracy is None
+def _accuracy(result: Told) -> float | None:
+    """None if the trial failed or was never validated."""
+    return None if result.state is State.FAILED else result.accuracy
 
 
 def _error(result: Told) -> float:
     """Share of wrong answers; 1 where there is no result."""
-    return 1.0 if _is_lost(result) or result.accuracy is None else 1 - result.accuracy
+    return 1 - (_accuracy(result) or 0.0)
 
 
 _KNOWN: dict[str, tuple[str, Builder]] = {

@@ -35,6 +35,7 @@ from perjoule.benchmarks.performance.timing import (
     median_interval,
     ratio_interval,
     take_turn,
+    timed,
 )
 from perjoule.benchmarks.replay import ReplayOptions, replay
 from perjoule.benchmarks.replay.nearest import NearestObjective
@@ -71,9 +72,8 @@ class Draws:
 def ours(recording: Recording, count: int, seed: int) -> float:
     """Simulated trials per CPU-second."""
     objective, strategy = NearestObjective(recording), Draws(recording, seed)
-    started = time.process_time()
-    found = simulate(strategy, objective, Terms(1e18, seed, max_trials=count))
-    return len(found.slices) / (time.process_time() - started)
+    terms = Terms(1e18, seed, max_trials=count)
+    return count / timed(lambda: simulate(strategy, objective, terms))[1]
 
 
 def theirs(recording: Recording, count: int, seed: int) -> float:
@@ -96,17 +96,15 @@ def theirs(recording: Recording, count: int, seed: int) -> float:
         objectives_names=["joules", "accuracy"],
     )
     scheduler = RandomSearch(space, metrics=["accuracy"], do_minimize=False, random_seed=seed)
-    searching_s = 0.0
+    searches_s: list[float] = []
     suggest: Callable[..., Any] = scheduler.suggest
 
-    def timed(*arguments: Any) -> Any:
-        nonlocal searching_s
-        started = time.process_time()
-        found = suggest(*arguments)
-        searching_s += time.process_time() - started
-        return found
+    def suggest_timed(*arguments: Any) -> Any:
+        found = []
+        searches_s.append(timed(lambda: found.append(suggest(*arguments)))[1])
+        return found[0]
 
-    scheduler.suggest = timed
+    scheduler.suggest = suggest_timed
     backend = simulated_tabular_backend.UserBlackboxBackend(
         blackbox, elapsed_time_attr="joules", seed=0
     )
@@ -122,10 +120,8 @@ def theirs(recording: Recording, count: int, seed: int) -> float:
         results_update_interval=1e9,
     )
     with contextlib.redirect_stdout(None):
-        started = time.process_time()
-        tuner.run()
-    taken_s = time.process_time() - started - searching_s
-    return tuner.tuning_status.num_trials_finished / taken_s
+        _, cpu_s = timed(tuner.run)
+    return tuner.tuning_status.num_trials_finished / (cpu_s - sum(searches_s))
 
 
 def show_speed(rounds: int, count: int, their_count: int) -> dict[str, Any]:

@@ -1,20 +1,17 @@
 """The meters that are compared, each at the best settings that its authors offer.
 
-*perjoule* reads the zones of the tree as sources of one `EnergyMeter`, a `Window` per window.
-
 *Zeus* is a `ZeusMonitor` with no GPU and all packages, `begin_window` and `end_window`, its
 documented way. `approx_instant_energy` replaces zero joules of a GPU only, so it is left off. Its
 module constant `RAPL_DIR` points to the tree. It spawns a process per package at the first reading
 to watch for wraps, so `make_ready` takes a first window and waits until those processes rest.
 
 *CodeCarbon* is an `OfflineEmissionsTracker`, which asks no network, with no output method and its
-log at errors only. A window is a task: `start_task` and `stop_task` read the registers at its edges
-and leave the periodic measuring off, so `measure_power_secs` does not matter. The other way, a new
-tracker per window with `start` and `stop`, reads no better and takes longer. Only its CPU energy is
-taken, not the modelled memory. Its class `IntelRAPL` and its check for RAPL get the tree as their
-folder. The first window detects the hardware and is taken beforehand.
+log at errors only. A window is a task: `start_task` and `stop_task` read the registers and leave
+the periodic measuring off. (A new tracker per window reads no better and takes longer.) Only its
+CPU energy is taken, not the modelled memory. Its class `IntelRAPL` and its check for RAPL get the
+tree as their folder, which no setting changes. Its first window detects the hardware.
 
-carbontracker is left out: it averages power over a second at a time and has no window shorter.
+carbontracker is left out: it averages power over a second and has no window shorter.
 """
 
 from __future__ import annotations
@@ -23,6 +20,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -87,12 +85,14 @@ def _zeus(root: Path) -> Meter:
 
 def _codecarbon(root: Path, *, by_itself: bool = False) -> Meter:
     """CodeCarbon's tracker; `by_itself` it measures every 15 s, for one window without joules."""
-    import codecarbon.core.cpu
-    import codecarbon.external.hardware
     from codecarbon import OfflineEmissionsTracker
     from codecarbon.core.hardware_cache import clear_cache
 
-    point_codecarbon(root, codecarbon.core.cpu, codecarbon.external.hardware)
+    cpu: Any = import_module("codecarbon.core.cpu")
+    hardware: Any = import_module("codecarbon.external.hardware")
+    rapl = cpu.IntelRAPL
+    cpu.is_rapl_available.__defaults__ = (str(root),)
+    hardware.IntelRAPL = lambda rapl_dir, **given: rapl(str(root), **given)
     clear_cache()  # else it goes on with the tree before
     tracker = OfflineEmissionsTracker(country_iso_code="FRA", output_methods=[], log_level="error")
 
@@ -103,12 +103,6 @@ def _codecarbon(root: Path, *, by_itself: bool = False) -> Meter:
         return Measured(tracker.stop_task().cpu_energy * J_PER_KWH)
 
     return Meter(tracker.start if by_itself else tracker.start_task, end, tracker.stop)
-
-
-def point_codecarbon(root: Path, cpu: Any, hardware: Any) -> None:
-    """Give CodeCarbon's modules a tree for their own default, which no setting changes."""
-    cpu.is_rapl_available.__defaults__ = (str(root),)
-    hardware.IntelRAPL = lambda rapl_dir, **given: cpu.IntelRAPL(str(root), **given)
 
 
 PERJOULE_CPU = "perjoule + cpu_time"

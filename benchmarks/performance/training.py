@@ -1,9 +1,8 @@
 """How much faster is our training loop than the usual one, and does it learn as well?
 
 Both train the same network on the same samples, in batches of 64, for the same epochs, on one
-thread. They take turns, so that other load on the machine falls on both alike. The usual loop is
-that of most tutorials: PIL images, ToTensor and Normalize in a DataLoader, float32, the optimiser
-as it comes, `loss.item()` at each step.
+thread and in turns. The usual loop is that of most tutorials: PIL images, ToTensor and Normalize in
+a DataLoader, float32, the optimiser as it comes, `loss.item()` at each step.
 
     python benchmarks/performance/training.py --pairs 5
 """
