@@ -38,11 +38,11 @@ class Experiment(BaseModel):
     """A comparison, fully described.
 
     Attributes:
-        dataset: Name of the data set, see `models.data.registry.datasets_help`.
+        dataset: A name of `models.data.registry.DATASETS`.
         strategies: Names of the strategies, each once; ``"all"`` for all that are known.
         budget_j: Joules that all runs share; given as ``budget: "600 J"``.
         seeds: Runs per strategy, with seeds 0, 1, …
-        meter: What counts the joules, see `energy.sources.resolve.meters_help`.
+        meter: What counts the joules: names of `energy.sources.resolve.METERS`.
         workers: Trials at a time; None chooses.
         device: ``"cpu"``, ``"cuda"``, ``"cuda:1"`` …; None chooses.
         architecture: A known architecture or ``module:function``.
@@ -110,9 +110,9 @@ def load_experiment(
     given = {name: value for name, value in overrides.items() if value is not None}
     values = ({} if path is None else _read_yaml(path)) | given
     if base is not None:
-        values = {
-            n: v for n, v in base.items() if n != "budget_j" or "budget" not in values
-        } | values
+        values = base | values
+        if "budget" in values:
+            values.pop("budget_j", None)
     try:
         return Experiment.model_validate(values)
     except BudgetError as error:

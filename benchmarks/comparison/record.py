@@ -35,14 +35,11 @@ def slice_table(events: Iterable[Event]) -> pd.DataFrame:
 
 
 def add_up(slices: pd.DataFrame, over: Iterable[str]) -> pd.DataFrame:
-    """Make trials of their slices: each at the place of its last slice.
+    """Make trials of their slices, in order of completion: each at the place of its last slice.
 
     Joules and seconds are added up; a sum with an unknown part is unknown. Of all else the last
-    that is known counts, of ``started_at`` the first. A paused trial whose run is over is pruned.
-
-    Args:
-        slices: One row per slice, in order of completion.
-        over: Names of the runs that are over.
+    that is known counts, of ``started_at`` the first. A paused trial of a run that is over is
+    pruned.
     """
     trials = slices
     if slices.duplicated(_KEY).any():

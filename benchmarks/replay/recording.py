@@ -46,12 +46,10 @@ class Recording:
 
     @classmethod
     def of(cls, table: Table, space: Space | None = None) -> Recording:
-        """What can be replayed of a table.
+        """What can be replayed of a table with hyperparameters as columns ``p.<name>``.
 
-        Args:
-            table: With hyperparameters as columns ``p.<name>``.
-            space: What was searched; by default what the table's description says, else what its
-                hyperparameters show (see `infer_space`).
+        The space is what was searched; by default what the table's description says, else what its
+        hyperparameters show (see `infer_space`).
 
         Raises:
             DataError: Nothing was searched, or no trial was trained to the end.

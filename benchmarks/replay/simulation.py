@@ -100,12 +100,7 @@ def play(
 ) -> Simulation:
     """Make a strategy and let it search an objective; a fault of its own ends the run.
 
-    Args:
-        build: Makes the strategy.
-        objective: What is searched.
-        terms: What the run is given.
-        fidelity: As in `Task`.
-        shared: What strategies of all runs may keep, as in `Task`.
+    Fidelity, and what strategies of all runs may share, are as in `Task`.
     """
     task = task_of(objective, terms.budget_j, fidelity)
     if shared is not None:

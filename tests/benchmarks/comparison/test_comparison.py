@@ -287,15 +287,6 @@ def test_a_resume_with_another_meter_is_refused(small, tmp_path):
         perjoule.compare(out=folder, resume=True)
 
 
-def test_the_ledger_names_a_damaged_line(small, tmp_path):
-    folder = _copy_of(small, tmp_path)
-    lines = (folder / "ledger.jsonl").read_text().splitlines()
-    lines[1] = lines[1][:20]
-    (folder / "ledger.jsonl").write_text("\n".join(lines) + "\n")
-    with pytest.raises(OutputError, match=r"ledger\.jsonl, line 2: damaged"):
-        perjoule.report(folder)
-
-
 def _copy_of(result, tmp_path):
     """A run folder that may be changed."""
     folder = tmp_path / "copy"

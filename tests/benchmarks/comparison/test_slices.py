@@ -66,9 +66,8 @@ def ladder(compared):
 
 
 def test_slices_add_up_to_trials(ladder):
-    result = ladder
-    trials, events = result.trials, read_ledger(result.folder)
-    slices = [event for event in events if event["event"] == "slice"]
+    trials = ladder.trials
+    slices = [event for event in read_ledger(ladder.folder) if event["event"] == "slice"]
     assert len(slices) > len(trials)
     for _, row in trials.iterrows():
         own = [event for event in slices if event["trial"] == row["trial"]]
@@ -78,21 +77,20 @@ def test_slices_add_up_to_trials(ladder):
         assert known == [] or row["accuracy"] == known[-1]
         assert row["epochs"] == own[-1]["epochs"]
     assert set(trials["state"]) >= {"complete", "pruned"}
-    [run] = result.summary["runs"]
-    assert run["spent_j"] == pytest.approx(spent_j(result.folder)[run["run"]])
-    assert run["spent_j"] <= result.summary["allotment_j"] * 1.01
-    assert not list((result.folder / "checkpoints").iterdir())
+    [run] = ladder.summary["runs"]
+    assert run["spent_j"] == pytest.approx(spent_j(ladder.folder)[run["run"]])
+    assert run["spent_j"] <= ladder.summary["allotment_j"] * 1.01
+    assert not list((ladder.folder / "checkpoints").iterdir())
 
 
 def test_a_trial_in_slices_is_the_trial_in_one_piece(ladder, tmp_path):
-    result = ladder
-    [row] = [row for _, row in result.trials.iterrows() if row["trial"] == 0]
-    curve = result.curves[result.curves["trial"] == 0]
+    row = ladder.trials.set_index("trial").to_dict("index")[0]
+    curve = ladder.curves[ladder.curves["trial"] == 0]
     assert list(curve["epoch"]) == [1, 2, 3]
     assert curve["energy_j"].is_monotonic_increasing
     # The second slice builds the network anew before its state is loaded.
     assert curve["energy_j"].iloc[-1] == pytest.approx(row["energy_j"], rel=0.05)
-    params = {name.removeprefix("p."): row[name] for name in row.index if name.startswith("p.")}
+    params = {name.removeprefix("p."): row[name] for name in row if name.startswith("p.")}
     alone = perjoule.compare(
         out=tmp_path / "alone",
         strategies=["random"],
