@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from ...energy.carbon import intensity
 from ...energy.quantities import parse_energy
-from ...energy.sources.resolve import meters_help
+from ...energy.sources.resolve import METERS
 from ...errors import BudgetError, ConfigurationError, UnknownNameError
 from ...models.data.registry import datasets_help
 
@@ -159,8 +159,8 @@ dataset: digits
 strategies: [{", ".join(DEFAULT_STRATEGIES)}]   # see `perjoule strategies`
 budget: {DEFAULT_BUDGET}                # shared by all runs; J, kJ, Wh, kWh ...
 seeds: {DEFAULT_SEEDS}                     # runs per strategy; fewer than five prove nothing
-# {meters_help()}
-meter: auto
+# {", ".join(METERS)}
+meter: auto                  # see `perjoule doctor`
 # workers: 4                 # trials at a time; chosen by meter and cores if not given
 # device: cpu                # cpu, cuda, cuda:1; chosen if not given
 architecture: cnn            # or your own builder, module:function
