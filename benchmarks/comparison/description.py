@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -30,13 +31,8 @@ _LIBRARIES = (
 
 
 def describe(setting: Setting, prepared: Prepared, workers: int) -> dict[str, Any]:
-    """Describe a comparison that begins, in plain data.
-
-    Args:
-        setting: The experiment and its folder.
-        prepared: What the workers found.
-        workers: Trials at a time.
-    """
+    """Describe a comparison that begins, in plain data; ``workers`` are trials at a time."""
+    carbon, cpu = setting.experiment.carbon, processor()
     return {
         "schema": SCHEMA,
         "name": setting.folder.name,
@@ -46,22 +42,21 @@ def describe(setting: Setting, prepared: Prepared, workers: int) -> dict[str, An
         "workers": workers,
         "keep_weights": setting.keep_weights,
         "versions": _versions(),
-        "machine": _machine(),
+        "machine": {
+            "cpu": f"{cpu.model} (virtual machine)" if cpu.virtual else cpu.model,
+            "cores": usable_cores(),
+            "platform": platform.platform(),
+        },
         "runtime": dict(prepared.runtime),
         "data": dict(prepared.data),
         "meter": _inventory(prepared),
-        "carbon": _carbon(setting.experiment.carbon),
+        "carbon": None if carbon is None else asdict(intensity(carbon)),
     }
 
 
 def _inventory(prepared: Prepared) -> list[dict[str, Any]]:
     """The meter's sources as plain data."""
     return json.loads(json.dumps([asdict(source) for source in prepared.sources]))
-
-
-def _carbon(text: str | None) -> dict[str, Any] | None:
-    """The carbon intensity as it is known today."""
-    return None if text is None else asdict(intensity(text))
 
 
 def check_same_meter(description: dict[str, Any], prepared: Prepared) -> None:
@@ -85,18 +80,6 @@ def _versions() -> dict[str, str]:
     """Versions of Python and of all libraries that a result depends on."""
     found = {"perjoule": __version__, "python": platform.python_version()}
     for name in _LIBRARIES:
-        try:
+        with suppress(PackageNotFoundError):
             found[name] = version(name)
-        except PackageNotFoundError:
-            continue
     return found
-
-
-def _machine() -> dict[str, str | int]:
-    """Processor, usable cores and system."""
-    cpu = processor()
-    return {
-        "cpu": f"{cpu.model} (virtual machine)" if cpu.virtual else cpu.model,
-        "cores": usable_cores(),
-        "platform": platform.platform(),
-    }

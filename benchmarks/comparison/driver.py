@@ -50,12 +50,8 @@ class ComparisonWatcher(Protocol):
 class Driver:
     """Runs all (strategy, seed) pairs of an experiment until their allotments are spent.
 
-    Args:
-        setting: The experiment and its folder, which is made and locked.
-        pool: The workers.
-        prepared: What they found when they started.
-        ledger: The ledger of the folder.
-        watcher: Is told how it goes.
+    The folder of the setting is made and locked; ``prepared`` is what the workers found when they
+    started, and the watcher is told how it goes.
     """
 
     def __init__(

@@ -10,21 +10,16 @@ session      a driver stopped: how busy its workers were, what was charged to no
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cache
-from typing import Annotated, Any, Literal
-
-from pydantic import Field, TypeAdapter, ValidationError
+from typing import Any, Literal
 
 from ...energy import Reading
-from ...errors import DataError
-from ...models.outcome import State, StepCost
+from ...models.outcome import State
 from ..tables.contract import COMPONENTS, LOWER_BOUND
-from ..tables.facts import Fact, first_fault
+from ..tables.facts import Fact
 from .messages import Outcome
 
 Pair = tuple[float, float]
@@ -45,25 +40,6 @@ class End(StrEnum):
     """Its strategy raised an error."""
     METER_LOST = "meter lost"
     """Energy became unavailable, so its budget cannot be kept."""
-
-
-@dataclass(frozen=True)
-class SignOfLife(Fact):
-    """What a slice in flight was last heard of.
-
-    Attributes:
-        run: The run's name.
-        number: How many slices the run had before.
-        trial: Number of the trial.
-        params: The candidate; None while the strategy is still asked.
-        energy_j: Joules spent so far; None if unavailable.
-    """
-
-    run: str
-    number: int
-    trial: int
-    params: Mapping[str, Any] | None
-    energy_j: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,11 +111,11 @@ class SliceEvent(Fact):
         result = outcome.slice_
         assert result is not None
         total = outcome.search + result.reading if counts_search else result.reading
-        same = ("accuracy", "duration_s", "epochs", "n_parameters", "flops", "message")
+        step, validation = result.train_step, result.validate_step
+        same = ("state", "accuracy", "duration_s", "epochs", "n_parameters", "flops", "message")
         return cls(
             run=outcome.run,
             trial=outcome.trial,
-            state=result.state,
             params=dict(result.params),
             **{name: getattr(result, name) for name in same},
             test_accuracy=outcome.test_accuracy,
@@ -152,25 +128,20 @@ class SliceEvent(Fact):
             predicted_j=outcome.predicted_j,
             energy_kind=total.kind,
             components={name: total.component_j(name) for name in COMPONENTS},
-            train_step=_pair(result.train_step),
-            validate_step=_pair(result.validate_step),
+            train_step=step and (step.operations, step.energy_j),
+            validate_step=validation and (validation.operations, validation.energy_j),
             started_at=outcome.started_at,
             warnings=total.warnings,
             curve=tuple(
-                (point.epoch, point.energy_j, point.accuracy, _finite(point.loss))
-                for point in result.curve
+                (epoch, energy_j, accuracy, loss if math.isfinite(loss) else None)
+                for epoch, energy_j, accuracy, loss in result.curve
             ),
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class SearchEvent(Fact):
-    """An ask gave no work.
-
-    Attributes:
-        run: The run's name.
-        energy_j: Its joules; None if unavailable.
-    """
+    """An ask gave no work, for so many joules; None if they are unavailable."""
 
     event: Literal["search"] = "search"
     run: str
@@ -182,8 +153,6 @@ class InterruptedEvent(Fact):
     """A slice was lost with its worker.
 
     Attributes:
-        run: The run's name.
-        trial: Number of the trial.
         params: The candidate; None if it was not known yet.
         energy_j: Joules last heard of, a lower bound; None if unavailable.
         message: How it was lost.
@@ -196,41 +165,14 @@ class InterruptedEvent(Fact):
     energy_j: float | None
     message: str
 
-    @classmethod
-    def of(cls, sign: SignOfLife, message: str) -> InterruptedEvent:
-        """Make the event of a slice by its last sign of life."""
-        return cls(
-            run=sign.run,
-            trial=sign.trial,
-            params=sign.params,
-            energy_j=sign.energy_j,
-            message=message,
-        )
-
     def as_slice(self, state: State = State.INTERRUPTED) -> SliceEvent:
-        """The same as a slice of which nothing else is known.
-
-        A candidate that takes its worker down again and again has failed.
-        """
-        return SliceEvent(
-            run=self.run,
-            trial=self.trial,
-            state=state,
-            params=self.params,
-            energy_j=self.energy_j,
-            message=self.message,
-        )
+        """The same as a slice of which nothing else is known."""
+        return SliceEvent(**{**vars(self), "event": "slice"}, state=state)
 
 
 @dataclass(frozen=True, kw_only=True)
 class EndEvent(Fact):
-    """A run is over.
-
-    Attributes:
-        run: The run's name.
-        reason: Why.
-        message: More about it.
-    """
+    """A run is over: why, and more about it."""
 
     event: Literal["end"] = "end"
     run: str
@@ -267,33 +209,6 @@ RunEvent = SliceEvent | SearchEvent | InterruptedEvent | EndEvent
 Event = StartEvent | RunEvent | SessionEvent
 
 
-def parse_event(line: bytes) -> Event:
-    """Read an event from its line in the ledger.
-
-    Raises:
-        DataError: It is no event of this version; the message says why.
-    """
-    try:
-        return _events().validate_python(json.loads(line))
-    except ValidationError as error:
-        raise DataError(first_fault(error)) from error
-    except ValueError as error:
-        raise DataError(str(error)) from error
-
-
-@cache
-def _events() -> TypeAdapter[Event]:
-    return TypeAdapter(Annotated[Event, Field(discriminator="event")])
-
-
 def _phase_j(reading: Reading) -> float | None:
     """Joules of a phase; one that was never entered used none."""
     return reading.total_j if reading.components else 0.0
-
-
-def _pair(step: StepCost | None) -> Pair | None:
-    return None if step is None else (step.operations, step.energy_j)
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None

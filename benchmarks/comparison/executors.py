@@ -8,16 +8,18 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from dataclasses import replace
 from multiprocessing.connection import wait
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...energy.quantities import total
 from .messages import Job, Outcome, Prepared, Setting
+
+if TYPE_CHECKING:
+    from .worker import Session
 
 
 class InlineExecutor(Executor):
@@ -34,11 +36,28 @@ class InlineExecutor(Executor):
 
 
 def make_executor(workers: int) -> Executor:
-    """One worker is this process; more are a pool of spawned ones, which inherit no threads."""
-    if workers == 1:
-        return InlineExecutor()
+    """One worker is this process; more are a pool of spawned ones."""
+    return InlineExecutor() if workers == 1 else spawn_executor(workers)
+
+
+def spawn_executor(workers: int) -> ProcessPoolExecutor:
+    """Fresh processes, which inherit no threads."""
     context = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker)
+
+
+_sessions: dict[str, Session] = {}
+
+
+def _session_of(setting: Setting) -> tuple[Session, bool]:
+    """This process' session of a comparison, and whether it had to be started."""
+    from .worker import Session
+
+    if setting.key in _sessions:
+        return _sessions[setting.key], False
+    leave()  # one comparison at a time; the last one's data may go
+    _sessions[setting.key] = Session(setting)
+    return _sessions[setting.key], True
 
 
 def prepare(setting: Setting) -> Prepared:
@@ -47,16 +66,12 @@ def prepare(setting: Setting) -> Prepared:
     Raises:
         PerjouleError: The data set, device, meter or space cannot be used.
     """
-    from .worker import session_of
-
-    return session_of(setting)[0].prepared
+    return _session_of(setting)[0].prepared
 
 
 def execute(setting: Setting, job: Job) -> Outcome:
     """Do a job. Faults of the candidate or strategy are in the outcome, never raised."""
-    from .worker import session_of
-
-    session, started = session_of(setting)
+    session, started = _session_of(setting)
     outcome = session.execute(job)
     if not started:
         return outcome
@@ -65,10 +80,9 @@ def execute(setting: Setting, job: Job) -> Outcome:
 
 def leave() -> None:
     """Give back what jobs that ran in this process took, if any did."""
-    if f"{__package__}.worker" in sys.modules:
-        from .worker import leave as leave_sessions
-
-        leave_sessions()
+    for session in _sessions.values():
+        session.close()
+    _sessions.clear()
 
 
 def kill_workers(executor: Executor) -> None:

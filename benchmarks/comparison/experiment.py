@@ -10,8 +10,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from ...energy.carbon import intensity
 from ...energy.quantities import parse_energy
-from ...energy.sources.resolve import NAMES as METERS
+from ...energy.sources.resolve import METERS
 from ...errors import BudgetError, ConfigurationError, UnknownNameError
+from ...models.data.registry import datasets_help
 
 DEFAULT_STRATEGIES = ["grid", "random", "tpe", "gp", "skopt-gp"]
 DEFAULT_BUDGET = "600 J"
@@ -37,11 +38,11 @@ class Experiment(BaseModel):
     """A comparison, fully described.
 
     Attributes:
-        dataset: Name of the data set.
+        dataset: A name of `models.data.registry.DATASETS`.
         strategies: Names of the strategies, each once; ``"all"`` for all that are known.
         budget_j: Joules that all runs share; given as ``budget: "600 J"``.
         seeds: Runs per strategy, with seeds 0, 1, …
-        meter: What counts the joules, see ``perjoule doctor``.
+        meter: What counts the joules: names of `energy.sources.resolve.METERS`.
         workers: Trials at a time; None chooses.
         device: ``"cpu"``, ``"cuda"``, ``"cuda:1"`` …; None chooses.
         architecture: A known architecture or ``module:function``.
@@ -109,9 +110,9 @@ def load_experiment(
     given = {name: value for name, value in overrides.items() if value is not None}
     values = ({} if path is None else _read_yaml(path)) | given
     if base is not None:
-        values = {
-            n: v for n, v in base.items() if n != "budget_j" or "budget" not in values
-        } | values
+        values = base | values
+        if "budget" in values:
+            values.pop("budget_j", None)
     try:
         return Experiment.model_validate(values)
     except BudgetError as error:
@@ -153,11 +154,13 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 EXAMPLE = f"""\
 # An experiment for `perjoule compare FILE`. Every line is optional; these are the defaults.
 
-dataset: digits              # digits (embedded), fashion-mnist
+# {datasets_help()}.
+dataset: digits
 strategies: [{", ".join(DEFAULT_STRATEGIES)}]   # see `perjoule strategies`
 budget: {DEFAULT_BUDGET}                # shared by all runs; J, kJ, Wh, kWh ...
 seeds: {DEFAULT_SEEDS}                     # runs per strategy; fewer than five prove nothing
-meter: auto                  # {", ".join(METERS)}; see `perjoule doctor`
+# {", ".join(METERS)}
+meter: auto                  # see `perjoule doctor`
 # workers: 4                 # trials at a time; chosen by meter and cores if not given
 # device: cpu                # cpu, cuda, cuda:1; chosen if not given
 architecture: cnn            # or your own builder, module:function

@@ -20,18 +20,15 @@ from filelock import FileLock, Timeout
 
 from ...errors import DataError, OutputError
 from ...files import write_whole
-from .events import Event, SignOfLife
+from .events import Event
 from .experiment import Experiment
+from .heartbeat import SignOfLife
 from .ledger import read_events
 from .messages import file_name
 
 
 class Folder:
-    """A run folder.
-
-    Args:
-        path: Where it is or shall be.
-    """
+    """A run folder, where it is or shall be."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -120,14 +117,7 @@ class Folder:
         return self.path / "weights" / f"{file_name(run)}.{trial}.pt"
 
     def write_weights(self, run: str, trial: int, weights: bytes, last: int | None) -> None:
-        """Keep the weights of a run's new incumbent.
-
-        Args:
-            run: The run's name.
-            trial: The trial of the new incumbent.
-            weights: Its serialised state.
-            last: The trial of the present incumbent, which stays; all older ones are dropped.
-        """
+        """Keep the weights of a run's new incumbent, and of the last one; drop all older ones."""
         new = self.weights(run, trial)
         new.parent.mkdir(exist_ok=True)
         write_whole(new, lambda part: part.write_bytes(weights))

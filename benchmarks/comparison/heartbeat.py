@@ -5,17 +5,38 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from ...energy import EnergyBudget
 from ...errors import OutputError
 from ...files import write_whole
 from ...tuners.strategy import Work
-from .events import SignOfLife
+from ..tables.facts import Fact
 from .messages import Job, Setting
 
 PULSE_S = 0.25
 """How often a worker writes what it has spent and looks for the stop sign."""
+
+
+@dataclass(frozen=True)
+class SignOfLife(Fact):
+    """What a slice in flight was last heard of.
+
+    Attributes:
+        run: The run's name.
+        number: How many slices the run had before.
+        trial: Number of the trial.
+        params: The candidate; None while the strategy is still asked.
+        energy_j: Joules spent so far; None if unavailable.
+    """
+
+    run: str
+    number: int
+    trial: int
+    params: Mapping[str, Any] | None
+    energy_j: float | None
 
 
 class Pulse:

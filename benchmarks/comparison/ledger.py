@@ -5,10 +5,15 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from functools import cache
 from pathlib import Path
+from typing import Annotated
 
-from ...errors import DataError, OutputError
-from .events import Event, parse_event
+from pydantic import Field, TypeAdapter, ValidationError
+
+from ...errors import OutputError
+from ..tables.facts import first_fault
+from .events import Event
 
 
 class Ledger:
@@ -70,14 +75,19 @@ def read_events(path: Path) -> list[Event]:
         raise OutputError(
             f"{path}: cannot be read ({error.strerror}); is it a run folder?"
         ) from error
-    return [_event(path, number, line) for number, line in enumerate(lines, start=1)]
+    events = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            events.append(_event_type().validate_python(json.loads(line)))
+        except ValueError as error:  # a ValidationError is one, too
+            why = first_fault(error) if isinstance(error, ValidationError) else error
+            raise OutputError(f"{path}, line {number}: damaged ({why}); restore a copy") from error
+    return events
 
 
-def _event(path: Path, number: int, line: bytes) -> Event:
-    try:
-        return parse_event(line)
-    except DataError as error:
-        raise OutputError(f"{path}, line {number}: damaged ({error}); restore a copy") from error
+@cache
+def _event_type() -> TypeAdapter[Event]:
+    return TypeAdapter(Annotated[Event, Field(discriminator="event")])
 
 
 def _whole_lines(path: Path) -> bytes:

@@ -19,23 +19,14 @@ from .experiment import Experiment
 
 @dataclass(frozen=True)
 class Setting:
-    """What all jobs of a comparison share.
-
-    Attributes:
-        experiment: The experiment.
-        space: The resolved search space, as plain values.
-        folder: The run folder, for signs of life and the stop sign.
-        shared: Whether several workers use this machine's processors at once.
-        keep_weights: Whether outcomes carry the weights of new incumbents.
-        probe_heaviest: Whether a step of the heaviest candidate may be tried at the start.
-    """
+    """What all jobs of a comparison share."""
 
     experiment: Experiment
-    space: Mapping[str, Any]
+    space: Mapping[str, Any]  # the resolved search space, as plain values
     folder: Path
-    shared: bool = False
-    keep_weights: bool = False
-    probe_heaviest: bool = True
+    shared: bool = False  # whether several workers use this machine's processors at once
+    keep_weights: bool = False  # whether outcomes carry the weights of new incumbents
+    probe_heaviest: bool = True  # whether a step of the heaviest candidate may be tried first
 
     @property
     def key(self) -> str:
@@ -67,17 +58,16 @@ def file_name(run: str) -> str:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What a worker found when it started.
+    """What a worker found when it started; joules that are unavailable are None.
 
     Attributes:
         sources: The meter's sources.
         runtime: Device, layout, precision and threads.
         data: Description of the data set.
-        epoch_j: Joules of one epoch of the cheapest candidate, built and validated, estimated from
-            a part of the data; None if unavailable.
-        ask_j: Per strategy, joules of an ask before and after its model is fitted.
-        startup_j: What starting, warming up and rehearsing used, in joules; charged to no run. None
-            if unavailable.
+        epoch_j: Of one epoch of the cheapest candidate, built and validated, estimated from a part
+            of the data.
+        ask_j: Per strategy, of an ask before and after its model is fitted.
+        startup_j: Of starting, warming up and rehearsing; charged to no run.
         pid: The worker's process.
     """
 
@@ -97,10 +87,10 @@ class Prepared:
 
 def merge(workers: list[Prepared]) -> Prepared:
     """One answer for all workers: the dearest costs, and the joules of all starts together."""
-    epochs = [worker.epoch_j for worker in workers]
+    known_j = [worker.epoch_j for worker in workers if worker.epoch_j is not None]
     return replace(
         workers[0],
-        epoch_j=None if None in epochs else max(epoch for epoch in epochs if epoch is not None),
+        epoch_j=max(known_j) if len(known_j) == len(workers) else None,
         ask_j={
             name: tuple(max(each) for each in zip(*(w.ask_j[name] for w in workers), strict=True))
             for name in workers[0].ask_j
@@ -111,60 +101,32 @@ def merge(workers: list[Prepared]) -> Prepared:
 
 @dataclass(frozen=True)
 class Job:
-    """One ask of a run's strategy, and the slice it asks for.
-
-    Attributes:
-        run: The run's name.
-        strategy: Name of its strategy.
-        seed: Its seed.
-        trial: Number of the next new trial.
-        number: How many slices the run has had.
-        history: All results told so far.
-        spent_j: Joules spent so far.
-        remaining_j: Joules left.
-        incumbent: Best accuracy so far, None before the first.
-    """
+    """One ask of a run's strategy, and the slice it asks for."""
 
     run: str
     strategy: str
     seed: int
-    trial: int
-    number: int
+    trial: int  # number of the next new trial
+    number: int  # slices that the run has had
     history: tuple[Told, ...]
     spent_j: float
     remaining_j: float
-    incumbent: float | None
+    incumbent: float | None  # best accuracy so far, None before the first
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a job cost and gave.
-
-    Attributes:
-        run: The run's name.
-        trial: Number of the trial.
-        search: Energy of ask and tell.
-        slice_: The trained slice; None if the strategy had no work left.
-        ask_j: Joules of the ask alone; None if unavailable.
-        predicted_j: What the strategy predicted that the slice would take, if it did.
-        test_accuracy: Of a new incumbent; None otherwise.
-        unbilled_j: Joules of scoring the test split and, at a worker's first job, of its start;
-            None if unavailable.
-        error: Why the strategy could not be asked, if so.
-        started_at: Unix time at which it began.
-        ask_s: Seconds the worker spent asking and telling.
-        busy_s: Seconds the worker was busy.
-    """
+    """What a job cost and gave; joules that are unavailable are None."""
 
     run: str
     trial: int
-    search: Reading
-    slice_: SliceResult | None
+    search: Reading  # energy of ask and tell
+    slice_: SliceResult | None  # None if the strategy had no work left
     ask_j: float | None = None
     predicted_j: float | None = None
-    test_accuracy: float | None = None
-    unbilled_j: float | None = 0.0
-    error: str = ""
-    started_at: float = 0.0
-    ask_s: float = 0.0
+    test_accuracy: float | None = None  # of a new incumbent
+    unbilled_j: float | None = 0.0  # of scoring the test split and a worker's start, if it started
+    error: str = ""  # why the strategy could not be asked
+    started_at: float = 0.0  # Unix time
+    ask_s: float = 0.0  # of the worker, for asking and telling
     busy_s: float = 0.0

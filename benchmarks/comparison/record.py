@@ -18,7 +18,7 @@ from ..tables.contract import (
     RUN_COLUMNS,
     TRIAL_COLUMNS,
 )
-from .events import EndEvent, Event, InterruptedEvent, SliceEvent
+from .events import Event, InterruptedEvent, SliceEvent
 
 if TYPE_CHECKING:
     from .run import Run
@@ -30,33 +30,16 @@ _NOBODYS = (State.FAILED.value, State.INTERRUPTED.value)
 
 
 def slice_table(events: Iterable[Event]) -> pd.DataFrame:
-    """One row per slice, with the columns of the trials: what a run knew, and had spent, when.
-
-    Args:
-        events: All events, in the ledger's order.
-    """
+    """One row per slice in the ledger's order, with the columns of the trials."""
     return contract_table([_row(event) for event in _slices(events)])
 
 
-def trial_table(events: Sequence[Event]) -> pd.DataFrame:
-    """The trial table of a ledger.
-
-    Args:
-        events: All events, in the ledger's order.
-    """
-    over = {event.run for event in events if isinstance(event, EndEvent)}
-    return add_up(slice_table(events), over)
-
-
 def add_up(slices: pd.DataFrame, over: Iterable[str]) -> pd.DataFrame:
-    """Make trials of their slices: each at the place of its last slice.
+    """Make trials of their slices, in order of completion: each at the place of its last slice.
 
     Joules and seconds are added up; a sum with an unknown part is unknown. Of all else the last
-    that is known counts, of ``started_at`` the first. A paused trial whose run is over is pruned.
-
-    Args:
-        slices: One row per slice, in order of completion.
-        over: Names of the runs that are over.
+    that is known counts, of ``started_at`` the first. A paused trial of a run that is over is
+    pruned.
     """
     trials = slices
     if slices.duplicated(_KEY).any():
@@ -110,12 +93,7 @@ def curve_table(events: Iterable[Event]) -> pd.DataFrame:
 
 
 def run_table(runs: Iterable[Run], allotment_j: float) -> pd.DataFrame:
-    """One row per run, those without a trial included.
-
-    Args:
-        runs: All runs of an experiment.
-        allotment_j: Joules that each of them may spend.
-    """
+    """One row per run, those without a trial included; each may spend the allotment."""
     rows = [
         {
             **{name: getattr(run, name) for name in ("strategy", "seed", "unplaced_j", "message")},

@@ -11,7 +11,7 @@ from typing import Any
 from ...errors import ConfigurationError
 from ...models.outcome import State
 from .events import InterruptedEvent, SliceEvent
-from .executors import kill_workers, leave, make_executor, prepare
+from .executors import kill_workers, leave, make_executor, prepare, spawn_executor
 from .folder import Folder
 from .messages import Prepared, Setting, merge
 from .run import Run
@@ -23,9 +23,7 @@ MOST_LOST_IN_A_ROW = 2
 class Pool:
     """The workers of a comparison; when one dies and takes the others along, there are new ones.
 
-    Args:
-        workers: Trials at a time.
-        executor: Any PEP 3148 executor; by default this process or a pool of spawned ones.
+    They are those of any PEP 3148 executor; by default this process or a pool of spawned ones.
     """
 
     def __init__(self, workers: int, executor: Executor | None = None) -> None:
@@ -75,7 +73,7 @@ class Pool:
         """Go on with new workers."""
         kill_workers(self._executor)
         self._executor.shutdown(wait=False, cancel_futures=True)
-        self._executor, self._is_own = make_executor(self.workers), True
+        self._executor, self._is_own = spawn_executor(self.workers), True
 
     def __enter__(self) -> Pool:
         return self
@@ -91,18 +89,21 @@ class Pool:
 def lost_slices(
     folder: Folder, runs: Mapping[str, Run], message: str, *, may_fail: bool = False
 ) -> Iterator[InterruptedEvent | SliceEvent]:
-    """Charge slices that were lost, by their last signs of life.
+    """Charge slices that were lost, by their last signs of life; the message says how.
 
-    Args:
-        folder: Where the signs are.
-        runs: The runs that may have lost one, by name; they take each event before the next.
-        message: How the slices were lost.
-        may_fail: Whether a candidate that takes its worker down again and again has failed.
+    The runs, by name, take each event before the next. With ``may_fail`` a candidate that takes its
+    worker down again and again has failed.
     """
     for sign in folder.signs_of_life():
         run = runs.get(sign.run)
         if run is None or run.n_slices != sign.number:
             continue
-        lost = InterruptedEvent.of(sign, message)
+        lost = InterruptedEvent(
+            run=sign.run,
+            trial=sign.trial,
+            params=sign.params,
+            energy_j=sign.energy_j,
+            message=message,
+        )
         is_failure = may_fail and run.n_lost_in_a_row + 1 >= MOST_LOST_IN_A_ROW
         yield lost.as_slice(State.FAILED) if is_failure else lost

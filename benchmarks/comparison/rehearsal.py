@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass, replace
 from statistics import median
+from typing import Any
 
 from threadpoolctl import threadpool_limits
 
 from ...energy import EnergyBudget, EnergyMeter
+from ...energy.quantities import total
 from ...errors import ConfigurationError
 from ...models.data.splits import Data, Split
 from ...models.objective import Objective
@@ -26,74 +28,63 @@ REHEARSAL_SEED = 2**31 - 1
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """A rehearsal of a comparison in this process.
-
-    Attributes:
-        meter: What the comparison is metered with.
-        data: Its data.
-        space: Its search space.
-        architecture: Its architecture.
-        runtime: Its device and precision.
-        task: What its strategies may know.
-    """
+    """A rehearsal of a comparison in this process."""
 
     meter: EnergyMeter
     data: Data
     space: Space
     architecture: str
     runtime: Runtime
-    task: Task
+    task: Task  # what its strategies may know
 
     def cheapest(self) -> tuple[float | None, Told]:
-        """Joules of one epoch of the cheapest candidate, scaled up from a part of the data.
+        """Joules of one epoch of the cheapest candidate, and what its first steps cost.
 
-        The first pass warms up what PyTorch prepares lazily; the second one is taken.
-
-        Returns:
-            The joules, None if unavailable, and what its first steps cost.
+        The joules are scaled up from a part of the data; None if unavailable. The first pass warms
+        up what PyTorch prepares lazily; the second one is taken.
 
         Raises:
             ConfigurationError: Not even the cheapest candidate can be trained.
         """
         cheapest = self.space.cheapest()
         split_hyperparameters(cheapest, self.architecture)
-        part = replace(
-            self.data,
-            train=_first(self.data.train, PROBE_SAMPLES),
-            validation=_first(self.data.validation, PROBE_SAMPLES),
-        )
-        objective = Objective(part, self.runtime, self.architecture, 0)
-        unlimited = EnergyBudget(1e18, self.meter)
-        objective.train_slice(cheapest, StopRule(1), None, self.meter, unlimited)
-        result = objective.train_slice(cheapest, StopRule(1), None, self.meter, unlimited)
+        self._train_part(cheapest, PROBE_SAMPLES, PROBE_SAMPLES)
+        result = self._train_part(cheapest, PROBE_SAMPLES, PROBE_SAMPLES)
         if result.state is State.FAILED:
             raise ConfigurationError(
                 f"not even the cheapest candidate {cheapest} can be trained: {result.message}; "
                 "mend the space or the architecture"
             )
-        phases = (result.setup.total_j, result.train.total_j, result.validate.total_j)
-        scales = (
-            1.0,
-            len(self.data.train) / len(part.train),
-            len(self.data.validation) / len(part.validation),
+        train_scale, validate_scale = (
+            len(split) / min(len(split), PROBE_SAMPLES)
+            for split in (self.data.train, self.data.validation)
         )
-        if None in phases:
-            return None, _steps_of(result)
-        epoch_j = sum(p * scale for p, scale in zip(phases, scales, strict=True) if p)
+        epoch_j = total(
+            reading.total_j and reading.total_j * scale
+            for reading, scale in (
+                (result.setup, 1.0),
+                (result.train, train_scale),
+                (result.validate, validate_scale),
+            )
+        )
         return epoch_j, _steps_of(result)
 
     def heaviest(self) -> Told:
         """One training and one validation step of the heaviest candidate: what a step may cost."""
         heaviest = self.space.heaviest()
         settings, _ = split_hyperparameters(heaviest, self.architecture)
+        return _steps_of(self._train_part(heaviest, settings.batch_size, EVALUATION_BATCH))
+
+    def _train_part(self, params: dict[str, Any], n_train: int, n_validation: int) -> SliceResult:
+        """Train a candidate for an epoch on the first samples."""
         part = replace(
             self.data,
-            train=_first(self.data.train, settings.batch_size),
-            validation=_first(self.data.validation, EVALUATION_BATCH),
+            train=_first(self.data.train, n_train),
+            validation=_first(self.data.validation, n_validation),
         )
-        unlimited = EnergyBudget(1e18, self.meter)
         objective = Objective(part, self.runtime, self.architecture, 0)
-        return _steps_of(objective.train_slice(heaviest, StopRule(1), None, self.meter, unlimited))
+        unlimited = EnergyBudget(1e18, self.meter)
+        return objective.train_slice(params, StopRule(1), None, self.meter, unlimited)
 
     def asks(self, name: str) -> tuple[float, float]:
         """Joules of asking a strategy, before and after it fits its model.
@@ -113,20 +104,16 @@ class Rehearsal:
                     break
                 costs.append(window.reading.total_j or 0.0)
                 accuracy = (number * 0.6180339887) % 1.0
-                state = State.PAUSED if work.pause else State.COMPLETE
-                trial = number if work.trial is None else work.trial
-                curve = (CurvePoint(work.until, 1.0, accuracy, 1.0),)
-                strategy.tell(
-                    Told(
-                        work.params,
-                        state,
-                        accuracy,
-                        1.0,
-                        trial=trial,
-                        epochs=work.until,
-                        curve=curve,
-                    )
+                told = Told(
+                    work.params,
+                    State.PAUSED if work.pause else State.COMPLETE,
+                    accuracy,
+                    1.0,
+                    trial=number if work.trial is None else work.trial,
+                    epochs=work.until,
+                    curve=(CurvePoint(work.until, 1.0, accuracy, 1.0),),
                 )
+                strategy.tell(told)
         early = median(costs[1:startup] or [0.0])
         return early, max(costs[startup + 1 :], default=early)
 

@@ -14,17 +14,7 @@ from ...energy.quantities import total
 from ...errors import OutputError
 from ...models.outcome import CurvePoint, State, StepCost
 from ...tuners.strategy import Told
-from .events import (
-    End,
-    EndEvent,
-    Event,
-    InterruptedEvent,
-    RunEvent,
-    SearchEvent,
-    SessionEvent,
-    SliceEvent,
-    StartEvent,
-)
+from .events import End, EndEvent, Event, InterruptedEvent, RunEvent, SearchEvent, SliceEvent
 from .experiment import Experiment
 
 MOST_FAILED_IN_A_ROW = 20
@@ -36,19 +26,12 @@ ASK_MARGIN = 1.5
 
 @dataclass
 class Tally:
-    """What the rules need to know of a run.
+    """What the rules need to know of a run."""
 
-    Attributes:
-        spent_j: Gross joules charged; None once some became unavailable.
-        n_failed_in_a_row: Slices failed since the last that did not.
-        failure: Why the last of them failed.
-        n_truncated_in_a_row: Slices that the budget cut short since the last that it did not.
-    """
-
-    spent_j: float | None = 0.0
-    n_failed_in_a_row: int = 0
-    failure: str = ""
-    n_truncated_in_a_row: int = 0
+    spent_j: float | None = 0.0  # gross joules charged; None once some became unavailable
+    n_failed_in_a_row: int = 0  # slices
+    failure: str = ""  # why the last of them failed
+    n_truncated_in_a_row: int = 0  # slices that the budget cut short
 
     def charge(self, energy_j: float | None) -> None:
         """Add joules; unknown ones make the sum unknown."""
@@ -86,35 +69,20 @@ class Tally:
 
 @dataclass
 class Run(Tally):
-    """One strategy with one seed spending one allotment, as far as the ledger goes.
-
-    Attributes:
-        strategy: Name of the strategy.
-        seed: Its seed.
-        history: What its strategy was told.
-        n_trials: Trials recorded, interrupted ones included.
-        n_slices: Slices recorded, interrupted ones included.
-        incumbent: Best validation accuracy so far.
-        incumbent_trial: The trial that has it.
-        ask_j: Joules of its asks, the last one last.
-        unplaced_j: Joules of asks that gave no work; None if unknown.
-        n_lost_in_a_row: Slices lost since the last that was not.
-        end: Why it is over; None if it is not.
-        message: More about the end.
-    """
+    """One strategy with one seed spending one allotment, as far as the ledger goes."""
 
     strategy: str = field(kw_only=True)
     seed: int = field(kw_only=True)
-    history: list[Told] = field(default_factory=list)
-    n_trials: int = 0
-    n_slices: int = 0
-    incumbent: float | None = None
+    history: list[Told] = field(default_factory=list)  # what its strategy was told
+    n_trials: int = 0  # recorded ones, interrupted ones included
+    n_slices: int = 0  # the same
+    incumbent: float | None = None  # best validation accuracy so far
     incumbent_trial: int | None = None
-    ask_j: list[float] = field(default_factory=list)
-    unplaced_j: float | None = 0.0
-    n_lost_in_a_row: int = 0
-    end: End | None = None
-    message: str = ""
+    ask_j: list[float] = field(default_factory=list)  # the last one last
+    unplaced_j: float | None = 0.0  # of asks that gave no work; None if unknown
+    n_lost_in_a_row: int = 0  # slices
+    end: End | None = None  # why it is over; None if it is not
+    message: str = ""  # more about the end
 
     @property
     def name(self) -> str:
@@ -166,30 +134,20 @@ class Run(Tally):
             self.incumbent, self.incumbent_trial = event.accuracy, event.trial
 
 
-def new_runs(experiment: Experiment) -> dict[str, Run]:
-    """All runs of an experiment before their first event, in the order of their turns."""
-    runs = [
-        Run(strategy=strategy, seed=seed)
-        for seed in range(experiment.seeds)
-        for strategy in experiment.strategies
-    ]
-    return {run.name: run for run in runs}
-
-
 def restore_runs(experiment: Experiment, events: Iterable[Event], ledger: Path) -> dict[str, Run]:
-    """All runs of an experiment, brought to where the ledger is.
-
-    Args:
-        experiment: The experiment.
-        events: The events of its ledger, one a line.
-        ledger: Its file, for messages.
+    """All runs of an experiment, brought to where its ledger is, whose lines are the events.
 
     Raises:
         OutputError: An event is of no run of the experiment.
     """
-    runs = new_runs(experiment)
+    new = (
+        Run(strategy=strategy, seed=seed)
+        for seed in range(experiment.seeds)
+        for strategy in experiment.strategies
+    )
+    runs = {run.name: run for run in new}  # in the order of their turns
     for line, event in enumerate(events, 1):
-        if isinstance(event, StartEvent | SessionEvent):
+        if not isinstance(event, RunEvent):
             continue
         if event.run not in runs:
             raise OutputError(

@@ -49,7 +49,8 @@ def run_comparison(
         PerjouleError: Something in the experiment cannot be used, or the folder is in use.
     """
     space = _resolved_space(experiment)
-    sources = _sources(experiment)
+    # As the workers will find them.
+    sources = resolve(experiment.meter, Machine(gpus=[] if experiment.device == "cpu" else None))
     workers = experiment.workers or _default_workers(experiment, sources)
     setting = Setting(
         experiment=experiment,
@@ -77,11 +78,7 @@ def run_comparison(
 
 
 def _check_budget(experiment: Experiment, prepared: Prepared) -> None:
-    """Make sure that the budget is worth starting for.
-
-    Raises:
-        BudgetError: Not even one epoch of the cheapest candidate fits an allotment.
-    """
+    """Refuse a budget of which an allotment does not fit one epoch of the cheapest candidate."""
     n_runs, allotment_j, epoch_j = experiment.n_runs, experiment.allotment_j, prepared.epoch_j
     if epoch_j is not None and epoch_j > allotment_j:
         raise BudgetError(
@@ -104,11 +101,6 @@ def _resolved_space(experiment: Experiment) -> dict[str, Any]:
         find_recipe(name)
     mapping = experiment.space or default_space(experiment.dataset)
     return {"epochs": DEFAULT_EPOCHS, **Space.parse(mapping).to_mapping()}
-
-
-def _sources(experiment: Experiment) -> list[Source | PowerSource]:
-    """The sources that workers will find, to decide how many there may be."""
-    return resolve(experiment.meter, Machine(gpus=[] if experiment.device == "cpu" else None))
 
 
 def _default_workers(experiment: Experiment, sources: list[Source | PowerSource]) -> int:

@@ -19,15 +19,7 @@ SCHEMA = 2
 
 
 def summarise(table: Table, analysis: Analysis) -> dict[str, Any]:
-    """Summarise a comparison.
-
-    Args:
-        table: What `loading.read_run` read.
-        analysis: Of that table.
-
-    Returns:
-        Plain data, fit for JSON: what is not known is None.
-    """
+    """Summarise the table of a run folder in plain data, fit for JSON: what is unknown is None."""
     stated = dict(table.description or {})
     experiment, runs = stated["experiment"], run_facts(table)
     summary = {

@@ -14,14 +14,7 @@ from .messages import Outcome
 
 @dataclass
 class Workforce:
-    """Worker-seconds and joules of one driver's session.
-
-    Attributes:
-        busy_s: Spent on jobs.
-        asking_s: Of these, on asking and telling strategies.
-        waiting_s: Spent without a job although there was one to give, or on its way.
-        unbilled_j: Joules charged to no run; None once some of them were unavailable.
-    """
+    """Worker-seconds and joules of one driver's session, as `SessionEvent` tells them."""
 
     busy_s: float = 0.0
     asking_s: float = 0.0
@@ -80,12 +73,12 @@ def report_work(events: Iterable[Event]) -> WorkersReport:
     events = list(events)
     starts = [event for event in events if isinstance(event, StartEvent)]
     sessions = [event for event in events if isinstance(event, SessionEvent)]
-    busy_s = sum(session.busy_s for session in sessions)
-    waiting_s = sum(session.waiting_s for session in sessions)
-    asking_s = sum(session.asking_s for session in sessions)
+    busy_s, waiting_s, asking_s = (
+        sum(getattr(session, name) for session in sessions)
+        for name in ("busy_s", "waiting_s", "asking_s")
+    )
     engaged_s = busy_s + waiting_s
     was_killed = len(starts) > len(sessions)
-    startup_j = total(start.startup_j for start in starts) if starts else None
     scoring_j = total(session.unbilled_j for session in sessions)
     return WorkersReport(
         workers=starts[-1].workers if starts else None,
@@ -93,10 +86,13 @@ def report_work(events: Iterable[Event]) -> WorkersReport:
         wait_share=waiting_s / engaged_s if engaged_s else None,
         asking_share=asking_s / engaged_s if engaged_s else None,
         overhead=(
-            Overhead("starting and warming up the workers", startup_j),
+            Overhead(
+                "starting and warming up the workers",
+                total(start.startup_j for start in starts) if starts else None,
+            ),
             Overhead(
                 "scoring incumbents on the test split",
-                None if was_killed or not sessions else scoring_j,
+                scoring_j if sessions and not was_killed else None,
             ),
         ),
         driver_cpu_s=total(session.driver_cpu_s for session in sessions) if sessions else None,

@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -23,7 +24,7 @@ from ...models.data import load
 from ...models.data.splits import Data
 from ...models.objective import Objective
 from ...models.operations import network_cost
-from ...models.outcome import SliceResult, State, StopRule
+from ...models.outcome import RESULTS, SliceResult, State, StopRule
 from ...models.runtime import Runtime
 from ...models.space import Space
 from ...tuners.registry import find_recipe
@@ -33,28 +34,6 @@ from .folder import Folder
 from .heartbeat import Pulse
 from .messages import Job, Outcome, Prepared, Setting
 from .rehearsal import Rehearsal
-
-_sessions: dict[str, Session] = {}
-
-
-def session_of(setting: Setting) -> tuple[Session, bool]:
-    """This process' session of a comparison, and whether it had to be started.
-
-    Raises:
-        PerjouleError: The data set, device, meter or space cannot be used.
-    """
-    if setting.key in _sessions:
-        return _sessions[setting.key], False
-    leave()  # one comparison at a time; the last one's data may go
-    _sessions[setting.key] = Session(setting)
-    return _sessions[setting.key], True
-
-
-def leave() -> None:
-    """Give back what a session in this process took."""
-    for session in _sessions.values():
-        session.close()
-    _sessions.clear()
 
 
 class Session:
@@ -76,7 +55,9 @@ class Session:
             device = self._runtime.device
             self._meter = EnergyMeter(
                 experiment.meter,
-                synchronize=_synchronizer(device),
+                synchronize=(
+                    partial(torch.cuda.synchronize, device) if device.type == "cuda" else None
+                ),
                 gpus=_gpus(device),
                 shared=setting.shared,
             )
@@ -125,17 +106,9 @@ class Session:
         strategy, work, error = self._ask(job)
         ask = window.lap()
         ask_s = time.perf_counter() - started_s
+        outcome = Outcome(job.run, job.trial, ask, None, error=error, started_at=started_at)
         if strategy is None or work is None:
-            return Outcome(
-                job.run,
-                job.trial,
-                ask,
-                None,
-                error=error,
-                started_at=started_at,
-                ask_s=ask_s,
-                busy_s=ask_s,
-            )
+            return replace(outcome, ask_s=ask_s, busy_s=ask_s)
         trial = job.trial if work.trial is None else work.trial
         pulse.begin(work, trial)
         objective = self._objective(job.seed, (*self._probed, *job.history))
@@ -151,16 +124,15 @@ class Session:
             test_accuracy = objective.test_accuracy(work.params, result.checkpoint)
         if not (self._setting.keep_weights and is_best):
             result = replace(result, checkpoint=None)
-        return Outcome(
-            job.run,
-            trial,
-            ask + told,
-            result,
+        return replace(
+            outcome,
+            trial=trial,
+            search=ask + told,
+            slice_=result,
             ask_j=ask.total_j,
             predicted_j=work.predicted_j,
             test_accuracy=test_accuracy,
             unbilled_j=_unbilled_j(around, result.reading, window.lap()),
-            started_at=started_at,
             ask_s=ask_s,
             busy_s=time.perf_counter() - started_s,
         )
@@ -176,9 +148,12 @@ class Session:
     ) -> SliceResult:
         """Go on with a trial from its checkpoint, and keep a new one if it is paused."""
         slices = [told for told in job.history if told.trial == trial]
+        until_j = work.until_j
+        if until_j is not None:  # of the trial; what is left of it is the slice's
+            until_j -= sum(told.energy_j or 0.0 for told in slices)
         result = objective.train_slice(
             work.params,
-            StopRule(work.until, _rest_j(work.until_j, slices), work.pause),
+            StopRule(work.until, until_j, work.pause),
             self._folder.read_checkpoint(job.run, trial, len(slices)),
             self._meter,
             budget,
@@ -245,17 +220,9 @@ class Session:
         return Objective(self._data, self._runtime, architecture, seed, (train, validate))
 
 
-def _rest_j(until_j: float | None, slices: Sequence[Told]) -> float | None:
-    """Joules until a trial's rung, by what its slices so far took."""
-    if until_j is None:
-        return None
-    return until_j - sum(told.energy_j or 0.0 for told in slices)
-
-
 def _is_better(result: SliceResult, incumbent: float | None) -> bool:
     """Whether a slice gave a better network than all before."""
-    counts = result.state in (State.COMPLETE, State.TRUNCATED, State.PAUSED)
-    if not counts or result.accuracy is None:
+    if result.state not in RESULTS or result.accuracy is None:
         return False
     return incumbent is None or result.accuracy > incumbent
 
@@ -282,10 +249,6 @@ def _describe_data(data: Data) -> dict[str, Any]:
         **{name: getattr(data, name) for name in ("n_classes", "source", "fingerprint")},
         **{name: len(getattr(data, name)) for name in ("train", "validation", "test")},
     }
-
-
-def _synchronizer(device: torch.device) -> Callable[[], None] | None:
-    return (lambda: torch.cuda.synchronize(device)) if device.type == "cuda" else None
 
 
 def _gpus(device: torch.device) -> list[str]:

@@ -1,26 +1,22 @@
 """How far off is each meter where the truth is known?
 
-All meters, each in a process of its own, meter the same windows of the same driven registers at the
-same time, in changing order a few milliseconds apart. The truth of a window is the exact integral
-of the power from the moment `begin` returned to the moment `end` was called, so the time that a
-meter takes for itself counts as its error. What the register allows is shown beside it: the energy
-of the update that each edge of the window falls into.
+Each meter runs in a process of its own. All meter the same windows of the same driven registers, in
+changing order a few milliseconds apart. The truth of a window is the exact integral of the power
+from the moment `begin` returned to the moment `end` was called: the time that a meter takes for
+itself is its error. The energy of the update that each edge falls into, which the register allows,
+stands beside it.
 
-The steady profiles are metered by one long-lived meter each. For windows with a wrap every window
-has its own tree, with the register just below its end, and a meter made some seconds before, since
-a register of 65.5 kJ wraps once in 14 minutes at 80 W. In "wrap early" it wraps in the first
-quarter of the window, in "wrap late" 30 ms before its end. Both are rare: of the edges of windows,
-one in 16,000 falls between a wrap and the next look of a process that looks every 0.1 s.
+The steady profiles have one long-lived meter each. A window with a wrap has its own tree, whose
+register stands just below its end, and a meter made some seconds before: it wraps in the first
+quarter of the window ("wrap early") or 30 ms before its end ("wrap late").
 
-What the machine's other load did is no meter's error. So a window is dropped for all meters if
-one of them came too late for it, if at an edge the driver missed a tick, or if a call took a
-millisecond longer than it usually takes that meter. Long windows are repeated less often, as their
-errors vary less; quick runs have windows of 20 s for those of 60 s.
+The machine's other load is no meter's error: a window is dropped for all meters if one came too
+late for it, if the driver missed a tick at an edge, or if a call took a millisecond longer than
+usual. Long windows vary less and are repeated less often; quick runs have 20 s for 60 s.
 """
 
 from __future__ import annotations
 
-import json
 import random
 import time
 from collections.abc import Sequence
@@ -29,12 +25,15 @@ from statistics import median
 
 from perjoule.benchmarks.performance.judging import Edges, Errors, Row, Slot, judge
 from perjoule.benchmarks.performance.powercap import PROFILES, SMALL_RANGE_UJ, TICK_S, Driver, Zone
-from perjoule.benchmarks.performance.processes import Process, answer_of, receive, start
-from perjoule.benchmarks.performance.rivals import Measured, Meter, make_ready
+from perjoule.benchmarks.performance.processes import Process, answer_of, call
+from perjoule.benchmarks.performance.rivals import make_ready
 from perjoule.benchmarks.performance.timing import median_interval
 
 Repeats = dict[float, int]
 """How many windows of each length in seconds."""
+
+Window = tuple[str, float, float]
+"""The tree of a window, when it begins, and its seconds."""
 
 STEADY: Repeats = {0.2: 30, 1: 12, 5: 4, 60: 3}
 STEADY_QUICK: Repeats = {0.2: 10, 1: 4, 5: 2, 20: 1}
@@ -60,8 +59,8 @@ def measure(tools: Sequence[str], folder: Path, *, quick: bool) -> list[Row]:
         ]
         found: dict[Slot, dict[str, Edges]] = {slot: {} for lane in lanes for slot in lane}
         for worker, tool, lane in workers:
-            for index, *fields in answer_of(worker):
-                found[lane[index]][tool] = Edges(*fields)
+            for index, edges in answer_of(worker):
+                found[lane[index]][tool] = Edges(*edges)
     assert driver.log is not None
     return judge(found, tools, driver.log)
 
@@ -69,8 +68,7 @@ def measure(tools: Sequence[str], folder: Path, *, quick: bool) -> list[Row]:
 def plan(folder: Path, *, quick: bool) -> list[list[Slot]]:
     """The windows, in lanes that run side by side."""
     chance = random.Random(0)
-    steady = STEADY_QUICK if quick else STEADY
-    wrapping = WRAPPING_QUICK if quick else WRAPPING
+    steady, wrapping = (STEADY_QUICK, WRAPPING_QUICK) if quick else (STEADY, WRAPPING)
     lanes = []
     for number, profile in enumerate(PROFILES):
         zone = Zone(str(folder / f"steady-{number}" / "intel-rapl" / "intel-rapl:0"), profile)
@@ -80,12 +78,11 @@ def plan(folder: Path, *, quick: bool) -> list[list[Slot]]:
             lane.append(Slot(profile, zone, now_s, length_s, length_s + TICK_S * chance.random()))
             now_s += length_s
         lanes.append(lane)
-    for early in (True, False):
+    for name in ("wrap early", "wrap late"):
         lane, now_s = [], 0.0
-        name = f"wrap {'early' if early else 'late'}"
         for number, length_s in enumerate(_lengths(wrapping)):
             now_s += PREPARE_S + PAUSE_S * chance.random()
-            wrap_s = now_s + (length_s / 4 if early else length_s - LATE_WRAP_S)
+            wrap_s = now_s + (length_s / 4 if name == "wrap early" else length_s - LATE_WRAP_S)
             wrapped_uj = round(1e6 * PROFILES[WRAPPING_PROFILE].energy_j(wrap_s))
             place = folder / f"{name}-{number}" / "intel-rapl" / "intel-rapl:0"
             start_uj = SMALL_RANGE_UJ + 1 - wrapped_uj
@@ -110,15 +107,15 @@ def _start(tool: str, place: int, tools: int, lane: list[Slot], epoch_s: float) 
         )
         for index, slot in enumerate(lane)
     ]
-    return start(f"from {__name__} import work; work()", [tool, windows])
+    return call(meter_windows, tool, windows)
 
 
-def work() -> None:
-    """Be a worker: meter windows as they come due."""
-    tool, windows = receive()
-    found = []
-    meter: Meter | None = None
-    metered = ""
+def meter_windows(
+    tool: str, windows: Sequence[tuple[str, float, float]]
+) -> list[tuple[int, Edges]]:
+    """Meter windows as they come due, in a process of one tool and lane."""
+    found: list[tuple[int, Edges]] = []
+    meter, metered = None, ""
     for index, (root, start_s, length_s) in enumerate(windows):
         if meter is None or root != metered:
             if meter is not None:
@@ -126,22 +123,19 @@ def work() -> None:
             ready_by_s = start_s - time.perf_counter() - PAUSE_S
             meter, metered = make_ready(tool, Path(root), ready_by_s), root
         wait_s = start_s - time.perf_counter()
-        if wait_s > 0:
-            found.append((index, *_window(meter, wait_s, start_s + length_s)))
+        if wait_s <= 0:
+            continue
+        time.sleep(wait_s)
+        begin_s = time.perf_counter()
+        meter.begin()
+        began_s = time.perf_counter()
+        time.sleep(max(start_s + length_s - began_s, 0.0))
+        end_s = time.perf_counter()
+        measured = meter.end()
+        found.append((index, Edges(begin_s, began_s, end_s, time.perf_counter(), *measured)))
     if meter is not None:
         meter.close()
-    print(f"\n{json.dumps(found)}")
-
-
-def _window(meter: Meter, wait_s: float, until_s: float) -> Edges:
-    time.sleep(wait_s)
-    begin_s = time.perf_counter()
-    meter.begin()
-    began_s = time.perf_counter()
-    time.sleep(max(until_s - began_s, 0.0))
-    end_s = time.perf_counter()
-    measured: Measured = meter.end()
-    return Edges(begin_s, began_s, end_s, time.perf_counter(), *measured)
+    return found
 
 
 def show(rows: Sequence[Row], tools: Sequence[str]) -> None:

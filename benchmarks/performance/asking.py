@@ -2,16 +2,14 @@
 
     python benchmarks/performance/asking.py    # prints, and writes benchmarks/replay/ask_costs.json
 
-Every strategy searches the default space on recorded digits. Told are the CPU-seconds of an ask
+Every strategy searches the default space on recorded digits. The figures are CPU-seconds of an ask
 with its tell, on one thread, after so many results: means over all asks of a range, so that a rare
-refit of a model counts by its share, made to rise by isotonic regression. A strategy is given
-`--seconds` of CPU time and ends at `MOST_TOLD` results, so that the dear ones are measured less
-far. Run it on a machine at rest.
+refit of a model counts by its share, made to rise by isotonic regression. A strategy has
+`--seconds` of CPU time and ends at `MOST_TOLD` results: dear ones are measured less far.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import os
@@ -19,9 +17,9 @@ import platform
 import re
 import time
 import warnings
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import takewhile
 from pathlib import Path
 from statistics import fmean
 
@@ -29,6 +27,7 @@ from sklearn.isotonic import IsotonicRegression
 from threadpoolctl import threadpool_limits
 
 from perjoule.benchmarks.comparison.loading import load_table
+from perjoule.benchmarks.performance.options import DIGITS, make_parser
 from perjoule.benchmarks.replay.ask_cost import FILE
 from perjoule.benchmarks.replay.nearest import NearestObjective
 from perjoule.benchmarks.replay.recording import Recording
@@ -53,28 +52,21 @@ SHORT = 12
 LEAST_IN_RANGE = 3
 """Asks; the first one is there once a seed."""
 SEEDS = 4
-TABLE = Path(__file__).parents[1] / "recorded" / "digits"
 BUDGET_J = 2_000.0
 """What a strategy believes to have, about `MOST_TOLD` long trainings; charged is nothing."""
 
 
 class Timed:
-    """A strategy whose asks and tells are timed, and that ends when they were many or long.
+    """A strategy whose asks and tells are timed, and that ends when they were many or long."""
 
-    Args:
-        strategy: The strategy.
-        most: Asks.
-        left_s: CPU-seconds.
-    """
-
-    def __init__(self, strategy: Strategy, most: int, left_s: float) -> None:
-        self._strategy, self._most, self._left_s = strategy, most, left_s
+    def __init__(self, strategy: Strategy, most_asks: int, left_s: float) -> None:
+        self._strategy, self._most_asks, self._left_s = strategy, most_asks, left_s
         self._asked_s = 0.0
         self.cpu_s: list[float] = []
 
     def ask(self, spent_j: float) -> Work | None:
         """Ask the strategy; it never gets to see the end of its budget."""
-        if len(self.cpu_s) >= self._most or sum(self.cpu_s) >= self._left_s:
+        if len(self.cpu_s) >= self._most_asks or sum(self.cpu_s) >= self._left_s:
             return None
         started_s = time.process_time()
         work = self._strategy.ask(spent_j)
@@ -96,8 +88,10 @@ def measure(name: str, objective: NearestObjective, allotted_s: float) -> list[f
         most = SHORT if seed < SEEDS else MOST_TOLD
         left_s = allotted_s - sum(cpu_s for _, cpu_s in asks)
         asks += enumerate(_asks(name, objective, seed, most, left_s))
-    means, counts = zip(*_means(asks), strict=True)
-    told = list(RANGES)[: len(means)]
+    ranges = [[cpu_s for n_told, cpu_s in asks if n_told in told] for told in RANGES.values()]
+    enough = list(takewhile(lambda own: len(own) >= LEAST_IN_RANGE, ranges))
+    told = list(RANGES)[: len(enough)]
+    means, counts = list(map(fmean, enough)), list(map(len, enough))
     rising = IsotonicRegression().fit(told, means, counts).predict(told)
     return [float(f"{cpu_s:.3g}") for cpu_s in rising]
 
@@ -111,23 +105,15 @@ def _asks(
     return timed.cpu_s
 
 
-def _means(asks: list[tuple[int, float]]) -> Iterator[tuple[float, int]]:
-    for told in RANGES.values():
-        own = [cpu_s for n_told, cpu_s in asks if n_told in told]
-        if len(own) < LEAST_IN_RANGE:
-            return
-        yield fmean(own), len(own)
-
-
 def main() -> None:
     """Measure all strategies, print the figures and write them."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = make_parser(__doc__)
     parser.add_argument("--seconds", type=float, default=50.0, help="CPU time of one strategy")
     parser.add_argument("--out", type=Path, default=FILE)
     options = parser.parse_args()
     os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
     warnings.simplefilter("ignore")
-    objective = NearestObjective(Recording.of(load_table(TABLE)))
+    objective = NearestObjective(Recording.of(load_table(DIGITS)))
     found: dict[str, list[float]] = {}
     print(f"{'told':15}" + "".join(f"{told:>10}" for told in RANGES))
     for name in RECIPES:
@@ -143,13 +129,10 @@ def main() -> None:
         "told": list(RANGES),
         "cpu_s": found,
     }
-    options.out.write_text(_text(described), encoding="utf-8")
-
-
-def _text(described: dict[str, object]) -> str:
-    """JSON with one line per list of numbers."""
     text = json.dumps(described, indent=1)
-    return re.sub(r"\[[^\]]*\]", lambda found: " ".join(found[0].split()), text) + "\n"
+    # One line per list of numbers.
+    text = re.sub(r"\[[^\]]*\]", lambda found: " ".join(found[0].split()), text)
+    options.out.write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 *Windows*: all meters in one process on the same driven registers, in turns of a few windows each,
 in changing order. A ratio is the median of the ratios within turns, with its 95 % bootstrap
-interval. The files are those of a temporary folder: what the kernel takes on top to read a
-processor's register is not seen, and is the same for all.
+interval. The files are those of a temporary folder: the kernel's own cost of reading a processor's
+register is missing, and would be the same for all.
 
 *Start-up*: a fresh process imports the meter, makes one, and meters a first window, which is when
 Zeus spawns its processes and CodeCarbon looks for hardware. Python's own start is not counted.
@@ -15,7 +15,6 @@ by `start` with its default of `measure_power_secs`, as its decorator and `with`
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,14 +22,20 @@ from pathlib import Path
 from statistics import median
 
 from perjoule.benchmarks.performance.powercap import LARGE_RANGE_UJ, Driver, Zone
-from perjoule.benchmarks.performance.processes import answer_of, receive, start
+from perjoule.benchmarks.performance.processes import answer_of, call, start
 from perjoule.benchmarks.performance.rivals import (
     CODECARBON_RUN,
     PERJOULE_CPU,
     children_cpu_s,
     make_ready,
 )
-from perjoule.benchmarks.performance.timing import Interval, median_interval, timed
+from perjoule.benchmarks.performance.timing import (
+    Interval,
+    median_interval,
+    ratio_interval,
+    take_turn,
+    timed,
+)
 
 ZONES = (1, 8)
 WINDOWS_PER_TURN = 5
@@ -82,19 +87,12 @@ class Startup:
 
 @dataclass(frozen=True)
 class Waiting:
-    """What an open window takes while nothing happens.
-
-    Attributes:
-        tool: The meter.
-        cpu_percent: CPU time of the process tree over the time that passed, in percent.
-        processes: Processes beside the first.
-        threads: Threads of all of them beside the first's main thread.
-    """
+    """What an open window takes while nothing happens."""
 
     tool: str
-    cpu_percent: float
-    processes: int
-    threads: int
+    cpu_percent: float  # CPU time of the process tree over the time that passed
+    processes: int  # beside the first
+    threads: int  # of all of them, beside the first's main thread
 
 
 def measure_windows(tools: Sequence[str], folder: Path, *, quick: bool) -> list[WindowCost]:
@@ -103,12 +101,11 @@ def measure_windows(tools: Sequence[str], folder: Path, *, quick: bool) -> list[
     for zones in ZONES:
         root = folder / f"windows-{zones}" / "intel-rapl"
         with Driver(make_zones(root, zones)):
-            given = [str(root), [*tools, PERJOULE_CPU], 40 if quick else 150]
-            turns = answer_of(start(f"from {__name__} import take_turns; take_turns()", given))
-        ours = turns[tools[0]]
+            rounds = 40 if quick else 150
+            turns = answer_of(call(time_windows, str(root), [*tools, PERJOULE_CPU], rounds))
         for tool, found in turns.items():
-            ratios = [theirs / our for theirs, our in zip(found, ours, strict=True)]
-            costs.append(WindowCost(zones, tool, median_interval(found), median_interval(ratios)))
+            ratio = ratio_interval(found, turns[tools[0]])
+            costs.append(WindowCost(zones, tool, median_interval(found), ratio))
     return costs
 
 
@@ -121,22 +118,18 @@ def make_zones(root: Path, count: int) -> list[Zone]:
     ]
 
 
-def take_turns() -> None:
-    """Be the process that times windows."""
-    root, tools, rounds = receive()
+def time_windows(root: str, tools: Sequence[str], rounds: int) -> dict[str, list[float]]:
+    """Microseconds of a window of each tool, by turn: all tools in this process."""
     meters = {tool: make_ready(tool, Path(root), SETTLE_S) for tool in tools}
     found: dict[str, list[float]] = {tool: [] for tool in tools}
     for turn in range(rounds):
-        for place in range(len(tools)):
-            tool = tools[(place + turn) % len(tools)]
-            meter = meters[tool]
-            micros = []
-            for _ in range(WINDOWS_PER_TURN):
-                micros.append(1e6 * (timed(meter.begin)[0] + timed(meter.end)[0]))
-            found[tool].append(median(micros))
+        for tool in take_turn(tools, turn):
+            begin, end = meters[tool].begin, meters[tool].end
+            windows_s = [timed(begin)[0] + timed(end)[0] for _ in range(WINDOWS_PER_TURN)]
+            found[tool].append(1e6 * median(windows_s))
     for meter in meters.values():
         meter.close()
-    print(f"\n{json.dumps(found)}")
+    return found
 
 
 def measure_startup(tools: Sequence[str], folder: Path, *, quick: bool) -> list[Startup]:
@@ -150,14 +143,13 @@ def measure_startup(tools: Sequence[str], folder: Path, *, quick: bool) -> list[
                 steps_ms = answer_of(start(code, PERJOULE_POWERCAP=str(root)))
                 if turn >= 0:
                     found[tool].append(steps_ms)
-    totals = {tool: [sum(steps) for steps in runs] for tool, runs in found.items()}
-    ours = totals[tools[0]]
+    totals = {tool: [sum(steps_ms) for steps_ms in runs] for tool, runs in found.items()}
     return [
         Startup(
             tool,
             tuple(median(step_ms) for step_ms in zip(*runs, strict=True)),
             median_interval(totals[tool]),
-            median_interval([a / b for a, b in zip(totals[tool], ours, strict=True)]),
+            ratio_interval(totals[tool], totals[tools[0]]),
         )
         for tool, runs in found.items()
     ]
@@ -177,34 +169,28 @@ def measure_waiting(tools: Sequence[str], folder: Path, *, quick: bool) -> list[
     root = folder / "waiting" / "intel-rapl"
     names = [*tools, *([CODECARBON_RUN] if "CodeCarbon" in tools else [])]
     with Driver(make_zones(root, 1)):
-        workers = [
-            start(f"from {__name__} import wait; wait()", [tool, str(root), 4 if quick else 20])
-            for tool in names
-        ]
-        return [
-            Waiting(tool, *answer_of(worker)) for tool, worker in zip(names, workers, strict=True)
-        ]
+        workers = {tool: call(wait, tool, str(root), 4 if quick else 20) for tool in names}
+        return [Waiting(tool, *answer_of(worker)) for tool, worker in workers.items()]
 
 
-def wait() -> None:
-    """Be a process that waits within a window."""
+def wait(tool: str, root: str, length_s: float) -> tuple[float, int, int]:
+    """Wait within a window, in a process of one tool; the figures are those of `Waiting`."""
     import psutil
 
-    tool, root, length_s = receive()
     meter = make_ready(tool, Path(root), SETTLE_S)
     meter.begin()
-    own = psutil.Process()
     before_s = children_cpu_s()  # first, and last again, as looking for children takes CPU time
     before_s += time.process_time()
     started_s = time.perf_counter()
     time.sleep(length_s)
     passed_s = time.perf_counter() - started_s
     used_s = time.process_time() + children_cpu_s() - before_s
+    own = psutil.Process()
     children = own.children(recursive=True)
     threads = sum(process.num_threads() for process in [own, *children]) - 1
     meter.end()
     meter.close()
-    print(f"\n{json.dumps([100 * used_s / passed_s, len(children), threads])}")
+    return 100 * used_s / passed_s, len(children), threads
 
 
 def show_windows(costs: Sequence[WindowCost]) -> None:
@@ -213,9 +199,8 @@ def show_windows(costs: Sequence[WindowCost]) -> None:
         "\nB. Cost of a window, begin and end: microseconds, and times perjoule's (95 % interval)"
     )
     for cost in costs:
-        micros = (
-            f"{cost.micros.middle:9,.1f} us ({cost.micros.low:,.1f} to {cost.micros.high:,.1f})"
-        )
+        middle, low, high = cost.micros
+        micros = f"{middle:9,.1f} us ({low:,.1f} to {high:,.1f})"
         zones = f"{cost.zones} zone{'s' if cost.zones > 1 else ''}"
         print(f"{zones:8} {cost.tool:20} {micros:34} {_times(cost.ratio)}")
 

@@ -14,13 +14,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
+from functools import partial
+from importlib import import_module
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from perjoule.benchmarks.performance.processes import answer_of, receive, start
+from perjoule.benchmarks.performance.processes import answer_of, call
 from perjoule.benchmarks.performance.timing import microseconds
 
 if TYPE_CHECKING:
@@ -33,26 +35,19 @@ MATRIX_SIZE = 4_096
 
 
 def measure(*, quick: bool) -> dict[str, Any]:
-    """Measure the first GPU, in a process of its own.
-
-    Returns:
-        Figures by name; only ``"skipped"``, the reason, where there is no GPU.
-    """
-    return answer_of(start(f"from {__name__} import probe; probe()", 2.0 if quick else 8.0))
+    """Figures of the first GPU, from a process of its own; only why not where there is none."""
+    return answer_of(call(probe, 2.0 if quick else 8.0))
 
 
-def probe() -> None:
-    """Be the process that measures."""
-    seconds = receive()
+def probe(seconds: float) -> dict[str, Any]:
+    """Measure the first GPU, each figure for so long."""
     try:
         import pynvml
 
         pynvml.nvmlInit()
-        handle = pynvml.nvmlDeviceGetHandleByIndex(0)
-        found = _figures(pynvml, handle, seconds)
+        return _figures(pynvml, pynvml.nvmlDeviceGetHandleByIndex(0), seconds)
     except Exception as error:  # noqa: BLE001 - no driver, no card, no counter: nothing to measure
-        found = {"skipped": f"{type(error).__name__}: {error}"}
-    print(f"\n{json.dumps(found)}")
+        return {"skipped": f"{type(error).__name__}: {error}"}
 
 
 def _figures(nvml: Any, handle: Any, seconds: float) -> dict[str, Any]:
@@ -124,13 +119,8 @@ def _beside_zeus(
     from zeus.monitor import ZeusMonitor  # type: ignore[import-not-found]
 
     monitor = ZeusMonitor(gpu_indices=[0], cpu_indices=[])
-
-    def begin() -> None:
-        monitor.begin_window("window", sync_execution=False)
-
-    def end() -> float:
-        return monitor.end_window("window", sync_execution=False).total_energy
-
+    begin = partial(monitor.begin_window, "window", sync_execution=False)
+    end = partial(monitor.end_window, "window", sync_execution=False)
     window_us = microseconds(lambda: (begin(), end()), LATENCY_ROUNDS)
     pairs_j = []
     for _ in range(4):
@@ -138,19 +128,15 @@ def _beside_zeus(
         window = meter.window()
         time.sleep(seconds / 4)
         ours = window.close()
-        pairs_j.append((ours.component_j("gpu"), end()))
+        pairs_j.append((ours.component_j("gpu"), end().total_energy))
     return window_us, pairs_j
 
 
 @contextmanager
 def _load() -> Iterator[bool]:
     """Keep the GPU busy; gives False where torch or CUDA is missing."""
-    if find_spec("torch") is None:
-        yield False
-        return
-    import torch
-
-    if not torch.cuda.is_available():
+    torch = import_module("torch") if find_spec("torch") else None
+    if torch is None or not torch.cuda.is_available():
         yield False
         return
     ended = threading.Event()

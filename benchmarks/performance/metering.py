@@ -13,8 +13,6 @@ minutes, with `--quick` one and a half.
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import platform
 import sys
@@ -27,6 +25,7 @@ from typing import NamedTuple
 
 from perjoule.benchmarks.performance import accuracy, cost, gpu
 from perjoule.benchmarks.performance.judging import Row
+from perjoule.benchmarks.performance.options import make_parser, write_figures
 from perjoule.benchmarks.performance.rivals import PEERS, PERJOULE_CPU, TOOLS, installed
 
 WINDOW_GOAL_US = 100
@@ -46,8 +45,12 @@ def main() -> None:
     """Measure all, and print the tables."""
     if sys.platform != "linux":
         sys.exit("This benchmark needs Linux: it drives files that look like Linux' powercap tree.")
-    options = _options()
-    versions = installed()
+    parser = make_parser(__doc__, json=True)
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter windows")
+    help_write = "keep the GPU's figures in benchmarks/results"
+    parser.add_argument("--write", action="store_true", help=help_write)
+    options = parser.parse_args()
+    quick, versions = options.quick, installed()
     tools = [tool for tool in TOOLS if tool in versions]
     print(f"Python {platform.python_version()}, {os.cpu_count()} CPUs, {platform.release()}")
     print(", ".join(f"{tool} {version}" for tool, version in versions.items()))
@@ -55,15 +58,15 @@ def main() -> None:
         if peer not in versions:
             print(f"{peer} is not installed, so it is left out: pip install 'perjoule[peers]'")
     with _workplace() as folder:
-        rows = accuracy.measure(tools, folder, quick=options.quick)
+        rows = accuracy.measure(tools, folder, quick=quick)
         accuracy.show(rows, tools)
-        windows = cost.measure_windows(tools, folder, quick=options.quick)
+        windows = cost.measure_windows(tools, folder, quick=quick)
         cost.show_windows(windows)
-        startup = cost.measure_startup(tools, folder, quick=options.quick)
+        startup = cost.measure_startup(tools, folder, quick=quick)
         cost.show_startup(startup)
-        waiting = cost.measure_waiting(tools, folder, quick=options.quick)
+        waiting = cost.measure_waiting(tools, folder, quick=quick)
         cost.show_waiting(waiting)
-        card = gpu.measure(quick=options.quick)
+        card = gpu.measure(quick=quick)
         gpu.show(card)
     goals = [*accuracy_goals(rows, tools), *cost_goals(windows, startup, waiting)]
     print("\nGoals")
@@ -71,26 +74,16 @@ def main() -> None:
         print(f"   {'met    ' if goal.met else 'NOT met'} {goal.text}: {goal.figure}")
     if options.write and "skipped" not in card:
         print(f"\nWritten to {gpu.write(card)}")
-    if options.json:
-        found = {
-            "versions": versions,
-            "accuracy": [asdict(row) for row in rows],
-            "windows": [asdict(each) for each in windows],
-            "startup": [asdict(each) for each in startup],
-            "waiting": [asdict(each) for each in waiting],
-            "gpu": card,
-            "goals": [goal._asdict() for goal in goals],
-        }
-        options.json.write_text(json.dumps(found, indent=1) + "\n")
-
-
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--quick", action="store_true", help="fewer and shorter windows")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
-    help_write = "keep the GPU's figures in benchmarks/results"
-    parser.add_argument("--write", action="store_true", help=help_write)
-    return parser.parse_args()
+    figures = {
+        "versions": versions,
+        "accuracy": [asdict(row) for row in rows],
+        "windows": [asdict(each) for each in windows],
+        "startup": [asdict(each) for each in startup],
+        "waiting": [asdict(each) for each in waiting],
+        "gpu": card,
+        "goals": [goal._asdict() for goal in goals],
+    }
+    write_figures(options.json, figures)
 
 
 @contextmanager
@@ -112,10 +105,11 @@ def accuracy_goals(rows: Sequence[Row], tools: Sequence[str]) -> list[Goal]:
     judged = [row for row in rows if row.errors]
     if not judged:
         return [Goal("errors are small", False, "unknown, as this machine is too busy")]
+    own = [row.errors[ours] for row in judged]
     windows = sum(row.windows for row in judged)
-    beyond = sum(row.errors[ours].beyond_quantum + row.errors[ours].unknown for row in judged)
-    out = sum(row.errors[ours].out_of_bound for row in judged)
-    most = max(row.errors[ours].worst_j / row.errors[ours].quantum_j for row in judged)
+    beyond = sum(errors.beyond_quantum + errors.unknown for errors in own)
+    out = sum(errors.out_of_bound for errors in own)
+    most = max(errors.worst_j / errors.quantum_j for errors in own)
     goals = [
         Goal(
             "our errors are one update of the register at most, and the power during our call",
@@ -129,20 +123,17 @@ def accuracy_goals(rows: Sequence[Row], tools: Sequence[str]) -> list[Goal]:
         ),
     ]
     for peer in peers:
-        below = sum(row.errors[ours].worst_j < row.errors[peer].worst_j for row in judged)
+        theirs = [row.errors[peer].worst_j for row in judged]
+        pairs = list(zip(own, theirs, strict=True))
+        below = sum(errors.worst_j < worst_j for errors, worst_j in pairs)
         # Which of two meters of one register is luckier with its last update, chance decides.
-        alike = sum(
-            row.errors[ours].worst_j <= row.errors[peer].worst_j + row.errors[ours].quantum_j
-            for row in judged
+        alike = sum(errors.worst_j <= worst_j + errors.quantum_j for errors, worst_j in pairs)
+        figure = (
+            f"in {below} of {len(judged)} rows; above it by less than an update in "
+            f"{alike - below}, by more in {len(judged) - alike}"
         )
-        figure = f"in {below} of {len(judged)} rows; above it by less than an update in "
-        goals.append(
-            Goal(
-                f"our worst error is below that of {peer}",
-                below == len(judged),
-                f"{figure}{alike - below}, by more in {len(judged) - alike}",
-            )
-        )
+        text = f"our worst error is below that of {peer}"
+        goals.append(Goal(text, below == len(judged), figure))
     return goals
 
 
@@ -154,12 +145,9 @@ def cost_goals(
     """Whether the meter is cheap, and cheaper than the peers."""
     both_us = next(c.micros.middle for c in windows if c.tool == PERJOULE_CPU and c.zones == 1)
     start_ms = startup[0].total_ms.middle
+    what = f"a window with RAPL and cpu_time takes less than {WINDOW_GOAL_US} us"
     goals = [
-        Goal(
-            f"a window with RAPL and cpu_time takes less than {WINDOW_GOAL_US} us",
-            both_us < WINDOW_GOAL_US,
-            f"{both_us:.1f} us",
-        ),
+        Goal(what, both_us < WINDOW_GOAL_US, f"{both_us:.1f} us"),
         Goal(
             f"start-up takes less than {STARTUP_GOAL_MS} ms",
             start_ms < STARTUP_GOAL_MS,
@@ -174,15 +162,10 @@ def cost_goals(
     ratios += [
         (f"waiting in {each.tool}", each.cpu_percent / waiting[0].cpu_percent) for each in waiting
     ]
-    goals += [
-        Goal(
-            f"{TIMES_CHEAPER_GOAL} times cheaper than {what}",
-            times >= TIMES_CHEAPER_GOAL,
-            f"{times:,.1f} times",
-        )
-        for what, times in ratios
-        if "perjoule" not in what
-    ]
+    for what, times in ratios:
+        if "perjoule" not in what:
+            text = f"{TIMES_CHEAPER_GOAL} times cheaper than {what}"
+            goals.append(Goal(text, times >= TIMES_CHEAPER_GOAL, f"{times:,.1f} times"))
     return goals
 
 

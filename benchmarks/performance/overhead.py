@@ -1,16 +1,14 @@
 """What does metering cost a training, and how long does each of its steps take?
 
-A small network is trained on digits by the same loop twice: bare, and metered as a search meters
-it, with a window per epoch and the budget asked before every step. The two take turns, epoch by
-epoch and in both orders, so that other load on the machine falls on both alike, and CPU time is
-compared beside wall time, since it feels other load less.
+The same loop trains a small network on digits bare, and metered as a search meters it: with a
+window per epoch and the budget asked before every step. The two take turns by epochs, in both
+orders, so that other load falls on both alike. CPU time feels it less and stands beside wall time.
 
     python benchmarks/performance/overhead.py --pairs 200
 """
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,8 +17,9 @@ from statistics import median
 
 import torch
 
+from perjoule.benchmarks.performance.options import make_parser
 from perjoule.benchmarks.performance.powercap import make_zone
-from perjoule.benchmarks.performance.timing import Interval, median_interval, microseconds, timed
+from perjoule.benchmarks.performance.timing import microseconds, ratio_interval, take_turn, timed
 from perjoule.energy import EnergyBudget, EnergyMeter
 from perjoule.energy.sources import rapl
 from perjoule.energy.sources.cpu.time import CpuTimeSource
@@ -31,7 +30,6 @@ from perjoule.models.runtime import Runtime
 from perjoule.models.training import build, train_epoch
 
 PARAMS = {"learning_rate": 1e-3, "log2_batch_size": 6}
-N_CLASSES = 10
 UNLIMITED_J = 1e12
 
 Sides = dict[str, tuple[float, float]]
@@ -42,10 +40,9 @@ class Training:
     """One network in training, bare or metered."""
 
     def __init__(self) -> None:
-        self._split = load("digits").train
-        self._runtime = Runtime.detect("cpu")
-        shape = tuple(self._split.images.shape[1:])
-        self._parts = build(PARAMS, cnn, shape, N_CLASSES, self._runtime, seed=0)  # type: ignore[arg-type]
+        data, self._runtime = load("digits"), Runtime.detect("cpu")
+        self._split = data.train
+        self._parts = build(PARAMS, cnn, data.shape, data.n_classes, self._runtime, seed=0)
         self._generator = torch.Generator().manual_seed(0)
         self.n_steps = 0
 
@@ -58,7 +55,7 @@ class Training:
         self.n_steps = result.steps
 
 
-def take_turns(training: Training, meter: EnergyMeter, pairs: int) -> list[Sides]:
+def train_by_turns(training: Training, meter: EnergyMeter, pairs: int) -> list[Sides]:
     """Train one epoch bare and one metered, again and again."""
     budget = EnergyBudget(UNLIMITED_J, meter)
     window = meter.window()
@@ -74,16 +71,7 @@ def take_turns(training: Training, meter: EnergyMeter, pairs: int) -> list[Sides
     sides = {"bare": bare, "metered": metered}
     for work in sides.values():
         work()  # the first epoch of a process pays for initialisation
-    found: list[Sides] = []
-    for pair in range(pairs):
-        order = list(sides) if pair % 2 == 0 else list(reversed(sides))
-        found.append({name: timed(sides[name]) for name in order})
-    return found
-
-
-def overhead(found: list[Sides], clock: int) -> Interval:
-    """Metered over bare, less one."""
-    return median_interval([sides["metered"][clock] / sides["bare"][clock] - 1 for sides in found])
+    return [{name: timed(sides[name]) for name in take_turn(sides, pair)} for pair in range(pairs)]
 
 
 @contextmanager
@@ -124,7 +112,7 @@ def print_costs(root: Path) -> None:
 
 def main() -> None:
     """Compare, and print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = make_parser(__doc__)
     parser.add_argument("--pairs", type=int, default=200, help="epochs of each side")
     pairs = parser.parse_args().pairs
     torch.set_num_threads(1)
@@ -138,10 +126,11 @@ def main() -> None:
         }
         for name, meter in meters.items():
             with meter:
-                found = take_turns(training, meter, pairs)
+                found = train_by_turns(training, meter, pairs)
             epoch_s = median(sides["bare"][0] for sides in found)
             for clock, what in enumerate(("wall", "CPU")):
-                middle, low, high = overhead(found, clock)
+                metered, bare = ([sides[s][clock] for sides in found] for s in ("metered", "bare"))
+                middle, low, high = (ratio - 1 for ratio in ratio_interval(metered, bare))
                 print(f"  {name:12} {what:4} time {middle:+7.2%} ({low:+.2%} to {high:+.2%})")
             print(
                 f"  {'':12} an epoch of {training.n_steps} steps takes {1e3 * epoch_s:.1f} ms, "

@@ -33,50 +33,71 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
+from itertools import count, islice
 from typing import Any
 
 import numpy as np
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from perjoule.models.outcome import State
 from perjoule.models.space import Space
-from perjoule.tuners.strategy import Strategy, Task, Told, Work
+from perjoule.tuners.registry import Builder
+from perjoule.tuners.strategy import Task, Told, Work
 
+Number = IntDistribution | FloatDistribution
+Suggested = tuple[Any, Mapping[str, Any]]
 MOST_REFUSALS = 100
 """So often in a row may BlendSearch suggest nothing."""
 N_TRIALS = 100
 """SMAC3's own default, by which it sizes its initial design."""
 
 
-class OptunaPeer:
-    """An Optuna study."""
+class Peer:
+    """A peer that trains every trial in one piece.
 
-    def __init__(self, sampler: str, space: Space, seed: int, task: Task) -> None:
-        import optuna
+    ``suggest`` gives the peer's own handle of a trial and its hyperparameters, or None at the end;
+    ``report`` takes the handle of the last trial and its result.
+    """
 
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
-        self._space = space
-        made = getattr(optuna.samplers, sampler)(seed=seed)
-        self._study = optuna.create_study(direction="maximize", sampler=made)
-        self._failed = optuna.trial.TrialState.FAIL
-        self._trial: Any = None
+    def __init__(
+        self,
+        space: Space,
+        suggest: Callable[[], Suggested | None],
+        report: Callable[[Any, Told], object],
+    ) -> None:
+        self._space, self._suggest, self._report = space, suggest, report
+        self._handle: Any = None
 
-    def ask(self, spent_j: float) -> Work:
-        """Ask the study."""
-        self._trial = self._study.ask(self._space.distributions)
-        return _whole(self._space, self._trial.params)
+    def ask(self, spent_j: float) -> Work | None:
+        """Ask the peer."""
+        suggested = self._suggest()
+        if suggested is None:
+            return None
+        self._handle, params = suggested
+        return _whole(self._space, params)
 
     def tell(self, result: Told) -> None:
-        """Tell the study the accuracy."""
-        if _is_lost(result):
-            self._study.tell(self._trial, state=self._failed)
-        else:
-            self._study.tell(self._trial, result.accuracy)
+        """Tell the peer."""
+        self._report(self._handle, result)
+
+
+def make_optuna(sampler: str, space: Space, seed: int, task: Task) -> Peer:
+    """An Optuna study."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    made = getattr(optuna.samplers, sampler)(seed=seed)
+    study = optuna.create_study(direction="maximize", sampler=made)
+
+    def suggest() -> Suggested:
+        trial = study.ask(space.distributions)
+        return trial, trial.params
+
+    def report(trial: Any, result: Told) -> None:
+        accuracy = _accuracy(result)
+        study.tell(trial, accuracy, optuna.trial.TrialState.FAIL if accuracy is None else None)
+
+    return Peer(space, suggest, report)
 
 
 class NepsPeer:
@@ -94,22 +115,19 @@ class NepsPeer:
         self._budget_info = neps.BudgetInfo
         self._space, self._task = space, task
         self._rungs = algorithm == "hyperband"
-        domains = neps.SearchSpace({n: self._domain(n, d) for n, d in space.distributions.items()})
+
+        def number(name: str, axis: Number) -> Any:
+            kind = neps.HPOInteger if isinstance(axis, IntDistribution) else neps.HPOFloat
+            is_fidelity = self._rungs and name == "epochs"
+            return kind(axis.low, axis.high, log=axis.log, is_fidelity=is_fidelity)
+
+        axes = _axes(space, lambda _, choices: neps.HPOCategorical(choices), number)
+        domains = neps.SearchSpace(axes)
         self._optimizer = neps.AskAndTell(getattr(neps.algorithms, algorithm)(domains, **options))
         self._random = neps.AskAndTell(neps.algorithms.random_search(domains, ignore_fidelity=True))
         self._numbers: dict[str, int] = {}
         self._trial: Any = None
         self._own = True
-
-    def _domain(self, name: str, axis: BaseDistribution) -> Any:
-        import neps  # type: ignore[import-not-found]
-
-        if isinstance(axis, CategoricalDistribution):
-            return neps.HPOCategorical(list(axis.choices))
-        assert isinstance(axis, IntDistribution | FloatDistribution)
-        kind = neps.HPOInteger if isinstance(axis, IntDistribution) else neps.HPOFloat
-        fidelity = self._rungs and name == "epochs"
-        return kind(axis.low, axis.high, log=axis.log, is_fidelity=fidelity)
 
     def ask(self, spent_j: float) -> Work:
         """Ask the optimiser; it knows of the budget what `neps.run` tells it."""
@@ -128,9 +146,8 @@ class NepsPeer:
 
     def tell(self, result: Told) -> None:
         """Tell the error and the joules."""
-        name = self._trial.id
         report = {"objective_to_minimize": _error(result), "cost": result.energy_j or 0.0}
-        self._numbers[name] = result.trial
+        self._numbers[self._trial.id] = result.trial
         if self._own:
             self._optimizer.tell(self._trial, report)
         else:
@@ -140,158 +157,140 @@ class NepsPeer:
             )
 
 
-class FlamlPeer:
+def make_flaml(space: Space, seed: int, task: Task) -> Peer:
     """FLAML's BlendSearch."""
+    from flaml import BlendSearch, tune  # type: ignore[import-not-found]
 
-    def __init__(self, space: Space, seed: int, task: Task) -> None:
-        from flaml import BlendSearch  # type: ignore[import-not-found]
+    cheapest = space.cheapest()
+    whole = [n for n, d in space.distributions.items() if isinstance(d, IntDistribution)]
+    search = BlendSearch(
+        metric="error",
+        mode="min",
+        space=_ray_axes(space, tune, beyond=1),
+        low_cost_partial_config={name: cheapest[name] for name in whole},
+        cost_attr="joules",
+        cost_budget=task.budget_j,
+        seed=seed,
+    )
+    names = map(str, count())
 
-        self._space = space
-        cheapest = space.cheapest()
-        whole = [n for n, d in space.distributions.items() if isinstance(d, IntDistribution)]
-        self._search = BlendSearch(
-            metric="error",
-            mode="min",
-            space={n: self._domain(d) for n, d in space.distributions.items()},
-            low_cost_partial_config={name: cheapest[name] for name in whole},
-            cost_attr="joules",
-            cost_budget=task.budget_j,
-            seed=seed,
-        )
-        self._number = -1
-        self._config: dict[str, Any] = {}
-
-    @staticmethod
-    def _domain(axis: BaseDistribution) -> Any:
-        from flaml import tune  # type: ignore[import-not-found]
-
-        if isinstance(axis, CategoricalDistribution):
-            return tune.choice(list(axis.choices))
-        assert isinstance(axis, IntDistribution | FloatDistribution)
-        if isinstance(axis, IntDistribution):  # whose upper end is not included
-            return (tune.lograndint if axis.log else tune.randint)(axis.low, axis.high + 1)
-        return (tune.loguniform if axis.log else tune.uniform)(axis.low, axis.high)
-
-    def ask(self, spent_j: float) -> Work | None:
-        """Ask until something is suggested."""
-        for _ in range(MOST_REFUSALS):
-            self._number += 1
-            config = self._search.suggest(str(self._number))
+    def suggest() -> Suggested | None:
+        for name in islice(names, MOST_REFUSALS):
+            config = search.suggest(name)
             if config is not None:
-                self._config = config
-                return _whole(self._space, config)
+                return (name, config), config
         return None
 
-    def tell(self, result: Told) -> None:
-        """Tell the error and the joules."""
-        report = {"error": _error(result), "joules": result.energy_j}
-        self._search.on_trial_complete(str(self._number), {**report, "config": self._config})
+    def report(handle: Any, result: Told) -> None:
+        name, config = handle
+        found = {"error": _error(result), "joules": result.energy_j, "config": config}
+        search.on_trial_complete(name, found)
+
+    return Peer(space, suggest, report)
 
 
-class SmacPeer:
+def make_smac(per_second: bool, space: Space, seed: int, task: Task) -> Peer:
     """SMAC3 under its own ask and tell."""
+    import ConfigSpace  # type: ignore[import-not-found]
+    from smac import HyperparameterOptimizationFacade, Scenario  # type: ignore[import-not-found]
+    from smac.runhistory.dataclasses import TrialValue  # type: ignore[import-not-found]
 
-    def __init__(self, per_second: bool, space: Space, seed: int, task: Task) -> None:
-        import ConfigSpace  # type: ignore[import-not-found]
-        from smac import HyperparameterOptimizationFacade, Scenario  # type: ignore[import-not-found]
+    def number(name: str, axis: Number) -> Any:
+        kind = "Integer" if isinstance(axis, IntDistribution) else "Float"
+        make = getattr(ConfigSpace, f"Uniform{kind}Hyperparameter")
+        return make(name, axis.low, axis.high, log=axis.log)
 
-        self._space = space
-        self._info: Any = None
-        configurations = ConfigSpace.ConfigurationSpace(seed=seed)
-        configurations.add([self._axis(n, d) for n, d in space.distributions.items()])
-        self._folder = tempfile.TemporaryDirectory(prefix="smac-")
-        scenario = Scenario(
-            configurations,
-            deterministic=True,
-            n_trials=N_TRIALS,
-            seed=seed,
-            output_directory=self._folder.name,
-        )
-        self._smac = HyperparameterOptimizationFacade(
-            scenario,
-            lambda config, seed=0: 1.0,
-            overwrite=True,
-            logging_level=logging.ERROR,
-            **(self._per_second(scenario, seed) if per_second else {}),
-        )
+    configurations = ConfigSpace.ConfigurationSpace(seed=seed)
+    axes = _axes(space, ConfigSpace.CategoricalHyperparameter, number)
+    configurations.add(list(axes.values()))
+    folder = tempfile.TemporaryDirectory(prefix="smac-")
+    scenario = Scenario(
+        configurations,
+        deterministic=True,
+        n_trials=N_TRIALS,
+        seed=seed,
+        output_directory=folder.name,
+    )
+    smac = HyperparameterOptimizationFacade(
+        scenario,
+        lambda config, seed=0: 1.0,
+        overwrite=True,
+        logging_level=logging.ERROR,
+        **(_smac_per_second(scenario, seed) if per_second else {}),
+    )
 
-    @staticmethod
-    def _per_second(scenario: Any, seed: int) -> dict[str, Any]:
-        """Its model of both, its way of reading results, and its acquisition function."""
-        from smac.acquisition.function import EIPS  # type: ignore[import-not-found]
-        from smac.model.multi_objective_model import MultiObjectiveModel  # type: ignore[import-not-found]
-        from smac.model.random_forest.random_forest import RandomForest  # type: ignore[import-not-found]
-        from smac.runhistory.encoder.eips_encoder import RunHistoryEIPSEncoder  # type: ignore[import-not-found]
+    def suggest() -> Suggested:
+        info = smac.ask()
+        return (info, folder), dict(info.config)  # the folder lasts as long as the trials
 
-        forest = partial(RandomForest, scenario.configspace)
-        forests: list[Any] = [forest(seed=seed), forest(seed=seed)]
-        return {
-            "model": MultiObjectiveModel(forests, ["error", "joules"], seed=seed),
-            "acquisition_function": EIPS(),
-            "runhistory_encoder": RunHistoryEIPSEncoder(scenario),
-        }
+    def report(handle: Any, result: Told) -> None:
+        smac.tell(handle[0], TrialValue(_error(result), time=result.energy_j or 0.0))
 
-    @staticmethod
-    def _axis(name: str, axis: BaseDistribution) -> Any:
-        import ConfigSpace  # type: ignore[import-not-found]
-
-        if isinstance(axis, CategoricalDistribution):
-            return ConfigSpace.CategoricalHyperparameter(name, list(axis.choices))
-        assert isinstance(axis, IntDistribution | FloatDistribution)
-        whole = isinstance(axis, IntDistribution)
-        kind = (
-            ConfigSpace.UniformIntegerHyperparameter
-            if whole
-            else ConfigSpace.UniformFloatHyperparameter
-        )
-        return kind(name, axis.low, axis.high, log=axis.log)
-
-    def ask(self, spent_j: float) -> Work:
-        """Ask SMAC."""
-        self._info = self._smac.ask()
-        return _whole(self._space, dict(self._info.config))
-
-    def tell(self, result: Told) -> None:
-        """Tell the error, and the joules as seconds."""
-        from smac.runhistory.dataclasses import TrialValue  # type: ignore[import-not-found]
-
-        value = TrialValue(_error(result), time=result.energy_j or 0.0)
-        self._smac.tell(self._info, value)
+    return Peer(space, suggest, report)
 
 
-class SynePeer:
+def _smac_per_second(scenario: Any, seed: int) -> dict[str, Any]:
+    """Its model of both, its way of reading results, and its acquisition function."""
+    from smac.acquisition.function import EIPS  # type: ignore[import-not-found]
+    from smac.model.multi_objective_model import MultiObjectiveModel  # type: ignore[import-not-found]
+    from smac.model.random_forest.random_forest import RandomForest  # type: ignore[import-not-found]
+    from smac.runhistory.encoder.eips_encoder import RunHistoryEIPSEncoder  # type: ignore[import-not-found]
+
+    forests: list[Any] = [RandomForest(scenario.configspace, seed=seed) for _ in range(2)]
+    return {
+        "model": MultiObjectiveModel(forests, ["error", "joules"], seed=seed),
+        "acquisition_function": EIPS(),
+        "runhistory_encoder": RunHistoryEIPSEncoder(scenario),
+    }
+
+
+def make_syne(space: Space, seed: int, task: Task) -> Peer:
     """A Syne Tune scheduler under its own ask and tell."""
+    from syne_tune import config_space  # type: ignore[import-not-found]
+    from syne_tune.optimizer.baselines import BOTorch  # type: ignore[import-not-found]
+    from syne_tune.optimizer.schedulers.ask_tell_scheduler import AskTellScheduler  # type: ignore[import-not-found]
 
-    def __init__(self, space: Space, seed: int, task: Task) -> None:
-        from syne_tune.optimizer.baselines import BOTorch  # type: ignore[import-not-found]
-        from syne_tune.optimizer.schedulers.ask_tell_scheduler import AskTellScheduler  # type: ignore[import-not-found]
+    domains = _ray_axes(space, config_space, beyond=0)
+    scheduler = AskTellScheduler(
+        BOTorch(domains, metric="error", do_minimize=True, random_seed=seed)
+    )
 
-        self._space = space
-        self._trial: Any = None
-        domains = {n: self._domain(d) for n, d in space.distributions.items()}
-        self._scheduler = AskTellScheduler(
-            BOTorch(domains, metric="error", do_minimize=True, random_seed=seed)
-        )
+    def suggest() -> Suggested:
+        trial = scheduler.ask()
+        return trial, trial.config
 
-    @staticmethod
-    def _domain(axis: BaseDistribution) -> Any:
-        from syne_tune.config_space import choice, lograndint, loguniform, randint, uniform  # type: ignore[import-not-found]
+    def report(trial: Any, result: Told) -> None:
+        scheduler.tell(trial, {"error": _error(result)})
 
+    return Peer(space, suggest, report)
+
+
+def _axes(
+    space: Space,
+    choice: Callable[[str, list[Any]], Any],
+    number: Callable[[str, Number], Any],
+) -> dict[str, Any]:
+    """The axes of a space as a library has them."""
+    axes = {}
+    for name, axis in space.distributions.items():
         if isinstance(axis, CategoricalDistribution):
-            return choice(list(axis.choices))
-        assert isinstance(axis, IntDistribution | FloatDistribution)
+            axes[name] = choice(name, list(axis.choices))
+        else:
+            assert isinstance(axis, IntDistribution | FloatDistribution)
+            axes[name] = number(name, axis)
+    return axes
+
+
+def _ray_axes(space: Space, library: Any, beyond: int) -> dict[str, Any]:
+    """The axes by functions named as in Ray; whole numbers end before `high + beyond`, or at it."""
+
+    def number(_: str, axis: Number) -> Any:
         if isinstance(axis, IntDistribution):
-            return (lograndint if axis.log else randint)(axis.low, axis.high)
-        return (loguniform if axis.log else uniform)(axis.low, axis.high)
+            make = library.lograndint if axis.log else library.randint
+            return make(axis.low, axis.high + beyond)
+        return (library.loguniform if axis.log else library.uniform)(axis.low, axis.high)
 
-    def ask(self, spent_j: float) -> Work:
-        """Ask the scheduler."""
-        self._trial = self._scheduler.ask()
-        return _whole(self._space, self._trial.config)
-
-    def tell(self, result: Told) -> None:
-        """Tell the error."""
-        self._scheduler.tell(self._trial, {"error": _error(result)})
+    return _axes(space, lambda _, choices: library.choice(choices), number)
 
 
 def _whole(space: Space, params: Mapping[str, Any]) -> Work:
@@ -306,30 +305,26 @@ def _whole(space: Space, params: Mapping[str, Any]) -> Work:
     return Work(complete, int(complete["epochs"]))
 
 
-def _is_lost(result: Told) -> bool:
-    """Whether a trial failed or was never validated."""
-    return result.state is State.FAILED or result.accuracy is None
+def _accuracy(result: Told) -> float | None:
+    """None if the trial failed or was never validated."""
+    return None if result.state is State.FAILED else result.accuracy
 
 
 def _error(result: Told) -> float:
     """Share of wrong answers; 1 where there is no result."""
-    return 1.0 if _is_lost(result) or result.accuracy is None else 1 - result.accuracy
+    return 1 - (_accuracy(result) or 0.0)
 
 
-Builder = Callable[[Space, int, Task], Strategy]
 _KNOWN: dict[str, tuple[str, Builder]] = {
-    "optuna-tpe": ("optuna", lambda *known: OptunaPeer("TPESampler", *known)),
-    "optuna-gp": ("optuna", lambda *known: OptunaPeer("GPSampler", *known)),
-    "neps": ("neps", lambda *known: NepsPeer("bayesian_optimization", {}, *known)),
-    "neps-cost": (
-        "neps",
-        lambda *known: NepsPeer("bayesian_optimization", {"cost_aware": True}, *known),
-    ),
-    "neps-hyperband": ("neps", lambda *known: NepsPeer("hyperband", {}, *known)),
-    "flaml": ("flaml", FlamlPeer),
-    "smac": ("smac", lambda *known: SmacPeer(False, *known)),
-    "smac-eips": ("smac", lambda *known: SmacPeer(True, *known)),
-    "syne-botorch": ("syne_tune", SynePeer),
+    "optuna-tpe": ("optuna", partial(make_optuna, "TPESampler")),
+    "optuna-gp": ("optuna", partial(make_optuna, "GPSampler")),
+    "neps": ("neps", partial(NepsPeer, "bayesian_optimization", {})),
+    "neps-cost": ("neps", partial(NepsPeer, "bayesian_optimization", {"cost_aware": True})),
+    "neps-hyperband": ("neps", partial(NepsPeer, "hyperband", {})),
+    "flaml": ("flaml", make_flaml),
+    "smac": ("smac", partial(make_smac, False)),
+    "smac-eips": ("smac", partial(make_smac, True)),
+    "syne-botorch": ("syne_tune", make_syne),
 }
 PEERS: dict[str, Builder] = {
     name: builder for name, (module, builder) in _KNOWN.items() if find_spec(module)

@@ -29,23 +29,14 @@ MEAN_OF = 512
 
 
 class Entry(NamedTuple):
-    """A run of the benchmark.
-
-    Attributes:
-        task: Name of the task.
-        strategy: Name of a strategy or of a peer.
-        seed: Its seed.
-        trials: The budget, in joules of an average random candidate.
-        watts: Watts of a core that asks and tells are charged with; 0 charges nothing.
-        fidelity: What rungs are made of.
-    """
+    """A run of the benchmark."""
 
     task: str
-    strategy: str
+    strategy: str  # one of ours or of the peers
     seed: int
-    trials: float
-    watts: float
-    fidelity: str = "epochs"
+    trials: float  # the budget, in joules of an average random candidate
+    watts: float  # of a core, by which asks and tells are charged
+    fidelity: str = "epochs"  # what rungs are made of
 
 
 class Result(NamedTuple):

@@ -34,13 +34,9 @@ LARGE_RANGE_UJ = 262_143_328_850
 
 @dataclass(frozen=True)
 class Profile:
-    """Power that repeats itself: stretches of time in which it changes in a straight line.
+    """Power that repeats itself: stretches of time in which it changes in a straight line."""
 
-    Attributes:
-        stretches: Of each its length in seconds, and the watts at its beginning and end.
-    """
-
-    stretches: tuple[tuple[float, float, float], ...]
+    stretches: tuple[tuple[float, float, float], ...]  # seconds, watts at beginning and end
 
     @property
     def period_s(self) -> float:
@@ -67,19 +63,12 @@ PROFILES = {
 
 @dataclass(frozen=True)
 class Zone:
-    """One RAPL package of a driven tree.
+    """One RAPL package of a driven tree."""
 
-    Attributes:
-        folder: The zone's folder, ``…/intel-rapl:0``; its parent is what tools are pointed to.
-        profile: Name of its power profile.
-        start_uj: The register at the driver's time 0.
-        range_uj: The register's greatest value.
-    """
-
-    folder: str
+    folder: str  # ".../intel-rapl:0"; its parent is what tools are pointed to
     profile: str
-    start_uj: int = 123_456_789
-    range_uj: int = LARGE_RANGE_UJ
+    start_uj: int = 123_456_789  # the register at the driver's time 0
+    range_uj: int = LARGE_RANGE_UJ  # its greatest value
 
     def register(self, energy_j: float) -> int:
         """What the register shows after so many joules."""
@@ -97,10 +86,8 @@ def make_zone(folder: Path, name: str, register_uj: int, range_uj: int = LARGE_R
 class DriveLog:
     """What a driver did: the truth of any window, and what its register could show.
 
-    Args:
-        epoch_s: The driver's time 0 on ``time.perf_counter``.
-        ticks_s: The moments whose joules it wrote.
-        written_s: When all registers showed them.
+    Its time 0 is `epoch_s` on ``time.perf_counter``. It wrote the joules of `ticks_s`, and all
+    registers showed them at `written_s`.
     """
 
     def __init__(
@@ -133,18 +120,13 @@ class DriveLog:
 
 
 class Driver:
-    """Drives zones from a process of its own until the end of ``with``; then has a log.
-
-    Args:
-        zones: The zones; their files are made here.
-    """
+    """Makes zones and drives them from a process of its own until the end of ``with``: the log."""
 
     def __init__(self, zones: Sequence[Zone]) -> None:
         self._zones = zones
         self._process: subprocess.Popen[bytes] | None = None
         self.log: DriveLog | None = None
-        self.epoch_s = 0.0
-        """The driver's time 0 on ``time.perf_counter``."""
+        self.epoch_s = 0.0  # its time 0
 
     def __enter__(self) -> Driver:
         for zone in self._zones:
@@ -173,14 +155,10 @@ class Driver:
 def drive() -> None:
     """Be the driver: zones come by standard input, whose end is the end; the times go back."""
     zones = [Zone(**fields) for fields in json.loads(sys.stdin.readline())]
-    groups = {
-        profile: [
-            (zone, os.open(Path(zone.folder) / "energy_uj", os.O_WRONLY))
-            for zone in zones
-            if zone.profile == profile
-        ]
-        for profile in {zone.profile for zone in zones}
-    }
+    groups: dict[str, list[tuple[Zone, int]]] = {}
+    for zone in zones:
+        file = os.open(Path(zone.folder) / "energy_uj", os.O_WRONLY)
+        groups.setdefault(zone.profile, []).append((zone, file))
     ended = threading.Event()
     threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
     with contextlib.suppress(OSError, AttributeError):  # needs root; other load delays it less so

@@ -9,15 +9,14 @@ runs may be turned too.
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import yaml
 
-from perjoule.benchmarks.comparison.folder import Folder
-from perjoule.benchmarks.comparison.record import curve_table, trial_table
+from perjoule.benchmarks.comparison.loading import read_run
+from perjoule.benchmarks.performance.options import make_parser
 from perjoule.benchmarks.tables.writing import write_frame
 
 TRIAL_COLUMNS = (
@@ -50,7 +49,7 @@ and a budget that was stopped by Ctrl-C. `perjoule replay` replays it.
 
 def main() -> None:
     """Read a run folder, write a table folder."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = make_parser(__doc__)
     parser.add_argument("run", type=Path, help="run folder of `perjoule compare`")
     parser.add_argument("table", type=Path, help="folder to write")
     options = parser.parse_args()
@@ -67,14 +66,13 @@ def main() -> None:
 
 def read(run: Path) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
     """The trials and curves that are kept, and what `experiment.yaml` holds."""
-    description = yaml.safe_load((run / "experiment.yaml").read_text("utf-8"))
-    events = Folder(run).events()
-    trials = trial_table(events)
-    trials = trials[trials["state"].isin(["complete", "failed"])].reset_index(drop=True)
-    names = [name for name in trials.columns if name.startswith("p.")]
-    trials = trials[[*TRIAL_COLUMNS, *names]]
-    curves = curve_table(events).merge(trials[["run", "trial"]], on=["run", "trial"])
-    return trials, curves[list(CURVE_COLUMNS)], description
+    table = read_run(run)
+    assert table.curves is not None
+    trials = table.trials[table.trials["state"].isin(["complete", "failed"])]
+    names = [name for name in map(str, trials) if name.startswith("p.")]
+    trials = trials[[*TRIAL_COLUMNS, *names]].reset_index(drop=True)
+    curves = table.curves.merge(trials[["run", "trial"]], on=["run", "trial"])
+    return trials, curves[list(CURVE_COLUMNS)], dict(table.description or {})
 
 
 def readme(folder: Path, trials: pd.DataFrame, description: dict[str, Any]) -> str:

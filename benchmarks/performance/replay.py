@@ -1,12 +1,9 @@
 """How fast are replays and reports of many trials?
 
-Told are
-
-- simulated trials per second, without what the sampler takes: random draws from recorded digits,
-  all their epochs, and with one step per trial; where Syne Tune is installed, its simulator on the
-  same tables, round by round in turn, and how many times faster this one is;
-- the wall time and the peak memory of `perjoule report TABLE --json FILE --html FILE`, in a fresh
-  process, on a table of `--report` replayed trials.
+Speed is that of simulated trials per CPU-second, without what the sampler takes: random draws from
+recorded digits, with all their epochs and as one step per trial. Where Syne Tune is installed, its
+simulator takes turns with ours on the same tables. A report is `perjoule report TABLE --json FILE
+--html FILE` of `--report` replayed trials in a fresh process: its wall time and peak memory.
 
     pip install syne-tune huggingface-hub    # to compare
     python benchmarks/performance/replay.py --json replay.json
@@ -14,9 +11,7 @@ Told are
 
 from __future__ import annotations
 
-import argparse
 import contextlib
-import json
 import logging
 import os
 import subprocess
@@ -34,7 +29,14 @@ import numpy as np
 import pandas as pd
 
 from perjoule.benchmarks.comparison.loading import load_table
-from perjoule.benchmarks.performance.timing import Interval, median_interval
+from perjoule.benchmarks.performance.options import DIGITS, make_parser, write_figures
+from perjoule.benchmarks.performance.timing import (
+    Interval,
+    median_interval,
+    ratio_interval,
+    take_turn,
+    timed,
+)
 from perjoule.benchmarks.replay import ReplayOptions, replay
 from perjoule.benchmarks.replay.nearest import NearestObjective
 from perjoule.benchmarks.replay.recording import Recording
@@ -42,7 +44,6 @@ from perjoule.benchmarks.replay.simulation import Terms, simulate
 from perjoule.benchmarks.tables.table import Table
 from perjoule.tuners.strategy import Told, Work
 
-TABLE = Path(__file__).parents[1] / "recorded" / "digits"
 GOAL_PER_S = 20_000
 GOAL_REPORT_S, GOAL_REPORT_MIB = 10.0, 1024.0
 
@@ -71,96 +72,79 @@ class Draws:
 def ours(recording: Recording, count: int, seed: int) -> float:
     """Simulated trials per CPU-second."""
     objective, strategy = NearestObjective(recording), Draws(recording, seed)
-    started = time.process_time()
-    found = simulate(strategy, objective, Terms(1e18, seed, max_trials=count))
-    return len(found.slices) / (time.process_time() - started)
+    terms = Terms(1e18, seed, max_trials=count)
+    return count / timed(lambda: simulate(strategy, objective, terms))[1]
 
 
 def theirs(recording: Recording, count: int, seed: int) -> float:
     """The same of Syne Tune's simulator, without the time of its random searcher."""
     from syne_tune import StoppingCriterion, Tuner  # type: ignore[import-not-found]
-    from syne_tune.backend.simulator_backend.simulator_callback import (  # type: ignore[import-not-found]
-        SimulatorCallback,
-    )
-    from syne_tune.blackbox_repository.blackbox_tabular import (  # type: ignore[import-not-found]
-        BlackboxTabular,
-    )
-    from syne_tune.blackbox_repository.simulated_tabular_backend import (  # type: ignore[import-not-found]
-        UserBlackboxBackend,
-    )
+    from syne_tune.backend.simulator_backend import simulator_callback  # type: ignore[import-not-found]
+    from syne_tune.blackbox_repository import blackbox_tabular, simulated_tabular_backend  # type: ignore[import-not-found]
     from syne_tune.config_space import choice, randint  # type: ignore[import-not-found]
     from syne_tune.optimizer.baselines import RandomSearch  # type: ignore[import-not-found]
 
-    values = [
-        [
-            (np.cumsum([j for j, _ in points])[at], accuracy)
-            for at, (_, accuracy) in enumerate(points)
-        ]
-        for _, points in recording.curves
-    ]
+    values = np.array([points for _, points in recording.curves])  # candidates, epochs, two
+    values[..., 0] = values[..., 0].cumsum(axis=1)
     numbers = list(range(len(values)))
     space = {"candidate": choice(numbers)}
-    blackbox = BlackboxTabular(
+    blackbox = blackbox_tabular.BlackboxTabular(
         pd.DataFrame({"candidate": numbers}),
         space,
-        {"epoch": randint(1, len(values[0]))},
-        np.array(values)[:, None],
+        {"epoch": randint(1, values.shape[1])},
+        values[:, None],
         objectives_names=["joules", "accuracy"],
     )
     scheduler = RandomSearch(space, metrics=["accuracy"], do_minimize=False, random_seed=seed)
-    searching_s = 0.0
+    searches_s: list[float] = []
     suggest: Callable[..., Any] = scheduler.suggest
 
-    def timed(*arguments: Any) -> Any:
-        nonlocal searching_s
-        started = time.process_time()
-        found = suggest(*arguments)
-        searching_s += time.process_time() - started
-        return found
+    def suggest_timed(*arguments: Any) -> Any:
+        found = []
+        searches_s.append(timed(lambda: found.append(suggest(*arguments)))[1])
+        return found[0]
 
-    scheduler.suggest = timed
+    scheduler.suggest = suggest_timed
+    backend = simulated_tabular_backend.UserBlackboxBackend(
+        blackbox, elapsed_time_attr="joules", seed=0
+    )
     tuner = Tuner(
-        trial_backend=UserBlackboxBackend(blackbox, elapsed_time_attr="joules", seed=0),
+        trial_backend=backend,
         scheduler=scheduler,
         stop_criterion=StoppingCriterion(max_num_trials_finished=count),
         n_workers=1,
         sleep_time=0,
-        callbacks=[SimulatorCallback()],
+        callbacks=[simulator_callback.SimulatorCallback()],
         save_tuner=False,
         print_update_interval=1e9,
         results_update_interval=1e9,
     )
     with contextlib.redirect_stdout(None):
-        started = time.process_time()
-        tuner.run()
-    taken_s = time.process_time() - started - searching_s
-    return tuner.tuning_status.num_trials_finished / taken_s
-
-
-def in_one_step(table: Table) -> Table:
-    """The same trials without curves."""
-    return Table(table.trials.drop(columns="p.epochs"), table.name)
+        _, cpu_s = timed(tuner.run)
+    return tuner.tuning_status.num_trials_finished / (cpu_s - sum(searches_s))
 
 
 def show_speed(rounds: int, count: int, their_count: int) -> dict[str, Any]:
     """Measure both by turns, and print what was found."""
-    table = load_table(TABLE)
+    table = load_table(DIGITS)
+    without_curves = Table(table.trials.drop(columns="p.epochs"), table.name)
+    sides = {"perjoule": (ours, count)}
+    if find_spec("syne_tune"):
+        sides["Syne Tune"] = (theirs, their_count)
     found: dict[str, Any] = {}
-    for name, each in (("one step", in_one_step(table)), ("16 epochs", table)):
+    for name, each in (("one step", without_curves), ("16 epochs", table)):
         recording = Recording.of(each)
-        with_rival = find_spec("syne_tune") is not None
-        speeds: dict[str, list[float]] = {"perjoule": [], "Syne Tune": []}
+        speeds: dict[str, list[float]] = {side: [] for side in sides}
         for seed in range(rounds):
-            speeds["perjoule"].append(ours(recording, count, seed))
-            if with_rival:
-                speeds["Syne Tune"].append(theirs(recording, their_count, seed))
+            for side in take_turn(sides, seed):
+                measure, n_trials = sides[side]
+                speeds[side].append(measure(recording, n_trials, seed))
         own = median_interval(speeds["perjoule"])
         print(f"{name}: {_span(own)} simulated trials per CPU-second (goal {GOAL_PER_S:,})")
         found[name] = {"perjoule": own}
-        if with_rival:
+        if "Syne Tune" in speeds:
             rival = median_interval(speeds["Syne Tune"])
-            pairs = zip(speeds["perjoule"], speeds["Syne Tune"], strict=True)
-            ratio = median_interval([a / b for a, b in pairs])
+            ratio = ratio_interval(speeds["perjoule"], speeds["Syne Tune"])
             print(f"   Syne Tune's simulator: {_span(rival)}; this is {_span(ratio)} times as fast")
             found[name] |= {"syne_tune": rival, "ratio": ratio}
     return found
@@ -196,7 +180,7 @@ def _write_many(path: Path, count: int) -> int:
     # A random candidate costs a joule or two; what is more is cut off.
     budget_j = 2.5 * count / runs
     options = ReplayOptions("random", f"{budget_j} J per run", seeds=runs, slow_seeds=runs)
-    table = replay(load_table(TABLE), options)
+    table = replay(load_table(DIGITS), options)
     rows = table.trials.groupby("run").head(count // runs)
     # As if four strategies had a hundred runs each.
     rows = rows.assign(strategy="random-" + (rows["seed"] % 4).astype(str))
@@ -212,12 +196,11 @@ def _span(interval: Interval) -> str:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = make_parser(__doc__, json=True)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--count", type=int, default=20_000, help="trials of a round")
     parser.add_argument("--their-count", type=int, default=300, help="those of Syne Tune")
     parser.add_argument("--report", type=int, default=100_000, help="trials to report; 0 for none")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
@@ -227,8 +210,7 @@ def main() -> None:
     found: dict[str, Any] = {"speed": speed}
     if options.report:
         found["report"] = show_report(options.report)
-    if options.json:
-        options.json.write_text(json.dumps(found, indent=1) + "\n")
+    write_figures(options.json, found)
 
 
 if __name__ == "__main__":

@@ -1,20 +1,17 @@
 """The meters that are compared, each at the best settings that its authors offer.
 
-*perjoule* reads the zones of the tree as sources of one `EnergyMeter`, a `Window` per window.
-
 *Zeus* is a `ZeusMonitor` with no GPU and all packages, `begin_window` and `end_window`, its
 documented way. `approx_instant_energy` replaces zero joules of a GPU only, so it is left off. Its
 module constant `RAPL_DIR` points to the tree. It spawns a process per package at the first reading
-to watch for wraps, so a first window is taken, and `settle` waits until those processes rest.
+to watch for wraps, so `make_ready` takes a first window and waits until those processes rest.
 
 *CodeCarbon* is an `OfflineEmissionsTracker`, which asks no network, with no output method and its
-log at errors only. A window is a task: `start_task` and `stop_task` read the registers at its edges
-and leave the periodic measuring off, so `measure_power_secs` does not matter. The other way, a new
-tracker per window with `start` and `stop`, reads no better and takes longer. Only its CPU energy is
-taken, not the modelled memory. Its class `IntelRAPL` and its check for RAPL get the tree as their
-folder. The first window detects the hardware and is taken beforehand.
+log at errors only. A window is a task: `start_task` and `stop_task` read the registers and leave
+the periodic measuring off. (A new tracker per window reads no better and takes longer.) Only its
+CPU energy is taken, not the modelled memory. Its class `IntelRAPL` and its check for RAPL get the
+tree as their folder, which no setting changes. Its first window detects the hardware.
 
-carbontracker is left out: it averages power over a second at a time and has no window shorter.
+carbontracker is left out: it averages power over a second and has no window shorter.
 """
 
 from __future__ import annotations
@@ -23,9 +20,10 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 J_PER_KWH = 3.6e6
 RESTING_SHARE = 0.05
@@ -39,138 +37,82 @@ class Measured(NamedTuple):
     bound_j: float | None = None
 
 
-class Meter(Protocol):
-    """A meter on a powercap tree."""
+class Meter(NamedTuple):
+    """A meter on a powercap tree, one window at a time; closing lets go of what it started."""
 
-    def __init__(self, root: Path) -> None: ...
-
-    def begin(self) -> None:
-        """Begin a window."""
-
-    def end(self) -> Measured:
-        """End it."""
-        ...
-
-    def close(self) -> None:
-        """Let go of what the meter started."""
+    begin: Callable[[], object]
+    end: Callable[[], Measured]
+    close: Callable[[], object]
 
 
-class Perjoule:
-    """This project's meter."""
+def _perjoule(root: Path, *, with_cpu_time: bool = False) -> Meter:
+    from perjoule.energy import EnergyMeter, Window
+    from perjoule.energy.sources import rapl
+    from perjoule.energy.sources.cpu.time import CpuTimeSource
 
-    def __init__(self, root: Path, *, with_cpu_time: bool = False) -> None:
-        from perjoule.energy import EnergyMeter
-        from perjoule.energy.sources import rapl
-        from perjoule.energy.sources.cpu.time import CpuTimeSource
+    meter = EnergyMeter(
+        [*rapl.discover(root).sources, *([CpuTimeSource()] if with_cpu_time else [])]
+    )
+    windows: list[Window] = []
 
-        more = [CpuTimeSource()] if with_cpu_time else []
-        self._meter = EnergyMeter([*rapl.discover(root).sources, *more])
-        self._window: Any = None
-
-    def begin(self) -> None:
-        """Begin a window."""
-        self._window = self._meter.window()
-
-    def end(self) -> Measured:
-        """End it."""
-        reading = self._window.close()
+    def end() -> Measured:
+        reading = windows.pop().close()
         bounds = [part.bound_j for part in reading.components if part.bound_j is not None]
         return Measured(reading.component_j("cpu"), sum(bounds) if bounds else None)
 
-    def close(self) -> None:
-        """Stop the meter's thread."""
-        self._meter.close()
+    return Meter(lambda: windows.append(meter.window()), end, meter.close)
 
 
-class Zeus:
-    """Zeus' monitor."""
+def _zeus(root: Path) -> Meter:
+    from zeus.device import cpu  # type: ignore[import-not-found]
+    from zeus.device.cpu import rapl  # type: ignore[import-not-found]
+    from zeus.monitor import ZeusMonitor  # type: ignore[import-not-found]
 
-    def __init__(self, root: Path) -> None:
-        from zeus.device import cpu  # type: ignore[import-not-found]
-        from zeus.device.cpu import rapl  # type: ignore[import-not-found]
-        from zeus.monitor import ZeusMonitor  # type: ignore[import-not-found]
+    rapl.RAPL_DIR = str(root)
+    rapl.rapl_is_available.cache_clear()
+    cpu._cpus = None  # else it goes on with the tree before
+    monitor = ZeusMonitor(gpu_indices=[])
 
-        rapl.RAPL_DIR = str(root)
-        rapl.rapl_is_available.cache_clear()
-        cpu._cpus = None  # else it goes on with the tree before
-        self._monitor = ZeusMonitor(gpu_indices=[])
+    def end() -> Measured:
+        return Measured(sum((monitor.end_window("window").cpu_energy or {}).values()))
 
-    def begin(self) -> None:
-        """Begin a window."""
-        self._monitor.begin_window("window")
+    def close() -> None:
+        for each in monitor.cpus.cpus:  # end the processes that watch for wraps, as at exit
+            each.rapl_file.wraparound_tracker._stop()
 
-    def end(self) -> Measured:
-        """End it."""
-        measured = self._monitor.end_window("window")
-        return Measured(sum((measured.cpu_energy or {}).values()))
-
-    def close(self) -> None:
-        """End the processes that watch for wraps, as its exit handlers do."""
-        for cpu in self._monitor.cpus.cpus:
-            cpu.rapl_file.wraparound_tracker._stop()
+    return Meter(lambda: monitor.begin_window("window"), end, close)
 
 
-class CodeCarbon:
-    """CodeCarbon's tracker."""
+def _codecarbon(root: Path, *, by_itself: bool = False) -> Meter:
+    """CodeCarbon's tracker; `by_itself` it measures every 15 s, for one window without joules."""
+    from codecarbon import OfflineEmissionsTracker
+    from codecarbon.core.hardware_cache import clear_cache
 
-    def __init__(self, root: Path) -> None:
-        import codecarbon.core.cpu
-        import codecarbon.external.hardware
-        from codecarbon import OfflineEmissionsTracker
-        from codecarbon.core.hardware_cache import clear_cache
-
-        point_codecarbon(root, codecarbon.core.cpu, codecarbon.external.hardware)
-        clear_cache()  # else it goes on with the tree before
-        self._tracker = OfflineEmissionsTracker(
-            country_iso_code="FRA", output_methods=[], log_level="error"
-        )
-
-    def begin(self) -> None:
-        """Begin a window."""
-        self._tracker.start_task()
-
-    def end(self) -> Measured:
-        """End it."""
-        return Measured(self._tracker.stop_task().cpu_energy * J_PER_KWH)
-
-    def close(self) -> None:
-        """Stop its threads."""
-        self._tracker.stop()
-
-
-class CodeCarbonRun(CodeCarbon):
-    """CodeCarbon's tracker measuring by itself every 15 s; serves one window only."""
-
-    def begin(self) -> None:
-        """Start it."""
-        self._tracker.start()
-
-    def end(self) -> Measured:
-        """Say what it has measured so far."""
-        self._tracker.flush()
-        return Measured(None)
-
-
-def point_codecarbon(root: Path, cpu: Any, hardware: Any) -> None:
-    """Give CodeCarbon a folder for its own default, which no setting of it changes.
-
-    Args:
-        root: The tree.
-        cpu: Its module ``codecarbon.core.cpu``.
-        hardware: Its module ``codecarbon.external.hardware``.
-    """
+    cpu: Any = import_module("codecarbon.core.cpu")
+    hardware: Any = import_module("codecarbon.external.hardware")
+    rapl = cpu.IntelRAPL
     cpu.is_rapl_available.__defaults__ = (str(root),)
-    hardware.IntelRAPL = lambda rapl_dir, **given: cpu.IntelRAPL(str(root), **given)
+    hardware.IntelRAPL = lambda rapl_dir, **given: rapl(str(root), **given)
+    clear_cache()  # else it goes on with the tree before
+    tracker = OfflineEmissionsTracker(country_iso_code="FRA", output_methods=[], log_level="error")
+
+    def end() -> Measured:
+        if by_itself:
+            tracker.flush()
+            return Measured(None)
+        return Measured(tracker.stop_task().cpu_energy * J_PER_KWH)
+
+    return Meter(tracker.start if by_itself else tracker.start_task, end, tracker.stop)
 
 
 PERJOULE_CPU = "perjoule + cpu_time"
 CODECARBON_RUN = "CodeCarbon, start()"
 METERS: dict[str, Callable[[Path], Meter]] = {
-    "perjoule": Perjoule,
-    "Zeus": Zeus,
-    "CodeCarbon": CodeCarbon,
-    PERJOULE_CPU: partial(Perjoule, with_cpu_time=True),
-    CODECARBON_RUN: CodeCarbonRun,
+    "perjoule": _perjoule,
+    "Zeus": _zeus,
+    "CodeCarbon": _codecarbon,
+    PERJOULE_CPU: partial(_perjoule, with_cpu_time=True),
+    CODECARBON_RUN: partial(_codecarbon, by_itself=True),
 }
 PEERS = ("Zeus", "CodeCarbon")
 TOOLS = ("perjoule", *PEERS)
@@ -188,30 +130,19 @@ def installed() -> dict[str, str]:
 
 
 def make_ready(name: str, root: Path, wait_s: float) -> Meter:
-    """Make a meter, take its first window, and wait until what it started has come to rest.
-
-    Args:
-        name: The meter.
-        root: The tree.
-        wait_s: How long to wait at most.
-    """
+    """Make a meter, take its first window, and wait so long at most until its processes rest."""
     meter = METERS[name](root)
     meter.begin()
     meter.end()
-    settle(wait_s)
-    return meter
-
-
-def settle(wait_s: float) -> None:
-    """Wait until the child processes use little CPU, if there are any."""
     until_s = time.perf_counter() + wait_s
     before_s = children_cpu_s()
     while before_s and time.perf_counter() + SETTLE_STEP_S < until_s:
         time.sleep(SETTLE_STEP_S)
         now_s = children_cpu_s()
         if now_s - before_s < RESTING_SHARE * SETTLE_STEP_S:
-            return
+            break
         before_s = now_s
+    return meter
 
 
 def children_cpu_s() -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from perjoule.benchmarks.performance.plays import Result
-from perjoule.benchmarks.replay.simulation import slice_frame
+from perjoule.benchmarks.replay.simulation import Simulation, Slice
 from perjoule.benchmarks.statistics.inference import Interval, interval
 from perjoule.benchmarks.statistics.runs import AnytimeCurves, expected_energy_to_target
 
@@ -25,49 +25,27 @@ _UNKNOWN = Interval(math.nan, math.nan, math.nan, 0)
 
 @dataclass(frozen=True)
 class Reached:
-    """How a strategy did on a target.
+    """How a strategy did on a target."""
 
-    Attributes:
-        hits: Runs that reached it.
-        energy_j: Median joules until then with its bootstrap 95 % interval; a run that never
-            reached it counts as infinite.
-        ert_j: Expected joules to the target, see `statistics.runs.expected_energy_to_target`.
-        ratio: `ert_j` over that of the best peer with its bootstrap 95 % interval; NaN where no
-            peer reached it.
-    """
-
-    hits: int
-    energy_j: Interval
-    ert_j: float
-    ratio: Interval
+    hits: int  # runs that reached it
+    energy_j: Interval  # until then; a run that never reached it counts as infinite
+    ert_j: float  # see `statistics.expected_energy_to_target`
+    ratio: Interval  # `ert_j` over that of the best peer; NaN where no peer reached the target
 
 
 @dataclass(frozen=True)
 class Score:
-    """How a strategy did on a task.
-
-    Attributes:
-        task: Name of the task.
-        strategy: Name of the strategy.
-        runs: How many.
-        reached: By target share.
-        anytime: Median of the runs' `AnytimeCurves.anytime_score`.
-        final: Median of the best accuracies of the runs.
-        slices: Mean number of slices of a run.
-        search_share: Joules of searching over all joules, CPU-seconds of asks and tells times watts
-            per core being the joules, whether or not they were charged.
-        errors: What broke runs off.
-    """
+    """How a strategy did on a task."""
 
     task: str
     strategy: str
     runs: int
-    reached: Mapping[float, Reached]
-    anytime: float
-    final: float
-    slices: float
-    search_share: float
-    errors: tuple[str, ...]
+    reached: Mapping[float, Reached]  # by the target's share of the best known accuracy
+    anytime: float  # median of the runs' `statistics.anytime_score`
+    final: float  # median of the runs' best accuracies
+    slices: float  # mean number of a run
+    search_share: float  # of all joules, asks and tells at `watts` per core, charged or not
+    errors: tuple[str, ...]  # what broke runs off
 
 
 def score_task(
@@ -115,11 +93,22 @@ def score_task(
                 tuple(sorted({each.run.error for each in own if each.run.error})),
             )
         )
-    return sorted(scores, key=lambda score: _order(score.reached[SHARES[-1]]))
+    last = SHARES[-1]
+    return sorted(scores, key=lambda each: (each.reached[last].ert_j, -each.reached[last].hits))
 
 
-def _order(reached: Reached) -> tuple[float, int]:
-    return reached.ert_j, -reached.hits
+def slice_frame(runs: Iterable[Simulation]) -> pd.DataFrame:
+    """The slices of runs as `benchmarks.statistics` reads them, one row each."""
+    frames = [
+        pd.DataFrame(run.slices, columns=list(Slice._fields)).assign(
+            run=f"{run.terms.name}-{run.terms.seed}",
+            strategy=run.terms.name,
+            seed=run.terms.seed,
+        )
+        for run in runs
+    ]
+    frame = pd.concat(frames, ignore_index=True).drop(columns="params")
+    return frame.assign(state=frame["state"].astype(str))
 
 
 def _reached(runs: pd.DataFrame, names: Sequence[str], peers: Sequence[str]) -> dict[str, Reached]:
@@ -153,20 +142,16 @@ def _ratio(own: pd.DataFrame, peer: pd.DataFrame) -> Interval:
     if not own["hit"].any():
         return Interval(math.inf, math.nan, math.inf, len(own))
     generator = np.random.default_rng(0)
-    drawn_j, drawn_peer_j = (_resampled_ert_j(runs, generator) for runs in (own, peer))
-    with np.errstate(invalid="ignore"):  # neither reached it
-        ratios = drawn_j / drawn_peer_j
-    ratios = np.sort(ratios[~np.isnan(ratios)])
-    low, high = (float(ratios[round(share * (len(ratios) - 1))]) for share in (0.025, 0.975))
-    return Interval(expected_energy_to_target(own) / peer_j, low, high, len(own))
-
-
-def _resampled_ert_j(runs: pd.DataFrame, generator: np.random.Generator) -> np.ndarray:
-    drawn = generator.integers(len(runs), size=(RESAMPLES, len(runs)))
-    spent_j = runs["energy_j"].to_numpy()[drawn].sum(axis=1)
-    hits = runs["hit"].to_numpy()[drawn].sum(axis=1)
-    with np.errstate(divide="ignore"):
-        return spent_j / hits
+    drawn_j = []
+    with np.errstate(divide="ignore", invalid="ignore"):  # where one or neither reached it
+        for runs in (own, peer):
+            drawn = generator.integers(len(runs), size=(RESAMPLES, len(runs)))
+            hits = runs["hit"].to_numpy()[drawn].sum(axis=1)
+            drawn_j.append(runs["energy_j"].to_numpy()[drawn].sum(axis=1) / hits)
+        ratios = drawn_j[0] / drawn_j[1]
+    # Resampled values themselves: some are infinite, and nothing lies between.
+    low, high = np.quantile(ratios[~np.isnan(ratios)], [0.025, 0.975], method="nearest")
+    return Interval(expected_energy_to_target(own) / peer_j, float(low), float(high), len(own))
 
 
 def overall(scores: Sequence[Score], share: float = SHARES[-1]) -> dict[str, float]:

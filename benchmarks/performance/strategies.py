@@ -3,14 +3,14 @@
 Each strategy (see `perjoule strategies`) and each installed peer (see `peers`) spends the same
 virtual joules on the same tasks under the rules of a comparison (see `simulation`):
 
-A. Recorded tables of `benchmarks/recorded`: the default space on digits and Fashion-MNIST. Its
-   joules are those of the table, where the best known accuracy is from, too.
+A. Recorded tables of `benchmarks/recorded`: the default space on digits and Fashion-MNIST. Joules
+   and the best known accuracy are those of the table.
 B. Synthetic surfaces (`benchmarks.replay.synthetic`), with the best accuracy by formula.
 C. With `--live`, digits itself: a small `perjoule.compare` of our strategies, metered.
 
 A run has the joules of `--trials` average random candidates. Its asks and tells are charged: their
-CPU-seconds times `--watts`, the figure by which the tables were metered (`--free-search` charges
-nothing, so that results are the same on every machine). Told are, by task:
+CPU-seconds times `--watts`, the figure by which the tables were metered. With `--free-search`
+nothing is charged, so that results are the same on every machine. Printed are, by task:
 
 - joules to 95 % and 99 % of the best known accuracy: median with its bootstrap 95 % interval, and
   how many runs got there;
@@ -24,9 +24,7 @@ nothing, so that results are the same on every machine). Told are, by task:
 from __future__ import annotations
 
 import argparse
-import json
 import math
-import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -35,6 +33,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from perjoule.benchmarks.performance.options import make_parser, write_figures
 from perjoule.benchmarks.performance.peers import PEERS
 from perjoule.benchmarks.performance.plays import (
     Entry,
@@ -46,6 +45,7 @@ from perjoule.benchmarks.performance.plays import (
 )
 from perjoule.benchmarks.performance.scores import SHARES, Reached, Score, overall, score_task
 from perjoule.energy.quantities import format_energy
+from perjoule.energy.sources.cpu.cores import usable_cores
 from perjoule.tuners.registry import RECIPES
 
 LIVE_J = 24.0
@@ -56,53 +56,53 @@ LIVE_SEEDS = 5
 def main() -> None:
     """Play all, and print the tables."""
     options = _options()
-    names = options.strategies or [*RECIPES, *PEERS]
-    fits = _known(names, [*RECIPES, *PEERS], "strategy") and _known(options.tasks, tasks(), "task")
-    if not fits:
-        sys.exit(2)
-    scores = list(_simulated(options, names))
-    if len({score.task for score in scores}) > 1:
+    scores = list(_simulated(options))
+    if len(options.tasks) > 1:
         _show_overall(scores)
-    found: dict[str, object] = {
+    found: dict[str, Any] = {
         "options": {key: str(value) for key, value in vars(options).items()},
         "scores": [asdict(score) for score in scores],
     }
     if options.live:
-        found["live"] = _live([name for name in names if name in RECIPES])
-    if options.json:
-        options.json.write_text(json.dumps(_plain(found), indent=1) + "\n")
+        found["live"] = _live([name for name in options.strategies if name in RECIPES])
+    write_figures(options.json, found)
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    listed = {"type": lambda text: text.split(","), "metavar": "A,B"}
+    parser = make_parser(__doc__, json=True)
+    known = {"strategies": [*RECIPES, *PEERS], "tasks": tasks()}
+    for name, help_text in (("strategies", "ours and peers"), ("tasks", "what is searched")):
+        parser.add_argument(
+            f"--{name}",
+            type=lambda text: text.split(","),
+            default=known[name],
+            metavar="A,B",
+            help=f"{help_text}; all if not given",
+        )
     parser.add_argument("--seeds", type=int, default=10, help="runs per strategy and task")
-    parser.add_argument("--strategies", **listed, help="ours and peers; all if not given")
-    parser.add_argument("--tasks", **listed, default=tasks(), help="all if not given")
     parser.add_argument("--trials", type=float, default=60, help="joules, in average candidates")
     parser.add_argument("--watts", type=float, default=4.0, help="per core, for the search")
     parser.add_argument("--free-search", action="store_true", help="charge no search")
     parser.add_argument("--fidelity", choices=["epochs", "joules"], default="epochs")
-    cores = os.cpu_count() or 1
-    parser.add_argument("--workers", type=int, default=cores, help="runs at a time")
+    parser.add_argument("--workers", type=int, default=usable_cores(), help="runs at a time")
     parser.add_argument("--live", action="store_true", help="run digits in earnest, too")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
-    return parser.parse_args()
+    options = parser.parse_args()
+    for name, kind in (("strategies", "strategy"), ("tasks", "task")):
+        unknown = [each for each in getattr(options, name) if each not in known[name]]
+        for each in unknown:
+            choices = ", ".join(known[name])
+            print(f"There is no {kind} {each!r} here: choose from {choices}", file=sys.stderr)
+        if unknown:
+            sys.exit(2)
+    return options
 
 
-def _known(names: Sequence[str], known: Sequence[str], kind: str) -> bool:
-    unknown = [name for name in names if name not in known]
-    for name in unknown:
-        print(f"There is no {kind} {name!r} here: choose from {', '.join(known)}", file=sys.stderr)
-    return not unknown
-
-
-def _simulated(options: argparse.Namespace, names: Sequence[str]) -> Iterator[Score]:
+def _simulated(options: argparse.Namespace) -> Iterator[Score]:
     """Play task by task, and show each as it is done."""
     watts = 0.0 if options.free_search else options.watts
     entries = [
         Entry(task, name, seed, options.trials, watts, options.fidelity)
-        for task, seed, name in product(options.tasks, range(options.seeds), names)
+        for task, seed, name in product(options.tasks, range(options.seeds), options.strategies)
     ]
     by_task: dict[str, list[Result]] = {task: [] for task in options.tasks}
     for count, result in enumerate(run_all(entries, options.workers), 1):
@@ -110,11 +110,10 @@ def _simulated(options: argparse.Namespace, names: Sequence[str]) -> Iterator[Sc
         done = by_task[task]
         done.append(result)
         print(f"\r{count} of {len(entries)} runs", end="", file=sys.stderr, flush=True)
-        if len(done) == options.seeds * len(names):
+        if len(done) == options.seeds * len(options.strategies):
             print(file=sys.stderr)
             done.sort(key=lambda each: (each.entry.strategy, each.entry.seed))
-            objective, budget_j = objective_of(task), budget_of(task, options.trials)
-            best = objective.best_accuracy
+            best, budget_j = objective_of(task).best_accuracy, budget_of(task, options.trials)
             scores = score_task(done, best, budget_j, options.watts, list(PEERS))
             _show(scores, best, budget_j)
             yield from scores
@@ -161,12 +160,11 @@ def _show_overall(scores: Sequence[Score]) -> None:
     for share in SHARES:
         print(f"\nERT to {share:.0%} over that of the best peer, geometric mean over all tasks")
         for name, mean in overall(scores, share).items():
-            print(
-                f"   {name:15} {'not reached on some task' if math.isinf(mean) else f'{mean:.2f}'}"
-            )
+            text = "not reached on some task" if math.isinf(mean) else f"{mean:.2f}"
+            print(f"   {name:15} {text}")
 
 
-def _live(names: Sequence[str]) -> dict[str, object]:
+def _live(names: Sequence[str]) -> dict[str, Any]:
     """Our strategies on digits in earnest."""
     import perjoule
 
@@ -179,25 +177,17 @@ def _live(names: Sequence[str]) -> dict[str, object]:
             meter="cpu_time",
             out=Path(folder) / "live",
         )
-    sentence = result.summary["verdict"]["sentence"]
-    print(f"\ndigits in earnest: {sentence}")
-    for each in result.summary["strategies"]:
-        reached, accuracy = each["energy_to_target"] or {}, each["accuracy"]["median"]
+    [group] = result.analysis.groups
+    print(f"\ndigits in earnest: {group.verdict.sentence}")
+    for name, own in group.strategies.items():
+        reached = own.energy_to_target
+        accuracy = math.nan if own.accuracy is None else own.accuracy.median
+        ert_j = math.inf if reached.ert_j is None else reached.ert_j
         print(
-            f"   {each['strategy']:15} accuracy {accuracy:.3f}, target in {reached.get('hits', 0)} "
-            f"of {each['runs']} runs for {_joules(reached.get('ert_j') or math.inf)} J, search "
-            f"{each['search_share']:.1%}"
+            f"   {name:15} accuracy {accuracy:.3f}, target in {reached.hits} of {own.runs} runs "
+            f"for {_joules(ert_j)} J, search {own.search_share or 0.0:.1%}"
         )
     return result.summary
-
-
-def _plain(value: Any) -> Any:
-    """The same without what JSON has no word for: infinite and unknown become null."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 if __name__ == "__main__":

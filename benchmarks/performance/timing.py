@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from statistics import median, quantiles
 from typing import NamedTuple
-
-RESAMPLES = 2_000
 
 
 class Interval(NamedTuple):
@@ -21,10 +18,24 @@ class Interval(NamedTuple):
 
 def median_interval(values: Sequence[float]) -> Interval:
     """The median of some values with its 95 % bootstrap interval."""
-    chance = random.Random(0)
-    medians = [median(chance.choices(values, k=len(values))) for _ in range(RESAMPLES)]
-    cuts = quantiles(medians, n=40)
-    return Interval(median(values), cuts[0], cuts[-1])
+    from perjoule.benchmarks.statistics.inference import (
+        interval,  # pandas, which no timed process needs
+    )
+
+    found = interval(values)
+    return Interval(found.median, found.low, found.high)
+
+
+def ratio_interval(above: Sequence[float], below: Sequence[float]) -> Interval:
+    """The median of the ratios of pairs that were measured in one turn, with its interval."""
+    return median_interval([a / b for a, b in zip(above, below, strict=True)])
+
+
+def take_turn(names: Iterable[str], turn: int) -> list[str]:
+    """The order of a turn: each name comes first in one of so many turns, so that none gains."""
+    listed = list(names)
+    first = turn % len(listed)
+    return [*listed[first:], *listed[:first]]
 
 
 def timed(work: Callable[[], object]) -> tuple[float, float]:

@@ -1,18 +1,17 @@
 """How much faster is our training loop than the usual one, and does it learn as well?
 
 Both train the same network on the same samples, in batches of 64, for the same epochs, on one
-thread. They take turns, so that other load on the machine falls on both alike. The usual loop is
-that of most tutorials: PIL images, ToTensor and Normalize in a DataLoader, float32, the optimiser
-as it comes, `loss.item()` at each step.
+thread and in turns. The usual loop is that of most tutorials: PIL images, ToTensor and Normalize in
+a DataLoader, float32, the optimiser as it comes, `loss.item()` at each step.
 
     python benchmarks/performance/training.py --pairs 5
 """
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from statistics import mean, median
 from typing import Any
 
@@ -22,6 +21,8 @@ from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
+from perjoule.benchmarks.performance.options import make_parser
+from perjoule.benchmarks.performance.timing import take_turn
 from perjoule.errors import DataError
 from perjoule.models._torchvision import torchvision
 from perjoule.models.data import load
@@ -103,10 +104,7 @@ def images_28x28(n_samples: int) -> Data:
         split = Split(images, torch.randint(N_CLASSES, (n_samples,)))
         return Data("noise", split, split, split, N_CLASSES, "torch.randn", "")
     chosen = torch.randperm(len(data.train), generator=torch.Generator().manual_seed(0))[:n_samples]
-    train = Split(data.train.images[chosen], data.train.labels[chosen])
-    return Data(
-        data.name, train, data.validation, data.test, N_CLASSES, data.source, data.fingerprint
-    )
+    return replace(data, train=Split(data.train.images[chosen], data.train.labels[chosen]))
 
 
 def compare(data: Data, epochs: int, pairs: int) -> None:
@@ -121,8 +119,8 @@ def compare(data: Data, epochs: int, pairs: int) -> None:
     for loop in loops.values():
         loop(1, 0)  # the first epoch of a process pays for initialisation
     for seed in range(pairs):
-        for name, loop in loops.items():
-            speed, network = loop(epochs, seed)
+        for name in take_turn(loops, seed):
+            speed, network = loops[name](epochs, seed)
             result = evaluate(network, data.test, PLAIN, should_stop=lambda: False)
             speeds[name].append(speed)
             accuracies[name].append(result.accuracy if result else 0.0)
@@ -144,7 +142,7 @@ def compare(data: Data, epochs: int, pairs: int) -> None:
 
 def main() -> None:
     """Compare the loops on images of 8x8 and of 28x28 pixels."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = make_parser(__doc__)
     parser.add_argument("--pairs", type=int, default=5, help="how often each loop trains")
     pairs = parser.parse_args().pairs
     torch.set_num_threads(1)

@@ -22,29 +22,23 @@ class AskCosts:
     """The measured model.
 
     Attributes:
-        measured: Date, as ``2026-11-21``.
-        machine: Where it was measured.
-        space: On which space.
-        versions: Of the libraries that ask.
         told: Numbers of results told, rising from 0.
         cpu_s: By strategy, CPU-seconds of an ask with its tell after as many; never falling, and
             shorter than ``told`` where asks take too long to be measured further.
     """
 
-    measured: str
+    measured: str  # the date, as 2026-11-21
     machine: str
     space: str
-    versions: Mapping[str, str]
+    versions: Mapping[str, str]  # of the libraries that ask
     told: Sequence[int]
     cpu_s: Mapping[str, Sequence[float]]
 
     def of(self, strategy: str) -> Callable[[int], float] | None:
         """CPU-seconds of an ask with its tell, by how many results were told before.
 
-        Linear between what was measured, and beyond it by the last slope.
-
-        Args:
-            strategy: Name of the strategy; None is returned for one that was not measured.
+        Linear between what was measured, and beyond it by the last slope; None for a strategy that
+        was not measured.
         """
         if strategy not in self.cpu_s:
             return None

@@ -1,15 +1,15 @@
 """An objective that predicts what was not recorded: random forests of accuracy and of joules.
 
 Two forests (Breiman, Machine Learning 45, 2001) learn from the recorded trials that did not fail:
-one predicts the validation accuracy, plain or as its logit, whichever explains more; one the
-logarithm of the joules of an epoch, setup and all. Where curves were recorded, the epoch is one of
-the features of accuracy, at 1, 2, 4 … epochs, so that what is predicted is a whole curve. How well
-they do is measured by five-fold cross-validation that keeps the repeats of a candidate together.
+one predicts the validation accuracy, plain or as its logit, whichever explains more; the other the
+logarithm of the joules of an epoch, setup included. Where curves were recorded, the epoch is a
+feature of accuracy, at 1, 2, 4 … epochs, so that a whole curve is predicted. Five-fold
+cross-validation that keeps the repeats of a candidate together measures the quality.
 
 A trial gets its prediction and noise: the residuals, of accuracy at each epoch and of joules, of
 one of the recorded trials whose prediction is closest. They are residuals from the mean of repeats
-where enough were recorded, else those of the cross-validation, which count what the forest cannot
-know as noise. A candidate whose nearest recorded one failed fails as that one did.
+where enough were recorded, else those of the cross-validation, which take what the forest cannot
+know for noise. A candidate whose nearest recorded one failed fails as that one did.
 """
 
 from __future__ import annotations
@@ -24,12 +24,11 @@ import numpy as np
 
 from ...tuners.parts.encoding import Encoding
 from .nearest import NearestObjective
+from .objective import Curve
 from .recording import Recording
-from .simulation import Curve
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from sklearn.ensemble import RandomForestRegressor
 
     Array = NDArray[np.float64]
 
@@ -46,21 +45,13 @@ _LOGIT_EDGE = 1e-3
 
 @dataclass(frozen=True)
 class Quality:
-    """How well the forests predict trials that they did not learn from.
+    """How well the forests predict trials that they did not learn from."""
 
-    Attributes:
-        accuracy_r2: Share of the variance of accuracy, at the end of a trial, that is explained.
-        energy_r2: The same of the logarithm of joules.
-        accuracy_mae: Mean absolute error of accuracy.
-        energy_error: Median relative error of joules.
-        scale: What the accuracy is predicted as: ``"plain"`` or ``"logit"``.
-    """
-
-    accuracy_r2: float
-    energy_r2: float
-    accuracy_mae: float
-    energy_error: float
-    scale: str
+    accuracy_r2: float  # share of the variance of accuracy, at a trial's end, that is explained
+    energy_r2: float  # the same of the logarithm of joules
+    accuracy_mae: float  # mean absolute error
+    energy_error: float  # median relative error of joules
+    scale: str  # what accuracy is predicted as: "plain" or "logit"
 
     @property
     def is_enough(self) -> bool:
@@ -76,7 +67,7 @@ class Quality:
 
 
 class ForestObjective:
-    """Predicts any candidate, a `benchmarks.replay.simulation.Simulated`.
+    """Predicts any candidate, a `benchmarks.replay.objective.Simulated`.
 
     Args:
         recording: What was recorded, of `LEAST_CANDIDATES` or more candidates.
@@ -91,19 +82,15 @@ class ForestObjective:
         self.cheapest_j = recording.cheapest_j
         self._nearest, self._recording = NearestObjective(recording), recording
         self._encoding = Encoding(recording.space.with_fixed("epochs", 1))
-        known = _Known.of(recording, self._encoding)
+        known = _Examples.of(recording, self._encoding)
         self._longest = max(len(points) for _, points in recording.curves)
         self._epochs = known.epochs
-        judged = min(
-            (_judged(known, scale, workers) for scale in ("plain", "logit")),
-            key=lambda each: -each.quality.accuracy_r2,
-        )
-        self.quality = judged.quality
-        self._scale = judged.quality.scale
-        accuracy = _to_scale(known.accuracy, self._scale)
-        self._accuracy = _Trees(_grown(known.inputs, accuracy, workers))
-        self._log_j = _Trees(_grown(known.features, known.log_j, workers))
-        self._donors = judged.donors(known)
+        validated = _cross_validate(known, workers)
+        self.quality = validated.quality
+        self._scale = self.quality.scale
+        self._accuracy = _Forest(known.inputs, _to_scale(known.accuracy, self._scale), workers)
+        self._log_j = _Forest(known.features, known.log_j, workers)
+        self._donors = validated.donors(known)
 
     def fresh(self) -> ForestObjective:
         """The same objective for another run; it keeps nothing of a run."""
@@ -130,76 +117,54 @@ class ForestObjective:
 
 
 @dataclass(frozen=True)
-class _Known:
-    """What the forests learn from; n trials, m validated epochs of them, k features.
+class _Examples:
+    """What the forests learn from; n trials, m validated epochs of them, k features."""
 
-    Attributes:
-        features: Of each trial, shape ``[n, k]``.
-        log_j: Logarithm of each trial's joules per epoch, shape ``[n]``.
-        groups: Candidate of each trial, shape ``[n]``.
-        epochs: The epochs that are learnt from.
-        inputs: Features and the logarithm of the epoch, shape ``[m, k + 1]``.
-        accuracy: Shape ``[m]``.
-        trial: Index of the trial of each epoch, shape ``[m]``.
-        place: Index in ``epochs``, shape ``[m]``.
-        last: Index among the m of each trial's last epoch, shape ``[n]``.
-    """
-
-    features: Array
-    log_j: Array
-    groups: NDArray[np.int64]
-    epochs: tuple[int, ...]
-    inputs: Array
-    accuracy: Array
-    trial: NDArray[np.int64]
-    place: NDArray[np.int64]
-    last: NDArray[np.int64]
+    features: Array  # of each trial, shape [n, k]
+    log_j: Array  # logarithm of each trial's joules per epoch, shape [n]
+    groups: NDArray[np.int64]  # candidate of each trial, shape [n]
+    epochs: tuple[int, ...]  # that are learnt from
+    inputs: Array  # features and the logarithm of the epoch, shape [m, k + 1]
+    accuracy: Array  # shape [m]
+    trial: NDArray[np.int64]  # index of the trial of each epoch, shape [m]
+    place: NDArray[np.int64]  # index in `epochs`, shape [m]
+    last: NDArray[np.int64]  # index among the m of each trial's last epoch, shape [n]
 
     @classmethod
-    def of(cls, recording: Recording, encoding: Encoding) -> _Known:
+    def of(cls, recording: Recording, encoding: Encoding) -> _Examples:
         members = recording.candidates.values()
         group_of = {number: group for group, own in enumerate(members) for number in own}
         kept = [number for number, failed in enumerate(recording.failed) if not failed]
-        groups = np.array([group_of[number] for number in kept])
         features = np.array([encoding.features(recording.params[number]) for number in kept])
         curves = [recording.curves[number] for number in kept]
         longest = max(len(points) for _, points in curves)
         epochs = (*(2**k for k in range(longest.bit_length()) if 2**k < longest), longest)
-        inputs, accuracy, trial, place, last = [], [], [], [], []
+        examples, last = [], []
         for number, (_, points) in enumerate(curves):
-            for at, epoch in enumerate(epochs):
+            for place, epoch in enumerate(epochs):
                 # A trial that ends between two of them ends at its own last epoch.
                 own = min(epoch, len(points))
-                inputs.append(_with_epochs(features[number], (own,))[0])
-                accuracy.append(points[own - 1][1])
-                trial.append(number)
-                place.append(at)
+                inputs = _with_epochs(features[number], (own,))[0]
+                examples.append((inputs, points[own - 1][1], number, place))
                 if own == len(points):
                     break
-            last.append(len(trial) - 1)
+            last.append(len(examples) - 1)
+        inputs, accuracy, trial, place = map(np.array, zip(*examples, strict=True))
         energies_j = [(s + sum(j for j, _ in points)) / len(points) for s, points in curves]
-        return cls(
-            features,
-            np.log(energies_j),
-            groups,
-            epochs,
-            np.array(inputs),
-            np.array(accuracy),
-            np.array(trial),
-            np.array(place),
-            np.array(last),
-        )
+        groups = np.array([group_of[number] for number in kept])
+        log_j, last = np.log(energies_j), np.array(last)
+        return cls(features, log_j, groups, epochs, inputs, accuracy, trial, place, last)
 
 
 @dataclass(frozen=True)
-class _Judged:
-    """The cross-validation of one scale: predictions by forests that did not see a candidate."""
+class _Validated:
+    """Predictions by forests that did not see a candidate."""
 
     quality: Quality
     accuracy: Array
     log_j: Array
 
-    def donors(self, known: _Known) -> _Donors:
+    def donors(self, known: _Examples) -> _Donors:
         """The residuals that noise is drawn from."""
         observed = _to_scale(known.accuracy, self.quality.scale)
         expected, log_j, lenders = self.accuracy, self.log_j, np.arange(len(known.log_j))
@@ -214,10 +179,9 @@ class _Judged:
         residuals = np.zeros((len(known.log_j), len(known.epochs)))
         for row, (trial, place) in enumerate(zip(known.trial, known.place, strict=True)):
             residuals[trial, place:] = observed[row] - expected[row]
-        order = lenders[np.argsort(self.accuracy[known.last][lenders], kind="stable")]
-        return _Donors(
-            self.accuracy[known.last][order], residuals[order], (known.log_j - log_j)[order]
-        )
+        predicted = self.accuracy[known.last]
+        order = lenders[np.argsort(predicted[lenders], kind="stable")]
+        return _Donors(predicted[order], residuals[order], (known.log_j - log_j)[order])
 
 
 @dataclass(frozen=True)
@@ -237,27 +201,28 @@ class _Donors:
         return self.accuracy[donor], float(self.log_j[donor])
 
 
-class _Trees:
-    """A grown forest that predicts a few candidates in a fraction of scikit-learn's time.
+class _Forest:
+    """A forest that predicts a few candidates in a fraction of scikit-learn's time.
 
     All trees are walked side by side, on one thread, in the same order on every machine.
     """
 
-    def __init__(self, forest: RandomForestRegressor) -> None:
-        trees = [each.tree_ for each in forest.estimators_]
-        starts = np.cumsum([0, *(tree.node_count for tree in trees)])[:-1]
-        self._roots = starts
-        shifts = np.repeat(starts, [tree.node_count for tree in trees])
-        left, right = (
-            np.concatenate([getattr(tree, f"children_{side}") for tree in trees])
-            for side in ("left", "right")
+    def __init__(self, inputs: Array, target: Array, workers: int) -> None:
+        from sklearn.ensemble import RandomForestRegressor
+
+        grown = RandomForestRegressor(N_TREES, random_state=0, n_jobs=workers).fit(inputs, target)
+        trees = [each.tree_ for each in grown.estimators_]
+        self._roots = np.cumsum([0, *(tree.node_count for tree in trees)])[:-1]
+        shifts = np.repeat(self._roots, [tree.node_count for tree in trees])
+        left, right, feature, self._threshold = (
+            np.concatenate([getattr(tree, name) for tree in trees])
+            for name in ("children_left", "children_right", "feature", "threshold")
         )
         itself = np.arange(len(left))
         # A leaf is its own child, so that a walk that has arrived stays.
         self._left = np.where(left < 0, itself, left + shifts)
         self._right = np.where(left < 0, itself, right + shifts)
-        self._feature = np.maximum(np.concatenate([tree.feature for tree in trees]), 0)
-        self._threshold = np.concatenate([tree.threshold for tree in trees])
+        self._feature = np.maximum(feature, 0)
         self._value = np.concatenate([tree.value[:, 0, 0] for tree in trees])
         self._depth = max(tree.max_depth for tree in trees)
 
@@ -272,35 +237,39 @@ class _Trees:
         return self._value[nodes].mean(axis=1)
 
 
-def _judged(known: _Known, scale: str, workers: int) -> _Judged:
-    """Cross-validate the forests, accuracy on one scale."""
+def _cross_validate(known: _Examples, workers: int) -> _Validated:
+    """Let forests predict what they did not learn from; of two scales the better one."""
     from sklearn.metrics import mean_absolute_error, r2_score
     from sklearn.model_selection import GroupKFold
 
-    target = _to_scale(known.accuracy, scale)
-    accuracy, log_j = np.zeros(len(target)), np.zeros(len(known.log_j))
-    for learnt, asked in GroupKFold(N_FOLDS).split(known.features, groups=known.groups):
-        log_j[asked] = _Trees(_grown(known.features[learnt], known.log_j[learnt], workers)).predict(
-            known.features[asked]
+    folds = np.zeros(len(known.groups), dtype=int)
+    splits = GroupKFold(N_FOLDS).split(known.features, groups=known.groups)
+    for number, (_, asked) in enumerate(splits):
+        folds[asked] = number
+
+    def predict(inputs: Array, target: Array, folds: NDArray[np.int64]) -> Array:
+        predicted = np.zeros(len(target))
+        for asked in (folds == number for number in range(N_FOLDS)):
+            forest = _Forest(inputs[~asked], target[~asked], workers)
+            predicted[asked] = forest.predict(inputs[asked])
+        return predicted
+
+    log_j = predict(known.features, known.log_j, folds)
+    true = known.accuracy[known.last]
+    found = []
+    for scale in ("plain", "logit"):
+        target = _to_scale(known.accuracy, scale)
+        accuracy = predict(known.inputs, target, folds[known.trial])
+        predicted = _from_scale(accuracy[known.last], scale)
+        quality = Quality(
+            float(r2_score(true, predicted)),
+            float(r2_score(known.log_j, log_j)),
+            float(mean_absolute_error(true, predicted)),
+            float(np.median(np.abs(np.expm1(log_j - known.log_j)))),
+            scale,
         )
-        inside = np.isin(known.trial, learnt)
-        forest = _Trees(_grown(known.inputs[inside], target[inside], workers))
-        accuracy[~inside] = forest.predict(known.inputs[~inside])
-    true, predicted = known.accuracy[known.last], _from_scale(accuracy[known.last], scale)
-    quality = Quality(
-        float(r2_score(true, predicted)),
-        float(r2_score(known.log_j, log_j)),
-        float(mean_absolute_error(true, predicted)),
-        float(np.median(np.abs(np.expm1(log_j - known.log_j)))),
-        scale,
-    )
-    return _Judged(quality, accuracy, log_j)
-
-
-def _grown(inputs: Array, target: Array, workers: int) -> RandomForestRegressor:
-    from sklearn.ensemble import RandomForestRegressor
-
-    return RandomForestRegressor(N_TREES, random_state=0, n_jobs=workers).fit(inputs, target)
+        found.append(_Validated(quality, accuracy, log_j))
+    return max(found, key=lambda each: each.quality.accuracy_r2)
 
 
 def _with_epochs(features: Array, epochs: Sequence[int]) -> Array:

@@ -11,25 +11,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...tuners.parts.encoding import Encoding
+from .objective import Curve
 from .recording import Recording
-from .simulation import Curve
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
 class NearestObjective:
-    """Replays the nearest recorded candidate, a `benchmarks.replay.simulation.Simulated`.
+    """Gives what the nearest recorded candidate gave, a `benchmarks.replay.objective.Simulated`.
 
-    That is the one of the least Euclidean distance between features (`Encoding.features`), so a
-    choice that differs counts for more than a range from end to end. Epochs do not enter; where the
-    nearest one was trained for fewer than are asked for, and did not fail, it is the nearest of
-    those that were trained for as many. Repeats of a candidate are drawn without replacement, and
-    shuffled anew when all were; the order is one of seed and candidate, the same for all
-    strategies.
-
-    Args:
-        recording: What was recorded.
+    Nearest is the least Euclidean distance between features (`Encoding.features`), so a choice that
+    differs counts for more than a range from end to end. Epochs do not count; where the nearest one
+    did not fail and was trained for fewer than are asked for, it is the nearest of those that were
+    trained for as many. Repeats of a candidate are drawn without replacement and shuffled anew when
+    all were; their order depends on seed and candidate alone, so all strategies meet the same.
     """
 
     def __init__(self, recording: Recording) -> None:
@@ -73,7 +69,7 @@ class NearestObjective:
         if self._longest[candidate] < epochs and not self._fails[candidate]:
             candidate = int(np.where(self._longest < epochs, math.inf, distances).argmin())
         members = self._members[candidate]
-        number = members[0] if len(members) == 1 else self._drawn(candidate, seed, epochs)
+        number = members[0] if len(members) == 1 else self._draw_repeat(candidate, seed, epochs)
         return self._recording.curves[number]
 
     def _distances(self, params: Mapping[str, Any]) -> NDArray[np.float64]:
@@ -81,7 +77,7 @@ class NearestObjective:
         gaps = self._features - self._encoding.features(params)
         return np.einsum("ij,ij->i", gaps, gaps)
 
-    def _drawn(self, candidate: int, seed: int, epochs: int) -> int:
+    def _draw_repeat(self, candidate: int, seed: int, epochs: int) -> int:
         """A repeat that this run has not had yet, of those that were trained for long enough."""
         shuffles, waiting = self._waiting.get(candidate, (0, []))
         fitting = [number for number in waiting if self._reach[number] >= epochs]

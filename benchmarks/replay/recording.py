@@ -1,9 +1,8 @@
 """What of a table can be replayed.
 
-A `Recording` is the trials of a table that can be replayed, and the space they are searched in
-again. Where curves were recorded, a trial may be stopped and continued at every epoch, and epochs
-are searched from 1 to the longest recorded. Where there are none, a trial is one step that costs
-all its joules; recorded epochs are a hyperparameter like any other then, under the name `STEPS`, so
+Where curves were recorded, a trial may be stopped and continued at every epoch, and epochs are
+searched from 1 to the longest recorded. Where there are none, a trial is one step that costs all
+its joules. Recorded epochs are then a hyperparameter like any other, under the name `STEPS`, so
 that no strategy believes it could stop in between.
 """
 
@@ -11,20 +10,20 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from ...errors import ConfigurationError, DataError
 from ...models.outcome import State
 from ...models.space import Space
-from .simulation import Curve
+from .objective import Curve
 from .spaces import infer_space, n_points
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from ..tables.table import Table
 
 STEPS = "recorded_epochs"
@@ -34,36 +33,23 @@ _CUT_SHORT = frozenset({State.PAUSED, State.PRUNED, State.TRUNCATED, State.INTER
 
 @dataclass(frozen=True)
 class Recording:
-    """The trials of a table that can be replayed.
+    """The trials of a table that can be replayed."""
 
-    Attributes:
-        name: What the table is called.
-        space: What may be chosen; `epochs` is 1 where there are no curves.
-        n_samples: Images of one epoch; 1 if unknown.
-        params: The hyperparameters of each trial.
-        curves: What each trial cost and gave; a failed one ends in an epoch without accuracy.
-        costs: Forward operations per image, and parameters, of each trial; None if unknown.
-        has_curves: Whether the trials can be stopped at every epoch.
-        notes: What was left out, and why, in sentences.
-    """
-
-    name: str
-    space: Space
-    n_samples: int
-    params: tuple[Mapping[str, Any], ...]
-    curves: tuple[Curve, ...]
-    costs: tuple[tuple[float, float], ...] | None
-    has_curves: bool
-    notes: tuple[str, ...]
+    name: str  # of the table
+    space: Space  # what may be chosen; `epochs` is 1 where there are no curves
+    n_samples: int  # images of one epoch; 1 if unknown
+    params: tuple[Mapping[str, Any], ...]  # of each trial
+    curves: tuple[Curve, ...]  # of each trial; a failed one ends in an epoch without accuracy
+    costs: tuple[tuple[float, float], ...] | None  # forward operations per image, and parameters
+    has_curves: bool  # whether the trials can be stopped at every epoch
+    notes: tuple[str, ...]  # what was left out, and why, in sentences
 
     @classmethod
     def of(cls, table: Table, space: Space | None = None) -> Recording:
-        """What can be replayed of a table.
+        """What can be replayed of a table with hyperparameters as columns ``p.<name>``.
 
-        Args:
-            table: With hyperparameters as columns ``p.<name>``.
-            space: What was searched; by default what the table's description says, else what its
-                hyperparameters show (see `infer_space`).
+        The space is what was searched; by default what the table's description says, else what its
+        hyperparameters show (see `infer_space`).
 
         Raises:
             DataError: Nothing was searched, or no trial was trained to the end.
@@ -94,12 +80,8 @@ class Recording:
     @property
     def is_even(self) -> bool:
         """Whether every trial that did not fail was trained for as many epochs."""
-        lengths = {
-            len(points)
-            for (_, points), failed in zip(self.curves, self.failed, strict=True)
-            if not failed
-        }
-        return len(lengths) == 1
+        pairs = zip(self.curves, self.failed, strict=True)
+        return len({len(points) for (_, points), failed in pairs if not failed}) == 1
 
     @property
     def best_accuracy(self) -> float:
@@ -122,14 +104,18 @@ class _Recorder:
         data = stated.get("data")
         self._n_samples = int(data.get("train") or 1) if isinstance(data, Mapping) else 1
         self._table, self._stated = table, space
-        self._points = _points_of(table.curves)
+        self._points: dict[tuple[Any, Any], list[tuple[int, float, float]]] = {}
+        if table.curves is not None:
+            columns = (table.curves[n] for n in ("run", "trial", "epoch", "energy_j", "accuracy"))
+            for run, trial, *point in zip(*columns, strict=True):
+                self._points.setdefault((run, trial), []).append(tuple(point))
         self._left_out: Counter[str] = Counter()
         epochs = table.trials.get("p.epochs")
         self._has_steps = epochs is not None and bool(epochs.notna().any())
 
     def record(self) -> Recording:
-        names = self._names()
-        rows = self._known(names)
+        names = self._searched_names()
+        rows = self._usable_rows(names)
         curves = [self._curve(row) for row in rows]
         n_complete = sum(row["state"] == State.COMPLETE for row in rows)
         n_curves = sum(c is not None and not math.isnan(c[1][-1][1]) for c in curves)
@@ -144,7 +130,7 @@ class _Recorder:
         if all(math.isnan(points[-1][1]) for _, points in found):
             raise DataError(
                 f"{self._table.name}: the table holds no complete trial to replay"
-                f"{self._why()}: record some first"
+                f"{self._reasons()}: record some first"
             )
         longest = max(len(points) for _, points in found) if has_curves else None
         space = self._space(rows, names, longest)
@@ -159,7 +145,7 @@ class _Recorder:
             tuple(self._notes(rows, has_curves=has_curves)),
         )
 
-    def _names(self) -> list[str]:
+    def _searched_names(self) -> list[str]:
         """The hyperparameters that were searched, but for the epochs."""
         columns = self._table.trials
         known = [n[2:] for n in map(str, columns) if n[:2] == "p." and columns[n].notna().any()]
@@ -172,26 +158,26 @@ class _Recorder:
                 )
         return [name for name in searched if name != "epochs"]
 
-    def _known(self, names: Sequence[str]) -> list[dict[str, Any]]:
-        """The trials of which everything is known, ``trained_j`` added: joules without search."""
+    def _usable_rows(self, names: Sequence[str]) -> list[dict[str, Any]]:
+        """The trials of which all is known, with ``trained_j``: their joules without search."""
         needed = [f"p.{name}" for name in (*names, *(["epochs"] if self._has_steps else []))]
         rows: list[Any] = self._table.trials.to_dict("records")
         found = []
         for row in rows:
             row["trained_j"] = _number(row["energy_j"]) - _number(row["energy_search_j"], 0.0)
-            if missing := self._missing(row, needed):
-                self._left_out[missing] += 1
+            if reason := self._why_useless(row, needed):
+                self._left_out[reason] += 1
             else:
                 found.append(row)
         return found
 
-    def _missing(self, row: Mapping[str, Any], needed: Sequence[str]) -> str:
-        """Why a trial is of no use, in words."""
+    def _why_useless(self, row: Mapping[str, Any], needed: Sequence[str]) -> str:
+        """Why a trial is left out, in words; empty if it is not."""
         if not row["trained_j"] > 0:
             return "without joules"
-        if any(_unknown(row[column]) for column in needed):
+        if any(pd.isna(row[column]) for column in needed):
             return "without one of the hyperparameters"
-        if row["state"] == State.COMPLETE and math.isnan(_number(row["accuracy"])):
+        if row["state"] == State.COMPLETE and pd.isna(row["accuracy"]):
             return "without an accuracy"
         return "" if self._is_inside(row) else "outside the space"
 
@@ -201,11 +187,10 @@ class _Recorder:
         if space is None:
             return True
         names = {*space.distributions, *space.fixed} - {"epochs"}
-        values = {name: row.get(f"p.{name}") for name in names}
+        values = {name: _plain(row.get(f"p.{name}")) for name in names}
+        known = {name: value for name, value in values.items() if not pd.isna(value)}
         try:
-            space.with_fixed("epochs", 1).complete(
-                {name: _plain(value) for name, value in values.items() if not _unknown(value)}
-            )
+            space.with_fixed("epochs", 1).complete(known)
         except ConfigurationError:
             return False
         return True
@@ -217,7 +202,8 @@ class _Recorder:
         """
         setup_j = _number(row["energy_setup_j"], 0.0)
         points, before_j = [], setup_j
-        for place, (epoch, total_j, accuracy) in enumerate(self._points(row), 1):
+        own = sorted(self._points.get((row["run"], row["trial"]), []))
+        for place, (epoch, total_j, accuracy) in enumerate(own, 1):
             # Training that costs nothing could go on for ever.
             if epoch != place or not total_j >= before_j or not total_j > 0 or math.isnan(accuracy):
                 return None
@@ -225,32 +211,28 @@ class _Recorder:
             before_j = total_j
         if row["state"] == State.FAILED:
             return setup_j, [*points, (max(row["trained_j"] - before_j, 0.0), math.nan)]
-        wanted = row["epochs"] if row["state"] == State.COMPLETE else self._wanted(row)
-        full = len(points) > 0 and (_unknown(wanted) or len(points) >= wanted)
+        wanted = row["epochs"]
+        if row["state"] != State.COMPLETE:  # it was cut short of what it should have had
+            fixed: Any = None if self._stated is None else self._stated.fixed.get("epochs")
+            wanted = _number(row["p.epochs"] if self._has_steps else fixed, math.inf)
+        full = len(points) > 0 and (pd.isna(wanted) or len(points) >= wanted)
         return (setup_j, points) if full else None
-
-    def _wanted(self, row: Mapping[str, Any]) -> float:
-        """The epochs that a trial which was cut short should have had; infinite if unknown."""
-        fixed: Any = None if self._stated is None else self._stated.fixed.get("epochs")
-        wanted = row["p.epochs"] if self._has_steps else fixed
-        return math.inf if _unknown(wanted) else float(wanted)
 
     def _space(
         self, rows: Sequence[Mapping[str, Any]], names: Sequence[str], longest: int | None
     ) -> Space:
         """What may be chosen; ``longest`` is None where trials are one step."""
         values = {name: [_plain(row[f"p.{name}"]) for row in rows] for name in names}
-        steps: Any = None
-        if longest is None and self._has_steps:
-            steps = [_plain(row["p.epochs"]) for row in rows]
+        has_step = longest is None and self._has_steps
+        steps = {STEPS: [_plain(row["p.epochs"]) for row in rows]} if has_step else {}
+        epochs: Any = None
         if self._stated is None:
-            space = infer_space(values | ({STEPS: steps} if steps else {})).to_mapping()
-            epochs = None
+            space = infer_space(values | steps).to_mapping()
         else:
             space = self._stated.to_mapping()
             epochs = space.pop("epochs", None)
-            if steps:
-                space[STEPS] = epochs if isinstance(epochs, dict) else steps[0]
+            if has_step:
+                space[STEPS] = epochs if isinstance(epochs, dict) else steps[STEPS][0]
         if longest is None:
             space["epochs"] = 1
         elif isinstance(epochs, dict) and self._stated and self._stated.longest() <= longest:
@@ -265,37 +247,25 @@ class _Recorder:
             )
         return parsed
 
-    def _why(self) -> str:
+    def _reasons(self) -> str:
         reasons = [f"{count} {words}" for words, count in self._left_out.items() if count]
         return f" ({', '.join(reasons)})" if reasons else ""
 
     def _notes(self, rows: Sequence[Mapping[str, Any]], *, has_curves: bool) -> Iterator[str]:
         n_out = self._left_out.total()
         if n_out:
-            yield f"{n_out} of {n_out + len(rows)} trials are not replayed{self._why()}."
+            yield f"{n_out} of {n_out + len(rows)} trials are not replayed{self._reasons()}."
         if not has_curves:
             yield (
                 "No learning curves are recorded: a trial is one step, and strategies that stop "
                 "trials early train all of them in full."
             )
-        blended = sum(_unknown(row["energy_search_j"]) for row in rows)
+        blended = sum(pd.isna(row["energy_search_j"]) for row in rows)
         if blended and not has_curves:  # which are without search
             yield (
                 f"The joules of {blended} of {len(rows)} trials do not tell what their search cost "
                 "apart: it counts as training."
             )
-
-
-def _points_of(
-    curves: pd.DataFrame | None,
-) -> Callable[[Mapping[str, Any]], list[tuple[int, float, float]]]:
-    """A look-up from a trial to the epochs, cumulative joules and accuracies of its curve."""
-    found: dict[tuple[Any, Any], list[tuple[int, float, float]]] = {}
-    if curves is not None:
-        columns = (curves[name] for name in ("run", "trial", "epoch", "energy_j", "accuracy"))
-        for run, trial, *point in zip(*columns, strict=True):
-            found.setdefault((run, trial), []).append(tuple(point))
-    return lambda row: sorted(found.get((row["run"], row["trial"]), []))
 
 
 def _step(row: Mapping[str, Any]) -> Curve:
@@ -315,14 +285,8 @@ def _costs(rows: Sequence[Mapping[str, Any]]) -> tuple[tuple[float, float], ...]
     return None if any(math.isnan(each) for cost in costs for each in cost) else tuple(costs)
 
 
-def _unknown(value: Any) -> bool:
-    import pandas as pd
-
-    return bool(pd.isna(value))
-
-
 def _number(value: Any, unknown: float = math.nan) -> float:
-    return unknown if _unknown(value) else float(value)
+    return unknown if pd.isna(value) else float(value)
 
 
 def _plain(value: Any) -> Any:

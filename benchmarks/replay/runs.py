@@ -36,21 +36,13 @@ FORECAST_DRAWS = 32
 
 
 class Play(NamedTuple):
-    """One run that is to be replayed.
+    """One run that is to be replayed."""
 
-    Attributes:
-        stage: Index of its objective.
-        strategy: Name of the strategy.
-        seed: Its seed.
-        budget_j: Joules it may spend.
-        watts: Of a core, by which its modelled asks are charged; None charges nothing.
-    """
-
-    stage: int
+    stage: int  # index of its objective
     strategy: str
     seed: int
     budget_j: float
-    watts: float | None
+    watts: float | None  # of a core, by which its modelled asks are charged; None charges nothing
 
 
 class Played(NamedTuple):
@@ -92,15 +84,12 @@ class PlaySchedule:
         strategies: Each strategy on each objective, as the run with seed 0.
         seeds: Runs of a strategy on an objective.
         slow_seeds: The same where its asks take longer than `SLOW_S`.
-
-    Attributes:
-        total: How many runs there will be, as far as is known.
-        slow: CPU-seconds of a run's asks, of the slow strategies.
     """
 
     def __init__(self, strategies: Sequence[Play], seeds: int, slow_seeds: int) -> None:
         self._seeds, self._few = seeds, min(slow_seeds, seeds)
-        self.total, self.slow = len(strategies) * seeds, dict[str, float]()
+        self.total = len(strategies) * seeds  # runs that there will be, as far as is known
+        self.slow: dict[str, float] = {}  # CPU-seconds of a run's asks, of the slow strategies
         self._costs = {play.strategy: load_ask_costs().of(play.strategy) for play in strategies}
         self._seen: dict[Play, list[float]] = {play: [] for play in strategies}
         self._waiting: list[tuple[float, Play]] = []
@@ -141,16 +130,13 @@ def play_all(
     workers: int,
     update: Callable[[int, int], None],
 ) -> list[Played]:
-    """Replay all runs side by side.
+    """Replay all runs side by side; returns them in the order in which they ended.
 
     Args:
         objectives: What is searched, by the index in `Play.stage`.
         schedule: The runs.
         workers: Processes; 1 is this one.
         update: Is told how many runs are done, and of how many.
-
-    Returns:
-        The runs in the order in which they ended.
 
     Raises:
         ConfigurationError: A worker died.
@@ -184,12 +170,7 @@ def play_all(
 
 
 def play_one(path: str, play: Play) -> Played:
-    """Replay one run, here or in a worker; a fault of its strategy ends it, as in a comparison.
-
-    Args:
-        path: The file of the objectives.
-        play: What to replay.
-    """
+    """Replay one run, here or in a worker; the objectives are in the file."""
     objective, shared = _objectives(path)[play.stage]
     cost_s, watts = load_ask_costs().of(play.strategy), play.watts
     search_j = 0.0 if watts is None or cost_s is None else lambda n_told: watts * cost_s(n_told)

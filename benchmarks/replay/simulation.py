@@ -4,10 +4,10 @@ The rules are those of a comparison, its worker and its objective:
 
 - A new trial gets the next number; a paused one goes on where it stopped, and is built anew.
 - A slice ends at its epochs (`Work.until`), at the first validated epoch by which the trial has
-  spent its joules (`Work.until_j`), or, truncated, at an epoch's end after which another such epoch
-  would not fit. An epoch that the budget cuts short costs all that was left, for nothing.
-- Every slice is charged, failed ones too. Searching is charged as told by `search_j`; no clock
-  enters unless `watts` asks for it.
+  spent its joules (`Work.until_j`), or, truncated, at the end of an epoch after which another such
+  epoch would not fit. An epoch that the budget cuts short costs all that was left, for nothing.
+- Every slice is charged, failed ones too. Searching is charged by `search_j`; a clock enters only
+  if `watts` is given.
 - A run is over by the rules of a comparison (`comparison.run`), or when its strategy has no more
   work or fails.
 
@@ -22,56 +22,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from ...models.outcome import CurvePoint, State
-from ...models.space import Space
 from ...tuners.registry import Builder
 from ...tuners.strategy import Strategy, Task, Told, Work, check_work
 from ..comparison.events import End
 from ..comparison.run import ASK_MARGIN, Tally
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-Curve = tuple[float, Sequence[tuple[float, float]]]
-"""Joules of building a network, then joules and validation accuracy of each epoch of training it.
-
-An accuracy that is NaN is an epoch in which the trial fails; so does one that goes past the end.
-"""
-
-
-class Simulated(Protocol):
-    """An objective that knows what training would cost and give."""
-
-    @property
-    def space(self) -> Space:
-        """What may be chosen."""
-        ...
-
-    @property
-    def n_samples(self) -> int:
-        """Images of one epoch."""
-        ...
-
-    @property
-    def cheapest_j(self) -> float:
-        """Joules of building the cheapest candidate and training it for an epoch."""
-        ...
-
-    @property
-    def cost_of(self) -> Callable[[Mapping[str, Any]], tuple[float, float]] | None:
-        """Operations of the forward pass of one image, and parameters, of a candidate.
-
-        None where they are not known.
-        """
-        ...
-
-    def curve(self, params: Mapping[str, Any], trial: int, seed: int) -> Curve:
-        """What each epoch of a trial costs and gives, as far as it is known."""
-        ...
+from .objective import Simulated
 
 
 @dataclass(frozen=True)
@@ -97,42 +57,22 @@ class Terms:
 
 
 class Slice(NamedTuple):
-    """A simulated slice.
-
-    Attributes:
-        trial: Number of the trial.
-        state: How the slice ended.
-        accuracy: Last validation accuracy of the slice; NaN if there is none or it failed.
-        energy_j: Joules of the slice, its search included.
-        epochs: Whole epochs that the trial has behind it.
-        spent_j: Joules of the run up to the end of the slice.
-        search_j: Joules of its ask and tell.
-        search_s: CPU-seconds that its ask and tell really took.
-        predicted_j: Joules that the strategy predicted of it; None if it did not.
-        params: The candidate's hyperparameters.
-    """
+    """A simulated slice."""
 
     trial: int
     state: State
-    accuracy: float
-    energy_j: float
-    epochs: int
-    spent_j: float
+    accuracy: float  # last validation accuracy; NaN if there is none or the slice failed
+    energy_j: float  # search included
+    epochs: int  # whole epochs that the trial has behind it
+    spent_j: float  # of the run up to the end of the slice
     search_j: float
-    search_s: float
-    predicted_j: float | None
+    search_s: float  # CPU-seconds that its ask and tell really took
+    predicted_j: float | None  # by the strategy; None if it did not
     params: Mapping[str, Any]
 
 
 class Simulation(NamedTuple):
-    """What came of a simulated run.
-
-    Attributes:
-        terms: What it was given.
-        slices: Its slices in their order.
-        end: Why it is over.
-        message: More about that.
-    """
+    """What came of a simulated run: its slices in their order, why it is over and more of that."""
 
     terms: Terms
     slices: list[Slice]
@@ -146,13 +86,7 @@ class Simulation(NamedTuple):
 
 
 def task_of(objective: Simulated, budget_j: float, fidelity: str = "epochs") -> Task:
-    """What a strategy may know of a simulated run.
-
-    Args:
-        objective: What is searched.
-        budget_j: Joules of the run.
-        fidelity: As in `Task`.
-    """
+    """What a strategy may know of a simulated run of so many joules."""
     return Task(budget_j, fidelity, objective.cost_of, objective.n_samples)
 
 
@@ -166,12 +100,7 @@ def play(
 ) -> Simulation:
     """Make a strategy and let it search an objective; a fault of its own ends the run.
 
-    Args:
-        build: Makes the strategy.
-        objective: What is searched.
-        terms: What the run is given.
-        fidelity: As in `Task`.
-        shared: What strategies of all runs may keep, as in `Task`.
+    Fidelity, and what strategies of all runs may share, are as in `Task`.
     """
     task = task_of(objective, terms.budget_j, fidelity)
     if shared is not None:
@@ -186,22 +115,6 @@ def play(
 def simulate(strategy: Strategy, objective: Simulated, terms: Terms) -> Simulation:
     """Let a new strategy, made for the objective's space, spend a virtual budget."""
     return _Run(strategy, objective, terms).play()
-
-
-def slice_frame(runs: Iterable[Simulation]) -> pd.DataFrame:
-    """The slices of runs as `benchmarks.statistics` reads them, one row each."""
-    import pandas as pd
-
-    frames = [
-        pd.DataFrame(run.slices, columns=list(Slice._fields)).assign(
-            run=f"{run.terms.name}-{run.terms.seed}",
-            strategy=run.terms.name,
-            seed=run.terms.seed,
-        )
-        for run in runs
-    ]
-    frame = pd.concat(frames, ignore_index=True).drop(columns="params")
-    return frame.assign(state=frame["state"].astype(str))
 
 
 @dataclass(slots=True)

@@ -29,7 +29,7 @@ from random import Random
 from typing import Any
 
 from ...models.space import Space, batch_size_of
-from .simulation import Curve
+from .objective import Curve
 
 CHANCE = 0.1
 """Accuracy of guessing one of ten classes."""
@@ -57,31 +57,18 @@ LONGEST = SPACE.longest()
 
 @dataclass(frozen=True)
 class Surface:
-    """A synthetic objective, a `simulation.Simulated`; the module says its formulas.
+    """A synthetic objective, an `objective.Simulated`; the module says its formulas."""
 
-    Attributes:
-        epoch_j: Joules of an epoch of the largest network.
-        best: Accuracy that the best size converges to if nothing is lost.
-        gain: What smaller networks lose.
-        overfit: What the largest network loses without dropout.
-        rate: Best learning rate of the largest network with Adam.
-        shift: Exponent by which the best learning rate falls with size.
-        valley: Decades beside the best learning rate at which a factor of e is lost.
-        sgd_factor: Best learning rate of SGD over Adam's.
-        tau: Epochs of convergence.
-        noise: Standard deviation of an epoch's accuracy.
-    """
-
-    epoch_j: float = 2.0
-    best: float = 0.96
-    gain: float = 0.02
-    overfit: float = 0.0
-    rate: float = 1e-3
-    shift: float = 0.5
-    valley: float = 1.5
-    sgd_factor: float = 10.0
-    tau: float = 2.5
-    noise: float = 0.003
+    epoch_j: float = 2.0  # of the largest network
+    best: float = 0.96  # accuracy that the best size converges to if nothing is lost
+    gain: float = 0.02  # what smaller networks lose
+    overfit: float = 0.0  # what the largest network loses without dropout
+    rate: float = 1e-3  # best learning rate of the largest network with Adam
+    shift: float = 0.5  # exponent by which the best learning rate falls with size
+    valley: float = 1.5  # decades beside the best learning rate at which a factor of e is lost
+    sgd_factor: float = 10.0  # best learning rate of SGD over Adam's
+    tau: float = 2.5  # epochs of convergence
+    noise: float = 0.003  # standard deviation of an epoch's accuracy
 
     @property
     def space(self) -> Space:

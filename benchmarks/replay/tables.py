@@ -11,7 +11,6 @@ from ..comparison.record import add_up, contract_table, typed_runs
 from ..tables.contract import REPLAYED
 from .recording import STEPS, Recording
 from .runs import Played, RecordedObjective
-from .simulation import Slice
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,19 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Stage:
-    """One group of a table, ready to be searched.
+    """One group of a table, ready to be searched."""
 
-    Attributes:
-        group: Its values, by name.
-        recording: What was recorded of it.
-        objective: What is searched.
-        budget_j: Joules of each run.
-    """
-
-    group: Mapping[str, Any]
+    group: Mapping[str, Any]  # its values, by name
     recording: Recording
     objective: RecordedObjective
-    budget_j: float
+    budget_j: float  # of each run
 
     def identify(self, played: Played) -> dict[str, Any]:
         """What every row of a run begins with: its name, strategy and seed, and its group."""
@@ -49,17 +41,23 @@ def replay_tables(
 ) -> tuple[pd.DataFrame, pd.DataFrame | None, pd.DataFrame]:
     """The trials of replayed runs, their slices where a trial has several, and the runs.
 
-    Joules of searching are null where none were charged.
-
-    Args:
-        stages: The groups that were searched.
-        played: The runs.
-
     Raises:
         DataError: No run tried anything.
     """
-    runs = typed_runs([_run(stages[each.play.stage], each) for each in played])
-    rows = [row for each in played for row in _slices(stages[each.play.stage], each)]
+    pairs = [(stages[each.play.stage], each) for each in played]
+    runs = typed_runs(
+        [
+            {
+                **stage.identify(each),
+                "allotment_j": stage.budget_j,
+                "unplaced_j": 0.0,
+                "end": each.run.end.value,
+                "message": each.run.message,
+            }
+            for stage, each in pairs
+        ]
+    )
+    rows = [row for stage, each in pairs for row in _slices(stage, each)]
     if not rows:
         error = next((each.run.error for each in played if each.run.error), "they had no work")
         raise DataError(f"none of the strategies tried anything: {error}; mend them or take others")
@@ -68,18 +66,8 @@ def replay_tables(
     return trials, slices if len(slices) > len(trials) else None, runs
 
 
-def _run(stage: Stage, played: Played) -> dict[str, Any]:
-    return {
-        **stage.identify(played),
-        "allotment_j": stage.budget_j,
-        "unplaced_j": 0.0,
-        "end": played.run.end.value,
-        "message": played.run.message,
-    }
-
-
 def _slices(stage: Stage, played: Played) -> Iterator[dict[str, Any]]:
-    """One row per slice."""
+    """One row per slice; joules of searching are null where none were charged."""
     recording, identity = stage.recording, stage.identify(played)
     is_charged = played.play.watts is not None
     for each in played.run.slices:
@@ -92,17 +80,13 @@ def _slices(stage: Stage, played: Played) -> Iterator[dict[str, Any]]:
             "energy_search_j": each.search_j if is_charged else None,
             "predicted_j": each.predicted_j,
             "energy_kind": REPLAYED,
-            "epochs": _epochs(each, recording),
+            # Whole epochs of training; null if the table does not tell.
+            "epochs": each.epochs
+            if recording.has_curves or each.epochs == 0
+            else each.params.get(STEPS),
             **{
                 f"p.{'epochs' if name == STEPS else name}": value
                 for name, value in each.params.items()
                 if recording.has_curves or name != "epochs"
             },
         }
-
-
-def _epochs(slice_: Slice, recording: Recording) -> int | None:
-    """Whole epochs of training that a trial stands for; None if the table does not tell."""
-    if recording.has_curves or slice_.epochs == 0:
-        return slice_.epochs
-    return slice_.params.get(STEPS)

@@ -18,7 +18,7 @@ SPACE = {
 SMALL: dict[str, Any] = {
     "strategies": ["grid", "random", "tpe"],
     "seeds": 2,
-    "budget": "1.8 J",
+    "budget": "1.2 J",
     "meter": "model",
     "workers": 1,
     "space": SPACE,

@@ -1,18 +1,14 @@
-"""Events and ledgers by hand, and how to start a comparison as a process of its own."""
+"""Events and ledgers by hand."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import yaml
-
-from perjoule.benchmarks.comparison.events import Event, parse_event
 
 
 def slice_event(run: str, trial: int, accuracy: float | None, energy_j: float | None, **more: Any):
@@ -82,11 +78,6 @@ def write_folder(
     return folder
 
 
-def parsed(events: list[dict[str, Any]]) -> list[Event]:
-    """The events as a ledger with these lines gives them."""
-    return [parse_event(json.dumps(event).encode()) for event in events]
-
-
 def read_ledger(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "ledger.jsonl").read_text().splitlines()]
 
@@ -98,19 +89,6 @@ def spent_j(folder: Path) -> dict[str, float]:
         if event["event"] in ("slice", "search", "interrupted"):
             total[event["run"]] = total.get(event["run"], 0.0) + event["energy_j"]
     return total
-
-
-def start(*arguments: object, **options: Any) -> subprocess.Popen[str]:
-    """Start the command line in a process group of its own."""
-    command = [sys.executable, "-m", "perjoule", *map(str, arguments)]
-    return subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        **options,
-    )
 
 
 def wait_until(condition: Callable[[], bool], timeout_s: float = 90.0) -> None:

@@ -14,7 +14,6 @@ from perjoule.benchmarks.comparison.experiment import (
     load_experiment,
 )
 from perjoule.energy.quantities import parse_energy
-from perjoule.energy.sources.cpu.cores import usable_cores
 from perjoule.errors import BudgetError, ConfigurationError, UnknownNameError
 from perjoule.models.networks.cnn import DEFAULT_SPACE
 from perjoule.models.space import Space
@@ -156,7 +155,3 @@ def test_the_examples_commented_lines_work_too(write):
     space = Space.parse(experiment.space)
     assert set(space.to_mapping()) == set(DEFAULT_SPACE)
     assert space.fixed == {"dense_units": 64}
-
-
-def test_usable_cores_are_at_least_one():
-    assert usable_cores() >= 1

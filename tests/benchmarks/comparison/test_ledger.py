@@ -12,6 +12,8 @@ from perjoule.benchmarks.comparison.ledger import Ledger, read_events
 from perjoule.errors import OutputError
 from perjoule.models.outcome import State
 
+from ..samples import quick
+
 EVENTS = [
     SearchEvent(run="größer\n-0", energy_j=1.5),
     EndEvent(run="a-0", reason=End.NO_WORK, message=""),
@@ -34,6 +36,7 @@ def test_events_come_back_as_written(path):
     assert read_events(path) == [*EVENTS, RESUMED]
 
 
+@quick
 @given(st.data())
 def test_whatever_a_crash_leaves_is_whole_events_and_goes_on(tmp_path_factory, data):
     path = tmp_path_factory.mktemp("crash") / "ledger.jsonl"

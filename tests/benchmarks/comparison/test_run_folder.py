@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from perjoule import load_table
 from perjoule.benchmarks.comparison.loading import read_run
 from perjoule.benchmarks.comparison.messages import file_name
-from perjoule.benchmarks.tables.contract import RUN_COLUMNS
+from perjoule.benchmarks.tables.contract import CURVE_COLUMNS, RUN_COLUMNS, TRIAL_COLUMNS
 from perjoule.errors import DataError, OutputError
 from perjoule.reports import page
 
@@ -21,11 +22,21 @@ EXPERIMENT = {"strategies": ["tpe", "random"], "seeds": 2, "budget_j": 40.0, "da
 def folder(tmp_path):
     """Writes a run folder by hand, as an earlier version did."""
 
-    def write(*events, torn=""):
-        write_folder(tmp_path, EXPERIMENT, *events, torn=torn)
-        return tmp_path
+    def write(*events, torn="", **experiment):
+        return write_folder(tmp_path, EXPERIMENT | experiment, *events, torn=torn)
 
     return write
+
+
+@pytest.fixture
+def row_of(folder):
+    """The only trial of a ledger of one event."""
+
+    def row(event, **experiment):
+        [row] = read_run(folder(event, **experiment)).trials.to_dict("records")
+        return row
+
+    return row
 
 
 def test_all_runs_are_known_those_without_a_trial_too(folder):
@@ -47,6 +58,37 @@ def test_all_runs_are_known_those_without_a_trial_too(folder):
     assert table.runs["message"].tolist() == ["", "ValueError: no", "", ""]
     # What was paused is pruned, since its run is over.
     assert table.trials["state"].tolist() == ["pruned", "interrupted"]
+
+
+@pytest.mark.parametrize("events", [(), (slice_event("tpe-0", 0, 0.9, 1.0),)])
+def test_the_table_has_the_contracts_columns_even_when_empty(folder, events):
+    table = read_run(folder(*events))
+    assert tuple(n for n in table.trials if not n.startswith("p.")) == TRIAL_COLUMNS
+    assert tuple(table.curves) == CURVE_COLUMNS
+    assert table.trials.dtypes[["energy_j", "epochs"]].astype(str).tolist() == ["float64", "Int64"]
+
+
+def test_what_is_not_known_is_null_and_never_zero(row_of):
+    row = row_of(slice_event("tpe-0", 0, 0.9, None, search_j=None, n_parameters=None))
+    unknown = ("energy_j", "energy_train_j", "energy_search_j", "cpu_j", "gpu_j", "n_parameters")
+    assert all(pd.isna(row[name]) for name in unknown)
+    assert row["energy_setup_j"] == 0.1
+
+
+@pytest.mark.parametrize("state", ["failed", "interrupted"])
+def test_a_trial_that_is_nobodys_result_has_joules_but_no_accuracy(folder, state):
+    table = read_run(folder(slice_event("random-1", 1, 0.8, 2.0, state=state, message="why")))
+    [row] = table.trials.to_dict("records")
+    assert pd.isna(row["accuracy"])
+    assert (row["energy_j"], row["seed"], row["message"]) == (2.0, 1, "why")
+    assert table.curves["accuracy"].notna().all()
+
+
+def test_a_lost_slice_is_a_row_with_what_it_was_last_heard_of(row_of):
+    lost = {**LOST, "run": "skopt-gp-0", "energy_j": 0.7}
+    row = row_of(lost, strategies=["skopt-gp", "tpe"])
+    assert (row["strategy"], row["seed"], row["state"]) == ("skopt-gp", 0, "interrupted")
+    assert (row["energy_j"], row["energy_kind"]) == (0.7, "lower bound")
 
 
 def test_predicted_joules_are_those_of_all_slices_of_a_trial(folder):
@@ -111,6 +153,9 @@ def test_a_folder_without_a_ledger_is_read_from_its_tables(folder):
     path = folder(slice_event("tpe-0", 0, 0.5, 2.0))
     table = load_table(path)
     table.write(path / "trials.parquet")
+    schema = pq.read_schema(path / "trials.parquet")
+    assert schema.metadata[b"perjoule_table"] == b"1"
+    assert schema.field("energy_j").metadata[b"unit"] == b"J"
     (path / "ledger.jsonl").unlink()
     again = load_table(path, by="dataset")
     assert again.name == path.name

@@ -42,7 +42,7 @@ def impatient(space, seed):
 '''
 
 
-OPTIONS = {"budget": "0.4 J", "seeds": 1, "meter": "model", "workers": 1, "space": SPACE}
+OPTIONS = {"budget": "0.2 J", "seeds": 1, "meter": "model", "workers": 1, "space": SPACE}
 
 
 @pytest.fixture(scope="module")
@@ -66,9 +66,8 @@ def ladder(compared):
 
 
 def test_slices_add_up_to_trials(ladder):
-    result = ladder
-    trials, events = result.trials, read_ledger(result.folder)
-    slices = [event for event in events if event["event"] == "slice"]
+    trials = ladder.trials
+    slices = [event for event in read_ledger(ladder.folder) if event["event"] == "slice"]
     assert len(slices) > len(trials)
     for _, row in trials.iterrows():
         own = [event for event in slices if event["trial"] == row["trial"]]
@@ -78,32 +77,31 @@ def test_slices_add_up_to_trials(ladder):
         assert known == [] or row["accuracy"] == known[-1]
         assert row["epochs"] == own[-1]["epochs"]
     assert set(trials["state"]) >= {"complete", "pruned"}
-    [run] = result.summary["runs"]
-    assert run["spent_j"] == pytest.approx(spent_j(result.folder)[run["run"]])
-    assert run["spent_j"] <= result.summary["allotment_j"] * 1.01
-    assert not list((result.folder / "checkpoints").iterdir())
+    [run] = ladder.summary["runs"]
+    assert run["spent_j"] == pytest.approx(spent_j(ladder.folder)[run["run"]])
+    assert run["spent_j"] <= ladder.summary["allotment_j"] * 1.01
+    assert not list((ladder.folder / "checkpoints").iterdir())
 
 
 def test_a_trial_in_slices_is_the_trial_in_one_piece(ladder, tmp_path):
-    result = ladder
-    [row] = [row for _, row in result.trials.iterrows() if row["trial"] == 0]
-    curve = result.curves[result.curves["trial"] == 0]
+    row = ladder.trials.set_index("trial").to_dict("index")[0]
+    curve = ladder.curves[ladder.curves["trial"] == 0]
     assert list(curve["epoch"]) == [1, 2, 3]
     assert curve["energy_j"].is_monotonic_increasing
     # The second slice builds the network anew before its state is loaded.
     assert curve["energy_j"].iloc[-1] == pytest.approx(row["energy_j"], rel=0.05)
-    params = {name.removeprefix("p."): row[name] for name in row.index if name.startswith("p.")}
+    params = {name.removeprefix("p."): row[name] for name in row if name.startswith("p.")}
     alone = perjoule.compare(
         out=tmp_path / "alone",
         strategies=["random"],
-        **OPTIONS | {"budget": "0.2 J", "space": {**SPACE, **params, "dropout": [0.0, 0.1]}},
+        **OPTIONS | {"budget": "0.12 J", "space": {**SPACE, **params, "dropout": [0.0, 0.1]}},
     )
     same = alone.trials[alone.trials["p.dropout"] == 0.0]
     assert set(same.loc[same["state"] == "complete", "accuracy"]) == {row["accuracy"]}
 
 
 def test_a_rung_of_joules_ends_at_the_end_of_an_epoch(compared):
-    result = compared("by_joules", budget="0.1 J")
+    result = compared("by_joules", budget="0.05 J")
     paused = [e for e in read_ledger(result.folder) if e.get("state") == "paused"]
     assert paused
     assert {event["epochs"] for event in paused} == {1}  # a rung far below one epoch
@@ -122,6 +120,6 @@ def test_resumed_in_the_middle_of_a_trial_it_goes_on_with_it(ladder, compared, t
 
 
 def test_going_on_with_a_trial_that_is_not_paused_ends_the_run(compared):
-    [run] = compared("impatient", budget="0.1 J").summary["runs"]
+    [run] = compared("impatient", budget="0.05 J").summary["runs"]
     assert run["status"] == "strategy error"
     assert "trial 7, which is not paused" in run["reason"]

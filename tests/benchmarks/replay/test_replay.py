@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import time
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
+import perjoule
 import perjoule.benchmarks
-from perjoule import load_table, replay
+from perjoule import load_table
 from perjoule.benchmarks.replay.ask_cost import load_ask_costs
 from perjoule.benchmarks.statistics.runs import AnytimeCurves
 from perjoule.benchmarks.tables.contract import TRIAL_COLUMNS
@@ -20,7 +22,9 @@ from perjoule.errors import BudgetError, ConfigurationError, DataError, UnknownN
 from perjoule.tuners.registry import RECIPES
 
 DIGITS = Path(perjoule.benchmarks.__file__).parent / "recorded" / "digits"
-DATA = np.random.default_rng(0)
+
+
+NAMES = ["p.depth", "p.optimizer", "p.rate"]
 
 
 class Seen:
@@ -51,42 +55,36 @@ def digits():
 @pytest.fixture(scope="module")
 def grid():
     """A whole grid of choices, each candidate twice; one candidate fails."""
-    rows = [
-        {
-            "strategy": "theirs",
-            "seed": repeat,
-            "trial": number,
-            "energy_j": 1.0 + depth + repeat / 10,
-            "accuracy": 0.5 + depth / 10 + (optimizer == "adam") / 20 + repeat / 100,
-            "state": "failed" if (depth, optimizer, rate) == (2, "sgd", 0.1) else "complete",
-            "depth": depth,
-            "optimizer": optimizer,
-            "rate": rate,
-        }
-        for repeat in range(2)
-        for number, (depth, optimizer, rate) in enumerate(
-            (d, o, r) for d in (1, 2, 4) for o in ("sgd", "adam") for r in (1e-3, 1e-2, 0.1)
-        )
-    ]
-    return load_table(pd.DataFrame(rows))
-
-
-def noise_table(count=60, **others):
-    """Candidates whose accuracy nothing explains."""
-    rng = np.random.default_rng(0)
+    candidates = product(range(2), (1, 2, 4), ("sgd", "adam"), (1e-3, 1e-2, 0.1))
+    rows = pd.DataFrame(candidates, columns=["seed", *(name[2:] for name in NAMES)])
+    is_adam, repeat = rows["optimizer"] == "adam", rows["seed"]
+    fails = (rows["depth"] == 2) & ~is_adam & (rows["rate"] == 0.1)
     return load_table(
-        pd.DataFrame(
-            {
-                "strategy": "theirs",
-                "run": "theirs-0",
-                "trial": range(count),
-                "energy_j": rng.uniform(1, 2, count),
-                "accuracy": rng.random(count),
-                "x": rng.random(count),
-                **others,
-            }
+        rows.assign(
+            strategy="theirs",
+            trial=rows.groupby("seed").cumcount(),
+            energy_j=1.0 + rows["depth"] + repeat / 10,
+            accuracy=0.5 + rows["depth"] / 10 + is_adam / 20 + repeat / 100,
+            state=fails.map({True: "failed", False: "complete"}),
         )
     )
+
+
+def noise_table(count=30, **others):
+    """Candidates whose accuracy nothing explains."""
+    rng = np.random.default_rng(0)
+    known = {"strategy": "theirs", "run": "theirs-0", "trial": range(count)}
+    columns = {"energy_j": 1 + rng.random(count), "accuracy": rng.random(count)}
+    return load_table(pd.DataFrame({**known, **columns, "x": rng.random(count), **others}))
+
+
+def _candidates(trials):
+    return trials[NAMES].itertuples(index=False, name=None)
+
+
+def replay(table, strategies="random", **options):
+    """One run of each strategy in this process, if the test asks for nothing else."""
+    return perjoule.replay(table, strategies=strategies, **{"seeds": 1, "workers": 1} | options)
 
 
 # What comes out -----------------------------------------------------------------------------------
@@ -94,14 +92,7 @@ def noise_table(count=60, **others):
 
 def test_a_replay_is_a_trial_table_of_virtual_joules(digits):
     seen = Seen()
-    table = replay(
-        digits,
-        strategies="random,tpe",
-        budget="20 J per run",
-        seeds=3,
-        workers=1,
-        progress=seen,
-    )
+    table = replay(digits, "random,tpe", budget="20 J per run", seeds=3, progress=seen)
     trials = table.trials
     assert list(trials)[: len(TRIAL_COLUMNS)] == list(TRIAL_COLUMNS)
     assert table.strategies == ["random", "tpe"]
@@ -120,7 +111,7 @@ def test_a_replay_is_a_trial_table_of_virtual_joules(digits):
 
 
 def test_a_budget_is_shared_or_given_to_each_run_or_that_of_the_recorded_ones(grid):
-    options = {"strategies": "random,sobol", "seeds": 2, "workers": 1, "search_energy": "none"}
+    options = {"strategies": "random,sobol", "seeds": 2, "search_energy": "none"}
     shared = replay(grid, budget="80 J", **options)
     each = replay(grid, budget="20 J per run", **options)
     assert_frame_equal(shared.trials, each.trials)
@@ -131,31 +122,26 @@ def test_a_budget_is_shared_or_given_to_each_run_or_that_of_the_recorded_ones(gr
 
 
 def test_recorded_failures_fail_again_for_their_joules(grid):
-    table = replay(grid, strategies="random", budget="300 J", seeds=1, workers=1)
+    table = replay(grid, budget="300 J")
     failed = table.trials[table.trials["state"] == "failed"]
-    assert set(zip(failed["p.depth"], failed["p.optimizer"], failed["p.rate"], strict=True)) == {
-        (2, "sgd", 0.1)
-    }
+    assert set(_candidates(failed)) == {(2, "sgd", 0.1)}
     trained_j = failed["energy_j"] - failed["energy_search_j"]
     assert set(trained_j.round(6)) == {3.0, 3.1}
     assert failed["accuracy"].isna().all()
 
 
 def test_repeats_alternate_before_any_comes_again(grid):
-    table = replay(
-        grid, strategies="random", budget="500 J", seeds=1, workers=1, search_energy="none"
-    )
+    table = replay(grid, budget="500 J", search_energy="none")
     whole = table.trials[table.trials["state"] == "complete"]
-    names = ["p.depth", "p.optimizer", "p.rate"]
-    for _, own in whole.groupby(names):
+    for _, own in whole.groupby(NAMES):
         joules = own["energy_j"].round(6).tolist()
         for first, second in zip(joules[::2], joules[1::2], strict=False):
             assert first != second
-    assert whole.groupby(names).size().max() > 4
+    assert whole.groupby(NAMES).size().max() > 4
 
 
 def test_trials_are_stopped_and_continued_along_recorded_curves(digits):
-    table = replay(digits, strategies="asha", budget="20 J per run", seeds=2, workers=1)
+    table = replay(digits, "asha", budget="20 J per run", seeds=2)
     trials, slices = table.trials, table.slices
     assert len(slices) > len(trials)
     assert set(slices["state"]) >= {"paused", "complete"}
@@ -172,13 +158,10 @@ def test_trials_are_stopped_and_continued_along_recorded_curves(digits):
 
 
 def test_every_strategy_searches_a_table_of_choices(grid):
-    table = replay(grid, strategies="all", budget="25 J per run", seeds=1, workers=1)
+    table = replay(grid, "all", budget="25 J per run")
     assert table.strategies == list(RECIPES)
     assert not [note for note in table.notes if "broke off" in note]
-    names = ["depth", "optimizer", "rate"]
-    recorded = set(grid.trials[[f"p.{name}" for name in names]].itertuples(index=False, name=None))
-    asked = table.trials[[f"p.{name}" for name in names]].itertuples(index=False, name=None)
-    assert set(asked) <= recorded
+    assert set(_candidates(table.trials)) <= set(_candidates(grid.trials))
     assert table.slices is None  # nothing can be stopped in between
     assert any("train all of them in full" in note for note in table.notes)
     assert set(table.trials["epochs"].dropna()) <= {0}  # of those that were cut short
@@ -191,13 +174,8 @@ def test_recorded_epochs_without_curves_are_searched_and_told():
         for epochs in (5, 10, 20)
         for width in (1, 2, 3)
     ]
-    table = replay(
-        load_table(pd.DataFrame(rows * 2)),
-        strategies="random,asha",
-        budget="60 J per run",
-        seeds=2,
-        workers=1,
-    )
+    recorded = load_table(pd.DataFrame(rows * 2))
+    table = replay(recorded, "random,asha", budget="60 J per run", seeds=2)
     whole = table.trials[table.trials["state"] == "complete"]
     assert set(whole["p.epochs"]) == {5, 10, 20}
     assert whole["epochs"].tolist() == whole["p.epochs"].tolist()
@@ -212,7 +190,7 @@ def test_groups_are_searched_apart(grid):
     ]
     both[1] = both[1].assign(energy_j=both[1]["energy_j"] / 10)
     table = load_table(pd.concat(both), by="machine")
-    replayed = replay(table, strategies="random", seeds=2, workers=1)
+    replayed = replay(table, seeds=2)
     assert replayed.by == ("machine",)
     assert replayed.trials["run"].nunique() == 4
     means = replayed.trials.groupby("g.machine")["energy_j"].mean()
@@ -235,25 +213,18 @@ def test_a_replay_is_the_same_by_any_number_of_workers(digits):
 
 
 def test_an_unknown_joule_makes_no_budget_smaller():
-    frame = pd.DataFrame(
-        {
-            "strategy": "a",
-            "seed": [0, 0, 1, 1],
-            "energy_j": [2.0, float("nan"), 3.0, 4.0],
-            "accuracy": [0.5, 0.6, 0.7, 0.8],
-            "width": [1, 2, 3, 4],
-        }
-    )
-    options = {"strategies": "random", "seeds": 1, "match": "nearest", "workers": 1}
-    assert "Each run has 7.00 J." in replay(load_table(frame), **options).notes
+    accuracies, nan = [0.5, 0.6, 0.7, 0.8], float("nan")
+    frame = pd.DataFrame({"strategy": "a", "seed": [0, 0, 1, 1], "accuracy": accuracies})
+    frame = frame.assign(width=[1, 2, 3, 4], energy_j=[2.0, nan, 3.0, 4.0])
+    assert "Each run has 7.00 J." in replay(load_table(frame), match="nearest").notes
     with pytest.raises(BudgetError, match="of no recorded run are wholly known: give a budget"):
-        replay(load_table(frame.assign(energy_j=[2.0, float("nan"), 3.0, float("nan")])), **options)
+        replay(load_table(frame.assign(energy_j=[2.0, nan, 3.0, nan])), match="nearest")
 
 
 @pytest.mark.kill
 def test_ctrl_c_ends_the_workers(grid):
     with pytest.raises(KeyboardInterrupt):
-        replay(grid, strategies="random", seeds=50, workers=2, progress=Impatient())
+        replay(grid, seeds=50, workers=2, progress=Impatient())
     patience = time.perf_counter() + 10.0
     while multiprocessing.active_children() and time.perf_counter() < patience:
         time.sleep(0.05)  # the pool, too, waits for their ends, and may be slower to note them
@@ -302,18 +273,16 @@ def own(tmp_path, monkeypatch):
 
 
 def test_no_real_second_leaks_into_a_replay(grid, own):
-    options = {"budget": "40 J per run", "seeds": 2, "workers": 1}
+    options = {"budget": "40 J per run", "seeds": 2}
     first, second = (
-        replay(grid, strategies=f"{own}:{name}", **options).trials.drop(columns=["run", "strategy"])
+        replay(grid, f"{own}:{name}", **options).trials.drop(columns=["run", "strategy"])
         for name in ("Quick", "Burning")
     )
     assert_frame_equal(first, second)
 
 
 def test_an_unmeasured_strategy_is_charged_no_search_and_that_is_said(grid, own):
-    table = replay(
-        grid, strategies=f"{own}:Quick,random", budget="40 J per run", seeds=2, workers=1
-    )
+    table = replay(grid, f"{own}:Quick,random", budget="40 J per run", seeds=2)
     unmeasured = table.trials[table.trials["strategy"] != "random"]
     assert unmeasured["energy_search_j"].isna().all()
     assert table.trials["energy_search_j"].notna().any()
@@ -321,69 +290,57 @@ def test_an_unmeasured_strategy_is_charged_no_search_and_that_is_said(grid, own)
 
 
 def test_a_fault_of_a_strategy_ends_its_run_and_is_told(grid, own):
-    table = replay(grid, strategies=f"{own}:Faulty", budget="90 J per run", seeds=2, workers=1)
+    table = replay(grid, f"{own}:Faulty", budget="90 J per run", seeds=2)
     assert table.trials.groupby("run").size().tolist() == [3, 3]
     assert table.notes[-1] == (
         f"{own}:Faulty broke off 2 of its runs, the first by RuntimeError: enough."
     )
     assert set(table.runs["end"]) == {"strategy error"}
     assert set(table.runs["message"]) == {"RuntimeError: enough"}
-    mixed = replay(grid, strategies=f"{own}:Hopeless,random", seeds=1, workers=1)
+    mixed = replay(grid, f"{own}:Hopeless,random")
     assert mixed.runs["run"].tolist() == [f"{own}:Hopeless-0", "random-0"]
     assert set(mixed.trials["run"]) == {"random-0"}
     assert mixed.notes[-1] == (
         f"1 runs of {own}:Hopeless tried nothing, and have no trial in the table."
     )
     with pytest.raises(DataError, match="none of the strategies tried anything: RuntimeError: no"):
-        replay(grid, strategies=f"{own}:Hopeless", budget="90 J per run", seeds=2, workers=1)
+        replay(grid, f"{own}:Hopeless", budget="90 J per run", seeds=2)
 
 
 # What searching costs -----------------------------------------------------------------------------
 
 
 def test_searching_is_charged_by_the_model_and_the_watts_of_the_table(digits, grid):
-    options = {"strategies": "tpe", "budget": "20 J per run", "seeds": 1, "workers": 1}
-    table = replay(digits, **options)
-    trials = table.trials
+    table = replay(digits, "tpe", budget="20 J per run")
     cost_s = load_ask_costs().of("tpe")
     assert cost_s is not None
-    expected = [4.0 * cost_s(n_told) for n_told in range(len(trials))]
-    assert trials["energy_search_j"].tolist() == pytest.approx(expected)
-    assert any(
-        "x 4 W per core, as the table was metered" in n for n in replay(digits, **options).notes
-    )
-    notes = replay(grid, **options).notes
-    assert any("x 4 W per core, for the table names no figure" in note for note in notes)
+    expected = [4.0 * cost_s(n_told) for n_told in range(len(table.trials))]
+    assert table.trials["energy_search_j"].tolist() == pytest.approx(expected)
+    assert "x 4 W per core, as the table was metered" in " ".join(table.notes)
+    notes = replay(grid, "tpe", budget="20 J per run").notes
+    assert "x 4 W per core, for the table names no figure" in " ".join(notes)
 
 
 def test_searching_may_cost_nothing(grid):
-    table = replay(
-        grid, strategies="gp", budget="30 J per run", seeds=1, workers=1, search_energy="none"
-    )
+    table = replay(grid, "gp", budget="30 J per run", search_energy="none")
     whole = table.trials[table.trials["state"] == "complete"]
     assert whole["energy_search_j"].isna().all()
     assert set(whole["energy_j"]) <= set(grid.trials["energy_j"])
     assert not any("Searching is charged" in note for note in table.notes)
 
 
-class WarnedError(Exception):
-    """What is to be known was said before anything began."""
-
-
 def test_a_replay_that_will_take_hours_says_so_before_it_begins(digits):
     class Wary(Seen):
         def note(self, sentence):
-            if "hours of CPU time for the first 10 seeds of each strategy" in sentence:
-                raise WarnedError
+            if "hours of CPU time for the first" in sentence:
+                raise InterruptedError(sentence)
 
-    with pytest.raises(WarnedError):
-        replay(digits, strategies="random,gp", budget="3 kJ per run", workers=1, progress=Wary())
+    with pytest.raises(InterruptedError, match="for the first 10 seeds of each strategy"):
+        replay(digits, "random,gp", budget="3 kJ per run", seeds=100, progress=Wary())
 
 
 def test_slow_strategies_get_fewer_seeds_and_that_is_said(grid):
-    table = replay(
-        grid, strategies="random,gp", budget="30 J per run", seeds=4, slow_seeds=2, workers=1
-    )
+    table = replay(grid, "random,gp", budget="30 J per run", seeds=4, slow_seeds=2)
     assert table.trials.groupby("strategy")["seed"].nunique().to_dict() == {"gp": 2, "random": 4}
     assert table.notes[-1].startswith(
         "2 instead of 4 seeds for strategies whose asks take more than 0.2 CPU-seconds a run: gp ("
@@ -393,61 +350,46 @@ def test_slow_strategies_get_fewer_seeds_and_that_is_said(grid):
 # Surrogates ---------------------------------------------------------------------------------------
 
 
-def smooth(count=100):
-    x, y = DATA.random(count), 10 ** DATA.uniform(-4, 0, count)
-    return load_table(
-        pd.DataFrame(
-            {
-                "strategy": "theirs",
-                "seed": np.arange(count) % 2,
-                "trial": np.arange(count) // 2,
-                "energy_j": np.exp(2 * x),
-                "accuracy": 0.9 - 0.1 * (np.log10(y) + 2) ** 2 - 0.2 * (x - 0.6) ** 2,
-                "x": x,
-                "rate": y,
-            }
-        )
-    )
-
-
+@pytest.mark.usefixtures("small_forests")
 def test_a_continuous_table_without_curves_is_predicted_and_the_error_told_first():
+    rng, number = np.random.default_rng(0), np.arange(100)
+    x, y = rng.random(100), 10 ** rng.uniform(-4, 0, 100)
+    accuracy = 0.9 - 0.1 * (np.log10(y) + 2) ** 2 - 0.2 * (x - 0.6) ** 2
+    known = {"strategy": "theirs", "seed": number % 2, "trial": number // 2}
+    found = {"energy_j": np.exp(2 * x), "accuracy": accuracy, "x": x, "rate": y}
     seen = Seen()
-    table = replay(smooth(), strategies="random", seeds=3, workers=1, progress=seen)
-    said = [note for note in seen.notes if "cross-validated R2" in note]
-    assert said[0].startswith("Random forests of 100 recorded candidates explain 9")
-    assert seen.notes.index(said[0]) < seen.notes.index(
-        next(n for n in seen.notes if "Each run" in n)
-    )
+    table = replay(load_table(pd.DataFrame(known | found)), seeds=3, progress=seen)
+    [quality] = [n for n, note in enumerate(seen.notes) if "cross-validated R2" in note]
+    assert seen.notes[quality].startswith("Random forests of 100 recorded candidates explain 9")
+    assert seen.notes[quality + 1].startswith("Each run has")
     assert len(set(table.trials["p.x"])) == len(table.trials)
     assert table.trials["accuracy"].dropna().between(0, 1).all()
 
 
+@pytest.mark.usefixtures("small_forests")
 def test_a_surrogate_that_explains_too_little_is_refused():
     with pytest.raises(DataError, match=r"random forests only explain .* of log-joules .* 50% are"):
-        replay(noise_table(), strategies="random", match="auto", workers=1)
+        replay(noise_table(), match="auto")
     with pytest.raises(DataError, match="10 candidates are too few for a surrogate"):
-        replay(noise_table(10), strategies="random", match="surrogate", workers=1)
-    table = replay(noise_table(), strategies="random", match="nearest", seeds=1, workers=1)
+        replay(noise_table(10), match="surrogate")
+    table = replay(noise_table(), match="nearest")
     recorded = set(noise_table().trials["accuracy"])
     assert set(table.trials["accuracy"].dropna()) <= recorded
 
 
+@pytest.mark.usefixtures("small_forests")
 def test_a_refused_surrogate_falls_back_on_curves():
     """Where lengths differ, the surrogate is first; what it cannot explain is looked up."""
-    table = noise_table(**{"p.epochs": [1, 2, 3] * 20})
-    curves = pd.DataFrame(
-        [
-            ("theirs-0", trial, epoch, energy_j * epoch / n, accuracy)
-            for trial, energy_j, accuracy, n in zip(
-                *(table.trials[c] for c in ("trial", "energy_j", "accuracy", "p.epochs")),
-                strict=True,
-            )
-            for epoch in range(1, n + 1)
-        ],
-        columns=["run", "trial", "epoch", "energy_j", "accuracy"],
-    )
+    table = noise_table(**{"p.epochs": [1, 2, 3] * 10})
+    columns = zip(*(table.trials[c] for c in ("energy_j", "accuracy", "p.epochs")), strict=True)
+    points = [
+        ("theirs-0", trial, epoch, energy_j * epoch / n_epochs, accuracy)
+        for trial, (energy_j, accuracy, n_epochs) in enumerate(columns)
+        for epoch in range(1, n_epochs + 1)
+    ]
+    curves = pd.DataFrame(points, columns=["run", "trial", "epoch", "energy_j", "accuracy"])
     with_curves = type(table)(table.trials, curves=curves)
-    replayed = replay(with_curves, strategies="asha", seeds=2, workers=1)
+    replayed = replay(with_curves, "asha", seeds=2)
     assert "recorded ones gave: random forests only explain" in replayed.notes[0]
     assert set(replayed.trials["epochs"]) <= {0, 1, 2, 3}
 
@@ -480,14 +422,8 @@ def test_what_cannot_be_used_is_said_in_one_line(grid, options, error, message):
 
 
 def test_a_space_of_ones_own_narrows_the_search(grid):
-    table = replay(
-        grid,
-        strategies="random",
-        budget="60 J per run",
-        seeds=1,
-        workers=1,
-        space={"depth": [1, 2], "optimizer": "adam", "rate": [1e-3, 1e-2, 0.1]},
-    )
+    space = {"depth": [1, 2], "optimizer": "adam", "rate": [1e-3, 1e-2, 0.1]}
+    table = replay(grid, budget="60 J per run", space=space)
     assert set(table.trials["p.depth"]) == {1, 2}
     assert set(table.trials["p.optimizer"]) == {"adam"}
     assert table.notes[0] == "24 of 36 trials are not replayed (24 outside the space)."

@@ -149,49 +149,38 @@ def test_without_curves_a_trial_is_one_step_and_epochs_are_a_hyperparameter():
 @pytest.mark.parametrize(
     ("columns", "left_out"),
     [
-        ({"energy_j": [1.0, None], "accuracy": [0.5, 0.5], "x": [1, 2]}, "1 without joules"),
-        ({"energy_j": [1.0, 0.0], "accuracy": [0.5, 0.5], "x": [1, 2]}, "1 without joules"),
-        ({"energy_j": [1.0, 1.0], "accuracy": [0.5, None], "x": [1, 2]}, "1 without an accuracy"),
-        (
-            {"energy_j": [1.0, 1.0], "accuracy": [0.5, 0.5], "x": [1, None]},
-            "1 without one of the hyperparameters",
-        ),
-        (
-            {
-                "energy_j": [1.0] * 2,
-                "accuracy": [0.5] * 2,
-                "x": [1, 2],
-                "state": ["complete", "pruned"],
-            },
-            "1 cut short",
-        ),
+        ({"energy_j": [1.0, None]}, "1 without joules"),
+        ({"energy_j": [1.0, 0.0]}, "1 without joules"),
+        ({"accuracy": [0.5, None]}, "1 without an accuracy"),
+        ({"x": [1, None]}, "1 without one of the hyperparameters"),
+        ({"state": ["complete", "pruned"]}, "1 cut short"),
     ],
 )
 def test_what_is_not_known_is_left_out_and_counted(columns, left_out):
-    doubled = {name: [*values, *values[:1]] for name, values in columns.items()}
+    known = {"energy_j": [1.0, 1.0], "accuracy": [0.5, 0.5], "x": [1, 2]}
+    doubled = {name: [*values, values[0]] for name, values in (known | columns).items()}
     doubled["x"][-1] = 3
     recording = Recording.of(table_of(**doubled))
     assert len(recording.params) == 2
     assert recording.notes[0] == f"1 of 3 trials are not replayed ({left_out})."
 
 
-def test_a_table_in_which_nothing_was_searched_is_refused():
-    with pytest.raises(DataError, match="nothing was searched: every hyperparameter"):
-        Recording.of(table_of(energy_j=[1.0, 2.0], accuracy=[0.5, 0.6], x=[3, 3]))
-
-
-def test_a_described_space_needs_its_columns():
-    table = table_of(energy_j=[1.0, 2.0], accuracy=[0.5, 0.6], x=[3, 4])
-    with pytest.raises(DataError, match=r"no column p\.width, though its space has 'width'"):
-        Recording.of(table, Space.parse({"width": [1, 2]}))
+@pytest.mark.parametrize(
+    ("x", "space", "message"),
+    [
+        ([3, 3], None, "nothing was searched: every hyperparameter"),
+        ([3, 4], {"width": [1, 2]}, r"no column p\.width, though its space has 'width'"),
+    ],
+)
+def test_a_table_that_was_not_searched_so_is_refused(x, space, message):
+    table = table_of(energy_j=[1.0, 2.0], accuracy=[0.5, 0.6], x=x)
+    with pytest.raises(DataError, match=message):
+        Recording.of(table, space and Space.parse(space))
 
 
 def test_repeats_are_drawn_without_replacement_and_shuffled_anew():
-    accuracies = [0.1, 0.2, 0.3, 0.9]
-    recording = Recording.of(
-        table_of(energy_j=[1.0] * 4, accuracy=accuracies, x=["a", "a", "a", "b"])
-    )
-    objective = NearestObjective(recording)
+    table = table_of(energy_j=[1.0] * 4, accuracy=[0.1, 0.2, 0.3, 0.9], x=["a", "a", "a", "b"])
+    objective = NearestObjective(Recording.of(table))
 
     def draws(objective, seed=0, count=30):
         params = {"x": "a", "epochs": 1}
@@ -266,48 +255,33 @@ def test_points_of_a_space_are_counted(space, count):
 
 
 def sampled(count, seed, *, curves):
-    """A table of random candidates of a surface, and these candidates."""
+    """What a table of random candidates of a surface recorded."""
     surface = SURFACES["scaling"]
     encoding = Encoding(surface.space)
-    rng = np.random.default_rng(seed)
     rows, points = [], []
-    for trial in range(count):
-        params = encoding.decode(rng.random(encoding.n_dimensions))
-        _, curve = surface.curve(params, trial, seed)
-        whole = curve[: params["epochs"]]
-        failed = math.isnan(whole[-1][1])
-        total_j = np.cumsum([energy_j for energy_j, _ in whole])
-        rows.append(
-            {
-                "run": "random-0",
-                "strategy": "random",
-                "seed": 0,
-                "trial": trial,
-                "state": "failed" if failed else "complete",
-                "accuracy": None if failed else whole[-1][1],
-                "energy_j": total_j[-1],
-                "energy_search_j": 0.0,
-                **{f"p.{name}": value for name, value in params.items()},
-            }
-        )
+    for trial, place in enumerate(
+        np.random.default_rng(seed).random((count, encoding.n_dimensions))
+    ):
+        params = encoding.decode(place)
+        joules, accuracies = np.transpose(surface.curve(params, trial, seed)[1][: params["epochs"]])
+        total_j, failed = np.cumsum(joules), bool(np.isnan(accuracies[-1]))
+        row = {"trial": trial, "energy_j": total_j[-1], "accuracy": accuracies[-1]}
+        hyperparameters = {f"p.{name}": value for name, value in params.items()}
+        rows.append({**row, "state": "failed" if failed else "complete", **hyperparameters})
         if not failed:
-            points += [
-                ("random-0", trial, epoch, energy_j, accuracy)
-                for epoch, (energy_j, (_, accuracy)) in enumerate(
-                    zip(total_j, whole, strict=True), 1
-                )
-            ]
-    table = load_table(pd.DataFrame(rows))
-    names = ["run", "trial", "epoch", "energy_j", "accuracy"]
-    found = pd.DataFrame(points, columns=names) if curves else None
-    return type(table)(table.trials, "sampled", curves=found)
+            whole = zip(total_j, accuracies, strict=True)
+            points += [(trial, epoch, *point) for epoch, point in enumerate(whole, 1)]
+    run = {"run": "random-0", "strategy": "random", "seed": 0, "energy_search_j": 0.0}
+    table = load_table(pd.DataFrame(rows).assign(**run))
+    found = pd.DataFrame(points, columns=["trial", "epoch", "energy_j", "accuracy"])
+    with_curves = found.assign(run="random-0") if curves else None
+    return Recording.of(type(table)(table.trials, "sampled", curves=with_curves))
 
 
+@pytest.mark.usefixtures("small_forests")
 @pytest.mark.parametrize("curves", [True, False])
 def test_forests_predict_a_surface_that_they_learnt(curves):
-    learnt, asked = (
-        Recording.of(sampled(count, seed, curves=curves)) for count, seed in ((200, 0), (40, 1))
-    )
+    learnt, asked = sampled(200, 0, curves=curves), sampled(40, 1, curves=curves)
     objective = ForestObjective(learnt)
     assert objective.quality.is_enough
     true, predicted = [], []
@@ -326,31 +300,28 @@ def test_forests_predict_a_surface_that_they_learnt(curves):
     assert all(0 <= accuracy <= 1 for accuracy in predicted_a)
 
 
-def test_noise_is_drawn_by_seed_and_trial():
-    objective = ForestObjective(Recording.of(sampled(120, 0, curves=True)))
+@pytest.mark.usefixtures("small_forests")
+def test_noise_is_drawn_by_seed_and_trial_and_a_candidate_fails_like_its_nearest_recorded_one():
+    recording = sampled(120, 0, curves=True)
+    objective = ForestObjective(recording)
     params = objective.space.cheapest()
     assert objective.curve(params, 3, 1) == objective.curve(params, 3, 1)
     assert len({objective.curve(params, trial, 1)[1][-1][1] for trial in range(30)}) > 3
-
-
-def test_a_candidate_fails_like_its_nearest_recorded_one():
-    recording = Recording.of(sampled(120, 0, curves=True))
     number = recording.failed.index(True)
-    params = {**recording.params[number], "epochs": recording.space.longest()}
-    assert ForestObjective(recording).curve(params, 0, 0) == recording.curves[number]
+    failing = {**recording.params[number], "epochs": recording.space.longest()}
+    assert objective.curve(failing, 0, 0) == recording.curves[number]
 
 
+@pytest.mark.usefixtures("small_forests")
 def test_noise_is_that_of_repeats_where_they_are_recorded():
     rng = np.random.default_rng(0)
     x = np.repeat(np.arange(30), 4)
     table = table_of(
         energy_j=np.exp(x / 10), accuracy=0.2 + x / 50 + rng.normal(0, 0.01, 120), x=x * 1.0
     )
-    objective = ForestObjective(Recording.of(table))
-    accuracies = [
-        objective.curve({"x": 15.0, "epochs": 1}, trial, 0)[1][0][1] for trial in range(200)
-    ]
+    objective, params = ForestObjective(Recording.of(table)), {"x": 15.0, "epochs": 1}
+    drawn = [objective.curve(params, trial, 0)[1][0] for trial in range(200)]
+    energies_j, accuracies = zip(*drawn, strict=True)
     assert np.std(accuracies) == pytest.approx(0.01, rel=0.5)
     # The joules of repeats do not differ here, so those of a prediction do not either.
-    energies_j = {objective.curve({"x": 15.0, "epochs": 1}, n, 0)[1][0][0] for n in range(50)}
     assert max(energies_j) == pytest.approx(min(energies_j))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from typing import Any
 
 import pytest
@@ -12,7 +11,8 @@ from hypothesis import strategies as st
 
 import perjoule
 from perjoule.benchmarks.comparison.events import End
-from perjoule.benchmarks.replay.simulation import Terms, play, simulate, slice_frame, task_of
+from perjoule.benchmarks.performance.scores import slice_frame
+from perjoule.benchmarks.replay.simulation import Terms, play, simulate, task_of
 from perjoule.benchmarks.replay.synthetic import SURFACES
 from perjoule.benchmarks.statistics.runs import AnytimeCurves
 from perjoule.models.outcome import State
@@ -169,35 +169,11 @@ def test_searching_may_be_charged_by_the_time_it_takes():
         assert slice_.energy_j == pytest.approx(3.0 + slice_.search_j)
 
 
-class Burning(Scripted):
-    """Takes its time."""
-
-    def ask(self, spent_j):
-        end = time.process_time() + 0.02
-        while time.process_time() < end:
-            pass
-        time.sleep(0.01)
-        return super().ask(spent_j)
-
-
-def test_no_real_second_enters_a_virtual_budget():
-    works = [work(2, pause=True), work(1), work(5, trial=0)]
-    quick_one, _ = run(*works, search_j=1.0)
-    burning = simulate(Burning(*works), Flat(), Terms(100.0, search_j=1.0)).slices
-    assert all(s.search_s >= 0.02 for s in burning)
-    assert [s._replace(search_s=0.0) for s in burning] == [
-        s._replace(search_s=0.0) for s in quick_one
-    ]
-
-
 class Faulty(Scripted):
-    """Fails when it is told of a trial with this number."""
-
-    fails_at = 1
+    """Fails when it is told of the second trial."""
 
     def tell(self, result):
-        super().tell(result)
-        if result.trial == self.fails_at:
+        if result.trial == 1:
             raise RuntimeError("no more")
 
 
@@ -251,26 +227,15 @@ def test_the_table_is_one_that_the_statistics_read():
 # Beside a real run --------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    """A run of random search in earnest, by counted operations, with a budget and with half."""
-    options = SMALL | {"strategies": ["random"], "seeds": 1, "space": {**SPACE, "epochs": 3}}
-    folder = tmp_path_factory.mktemp("real")
-    return [
-        perjoule.compare(out=folder / budget, **options | {"budget": budget})
-        for budget in ("0.4 J", "0.2 J")
-    ]
-
-
 class Recorded(Flat):
     """The trials of a run, by number."""
 
-    space = Space.parse({**SPACE, "epochs": 3})
+    space = Space.parse({"epochs": SPACE["epochs"], **SPACE})  # in the order of a comparison
     cheapest_j = 0.005
 
-    def __init__(self, run):
-        self._trials = run.trials.set_index("trial")
-        self._curves = dict(list(run.curves.groupby("trial")))
+    def __init__(self, result, run):
+        trials, curves = (each[each["run"] == run] for each in (result.trials, result.curves))
+        self._trials, self._curves = trials.set_index("trial"), dict(list(curves.groupby("trial")))
 
     def curve(self, params, trial, seed):
         row, points = self._trials.loc[trial], self._curves[trial]
@@ -279,11 +244,10 @@ class Recorded(Flat):
         return row["energy_setup_j"], list(zip(joules, points["accuracy"], strict=True))
 
 
-def test_a_simulated_run_is_the_real_one(runs):
-    whole, half = runs
-    slices = play(RECIPES["random"].build, Recorded(whole), Terms(0.2)).slices
-    real = half.trials
-    assert len(slices) == len(real)
+def test_a_simulated_run_is_the_real_one_with_less_to_spend(small, tmp_path):
+    less = {"strategies": ["random"], "seeds": 1, "budget": "0.16 J"}
+    real = perjoule.compare(out=tmp_path / "less", **SMALL | less).trials
+    slices = play(RECIPES["random"].build, Recorded(small, "random-0"), Terms(0.16)).slices
     assert [s.state for s in slices] == real["state"].tolist()
     assert [s.epochs for s in slices] == real["epochs"].tolist()
     joules = [s.energy_j for s in slices]
@@ -297,12 +261,16 @@ def test_a_simulated_run_is_the_real_one(runs):
 
 @pytest.mark.parametrize("surface", SURFACES.values(), ids=SURFACES)
 def test_a_surface_is_deterministic_and_its_best_is_in_reach_of_noise(surface):
-    runs = [play(RECIPES["random"].build, surface, Terms(100.0, seed=1)).slices for _ in range(2)]
-    first, again = ([s._replace(search_s=0.0) for s in run] for run in runs)
-    assert [s for s in first if s.accuracy == s.accuracy] == [
-        s for s in again if s.accuracy == s.accuracy
-    ]
-    best = max(s.accuracy for s in first if s.accuracy == s.accuracy)
+    first, again = (
+        [
+            s._replace(search_s=0.0)
+            for s in play(RECIPES["random"].build, surface, Terms(100.0, seed=1)).slices
+            if not math.isnan(s.accuracy)
+        ]
+        for _ in range(2)
+    )
+    assert first == again
+    best = max(s.accuracy for s in first)
     assert 0.5 < best <= surface.best_accuracy + 5 * surface.noise
 
 
@@ -312,10 +280,8 @@ def candidate(surface, **others):
 
 def test_size_costs_and_pays_on_a_surface():
     surface = SURFACES["scaling"]
-    small, large = (
-        candidate(surface, width=8, depth=1, learning_rate=5e-3),
-        candidate(surface, width=64, depth=4),
-    )
+    small = candidate(surface, width=8, depth=1, learning_rate=5e-3)
+    large = candidate(surface, width=64, depth=4)
     (_, cheap), (_, dear) = (surface.curve(each, 0, 0) for each in (small, large))
     assert dear[0][0] / cheap[0][0] == pytest.approx(32)
     assert dear[-1][1] > cheap[-1][1] + 0.02
@@ -330,7 +296,8 @@ def test_the_best_learning_rate_moves_with_size_and_too_high_a_rate_fails():
         return surface.curve(params, 0, 0)[1][-1][1]
 
     rates = [1e-4, 3e-4, 1e-3, 3e-3, 5e-3]
-    assert max(rates, key=lambda rate: final(8, 1, rate)) > max(
-        rates, key=lambda rate: final(64, 4, rate)
+    of_small, of_large = (
+        max(rates, key=lambda rate: final(*size, rate)) for size in ((8, 1), (64, 4))
     )
+    assert of_small > of_large
     assert math.isnan(final(64, 4, 0.2))

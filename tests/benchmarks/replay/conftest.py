@@ -1,0 +1,14 @@
+"""Forests that grow faster, and predict the small tables of tests as well."""
+
+from __future__ import annotations
+
+import pytest
+
+from perjoule.benchmarks.replay import forest
+
+
+@pytest.fixture(scope="module")
+def small_forests():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(forest, "N_TREES", 16)
+        yield
