@@ -50,7 +50,7 @@ def file_name(run: str) -> str:
     Strategies of a user's own may have characters that a file name cannot have.
 
     >>> file_name("tpe-0"), file_name("my:Own-0")
-    ('tpe-0', 'my.Own-0%e6d1a55e')
+    ('tpe-0', 'my.Own-0%776864ff')
     """
     plain = re.sub(r"[^\w.-]", ".", run)
     return plain if plain == run else f"{plain}%{blake2b(run.encode(), digest_size=4).hexdigest()}"
