@@ -37,21 +37,16 @@ TIE = 1e-9
 
 @dataclass(frozen=True)
 class Criterion:
-    """What one criterion says of a group.
+    """What one criterion says of a group."""
 
-    Attributes:
-        spreads: The median of each strategy with its interval; None if no run has a result by then.
-        winner: The best strategy; None where nothing can be compared, or none has a result.
-        tied: The winner and those as good, among whom joules broke the tie; empty without a tie.
-        supported: Whether the runs are enough to say that the winner beats the next one.
-        evidence: What the runs say to it.
-    """
-
+    # The median of each strategy with its interval; None if no run has a result by then.
     spreads: Mapping[str, Spread | None]
+    # The best strategy; None where nothing can be compared, or none has a result.
     winner: str | None
+    # The winner and those as good, among whom joules broke the tie; empty without a tie.
     tied: tuple[str, ...]
-    supported: bool
-    evidence: Evidence
+    supported: bool  # whether the runs are enough to say that the winner beats the next one
+    evidence: Evidence  # what the runs say to it
 
 
 class _Words(NamedTuple):

@@ -24,44 +24,29 @@ OPEN = "open"
 
 @dataclass(frozen=True)
 class Incumbent(Fact):
-    """The best network that a run found, by validation accuracy; the first of equals.
-
-    Attributes:
-        energy_j: Joules of its trial until then; None if unknown.
-        found_at_j: Joules that the run had spent by then; None if unknown.
-        params: Its hyperparameters.
-    """
+    """The best network that a run found, by validation accuracy; the first of equals."""
 
     trial: int
     accuracy: float
     test_accuracy: float | None
-    energy_j: float | None
-    found_at_j: float | None
-    params: Mapping[str, Any]
+    energy_j: float | None  # joules of its trial until then; None if unknown
+    found_at_j: float | None  # joules that the run had spent by then; None if unknown
+    params: Mapping[str, Any]  # its hyperparameters
 
 
 @dataclass(frozen=True)
 class RunFacts(Fact):
-    """One strategy with one seed.
+    """One strategy with one seed."""
 
-    Attributes:
-        run: Its name.
-        status: Why it is over, or ``"open"``; None where the table does not tell.
-        reason: More about its end.
-        allotment_j: Joules it may spend; None where the table does not tell.
-        spent_j: Joules it spent; None if unknown.
-        incumbent: The best network it found; None if it has no result.
-    """
-
-    run: str
+    run: str  # its name
     strategy: str
     seed: int
-    status: str | None
-    reason: str
-    allotment_j: float | None
-    spent_j: float | None
+    status: str | None  # why it is over, or ``"open"``; None where the table does not tell
+    reason: str  # more about its end
+    allotment_j: float | None  # joules it may spend; None where the table does not tell
+    spent_j: float | None  # joules it spent; None if unknown
     trials: int
-    incumbent: Incumbent | None
+    incumbent: Incumbent | None  # the best network it found; None if it has no result
 
 
 def run_facts(table: Table, names: Collection[str] | None = None) -> list[RunFacts]:

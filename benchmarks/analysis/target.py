@@ -13,17 +13,11 @@ DEFAULT_TARGET = "98%"
 
 @dataclass(frozen=True)
 class Target:
-    """The accuracy to reach.
+    """The accuracy to reach."""
 
-    Attributes:
-        text: As it was asked for.
-        value: An accuracy, or a share of the best accuracy in the group.
-        is_share: Which of the two.
-    """
-
-    text: str
-    value: float
-    is_share: bool
+    text: str  # as it was asked for
+    value: float  # an accuracy, or a share of the best accuracy in the group
+    is_share: bool  # which of the two
 
     def accuracy(self, best: float) -> float:
         """The accuracy to reach in a group with this best one; NaN if that is not known."""

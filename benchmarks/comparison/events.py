@@ -44,16 +44,11 @@ class End(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class StartEvent(Fact):
-    """A driver began.
-
-    Attributes:
-        workers: Trials at a time.
-        startup_j: What starting and warming up the workers used; None if unavailable.
-    """
+    """A driver began."""
 
     event: Literal["start"] = "start"
-    workers: int
-    startup_j: float | None
+    workers: int  # trials at a time
+    startup_j: float | None  # what starting and warming up the workers used; None if unavailable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,23 +56,13 @@ class SliceEvent(Fact):
     """A slice ended. What is not known is None, never 0.
 
     Most fields are columns of the trial table (`tables.contract.COLUMNS`), of this slice alone.
-
-    Attributes:
-        params: The candidate; None if its worker died before it was known.
-        ask_j: The part of ``search_j`` before the slice was trained.
-        components: Joules by component.
-        train_step: Operations and joules of the first training step.
-        validate_step: Operations and joules of the first validation step.
-        started_at: Unix time.
-        warnings: What the meter warned of.
-        curve: The validated epochs; their joules count from the slice's start.
     """
 
     event: Literal["slice"] = "slice"
     run: str
     trial: int
     state: State
-    params: Mapping[str, Any] | None
+    params: Mapping[str, Any] | None  # the candidate; None if its worker died before it was known
     accuracy: float | None = None
     test_accuracy: float | None = None
     energy_j: float | None
@@ -85,20 +70,20 @@ class SliceEvent(Fact):
     train_j: float | None = None
     validate_j: float | None = None
     search_j: float | None = None
-    ask_j: float | None = None
+    ask_j: float | None = None  # the part of ``search_j`` before the slice was trained
     predicted_j: float | None = None
     energy_kind: str = LOWER_BOUND
-    components: Mapping[str, float | None] = field(default_factory=dict)
+    components: Mapping[str, float | None] = field(default_factory=dict)  # joules by component
     duration_s: float | None = None
     epochs: int | None = None
     n_parameters: int | None = None
     flops: int | None = None
-    train_step: Pair | None = None
-    validate_step: Pair | None = None
-    started_at: float | None = None
+    train_step: Pair | None = None  # operations and joules of the first training step
+    validate_step: Pair | None = None  # operations and joules of the first validation step
+    started_at: float | None = None  # unix time
     message: str
-    warnings: tuple[str, ...] = ()
-    curve: tuple[Point, ...] = ()
+    warnings: tuple[str, ...] = ()  # what the meter warned of
+    curve: tuple[Point, ...] = ()  # the validated epochs; their joules count from the slice's start
 
     @classmethod
     def of(cls, outcome: Outcome, *, counts_search: bool) -> SliceEvent:
@@ -150,20 +135,14 @@ class SearchEvent(Fact):
 
 @dataclass(frozen=True, kw_only=True)
 class InterruptedEvent(Fact):
-    """A slice was lost with its worker.
-
-    Attributes:
-        params: The candidate; None if it was not known yet.
-        energy_j: Joules last heard of, a lower bound; None if unavailable.
-        message: How it was lost.
-    """
+    """A slice was lost with its worker."""
 
     event: Literal["interrupted"] = "interrupted"
     run: str
     trial: int
-    params: Mapping[str, Any] | None
-    energy_j: float | None
-    message: str
+    params: Mapping[str, Any] | None  # the candidate; None if it was not known yet
+    energy_j: float | None  # joules last heard of, a lower bound; None if unavailable
+    message: str  # how it was lost
 
     def as_slice(self, state: State = State.INTERRUPTED) -> SliceEvent:
         """The same as a slice of which nothing else is known."""
@@ -182,26 +161,16 @@ class EndEvent(Fact):
 
 @dataclass(frozen=True, kw_only=True)
 class SessionEvent(Fact):
-    """A driver stopped.
-
-    Attributes:
-        status: ``"complete"`` or ``"interrupted"``.
-        wall_s: Seconds from its start.
-        busy_s: Worker-seconds on jobs.
-        asking_s: Of these, on asking and telling strategies.
-        waiting_s: Worker-seconds without a job although there was one to give.
-        unbilled_j: Joules charged to no run; None if unavailable.
-        driver_cpu_s: CPU-seconds of the driver; None if it is a worker, too.
-    """
+    """A driver stopped."""
 
     event: Literal["session"] = "session"
-    status: str
-    wall_s: float
-    busy_s: float
-    asking_s: float
-    waiting_s: float
-    unbilled_j: float | None
-    driver_cpu_s: float | None
+    status: str  # ``"complete"`` or ``"interrupted"``
+    wall_s: float  # seconds from its start
+    busy_s: float  # worker-seconds on jobs
+    asking_s: float  # of these, on asking and telling strategies
+    waiting_s: float  # worker-seconds without a job although there was one to give
+    unbilled_j: float | None  # joules charged to no run; None if unavailable
+    driver_cpu_s: float | None  # CPU-seconds of the driver; None if it is a worker, too
 
 
 RunEvent = SliceEvent | SearchEvent | InterruptedEvent | EndEvent

@@ -22,21 +22,13 @@ PULSE_S = 0.25
 
 @dataclass(frozen=True)
 class SignOfLife(Fact):
-    """What a slice in flight was last heard of.
+    """What a slice in flight was last heard of."""
 
-    Attributes:
-        run: The run's name.
-        number: How many slices the run had before.
-        trial: Number of the trial.
-        params: The candidate; None while the strategy is still asked.
-        energy_j: Joules spent so far; None if unavailable.
-    """
-
-    run: str
-    number: int
-    trial: int
-    params: Mapping[str, Any] | None
-    energy_j: float | None
+    run: str  # the run's name
+    number: int  # how many slices the run had before
+    trial: int  # number of the trial
+    params: Mapping[str, Any] | None  # the candidate; None while the strategy is still asked
+    energy_j: float | None  # joules spent so far; None if unavailable
 
 
 class Pulse:

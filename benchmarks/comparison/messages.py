@@ -58,26 +58,18 @@ def file_name(run: str) -> str:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What a worker found when it started; joules that are unavailable are None.
+    """What a worker found when it started; joules that are unavailable are None."""
 
-    Attributes:
-        sources: The meter's sources.
-        runtime: Device, layout, precision and threads.
-        data: Description of the data set.
-        epoch_j: Of one epoch of the cheapest candidate, built and validated, estimated from a part
-            of the data.
-        ask_j: Per strategy, of an ask before and after its model is fitted.
-        startup_j: Of starting, warming up and rehearsing; charged to no run.
-        pid: The worker's process.
-    """
-
-    sources: tuple[SourceInfo, ...]
-    runtime: Mapping[str, Any]
-    data: Mapping[str, Any]
+    sources: tuple[SourceInfo, ...]  # the meter's sources
+    runtime: Mapping[str, Any]  # device, layout, precision and threads
+    data: Mapping[str, Any]  # description of the data set
+    # Of one epoch of the cheapest candidate, built and validated, estimated from a part of the
+    # data.
     epoch_j: float | None
+    # Per strategy, of an ask before and after its model is fitted.
     ask_j: Mapping[str, tuple[float, float]]
-    startup_j: float | None
-    pid: int
+    startup_j: float | None  # of starting, warming up and rehearsing; charged to no run
+    pid: int  # the worker's process
 
     @property
     def counts_search(self) -> bool:

@@ -49,23 +49,14 @@ class Overhead(Fact):
 
 @dataclass(frozen=True)
 class WorkersReport(Fact):
-    """How busy the workers were over all sessions; None is what no session tells.
+    """How busy the workers were over all sessions; None is what no session tells."""
 
-    Attributes:
-        workers: Trials at a time, of the last session.
-        wall_s: Seconds of all sessions.
-        wait_share: Share of their time that workers waited for a job.
-        asking_share: Share of their time that workers asked and told strategies.
-        overhead: What was charged to no run.
-        driver_cpu_s: CPU-seconds of the driver.
-    """
-
-    workers: int | None
-    wall_s: float | None
-    wait_share: float | None
-    asking_share: float | None
-    overhead: tuple[Overhead, ...]
-    driver_cpu_s: float | None
+    workers: int | None  # trials at a time, of the last session
+    wall_s: float | None  # seconds of all sessions
+    wait_share: float | None  # share of their time that workers waited for a job
+    asking_share: float | None  # share of their time that workers asked and told strategies
+    overhead: tuple[Overhead, ...]  # what was charged to no run
+    driver_cpu_s: float | None  # CPU-seconds of the driver
 
 
 def report_work(events: Iterable[Event]) -> WorkersReport:

@@ -19,19 +19,15 @@ FILE = Path(__file__).with_name("ask_costs.json")
 
 @dataclass(frozen=True)
 class AskCosts:
-    """The measured model.
-
-    Attributes:
-        told: Numbers of results told, rising from 0.
-        cpu_s: By strategy, CPU-seconds of an ask with its tell after as many; never falling, and
-            shorter than ``told`` where asks take too long to be measured further.
-    """
+    """The measured model."""
 
     measured: str  # the date, as 2026-11-21
     machine: str
     space: str
     versions: Mapping[str, str]  # of the libraries that ask
-    told: Sequence[int]
+    told: Sequence[int]  # numbers of results told, rising from 0
+    # By strategy, CPU-seconds of an ask with its tell after as many; never falling, and shorter
+    # than ``told`` where asks take too long to be measured further.
     cpu_s: Mapping[str, Sequence[float]]
 
     def of(self, strategy: str) -> Callable[[int], float] | None:

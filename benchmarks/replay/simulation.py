@@ -36,23 +36,16 @@ from .objective import Simulated
 
 @dataclass(frozen=True)
 class Terms:
-    """What a simulated run is given.
+    """What a simulated run is given."""
 
-    Attributes:
-        budget_j: Joules that it may spend.
-        seed: Its seed.
-        name: Name of its strategy, for tables.
-        search_j: Joules that an ask costs, with its tell; or a function from the number of slices
-            told before to these joules.
-        watts: What each CPU-second that asks and tells really take is charged besides.
-        max_trials: Begin no further slice once there are so many trials; None has no such end.
-    """
-
-    budget_j: float
-    seed: int = 0
-    name: str = ""
+    budget_j: float  # joules that it may spend
+    seed: int = 0  # its seed
+    name: str = ""  # name of its strategy, for tables
+    # Joules that an ask costs, with its tell; or a function from the number of slices told before
+    # to these joules.
     search_j: float | Callable[[int], float] = 0.0
-    watts: float = 0.0
+    watts: float = 0.0  # what each CPU-second that asks and tells really take is charged besides
+    # Begin no further slice once there are so many trials; None has no such end.
     max_trials: int | None = None
 
 

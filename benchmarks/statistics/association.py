@@ -20,21 +20,14 @@ _EXACT = 8
 
 @dataclass(frozen=True)
 class Correlation:
-    """Whether one quantity rises with another.
+    """Whether one quantity rises with another."""
 
-    Attributes:
-        rho: Spearman's coefficient, between -1 and 1; NaN if not defined.
-        p: Its two-sided p-value; NaN if not defined.
-        n: Number of pairs.
-        conclusive: Whether there are pairs enough, and differences in both, to conclude anything.
-        reason: Why, or why not, in a sentence.
-    """
-
-    rho: float
-    p: float
-    n: int
+    rho: float  # spearman's coefficient, between -1 and 1; NaN if not defined
+    p: float  # its two-sided p-value; NaN if not defined
+    n: int  # number of pairs
+    # Whether there are pairs enough, and differences in both, to conclude anything.
     conclusive: bool
-    reason: str
+    reason: str  # why, or why not, in a sentence
 
 
 def spearman(x: ArrayLike, y: ArrayLike) -> Correlation:

@@ -40,25 +40,15 @@ class Interval:
 
 @dataclass(frozen=True)
 class KruskalWallis:
-    """Whether several groups of values differ at all.
+    """Whether several groups of values differ at all."""
 
-    Attributes:
-        h: The statistic, corrected for ties.
-        p: Its p-value.
-        eta_squared: Size of the effect, at most 1, about 0 for none; NaN if not defined.
-        k: Number of groups.
-        n: Number of values.
-        conclusive: Whether there are groups and values enough to conclude anything.
-        reason: Why, or why not, in a sentence.
-    """
-
-    h: float
-    p: float
-    eta_squared: float
-    k: int
-    n: int
-    conclusive: bool
-    reason: str
+    h: float  # the statistic, corrected for ties
+    p: float  # its p-value
+    eta_squared: float  # size of the effect, at most 1, about 0 for none; NaN if not defined
+    k: int  # number of groups
+    n: int  # number of values
+    conclusive: bool  # whether there are groups and values enough to conclude anything
+    reason: str  # why, or why not, in a sentence
 
 
 @dataclass(frozen=True)

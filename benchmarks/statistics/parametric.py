@@ -23,32 +23,20 @@ LEAST_SPREAD = 1e-12
 
 @dataclass(frozen=True)
 class Anova:
-    """Whether the means of several groups of values differ, where that may be asked at all.
+    """Whether the means of several groups of values differ, where that may be asked at all."""
 
-    Attributes:
-        method: ``"ANOVA"``, or ``"Welch's ANOVA"`` where the variances differ; None if refused.
-        f: The statistic; NaN if refused, as are the next two.
-        p: Its p-value.
-        omega_squared: Size of the effect, at most 1, about 0 for none.
-        k: Number of groups.
-        n: Number of values.
-        shapiro_p: By group, how well its values agree with a normal distribution; NaN where not
-            tested.
-        levene_p: How well the groups agree with having one variance; NaN where not tested.
-        conclusive: Whether a test of means was done.
-        reason: Why, or why not, in a sentence.
-    """
-
+    # ``"ANOVA"``, or ``"Welch's ANOVA"`` where the variances differ; None if refused.
     method: Literal["ANOVA", "Welch's ANOVA"] | None
-    f: float
-    p: float
-    omega_squared: float
-    k: int
-    n: int
+    f: float  # the statistic; NaN if refused, as are the next two
+    p: float  # its p-value
+    omega_squared: float  # size of the effect, at most 1, about 0 for none
+    k: int  # number of groups
+    n: int  # number of values
+    # By group, how well its values agree with a normal distribution; NaN where not tested.
     shapiro_p: Mapping[str, float]
-    levene_p: float
-    conclusive: bool
-    reason: str
+    levene_p: float  # how well the groups agree with having one variance; NaN where not tested
+    conclusive: bool  # whether a test of means was done
+    reason: str  # why, or why not, in a sentence
 
 
 def anova(groups: Mapping[str, ArrayLike]) -> Anova:

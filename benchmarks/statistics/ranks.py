@@ -19,31 +19,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Friedman:
-    """How strategies rank over several groups, and whether that is more than chance.
+    """How strategies rank over several groups, and whether that is more than chance."""
 
-    Attributes:
-        statistic: Of the test that `reason` names; NaN if there is none.
-        p: Its p-value; NaN if there is none.
-        n_groups: Groups in which every strategy has a score.
-        left_out: Groups in which one has not.
-        strategies: Mean rank by strategy, 1 the best; the best first.
-        critical_difference: Mean ranks so far apart, or further, differ at 5 %; NaN for fewer than
-            three strategies.
-        cliques: The largest sets of neighbours in rank that are not shown to differ, of two
-            strategies at least.
-        conclusive: Whether there are groups and strategies enough to conclude anything.
-        reason: Why, or why not, in a sentence.
-    """
-
-    statistic: float
-    p: float
-    n_groups: int
-    left_out: int
-    strategies: Mapping[str, float]
+    statistic: float  # of the test that `reason` names; NaN if there is none
+    p: float  # its p-value; NaN if there is none
+    n_groups: int  # groups in which every strategy has a score
+    left_out: int  # groups in which one has not
+    strategies: Mapping[str, float]  # mean rank by strategy, 1 the best; the best first
+    # Mean ranks so far apart, or further, differ at 5 %; NaN for fewer than three strategies.
     critical_difference: float
+    # The largest sets of neighbours in rank that are not shown to differ, of two strategies at
+    # least.
     cliques: tuple[tuple[str, ...], ...]
-    conclusive: bool
-    reason: str
+    conclusive: bool  # whether there are groups and strategies enough to conclude anything
+    reason: str  # why, or why not, in a sentence
 
 
 def friedman(scores: pd.DataFrame, *, higher_is_better: bool = True) -> Friedman:

@@ -23,24 +23,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class AnytimeCurves:
-    """The anytime curves of all runs of a table, its rows in their order.
+    """The anytime curves of all runs of a table, its rows in their order."""
 
-    Attributes:
-        trials: ``run``, ``strategy``, ``state``, ``accuracy`` and ``energy_j``; the rows of a run
-            are in order of completion.
-        names: Names of the runs, in order of appearance.
-        run: Of each row, the place of its run in ``names``.
-        energy_j: ``E_i`` of each row; NaN from the first unknown one of its run on.
-        accuracy: ``A(E_i)`` of each row; minus infinity before the first result of its run.
-        last: The last row of each run.
-    """
-
+    # ``run``, ``strategy``, ``state``, ``accuracy`` and ``energy_j``; the rows of a run are in
+    # order of completion.
     trials: pd.DataFrame
-    names: pd.Index
-    run: NDArray[np.intp]
+    names: pd.Index  # names of the runs, in order of appearance
+    run: NDArray[np.intp]  # of each row, the place of its run in ``names``
+    # ``E_i`` of each row; NaN from the first unknown one of its run on.
     energy_j: NDArray[np.float64]
+    # ``A(E_i)`` of each row; minus infinity before the first result of its run.
     accuracy: NDArray[np.float64]
-    last: NDArray[np.intp]
+    last: NDArray[np.intp]  # the last row of each run
 
     @classmethod
     def of(cls, trials: pd.DataFrame) -> AnytimeCurves:

@@ -124,17 +124,11 @@ def _short(tick: float) -> str:
 
 @dataclass(frozen=True)
 class AccuracyScale:
-    """Accuracies placed on a reversed logarithmic axis of the error, labelled in percent.
+    """Accuracies placed on a reversed logarithmic axis of the error, labelled in percent."""
 
-    Attributes:
-        best: The error at which a perfect accuracy is placed.
-        low: The smallest error on the axis.
-        high: The largest error on the axis.
-    """
-
-    best: float
-    low: float
-    high: float
+    best: float  # the error at which a perfect accuracy is placed
+    low: float  # the smallest error on the axis
+    high: float  # the largest error on the axis
 
     @classmethod
     def of(cls, accuracies: ArrayLike) -> AccuracyScale:
