@@ -1,8 +1,8 @@
 """A toy objective on which wide networks are dear, and searches of it and of others."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from math import inf, log10
 from types import SimpleNamespace
 
 from perjoule.benchmarks.replay import simulation
@@ -30,7 +30,7 @@ LOST = {"state": State.FAILED, "accuracy": None}
 
 
 def accuracy(params, _epoch=0):
-    rate = 0.1 * abs(math.log10(params["rate"]) + 2)
+    rate = 0.1 * abs(log10(params["rate"]) + 2)
     return 0.95 - rate - 2 / params["width"] - 0.03 * (params["pool"] == "none")
 
 
@@ -67,7 +67,7 @@ class Recorder:
 
     strategy: Strategy
     n_trials: float
-    ends: Callable[[int], State | None]
+    ends: Callable[[int], State | None] | None
     works: list[Work] = field(default_factory=list)
     history: list[Told] = field(default_factory=list)
 
@@ -84,7 +84,7 @@ class Recorder:
         return work
 
     def tell(self, result):
-        if (state := self.ends(len(self.history))) is not None:
+        if (state := self.ends and self.ends(len(self.history))) is not None:
             curve, epochs = result.curve[:-1], result.epochs - 1
             accuracy = curve[-1].accuracy if curve else None
             result = replace(result, state=state, accuracy=accuracy, epochs=epochs, curve=curve)
@@ -93,14 +93,7 @@ class Recorder:
 
 
 def simulate(
-    strategy,
-    accuracy,
-    epoch_j=lambda _: 1.0,
-    *,
-    budget_j=math.inf,
-    n_trials=math.inf,
-    ends=lambda _: None,
-    ask_j=0.0,
+    strategy, accuracy, epoch_j=lambda _: 1.0, *, budget_j=inf, n_trials=inf, ends=None, ask_j=0.0
 ):
     """Run a strategy on known curves: ``accuracy(params, epoch)`` and ``epoch_j(params)``.
 
