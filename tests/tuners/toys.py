@@ -9,7 +9,7 @@ from perjoule.benchmarks.replay import simulation
 from perjoule.models.outcome import State
 from perjoule.models.space import Space
 from perjoule.tuners.parts.history import trials_of
-from perjoule.tuners.strategy import Strategy, Told, Work
+from perjoule.tuners.strategy import Strategy, Told
 
 SPACE = Space.parse(
     {
@@ -68,8 +68,8 @@ class Recorder:
     strategy: Strategy
     n_trials: float
     ends: Callable[[int], State | None] | None
-    works: list[Work] = field(default_factory=list)
-    history: list[Told] = field(default_factory=list)
+    works: list = field(default_factory=list)
+    history: list = field(default_factory=list)
 
     @property
     def trials(self):
