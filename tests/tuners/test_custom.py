@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import pytest
 from optuna.samplers import RandomSampler, TPESampler
 

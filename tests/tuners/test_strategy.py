@@ -1,14 +1,16 @@
 """What all strategies keep, and how one is rebuilt."""
 
-from __future__ import annotations
-
+import doctest
 import random
 from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
 
 import pytest
 
 from perjoule.models.outcome import CurvePoint, State
 from perjoule.models.space import Space
+from perjoule.tuners import strategies
 from perjoule.tuners.parts.samplers import STARTUP_TRIALS
 from perjoule.tuners.registry import RECIPES
 from perjoule.tuners.strategy import Told, Work, restore
@@ -69,6 +71,16 @@ def searched(name):
     """The beginning of a search with the seed 7, and what came of it after that."""
     strategy = RECIPES[name].build(SPACE, 7)
     return search(strategy, N_TOLD), search(strategy, 2, first=N_TOLD)
+
+
+@pytest.mark.parametrize("name", [module.name for module in iter_modules(strategies.__path__)])
+def test_a_file_of_a_strategy_opens_with_an_example_that_runs(name):
+    module = import_module(f"{strategies.__name__}.{name}")
+    text = module.__doc__ or ""
+    assert ">>> " in text.partition("When to use it")[0]
+    assert ".ask(" in text
+    assert ".tell(" in text
+    assert doctest.testmod(module).failed == 0
 
 
 @every_recipe

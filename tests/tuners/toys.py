@@ -1,13 +1,15 @@
-"""A toy objective on which wide networks are dear, with all kinds of ends of a trial."""
+"""A toy objective on which wide networks are dear, and searches of it and of others."""
 
-from __future__ import annotations
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from math import inf, log10
+from types import SimpleNamespace
 
-import math
-from dataclasses import replace
-
+from perjoule.benchmarks.replay import simulation
 from perjoule.models.outcome import State
 from perjoule.models.space import Space
-from perjoule.tuners.strategy import Told
+from perjoule.tuners.parts.history import trials_of
+from perjoule.tuners.strategy import Strategy, Told
 
 SPACE = Space.parse(
     {
@@ -28,7 +30,7 @@ LOST = {"state": State.FAILED, "accuracy": None}
 
 
 def accuracy(params, _epoch=0):
-    rate = 0.1 * abs(math.log10(params["rate"]) + 2)
+    rate = 0.1 * abs(log10(params["rate"]) + 2)
     return 0.95 - rate - 2 / params["width"] - 0.03 * (params["pool"] == "none")
 
 
@@ -57,3 +59,54 @@ def search_toy(strategy, kinds):
 
     history = search(strategy, len(kinds), outcome)
     return [told.params for told in history], history
+
+
+@dataclass
+class Recorder:
+    """A strategy that begins so many trials at most, with all that it was asked and told."""
+
+    strategy: Strategy
+    n_trials: float
+    ends: Callable[[int], State | None] | None
+    works: list = field(default_factory=list)
+    history: list = field(default_factory=list)
+
+    @property
+    def trials(self):
+        return trials_of(self.history)
+
+    def ask(self, spent_j):
+        work = self.strategy.ask(spent_j)
+        n_begun = sum(each.trial is None for each in self.works)
+        if work is None or (work.trial is None and n_begun >= self.n_trials):
+            return None
+        self.works.append(work)
+        return work
+
+    def tell(self, result):
+        if (state := self.ends and self.ends(len(self.history))) is not None:
+            curve, epochs = result.curve[:-1], result.epochs - 1
+            accuracy = curve[-1].accuracy if curve else None
+            result = replace(result, state=state, accuracy=accuracy, epochs=epochs, curve=curve)
+        self.history.append(result)
+        self.strategy.tell(result)
+
+
+def simulate(
+    strategy, accuracy, epoch_j=lambda _: 1.0, *, budget_j=inf, n_trials=inf, ends=None, ask_j=0.0
+):
+    """Run a strategy on known curves: ``accuracy(params, epoch)`` and ``epoch_j(params)``.
+
+    The run is over when the budget is spent, the strategy has no work, or it wants to begin more
+    than ``n_trials``. Of a slice by its number ``ends`` tells in which state it ends, if before its
+    last epoch.
+    """
+
+    def curve(params, *_):
+        epochs = range(1, params["epochs"] + 1)
+        return 0.0, [(epoch_j(params), accuracy(params, epoch)) for epoch in epochs]
+
+    recorder = Recorder(strategy, n_trials, ends)
+    objective = SimpleNamespace(cheapest_j=0.0, curve=curve)
+    simulation.simulate(recorder, objective, simulation.Terms(budget_j, search_j=ask_j))
+    return recorder

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import math
 from functools import partial
 from statistics import median
@@ -12,27 +10,22 @@ from perjoule.tuners.strategies.floor import FloorStrategy
 from perjoule.tuners.strategies.optuna_sampler import OptunaStrategy
 from perjoule.tuners.strategy import Told, restore
 
-from ..toys import SPACE, accuracy, energy_j, search_toy
+from ..toys import SPACE, accuracy, energy_j, search_toy, simulate
 
 PLAIN = {"width": 64, "pool": "max", "epochs": 3}
 make = partial(FloorStrategy, SPACE)
 random_draws = partial(OptunaStrategy, SPACE)
 
 
-@pytest.fixture
-def typical(simulate):
+def typical(strategy, figure):
     """Median over five seeds of what is made of each run's trials."""
-
-    def of(strategy, figure):
-        runs = (simulate(strategy(s), accuracy, energy_j, n_trials=30) for s in range(5))
-        return median(figure(list(run.trials.values())) for run in runs)
-
-    return of
+    runs = (simulate(strategy(seed), accuracy, energy_j, n_trials=30) for seed in range(5))
+    return median(figure(list(run.trials.values())) for run in runs)
 
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("choice", [{}, {"floor": 0.9}], ids=["moving", "fixed"])
-def test_it_finds_a_cheaper_candidate_above_the_floor_than_random_draws_do(choice, typical):
+def test_it_finds_a_cheaper_candidate_above_the_floor_than_random_draws_do(choice):
     def cheapest_j(trials):
         return min((t.energy_j for t in trials if t.accuracy >= 0.9), default=math.inf)
 
@@ -40,7 +33,7 @@ def test_it_finds_a_cheaper_candidate_above_the_floor_than_random_draws_do(choic
 
 
 @pytest.mark.thorough
-def test_the_floor_is_what_keeps_it_from_the_cheapest(typical):
+def test_the_floor_is_what_keeps_it_from_the_cheapest():
     def last_j(trials):
         return median(trial.energy_j for trial in trials[-10:])
 
@@ -48,7 +41,7 @@ def test_the_floor_is_what_keeps_it_from_the_cheapest(typical):
 
 
 @pytest.mark.thorough
-def test_below_a_floor_out_of_reach_it_climbs(typical):
+def test_below_a_floor_out_of_reach_it_climbs():
     def best(trials):
         return max(trial.accuracy for trial in trials)
 

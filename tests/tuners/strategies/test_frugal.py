@@ -1,7 +1,5 @@
 """The frugal strategy, on objectives whose joules and accuracies are known."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import replace
 from functools import cache

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import math
 from collections import Counter
 from dataclasses import replace
@@ -7,7 +5,7 @@ from itertools import pairwise
 from statistics import mean, median
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perjoule.models.outcome import CurvePoint, State
@@ -19,6 +17,8 @@ from perjoule.tuners.strategies.asha import HalvingStrategy
 from perjoule.tuners.strategies.hyperband import HyperbandStrategy
 from perjoule.tuners.strategies.median import MedianStrategy
 from perjoule.tuners.strategy import Task, Told, restore
+
+from ..toys import simulate
 
 LONGEST = 27
 SPACE = Space.parse(
@@ -98,7 +98,7 @@ def test_a_slice_that_ended_at_its_joules_has_reached_them_however_they_add_up()
 
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("strategy", [HalvingStrategy, HyperbandStrategy])
-def test_the_winner_of_full_training_is_found_for_a_third_of_its_energy(strategy, seed, simulate):
+def test_the_winner_of_full_training_is_found_for_a_third_of_its_energy(strategy, seed):
     trials = simulate(search(strategy, seed), accuracy, epoch_j, n_trials=49).trials
     full_j = sum(LONGEST * epoch_j(each.params) for each in trials.values())
     best = max(trials.values(), key=lambda each: accuracy(each.params, LONGEST))
@@ -109,7 +109,7 @@ def test_the_winner_of_full_training_is_found_for_a_third_of_its_energy(strategy
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("strategy", [HalvingStrategy, HyperbandStrategy])
-def test_a_model_closes_in_on_good_candidates(strategy, simulate):
+def test_a_model_closes_in_on_good_candidates(strategy):
     def late(proposer):
         started = (search(strategy, seed, proposer=proposer) for seed in range(3))
         runs = [simulate(each, accuracy, n_trials=40) for each in started]
@@ -119,7 +119,7 @@ def test_a_model_closes_in_on_good_candidates(strategy, simulate):
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_the_best_of_the_top_third_is_promoted_and_only_then_a_new_trial_begun(seed, simulate):
+def test_the_best_of_the_top_third_is_promoted_and_only_then_a_new_trial_begun(seed):
     run = simulate(search(HalvingStrategy, seed), accuracy, epoch_j, n_trials=60)
     rungs = Ladder(LONGEST).rungs
     at: dict[int, dict[int, float]] = {rung: {} for rung in rungs}
@@ -147,7 +147,7 @@ def test_those_that_ended_keep_their_place_in_the_ranking_and_are_not_continued(
         assert continued(ended, 5) == 5
 
 
-def test_hyperband_deals_trials_to_brackets_that_spend_alike(simulate):
+def test_hyperband_deals_trials_to_brackets_that_spend_alike():
     run = simulate(search(HyperbandStrategy), accuracy, n_trials=49)
     begun = [work.until for work in run.works if work.trial is None]
     assert Counter(begun) == {1: 27, 3: 12, 9: 6, 27: 4}  # Li et al., JMLR 2018, for R = 27
@@ -183,7 +183,7 @@ def test_the_median_rule_stops_what_is_below_the_median_of_earlier_means():
     assert continued(0.1, 0.2, 0.49, startup_trials=4) == 3
 
 
-def test_what_the_median_rule_stopped_stays_stopped(simulate):
+def test_what_the_median_rule_stopped_stays_stopped():
     run = simulate(search(MedianStrategy), accuracy, n_trials=40)
     numbers = [told.trial for told in run.history]
     assert numbers == sorted(numbers)
@@ -193,7 +193,7 @@ def test_what_the_median_rule_stopped_stays_stopped(simulate):
 @pytest.mark.thorough
 @every_strategy
 @every_proposer
-def test_trials_at_a_rung_have_spent_alike_whatever_their_epochs(strategy, proposer, simulate):
+def test_trials_at_a_rung_have_spent_alike_whatever_their_epochs(strategy, proposer):
     by_joules = search(strategy, fidelity="joules", proposer=proposer)
     run = simulate(by_joules, accuracy, epoch_j, n_trials=40, ask_j=0.01)
     unit_j = median(epoch_j(work.params) for work in run.works[:PRICED_TRIALS])
@@ -214,7 +214,7 @@ def test_trials_at_a_rung_have_spent_alike_whatever_their_epochs(strategy, propo
     assert epochs[smallest.number] > 1
 
 
-def test_no_joules_known_is_one_epoch_for_each(simulate):
+def test_no_joules_known_is_one_epoch_for_each():
     strategy = search(HalvingStrategy, fidelity="joules")
     run = simulate(strategy, accuracy, epoch_j, n_trials=9, ends=lambda _: State.FAILED)
     assert [(work.until, work.until_j, work.trial) for work in run.works] == [(1, None, None)] * 9
@@ -228,11 +228,8 @@ def test_no_joules_known_is_one_epoch_for_each(simulate):
     seed=st.integers(0, 2**16),
     ends=st.lists(st.sampled_from([None, None, None, State.FAILED, State.TRUNCATED]), min_size=1),
 )
-@settings(
-    max_examples=20,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],  # a run keeps nothing of another
-)
-def test_a_search_is_a_function_of_its_history(strategy, proposer, fidelity, seed, ends, simulate):
+@settings(max_examples=20)
+def test_a_search_is_a_function_of_its_history(strategy, proposer, fidelity, seed, ends):
     """From every point of a run a new strategy goes on as the old one; what ended stays so."""
 
     def make():
@@ -255,7 +252,7 @@ def test_a_search_is_a_function_of_its_history(strategy, proposer, fidelity, see
 @every_strategy
 @every_proposer
 @pytest.mark.parametrize("fidelity", ["epochs", "joules"])
-def test_with_one_epoch_at_most_every_trial_is_complete(strategy, proposer, fidelity, simulate):
+def test_with_one_epoch_at_most_every_trial_is_complete(strategy, proposer, fidelity):
     space = SPACE.with_fixed("epochs", 1)
     single = search(strategy, fidelity=fidelity, proposer=proposer, space=space)
     run = simulate(single, accuracy, budget_j=15)

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import math
 from functools import partial
 from statistics import median
@@ -14,7 +12,7 @@ from perjoule.models.outcome import State
 from perjoule.tuners.strategies.multiobjective import MultiObjectiveStrategy
 from perjoule.tuners.strategy import Told, restore
 
-from ..toys import SPACE, accuracy, energy_j, search_toy
+from ..toys import SPACE, accuracy, energy_j, search_toy, simulate
 
 POPULATION = 6
 
@@ -28,7 +26,7 @@ def make(name, seed=0):
 @pytest.mark.parametrize(
     ("name", "n_trials", "n_seeds"), [("nsga2", 60, 10), ("tpe", 30, 5), ("gp", 8, 2)]
 )
-def test_the_front_beats_that_of_random_draws_at_equal_trials(name, n_trials, n_seeds, simulate):
+def test_the_front_beats_that_of_random_draws_at_equal_trials(name, n_trials, n_seeds):
     def volume(seed, name):
         """Hypervolume over accuracy above 0.5 and log joules below those of the heaviest."""
         run = simulate(make(name, seed), accuracy, energy_j, n_trials=n_trials)
