@@ -185,11 +185,7 @@ class Reading:
 
 
 def billed_ids(sources: Iterable[SourceInfo]) -> frozenset[str]:
-    """Ids of the sources that are billed.
-
-    A whole is billed only where there is no source of its parts, and a model of it only where it
-    is not measured.
-    """
+    """Ids of the billed sources: wholes only without parts, their models only if unmeasured."""
     wholes = (Scope.MODULE, Scope.NODE)
     infos = list(sources)
     for excluded in (wholes, wholes[1:]):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from ..codecarbon import find_data_files
 
@@ -19,16 +19,14 @@ _DECORATION = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class CpuPower:
+class CpuPower(NamedTuple):
     """Watts per hardware thread at full load, and where the figure is from."""
 
     watts_per_core: float
     origin: str
 
 
-@dataclass(frozen=True)
-class Processor:
+class Processor(NamedTuple):
     """What the system says of its processor."""
 
     model: str  # its name
