@@ -1,10 +1,6 @@
-"""Grams of CO2 equivalents from joules, by CodeCarbon's tables of the grids' carbon intensity.
+"""Grams of CO2 equivalents from joules, by CodeCarbon's tables; nothing asks a network.
 
-intensity("FRA").grams(3.6e6)       # 56.039 g: one kilowatt-hour in France
-intensity("USA/CA").grams(3.6e6)    # 179.1 g: in California
-intensity("56 g/kWh").grams(3.6e6)  # 56 g: your own figure
-
-Only files are read: nothing is asked over a network, and no place is guessed.
+intensity("FRA").grams(3.6e6)  # 56.039 g: one kilowatt-hour in France
 """
 
 from __future__ import annotations

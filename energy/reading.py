@@ -61,10 +61,7 @@ class ComponentReading:
         return self._combined(other, sign=1)
 
     def __sub__(self, other: ComponentReading) -> ComponentReading:
-        """Take away the reading of the same source over a part of this window.
-
-        Errors add up here too, since both windows had their own edges.
-        """
+        """Take away the source's reading over a part of this window; errors add up here too."""
         return self._combined(other, sign=-1)
 
     def _combined(self, other: ComponentReading, sign: int) -> ComponentReading:
