@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 LONGEST_CHECK_INTERVAL_S = 0.1
-CHECK_SHARE = 0.0005
-"""Checking the budget may take this share of the time. In a training it takes some five times as
-long as in a loop of its own, since networks fill the processor's caches."""
+CHECK_SHARE = 0.0005  # of the time, for checks alone; within a training they take 5 times as long
 
 
 class EnergyBudget:

@@ -1,10 +1,6 @@
-"""Grams of CO2 equivalents from joules, by CodeCarbon's tables of the grids' carbon intensity.
+"""Grams of CO2 equivalents from joules, by CodeCarbon's tables; nothing asks a network.
 
-intensity("FRA").grams(3.6e6)       # 56.039 g: one kilowatt-hour in France
-intensity("USA/CA").grams(3.6e6)    # 179.1 g: in California
-intensity("56 g/kWh").grams(3.6e6)  # 56 g: your own figure
-
-Only files are read: nothing is asked over a network, and no place is guessed.
+intensity("FRA").grams(3.6e6)  # 56.039 g: one kilowatt-hour in France
 """
 
 from __future__ import annotations
@@ -23,10 +19,9 @@ from .quantities import JOULES_PER_UNIT, format_energy
 from .sources.codecarbon import find_data_files
 
 G_PER_KWH_OF_LB_PER_MWH = 0.45359237  # grams per kWh of one pound per MWh
+# What CodeCarbon counts in a province's energy mix; it takes the other sources for clean.
 FOSSIL_G_PER_KWH = {"coal": 995.725971, "petroleum": 816.6885263, "naturalGas": 743.8415916}
-"""What CodeCarbon counts in a province's energy mix. It takes the other sources for clean."""
-WORLD_G_PER_KWH = 475
-"""The world's average (IEA 2019). CodeCarbon takes it silently for a country without a figure."""
+WORLD_G_PER_KWH = 475  # IEA 2019; CodeCarbon takes it silently for a country without a figure
 
 _FIGURE = re.compile(r"(\d+\.?\d*|\.\d+)\s*(k?)g(?:\s*CO2(?:eq?)?)?\s*/\s*kWh", re.I)
 _CHINESE_SUFFIX = re.compile(
@@ -36,19 +31,12 @@ _CHINESE_SUFFIX = re.compile(
 
 @dataclass(frozen=True)
 class CarbonIntensity:
-    """What a kilowatt-hour emits at a place.
+    """What a kilowatt-hour emits at a place."""
 
-    Attributes:
-        g_per_kwh: Grams of CO2 equivalents per kilowatt-hour.
-        place: The country, with the region after a comma; empty for the user's own figure.
-        year: The year the figure is for; None if not known.
-        source: Where the figure is from.
-    """
-
-    g_per_kwh: float
-    place: str
-    year: int | None
-    source: str
+    g_per_kwh: float  # grams of CO2 equivalents per kilowatt-hour
+    place: str  # the country, with the region after a comma; empty for the user's own figure
+    year: int | None  # the year the figure is for; None if not known
+    source: str  # where the figure is from
 
     def grams(self, energy_j: float | None) -> float | None:
         """Grams that an energy in joules emits: J / 3.6e6 x g/kWh; None for unknown energy."""
@@ -95,8 +83,7 @@ def format_grams(grams: float | None) -> str:
 
 
 def _parse_figure(text: str) -> CarbonIntensity:
-    match = _FIGURE.fullmatch(text)
-    if match is None:
+    if (match := _FIGURE.fullmatch(text)) is None:
         raise ConfigurationError(
             f"carbon intensity {text!r} is not a figure with its unit: "
             'write it like "56 g/kWh" or "0.2 kg/kWh"'

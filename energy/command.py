@@ -1,8 +1,4 @@
-"""Metering any command: it runs as a child of this process, inside one window.
-
-result = measure(["python", "train.py"], EnergyMeter())
-print(result.reading, result.exit_code)
-"""
+"""Metering any command: it runs as a child of this process, inside one window."""
 
 from __future__ import annotations
 
@@ -37,14 +33,12 @@ class CommandResult:
 
 
 def measure(command: Sequence[str], meter: EnergyMeter) -> CommandResult:
-    """Run a command to its end and meter it.
+    """Run a command to its end and meter it; a ConfigurationError if it cannot be run.
 
-    It has our standard streams, environment and process group. Signals go to it instead of ending
-    us, so that its energy is told however it ends. On Linux, descendants whose parents ended become
-    our children (``PR_SET_CHILD_SUBREAPER``), so that daemons count too, up to the command's end;
-    those that outlive it stay with us. Signals and daemons are looked after in the main thread
-    only, the one that Python gives signals to, and ended daemons are waited for only if there is no
-    other thread, whose children they might be. A ConfigurationError if it cannot be run.
+    Signals go to it instead of ending us, so that its energy is told however it ends. On Linux
+    descendants whose parents ended become our children (``PR_SET_CHILD_SUBREAPER``), so that
+    daemons count too, up to the command's end. Both need the main thread, and ended daemons are
+    waited for only if there is no other thread, whose children they might be.
     """
     if isinstance(command, str) or not command:
         mend = "give a list of the program and its arguments"

@@ -16,11 +16,10 @@ JITTER_S = 0.1  # registers may move this late: a step then holds more energy
 
 
 class WrappingCounter:
-    """A hardware register that counts up and starts again at zero after its range.
+    """A register that counts up and wraps to 0 at its modulus, the greatest value plus one.
 
-    A register that went backwards has wrapped or was reset (suspend, driver reload). It is taken
-    for a wrap only if the power this implies is possible. What ``read_register`` raises is passed
-    on and changes nothing here. The modulus is the greatest value plus one.
+    A register that went backwards has wrapped or was reset (suspend, driver reload): it is taken
+    for a wrap only if the power this implies is possible.
     """
 
     def __init__(
@@ -42,11 +41,7 @@ class WrappingCounter:
         self.resets = 0
 
     def read(self) -> float:
-        """Read the register and return the cumulative joules.
-
-        An impossible advance, or a wrap that may have gone unseen, raises a SourceError and counts
-        as a reset; counting goes on from here.
-        """
+        """Cumulative joules; an impossible advance is a SourceError and counts as a reset."""
         with self._guard:  # around the register too, or an older value could come in later
             asked_s = self._clock()
             register = self._read_register()
@@ -91,10 +86,7 @@ class Gaps:
 
 
 class IntegratedSource(Source):
-    """A power-only source made cumulative by the trapezoid rule.
-
-    ``read`` takes a power reading of its own, so that both edges of a window are in the sum.
-    """
+    """A power made cumulative by the trapezoid rule; ``read`` takes a power reading of its own."""
 
     def __init__(self, power: PowerSource, clock: Callable[[], float] = time.perf_counter) -> None:
         self.info = power.info

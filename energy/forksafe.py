@@ -10,10 +10,7 @@ _guards: weakref.WeakSet[Guard] = weakref.WeakSet()
 
 
 class Guard:
-    """A lock for ``with`` that is free again in a forked child.
-
-    A plain lock that another thread held at the fork would stay locked in the child for ever.
-    """
+    """A lock for ``with`` that a forked child finds free, even if another thread held it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -1,10 +1,4 @@
-"""The meter: snapshots of all sources at the edges of windows.
-
-with EnergyMeter() as meter:
-    with meter.window() as window:
-        train()
-print(window.reading)
-"""
+"""The meter: snapshots of all sources at the edges of windows."""
 
 from __future__ import annotations
 
@@ -77,27 +71,25 @@ class EnergyMeter:
         found = resolve(sources, Machine(gpus), shared=shared) if own else sources
         self._sources = [_counter_of(source, clock) for source in found]
         self.sources: tuple[SourceInfo, ...] = tuple(source.info for source in self._sources)
-        """Identity of every source."""
         self.clock = clock
         self._asleep_clock = asleep_clock
         self._bill = self._make_bill()
         self._idle_w = _idle_powers_w(self.sources)
         self._synchronize = synchronize
         self._whole: Window | None = None
-        self.series: Series | None = None
+        self.series: Series | None = None  # the recorded time series, if one was asked for
         if series_period_s is not None:
             from .series import Series
 
             self.series = Series(self._sources, series_period_s, clock)
-        """The recorded time series, if one was asked for."""
         tasks = [task for source in self._sources for task in source.tasks()]
         self._sampler = Sampler(tasks if self.series is None else [*tasks, self.series.sample])
         # A meter that is merely dropped ends them too.
         self._end = weakref.finalize(self, _end, self._sampler, self._sources if own else [])
         self._moved: list[tuple[float | str, float]] = [("never read", 0.0)] * len(self._sources)
         self._first = self.snapshot(synchronize=False)
+        # Seconds that one reading of all sources takes.
         self.read_cost_s = min(repeat(lambda: self.snapshot(synchronize=False), number=1))
-        """Seconds that one reading of all sources takes."""
 
     @property
     def counts_search(self) -> bool:
@@ -130,10 +122,7 @@ class EnergyMeter:
         return Reading(tuple(parts), end.time_s - start.time_s, self._billed().ids)
 
     def joules_since(self, start: Snapshot) -> float | None:
-        """Billed joules since a snapshot, without provenance or waiting for queued GPU work.
-
-        A few microseconds, for budget checks inside a training; None if a source is lost.
-        """
+        """Billed joules since a snapshot, fast and unsynchronized; None if a source is lost."""
         total_j = 0.0
         billed = self._billed().sources
         for index, source, name in billed:
@@ -197,9 +186,8 @@ class EnergyMeter:
         if slept_s > NOTABLE_SLEEP_S:
             warnings += (f"the machine was suspended for {slept_s:.3g} s within the window",)
         idle_w = self._idle_w[index]
-        unsure_s = period_s
-        if period_s:
-            unsure_s += (end.read_by_s - end.time_s + start.read_by_s - start.time_s) / 2
+        edges_s = end.read_by_s - end.time_s + start.read_by_s - start.time_s
+        unsure_s = period_s + edges_s / 2 if period_s else 0.0
         # A short window may hold no step of the counter, so take the power before it then.
         power_w = mean_power_w(index, start, end) or mean_power_w(index, self._first, end)
         return replace(
@@ -221,13 +209,9 @@ class EnergyMeter:
 
     def _make_bill(self) -> _Bill:
         in_use = [source.in_use for source in self._sources]
-        used = [
-            (index, source, source.info.id)
-            for index, source in enumerate(self._sources)
-            if in_use[index]
-        ]
-        ids = billed_ids(source.info for _, source, _ in used)
-        return _Bill(in_use, ids, [entry for entry in used if entry[2] in ids])
+        ids = billed_ids(s.info for s, used in zip(self._sources, in_use, strict=True) if used)
+        entries = [(index, source, source.info.id) for index, source in enumerate(self._sources)]
+        return _Bill(in_use, ids, [e for e in entries if in_use[e[0]] and e[2] in ids])
 
 
 class Window:

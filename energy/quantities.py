@@ -47,10 +47,7 @@ def parse_energy(value: str | float) -> float:
 
 
 def format_energy(energy_j: float | None) -> str:
-    """Write joules for people: three digits and a fitting unit, ``"1.23 kJ"``.
-
-    An unavailable amount (None, NaN, infinite) is ``"n/a"``, never 0.
-    """
+    """Write joules for people, ``"1.23 kJ"``; an unknown or infinite amount is ``"n/a"``."""
     if energy_j is None or not math.isfinite(energy_j):
         return "n/a"
     if energy_j == 0:

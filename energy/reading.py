@@ -61,10 +61,7 @@ class ComponentReading:
         return self._combined(other, sign=1)
 
     def __sub__(self, other: ComponentReading) -> ComponentReading:
-        """Take away the reading of the same source over a part of this window.
-
-        Errors add up here too, since both windows had their own edges.
-        """
+        """Take away the source's reading over a part of this window; errors add up here too."""
         return self._combined(other, sign=-1)
 
     def _combined(self, other: ComponentReading, sign: int) -> ComponentReading:
@@ -185,11 +182,7 @@ class Reading:
 
 
 def billed_ids(sources: Iterable[SourceInfo]) -> frozenset[str]:
-    """Ids of the sources that are billed.
-
-    A whole is billed only where there is no source of its parts, and a model of it only where it
-    is not measured.
-    """
+    """Ids of the billed sources: wholes only without parts, their models only if unmeasured."""
     wholes = (Scope.MODULE, Scope.NODE)
     infos = list(sources)
     for excluded in (wholes, wholes[1:]):

@@ -30,8 +30,7 @@ def try_read(source: Source, name: str) -> float | str:
 class Sampler:
     """Does its tasks in one daemon thread, each when due; starts none without tasks.
 
-    Integrated sources are sampled, wrapping counters kept alive, time series recorded. It holds no
-    reference to the meter, so that a forgotten meter can end it.
+    It holds no reference to the meter, so that a forgotten meter can end it.
     """
 
     def __init__(self, tasks: Iterable[Task]) -> None:

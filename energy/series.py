@@ -43,8 +43,7 @@ class Series:
     ) -> None:
         if not 0 < period_s < math.inf:
             raise ConfigurationError(f"series period {period_s!r}: give seconds above zero")
-        self.period_s = period_s
-        """Seconds from one sample to the next, at present."""
+        self.period_s = period_s  # from one sample to the next, at present
         self._first_period_s = period_s
         self._clock = clock
         self._max_samples = max(max_values // max(len(sources), 1), 2)
@@ -54,17 +53,14 @@ class Series:
         self._guard = Guard()
 
     def sample(self) -> float:
-        """Read all sources once; return the seconds until that is due again.
-
-        A sample close to the latest one, such as that of a series' end, takes its place: counters
-        move in steps, so that between the two there would be no power worth the name.
-        """
+        """Read all sources once; return the seconds until that is due again."""
         with self._guard:
             now, times = self._clock(), self._times
             # First, so that an interrupt while reading leaves no half of a sample.
             readings = [track.read(now) for track in self._tracks]
             if not times:
                 self._start_us = time.time_ns() // 1_000
+            # Counters move in steps: between two close samples there is no power worth the name.
             if len(times) > 1 and min(now - times[-1], times[-1] - times[-2]) < self.period_s / 2:
                 times.pop()
                 for track in self._tracks:
@@ -127,12 +123,9 @@ class _Track:
     def __init__(self, source: Source) -> None:
         self._source = source
         self.info = source.info
-        self.energy_j = array("d")
-        """NaN where the reading failed."""
-        self.losses = array("I")
-        """How often count had been lost by then."""
-        self.reasons: dict[int, str] = {}
-        """Why a reading failed."""
+        self.energy_j = array("d")  # NaN where the reading failed
+        self.losses = array("I")  # how often count had been lost by then
+        self.reasons: dict[int, str] = {}  # why a reading failed
         self._latest: tuple[float, float] | None = None
         self._impossible = 0
 

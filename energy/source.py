@@ -14,16 +14,11 @@ Task = Callable[[], float]  # done in the background; returns in how many second
 class Kind(StrEnum):
     """How a joule became known."""
 
-    MEASURED = "measured"
-    """Read from an energy counter."""
-    INTEGRATED = "integrated"
-    """Power readings integrated over time."""
-    MODELLED = "modelled"
-    """Computed from activity by a model, not measured."""
-    APPORTIONED = "apportioned"
-    """A share of a measured counter that several trials used at once."""
-    UNAVAILABLE = "unavailable"
-    """Not known; the warnings say why."""
+    MEASURED = "measured"  # read from an energy counter
+    INTEGRATED = "integrated"  # power readings integrated over time
+    MODELLED = "modelled"  # computed from activity by a model, not measured
+    APPORTIONED = "apportioned"  # a share of a measured counter that several trials used at once
+    UNAVAILABLE = "unavailable"  # not known; the warnings say why
 
 
 class Scope(StrEnum):
@@ -36,8 +31,8 @@ class Scope(StrEnum):
     NODE = "node"
 
 
+# Whose joules hardware counters of each component usually count.
 SCOPES = {"cpu": Scope.PACKAGE, "dram": Scope.PACKAGE, "gpu": Scope.BOARD, "node": Scope.NODE}
-"""Whose joules hardware counters of each component usually count."""
 
 
 @dataclass(frozen=True)
@@ -115,8 +110,7 @@ class Source(BaseSource, ABC):
                 return ask_the_plug_wh() * 3600
     """
 
-    keep_alive_s = math.inf
-    """Seconds within which it must be read again, or its count may be lost unseen."""
+    keep_alive_s = math.inf  # within these it must be read again, or count may be lost unseen
 
     @abstractmethod
     def read(self) -> float:

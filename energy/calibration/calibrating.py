@@ -1,11 +1,4 @@
-"""Measuring idle power, and watts per busy core against a measured source.
-
-from perjoule.energy.calibration.calibrating import calibrate
-
-calibrate()                              # against what can be read here
-calibrate("shelly:10.0.0.7")             # against a wattmeter
-calibrate(pairs=Path("recorded.csv"))    # against what was recorded
-"""
+"""Measuring idle power, and watts per busy core against a measured source."""
 
 from __future__ import annotations
 
@@ -66,8 +59,8 @@ def calibrate(
     """Measure idle power and watts per busy core of this machine, and store them.
 
     Idle power is that of every measured source of the reference, a meter or its text. Watts per
-    core come from a minute under changing load, where a measured source sees the processor, or from
-    recorded pairs (see ``read_windows``). Let nothing else run.
+    core come from a minute under changing load, or from recorded pairs (see ``read_windows``).
+    Let nothing else run.
 
     Raises:
         ConfigurationError: Windows that cannot be fitted, or an idle time that is none.
@@ -105,10 +98,7 @@ def calibrate(
 
 
 def measure_idle(meter: EnergyMeter, duration_s: float = IDLE_S, bench: Bench = HERE) -> Idle:
-    """Measure the idle power of a meter's measured sources; takes no time if it has none.
-
-    Modelled sources, and those that count a process alone, have none: idle processes use nothing.
-    """
+    """Idle power of a meter's measured sources; models and counts of one process have none."""
     if not 0 < duration_s < math.inf:
         raise ConfigurationError(f"idle power cannot be measured in {duration_s:g} s: take 20 s")
     parts: dict[str, list[ComponentReading]] = {}
@@ -153,12 +143,7 @@ def measure_windows(
     window_s: float = WINDOW_S,
     bench: Bench = HERE,
 ) -> list[LoadWindow]:
-    """Measure windows under changing load, of at least five update periods of the reference.
-
-    Each level, a number of busy cores, is driven by every kind of work, so that what these differ
-    by is in the residual of the fit. What else runs on the machine is in both its CPU time and its
-    joules.
-    """
+    """Measure windows (five update periods or more) of every work at every number of cores."""
     against = _of_the_cpu(reference)
     if not against:
         raise MeterError(

@@ -44,16 +44,10 @@ def fit(
     """Fit idle power and watts per busy core to windows of the whole machine.
 
     Mean power is idle power plus watts per core times busy cores, by least squares over windows,
-    whatever their length, neither of them below zero.
-
-    The residual is the error to expect of ``cpu_time``, which gives watts per core times
-    CPU-seconds and no idle power. So it is taken of the power above idle, relative to what the fit
-    of all *other* windows foretells for a window: the root of the mean square over windows with at
-    least half a core busy. It holds for such work and such loads as were fitted.
-
-    Raises:
-        ConfigurationError: Too few windows, loads that do not differ by half a core whichever busy
-            window is left out, or energy that does not follow them.
+    neither of them below zero. The residual is the error to expect of ``cpu_time``, which has no
+    idle power: of the power above idle, relative to what the fit of all *other* windows foretells,
+    the root of the mean square over windows with at least half a core busy. A ConfigurationError
+    if there are too few windows, their loads are too alike or their energy does not follow them.
     """
     if len(windows) < FEWEST_WINDOWS:
         raise ConfigurationError(
@@ -75,11 +69,7 @@ def fit(
 
 
 def read_windows(path: Path) -> list[LoadWindow]:
-    """Read recorded windows from a CSV file with the columns ``duration_s,cpu_s,energy_j``.
-
-    CPU-seconds and joules are those of the whole machine; other columns are ignored. A file that
-    is missing or malformed is a DataError.
-    """
+    """Windows of the whole machine from a CSV file with ``COLUMNS``, or a DataError."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = csv.DictReader(file)

@@ -12,12 +12,11 @@ from ...errors import MeterError
 
 Load = Callable[[int, str], AbstractContextManager[None]]  # keeps as many cores busy with a work
 
+# What is done once, and over and over: mostly branches and memory, or vectors as in training.
 WORKS = {
     "interpreter": ("x = 1.0", "for _ in range(10_000): x = (x * 1.7 + 0.3) % 3.1"),
     "matrices": ("import numpy; x = numpy.full((256, 256), 1 / 256)", "x @ x"),
 }
-"""Kinds of work, each as what is done once and what is done over and over. The one is mostly
-branches and memory, the other keeps the vector units busy, as training does."""
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _SCRIPT = """\

@@ -1,8 +1,4 @@
-"""What was calibrated on this machine: idle power of its sources, watts of a busy core.
-
-One JSON file per machine lies in ``$PERJOULE_HOME``, or in the system's folder for configuration.
-It is read whenever a meter starts, so this module is light; ``calibrating`` makes what is stored.
-"""
+"""What was calibrated on this machine, one JSON file; light, since every meter reads it."""
 
 from __future__ import annotations
 
@@ -130,11 +126,7 @@ def home(environ: Mapping[str, str] = os.environ, system: str = sys.platform) ->
 
 @functools.cache
 def machine_id() -> str:
-    """A machine's identity, the same after a restart.
-
-    A hash of what ``/etc/machine-id`` says, the host's name and the number of its processors:
-    nodes that were cloned from one image still differ in name.
-    """
+    """A machine's identity, the same after a restart (hashed: see ``identify``)."""
     import platform
 
     return identify(Path("/etc/machine-id"), platform.node(), os.cpu_count() or 1)

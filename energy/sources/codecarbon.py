@@ -24,8 +24,7 @@ class _Totals:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self.last: tuple[float, float] | None = None
-        """Joules and when they came."""
+        self.last: tuple[float, float] | None = None  # joules and when they came
         self.resets = 0
 
     def live_out(self, total: Any, delta: Any) -> None:
@@ -46,16 +45,9 @@ class _Totals:
 class CodeCarbonSource(Source):
     """The energy that CodeCarbon's offline tracker counts for the whole machine.
 
-    It runs as its users run it: on its own threads, once a second. ``read`` holds the total of its
-    last measurement. Asking it for a fresh one (``flush``) takes half a millisecond, more with
-    GPUs, and races with its own timer, which it does not lock out, so that energy counts twice.
-
-    Nothing is written, sent or asked over a network: outputs and tokens that a configuration file
-    sets are switched off, and the carbon intensity is fixed, so that it asks for no country. Its
-    logger is silenced for the whole process.
-
-    Importing CodeCarbon takes 0.1 s and its look at the hardware 2 s (3.3.2 on a 4-core virtual
-    machine).
+    It runs on its own threads, once a second; ``read`` holds its last total, since asking for a
+    fresh one (``flush``) races with its timer and counts twice. Nothing is written, sent or asked
+    over a network, whatever a configuration file sets. Its logger is silenced for the process.
     """
 
     def __init__(

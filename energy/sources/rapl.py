@@ -11,8 +11,8 @@ from ...errors import SourceError
 from ..counter import WrappingCounter
 from ..source import Discovery, Kind, Scope, Source, SourceInfo
 
+# Containers hide the usual powercap tree, so it may be mounted elsewhere.
 ROOT = Path(os.environ.get("PERJOULE_POWERCAP", "/sys/class/powercap"))
-"""The powercap tree. Containers hide the usual one, so it may be mounted elsewhere."""
 MAX_PACKAGE_POWER_W = 1_000.0
 UPDATE_PERIOD_S = 1e-3
 KEEP_ALIVE_S = 30.0  # the smallest range, 65 kJ, lasts 65 s at 1,000 W
@@ -79,10 +79,8 @@ class RaplSource(Source):
 def discover(root: Path = ROOT) -> Discovery:
     """Find the packages and DRAM zones of a powercap tree, or of its folder ``intel-rapl``.
 
-    psys, core and uncore are left out because packages contain them or they contain packages, and
-    so are MMIO twins of packages and dies that mirror another die's counter. Half of a machine's
-    packages would be a wrong number, so one package that cannot be read leaves none, and one DRAM
-    zone that cannot be read leaves no DRAM.
+    psys, core, uncore, MMIO twins and dies that mirror another's counter would count twice. Some of
+    the packages would be a wrong number: if one cannot be read none is taken; so for DRAM zones.
     """
     zones = [(zone, *_label(zone)) for zone in _list_zones(root)]
     if not any(component == "cpu" for _, _, component in zones):

@@ -56,23 +56,16 @@ class MeterKind:
 
 
 def resolve(spec: str, machine: Machine = THIS_MACHINE, *, shared: bool = False) -> Found:
-    """Find the sources that a meter's text names.
+    """Find the sources that a meter's text names: names of ``METERS``, joined by commas.
 
-    Args:
-        spec: ``"auto"`` (measured sources where they can be read, and the modelled CPU where not),
-            or names of ``METERS`` joined by commas, each written as its ``spec`` says.
-        machine: Where to look.
-        shared: Whether other workers of ours use the same processors: package joules are split by
-            CPU-time share, and GPUs cannot be.
+    If ``shared``, other workers of ours use the same processors: package joules are split by
+    CPU-time share, and GPUs cannot be. Warns of visible hardware that cannot be read.
 
     Raises:
         UnknownNameError: A name is not known.
         ConfigurationError: An argument cannot be used, or names do not go together.
         DataError: A recorded trace cannot be read.
         MeterError: A source named explicitly, or a GPU of ``machine``, cannot be read here.
-
-    Warns:
-        RuntimeWarning: Visible hardware cannot be read, so that its joules are missing.
     """
     parts = [_parse(part.strip(), spec) for part in spec.split(",")]
     names = [name for name, _ in parts]

@@ -26,11 +26,7 @@ def machine_cpu_s() -> float:
 
 
 class ApportionedSource(Source):
-    """A package counter's joules times this process' share of the machine's busy CPU time.
-
-    Used where somebody insists on several workers in one measured domain. The shares of all
-    processes add up to the counter's joules, but who caused which is a guess by CPU time.
-    """
+    """A package counter's joules times this process' share of all busy CPU time: a guess."""
 
     keep_alive_s = KEEP_ALIVE_S
 

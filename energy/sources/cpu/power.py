@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from ..codecarbon import find_data_files
 
@@ -19,16 +19,14 @@ _DECORATION = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class CpuPower:
+class CpuPower(NamedTuple):
     """Watts per hardware thread at full load, and where the figure is from."""
 
     watts_per_core: float
     origin: str
 
 
-@dataclass(frozen=True)
-class Processor:
+class Processor(NamedTuple):
     """What the system says of its processor."""
 
     model: str  # its name
@@ -44,11 +42,7 @@ def cpu_power() -> CpuPower:
 
 
 def watts_of(cpu: Processor) -> CpuPower:
-    """Look up a processor's watts per hardware thread: its rated power over the number of threads.
-
-    CodeCarbon's 4 W per thread serve where the model is not in the table, or where a virtual
-    machine shows only some of the processor's threads.
-    """
+    """A processor's rated power per hardware thread, or CodeCarbon's 4 W if unknown or virtual."""
     rated_w = rated_power_w(cpu.model)
     watts = None if rated_w is None else rated_w * cpu.sockets / cpu.threads
     if watts is None:

@@ -31,11 +31,9 @@ MODEL_ERROR = 0.43  # CodeCarbon's median error against wattmeters (Xu et al., H
 class CpuTimeSource(Source):
     """CPU-seconds of this process and its descendants times watts per core.
 
-    Other processes on the machine do not enter, so several trials may run side by side. The time of
-    living descendants shows up to a scan late, that of children that were waited for at once. What
-    the others used after their last scan is lost where the system does not report it to their
-    parent (outside Linux, or if nobody waits for them). The watts are the given ones, else the
-    calibrated ones, else those that the processor is rated for.
+    Living descendants' time shows up to a scan late, that of children waited for at once. What the
+    others used after their last scan is lost outside Linux, or if nobody waits for them. The watts
+    are the given ones, else the calibrated ones, else those that the processor is rated for.
     """
 
     def __init__(

@@ -30,10 +30,7 @@ class Channel:
 
 
 class ChannelFiles:
-    """The files of a channel, kept open: ten times as fast to read.
-
-    After a failure they are looked up anew, since a chip that comes back has another number.
-    """
+    """The files of a channel, kept open, which is fast, and looked up anew after a failure."""
 
     def __init__(self, root: Path, open_file: Callable[[Path], int], channel: Channel) -> None:
         self._root, self._open_file, self._channel = root, open_file, channel

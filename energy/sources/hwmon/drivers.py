@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from ...source import Scope
 
 PERIOD_S = 0.1
+# Those of a second ask USB or firmware, for milliseconds: their last answer serves for that long.
 PERIODS_S = {"amd_energy": 1e-3, "corsairpsu": 1.0, "macsmc_hwmon": 1.0, "power_meter": 1.0}
-"""Update periods of drivers. Those of a second ask USB, a mailbox or the firmware, which takes
-milliseconds, so their last answer serves for that long."""
 WRAPPING = frozenset({"i915", "xe"})  # unwrap their register, of 262 s at 1,000 W, only when read
 
 
@@ -39,6 +38,7 @@ _XE = (r"energy\d_input card", r"energy\d_input pkg", "energy1_input")
 _ACPI = r"power1_average {} Power Socket \d+"
 _OTHER_ACPI = r"power1_average(?! (Module|Grace|CPU|SysIO) Power).*"
 _APPLE = r"power\d+_input Total System Power"
+# Of those for the CPU and the node the first that is there serves; all serve for GPUs.
 DRIVERS = (
     HwmonDriver("amd_energy", "cpu", "counter of an AMD socket", (r"energy\d+_input Esocket\d+",)),
     HwmonDriver("amd_hsmp_hwmon", "cpu", "power of an AMD socket", ("power1_input",)),
@@ -55,5 +55,3 @@ DRIVERS = (
     HwmonDriver("corsairpsu", "node", _SUPPLY, ("power1_input power total",)),
     HwmonDriver("ina3221", "node", _JETSON, (r"\S+ VDD_IN",), Scope.MODULE),
 )
-"""The first driver that is there serves for the CPU,
-and the first for the node, since the others measure the same again; all serve for GPUs."""

@@ -1,9 +1,4 @@
-"""Energy and power that Linux' hwmon drivers show: processors, cards, supplies, whole machines.
-
-``hwmon`` takes the channels of ``DRIVERS``, whose meaning is known. ``hwmon:CHIP/CHANNEL`` takes
-any other by name, such as ``hwmon:nct6775/power1_input@cpu``; without ``@`` it is the node's.
-Energies are in microjoules, powers in microwatts (the kernel's hwmon/sysfs-interface.rst).
-"""
+"""Energies (µJ) and powers (µW) that Linux' hwmon drivers show (the kernel's sysfs-interface)."""
 
 from __future__ import annotations
 
@@ -80,11 +75,10 @@ def discover(
     open_file: Callable[[Path], int] = lambda path: os.open(path, os.O_RDONLY),
     clock: Callable[[], float] = time.perf_counter,
 ) -> Discovery:
-    """Find the channels of known drivers, or the named one.
+    """Find the channels of known drivers, or the one named ``CHIP/CHANNEL[@COMPONENT]``.
 
-    ``channel`` is ``"CHIP/CHANNEL"`` or ``"CHIP/CHANNEL@COMPONENT"``: a chip's name (then all chips
-    of that name) or its name and device as in a source's id, and a file or a label. Half of the
-    processors would be a wrong number, so one that cannot be read leaves none.
+    The chip is a driver's name (all its chips) or a chip's in a source's id, the channel a file or
+    a label. Some of the processors would be a wrong number: one that cannot be read leaves none.
     """
     if not root.is_dir():
         return Discovery(reason=f"no hwmon tree at {root}", mend="hwmon needs Linux on hardware")
@@ -201,10 +195,7 @@ def _make_source(
 
 
 def _mirrors(source: Source | PowerSource, other: Source | PowerSource) -> bool:
-    """Whether two counters of processors are one.
-
-    amd_energy takes each memory node for a socket, of which a processor may have four.
-    """
+    """Whether two CPU counters are one: amd_energy takes each memory node for a socket."""
     if not (isinstance(source, HwmonCounter) and isinstance(other, HwmonCounter)):
         return False
     if source.info.component != "cpu":

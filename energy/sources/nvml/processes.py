@@ -30,9 +30,8 @@ class Census(NamedTuple):
 class Processes:
     """Tells processes apart by pid.
 
-    In a container NVML may give the pids of the host, or none at all, depending on the driver. So
-    a list in which this process is missing means something only outside containers, or once a
-    process of this tree was found in a list.
+    In a container NVML may give the host's pids or none: there a list without this process means
+    something only once a process of this tree was found in one.
     """
 
     def __init__(self, on_host: bool | None = None) -> None:
@@ -65,10 +64,9 @@ class Processes:
 
 
 class Occupancy:
-    """Whether this process tree uses a GPU, and who else does.
+    """Whether this process tree uses a GPU (always, if the user named it), and who else does.
 
-    A GPU that the user named (``given``) is in use whoever is seen on it. All GPUs share one
-    ``processes``, since they learn from each other whether lists can be trusted.
+    All GPUs share one ``processes``: they learn from each other whether lists can be trusted.
     """
 
     def __init__(

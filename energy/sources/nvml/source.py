@@ -100,11 +100,9 @@ def discover(
 ) -> Discovery:
     """Find the GPUs whose energy can be read, by asking each, and why any was left out.
 
-    A slice of a GPU (MIG) has no counter of its own: its whole board is billed, once, and the
-    reading says so. GPUs that nobody named are billed only once this process tree is seen on them,
-    or if that cannot be told. Names are UUIDs (a prefix is enough, ``GPU-`` may be missing, as
-    torch gives them), ids of MIG slices, or NVML's numbers; without names, the GPUs are those that
-    ``CUDA_VISIBLE_DEVICES`` lets this process see.
+    Names are UUIDs or their prefixes, with or without ``GPU-``, ids of MIG slices (billed as their
+    whole board) or NVML's numbers. Without names, the GPUs are those of ``CUDA_VISIBLE_DEVICES``,
+    billed once this process tree is seen on them or if that cannot be told.
     """
     if gpus is not None and not gpus:
         return Discovery(reason="no GPU is in use")

@@ -18,13 +18,12 @@ from .trace import Trace
 _Row = tuple[str, list[str]]  # where a row stands, for messages, and its cells
 _HEAD = 1_000  # rows at the beginning that tell units and devices
 _DEVICE = re.compile(r"(?:gpu[ ._]?)?(?:index|id|uuid|serial|name)|.*bus_id|gpu|source")
-_COMPONENTS = {
+_COMPONENTS = {  # how a column is called that belongs to each; the first that fits counts
     "dram": r"dram",
     "node": r"psys",
     "gpu": r"gpu|nvml|nvidia|power\.draw",
     "cpu": r"cpu|rapl|package",
 }
-"""How a column is called that belongs to each; the first that fits counts."""
 
 
 class Sample(NamedTuple):
@@ -59,20 +58,12 @@ class OpenTrace:
 
 
 def read_trace(path: str | Path, column: str | None = None) -> Trace:
-    """Read a CSV or Parquet file.
+    """Read a CSV or Parquet file; a DataError if it is no trace.
 
     CSV: a time column (``time_s``, ``timestamp``, …: seconds, or dates with or without a zone) and
-    a column of power or energy whose name or values tell the unit (``power_w``, ``power.draw [W]``,
-    ``energy_uj``, ``119.17 W``). Values such as ``[N/A]`` are left out. Parquet: columns
-    ``time_s``, ``source`` and ``energy_j`` (cumulative), as a meter's own time series has them.
-
-    Args:
-        path: The file.
-        column: The column, or in a Parquet file the source; ``"1"``, ``"power_w@1"`` for one of
-            several GPUs. None where there is only one.
-
-    Raises:
-        DataError: The file cannot be read, or is no such trace.
+    one of power or energy whose name or values tell the unit (``power_w``, ``power.draw [W]``,
+    ``119.17 W``); values such as ``[N/A]`` are left out. Parquet: as a meter's series has it. The
+    column, a source of a series, or a GPU as in ``"1"`` or ``"power_w@1"`` is named among several.
     """
     recording = open_trace(path, column)
     samples = list(recording.samples)
@@ -85,11 +76,7 @@ def read_trace(path: str | Path, column: str | None = None) -> Trace:
 def open_trace(
     path: str | Path, column: str | None = None, *, each_device: bool = False
 ) -> OpenTrace:
-    """Read the beginning of a file, which tells its columns, and leave the rest for later.
-
-    Takes the arguments of ``read_trace`` and raises the same errors, also while samples are read.
-    Several devices may be in the file only with ``each_device``.
-    """
+    """Read a file's beginning, which tells its columns; otherwise as ``read_trace``."""
     path, wanted = Path(path), column or ""
     lines = _read_rows(path)
     _, header = next(lines)

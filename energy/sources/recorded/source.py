@@ -1,13 +1,4 @@
-"""Recorded power and energy as a source: traces of nvidia-smi, of wattmeters, of this project.
-
-Spec texts::
-
-    recorded:trace.csv               the one power or energy column of the file
-    recorded:trace.csv#power_w       a column
-    recorded:gpus.csv#1              one of several GPUs, by its index, UUID or name
-    recorded:gpus.csv#power_w@1      a column of one GPU
-    recorded:series.parquet#nvml:GPU-1   a source of a recorded time series
-"""
+"""Recorded power and energy as a source: ``recorded:FILE[#COLUMN][@DEVICE]``."""
 
 from __future__ import annotations
 

@@ -1,12 +1,4 @@
-"""Readings of a power or of an energy counter over time, integrated exactly.
-
-::
-
-    trace = read_trace("trace.csv")                        # of files.py
-    trace.energy_j()                                       # all of it
-    trace.energy_j(3.0, trace.duration_s - 3.0)            # both edges interpolated
-    trace.between(3.0, trace.duration_s - 3.0).energy_j()  # only readings inside
-"""
+"""Readings of a power or of an energy counter over time, integrated exactly."""
 
 from __future__ import annotations
 
@@ -71,10 +63,7 @@ class Trace:
         return median(b - a for a, b in pairwise(self.times_s))
 
     def energy_j(self, start_s: float = 0.0, end_s: float | None = None) -> float:
-        """Joules between two moments, both interpolated: the exact integral of the lines.
-
-        Moments are seconds after the first reading; a DataError if they are not in the trace.
-        """
+        """Joules between two moments, in seconds after the first reading, both interpolated."""
         end_s = self.duration_s if end_s is None else end_s
         self._check(start_s, end_s)
         return self._until_j(end_s) - self._until_j(start_s)

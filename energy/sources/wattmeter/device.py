@@ -106,11 +106,10 @@ def describe_error(error: Exception) -> str:
 
 
 def parse(kind: str, address: str) -> Endpoint:
-    """What a wattmeter's spec text asks for: the text before its colon, and that after it.
+    """What a wattmeter's text asks for, given what stands before and behind its first colon.
 
-    The latter is ``HOST[:PORT][/SWITCH][#total]`` for a Shelly, ``HOST[:PORT][#total]`` for
-    Tasmota, ``URL#json.path[@UNIT]`` for ``http`` with a unit of W (the default), mW, kW, or J, Wh,
-    kWh for a counter.
+    The latter is ``HOST[:PORT][/SWITCH][#total]`` (shelly), ``HOST[:PORT][#total]`` (tasmota) or
+    ``URL#json.path[@UNIT]`` (http; W if no unit is given).
     """
     parsers = {"shelly": _parse_shelly, "tasmota": _parse_tasmota, "http": _parse_http}
     try:

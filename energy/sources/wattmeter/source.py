@@ -1,12 +1,4 @@
-"""Measured energy at the wall: wattmeters that answer over HTTP.
-
-Spec texts::
-
-    shelly:192.168.1.20          power of a Shelly plug of generation 2 or later
-    shelly:192.168.1.20/1#total  the energy counter of its second switch
-    tasmota:plug.local:8080      power of a plug that runs Tasmota, all channels together
-    http:http://192.168.1.9/power#data.0.watts@W   anything that answers with JSON
-"""
+"""Measured energy at the wall: wattmeters that answer over HTTP (see ``device.parse``)."""
 
 from __future__ import annotations
 
@@ -27,12 +19,10 @@ PATIENCE_S = 10.0  # how long the last answer stands in for missing ones
 
 
 class HeldPower:
-    """Joules of a power that each answer sets and that holds until the next.
+    """Joules of a power that each answer sets and that holds until the next, or for ``hold_s``.
 
-    Unlike the trapezoid this never falls when it is read between two answers; it differs by at most
-    half a period times the change of the power between the edges of a window. Where answers fail,
-    the last one holds for ``hold_s``, and the trapezoid bridges the rest of the gap. Longer than
-    ``gap_s`` without an answer is a gap.
+    Unlike the trapezoid this never falls when read between two answers; the trapezoid bridges the
+    rest of a failure. Longer than ``gap_s`` without an answer is a gap.
     """
 
     resets = 0
@@ -92,9 +82,8 @@ class Total:
 class Wattmeter(Source):
     """A wattmeter that a thread of its own asks, so that nobody else waits for the network.
 
-    The thread ends with ``close`` or when the source is forgotten; a forked child starts its own at
-    its first reading. Readings fail once no answer came for ``patience_s``. A device that does not
-    answer now, or not with that number, is a MeterError.
+    Readings fail once no answer came for ``patience_s``. A device that does not answer now, or not
+    with that number, is a MeterError.
     """
 
     def __init__(
