@@ -12,8 +12,7 @@ STARTUP_TRIALS = 5
 """Random trials before a model is fitted: half of the libraries' own figure, for an energy budget
 often ends a run after a few dozen trials."""
 
-SeededSampler = Callable[[int], BaseSampler]
-"""Makes a sampler from a seed."""
+SeededSampler = Callable[[int], BaseSampler]  # makes a sampler from a seed
 
 
 def _skopt(model: BaseEstimator, acq_func: AcquisitionFunction = "EI") -> SeededSampler:

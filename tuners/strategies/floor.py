@@ -37,8 +37,7 @@ from ..strategy import Task, Told, ask_seed
 from .multiobjective import MultiObjectiveStrategy
 from .optuna_sampler import OptunaStrategy
 
-DEFAULT_SHARE = 0.98
-"""Share of the best accuracy that is good enough."""
+DEFAULT_SHARE = 0.98  # share of the best accuracy that is good enough
 
 
 class FloorStrategy(OptunaStrategy):

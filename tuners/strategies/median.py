@@ -28,8 +28,7 @@ from ..parts.multifidelity import MultiFidelity
 from ..parts.rungs import Standing, Step
 from ..strategy import Task
 
-STARTUP_TRIALS = 5
-"""Trials at a rung before the median rule stops one there."""
+STARTUP_TRIALS = 5  # trials at a rung before the median rule stops one there
 
 
 class MedianStrategy(MultiFidelity):

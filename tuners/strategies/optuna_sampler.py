@@ -44,8 +44,7 @@ class OptunaStrategy:
             for each ask.
     """
 
-    directions: ClassVar[Sequence[str]] = ("maximize",)
-    """Of each objective, for Optuna."""
+    directions: ClassVar[Sequence[str]] = ("maximize",)  # of each objective, for Optuna
 
     def __init__(
         self,
