@@ -108,8 +108,7 @@ def _by_cells(words: str, cells: pd.Series) -> tuple[str, float | None] | None:
 
 def _fits(what: str, words: str) -> bool:
     """Whether the rest of a name agrees with the unit at its end: ``kernel_w`` is no power."""
-    rest = words.rpartition(" ")[0]
-    return bool((_TIMES if what == TIME else _DRAWN).search(rest))
+    return bool((_TIMES if what == TIME else _DRAWN).search(words.rpartition(" ")[0]))
 
 
 def _unit(text: str) -> tuple[str, float] | None:

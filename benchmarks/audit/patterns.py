@@ -72,7 +72,7 @@ def dead_hyperparameter(subject: Subject) -> Evidence:
 def means_as_maxima(subject: Subject) -> Evidence:
     """One finding for each column of best accuracies that lie on the grid of a mean.
 
-    Of ``n`` samples (10,000 if unknown) that is ``1/(n k)`` for a mean of ``k``.
+    With ``n`` samples (10,000 if unknown) the grid of a mean of ``k`` is ``1/(n k)``.
     """
     names = [
         name

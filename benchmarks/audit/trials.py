@@ -108,8 +108,7 @@ def unequal_energy(subject: Subject) -> Evidence:
 
 def mixed_kinds(subject: Subject) -> Evidence:
     """One finding if measured and modelled joules are in one column."""
-    table = trials_of(subject)
-    known = table.trials["energy_kind"].dropna()
+    known = trials_of(subject).trials["energy_kind"].dropna()
     if known.empty:
         raise Lacking("no column energy_kind says how joules became known")
     kinds = [{*str(text).split("+")} for text in known]

@@ -85,8 +85,7 @@ class EnergyAwareStrategy(ABC):
                 first = int(joules.argmin()) if self.cheapest_first else 0
                 return self._work(options, joules, first)
         seed = ask_seed(self._seed, len(self._history))
-        pool = candidate_pool(self._encoding, trials, seed)
-        options, joules = self._fitting(pool, left_j)
+        options, joules = self._fitting(candidate_pool(self._encoding, trials, seed), left_j)
         if not options:
             return None
         if not len(scores):

@@ -61,10 +61,7 @@ class EnergyModel:
     from CPU time, November 2026) the median prediction of an epoch is 21, 19 and 18 % off after 5,
     10 and 20 trials, and 52, 39 and 26 % without the operations.
 
-    Args:
-        space: What may be chosen.
-        task: Its ``cost_of`` and ``n_samples`` tell the work of a candidate. ``cost_of`` is asked
-            about the same `COST_POINTS` candidates in every run; a cache behind it pays.
+    ``task.cost_of`` is asked about the same `COST_POINTS` candidates in every run: cache it.
     """
 
     def __init__(self, space: Space, task: Task) -> None:

@@ -42,7 +42,7 @@ class Ladder:
         while round(height) >= 1:
             rungs.add(round(height))
             height /= ETA
-        self.rungs = tuple(sorted(rungs))  # epochs; in joules, of a median first trial
+        self.rungs = tuple(sorted(rungs))  # in epochs; if in joules, those of a median trial
         self.top = len(self.rungs) - 1  # index of the last rung
 
 

@@ -83,9 +83,7 @@ class _Candidates(NamedTuple):
 class FrugalStrategy:
     """Weighs going on with each paused trial against beginning each candidate, by joules.
 
-    Args:
-        alpha: How much the joules count.
-        worth: Accuracy that is worth the whole budget; 0 never stops before it is spent.
+    ``alpha`` and ``worth`` are as `ALPHA` and `WORTH`; a worth of 0 never stops early.
     """
 
     def __init__(

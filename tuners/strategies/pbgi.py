@@ -35,10 +35,8 @@ _N_BISECTIONS = 50
 class GittinsStrategy(EnergyAwareStrategy):
     """Ranks candidates by their Gittins index.
 
-    Args:
-        price_per_j: Accuracy that a joule must bring, the paper's lambda. By default the whole
-            budget is worth `BUDGET_WORTH`: of 300 J, any 30 J must promise 0.001. Without a
-            budget joules are all but free.
+    ``price_per_j`` is the accuracy that a joule must bring, the paper's lambda; by default the
+    whole budget is worth `BUDGET_WORTH`. Without a budget joules are all but free.
     """
 
     cheapest_first = True
