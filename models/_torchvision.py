@@ -1,9 +1,7 @@
 """The one place that imports torchvision, so that it also works beside a CPU-only PyTorch.
 
-The registry's torchvision wheel is built for CUDA. Beside a CPU-only PyTorch its compiled
-operators cannot load, and ``import torchvision`` then fails while it describes two operators that
-nobody declared. Data sets, transforms and classification models are pure Python and need neither,
-so declaring the two is enough.
+A torchvision built for CUDA fails there at describing two operators that nobody declared; what is
+used of it is pure Python and needs neither, so declaring the two is enough.
 """
 
 from __future__ import annotations

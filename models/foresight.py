@@ -1,8 +1,4 @@
-"""A budget is kept by stopping before the step that would overdraw it.
-
-From a candidate's second step on, the last one tells what the next will cost. Its first step is
-foreseen from the steps of other candidates.
-"""
+"""A budget is kept by stopping before the step that would overdraw it, foreseen from others."""
 
 from __future__ import annotations
 
@@ -12,18 +8,14 @@ from collections.abc import Callable, Iterable, Sequence
 from ..energy import EnergyBudget, EnergyMeter
 from .outcome import StepCost
 
-KnownSteps = tuple[Sequence[StepCost], Sequence[StepCost]]
-"""What the training and the validation steps of earlier candidates cost."""
-FIRST_STEP_MARGIN = 1.5
-"""A candidate's first step is begun only if so many times its foreseen joules are left."""
+KnownSteps = tuple[Sequence[StepCost], Sequence[StepCost]]  # of training and validation, by others
+FIRST_STEP_MARGIN = 1.5  # so many times its foreseen joules must be left to begin a first step
 
 
 def foresee(operations: float, seen: Iterable[StepCost]) -> float:
-    """Joules that a step may cost before any like it was taken.
+    """Joules that a step may cost before any like it was taken; 0 if none was seen.
 
-    Between the nearest smaller and larger known step it follows a power law; below the smallest it
-    costs as much as that one, above the largest in proportion to its operations; 0 if none was
-    seen.
+    A power law between known steps; the smallest below, in proportion to operations above them.
     """
     known = {step.operations: step.energy_j for step in seen}
     if not known:
@@ -40,10 +32,9 @@ def foresee(operations: float, seen: Iterable[StepCost]) -> float:
 
 
 class StepGate:
-    """Decides before each step of an epoch whether to stop, and learns what steps cost.
+    """Decides before each step, of ``operations``, whether to stop, and learns what steps cost.
 
-    ``known`` is what such steps of other candidates cost; ``cost`` is what this candidate's first
-    step did, None before it. Each step is ``operations`` of the meter.
+    ``known`` is what first steps of other candidates cost, ``cost`` what this candidate's did.
     """
 
     def __init__(

@@ -1,7 +1,6 @@
 """The common objective: train one slice of a candidate while metering it.
 
-A slice is a pure function of (candidate, checkpoint, stop rule) and the objective's seed, so that
-it may run anywhere, be paused, and be continued elsewhere.
+A slice is a pure function of candidate, checkpoint, stop rule and seed: it may run anywhere.
 """
 
 from __future__ import annotations
@@ -25,8 +24,7 @@ from .outcome import CurvePoint, SliceResult, State, StopRule
 from .runtime import Runtime
 from .training import EVALUATION_BATCH, TrainingSettings, build, evaluate, train_epoch
 
-SETUP_OPERATIONS_PER_PARAMETER = 10
-"""What the deterministic meter charges for drawing and placing one weight."""
+SETUP_OPERATIONS_PER_PARAMETER = 10  # of the deterministic meter, to draw and place a weight
 
 
 class _StopSlice(Exception):  # noqa: N818 - no error
@@ -63,17 +61,8 @@ class Objective:
         """Train a candidate from a checkpoint until a stop rule holds, metering each phase.
 
         Errors of building or training it, a loss that is not finite and exhausted memory never
-        raise: they end the slice as failed, with its joules.
-
-        Args:
-            candidate: All hyperparameters of the candidate.
-            stop: When the slice ends.
-            checkpoint: State to continue from, None to begin.
-            meter: Counts the joules.
-            budget: Asked before every step; the slice is truncated when it is spent.
-            keep_above: Keep the checkpoint if the last validation accuracy is above this; None
-                keeps none.
-            interrupted: Asked before every step; ends the slice as interrupted.
+        raise: they end the slice as failed, with its joules. ``budget`` and ``interrupted`` are
+        asked before every step. The checkpoint is kept if the accuracy is above ``keep_above``.
         """
         given = (dict(candidate), stop, meter, budget, keep_above, interrupted)
         return _Slice(self, *given).run(checkpoint)

@@ -21,8 +21,7 @@ def count_parameters(network: nn.Module) -> int:
 def forward_operations(network: nn.Module, shape: tuple[int, int, int]) -> int:
     """Operations of the forward pass of one sample, a multiply-add counted as two.
 
-    Only convolutions and linear layers are counted: biases, normalisation, pooling and activations
-    are some percent of the whole. The network is left as it was.
+    Only convolutions and linear layers count; the rest is some percent. The network is left as is.
     """
     counts: list[int] = []
 
@@ -59,10 +58,6 @@ def network_cost(
 def training_operations(
     network: nn.Module, shape: tuple[int, int, int], n_samples: int, n_steps: int
 ) -> int:
-    """Operations of a training, estimated.
-
-    Three forward passes per sample (the backward pass computes gradients by inputs and by weights)
-    and ten operations per weight and optimiser step, which is what Adam takes.
-    """
+    """Operations of a training, estimated: three forward passes a sample, ten a weight and step."""
     per_sample = 3 * forward_operations(network, shape)
     return per_sample * n_samples + 10 * count_parameters(network) * n_steps

@@ -21,8 +21,7 @@ class State(StrEnum):
     INTERRUPTED = "interrupted"  # the comparison was stopped inside it; only its joules count
 
 
-RESULTS = frozenset({State.COMPLETE, State.PAUSED, State.PRUNED, State.TRUNCATED})
-"""States whose last validated accuracy is a result."""
+RESULTS = frozenset({State.COMPLETE, State.PAUSED, State.PRUNED, State.TRUNCATED})  # with a result
 
 
 @dataclass(frozen=True)
@@ -44,10 +43,7 @@ class CurvePoint(NamedTuple):
 
 
 class StepCost(NamedTuple):
-    """A candidate's first step of one kind: its operations and joules.
-
-    The first is dearer than the others, since libraries prepare for its shapes then.
-    """
+    """A candidate's first step of one kind, the dearest: its operations and joules."""
 
     operations: float
     energy_j: float

@@ -47,11 +47,7 @@ class Runtime:
         }
 
     def precision(self) -> torch.autocast:
-        """A new context for one forward pass.
-
-        One per pass: autocast keeps its copies of the weights until it closes, and the optimiser
-        would change the weights under them.
-        """
+        """A new context for one forward pass: autocast keeps copies of weights until it closes."""
         return torch.autocast(self.device.type, self.autocast, enabled=self.autocast is not None)
 
     @contextmanager

@@ -144,10 +144,9 @@ def train_epoch(
     generator: torch.Generator,
     should_stop: Callable[[], bool],
 ) -> EpochResult:
-    """Train for one pass over a split, in the order that the generator draws.
+    """Train for one pass over a split; the generator, on the CPU, decides order and dropout.
 
-    The generator decides dropout too. It is on the CPU, so that the order is the same on every
-    device. ``should_stop`` is asked before each step.
+    ``should_stop`` is asked before each step.
     """
     network.train()
     order = torch.randperm(len(split), generator=generator)

@@ -27,8 +27,7 @@ from ..errors import ConfigurationError
 from ..models.space import Space
 from .strategy import Strategy, Task
 
-Call = tuple[tuple[Any, ...], Mapping[str, Any]]
-"""Arguments by position and by name."""
+Call = tuple[tuple[Any, ...], Mapping[str, Any]]  # arguments by position and by name
 
 
 @dataclass(frozen=True)
@@ -44,11 +43,7 @@ class Custom:
     ``n_startup_trials``; None if unknown."""
 
     def __call__(self, space: Space, seed: int, task: Task) -> Strategy:
-        """Make the strategy of one run.
-
-        Raises:
-            ConfigurationError: The call fails, or gives neither a strategy nor a sampler.
-        """
+        """Make the strategy of one run; a ConfigurationError if the call fails or gives none."""
         from optuna.samplers import BaseSampler
 
         from .strategies.optuna_sampler import OptunaStrategy

@@ -13,11 +13,9 @@ from ..models.space import Space
 from .parts.samplers import STARTUP_TRIALS
 from .strategy import Strategy, Task
 
-STARTUP_SLICES = 10
-"""Slices before the model of a multi-fidelity strategy is fitted, more or less."""
+STARTUP_SLICES = 10  # slices before the model of a multi-fidelity strategy is fitted, more or less
 
-Builder = Callable[[Space, int, Task], Strategy]
-"""Makes a strategy from a space, a seed and what is known of the task."""
+Builder = Callable[[Space, int, Task], Strategy]  # of a space, a seed and the task
 
 
 @dataclass(frozen=True)
@@ -122,12 +120,7 @@ RECIPES = {recipe.name: recipe for recipe in (
 
 @cache
 def find_recipe(name: str) -> Recipe:
-    """The recipe of a name, or of a user's own strategy (see `custom.custom`).
-
-    Raises:
-        UnknownNameError: No strategy has this name.
-        ConfigurationError: The module or attribute cannot be used.
-    """
+    """The recipe of a name, or of a user's own strategy; errors as of `custom.custom`."""
     if name in RECIPES:
         return RECIPES[name]
     if ":" not in name:

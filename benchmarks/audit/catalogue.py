@@ -13,8 +13,7 @@ _YARALLY = "Yarally et al., CAIN 2023"
 _DELREY = "del Rey et al., SEAA 2023"
 
 
-Evidence = Iterator[tuple[str, str]]
-"""What a check yields of each fault: where it is, and the numbers that show it."""
+Evidence = Iterator[tuple[str, str]]  # what a check yields: where each fault is, and its numbers
 
 
 class Lacking(Exception):  # noqa: N818 - no error
@@ -51,7 +50,7 @@ class Check:
         ]
 
 
-CHECKS = {
+CHECKS = {  # by id, in the order in which findings are listed
     check.id: check
     for check in (
         Check(
@@ -199,4 +198,3 @@ CHECKS = {
         ),
     )
 }
-"""All checks by id, in the order in which findings are listed."""

@@ -23,8 +23,7 @@ _DRAWN = re.compile(
     r"\b(power|draw|watts?|energy|joules?|consum\w*|[ckm]?wh|cpu|gpu|ram|dram|node|package|pkg|"
     r"board|total|\w*meter)\b"
 )
-_BARE_POWER = re.compile(r"((cpu|gpu|ram|dram|node|total|average|mean) )?power( draw)?")
-"""Power without a unit is in watts, as in recorded traces."""
+_BARE_POWER = re.compile(r"((cpu|gpu|ram|dram|node|total|average|mean) )?power( draw)?")  # in watts
 _BARE_TIMES = ("time", "duration", "elapsed", "runtime", "wall time")
 _NOT_DRAWN = re.compile(  # limits, spreads and differences, which may be constant or negative
     r"\b(max|min|limit|cap|default|enforced|state|management|std|stdev|sd|var|deviation|idle|"
@@ -61,11 +60,9 @@ class QuantityColumn:
 
 
 def find_quantities(frame: pd.DataFrame) -> tuple[QuantityColumn, ...]:
-    """Find the columns of energy, power and time in a frame of text or numbers.
+    """Find the columns of energy, power and time: a unit ends their name or their cells.
 
-    A column counts if its name ends in a unit (``energy (MJ)``, ``gpu_power_w``, ``kwh``) or its
-    cells do (``119.17 W``). Limits, spreads and differences are left out, and so are
-    hyperparameters and groups.
+    Limits, spreads, differences, hyperparameters and groups are left out.
     """
     found = (
         QuantityColumn(name, *measure, read_numbers(frame[name]))
@@ -111,8 +108,7 @@ def _by_cells(words: str, cells: pd.Series) -> tuple[str, float | None] | None:
 
 def _fits(what: str, words: str) -> bool:
     """Whether the rest of a name agrees with the unit at its end: ``kernel_w`` is no power."""
-    rest = words.rpartition(" ")[0]
-    return bool((_TIMES if what == TIME else _DRAWN).search(rest))
+    return bool((_TIMES if what == TIME else _DRAWN).search(words.rpartition(" ")[0]))
 
 
 def _unit(text: str) -> tuple[str, float] | None:

@@ -34,8 +34,7 @@ _SEARCHED = (".csv", ".parquet", ".json", ".jsonl")
 _RUN_FILES = ("ledger.jsonl", "trials.parquet")
 _TRACKED = {"project_name", "duration", "energy_consumed", "emissions"}
 Names = str | Sequence[str]
-_OF_A_STUDY = re.compile(r"duration|accura|\bacc\b|strategy|epochs|score")
-"""What no trace has: with such a column each row is a training, not a moment."""
+_OF_A_STUDY = re.compile(r"duration|accura|\bacc\b|strategy|epochs|score")  # in no trace
 _FEWEST_READINGS = 10  # of fewer rows it cannot be told whether they are moments or trainings
 
 

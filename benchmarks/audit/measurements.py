@@ -14,10 +14,8 @@ from .columns import ENERGY, POWER, TIME, QuantityColumn
 from .inputs import TRACE, TRACKER, Subject
 
 Columns = list[QuantityColumn]
-FEWEST_ROWS = 3
-"""Fewest rows from which a pattern over rows is read."""
-_FEWEST_EQUAL = {TRACKER: 3, TRACE: 20}
-"""From how many equal readings on they are none; from five elsewhere."""
+FEWEST_ROWS = 3  # fewest rows from which a pattern over rows is read
+_FEWEST_EQUAL = {TRACKER: 3, TRACE: 20}  # so many equal readings are none; else five
 _PHASES = ("energy_train_j", "energy_validate_j", "energy_setup_j", "energy_search_j")
 _NOTHING = re.compile(r"nan|None|<NA>|[+-]?0*\.?0*")
 _FAR = 10.0  # how many times a mean a sum of readings is at least
@@ -81,11 +79,7 @@ def constant_power(subject: Subject) -> Evidence:
 
 
 def power_times_duration(subject: Subject) -> Evidence:
-    """One finding for each energy that is a sum of readings times the duration.
-
-    A mean power times the duration is none: readings at an even pace give the same integral, and a
-    mean that was computed as energy over duration gives it exactly.
-    """
+    """One finding for each energy that is a sum of readings, not their mean, times the duration."""
     powers, times, energies = _all_three(subject)
     sums = [power for power in powers if _is_sum(power, powers)]
     for energy in energies:
@@ -158,10 +152,7 @@ def _modelled(subject: Subject) -> bool:
 
 
 def _is_sum(power: QuantityColumn, powers: Columns) -> bool:
-    """Whether a total is one of readings: far above the mean, or above what any machine draws.
-
-    A total of processor and card, say, is neither.
-    """
+    """Whether a total is one of readings: far above the mean, or above what any machine draws."""
     if not _named(power, _SUM):
         return False
     shares = [_ratio(power.si, mean.si) for mean in powers if _named(mean, _MEAN)]

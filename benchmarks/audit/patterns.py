@@ -23,8 +23,8 @@ _LEAST_PAIRS = 3  # of candidates, from which a hyperparameter is called dead
 _SIGNIFICANCE = 0.01  # a drift is found below this p-value
 _LEAST_DRIFT, _LEAST_TRIALS, _LEAST_RUN = 0.01, 20, 5
 _RANDOM = re.compile(r"random|sobol")
+# Sizes of well-known sets of images and texts, none of which is a mean
 _SET_SIZES = (1_000, 2_000, 5_000, 8_000, 10_000, 25_000, 26_032, 50_000, 60_000)
-"""Sizes of well-known sets of images and texts, none of which is a mean."""
 _MOST_RUNS = 10
 _FLOAT32 = 6e-8
 _SIZE = re.compile(r"(?:n[ _])?(?:test|validation|val)[ _](?:size|samples|images)")
@@ -35,9 +35,7 @@ _ACCURACY = re.compile(r"\bacc(uracy)?\b")
 def dead_hyperparameter(subject: Subject) -> Evidence:
     """One finding for each hyperparameter that never changes the accuracy, where only it differs.
 
-    Accuracies (and losses, where there are curves) of candidates that differ in nothing else have
-    to be equal to the last digit, in three pairs at least, at three different accuracies or with
-    equal losses.
+    Three pairs at least must be equal to the last digit, at three accuracies or in losses too.
     """
     table = trials_of(subject)
     trials = table.trials[
@@ -74,8 +72,7 @@ def dead_hyperparameter(subject: Subject) -> Evidence:
 def means_as_maxima(subject: Subject) -> Evidence:
     """One finding for each column of best accuracies that lie on the grid of a mean.
 
-    An accuracy on ``n`` samples is a multiple of ``1/n``, a mean of ``k`` such a multiple of
-    ``1/(n k)``. ``n`` is what the table says, or else 10,000, the commonest size of a test set.
+    With ``n`` samples (10,000 if unknown) the grid of a mean of ``k`` is ``1/(n k)``.
     """
     names = [
         name
@@ -105,9 +102,8 @@ def means_as_maxima(subject: Subject) -> Evidence:
 def order_effects(subject: Subject) -> Evidence:
     """One finding if the energy of comparable trials rises or falls with their order in a run.
 
-    Comparable are repetitions of one candidate within a run, and the trials of a random search
-    until the first that the budget cut: their order says nothing of them, so any correlation is
-    the machine's. Energies are per operation and epoch where these are known.
+    Comparable are repetitions of a candidate, and random trials until the first that was cut: their
+    order says nothing of them. Energies are per operation and epoch where these are known.
     """
     table = trials_of(subject)
     trials = table.trials[table.trials["energy_j"] > 0]

@@ -48,7 +48,7 @@ _TRIALS: dict[str, _Check] = {
     "unequal-energy": trials.unequal_energy,
     "mixed-kinds": trials.mixed_kinds,
 }
-CHECKS_OF: dict[str, dict[str, _Check]] = {
+CHECKS_OF: dict[str, dict[str, _Check]] = {  # which checks look at what kind of input
     TRACKER: {
         "cumulative-rows": trials.cumulative_rows,
         **_MEASUREMENTS,
@@ -65,7 +65,6 @@ CHECKS_OF: dict[str, dict[str, _Check]] = {
     OTHER: {**_MEASUREMENTS, **_TABLES, **_TRIALS},
     RUN_FOLDER: {**_MEASUREMENTS, **_TRIALS},
 }
-"""Which checks look at what kind of input."""
 
 
 @dataclass(frozen=True)

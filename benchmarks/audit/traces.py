@@ -25,11 +25,7 @@ _FEWEST_READINGS, _FEWEST_VALUES = 100, 10
 
 
 def truncated_watts(subject: Subject) -> Evidence:
-    """One finding for each column of a graphics card's watts without decimals.
-
-    Other meters may well have a resolution of 1 W; but where the text has decimals that are always
-    zero, they were lost.
-    """
+    """One finding for each column of watts without its decimals: a graphics card's, or all zero."""
     told: dict[str, pd.Series] = {}
     for power in subject.of(POWER):
         cells = subject.frame[power.name][np.isfinite(power.values)]
@@ -88,8 +84,7 @@ def short_trace(subject: Subject) -> Evidence:
 def truncated_energies(subjects: Sequence[Subject]) -> Evidence:
     """One finding for each recorded energy that is the integral of a trace's watts cut to integers.
 
-    Integrals are taken over the whole trace and without 1 to 10 s at either end; they and the
-    recorded energy have to agree to eight digits, which chance does not give.
+    They have to agree to eight digits, which chance does not give.
     """
     energies = [(subject, energy) for subject in subjects for energy in subject.of(ENERGY)]
     for trace in [trace for subject in subjects for trace in subject.traces]:

@@ -83,10 +83,7 @@ def few_repetitions(subject: Subject) -> Evidence:
 
 
 def unequal_energy(subject: Subject) -> Evidence:
-    """One finding for each group whose strategies differ in the energy of a run by over 5 %.
-
-    Only of searches: where a run is one training, its energy is a result, not an allotment.
-    """
+    """One finding for each group of searches whose strategies differ in energy by over 5 %."""
     table = trials_of(subject)
     if described(table, "experiment").get("budget_j"):
         return  # all runs had the same, and are compared at what all spent
@@ -111,8 +108,7 @@ def unequal_energy(subject: Subject) -> Evidence:
 
 def mixed_kinds(subject: Subject) -> Evidence:
     """One finding if measured and modelled joules are in one column."""
-    table = trials_of(subject)
-    known = table.trials["energy_kind"].dropna()
+    known = trials_of(subject).trials["energy_kind"].dropna()
     if known.empty:
         raise Lacking("no column energy_kind says how joules became known")
     kinds = [{*str(text).split("+")} for text in known]
@@ -127,10 +123,7 @@ def mixed_kinds(subject: Subject) -> Evidence:
 
 
 def cumulative_rows(subject: Subject) -> Evidence:
-    """One finding for a file with sessions, whose rows hold what those before them hold.
-
-    Which rows are a session is what the import of CodeCarbon says: the runs of its table.
-    """
+    """One finding for a file with sessions (runs of its import), whose rows add up."""
     trials = trials_of(subject).trials
     kwh = read_numbers(subject.frame["energy_consumed"])
     repeated = kwh - floats(trials["energy_j"]) / _J_PER_KWH > 1e-9 * kwh

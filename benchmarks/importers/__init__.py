@@ -89,8 +89,7 @@ def import_to(
     from .writing import write
 
     _, where, trials, notes = _open(format, paths, replace(options, **changed))
-    rows = write(trials, Path(out), where)
-    return Imported(rows, notes.sentences)
+    return Imported(write(trials, Path(out), where), notes.sentences)
 
 
 def _open(

@@ -17,10 +17,9 @@ from ..tables.refusals import listed, shown
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row of a CSV file.
+    """One row of a CSV file; an empty cell, or one that is not there, reads as None.
 
-    A cell that is not what a method reads is refused by a DataError, which names file, row and
-    column. Where the cell is empty, or the file has no such column, the value is None.
+    A cell that cannot be read is refused by a DataError, which names file, row and column.
     """
 
     where: str  # file and row, for messages; rows are counted from 1, below the header
@@ -93,8 +92,7 @@ class Line:
 class CsvFile:
     """A CSV file in UTF-8 whose header is read, and whose rows are to come.
 
-    A DataError tells that it cannot be read, is empty, or lacks a column that is ``needed``; also
-    while its rows are read. ``what`` is what it should be, for messages.
+    A DataError tells that it cannot be read, or lacks a ``needed`` column of ``what`` it should be.
     """
 
     def __init__(self, path: str, needed: Sequence[str], what: str) -> None:

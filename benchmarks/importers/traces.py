@@ -29,11 +29,7 @@ _EARLIEST_S = 1e8  # a time below this, in 1973, counts from the start of the re
 
 
 class Integral:
-    """A trapezoid over readings as they come, both ends cut.
-
-    Readings less than ``trim_s`` after the first or before the last one do not count. ``is_power``
-    tells watts from states of a counter in joules.
-    """
+    """A trapezoid over readings as they come; those within ``trim_s`` of an end do not count."""
 
     def __init__(self, trim_s: float, is_power: bool) -> None:
         self._trim_s, self._is_power = trim_s, is_power
@@ -104,11 +100,7 @@ class Integral:
 def trials(
     paths: Sequence[str], options: ImportOptions, notes: Notes, *, component: str, device: str
 ) -> Trials:
-    """One trial for each trace: a file, or a device in it where it has several.
-
-    The joules belong to a ``component``, such as ``"gpu"``; what is a ``device`` in the file is a
-    group of that name. Without a strategy, it is the name of the file.
-    """
+    """One trial for each trace: a file, or a ``device`` in it; the joules are a ``component``'s."""
     if not 0 <= options.trim_s < math.inf:
         raise ConfigurationError(f"trim_s: {options.trim_s:g} is no time to cut: give 0 or more")
     rows = (

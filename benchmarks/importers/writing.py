@@ -18,8 +18,7 @@ from ...files import write_whole
 from ..tables.contract import COLUMNS
 from ..tables.writing import with_metadata
 
-Row = Mapping[str, Any]
-"""A trial: values by the names of their columns; what is not there is null."""
+Row = Mapping[str, Any]  # a trial: values by the names of their columns; what is not there is null
 _BATCH = 20_000
 _TYPES = {
     "text": pa.string(),
@@ -61,10 +60,7 @@ class Notes:
 
 
 def write(trials: Trials, path: Path, where: str) -> int:
-    """Write them batch by batch, as Parquet or CSV by the ending of the name, and count them.
-
-    The recorded files are called ``where`` in messages.
-    """
+    """Write them batch by batch, as Parquet or CSV by the ending of the name, and count them."""
     if path.suffix not in {".parquet", ".csv"}:
         raise OutputError(f"{path}: name a file that ends in .parquet or .csv")
     n_rows = 0

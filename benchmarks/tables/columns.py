@@ -1,7 +1,6 @@
-"""One column of anyone's table: numbers, whole numbers, text, moments, or whatever it holds.
+"""One column of anyone's table, of any type; a DataError refuses a cell with its row and column.
 
-A DataError refuses a cell that cannot be read, with its row and column. Numbers are written as in
-Python: ``1.5``, ``-2``, ``3e-4``; a digit more than they hold is never dropped silently.
+Numbers are written as in Python; a digit more than they hold is never dropped silently.
 """
 
 from __future__ import annotations
@@ -170,11 +169,7 @@ def _finite(values: pd.Series, floats: pa.Array | None, where: str) -> pd.Series
 
 
 def _exact(values: pd.Series, cells: pa.Array | None) -> pd.Series | None:
-    """Whole numbers to the last digit; None if some are not written as such.
-
-    ``cells`` is the same column as text; None if it holds numbers. An OverflowError tells that a
-    number does not fit into 64 bits.
-    """
+    """Whole numbers to the last digit; None if some are not. OverflowError: beyond 64 bits."""
     if is_integer_dtype(values):
         try:
             return values.astype("Int64")

@@ -13,13 +13,10 @@ from ...energy.source import Kind
 from ...models.outcome import State
 
 VERSION = 1
-LOWER_BOUND = "lower bound"
-"""Kind of an energy of which only the last sign of life is known: a slice was lost."""
-REPLAYED = "replayed"
-"""Kind of virtual energy: recorded joules that nobody spent again."""
+LOWER_BOUND = "lower bound"  # of an energy known by the last sign of life: a slice was lost
+REPLAYED = "replayed"  # kind of virtual energy: recorded joules that nobody spent again
 STATES = tuple(State)
-KINDS = (*Kind, LOWER_BOUND, REPLAYED)
-"""How joules may have become known; several kinds are joined by ``+``."""
+KINDS = (*Kind, LOWER_BOUND, REPLAYED)  # how joules became known; several are joined by +
 COMPONENTS = ("cpu", "gpu", "dram", "node")
 
 
@@ -45,7 +42,7 @@ _TRIAL = Column("trial", "whole", "number of the trial within its run, from 0")
 _ACCURACY = Column(
     "accuracy", "number", "on validation data; candidates are chosen by it", "1", most=1.0
 )
-COLUMNS = (
+COLUMNS = (  # one row per trial, in order of completion in a run; slices have the same columns
     _RUN,
     _STRATEGY,
     _SEED,
@@ -71,8 +68,7 @@ COLUMNS = (
     Column("started_at", "time", "when the trial began", "UTC"),
     Column("message", "text", "what went wrong, or is odd"),
 )
-"""One row per trial, in order of completion within each run; slices have the same columns."""
-CURVES = (
+CURVES = (  # one row per validated epoch
     _RUN,
     _TRIAL,
     Column("epoch", "whole", "whole epochs of training so far"),
@@ -80,8 +76,7 @@ CURVES = (
     _ACCURACY._replace(meaning="on validation data"),
     Column("loss", "number", "on validation data; may be negative", least=None),
 )
-"""One row per validated epoch."""
-RUNS = (
+RUNS = (  # one row per run, those without a trial included
     _RUN,
     _STRATEGY,
     _SEED,
@@ -90,17 +85,14 @@ RUNS = (
     Column("end", "text", "why the run is over; null if it is not"),
     Column("message", "text", "more about that"),
 )
-"""One row per run, those without a trial included."""
 TRIAL_COLUMNS = tuple(column.name for column in COLUMNS)
 CURVE_COLUMNS = tuple(column.name for column in CURVES)
 RUN_COLUMNS = tuple(column.name for column in RUNS)
-REQUIRED = ("strategy", "energy_j", "accuracy")
-"""What any tidy table must have to be read as a trial table."""
+REQUIRED = ("strategy", "energy_j", "accuracy")  # what a tidy table must have to be read
 PANDAS_TYPES = {
     "text": "object",
     "number": "float64",
     "whole": "Int64",
     "time": "datetime64[us, UTC]",
 }
-UNITS = {column.name: column.unit for column in (*RUNS, *CURVES, *COLUMNS)}
-"""The unit of every column of these files; empty if it has none."""
+UNITS = {column.name: column.unit for column in (*RUNS, *CURVES, *COLUMNS)}  # empty: none

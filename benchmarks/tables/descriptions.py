@@ -11,18 +11,14 @@ import yaml
 
 from ...files import write_whole
 
-_PARTS = {
+_PARTS = {  # parts that have parts of their own
     **dict.fromkeys(("experiment", "space", "data", "machine", "versions", "runtime"), dict),
     **dict.fromkeys(("meter", "by"), list),
 }
-"""Parts of a description that have parts of their own."""
 
 
 def description_path(path: Path) -> Path | None:
-    """Where the description of a table is kept; None for Parquet, whose metadata hold it.
-
-    Beside ``trials.parquet`` there may be one all the same: that of a run folder.
-    """
+    """Where the description of a table is kept; None for Parquet, whose metadata hold it."""
     if path.stem == "trials":
         return path.with_name("experiment.yaml")
     return None if path.suffix == ".parquet" else path.with_name(f"{path.stem}.experiment.yaml")
@@ -50,11 +46,7 @@ def valid_parts(stated: Any) -> dict[str, Any] | None:
 
 
 def write_description(description: Mapping[str, Any], path: Path) -> None:
-    """Write a description as YAML, whole or not at all.
-
-    Raises:
-        OutputError: The file cannot be written.
-    """
+    """Write a description as YAML, whole or not at all; an OutputError if it cannot be written."""
     text = yaml.safe_dump(json.loads(to_json(description)), sort_keys=False)
     write_whole(path, lambda part: part.write_text(text, encoding="utf-8"))
 
@@ -70,10 +62,7 @@ def to_json(description: Mapping[str, Any] | None) -> str:
 
 
 def facts_of(description: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What a description says of all trials, by names that ``--by`` takes: its experiment's values.
-
-    With them the ``machine``, and the ``device`` where the experiment left it open.
-    """
+    """What a description says of all trials: its experiment's values, machine and device."""
     experiment, machine, runtime = (
         part if isinstance(part, dict) else {}
         for part in map((description or {}).get, ("experiment", "machine", "runtime"))

@@ -1,7 +1,6 @@
-"""Parquet and CSV files as they are: every cell that is there, and none that is not.
+"""Parquet and CSV files as they are, by what they hold; cells of CSV stay text.
 
-A file is read by what it holds, whatever it is called. Cells of CSV stay text. A row with a cell
-too few or too many, an open quote, or bytes that are no text are a DataError: nothing is filled in.
+What is no whole table of text (rows too short, open quotes) is a DataError: nothing is filled in.
 """
 
 from __future__ import annotations

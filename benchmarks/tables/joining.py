@@ -16,7 +16,6 @@ from .descriptions import facts_of
 from .table import Table
 
 APART = ("dataset", "architecture", "space", "split_seed", "meter", "device", "fidelity", "machine")
-"""Facts of an experiment whose results are not pooled where they differ."""
 _CONTRACT = {*TRIAL_COLUMNS, *CURVE_COLUMNS, *RUN_COLUMNS}
 
 
@@ -32,10 +31,7 @@ def number_equal_names(tables: Sequence[Table]) -> list[Table]:
 
 
 def state_facts(tables: Sequence[Table]) -> list[dict[str, Any]]:
-    """What each table states of all its trials: its experiment's facts, ``space`` and ``source``.
-
-    A space is called by the first table that has it, the source by the table.
-    """
+    """What each table states of all its trials; a space is called by the first one that has it."""
     spaces = [(table.description or {}).get("space") for table in tables]
     return [
         facts_of(table.description)
@@ -46,10 +42,7 @@ def state_facts(tables: Sequence[Table]) -> list[dict[str, Any]]:
 
 
 def differing_facts(facts: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Which facts of several tables differ, and a note that says so.
-
-    A table that does not state a fact does not differ in it.
-    """
+    """Which stated facts of several tables differ, and a note that says so."""
     names = tuple(name for name in APART if len({each[name] for each in facts if name in each}) > 1)
     if not names:
         return (), ()
@@ -61,10 +54,7 @@ def differing_facts(facts: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...]
 
 
 def join_tables(tables: Sequence[Table]) -> Table:
-    """Several tables as one; runs of the same name are told apart by their table's.
-
-    Runs are kept where every table knows its own. A DataError tells of runs that still share names.
-    """
+    """Several tables as one; runs of one name are told apart by table, or refused (DataError)."""
     counts = Counter(run for table in tables for run in _runs(table))
     renamed = [
         {run: f"{table.name}:{run}" if counts[run] > 1 else run for run in _runs(table)}

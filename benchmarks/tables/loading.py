@@ -21,8 +21,7 @@ from .tidying import check_columns, tidy
 from .writing import side_path
 
 Loadable = str | Path | pd.DataFrame | Table
-_OF_RUNS = ("run", "strategy", "seed", "energy_j")
-"""Columns that a mapping must leave alone for the runs of a table to stay what they are."""
+_OF_RUNS = ("run", "strategy", "seed", "energy_j")  # what a mapping must leave alone
 _CHECKS = {"curves": check_curves, "slices": check_slices, "runs": check_runs}
 
 
@@ -33,16 +32,9 @@ def read_table(
     mapping: str | Sequence[str] = (),
     read_folder: Callable[[Path], Table] | None = None,
 ) -> Table:
-    """Read a trial table; `api.load_table` describes source, by and mapping.
+    """Read a trial table or several as one; `api.load_table` describes source, by and mapping.
 
-    Args:
-        source: A Parquet or CSV file, a run folder, a data frame or a table; or several, which are
-            read as one.
-        by: Columns that group the trials, as names joined by commas; ``"none"`` groups by nothing.
-            By default, by what they were grouped when they were written, and several tables by
-            what differs in their experiments too.
-        mapping: Which columns are made of others.
-        read_folder: Reads a run folder; by default the tables that were derived in it.
+    ``read_folder`` reads a run folder; by default the tables that were derived in it.
 
     Raises:
         DataError: A table cannot be read, or a value in it cannot be; the message says where.

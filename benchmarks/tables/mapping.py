@@ -1,7 +1,4 @@
-"""What ``--map`` says: which columns are renamed and converted into which.
-
-What it cannot mean, and a value that cannot be converted, is refused by a DataError.
-"""
+"""What ``--map`` says: which columns are renamed and converted into which."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""How a table that cannot be read is refused: by a DataError of one line.
-
-It names file, row and column. Rows are counted from 1, below the header.
-"""
+"""How a table is refused: a DataError of one line with file, row (from 1) and column."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What lies beside the trials of a table: curves, slices and runs, read and fitted to them.
-
-A column that is missing, or a value that cannot be, is refused by a DataError.
-"""
+"""What lies beside the trials of a table: curves, slices and runs, read and fitted to them."""
 
 from __future__ import annotations
 

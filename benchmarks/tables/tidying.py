@@ -1,6 +1,5 @@
 """From any tidy table to the trial table: names mapped, columns filled in, every value checked.
 
-A value that cannot be read is refused with its row, counted from 1 below the header, and column.
 Nothing is guessed, and nothing that is missing becomes zero.
 """
 
@@ -28,19 +27,11 @@ def tidy(
     mapping: Sequence[ColumnMapping] = (),
     by: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """Make a trial table of a tidy table.
+    """Make a trial table of a tidy table: every column of the contract, then ``g.…`` and ``p.…``.
 
-    Args:
-        frame: Columns of text or of numbers; at least strategy, energy_j and accuracy.
-        where: The table's name, for messages.
-        mapping: Which columns are to be made of which.
-        by: Columns that group the trials; they become ``g.<name>``.
-
-    Returns:
-        Every column of the contract, then ``g.…`` and ``p.…``. Rows stay in their order, which is
-        that of completion; where there is a column ``trial`` and no column ``run``, they are put in
-        order of trials. Without a column ``run``, a run is a strategy with a seed (0 if there is
-        none) within its group, and is called after them.
+    Rows stay in their order, which is that of completion; where there is a column ``trial`` and no
+    column ``run``, they are put in order of trials. Without a column ``run``, a run is a strategy
+    with a seed (0 if there is none) within its group, and is called after them.
 
     Raises:
         DataError: A column is missing or unknown, or a value cannot be; the message says where.

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-SIDES = ("curves", "slices", "runs")
-"""What has a file of its own beside the trials."""
+SIDES = ("curves", "slices", "runs")  # what has a file of its own beside the trials
 _FORMAT_KEY, _DESCRIPTION_KEY = b"perjoule_table", b"perjoule_description"
 
 
@@ -37,10 +36,7 @@ def check_ending(path: Path) -> None:
 def write_frame(
     frame: pd.DataFrame, path: Path, description: Mapping[str, Any] | None = None
 ) -> None:
-    """Write rows of trials, curves, slices or runs, whole or not at all.
-
-    The ending of the path, ``.parquet`` or ``.csv``, says how. The description of the experiment is
-    kept in the metadata of Parquet.
+    """Write rows as ``.parquet``, with the description in its metadata, or ``.csv``: whole or not.
 
     Raises:
         OutputError: Another ending, or the file cannot be written.

@@ -20,11 +20,7 @@ def find_idx(folder: Path, part: str) -> Path | None:
 
 
 def read_idx(path: Path, n_axes: int) -> np.ndarray:
-    """Read an array of unsigned bytes in the idx format of MNIST, packed with gzip or not.
-
-    The format (http://yann.lecun.com/exdb/mnist): two zero bytes, the type (8: unsigned byte), the
-    number of axes, the length of each as a big-endian 32-bit number, then the values.
-    """
+    """Read unsigned bytes in MNIST's idx format (http://yann.lecun.com/exdb/mnist), gzip or not."""
     mend = "delete it and fetch it again"
     try:
         content = path.read_bytes()

@@ -1,7 +1,4 @@
-"""Which data sets there are, one line each, and how one is loaded.
-
-Importing this module and `check` stay light: NumPy, PyTorch and the files wait until `load`.
-"""
+"""Which data sets there are, and how one is loaded; NumPy and PyTorch wait until `load`."""
 
 from __future__ import annotations
 
@@ -41,11 +38,7 @@ def datasets_help() -> str:
 
 
 def check(name: str) -> Dataset:
-    """Look a data set up by its name, without loading it.
-
-    Raises:
-        UnknownNameError: There is no such data set.
-    """
+    """Look a data set up by its name, without loading it; an UnknownNameError if there is none."""
     if name not in DATASETS:
         raise UnknownNameError("data set", name, DATASETS)
     return DATASETS[name]

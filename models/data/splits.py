@@ -1,7 +1,4 @@
-"""Data sets as whole tensors on the device, in fixed stratified splits.
-
-Importing this module stays light: PyTorch waits until `split`.
-"""
+"""Data sets as whole tensors on the device, in fixed stratified splits."""
 
 from __future__ import annotations
 
@@ -28,11 +25,7 @@ class Raw:
 
 @dataclass(frozen=True)
 class Split:
-    """One part of a data set.
-
-    Images lie channels last in memory, shifted and scaled to mean 0 and deviation 1 per channel
-    over the training split.
-    """
+    """One part of a data set: channels last, normalised per channel over the training split."""
 
     images: Tensor  # float32 (samples, channels, height, width)
     labels: Tensor  # int64 (samples,), on the same device
@@ -61,10 +54,9 @@ class Data:
 
 
 def split(raw: Raw, name: str, *, device: str = "cpu", seed: int = 0) -> Data:
-    """Share the samples out to three splits on a device, and normalise them.
+    """Share the samples out to three normalised splits on a device, class by class.
 
-    Validation and, where the data set has no test split of its own, test samples are drawn class
-    by class: 60/20/20 % without an own test split, else 90/10 % of the rest.
+    That is 60/20/20 % without an own test split, else 90/10 % of the rest.
     """
     n_drawn = len(raw.labels) - raw.n_test
     fractions = (0.9, 0.1) if raw.n_test else (0.6, 0.2, 0.2)

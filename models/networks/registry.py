@@ -12,8 +12,7 @@ from .cnn import cnn
 if TYPE_CHECKING:
     from torch import nn
 
-Builder = Callable[..., "nn.Module"]
-"""`builder((channels, height, width), n_classes, **hyperparameters) -> network`."""
+Builder = Callable[..., "nn.Module"]  # of (channels, height, width), n_classes, **hyperparameters
 
 ARCHITECTURES: dict[str, Builder] = {"cnn": cnn}
 

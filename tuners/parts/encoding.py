@@ -22,20 +22,14 @@ class Encoding:
     """Maps the searched hyperparameters of a space to the unit cube and back.
 
     Ranges take one dimension each, on their log scale if they have one. Choices take one dimension
-    of equal parts in ``unit``, and one dimension per choice in ``features``, since they have no
-    order. Hyperparameters of a single value take none.
-
-    Args:
-        space: What may be chosen.
+    of equal parts in ``unit``, and one per choice in ``features``. Single values take none.
     """
 
     def __init__(self, space: Space) -> None:
         self.space, self._cheapest = space, space.cheapest()
         axes = cast("dict[str, Axis]", space.distributions)
         self.axes = {name: axis for name, axis in axes.items() if not axis.single()}
-        """The distribution of each dimension of ``unit``, by name."""
-        self.n_dimensions = len(self.axes)
-        """Length of ``unit`` points."""
+        self.n_dimensions = len(self.axes)  # length of ``unit`` points
 
     def unit(self, params: Params) -> Array:
         """A candidate as a point of the unit cube, shape ``[n_dimensions]``."""

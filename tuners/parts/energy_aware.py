@@ -29,10 +29,8 @@ STARTUP_TRIALS = 5
 POOL_POINTS, POOL_NEIGHBOURS, N_BEST = 256, 256, 5
 """Candidates of one ask, and how many of the best trials it looks around. With 1,000 points and 200
 neighbours searches were no better (12 seeds, a model of digits), and asks took twice as long."""
-ERROR_FLOOR = 1e-3
-"""Added to the error, so that its logarithm exists."""
-LEAST_BEFORE_STOP = 10
-"""Trials before a model is believed when it finds that nothing is worth its joules."""
+ERROR_FLOOR = 1e-3  # added to the error, so that its logarithm exists
+LEAST_BEFORE_STOP = 10  # trials before a model is believed that nothing is worth its joules
 
 
 class Beliefs(NamedTuple):
@@ -71,10 +69,7 @@ class EnergyAwareStrategy(ABC):
 
     @abstractmethod
     def acquire(self, beliefs: Beliefs) -> Array | None:
-        """The worth of each candidate, shape ``[n]``, of which the highest is proposed.
-
-        None if no candidate is worth training.
-        """
+        """The worth of each candidate, ``[n]``, highest first; None if none is worth it."""
 
     def ask(self, spent_j: float) -> Work | None:
         """A candidate for its own epochs; None if none fits the budget or is worth its joules."""
@@ -90,8 +85,7 @@ class EnergyAwareStrategy(ABC):
                 first = int(joules.argmin()) if self.cheapest_first else 0
                 return self._work(options, joules, first)
         seed = ask_seed(self._seed, len(self._history))
-        pool = candidate_pool(self._encoding, trials, seed)
-        options, joules = self._fitting(pool, left_j)
+        options, joules = self._fitting(candidate_pool(self._encoding, trials, seed), left_j)
         if not options:
             return None
         if not len(scores):
@@ -123,8 +117,7 @@ class EnergyAwareStrategy(ABC):
 def observations(encoding: Encoding, trials: Sequence[TrialSoFar]) -> tuple[Array, Array]:
     """Features of the trials at the epochs they reached, shape ``[n, d]``, and scores, ``[n]``.
 
-    A failed trial scores as the worst of the others; one that has no accuracy for another reason
-    is left out.
+    A failed trial scores as the worst; one without accuracy for another reason is left out.
     """
     known = [trial for trial in trials if trial.failed or trial.accuracy is not None]
     reached = [score(t.accuracy) for t in known if t.accuracy is not None]

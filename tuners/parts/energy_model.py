@@ -1,8 +1,6 @@
 """What a candidate will cost, before it is trained: learnt from the run's own trials.
 
-When to use it: to leave out what cannot fit a remaining budget, to begin with cheap candidates, and
-to weigh an expected improvement against its joules. Before the first trial only ratios of its
-predictions mean anything.
+Before the first trial only ratios of its predictions mean anything.
 """
 
 from __future__ import annotations
@@ -31,8 +29,7 @@ predictions err by about that much."""
 _POWERS = np.array([0.6, 0.4, 0.0])
 _POWERS_PENALTY = 1.0
 _FEATURES_PENALTY = 0.2
-_LOG_J = -15.0
-"""Of one thread of a CPU; only until the first trial."""
+_LOG_J = -15.0  # of one thread of a CPU; only until the first trial
 
 
 class Epochs(NamedTuple):
@@ -64,10 +61,7 @@ class EnergyModel:
     from CPU time, November 2026) the median prediction of an epoch is 21, 19 and 18 % off after 5,
     10 and 20 trials, and 52, 39 and 26 % without the operations.
 
-    Args:
-        space: What may be chosen.
-        task: Its ``cost_of`` and ``n_samples`` tell the work of a candidate. ``cost_of`` is asked
-            about the same `COST_POINTS` candidates in every run; a cache behind it pays.
+    ``task.cost_of`` is asked about the same `COST_POINTS` candidates in every run: cache it.
     """
 
     def __init__(self, space: Space, task: Task) -> None:
@@ -81,10 +75,8 @@ class EnergyModel:
             slopes = np.zeros(len(self._encoding.features(space.cheapest())))
             level, self._penalty = 0.0, _FEATURES_PENALTY
         self._law = self._unlearnt = _Law(level, slopes, np.zeros(len(slopes)))
-        self.n_trials = 0
-        """Trials that it learnt from."""
-        self.overhead_j = 0.0
-        """Joules of a trial outside its epochs: what its search costs."""
+        self.n_trials = 0  # trials that it learnt from
+        self.overhead_j = 0.0  # joules of a trial outside its epochs: what its search costs
 
     def fit(self, history: Iterable[Told]) -> EnergyModel:
         """Learn from a run's results, and return itself; what was learnt before is forgotten."""
@@ -109,10 +101,9 @@ class EnergyModel:
         return epochs * self.predict_epoch(candidates) + self.overhead_j
 
     def affordable(self, joules: Array, left_j: float) -> NDArray[np.bool_]:
-        """Which candidates fit what is left of a budget, by their predicted joules.
+        """Which candidates fit what is left of a budget; all before the first trial.
 
-        Where none does, the cheapest counts as fitting unless it is clearly too dear. Before the
-        first trial everything fits.
+        Where none does, the cheapest counts as fitting unless it is clearly too dear.
         """
         if not self.n_trials:
             return np.ones(len(joules), dtype=bool)
@@ -146,11 +137,9 @@ class EnergyModel:
         return np.stack([operations, np.log(steps), parameters], axis=1)
 
     def _shared_work(self) -> tuple[GaussianProcess, GaussianProcess] | None:
-        """Logarithms of operations per image and of parameters, between networks that were built.
+        """Logarithms of operations per image and parameters, between networks that were built.
 
-        They stand for the networks themselves, whose operations they meet within 3 % on the default
-        space. Always learnt from the same points, so they depend on the space alone and all runs
-        share them.
+        They meet true operations within 3 % on the default space, and all runs share them.
         """
         key, shared = (EnergyModel, repr(self._encoding.space)), self._task.shared
         if key not in shared:
@@ -181,10 +170,7 @@ def epochs_wanted(params: Params) -> int:
 
 
 def epochs_of(history: Iterable[Told]) -> list[Epochs]:
-    """What the epochs of each trial cost, in the order trials were begun.
-
-    Trials without a whole epoch or without known joules are left out.
-    """
+    """What the known whole epochs of each trial cost, in the order trials were begun."""
     found: dict[int, Epochs] = {}
     behind: dict[int, int] = {}
     for told in history:

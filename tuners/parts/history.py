@@ -21,8 +21,7 @@ class TrialSoFar:
     epochs: int = 0  # whole ones behind it
     energy_j: float | None = 0.0  # of all its slices, search included; None if any is unavailable
     accuracies: dict[int, float] = field(default_factory=dict)  # by validated epoch
-    energies_j: dict[int, float] = field(default_factory=dict)
-    """Joules of the trial so far by validated epoch, as far as they are known."""
+    energies_j: dict[int, float] = field(default_factory=dict)  # so far, by epoch, as known
 
     @property
     def failed(self) -> bool:

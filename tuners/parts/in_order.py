@@ -11,8 +11,7 @@ from ..strategy import Told, Work
 class InOrder:
     """Proposes candidates in a given order, each for its own epochs; learns nothing.
 
-    Their order must depend on the arguments of the strategy alone: a rebuilt one goes through it
-    again.
+    The order must depend on the strategy's arguments alone: a rebuilt one goes through it again.
     """
 
     def __init__(self, candidates: Iterator[Mapping[str, Any]]) -> None:

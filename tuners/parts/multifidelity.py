@@ -23,18 +23,13 @@ from .rungs import ETA, Ladder, Standing, Step
 
 
 class MultiFidelity(ABC):
-    """Trains what `next_step` chooses, and begins what a proposer proposes.
-
-    Args:
-        proposer: Where new candidates come from: independent draws, or Parzen estimators.
-    """
+    """Trains what `next_step` chooses, and begins what a proposer proposes."""
 
     def __init__(
         self, space: Space, seed: int, task: Task | None = None, *, proposer: Proposer = "random"
     ) -> None:
         longest = space.longest()
-        self.ladder = Ladder(longest, in_joules=(task or Task()).fidelity == "joules")
-        """The rungs."""
+        self.ladder = Ladder(longest, in_joules=(task or Task()).fidelity == "joules")  # the rungs
         self._seed, self._space = seed, space.with_fixed("epochs", longest)
         self._proposer: Proposer = proposer
         self._trials: dict[int, TrialSoFar] = {}
@@ -42,11 +37,7 @@ class MultiFidelity(ABC):
 
     @abstractmethod
     def next_step(self, standing: Standing) -> Step:
-        """The slice to train next: of a paused trial, or of a new one.
-
-        Args:
-            standing: Where the trials of the run stand.
-        """
+        """The slice to train next: of a paused trial, or of a new one."""
 
     def ask(self, spent_j: float) -> Work:
         """Continue a paused trial to its next rung, or begin a new one."""
@@ -66,15 +57,9 @@ class MultiFidelity(ABC):
 
 
 def promotion(standing: Standing, members: Collection[int], first: int = 0) -> Step | None:
-    """The next promotion of successive halving among some trials; None if none is due.
+    """The next promotion of successive halving among ``members``; None if none is due.
 
-    Trials that have not come to the first rung yet go there before any is promoted: so do those
-    that were begun before it was known where it lies.
-
-    Args:
-        standing: Where the trials of the run stand.
-        members: Numbers of the trials that compete.
-        first: Index of the rung at which they begin.
+    Trials below the rung ``first``, begun before it was known where it lies, go there first.
     """
     if not standing.priced:
         return None

@@ -1,9 +1,7 @@
 """Rungs: how far trials are trained before it is decided which of them go on.
 
-A ladder turns what is known of a run into a standing: which rung each trial has reached, with what
-accuracy, and which slice takes a trial to a rung. Its rungs are epochs, or joules of the trial:
-then cheap networks get more epochs than dear ones for the same energy. The strategy decides which
-trial goes on, a proposer what is begun (see `proposals.py`).
+A ladder turns what is known of a run into a standing: the rung and accuracy of each trial. Rungs
+are epochs, or joules of the trial: then cheap networks get more epochs than dear ones.
 """
 
 from __future__ import annotations
@@ -16,10 +14,8 @@ from typing import NamedTuple
 from ...models.outcome import State
 from .history import TrialSoFar
 
-ETA = 3
-"""Ratio of one rung to the one below, as in the papers on successive halving."""
-PRICED_TRIALS = 5
-"""First trials whose median epoch sets the joules of the rungs."""
+ETA = 3  # ratio of one rung to the one below, as in the papers on successive halving
+PRICED_TRIALS = 5  # first trials whose median epoch sets the joules of the rungs
 _ROUNDING = 1e-9
 
 
@@ -46,10 +42,8 @@ class Ladder:
         while round(height) >= 1:
             rungs.add(round(height))
             height /= ETA
-        self.rungs = tuple(sorted(rungs))
-        """Epochs of each rung, in joules those that the median of the first trials gets."""
-        self.top = len(self.rungs) - 1
-        """Index of the last rung."""
+        self.rungs = tuple(sorted(rungs))  # in epochs; if in joules, those of a median trial
+        self.top = len(self.rungs) - 1  # index of the last rung
 
 
 class Standing:
@@ -62,12 +56,10 @@ class Standing:
             priced = [trial.energies_j[1] for trial in trials.values() if 1 in trial.energies_j]
             enough = len(priced) >= PRICED_TRIALS
             self._unit = median(priced[:PRICED_TRIALS]) if enough else None
-        self.priced = self._unit is not None
-        """Whether it is known where the rungs lie; until then no trial has reached one."""
+        self.priced = self._unit is not None  # whether it is known where the rungs lie
         self.reached: list[dict[int, int]] = [{} for _ in ladder.rungs]
         """For each rung, by trial, the first validated epoch at which it had reached it."""
-        self.rung = dict.fromkeys(trials, -1)
-        """Index of the highest rung that each trial has reached, -1 if none."""
+        self.rung = dict.fromkeys(trials, -1)  # highest that each trial reached, or -1
         if self._unit is not None:
             for trial in trials.values():
                 self._climb(trial, self._unit)
@@ -84,10 +76,7 @@ class Standing:
                 rung += 1
 
     def scores(self, rung: int) -> dict[int, float]:
-        """Validation accuracies at a rung, by trial, of all that have reached it.
-
-        Those that failed or ran out of budget later on are among them.
-        """
+        """Validation accuracies at a rung, by trial, of all that reached it, failed or not."""
         return {n: self.trials[n].accuracies[epoch] for n, epoch in self.reached[rung].items()}
 
     def curve(self, rung: int, number: int) -> list[float]:

@@ -8,12 +8,9 @@ from optuna.samplers import BaseSampler, GPSampler, NSGAIISampler, RandomSampler
 
 from .skopt_sampler import AcquisitionFunction, BaseEstimator, SkoptSampler
 
-STARTUP_TRIALS = 5
-"""Random trials before a model is fitted: half of the libraries' own figure, for an energy budget
-often ends a run after a few dozen trials."""
+STARTUP_TRIALS = 5  # random ones; half of the libraries' figure, as budgets end runs early
 
-SeededSampler = Callable[[int], BaseSampler]
-"""Makes a sampler from a seed."""
+SeededSampler = Callable[[int], BaseSampler]  # makes a sampler from a seed
 
 
 def _skopt(model: BaseEstimator, acq_func: AcquisitionFunction = "EI") -> SeededSampler:

@@ -1,8 +1,7 @@
 """scikit-optimize's gradient boosting, mended for the current NumPy and scikit-learn.
 
-Version 0.10.2 of 2024 is the last. Its quantile regressor calls ``numpy.in1d``, which NumPy 2.4 no
-longer has, and names its base classes in the order in which scikit-learn from 1.7 on does not see a
-regressor in it. Both are a few lines.
+Its last version (0.10.2, 2024) calls ``numpy.in1d``, which NumPy 2.4 lacks, and names its base
+classes in an order in which scikit-learn from 1.7 on sees no regressor.
 """
 
 from __future__ import annotations
@@ -17,10 +16,9 @@ from .encoding import Array
 
 
 class QuantileBoosting(GradientBoostingQuantileRegressor):
-    """Gradient boosted trees for the quantiles 0.16, 0.5 and 0.84 of a loss.
+    """Boosted trees for the quantiles 0.16, 0.5 and 0.84 (Friedman, Annals of Statistics 2001).
 
-    As in scikit-optimize the median stands for the mean and half the distance of the others for the
-    standard deviation (Friedman, Annals of Statistics 2001, boosts trees on the quantile loss).
+    The median stands for the mean, half the distance of the others for the standard deviation.
     """
 
     def predict(

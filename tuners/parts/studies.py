@@ -7,8 +7,7 @@ from typing import Any
 
 import optuna
 
-OURS = "perjoule-"
-"""Begins the names of our studies."""
+OURS = "perjoule-"  # begins the names of our studies
 
 # Every new study is announced on this logger, by its name.
 logging.getLogger("optuna.storages._in_memory").addFilter(
@@ -17,10 +16,5 @@ logging.getLogger("optuna.storages._in_memory").addFilter(
 
 
 def silent_study(seed: int, **options: Any) -> optuna.Study:
-    """A new study in memory.
-
-    Args:
-        seed: Seed of the run, a part of the study's name.
-        **options: ``direction``, ``directions`` and ``sampler`` of `optuna.create_study`.
-    """
+    """A new study in memory, named after the seed; options as of `optuna.create_study`."""
     return optuna.create_study(study_name=f"{OURS}{seed}", **options)

@@ -19,8 +19,7 @@ import numpy as np
 from .encoding import Array, Encoding
 
 _LOG_NOISE = -3.0
-_BOUND = 4.0
-"""Spreads of the priors within which the fit stays; the kernel matrix stays well conditioned."""
+_BOUND = 4.0  # spreads of the priors that the fit keeps to, so that matrices are well conditioned
 _MOST_STEPS = 60
 
 
@@ -28,10 +27,8 @@ _MOST_STEPS = 60
 class GaussianProcess:
     """A Gaussian process with a Matérn 5/2 kernel, one length scale per dimension, and noise.
 
-    Numbers of equations are those of Rasmussen and Williams, Gaussian Processes for Machine
-    Learning, 2006.
-
-    Variances are in standardised targets.
+    Equations are numbered as in Rasmussen and Williams, Gaussian Processes for Machine Learning,
+    2006; variances are in standardised targets.
     """
 
     points: Array  # what it learnt from, each divided by its length scale, shape [n, d]
@@ -105,8 +102,7 @@ class GaussianProcess:
 def log_ei(mean: Array, std: Array, best: float) -> Array:
     """Logarithm of the expected improvement over ``best``, finite where the improvement is not.
 
-    LogEI of Ament et al., NeurIPS 2023 (arXiv 2310.20708), of a posterior mean and a standard
-    deviation above 0; more is better.
+    LogEI of Ament et al., NeurIPS 2023 (arXiv 2310.20708).
     """
     from scipy.special import erfcx, ndtr
 
@@ -122,10 +118,7 @@ def log_ei(mean: Array, std: Array, best: float) -> Array:
 
 
 def sobol(encoding: Encoding, seed: int, count: int) -> Array:
-    """Points spread evenly over the unit cube, shape ``[count, n_dimensions]``.
-
-    A scrambled Sobol sequence (Owen, 1998, doi:10.1006/jcom.1998.0487).
-    """
+    """A scrambled Sobol sequence, ``[count, n_dimensions]`` (Owen, doi:10.1006/jcom.1998.0487)."""
     from scipy.stats.qmc import Sobol
 
     if encoding.n_dimensions == 0:
@@ -137,7 +130,7 @@ def sobol(encoding: Encoding, seed: int, count: int) -> Array:
 def neighbours(points: Array, seed: int, count: int) -> Array:
     """Points near the given ones, shape ``[count, d]``: two coordinates or so of each are changed.
 
-    Most changes are small steps; some are drawn anew, without which a choice would never change.
+    Most by a small step; some are drawn anew, without which a choice would never change.
     """
     rng = np.random.default_rng(seed)
     near = points[np.arange(count) % len(points)].copy()
@@ -167,10 +160,7 @@ def _square_distances(one: Array, other: Array) -> Array:
 def _negative_log_posterior(
     logs: Array, squares: Array, y: Array, prior: Array
 ) -> tuple[float, Array]:
-    """At the logarithms of length scales, variance and noise, with its gradient.
-
-    The prior is normal around its mean, with a standard deviation of 1.
-    """
+    """Of logarithms of the parameters, with its gradient; the prior is normal with deviation 1."""
     from scipy.linalg import cho_solve
 
     n = len(y)

@@ -1,4 +1,1 @@
-"""Search strategies, one file each, which opens with an example.
-
-All are made from a space, the seed of a run and its `Task`; further arguments are options.
-"""
+"""Search strategies, one file each, made from a space, a run's seed, its `Task` and options."""

@@ -27,11 +27,7 @@ from ..parts.rungs import Standing, Step
 
 
 class HalvingStrategy(MultiFidelity):
-    """Asynchronous successive halving (Li et al., MLSys 2020, algorithm 2).
-
-    Promotes the best trial among the top 1/eta of a rung that is not promoted yet, looking from the
-    highest rung down; if there is none a new trial is begun.
-    """
+    """Asynchronous successive halving (Li et al., MLSys 2020, algorithm 2), top rung first."""
 
     def next_step(self, standing: Standing) -> Step:
         """The slice to train next."""

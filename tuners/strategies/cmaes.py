@@ -47,16 +47,14 @@ SIGMA = 0.2
 """Initial standard deviation in the unit cube. After 20 to 80 trials it is a little ahead of 0.3 as
 in Hansen's tutorial (medians on 30 quadratic functions of 6 ordered dimensions and 2 choices)."""
 
-MOST_LEVELS = 256
-"""Axes of more values are searched as if they were continuous."""
+MOST_LEVELS = 256  # axes of more values are searched as if they were continuous
 
 
 class CmaesStrategy:
     """Maximises validation accuracy by CMA-ES, each candidate trained for its own epochs.
 
-    Failed trials and those without an accuracy count as the worst of their generation. The search
-    begins anew, from a seed of its own, when the cloud has shrunk to nothing and when all of a
-    generation are equally accurate.
+    Trials without an accuracy count as worst. The search begins anew, from a seed of its own, when
+    the cloud has shrunk to nothing or all of a generation are equally accurate.
     """
 
     def __init__(self, space: Space, seed: int, task: Task | None = None) -> None:
@@ -94,10 +92,9 @@ class CmaesStrategy:
             self._generation = [self._search.ask() for _ in range(self._search.population_size)]
 
     def _move(self) -> None:
-        """Tell the library a whole generation, by rank.
+        """Tell the library a whole generation, by rank; ties share theirs in the order of drawing.
 
-        CMA-ES compares only. Ranks, which ties share out in the order of drawing, keep an accuracy
-        shared by half a generation from making the library's penalty for leaving the cube 0 / 0.
+        Equal accuracies would make the library's penalty for leaving the cube 0 / 0.
         """
         assert self._search is not None
         known = [each for each in self._accuracies if each is not None]
@@ -130,8 +127,7 @@ class _Axes:
                 self._whole[index] = [float(point[index]) for point in points]
             else:
                 self._real.append(index)
-        self.has_ranges = bool(self._real or self._whole)
-        """Whether any dimension has an order."""
+        self.has_ranges = bool(self._real or self._whole)  # whether any dimension has an order
 
     def search(self, seed: int) -> CatCMAwM:
         """A new cloud over the middle of the cube."""

@@ -37,15 +37,13 @@ from ..strategy import Task, Told, ask_seed
 from .multiobjective import MultiObjectiveStrategy
 from .optuna_sampler import OptunaStrategy
 
-DEFAULT_SHARE = 0.98
-"""Share of the best accuracy that is good enough."""
+DEFAULT_SHARE = 0.98  # share of the best accuracy that is good enough
 
 
 class FloorStrategy(OptunaStrategy):
     """Minimises log joules subject to floor - accuracy <= 0.
 
-    Below the floor the sampler prefers what lacks least, so a floor that no candidate reaches does
-    no harm.
+    Below the floor the sampler prefers what lacks least, so one that is out of reach does no harm.
 
     Args:
         sampler: A name in `parts.samplers.SAMPLERS`, or what makes the sampler from a seed, anew

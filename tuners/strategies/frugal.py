@@ -62,17 +62,13 @@ from ..parts.history import TrialSoFar, trials_of
 from ..parts.surrogate import GaussianProcess, log_ei, sobol
 from ..strategy import Task, Told, Work
 
-ALPHA = 0.35
-"""How much the joules count: 0 is plain expected improvement, 1 improvement per joule."""
-WORTH = 0.0001
-"""Accuracy that is worth the whole budget: below its share, joules are better kept."""
+ALPHA = 0.35  # how much the joules count: 0 is plain expected improvement, 1 improvement per joule
+WORTH = 0.0001  # accuracy that is worth the whole budget: below its share, joules are better kept
 N_CANDIDATES = 256
 STARTUP_TRIALS, STARTUP_POINTS = 4, 16
 REFIT_GROWTH = 1.5
-LEAST_SLICE = 3.0
-"""A slice costs at least so many times what its ask does."""
-MOST_OBSERVATIONS = 160
-"""Above it, the best half and the latest half are kept: asks stay cheap."""
+LEAST_SLICE = 3.0  # a slice costs at least so many times what its ask does
+MOST_OBSERVATIONS = 160  # above it, the best half and the latest half are kept: asks stay cheap
 _LEAST_STD = 1e-6
 
 
@@ -87,9 +83,7 @@ class _Candidates(NamedTuple):
 class FrugalStrategy:
     """Weighs going on with each paused trial against beginning each candidate, by joules.
 
-    Args:
-        alpha: How much the joules count.
-        worth: Accuracy that is worth the whole budget; 0 never stops before it is spent.
+    ``alpha`` and ``worth`` are as `ALPHA` and `WORTH`; a worth of 0 never stops early.
     """
 
     def __init__(
@@ -144,11 +138,7 @@ class FrugalStrategy:
         return self._begin(owner, float(epoch_j[owner]))
 
     def tell(self, result: Told) -> None:
-        """Learn a result, and whether the model is to be fitted again.
-
-        The fit itself waits for the next ask: a rebuilt strategy is told everything at once and
-        needs the last fit alone.
-        """
+        """Learn a result; the next ask fits the model, since a rebuilt one needs the last fit."""
         self._history.append(result)
         self._trials.setdefault(result.trial, TrialSoFar(result.trial, result.params)).add(result)
         trials = self._trials.values()
@@ -170,11 +160,7 @@ class FrugalStrategy:
         return [e for e in trial.accuracies if e in self._rungs or e == trial.epochs]
 
     def _any_worth_it(self, log_gain: Array, joules: Array, best: float) -> bool:
-        """Whether some option's expected gain in accuracy is worth its joules.
-
-        The score is minus the logarithm of the error, so a gain in accuracy is about the gain in
-        score times the error.
-        """
+        """Whether a gain in accuracy, about that in score times the error, is worth its joules."""
         gain = np.exp(np.minimum(log_gain - best, 0.0))
         return bool((gain > self._worth / self._task.budget_j * joules).any())
 
@@ -203,10 +189,7 @@ class FrugalStrategy:
     def _options(
         self, trials: Mapping[int, TrialSoFar], new: Sequence[int], epoch_j: Array
     ) -> tuple[Array, Array, list[TrialSoFar | int]]:
-        """All that could be done: every candidate and paused trial, up to every rung.
-
-        As rows: a point of the model, its joules from here, and its trial or index of a candidate.
-        """
+        """Every candidate and paused trial up to every rung: point, joules from here, index."""
         points, joules, owners = [], [], list[TrialSoFar | int]()
         besides_j = self._energy.overhead_j
         features, prices = self._candidates.features[new], epoch_j[new]

@@ -141,8 +141,7 @@ def _values(axes: Axes, point: Sequence[int]) -> dict[str, Any]:
 def _rising(sizes: list[int], cost: Cost, generator: random.Random) -> Iterator[tuple[int, ...]]:
     """The indices of a grid in rising cost, equal ones in random order.
 
-    Each point is reached from one other, which is a step down its last axis that is not at 0, so
-    the heap needs no memory of what it has seen.
+    Each point is reached from one other, a step down its last axis not at 0, so none comes twice.
     """
     start = (0,) * len(sizes)
     heap: list[tuple[float, float, tuple[int, ...], int]] = [(cost(start), 0.0, start, 0)]
@@ -185,11 +184,7 @@ def _by_operations(space: Space, axes: Axes, task: Task) -> tuple[Axes, Axes, Co
 
 
 def _operations(task: Task, space: Space) -> Callable[[Mapping[str, Any]], float]:
-    """Predicts the operations of training a candidate; infinite if its network cannot be built.
-
-    Three forward passes per image (the backward pass computes gradients by inputs and by weights),
-    and ten operations per weight and step of the optimiser, for which small batches are dearer.
-    """
+    """Predicts the operations of training a candidate; infinite if its network cannot be built."""
     shaping = [name for name in space.distributions if name not in ("epochs", LOG2_BATCH_SIZE)]
     # Building a network takes milliseconds, and all runs ask for the same ones.
     known: dict[tuple[Any, ...], tuple[float, float]]

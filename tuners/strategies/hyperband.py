@@ -32,9 +32,8 @@ from ..parts.rungs import ETA, Standing, Step
 class HyperbandStrategy(MultiFidelity):
     """Asynchronous Hyperband (Li et al., JMLR 2018, algorithm 1; Li et al., MLSys 2020).
 
-    Brackets of asynchronous successive halving each begin their trials at another rung, the last
-    one at all epochs. New trials are dealt to the brackets in proportion to the sizes of Hyperband,
-    with which each bracket spends about the same; a full deal is one Hyperband.
+    Each bracket begins its trials at another rung; new trials are dealt in proportion to the sizes
+    of Hyperband, with which each bracket spends about the same.
     """
 
     @cached_property

@@ -28,8 +28,7 @@ from ..parts.multifidelity import MultiFidelity
 from ..parts.rungs import Standing, Step
 from ..strategy import Task
 
-STARTUP_TRIALS = 5
-"""Trials at a rung before the median rule stops one there."""
+STARTUP_TRIALS = 5  # trials at a rung before the median rule stops one there
 
 
 class MedianStrategy(MultiFidelity):
@@ -38,9 +37,7 @@ class MedianStrategy(MultiFidelity):
     A trial goes on unless its best accuracy so far is below the median of the mean accuracies that
     the trials begun before it had up to the same rung. Stopping is leaving it paused.
 
-    Args:
-        startup_trials: Earlier trials that must have reached a rung for one to be stopped there.
-        **options: As of `MultiFidelity`.
+    ``startup_trials`` must have reached a rung for one to be stopped there.
     """
 
     def __init__(

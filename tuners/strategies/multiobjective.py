@@ -51,9 +51,7 @@ class MultiObjectiveStrategy(OptunaStrategy):
     def tell(self, result: Told) -> None:
         """Learn a result; a trial that failed or lacks accuracy or joules has none.
 
-        A trial of the record is begun again. Its values are known, so no model is fitted. Genetic
-        samplers write generations and parents into the study whenever a trial is sampled, so theirs
-        is sampled all the same.
+        Genetic samplers write into the study whenever a trial is sampled, so a told one is, too.
         """
         if self._asked is None:
             self._study.enqueue_trial({n: result.params[n] for n in self._space.distributions})

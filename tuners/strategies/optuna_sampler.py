@@ -39,13 +39,10 @@ from ..strategy import Task, Told, Work, ask_seed
 class OptunaStrategy:
     """Maximises validation accuracy with an Optuna sampler on an in-memory study.
 
-    Args:
-        sampler: A name in `parts.samplers.SAMPLERS`, or what makes the sampler from a seed, anew
-            for each ask.
+    ``sampler`` is a name in `parts.samplers.SAMPLERS`, or makes one from a seed, for each ask.
     """
 
-    directions: ClassVar[Sequence[str]] = ("maximize",)
-    """Of each objective, for Optuna."""
+    directions: ClassVar[Sequence[str]] = ("maximize",)  # of each objective, for Optuna
 
     def __init__(
         self,

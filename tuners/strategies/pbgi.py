@@ -28,18 +28,15 @@ from ..parts.encoding import Array
 from ..parts.energy_aware import LEAST_BEFORE_STOP, Beliefs, EnergyAwareStrategy
 from ..strategy import Task
 
-BUDGET_WORTH = 0.01
-"""Accuracy that is worth the whole budget, unless told otherwise."""
+BUDGET_WORTH = 0.01  # accuracy that is worth the whole budget, unless told otherwise
 _N_BISECTIONS = 50
 
 
 class GittinsStrategy(EnergyAwareStrategy):
     """Ranks candidates by their Gittins index.
 
-    Args:
-        price_per_j: Accuracy that a joule must bring, the paper's lambda. By default the whole
-            budget is worth `BUDGET_WORTH`: of 300 J, any 30 J must promise 0.001. Without a
-            budget joules are all but free.
+    ``price_per_j`` is the accuracy that a joule must bring, the paper's lambda; by default the
+    whole budget is worth `BUDGET_WORTH`. Without a budget joules are all but free.
     """
 
     cheapest_first = True
@@ -54,8 +51,7 @@ class GittinsStrategy(EnergyAwareStrategy):
     def acquire(self, beliefs: Beliefs) -> Array | None:
         """The index of each candidate as a score; None if the best so far is as good as all.
 
-        The index is the accuracy ``g`` of which ``E[max(accuracy - g, 0)]`` is just the price of
-        the candidate's joules (Xie et al. 2024).
+        The index is the accuracy ``g`` whose ``E[max(accuracy - g, 0)]`` is its joules' price.
         """
         index = -np.log(_reserve_error(beliefs, self._price_per_j))
         worth_it = index.max() > beliefs.best or beliefs.n_trials < LEAST_BEFORE_STOP
@@ -65,8 +61,7 @@ class GittinsStrategy(EnergyAwareStrategy):
 def _reserve_error(beliefs: Beliefs, price_per_j: float) -> Array:
     """The error at which a put on a log-normal error is worth the price, by bisection.
 
-    The logarithm of the error is normal, so ``E[max(strike - error, 0)]`` is the price of a put in
-    closed form (Black and Scholes, 1973, doi:10.1086/260062).
+    The put is that of Black and Scholes, 1973, doi:10.1086/260062.
     """
     from scipy.special import ndtr
 

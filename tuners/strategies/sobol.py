@@ -35,8 +35,7 @@ from ..parts.encoding import Encoding
 from ..parts.in_order import InOrder
 from ..strategy import Task
 
-KNOWN_IN_A_ROW = 4_096
-"""The search ends when this many points in a row fell on candidates proposed before."""
+KNOWN_IN_A_ROW = 4_096  # candidates in a row that were proposed before, at which it ends
 
 BLOCK = 64  # points drawn at a time; they are even in powers of two only
 
