@@ -1,7 +1,5 @@
 """The house as imports show it: no circle of files, and no room imports one above it."""
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterator
 from functools import cache

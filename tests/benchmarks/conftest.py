@@ -1,7 +1,5 @@
 """A small comparison, for whoever needs a run folder."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Small trial tables, made by hand and by hypothesis."""
 
-from __future__ import annotations
-
 import math
 
 import pandas as pd

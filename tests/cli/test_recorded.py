@@ -1,7 +1,5 @@
 """The commands on recorded data, as people call them."""
 
-from __future__ import annotations
-
 import json
 
 import pandas as pd

@@ -1,7 +1,5 @@
 """One real run folder with everything that happens to trials, stopped by Ctrl-C on the way."""
 
-from __future__ import annotations
-
 import signal
 
 import pytest

@@ -1,7 +1,5 @@
 """A run folder gets the same numbers through every door: command line, files, Python."""
 
-from __future__ import annotations
-
 import json
 import math
 

@@ -1,7 +1,5 @@
 """What run folders once got wrong at one door or another; each was a report of somebody's."""
 
-from __future__ import annotations
-
 import json
 import signal
 

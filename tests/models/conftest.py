@@ -1,7 +1,5 @@
 """Data and precision that the tests of models share."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

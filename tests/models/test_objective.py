@@ -1,7 +1,5 @@
 """A slice: what it costs, how it ends, and that it may be cut in two."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

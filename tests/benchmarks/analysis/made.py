@@ -1,7 +1,5 @@
 """Analyses of small tables."""
 
-from __future__ import annotations
-
 import pandas as pd
 
 from perjoule import load_table

@@ -4,8 +4,6 @@ Del Rey, Martínez-Fernández, Cruz and Franch, SEAA 2023: five architectures on
 Their figures are of joules per image: the energy of a training over the images it saw.
 """
 
-from __future__ import annotations
-
 import pandas as pd
 import pytest
 

@@ -1,7 +1,5 @@
 """Who is ahead by each criterion, and whether the runs support saying so."""
 
-from __future__ import annotations
-
 import pandas as pd
 import pytest
 from hypothesis import given, settings

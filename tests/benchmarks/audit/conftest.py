@@ -1,7 +1,5 @@
 """Small files as others write them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any

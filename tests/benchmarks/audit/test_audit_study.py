@@ -1,7 +1,5 @@
 """Whole studies: what is recognised, what is skipped, and what is known of published ones."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Faults in columns of energy, power and time."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest

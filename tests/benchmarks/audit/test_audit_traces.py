@@ -1,7 +1,5 @@
 """Faults in power over time."""
 
-from __future__ import annotations
-
 import math
 from itertools import pairwise
 

@@ -1,7 +1,5 @@
 """Faults in what CodeCarbon writes."""
 
-from __future__ import annotations
-
 from perjoule.benchmarks.audit import audit
 
 

@@ -1,7 +1,5 @@
 """Faults in how trials were compared."""
 
-from __future__ import annotations
-
 from itertools import product
 
 import numpy as np

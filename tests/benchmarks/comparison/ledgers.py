@@ -1,7 +1,5 @@
 """Events and ledgers by hand."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """The loop of a comparison: budgets, fairness, repeatability, and what breaks."""
 
-from __future__ import annotations
-
 import multiprocessing
 import os
 import signal

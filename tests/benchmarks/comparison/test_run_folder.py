@@ -1,7 +1,5 @@
 """A run folder is a table that knows its experiment, its runs and how it was worked on."""
 
-from __future__ import annotations
-
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest

@@ -1,7 +1,5 @@
 """Trials in slices: a strategy pauses them and goes on with some, across kills and resumes."""
 
-from __future__ import annotations
-
 import pytest
 
 import perjoule

@@ -1,7 +1,5 @@
 """From a run folder to its summary."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

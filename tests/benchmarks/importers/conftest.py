@@ -1,7 +1,5 @@
 """An import that is checked to give the same in memory, as Parquet and as CSV."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

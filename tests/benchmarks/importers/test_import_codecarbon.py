@@ -1,7 +1,5 @@
 """CodeCarbon: which rows are of one tracker, and what its energies are."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import math

@@ -1,7 +1,5 @@
 """What all imports share: their options, their tables, and that nothing is written by halves."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from dataclasses import fields

@@ -1,7 +1,5 @@
 """Logs of Zeus and the runs of BUTTER-E."""
 
-from __future__ import annotations
-
 import pytest
 
 ZEUS = "start_time,window_name,elapsed_time,gpu0_energy,gpu1_energy\n"

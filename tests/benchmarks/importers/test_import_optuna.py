@@ -1,7 +1,5 @@
 """Studies of Optuna: journals that the installed version writes, and databases."""
 
-from __future__ import annotations
-
 import json
 import math
 import shutil

@@ -1,7 +1,5 @@
 """Traces of nvidia-smi and wattmeters, integrated while they are read."""
 
-from __future__ import annotations
-
 import math
 from itertools import accumulate
 

@@ -1,7 +1,5 @@
 """Forests that grow faster, and predict the small tables of tests as well."""
 
-from __future__ import annotations
-
 import pytest
 
 from perjoule.benchmarks.replay import forest

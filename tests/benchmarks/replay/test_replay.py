@@ -1,7 +1,5 @@
 """Replays: strategies on recorded tables, for virtual joules."""
 
-from __future__ import annotations
-
 import multiprocessing
 import time
 from itertools import product

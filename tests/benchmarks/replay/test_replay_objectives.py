@@ -1,7 +1,5 @@
 """What a table recorded, as an objective: looked up or predicted."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

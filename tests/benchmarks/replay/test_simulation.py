@@ -1,7 +1,5 @@
 """Simulated runs keep the rules of real ones."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Small tables, and what is said of those that cannot be read."""
 
-from __future__ import annotations
-
 import pandas as pd
 import pytest
 

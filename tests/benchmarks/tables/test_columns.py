@@ -1,7 +1,5 @@
 """One column of anyone's table."""
 
-from __future__ import annotations
-
 import datetime
 import decimal
 

@@ -1,7 +1,5 @@
 """CONTRACT.md says of the table and of its analysis what is so."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Tables as they should not be: a clear error or a right answer, never a wrong number."""
 
-from __future__ import annotations
-
 import csv
 import io
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Several tables as one: clashing names, columns that one has, what differs in experiments."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pandas as pd

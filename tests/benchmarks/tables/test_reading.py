@@ -1,7 +1,5 @@
 """Files and frames as trial tables."""
 
-from __future__ import annotations
-
 import gzip
 import os
 

@@ -1,7 +1,5 @@
 """Curves, slices, runs and descriptions that lie beside the trials."""
 
-from __future__ import annotations
-
 import pandas as pd
 import pytest
 

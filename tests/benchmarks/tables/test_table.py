@@ -1,7 +1,5 @@
 """The trial table: its contract, its files, its groups, its look in a notebook."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pandas as pd

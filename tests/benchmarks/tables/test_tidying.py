@@ -1,7 +1,5 @@
 """Any tidy table as a trial table: names, mappings, runs."""
 
-from __future__ import annotations
-
 import pandas as pd
 import pytest
 from hypothesis import given
