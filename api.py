@@ -40,12 +40,14 @@ class Result:
         folder: Its run folder.
         summary: What ``summary.json`` holds: provenance, runs, workers, and the analysis.
         analysis: Who found the best networks for the joules.
+        table: Its trial table, which also knows its runs.
         command: The command that goes on with it: ``compare`` or ``tune``.
     """
 
     folder: Path
     summary: dict[str, Any]
     analysis: Analysis
+    table: Table
     command: str = "compare"
 
     @property
@@ -144,9 +146,7 @@ def tune(
     options |= {"strategies": strategy and [strategy], "budget": budget, "seeds": 1}
     start = _Start(out, None, progress, keep_weights=True)
     folder = _resume(start, None, options) if resume else _begin(start, None, options)
-    result = _derive(folder, target)
-    _write_best(result)
-    return result
+    return _derive(folder, target)
 
 
 def report(folder: str | Path, target: str | float = DEFAULT_TARGET) -> Result:
@@ -361,31 +361,34 @@ def _derive(folder: Folder, target: str | float) -> Result:
     table.write(path / "trials.parquet")
     _write_json(path / "summary.json", summary)
     page.write(path / "report.html", table, analysis)
-    return Result(path, summary, analysis, command)
+    if command == "tune":
+        _write_best(path, summary)
+    return Result(path, summary, analysis, _public(table), command)
 
 
-def _write_best(result: Result) -> None:
+def _write_best(folder: Path, summary: dict[str, Any]) -> None:
     """Write the best candidate of a search of one run, and its weights."""
-    [run] = result.summary["runs"]
+    [run], data, experiment = summary["runs"], summary["data"], summary["experiment"]
     if run["incumbent"] is None:
         return
-    from .models.objective import load_checkpoint, save_state
+    from .models.checkpoint import load_checkpoint, save_state
 
-    kept = Folder(result.folder).weights(run["run"], run["incumbent"]["trial"])
+    kept = Folder(folder).weights(run["run"], run["incumbent"]["trial"])
+    if not kept.exists():  # somebody removed them; best.pt stays as it is
+        return
     weights = save_state(load_checkpoint(kept.read_bytes())["network"])
-    data = result.summary["data"]
     best = {
         **run["incumbent"],
         "strategy": run["strategy"],
-        "dataset": result.summary["experiment"]["dataset"],
-        "architecture": result.summary["experiment"]["architecture"],
+        "dataset": experiment["dataset"],
+        "architecture": experiment["architecture"],
         "shape": data["shape"],
         "n_classes": data["n_classes"],
         "spent_j": run["spent_j"],
         "weights": "best.pt",
     }
-    write_whole(result.folder / "best.pt", lambda part: part.write_bytes(weights))
-    _write_json(result.folder / "best.json", best)
+    write_whole(folder / "best.pt", lambda part: part.write_bytes(weights))
+    _write_json(folder / "best.json", best)
 
 
 def _write_json(path: Path, data: dict[str, Any]) -> None:

@@ -32,6 +32,9 @@ def report(tables: Tables, findings: Findings) -> None:
         if not any([tables.by, tables.mapping, findings.as_json, findings.html, findings.out]):
             print_result(result)
             return
+        if not any([tables.by, tables.mapping]):
+            _report(result.table, findings)
+            return
     _report(_loaded(tables), findings)
 
 

@@ -93,11 +93,6 @@ def badges(analysis: Analysis) -> list[tuple[str, str]]:
     return [("yes" if supported == len(groups) else "wait", words), energy]
 
 
-def notes(analysis: Analysis) -> list[str]:
-    """Return what is to be held against the findings and is not said beside them."""
-    return [note for note in analysis.notes if note not in analysis.because]
-
-
 def key_figures(table: Table, analysis: Analysis) -> list[Figure]:
     """Return the figures at the top."""
     groups, trials = analysis.groups, table.trials
@@ -131,7 +126,7 @@ def _findings(table: Table, analysis: Analysis) -> list[Figure]:
     finder = next(iter(best_runs(table)))
     reached = {n: own.energy_to_target.ert_j for n, own in group.strategies.items()}
     spent = {name: ert_j for name, ert_j in reached.items() if ert_j is not None}
-    cheapest = min(spent, key=spent.__getitem__, default=None)
+    cheapest = group.winners.energy_to_target or next(iter(spent), None)
     return [
         (
             "best validation accuracy",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..benchmarks.analysis.wording import label
 from ..benchmarks.tables.table import counted
 from .content import joules_by_kind
-from .format import UNAVAILABLE, format_energy, format_percent, format_value
+from .format import UNAVAILABLE, format_energy, format_percent
 from .tables import Cell, Grid, Row, share
 
 if TYPE_CHECKING:
@@ -15,12 +16,6 @@ if TYPE_CHECKING:
     from ..benchmarks.analysis.analysing import Analysis
     from ..benchmarks.analysis.facts import GroupFacts, Ranks
     from ..benchmarks.tables.table import Table
-
-
-def group_name(group: GroupFacts) -> str:
-    """Return what a group is called: the values it is grouped by."""
-    values = ["not stated" if v is None else format_value(v) for v in group.by.values()]
-    return ", ".join(values) or "all trials"
 
 
 def shown_ranks(analysis: Analysis) -> dict[str, Ranks]:
@@ -38,7 +33,7 @@ def groups_grid(groups: Sequence[GroupFacts]) -> Grid:
         "best anytime",
     ]
     rows = [
-        Row(group_name(group), _group_cells(group), link=f"group-{number}")
+        Row(label(group.by), _group_cells(group), link=f"group-{number}")
         for number, group in enumerate(groups)
     ]
     return Grid(["group", "trials", "compared at", *heads], rows, set(heads))

@@ -80,7 +80,7 @@ def render(table: Table, analysis: Analysis) -> str:
         created=content.created(table),
         status=content.status(table),
         badges=content.badges(analysis),
-        notes=content.notes(analysis),
+        notes=analysis.caveats,
         key_figures=content.key_figures(table, analysis),
         compared=compared,
         counts=overviews.counts_grid(analysis, names) if overview else None,
@@ -117,7 +117,7 @@ def write(path: str | Path, table: Table, analysis: Analysis) -> None:
 def _part(number: int, facts: GroupFacts, part: Table, names: Sequence[str], n_groups: int) -> Part:
     contested = facts.is_scored and len(facts.strategies) > 1
     return Part(
-        name=overviews.group_name(facts),
+        name=wording.label(facts.by),
         line=wording.line(facts),
         anchor=f"group-{number}",
         basis=wording.basis(facts),

@@ -108,8 +108,7 @@ def _accuracy_columns(group: GroupFacts) -> dict[str, Column]:
     marks = {
         share: _marks(winner, group.ties.equal_energy[share])
         for share, winner in group.winners.equal_energy.items()
-        # A run without a result counts as 0 %: where none has one, there is nothing to show.
-        if any(_median(own.equal_energy[share]) for own in entries)
+        if any(own.equal_energy[share] for own in entries)
     }
     at_target = _marks(group.winners.energy_to_target, group.ties.energy_to_target)
     anytime = _marks(group.winners.anytime, group.ties.anytime)
@@ -133,7 +132,7 @@ def _accuracy_columns(group: GroupFacts) -> dict[str, Column]:
         "against the best": _beside(group),
         f"joules to {target}": reached,
     }
-    if any(_median(own.anytime) for own in entries):
+    if any(own.anytime for own in entries):
         columns["anytime"] = lambda name, own: _accuracy(own.anytime, anytime(name))
     return columns | {
         f"accuracy per joule from {target} on": per_joule,

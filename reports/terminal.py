@@ -59,9 +59,8 @@ def print_analysis(analysis: Analysis) -> None:
         _print_counts(analysis)
     console.print(analysis.headline, style="bold")
     console.print(analysis.because)
-    for note in analysis.notes:
-        if note not in analysis.because:
-            console.print(f"- {note}")
+    for note in analysis.caveats:
+        console.print(f"- {note}")
 
 
 def _strategies(group: GroupFacts) -> Table:

@@ -67,6 +67,11 @@ class Analysis(Fact):
     notes: tuple[str, ...]
 
     @property
+    def caveats(self) -> list[str]:
+        """The notes that the headline and its reasons do not say already."""
+        return [note for note in self.notes if note not in self.because]
+
+    @property
     def winners(self) -> list[dict[str, Any]]:
         """Who wins in each group: the values of the group as ``by``, then a name per criterion."""
         return [{"by": dict(group.by), **group.winners.to_dict()} for group in self.groups]

@@ -62,7 +62,7 @@ _ACCURACY = _Words(
     1,
     "by its median run",
     "have the same median, and none needs fewer joules for it than",
-    "No strategy has a result within the energy that all runs had.",
+    "No strategy's median run has a result above 0 within the energy that all runs had.",
 )
 _JOULES = _Words(
     -1,

@@ -40,8 +40,9 @@ def labelled(by: Mapping[str, Any], text: str) -> str:
 
 def basis(group: GroupFacts) -> str:
     """Say at which energy a group is compared: ``40.0 J, the allotment of each run``."""
+    own = "the allotment of each run"
     meaning = {
-        "allotment": "the allotment of each run",
+        "allotment": own if group.allotment_j is not None else "the smallest allotment of a run",
         "interrupted": "what every run had spent when the comparison was interrupted",
         "smallest total": "the smallest total of a run",
     }
@@ -55,20 +56,15 @@ def verdict_sentence(group: GroupFacts) -> str:
         return _cheapest(group)
     if len(entries) == 1:
         ((name, entry),) = entries.items()
-        reached = entry.accuracy and entry.accuracy.median
         spent_j = entry.energy_j and entry.energy_j.median
-        return (
-            f"{name} reached {format_percent(reached)} validation accuracy for {_per_run(spent_j)}."
-        )
+        return f"{name} reached {_best_so_far(entry)} for {_per_run(spent_j)}."
     if winner is None:
         return _without_winner(group)
     energy = f"the same energy ({_per_run(group.common_j)})"
     scores = f"{format_percent(entries[winner].level)} validation accuracy"
     if group.verdict.tie:
-        tied = _listed(group.ties.at_end)
         return (
-            f"{tied} found equally accurate networks for {energy}: {scores}; {winner} needed the "
-            "fewest joules for it."
+            f"{_listed(group.ties.at_end)} found equally accurate networks for {energy}: {scores}."
         )
     others = {n: e.level for n, e in entries.items() if n != winner and e.level is not None}
     second = max(others, key=others.__getitem__, default=None)
@@ -84,7 +80,12 @@ def target_sentence(group: GroupFacts) -> str:
     name = group.winners.energy_to_target
     if name is None:
         return ""
-    reached = group.strategies[name].energy_to_target
+    reached, tied = group.strategies[name].energy_to_target, group.ties.energy_to_target
+    if tied:
+        return (
+            f"{_listed(tied)} reach {format_percent(group.target_accuracy)} for the fewest "
+            f"expected joules, {format_energy(reached.ert_j)} each."
+        )
     return (
         f"{name} reaches {format_percent(group.target_accuracy)} for the fewest expected joules, "
         f"{format_energy(reached.ert_j)}: {reached.hits} of its {counted(reached.runs, 'run')} did."
@@ -97,7 +98,9 @@ def line(group: GroupFacts) -> str:
     winner, cheapest = group.verdict.winner, group.winners.energy_to_target
     if winner is not None:
         score = format_percent(group.strategies[winner].level)
-        return f"{winner} leads: {score} by {format_energy(group.common_j)}; {runs}"
+        tied = group.ties.at_end
+        lead = f"{_listed(tied)} lead" if tied else f"{winner} leads"
+        return f"{lead}: {score} by {format_energy(group.common_j)}; {runs}"
     if cheapest is None:
         return runs
     return f"{cheapest} needs the fewest joules to {format_percent(group.target_accuracy)}; {runs}"
@@ -106,12 +109,10 @@ def line(group: GroupFacts) -> str:
 def _without_winner(group: GroupFacts) -> str:
     """Say what can be said where nobody leads at equal energy."""
     if group.common_is == "interrupted":
-        medians = {name: _reached(own) for name, own in group.strategies.items()}
-        best = max(medians, key=medians.__getitem__)
+        best = max(group.strategies, key=lambda name: _reached(group.strategies[name]))
         return (
             "The comparison was interrupted before its runs could be compared at equal energy; "
-            f"so far {best} has the best median, {format_percent(medians[best])} validation "
-            "accuracy."
+            f"so far {best} has reached {_best_so_far(group.strategies[best])}."
         )
     cheapest = group.winners.energy_to_target
     if cheapest is None:
@@ -123,19 +124,35 @@ def _without_winner(group: GroupFacts) -> str:
     )
 
 
+def _best_so_far(entry: StrategyFacts) -> str:
+    """The median of the best accuracies, and of how many runs it is where some have none."""
+    found = entry.accuracy
+    score = f"{format_percent(found and found.median)} validation accuracy"
+    if found is None or found.n == entry.runs:
+        return score
+    return f"{score} (the median of {found.n} of {counted(entry.runs, 'run')} with a result)"
+
+
 def _reached(entry: StrategyFacts) -> float:
     return -1.0 if entry.accuracy is None else entry.accuracy.median
 
 
 def _cheapest(group: GroupFacts) -> str:
     """Say what can be said where no accuracy is known."""
-    if group.common_is != "smallest total":
+    states = {state for own in group.strategies.values() for state in own.states}
+    if group.common_is == "interrupted":
+        return "The comparison was interrupted before any trial was validated."
+    if states == {"failed"}:
+        return "No trial has a result: all of them failed."
+    if group.common_is == "allotment":
         return "No trial was validated within the budget: give more joules."
     nothing = "No accuracy is recorded, so there is no winner"
     spent = {n: e.energy_j.median for n, e in group.strategies.items() if e.energy_j}
     if len(spent) < 2 or len(group.energy_kinds) > 1:
         return f"{nothing}."
     least, most = min(spent, key=spent.__getitem__), max(spent, key=spent.__getitem__)
+    if spent[least] == spent[most]:
+        return f"{nothing}. All take the same joules, {_per_run(spent[least])}."
     return (
         f"{nothing}. {least} takes the fewest joules, {_per_run(spent[least])}, and {most} the "
         f"most, {format_energy(spent[most])}."
@@ -191,11 +208,14 @@ def _common_notes(group: GroupFacts) -> list[str]:
     if all(winner is None for winner in group.winners.all):
         return [*found, group.verdict.reason]
     if group.verdict.winner is None:
-        what = "the energy of the cheapest run" if group.common_is == "smallest total" else "so far"
+        if any(
+            own.energy_j is None or own.energy_j.n < own.runs for own in group.strategies.values()
+        ):
+            return found  # for want of joules, which another note tells
         return [
             *found,
-            f"Most runs have no result within {format_energy(group.common_j)}, {what}: at equal "
-            "energy nothing is told, energy to the target is.",
+            f"Most runs have no result within {basis(group)}: at equal energy nothing is told, "
+            "energy to the target is.",
         ]
     spent = {n: own.energy_j.median for n, own in group.strategies.items() if own.energy_j}
     most = max(spent, key=spent.__getitem__)
@@ -277,7 +297,9 @@ def because(
 def _because_of_one(group: GroupFacts) -> Iterable[str]:
     yield group.verdict.reason
     yield group.verdict.target_sentence
-    if group.winners.anytime is not None:
+    if group.ties.anytime:
+        yield f"{_listed(group.ties.anytime)} are equally good at any time."
+    elif group.winners.anytime is not None:
         yield f"{group.winners.anytime} is the best at any time."
 
 

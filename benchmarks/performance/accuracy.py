@@ -23,8 +23,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-from perjoule.benchmarks.performance.judging import Edges, Errors, Row, Slot, judge
-from perjoule.benchmarks.performance.powercap import PROFILES, SMALL_RANGE_UJ, TICK_S, Driver, Zone
+from perjoule.benchmarks.performance.judging import Edges, ErrorRow, Errors, Slot, judge
+from perjoule.benchmarks.performance.powercap import (
+    PROFILES,
+    SMALL_RANGE_UJ,
+    TICK_S,
+    Zone,
+    ZoneDriver,
+)
 from perjoule.benchmarks.performance.processes import Process, answer_of, call
 from perjoule.benchmarks.performance.rivals import make_ready
 from perjoule.benchmarks.performance.timing import median_interval
@@ -47,11 +53,11 @@ PAUSE_S = 0.05
 STAGGER_S = 3e-3
 
 
-def measure(tools: Sequence[str], folder: Path, *, quick: bool) -> list[Row]:
+def measure(tools: Sequence[str], folder: Path, *, quick: bool) -> list[ErrorRow]:
     """Meter all windows with all tools."""
     lanes = plan(folder, quick=quick)
     zones = {slot.zone.folder: slot.zone for lane in lanes for slot in lane}
-    with Driver([*zones.values()]) as driver:
+    with ZoneDriver([*zones.values()]) as driver:
         workers = [
             (_start(tool, place, len(tools), lane, driver.epoch_s), tool, lane)
             for lane in lanes
@@ -138,7 +144,7 @@ def meter_windows(
     return found
 
 
-def show(rows: Sequence[Row], tools: Sequence[str]) -> None:
+def show(rows: Sequence[ErrorRow], tools: Sequence[str]) -> None:
     """Print the table."""
     print("\nA. Errors where the truth is known: median and worst in %, worst in J")
     print("   quantum: most joules in one update at an edge; bound: what perjoule reports")

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from perjoule.benchmarks.performance.powercap import LARGE_RANGE_UJ, Driver, Zone
+from perjoule.benchmarks.performance.powercap import LARGE_RANGE_UJ, Zone, ZoneDriver
 from perjoule.benchmarks.performance.processes import answer_of, call, start
 from perjoule.benchmarks.performance.rivals import (
     CODECARBON_RUN,
@@ -30,7 +30,7 @@ from perjoule.benchmarks.performance.rivals import (
     make_ready,
 )
 from perjoule.benchmarks.performance.timing import (
-    Interval,
+    TimeInterval,
     median_interval,
     ratio_interval,
     take_turn,
@@ -71,8 +71,8 @@ class WindowCost:
 
     zones: int
     tool: str
-    micros: Interval
-    ratio: Interval
+    micros: TimeInterval
+    ratio: TimeInterval
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,8 @@ class Startup:
 
     tool: str
     steps_ms: tuple[float, ...]
-    total_ms: Interval
-    ratio: Interval
+    total_ms: TimeInterval
+    ratio: TimeInterval
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def measure_windows(tools: Sequence[str], folder: Path, *, quick: bool) -> list[
     costs = []
     for zones in ZONES:
         root = folder / f"windows-{zones}" / "intel-rapl"
-        with Driver(make_zones(root, zones)):
+        with ZoneDriver(make_zones(root, zones)):
             rounds = 40 if quick else 150
             turns = answer_of(call(time_windows, str(root), [*tools, PERJOULE_CPU], rounds))
         for tool, found in turns.items():
@@ -136,7 +136,7 @@ def measure_startup(tools: Sequence[str], folder: Path, *, quick: bool) -> list[
     """Milliseconds from nothing to a first window, in turns of fresh processes."""
     root = folder / "startup" / "intel-rapl"
     found: dict[str, list[list[float]]] = {tool: [] for tool in tools}
-    with Driver(make_zones(root, 1)):
+    with ZoneDriver(make_zones(root, 1)):
         for turn in range(-1, 3 if quick else 9):  # the first warms the disk's cache
             for tool in tools:
                 code = _startup_code(tool, root)
@@ -168,7 +168,7 @@ def measure_waiting(tools: Sequence[str], folder: Path, *, quick: bool) -> list[
     """CPU time, processes and threads of each tool with a window open."""
     root = folder / "waiting" / "intel-rapl"
     names = [*tools, *([CODECARBON_RUN] if "CodeCarbon" in tools else [])]
-    with Driver(make_zones(root, 1)):
+    with ZoneDriver(make_zones(root, 1)):
         workers = {tool: call(wait, tool, str(root), 4 if quick else 20) for tool in names}
         return [Waiting(tool, *answer_of(worker)) for tool, worker in workers.items()]
 
@@ -225,5 +225,5 @@ def show_waiting(found: Sequence[Waiting]) -> None:
         print(f"{tool.tool:20}{tool.cpu_percent:9.4f} %   {what}{more}")
 
 
-def _times(ratio: Interval) -> str:
+def _times(ratio: TimeInterval) -> str:
     return f"{ratio.middle:,.1f}x ({ratio.low:,.1f} to {ratio.high:,.1f})"

@@ -68,7 +68,7 @@ class Errors:
 
 
 @dataclass(frozen=True)
-class Row:
+class ErrorRow:
     """All tools on the windows of one profile and length."""
 
     label: str
@@ -78,7 +78,9 @@ class Row:
     errors: dict[str, Errors]
 
 
-def judge(found: dict[Slot, dict[str, Edges]], tools: Sequence[str], log: DriveLog) -> list[Row]:
+def judge(
+    found: dict[Slot, dict[str, Edges]], tools: Sequence[str], log: DriveLog
+) -> list[ErrorRow]:
     """Compare what was metered with what was driven."""
     rows = []
     usual_s: dict[tuple[str, float], list[float]] = {}
@@ -102,7 +104,7 @@ def judge(found: dict[Slot, dict[str, Edges]], tools: Sequence[str], log: DriveL
             for tool in tools
             if good
         }
-        rows.append(Row(label, length_s, len(good), len(slots) - len(good), errors))
+        rows.append(ErrorRow(label, length_s, len(good), len(slots) - len(good), errors))
     return rows
 
 

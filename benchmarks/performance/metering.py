@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from perjoule.benchmarks.performance import accuracy, cost, gpu
-from perjoule.benchmarks.performance.judging import Row
+from perjoule.benchmarks.performance.judging import ErrorRow
 from perjoule.benchmarks.performance.options import make_parser, write_figures
 from perjoule.benchmarks.performance.rivals import PEERS, PERJOULE_CPU, TOOLS, installed
 
@@ -99,7 +99,7 @@ def _workplace() -> Iterator[Path]:
             os.chdir(before)
 
 
-def accuracy_goals(rows: Sequence[Row], tools: Sequence[str]) -> list[Goal]:
+def accuracy_goals(rows: Sequence[ErrorRow], tools: Sequence[str]) -> list[Goal]:
     """Whether errors are those of the register, and not above those of the peers."""
     ours, *peers = tools
     judged = [row for row in rows if row.errors]

@@ -39,7 +39,7 @@ class Entry(NamedTuple):
     fidelity: str = "epochs"  # what rungs are made of
 
 
-class Result(NamedTuple):
+class EntryResult(NamedTuple):
     """An entry and what came of it."""
 
     entry: Entry
@@ -73,7 +73,7 @@ def budget_of(task: str, trials: float) -> float:
     return trials * total_j / MEAN_OF
 
 
-def run_all(entries: Sequence[Entry], workers: int) -> Iterator[Result]:
+def run_all(entries: Sequence[Entry], workers: int) -> Iterator[EntryResult]:
     """Run them side by side, each on one thread; in the order in which they end."""
     os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
     context = multiprocessing.get_context("spawn")
@@ -82,7 +82,7 @@ def run_all(entries: Sequence[Entry], workers: int) -> Iterator[Result]:
             yield future.result()
 
 
-def run(entry: Entry) -> Result:
+def run(entry: Entry) -> EntryResult:
     """Let a strategy spend its budget; a fault of its own ends the run, as it does in earnest."""
     terms = Terms(
         budget_of(entry.task, entry.trials),
@@ -93,4 +93,4 @@ def run(entry: Entry) -> Result:
     )
     build = PEERS.get(entry.strategy) or find_recipe(entry.strategy).build
     found = play(build, objective_of(entry.task), terms, fidelity=entry.fidelity)
-    return Result(entry, found._replace(slices=[s._replace(params={}) for s in found.slices]))
+    return EntryResult(entry, found._replace(slices=[s._replace(params={}) for s in found.slices]))

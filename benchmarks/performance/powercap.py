@@ -119,7 +119,7 @@ class DriveLog:
         return max((b - a for a, b in pairs), default=float("inf"))
 
 
-class Driver:
+class ZoneDriver:
     """Makes zones and drives them from a process of its own until the end of ``with``: the log."""
 
     def __init__(self, zones: Sequence[Zone]) -> None:
@@ -128,7 +128,7 @@ class Driver:
         self.log: DriveLog | None = None
         self.epoch_s = 0.0  # its time 0
 
-    def __enter__(self) -> Driver:
+    def __enter__(self) -> ZoneDriver:
         for zone in self._zones:
             folder = Path(zone.folder)
             package = folder.name.rpartition(":")[2]

@@ -31,7 +31,7 @@ import pandas as pd
 from perjoule.benchmarks.comparison.loading import load_table
 from perjoule.benchmarks.performance.options import DIGITS, make_parser, write_figures
 from perjoule.benchmarks.performance.timing import (
-    Interval,
+    TimeInterval,
     median_interval,
     ratio_interval,
     take_turn,
@@ -188,7 +188,7 @@ def _write_many(path: Path, count: int) -> int:
     return len(rows)
 
 
-def _span(interval: Interval) -> str:
+def _span(interval: TimeInterval) -> str:
     digits = 0 if interval.middle >= 100 else 1
     middle, low, high = (f"{value:,.{digits}f}" for value in interval)
     return f"{middle} [{low}, {high}]"

@@ -10,7 +10,7 @@ from statistics import fmean
 import numpy as np
 import pandas as pd
 
-from perjoule.benchmarks.performance.plays import Result
+from perjoule.benchmarks.performance.plays import EntryResult
 from perjoule.benchmarks.replay.simulation import Simulation, Slice
 from perjoule.benchmarks.statistics.inference import Interval, interval
 from perjoule.benchmarks.statistics.runs import AnytimeCurves, expected_energy_to_target
@@ -24,7 +24,7 @@ _UNKNOWN = Interval(math.nan, math.nan, math.nan, 0)
 
 
 @dataclass(frozen=True)
-class Reached:
+class TargetScore:
     """How a strategy did on a target."""
 
     hits: int  # runs that reached it
@@ -40,7 +40,7 @@ class Score:
     task: str
     strategy: str
     runs: int
-    reached: Mapping[float, Reached]  # by the target's share of the best known accuracy
+    reached: Mapping[float, TargetScore]  # by the target's share of the best known accuracy
     anytime: float  # median of the runs' `statistics.anytime_score`
     final: float  # median of the runs' best accuracies
     slices: float  # mean number of a run
@@ -49,7 +49,7 @@ class Score:
 
 
 def score_task(
-    results: Sequence[Result],
+    results: Sequence[EntryResult],
     best_accuracy: float,
     budget_j: float,
     watts: float,
@@ -111,7 +111,9 @@ def slice_frame(runs: Iterable[Simulation]) -> pd.DataFrame:
     return frame.assign(state=frame["state"].astype(str))
 
 
-def _reached(runs: pd.DataFrame, names: Sequence[str], peers: Sequence[str]) -> dict[str, Reached]:
+def _reached(
+    runs: pd.DataFrame, names: Sequence[str], peers: Sequence[str]
+) -> dict[str, TargetScore]:
     """What each strategy needed for a target, beside the best peer."""
     own = {name: runs[runs["strategy"] == name] for name in names}
     ert_j = {name: expected_energy_to_target(each) for name, each in own.items()}
@@ -121,7 +123,7 @@ def _reached(runs: pd.DataFrame, names: Sequence[str], peers: Sequence[str]) -> 
     for name, each in own.items():
         joules = each["energy_j"].where(each["hit"], math.inf).to_numpy()
         ratio = _UNKNOWN if best is None else _ratio(each, own[best])
-        found[name] = Reached(int(each["hit"].sum()), _median(joules), ert_j[name], ratio)
+        found[name] = TargetScore(int(each["hit"].sum()), _median(joules), ert_j[name], ratio)
     return found
 
 

@@ -37,13 +37,13 @@ from perjoule.benchmarks.performance.options import make_parser, write_figures
 from perjoule.benchmarks.performance.peers import PEERS
 from perjoule.benchmarks.performance.plays import (
     Entry,
-    Result,
+    EntryResult,
     budget_of,
     objective_of,
     run_all,
     tasks,
 )
-from perjoule.benchmarks.performance.scores import SHARES, Reached, Score, overall, score_task
+from perjoule.benchmarks.performance.scores import SHARES, Score, TargetScore, overall, score_task
 from perjoule.energy.quantities import format_energy
 from perjoule.energy.sources.cpu.cores import usable_cores
 from perjoule.tuners.registry import RECIPES
@@ -104,7 +104,7 @@ def _simulated(options: argparse.Namespace) -> Iterator[Score]:
         Entry(task, name, seed, options.trials, watts, options.fidelity)
         for task, seed, name in product(options.tasks, range(options.seeds), options.strategies)
     ]
-    by_task: dict[str, list[Result]] = {task: [] for task in options.tasks}
+    by_task: dict[str, list[EntryResult]] = {task: [] for task in options.tasks}
     for count, result in enumerate(run_all(entries, options.workers), 1):
         task = result.entry.task
         done = by_task[task]
@@ -142,7 +142,7 @@ def _show(scores: Sequence[Score], best: float, budget_j: float) -> None:
             print(f"{'':15}   broke off: {error[:120]}")
 
 
-def _cells(reached: Reached, runs: int) -> str:
+def _cells(reached: TargetScore, runs: int) -> str:
     energy_j, ratio = reached.energy_j, reached.ratio
     span = f"{_joules(energy_j.low)}..{_joules(energy_j.high)}"
     over = f"{ratio.median:.2f} [{ratio.low:.2f}, {ratio.high:.2f}]"

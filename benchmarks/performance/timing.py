@@ -8,7 +8,7 @@ from statistics import median, quantiles
 from typing import NamedTuple
 
 
-class Interval(NamedTuple):
+class TimeInterval(NamedTuple):
     """A median and its 95 % bootstrap interval."""
 
     middle: float
@@ -16,17 +16,17 @@ class Interval(NamedTuple):
     high: float
 
 
-def median_interval(values: Sequence[float]) -> Interval:
+def median_interval(values: Sequence[float]) -> TimeInterval:
     """The median of some values with its 95 % bootstrap interval."""
     from perjoule.benchmarks.statistics.inference import (
         interval,  # pandas, which no timed process needs
     )
 
     found = interval(values)
-    return Interval(found.median, found.low, found.high)
+    return TimeInterval(found.median, found.low, found.high)
 
 
-def ratio_interval(above: Sequence[float], below: Sequence[float]) -> Interval:
+def ratio_interval(above: Sequence[float], below: Sequence[float]) -> TimeInterval:
     """The median of the ratios of pairs that were measured in one turn, with its interval."""
     return median_interval([a / b for a, b in zip(above, below, strict=True)])
 

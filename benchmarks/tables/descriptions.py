@@ -13,7 +13,7 @@ from ...files import write_whole
 
 _PARTS = {  # parts that have parts of their own
     **dict.fromkeys(("experiment", "space", "data", "machine", "versions", "runtime"), dict),
-    **dict.fromkeys(("meter", "by"), list),
+    **dict.fromkeys(("meter", "by", "notes"), list),
 }
 
 
@@ -39,7 +39,7 @@ def valid_parts(stated: Any) -> dict[str, Any] | None:
     if not isinstance(stated, dict):
         return None
     known = {n: part for n, part in stated.items() if isinstance(part, _PARTS.get(n, object))}
-    for name, kind in (("meter", dict), ("by", str)):
+    for name, kind in (("meter", dict), ("by", str), ("notes", str)):
         if name in known:
             known[name] = [each for each in known[name] if isinstance(each, kind)]
     return known

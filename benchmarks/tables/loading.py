@@ -144,6 +144,7 @@ def _read_file(path: Path) -> Table:
             notes = (*notes, *content.notes)
     description = valid_parts(description) or {}
     by = tuple(description.pop("by", ()))
+    notes = tuple(dict.fromkeys([*notes, *description.pop("notes", ())]))
     name = path.parent.name if path.stem == "trials" and path.parent.name else path.stem
     return Table(rows, name, by, **sides, description=description or None, notes=notes)
 

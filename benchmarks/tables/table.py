@@ -95,8 +95,9 @@ class Table:
         """
         path = Path(path)
         check_ending(path)
-        grouped = {"by": list(self.by)} if self.by else {}
-        description = {**(self.description or {}), **grouped} or None
+        told = {"by": list(self.by), "notes": list(self.notes)}
+        told = {name: each for name, each in told.items() if each}
+        description = {**(self.description or {}), **told} or None
         parts = {side_path(path, side): getattr(self, side) for side in SIDES}
         described = description_path(path)
         for beside, part in [*parts.items(), (described, description)]:

@@ -168,7 +168,6 @@ _KINDS = (
     MeterKind("codecarbon", "CodeCarbon's tracker, to compare meters", _MODELLED, _find_codecarbon),
 )
 METERS: dict[str, MeterKind] = {meter.name: meter for meter in _KINDS}  # every meter by its name
-NAMES = tuple(METERS)
 _FORMER_NAMES = {"replay": "recorded"}  # names that experiments of earlier versions hold
 
 

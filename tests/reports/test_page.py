@@ -366,7 +366,7 @@ def test_a_comparison_without_trials_renders():
     table = comparison(end=None)
     table = dataclasses.replace(table, trials=table.trials[:0], curves=table.curves[:0])
     page = page_of(table)
-    assert "No trial was validated within the budget: give more joules." in page.told
+    assert "The comparison was interrupted before any trial was validated." in page.told
     assert "runs 12 of 3 strategies trials 0 none yet" in page.told
     assert not page.figures
 

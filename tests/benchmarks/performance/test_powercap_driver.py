@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perjoule.benchmarks.performance.powercap import PROFILES, DriveLog, Driver, Profile, Zone
+from perjoule.benchmarks.performance.powercap import PROFILES, DriveLog, Profile, Zone, ZoneDriver
 from perjoule.energy import EnergyMeter
 from perjoule.energy.sources import rapl
 
@@ -61,7 +61,7 @@ def test_registers_show_the_joules_of_their_profiles_at_their_last_update(tmp_pa
         for number, profile in enumerate(PROFILES)
     ]
     readings = []
-    with Driver(zones) as driver:
+    with ZoneDriver(zones) as driver:
         for _ in range(20):
             time.sleep(0.005)
             for zone in zones:
@@ -82,7 +82,7 @@ def test_a_meter_on_a_driven_tree_is_off_by_no_more_than_an_update_and_its_own_t
     profile = "constant 80 W"
     zone = Zone(str(tmp_path / "intel-rapl" / "intel-rapl:0"), profile)
     with (
-        Driver([zone]) as driver,
+        ZoneDriver([zone]) as driver,
         EnergyMeter(rapl.discover(tmp_path / "intel-rapl").sources) as meter,
     ):
         begin_s = time.perf_counter()
