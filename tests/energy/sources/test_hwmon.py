@@ -4,8 +4,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from perjoule.energy import EnergyMeter, Kind, Scope
 from perjoule.energy.sources.hwmon import source as hwmon
@@ -103,17 +101,6 @@ def test_a_chip_that_comes_back_under_another_number_is_found_but_has_lost_count
     (new / "energy2_input").write_text("20000000\n")
     for _ in range(2):
         assert (source.read(), source.resets) == (pytest.approx(20.0), 1)
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
-@given(powers_uw=st.lists(st.integers(0, 3_000_000_000), min_size=1, max_size=5))
-def test_powers_are_in_microwatts(tmp_path_factory, powers_uw):
-    tree = Tree(tmp_path_factory.mktemp("tree"))
-    chip = tree.chip(0, "amdgpu", "0000:03:00.0", power1_average=0)
-    (source,) = hwmon.discover(tree.root).sources
-    for power_uw in powers_uw:
-        (chip / "power1_average").write_text(f"{power_uw:<30}\n")
-        assert source.read_power_w() == pytest.approx(power_uw / 1e6)
 
 
 def test_equal_cards_have_names_of_their_own_that_outlast_a_boot(tree):

@@ -103,15 +103,6 @@ def test_a_counter_can_be_compared_with_its_power(fakes):
         assert nvml.power_of(source) is None
 
 
-def test_a_card_that_fails_or_stops_moving_is_unavailable_and_not_zero(metered, fakes):
-    assert metered.lap(10.0, 0).total_j is None
-    metered.clock.now += 10.0
-    metered.gpu.energy_mj = fakes.Nvml.NVMLError("GPU is lost")
-    reading = metered.window.close()
-    assert reading.component_j("gpu") is None
-    assert "GPU is lost" in reading.warnings[0]
-
-
 @pytest.mark.parametrize(
     ("visible", "expected"),
     [
