@@ -54,15 +54,9 @@ def test_counters_without_permission_come_with_the_command_that_mends_it(fakes, 
 
 
 def test_a_source_that_fails_when_read_is_unavailable(fakes, no_powercap):
-    class Once(fakes.Nvml):
-        answers = [5_000_000]  # noqa: RUF012
-
-        def nvmlDeviceGetTotalEnergyConsumption(self, handle) -> int:  # noqa: N802
-            if not self.answers:
-                raise self.NVMLError("GPU is lost")
-            return self.answers.pop()
-
-    [gpu] = by_component(no_powercap, Once([fakes.Gpu("GPU-a")]))["gpu"]
+    answers = [fakes.Nvml.NVMLError("GPU is lost")] * 99 + [5_000_000]
+    gpus = fakes.Nvml([fakes.Gpu("GPU-a", answers.pop)])
+    [gpu] = by_component(no_powercap, gpus)["gpu"]
     assert (gpu.status, gpu.detail) == ("unavailable", "nvml:GPU-a: NVML energy: GPU is lost")
 
 
@@ -80,15 +74,14 @@ def test_a_sensor_of_the_whole_machine_is_found_and_else_a_wattmeter_is_named(fa
 
 
 def test_a_counter_is_held_against_the_power_of_its_hardware(fakes, no_powercap):
-    class Running(fakes.Nvml):
-        """A card whose counter runs at 300 W, whatever its power says."""
-
-        def nvmlDeviceGetTotalEnergyConsumption(self, _) -> int:  # noqa: N802
-            return 5_000_000 + int(300_000 * (time.perf_counter() - began_s))
-
     began_s = time.perf_counter()
+
+    def energy_mj() -> int:  # at 300 W, whatever its power says
+        return 5_000_000 + int(300_000 * (time.perf_counter() - began_s))
+
     for power_mw in (300_000, 100_000):
-        [gpu] = by_component(no_powercap, Running([fakes.Gpu(power_mw=power_mw)]))["gpu"]
+        gpus = fakes.Nvml([fakes.Gpu("GPU-a", energy_mj, power_mw)])
+        [gpu] = by_component(no_powercap, gpus)["gpu"]
         assert gpu.counter_w == pytest.approx(300.0, rel=0.05)
         assert gpu.integrated_w == pytest.approx(power_mw / 1e3, rel=0.01)
         assert gpu.tick_s == pytest.approx(1e-3, abs=5e-3)

@@ -184,7 +184,8 @@ def test_the_largest_gap_in_a_window_is_reported(fakes):
             raise fakes.failure
         return answers_w[-1]
 
-    outer = fakes.Metered(fakes.Power(power_w))
+    power = fakes.Power(power_w)
+    outer = fakes.Metered(power)
     for pause_s in (2.0, 0.5, 4.0, 1.0, 0.1):
         outer.clock.now += pause_s
         outer.meter.snapshot()
@@ -198,8 +199,10 @@ def test_the_largest_gap_in_a_window_is_reported(fakes):
         answers_w.append(answer_w)
         outer.clock.now += 3.0
         outer.meter.snapshot()
-    [part] = outer.window.close().components
+    [part] = outer.window.reading.components
     assert (part.largest_gap_s, part.energy_j) == (6.0, pytest.approx(685.0))
+    power.resets = 1
+    assert outer.window.close().total_j is None
 
 
 @pytest.mark.parametrize("energy_j", [-1.0, 1_100.0])
