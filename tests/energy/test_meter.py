@@ -111,11 +111,10 @@ def test_a_reading_that_is_held_up_is_not_taken_for_impossible_power(fakes):
             self.energy_j += 900.0 * self.held_s
             return super().read()
 
-    counter = Slow(max_power_w=1_000.0)
-    window = EnergyMeter([counter], clock=clock).window()
+    one = fakes.Metered(Slow(max_power_w=1_000.0), clock=clock)
     clock.now += 0.001
-    counter.held_s = 0.02
-    assert window.close().total_j == pytest.approx(18.0)
+    one.counter.held_s = 0.02
+    assert one.window.close().total_j == pytest.approx(18.0)
 
 
 @pytest.mark.parametrize("kind", [Kind.MEASURED, Kind.INTEGRATED, Kind.MODELLED])

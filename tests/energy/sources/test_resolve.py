@@ -130,8 +130,7 @@ def test_a_share_follows_its_counter_and_fails_with_it(fakes):
     clock, counter = fakes.Clock(), fakes.Counter()
     seconds = [0]
     own_s, all_s = lambda: 0.5 * seconds[0], lambda: 2.0 * seconds[0]
-    source = ApportionedSource(counter, own_s, all_s, clock)
-    window = EnergyMeter([source], clock=clock).window()
+    window = fakes.Metered(ApportionedSource(counter, own_s, all_s, clock), clock=clock).window
 
     def lap(failure: Exception | None = None, resets: int = 0):
         clock.now += 1.0
