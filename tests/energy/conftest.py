@@ -76,8 +76,8 @@ class Power(PowerSource):
 class Metered:
     """Counters, by default one with these fields, a meter and a window on a clock of their own."""
 
-    def __init__(self, *sources: Source | PowerSource, **fields) -> None:
-        self.clock, self.sources = Clock(), sources or (Counter(**fields),)
+    def __init__(self, *sources: Source | PowerSource, clock: Any = None, **fields) -> None:
+        self.clock, self.sources = clock or Clock(), sources or (Counter(**fields),)
         self.counter: Any = self.sources[0]
         self.meter = EnergyMeter(self.sources, clock=self.clock)
         self.window = self.meter.window()
@@ -123,7 +123,7 @@ class Powercap:
 
 @dataclass
 class Gpu:
-    """A card of the NVML below, or a slice of one; an exception is raised instead of answered."""
+    """A card of the NVML below, or a slice of one; exceptions are raised, functions called."""
 
     uuid: str | bytes = "GPU-aaaa"
     energy_mj: object = 5_000_000
@@ -131,7 +131,7 @@ class Gpu:
     name: str | bytes = "Card"
     lost: Exception | None = None
     instant_mw: object = None
-    pids: list[int] | Exception | None = None
+    pids: object = None
     slices: list[Gpu] = field(default_factory=list)
     n_looks: int = 0
 
@@ -193,6 +193,7 @@ class Nvml:
 
 
 def _answer(value: Any) -> Any:
+    value = value() if callable(value) else value  # which may be an exception
     if isinstance(value, Exception):
         raise value
     return value

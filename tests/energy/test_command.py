@@ -2,12 +2,10 @@
 
 import ctypes
 import os
-import resource
 import signal
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 
@@ -41,35 +39,6 @@ def ready(tmp_path):
 
 def python(script: str) -> list[str]:
     return [sys.executable, "-S", "-c", script]
-
-
-def ended_children_s() -> float:
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
-
-
-@pytest.mark.parametrize("code", [0, 3, 255])
-def test_the_exit_code_is_the_commands(meter, code):
-    result = measure(["sh", "-c", f"exit {code}"], meter)
-    assert (result.exit_code, result.command) == (code, ("sh", "-c", f"exit {code}"))
-
-
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_a_command_that_is_killed_has_the_exit_code_that_shells_give(meter, number):
-    script = BURN.format(0.1) + f"\nimport os; os.kill(os.getpid(), {number})"
-    result = measure(python(script), meter)
-    assert result.exit_code == 128 + number
-    assert result.reading.total_j >= 0.1 - TICK_S
-
-
-def test_the_work_of_a_process_tree_is_counted(meter):
-    grandchild = python(BURN.format(0.15))
-    script = f"import subprocess\nfor _ in range(2): subprocess.run({grandchild!r})"
-    before_s, own_s = ended_children_s(), time.process_time()
-    result = measure(python(script), meter)
-    expected_j = ended_children_s() - before_s + time.process_time() - own_s
-    assert expected_j > 0.3
-    assert result.reading.total_j == pytest.approx(expected_j, abs=4 * TICK_S)
 
 
 @linux
@@ -117,6 +86,7 @@ def test_a_failing_source_neither_stops_nor_hides_the_command(fakes):
     counter.failure = fakes.failure
     result = measure(["sh", "-c", "exit 3"], EnergyMeter([counter]))
     assert (result.exit_code, result.reading.total_j) == (3, None)
+    assert result.command == ("sh", "-c", "exit 3")
 
 
 def test_outside_the_main_thread_commands_are_metered_too(meter):

@@ -111,11 +111,10 @@ def test_a_reading_that_is_held_up_is_not_taken_for_impossible_power(fakes):
             self.energy_j += 900.0 * self.held_s
             return super().read()
 
-    counter = Slow(max_power_w=1_000.0)
-    window = EnergyMeter([counter], clock=clock).window()
+    one = fakes.Metered(Slow(max_power_w=1_000.0), clock=clock)
     clock.now += 0.001
-    counter.held_s = 0.02
-    assert window.close().total_j == pytest.approx(18.0)
+    one.counter.held_s = 0.02
+    assert one.window.close().total_j == pytest.approx(18.0)
 
 
 @pytest.mark.parametrize("kind", [Kind.MEASURED, Kind.INTEGRATED, Kind.MODELLED])
@@ -184,7 +183,8 @@ def test_the_largest_gap_in_a_window_is_reported(fakes):
             raise fakes.failure
         return answers_w[-1]
 
-    outer = fakes.Metered(fakes.Power(power_w))
+    power = fakes.Power(power_w)
+    outer = fakes.Metered(power)
     for pause_s in (2.0, 0.5, 4.0, 1.0, 0.1):
         outer.clock.now += pause_s
         outer.meter.snapshot()
@@ -198,8 +198,10 @@ def test_the_largest_gap_in_a_window_is_reported(fakes):
         answers_w.append(answer_w)
         outer.clock.now += 3.0
         outer.meter.snapshot()
-    [part] = outer.window.close().components
+    [part] = outer.window.reading.components
     assert (part.largest_gap_s, part.energy_j) == (6.0, pytest.approx(685.0))
+    power.resets = 1
+    assert outer.window.close().total_j is None
 
 
 @pytest.mark.parametrize("energy_j", [-1.0, 1_100.0])

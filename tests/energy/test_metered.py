@@ -70,7 +70,7 @@ def test_no_call_is_lost_in_the_sum_of_several_threads(spend):
 
 def test_a_function_is_still_itself_also_in_another_process():
     assert (documented.__name__, documented.__doc__) == ("documented", "Multiply.")
-    assert str(inspect.signature(documented)) == "(number: 'int', *, times: 'int' = 2) -> 'int'"
+    assert str(inspect.signature(documented)) == "(number: int, *, times: int = 2) -> int"
     assert documented(3, times=3) == 9
     assert pickle.loads(pickle.dumps(documented)) is documented
 

@@ -57,18 +57,6 @@ def test_hardware_comes_onto_the_bill_when_it_is_used(fakes):
     assert (before + after).total_j == both.meter.joules_since(start) == 60
 
 
-def test_power_only_hardware_comes_onto_the_bill_too(fakes):
-    power = fakes.Power(lambda: 50.0)
-    power.in_use = False
-    one = fakes.Metered(power, fakes.Counter("model", kind=Kind.MODELLED))
-    one.clock.now += 1.0
-    assert one.window.reading.total_j == 0.0
-    power.in_use = True
-    assert one.window.reading.total_j == pytest.approx(50.0)
-    power.resets = 1
-    assert one.window.reading.total_j is None
-
-
 def test_kinds_are_kept_apart(fakes):
     gpu = fakes.Counter("gpu", component="gpu", scope=Scope.BOARD)
     cpu = fakes.Counter("model", kind=Kind.MODELLED, scope=Scope.PROCESS)

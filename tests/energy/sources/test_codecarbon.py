@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perjoule.energy import EnergyMeter, Kind, Scope
+from perjoule.energy import Kind, Scope
 from perjoule.energy.sources import codecarbon
 from perjoule.errors import SourceError
 
@@ -135,14 +135,13 @@ def test_between_measurements_the_last_one_holds_until_the_tracker_seems_dead(tr
 
 
 @pytest.mark.parametrize("jump_j", [-0.1, -262_142.0, 264_394.0, float("nan")])
-def test_an_impossible_step_makes_the_window_around_it_unavailable(tracked, jump_j):
-    with EnergyMeter([tracked.source], clock=tracked.clock) as meter:
-        window = meter.window()
-        tracked.clock.now += 1.0
-        tracked.tracker.measure(jump_j / 3.6e6)
-        tracked.clock.now += 3_600.0  # so long that the window's mean power is possible
-        tracked.tracker.measure((jump_j + 300_000.0) / 3.6e6)
-        assert window.close().total_j is None
+def test_an_impossible_step_makes_the_window_around_it_unavailable(fakes, tracked, jump_j):
+    one = fakes.Metered(tracked.source, clock=tracked.clock)
+    tracked.clock.now += 1.0
+    tracked.tracker.measure(jump_j / 3.6e6)
+    tracked.clock.now += 3_600.0  # so long that the window's mean power is possible
+    tracked.tracker.measure((jump_j + 300_000.0) / 3.6e6)
+    assert one.window.close().total_j is None
     assert tracked.source.resets >= 1
 
 

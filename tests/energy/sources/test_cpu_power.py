@@ -18,21 +18,15 @@ from perjoule.energy.sources.cpu.power import (
         ("AMD Ryzen 9 9900X 12-Core Processor", 120),
         ("AMD Ryzen Threadripper PRO 9995WX 96-Cores", 350),
         ("AMD Ryzen 7 5700G with Radeon Graphics", 65),
+        *(
+            (no_model, None)
+            for no_model in ("", "AMD EPYC", "Intel(R) Xeon(R) Processor", "aarch64")
+        ),
+        ("Intel Celeron 1200", None),  # "29.32.9" W in the table
     ],
 )
-def test_names_as_systems_give_them_are_found(model, rated_w):
+def test_names_as_systems_give_them_are_found_and_others_are_not_guessed(model, rated_w):
     assert rated_power_w(model) == rated_w
-
-
-@pytest.mark.parametrize(
-    "model",
-    [
-        *("", "AMD EPYC", "Intel(R) Xeon(R) Processor", "aarch64"),
-        "Intel Celeron 1200",  # "29.32.9" W in the table
-    ],
-)
-def test_names_that_tell_no_model_are_not_guessed(model):
-    assert rated_power_w(model) is None
 
 
 def test_the_rated_power_is_that_of_one_socket():

@@ -52,23 +52,15 @@ def watched(fakes) -> Watched:
 
 
 def test_own_work_is_counted_and_waiting_is_not():
-    window = EnergyMeter("cpu_time:1").window()
+    window = EnergyMeter("cpu_time:50").window()
     used_s = burn(0.1)
     [working] = window.lap().components
     time.sleep(0.3)
     [waiting] = window.lap().components
-    assert 0 <= working.energy_j - used_s < 0.05
-    assert waiting.energy_j < 0.05
+    assert 0 <= working.energy_j / 50 - used_s < 0.05
+    assert waiting.energy_j / 50 < 0.05
     identity = (working.kind, working.scope, working.gain_error)
     assert identity == (Kind.MODELLED, Scope.PROCESS, 0.43)
-
-
-def test_joules_are_cpu_seconds_times_watts():
-    sources = CpuTimeSource(1.0), CpuTimeSource(50.0)
-    before = [source.read() for source in sources]
-    burn(0.1)
-    one_j, many_j = (source.read() - j for source, j in zip(sources, before, strict=True))
-    assert many_j / one_j == pytest.approx(50.0, rel=0.05)
 
 
 def test_a_childs_work_is_counted_while_it_runs_and_stays_counted_when_it_ended(watched):
@@ -86,14 +78,6 @@ def test_a_childs_work_is_counted_while_it_runs_and_stays_counted_when_it_ended(
     expected_j = _reaped_s() - reaped_s + time.process_time() - own_s
     assert after_j >= zombie_j
     assert after_j - before_j == pytest.approx(expected_j, abs=4 * TICK_S)
-
-
-def test_grandchildren_count_too(watched):
-    before_j = watched.read()
-    script = f"import subprocess, sys; subprocess.run({[*PYTHON, BUSY]!r}, timeout=60)"
-    with subprocess.Popen([*PYTHON, script], process_group=0) as child:
-        watched.wait_until(before_j + 0.5)  # starting the child alone takes less
-        os.killpg(child.pid, signal.SIGKILL)
 
 
 def test_descendants_that_nobody_waits_for_do_not_hide_later_work(watched):
