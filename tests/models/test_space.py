@@ -145,12 +145,9 @@ def test_complete_refuses_what_the_space_does_not_hold():
         space.complete(held | {"depth": 5})
 
 
-def test_the_cheapest_candidate_has_the_largest_batch():
+def test_the_cheapest_candidate_has_the_largest_batch_and_larger_data_sets_get_fewer_epochs():
     cheapest = Space.parse(DEFAULT_SPACE).cheapest()
     assert [cheapest[name] for name in ("log2_batch_size", "epochs", "width")] == [9, 1, 8]
-
-
-def test_larger_data_sets_get_fewer_epochs():
     assert default_space("fashion-mnist")["epochs"]["high"] < DEFAULT_SPACE["epochs"]["high"]
     assert default_space("digits") == DEFAULT_SPACE
 

@@ -106,6 +106,10 @@ def test_a_budget_is_shared_or_given_to_each_run_or_that_of_the_recorded_ones(gr
     shared = replay(grid, budget="80 J", **options)
     each = replay(grid, budget="20 J per run", **options)
     assert_frame_equal(shared.trials, each.trials)
+    assert each.trials["energy_search_j"].isna().all()
+    whole = each.trials[each.trials["state"] == "complete"]
+    assert set(whole["energy_j"]) <= set(grid.trials["energy_j"])
+    assert not any("Searching is charged" in note for note in each.notes)
     assert_frame_equal(replay(grid, budget=80, **options).trials, each.trials)
     recorded_j = grid.trials.groupby("run")["energy_j"].sum()
     by_default = replay(grid, **options).trials.groupby("run")["energy_j"].sum()
@@ -302,14 +306,6 @@ def test_searching_is_charged_by_the_model_and_the_watts_of_the_table(digits, gr
     assert "x 4 W per core, as the table was metered" in " ".join(table.notes)
     notes = replay(grid, "tpe", budget="20 J per run").notes
     assert "x 4 W per core, for the table names no figure" in " ".join(notes)
-
-
-def test_searching_may_cost_nothing(grid):
-    table = replay(grid, "gp", budget="30 J per run", search_energy="none")
-    whole = table.trials[table.trials["state"] == "complete"]
-    assert whole["energy_search_j"].isna().all()
-    assert set(whole["energy_j"]) <= set(grid.trials["energy_j"])
-    assert not any("Searching is charged" in note for note in table.notes)
 
 
 def test_a_replay_that_will_take_hours_says_so_before_it_begins(digits):

@@ -255,15 +255,13 @@ def test_forests_predict_a_surface_that_they_learnt(curves):
     objective = ForestObjective(learnt)
     assert objective.quality.is_enough
     true, predicted = [], []
-    for trial, (params, (_, points), failed) in enumerate(
-        zip(asked.params, asked.curves, asked.failed, strict=True)
-    ):
+    known = zip(asked.params, asked.curves, asked.failed, strict=True)
+    for trial, (params, (_, points), failed) in enumerate(known):
         setup_j, curve = objective.curve({"epochs": 1, **params}, trial, 0)
         assert setup_j == 0.0
         if not failed and not math.isnan(curve[-1][1]):
-            true.append((sum(j for j, _ in points), points[-1][1]))
-            curve = curve[: len(points)]
-            predicted.append((sum(j for j, _ in curve), curve[-1][1]))
+            for ends, each in ((true, points), (predicted, curve[: len(points)])):
+                ends.append((sum(joules for joules, _ in each), each[-1][1]))
     (true_j, true_a), (predicted_j, predicted_a) = np.transpose(true), np.transpose(predicted)
     assert np.corrcoef(np.log(true_j), np.log(predicted_j))[0, 1] > 0.9
     assert np.corrcoef(true_a, predicted_a)[0, 1] > 0.7

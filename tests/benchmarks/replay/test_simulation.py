@@ -69,13 +69,6 @@ def run(*works, budget_j=100.0, objective=None, **options):
     return found.slices, strategy
 
 
-def test_a_trial_costs_its_setup_and_its_epochs():
-    (slice_,), strategy = run(work(3))
-    assert (slice_.state, slice_.epochs, slice_.accuracy) == (State.COMPLETE, 3, 0.3)
-    assert slice_.energy_j == slice_.spent_j == 7.0
-    assert [point.energy_j for point in strategy.told[0].curve] == [3.0, 5.0, 7.0]
-
-
 def test_a_paused_trial_goes_on_where_it_stopped_and_is_built_anew():
     slices, strategy = run(work(2, pause=True), work(1), work(5, trial=0))
     assert [s.trial for s in slices] == [0, 1, 0]
@@ -97,10 +90,14 @@ def test_a_rung_in_joules_counts_all_slices_of_the_trial_and_their_search():
     assert [told.energy_j for told in strategy.told] == [8.0, 6.0]
 
 
-def test_the_budget_truncates_at_the_end_of_an_epoch():
-    slices, _ = run(work(9), budget_j=8.0)
-    assert (slices[0].state, slices[0].epochs) == (State.TRUNCATED, 3)
-    assert (slices[0].energy_j, slices[0].accuracy) == (7.0, 0.3)
+@pytest.mark.parametrize(
+    ("until", "budget_j", "state"), [(3, 100.0, State.COMPLETE), (9, 8.0, State.TRUNCATED)]
+)
+def test_a_trial_costs_its_setup_and_its_epochs_and_ends_after_one(until, budget_j, state):
+    (slice_,), strategy = run(work(until), budget_j=budget_j)
+    assert (slice_.state, slice_.epochs, slice_.accuracy) == (state, 3, 0.3)
+    assert slice_.energy_j == slice_.spent_j == 7.0
+    assert [point.energy_j for point in strategy.told[0].curve] == [3.0, 5.0, 7.0]
 
 
 def test_an_epoch_that_is_cut_short_takes_all_that_is_left():
