@@ -49,12 +49,6 @@ def train(params, split, runtime, **options):
     return network, sum(result.steps for result in results)
 
 
-def score(network, split, runtime):
-    result = evaluate(network, split, runtime, never)
-    assert result is not None
-    return result
-
-
 def same_weights(one, other):
     ours, theirs = one.state_dict(), other.state_dict()
     return list(ours) == list(theirs) and all(torch.equal(ours[key], theirs[key]) for key in ours)
@@ -102,26 +96,13 @@ def test_a_seed_decides_everything(autocast, digits):
     split = part(digits.train, 256)
     params = {"dropout": 0.5, "epochs": 2}
     first, _ = train(params, split, runtime)
-    torch.manual_seed(99)  # the global state must not matter
+    torch.manual_seed(99)  # the global state must not matter, and is left alone
+    before = torch.get_rng_state()
     second, _ = train(params, split, runtime)
+    assert torch.equal(torch.get_rng_state(), before)
     other, _ = train(params, split, runtime, seed=1)
     assert same_weights(first, second)
     assert not same_weights(first, other)
-
-
-def test_training_leaves_the_global_random_state_alone(digits, float32):
-    before = torch.get_rng_state()
-    train({"dropout": 0.5, "epochs": 1}, part(digits.train, 64), float32)
-    assert torch.equal(torch.get_rng_state(), before)
-
-
-def test_a_few_epochs_learn_the_digits(digits):
-    runtime = Runtime.detect("cpu")
-    network, _ = train({"epochs": 8, "learning_rate": 3e-3}, digits.train, runtime)
-    for split in (digits.validation, digits.test):
-        accuracy, loss = score(network, split, runtime)
-        assert accuracy > 0.9
-        assert loss < 0.5
 
 
 def test_evaluation_equals_a_plain_loop(digits, float32):
@@ -134,9 +115,10 @@ def test_evaluation_equals_a_plain_loop(digits, float32):
             n_right += int(logits.argmax() == label)
             losses.append(F.cross_entropy(logits, label.unsqueeze(0)).item())
     network.train()
-    accuracy, loss = score(network, digits.validation, float32)
-    assert accuracy == n_right / len(digits.validation)
-    assert loss == pytest.approx(sum(losses) / len(losses), rel=1e-5)
+    result = evaluate(network, digits.validation, float32, never)
+    assert result is not None
+    assert result[0] == n_right / len(digits.validation)
+    assert result[1] == pytest.approx(sum(losses) / len(losses), rel=1e-5)
 
 
 def test_training_goes_on_after_an_evaluation(digits, float32):

@@ -61,12 +61,9 @@ def test_a_sum_of_readings_times_the_duration_is_no_energy(tell):
     tell(no_machine_draws_so_much, check, "total power (W) of")
     only_the_mean_is_published = trainings({**sums, "total power (W)": None})
     tell(only_the_mean_is_published, check, "times average power draw (W) times the duration")
-
-
-def test_the_total_of_processor_and_card_is_no_sum_of_readings(tell):
-    total = np.round(WATTS * 2)
+    total = np.round(WATTS * 2)  # of processor and card is no sum of readings
     power = {"cpu_power_w": WATTS, "gpu_power_w": np.round(WATTS), "total_power_w": total}
-    tell({"duration_s": TIME_S, **power, "energy_j": total * TIME_S}, "power-times-duration")
+    tell({"duration_s": TIME_S, **power, "energy_j": total * TIME_S}, check)
 
 
 def test_watts_that_are_joules_over_3600_are_energy(tell):
@@ -94,14 +91,13 @@ def test_an_energy_that_is_time_by_another_name_is_found_unless_it_is_said(tell)
     tell(columns, "constant-power")
 
 
-@pytest.mark.parametrize("k", [4, 7, 8])
-def test_best_accuracies_that_are_means_are_found(tell, k):
-    tell(best_of_means(k), "means-as-maxima", f"means of {k} accuracies on 10,000 samples")
-
-
-def test_a_stated_size_of_the_test_set_is_used(tell):
-    columns = best_of_means(3, n=10_203) | {"test size": [10_203] * 200}
-    tell(columns, "means-as-maxima", "means of 3 accuracies on 10,203 samples")
+@pytest.mark.parametrize(
+    ("k", "n", "stated"),
+    [(4, "10,000", {}), (7, "10,000", {}), (8, "10,000", {}), (3, "10,203", {"test size": 10_203})],
+)
+def test_best_accuracies_that_are_means_are_found(tell, k, n, stated):
+    columns = best_of_means(k, n=int(n.replace(",", ""))) | stated
+    tell(columns, "means-as-maxima", f"means of {k} accuracies on {n} samples")
 
 
 @pytest.mark.parametrize(
@@ -136,16 +132,12 @@ def test_what_cannot_be_told_is_not_checked(write, columns, check):
     assert check in audit(write("table.csv", columns)).checked[0].lacking
 
 
-@pytest.mark.parametrize(
-    ("names", "n_found"),
-    [
-        (("cpu_energy_kwh", "gpu_energy_kwh"), 3),  # counted by row and column
-        (("energy_j", "net_energy_j"), 2),  # a difference may be negative
-    ],
-)
-def test_negative_energies_are_found(find, names, n_found):
-    columns = dict(zip(names, ([-0.1, 0.2, -0.3], [1.0, -0.2, 3.0]), strict=True))
-    assert len(find(columns, "negative-component")) == n_found
+def test_negative_energies_are_found_by_row_and_column(find):
+    cells = [-0.1, 0.2, -0.3], [1.0, -0.2, 3.0]
+    parts = ("cpu_energy_kwh", "gpu_energy_kwh")
+    total = ("energy_j", "net_energy_j")  # a difference may be negative
+    for names, n_found in ((parts, 3), (total, 2)):
+        assert len(find(dict(zip(names, cells, strict=True)), "negative-component")) == n_found
 
 
 @settings(max_examples=30, deadline=None)

@@ -66,11 +66,6 @@ def test_gaps_are_found_with_the_energy_they_hold_and_one_late_reading_is_none(t
     tell(smi(WATTS, gap_s=3), "trace-gaps")
 
 
-def test_a_trace_shorter_than_five_updates_of_its_sensor_is_found(tell):
-    sampled = [f"{100 + i // 10:.2f} W" for i in range(40)]  # ten readings of each value
-    tell(smi(sampled), "short-windows", "changes every 10 s")
-
-
 def test_each_card_is_a_trace_of_its_own(write, find):
     columns = {name: [cell for cell in cells for _ in "01"] for name, cells in smi(WATTS).items()}
     result = audit(write("trace.csv", columns | {"index": [0, 1] * 300}))
@@ -82,11 +77,13 @@ def test_each_card_is_a_trace_of_its_own(write, find):
     ("watts", "check", "evidence"),
     [
         ([*WATTS[:17], "-3.00 W", *WATTS[18:]], "negative-component", "row 18"),  # no integral
+        # Ten readings of each value: a trace shorter than five updates of its sensor.
+        ([f"{100 + i // 10:.2f} W" for i in range(40)], "short-windows", "changes every 10 s"),
         (["0.00 W"] * 50, "zero-component", "all 50 rows"),
         (["61.37 W"] * 50, "constant-power", "61.37 W in all 50 rows"),
     ],
 )
-def test_what_no_sensor_says_is_found(tell, watts, check, evidence):
+def test_readings_that_no_sensor_gives_or_too_few_are_found(tell, watts, check, evidence):
     tell(smi(watts), check, evidence)
 
 

@@ -1,5 +1,7 @@
 """Faults in what CodeCarbon writes."""
 
+import pytest
+
 from perjoule.benchmarks.audit import audit
 
 
@@ -46,22 +48,26 @@ def test_rows_of_a_tracker_that_counts_on_are_found_with_the_factor_of_their_sum
     tell(emissions(run_id=["a"] * 4, task_name=list("wxyz")), check)  # tasks are differences
 
 
-def test_a_card_of_no_energy_is_found_only_where_there_is_a_card(tell):
-    tell(emissions(gpu_energy=[0.0] * 4), "zero-component", "gpu_energy")
-    for count in ("", 0):
-        tell(emissions(gpu_energy=[0.0] * 4, gpu_count=[count] * 4), "zero-component")
+NO_CARD_ENERGY = {"gpu_energy": [0.0] * 4}
+TABULATED = {
+    "cpu_power": [42.5] * 4,
+    "cpu_energy": [42.5 * (1000.0 + i) / 3.6e6 for i in range(4)],
+}
 
 
-def test_trainings_of_a_minute_are_too_short_for_its_clock(tell):
-    rows = emissions(duration=[60.0, 1000.0, 50.0, 1000.0])
-    tell(rows, "short-windows", "rows 1, 3", "50 s")
-
-
-def test_a_tabulated_processor_beside_a_measured_card_is_two_kinds_in_one_column(tell):
-    cpu_kwh = [42.5 * (1000.0 + i) / 3.6e6 for i in range(4)]
-    rows = emissions(cpu_power=[42.5] * 4, cpu_energy=cpu_kwh)
-    tell(rows, "constant-power", "42.5 W in all 4 rows")
-    tell(rows, "mixed-kinds", "4 add measured to modelled joules", "column energy_consumed")
+@pytest.mark.parametrize(
+    ("changed", "check", "expected"),
+    [
+        (NO_CARD_ENERGY, "zero-component", ["gpu_energy"]),
+        (NO_CARD_ENERGY | {"gpu_count": [""] * 4}, "zero-component", []),  # there is no card
+        (NO_CARD_ENERGY | {"gpu_count": [0] * 4}, "zero-component", []),
+        ({"duration": [60.0, 1e3, 50.0, 1e3]}, "short-windows", ["rows 1, 3", "50 s"]),
+        (TABULATED, "constant-power", ["42.5 W in all 4 rows"]),
+        (TABULATED, "mixed-kinds", ["4 add measured to modelled joules", "energy_consumed"]),
+    ],
+)
+def test_what_a_tracker_cannot_have_measured_is_found(tell, changed, check, expected):
+    tell(emissions(**changed), check, *expected)
 
 
 def test_a_negative_component_is_found_in_every_row_that_has_one(find):

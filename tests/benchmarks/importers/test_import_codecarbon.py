@@ -32,23 +32,17 @@ def kwh(table, column: str = "energy_j") -> list[float]:
 
 
 def test_rows_of_one_tracker_are_differenced(imported):
-    table = imported(
-        "codecarbon",
-        HEAD
-        + row(1, "a", 60, 1.0, cpu=0.1, gpu=0.6, ram=0.3)
-        + row(3, "a", 180, 2.5, cpu=0.3, gpu=1.4, ram=0.8)
-        + row(4, "a", 240, 4.0, cpu=0.4, gpu=2.0, ram=1.6),
-    )
+    rows = [(1, "a", 60, 1.0, 0.1, 0.6, 0.3), (3, "a", 180, 2.5, 0.3, 1.4, 0.8)]
+    rows += [(4, "a", 240, 4.0, 0.4, 2.0, 1.6)]
+    # A mark at the beginning is no part of the header.
+    table = imported("codecarbon", "\ufeff" + HEAD + "".join(row(*each) for each in rows))
     trials = table.trials
     assert kwh(table) == pytest.approx([1.0, 1.5, 1.5])
     assert kwh(table, "cpu_j") == pytest.approx([0.1, 0.2, 0.1])
     assert kwh(table, "gpu_j") == pytest.approx([0.6, 0.8, 0.6])
     assert kwh(table, "dram_j") == pytest.approx([0.3, 0.5, 0.8])
     assert list(trials["p.emissions_kg"]) == pytest.approx([0.5, 0.75, 0.75])
-    assert list(trials["duration_s"]) == [60, 120, 60]
     assert [f"{at:%H:%M}" for at in trials["started_at"]] == ["10:00", "10:01", "10:03"]
-    assert list(trials["run"]) == ["a"] * 3
-    assert list(trials["trial"]) == [0, 1, 2]
     assert table.strategies == ["project"]
     assert trials["accuracy"].isna().all()
     assert table.notes == ("timestamps of CodeCarbon tell no zone: started_at takes them as UTC",)
@@ -62,12 +56,7 @@ def test_rows_of_one_tracker_are_differenced(imported):
         # Trackers that write in turns.
         ("a 60 1, b 30 10, a 120 3, b 90 15", [1, 10, 2, 5], [60, 30, 60, 60], [*"abab"]),
         # Duration and energy fall: a new session.
-        (
-            "a 60 1, a 120 3, a 30 0.5, a 90 1.5",
-            [1, 2, 0.5, 1],
-            [60, 60, 30, 60],
-            ["a", "a", "a#2", "a#2"],
-        ),
+        ("a 60 1, a 90 3, a 30 1, a 90 2", [1, 2, 1, 1], [60, 30, 30, 60], ["a"] * 2 + ["a#2"] * 2),
         # Only the clock was started again: the energy goes on.
         ("a 60 1, a 30 1.5", [1, 0.5], [60, 30], ["a", "a"]),
     ],
@@ -163,14 +152,10 @@ def test_an_impossible_component_is_unknown_and_the_total_a_lower_bound(write, i
     assert f"{odd} (2 rows, first: {path}, row 1)" in table.notes
 
 
-def test_nothing_read_of_hardware_that_is_there_is_not_nothing_used(imported):
-    text = HEAD + row(1, "a", 60, 0.4, cpu=0.1, gpu=0.0, ram=0.3)
-    [trial] = imported("codecarbon", text).trials.to_dict("records")
+def test_hardware_of_which_nothing_is_read_and_a_total_that_cannot_be_are_unknown(imported):
+    [trial] = imported("codecarbon", HEAD + row(1, "a", 60, 0.4, gpu=0.0)).trials.to_dict("records")
     assert (math.isnan(trial["gpu_j"]), trial["energy_kind"]) == (True, "lower bound")
     assert trial["message"].startswith("gpu_energy is 0: gpu_j is unknown")
-
-
-def test_a_total_that_cannot_be_is_unknown(imported):
     text = HEAD + row(1, "a", 60, 1.0) + row(2, "a", 120, 0.5, cpu=0.2, gpu=0.3, ram=0.4)
     trials = imported("codecarbon", text).trials
     assert list(trials["energy_j"].isna()) == [False, True]
@@ -220,43 +205,31 @@ def test_a_file_that_is_none_says_where_and_why(refused, tmp_path, text, reason)
     assert refused("codecarbon", text, reason).startswith(str(tmp_path))
 
 
-def test_a_mark_at_the_beginning_is_no_part_of_the_header(imported):
-    assert len(imported("codecarbon", "\ufeff" + HEAD + row(1, "a", 60, 1.0)).trials) == 1
-
-
 # What others published ----------------------------------------------------------------------------
 
-ARCHITECTURES = ["VGG16"] * 3 + ["VGG19"] * 3 + ["ResNet50"] * 3
-
-
-@pytest.fixture(scope="module")
-def kaggle(recorded) -> pd.DataFrame:
-    """Xu et al., HICSS 2023: nine trainings in each of five files, in this order."""
-    files = sorted((recorded / "xu-hicss2023" / "data" / "raw" / "kaggle").glob("*.csv"))
-    trials = import_table("codecarbon", files).trials
-    return trials.assign(
-        architecture=ARCHITECTURES * len(files),
-        data=trials["g.file"].str.split("_").str[1],
-        place=trials["g.file"].str.split("_", n=2).str[2].str.rstrip("2").str.replace("_", " "),
-    )
+ARCHITECTURES = ["VGG16"] * 3 + ["VGG19"] * 3 + ["ResNet50"] * 3  # in each file, in this order
 
 
 @pytest.mark.parametrize(
     ("data", "ratio", "published"), [("CIFAR10", 1.06, 2.0), ("MNIST", 1.11, 2.26)]
 )
-def test_published_ratios_are_of_cumulative_rows(kaggle, recorded, data, ratio, published):
-    """ResNet50 over VGG16: the mean of all trainings of all regions.
+def test_published_ratios_are_of_cumulative_rows(recorded, data, ratio, published):
+    """Xu et al., HICSS 2023, ResNet50 over VGG16: the mean of all trainings of all regions.
 
     The authors took the last row of each architecture for its three trainings; but ResNet50 shares
     a session with VGG19, whose joules it thus holds too.
     """
-    rows = kaggle[kaggle["data"] == data]
+    folder = recorded / "xu-hicss2023" / "data"
+    files = sorted((folder / "raw" / "kaggle").glob(f"emissions_{data}_*.csv"))
+    rows = import_table("codecarbon", files).trials
+    rows["architecture"] = ARCHITECTURES * len(files)
+    places = rows["g.file"].str.split("_", n=2).str[2].str.rstrip("2").str.replace("_", " ")
     assert set(rows["energy_kind"]) == {"measured+modelled"}  # 42.5 W, half the default TDP
     means = rows.groupby("architecture")["energy_j"].mean()
     assert means["ResNet50"] / means["VGG16"] == pytest.approx(ratio, abs=0.005)
     cumulative = rows.groupby("run")["energy_j"].cumsum()
-    last = cumulative.groupby([rows["place"], rows["architecture"]]).last() / 3
-    scores = pd.read_csv(recorded / "xu-hicss2023" / "data" / "processed" / "scores.csv")
+    last = cumulative.groupby([places, rows["architecture"]]).last() / 3
+    scores = pd.read_csv(folder / "processed" / "scores.csv")
     scores = scores[scores["data"] == data].replace("taipei city", "taipei")
     theirs = scores.set_index(["region", "architecture"])["energy"]
     assert list(last / J_PER_KWH) == pytest.approx(list(theirs.reindex(last.index)))
@@ -280,5 +253,4 @@ def test_a_wattmeter_reads_1_7_to_1_9_times_as_much(recorded):
     assert any("cpu_energy is negative" in note and "(2 rows" in note for note in table.notes)
     ratios = (trials["wattmeter_j"] / trials["energy_j"]).groupby(trials["pair"]).mean()
     assert len(ratios) == 6  # pairs of architecture and data, of three trainings each
-    assert ratios.min() == pytest.approx(1.71, abs=0.005)
-    assert ratios.max() == pytest.approx(1.87, abs=0.005)
+    assert [ratios.min(), ratios.max()] == pytest.approx([1.71, 1.87], abs=0.005)

@@ -41,9 +41,9 @@ def test_asking_for_the_formats_loads_no_heavy_library():
     assert done.stdout.split() == []
 
 
-def test_an_unknown_format_is_told_with_the_nearest(refused):
-    reason = "unknown import format 'wattmetre': did you mean"
-    refused("wattmetre", WATTS, reason, UnknownNameError)
+def test_an_unknown_format_is_told_with_the_nearest_and_a_file_is_needed(refused):
+    refused("wattmetre", WATTS, "unknown import format 'wattmetre': did you mean", UnknownNameError)
+    refused("zeus", [], "no file is given")
 
 
 @pytest.mark.parametrize(
@@ -76,36 +76,29 @@ def test_options_are_an_object_or_keywords_laid_over_it(write):
         import_table("wattmeter", path, trim=2.0)
 
 
-def test_a_strategy_is_given_to_every_row(write, imported):
-    paths = [write(WATTS, "a.csv"), write(WATTS, "b.csv")]
-    assert imported("wattmeter", paths).strategies == ["a", "b"]
-    table = imported("wattmeter", paths, strategy="grid")
+def test_files_are_runs_that_folders_tell_apart_and_a_strategy_is_given_to_every_row(
+    write, imported, refused
+):
+    paths = [write(WATTS, name) for name in ("a.csv", "b.csv", "one/a.csv")]
+    assert imported("wattmeter", paths[:2]).strategies == ["a", "b"]
+    table = imported("wattmeter", paths[:2], strategy="grid")
     assert table.strategies == ["grid"]
     assert list(table.trials["run"]) == ["a", "b"]
     assert list(table.trials["seed"]) == [0, 1]
+    runs = list(imported("wattmeter", paths[::2]).trials["run"])
+    assert runs == [f"{paths[0].parent.name}/a", "one/a"]
+    refused("wattmeter", [paths[0], paths[0]], r"a.csv: is named twice")
 
 
-def test_files_of_one_name_are_told_apart_by_their_folders(write, imported, refused):
-    paths = [write(WATTS, "one/power.csv"), write(WATTS, "two/power.csv")]
-    table = imported("wattmeter", paths)
-    assert list(table.trials["run"]) == ["one/power", "two/power"]
-    refused("wattmeter", [paths[0], paths[0]], r"power.csv: is named twice")
-
-
-def test_the_written_table_says_its_version_and_units(write, tmp_path):
-    out = tmp_path / "table.parquet"
-    assert import_to("wattmeter", write(WATTS), out) == Imported(1, ())
-    schema = pq.read_schema(out)
-    assert schema.metadata[b"perjoule_table"] == b"1"
-    assert schema.field("node_j").metadata[b"unit"] == b"J"
-    assert schema.field("duration_s").metadata[b"unit"] == b"s"
-
-
-def test_many_trials_are_written_in_batches(write, tmp_path):
+def test_many_trials_are_written_in_batches_with_version_and_units(write, tmp_path):
     numbers, out = range(21_000), tmp_path / "table.parquet"
     path = write(ZEUS + "".join(f"{n},w,1,{n + 1}\n" for n in numbers))
-    assert import_to("zeus", path, out).rows == len(numbers)
-    assert pq.read_table(out)["energy_j"].to_pylist() == [n + 1.0 for n in numbers]
+    assert import_to("zeus", path, out) == Imported(len(numbers), ())
+    written = pq.read_table(out)
+    assert written["energy_j"].to_pylist() == [n + 1.0 for n in numbers]
+    assert written.schema.metadata[b"perjoule_table"] == b"1"
+    for name, unit in (("gpu_j", b"J"), ("duration_s", b"s")):
+        assert written.schema.field(name).metadata[b"unit"] == unit
     assert list(import_table("zeus", path).trials["trial"]) == [*numbers]
 
 
@@ -145,7 +138,3 @@ def test_a_file_that_cannot_be_read_is_told_in_one_line(refused, tmp_path, form,
 def test_a_message_that_quotes_a_file_is_of_fair_length(refused):
     for text in (f"{ZEUS}{'9' * 9999}.,w,1,1\n", ",".join(map(str, range(9999))) + "\n"):
         assert len(refused("zeus", text, "recorded.csv")) < 1_000
-
-
-def test_no_file_is_refused(refused):
-    refused("zeus", [], "no file is given")

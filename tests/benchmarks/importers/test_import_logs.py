@@ -61,8 +61,9 @@ def test_a_log_that_is_none_says_where_and_why(refused, text, reason):
 
 
 def test_a_training_of_butter_e_is_a_trial(imported):
-    text = BUTTER_E + training("a") + training("b", gpu="True", energy="60000")
-    trials = imported("butter-e", text).trials
+    second = training("b", gpu="True", energy="60000", rejected="True")
+    table = imported("butter-e", BUTTER_E + training("a") + second)
+    trials = table.trials
     assert list(trials["energy_j"]) == list(trials["node_j"]) == [36530.898438, 60000.0]
     assert list(trials["run"]) == ["a", "b"]
     assert list(trials["seed"]) == [0, 1]
@@ -75,11 +76,7 @@ def test_a_training_of_butter_e_is_a_trial(imported):
     assert (first["g.dataset"], first["g.node"]) == ("529_pollen", "r1i6n18")
     assert list(trials["g.is_gpu"]) == [False, True]
     assert trials["accuracy"].isna().all()
-
-
-def test_what_its_authors_rejected_is_said(imported):
-    table = imported("butter-e", BUTTER_E + training("a") + training("b", rejected="True"))
-    assert list(table.trials["message"].isna()) == [True, False]
+    assert list(trials["message"].isna()) == [True, False]
     assert table.notes[0].startswith("rejected by the quality filter of its authors (1 row, first:")
 
 

@@ -257,18 +257,11 @@ def test_choices_keep_the_type_that_holds_them_all(journal, read, choices, cells
     assert [None if pd.isna(cell) else cell for cell in found] == cells
 
 
-def test_a_file_of_sqlite_is_a_database(database, read):
-    path = one_trial(database).removeprefix("sqlite:///")
-    assert list(read(path).trials["accuracy"]) == [0.5]
-
-
 def test_a_torn_last_line_is_dropped_and_said(journal, read):
-    path = one_trial(journal)
-    with Path(path).open("a") as file:
-        file.write('{"op_code":4,"worker_id":"w","stu')
+    path = Path(one_trial(journal))
+    path.write_text(path.read_text() + '{"op_code":4,"worker_id":"w","stu')
     table = read(path)
-    assert len(table.trials) == 1
-    assert table.notes == (f"{path}: the last line is torn and left out",)
+    assert (len(table.trials), table.notes) == (1, (f"{path}: the last line is torn and left out",))
 
 
 @pytest.mark.parametrize(
@@ -292,24 +285,19 @@ def test_a_line_that_is_no_operation_is_told(journal, read, line):
         read(path)
 
 
-def with_param(journal, value: Any, kind: str, **attributes: Any) -> str:
-    """A journal with a hyperparameter that Optuna itself would not write."""
-    study_in(journal)
-    distribution = json.dumps({"name": kind, "attributes": attributes})
-    trial = {"op_code": 4, "study_id": 0, "datetime_start": None, "user_attrs": {"energy_j": 1.0}}
-    param = {"params": {"x": value}, "distributions": {"x": distribution}}
-    append(journal.path, trial | param)
-    return journal.path
+def test_hyperparameters_that_optuna_would_not_write_are_text_or_refused(tmp_path, read):
+    def with_param(name: str, value: Any, kind: str, **attributes: Any) -> str:
+        stored = open_journal(tmp_path / f"{name}.journal")
+        study_in(stored)
+        distribution = json.dumps({"name": kind, "attributes": attributes})
+        trial = {"op_code": 4, "study_id": 0, "datetime_start": None, "user_attrs": {"energy_j": 1}}
+        append(stored.path, trial | {"params": {"x": value}, "distributions": {"x": distribution}})
+        return stored.path
 
-
-def test_text_that_cannot_be_written_is_told_in_one_line(journal, read):
-    path = with_param(journal, 0, "CategoricalDistribution", choices=["\ud800"])
-    with pytest.raises(DataError, match=r"studies.journal: '\\ud800' is no text: mend it"):
+    path = with_param("text", 0, "CategoricalDistribution", choices=["\ud800"])
+    with pytest.raises(DataError, match=r"text.journal: '\\ud800' is no text: mend it"):
         read(path)
-
-
-def test_a_number_too_large_for_any_column_is_kept_as_text(journal):
-    path = with_param(journal, 10**400, "IntDistribution", low=0, high=10**400)
+    path = with_param("large", 10**400, "IntDistribution", low=0, high=10**400)
     table = import_table("optuna", path, energy_attr="energy_j")
     assert list(table.trials["p.x"]) == [str(10**400)]
 
@@ -344,9 +332,12 @@ def test_a_url_that_leads_nowhere_is_told_in_one_line(refused, tmp_path, monkeyp
     assert not list(tmp_path.iterdir())
 
 
-def test_a_database_of_something_else_is_refused(tmp_path, refused):
-    path = tmp_path / "other.db"
-    with closing(sqlite3.connect(path)) as connection, connection:
+def test_a_file_of_sqlite_is_a_database_and_one_of_something_else_is_refused(
+    database, tmp_path, read, refused
+):
+    path = one_trial(database).removeprefix("sqlite:///")
+    assert list(read(path).trials["accuracy"]) == [0.5]
+    with closing(sqlite3.connect(tmp_path / "other.db")) as connection, connection:
         connection.execute("create table fruit (name text)")
     reason = r"cannot be read: .*; give a storage of Optuna"
-    refused("optuna", path, reason, energy_attr="energy_j")
+    refused("optuna", tmp_path / "other.db", reason, energy_attr="energy_j")

@@ -81,16 +81,16 @@ def test_times_from_the_start_of_the_recording_are_no_dates(imported):
 
 
 @pytest.mark.parametrize(
-    "rows",
+    "text",
     [
-        ["timestamp, power.draw [W]", "{0}, 10.50 W", "{1}, 20.50 W"],
-        ["timestamp, power.draw [W]", "{0}, 10.50", "{1}, 20.50"],
-        ["power.draw [W], power.limit [W], timestamp", "10.5 W, 99 W, {0}", "20.5 W, 99 W, {1}"],
+        "timestamp, power.draw [W]\n{0}, 10.50 W\n{1}, 20.50 W",
+        "timestamp, power.draw [W]\n{0}, 10.50\n{1}, 20.50",
+        "power.draw [W], power.limit [W], timestamp\n10.5 W, 99 W, {0}\n20.5 W, 99 W, {1}",
     ],
 )
-def test_fields_of_nvidia_smi_come_in_any_order_with_units_or_without(imported, rows):
+def test_fields_of_nvidia_smi_come_in_any_order_with_units_or_without(imported, text):
     times = ("2022/12/05 09:00:00.000", "2022/12/05 09:00:02.000")
-    trial = one(imported("nvidia-smi", "\n".join(rows).format(*times)))
+    trial = one(imported("nvidia-smi", text.format(*times)))
     assert (trial["energy_j"], trial["gpu_j"], trial["energy_kind"]) == (31.0, 31.0, "integrated")
     assert math.isnan(trial["node_j"])
     assert trial["g.gpu"] is None
@@ -111,17 +111,12 @@ def test_each_gpu_of_a_file_is_a_trial(write, imported, refused):
     assert list(table.trials["g.gpu"]) == [0, 1]
     assert list(table.trials["gpu_j"]) == [40.0, 80.0]
     assert table.strategies == ["run"]
+    late = "".join(f"2024/05/01 11:00:0{s}.000, 3, Card, 30.00 W, 300.00 W\n" for s in range(5))
+    long = gpus(900, lambda _: [(0, "10.00 W"), (1, "20.00 W")]) + late
+    assert list(imported("nvidia-smi", long).trials["gpu_j"]) == [8_990.0, 17_980.0, 120.0]
     assert one(imported("nvidia-smi", text, column="1"))["gpu_j"] == 80.0
     reason = r"no column or device '7'.* devices 0, 1, 2, Card"
     refused("nvidia-smi", text, reason, column="7")
-
-
-def test_a_gpu_that_comes_late_is_found(imported):
-    text = gpus(900, lambda _: [(0, "10.00 W"), (1, "20.00 W")])
-    text += "".join(f"2024/05/01 11:00:0{s}.000, 2, Card, 30.00 W, 300.00 W\n" for s in range(5))
-    trials = imported("nvidia-smi", text).trials
-    assert list(trials["g.gpu"]) == [0, 1, 2]
-    assert list(trials["gpu_j"]) == [8_990.0, 17_980.0, 120.0]
 
 
 def test_gaps_are_told_and_not_filled_with_zeros(imported):

@@ -11,11 +11,7 @@ COSTS = AskCosts("2026-11-21", "here", "small", {}, (0, 5, 10, 20), {"a": (1, 1,
 
 
 def test_costs_are_measured_for_every_strategy():
-    costs = load_ask_costs()
-    assert set(costs.cpu_s) == set(RECIPES)
-    for measured in costs.cpu_s.values():
-        assert measured[0] > 0
-        assert list(measured) == sorted(measured)
+    assert set(load_ask_costs().cpu_s) == set(RECIPES)
 
 
 def cost(costs, strategy, n_told):
@@ -29,10 +25,6 @@ def test_a_cost_is_interpolated_and_goes_on_by_the_last_slope():
         [1, 1, 1, 1.2, 2, 3]
     )
     assert cost(COSTS, "b", 10) == pytest.approx(9)
-
-
-def test_what_was_not_measured_is_not_guessed():
-    assert COSTS.of("my:Own") is None
 
 
 @given(st.sampled_from(sorted(RECIPES)), st.integers(0, 400), st.integers(0, 400))
