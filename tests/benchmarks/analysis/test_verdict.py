@@ -61,13 +61,6 @@ class TestAtEqualEnergy:
         assert group.verdict.reason.startswith("a, b and c have the same median")
         assert group.ties.at_end == ("a", "b", "c")
 
-    def test_a_run_of_unknown_joules_is_left_out(self):
-        trials = table_of(a=[0.9] * 5, b=[0.5] * 5)
-        trials.loc[0, "energy_j"] = NAN
-        group = group_of(trials)
-        assert group.strategies["a"].equal_energy["1.0"].n == 4
-        assert not group.verdict.supported
-
 
 @settings(quick, max_examples=20)
 @given(tables)

@@ -83,23 +83,22 @@ class TestManyRunsAtOnce:
         hits = curves.energy_to_target(0.5)
         for run, own in mixed.groupby("run"):
             spent, best, level = 0.0, -math.inf, -math.inf
-            found_j = hit_j = None
-            for trial_j, accuracy, state in own[["energy_j", "accuracy", "state"]].to_numpy():
+            found_j = found = hit_j = None
+            columns = own[["trial", "energy_j", "accuracy", "state"]]
+            for trial, trial_j, accuracy, state in columns.to_numpy():
                 spent += trial_j
                 if state in ("complete", "truncated") and accuracy > best:
-                    best, found_j = accuracy, spent
+                    best, found_j, found = accuracy, spent, trial
                     hit_j = spent if hit_j is None and best >= 0.5 else hit_j
                 level = best if spent <= energy_j else level
             assert (totals[run], levels[run]) == (spent, level)
+            assert hits["strategy"][run] == own["strategy"].iloc[0]
             assert hits["hit"][run] == (hit_j is not None)
             assert hits["energy_j"][run] == (spent if hit_j is None else hit_j)
             assert (run in reached.index) == (found_j is not None)
             if found_j is not None:
-                assert reached.loc[run, ["accuracy", "found_j"]].tolist() == [best, found_j]
-
-    def test_the_first_of_equals_is_the_incumbent(self):
-        curves = of(run_of((1.0, 0.5), (1.0, 0.9), (1.0, 0.9), (1.0, 0.95, "failed")))
-        assert curves.incumbents().loc["a-0", ["trial", "found_j"]].tolist() == [1, 2.0]
+                expected = [found, best, found_j]
+                assert reached.loc[run, ["trial", "accuracy", "found_j"]].tolist() == expected
 
     def test_totals_are_unknown_where_any_trial_is(self):
         totals_j = together(MIXED, BROKEN_METER).totals_j
@@ -116,12 +115,6 @@ class TestManyRunsAtOnce:
 
 
 class TestEnergyToTarget:
-    def test_hits_and_censored_runs(self):
-        other = run_of((4.0, 0.6), (4.0, 0.65), run="b-0", strategy="b")
-        result = together(MIXED, other).energy_to_target(0.7)
-        assert result.loc["a-0"].to_dict() == {"strategy": "a", "hit": True, "energy_j": 15.0}
-        assert result.loc["b-0"].to_dict() == {"strategy": "b", "hit": False, "energy_j": 8.0}
-
     def test_expected_energy_by_hand(self):
         # Two runs hit after 3 J and 5 J, one spends 12 J in vain: 20 J for two hits.
         curves = together(

@@ -52,11 +52,8 @@ def test_cells_may_hold_separators_quotes_and_line_ends(write):
         ("\n\n", "is empty"),
         ("\n" + ROW, "begins with an empty or broken line"),
         (HEADER, "no rows below the header"),
-        (HEADER.strip(), "no rows below the header"),
         (HEADER + "a,1,0.5\na,2", "row 2: 2 cells where the header has 3: 'a,2'"),
-        (HEADER + "a,1\na,2,0.5\n", "row 1: 2 cells where the header has 3: 'a,1'"),
         (HEADER + "a,1,0.5\n\na,1,5,0.5\n", "row 2: 4 cells where the header has 3: 'a,1,5,0.5'"),
-        (HEADER + "a,1,0.5,\n", "row 1: 4 cells where the header has 3"),
         (HEADER + "a;1;0.5\n", "row 1: 1 cells where the header has 3"),
         (HEADER + '"a,1,0.5\na,2,0.5\n', "row 1: unexpected end of data: is a quote never closed"),
         (HEADER + 'a,1,0.5\na,2,"0.5\n', "row 2: unexpected end of data: is a quote never closed"),
@@ -160,10 +157,7 @@ def test_parquet_that_is_torn_or_changed_is_refused(tmp_path):
 
 def test_two_columns_of_one_name_are_refused_in_parquet_too(tmp_path):
     table = pa.Table.from_pandas(frame())
-    table = pa.Table.from_arrays(
-        [*table.columns, table["accuracy"]], names=[*table.column_names, "accuracy"]
-    )
-    pq.write_table(table, tmp_path / "t.parquet")
+    pq.write_table(table.append_column("accuracy", table["accuracy"]), tmp_path / "t.parquet")
     assert "2 columns are called 'accuracy'" in refusal(tmp_path / "t.parquet")
 
 
