@@ -42,15 +42,6 @@ class TestBestSoFar:
         assert curve["accuracy"].tolist() == [0.3, 0.3]
         assert math.isnan(curve["energy_j"].iloc[1])
 
-    def test_runs_may_be_interleaved(self):
-        trials = pd.concat([MIXED, BROKEN_METER], ignore_index=True).iloc[
-            [6, 0, 7, 1, 2, 3, 8, 4, 5]
-        ]
-        curves = of(trials).best_so_far
-        assert curves.index.tolist() == trials.index.tolist()
-        alone = pd.concat([of(run).best_so_far for run in (MIXED, BROKEN_METER)], ignore_index=True)
-        pd.testing.assert_frame_equal(curves.sort_index(), alone)
-
 
 class TestLevels:
     def test_they_hold_the_best_of_each_run_by_each_energy(self):
@@ -77,11 +68,15 @@ class TestManyRunsAtOnce:
     def test_they_do_not_touch_each_other(self, trials, random, energy_j):
         rows = list(range(len(trials)))
         random.shuffle(rows)
-        mixed = trials.iloc[rows]  # in whichever order, as long as each run keeps its own
+        mixed = trials.iloc[rows].reset_index(
+            drop=True
+        )  # in whichever order, as long as each run keeps its own
         curves = of(mixed)
         levels, totals, reached = curves.levels_at(energy_j), curves.totals_j, curves.incumbents()
-        hits = curves.energy_to_target(0.5)
+        hits, so_far = curves.energy_to_target(0.5), curves.best_so_far
+        assert so_far.index.equals(mixed.index)
         for run, own in mixed.groupby("run"):
+            pd.testing.assert_frame_equal(so_far.loc[own.index], of(own).best_so_far)
             spent, best, level = 0.0, -math.inf, -math.inf
             found_j = found = hit_j = None
             columns = own[["trial", "energy_j", "accuracy", "state"]]

@@ -10,71 +10,42 @@ from perjoule.errors import OutputError
 
 from .made import frame, refusal, runs_of
 
-CURVES = "run,trial,epoch,energy_j,accuracy,loss\n"
-SLICES = "run,strategy,trial,energy_j,accuracy\n"
-RUNS = ",".join(RUN_COLUMNS) + "\n"
+HEADERS = {
+    "curves": "run,trial,epoch,energy_j,accuracy,loss\n",
+    "slices": "run,strategy,trial,energy_j,accuracy\n",
+    "runs": ",".join(RUN_COLUMNS) + "\n",
+}
+TRIALS = """run,strategy,energy_j,accuracy,trial,seed,dataset,g.d
+r,a,2,0.5,0,3,u,x
+r,a,1,0.5,1,3,u,x
+"""
 
 
-def beside(side, standard, trials):
-    """A fixture that writes a side of a table of these trials, and returns the table's file."""
+@pytest.fixture
+def beside(write):
+    """Write a side of a table of two trials; give the table's file."""
 
-    @pytest.fixture
-    def written(write):
-        def written(rows, header=standard):
-            write(header + rows, f"t.{side}.csv")
-            return write(trials)
+    def beside(side, rows, header=None):
+        write((header or HEADERS[side]) + rows, f"t.{side}.csv")
+        return write(TRIALS)
 
-        return written
-
-    return written
+    return beside
 
 
-curves = beside(
-    "curves", CURVES, "run,strategy,energy_j,accuracy,trial\nr,a,1,0.5,0\nr,a,1,0.5,1\n"
-)
-slices = beside(
-    "slices",
-    SLICES,
-    "run,strategy,energy_j,accuracy,trial,dataset\nr,a,2,0.5,0,x\nr,a,1,0.5,1,x\n",
-)
-runs = beside(
-    "runs", RUNS, "run,strategy,energy_j,accuracy,seed,g.d\nr,a,1,0.5,3,x\nr,a,1,0.5,3,x\n"
-)
-
-
-def test_curves_beside_a_table_belong_to_it(curves):
-    table = load_table(curves("r,0,1,0.2,0.4,\nr,0,2,0.5,0.5,1.25\nr,1,1,,0.5,-2\n"))
+def test_curves_beside_a_table_belong_to_it(beside):
+    table = load_table(beside("curves", "r,0,1,0.2,0.4,\nr,0,2,0.5,0.5,1.25\nr,1,1,,0.5,-2\n"))
     assert list(table.curves) == list(CURVE_COLUMNS)
     assert table.curves["energy_j"].tolist()[:2] == [0.2, 0.5]
     assert table.curves["loss"].isna().tolist() == [True, False, False]
     assert table.notes == ()
-    without = load_table(curves("r,0,1,0.2,0.4,x\n", CURVES.replace("loss", "note")))
+    without = load_table(
+        beside("curves", "r,0,1,0.2,0.4,x\n", HEADERS["curves"].replace("loss", "note"))
+    )
     assert without.curves["loss"].isna().all()
 
 
-@pytest.mark.parametrize(
-    ("rows", "words"),
-    [
-        ("r,0,1\n", "row 1: 3 cells where the header has 6"),
-        ("r,0,x,0.2,0.4,1\n", "row 1, column epoch: 'x' is no number"),
-        ("r,0,1.5,0.2,0.4,1\n", "row 1, column epoch: '1.5' is no whole number"),
-        ("r,,1,0.2,0.4,1\n", "row 1, column trial: '' is empty"),
-        (",0,1,0.2,0.4,1\n", "row 1, column run: '' is empty"),
-        ("r,0,1,-1,0.4,1\n", "row 1, column energy_j: '-1' is below zero"),
-        ("r,0,1,1,40,1\n", "row 1, column accuracy: '40' is above 1"),
-        ("r,0,1,1,0.4,inf\n", "row 1, column loss: 'inf' is infinite"),
-        ("r,0,1,1,0.4,1\nr,0,1,1,0.4,1\n", "row 2, column epoch: '1' is there twice"),
-        ("r,0,2,1,0.4,1\nr,0,1,2,0.4,1\n", "row 1, column energy_j: '1' is less than at the epoch"),
-    ],
-)
-def test_curves_that_cannot_be_are_refused(curves, rows, words):
-    message = refusal(curves(rows))
-    assert "t.curves.csv" in message
-    assert words in message
-
-
-def test_curves_of_no_trial_are_left_out_and_noted(curves):
-    table = load_table(curves("q,0,1,1,0.4,1\nr,0,1,1,0.4,1\nr,7,1,1,0.4,1\n"))
+def test_curves_of_no_trial_are_left_out_and_noted(beside):
+    table = load_table(beside("curves", "q,0,1,1,0.4,1\nr,0,1,1,0.4,1\nr,7,1,1,0.4,1\n"))
     assert table.curves[["run", "trial"]].to_numpy().tolist() == [["r", 0]]
     assert table.notes == (
         "2 of 3 points of curves belong to no trial, such as trial 0 of run 'q', and were left "
@@ -82,47 +53,31 @@ def test_curves_of_no_trial_are_left_out_and_noted(curves):
     )
 
 
-def test_curves_are_left_out_where_their_trials_are_made_of_other_columns(curves):
-    path = curves("r,0,1,1,0.4,1\n")
+def test_curves_are_left_out_where_their_trials_are_made_of_other_columns(beside):
+    path = beside("curves", "r,0,1,1,0.4,1\n")
     table = load_table(path, mapping="energy_j=energy_j*3.6e6")
     assert table.curves is None
     assert "curves of t were left out" in table.notes[0]
     assert load_table(path, mapping="p.x=trial").curves is None
 
 
-def test_slices_beside_a_table_belong_to_it(slices):
-    table = load_table(slices("r,a,0,0.5,0.1\nr,a,1,1,0.5\nr,a,0,1.5,0.5\n"))
+def test_slices_beside_a_table_belong_to_it(beside):
+    table = load_table(beside("slices", "r,a,0,0.5,0.1\nr,a,1,1,0.5\nr,a,0,1.5,0.5\n"))
     assert list(table.slices["trial"]) == [0, 1, 0]
     assert list(table.slices["energy_j"]) == [0.5, 1.0, 1.5]
-    assert set(table.trials) - set(table.slices) == {"p.dataset"}
+    assert set(table.trials) - set(table.slices) == {"p.dataset", "g.d"}
     assert table.notes == ()
 
 
-def test_slices_of_no_trial_are_left_out_and_noted(slices):
-    table = load_table(slices("r,a,0,2,0.5\nq,a,0,9,0.9\nr,a,1,1,0.5\n"))
+def test_slices_of_no_trial_are_left_out_and_noted(beside):
+    table = load_table(beside("slices", "r,a,0,2,0.5\nq,a,0,9,0.9\nr,a,1,1,0.5\n"))
     assert len(table.slices) == 2
     [note] = table.notes
     assert note.startswith("1 of 3 slices belong to no trial, such as trial 0 of run 'q'")
 
 
-@pytest.mark.parametrize(
-    ("rows", "words"),
-    [
-        ("", "no rows below the header"),
-        ("r,a,0\n", "row 1: 3 cells where the header has 5"),
-        ("r,a,,2,0.5\n", "row 1, column trial: <NA> is empty: every slice has one"),
-        ("r,a,0,2,50\n", "row 1, column accuracy: '50' is above 1"),
-        ("r,a,0,2,0.5\n", "trial 1 of run 'r' has no slice"),
-        ("r,a,0,2,0.5\nr,a,1,3,0.5\n", "1 of run 'r' does not have the joules of its slices"),
-        ("r,a,0,2,0.5\nr,a,1,1,0.5\nr,a,1,,0.5\n", "does not have the joules of its slices"),
-    ],
-)
-def test_slices_that_cannot_be_are_refused(slices, rows, words):
-    assert words in refusal(slices(rows))
-
-
-def test_runs_beside_a_table_belong_to_it_and_know_its_groups(runs):
-    table = load_table(runs("r,a,3,5.5,,spent,\nidle,b,,5.5,0.25,,odd\n"))
+def test_runs_beside_a_table_belong_to_it_and_know_its_groups(beside):
+    table = load_table(beside("runs", "r,a,3,5.5,,spent,\nidle,b,,5.5,0.25,,odd\n"))
     assert list(table.runs) == [*RUN_COLUMNS, "g.d"]
     rows = table.runs.astype(object).where(table.runs.notna(), None).to_numpy().tolist()
     assert rows == [
@@ -132,28 +87,63 @@ def test_runs_beside_a_table_belong_to_it_and_know_its_groups(runs):
 
 
 @pytest.mark.parametrize(
-    ("rows", "words"),
+    ("side", "rows", "words"),
     [
-        ("r,a\n", "row 1: 2 cells where the header has 7"),
-        (",a,3,1,1,,\n", "row 1, column run: '' is empty: every run has a name"),
-        ("r,a,3,1,1,,\nr,a,3,1,1,,\n", "row 2, column run: 'r' is there twice"),
-        ("r,a,3,-1,1,,\n", "row 1, column allotment_j: '-1' is below zero"),
-        ("r,a,3,1,x,,\n", "row 1, column unplaced_j: 'x' is no number"),
-        ("q,a,3,1,1,,\n", "no row for run 'r', which has trials"),
-        ("r,b,3,1,1,,\n", "row 1, column strategy: 'b' is another than in the trials of the run"),
-        ("r,a,4,1,1,,\n", "row 1, column seed: 4 is another than in the trials of the run"),
+        ("curves", "r,0,1\n", "row 1: 3 cells where the header has 6"),
+        ("curves", "r,0,1.5,0.2,0.4,1\n", "row 1, column epoch: '1.5' is no whole number"),
+        ("curves", "r,,1,0.2,0.4,1\n", "row 1, column trial: '' is empty"),
+        ("curves", ",0,1,0.2,0.4,1\n", "row 1, column run: '' is empty"),
+        ("curves", "r,0,1,-1,0.4,1\n", "row 1, column energy_j: '-1' is below zero"),
+        ("curves", "r,0,1,1,40,1\n", "row 1, column accuracy: '40' is above 1"),
+        ("curves", "r,0,1,1,0.4,inf\n", "row 1, column loss: 'inf' is infinite"),
+        ("curves", "r,0,1,1,0.4,1\nr,0,1,1,0.4,1\n", "row 2, column epoch: '1' is there twice"),
+        (
+            "curves",
+            "r,0,2,1,0.4,1\nr,0,1,2,0.4,1\n",
+            "row 1, column energy_j: '1' is less than at",
+        ),
+        ("slices", "", "no rows below the header"),
+        ("slices", "r,a,0\n", "row 1: 3 cells where the header has 5"),
+        ("slices", "r,a,,2,0.5\n", "row 1, column trial: <NA> is empty: every slice has one"),
+        ("slices", "r,a,0,2,50\n", "row 1, column accuracy: '50' is above 1"),
+        ("slices", "r,a,0,2,0.5\n", "trial 1 of run 'r' has no slice"),
+        (
+            "slices",
+            "r,a,0,2,0.5\nr,a,1,3,0.5\n",
+            "1 of run 'r' does not have the joules of its",
+        ),
+        (
+            "slices",
+            "r,a,0,2,0.5\nr,a,1,1,0.5\nr,a,1,,0.5\n",
+            "does not have the joules of its slices",
+        ),
+        ("runs", "r,a\n", "row 1: 2 cells where the header has 7"),
+        ("runs", ",a,3,1,1,,\n", "row 1, column run: '' is empty: every run has a name"),
+        ("runs", "r,a,3,1,1,,\nr,a,3,1,1,,\n", "row 2, column run: 'r' is there twice"),
+        ("runs", "r,a,3,-1,1,,\n", "row 1, column allotment_j: '-1' is below zero"),
+        ("runs", "q,a,3,1,1,,\n", "no row for run 'r', which has trials"),
+        (
+            "runs",
+            "r,b,3,1,1,,\n",
+            "row 1, column strategy: 'b' is another than in the trials of the run",
+        ),
+        ("runs", "r,a,4,1,1,,\n", "row 1, column seed: 4 is another than in the trials of the run"),
     ],
 )
-def test_runs_that_cannot_be_are_refused(runs, rows, words):
-    assert words in refusal(runs(rows))
+def test_sides_that_cannot_be_are_refused(beside, side, rows, words):
+    message = refusal(beside(side, rows))
+    assert side != "curves" or "t.curves.csv" in message
+    assert words in message
 
 
-def test_sides_without_a_column_or_of_another_group_are_refused(curves, runs):
+def test_sides_without_a_column_or_of_another_group_are_refused(beside):
     header = "run,strategy,seed,allotment_j\n"
-    assert "no column unplaced_j among run, strategy" in refusal(runs("r,a,3,1\n", header))
-    header = RUNS.replace("\n", ",g.d\n")
-    assert "column g.d: 'y' is another" in refusal(runs("r,a,3,1,1,,,y\n", header))
-    assert "no column epoch among run, trial" in refusal(curves("r,0\n", "run,trial\n"))
+    assert "no column unplaced_j among run, strategy" in refusal(
+        beside("runs", "r,a,3,1\n", header)
+    )
+    header = HEADERS["runs"].replace("\n", ",g.d\n")
+    assert "column g.d: 'y' is another" in refusal(beside("runs", "r,a,3,1,1,,,y\n", header))
+    assert "no column epoch among run, trial" in refusal(beside("curves", "r,0\n", "run,trial\n"))
 
 
 def test_runs_are_grouped_with_their_trials_and_as_their_experiment_says():

@@ -282,12 +282,6 @@ def test_groups_have_runs_of_their_own_with_names_of_their_own():
     assert list(short["run"]) == ["a-0", "a-1"]
 
 
-def test_a_group_may_be_a_number_or_a_hyperparameter():
-    table = read(frame(**{"size": [1, 2.5], "p.m": ["u", "v"]}), by="size, p.m")
-    assert list(table["g.size"]) == [1.0, 2.5]
-    assert list(table["g.m"]) == ["u", "v"]
-
-
 @pytest.mark.parametrize(
     ("by", "words"),
     [
