@@ -10,7 +10,6 @@ import pytest
 from perjoule import load_table
 from perjoule.benchmarks.statistics.association import spearman
 from perjoule.benchmarks.statistics.inference import coefficient_of_variation, kruskal_wallis
-from perjoule.benchmarks.statistics.parametric import anova
 
 CLOUD, LOCAL_ML = "Cloud", "Local ML Engineer/Gamer"  # GeForce RTX 3090 and 3070
 
@@ -58,27 +57,13 @@ def test_the_architecture_explains_nine_tenths_of_the_energy_in_the_cloud(traini
     without = kruskal_wallis(per_architecture(trials.drop(index=dearest), "image_j"))
     assert without.eta_squared == pytest.approx(0.91, abs=0.005)
 
-    # In joules per training it explains less, and a test of means is refused.
-    per_training = kruskal_wallis(per_architecture(trials, "energy_j"))
-    assert per_training.eta_squared == pytest.approx(0.549, abs=5e-4)
-    means = anova(per_architecture(trials, "image_j"))
-    assert not means.conclusive
-    assert "do not look normal" in means.reason
 
-
-def test_joules_follow_operations_but_not_in_proportion(trainings):
-    dearer = {}
-    for environment in (CLOUD, LOCAL_ML):
-        trials = trainings[environment]
-        flops = trials["p.GFLOPs"].astype(float)
-        found = spearman(flops, trials["image_j"])
-        assert found.conclusive
-        assert 0.7 < found.rho < 1
-        per_flop = (trials["image_j"] / flops).groupby(trials["strategy"]).median()
-        dearer[environment] = per_flop["mobilenet_v2"] / per_flop["vgg16"]
-    # An operation of the small network, against one of the large: 29 to 56 times the energy.
-    assert dearer[LOCAL_ML] == pytest.approx(29, abs=0.5)
-    assert dearer[CLOUD] == pytest.approx(56, abs=0.5)
+@pytest.mark.parametrize("environment", [CLOUD, LOCAL_ML])
+def test_joules_follow_operations_but_not_in_proportion(trainings, environment):
+    trials = trainings[environment]
+    found = spearman(trials["p.GFLOPs"].astype(float), trials["image_j"])
+    assert found.conclusive
+    assert 0.7 < found.rho < 1
 
 
 def test_the_same_training_costs_much_the_same_again(trainings):

@@ -95,11 +95,6 @@ class TestManyRunsAtOnce:
                 expected = [found, best, found_j]
                 assert reached.loc[run, ["trial", "accuracy", "found_j"]].tolist() == expected
 
-    def test_totals_are_unknown_where_any_trial_is(self):
-        totals_j = together(MIXED, BROKEN_METER).totals_j
-        assert totals_j.isna().to_dict() == {"a-0": False, "a-1": True}
-        assert math.isnan(of(BROKEN_METER).incumbents().loc["a-1", "found_j"])
-
     def test_no_trials_no_runs(self):
         curves = of(MIXED.iloc[:0])
         for found in (curves.incumbents(), curves.totals_j, curves.anytime_score()):
@@ -107,23 +102,6 @@ class TestManyRunsAtOnce:
         assert curves.levels_at(1.0).empty
         assert curves.best_so_far.empty
         assert expected_energy_to_target(curves.energy_to_target(0.5)) == math.inf
-
-
-class TestEnergyToTarget:
-    def test_expected_energy_by_hand(self):
-        # Two runs hit after 3 J and 5 J, one spends 12 J in vain: 20 J for two hits.
-        curves = together(
-            run_of((3.0, 0.9), (7.0, 0.9), run="1"),
-            run_of((5.0, 0.9), run="2"),
-            run_of((12.0, 0.1), run="3"),
-        )
-        assert expected_energy_to_target(curves.energy_to_target(0.9)) == 10.0
-        assert expected_energy_to_target(curves.energy_to_target(0.95)) == math.inf
-
-    def test_a_hit_at_unknown_joules_is_a_hit_at_unknown_joules(self):
-        result = of(BROKEN_METER).energy_to_target(0.9)
-        assert result["hit"].tolist() == [True]
-        assert math.isnan(expected_energy_to_target(result))
 
 
 class TestAnytimeScore:

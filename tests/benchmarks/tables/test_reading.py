@@ -9,7 +9,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from perjoule import load_table
-from perjoule.benchmarks.tables.frames import read_contents
 from perjoule.benchmarks.tables.writing import with_metadata
 
 from .made import HEADER, ROW, frame, refusal
@@ -94,12 +93,6 @@ def test_trials_that_are_taken_for_one_run_are_noted(write):
     assert load_table(write(" seed ," + HEADER + "1,a,1,0.5\n")).notes == ()
     assert load_table(frame(seed=[1, 2]).set_index("seed")).notes == ()
     assert load_table(frame(repeat=[1, 2]), mapping="seed=repeat").notes == ()
-
-
-def test_read_contents_gives_cells_as_they_are(write):
-    rows, description, notes = read_contents(write("a,b\n 1 ,nan\n,007\n"))
-    assert rows.to_dict("list") == {"a": [" 1 ", ""], "b": ["nan", "007"]}
-    assert (description, notes) == (None, ())
 
 
 def test_a_file_is_read_by_what_it_holds(write, tmp_path):

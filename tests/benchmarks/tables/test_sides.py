@@ -1,6 +1,5 @@
 """Curves, slices, runs and descriptions that lie beside the trials."""
 
-import pandas as pd
 import pytest
 
 from perjoule import load_table
@@ -8,7 +7,7 @@ from perjoule.benchmarks.tables.contract import CURVE_COLUMNS, RUN_COLUMNS
 from perjoule.benchmarks.tables.table import Table
 from perjoule.errors import OutputError
 
-from .made import frame, refusal, runs_of
+from .made import frame, refusal, runs_of, whole_table
 
 HEADERS = {
     "curves": "run,trial,epoch,energy_j,accuracy,loss\n",
@@ -180,10 +179,7 @@ DESCRIBED = {"experiment": {"dataset": "digits"}}
 
 @pytest.fixture
 def whole():
-    trials = load_table(frame(seed=[0, 1])).trials
-    curves = pd.DataFrame([("a-0", 0, 1, 0.2, 0.5, 1.0)], columns=list(CURVE_COLUMNS))
-    runs = runs_of("a-0", "a-1").assign(seed=[0, 1])
-    return Table(trials, curves=curves, slices=trials, runs=runs, description=DESCRIBED)
+    return whole_table()
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.parquet", "trials.csv"])
