@@ -148,12 +148,6 @@ def test_parquet_that_is_torn_or_changed_is_refused(tmp_path):
         assert len(message) < len(str(path)) + 250
 
 
-def test_two_columns_of_one_name_are_refused_in_parquet_too(tmp_path):
-    table = pa.Table.from_pandas(frame())
-    pq.write_table(table.append_column("accuracy", table["accuracy"]), tmp_path / "t.parquet")
-    assert "2 columns are called 'accuracy'" in refusal(tmp_path / "t.parquet")
-
-
 def test_a_newer_contract_is_refused(tmp_path):
     table = with_metadata(pa.Table.from_pandas(frame()))
     newer = {**table.schema.metadata, b"perjoule_table": b"2"}
