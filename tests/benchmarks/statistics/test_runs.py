@@ -67,10 +67,8 @@ class TestManyRunsAtOnce:
     @given(tables, st.randoms(use_true_random=False), st.integers(0, 60))
     def test_they_do_not_touch_each_other(self, trials, random, energy_j):
         rows = list(range(len(trials)))
-        random.shuffle(rows)
-        mixed = trials.iloc[rows].reset_index(
-            drop=True
-        )  # in whichever order, as long as each run keeps its own
+        random.shuffle(rows)  # in whichever order, as long as each run keeps its own
+        mixed = trials.iloc[rows].reset_index(drop=True)
         curves = of(mixed)
         levels, totals, reached = curves.levels_at(energy_j), curves.totals_j, curves.incumbents()
         hits, so_far = curves.energy_to_target(0.5), curves.best_so_far
