@@ -19,10 +19,6 @@ class TestAtEqualEnergy:
         assert (verdict.winner, verdict.tie, verdict.supported) == ("good", False, True)
         assert group.strategies["good"].level == 0.92
         assert (pair.a, pair.b, pair.cliffs_delta) == ("good", "bad", 1.0)
-        assert verdict.reason == (
-            "good beats bad in 100% of the pairings of their runs "
-            "(p = 0.009 by Dunn's test with Holm's correction)."
-        )
 
     @pytest.mark.parametrize(
         ("runs", "winner"),
@@ -60,13 +56,6 @@ class TestAtEqualEnergy:
         assert (group.verdict.tie, group.verdict.supported) == (True, False)
         assert group.verdict.reason.startswith("a, b and c have the same median")
         assert group.ties.at_end == ("a", "b", "c")
-
-    def test_a_run_of_unknown_joules_is_left_out(self):
-        trials = table_of(a=[0.9] * 5, b=[0.5] * 5)
-        trials.loc[0, "energy_j"] = NAN
-        group = group_of(trials)
-        assert group.strategies["a"].equal_energy["1.0"].n == 4
-        assert not group.verdict.supported
 
 
 @settings(quick, max_examples=20)

@@ -50,10 +50,6 @@ class TestInterval:
 
 
 class TestCoefficientOfVariation:
-    def test_by_hand(self):
-        assert coefficient_of_variation([1, 2, 3]) == pytest.approx(0.5)
-        assert coefficient_of_variation([4.0, NAN, 4.0]) == 0.0
-
     @pytest.mark.parametrize("data", [[], [3.0], [3.0, NAN], [0, 0], [-1, 4], [1, math.inf]])
     def test_where_it_means_nothing_it_is_not_given(self, data):
         assert math.isnan(coefficient_of_variation(data))
@@ -61,7 +57,7 @@ class TestCoefficientOfVariation:
     @quick
     @given(st.lists(st.integers(1, 50), min_size=2, max_size=9), st.floats(1e-3, 1e3))
     def test_the_unit_does_not_matter(self, data, factor):
-        found = coefficient_of_variation(data)
+        found = coefficient_of_variation([*data, NAN])
         assert 0 <= found <= math.sqrt(len(data)) + 1e-9
         assert found == pytest.approx(np.std(data, ddof=1) / np.mean(data))
         assert coefficient_of_variation(np.array(data) * factor) == pytest.approx(found)

@@ -42,15 +42,6 @@ class TestBestSoFar:
         assert curve["accuracy"].tolist() == [0.3, 0.3]
         assert math.isnan(curve["energy_j"].iloc[1])
 
-    def test_runs_may_be_interleaved(self):
-        trials = pd.concat([MIXED, BROKEN_METER], ignore_index=True).iloc[
-            [6, 0, 7, 1, 2, 3, 8, 4, 5]
-        ]
-        curves = of(trials).best_so_far
-        assert curves.index.tolist() == trials.index.tolist()
-        alone = pd.concat([of(run).best_so_far for run in (MIXED, BROKEN_METER)], ignore_index=True)
-        pd.testing.assert_frame_equal(curves.sort_index(), alone)
-
 
 class TestLevels:
     def test_they_hold_the_best_of_each_run_by_each_energy(self):
@@ -76,35 +67,31 @@ class TestManyRunsAtOnce:
     @given(tables, st.randoms(use_true_random=False), st.integers(0, 60))
     def test_they_do_not_touch_each_other(self, trials, random, energy_j):
         rows = list(range(len(trials)))
-        random.shuffle(rows)
-        mixed = trials.iloc[rows]  # in whichever order, as long as each run keeps its own
+        random.shuffle(rows)  # in whichever order, as long as each run keeps its own
+        mixed = trials.iloc[rows].reset_index(drop=True)
         curves = of(mixed)
         levels, totals, reached = curves.levels_at(energy_j), curves.totals_j, curves.incumbents()
-        hits = curves.energy_to_target(0.5)
+        hits, so_far = curves.energy_to_target(0.5), curves.best_so_far
+        assert so_far.index.equals(mixed.index)
         for run, own in mixed.groupby("run"):
+            pd.testing.assert_frame_equal(so_far.loc[own.index], of(own).best_so_far)
             spent, best, level = 0.0, -math.inf, -math.inf
-            found_j = hit_j = None
-            for trial_j, accuracy, state in own[["energy_j", "accuracy", "state"]].to_numpy():
+            found_j = found = hit_j = None
+            columns = own[["trial", "energy_j", "accuracy", "state"]]
+            for trial, trial_j, accuracy, state in columns.to_numpy():
                 spent += trial_j
                 if state in ("complete", "truncated") and accuracy > best:
-                    best, found_j = accuracy, spent
+                    best, found_j, found = accuracy, spent, trial
                     hit_j = spent if hit_j is None and best >= 0.5 else hit_j
                 level = best if spent <= energy_j else level
             assert (totals[run], levels[run]) == (spent, level)
+            assert hits["strategy"][run] == own["strategy"].iloc[0]
             assert hits["hit"][run] == (hit_j is not None)
             assert hits["energy_j"][run] == (spent if hit_j is None else hit_j)
             assert (run in reached.index) == (found_j is not None)
             if found_j is not None:
-                assert reached.loc[run, ["accuracy", "found_j"]].tolist() == [best, found_j]
-
-    def test_the_first_of_equals_is_the_incumbent(self):
-        curves = of(run_of((1.0, 0.5), (1.0, 0.9), (1.0, 0.9), (1.0, 0.95, "failed")))
-        assert curves.incumbents().loc["a-0", ["trial", "found_j"]].tolist() == [1, 2.0]
-
-    def test_totals_are_unknown_where_any_trial_is(self):
-        totals_j = together(MIXED, BROKEN_METER).totals_j
-        assert totals_j.isna().to_dict() == {"a-0": False, "a-1": True}
-        assert math.isnan(of(BROKEN_METER).incumbents().loc["a-1", "found_j"])
+                expected = [found, best, found_j]
+                assert reached.loc[run, ["trial", "accuracy", "found_j"]].tolist() == expected
 
     def test_no_trials_no_runs(self):
         curves = of(MIXED.iloc[:0])
@@ -113,29 +100,6 @@ class TestManyRunsAtOnce:
         assert curves.levels_at(1.0).empty
         assert curves.best_so_far.empty
         assert expected_energy_to_target(curves.energy_to_target(0.5)) == math.inf
-
-
-class TestEnergyToTarget:
-    def test_hits_and_censored_runs(self):
-        other = run_of((4.0, 0.6), (4.0, 0.65), run="b-0", strategy="b")
-        result = together(MIXED, other).energy_to_target(0.7)
-        assert result.loc["a-0"].to_dict() == {"strategy": "a", "hit": True, "energy_j": 15.0}
-        assert result.loc["b-0"].to_dict() == {"strategy": "b", "hit": False, "energy_j": 8.0}
-
-    def test_expected_energy_by_hand(self):
-        # Two runs hit after 3 J and 5 J, one spends 12 J in vain: 20 J for two hits.
-        curves = together(
-            run_of((3.0, 0.9), (7.0, 0.9), run="1"),
-            run_of((5.0, 0.9), run="2"),
-            run_of((12.0, 0.1), run="3"),
-        )
-        assert expected_energy_to_target(curves.energy_to_target(0.9)) == 10.0
-        assert expected_energy_to_target(curves.energy_to_target(0.95)) == math.inf
-
-    def test_a_hit_at_unknown_joules_is_a_hit_at_unknown_joules(self):
-        result = of(BROKEN_METER).energy_to_target(0.9)
-        assert result["hit"].tolist() == [True]
-        assert math.isnan(expected_energy_to_target(result))
 
 
 class TestAnytimeScore:

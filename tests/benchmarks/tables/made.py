@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from perjoule import load_table
-from perjoule.benchmarks.tables.contract import RUN_COLUMNS
+from perjoule.benchmarks.tables.contract import CURVE_COLUMNS, RUN_COLUMNS
+from perjoule.benchmarks.tables.table import Table
 from perjoule.errors import DataError
 
 HEADER = "strategy,energy_j,accuracy\n"
@@ -24,6 +25,15 @@ def runs_of(*names, strategy="a", seed=0, allotment_j=5.0, **columns):
     return pd.DataFrame([{"run": name, **row} for name in names]).reindex(
         columns=list(dict.fromkeys([*RUN_COLUMNS, *columns]))
     )
+
+
+def whole_table():
+    """Two trials with curves, slices, runs and a description."""
+    trials = load_table(frame(seed=[0, 1])).trials
+    curves = pd.DataFrame([("a-0", 0, 1, 0.2, 0.5, 1.0)], columns=list(CURVE_COLUMNS))
+    runs = runs_of("a-0", "a-1").assign(seed=[0, 1])
+    described = {"experiment": {"dataset": "digits"}}
+    return Table(trials, curves=curves, slices=trials, runs=runs, description=described)
 
 
 def refusal(source, **options):

@@ -5,7 +5,6 @@ import decimal
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,23 +27,6 @@ def refusal(read, values):
     assert message.startswith("t.csv, row ")
     assert len(message) < 300
     return message
-
-
-@given(st.lists(st.floats(allow_infinity=False), min_size=1))
-@quick
-def test_numbers_written_as_text_come_back_to_the_last_digit(values):
-    np.testing.assert_array_equal(numbers(column([*map(repr, values)]), "t"), values)
-
-
-@given(st.lists(st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1)), min_size=1))
-@quick
-def test_whole_numbers_of_64_bits_come_back_to_the_last_digit(values):
-    for cells in (
-        ["" if value is None else str(value) for value in values],
-        pd.array(values, dtype="Int64"),
-    ):
-        read = wholes(column(cells), "t")
-        assert [None if pd.isna(value) else int(value) for value in read] == values
 
 
 @given(st.text())
@@ -75,36 +57,22 @@ def test_what_says_that_nothing_is_known_is_null(cell):
         assert read(column([cell, None]), "t").isna().all()
 
 
+REFUSED = {
+    "decimals with a point": ["1,5"],
+    "nothing between thousands": ["1,234.5"],
+    "write it like 1.5": ["1.234.567", "1 000", "1\u00a0000"],
+    "leave out the percent sign": ["97 %", "97%"],
+    "leave out the unit": ["3 kJ", "3.6e6J"],
+    "no number": ["0x10", "1_000", "1d5", "\uff11\uff12", "٣", "\u22121", "--1", "1e", "nan(1)"],
+    "is no number": ["infe5", "true", "?"],
+    "infinite": ["inf", "-Infinity", "1e400"],
+    "…' is no number": ["x" * 5000],
+    r"'a\nb' is no number": ["a\nb"],
+}
+
+
 @pytest.mark.parametrize(
-    ("cell", "how"),
-    [
-        ("1,5", "decimals with a point"),
-        ("1,234.5", "nothing between thousands"),
-        ("1.234.567", "write it like 1.5"),
-        ("1 000", "write it like 1.5"),
-        ("1\u00a0000", "write it like 1.5"),
-        ("97 %", "leave out the percent sign"),
-        ("97%", "leave out the percent sign"),
-        ("3 kJ", "leave out the unit"),
-        ("3.6e6J", "leave out the unit"),
-        ("0x10", "no number"),
-        ("1_000", "no number"),
-        ("1d5", "no number"),
-        ("１２", "no number"),  # noqa: RUF001
-        ("٣", "no number"),
-        ("−1", "no number"),  # noqa: RUF001
-        ("--1", "no number"),
-        ("1e", "no number"),
-        ("nan(1)", "no number"),
-        ("infe5", "no number"),
-        ("true", "no number"),
-        ("?", "no number"),
-        ("inf", "infinite"),
-        ("-Infinity", "infinite"),
-        ("1e400", "infinite"),
-        ("x" * 5000, "…' is no number"),
-        ("a\nb", r"'a\nb' is no number"),
-    ],
+    ("cell", "how"), [(cell, how) for how, cells in REFUSED.items() for cell in cells]
 )
 def test_what_is_no_number_is_refused_with_its_row_and_how_to_mend_it(cell, how):
     for cells in (["1", cell], ["", cell]):
@@ -116,17 +84,14 @@ def test_what_is_no_number_is_refused_with_its_row_and_how_to_mend_it(cell, how)
 @pytest.mark.parametrize(
     ("read", "values", "words"),
     [
-        (numbers, [True, False], "no number"),
         (numbers, [True, None], "no number"),
         (numbers, pd.array([None, True], dtype="boolean"), "no number"),
         (numbers, [1j, 2], "no number"),
         (numbers, [[1], [2]], "no number"),
         (numbers, pd.to_timedelta([1, 2], unit="s"), "no number"),
         (wholes, ["1.5"], "no whole number"),
-        (wholes, ["1e-3"], "no whole number"),
         (wholes, ["9223372036854775808"], "at most 64 bits"),
         (wholes, ["9007199254740993.0"], "too large to be exact"),
-        (wholes, ["0x10"], "no number"),
         (wholes, [2.0**60], "too large to be exact"),
         (wholes, [2**70], "at most 64 bits"),
         (wholes, np.array([2**64 - 1], dtype="uint64"), "at most 64 bits"),
@@ -189,10 +154,8 @@ def test_moments_that_are_missing_stay_so_beside_others():
         (["123456789012345678901", "1"], "object", ["123456789012345678901", "1"]),
         (["true", "FALSE", ""], "boolean", [True, False, None]),
         (["sgd", "none", ""], "object", ["sgd", "none", None]),
-        (["1", "x"], "object", ["1", "x"]),
         (["0.1", "inf", "x"], "object", ["0.1", "inf", "x"]),
         (["", "nan"], "object", [None, None]),
-        ([None, None], "object", [None, None]),
         ([np.nan, np.nan], "object", [None, None]),
         ([1.0, np.nan], "Int64", [1, None]),
         ([1e300, 0.5], "Float64", [1e300, 0.5]),
@@ -200,16 +163,12 @@ def test_moments_that_are_missing_stay_so_beside_others():
         ([2**70, 1], "object", [str(2**70), "1"]),
         ([True, None], "boolean", [True, None]),
         ([1, "x"], "object", ["1", "x"]),
-        ([[1, 2], [3]], "object", ["[1, 2]", "[3]"]),
         ([np.arange(2), None], "object", ["[0, 1]", None]),
+        ([np.arange(5000), None], "object", [str(list(range(5000))), None]),
         ([b"sgd", None], "object", ["sgd", None]),
         ([decimal.Decimal("1.5"), None], "Float64", [1.5, None]),
-        (pd.Categorical(["x", "y"]), "object", ["x", "y"]),
         (pd.Categorical([1, 2]), "Int64", [1, 2]),
         (pd.array([1, None], dtype="int64[pyarrow]"), "Int64", [1, None]),
-        (pd.array([True, None], dtype="bool[pyarrow]"), "boolean", [True, None]),
-        (pd.array(["a", None], dtype="string[pyarrow]"), "object", ["a", None]),
-        (pd.array([None], dtype=pd.ArrowDtype(pa.null())), "object", [None]),
         (pd.array([None], dtype="boolean"), "object", [None]),
         (pd.arrays.SparseArray([1.0, 0.5]), "Float64", [1.0, 0.5]),
         (np.array([1, 2.5], dtype="float16"), "Float64", [1.0, 2.5]),
@@ -221,11 +180,6 @@ def test_a_free_column_is_what_it_says(values, dtype, read):
     found = free(column(values), "t")
     assert found.dtype == dtype
     assert [None if pd.isna(value) else value for value in found] == read
-
-
-def test_a_long_array_is_kept_whole():
-    [text, _] = free(column([np.arange(5000), None]), "t")
-    assert text == str(list(range(5000)))
 
 
 def test_bytes_that_are_no_text_are_refused():

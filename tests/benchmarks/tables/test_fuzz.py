@@ -3,7 +3,6 @@
 import csv
 import io
 from datetime import datetime
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -82,12 +81,6 @@ def is_one_line(error, path):
     return message.startswith(str(path)) and "\n" not in message and len(message) < 1500
 
 
-def write(folder: Path, content: bytes, name="t.csv"):
-    path = folder / name
-    path.write_bytes(content)
-    return path
-
-
 @given(
     rows(),
     st.randoms(use_true_random=False),
@@ -97,17 +90,16 @@ def write(folder: Path, content: bytes, name="t.csv"):
 )
 @many
 def test_a_valid_table_reads_the_same_from_csv_parquet_and_a_frame(
-    tmp_path_factory, made, random, separator, quoting, ends
+    write, made, random, separator, quoting, ends
 ):
-    folder = tmp_path_factory.mktemp("t")
     order = list(made[0])
     random.shuffle(order)
     made = [{name: row[name] for name in order} for row in made]
-    path = write(folder, written(made, order, separator, quoting, ends))
+    path = write(written(made, order, separator, quoting, ends))
     frame = pd.DataFrame(made, columns=order)
-    frame.to_parquet(folder / "t.parquet")
+    frame.to_parquet(path.with_suffix(".parquet"))
     expected = load_table(frame).trials
-    for source in (path, folder / "t.parquet"):
+    for source in (path, path.with_suffix(".parquet")):
         pd.testing.assert_frame_equal(load_table(source).trials, expected)
     for name in order:
         assert cells(expected, name) == [row[name] for row in made]
@@ -218,8 +210,8 @@ def corrupted(draw):
 @pytest.mark.thorough
 @given(corrupted())
 @settings(many, max_examples=150)
-def test_a_file_with_one_fault_is_refused_or_read_as_it_literally_says(tmp_path_factory, content):
-    path = write(tmp_path_factory.mktemp("t"), content)
+def test_a_file_with_one_fault_is_refused_or_read_as_it_literally_says(write, content):
+    path = write(content)
     try:
         table = load_table(path)
     except DataError as error:
@@ -238,8 +230,8 @@ def test_a_file_with_one_fault_is_refused_or_read_as_it_literally_says(tmp_path_
 
 @given(st.one_of(st.binary(max_size=200), st.text(max_size=200).map(str.encode)))
 @many
-def test_anything_is_refused_in_one_line(tmp_path_factory, content):
-    path = write(tmp_path_factory.mktemp("t"), content)
+def test_anything_is_refused_in_one_line(write, content):
+    path = write(content)
     assume(b"strategy" not in content)
     with pytest.raises(DataError) as caught:
         load_table(path)
@@ -278,18 +270,9 @@ def test_any_frame_is_a_table_or_refused_in_one_line(made):
 def test_many_rows_are_read_whole(tmp_path):
     n = 200_000  # several of the blocks that Arrow reads
     numbers = np.arange(n)
-    pa.csv.write_csv(
-        pa.table(
-            {
-                "strategy": pa.array(["random", "tpe"]).take(pa.array(numbers % 2)),
-                "seed": numbers // 2 % 10,
-                "energy_j": numbers / 8,
-                "accuracy": numbers % 1024 / 1024,
-                "width": numbers,
-            }
-        ),
-        tmp_path / "t.csv",
-    )
+    columns = {"seed": numbers // 2 % 10, "energy_j": numbers / 8, "width": numbers}
+    columns |= {"strategy": ["random", "tpe"] * (n // 2), "accuracy": numbers % 1024 / 1024}
+    pa.csv.write_csv(pa.table(columns), tmp_path / "t.csv")
     trials = load_table(tmp_path / "t.csv").trials
     assert len(trials) == n
     assert trials["run"].nunique() == 20

@@ -7,16 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from perjoule import load_table
-from perjoule.benchmarks.tables.contract import (
-    COLUMNS,
-    CURVE_COLUMNS,
-    KINDS,
-    RUN_COLUMNS,
-    STATES,
-    TRIAL_COLUMNS,
-    UNITS,
-    VERSION,
-)
+from perjoule.benchmarks.tables.contract import COLUMNS, CURVE_COLUMNS, UNITS
 from perjoule.benchmarks.tables.table import Table
 from perjoule.errors import OutputError
 
@@ -40,20 +31,6 @@ def table():
     curves = pd.DataFrame(points, columns=[*CURVE_COLUMNS])
     read = load_table(trials, by="dataset")
     return replace(read, name="made <up>", curves=curves, notes=("It is <odd>.",))
-
-
-def test_the_contract_is_what_it_was():
-    assert VERSION == 1
-    assert " ".join(TRIAL_COLUMNS) == (
-        "run strategy seed trial state accuracy test_accuracy energy_j energy_train_j "
-        "energy_validate_j energy_setup_j energy_search_j predicted_j energy_kind cpu_j gpu_j "
-        "dram_j node_j duration_s epochs n_parameters flops started_at message"
-    )
-    assert " ".join(CURVE_COLUMNS) == "run trial epoch energy_j accuracy loss"
-    assert " ".join(RUN_COLUMNS) == "run strategy seed allotment_j unplaced_j end message"
-    assert set(STATES) == {"complete", "paused", "pruned", "truncated", "failed", "interrupted"}
-    kinds = {"measured", "integrated", "modelled", "apportioned", "unavailable"}
-    assert set(KINDS) == kinds | {"lower bound", "replayed"}
 
 
 def test_every_column_is_explained_and_joules_are_named_so():
