@@ -13,7 +13,7 @@ from ...errors import DataError
 from .columns import free
 from .contract import CURVE_COLUMNS, RUN_COLUMNS, TRIAL_COLUMNS
 from .descriptions import facts_of
-from .table import Table
+from .table import POOLS, Table
 
 APART = ("dataset", "architecture", "space", "split_seed", "meter", "device", "fidelity", "machine")
 _CONTRACT = {*TRIAL_COLUMNS, *CURVE_COLUMNS, *RUN_COLUMNS}
@@ -48,9 +48,7 @@ def differing_facts(facts: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...]
         return (), ()
     listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
     space = " A space is called by the first table that has it." if "space" in names else ""
-    return names, (
-        f"The tables differ in {listed} and are compared apart by it: --by none pools them.{space}",
-    )
+    return names, (f"The tables differ in {listed} and are compared apart by it: {POOLS}{space}",)
 
 
 def join_tables(tables: Sequence[Table]) -> Table:

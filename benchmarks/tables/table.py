@@ -13,6 +13,8 @@ from ...errors import OutputError
 from .descriptions import description_path, is_description, write_description
 from .writing import SIDES, check_ending, side_path, write_frame
 
+POOLS = "--by none pools them."
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -95,7 +97,9 @@ class Table:
         """
         path = Path(path)
         check_ending(path)
-        told = {"by": list(self.by), "notes": list(self.notes)}
+        # How several tables were grouped is told anew by whoever groups.
+        notes = [note for note in self.notes if POOLS not in note]
+        told = {"by": list(self.by), "notes": notes}
         told = {name: each for name, each in told.items() if each}
         description = {**(self.description or {}), **told} or None
         parts = {side_path(path, side): getattr(self, side) for side in SIDES}

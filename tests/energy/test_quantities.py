@@ -4,10 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perjoule.energy.quantities import format_energy, parse_energy, total
+from perjoule.energy.quantities import JOULES_PER_UNIT, format_energy, parse_energy, total
 from perjoule.errors import BudgetError
 
 amounts = st.floats(1e-6, 1e12)
+
+
+@given(amounts, st.sampled_from(sorted(JOULES_PER_UNIT)), st.sampled_from(["", " ", "  "]))
+def test_an_amount_is_its_number_times_its_unit(number, unit, space):
+    expected = number * JOULES_PER_UNIT[unit]
+    assert parse_energy(f"{space}{number!r}{space}{unit}{space}") == pytest.approx(expected)
 
 
 @given(amounts)
@@ -22,7 +28,7 @@ def test_plain_numbers_are_joules_and_what_is_written_for_people_reads_back(numb
     [
         *(("5 kJ", 5_000), ("0.2 Wh", 720), ("1 kWh", 3.6e6), ("1 mJ", 1e-3), ("1 MJ", 1e6)),
         *(("5kj", 5_000), ("5 KJ", 5_000), ("2 wh", 7_200), (".5 J", 0.5), ("1_000 J", 1_000)),
-        *(("1e3", 1_000), ("+2 J", 2), (120, 120), (" 3  Wh ", 10_800)),
+        *(("1e3", 1_000), ("+2 J", 2), (120, 120)),
     ],
 )
 def test_examples(text, energy_j):

@@ -3,21 +3,24 @@
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from perjoule import analyse, benchmarks, load_table
 from perjoule.benchmarks.analysis.analysing import SCHEMA
 from perjoule.benchmarks.tables.contract import (
     COLUMNS,
+    CURVE_COLUMNS,
     CURVES,
     REQUIRED,
     RUNS,
     VERSION,
 )
 from perjoule.benchmarks.tables.joining import APART
+from perjoule.benchmarks.tables.table import Table
 from perjoule.benchmarks.tables.writing import SIDES
 
-from .made import frame, whole_table
+from .made import frame, runs_of
 
 CONTRACT = (Path(benchmarks.__file__).parent / "CONTRACT.md").read_text("utf-8")
 TABLE, ANALYSIS = CONTRACT.split("\n## The analysis\n")
@@ -43,8 +46,12 @@ def test_every_column_is_documented_as_it_is(title, columns):
 
 
 def test_files_lie_beside_as_documented(tmp_path):
+    trials = load_table(frame(seed=0)).trials
+    curves = pd.DataFrame([("a-0", 0, 1, 0.2, 0.5, -1.0)], columns=[*CURVE_COLUMNS])
+    runs = runs_of("a-0")
+    table = Table(trials, curves=curves, slices=trials, runs=runs, description={"name": "x"})
     for name in ("NAME.parquet", "NAME.csv", "trials.parquet", "trials.csv"):
-        for path in whole_table().write(tmp_path / name):
+        for path in table.write(tmp_path / name):
             assert path.exists()
             found = path.stem if path.stem in SIDES else path.name.replace(".csv", ".parquet")
             assert f"`{found}`" in TABLE

@@ -1,7 +1,6 @@
 """Watts per busy core from windows of a machine."""
 
 import math
-from dataclasses import asdict
 
 import pytest
 from hypothesis import given
@@ -51,7 +50,23 @@ def test_no_fit_is_negative_and_the_order_of_windows_does_not_matter(rows, rando
         return
     assert fitted.watts_per_core > 0
     assert fitted.idle_w >= 0
-    assert asdict(fit(shuffled)) == pytest.approx(asdict(fitted))
+    again = fit(shuffled)
+    assert again.watts_per_core == pytest.approx(fitted.watts_per_core)
+    assert again.idle_w == pytest.approx(fitted.idle_w)
+    assert again.residual == pytest.approx(fitted.residual)
+
+
+@given(st.lists(st.floats(-1.0, 1.0), min_size=8, max_size=8), st.floats(0.05, 0.3))
+def test_the_residual_grows_with_noise(noise, size):
+    def residual(amount: float) -> float:
+        pairs = [
+            LoadWindow(p.duration_s, p.cpu_s, p.energy_j + amount * 6.0 * part)
+            for p, part in zip(windows(100.0, 6.0, range(8)), noise, strict=True)
+        ]
+        return fit(pairs).residual
+
+    if residual(0.05) > 1e-6:  # noise may happen to be a line itself
+        assert residual(size * 2) > residual(size) > residual(size / 2)
 
 
 def test_the_residual_is_what_the_other_windows_foretell_of_the_energy_above_idle():

@@ -4,6 +4,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from perjoule.energy import EnergyMeter, Kind, Scope
 from perjoule.energy.sources.hwmon import source as hwmon
@@ -71,7 +73,17 @@ def test_sockets_are_counted_and_the_cores_inside_them_are_not(tree):
     assert window.reading.total_j == pytest.approx(0.7)
 
 
-def test_a_chip_that_comes_back_under_another_number_or_falls_has_lost_count(tree):
+def test_a_counter_that_falls_was_reset(tree):
+    file = sockets(tree, 9_000_000) / "energy2_input"
+    window = EnergyMeter(hwmon.discover(tree.root).sources).window()
+    file.write_text("40\n")
+    assert "lost count" in window.lap().warnings[0]
+    file.write_text("300040\n")
+    assert window.lap().total_j == pytest.approx(0.3)
+    assert window.close().total_j is None
+
+
+def test_a_chip_that_comes_back_under_another_number_is_found_but_has_lost_count(tree):
     chip = sockets(tree, 9_000_000)
     (source,) = hwmon.discover(tree.root).sources
     assert source.read() == pytest.approx(9.0)
@@ -91,8 +103,17 @@ def test_a_chip_that_comes_back_under_another_number_or_falls_has_lost_count(tre
     (new / "energy2_input").write_text("20000000\n")
     for _ in range(2):
         assert (source.read(), source.resets) == (pytest.approx(20.0), 1)
-    (new / "energy2_input").write_text("40\n")  # it falls
-    assert (source.read(), source.resets) == (pytest.approx(40e-6), 2)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@given(powers_uw=st.lists(st.integers(0, 3_000_000_000), min_size=1, max_size=5))
+def test_powers_are_in_microwatts(tmp_path_factory, powers_uw):
+    tree = Tree(tmp_path_factory.mktemp("tree"))
+    chip = tree.chip(0, "amdgpu", "0000:03:00.0", power1_average=0)
+    (source,) = hwmon.discover(tree.root).sources
+    for power_uw in powers_uw:
+        (chip / "power1_average").write_text(f"{power_uw:<30}\n")
+        assert source.read_power_w() == pytest.approx(power_uw / 1e6)
 
 
 def test_equal_cards_have_names_of_their_own_that_outlast_a_boot(tree):

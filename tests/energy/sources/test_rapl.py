@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from perjoule.energy import Kind
 from perjoule.energy.counter import WrappingCounter
 from perjoule.energy.sources import rapl
 from perjoule.errors import SourceError
@@ -14,8 +15,14 @@ class Register:
 
     def __init__(self, clock, value: int = 0) -> None:
         self.clock, self.value = clock, value
-        self.counter = WrappingCounter(lambda: self.value, GREATEST_UJ + 1, 1e-6, 1_000.0, clock)
+        self.failure: Exception | None = None
+        self.counter = WrappingCounter(self.show, GREATEST_UJ + 1, 1e-6, 1_000.0, clock)
         self.first_j = self.counter.read()
+
+    def show(self) -> int:
+        if self.failure is not None:
+            raise self.failure
+        return self.value
 
     def run(self, energy_uj: int, duration_s: float) -> None:
         self.value = (self.value + energy_uj) % (GREATEST_UJ + 1)
@@ -32,6 +39,19 @@ def test_wraps_at_every_offset_are_unwrapped(fakes, start, increments_uj):
         register.run(increment_uj, 30.0)
         assert register.since_first_j() == pytest.approx(1e-6 * sum(increments_uj[:number]))
     assert register.counter.resets == 0
+
+
+@given(st.integers(0, GREATEST_UJ), st.integers(1, 5))
+def test_a_failed_read_is_not_taken_for_a_wrap(fakes, start, n_failures):
+    register = Register(fakes.Clock(), start)
+    register.failure = SourceError("busy")
+    for _ in range(n_failures):
+        register.run(1_000_000_000, 5.0)
+        with pytest.raises(SourceError, match="busy"):
+            register.counter.read()
+    register.failure = None
+    register.run(1_000_000_000, 5.0)
+    assert register.since_first_j() == pytest.approx(1_000.0 * (n_failures + 1))
 
 
 @given(st.integers(2_000_000_000, GREATEST_UJ - 2_000_000_000))
@@ -59,6 +79,32 @@ def package(powercap, energy_uj: object = 1_000_000, number: int = 0, name: str 
 
 def ids(found) -> list[str]:
     return [source.info.id for source in found.sources]
+
+
+def test_a_counter_that_cannot_be_read_for_a_while_leaves_its_neighbours_unharmed(powercap):
+    package(powercap)
+    powercap.zone("intel-rapl:0:0", "dram", 5_000_000, GREATEST_UJ)
+    window = powercap.window()
+    powercap.show("intel-rapl:0", "")
+    powercap.show("intel-rapl:0:0", 5_300_000)
+    broken = window.lap()
+    assert (broken.component_j("cpu"), broken.total_j) == (None, None)
+    assert broken.component_j("dram") == pytest.approx(0.3)
+    assert "energy_uj" in broken.warnings[0]
+    powercap.show("intel-rapl:0", 1_500_000)
+    whole = window.close()
+    assert (whole.total_j, whole.kind) == (pytest.approx(0.8), Kind.MEASURED)
+
+
+def test_a_reset_within_a_window_is_unavailable(powercap):
+    package(powercap, 9_000_000_000)
+    window = powercap.window()
+    powercap.show("intel-rapl:0", 5)
+    assert window.lap().total_j is None
+    powercap.show("intel-rapl:0", 200_005)
+    across = window.close()
+    assert across.total_j is None
+    assert "lost count" in across.warnings[0]
 
 
 def test_packages_and_dram_are_added_and_nothing_that_overlaps_them(powercap):

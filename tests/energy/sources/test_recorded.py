@@ -60,6 +60,19 @@ def test_a_linear_power_is_exact_however_it_was_sampled(steps, slope_w, shares):
     assert trace.energy_j(start_s, end_s) == pytest.approx(expected_j, rel=1e-9, abs=1e-6)
 
 
+@given(trace=steps.map(powers), share=st.floats(0.0, 1.0), shares=shares)
+def test_one_more_sample_on_a_line_changes_nothing(trace, share, shares):
+    index = round(share * (len(trace.times_s) - 2))
+    (a, b), (p, q) = trace.times_s[index : index + 2], trace.power_w[index : index + 2]
+    finer = Trace(
+        (*trace.times_s[: index + 1], a + (b - a) / 2, *trace.times_s[index + 1 :]),
+        (*trace.power_w[: index + 1], (p + q) / 2, *trace.power_w[index + 1 :]),
+    )
+    start_s, end_s = shares[0] * trace.duration_s, shares[-1] * trace.duration_s
+    expected_j = pytest.approx(trace.energy_j(start_s, end_s), rel=1e-9, abs=1e-6)
+    assert finer.energy_j(start_s, end_s) == expected_j
+
+
 def test_a_counter_is_a_line_between_its_readings():
     trace = Trace((0.0, 2.0, 3.0), counter_j=(100.0, 120.0, 150.0))
     assert trace.energy_j() == 50.0
@@ -172,6 +185,7 @@ def test_values_that_are_not_there_are_a_gap_and_not_zero(write):
         ("time_s,power_w\n0,1\n2,1\n1,1\n", None, "line 4, column time_s: time runs backwards"),
         ("time_s,power_w\n0,1\nnoon,1\n", None, "line 3, column time_s: 'noon' is no time"),
         ("time_s,power_w\n0,1\n1,much\n", None, "line 3, column power_w: 'much' is no power"),
+        ("time_s,power_w\n0,1\n1,5 J\n", None, "line 3, column power_w: '5 J' is no power"),
         ("time_s,power_w\n0,1\n1,-5\n", None, "line 3, column power_w: '-5' is below zero"),
         ("time_s,energy_j\n0,7\n1,5\n", None, "line 3, column energy_j: the counter falls"),
         ("time_s,power_w\n0,1\n1\n", None, "line 3: 1 cells for 2 columns"),
@@ -182,6 +196,7 @@ def test_values_that_are_not_there_are_a_gap_and_not_zero(write):
         ("time_s,a_w,b_w\n0,1,2\n1,1,2\n", None, "a_w, b_w: name one, such as .*trace.csv#a_w"),
         ("time_s,a_w\n0,1\n1,1\n", "b_w", "no column or device 'b_w': .* columns time_s, a_w"),
         ("time_s,power_w\n0,1\n1,[N/A]\n", None, "power_w: fewer than two values"),
+        ("time_s,power_w\n", None, "power_w: fewer than two values"),
         ("", None, "no time_s or timestamp"),
     ],
 )
