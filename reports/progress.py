@@ -27,7 +27,7 @@ def open_console(*, stderr: bool = False) -> Console:
     console = Console(stderr=stderr, highlight=False, markup=False)
     if console.is_terminal:
         return console
-    return Console(stderr=stderr, highlight=False, markup=False, soft_wrap=True, width=120)
+    return Console(stderr=stderr, highlight=False, markup=False, soft_wrap=True, width=132)
 
 
 class ComparisonProgress:

@@ -260,6 +260,7 @@ def test_strategies_are_listed():
     assert all(name in shown.out for name in [*RECIPES, "module:attribute"])
 
 
+@pytest.mark.thorough
 def test_the_file_of_init_is_accepted_and_never_overwritten(folder):
     assert call("init").code == 0
     path = folder / "experiment.yaml"
@@ -337,6 +338,7 @@ def test_a_finished_search_resumed_is_as_it_was(tuned, folder):
     assert (path / "best.json").read_text() == best
 
 
+@pytest.mark.thorough
 def test_a_comparison_is_not_resumed_as_a_search(folder):
     assert call("compare", *options()).code == 0
     ended = call("tune", "--resume", "--out", "new")

@@ -97,6 +97,7 @@ def test_every_door_has_the_same_target(run, tmp_path, target="70%"):
     perjoule.report(run.folder)  # as it was
 
 
+@pytest.mark.thorough
 def test_what_is_printed_and_drawn_is_the_same_whichever_door_it_came_through(run, tmp_path):
     table, page = tmp_path / "run.parquet", tmp_path / "page.html"
     call("report", run.folder, "--out", table)

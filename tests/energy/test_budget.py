@@ -64,6 +64,7 @@ def test_work_before_the_first_step_of_a_phase_is_not_taken_for_a_step(counted):
     assert budget.should_stop()
 
 
+@pytest.mark.thorough
 def test_a_real_training_stops_within_a_percent_of_its_budget():
     budget = EnergyBudget(1.0, EnergyMeter("cpu_time:1"))  # one CPU-second
     while not budget.should_stop():

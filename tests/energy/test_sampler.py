@@ -29,6 +29,7 @@ def test_the_background_thread_ends_with_its_meter(fakes):
     fakes.wait_for(lambda: not second.is_alive())
 
 
+@pytest.mark.thorough
 def test_the_background_thread_does_each_task_when_it_is_due_and_survives_every_exception(fakes):
     n_calls = {"often": 0, "seldom": 0}
     failures = {"often": [fakes.failure, ValueError("bug")], "seldom": [KeyError("bug")]}

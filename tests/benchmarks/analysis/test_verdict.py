@@ -58,6 +58,7 @@ class TestAtEqualEnergy:
         assert group.ties.at_end == ("a", "b", "c")
 
 
+@pytest.mark.thorough
 @settings(quick, max_examples=20)
 @given(tables)
 def test_no_win_is_supported_below_five_runs(trials):

@@ -54,6 +54,7 @@ def test_our_recorded_tables_are_clean(name):
     assert result.inputs[0].kind == "run folder"
 
 
+@pytest.mark.thorough
 def test_a_small_comparison_has_few_repetitions_and_nothing_else(small):
     assert {found.check for found in audit(small.folder).findings} == {"few-repetitions"}
 

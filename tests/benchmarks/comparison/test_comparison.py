@@ -60,6 +60,7 @@ def test_the_run_that_has_spent_least_goes_first(small):
             spent[event["run"]] += event["energy_j"]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "workers", [1, pytest.param(2, marks=pytest.mark.thorough)], ids=["a thread", "two processes"]
 )
@@ -86,6 +87,7 @@ def test_a_budget_that_fits_no_trial_is_refused_with_what_one_costs(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.thorough
 def test_a_resumed_run_proposes_what_an_uninterrupted_one_would(small, tmp_path):
     folder = _copy_of(small, tmp_path)
     ledger = folder / "ledger.jsonl"

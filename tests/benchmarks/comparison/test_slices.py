@@ -63,6 +63,7 @@ def ladder(compared):
     return compared("Ladder")
 
 
+@pytest.mark.thorough
 def test_slices_add_up_to_trials(ladder):
     trials = ladder.trials
     slices = [event for event in read_ledger(ladder.folder) if event["event"] == "slice"]

@@ -228,6 +228,7 @@ class Recorded(Flat):
         return row["energy_setup_j"], list(zip(joules, points["accuracy"], strict=True))
 
 
+@pytest.mark.thorough
 def test_a_simulated_run_is_the_real_one_with_less_to_spend(small, tmp_path):
     less = {"strategies": ["random"], "seeds": 1, "budget": "0.16 J"}
     real = perjoule.compare(out=tmp_path / "less", **SMALL | less).trials

@@ -142,6 +142,7 @@ def tables(draw):
     )
 
 
+@pytest.mark.thorough
 @given(tables(), st.sampled_from(["t", "trials"]), st.sampled_from([".csv", ".parquet"]))
 @many
 def test_what_is_written_reads_back_the_same(tmp_path_factory, table, stem, ending):
@@ -161,6 +162,7 @@ def test_what_is_written_reads_back_the_same(tmp_path_factory, table, stem, endi
     assert read.notes == table.notes
 
 
+@pytest.mark.thorough
 @given(rows(), rows())
 @many
 def test_tables_together_have_all_rows_of_each(one, other):

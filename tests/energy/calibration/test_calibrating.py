@@ -133,6 +133,7 @@ def test_a_reference_that_is_lost_or_sees_no_processor_is_refused(machine, fakes
         measure_windows(machine.meter(), [0, 1], bench=machine.bench())
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("work", WORKS)
 def test_cores_are_kept_busy_within_the_block_only(fakes, work):
     before = set(psutil.Process().children())
