@@ -219,6 +219,7 @@ def test_a_command_is_metered_and_its_exit_code_and_output_are_its_own():
     assert "cpu_time" in ended.err
 
 
+@pytest.mark.thorough
 def test_a_commands_joules_as_json_come_last(folder):
     ended = shell("measure", "--json", "--meter", "cpu_time:5", "--carbon", "100 g/kWh",
                   "--series", "power.parquet", "--period", "0.05",
@@ -284,6 +285,7 @@ def test_compare_prints_results_on_stdout_and_progress_on_stderr(folder):
     assert {path.name for path in (folder / "new").iterdir()} >= {*DERIVED, "ledger.jsonl"}
 
 
+@pytest.mark.thorough
 def test_json_is_all_there_is_on_stdout(folder):
     ended = call("compare", *options(), "--json")
     assert ended.code == 0, ended.err

@@ -87,6 +87,7 @@ def test_a_written_table_agrees_when_it_is_read_again_and_again(run, expected, t
     assert differences(report(again), expected) == {}
 
 
+@pytest.mark.thorough
 def test_every_door_has_the_same_target(run, tmp_path, target="70%"):
     path = tmp_path / "table.csv"
     call("report", run.folder, "--out", path)
@@ -109,6 +110,7 @@ def test_what_is_printed_and_drawn_is_the_same_whichever_door_it_came_through(ru
     assert page.read_text("utf-8") == run.report.read_text("utf-8")
 
 
+@pytest.mark.thorough
 def test_replays_agree(run, tmp_path):
     """The same search of the folder and of its table gives the same table, which reads the same."""
     table, first, second = (tmp_path / name for name in ("t.csv", "first.parquet", "second.csv"))

@@ -94,6 +94,7 @@ def test_checking_and_help_texts_load_no_heavy_library():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@pytest.mark.thorough
 def test_fashion_mnist_from_files():
     folder = "/usr/share/datasets/fashion-mnist"
     try:

@@ -39,6 +39,7 @@ runs = st.lists(
 )
 
 
+@pytest.mark.thorough
 @given(runs)
 def test_each_level_is_what_a_loop_over_the_runs_finds(runs):
     for row in anytime_curve(trials_of(*runs)).to_dict("records"):

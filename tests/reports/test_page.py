@@ -213,6 +213,7 @@ def test_one_strategy_has_nobody_to_win_against():
     assert "pareto-0" in names(page)
 
 
+@pytest.mark.thorough
 def test_many_strategies_start_with_the_leading_ones():
     page = page_of(study([f"s{i:02d}" for i in range(24)], trials=4))
     drawn = [t for t in page.figures[1]["data"] if t.get("showlegend", True) and t.get("line")]

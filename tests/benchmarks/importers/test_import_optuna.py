@@ -217,6 +217,7 @@ def test_an_option_that_names_nothing_says_what_there_is(journal, refused, optio
     refused("optuna", one_trial(journal, kwh=1.0), reason, ConfigurationError, **options)
 
 
+@pytest.mark.thorough
 def test_one_of_several_studies_is_named(stored, read):
     for name, value in (("a", 0.25), ("gone", 0.5), ("b", 0.75), ("gone", 0.875)):
         if value == 0.875:

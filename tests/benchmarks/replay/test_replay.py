@@ -142,6 +142,7 @@ def test_trials_are_stopped_and_continued_along_recorded_curves(digits):
     assert trials[key].values.tolist() == last[key].values.tolist()
 
 
+@pytest.mark.thorough
 def test_every_strategy_searches_a_table_of_choices(grid):
     table = replay(grid, "all", budget="25 J per run")
     assert table.strategies == list(RECIPES)

@@ -63,6 +63,7 @@ class TestLevels:
 class TestManyRunsAtOnce:
     """What is computed of all runs together is what each gives alone."""
 
+    @pytest.mark.thorough
     @quick
     @given(tables, st.randoms(use_true_random=False), st.integers(0, 60))
     def test_they_do_not_touch_each_other(self, trials, random, energy_j):

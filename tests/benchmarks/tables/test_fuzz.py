@@ -81,6 +81,7 @@ def is_one_line(error, path):
     return message.startswith(str(path)) and "\n" not in message and len(message) < 1500
 
 
+@pytest.mark.thorough
 @given(
     rows(),
     st.randoms(use_true_random=False),
