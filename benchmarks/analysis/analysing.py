@@ -102,16 +102,7 @@ class Analysis(Fact):
 
 
 def analyse(table: Table, target: str | float = DEFAULT_TARGET) -> Analysis:
-    """Work out all statistics of a trial table.
-
-    Args:
-        table: The trials; what its ``by`` groups is compared apart.
-        target: The accuracy to reach: a number or ``"0.95"`` as it is, ``"98%"`` as a share of the
-            best accuracy in the group.
-
-    Raises:
-        ConfigurationError: The target is neither.
-    """
+    """Work out all statistics of a trial table; `api.analyse` describes the target."""
     wanted = parse_target(target)
     parts = table.groups
     groups = tuple(group_facts(by, part, wanted) for by, part in parts)
