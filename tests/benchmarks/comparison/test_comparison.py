@@ -101,22 +101,42 @@ def test_a_resumed_run_proposes_what_an_uninterrupted_one_would(small, tmp_path)
 # What breaks ------------------------------------------------------------------------------------
 
 
+SLOW = """
+import os, time
+from perjoule.models.networks.cnn import cnn
+def build(shape, n_classes, **hyperparameters):
+    network = cnn(shape, n_classes, **hyperparameters)
+    if "SLOW" in os.environ:
+        network.register_forward_pre_hook(lambda *_: time.sleep(0.05))
+    return network
+"""
+
+
 @pytest.fixture
-def started(tmp_path):
-    """Starts the command line with two workers, and returns it once candidates are in training."""
+def started(tmp_path, monkeypatch):
+    """Starts the command line with two workers, and returns it once candidates are in training.
+
+    Its candidates train slowly, so that it can be stopped in time; a resumed one's do not.
+    """
     processes = []
+    (tmp_path / "slow_network.py").write_text(SLOW)
+    monkeypatch.syspath_prepend(tmp_path)
 
     def start(epochs, *arguments):
         folder, experiment = tmp_path / "run", tmp_path / "experiment.yaml"
         space = f"{{epochs: {epochs}, learning_rate: {{low: 0.01, high: 0.1}}}}"
-        experiment.write_text(f"{{space: {space}, meter: model, workers: 2}}")
+        experiment.write_text(
+            f"{{space: {space}, architecture: 'slow_network:build', meter: model, workers: 2}}"
+        )
         command = [sys.executable, "-m", "perjoule", "compare", experiment, "--out", folder]
+        path = f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
         process = subprocess.Popen(
             [*map(str, command), *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            env={**os.environ, "SLOW": "1", "PYTHONPATH": path},
         )
         processes.append(process)
         wait_until(lambda: b"learning_rate" in b"".join(signs_of_life(folder)))
@@ -126,6 +146,7 @@ def started(tmp_path):
     for process in processes:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
 
 
 def signs_of_life(folder):
@@ -138,7 +159,7 @@ def signs_of_life(folder):
 @pytest.mark.kill
 def test_killed_in_the_middle_and_resumed_nothing_is_lost_or_counted_twice(started):
     options = ("--strategies", "grid,random", "--seeds", "1", "--budget", "0.8 J")
-    process, folder = started(20, *options)
+    process, folder = started(2, *options)
     ledger = folder / "ledger.jsonl"
     wait_until(lambda: ledger.read_bytes().count(b"\n") >= 2)
     wait_until(lambda: b"learning_rate" in b"".join(signs_of_life(folder)))
