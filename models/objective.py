@@ -67,7 +67,7 @@ class Objective:
         given = (dict(candidate), stop, meter, budget, keep_above, interrupted)
         return _Slice(self, *given).run(checkpoint)
 
-    def test_accuracy(self, candidate: Mapping[str, Any], checkpoint: bytes) -> float:
+    def test_score(self, candidate: Mapping[str, Any], checkpoint: bytes) -> float:
         """Accuracy on the test split of a checkpoint's network; for the report only."""
         network, _, _ = self.build(candidate)
         network.load_state_dict(load_checkpoint(checkpoint)["network"])
@@ -123,7 +123,7 @@ class _Slice:
         return SliceResult(
             params=self.candidate,
             state=state,
-            accuracy=self.curve[-1].accuracy if self.curve else None,
+            score=self.curve[-1].score if self.curve else None,
             **self.readings,
             epochs=self.epoch,
             duration_s=time.perf_counter() - started,
@@ -162,14 +162,14 @@ class _Slice:
                 raise _StopSlice(State.FAILED, f"loss {result.loss} in epoch {self.epoch + 1}")
             self._enter("validate")
             with check_gate:
-                score = evaluate(network, data.validation, runtime, check_gate)
-            if score is None:
+                result = evaluate(network, data.validation, runtime, check_gate)
+            if result is None:
                 raise _StopSlice(self._why())
             self.epoch += 1
-            self._keep(score.accuracy, network, optimizer)
+            self._keep(result.accuracy, network, optimizer)
             self._enter("validate")
             energy_j = self._energy_j()
-            self.curve.append(CurvePoint(self.epoch, energy_j, *score))
+            self.curve.append(CurvePoint(self.epoch, energy_j, *result))
             if energy_j is not None and energy_j >= rung_j:
                 return
             if self.epoch < stop.epochs and not self._another_fits(before_j, energy_j):
@@ -199,10 +199,10 @@ class _Slice:
     def _why(self) -> State:
         return State.INTERRUPTED if self.interrupted() else State.TRUNCATED
 
-    def _keep(self, accuracy: float, network: torch.nn.Module, optimizer: Any) -> None:
+    def _keep(self, score: float, network: torch.nn.Module, optimizer: Any) -> None:
         self.kept = None
         least = -1.0 if self.stop.pause else self.keep_above
-        if least is not None and accuracy > least:
+        if least is not None and score > least:
             states = {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
             self.kept = {"epoch": self.epoch, **copy_to_cpu(states)}
 

@@ -38,7 +38,7 @@ class CurvePoint(NamedTuple):
 
     epoch: int
     energy_j: float | None
-    accuracy: float
+    score: float
     loss: float
 
 
@@ -55,7 +55,7 @@ class SliceResult:
 
     params: Mapping[str, Any]  # the candidate's hyperparameters
     state: State  # how it ended
-    accuracy: float | None = None  # of the last validated epoch; None if there was none
+    score: float | None = None  # of the last validated epoch; None if there was none
     setup: Reading = field(default_factory=Reading)  # energy of building the network
     train: Reading = field(default_factory=Reading)
     validate: Reading = field(default_factory=Reading)

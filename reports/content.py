@@ -130,7 +130,7 @@ def _findings(table: Table, analysis: Analysis) -> list[Figure]:
     return [
         (
             "best validation accuracy",
-            format_percent(group.best_accuracy),
+            format_percent(group.best_score),
             f"found by {finder}",
         ),
         (
@@ -251,13 +251,13 @@ def _sparkline(curves: pd.DataFrame | None, run: RunFacts) -> dict[str, str] | N
     if curves is None or run.incumbent is None:
         return None
     own = curves[(curves["run"] == run.run) & (curves["trial"] == run.incumbent.trial)]
-    accuracy = own.sort_values("epoch")["accuracy"].dropna().to_numpy(dtype=float)
-    if len(accuracy) < 2:
+    score = own.sort_values("epoch")["score"].dropna().to_numpy(dtype=float)
+    if len(score) < 2:
         return None
-    span = float(accuracy.max() - accuracy.min()) or 1.0
+    span = float(score.max() - score.min()) or 1.0
     points = " ".join(
-        f"{100.0 * i / (len(accuracy) - 1):.1f},{22.0 - 20.0 * (a - accuracy.min()) / span:.1f}"
-        for i, a in enumerate(accuracy)
+        f"{100.0 * i / (len(score) - 1):.1f},{22.0 - 20.0 * (a - score.min()) / span:.1f}"
+        for i, a in enumerate(score)
     )
-    first, last = format_percent(accuracy[0]), format_percent(accuracy[-1])
-    return {"points": points, "first": first, "last": last, "epochs": str(len(accuracy))}
+    first, last = format_percent(score[0]), format_percent(score[-1])
+    return {"points": points, "first": first, "last": last, "epochs": str(len(score))}

@@ -145,11 +145,11 @@ def _charts(
         most=min(MOST_DRAWN, MOST_DRAWN_IN_ALL // figured),
         hover=len(trials) * figured <= MOST_HOVERS,
     )
-    if drawn["accuracy"].isna().all():
+    if drawn["score"].isna().all():
         return [spread_chart(trials, drawing)]
     charts = [pareto_chart(trials, drawing)]
     slices = trials if part.slices is None else part.slices
-    scored = slices.loc[slices["state"].isin(RESULTS) & slices["accuracy"].notna()]
+    scored = slices.loc[slices["state"].isin(RESULTS) & slices["score"].notna()]
     if slices["run"].is_unique:  # no run goes on after its first trial
         charts.append(spread_chart(trials, drawing))
     elif len(scored):

@@ -137,7 +137,7 @@ def _accuracy_columns(group: GroupFacts) -> dict[str, Column]:
     return columns | {
         f"accuracy per joule from {target} on": per_joule,
         "hypervolume": lambda _, own: Cell(format_percent(own.hypervolume.share)),
-        "test accuracy": lambda _, own: _accuracy(own.test_accuracy),
+        "test accuracy": lambda _, own: _accuracy(own.test_score),
     }
 
 

@@ -89,7 +89,7 @@ def _strategies(group: GroupFacts) -> Table:
             for share in winners.equal_energy
         },
         "interval": lambda _, own: format_interval(own.equal_energy[last], format_percent),
-        "test": lambda _, own: _median(own.test_accuracy),
+        "test": lambda _, own: _median(own.test_score),
         f"J to {format_percent(group.target_accuracy)}": lambda n, own: marked(
             _reached(own.energy_to_target), n, winners.energy_to_target
         ),
@@ -175,8 +175,8 @@ def print_best(run: Mapping[str, Any], folder: Path) -> None:
         table.add_row(name, format_value(value))
     console.print(table)
     console.print(
-        f"Validation accuracy {format_percent(best['accuracy'])}, "
-        f"test accuracy {format_percent(best['test_accuracy'])}; "
+        f"Validation accuracy {format_percent(best['score'])}, "
+        f"test accuracy {format_percent(best['test_score'])}; "
         f"found after {format_energy(best['found_at_j'])}, "
         f"its own training took {format_energy(best['energy_j'])}; {spent}."
     )

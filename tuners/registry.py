@@ -44,7 +44,7 @@ class Recipe:
         return make(space, seed, task, **self.options)
 
 
-ACCURACY, FRONT, PER_JOULE = "accuracy", "accuracy and joules", "accuracy for its joules"
+ACCURACY, FRONT, PER_JOULE = "score", "accuracy and joules", "accuracy for its joules"
 _HALVING, _HYPERBAND = "Li et al., MLSys 2020", "Li et al., JMLR 2018"
 _TPE = "Bergstra et al., NeurIPS 2011"
 _PER_SECOND = "Snoek et al., NeurIPS 2012, section 3.2"

@@ -54,7 +54,7 @@ class Told:
 
     params: Mapping[str, Any]
     state: State
-    accuracy: float | None
+    score: float | None
     energy_j: float | None
     train_step: StepCost | None = None
     validate_step: StepCost | None = None

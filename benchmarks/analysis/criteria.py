@@ -111,8 +111,8 @@ def _compare_accuracies(curves: AnytimeCurves, levels: pd.Series, scores: pd.Ser
     best = max(medians.values(), default=-math.inf)
     tied = [name for name in order if best > 0 and best - medians[name] <= TIE]
     if len(tied) > 1:
-        accuracy = min(_median(reached[name].clip(min=0.0)) for name in tied)
-        ert_j = _expected_j(curves.energy_to_target(accuracy - TIE))
+        score = min(_median(reached[name].clip(min=0.0)) for name in tied)
+        ert_j = _expected_j(curves.energy_to_target(score - TIE))
         order[: len(tied)] = sorted(tied, key=lambda name: _unknown_last(ert_j[name]))
     spreads = {
         name: spread(own) if np.isfinite(reached[name]).any() else None

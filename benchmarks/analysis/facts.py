@@ -103,8 +103,8 @@ class StrategyFacts(Fact):
     energy_kind: str
     energy_j: Spread | None
     energy_cv: float | None
-    accuracy: Spread | None
-    test_accuracy: Spread | None
+    score: Spread | None
+    test_score: Spread | None
     equal_energy: Mapping[str, Spread | None]
     energy_to_target: Reached
     anytime: Spread | None
@@ -196,7 +196,7 @@ class GroupFacts(Fact):
     common_j: float | None
     common_is: Basis
     allotment_j: float | None
-    best_accuracy: float | None
+    best_score: float | None
     target_accuracy: float | None
     reference_j: float | None
     energy_kinds: Mapping[str, int]
@@ -209,7 +209,7 @@ class GroupFacts(Fact):
     @property
     def is_scored(self) -> bool:
         """Whether any accuracy is known."""
-        return self.best_accuracy is not None
+        return self.best_score is not None
 
 
 @dataclass(frozen=True)

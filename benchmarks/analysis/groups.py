@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 NOT_STATED = "not stated"
 """Kind of joules of which a table does not say how they became known."""
-OF_TRIALS = ["strategy", "state", "accuracy", "energy_j", "energy_search_j"]
+OF_TRIALS = ["strategy", "state", "score", "energy_j", "energy_search_j"]
 """What the numbers of trials are read off."""
 
 
@@ -52,17 +52,17 @@ def group_facts(by: Mapping[str, Any], table: Table, target: Target) -> GroupFac
     curves = timeline(table)
     trials = table.trials[OF_TRIALS].assign(kind=_kinds(table.trials))
     best = curves.incumbents()
-    best_accuracy = float(best["accuracy"].max())
-    target_accuracy = target.accuracy(best_accuracy)
+    best_score = float(best["score"].max())
+    target_accuracy = target.score(best_score)
     common_j, common_is = common_energy(table, curves)
     reference_j = float(trials["energy_j"].max())
     reached = curves.energy_to_target(target_accuracy)
     criteria = compare_by_criteria(curves, common_j, reached, target_accuracy)
     runs = reached.assign(
         total_j=curves.totals_j,
-        best=best["accuracy"],
-        test_accuracy=best["test_accuracy"],
-        per_joule=best["accuracy"].astype(float) / best["found_j"].where(best["found_j"] > 0),
+        best=best["score"],
+        test_score=best["test_score"],
+        per_joule=best["score"].astype(float) / best["found_j"].where(best["found_j"] > 0),
     )
     slices = table.rows_in_time
     slices = slices[["strategy", "state", "energy_j", "predicted_j"]]
@@ -87,7 +87,7 @@ def group_facts(by: Mapping[str, Any], table: Table, target: Target) -> GroupFac
         common_j=number(common_j),
         common_is=common_is,
         allotment_j=allotment(table),
-        best_accuracy=number(best_accuracy),
+        best_score=number(best_score),
         target_accuracy=number(target_accuracy),
         reference_j=number(reference_j),
         energy_kinds=_counts(trials["kind"]),
@@ -111,8 +111,8 @@ def _of_runs(runs: pd.DataFrame, criteria: ByCriterion[Criterion]) -> dict[str, 
         "runs": len(runs),
         "energy_j": spread(runs["total_j"]),
         "energy_cv": number(coefficient_of_variation(runs["total_j"])),
-        "accuracy": spread(runs["best"]),
-        "test_accuracy": spread(runs["test_accuracy"]),
+        "score": spread(runs["best"]),
+        "test_score": spread(runs["test_score"]),
         "equal_energy": {key: each.spreads[name] for key, each in criteria.equal_energy.items()},
         "energy_to_target": Reached(
             hits=int(hit.sum()),
@@ -142,8 +142,8 @@ def _of_trials(trials: pd.DataFrame, reference_j: float) -> dict[str, Any]:
 def _best_per_joule(trials: pd.DataFrame, floor: float) -> float | None:
     """The most accuracy per joule of a trial at or above the floor."""
     counted = trials["state"].isin(RESULTS) & (trials["energy_j"] > 0)
-    good = trials[counted & (trials["accuracy"] >= floor)]
-    return number((good["accuracy"] / good["energy_j"]).max())
+    good = trials[counted & (trials["score"] >= floor)]
+    return number((good["score"] / good["energy_j"]).max())
 
 
 def _prediction_error(slices: pd.DataFrame) -> float | None:

@@ -27,8 +27,8 @@ class Incumbent(Fact):
     """The best network that a run found, by validation accuracy; the first of equals."""
 
     trial: int
-    accuracy: float
-    test_accuracy: float | None
+    score: float
+    test_score: float | None
     energy_j: float | None  # joules of its trial until then; None if unknown
     found_at_j: float | None  # joules that the run had spent by then; None if unknown
     params: Mapping[str, Any]  # its hyperparameters
@@ -89,7 +89,7 @@ def run_facts(table: Table, names: Collection[str] | None = None) -> list[RunFac
 def best_runs(table: Table) -> dict[str, RunFacts]:
     """Return the run of each strategy that found the best network, the best of all first."""
     best = AnytimeCurves.of(table.rows_in_time).incumbents()
-    ranked = best.sort_values("accuracy", ascending=False, kind="stable")
+    ranked = best.sort_values("score", ascending=False, kind="stable")
     names = ranked.drop_duplicates("strategy").index
     facts = {each.run: each for each in run_facts(table, set(names))}
     return {facts[name].strategy: facts[name] for name in names}
@@ -111,8 +111,8 @@ def emissions(table: Table) -> dict[str, Any] | None:
 def _incumbent(row: pd.Series) -> Incumbent:
     return Incumbent(
         trial=int(row["trial"]),
-        accuracy=float(row["accuracy"]),
-        test_accuracy=plain(row["test_accuracy"]),
+        score=float(row["score"]),
+        test_score=plain(row["test_score"]),
         energy_j=plain(row["trial_j"]),
         found_at_j=plain(row["found_j"]),
         params={

@@ -19,7 +19,7 @@ class Target:
     value: float  # an accuracy, or a share of the best accuracy in the group
     is_share: bool  # which of the two
 
-    def accuracy(self, best: float) -> float:
+    def score(self, best: float) -> float:
         """The accuracy to reach in a group with this best one; NaN if that is not known."""
         return self.value * best if self.is_share else self.value
 

@@ -13,7 +13,7 @@ from .facts import Basis
 if TYPE_CHECKING:
     from ..tables.table import Table
 
-COLUMNS = ["run", "strategy", "state", "accuracy", "test_accuracy", "energy_j"]
+COLUMNS = ["run", "strategy", "state", "score", "test_score", "energy_j"]
 """What the numbers of a group are read off."""
 
 

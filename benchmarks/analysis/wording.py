@@ -126,7 +126,7 @@ def _without_winner(group: GroupFacts) -> str:
 
 def _best_so_far(entry: StrategyFacts) -> str:
     """The median of the best accuracies, and of how many runs it is where some have none."""
-    found = entry.accuracy
+    found = entry.score
     score = f"{format_percent(found and found.median)} validation accuracy"
     if found is None or found.n == entry.runs:
         return score
@@ -134,7 +134,7 @@ def _best_so_far(entry: StrategyFacts) -> str:
 
 
 def _reached(entry: StrategyFacts) -> float:
-    return -1.0 if entry.accuracy is None else entry.accuracy.median
+    return -1.0 if entry.score is None else entry.score.median
 
 
 def _cheapest(group: GroupFacts) -> str:
@@ -201,7 +201,7 @@ def _run_notes(runs: pd.DataFrame | None) -> list[str]:
 
 def _common_notes(group: GroupFacts) -> list[str]:
     """Say why nobody wins, or that the common energy is far below what runs spent."""
-    unscored = [name for name, own in group.strategies.items() if own.accuracy is None]
+    unscored = [name for name, own in group.strategies.items() if own.score is None]
     found = []
     if group.is_scored and unscored:
         found.append(f"No validated trial at all: {', '.join(unscored)}.")

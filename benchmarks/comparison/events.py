@@ -63,8 +63,8 @@ class SliceEvent(Fact):
     trial: int
     state: State
     params: Mapping[str, Any] | None  # the candidate; None if its worker died before it was known
-    accuracy: float | None = None
-    test_accuracy: float | None = None
+    score: float | None = None
+    test_score: float | None = None
     energy_j: float | None
     setup_j: float | None = None
     train_j: float | None = None
@@ -97,13 +97,13 @@ class SliceEvent(Fact):
         assert result is not None
         total = outcome.search + result.reading if counts_search else result.reading
         step, validation = result.train_step, result.validate_step
-        same = ("state", "accuracy", "duration_s", "epochs", "n_parameters", "flops", "message")
+        same = ("state", "score", "duration_s", "epochs", "n_parameters", "flops", "message")
         return cls(
             run=outcome.run,
             trial=outcome.trial,
             params=dict(result.params),
             **{name: getattr(result, name) for name in same},
-            test_accuracy=outcome.test_accuracy,
+            test_score=outcome.test_score,
             energy_j=total.total_j,
             setup_j=result.setup.total_j,
             train_j=_phase_j(result.train),
@@ -118,8 +118,8 @@ class SliceEvent(Fact):
             started_at=outcome.started_at,
             warnings=total.warnings,
             curve=tuple(
-                (epoch, energy_j, accuracy, loss if math.isfinite(loss) else None)
-                for epoch, energy_j, accuracy, loss in result.curve
+                (epoch, energy_j, score, loss if math.isfinite(loss) else None)
+                for epoch, energy_j, score, loss in result.curve
             ),
         )
 

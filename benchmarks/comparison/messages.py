@@ -116,7 +116,7 @@ class Outcome:
     slice_: SliceResult | None  # None if the strategy had no work left
     ask_j: float | None = None
     predicted_j: float | None = None
-    test_accuracy: float | None = None  # of a new incumbent
+    test_score: float | None = None  # of a new incumbent
     unbilled_j: float | None = 0.0  # of scoring the test split and a worker's start, if it started
     error: str = ""  # why the strategy could not be asked
     started_at: float = 0.0  # Unix time

@@ -56,7 +56,7 @@ def add_up(slices: pd.DataFrame, over: Iterable[str]) -> pd.DataFrame:
     pruned = (trials["state"] == State.PAUSED) & trials["run"].isin(set(over))
     return trials.assign(
         state=trials["state"].mask(pruned, State.PRUNED.value),
-        accuracy=trials["accuracy"].mask(trials["state"].isin(_NOBODYS)),
+        score=trials["score"].mask(trials["state"].isin(_NOBODYS)),
     )
 
 
@@ -89,7 +89,7 @@ def curve_table(events: Iterable[Event]) -> pd.DataFrame:
             rows.append((*key, epoch, total([start_j, energy_j]), *scores))
         before_j[key] = total([start_j, _trained_j(event)])
     table = pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
-    return table.astype(dict.fromkeys(("energy_j", "accuracy", "loss"), "float64"))
+    return table.astype(dict.fromkeys(("energy_j", "score", "loss"), "float64"))
 
 
 def run_table(runs: Iterable[Run], allotment_j: float) -> pd.DataFrame:
@@ -130,13 +130,13 @@ def _trained_j(event: SliceEvent) -> float | None:
 
 def _row(event: SliceEvent) -> dict[str, Any]:
     strategy, _, seed = event.run.rpartition("-")
-    same = ("run", "trial", "test_accuracy", "energy_j", "energy_kind", "predicted_j", "started_at")
+    same = ("run", "trial", "test_score", "energy_j", "energy_kind", "predicted_j", "started_at")
     same = (*same, "duration_s", "epochs", "n_parameters", "flops", "message")
     return {
         "strategy": strategy,
         "seed": int(seed),
         "state": event.state.value,
-        "accuracy": None if event.state.value in _NOBODYS else event.accuracy,
+        "score": None if event.state.value in _NOBODYS else event.score,
         **{name: getattr(event, name) for name in same},
         **{
             f"energy_{phase}_j": getattr(event, f"{phase}_j")

@@ -103,15 +103,15 @@ class Rehearsal:
                 if work is None:
                     break
                 costs.append(window.reading.total_j or 0.0)
-                accuracy = (number * 0.6180339887) % 1.0
+                score = (number * 0.6180339887) % 1.0
                 told = Told(
                     work.params,
                     State.PAUSED if work.pause else State.COMPLETE,
-                    accuracy,
+                    score,
                     1.0,
                     trial=number if work.trial is None else work.trial,
                     epochs=work.until,
-                    curve=(CurvePoint(work.until, 1.0, accuracy, 1.0),),
+                    curve=(CurvePoint(work.until, 1.0, score, 1.0),),
                 )
                 strategy.tell(told)
         early = median(costs[1:startup] or [0.0])

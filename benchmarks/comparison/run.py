@@ -111,14 +111,14 @@ class Run(Tally):
         """Take a slice that its strategy was told of."""
         self.count(event.state, event.message)
         curve = (
-            CurvePoint(epoch, energy_j, accuracy, math.nan if loss is None else loss)
-            for epoch, energy_j, accuracy, loss in event.curve
+            CurvePoint(epoch, energy_j, score, math.nan if loss is None else loss)
+            for epoch, energy_j, score, loss in event.curve
         )
         self.history.append(
             Told(
                 event.params or {},
                 event.state,
-                event.accuracy,
+                event.score,
                 event.energy_j,
                 event.train_step and StepCost(*event.train_step),
                 event.validate_step and StepCost(*event.validate_step),
@@ -128,10 +128,10 @@ class Run(Tally):
             )
         )
         self.ask_j.append(event.ask_j or 0.0)
-        if event.state is State.FAILED or event.accuracy is None:
+        if event.state is State.FAILED or event.score is None:
             return
-        if self.incumbent is None or event.accuracy > self.incumbent:
-            self.incumbent, self.incumbent_trial = event.accuracy, event.trial
+        if self.incumbent is None or event.score > self.incumbent:
+            self.incumbent, self.incumbent_trial = event.score, event.trial
 
 
 def restore_runs(experiment: Experiment, events: Iterable[Event], ledger: Path) -> dict[str, Run]:

@@ -119,9 +119,9 @@ class Session:
         told = window.lap()
         ask_s += time.perf_counter() - telling_s
         is_best = _is_better(result, job.incumbent)
-        test_accuracy = None
+        test_score = None
         if result.checkpoint is not None and is_best:
-            test_accuracy = objective.test_accuracy(work.params, result.checkpoint)
+            test_score = objective.test_score(work.params, result.checkpoint)
         if not (self._setting.keep_weights and is_best):
             result = replace(result, checkpoint=None)
         return replace(
@@ -131,7 +131,7 @@ class Session:
             slice_=result,
             ask_j=ask.total_j,
             predicted_j=work.predicted_j,
-            test_accuracy=test_accuracy,
+            test_score=test_score,
             unbilled_j=_unbilled_j(around, result.reading, window.lap()),
             ask_s=ask_s,
             busy_s=time.perf_counter() - started_s,
@@ -196,7 +196,7 @@ class Session:
         told = Told(
             result.params,
             result.state,
-            result.accuracy,
+            result.score,
             (ask + result.reading).total_j,
             result.train_step,
             result.validate_step,
@@ -222,9 +222,9 @@ class Session:
 
 def _is_better(result: SliceResult, incumbent: float | None) -> bool:
     """Whether a slice gave a better network than all before."""
-    if result.state not in RESULTS or result.accuracy is None:
+    if result.state not in RESULTS or result.score is None:
         return False
-    return incumbent is None or result.accuracy > incumbent
+    return incumbent is None or result.score > incumbent
 
 
 def _unbilled_j(around: Reading, billed: Reading, after: Reading) -> float | None:

@@ -94,8 +94,8 @@ def make_optuna(sampler: str, space: Space, seed: int, task: Task) -> Peer:
         return trial, trial.params
 
     def report(trial: Any, result: Told) -> None:
-        accuracy = _accuracy(result)
-        study.tell(trial, accuracy, optuna.trial.TrialState.FAIL if accuracy is None else None)
+        score = _accuracy(result)
+        study.tell(trial, score, optuna.trial.TrialState.FAIL if score is None else None)
 
     return Peer(space, suggest, report)
 
@@ -307,7 +307,7 @@ def _whole(space: Space, params: Mapping[str, Any]) -> Work:
 
 def _accuracy(result: Told) -> float | None:
     """None if the trial failed or was never validated."""
-    return None if result.state is State.FAILED else result.accuracy
+    return None if result.state is State.FAILED else result.score
 
 
 def _error(result: Told) -> float:

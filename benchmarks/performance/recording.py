@@ -20,10 +20,10 @@ from perjoule.benchmarks.performance.options import make_parser
 from perjoule.benchmarks.tables.writing import write_frame
 
 TRIAL_COLUMNS = (
-    *("run", "strategy", "seed", "trial", "state", "accuracy", "energy_j"),
+    *("run", "strategy", "seed", "trial", "state", "score", "energy_j"),
     *("energy_setup_j", "energy_search_j", "energy_kind", "epochs", "flops", "n_parameters"),
 )
-CURVE_COLUMNS = ("run", "trial", "epoch", "energy_j", "accuracy")
+CURVE_COLUMNS = ("run", "trial", "epoch", "energy_j", "score")
 DESCRIPTION_KEYS = ("created", "space", "data", "machine", "versions", "runtime", "meter")
 
 README = """\

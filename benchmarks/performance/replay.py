@@ -93,9 +93,9 @@ def theirs(recording: Recording, count: int, seed: int) -> float:
         space,
         {"epoch": randint(1, values.shape[1])},
         values[:, None],
-        objectives_names=["joules", "accuracy"],
+        objectives_names=["joules", "score"],
     )
-    scheduler = RandomSearch(space, metrics=["accuracy"], do_minimize=False, random_seed=seed)
+    scheduler = RandomSearch(space, metrics=["score"], do_minimize=False, random_seed=seed)
     searches_s: list[float] = []
     suggest: Callable[..., Any] = scheduler.suggest
 

@@ -50,7 +50,7 @@ class Score:
 
 def score_task(
     results: Sequence[EntryResult],
-    best_accuracy: float,
+    best_score: float,
     budget_j: float,
     watts: float,
     peers: Sequence[str],
@@ -59,7 +59,7 @@ def score_task(
 
     Args:
         results: All runs of the task.
-        best_accuracy: The best known.
+        best_score: The best known.
         budget_j: Joules that each run had.
         watts: Watts per core for the share of the search.
         peers: Names of the strategies to compare with.
@@ -68,7 +68,7 @@ def score_task(
     anytime = curves.anytime_score(budget_j)
     final = curves.levels_at(math.inf)
     per_target = {
-        share: curves.energy_to_target(share * best_accuracy).astype({"strategy": str})
+        share: curves.energy_to_target(share * best_score).astype({"strategy": str})
         for share in SHARES
     }
     names = list(dict.fromkeys(each.entry.strategy for each in results))

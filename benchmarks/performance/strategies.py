@@ -113,7 +113,7 @@ def _simulated(options: argparse.Namespace) -> Iterator[Score]:
         if len(done) == options.seeds * len(options.strategies):
             print(file=sys.stderr)
             done.sort(key=lambda each: (each.entry.strategy, each.entry.seed))
-            best, budget_j = objective_of(task).best_accuracy, budget_of(task, options.trials)
+            best, budget_j = objective_of(task).best_score, budget_of(task, options.trials)
             scores = score_task(done, best, budget_j, options.watts, list(PEERS))
             _show(scores, best, budget_j)
             yield from scores
@@ -181,10 +181,10 @@ def _live(names: Sequence[str]) -> dict[str, Any]:
     print(f"\ndigits in earnest: {group.verdict.sentence}")
     for name, own in group.strategies.items():
         reached = own.energy_to_target
-        accuracy = math.nan if own.accuracy is None else own.accuracy.median
+        score = math.nan if own.score is None else own.score.median
         ert_j = math.inf if reached.ert_j is None else reached.ert_j
         print(
-            f"   {name:15} accuracy {accuracy:.3f}, target in {reached.hits} of {own.runs} runs "
+            f"   {name:15} accuracy {score:.3f}, target in {reached.hits} of {own.runs} runs "
             f"for {_joules(ert_j)} J, search {own.search_share or 0.0:.1%}"
         )
     return result.summary

@@ -88,7 +88,7 @@ class ForestObjective:
         validated = _cross_validate(known, workers)
         self.quality = validated.quality
         self._scale = self.quality.scale
-        self._accuracy = _Forest(known.inputs, _to_scale(known.accuracy, self._scale), workers)
+        self._accuracy = _Forest(known.inputs, _to_scale(known.score, self._scale), workers)
         self._log_j = _Forest(known.features, known.log_j, workers)
         self._donors = validated.donors(known)
 
@@ -107,12 +107,12 @@ class ForestObjective:
         if self._recording.failed[nearest]:
             return self._recording.curves[nearest]
         features = self._encoding.features(params)
-        accuracy = self._accuracy.predict(_with_epochs(features, self._epochs))
-        noise, noise_log_j = self._donors.draw(accuracy[-1], seed, trial)
-        accuracy = _from_scale(accuracy + noise, self._scale)
+        score = self._accuracy.predict(_with_epochs(features, self._epochs))
+        noise, noise_log_j = self._donors.draw(score[-1], seed, trial)
+        score = _from_scale(score + noise, self._scale)
         epoch_j = math.exp(self._log_j.predict(features[None])[0] + noise_log_j)
         every = np.log(np.arange(1, self._longest + 1))
-        values = np.interp(every, np.log(self._epochs), accuracy).tolist()
+        values = np.interp(every, np.log(self._epochs), score).tolist()
         return 0.0, [(epoch_j, value) for value in values]
 
 
@@ -125,7 +125,7 @@ class _Examples:
     groups: NDArray[np.int64]  # candidate of each trial, shape [n]
     epochs: tuple[int, ...]  # that are learnt from
     inputs: Array  # features and the logarithm of the epoch, shape [m, k + 1]
-    accuracy: Array  # shape [m]
+    score: Array  # shape [m]
     trial: NDArray[np.int64]  # index of the trial of each epoch, shape [m]
     place: NDArray[np.int64]  # index in `epochs`, shape [m]
     last: NDArray[np.int64]  # index among the m of each trial's last epoch, shape [n]
@@ -149,11 +149,11 @@ class _Examples:
                 if own == len(points):
                     break
             last.append(len(examples) - 1)
-        inputs, accuracy, trial, place = map(np.array, zip(*examples, strict=True))
+        inputs, score, trial, place = map(np.array, zip(*examples, strict=True))
         energies_j = [(s + sum(j for j, _ in points)) / len(points) for s, points in curves]
         groups = np.array([group_of[number] for number in kept])
         log_j, last = np.log(energies_j), np.array(last)
-        return cls(features, log_j, groups, epochs, inputs, accuracy, trial, place, last)
+        return cls(features, log_j, groups, epochs, inputs, score, trial, place, last)
 
 
 @dataclass(frozen=True)
@@ -161,13 +161,13 @@ class _Validated:
     """Predictions by forests that did not see a candidate."""
 
     quality: Quality
-    accuracy: Array
+    score: Array
     log_j: Array
 
     def donors(self, known: _Examples) -> _Donors:
         """The residuals that noise is drawn from."""
-        observed = _to_scale(known.accuracy, self.quality.scale)
-        expected, log_j, lenders = self.accuracy, self.log_j, np.arange(len(known.log_j))
+        observed = _to_scale(known.score, self.quality.scale)
+        expected, log_j, lenders = self.score, self.log_j, np.arange(len(known.log_j))
         counts = np.bincount(known.groups)[known.groups]
         if (counts > 1).sum() - len(set(known.groups[counts > 1])) >= LEAST_REPEATS:
             # Around a mean of n the residuals are too small by sqrt(1 - 1 / n).
@@ -179,7 +179,7 @@ class _Validated:
         residuals = np.zeros((len(known.log_j), len(known.epochs)))
         for row, (trial, place) in enumerate(zip(known.trial, known.place, strict=True)):
             residuals[trial, place:] = observed[row] - expected[row]
-        predicted = self.accuracy[known.last]
+        predicted = self.score[known.last]
         order = lenders[np.argsort(predicted[lenders], kind="stable")]
         return _Donors(predicted[order], residuals[order], (known.log_j - log_j)[order])
 
@@ -189,7 +189,7 @@ class _Donors:
     """Residuals of recorded trials, in the order of their predicted accuracy."""
 
     predicted: Array
-    accuracy: Array
+    score: Array
     log_j: Array
 
     def draw(self, predicted: float, seed: int, trial: int) -> tuple[Array, float]:
@@ -198,7 +198,7 @@ class _Donors:
         start = int(np.searchsorted(self.predicted, predicted)) - count // 2
         start = min(max(start, 0), len(self.predicted) - count)
         donor = start + Random(f"{seed}/{trial}").randrange(count)
-        return self.accuracy[donor], float(self.log_j[donor])
+        return self.score[donor], float(self.log_j[donor])
 
 
 class _Forest:
@@ -255,12 +255,12 @@ def _cross_validate(known: _Examples, workers: int) -> _Validated:
         return predicted
 
     log_j = predict(known.features, known.log_j, folds)
-    true = known.accuracy[known.last]
+    true = known.score[known.last]
     found = []
     for scale in ("plain", "logit"):
-        target = _to_scale(known.accuracy, scale)
-        accuracy = predict(known.inputs, target, folds[known.trial])
-        predicted = _from_scale(accuracy[known.last], scale)
+        target = _to_scale(known.score, scale)
+        score = predict(known.inputs, target, folds[known.trial])
+        predicted = _from_scale(score[known.last], scale)
         quality = Quality(
             float(r2_score(true, predicted)),
             float(r2_score(known.log_j, log_j)),
@@ -268,7 +268,7 @@ def _cross_validate(known: _Examples, workers: int) -> _Validated:
             float(np.median(np.abs(np.expm1(log_j - known.log_j)))),
             scale,
         )
-        found.append(_Validated(quality, accuracy, log_j))
+        found.append(_Validated(quality, score, log_j))
     return max(found, key=lambda each: each.quality.accuracy_r2)
 
 
@@ -277,10 +277,10 @@ def _with_epochs(features: Array, epochs: Sequence[int]) -> Array:
     return np.column_stack([np.tile(features, (len(epochs), 1)), np.log(epochs)])
 
 
-def _to_scale(accuracy: Array, scale: str) -> Array:
+def _to_scale(score: Array, scale: str) -> Array:
     if scale == "plain":
-        return accuracy
-    inside = np.clip(accuracy, _LOGIT_EDGE, 1 - _LOGIT_EDGE)
+        return score
+    inside = np.clip(score, _LOGIT_EDGE, 1 - _LOGIT_EDGE)
     return np.log(inside / (1 - inside))
 
 

@@ -31,7 +31,7 @@ class NearestObjective:
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
         self.space, self.n_samples = recording.space, recording.n_samples
-        self.best_accuracy, self.cheapest_j = recording.best_accuracy, recording.cheapest_j
+        self.best_score, self.cheapest_j = recording.best_score, recording.cheapest_j
         self._encoding = Encoding(recording.space.with_fixed("epochs", 1))
         self._members = members = list(recording.candidates.values())
         self._features = np.array(

@@ -84,7 +84,7 @@ class Recording:
         return len({len(points) for (_, points), failed in pairs if not failed}) == 1
 
     @property
-    def best_accuracy(self) -> float:
+    def best_score(self) -> float:
         """The best of all recorded epochs."""
         return max(a for _, points in self.curves for _, a in points if not math.isnan(a))
 
@@ -106,7 +106,7 @@ class _Recorder:
         self._table, self._stated = table, space
         self._points: dict[tuple[Any, Any], list[tuple[int, float, float]]] = {}
         if table.curves is not None:
-            columns = (table.curves[n] for n in ("run", "trial", "epoch", "energy_j", "accuracy"))
+            columns = (table.curves[n] for n in ("run", "trial", "epoch", "energy_j", "score"))
             for run, trial, *point in zip(*columns, strict=True):
                 self._points.setdefault((run, trial), []).append(tuple(point))
         self._left_out: Counter[str] = Counter()
@@ -177,7 +177,7 @@ class _Recorder:
             return "without joules"
         if any(pd.isna(row[column]) for column in needed):
             return "without one of the hyperparameters"
-        if row["state"] == State.COMPLETE and pd.isna(row["accuracy"]):
+        if row["state"] == State.COMPLETE and pd.isna(row["score"]):
             return "without an accuracy"
         return "" if self._is_inside(row) else "outside the space"
 
@@ -203,11 +203,11 @@ class _Recorder:
         setup_j = _number(row["energy_setup_j"], 0.0)
         points, before_j = [], setup_j
         own = sorted(self._points.get((row["run"], row["trial"]), []))
-        for place, (epoch, total_j, accuracy) in enumerate(own, 1):
+        for place, (epoch, total_j, score) in enumerate(own, 1):
             # Training that costs nothing could go on for ever.
-            if epoch != place or not total_j >= before_j or not total_j > 0 or math.isnan(accuracy):
+            if epoch != place or not total_j >= before_j or not total_j > 0 or math.isnan(score):
                 return None
-            points.append((total_j - before_j, accuracy))
+            points.append((total_j - before_j, score))
             before_j = total_j
         if row["state"] == State.FAILED:
             return setup_j, [*points, (max(row["trained_j"] - before_j, 0.0), math.nan)]
@@ -271,7 +271,7 @@ class _Recorder:
 def _step(row: Mapping[str, Any]) -> Curve:
     """All of a trial as one epoch."""
     failed = row["state"] == State.FAILED
-    return 0.0, [(row["trained_j"], math.nan if failed else float(row["accuracy"]))]
+    return 0.0, [(row["trained_j"], math.nan if failed else float(row["score"]))]
 
 
 def _params(row: Mapping[str, Any], space: Space) -> dict[str, Any]:

@@ -54,7 +54,7 @@ class Slice(NamedTuple):
 
     trial: int
     state: State
-    accuracy: float  # last validation accuracy; NaN if there is none or the slice failed
+    score: float  # last validation accuracy; NaN if there is none or the slice failed
     energy_j: float  # search included
     epochs: int  # whole epochs that the trial has behind it
     spent_j: float  # of the run up to the end of the slice
@@ -168,7 +168,7 @@ class _Run:
         told = Told(
             trial.params,
             state,
-            curve[-1].accuracy if curve else None,
+            curve[-1].score if curve else None,
             energy_j,
             trial=trial.number,
             epochs=trial.epochs,
@@ -206,12 +206,12 @@ class _Run:
         self._tally.charge(energy_j)
         self._tally.count(told.state, "a failure of the recorded trial")
         self._spent_j += energy_j
-        accuracy = None if told.state is State.FAILED else told.accuracy
+        score = None if told.state is State.FAILED else told.score
         self._slices.append(
             Slice(
                 told.trial,
                 told.state,
-                math.nan if accuracy is None else accuracy,
+                math.nan if score is None else score,
                 energy_j,
                 told.epochs,
                 self._spent_j,
@@ -235,15 +235,15 @@ def _train(trial: _Training, work: Work, left_j: float) -> tuple[State, list[Cur
     while trial.epochs < work.until:
         if trial.epochs == len(trial.points):
             return State.FAILED, curve, used_j
-        epoch_j, accuracy = trial.points[trial.epochs]
+        epoch_j, score = trial.points[trial.epochs]
         if used_j + epoch_j > left_j:
             return State.TRUNCATED, curve, max(used_j, left_j)
         used_j += epoch_j
-        if math.isnan(accuracy):
+        if math.isnan(score):
             return State.FAILED, curve, used_j
         trial.epochs += 1
         # The error rate stands in for the loss, which nobody selects by.
-        curve.append(CurvePoint(trial.epochs, used_j, accuracy, 1 - accuracy))
+        curve.append(CurvePoint(trial.epochs, used_j, score, 1 - score))
         if used_j >= until_j:
             break
         if trial.epochs < work.until and used_j + (used_j - before_j) > left_j:

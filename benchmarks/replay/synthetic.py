@@ -86,7 +86,7 @@ class Surface:
         return self._epoch_j(SPACE.cheapest())
 
     @cached_property
-    def best_accuracy(self) -> float:
+    def best_score(self) -> float:
         """The best accuracy without noise, over a fine grid."""
         factors = [10 ** (step / 10) for step in range(-5, 10)]
         grid = product(range(8, LARGEST + 1, 4), factors, (16, 64, 512), (0.0, 0.1, 0.25, 0.5))

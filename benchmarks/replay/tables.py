@@ -75,7 +75,7 @@ def _slices(stage: Stage, played: Played) -> Iterator[dict[str, Any]]:
             **identity,
             "trial": each.trial,
             "state": each.state.value,
-            "accuracy": each.accuracy,
+            "score": each.score,
             "energy_j": each.energy_j,
             "energy_search_j": each.search_j if is_charged else None,
             "predicted_j": each.predicted_j,

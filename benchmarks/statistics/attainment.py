@@ -36,7 +36,7 @@ def attainment_surface(
     from moocore import eaf
 
     run, names = pd.factorize(trials["run"])
-    points = np.column_stack([floats(trials["energy_j"]), -floats(trials["accuracy"])])
+    points = np.column_stack([floats(trials["energy_j"]), -floats(trials["score"])])
     attained = trials["state"].isin(RESULTS).to_numpy(dtype=bool) & np.isfinite(points).all(axis=1)
     # Every run takes part, if only by a point that dominates nothing.
     run = np.append(run[attained], np.arange(len(names)))
@@ -50,5 +50,5 @@ def attainment_surface(
         surfaces.append(
             np.column_stack([np.full(len(corners), level), corners[:, 0], -corners[:, 1]])
         )
-    columns = ["level", "energy_j", "accuracy"]
+    columns = ["level", "energy_j", "score"]
     return pd.DataFrame(np.vstack([np.empty((0, 3)), *surfaces]), columns=columns)

@@ -33,7 +33,7 @@ class AnytimeCurves:
     # ``E_i`` of each row; NaN from the first unknown one of its run on.
     energy_j: NDArray[np.float64]
     # ``A(E_i)`` of each row; minus infinity before the first result of its run.
-    accuracy: NDArray[np.float64]
+    score: NDArray[np.float64]
     last: NDArray[np.intp]  # the last row of each run
 
     @classmethod
@@ -41,7 +41,7 @@ class AnytimeCurves:
         """Follow the runs of a trial table."""
         run, names = pd.factorize(trials["run"])
         counted = trials["state"].isin(RESULTS).to_numpy(dtype=bool)
-        accuracy = np.where(counted, floats(trials["accuracy"]), np.nan)
+        score = np.where(counted, floats(trials["score"]), np.nan)
         last = np.zeros(len(names), dtype=np.intp)
         last[run] = np.arange(len(run))
         return cls(
@@ -49,7 +49,7 @@ class AnytimeCurves:
             pd.Index(names, name="run"),
             run,
             floats(pd.Series(floats(trials["energy_j"])).groupby(run).cumsum(skipna=False)),
-            floats(pd.Series(accuracy).fillna(-np.inf).groupby(run).cummax()),
+            floats(pd.Series(score).fillna(-np.inf).groupby(run).cummax()),
             last,
         )
 
@@ -78,8 +78,8 @@ class AnytimeCurves:
 
         The accuracy is NaN until there is a result.
         """
-        accuracy = np.where(np.isinf(self.accuracy), np.nan, self.accuracy)
-        found = {"energy_j": self.energy_j, "accuracy": accuracy}
+        score = np.where(np.isinf(self.score), np.nan, self.score)
+        found = {"energy_j": self.energy_j, "score": score}
         return pd.DataFrame(found, index=self.trials.index)
 
     def incumbents(self) -> pd.DataFrame:
@@ -89,8 +89,8 @@ class AnytimeCurves:
             Their rows by run, with ``found_j``, the joules that the run had spent when it ended;
             NaN if unknown. A run without any result has none.
         """
-        best = self.accuracy[self.last]
-        rows = self._first((self.accuracy == best[self.run]) & np.isfinite(self.accuracy))
+        best = self.score[self.last]
+        rows = self._first((self.score == best[self.run]) & np.isfinite(self.score))
         rows = rows[rows >= 0]
         return self.trials.iloc[rows].assign(found_j=self.energy_j[rows]).set_index("run")
 
@@ -108,7 +108,7 @@ class AnytimeCurves:
         known = ~np.isnan(self.energy_j)
         place = self.run[known], np.searchsorted(wanted_j, self.energy_j[known])
         levels = np.full((len(self.names), len(wanted_j) + 1), -np.inf)
-        np.maximum.at(levels, place, self.accuracy[known])
+        np.maximum.at(levels, place, self.score[known])
         levels = np.maximum.accumulate(levels, axis=1)[:, :-1]
         # Past the last known energy of a run that went on, more may have been found.
         end_j = np.zeros(len(self.names))
@@ -132,7 +132,7 @@ class AnytimeCurves:
             One row per run: ``strategy``; ``hit``, whether the target was reached; ``energy_j``,
             the joules until then, or the run's total where it was not (censored).
         """
-        reached = self._first(self.accuracy >= target)
+        reached = self._first(self.score >= target)
         hit = reached >= 0
         energy_j = self.energy_j[np.where(hit, reached, self.last)]
         return pd.DataFrame({"strategy": self.strategies, "hit": hit, "energy_j": energy_j})
@@ -155,7 +155,7 @@ class AnytimeCurves:
             within ``B``.
         """
         end_j = self.common_j if common_j is None else common_j
-        within = (self.energy_j > 0) & (self.energy_j <= end_j) & np.isfinite(self.accuracy)
+        within = (self.energy_j > 0) & (self.energy_j <= end_j) & np.isfinite(self.score)
         if not within.any():
             return self.per_run(math.nan)
         grid = np.geomspace(self.energy_j[within].min(), end_j, points)
@@ -184,14 +184,14 @@ def expected_energy_to_target(per_run: pd.DataFrame) -> float:
     return float(np.sum(floats(per_run["energy_j"]))) / hits if hits else math.inf
 
 
-def pareto_front(energy_j: ArrayLike, accuracy: ArrayLike) -> NDArray[np.bool_]:
+def pareto_front(energy_j: ArrayLike, score: ArrayLike) -> NDArray[np.bool_]:
     """Return a mask of the trials that no other trial beats at the same or lower energy.
 
     Trials of which not both are finite are never on the front.
     """
     from moocore import is_nondominated
 
-    points = np.column_stack([floats(energy_j), -floats(accuracy)])
+    points = np.column_stack([floats(energy_j), -floats(score)])
     finite = np.flatnonzero(np.isfinite(points).all(axis=1))
     mask = np.zeros(len(points), dtype=bool)
     if len(finite):
@@ -210,7 +210,7 @@ def hypervolume(trials: pd.DataFrame, reference_j: float) -> float:
     from moocore import hypervolume as area
 
     counted = trials[trials["state"].isin(RESULTS)]
-    points = np.column_stack([floats(counted["energy_j"]), 1 - floats(counted["accuracy"])])
+    points = np.column_stack([floats(counted["energy_j"]), 1 - floats(counted["score"])])
     points = points[np.isfinite(points).all(axis=1)]
     return float(area(points, ref=[reference_j, 1.0])) if len(points) else 0.0
 

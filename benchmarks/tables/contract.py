@@ -40,7 +40,7 @@ _STRATEGY = Column("strategy", "text", "what proposed the candidates")
 _SEED = Column("seed", "whole", "the seed of the run", least=None)
 _TRIAL = Column("trial", "whole", "number of the trial within its run, from 0")
 _ACCURACY = Column(
-    "accuracy", "number", "on validation data; candidates are chosen by it", "1", most=1.0
+    "score", "number", "on validation data; candidates are chosen by it", "1", most=1.0
 )
 COLUMNS = (  # one row per trial, in order of completion in a run; slices have the same columns
     _RUN,
@@ -49,7 +49,7 @@ COLUMNS = (  # one row per trial, in order of completion in a run; slices have t
     _TRIAL,
     Column("state", "text", f"how the trial ended: {', '.join(STATES)}"),
     _ACCURACY,
-    Column("test_accuracy", "number", "on test data; only ever reported", "1", most=1.0),
+    Column("test_score", "number", "on test data; only ever reported", "1", most=1.0),
     _joules("energy_j", "gross energy of all phases of the trial, its search included"),
     _joules("energy_train_j", "of that, training"),
     _joules("energy_validate_j", "of that, validating"),
@@ -88,7 +88,7 @@ RUNS = (  # one row per run, those without a trial included
 TRIAL_COLUMNS = tuple(column.name for column in COLUMNS)
 CURVE_COLUMNS = tuple(column.name for column in CURVES)
 RUN_COLUMNS = tuple(column.name for column in RUNS)
-REQUIRED = ("strategy", "energy_j", "accuracy")  # what a tidy table must have to be read
+REQUIRED = ("strategy", "energy_j", "score")  # what a tidy table must have to be read
 PANDAS_TYPES = {
     "text": "object",
     "number": "float64",

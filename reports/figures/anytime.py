@@ -162,6 +162,6 @@ def _line(
     }
 
 
-def _reached(spent_j: float, accuracy: float, runs: int) -> str:
+def _reached(spent_j: float, score: float, runs: int) -> str:
     of = f"median of {runs} runs" if runs > 1 else "one run"
-    return f"{format_percent(accuracy)} after {format_energy(spent_j)}<br>{of}"
+    return f"{format_percent(score)} after {format_energy(spent_j)}<br>{of}"

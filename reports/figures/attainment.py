@@ -27,7 +27,7 @@ def attainment_chart(trials: pd.DataFrame, drawing: Drawing) -> Chart:
         for name, own in table.groupby("strategy", sort=False)
     }
     corners = pd.concat(surfaces.values()) if surfaces else attainment_surface(table)
-    scale = AccuracyScale.of(corners["accuracy"])
+    scale = AccuracyScale.of(corners["score"])
     traces = [
         {
             **drawing.entry(name),
@@ -35,7 +35,7 @@ def attainment_chart(trials: pd.DataFrame, drawing: Drawing) -> Chart:
             "line": look.steps(),
             "mode": "lines+markers",
             "marker": {"color": look.colour, "symbol": look.symbol, "size": 6},
-            **hover(name, map(_attained, surfaces[name]["energy_j"], surfaces[name]["accuracy"])),
+            **hover(name, map(_attained, surfaces[name]["energy_j"], surfaces[name]["score"])),
         }
         for name, look in drawing.looks.items()
         if name in surfaces and len(surfaces[name])
@@ -54,6 +54,6 @@ def attainment_chart(trials: pd.DataFrame, drawing: Drawing) -> Chart:
     )
 
 
-def _attained(energy_j: float, accuracy: float) -> str:
-    at_least, at_most = format_percent(accuracy), format_energy(energy_j)
+def _attained(energy_j: float, score: float) -> str:
+    at_least, at_most = format_percent(score), format_energy(energy_j)
     return f"half of its runs have a trial of {at_least} or more for {at_most} or less"

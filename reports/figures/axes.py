@@ -35,7 +35,7 @@ CONFIG: dict[str, Any] = {
 PHASES = {"train": "#5B6B7F", "validate": "#93A3B5", "setup": "#C3CCD6", "search": "#E69F00"}
 """The phases of a trial that joules go to, and the colour of each."""
 
-_NUMBERS = ("accuracy", "energy_j", *(f"energy_{phase}_j" for phase in PHASES))
+_NUMBERS = ("score", "energy_j", *(f"energy_{phase}_j" for phase in PHASES))
 _COLUMNS = ("run", "strategy", "seed", "trial", "state", "energy_kind", "epochs", *_NUMBERS)
 
 GREY = "#7A828E"
@@ -131,9 +131,9 @@ class AccuracyScale:
     high: float  # the largest error on the axis
 
     @classmethod
-    def of(cls, accuracies: ArrayLike) -> AccuracyScale:
+    def of(cls, scores: ArrayLike) -> AccuracyScale:
         """Fit the axis to these accuracies (fractions); NaN is passed over."""
-        errors = 1.0 - np.asarray(accuracies, dtype=float)
+        errors = 1.0 - np.asarray(scores, dtype=float)
         errors = errors[np.isfinite(errors)]
         positive = errors[errors > 1e-6]
         best = float(positive.min()) / 2 if positive.size else 1e-3
@@ -143,11 +143,11 @@ class AccuracyScale:
         margin = max(spread**0.06, (2.0 / spread) ** 0.5)
         return cls(best, float(errors.min() / margin), float(errors.max() * margin))
 
-    def place(self, accuracies: ArrayLike) -> NDArray[np.float64]:
+    def place(self, scores: ArrayLike) -> NDArray[np.float64]:
         """Return the positions of accuracies on the axis."""
-        return np.maximum(1.0 - np.asarray(accuracies, dtype=float), self.best)
+        return np.maximum(1.0 - np.asarray(scores, dtype=float), self.best)
 
-    def points(self, table: pd.DataFrame, column: str = "accuracy") -> dict[str, Any]:
+    def points(self, table: pd.DataFrame, column: str = "score") -> dict[str, Any]:
         """Return the points of a trace in single precision: accuracies against ``energy_j``."""
         return {"x": table["energy_j"].astype("f4"), "y": self.place(table[column]).astype("f4")}
 

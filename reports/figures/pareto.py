@@ -33,7 +33,7 @@ def pareto_chart(trials: pd.DataFrame, drawing: Drawing) -> Chart:
     drawn = thin_trials(trials, drawing.most)
     whole = len(drawn) == len(trials)
     table = drawn[drawn["energy_j"] > 0]
-    scale = AccuracyScale.of(table["accuracy"])
+    scale = AccuracyScale.of(table["score"])
     traces = [
         {**drawing.entry(name), "showlegend": False, **trace}
         for name, look in drawing.looks.items()
@@ -76,11 +76,11 @@ def thin_trials(trials: pd.DataFrame, most: int) -> pd.DataFrame:
         return trials
     front = np.zeros(len(trials), dtype=bool)
     energy_j = floats(trials["energy_j"])
-    accuracy = floats(trials["accuracy"].where(trials["state"].isin(RESULTS)))
+    score = floats(trials["score"].where(trials["state"].isin(RESULTS)))
     codes, names = pd.factorize(trials["strategy"])
     for code in range(len(names)):
         own = np.flatnonzero(codes == code)
-        front[own[pareto_front(energy_j[own], accuracy[own])]] = True
+        front[own[pareto_front(energy_j[own], score[own])]] = True
     share = max(most - int(front.sum()), 0) // len(names)
     shuffled = np.random.default_rng(0).permutation(np.flatnonzero(~front))
     place = pd.Series(codes[shuffled]).groupby(codes[shuffled]).cumcount().to_numpy()
@@ -92,7 +92,7 @@ def _strategy(
 ) -> Iterator[dict[str, Any]]:
     """Yield the traces of a strategy: trials with an accuracy, those without, and the front."""
     colour = look.colour
-    placed, lost = trials[trials["accuracy"].notna()], trials[trials["accuracy"].isna()]
+    placed, lost = trials[trials["score"].notna()], trials[trials["score"].isna()]
     open_if_stopped = np.where(placed["state"] == State.COMPLETE, "", "-open")
     yield {
         **scale.points(placed),
@@ -114,8 +114,8 @@ def _strategy(
         **_hover(lost, hover),
     }
     front = placed[placed["state"].isin(RESULTS)]
-    front = front[pareto_front(front["energy_j"], front["accuracy"])]
-    front = front.drop_duplicates(["energy_j", "accuracy"]).sort_values("energy_j")
+    front = front[pareto_front(front["energy_j"], front["score"])]
+    front = front.drop_duplicates(["energy_j", "score"]).sort_values("energy_j")
     yield {
         **scale.points(front),
         "mode": "lines+markers",
@@ -128,10 +128,10 @@ def _strategy(
 
 def _marks(trials: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Yield the entries of the legend that explain the marks."""
-    stopped = trials["accuracy"].notna() & (trials["state"] != State.COMPLETE)
+    stopped = trials["score"].notna() & (trials["state"] != State.COMPLETE)
     for label, symbol, which in (
         ("stopped early", "circle-open", stopped),
-        ("no accuracy", "x-thin", trials["accuracy"].isna()),
+        ("no accuracy", "x-thin", trials["score"].isna()),
     ):
         if which.any():
             marker = _thin_marker(GREY, symbol, 8)
@@ -148,7 +148,7 @@ def _hover(trials: pd.DataFrame, hover: bool) -> dict[str, Any]:
     if not hover:
         return {"hoverinfo": "skip"}
     settings = [column for column in trials.columns if column.startswith("p.")]
-    columns = ["strategy", "accuracy", "energy_j", *_FACTS, *settings]
+    columns = ["strategy", "score", "energy_j", *_FACTS, *settings]
     texts = [_trial_text(row, settings) for row in trials[columns].to_dict("records")]
     return {"hovertext": texts, "hoverinfo": "text"}
 
@@ -161,7 +161,7 @@ def _trial_text(row: dict[Any, Any], settings: list[str]) -> str:
     lines = [
         f"<b>{escape(str(row['strategy']))}</b> seed {words['seed']}, trial {words['trial']}: "
         f"{words['state']}",
-        f"accuracy {format_percent(row['accuracy'])}, {format_energy(row['energy_j'])} "
+        f"accuracy {format_percent(row['score'])}, {format_energy(row['energy_j'])} "
         f"{words['energy_kind']}, epochs {words['epochs']}",
         *(
             f"{escape(name.removeprefix('p.'))} = {words[name]}"

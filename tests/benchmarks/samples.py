@@ -14,7 +14,7 @@ quick = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCh
 def run_of(*trials, run="a-0", strategy="a"):
     """One run from (energy_j, accuracy) or (energy_j, accuracy, state) per trial."""
     rows = [(*trial, "complete")[:3] for trial in trials]
-    table = pd.DataFrame(rows, columns=["energy_j", "accuracy", "state"])
+    table = pd.DataFrame(rows, columns=["energy_j", "score", "state"])
     return table.assign(run=run, strategy=strategy, seed=0, trial=range(len(rows)))
 
 
@@ -22,9 +22,9 @@ def table_of(**strategies):
     """A table of one-trial runs of 10 J: their accuracies, by strategy."""
     return pd.concat(
         [
-            run_of((10.0, accuracy), run=f"{name}-{seed}", strategy=name)
-            for name, accuracies in strategies.items()
-            for seed, accuracy in enumerate(accuracies)
+            run_of((10.0, score), run=f"{name}-{seed}", strategy=name)
+            for name, scores in strategies.items()
+            for seed, score in enumerate(scores)
         ],
         ignore_index=True,
     )
@@ -40,11 +40,11 @@ MIXED = run_of(
 )
 BROKEN_METER = run_of((2.0, 0.5), (NAN, 0.9), (3.0, 0.95), run="a-1")
 
-accuracies = st.one_of(st.just(NAN), st.integers(0, 20).map(lambda n: n / 20))
+scores = st.one_of(st.just(NAN), st.integers(0, 20).map(lambda n: n / 20))
 trial_lists = st.lists(
     st.tuples(
         st.integers(1, 50).map(float),
-        accuracies,
+        scores,
         st.sampled_from(["complete", "truncated", "interrupted", "failed"]),
     ),
     min_size=1,

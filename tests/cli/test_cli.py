@@ -315,7 +315,7 @@ def test_tune_says_what_it_found(tuned):
     path, ended = tuned
     best = json.loads((path / "best.json").read_text())
     assert all(PROGRESS.match(line) for line in ended.err.splitlines())
-    assert f"{100 * best['accuracy']:.1f} %" in ended.out
+    assert f"{100 * best['score']:.1f} %" in ended.out
     assert all(name in ended.out for name in best["params"])
 
 
@@ -324,12 +324,12 @@ def test_the_best_network_is_as_accurate_as_it_says(tuned):
     best = json.loads((path / "best.json").read_text())
     data = load("digits")
     network = perjoule.load_best(path)
-    for split, claimed in ((data.validation, "accuracy"), (data.test, "test_accuracy")):
+    for split, claimed in ((data.validation, "score"), (data.test, "test_score")):
         again = evaluate(network, split, Runtime.detect("cpu"), lambda: False)
         assert again is not None
-        assert again.accuracy == pytest.approx(best[claimed], abs=2 / len(split))
+        assert again.score == pytest.approx(best[claimed], abs=2 / len(split))
     trials = perjoule.report(path).trials
-    assert best["accuracy"] == trials["accuracy"].max()
+    assert best["score"] == trials["score"].max()
 
 
 def test_a_finished_search_resumed_is_as_it_was(tuned, folder):

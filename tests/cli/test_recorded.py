@@ -104,7 +104,7 @@ def test_an_audit_ends_with_1_if_there_is_a_fault():
         ["report", "empty.csv"],
         ["report", "empty"],
         ["report", "theirs.csv", "--by", "datset"],
-        ["report", "theirs.csv", "--by", "dataset", "--map", "accuracy"],
+        ["report", "theirs.csv", "--by", "dataset", "--map", "score"],
         ["report", "theirs.csv", "--by", "dataset", "--target", "most"],
         ["report", "theirs.csv", "--by", "dataset", "--target", "101%"],
         ["report", "theirs.csv", "--by", "dataset", "--out", "table.xlsx"],

@@ -44,9 +44,7 @@ def test_a_page_does_not_contradict_its_verdict(poor):
     analysis = perjoule.report(poor).analysis
     [group] = analysis.groups
     page = (poor / "report.html").read_text("utf-8").replace("\u00a0", " ")
-    without = [
-        own for own in group.strategies.values() if own.accuracy is None or own.accuracy.n < 5
-    ]
+    without = [own for own in group.strategies.values() if own.score is None or own.score.n < 5]
     assert without, "the case is gone"
     assert analysis.headline in page
     for own in group.strategies.values():
@@ -91,7 +89,7 @@ def test_an_interrupted_comparison_does_not_say_that_nobody_found_anything(tmp_p
         budget="2 J", meter="model", workers=1, space=TINY,
     )  # fmt: skip
     assert result.interrupted
-    best = result.analysis.groups[0].best_accuracy
+    best = result.analysis.groups[0].best_score
     assert best is not None
     for told in (result.analysis.headline, call("report", result.folder).out):
         assert f"{100 * best:.1f} %" in told

@@ -57,7 +57,7 @@ def test_a_slice_learns_and_says_what_each_phase_cost(objective, meter):
         result = train(objective, meter)
     assert result.state is State.COMPLETE
     assert result.epochs == len(result.curve) == 4
-    assert result.accuracy == result.curve[-1].accuracy > 0.8
+    assert result.score == result.curve[-1].score > 0.8
     phases_j = [result.setup.total_j, result.train.total_j, result.validate.total_j]
     assert all(phase_j > 0 for phase_j in phases_j)
     assert sum(phases_j) == pytest.approx(window.reading.total_j, rel=1e-12)
@@ -69,7 +69,7 @@ def test_a_slice_learns_and_says_what_each_phase_cost(objective, meter):
 def test_two_slices_are_the_trial_in_one_piece(objective, meter, whole):
     first = train(objective, meter, until=2, keep_above=-1.0)
     second = train(objective, meter, until=4, checkpoint=first.checkpoint, keep_above=-1.0)
-    assert [p.accuracy for p in (*first.curve, *second.curve)] == [p.accuracy for p in whole.curve]
+    assert [p.score for p in (*first.curve, *second.curve)] == [p.score for p in whole.curve]
     ends = [load_checkpoint(result.checkpoint)["network"] for result in (whole, second)]
     assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
 
@@ -80,7 +80,7 @@ def test_a_budget_truncates_inside_the_trial_and_is_not_overdrawn(objective, met
     result = train(objective, meter, budget_j=budget_j)
     assert result.state is State.TRUNCATED
     assert result.reading.total_j <= budget_j * (1 + 1e-9)
-    assert result.accuracy == (result.curve[-1].accuracy if result.curve else None)
+    assert result.score == (result.curve[-1].score if result.curve else None)
 
 
 def test_an_epoch_that_cannot_be_validated_is_not_begun(objective, meter, whole):
@@ -91,7 +91,7 @@ def test_an_epoch_that_cannot_be_validated_is_not_begun(objective, meter, whole)
 
 
 def test_the_last_validated_weights_are_kept_only_above_the_mark(objective, meter, whole):
-    assert objective.test_accuracy(CANDIDATE, whole.checkpoint) > 0.8
+    assert objective.test_score(CANDIDATE, whole.checkpoint) > 0.8
     assert load_checkpoint(whole.checkpoint)["epoch"] == 4
     assert train(objective, meter, keep_above=1.0).checkpoint is None
 
@@ -133,7 +133,7 @@ def test_errors_of_user_code_fail_the_trial_in_one_line(
 
     result = train(Objective(digits, runtime, build), meter)
     assert (result.state, result.message) == (State.FAILED, message)
-    assert result.accuracy is None
+    assert result.score is None
     assert result.reading.total_j is not None
 
 
@@ -150,7 +150,7 @@ def test_a_meter_that_dies_never_ends_the_training(objective, readings):
     with EnergyMeter([DyingSource(readings)]) as meter:
         result = train(objective, meter)
     assert result.state is State.COMPLETE
-    assert result.accuracy > 0.8
+    assert result.score > 0.8
     assert result.reading.total_j is None
     assert result.reading.kind == "unavailable"
     assert any("the counter is gone" in warning for warning in result.reading.warnings)

@@ -12,11 +12,11 @@ from perjoule.reports.figures.pareto import thin_trials
 def trials_of(*runs):
     """Trials of a strategy, each run a list of (energy_j, accuracy)."""
     rows = [
-        {"run": f"a-{i}", "strategy": "a", "state": "complete", "energy_j": e, "accuracy": a}
+        {"run": f"a-{i}", "strategy": "a", "state": "complete", "energy_j": e, "score": a}
         for i, run in enumerate(runs)
         for e, a in run
     ]
-    return pd.DataFrame(rows, columns=["run", "strategy", "state", "energy_j", "accuracy"])
+    return pd.DataFrame(rows, columns=["run", "strategy", "state", "energy_j", "score"])
 
 
 def random_trials(n, strategies=2, seed=0):
@@ -27,15 +27,15 @@ def random_trials(n, strategies=2, seed=0):
             "strategy": [str(i % strategies) for i in range(n)],
             "state": "complete",
             "energy_j": rng.lognormal(0, 1, n),
-            "accuracy": rng.uniform(0, 1, n),
+            "score": rng.uniform(0, 1, n),
         }
     )
 
 
 energies = st.one_of(st.just(np.nan), st.integers(1, 20).map(float))
-accuracies = st.one_of(st.just(np.nan), st.integers(0, 10).map(lambda tenths: tenths / 10))
+scores = st.one_of(st.just(np.nan), st.integers(0, 10).map(lambda tenths: tenths / 10))
 runs = st.lists(
-    st.lists(st.tuples(energies, accuracies), min_size=1, max_size=6), min_size=1, max_size=6
+    st.lists(st.tuples(energies, scores), min_size=1, max_size=6), min_size=1, max_size=6
 )
 
 
@@ -45,10 +45,10 @@ def test_each_level_is_what_a_loop_over_the_runs_finds(runs):
     for row in anytime_curve(trials_of(*runs)).to_dict("records"):
         levels = []
         for run in runs:
-            energy_j, accuracy = np.cumsum([e for e, _ in run]), np.array([a for _, a in run])
+            energy_j, score = np.cumsum([e for e, _ in run]), np.array([a for _, a in run])
             if np.isnan(energy_j[-1]) and not (energy_j >= row["energy_j"]).any():
                 continue  # nobody knows what this run had by then
-            reached = accuracy[(energy_j <= row["energy_j"]) & ~np.isnan(accuracy)]
+            reached = score[(energy_j <= row["energy_j"]) & ~np.isnan(score)]
             levels.append(reached.max(initial=-np.inf))
         ordered = sorted(levels)
         last = len(ordered) - 1
@@ -97,7 +97,7 @@ def test_thinning_keeps_every_front(n, strategies, most):
     kept = thin_trials(trials, most)
     front = 0
     for name, own in trials.groupby("strategy"):
-        best = own[pareto_front(own["energy_j"], own["accuracy"])]
+        best = own[pareto_front(own["energy_j"], own["score"])]
         front += len(best)
         assert set(best.index) <= set(kept.index), name
     assert len(kept) <= max(most, front)

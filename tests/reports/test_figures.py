@@ -20,7 +20,7 @@ def small(**columns):
         "seed": [0, 0, 0],
         "trial": [0, 1, 2],
         "state": ["complete", "truncated", "failed"],
-        "accuracy": [0.9, 0.99, np.nan],
+        "score": [0.9, 0.99, np.nan],
         "energy_j": [1.0, 10.0, 2.0],
         "energy_kind": ["modelled", "modelled", "modelled"],
     }
@@ -68,7 +68,7 @@ def test_states_are_told_apart_and_hyperparameters_are_in_the_hover():
 
 
 def test_the_front_leaves_out_dominated_trials():
-    trials = small(state=["complete"] * 3, accuracy=[0.9, 0.8, 0.95], energy_j=[1.0, 2.0, 3.0])
+    trials = small(state=["complete"] * 3, score=[0.9, 0.8, 0.95], energy_j=[1.0, 2.0, 3.0])
     front = draw(pareto_chart, trials).data[2]
     assert list(front.x) == [1.0, 3.0]
     assert shown_accuracy(front) == pytest.approx([0.9, 0.95])
@@ -82,17 +82,17 @@ def test_accuracy_axis_is_in_percent_and_better_is_higher():
     assert labels["99 %"] == pytest.approx(0.01)
 
 
-@pytest.mark.parametrize("accuracy", [0.0, 0.1, 0.5, 0.93, 0.9612, 0.999, 1.0])
-def test_accuracy_axis_of_equal_accuracies_still_has_labels(accuracy):
-    axis = draw(pareto_chart, small(accuracy=[accuracy] * 3)).layout.yaxis
+@pytest.mark.parametrize("score", [0.0, 0.1, 0.5, 0.93, 0.9612, 0.999, 1.0])
+def test_accuracy_axis_of_equal_accuracies_still_has_labels(score):
+    axis = draw(pareto_chart, small(score=[score] * 3)).layout.yaxis
     high, low = axis.range
     assert any(low <= np.log10(tick) <= high for tick in axis.tickvals)
-    assert ("100 %" in axis.ticktext) == (accuracy == 1.0)
+    assert ("100 %" in axis.ticktext) == (score == 1.0)
 
 
 def test_anytime_line_is_the_median_of_the_runs():
     runs = [
-        small(run=[f"a-{seed}"] * 3, state=["complete"] * 3, accuracy=[base, 0.5, base + 0.1])
+        small(run=[f"a-{seed}"] * 3, state=["complete"] * 3, score=[base, 0.5, base + 0.1])
         for seed, base in enumerate((0.6, 0.7, 0.8))
     ]
     low, high, line, target = draw(anytime_chart, pd.concat(runs), 0.85).data
@@ -105,8 +105,8 @@ def test_anytime_line_is_the_median_of_the_runs():
 
 
 def test_a_run_without_a_result_ranks_last():
-    lost = small(run=["a-2"] * 3, accuracy=[np.nan] * 3)
-    late = small(run=["a-1"] * 3, accuracy=[np.nan, 0.7, 0.7], energy_j=[4.0, 1.0, 1.0])
+    lost = small(run=["a-2"] * 3, score=[np.nan] * 3)
+    late = small(run=["a-1"] * 3, score=[np.nan, 0.7, 0.7], energy_j=[4.0, 1.0, 1.0])
     low, _, line = draw(anytime_chart, pd.concat([small(), late, lost])).data
     assert line.x[0] == 5.0, "two of three runs have a result only then"
     assert shown_accuracy(line)[0] == pytest.approx(0.7)
@@ -114,8 +114,8 @@ def test_a_run_without_a_result_ranks_last():
 
 
 def test_a_run_with_a_lost_reading_counts_up_to_it():
-    whole = small(state=["complete"] * 3, accuracy=[0.8, 0.9, 0.95])
-    lost = small(run=["a-1"] * 3, state=["complete"] * 3, energy_j=[1.0, np.nan, 1.0], accuracy=0.6)
+    whole = small(state=["complete"] * 3, score=[0.8, 0.9, 0.95])
+    lost = small(run=["a-1"] * 3, state=["complete"] * 3, energy_j=[1.0, np.nan, 1.0], score=0.6)
     line = draw(anytime_chart, pd.concat([whole, lost])).data[2]
     assert list(line.x) == [1.0, 11.0, 13.0]
     assert shown_accuracy(line) == pytest.approx([0.7, 0.9, 0.95])
@@ -124,7 +124,7 @@ def test_a_run_with_a_lost_reading_counts_up_to_it():
 
 
 def test_a_failed_trial_is_shown_but_makes_no_front():
-    trials = small(state=["complete", "complete", "failed"], accuracy=[0.9, 0.95, 0.99])
+    trials = small(state=["complete", "complete", "failed"], score=[0.9, 0.95, 0.99])
     points, _, front = draw(pareto_chart, trials).data[:3]
     assert len(points.x) == 3
     assert list(front.x) == [1.0, 10.0]
@@ -158,7 +158,7 @@ def test_phases_are_per_run():
         small().iloc[:1],
         small().iloc[2:],
         small(energy_j=[np.nan] * 3),
-        small(accuracy=[None] * 3, energy_kind=[None] * 3),
+        small(score=[None] * 3, energy_kind=[None] * 3),
     ],
     ids=["no columns", "no rows", "one trial", "one failure", "no energy", "no accuracy"],
 )
@@ -196,7 +196,7 @@ def test_hover_is_left_to_the_fronts_where_there_are_many_trials():
 
 
 def test_equal_trials_are_one_point_of_a_front():
-    front = draw(pareto_chart, small(state=["complete"] * 3, accuracy=0.9, energy_j=1.0)).data[2]
+    front = draw(pareto_chart, small(state=["complete"] * 3, score=0.9, energy_j=1.0)).data[2]
     assert list(front.x) == [1.0]
 
 
@@ -209,9 +209,7 @@ def test_strategies_that_are_not_shown_stay_in_the_legend():
 
 
 def test_the_attainment_surface_is_what_half_of_the_runs_attain():
-    runs = [
-        small(run=f"a-{i}", state="complete", accuracy=[0.5 + i / 10, 0.9, 0.9]) for i in range(3)
-    ]
+    runs = [small(run=f"a-{i}", state="complete", score=[0.5 + i / 10, 0.9, 0.9]) for i in range(3)]
     (line,) = draw(attainment_chart, pd.concat(runs)).data
     assert list(line.x) == [1.0, 2.0]
     assert shown_accuracy(line) == pytest.approx([0.6, 0.9])

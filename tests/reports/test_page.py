@@ -27,7 +27,7 @@ def study(strategies=("random", HOSTILE, "gp"), seeds=5, trials=8, groups=("",),
             "strategy": name,
             "seed": seed,
             "trial": trial,
-            "accuracy": 1 - 10 ** -(0.5 + 0.15 * place + 0.06 * trial + rng.uniform(0, 0.2)),
+            "score": 1 - 10 ** -(0.5 + 0.15 * place + 0.06 * trial + rng.uniform(0, 0.2)),
             "energy_j": (1 + place / 10) * rng.lognormal(0, 0.3),
             "energy_kind": "modelled",
             "learning_rate": rng.uniform(0, 1),
@@ -158,7 +158,7 @@ def test_groups_are_counted_and_the_first_is_open(grouped):
 
 
 def test_a_tie_is_shown_as_one():
-    table = study(("a", "b"), accuracy=0.9, energy_j=1.0)
+    table = study(("a", "b"), score=0.9, energy_j=1.0)
     page = page_of(table)
     assert page.told.count("(equal)") >= 1
     assert "found equally accurate networks for the same energy" in page.told
@@ -190,7 +190,7 @@ def test_joules_of_different_kinds_stand_apart():
 
 
 def test_energies_alone_make_no_empty_figure():
-    page = page_of(study(seeds=9, accuracy=np.nan, trials=1, energy_kind="integrated"))
+    page = page_of(study(seeds=9, score=np.nan, trials=1, energy_kind="integrated"))
     assert "No accuracy is recorded, so there is no winner. " in page.told
     assert "random takes the fewest joules" in page.told
     assert names(page) == ["spread-0"]
@@ -241,7 +241,7 @@ def test_many_trials_stay_light():
         {
             "strategy": np.repeat([f"s{i}" for i in range(24)], n // 24 + 1)[:n],
             "seed": np.arange(n) % (n_runs // 24),
-            "accuracy": rng.uniform(0, 0.99, n),
+            "score": rng.uniform(0, 0.99, n),
             "energy_j": rng.lognormal(0, 1, n),
         }
     )
@@ -257,16 +257,16 @@ def test_many_trials_stay_light():
 
 @pytest.mark.parametrize("by", ["", "dataset"])
 def test_everything_unknown_renders(by):
-    table = study(accuracy=np.nan, energy_j=np.nan, groups=["x", "y"] if by else [""])
+    table = study(score=np.nan, energy_j=np.nan, groups=["x", "y"] if by else [""])
     page = page_of(table)
     assert not page.figures
-    assert "energy, unknown 120 trials" in page_of(study(accuracy=np.nan, energy_j=np.nan)).told
+    assert "energy, unknown 120 trials" in page_of(study(score=np.nan, energy_j=np.nan)).told
 
 
 def test_unknown_and_failed_trials_render():
     table = study(("a", "b"))
     trials = table.trials.copy()
-    trials.loc[trials["strategy"] == "b", ["accuracy", "state"]] = [np.nan, "failed"]
+    trials.loc[trials["strategy"] == "b", ["score", "state"]] = [np.nan, "failed"]
     page = page_of(dataclasses.replace(table, trials=trials))
     assert "40 failed" in page.told
     assert "a " in page.told
@@ -326,7 +326,7 @@ def comparison(**runs):
             for trial in range(8)
             for epoch in (1, 2, 3)
         ],
-        columns=["run", "trial", "epoch", "energy_j", "accuracy", "loss"],
+        columns=["run", "trial", "epoch", "energy_j", "score", "loss"],
     )
     return dataclasses.replace(
         table, runs=found.assign(**given), curves=curves, description=DESCRIPTION

@@ -80,7 +80,7 @@ def build(name, seed=0):
 
 def proposals(strategy):
     return [
-        told.params for told in search(strategy, 8, lambda params, _: {"accuracy": params["rate"]})
+        told.params for told in search(strategy, 8, lambda params, _: {"score": params["rate"]})
     ]
 
 

@@ -168,5 +168,5 @@ def test_strategies_of_ones_own_take_part_in_a_comparison_and_end_their_own_run_
     assert {n: (run["status"], run["reason"], run["trials"]) for n, run in runs.items()} == own
     cheapest = result.trials[result.trials["strategy"] == "mine_beside_others:Cheapest"]
     assert len(cheapest) > 1
-    assert cheapest["accuracy"].nunique() == 1
+    assert cheapest["score"].nunique() == 1
     assert (cheapest["p.width"] == 8).all()

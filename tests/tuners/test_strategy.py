@@ -41,7 +41,7 @@ def each_of(names):
 every_recipe = each_of(RECIPES)
 
 
-def accuracy(params):
+def score(params):
     return 1 - abs(params["learning_rate"] - 0.01) - params["dropout"] / 5 - 1 / params["width"]
 
 
@@ -51,7 +51,7 @@ def result(work, number):
     if number % 5 == 3:
         return Told(work.params, State.FAILED, None, 1.0, trial=trial)
     state = State.PAUSED if work.pause else State.COMPLETE
-    reached = accuracy(work.params) * (1 - 0.5**work.until)
+    reached = score(work.params) * (1 - 0.5**work.until)
     curve = (CurvePoint(work.until, 1.0, reached, 0.0),)
     return Told(work.params, state, reached, 1.0, trial=trial, epochs=work.until, curve=curve)
 
@@ -147,16 +147,16 @@ def test_a_model_learns_from_accuracies_but_not_from_failures(name):
     def proposal(**change):
         strategy = RECIPES[name].build(SPACE, 3)
         for told in known:
-            given = {"state": told.state, "accuracy": told.accuracy} | change
+            given = {"state": told.state, "score": told.score} | change
             strategy.tell(Told(told.params, energy_j=1.0, trial=told.trial, **given))
         return strategy.ask(0.0).params
 
-    assert proposal() != proposal(accuracy=0.5, state=State.COMPLETE)
+    assert proposal() != proposal(score=0.5, state=State.COMPLETE)
     # A failed trial is one whatever its accuracy was, and so is one without an accuracy.
     lost = proposal(state=State.FAILED)
     assert SPACE.complete(lost) == lost
-    assert lost == proposal(accuracy=None, state=State.FAILED)
-    assert lost == proposal(accuracy=None, state=State.TRUNCATED)
+    assert lost == proposal(score=None, state=State.FAILED)
+    assert lost == proposal(score=None, state=State.TRUNCATED)
 
 
 class Walk:
@@ -173,7 +173,7 @@ class Walk:
         return Work({"at": self.at, "epochs": 1}, 1)
 
     def tell(self, result):
-        if result.accuracy is None:
+        if result.score is None:
             self.at = 0.5
 
 

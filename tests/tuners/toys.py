@@ -24,12 +24,12 @@ CHANGES = {
     "failed": {"state": State.FAILED},
     "unmetered": {"energy_j": None},
     "nothing measured": {"energy_j": 0.0},
-    "cut short": {"state": State.TRUNCATED, "accuracy": None},
+    "cut short": {"state": State.TRUNCATED, "score": None},
 }
-LOST = {"state": State.FAILED, "accuracy": None}
+LOST = {"state": State.FAILED, "score": None}
 
 
-def accuracy(params, _epoch=0):
+def score(params, _epoch=0):
     rate = 0.1 * abs(log10(params["rate"]) + 2)
     return 0.95 - rate - 2 / params["width"] - 0.03 * (params["pool"] == "none")
 
@@ -55,7 +55,7 @@ def search_toy(strategy, kinds):
     """Train the toy for a trial of each kind; return the proposals and all that was told."""
 
     def outcome(params, number):
-        return {"accuracy": accuracy(params), "energy_j": energy_j(params)} | CHANGES[kinds[number]]
+        return {"score": score(params), "energy_j": energy_j(params)} | CHANGES[kinds[number]]
 
     history = search(strategy, len(kinds), outcome)
     return [told.params for told in history], history
@@ -86,14 +86,14 @@ class Recorder:
     def tell(self, result):
         if (state := self.ends and self.ends(len(self.history))) is not None:
             curve, epochs = result.curve[:-1], result.epochs - 1
-            accuracy = curve[-1].accuracy if curve else None
-            result = replace(result, state=state, accuracy=accuracy, epochs=epochs, curve=curve)
+            score = curve[-1].score if curve else None
+            result = replace(result, state=state, score=score, epochs=epochs, curve=curve)
         self.history.append(result)
         self.strategy.tell(result)
 
 
 def simulate(
-    strategy, accuracy, epoch_j=lambda _: 1.0, *, budget_j=inf, n_trials=inf, ends=None, ask_j=0.0
+    strategy, score, epoch_j=lambda _: 1.0, *, budget_j=inf, n_trials=inf, ends=None, ask_j=0.0
 ):
     """Run a strategy on known curves: ``accuracy(params, epoch)`` and ``epoch_j(params)``.
 
@@ -104,7 +104,7 @@ def simulate(
 
     def curve(params, *_):
         epochs = range(1, params["epochs"] + 1)
-        return 0.0, [(epoch_j(params), accuracy(params, epoch)) for epoch in epochs]
+        return 0.0, [(epoch_j(params), score(params, epoch)) for epoch in epochs]
 
     recorder = Recorder(strategy, n_trials, ends)
     objective = SimpleNamespace(cheapest_j=0.0, curve=curve)

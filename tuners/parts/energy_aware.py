@@ -44,14 +44,14 @@ class Beliefs(NamedTuple):
     n_trials: int  # so far
 
 
-def score(accuracy: float) -> float:
+def merit(score: float) -> float:
     """What the model models: minus the logarithm of the error, so that 98 and 99 % are far apart.
 
     Most candidates are good, and what tells them apart is small beside what tells them from those
     that learn nothing. On 287 random trials on digits, the rank correlation of prediction and truth
     among the better half, learnt from 150, is 0.46 with it and 0.28 with the accuracy itself.
     """
-    return -math.log(max(1 - accuracy, 0.0) + ERROR_FLOOR)
+    return -math.log(max(1 - score, 0.0) + ERROR_FLOOR)
 
 
 class EnergyAwareStrategy(ABC):
@@ -74,7 +74,7 @@ class EnergyAwareStrategy(ABC):
     def ask(self, spent_j: float) -> Work | None:
         """A candidate for its own epochs; None if none fits the budget or is worth its joules."""
         trials = list(trials_of(self._history).values())
-        points, scores = observations(self._encoding, trials)
+        points, merits = observations(self._encoding, trials)
         self._energy.fit(self._history)
         left_j = self._task.budget_j - spent_j
         if len(trials) < STARTUP_TRIALS:
@@ -88,13 +88,13 @@ class EnergyAwareStrategy(ABC):
         options, joules = self._fitting(candidate_pool(self._encoding, trials, seed), left_j)
         if not options:
             return None
-        if not len(scores):
+        if not len(merits):
             return self._work(options, joules, int(joules.argmin()))
-        mean, std = GaussianProcess.fit(points, scores).predict(
+        mean, std = GaussianProcess.fit(points, merits).predict(
             np.array([self._encoding.features(params) for params in options])
         )
         spent_share = spent_j / self._task.budget_j
-        beliefs = Beliefs(mean, std, joules, float(scores.max()), spent_share, len(trials))
+        beliefs = Beliefs(mean, std, joules, float(merits.max()), spent_share, len(trials))
         worth = self.acquire(beliefs)
         return None if worth is None else self._work(options, joules, int(worth.argmax()))
 
@@ -115,26 +115,26 @@ class EnergyAwareStrategy(ABC):
 
 
 def observations(encoding: Encoding, trials: Sequence[TrialSoFar]) -> tuple[Array, Array]:
-    """Features of the trials at the epochs they reached, shape ``[n, d]``, and scores, ``[n]``.
+    """Features of the trials at the epochs they reached, shape ``[n, d]``, and merits, ``[n]``.
 
-    A failed trial scores as the worst; one without accuracy for another reason is left out.
+    A failed trial merits as the worst; one without accuracy for another reason is left out.
     """
-    known = [trial for trial in trials if trial.failed or trial.accuracy is not None]
-    reached = [score(t.accuracy) for t in known if t.accuracy is not None]
-    worst = min(reached, default=score(0.0))
-    scores = [worst if t.accuracy is None else score(t.accuracy) for t in known]
+    known = [trial for trial in trials if trial.failed or trial.score is not None]
+    reached = [merit(t.score) for t in known if t.score is not None]
+    worst = min(reached, default=merit(0.0))
+    merits = [worst if t.score is None else merit(t.score) for t in known]
     searched = "epochs" in encoding.space.distributions
     points = [
         encoding.features({**t.params, "epochs": t.epochs} if searched and t.epochs else t.params)
         for t in known
     ]
-    return np.array(points), np.array(scores)
+    return np.array(points), np.array(merits)
 
 
 def candidate_pool(encoding: Encoding, trials: Sequence[TrialSoFar], seed: int) -> list[Params]:
     """New candidates to choose from: all over the space, near the best trials, and the cheapest."""
     points = [*sobol(encoding, seed, POOL_POINTS), encoding.unit(encoding.space.cheapest())]
-    known = [(trial.accuracy, trial.params) for trial in trials if trial.accuracy is not None]
+    known = [(trial.score, trial.params) for trial in trials if trial.score is not None]
     if known:
         best = sorted(known, key=lambda each: -each[0])[:N_BEST]
         around = np.array([encoding.unit(params) for _, params in best])

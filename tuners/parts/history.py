@@ -20,7 +20,7 @@ class TrialSoFar:
     state: State = State.COMPLETE  # in which its last slice ended
     epochs: int = 0  # whole ones behind it
     energy_j: float | None = 0.0  # of all its slices, search included; None if any is unavailable
-    accuracies: dict[int, float] = field(default_factory=dict)  # by validated epoch
+    scores: dict[int, float] = field(default_factory=dict)  # by validated epoch
     energies_j: dict[int, float] = field(default_factory=dict)  # so far, by epoch, as known
 
     @property
@@ -29,11 +29,11 @@ class TrialSoFar:
         return self.state is State.FAILED
 
     @property
-    def accuracy(self) -> float | None:
+    def score(self) -> float | None:
         """Last validated accuracy, None if there is none or the trial failed."""
-        if self.failed or not self.accuracies:
+        if self.failed or not self.scores:
             return None
-        return self.accuracies[max(self.accuracies)]
+        return self.scores[max(self.scores)]
 
     def add(self, told: Told) -> None:
         """Take what a slice gave."""
@@ -42,11 +42,11 @@ class TrialSoFar:
         self.epochs = max(self.epochs, told.epochs)
         self.energy_j = total((self.energy_j, told.energy_j))
         for point in told.curve:
-            self.accuracies[point.epoch] = point.accuracy
+            self.scores[point.epoch] = point.score
             if before_j is not None and point.energy_j is not None:
                 self.energies_j[point.epoch] = before_j + point.energy_j
-        if told.accuracy is not None and not told.curve:
-            self.accuracies[max(told.epochs, 1)] = told.accuracy
+        if told.score is not None and not told.curve:
+            self.scores[max(told.epochs, 1)] = told.score
 
 
 def trials_of(history: Iterable[Told]) -> dict[int, TrialSoFar]:

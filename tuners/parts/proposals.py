@@ -38,11 +38,11 @@ def propose(
     study = silent_study(0, direction="maximize", sampler=sampler)
     study.add_trials(
         optuna.create_trial(
-            value=max(trial.accuracies.values()),
+            value=max(trial.scores.values()),
             params={name: trial.params[name] for name in names},
             distributions=names,
         )
         for trial in trials.values()
-        if trial.accuracies
+        if trial.scores
     )
     return space.complete(study.ask(names).params)

@@ -67,7 +67,7 @@ class Standing:
     def _climb(self, trial: TrialSoFar, unit: float) -> None:
         """Note the rungs that a trial has reached."""
         rung, rungs = 0, self.ladder.rungs
-        for epoch in sorted(trial.accuracies):
+        for epoch in sorted(trial.scores):
             spent = trial.energies_j.get(epoch, 0.0) if self.ladder.in_joules else epoch
             height = math.inf if epoch >= self.ladder.longest else spent * (1 + _ROUNDING)
             while rung < len(rungs) and height >= rungs[rung] * unit:
@@ -77,12 +77,12 @@ class Standing:
 
     def scores(self, rung: int) -> dict[int, float]:
         """Validation accuracies at a rung, by trial, of all that reached it, failed or not."""
-        return {n: self.trials[n].accuracies[epoch] for n, epoch in self.reached[rung].items()}
+        return {n: self.trials[n].scores[epoch] for n, epoch in self.reached[rung].items()}
 
     def curve(self, rung: int, number: int) -> list[float]:
         """Accuracies of a trial, epoch by epoch, up to a rung that it has reached."""
-        last, accuracies = self.reached[rung][number], self.trials[number].accuracies
-        return [accuracies[epoch] for epoch in sorted(accuracies) if epoch <= last]
+        last, scores = self.reached[rung][number], self.trials[number].scores
+        return [scores[epoch] for epoch in sorted(scores) if epoch <= last]
 
     def waits(self, number: int) -> bool:
         """Whether a trial is paused with rungs above it."""

@@ -5,9 +5,9 @@
     >>> from perjoule.tuners.strategy import Told
     >>> space = Space.parse({"width": {"low": 8, "high": 64}, "epochs": 9})
     >>> strategy = HalvingStrategy(space, seed=0)
-    >>> for number, accuracy in enumerate([0.5, 0.8, 0.6]):
+    >>> for number, score in enumerate([0.5, 0.8, 0.6]):
     ...     params = strategy.ask(spent_j=0.0).params
-    ...     told = Told(params, State.PAUSED, accuracy, energy_j=1.0, trial=number, epochs=1)
+    ...     told = Told(params, State.PAUSED, score, energy_j=1.0, trial=number, epochs=1)
     ...     strategy.tell(told)
     >>> work = strategy.ask(spent_j=3.0)  # the best of three goes on to the second rung
     >>> work.trial, work.until, work.pause

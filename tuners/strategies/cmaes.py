@@ -7,8 +7,8 @@
     >>> strategy = CmaesStrategy(space, seed=0)
     >>> for _ in range(40):
     ...     params = strategy.ask(spent_j=0.0).params
-    ...     accuracy = 1 - abs(params["width"] - 50) / 100
-    ...     strategy.tell(Told(params, State.COMPLETE, accuracy, energy_j=1.0))
+    ...     score = 1 - abs(params["width"] - 50) / 100
+    ...     strategy.tell(Told(params, State.COMPLETE, score, energy_j=1.0))
     >>> abs(strategy.ask(spent_j=40.0).params["width"] - 50) < 10
     True
 
@@ -80,7 +80,7 @@ class CmaesStrategy:
             return
         self._draw()
         self._n_told += 1
-        self._accuracies.append(None if result.state is State.FAILED else result.accuracy)
+        self._accuracies.append(None if result.state is State.FAILED else result.score)
         if len(self._accuracies) == len(self._generation):
             self._move()
 

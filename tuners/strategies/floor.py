@@ -7,7 +7,7 @@
     >>> strategy = FloorStrategy(space, seed=0, floor=0.9)
     >>> for _ in range(6):
     ...     params = strategy.ask(spent_j=0.0).params
-    ...     result = Told(params, State.COMPLETE, accuracy=0.95, energy_j=params["width"])
+    ...     result = Told(params, State.COMPLETE, score=0.95, energy_j=params["width"])
     ...     strategy.tell(result)
     >>> strategy.ask(spent_j=200.0).until
     2
@@ -76,7 +76,7 @@ class FloorStrategy(OptunaStrategy):
         """A trial of a new study of all results under the present floor: constraints are fixed."""
         names, floor = self._space.distributions, self._fixed_floor
         if floor is None:
-            floor = self._share * max((accuracy for _, accuracy, _ in self._known), default=0.0)
+            floor = self._share * max((score for _, score, _ in self._known), default=0.0)
         sampler = self._sampler(ask_seed(self._seed, self._n_told))
         study = silent_study(self._seed, direction="minimize", sampler=sampler)
         study.add_trials(
@@ -84,9 +84,9 @@ class FloorStrategy(OptunaStrategy):
                 params=params,
                 distributions=names,
                 value=log_energy,
-                constraints={"accuracy": floor - accuracy},
+                constraints={"score": floor - score},
             )
-            for params, accuracy, log_energy in self._known
+            for params, score, log_energy in self._known
         )
         return study.ask(names)
 

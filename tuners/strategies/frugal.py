@@ -8,7 +8,7 @@
     >>> for number in range(4):
     ...     work = strategy.ask(spent_j=0.0)
     ...     width = work.params["width"]
-    ...     curve = (CurvePoint(epoch=1, energy_j=width, accuracy=1 - 1 / width, loss=0.1),)
+    ...     curve = (CurvePoint(epoch=1, energy_j=width, score=1 - 1 / width, loss=0.1),)
     ...     told = Told(work.params, State.PAUSED, 1 - 1 / width, width, trial=number, epochs=1,
     ...                 curve=curve)
     ...     strategy.tell(told)
@@ -56,7 +56,7 @@ import numpy as np
 from ...models.outcome import State
 from ...models.space import Space
 from ..parts.encoding import Array, Encoding, Params
-from ..parts.energy_aware import LEAST_BEFORE_STOP, score
+from ..parts.energy_aware import LEAST_BEFORE_STOP, merit
 from ..parts.energy_model import EnergyModel
 from ..parts.history import TrialSoFar, trials_of
 from ..parts.surrogate import GaussianProcess, log_ei, sobol
@@ -119,14 +119,14 @@ class FrugalStrategy:
             return self._begin(min(start, key=lambda i: epoch_j[i]), 0.0)
         if not self._fit_after:  # nothing is validated yet
             return self._begin(new[0], 0.0) if new else None
-        points, scores = self._observations(trials)
-        model = self._process.learnt(points, scores)
+        points, merits = self._observations(trials)
+        model = self._process.learnt(points, merits)
         options, joules, owners = self._options(trials, new, epoch_j)
         fits = self._energy.affordable(joules, self._task.budget_j - spent_j)
         if not fits.any():
             return None
         mean, std = model.predict(options)
-        best = float(scores.max())
+        best = float(merits.max())
         value = log_ei(mean, np.maximum(std, _LEAST_STD), best)
         if len(trials) >= LEAST_BEFORE_STOP and not self._any_worth_it(value, joules, best):
             return None
@@ -157,10 +157,10 @@ class FrugalStrategy:
 
     def _learnt_at(self, trial: TrialSoFar) -> list[int]:
         """The epochs of a trial that the model learns from."""
-        return [e for e in trial.accuracies if e in self._rungs or e == trial.epochs]
+        return [e for e in trial.scores if e in self._rungs or e == trial.epochs]
 
     def _any_worth_it(self, log_gain: Array, joules: Array, best: float) -> bool:
-        """Whether a gain in accuracy, about that in score times the error, is worth its joules."""
+        """Whether a gain in accuracy, about that in merit times the error, is worth its joules."""
         gain = np.exp(np.minimum(log_gain - best, 0.0))
         return bool((gain > self._worth / self._task.budget_j * joules).any())
 
@@ -173,18 +173,18 @@ class FrugalStrategy:
         return _Candidates(params, features, self._energy.work_of(params))
 
     def _observations(self, trials: Mapping[int, TrialSoFar]) -> tuple[Array, Array]:
-        """Points of the model and scores; a trial that failed scores as the worst of all."""
-        seen = [(t, e, score(t.accuracies[e])) for t in trials.values() for e in self._learnt_at(t)]
-        worst = min((each[2] for each in seen), default=score(0.0))
+        """Points of the model and merits; a trial that failed merits as the worst of all."""
+        seen = [(t, e, merit(t.scores[e])) for t in trials.values() for e in self._learnt_at(t)]
+        worst = min((each[2] for each in seen), default=merit(0.0))
         seen += [(t, max(t.epochs, 1), worst) for t in trials.values() if t.failed]
         points = np.array([self._point(trial, epoch) for trial, epoch, _ in seen])
-        scores = np.array([each[2] for each in seen])
-        if len(scores) <= MOST_OBSERVATIONS:
-            return points, scores
+        merits = np.array([each[2] for each in seen])
+        if len(merits) <= MOST_OBSERVATIONS:
+            return points, merits
         half = MOST_OBSERVATIONS // 2
-        best = np.argsort(-scores, kind="stable")[:half]
-        kept = np.union1d(best, np.arange(len(scores) - half, len(scores)))
-        return points[kept], scores[kept]
+        best = np.argsort(-merits, kind="stable")[:half]
+        kept = np.union1d(best, np.arange(len(merits) - half, len(merits)))
+        return points[kept], merits[kept]
 
     def _options(
         self, trials: Mapping[int, TrialSoFar], new: Sequence[int], epoch_j: Array

@@ -6,7 +6,7 @@
     >>> space = Space.parse({"width": {"low": 8, "high": 64}, "epochs": 1})
     >>> strategy = CooledStrategy(space, seed=0, task=Task(budget_j=300.0))
     >>> params = strategy.ask(spent_j=0.0).params
-    >>> strategy.tell(Told(params, State.COMPLETE, accuracy=0.9, energy_j=12.0, epochs=1))
+    >>> strategy.tell(Told(params, State.COMPLETE, score=0.9, energy_j=12.0, epochs=1))
     >>> strategy.ask(spent_j=12.0).until
     1
     >>> strategy.ask(spent_j=299.9) is None  # nothing fits any more

@@ -7,7 +7,7 @@
     >>> strategy = GridStrategy(space, seed=0, order="cheapest")
     >>> while (work := strategy.ask(spent_j=0.0)) is not None:
     ...     print(work.params)
-    ...     strategy.tell(Told(work.params, State.COMPLETE, accuracy=0.9, energy_j=1.0))
+    ...     strategy.tell(Told(work.params, State.COMPLETE, score=0.9, energy_j=1.0))
     {'width': 8, 'epochs': 2}
     {'width': 16, 'epochs': 2}
     {'width': 32, 'epochs': 2}

@@ -63,6 +63,6 @@ class MedianStrategy(MultiFidelity):
                 if not enough or max(standing.curve(rung, number)) >= median(known):
                     return standing.step(rung + 1, number)
             for each in range(rung + 1):
-                accuracies = standing.curve(each, number)
-                earlier[each].append(sum(accuracies) / len(accuracies))
+                scores = standing.curve(each, number)
+                earlier[each].append(sum(scores) / len(scores))
         return standing.step(0)

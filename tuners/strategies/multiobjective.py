@@ -6,7 +6,7 @@
     >>> space = Space.parse({"width": {"low": 8, "high": 64}, "epochs": 2})
     >>> strategy = MultiObjectiveStrategy(space, seed=0, sampler="nsga2")
     >>> params = strategy.ask(spent_j=0.0).params
-    >>> strategy.tell(Told(params, State.COMPLETE, accuracy=0.9, energy_j=12.0))
+    >>> strategy.tell(Told(params, State.COMPLETE, score=0.9, energy_j=12.0))
     >>> strategy.ask(spent_j=12.0).until
     2
 
@@ -43,10 +43,10 @@ class MultiObjectiveStrategy(OptunaStrategy):
     @staticmethod
     def values(result: Told) -> tuple[float, float] | None:
         """Accuracy and log joules of a trial, or None if it failed or either is unknown."""
-        accuracy, energy_j = result.accuracy, result.energy_j or 0.0
-        if result.state is State.FAILED or accuracy is None or energy_j <= 0:
+        score, energy_j = result.score, result.energy_j or 0.0
+        if result.state is State.FAILED or score is None or energy_j <= 0:
             return None
-        return accuracy, math.log(energy_j)
+        return score, math.log(energy_j)
 
     def tell(self, result: Told) -> None:
         """Learn a result; a trial that failed or lacks accuracy or joules has none.

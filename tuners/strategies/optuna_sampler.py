@@ -7,7 +7,7 @@
     >>> strategy = OptunaStrategy(space, seed=0, sampler="tpe")
     >>> for _ in range(20):
     ...     params = strategy.ask(spent_j=0.0).params
-    ...     result = Told(params, State.COMPLETE, accuracy=params["width"] / 64, energy_j=1.0)
+    ...     result = Told(params, State.COMPLETE, score=params["width"] / 64, energy_j=1.0)
     ...     strategy.tell(result)
     >>> strategy.ask(spent_j=20.0).params["width"] > 32
     True
@@ -61,9 +61,9 @@ class OptunaStrategy:
     @staticmethod
     def values(result: Told) -> Sequence[float] | None:
         """The objectives of a trial, or None if it failed or has none."""
-        if result.accuracy is None or result.state is State.FAILED:
+        if result.score is None or result.state is State.FAILED:
             return None
-        return [result.accuracy]
+        return [result.score]
 
     def ask(self, spent_j: float) -> Work:
         """Propose a candidate, to be trained for its own number of epochs."""

@@ -9,7 +9,7 @@
     >>> while (work := strategy.ask(spent_j=0.0)) is not None:
     ...     strategy.tell(Told(work.params, State.COMPLETE, 0.9, 12.0, trial=n_trials))
     ...     n_trials += 1
-    >>> n_trials  # no trial will bring an accuracy of 1.2, the price of its 12 J
+    >>> n_trials  # no trial will bring an score of 1.2, the price of its 12 J
     10
 
 When to use it: where joules have a price in accuracy, and what is not worth it shall not be spent

@@ -7,7 +7,7 @@
     >>> strategy, rates = SobolStrategy(space, seed=0), []
     >>> for _ in range(4):
     ...     params = strategy.ask(spent_j=0.0).params
-    ...     strategy.tell(Told(params, State.COMPLETE, accuracy=0.9, energy_j=1.0))
+    ...     strategy.tell(Told(params, State.COMPLETE, score=0.9, energy_j=1.0))
     ...     rates.append(params["rate"])
     >>> sorted(int(4 * rate) for rate in rates)  # one in each quarter
     [0, 1, 2, 3]

@@ -65,7 +65,7 @@ class TestEqualEnergy:
         )
         half = group["strategies"]["half"]
         assert (half["equal_energy"]["1.0"]["median"], half["equal_energy"]["1.0"]["n"]) == (0.0, 3)
-        assert (half["accuracy"]["median"], half["accuracy"]["n"]) == (0.9, 1)
+        assert (half["score"]["median"], half["score"]["n"]) == (0.9, 1)
         assert group["winners"]["equal_energy"]["1.0"] == "whole"
 
 
@@ -86,12 +86,12 @@ class TestEnergyToTarget:
         assert group["target_accuracy"] == 0.8
 
     @pytest.mark.parametrize(
-        ("target", "accuracy"),
+        ("target", "score"),
         [("50%", 0.45), (" 50 % ", 0.45), ("0.5", 0.5), (0.5, 0.5), (1, 1.0), ("100%", 0.9)],
     )
-    def test_a_target_is_an_accuracy_or_a_share_of_the_best(self, target, accuracy):
+    def test_a_target_is_an_accuracy_or_a_share_of_the_best(self, target, score):
         analysis = analysed(EARLY, LATE, target=target)
-        assert analysis.to_dict()["groups"][0]["target_accuracy"] == accuracy
+        assert analysis.to_dict()["groups"][0]["target_accuracy"] == score
         assert analysis.to_dict()["target"] == str(target).strip()
 
     @pytest.mark.parametrize("target", ["98", "0%", "101%", 0, 1.5, -0.5, NAN, "nan%", "", True])
@@ -127,11 +127,11 @@ class TestOtherNumbers:
         assert group["strategies"]["b"]["hypervolume"] == {"energy_j": 0.0, "share": 0.0}
 
     def test_test_accuracy_is_that_of_the_best_validated_trial(self):
-        tested = {"test_accuracy": [0.9, 0.7, 0.6]}
+        tested = {"test_score": [0.9, 0.7, 0.6]}
         trials = runs_of("a", [(1.0, 0.5), (1.0, 0.8), (1.0, 0.8)], **tested)
         strategies = group_of(trials, EARLY).strategies
-        assert strategies["a"].test_accuracy.median == 0.7
-        assert strategies["early"].test_accuracy is None
+        assert strategies["a"].test_score.median == 0.7
+        assert strategies["early"].test_score is None
 
     def test_search_share_is_of_trials_of_which_both_are_known(self):
         searched = {"energy_search_j": [1.0, NAN, 5.0]}
@@ -165,7 +165,7 @@ class TestUnknownEnergies:
         assert own["accuracy_per_joule"]["run"] is own["accuracy_per_joule"]["trial"] is None
         assert own["energy_to_target"]["hits"] == 2
         assert own["energy_to_target"]["ert_j"] is own["energy_to_target"]["energy_j"] is None
-        assert own["accuracy"]["median"] == 0.99
+        assert own["score"]["median"] == 0.99
         assert group["common_j"] == 10.0
         assert "unknown" not in str(analysis.winners)
         assert "2 of 2 runs of unknown are not known" in " ".join(analysis.notes)
@@ -256,8 +256,8 @@ class TestGroups:
         """The same two strategies on data sets; how accurate the second is on each."""
         runs = (
             runs_of(strategy, [(5.0, level)], dataset=name, run=f"{name}-{strategy}")
-            for name, accuracy in datasets.items()
-            for strategy, level in (("a", 0.5), ("b", accuracy))
+            for name, score in datasets.items()
+            for strategy, level in (("a", 0.5), ("b", score))
         )
         return analysed(*runs, by="dataset")
 
@@ -382,8 +382,8 @@ trials = st.fixed_dictionaries(
         "strategy": st.sampled_from("abc"),
         "seed": st.integers(0, 2),
         "energy_j": st.sampled_from([NAN, 0.0, 1.0, 2.0, 5.0, 1e-300, 1e300]),
-        "accuracy": st.sampled_from([NAN, 0.0, 0.5, 0.7, 1.0]),
-        "test_accuracy": st.sampled_from([NAN, 0.5]),
+        "score": st.sampled_from([NAN, 0.0, 0.5, 0.7, 1.0]),
+        "test_score": st.sampled_from([NAN, 0.5]),
         "energy_search_j": st.sampled_from([NAN, 0.0, 1.0]),
         "energy_kind": st.sampled_from([None, "measured", "modelled", "lower bound"]),
         "state": st.sampled_from(["complete", "pruned", "failed", "interrupted"]),

@@ -9,15 +9,15 @@ from typing import Any
 import yaml
 
 
-def slice_event(run: str, trial: int, accuracy: float | None, energy_j: float | None, **more: Any):
+def slice_event(run: str, trial: int, score: float | None, energy_j: float | None, **more: Any):
     return {
         "event": "slice",
         "run": run,
         "trial": trial,
         "state": "complete",
         "params": {"epochs": 2, "optimizer": "adam"},
-        "accuracy": accuracy,
-        "test_accuracy": None,
+        "score": score,
+        "test_score": None,
         "energy_j": energy_j,
         "setup_j": 0.1,
         "train_j": None if energy_j is None else energy_j - 0.3,
@@ -35,7 +35,7 @@ def slice_event(run: str, trial: int, accuracy: float | None, energy_j: float | 
         "started_at": 1.8e9,
         "message": "",
         "warnings": [],
-        "curve": [[1, 0.5, 0.4, 1.2], [2, 0.9, accuracy, None]],
+        "curve": [[1, 0.5, 0.4, 1.2], [2, 0.9, score, None]],
         **more,
     }
 

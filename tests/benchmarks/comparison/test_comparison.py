@@ -76,9 +76,9 @@ def test_neither_executor_nor_other_runs_change_what_a_run_finds(small, tmp_path
 
 def test_selection_is_on_validation_and_only_incumbents_are_tested(small):
     trials = small.trials
-    best_so_far = trials.groupby("run")["accuracy"].cummax()
+    best_so_far = trials.groupby("run")["score"].cummax()
     before = best_so_far.groupby(trials["run"]).shift().fillna(-1.0)
-    assert (trials["test_accuracy"].notna() == (trials["accuracy"] > before)).all()
+    assert (trials["test_score"].notna() == (trials["score"] > before)).all()
 
 
 def test_a_budget_that_fits_no_trial_is_refused_with_what_one_costs(tmp_path):

@@ -77,9 +77,9 @@ def test_what_is_not_known_is_null_and_never_zero(row_of):
 def test_a_trial_that_is_nobodys_result_has_joules_but_no_accuracy(folder, state):
     table = read_run(folder(slice_event("random-1", 1, 0.8, 2.0, state=state, message="why")))
     [row] = table.trials.to_dict("records")
-    assert pd.isna(row["accuracy"])
+    assert pd.isna(row["score"])
     assert (row["energy_j"], row["seed"], row["message"]) == (2.0, 1, "why")
-    assert table.curves["accuracy"].notna().all()
+    assert table.curves["score"].notna().all()
 
 
 def test_a_lost_slice_is_a_row_with_what_it_was_last_heard_of(row_of):
@@ -138,12 +138,12 @@ def test_a_run_folder_is_read_from_its_ledger(folder):
 
 def test_what_changes_trials_changes_their_slices(folder):
     path = folder(
-        slice_event("tpe-0", 0, 0.5, 2.0, state="paused", test_accuracy=0.1),
-        slice_event("tpe-0", 0, 0.7, 4.0, test_accuracy=0.2),
+        slice_event("tpe-0", 0, 0.5, 2.0, state="paused", test_score=0.1),
+        slice_event("tpe-0", 0, 0.7, 4.0, test_score=0.2),
     )
     table = load_table(path, mapping="accuracy=test_accuracy,energy_j=energy_j*2")
-    assert list(table.trials["accuracy"]) == [0.2]
-    assert list(table.slices["accuracy"]) == [0.1, 0.2]
+    assert list(table.trials["score"]) == [0.2]
+    assert list(table.slices["score"]) == [0.1, 0.2]
     assert list(table.slices["energy_j"]) == [4.0, 8.0]
 
 
@@ -175,7 +175,7 @@ def test_a_description_that_makes_no_sense_harms_nothing(tmp_path, text):
     folder = tmp_path / "run"
     folder.mkdir()
     (folder / "experiment.yaml").write_text(text)
-    trials = pd.DataFrame({"strategy": ["a", "b"], "energy_j": [1.0, 2.0], "accuracy": [0.5, 0.6]})
+    trials = pd.DataFrame({"strategy": ["a", "b"], "energy_j": [1.0, 2.0], "score": [0.5, 0.6]})
     trials.to_parquet(folder / "trials.parquet")
     table = load_table(folder)
     assert "<html" in page.render(table, table.compare())

@@ -72,8 +72,8 @@ def test_slices_add_up_to_trials(ladder):
         own = [event for event in slices if event["trial"] == row["trial"]]
         assert (len(own) == 2) == (row["trial"] % 3 == 0 and own[0]["state"] == "paused")
         assert row["energy_j"] == pytest.approx(sum(event["energy_j"] for event in own))
-        known = [event["accuracy"] for event in own if event["accuracy"] is not None]
-        assert known == [] or row["accuracy"] == known[-1]
+        known = [event["score"] for event in own if event["score"] is not None]
+        assert known == [] or row["score"] == known[-1]
         assert row["epochs"] == own[-1]["epochs"]
     assert set(trials["state"]) >= {"complete", "pruned"}
     [run] = ladder.summary["runs"]
@@ -96,7 +96,7 @@ def test_a_trial_in_slices_is_the_trial_in_one_piece(ladder, tmp_path):
         **OPTIONS | {"budget": "0.12 J", "space": {**SPACE, **params, "dropout": [0.0, 0.1]}},
     )
     same = alone.trials[alone.trials["p.dropout"] == 0.0]
-    assert set(same.loc[same["state"] == "complete", "accuracy"]) == {row["accuracy"]}
+    assert set(same.loc[same["state"] == "complete", "score"]) == {row["score"]}
 
 
 def test_a_rung_of_joules_ends_at_the_end_of_an_epoch(compared):
@@ -114,7 +114,7 @@ def test_resumed_in_the_middle_of_a_trial_it_goes_on_with_it(ladder, compared, t
     first = next(n for n, line in enumerate(lines) if b'"paused"' in line)
     (folder / "ledger.jsonl").write_bytes(b"".join(lines[: first + 1]))
     resumed, before = perjoule.compare(out=folder, resume=True).trials, ladder.trials
-    for name in ("trial", "accuracy", "epochs"):
+    for name in ("trial", "score", "epochs"):
         assert list(resumed[name][: len(before) - 3]) == list(before[name][: len(before) - 3])
 
 

@@ -55,7 +55,7 @@ def grid():
             strategy="theirs",
             trial=rows.groupby("seed").cumcount(),
             energy_j=1.0 + rows["depth"] + repeat / 10,
-            accuracy=0.5 + rows["depth"] / 10 + is_adam / 20 + repeat / 100,
+            score=0.5 + rows["depth"] / 10 + is_adam / 20 + repeat / 100,
             state=fails.map({True: "failed", False: "complete"}),
         )
     )
@@ -65,7 +65,7 @@ def noise_table(count=30, **others):
     """Candidates whose accuracy nothing explains."""
     rng = np.random.default_rng(0)
     known = {"strategy": "theirs", "run": "theirs-0", "trial": range(count)}
-    columns = {"energy_j": 1 + rng.random(count), "accuracy": rng.random(count)}
+    columns = {"energy_j": 1 + rng.random(count), "score": rng.random(count)}
     return load_table(pd.DataFrame({**known, **columns, "x": rng.random(count), **others}))
 
 
@@ -122,7 +122,7 @@ def test_recorded_failures_fail_again_for_their_joules(grid):
     assert set(_candidates(failed)) == {(2, "sgd", 0.1)}
     trained_j = failed["energy_j"] - failed["energy_search_j"]
     assert set(trained_j.round(6)) == {3.0, 3.1}
-    assert failed["accuracy"].isna().all()
+    assert failed["score"].isna().all()
 
 
 def test_trials_are_stopped_and_continued_along_recorded_curves(digits):
@@ -135,8 +135,8 @@ def test_trials_are_stopped_and_continued_along_recorded_curves(digits):
     key = ["run", "trial"]
     added_up = slices.groupby(key)["energy_j"].sum()
     assert trials.set_index(key)["energy_j"].to_dict() == pytest.approx(added_up.to_dict())
-    recorded = set(digits.curves["accuracy"])
-    assert set(slices["accuracy"].dropna()) <= recorded
+    recorded = set(digits.curves["score"])
+    assert set(slices["score"].dropna()) <= recorded
     # In order of completion: a trial stands where its last slice does.
     last = slices.drop_duplicates(key, keep="last")
     assert trials[key].values.tolist() == last[key].values.tolist()
@@ -156,7 +156,7 @@ def test_every_strategy_searches_a_table_of_choices(grid):
 def test_recorded_epochs_without_curves_are_searched_and_told():
     rows = pd.DataFrame(product((5, 10, 20), (1, 2, 3)), columns=["p.epochs", "width"])
     rows = rows.assign(strategy="theirs", energy_j=rows["p.epochs"] * 1.0)
-    rows = rows.assign(accuracy=rows["p.epochs"] / 30 + rows["width"] / 100)
+    rows = rows.assign(score=rows["p.epochs"] / 30 + rows["width"] / 100)
     recorded = load_table(pd.concat([rows, rows]))
     table = replay(recorded, "random,asha", budget="60 J per run", seeds=2)
     whole = table.trials[table.trials["state"] == "complete"]
@@ -197,8 +197,8 @@ def test_a_replay_is_the_same_by_any_number_of_workers(digits):
 
 
 def test_an_unknown_joule_makes_no_budget_smaller():
-    accuracies, nan = [0.5, 0.6, 0.7, 0.8], float("nan")
-    frame = pd.DataFrame({"strategy": "a", "seed": [0, 0, 1, 1], "accuracy": accuracies})
+    scores, nan = [0.5, 0.6, 0.7, 0.8], float("nan")
+    frame = pd.DataFrame({"strategy": "a", "seed": [0, 0, 1, 1], "score": scores})
     frame = frame.assign(width=[1, 2, 3, 4], energy_j=[2.0, nan, 3.0, 4.0])
     assert "Each run has 7.00 J." in replay(load_table(frame), match="nearest").notes
     with pytest.raises(BudgetError, match="of no recorded run are wholly known: give a budget"):
@@ -334,16 +334,16 @@ def test_slow_strategies_get_fewer_seeds_and_that_is_said(grid):
 def test_a_continuous_table_without_curves_is_predicted_and_the_error_told_first():
     rng, number = np.random.default_rng(0), np.arange(100)
     x, y = rng.random(100), 10 ** rng.uniform(-4, 0, 100)
-    accuracy = 0.9 - 0.1 * (np.log10(y) + 2) ** 2 - 0.2 * (x - 0.6) ** 2
+    score = 0.9 - 0.1 * (np.log10(y) + 2) ** 2 - 0.2 * (x - 0.6) ** 2
     known = {"strategy": "theirs", "seed": number % 2, "trial": number // 2}
-    found = {"energy_j": np.exp(2 * x), "accuracy": accuracy, "x": x, "rate": y}
+    found = {"energy_j": np.exp(2 * x), "score": score, "x": x, "rate": y}
     seen = Seen()
     table = replay(load_table(pd.DataFrame(known | found)), seeds=3, progress=seen)
     [quality] = [n for n, note in enumerate(seen.notes) if "cross-validated R2" in note]
     assert seen.notes[quality].startswith("Random forests of 100 recorded candidates explain 9")
     assert seen.notes[quality + 1].startswith("Each run has")
     assert len(set(table.trials["p.x"])) == len(table.trials)
-    assert table.trials["accuracy"].dropna().between(0, 1).all()
+    assert table.trials["score"].dropna().between(0, 1).all()
 
 
 @pytest.mark.usefixtures("small_forests")
@@ -353,8 +353,8 @@ def test_a_surrogate_that_explains_too_little_is_refused():
     with pytest.raises(DataError, match="10 candidates are too few for a surrogate"):
         replay(noise_table(10), match="surrogate")
     table = replay(noise_table(), match="nearest")
-    recorded = set(noise_table().trials["accuracy"])
-    assert set(table.trials["accuracy"].dropna()) <= recorded
+    recorded = set(noise_table().trials["score"])
+    assert set(table.trials["score"].dropna()) <= recorded
 
 
 @pytest.mark.usefixtures("small_forests")
@@ -365,7 +365,7 @@ def test_a_refused_surrogate_falls_back_on_curves():
     curves = table.trials.loc[table.trials.index.repeat(n_epochs)]
     curves = curves.assign(epoch=curves.groupby("trial").cumcount() + 1)
     curves["energy_j"] *= curves["epoch"] / curves["p.epochs"]
-    curves = curves[["run", "trial", "epoch", "energy_j", "accuracy"]]
+    curves = curves[["run", "trial", "epoch", "energy_j", "score"]]
     with_curves = type(table)(table.trials, curves=curves)
     replayed = replay(with_curves, "asha", seeds=2)
     assert "recorded ones gave: random forests only explain" in replayed.notes[0]
@@ -409,4 +409,4 @@ def test_a_space_of_ones_own_narrows_the_search(grid):
     trained_j = (whole["energy_j"] - whole["energy_search_j"]).round(6)
     recorded = grid.trials[grid.trials["p.optimizer"] == "adam"]
     assert set(trained_j) <= set(recorded["energy_j"].round(6))
-    assert set(whole["accuracy"]) <= set(recorded["accuracy"])
+    assert set(whole["score"]) <= set(recorded["score"])

@@ -39,7 +39,7 @@ def folder(tmp_path):
             "strategy": "random",
             "trial": range(6),
             "state": ["complete", "complete", "failed", "interrupted", "truncated", "truncated"],
-            "accuracy": [0.5, 0.8, None, None, 0.1, 0.3],
+            "score": [0.5, 0.8, None, None, 0.1, 0.3],
             "energy_j": [11.0, 22.0, 30.0, 1.0, 13.0, 4.0],
             "energy_setup_j": [1.0, 2.0, 3.0, 1.0, 2.0, 2.0],
             "energy_search_j": [0.0, 0.0, 5.0, 0.0, 0.0, 0.0],
@@ -51,7 +51,7 @@ def folder(tmp_path):
             "p.epochs": 2,
         }
     )
-    curves = pd.DataFrame(POINTS, columns=["trial", "epoch", "energy_j", "accuracy"])
+    curves = pd.DataFrame(POINTS, columns=["trial", "epoch", "energy_j", "score"])
     trials.to_parquet(tmp_path / "trials.parquet")
     curves.assign(run="random-0").to_parquet(tmp_path / "curves.parquet")
     space = {"width": {"low": 8, "high": 64, "log": True}, "optimizer": ["sgd", "adam"]}
@@ -73,7 +73,7 @@ def test_a_candidate_gets_the_curve_of_the_nearest_recorded_one(recorded):
     # The same choice is nearer than the same width.
     near_second = {"width": 8, "optimizer": "adam", "epochs": 2}
     assert recorded.curve(near_second, 0, 0)[1][0] == (10.0, 0.9)
-    assert (recorded.best_accuracy, recorded.n_samples) == (0.9, 1000)
+    assert (recorded.best_score, recorded.n_samples) == (0.9, 1000)
     assert recorded.space.distributions["epochs"].high == 2  # searched again, though recorded as 2
 
 
@@ -128,13 +128,13 @@ def table_of(**columns):
     [
         ({"energy_j": [1.0, None]}, "1 without joules"),
         ({"energy_j": [1.0, 0.0]}, "1 without joules"),
-        ({"accuracy": [0.5, None]}, "1 without an accuracy"),
+        ({"score": [0.5, None]}, "1 without an accuracy"),
         ({"x": [1, None]}, "1 without one of the hyperparameters"),
         ({"state": ["complete", "pruned"]}, "1 cut short"),
     ],
 )
 def test_what_is_not_known_is_left_out_and_counted(columns, left_out):
-    known = {"energy_j": [1.0, 1.0], "accuracy": [0.5, 0.5], "x": [1, 2]}
+    known = {"energy_j": [1.0, 1.0], "score": [0.5, 0.5], "x": [1, 2]}
     doubled = {name: [*values, values[0]] for name, values in (known | columns).items()}
     doubled["x"][-1] = 3
     recording = Recording.of(table_of(**doubled))
@@ -144,11 +144,11 @@ def test_what_is_not_known_is_left_out_and_counted(columns, left_out):
 
 def test_a_table_in_which_nothing_was_searched_is_refused():
     with pytest.raises(DataError, match="nothing was searched: every hyperparameter"):
-        Recording.of(table_of(energy_j=[1.0, 2.0], accuracy=[0.5, 0.6], x=[3, 3]))
+        Recording.of(table_of(energy_j=[1.0, 2.0], score=[0.5, 0.6], x=[3, 3]))
 
 
 def test_repeats_are_drawn_without_replacement_and_shuffled_anew():
-    table = table_of(energy_j=[1.0] * 4, accuracy=[0.1, 0.2, 0.3, 0.9], x=["a", "a", "a", "b"])
+    table = table_of(energy_j=[1.0] * 4, score=[0.1, 0.2, 0.3, 0.9], x=["a", "a", "a", "b"])
     objective = NearestObjective(Recording.of(table))
     assert objective.cost_of is None  # nothing is known of its networks
 
@@ -233,17 +233,17 @@ def sampled(count, seed, *, curves):
         np.random.default_rng(seed).random((count, encoding.n_dimensions))
     ):
         params = encoding.decode(place)
-        joules, accuracies = np.transpose(surface.curve(params, trial, seed)[1][: params["epochs"]])
-        total_j, failed = np.cumsum(joules), bool(np.isnan(accuracies[-1]))
-        row = {"trial": trial, "energy_j": total_j[-1], "accuracy": accuracies[-1]}
+        joules, scores = np.transpose(surface.curve(params, trial, seed)[1][: params["epochs"]])
+        total_j, failed = np.cumsum(joules), bool(np.isnan(scores[-1]))
+        row = {"trial": trial, "energy_j": total_j[-1], "score": scores[-1]}
         hyperparameters = {f"p.{name}": value for name, value in params.items()}
         rows.append({**row, "state": "failed" if failed else "complete", **hyperparameters})
         if not failed:
-            whole = zip(total_j, accuracies, strict=True)
+            whole = zip(total_j, scores, strict=True)
             points += [(trial, epoch, *point) for epoch, point in enumerate(whole, 1)]
     run = {"run": "random-0", "strategy": "random", "seed": 0, "energy_search_j": 0.0}
     table = load_table(pd.DataFrame(rows).assign(**run))
-    found = pd.DataFrame(points, columns=["trial", "epoch", "energy_j", "accuracy"])
+    found = pd.DataFrame(points, columns=["trial", "epoch", "energy_j", "score"])
     with_curves = found.assign(run="random-0") if curves else None
     return Recording.of(type(table)(table.trials, "sampled", curves=with_curves))
 
@@ -265,7 +265,7 @@ def test_forests_predict_a_surface_that_they_learnt(curves):
     (true_j, true_a), (predicted_j, predicted_a) = np.transpose(true), np.transpose(predicted)
     assert np.corrcoef(np.log(true_j), np.log(predicted_j))[0, 1] > 0.9
     assert np.corrcoef(true_a, predicted_a)[0, 1] > 0.7
-    assert all(0 <= accuracy <= 1 for accuracy in predicted_a)
+    assert all(0 <= score <= 1 for score in predicted_a)
 
 
 @pytest.mark.usefixtures("small_forests")
@@ -285,11 +285,11 @@ def test_noise_is_that_of_repeats_where_they_are_recorded():
     rng = np.random.default_rng(0)
     x = np.repeat(np.arange(30), 4)
     table = table_of(
-        energy_j=np.exp(x / 10), accuracy=0.2 + x / 50 + rng.normal(0, 0.01, 120), x=x * 1.0
+        energy_j=np.exp(x / 10), score=0.2 + x / 50 + rng.normal(0, 0.01, 120), x=x * 1.0
     )
     objective, params = ForestObjective(Recording.of(table)), {"x": 15.0, "epochs": 1}
     drawn = [objective.curve(params, trial, 0)[1][0] for trial in range(200)]
-    energies_j, accuracies = zip(*drawn, strict=True)
-    assert np.std(accuracies) == pytest.approx(0.01, rel=0.5)
+    energies_j, scores = zip(*drawn, strict=True)
+    assert np.std(scores) == pytest.approx(0.01, rel=0.5)
     # The joules of repeats do not differ here, so those of a prediction do not either.
     assert max(energies_j) == pytest.approx(min(energies_j))

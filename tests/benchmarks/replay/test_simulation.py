@@ -95,7 +95,7 @@ def test_a_rung_in_joules_counts_all_slices_of_the_trial_and_their_search():
 )
 def test_a_trial_costs_its_setup_and_its_epochs_and_ends_after_one(until, budget_j, state):
     (slice_,), strategy = run(work(until), budget_j=budget_j)
-    assert (slice_.state, slice_.epochs, slice_.accuracy) == (state, 3, 0.3)
+    assert (slice_.state, slice_.epochs, slice_.score) == (state, 3, 0.3)
     assert slice_.energy_j == slice_.spent_j == 7.0
     assert [point.energy_j for point in strategy.told[0].curve] == [3.0, 5.0, 7.0]
 
@@ -103,16 +103,16 @@ def test_a_trial_costs_its_setup_and_its_epochs_and_ends_after_one(until, budget
 def test_an_epoch_that_is_cut_short_takes_all_that_is_left():
     slices, strategy = run(work(3), work(3), budget_j=9.5, search_j=0.5, objective=Cheaper())
     assert [s.state for s in slices] == [State.COMPLETE, State.TRUNCATED]
-    assert math.isnan(slices[1].accuracy)
-    assert strategy.told[1].accuracy is None
+    assert math.isnan(slices[1].score)
+    assert strategy.told[1].score is None
     assert slices[1].spent_j == 9.5
 
 
 def test_a_failed_trial_is_charged_and_its_accuracy_does_not_count():
     slices, strategy = run(work(5, params={"fails_at": 3}), work(12))
     assert (slices[0].state, slices[0].energy_j) == (State.FAILED, 7.0)
-    assert math.isnan(slices[0].accuracy)
-    assert strategy.told[0].accuracy == 0.2
+    assert math.isnan(slices[0].score)
+    assert strategy.told[0].score == 0.2
     assert (slices[1].state, slices[1].epochs) == (State.FAILED, 9)  # past the end of its curve
 
 
@@ -225,7 +225,7 @@ class Recorded(Flat):
         row, points = self._trials.loc[trial], self._curves[trial]
         assert params == {name: row[f"p.{name}"] for name in params}
         joules = points["energy_j"].diff().fillna(points["energy_j"] - row["energy_setup_j"])
-        return row["energy_setup_j"], list(zip(joules, points["accuracy"], strict=True))
+        return row["energy_setup_j"], list(zip(joules, points["score"], strict=True))
 
 
 @pytest.mark.thorough
@@ -250,13 +250,13 @@ def test_a_surface_is_deterministic_and_its_best_is_in_reach_of_noise(surface):
         [
             s._replace(search_s=0.0)
             for s in play(RECIPES["random"].build, surface, Terms(100.0, seed=1)).slices
-            if not math.isnan(s.accuracy)
+            if not math.isnan(s.score)
         ]
         for _ in range(2)
     )
     assert first == again
-    best = max(s.accuracy for s in first)
-    assert 0.5 < best <= surface.best_accuracy + 5 * surface.noise
+    best = max(s.score for s in first)
+    assert 0.5 < best <= surface.best_score + 5 * surface.noise
 
 
 def candidate(surface, **others):

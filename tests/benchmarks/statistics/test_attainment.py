@@ -17,14 +17,14 @@ def runs_of(*runs):
 
 def corners(surface, level):
     own = surface[surface["level"] == level]
-    return list(zip(own["energy_j"], own["accuracy"], strict=True))
+    return list(zip(own["energy_j"], own["score"], strict=True))
 
 
 def test_by_hand():
     trials = runs_of([(1.0, 0.5), (2.0, 0.9)], [(3.0, 0.8), (1.5, 0.6)], [(2.0, 0.7)])
     trials = trials.sort_values("trial", kind="stable")  # rows of runs may alternate
     surface = attainment_surface(trials, (0.25, 0.5, 1.0))
-    assert list(surface.columns) == ["level", "energy_j", "accuracy"]
+    assert list(surface.columns) == ["level", "energy_j", "score"]
     # One run of three, two of three, and all: shares are rounded up to whole runs.
     assert corners(surface, 0.25) == [(1.0, 0.5), (1.5, 0.6), (2.0, 0.9)]
     assert corners(surface, 0.5) == [(1.5, 0.5), (2.0, 0.7), (3.0, 0.8)]
@@ -54,8 +54,8 @@ def test_levels_come_back_as_they_were_asked_for():
 def test_of_one_run_it_is_the_front(drawn):
     trials = run_of(*drawn)
     counted = trials[trials["state"].isin(["complete", "truncated"])]
-    front = counted[pareto_front(counted["energy_j"], counted["accuracy"])]
-    expected = sorted(set(zip(front["energy_j"], front["accuracy"], strict=True)))
+    front = counted[pareto_front(counted["energy_j"], counted["score"])]
+    expected = sorted(set(zip(front["energy_j"], front["score"], strict=True)))
     assert corners(attainment_surface(trials), 0.5) == expected
 
 
@@ -64,11 +64,11 @@ def test_of_one_run_it_is_the_front(drawn):
 def test_so_many_runs_attained_each_corner(trials, level):
     surface = attainment_surface(trials, (level,))
     assert (np.diff(surface["energy_j"]) > 0).all()
-    assert (np.diff(surface["accuracy"]) > 0).all()
+    assert (np.diff(surface["score"]) > 0).all()
     counted = trials[trials["state"].isin(["complete", "truncated"])]
     needed = math.ceil(level * trials["run"].nunique())
     for corner in surface.itertuples():
-        good = counted["accuracy"] >= corner.accuracy
+        good = counted["score"] >= corner.score
         assert counted[good & (counted["energy_j"] <= corner.energy_j)]["run"].nunique() >= needed
         cheaper = counted[good & (counted["energy_j"] < corner.energy_j)]
         assert cheaper["run"].nunique() < needed
@@ -81,4 +81,4 @@ def test_a_higher_share_attains_no_more(trials):
     few, many = (surface[surface["level"] == level] for level in (0.25, 0.75))
     for corner in many.itertuples():
         below = few[few["energy_j"] <= corner.energy_j]
-        assert below["accuracy"].max() >= corner.accuracy
+        assert below["score"].max() >= corner.score

@@ -26,20 +26,20 @@ class TestBestSoFar:
     def test_every_trial_adds_joules_and_only_finished_networks_count(self):
         curve = of(MIXED).best_so_far
         assert curve["energy_j"].tolist() == [2, 5, 6, 10, 15, 16]
-        assert curve["accuracy"].tolist() == [0.5, 0.5, 0.5, 0.5, 0.7, 0.7]
+        assert curve["score"].tolist() == [0.5, 0.5, 0.5, 0.5, 0.7, 0.7]
 
     def test_energy_is_unknown_from_the_first_gap_on(self):
         assert of(BROKEN_METER).best_so_far["energy_j"].fillna(-1).tolist() == [2, -1, -1]
 
     def test_there_is_no_accuracy_before_the_first_result(self):
-        accuracy = of(run_of((1.0, NAN), (1.0, 0.3))).best_so_far["accuracy"]
-        assert accuracy.fillna(-1).tolist() == [-1, 0.3]
+        score = of(run_of((1.0, NAN), (1.0, 0.3))).best_so_far["score"]
+        assert score.fillna(-1).tolist() == [-1, 0.3]
 
     def test_nulls_of_any_column_type_are_unknown(self):
-        trials = run_of((1.0, 0.3), (1.0, 0.4)).astype({"accuracy": object, "energy_j": "Float64"})
-        trials.loc[1, ["accuracy", "energy_j"]] = None
+        trials = run_of((1.0, 0.3), (1.0, 0.4)).astype({"score": object, "energy_j": "Float64"})
+        trials.loc[1, ["score", "energy_j"]] = None
         curve = of(trials).best_so_far
-        assert curve["accuracy"].tolist() == [0.3, 0.3]
+        assert curve["score"].tolist() == [0.3, 0.3]
         assert math.isnan(curve["energy_j"].iloc[1])
 
 
@@ -78,11 +78,11 @@ class TestManyRunsAtOnce:
             pd.testing.assert_frame_equal(so_far.loc[own.index], of(own).best_so_far)
             spent, best, level = 0.0, -math.inf, -math.inf
             found_j = found = hit_j = None
-            columns = own[["trial", "energy_j", "accuracy", "state"]]
-            for trial, trial_j, accuracy, state in columns.to_numpy():
+            columns = own[["trial", "energy_j", "score", "state"]]
+            for trial, trial_j, score, state in columns.to_numpy():
                 spent += trial_j
-                if state in ("complete", "truncated") and accuracy > best:
-                    best, found_j, found = accuracy, spent, trial
+                if state in ("complete", "truncated") and score > best:
+                    best, found_j, found = score, spent, trial
                     hit_j = spent if hit_j is None and best >= 0.5 else hit_j
                 level = best if spent <= energy_j else level
             assert (totals[run], levels[run]) == (spent, level)
@@ -92,7 +92,7 @@ class TestManyRunsAtOnce:
             assert (run in reached.index) == (found_j is not None)
             if found_j is not None:
                 expected = [found, best, found_j]
-                assert reached.loc[run, ["trial", "accuracy", "found_j"]].tolist() == expected
+                assert reached.loc[run, ["trial", "score", "found_j"]].tolist() == expected
 
     def test_no_trials_no_runs(self):
         curves = of(MIXED.iloc[:0])
@@ -131,8 +131,8 @@ class TestAnytimeScore:
 class TestTrials:
     def test_pareto_front(self):
         energy_j = [1.0, 2.0, 2.0, 3.0, 4.0, NAN, 5.0, 1.0]
-        accuracy = [0.5, 0.6, 0.7, 0.7, 0.9, 1.0, NAN, 0.5]
-        mask = pareto_front(energy_j, accuracy)
+        score = [0.5, 0.6, 0.7, 0.7, 0.9, 1.0, NAN, 0.5]
+        mask = pareto_front(energy_j, score)
         assert mask.tolist() == [True, False, True, False, True, False, False, True]
         assert pareto_front([], []).tolist() == []
 
@@ -146,10 +146,10 @@ class TestTrials:
     @given(trial_lists)
     def test_the_front_holds_the_most_accurate_trial_and_none_that_is_beaten(self, trials):
         table = run_of(*trials).dropna()
-        energy_j, accuracy = table["energy_j"].to_numpy(), table["accuracy"].to_numpy()
-        mask = pareto_front(energy_j, accuracy)
+        energy_j, score = table["energy_j"].to_numpy(), table["score"].to_numpy()
+        mask = pareto_front(energy_j, score)
         beaten = [
-            any((energy_j <= e) & (accuracy >= a) & ((energy_j < e) | (accuracy > a)))
-            for e, a in zip(energy_j, accuracy, strict=True)
+            any((energy_j <= e) & (score >= a) & ((energy_j < e) | (score > a)))
+            for e, a in zip(energy_j, score, strict=True)
         ]
         assert mask.tolist() == [not b for b in beaten]

@@ -14,7 +14,7 @@ ROW = HEADER + "a,1,0.5\n"
 
 def frame(rows=2, **columns):
     """The trials of one strategy; a column that is None is left out."""
-    contract = {"strategy": ["a"] * rows, "energy_j": [1.0] * rows, "accuracy": [0.5] * rows}
+    contract = {"strategy": ["a"] * rows, "energy_j": [1.0] * rows, "score": [0.5] * rows}
     made = {name: values for name, values in {**contract, **columns}.items() if values is not None}
     return pd.DataFrame(made)
 

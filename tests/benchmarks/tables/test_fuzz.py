@@ -36,7 +36,7 @@ shares = st.one_of(st.none(), st.floats(0, 1))
 cells_of = {
     "strategy": names,
     "energy_j": st.one_of(st.none(), joules),
-    "accuracy": shares,
+    "score": shares,
     "lr": st.floats(-1e3, 1e3).map(lambda x: x + 0.5),
     "opt": names,
     "deep": st.booleans(),
@@ -129,7 +129,7 @@ def tables(draw):
     for name, values in known.items():
         runs[name] = [draw(st.one_of(st.none(), values)) for _ in range(len(runs))]
     halves = trials.assign(energy_j=trials["energy_j"] / 2)
-    curves = trials[["run", "trial", "energy_j", "accuracy"]].assign(epoch=1, loss=-1 / 3)
+    curves = trials[["run", "trial", "energy_j", "score"]].assign(epoch=1, loss=-1 / 3)
     some = draw(st.integers(0, len(curves)))
     return load_table(
         Table(
@@ -241,7 +241,7 @@ def test_anything_is_refused_in_one_line(write, content):
     assert is_one_line(caught.value, path)
 
 
-some_names = ["strategy", "energy_j", "accuracy", "seed", "trial", "state", "run", ""]
+some_names = ["strategy", "energy_j", "score", "seed", "trial", "state", "run", ""]
 anything = st.one_of(
     *(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=3)),
     *(st.binary(max_size=2), st.lists(st.integers(), max_size=2)),
@@ -256,9 +256,7 @@ columns = st.dictionaries(
 @given(columns)
 @many
 def test_any_frame_is_a_table_or_refused_in_one_line(made):
-    frame = pd.DataFrame(
-        {"strategy": "a", "energy_j": 1.0, "accuracy": 0.5, **made}, index=range(3)
-    )
+    frame = pd.DataFrame({"strategy": "a", "energy_j": 1.0, "score": 0.5, **made}, index=range(3))
     try:
         table = load_table(frame)
     except DataError as error:
@@ -266,7 +264,7 @@ def test_any_frame_is_a_table_or_refused_in_one_line(made):
         return
     assert len(table.trials) == 3
     assert np.isfinite(table.trials["energy_j"].dropna()).all()
-    assert table.trials["accuracy"].dropna().between(0, 1).all()
+    assert table.trials["score"].dropna().between(0, 1).all()
     pd.testing.assert_frame_equal(load_table(table).trials, table.trials)
 
 
@@ -274,7 +272,7 @@ def test_many_rows_are_read_whole(tmp_path):
     n = 200_000  # several of the blocks that Arrow reads
     numbers = np.arange(n)
     columns = {"seed": numbers // 2 % 10, "energy_j": numbers / 8, "width": numbers}
-    columns |= {"strategy": ["random", "tpe"] * (n // 2), "accuracy": numbers % 1024 / 1024}
+    columns |= {"strategy": ["random", "tpe"] * (n // 2), "score": numbers % 1024 / 1024}
     pa.csv.write_csv(pa.table(columns), tmp_path / "t.csv")
     trials = load_table(tmp_path / "t.csv").trials
     assert len(trials) == n

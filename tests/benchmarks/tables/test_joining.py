@@ -58,7 +58,7 @@ def test_each_table_must_have_what_is_asked_for(write):
 def test_what_belongs_to_runs_follows_them():
     trials = frame(run=["r", "r"], trial=[0, 1])
     curves = pd.DataFrame(
-        {"run": ["r"], "trial": 0, "epoch": 1, "energy_j": 1.0, "accuracy": 0.4, "loss": 1.0}
+        {"run": ["r"], "trial": 0, "epoch": 1, "energy_j": 1.0, "score": 0.4, "loss": 1.0}
     )
     slices = pd.concat([trials.assign(energy_j=0.5)] * 2)
     runs = runs_of("r", "idle")

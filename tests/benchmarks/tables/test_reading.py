@@ -33,7 +33,7 @@ from .made import HEADER, ROW, frame, refusal
 def test_csv_of_any_habit_is_read(write, content):
     for ends in ("\n", "\r\n", "\r"):
         table = load_table(write(content.replace("\n", ends)))
-        read = table.trials[["strategy", "energy_j", "accuracy"]].to_numpy().tolist()
+        read = table.trials[["strategy", "energy_j", "score"]].to_numpy().tolist()
         assert read == [["a", 1.0, 0.5], ["b", 2.0, 0.6]]
         assert not [name for name in table.trials if name.startswith("p.")]
 
@@ -79,7 +79,7 @@ def test_csv_that_is_torn_or_none_is_refused(write, content, words):
 
 def test_a_last_row_that_may_be_cut_short_is_noted(write):
     table = load_table(write(ROW.strip()))
-    assert list(table.trials["accuracy"]) == [0.5]
+    assert list(table.trials["score"]) == [0.5]
     assert "t.csv does not end with the end of a line" in table.notes[0]
     assert not [note for note in load_table(write(ROW)).notes if "does not end" in note]
 

@@ -163,7 +163,7 @@ def test_runs_are_grouped_with_their_trials_and_as_their_experiment_says():
     ],
 )
 def test_runs_are_left_out_where_a_mapping_changes_them(mapping, kept):
-    trials = frame(run=["r", "r"], seed=[0, 0], test_accuracy=[0.3, 0.4], lr=[1, 1])
+    trials = frame(run=["r", "r"], seed=[0, 0], test_score=[0.3, 0.4], lr=[1, 1])
     table = load_table(Table(trials, "t", runs=runs_of("r")), mapping=mapping)
     assert (table.runs is not None) == kept
     notes = ("What the runs of t may spend was left out: --map changes them.",)

@@ -19,7 +19,7 @@ def table():
             "strategy": ["a", "a", "b, <i>c</i>"],
             "seed": [0, 0, 1],
             "energy_j": [1 / 3, 2.0, 1e-300],
-            "accuracy": [0.1, None, 1.0],
+            "score": [0.1, None, 1.0],
             "started_at": ["2026-11-21T10:15:00.123456Z", None, "1999-01-01"],
             "message": [None, 'torn: "x",\n;', None],
             "dataset": ["x", "y", None],
@@ -46,7 +46,7 @@ def test_parquet_keeps_units_version_and_checksums(table, tmp_path):
     assert schema.metadata[b"perjoule_table"] == b"1"
     units = {field.name: (field.metadata or {}).get(b"unit", b"").decode() for field in schema}
     assert units == {name: UNITS.get(name, "") for name in schema.names}
-    assert (units["energy_j"], units["duration_s"], units["accuracy"]) == ("J", "s", "1")
+    assert (units["energy_j"], units["duration_s"], units["score"]) == ("J", "s", "1")
     curves = pq.read_schema(tmp_path / "t.curves.parquet")
     assert curves.field("energy_j").metadata[b"unit"] == b"J"
 
@@ -76,7 +76,7 @@ def test_groups_are_the_parts_with_all_that_belongs_to_them(table):
 
 
 def test_groups_by_several_columns_are_told_in_pythons_own_types():
-    frame = pd.DataFrame({"strategy": "a", "energy_j": 1.0, "accuracy": 0.5}, index=range(4))
+    frame = pd.DataFrame({"strategy": "a", "energy_j": 1.0, "score": 0.5}, index=range(4))
     groups = load_table(frame.assign(n=[1, 2, 2, 1], b=True), by="n,b").groups
     assert [values for values, _ in groups] == [{"n": 1, "b": True}, {"n": 2, "b": True}]
     assert [type(value) for value in groups[0][0].values()] == [int, bool]
@@ -99,7 +99,7 @@ def test_a_notebook_shows_what_there_is(table):
 
 
 def test_a_notebook_shows_the_first_rows_of_many():
-    frame = pd.DataFrame({"strategy": "a", "energy_j": 1.0, "accuracy": 0.5}, index=range(5000))
+    frame = pd.DataFrame({"strategy": "a", "energy_j": 1.0, "score": 0.5}, index=range(5000))
     html = load_table(frame.assign(seed=0))._repr_html_()
     assert "5,000 trials in 1 run of 1 strategy" in html
     assert html.count("<tr") == 11

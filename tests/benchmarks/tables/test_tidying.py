@@ -29,8 +29,8 @@ def test_every_column_of_the_contract_is_there_with_its_type():
 @pytest.mark.parametrize(
     ("column", "value", "words"),
     [
-        ("accuracy", 97, "above 1: is it in percent? Then --map accuracy=accuracy/100"),
-        ("accuracy", -0.1, "below zero"),
+        ("score", 97, "above 1: is it in percent? Then --map accuracy=accuracy/100"),
+        ("score", -0.1, "below zero"),
         ("energy_j", -1, "below zero"),
         ("trial", -1, "below zero"),
         ("epochs", 2.5, "no whole number"),
@@ -76,7 +76,7 @@ def test_names_of_columns_lose_the_spaces_around_them_and_line_ends():
     assert "p.a b" in table
 
 
-@pytest.mark.parametrize("twice", [["x", "x"], ["x", " x"], ["accuracy", "accuracy"]])
+@pytest.mark.parametrize("twice", [["x", "x"], ["x", " x"], ["score", "score"]])
 def test_two_columns_of_one_name_are_refused(twice):
     names = ["strategy", "energy_j", "acc", *twice]
     message = refusal(pd.DataFrame([["a", 1.0, 0.5, 1, 2]], columns=names))
@@ -99,7 +99,7 @@ def test_an_index_with_a_name_is_a_column_and_one_without_says_nothing():
 def test_a_hyperparameter_may_be_called_as_a_column_of_the_contract():
     table = read(frame(**{"p.accuracy": [3, 4], "g.seed": ["x", "y"]}))
     assert list(table["p.accuracy"]) == [3, 4]
-    assert list(table["accuracy"]) == [0.5, 0.5]
+    assert list(table["score"]) == [0.5, 0.5]
     assert list(table["g.seed"]) == ["x", "y"]
 
 
@@ -151,13 +151,13 @@ def test_all_columns_that_are_spelt_otherwise_are_mapped_at_once():
         ("energy_j", ["energy_consumed"], "'energy_j=energy_consumed*FACTOR' with the joules"),
         ("energy_j", ["power"], "energy_j=NAME"),
         ("energy_j", ["cpu_kwh", "train_wh", "total_kwh"], "'energy_j=total_kwh*3.6e6'"),
-        ("accuracy", ["acc"], "accuracy=acc"),
-        ("accuracy", ["test_acc", "train_acc", "val_acc"], "accuracy=val_acc"),
-        ("accuracy", ["train_acc", "test_acc"], "accuracy=test_acc"),
-        ("accuracy", ["accuracy (%)"], "'accuracy=accuracy (%)/100'"),
-        ("accuracy", ["val_acc_percent"], "accuracy=val_acc_percent/100"),
-        ("accuracy", ["top1"], "accuracy=top1"),
-        ("accuracy", ["f1"], "accuracy=NAME"),
+        ("score", ["acc"], "accuracy=acc"),
+        ("score", ["test_acc", "train_acc", "val_acc"], "accuracy=val_acc"),
+        ("score", ["train_acc", "test_acc"], "accuracy=test_acc"),
+        ("score", ["accuracy (%)"], "'accuracy=accuracy (%)/100'"),
+        ("score", ["val_acc_percent"], "accuracy=val_acc_percent/100"),
+        ("score", ["top1"], "accuracy=top1"),
+        ("score", ["f1"], "accuracy=NAME"),
     ],
 )
 def test_the_likeliest_column_is_suggested(missing, names, option):
@@ -202,8 +202,8 @@ def test_a_column_is_renamed_and_converted(mapping, joules):
 @given(st.floats(1e-9, 100))
 @quick
 def test_percent_become_what_python_divides(percent):
-    table = read(frame(1, accuracy=[repr(percent)]), mapping="accuracy=accuracy/100")
-    assert table["accuracy"][0] == percent / 100
+    table = read(frame(1, score=[repr(percent)]), mapping="accuracy=accuracy/100")
+    assert table["score"][0] == percent / 100
 
 
 def test_a_name_may_hold_what_means_something_else():
@@ -217,7 +217,7 @@ def test_a_name_may_hold_what_means_something_else():
     ("mapping", "made"),
     [
         ("energy_j=x,energy_train_j=x", {"energy_j": [0.1, 0.2], "energy_train_j": [0.1, 0.2]}),
-        ("accuracy=x,x=accuracy", {"accuracy": [0.1, 0.2], "p.x": [0.5, 0.5]}),
+        ("accuracy=x,x=accuracy", {"score": [0.1, 0.2], "p.x": [0.5, 0.5]}),
         ("bar=x*2", {"p.bar": [0.2, 0.4]}),  # no column of the contract: a hyperparameter
         ("seed=n", {"seed": [2**53 + 1, 2**53 + 2]}),  # only renamed: every digit is kept
     ],

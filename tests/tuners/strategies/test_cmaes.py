@@ -31,7 +31,7 @@ CHOICES = Space.parse({"a": [1, 2, 3], "b": ["x", "y"], "epochs": 1})
 
 def judged(params, _number):
     """Best with a learning rate of 0.01, 7 blocks, a decay of 0.7 and the optimiser adamw."""
-    accuracy = (
+    score = (
         1.0
         - abs(params["learning_rate"] ** 0.25 - 0.01**0.25)
         - (params["decay"] - 0.7) ** 2
@@ -39,7 +39,7 @@ def judged(params, _number):
         - 0.2 * (params["optimizer"] != "adamw")
         - 0.1 * params["augment"]
     )
-    return {"accuracy": accuracy}
+    return {"score": score}
 
 
 def params_of(history):
@@ -49,7 +49,7 @@ def params_of(history):
 @pytest.mark.thorough
 def test_it_finds_better_than_random_search():
     def best(strategy):
-        return max(each.accuracy for each in search(strategy, 80, judged))
+        return max(each.score for each in search(strategy, 80, judged))
 
     builders = CmaesStrategy, RECIPES["random"].build
     ours, random = ([best(build(SPACE, seed)) for seed in range(10)] for build in builders)
@@ -67,9 +67,7 @@ def test_it_settles_on_the_right_choice_and_whole_number():
 @pytest.mark.parametrize("best", CHOICES.distributions["a"].choices)
 def test_choices_have_no_order(best):
     """The best of three is the middle one or an end alike."""
-    history = search(
-        CmaesStrategy(CHOICES, 1), 60, lambda p, _: {"accuracy": float(p["a"] == best)}
-    )
+    history = search(CmaesStrategy(CHOICES, 1), 60, lambda p, _: {"score": float(p["a"] == best)})
     late = [each["a"] for each in params_of(history)[-20:]]
     assert max(set(late), key=late.count) == best
 
@@ -90,7 +88,7 @@ def test_choices_have_no_order(best):
 def test_any_space_is_searched_from_inside(entries, judge):
     space = Space.parse({**entries, "epochs": 2})
     history = search(
-        CmaesStrategy(space, 0), 60, lambda p, n: LOST if n % 7 == 3 else {"accuracy": judge(p)}
+        CmaesStrategy(space, 0), 60, lambda p, n: LOST if n % 7 == 3 else {"score": judge(p)}
     )
     assert all(space.complete(params) == params for params in params_of(history))
 
@@ -102,7 +100,7 @@ def test_any_space_is_searched_from_inside(entries, judge):
 def test_a_restored_strategy_goes_on_as_the_uninterrupted_one(space, seed, count):
     def go(strategy, count, first=0):
         def outcome(params, number):
-            return LOST if number % 6 == 2 else {"accuracy": params["epochs"] / 3}
+            return LOST if number % 6 == 2 else {"score": params["epochs"] / 3}
 
         return search(strategy, count, outcome, first=first)
 
@@ -126,8 +124,8 @@ def test_a_failed_trial_counts_as_the_worst_of_its_generation():
 
 
 def test_only_the_ranks_of_accuracies_count():
-    accuracies = [0.1 + (number * 7 % 10) / 20 for number in range(GENERATION)]
-    assert after(accuracies) == after([each**3 for each in accuracies]) != after(accuracies[::-1])
+    scores = [0.1 + (number * 7 % 10) / 20 for number in range(GENERATION)]
+    assert after(scores) == after([each**3 for each in scores]) != after(scores[::-1])
 
 
 def test_a_generation_without_a_difference_begins_the_search_anew():

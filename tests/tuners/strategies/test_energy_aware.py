@@ -16,8 +16,8 @@ from perjoule.tuners.parts.energy_aware import (
     LEAST_BEFORE_STOP,
     STARTUP_TRIALS,
     Beliefs,
+    merit,
     observations,
-    score,
 )
 from perjoule.tuners.parts.history import trials_of
 from perjoule.tuners.registry import RECIPES
@@ -45,7 +45,7 @@ FREE_GITTINS = partial(GittinsStrategy, price_per_j=0.0)
 every_strategy = pytest.mark.parametrize("build", [PerJouleStrategy, CooledStrategy, FREE_GITTINS])
 
 
-def accuracy(params, epoch):
+def score(params, epoch):
     """At its best with 24 units, four epochs and Adam at 3e-3: not where it is dearest."""
     miss = math.log10(params["learning_rate"] / BEST_RATE[params["optimizer"]])
     too_wide = math.log2(params["width"] / 24)
@@ -76,10 +76,10 @@ def believed(**changes):
 def test_cooling_finds_the_optimum_with_fewer_joules_than_random_search():
     def needed_j(build, seed, budget_j):
         spent_j = 0.0
-        run = simulate(build(SPACE, seed, TASK), accuracy, epoch_j, budget_j=budget_j)
+        run = simulate(build(SPACE, seed, TASK), score, epoch_j, budget_j=budget_j)
         for told in run.history:
             spent_j += told.energy_j
-            if told.accuracy is not None and told.accuracy >= 0.99 * BEST_ACCURACY:
+            if told.score is not None and told.score >= 0.99 * BEST_ACCURACY:
                 return spent_j
         return math.inf
 
@@ -90,7 +90,7 @@ def test_cooling_finds_the_optimum_with_fewer_joules_than_random_search():
 
 @every_strategy
 def test_candidates_are_trained_in_full_once_each_and_their_costs_predicted(build):
-    run = simulate(build(SPACE, 1, TASK), accuracy, epoch_j, n_trials=10)
+    run = simulate(build(SPACE, 1, TASK), score, epoch_j, n_trials=10)
     for work in run.works:
         assert (work.until, work.pause, work.trial) == (work.params["epochs"], False, None)
     digits = (work.params.values() for work in run.works)
@@ -103,7 +103,7 @@ def test_candidates_are_trained_in_full_once_each_and_their_costs_predicted(buil
 
 def test_startup_begins_with_what_is_cheap_where_it_should():
     def startup_j(build, seed):
-        run = simulate(build(SPACE, seed, TASK), accuracy, epoch_j, n_trials=STARTUP_TRIALS)
+        run = simulate(build(SPACE, seed, TASK), score, epoch_j, n_trials=STARTUP_TRIALS)
         return [round(told.energy_j, 6) for told in run.history]
 
     cheap_first, as_they_come = (
@@ -118,7 +118,7 @@ def test_startup_begins_with_what_is_cheap_where_it_should():
 @every_strategy
 @pytest.mark.parametrize("n_trials", [1, 8], ids=["startup", "later"])
 def test_what_does_not_fit_is_not_proposed(build, n_trials):
-    history = simulate(build(SPACE, 2, TASK), accuracy, epoch_j, n_trials=n_trials).history
+    history = simulate(build(SPACE, 2, TASK), score, epoch_j, n_trials=n_trials).history
     strategy = restore(build(SPACE, 2, TASK), history)
     for left_j in (8.0, 4.0, 2.0, 0.9):
         work = strategy.ask(BUDGET_J - left_j)
@@ -131,7 +131,7 @@ def test_what_does_not_fit_is_not_proposed(build, n_trials):
 @every_strategy
 def test_what_fails_is_avoided_however_good_it_might_have_been(build):
     def or_fails(params, epoch):
-        return math.nan if params["optimizer"] == "adam" else accuracy(params, epoch)
+        return math.nan if params["optimizer"] == "adam" else score(params, epoch)
 
     strategy = build(SPACE, 3, replace(TASK, budget_j=300.0))
     history = simulate(strategy, or_fails, epoch_j, n_trials=16).history
@@ -147,25 +147,25 @@ def test_a_failed_trial_scores_as_the_worst_and_an_unknown_one_not_at_all():
         Told(params, State.TRUNCATED, 0.7, 1.0, trial=3, epochs=2),
     ]
     points, scores = observations(encoding, list(trials_of(told).values()))
-    assert scores.tolist() == [score(0.9), score(0.7), score(0.7)]
+    assert merits.tolist() == [merit(0.9), merit(0.7), merit(0.7)]
     # What was truncated teaches of the epochs that it had.
     reached = [{**params, "epochs": epochs} for epochs in (4, 4, 2)]
     assert (points == [encoding.features(each) for each in reached]).all()
     _, alone = observations(encoding, list(trials_of(told[1:2]).values()))
-    assert alone.tolist() == [score(0.0)]
+    assert alone.tolist() == [merit(0.0)]
 
 
 @pytest.mark.thorough
 def test_the_gittins_index_ends_a_search_that_is_not_worth_its_joules():
     def run(budget_j=300.0, n_trials=60, **price):
         strategy = GittinsStrategy(SPACE, 0, replace(TASK, budget_j=budget_j), **price)
-        return simulate(strategy, accuracy, epoch_j, budget_j=budget_j, n_trials=n_trials)
+        return simulate(strategy, score, epoch_j, budget_j=budget_j, n_trials=n_trials)
 
     usual, dear = run(), run(price_per_j=0.01)
     assert len(usual.works) < 60
     spent_j, dear_j = (sum(told.energy_j for told in each.history) for each in (usual, dear))
     assert dear_j < spent_j < 0.8 * 300.0
-    assert max(told.accuracy for told in usual.history) > 0.99 * BEST_ACCURACY
+    assert max(told.score for told in usual.history) > 0.99 * BEST_ACCURACY
     assert len(dear.works) == LEAST_BEFORE_STOP
     assert len(run(budget_j=math.inf, n_trials=20).works) == 20
 
@@ -192,5 +192,5 @@ def test_cooling_goes_from_improvement_per_joule_to_improvement():
 
 @given(st.floats(0, 1), st.floats(0, 1))
 def test_scores_rise_with_accuracy_and_are_finite(one, other):
-    assert math.isfinite(score(one))
-    assert (score(one) > score(other)) == (1 - one + ERROR_FLOOR < 1 - other + ERROR_FLOOR)
+    assert math.isfinite(merit(one))
+    assert (merit(one) > merit(other)) == (1 - one + ERROR_FLOOR < 1 - other + ERROR_FLOOR)

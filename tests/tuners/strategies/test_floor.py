@@ -10,7 +10,7 @@ from perjoule.tuners.strategies.floor import FloorStrategy
 from perjoule.tuners.strategies.optuna_sampler import OptunaStrategy
 from perjoule.tuners.strategy import Told, restore
 
-from ..toys import SPACE, accuracy, energy_j, search_toy, simulate
+from ..toys import SPACE, energy_j, score, search_toy, simulate
 
 PLAIN = {"width": 64, "pool": "max", "epochs": 3}
 make = partial(FloorStrategy, SPACE)
@@ -19,7 +19,7 @@ random_draws = partial(OptunaStrategy, SPACE)
 
 def typical(strategy, figure):
     """Median over five seeds of what is made of each run's trials."""
-    runs = (simulate(strategy(seed), accuracy, energy_j, n_trials=30) for seed in range(5))
+    runs = (simulate(strategy(seed), score, energy_j, n_trials=30) for seed in range(5))
     return median(figure(list(run.trials.values())) for run in runs)
 
 
@@ -27,7 +27,7 @@ def typical(strategy, figure):
 @pytest.mark.parametrize("choice", [{}, {"floor": 0.9}], ids=["moving", "fixed"])
 def test_it_finds_a_cheaper_candidate_above_the_floor_than_random_draws_do(choice):
     def cheapest_j(trials):
-        return min((t.energy_j for t in trials if t.accuracy >= 0.9), default=math.inf)
+        return min((t.energy_j for t in trials if t.score >= 0.9), default=math.inf)
 
     assert typical(partial(make, **choice), cheapest_j) < 0.9 * typical(random_draws, cheapest_j)
 
@@ -43,7 +43,7 @@ def test_the_floor_is_what_keeps_it_from_the_cheapest():
 @pytest.mark.thorough
 def test_below_a_floor_out_of_reach_it_climbs():
     def best(trials):
-        return max(trial.accuracy for trial in trials)
+        return max(trial.score for trial in trials)
 
     assert typical(partial(make, floor=1.0), best) > typical(random_draws, best)
 

@@ -26,11 +26,11 @@ def run(seed=0, budget_j=BUDGET_J, build=FrugalStrategy, **options):
 
 @pytest.mark.thorough
 def test_it_needs_half_the_joules_of_random_search_to_the_same_accuracy():
-    target = 0.97 * SURFACE.best_accuracy
+    target = 0.97 * SURFACE.best_score
 
     def median_j(**options):
         runs = (run(seed, **options) for seed in range(3))
-        hits = (next((s.spent_j for s in r if s.accuracy >= target), math.inf) for r in runs)
+        hits = (next((s.spent_j for s in r if s.score >= target), math.inf) for r in runs)
         return sorted(hits)[1]
 
     assert median_j() <= median_j(build=RECIPES["random"].build) / 2

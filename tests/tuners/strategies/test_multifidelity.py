@@ -33,7 +33,7 @@ every_strategy = pytest.mark.parametrize("strategy", STRATEGIES)
 every_proposer = pytest.mark.parametrize("proposer", ["random", "tpe"])
 
 
-def accuracy(params, epoch):
+def score(params, epoch):
     """Curves that never cross: who is ahead after one epoch stays so."""
     return (1 - abs(params["x"] - 0.3)) * (1 - 0.7 * math.exp(-epoch / 6))
 
@@ -56,9 +56,9 @@ def standing(ladder, *trials):
     return Standing(ladder, {each.number: each for each in trials})
 
 
-def trial(number, *accuracies, state=State.PAUSED, each_j=1.0, **params):
+def trial(number, *scores, state=State.PAUSED, each_j=1.0, **params):
     """A trial with these accuracies by epoch, for so many joules each."""
-    curve = tuple(CurvePoint(i, each_j * i, each, 1.0) for i, each in enumerate(accuracies, 1))
+    curve = tuple(CurvePoint(i, each_j * i, each, 1.0) for i, each in enumerate(scores, 1))
     told = Told(params, state, None, each_j * len(curve), None, None, number, len(curve), curve)
     new = TrialSoFar(number, params)
     new.add(told)
@@ -99,11 +99,11 @@ def test_a_slice_that_ended_at_its_joules_has_reached_them_however_they_add_up()
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("strategy", [HalvingStrategy, HyperbandStrategy])
 def test_the_winner_of_full_training_is_found_for_a_third_of_its_energy(strategy, seed):
-    trials = simulate(search(strategy, seed), accuracy, epoch_j, n_trials=49).trials
+    trials = simulate(search(strategy, seed), score, epoch_j, n_trials=49).trials
     full_j = sum(LONGEST * epoch_j(each.params) for each in trials.values())
-    best = max(trials.values(), key=lambda each: accuracy(each.params, LONGEST))
+    best = max(trials.values(), key=lambda each: score(each.params, LONGEST))
     assert sum(each.energy_j for each in trials.values()) <= full_j / 3
-    assert max(trials.values(), key=lambda each: each.accuracy) is best
+    assert max(trials.values(), key=lambda each: each.score) is best
     assert (best.epochs, best.state) == (LONGEST, State.COMPLETE)
 
 
@@ -112,7 +112,7 @@ def test_the_winner_of_full_training_is_found_for_a_third_of_its_energy(strategy
 def test_a_model_closes_in_on_good_candidates(strategy):
     def late(proposer):
         started = (search(strategy, seed, proposer=proposer) for seed in range(3))
-        runs = [simulate(each, accuracy, n_trials=40) for each in started]
+        runs = [simulate(each, score, n_trials=40) for each in started]
         return mean(abs(run.trials[n].params["x"] - 0.3) for run in runs for n in range(20, 40))
 
     assert late("tpe") < 0.75 * late("random")
@@ -120,7 +120,7 @@ def test_a_model_closes_in_on_good_candidates(strategy):
 
 @pytest.mark.parametrize("seed", range(2))
 def test_the_best_of_the_top_third_is_promoted_and_only_then_a_new_trial_begun(seed):
-    run = simulate(search(HalvingStrategy, seed), accuracy, epoch_j, n_trials=60)
+    run = simulate(search(HalvingStrategy, seed), score, epoch_j, n_trials=60)
     rungs = Ladder(LONGEST).rungs
     at: dict[int, dict[int, float]] = {rung: {} for rung in rungs}
     for work, told in zip(run.works, run.history, strict=True):
@@ -132,7 +132,7 @@ def test_the_best_of_the_top_third_is_promoted_and_only_then_a_new_trial_begun(s
                 due = waiting[0], above
         assert (work.trial, work.until) == (due or (None, 1))
         assert work.pause == (work.until < LONGEST)
-        at[work.until][told.trial] = told.accuracy
+        at[work.until][told.trial] = told.score
     assert len(at[LONGEST]) >= 2
 
 
@@ -148,7 +148,7 @@ def test_those_that_ended_keep_their_place_in_the_ranking_and_are_not_continued(
 
 
 def test_hyperband_deals_trials_to_brackets_that_spend_alike():
-    run = simulate(search(HyperbandStrategy), accuracy, n_trials=49)
+    run = simulate(search(HyperbandStrategy), score, n_trials=49)
     begun = [work.until for work in run.works if work.trial is None]
     assert Counter(begun) == {1: 27, 3: 12, 9: 6, 27: 4}  # Li et al., JMLR 2018, for R = 27
     spent_j = Counter[int]()
@@ -173,8 +173,8 @@ def test_the_median_rule_stops_what_is_below_the_median_of_earlier_means():
     means = enumerate((0.25, 0.75, 0.5))  # up to three epochs
     earlier = [trial(n, a - 0.125, a, a + 0.125, state=State.COMPLETE) for n, a in means]
 
-    def continued(*accuracies, startup_trials=3):
-        trials = *earlier, trial(3, *accuracies)
+    def continued(*scores, startup_trials=3):
+        trials = *earlier, trial(3, *scores)
         return next_step(MedianStrategy, 9, *trials, startup_trials=startup_trials).trial
 
     assert continued(0.1, 0.2, 0.5) == 3
@@ -184,7 +184,7 @@ def test_the_median_rule_stops_what_is_below_the_median_of_earlier_means():
 
 
 def test_what_the_median_rule_stopped_stays_stopped():
-    run = simulate(search(MedianStrategy), accuracy, n_trials=40)
+    run = simulate(search(MedianStrategy), score, n_trials=40)
     numbers = [told.trial for told in run.history]
     assert numbers == sorted(numbers)
     assert 5 < sum(each.epochs == LONGEST for each in run.trials.values()) < 30
@@ -195,7 +195,7 @@ def test_what_the_median_rule_stopped_stays_stopped():
 @every_proposer
 def test_trials_at_a_rung_have_spent_alike_whatever_their_epochs(strategy, proposer):
     by_joules = search(strategy, fidelity="joules", proposer=proposer)
-    run = simulate(by_joules, accuracy, epoch_j, n_trials=40, ask_j=0.01)
+    run = simulate(by_joules, score, epoch_j, n_trials=40, ask_j=0.01)
     unit_j = median(epoch_j(work.params) for work in run.works[:PRICED_TRIALS])
     rungs_j = [unit_j * rung for rung in Ladder(LONGEST).rungs]
     assert all((w.until, w.until_j, w.pause) == (1, None, True) for w in run.works[:PRICED_TRIALS])
@@ -216,7 +216,7 @@ def test_trials_at_a_rung_have_spent_alike_whatever_their_epochs(strategy, propo
 
 def test_no_joules_known_is_one_epoch_for_each():
     strategy = search(HalvingStrategy, fidelity="joules")
-    run = simulate(strategy, accuracy, epoch_j, n_trials=9, ends=lambda _: State.FAILED)
+    run = simulate(strategy, score, epoch_j, n_trials=9, ends=lambda _: State.FAILED)
     assert [(work.until, work.until_j, work.trial) for work in run.works] == [(1, None, None)] * 9
 
 
@@ -236,7 +236,7 @@ def test_a_search_is_a_function_of_its_history(strategy, proposer, fidelity, see
         return search(strategy, seed, fidelity=fidelity, proposer=proposer)
 
     fates = dict(enumerate(ends * 100)).__getitem__
-    run = simulate(make(), accuracy, epoch_j, n_trials=12, ask_j=0.01, ends=fates)
+    run = simulate(make(), score, epoch_j, n_trials=12, ask_j=0.01, ends=fates)
     last: dict[int, Told] = {}
     for number, (work, told) in enumerate(zip(run.works, run.history, strict=True)):
         assert restore(make(), run.history[:number]).ask(0.0) == work
@@ -255,7 +255,7 @@ def test_a_search_is_a_function_of_its_history(strategy, proposer, fidelity, see
 def test_with_one_epoch_at_most_every_trial_is_complete(strategy, proposer, fidelity):
     space = SPACE.with_fixed("epochs", 1)
     single = search(strategy, fidelity=fidelity, proposer=proposer, space=space)
-    run = simulate(single, accuracy, budget_j=15)
+    run = simulate(single, score, budget_j=15)
     assert len(run.trials) == len(run.history) == 15
     assert {told.state for told in run.history} == {State.COMPLETE}
 
@@ -271,6 +271,6 @@ def test_a_model_of_all_rungs_knows_each_trial_by_its_best_accuracy():
 
     known = proposal(*low, ended)
     assert proposal(*low, ended, unvalidated) == known
-    assert proposal(*low, replace(ended, accuracies={1: 0.6})) == known
-    assert proposal(*low, replace(ended, accuracies={1: 0.0})) != known
+    assert proposal(*low, replace(ended, scores={1: 0.6})) == known
+    assert proposal(*low, replace(ended, scores={1: 0.0})) != known
     assert proposal(*low[:4]) == proposal()

@@ -12,7 +12,7 @@ from perjoule.models.outcome import State
 from perjoule.tuners.strategies.multiobjective import MultiObjectiveStrategy
 from perjoule.tuners.strategy import Told, restore
 
-from ..toys import SPACE, accuracy, energy_j, search_toy, simulate
+from ..toys import SPACE, energy_j, score, search_toy, simulate
 
 POPULATION = 6
 
@@ -29,8 +29,8 @@ def make(name, seed=0):
 def test_the_front_beats_that_of_random_draws_at_equal_trials(name, n_trials, n_seeds):
     def volume(seed, name):
         """Hypervolume over accuracy above 0.5 and log joules below those of the heaviest."""
-        run = simulate(make(name, seed), accuracy, energy_j, n_trials=n_trials)
-        points = [(-trial.accuracy, math.log(trial.energy_j)) for trial in run.trials.values()]
+        run = simulate(make(name, seed), score, energy_j, n_trials=n_trials)
+        points = [(-trial.score, math.log(trial.energy_j)) for trial in run.trials.values()]
         return moocore.hypervolume(points, ref=[-0.5, math.log(3 * 512**0.8 * 2)])
 
     ours, random = (median(map(partial(volume, name=n), range(n_seeds))) for n in (name, "random"))
