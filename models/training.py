@@ -153,7 +153,7 @@ def train_epoch(
     batches = order.to(runtime.device).split(settings.batch_size)
     if len(batches[-1]) == 1:
         batches = batches[:-1]  # batch-norm has no deviation of one sample; another one each epoch
-    images = split.images.permute(0, 2, 3, 1)  # index_select forgets channels_last of (N, C, H, W)
+    images = split.inputs.permute(0, 2, 3, 1)  # index_select forgets channels_last of (N, C, H, W)
     total = torch.zeros((), device=runtime.device)
     steps = n_seen = 0
     with runtime.seeded(int(torch.randint(2**62, (), generator=generator))):
@@ -181,7 +181,7 @@ def evaluate(
     network.eval()
     n_right = torch.zeros((), dtype=torch.int64, device=runtime.device)
     total = torch.zeros((), device=runtime.device)
-    parts = (tensor.split(EVALUATION_BATCH) for tensor in (split.images, split.labels))
+    parts = (tensor.split(EVALUATION_BATCH) for tensor in (split.inputs, split.labels))
     for images, labels in zip(*parts, strict=True):
         if should_stop():
             return None

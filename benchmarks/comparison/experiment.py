@@ -13,6 +13,7 @@ from ...energy.quantities import parse_energy
 from ...energy.sources.resolve import METERS
 from ...errors import BudgetError, ConfigurationError, UnknownNameError
 from ...models.data.registry import datasets_help
+from ...models.metric import Metric
 
 DEFAULT_STRATEGIES = ["grid", "random", "tpe", "gp", "skopt-gp"]
 DEFAULT_BUDGET = "600 J"
@@ -34,6 +35,13 @@ def _energy(value: Any) -> Any:
     return parse_energy(value) if isinstance(value, str | int | float) else value
 
 
+def _metric(value: Any) -> Any:
+    try:
+        return Metric.parse(value).to_dict()
+    except ConfigurationError as error:
+        raise ValueError(str(error)) from error
+
+
 class Experiment(BaseModel):
     """A comparison, fully described.
 
@@ -52,6 +60,7 @@ class Experiment(BaseModel):
         split_seed: Seed of the train/validation/test split.
         carbon: The place whose electricity is used (``"FRA"``, ``"USA/CA"``) or a figure
             (``"56 g/kWh"``); None tells no grams.
+        metric: What is optimised, as `models.metric.Metric.parse` reads it; kept in plain values.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -72,6 +81,9 @@ class Experiment(BaseModel):
     fidelity: Literal["epochs", "joules"] = "epochs"
     split_seed: int = Field(default=0, ge=0)
     carbon: str | None = None
+    metric: Annotated[dict[str, Any], BeforeValidator(_metric)] = Field(
+        default="accuracy", validate_default=True
+    )
 
     @field_validator("carbon")
     @classmethod

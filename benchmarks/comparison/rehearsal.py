@@ -124,4 +124,4 @@ def _steps_of(result: SliceResult) -> Told:
 
 
 def _first(split: Split, count: int) -> Split:
-    return Split(split.images[:count], split.labels[:count])
+    return Split(split.inputs[:count], split.labels[:count])

@@ -45,8 +45,8 @@ class Pictures(Dataset):
     """Samples as most tutorials hold them: one PIL image and one label at a time."""
 
     def __init__(self, split: Split) -> None:
-        low, high = split.images.aminmax()
-        grey = (split.images[:, 0] - low) / (high - low)
+        low, high = split.inputs.aminmax()
+        grey = (split.inputs[:, 0] - low) / (high - low)
         self.pictures = [Image.fromarray(each) for each in (255 * grey).round().byte().numpy()]
         self.labels = split.labels.tolist()
         transforms = torchvision.transforms
@@ -104,7 +104,7 @@ def images_28x28(n_samples: int) -> Data:
         split = Split(images, torch.randint(N_CLASSES, (n_samples,)))
         return Data("noise", split, split, split, N_CLASSES, "torch.randn", "")
     chosen = torch.randperm(len(data.train), generator=torch.Generator().manual_seed(0))[:n_samples]
-    return replace(data, train=Split(data.train.images[chosen], data.train.labels[chosen]))
+    return replace(data, train=Split(data.train.inputs[chosen], data.train.labels[chosen]))
 
 
 def compare(data: Data, epochs: int, pairs: int) -> None:

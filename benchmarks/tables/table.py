@@ -9,7 +9,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...errors import OutputError
+from ...errors import DataError, OutputError, PerjouleError
+from ...models.metric import ACCURACY, Metric
 from .descriptions import description_path, is_description, write_description
 from .writing import SIDES, check_ending, side_path, write_frame
 
@@ -44,6 +45,19 @@ class Table:
     runs: pd.DataFrame | None = None
     description: Mapping[str, Any] | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def metric(self) -> Metric:
+        """What ``score`` and ``test_score`` are: the description says it; accuracy if it does not.
+
+        Raises:
+            DataError: The description says what is no metric.
+        """
+        stated = (self.description or {}).get("metric")
+        try:
+            return ACCURACY if stated is None else Metric.parse(stated)
+        except PerjouleError as error:
+            raise DataError(f"{self.name}: {error}") from error
 
     @property
     def rows_in_time(self) -> pd.DataFrame:

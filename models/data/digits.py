@@ -14,7 +14,7 @@ def read_digits() -> Raw:
 
     pixels, labels = load_digits(return_X_y=True)
     return Raw(
-        images=np.asarray(pixels, np.uint8).reshape(-1, 8, 8, 1),
+        inputs=np.asarray(pixels, np.uint8).reshape(-1, 8, 8, 1),
         labels=np.asarray(labels, np.int64),
         n_test=0,
         source=f"scikit-learn {__version__}",

@@ -51,7 +51,7 @@ def read_fashion_mnist(folders: Iterable[Path] | None = None, cache: Path | None
                 f"{folder}: {n_images} {part} images but {n_labels} labels: fetch the files again"
             )
     return Raw(
-        images=np.concatenate([parts["train-images"], parts["t10k-images"]])[..., np.newaxis],
+        inputs=np.concatenate([parts["train-images"], parts["t10k-images"]])[..., np.newaxis],
         labels=np.concatenate([parts["train-labels"], parts["t10k-labels"]]).astype(np.int64),
         n_test=len(parts["t10k-labels"]),
         source=str(folder),

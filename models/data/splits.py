@@ -17,17 +17,29 @@ if TYPE_CHECKING:
 class Raw:
     """A data set as its reader returns it."""
 
-    images: np.ndarray  # uint8 (samples, height, width, channels)
+    inputs: np.ndarray  # uint8 images (samples, height, width, channels), or features (samples, d)
     labels: np.ndarray  # int64 (samples,), counted from 0
     n_test: int  # samples at the end that are the data set's own test split; 0 if it has none
     source: str  # where the files came from
+    class_names: tuple[str, ...] = ()  # by label; empty where the labels are all there is
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """How inputs are scaled: per channel of images, per feature, by the training split.
+
+    A normalised input is ``(input - mean) / deviation``.
+    """
+
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]  # above zero
 
 
 @dataclass(frozen=True)
 class Split:
-    """One part of a data set: channels last, normalised per channel over the training split."""
+    """One part of a data set: normalised, images with channels last in memory."""
 
-    images: Tensor  # float32 (samples, channels, height, width)
+    inputs: Tensor  # float32 (samples, channels, height, width) or (samples, d)
     labels: Tensor  # int64 (samples,), on the same device
 
     def __len__(self) -> int:
@@ -45,12 +57,13 @@ class Data:
     n_classes: int
     source: str  # where the files came from
     fingerprint: str  # hash of the raw bytes and of the split; equal fingerprints, equal data
+    normalisation: Normalisation  # what was done to the inputs as the data set gives them
+    class_names: tuple[str, ...]  # by label
 
     @property
-    def shape(self) -> tuple[int, int, int]:
-        """Channels, height and width of an image."""
-        _, channels, height, width = self.train.images.shape
-        return channels, height, width
+    def shape(self) -> tuple[int, ...]:
+        """Of an input: channels, height and width of an image, or the number of features."""
+        return tuple(self.train.inputs.shape[1:])
 
 
 def split(raw: Raw, name: str, *, device: str = "cpu", seed: int = 0) -> Data:
@@ -65,12 +78,22 @@ def split(raw: Raw, name: str, *, device: str = "cpu", seed: int = 0) -> Data:
         parts.append(np.arange(n_drawn, len(raw.labels)))
 
     digest = blake2b(digest_size=8)
-    for array in (raw.images, raw.labels, *parts):
+    for array in (raw.inputs, raw.labels, *parts):
         digest.update(array.data)
 
     n_classes = int(raw.labels.max()) + 1
-    train, validation, test = _normalise(raw, parts, device)
-    return Data(name, train, validation, test, n_classes, raw.source, digest.hexdigest())
+    (train, validation, test), normalisation = _normalise(raw, parts, device)
+    return Data(
+        name=name,
+        train=train,
+        validation=validation,
+        test=test,
+        n_classes=n_classes,
+        source=raw.source,
+        fingerprint=digest.hexdigest(),
+        normalisation=normalisation,
+        class_names=raw.class_names or tuple(map(str, range(n_classes))),
+    )
 
 
 def _draw_stratified(
@@ -86,18 +109,19 @@ def _draw_stratified(
     return [np.sort(np.concatenate(pieces)) for pieces in zip(*by_class, strict=True)]
 
 
-def _normalise(raw: Raw, parts: list[np.ndarray], device: str) -> list[Split]:
+def _normalise(raw: Raw, parts: list[np.ndarray], device: str) -> tuple[list[Split], Normalisation]:
     """Place the parts on the device; the first, the training split, sets mean and deviation."""
     import torch
 
-    images = [torch.from_numpy(raw.images[part]).to(device, torch.float32) for part in parts]
+    images = [torch.from_numpy(raw.inputs[part]).to(device, torch.float32) for part in parts]
     deviation, mean = torch.std_mean(images[0], dim=(0, 1, 2))
     deviation = deviation.clamp_min(1e-6)
-    return [
+    splits = [
         Split(
             # A view: what is stored as (N, H, W, C) is (N, C, H, W) with channels last.
-            images=image.sub_(mean).div_(deviation).permute(0, 3, 1, 2),
+            inputs=image.sub_(mean).div_(deviation).permute(0, 3, 1, 2),
             labels=torch.from_numpy(raw.labels[part]).to(device),
         )
         for image, part in zip(images, parts, strict=True)
     ]
+    return splits, Normalisation(tuple(mean.tolist()), tuple(deviation.tolist()))

@@ -37,9 +37,9 @@ def test_digits_come_in_three_stratified_splits(digits):
     assert sum(map(len, splits)) == 1797
     whole = torch.cat([split.labels for split in splits]).bincount()
     for split, share in zip(splits, (0.6, 0.2, 0.2), strict=True):
-        assert split.images.shape == (len(split), 1, 8, 8)
-        assert split.images.dtype == torch.float32
-        assert split.images.is_contiguous(memory_format=torch.channels_last)
+        assert split.inputs.shape == (len(split), 1, 8, 8)
+        assert split.inputs.dtype == torch.float32
+        assert split.inputs.is_contiguous(memory_format=torch.channels_last)
         assert split.labels.dtype == torch.int64
         assert (split.labels.bincount() - share * whole).abs().max() <= 1
 
@@ -49,7 +49,7 @@ def test_digits_are_each_used_once(digits):
 
     splits = (digits.train, digits.validation, digits.test)
     # Undo the normalisation: 0 and 16 are the smallest and largest values there are.
-    images = torch.cat([split.images for split in splits]).flatten(1)
+    images = torch.cat([split.inputs for split in splits]).flatten(1)
     low, high = images.aminmax()
     labels = torch.cat([split.labels for split in splits])
     rows = torch.column_stack([(16 * (images - low) / (high - low)).round(), labels])
@@ -58,15 +58,15 @@ def test_digits_are_each_used_once(digits):
 
 
 def test_the_training_split_alone_sets_the_normalisation(digits):
-    assert digits.train.images.mean().item() == pytest.approx(0, abs=1e-5)
-    assert digits.train.images.std().item() == pytest.approx(1, abs=1e-5)
-    assert digits.validation.images.mean().item() != pytest.approx(0, abs=1e-5)
+    assert digits.train.inputs.mean().item() == pytest.approx(0, abs=1e-5)
+    assert digits.train.inputs.std().item() == pytest.approx(1, abs=1e-5)
+    assert digits.validation.inputs.mean().item() != pytest.approx(0, abs=1e-5)
 
 
 def test_the_seed_decides_the_split_and_the_fingerprint_tells(digits):
     again, other = load("digits"), load("digits", split_seed=1)
     assert again.fingerprint == digits.fingerprint != other.fingerprint
-    assert torch.equal(again.train.images, digits.train.images)
+    assert torch.equal(again.train.inputs, digits.train.inputs)
     assert not torch.equal(other.train.labels, digits.train.labels)
 
 
@@ -111,8 +111,8 @@ def test_fashion_mnist_from_files():
 def test_own_files_come_first(small_fashion):
     raw = read_fashion_mnist()
     assert (raw.source, raw.n_test) == (str(small_fashion), 3)
-    assert raw.images.shape == (9, 2, 2, 1)
-    assert raw.images.ravel().tolist() == [*range(24), *range(12)]
+    assert raw.inputs.shape == (9, 2, 2, 1)
+    assert raw.inputs.ravel().tolist() == [*range(24), *range(12)]
     assert raw.labels.tolist() == [*range(6), *range(3)]
 
 

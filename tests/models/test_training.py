@@ -27,7 +27,7 @@ def never() -> bool:
 
 
 def part(split, n_samples):
-    return Split(split.images[:n_samples], split.labels[:n_samples])
+    return Split(split.inputs[:n_samples], split.labels[:n_samples])
 
 
 def begin(runtime, params=None, seed=0, architecture: str | Builder = "cnn", shape=(1, 8, 8)):
@@ -43,7 +43,7 @@ def begin(runtime, params=None, seed=0, architecture: str | Builder = "cnn", sha
 
 def train(params, split, runtime, **options):
     """Train for the epochs that the hyperparameters say; the network and its steps."""
-    network, settings, epoch = begin(runtime, params, shape=split.images.shape[1:], **options)
+    network, settings, epoch = begin(runtime, params, shape=split.inputs.shape[1:], **options)
     results = [epoch(split) for _ in range(settings.epochs)]
     assert all(result.finished for result in results)
     return network, sum(result.steps for result in results)
@@ -110,7 +110,7 @@ def test_evaluation_equals_a_plain_loop(digits, float32):
     n_right, losses = 0, []
     network.eval()
     with torch.no_grad():
-        for image, label in zip(digits.validation.images, digits.validation.labels, strict=True):
+        for image, label in zip(digits.validation.inputs, digits.validation.labels, strict=True):
             logits = network(image.unsqueeze(0))
             n_right += int(logits.argmax() == label)
             losses.append(F.cross_entropy(logits, label.unsqueeze(0)).item())
@@ -135,7 +135,7 @@ def test_the_loss_of_an_epoch_is_the_mean_over_samples(digits, float32):
     order = torch.randperm(40, generator=torch.Generator().manual_seed(3))
     with torch.no_grad():
         total = sum(
-            F.cross_entropy(network(split.images[rows]), split.labels[rows], reduction="sum").item()
+            F.cross_entropy(network(split.inputs[rows]), split.labels[rows], reduction="sum").item()
             for rows in order.split(32)
         )
     result = epoch(split)
@@ -160,8 +160,8 @@ def test_every_sample_is_seen_once_an_epoch_in_channels_last(float32):
     train({"epochs": 1, "log2_batch_size": 5}, split, float32, architecture=spy)
     assert [len(images) for images in seen] == [32, 32, 32, 4]
     rows = torch.cat(seen).flatten(1).tolist()
-    assert rows != split.images.flatten(1).tolist()
-    assert sorted(rows) == sorted(split.images.flatten(1).tolist())
+    assert rows != split.inputs.flatten(1).tolist()
+    assert sorted(rows) == sorted(split.inputs.flatten(1).tolist())
 
 
 @pytest.mark.parametrize(("n_samples", "steps"), [(64, 2), (65, 2), (66, 3), (31, 1)])

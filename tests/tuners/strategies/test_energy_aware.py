@@ -146,7 +146,7 @@ def test_a_failed_trial_scores_as_the_worst_and_an_unknown_one_not_at_all():
         Told(params, State.TRUNCATED, None, 1.0, trial=2),
         Told(params, State.TRUNCATED, 0.7, 1.0, trial=3, epochs=2),
     ]
-    points, scores = observations(encoding, list(trials_of(told).values()))
+    points, merits = observations(encoding, list(trials_of(told).values()))
     assert merits.tolist() == [merit(0.9), merit(0.7), merit(0.7)]
     # What was truncated teaches of the epochs that it had.
     reached = [{**params, "epochs": epochs} for epochs in (4, 4, 2)]
