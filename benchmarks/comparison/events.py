@@ -17,13 +17,16 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from ...energy import Reading
-from ...models.outcome import State
+from ...models.outcome import CurvePoint, State
 from ..tables.contract import COMPONENTS, LOWER_BOUND
 from ..tables.facts import Fact
 from .messages import Outcome
 
 Pair = tuple[float, float]
-Point = tuple[int, float | None, float, float | None]
+Point = (
+    tuple[int, float | None, float, float | None]
+    | tuple[int, float | None, float, float | None, Mapping[str, float | None]]
+)
 """A validated epoch: its number, the slice's joules up to it, accuracy, loss (None: not finite)."""
 
 
@@ -117,10 +120,7 @@ class SliceEvent(Fact):
             validate_step=validation and (validation.operations, validation.energy_j),
             started_at=outcome.started_at,
             warnings=total.warnings,
-            curve=tuple(
-                (epoch, energy_j, score, loss if math.isfinite(loss) else None)
-                for epoch, energy_j, score, loss in result.curve
-            ),
+            curve=tuple(_point(each) for each in result.curve),
         )
 
 
@@ -176,6 +176,15 @@ class SessionEvent(Fact):
 RunEvent = SliceEvent | SearchEvent | InterruptedEvent | EndEvent
 """What changes a run."""
 Event = StartEvent | RunEvent | SessionEvent
+
+
+def _point(point: CurvePoint) -> Point:
+    """A point of a curve; what is not finite is None."""
+    epoch, energy_j, score, loss, figures = point
+    plain = epoch, energy_j, score, loss if math.isfinite(loss) else None
+    if figures is None:
+        return plain
+    return *plain, {n: x if math.isfinite(x) else None for n, x in figures.items()}
 
 
 def _phase_j(reading: Reading) -> float | None:

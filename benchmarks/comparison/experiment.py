@@ -6,7 +6,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from ...energy.carbon import intensity
 from ...energy.quantities import parse_energy
@@ -46,14 +54,16 @@ class Experiment(BaseModel):
     """A comparison, fully described.
 
     Attributes:
-        dataset: A name of `models.data.registry.DATASETS`.
+        objective: A training function of one's own, ``module:function`` (see `models.trial`); None
+            trains networks on a data set.
+        dataset: A name of `models.data.registry.DATASETS`; None with an own objective.
         strategies: Names of the strategies, each once; ``"all"`` for all that are known.
         budget_j: Joules that all runs share; given as ``budget: "600 J"``.
         seeds: Runs per strategy, with seeds 0, 1, …
         meter: What counts the joules: names of `energy.sources.resolve.METERS`.
         workers: Trials at a time; None chooses.
         device: ``"cpu"``, ``"cuda"``, ``"cuda:1"`` …; None chooses.
-        architecture: A known architecture or ``module:function``.
+        architecture: A known architecture or ``module:function``; None with an own objective.
         space: The search space; None takes the architecture's own for the data set.
         fidelity: What the rungs of multi-fidelity strategies are made of: ``"epochs"`` or
             ``"joules"``.
@@ -65,7 +75,8 @@ class Experiment(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
-    dataset: str = "digits"
+    objective: str | None = None
+    dataset: str | None = "digits"
     strategies: Annotated[list[str], BeforeValidator(_listed)] = Field(
         default=DEFAULT_STRATEGIES, min_length=1
     )
@@ -76,7 +87,7 @@ class Experiment(BaseModel):
     meter: str = "auto"
     workers: int | None = Field(default=None, ge=1)
     device: str | None = None
-    architecture: str = "cnn"
+    architecture: str | None = "cnn"
     space: dict[str, Any] | None = None
     fidelity: Literal["epochs", "joules"] = "epochs"
     split_seed: int = Field(default=0, ge=0)
@@ -84,6 +95,18 @@ class Experiment(BaseModel):
     metric: Annotated[dict[str, Any], BeforeValidator(_metric)] = Field(
         default="accuracy", validate_default=True
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_objective(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or values.get("objective") is None:
+            return values
+        for name in ("dataset", "architecture"):
+            if values.get(name) is not None:
+                raise ValueError(f"an own objective trains what it likes: leave {name} out")
+        if not values.get("space"):
+            raise ValueError("an own objective needs a space: list its hyperparameters")
+        return {**values, "dataset": None, "architecture": None}
 
     @field_validator("carbon")
     @classmethod
