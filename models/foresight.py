@@ -35,7 +35,8 @@ class StepGate:
     """Decides before each step whether to stop, and learns what steps cost.
 
     ``first_j`` is what the first step is foreseen to cost; ``operations`` of a step are counted by
-    the meter, if they are known; ``cost`` is what the very first step did cost.
+    the meter, if they are known; ``next_j`` is what the next epoch's first step is expected to
+    cost, ``cost`` what the very first step did cost.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class StepGate:
     ) -> None:
         self._meter, self._budget, self._interrupted = meter, budget, interrupted
         self._operations = operations
-        self._next_j = FIRST_STEP_MARGIN * first_j
+        self.next_j = FIRST_STEP_MARGIN * first_j
         self._before_j: float | None = None
         self.taken = 0  # steps of this epoch
         self.cost: StepCost | None = None
@@ -67,7 +68,7 @@ class StepGate:
 
     def __call__(self) -> bool:
         """Whether to stop before the next step, which is counted if not."""
-        if self.taken == 0 and not self._budget.expect(self._next_j):
+        if self.taken == 0 and not self._budget.expect(self.next_j):
             return True
         if self.taken == 1 and self.cost is None:
             self._learn()
@@ -82,5 +83,5 @@ class StepGate:
         """Note what the steps of this epoch cost; other candidates learn from the very first."""
         after_j = self._budget.spent_j
         if after_j is not None and self._before_j is not None:
-            self._next_j = (after_j - self._before_j) / self.taken
-            self.cost = self.cost or StepCost(self._operations or 1.0, self._next_j)
+            self.next_j = (after_j - self._before_j) / self.taken
+            self.cost = self.cost or StepCost(self._operations or 1.0, self.next_j)

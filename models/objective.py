@@ -51,20 +51,21 @@ class Objective:
             _phases=Phases(assignment, self.known_steps),
             _saved=saved,
         )
-        failure = None
+        message = ""
         try:
             trial.take(self.function(trial))
         except TrialFailed as error:
-            failure = str(error)
+            message = str(error)
         # A candidate's fault is its own, and is charged.
         except (Exception, SystemExit) as error:  # noqa: BLE001
-            failure = _describe(error)
-        result = replace(trial.close(), params=dict(candidate))
-        kept = trial.kept if failure is None else None
+            message = _describe(error)
+        result = replace(trial.close(), params=dict(candidate), message=message)
+        # An error of a function that leaves half an epoch behind is no fault of the candidate.
+        failed = bool(message) and not trial.cut_short
+        kept = None if failed else trial.kept
         return replace(
             result,
-            state=result.state if failure is None else State.FAILED,
-            message=failure or "",
+            state=State.FAILED if failed else result.state,
             duration_s=time.perf_counter() - started,
             checkpoint=None if kept is None else save_state(kept),
         )

@@ -62,6 +62,11 @@ class Phases:
         """Whether to stop before the next step, which is counted if not."""
         return self._gate()
 
+    @property
+    def next_step_j(self) -> float:
+        """Joules that the first step of the next epoch is expected to take, 0 if unknown."""
+        return self._gate.next_j
+
     def learn_tail(self) -> None:
         """Note what came after the last step of an epoch."""
         budget = self._assignment.budget

@@ -131,7 +131,7 @@ class Trial:
         Call it after ``report``. The state is copied only where it may be needed: if the trial may
         be paused, or is the best so far.
         """
-        if self._ended in _CUT_SHORT:
+        if self.cut_short:
             return
         beat, oriented = self._assignment.beat, self.metric.oriented
         worth = beat is None or not self._curve or self._assignment.stop.pause
@@ -194,12 +194,17 @@ class Trial:
         Raises:
             TrialFailed: There is no score, or it is out of the metric's bounds.
         """
-        if self._ended in _CUT_SHORT or self._curve or self._epochs_seen <= self._assignment.done:
+        if self.cut_short or self._curve or self._epochs_seen <= self._assignment.done:
             return
         name = self.metric.name
         if returned is None:
             raise TrialFailed(f"it gave no {name}: call trial.report({name}=…), or return it")
         self._record(self._epochs_seen, {name: _number(name, returned)}, at_end=True)
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether it was asked to stop by its budget or by an interruption."""
+        return self._ended in _CUT_SHORT
 
     def close(self) -> SliceResult:
         """End the slice and tell all of it but its time and its checkpoint."""
@@ -260,7 +265,9 @@ class Trial:
         """Whether another epoch shall be trained; if not, why is noted."""
         given, energy_j, began_j = self._assignment, self._phases.energy_j, self._began_j
         stop, self._began_j = given.stop, energy_j
-        last_j = 0.0 if energy_j is None or began_j is None else energy_j - began_j
+        next_j = self._phases.next_step_j
+        if energy_j is not None and began_j is not None:
+            next_j = max(next_j, energy_j - began_j)  # an epoch like the last one
         rung_j = math.inf if stop.energy_j is None else stop.energy_j
         if self._epoch >= stop.epochs:
             # With a rung of joules, all epochs may have come before it.
@@ -270,7 +277,7 @@ class Trial:
             self._ended = State.PAUSED if stop.pause else State.COMPLETE
         elif given.interrupted():
             self._ended = State.INTERRUPTED
-        elif not given.budget.expect(last_j):
+        elif not given.budget.expect(next_j):
             self._ended = State.TRUNCATED
         return self._ended is None
 
@@ -289,6 +296,6 @@ class Trial:
 def _number(name: str, value: Any) -> float:
     """A number, also of NumPy or of a tensor of one element."""
     try:
-        return float(value)
+        return float(value.detach() if hasattr(value, "detach") else value)
     except (TypeError, ValueError, RuntimeError) as error:
         raise TrialFailed(f"{name} = {str(value)[:80]!r} is no number") from error
