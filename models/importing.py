@@ -6,7 +6,6 @@ from importlib import import_module
 from operator import attrgetter
 from typing import Any
 
-
 from ..errors import ConfigurationError
 
 

@@ -65,7 +65,10 @@ class Session:
             window = self._meter.window()
             self._space = Space.parse(setting.space)
             self._data = load(
-                experiment.dataset, device=str(device), split_seed=experiment.split_seed
+                experiment.dataset,
+                device=str(device),
+                split_seed=experiment.split_seed,
+                train_limit=experiment.train_limit,
             )
             self._task = self._describe_task()
             rehearsal = Rehearsal(
