@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import fill
 from typing import Annotated, Any, Literal
 
 import yaml
@@ -56,7 +57,7 @@ class Experiment(BaseModel):
     Attributes:
         objective: A training function of one's own, ``module:function`` (see `models.trial`); None
             trains networks on a data set.
-        dataset: A name of `models.data.registry.DATASETS`; None with an own objective.
+        dataset: A name that `models.data.registry.load` knows; None with an own objective.
         strategies: Names of the strategies, each once; ``"all"`` for all that are known.
         budget_j: Joules that all runs share; given as ``budget: "600 J"``.
         seeds: Runs per strategy, with seeds 0, 1, …
@@ -68,6 +69,7 @@ class Experiment(BaseModel):
         fidelity: What the rungs of multi-fidelity strategies are made of: ``"epochs"`` or
             ``"joules"``.
         split_seed: Seed of the train/validation/test split.
+        train_limit: Samples to train on at most, each class in its share; None takes all.
         carbon: The place whose electricity is used (``"FRA"``, ``"USA/CA"``) or a figure
             (``"56 g/kWh"``); None tells no grams.
         metric: What is optimised, as `models.metric.Metric.parse` reads it; kept in plain values.
@@ -91,6 +93,7 @@ class Experiment(BaseModel):
     space: dict[str, Any] | None = None
     fidelity: Literal["epochs", "joules"] = "epochs"
     split_seed: int = Field(default=0, ge=0)
+    train_limit: int | None = Field(default=None, ge=1)
     carbon: str | None = None
     metric: Annotated[dict[str, Any], BeforeValidator(_metric)] = Field(
         default="accuracy", validate_default=True
@@ -189,7 +192,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 EXAMPLE = f"""\
 # An experiment for `perjoule compare FILE`. Every line is optional; these are the defaults.
 
-# {datasets_help()}.
+{fill(f"{datasets_help()}.", 98, initial_indent="# ", subsequent_indent="# ")}
 dataset: digits
 strategies: [{", ".join(DEFAULT_STRATEGIES)}]   # see `perjoule strategies`
 budget: {DEFAULT_BUDGET}                # shared by all runs; J, kJ, Wh, kWh ...
@@ -201,6 +204,7 @@ meter: auto                  # see `perjoule doctor`
 architecture: cnn            # or your own builder, module:function
 fidelity: epochs             # rungs of multi-fidelity strategies: epochs, or joules
 split_seed: 0                # of the train/validation/test split
+# train_limit: 5000          # samples to train on at most; all if not given
 # carbon: FRA                # grams of CO2e: a country, USA/CA, or "56 g/kWh"; never guessed
 
 # The search space. Left out, the architecture's own is taken.

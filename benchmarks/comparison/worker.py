@@ -241,7 +241,12 @@ def _training(setting: Setting, runtime: Runtime, metric: Metric) -> NetworkTrai
         return OwnTraining.of(setting.objective or experiment.objective, names)
     assert experiment.dataset is not None and experiment.architecture is not None
     device = str(runtime.device)
-    data = load(experiment.dataset, device=device, split_seed=experiment.split_seed)
+    data = load(
+        experiment.dataset,
+        device=device,
+        split_seed=experiment.split_seed,
+        train_limit=experiment.train_limit,
+    )
     return NetworkTraining(data, runtime, experiment.architecture, metric)
 
 
