@@ -18,11 +18,13 @@ from ..energy.quantities import total
 from .checkpoint import copy_to_cpu, load_checkpoint, save_state
 from .data.splits import Data
 from .foresight import KnownSteps, StepGate
+from .metric import ACCURACY, Metric
 from .networks.registry import Builder, resolve_architecture
 from .operations import count_parameters, forward_operations, training_operations
 from .outcome import CurvePoint, SliceResult, State, StopRule
 from .runtime import Runtime
-from .training import EVALUATION_BATCH, TrainingSettings, build, evaluate, train_epoch
+from .scoring import score_of
+from .training import EVALUATION_BATCH, Built, build, evaluate, train_epoch
 
 SETUP_OPERATIONS_PER_PARAMETER = 10  # of the deterministic meter, to draw and place a weight
 
@@ -43,9 +45,11 @@ class Objective:
     architecture: str | Builder = "cnn"  # for `resolve_architecture`
     seed: int = 0  # of weights, batches and dropout
     known_steps: KnownSteps = ((), ())
+    metric: Metric = ACCURACY
 
     def __post_init__(self) -> None:
         resolve_architecture(self.architecture)  # a wrong one is an error at once
+        score_of(self.metric)
 
     def train_slice(
         self,
@@ -68,14 +72,15 @@ class Objective:
         return _Slice(self, *given).run(checkpoint)
 
     def test_score(self, candidate: Mapping[str, Any], checkpoint: bytes) -> float:
-        """Accuracy on the test split of a checkpoint's network; for the report only."""
-        network, _, _ = self.build(candidate)
-        network.load_state_dict(load_checkpoint(checkpoint)["network"])
-        result = evaluate(network, self.data.test, self.runtime, lambda: False)
+        """Score on the test split of a checkpoint's network; for the report only."""
+        built = self.build(candidate)
+        built.network.load_state_dict(load_checkpoint(checkpoint)["network"])
+        test = self.data.test
+        result = evaluate(built.network, test, built.runtime, lambda: False, self.metric)
         assert result is not None
-        return result.accuracy
+        return result.score
 
-    def build(self, candidate: Mapping[str, Any]) -> tuple[torch.nn.Module, Any, TrainingSettings]:
+    def build(self, candidate: Mapping[str, Any]) -> Built:
         """Build a candidate's network, optimiser and training settings."""
         images = (self.data.shape, self.data.n_classes)
         return build(candidate, self.architecture, *images, self.runtime, self.seed)
@@ -137,8 +142,9 @@ class _Slice:
         )
 
     def _train(self, checkpoint: bytes | None) -> None:
-        data, runtime, stop = self.objective.data, self.objective.runtime, self.stop
-        network, optimizer, settings = self.objective.build(self.candidate)
+        data, stop = self.objective.data, self.stop
+        built = self.objective.build(self.candidate)
+        network, optimizer, settings, runtime = built
         if checkpoint is not None:
             saved = load_checkpoint(checkpoint)
             network.load_state_dict(saved["network"])
@@ -146,27 +152,24 @@ class _Slice:
             self.epoch = saved["epoch"]
         train_gate, check_gate = self.gates = self._weigh(network, settings.batch_size)
         rung_j = math.inf if stop.energy_j is None else stop.energy_j
-        generator = torch.Generator()
         while self.epoch < stop.epochs:
             before_j = self._energy_j()
             self._enter("train")
-            # Seeded by epoch, so that a trial in slices is the trial in one piece.
-            generator.manual_seed(self.objective.seed * 100_003 + self.epoch)
             with train_gate:
-                result = train_epoch(
-                    network, optimizer, data.train, settings, runtime, generator, train_gate
-                )
+                seed = self.objective.seed
+                result = train_epoch(built, data.train, seed, self.epoch, train_gate)
             if not result.finished:
                 raise _StopSlice(self._why())
             if not math.isfinite(result.loss):
                 raise _StopSlice(State.FAILED, f"loss {result.loss} in epoch {self.epoch + 1}")
             self._enter("validate")
             with check_gate:
-                result = evaluate(network, data.validation, runtime, check_gate)
+                metric = self.objective.metric
+                result = evaluate(network, data.validation, runtime, check_gate, metric)
             if result is None:
                 raise _StopSlice(self._why())
             self.epoch += 1
-            self._keep(result.accuracy, network, optimizer)
+            self._keep(result.score, network, optimizer)
             self._enter("validate")
             energy_j = self._energy_j()
             self.curve.append(CurvePoint(self.epoch, energy_j, *result))
