@@ -282,14 +282,14 @@ def load_best(folder: str | Path) -> nn.Module:
         weights = torch.load(path / "best.pt", weights_only=True, map_location="cpu")
     except OSError as error:
         raise OutputError(f"{path} holds no best network: run `perjoule tune` first") from error
-    network, _, _ = build(
+    network = build(
         best["params"],
         resolve_architecture(best["architecture"]),
         tuple(best["shape"]),
         best["n_classes"],
         Runtime.detect("cpu"),
         seed=0,
-    )
+    ).network
     network.load_state_dict(weights)
     return network.eval()
 

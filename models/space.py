@@ -35,7 +35,7 @@ from ..errors import ConfigurationError, UnknownNameError
 
 Scalar = bool | int | float | str
 
-LOG2_BATCH_SIZE, DEFAULT_LOG2_BATCH_SIZE = "log2_batch_size", 6
+LOG2_BATCH_SIZE, BATCH_SIZE, DEFAULT_BATCH_SIZE = "log2_batch_size", "batch_size", 64
 
 _NUMERIC_KEYS = ("type", "low", "high", "log", "step")
 _KEYS = {
@@ -54,7 +54,7 @@ class Space:
     distributions: dict[str, BaseDistribution]  # of each hyperparameter that is searched
     fixed: dict[str, Scalar]  # the value of each that is not
 
-    CHEAPER_WHEN_LARGER: ClassVar[frozenset[str]] = frozenset({LOG2_BATCH_SIZE})  # large batches
+    CHEAPER_WHEN_LARGER: ClassVar[frozenset[str]] = frozenset({LOG2_BATCH_SIZE, BATCH_SIZE})
 
     @classmethod
     def parse(cls, mapping: Mapping[str, Any]) -> Space:
@@ -155,8 +155,11 @@ class Space:
 
 
 def batch_size_of(params: Mapping[str, Any]) -> int:
-    """Samples per step of a candidate's training."""
-    return 2 ** params.get(LOG2_BATCH_SIZE, DEFAULT_LOG2_BATCH_SIZE)
+    """Samples per step of a candidate's training, which has one of the two sizes at most."""
+    if (exponent := params.get(LOG2_BATCH_SIZE)) is not None:
+        return 2**exponent
+    size = params.get(BATCH_SIZE)
+    return DEFAULT_BATCH_SIZE if size is None else size
 
 
 def _value_inside(name: str, distribution: BaseDistribution, value: Any) -> Scalar:

@@ -43,7 +43,7 @@ from optuna.distributions import (
 )
 
 from ...errors import ConfigurationError
-from ...models.space import LOG2_BATCH_SIZE, Space, batch_size_of
+from ...models.space import BATCH_SIZE, LOG2_BATCH_SIZE, Space, batch_size_of
 from ..parts.in_order import InOrder
 from ..strategy import Task
 
@@ -185,7 +185,8 @@ def _by_operations(space: Space, axes: Axes, task: Task) -> tuple[Axes, Axes, Co
 
 def _operations(task: Task, space: Space) -> Callable[[Mapping[str, Any]], float]:
     """Predicts the operations of training a candidate; infinite if its network cannot be built."""
-    shaping = [name for name in space.distributions if name not in ("epochs", LOG2_BATCH_SIZE)]
+    pacing = ("epochs", LOG2_BATCH_SIZE, BATCH_SIZE)
+    shaping = [name for name in space.distributions if name not in pacing]
     # Building a network takes milliseconds, and all runs ask for the same ones.
     known: dict[tuple[Any, ...], tuple[float, float]]
     known = task.shared.setdefault((GridStrategy, repr(space)), {})
