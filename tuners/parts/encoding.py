@@ -60,6 +60,16 @@ class Encoding:
         parts += [float(params[name] is not None) for name in self._telling]
         return np.array(parts)
 
+    def fill(self, params: Params) -> dict[str, Any]:
+        """The values of searched hyperparameters, those of inactive ones as in the middle."""
+        active = self.space.active({**self._single, **params})
+        axes = self.space.distributions
+        return {
+            name: value if name in active else _value(cast("Axis", axes[name]), INACTIVE)
+            for name, value in params.items()
+            if name in axes
+        }
+
 
 def _place(axis: Axis, value: Any) -> float:
     if value is None:

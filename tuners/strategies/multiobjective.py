@@ -28,8 +28,6 @@ from __future__ import annotations
 
 import math
 
-from optuna.samplers import BaseGASampler
-
 from ...models.outcome import State
 from ..strategy import Told
 from .optuna_sampler import OptunaStrategy
@@ -54,8 +52,8 @@ class MultiObjectiveStrategy(OptunaStrategy):
         Genetic samplers write into the study whenever a trial is sampled, so a told one is, too.
         """
         if self._asked is None:
-            self._study.enqueue_trial({n: result.params[n] for n in self._space.distributions})
+            self._study.enqueue_trial(self._suggesting.params(result.params))
             self._asked = self._begin()
-            if isinstance(self._study.sampler, BaseGASampler):
+            if self._suggesting.is_genetic(self._study.sampler):
                 _ = self._asked.relative_params
         super().tell(result)
