@@ -28,6 +28,8 @@ from __future__ import annotations
 
 import math
 
+from optuna.samplers import BaseGASampler
+
 from ...models.outcome import State
 from ..strategy import Told
 from .optuna_sampler import OptunaStrategy
@@ -54,6 +56,6 @@ class MultiObjectiveStrategy(OptunaStrategy):
         if self._asked is None:
             self._study.enqueue_trial(self._suggesting.params(result.params))
             self._asked = self._begin()
-            if self._suggesting.is_genetic(self._study.sampler):
+            if isinstance(self._study.sampler, BaseGASampler):
                 _ = self._asked.relative_params
         super().tell(result)
