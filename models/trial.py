@@ -134,9 +134,9 @@ class Trial:
         if self.cut_short:
             return
         beat, oriented = self._assignment.beat, self.metric.oriented
-        worth = beat is None or not self._curve or self._assignment.stop.pause
+        worth = not self._curve or self._assignment.stop.pause
         self._kept = None
-        if worth or oriented(self._curve[-1].score) > oriented(beat):
+        if worth or beat is None or oriented(self._curve[-1].score) > oriented(beat):
             from .checkpoint import copy_to_cpu
 
             self._kept = self._epochs_seen, copy_to_cpu(dict(state))

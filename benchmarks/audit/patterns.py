@@ -39,9 +39,7 @@ def dead_hyperparameter(subject: Subject) -> Evidence:
     Three pairs at least must be equal to the last digit, at three scores or in losses too.
     """
     table = trials_of(subject)
-    trials = table.trials[
-        (table.trials["state"] == State.COMPLETE) & table.trials["score"].notna()
-    ]
+    trials = table.trials[(table.trials["state"] == State.COMPLETE) & table.trials["score"].notna()]
     names = [name for name in _called(trials, "p.") if trials[name].nunique() > 1]
     if not names:
         raise Lacking("no hyperparameters, columns p.NAME, that vary")

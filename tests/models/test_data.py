@@ -10,8 +10,8 @@ import torch
 
 from perjoule.errors import DataError, UnknownNameError
 from perjoule.models.data import DATASETS, check, datasets_help, load
-from perjoule.models.data.mnist import read_mnist
 from perjoule.models.data.idx import read_idx
+from perjoule.models.data.mnist import read_mnist
 
 
 def write_idx(folder, part, shape, *, packed=True):
