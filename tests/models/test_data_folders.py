@@ -117,7 +117,7 @@ def test_unreadable_images_are_counted_and_the_first_is_named(folder):
     (folder / "wood" / "deep" / "4.JPG").write_bytes(b"<html>404</html>")
     (folder / "wood" / "deep" / "5.JPG").unlink()
     (folder / "wood" / "deep" / "5.JPG").symlink_to("nowhere")
-    with pytest.raises(DataError, match=r"3 of 12 images cannot be read, the first is \S+2\.JPG"):
+    with pytest.raises(DataError, match=r"3 of 12 images cannot be read, the first is '\S+2\.JPG'"):
         load(f"image-folder:{folder}")
     assert not list((folder.parent / "kept").rglob("*.npy"))
 

@@ -119,8 +119,8 @@ def nan_at(i):
     ("arrays", "complaint"),
     [
         ({"x": IMAGES, "y": LABELS[:-1]}, "60 samples but y has 59 labels"),
-        ({"x": IMAGES}, "no array 'y', it has x"),
-        ({"z": IMAGES}, "no array 'x', it has z"),
+        ({"x": IMAGES}, "no array 'y', it has 'x'"),
+        ({"z": IMAGES}, "no array 'x', it has 'z'"),
         ({"x": IMAGES, "y": LABELS, "x_test": IMAGES}, "no array 'y_test'"),
         ({"x": IMAGES, "y": LABELS * 0}, "two classes or more"),
         ({"x": IMAGES[:7], "y": LABELS[:7]}, "class '0' has too few samples: 3, and 4 are needed"),
@@ -257,6 +257,27 @@ def test_a_wrong_name_is_refused_at_once(name, error, complaint):
     for door in (check, load):
         with pytest.raises(error, match=complaint):
             door(name)
+
+
+NAMES = [
+    "npz:",
+    "image-folder:",
+    "synthetic:",
+    "8x8x1",
+    ":4",
+    "digits",
+    "json:dumps",
+    "+",
+    "?size=3",
+]
+
+
+@given(st.lists(st.sampled_from(NAMES) | st.text(max_size=3), max_size=5).map("".join))
+def test_no_text_is_answered_with_more_than_one_line(name):
+    try:
+        check(name)
+    except PerjouleError as error:
+        assert "\n" not in str(error)
 
 
 def test_made_up_data_can_be_learnt_and_are_always_the_same():
