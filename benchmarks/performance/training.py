@@ -61,7 +61,7 @@ class Pictures(Dataset):
         return self.transform(self.pictures[index]), self.labels[index]
 
 
-def train_usual(dataset: Pictures, shape: tuple[int, int, int], epochs: int, seed: int) -> Trained:
+def train_usual(dataset: Pictures, shape: tuple[int, ...], epochs: int, seed: int) -> Trained:
     """The usual loop."""
     torch.manual_seed(seed)
     network = cnn(shape, N_CLASSES)
@@ -80,7 +80,7 @@ def train_usual(dataset: Pictures, shape: tuple[int, int, int], epochs: int, see
     return epochs * len(dataset) / (time.perf_counter() - start), network
 
 
-def train_ours(split: Split, shape: tuple[int, int, int], epochs: int, seed: int) -> Trained:
+def train_ours(split: Split, shape: tuple[int, ...], epochs: int, seed: int) -> Trained:
     """Our loop, as a search runs it."""
     runtime = Runtime.detect("cpu")
     params = {"learning_rate": LEARNING_RATE, "log2_batch_size": LOG2_BATCH_SIZE}
