@@ -67,6 +67,21 @@ def test_a_rate_is_a_share_that_rises_in_the_warm_up_and_falls_after_it(schedule
     assert factors[-1] == factors[-3]
 
 
+def test_each_step_of_a_training_has_its_rate_of_all_its_steps(digits, float32):
+    params = {"schedule": "one-cycle", "learning_rate": 0.1, "epochs": 3, "batch_size": 500}
+    built = build(params, linear, digits.shape, 10, float32, 0)
+    rates = []
+
+    def note():  # before a step, so the rate of the one before
+        rates.append(built.optimizer.param_groups[0]["lr"])
+        return False
+
+    for epoch in range(2):  # a rung, below all epochs
+        train_epoch(built, digits.train, 0, epoch, note)
+    expected = [0.1 * rate_factor("one-cycle", 0.3, step, 9) for step in range(5)]
+    assert rates == [0.1, *expected]
+
+
 def images(n, height=8, width=12, channels=2):
     return 1 + torch.rand(n, height, width, channels)
 
