@@ -71,6 +71,7 @@ def split_hyperparameters(
         UnknownNameError: Neither the training nor the network knows a hyperparameter.
         ConfigurationError: The network needs one that is missing, or takes one of the training's.
     """
+    params = {name: value for name, value in params.items() if value is not None}  # the active
     names = [field.name for field in fields(TrainingSettings)]
     settings = TrainingSettings(**{name: params[name] for name in names if name in params})
     network = {name: value for name, value in params.items() if name not in names}
