@@ -41,7 +41,7 @@ from ..errors import ConfigurationError, UnknownNameError
 from .axes import Scalar, describe, read_axis, value_inside
 from .conditions import Condition, in_order, in_words, is_one_of, read_conditions
 
-LOG2_BATCH_SIZE, DEFAULT_LOG2_BATCH_SIZE = "log2_batch_size", 6
+LOG2_BATCH_SIZE, BATCH_SIZE, DEFAULT_BATCH_SIZE = "log2_batch_size", "batch_size", 64
 
 Params = dict[str, Scalar | None]
 """A candidate: the value of every hyperparameter, None where it is inactive."""
@@ -60,7 +60,7 @@ class Space:
     fixed: dict[str, Scalar]  # the value of each that is not
     conditions: dict[str, Condition] = field(default_factory=dict)  # of those that have one
 
-    CHEAPER_WHEN_LARGER: ClassVar[frozenset[str]] = frozenset({LOG2_BATCH_SIZE})  # large batches
+    CHEAPER_WHEN_LARGER: ClassVar[frozenset[str]] = frozenset({LOG2_BATCH_SIZE, BATCH_SIZE})
 
     @classmethod
     def parse(cls, mapping: Mapping[str, Any]) -> Space:
@@ -210,6 +210,8 @@ class Space:
 
 
 def batch_size_of(params: Mapping[str, Any]) -> int:
-    """Samples per step of a candidate's training."""
-    size = params.get(LOG2_BATCH_SIZE)
-    return 2 ** (DEFAULT_LOG2_BATCH_SIZE if size is None else size)
+    """Samples per step of a candidate's training, which has one of the two sizes at most."""
+    if (exponent := params.get(LOG2_BATCH_SIZE)) is not None:
+        return 2**exponent
+    size = params.get(BATCH_SIZE)
+    return DEFAULT_BATCH_SIZE if size is None else size

@@ -47,7 +47,7 @@ from optuna.distributions import (
 
 from ...errors import ConfigurationError
 from ...models.conditions import is_one_of
-from ...models.space import LOG2_BATCH_SIZE, Space, batch_size_of
+from ...models.space import BATCH_SIZE, LOG2_BATCH_SIZE, Space, batch_size_of
 from ..parts.branches import Axes, Branch, asked_for, branches, parents
 from ..parts.in_order import InOrder
 from ..strategy import Task
@@ -213,7 +213,8 @@ def _by_operations(space: Space, grid: Branch, task: Task) -> tuple[Axes, Axes, 
 
 def _operations(task: Task, space: Space) -> Callable[[Mapping[str, Any]], float]:
     """Predicts the operations of training a candidate; infinite if its network cannot be built."""
-    shaping = [name for name in space.distributions if name not in ("epochs", LOG2_BATCH_SIZE)]
+    pacing = ("epochs", LOG2_BATCH_SIZE, BATCH_SIZE)
+    shaping = [name for name in space.distributions if name not in pacing]
     # Building a network takes milliseconds, and all runs ask for the same ones.
     known: dict[tuple[Any, ...], tuple[float, float]]
     known = task.shared.setdefault((GridStrategy, repr(space)), {})
