@@ -10,6 +10,7 @@ from ..benchmarks.comparison.work import WorkersReport
 from ..benchmarks.tables.contract import VERSION
 from ..benchmarks.tables.facts import read_fact
 from ..energy.carbon import format_grams
+from ..models.conditions import in_words
 from .format import (
     format_duration,
     format_energy,
@@ -240,6 +241,9 @@ def _range(axis: object) -> str:
     """Return one axis of the search space, such as ``"0.0001 to 0.3, logarithmic"``."""
     if not isinstance(axis, dict):
         return f"{format_value(axis)}, fixed"
+    if isinstance(axis.get("when"), dict):
+        rest = {key: value for key, value in axis.items() if key != "when"}
+        return f"{_range(rest.get('value', rest))}, where {in_words(axis['when'])}"
     if "low" not in axis:
         return format_value(axis.get("choices", axis))
     text = f"{format_value(axis['low'])} to {format_value(axis.get('high'))}"

@@ -172,7 +172,7 @@ def print_best(run: Mapping[str, Any], folder: Path) -> None:
         return
     table = Table("hyperparameter", "value", title="Best candidate", title_justify="left")
     for name, value in best["params"].items():
-        table.add_row(name, format_value(value))
+        table.add_row(name, "-" if value is None else format_value(value))  # inactive
     console.print(table)
     console.print(
         f"Validation accuracy {format_percent(best['score'])}, "
