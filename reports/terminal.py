@@ -78,7 +78,8 @@ def _strategies(group: GroupFacts) -> Table:
     show = partial(format_score, metric=group.metric)
     name, kinds = label(group.by), format_kinds(group.energy_kinds)
     what = f"{name}: " if name else ""
-    what += f"{group.metric.name} at shares of {basis(group)}; energy {kinds}; * is best"
+    way = "" if group.metric.maximised else " (lower is better)"
+    what += f"{group.metric.name}{way} at shares of {basis(group)}; energy {kinds}; * is best"
     *_, last = group.winners.equal_energy
     winners, several = group.winners, len(group.strategies) > 1
 

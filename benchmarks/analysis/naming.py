@@ -112,7 +112,9 @@ def ideal(metric: Metric) -> str:
 
 def share_of(metric: Metric) -> str:
     """What a target is a share of: ``" of the best"``."""
-    return " of the best" if metric.is_share else " of the way to it from the median candidate"
+    if metric.is_share:
+        return " of the best"
+    return " of the way to the best from the median random candidate, or trial where none is random"
 
 
 def target_score(group: GroupFacts) -> str:

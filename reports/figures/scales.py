@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 
 _FAR_APART = 20.0
 """Scores above 0 whose ratio is larger are placed by their logarithms."""
-_FARTHEST = 4.0
+_FARTHEST = 10.0
 """Scores are at the edge if they lie behind the median by so many times what the best is ahead."""
+_FARTHEST_LOG = 2.0
+"""The same for logarithms."""
 
 
 def scale_of(scores: ArrayLike, metric: Metric) -> Scale:
@@ -142,18 +144,15 @@ class PlainScale(Scale):
         values = values[np.isfinite(values)]
         if not values.size:
             return cls(metric, 0.0, 1.0, log=False, cut=False)
-        if values.min() > 0 and values.max() > _FAR_APART * values.min():
-            margin = (values.max() / values.min()) ** 0.06
-            low, high = float(values.min() / margin), float(values.max() * margin)
-            return cls(metric, low, high, log=True, cut=False)
-        turned = np.sort(np.asarray(metric.oriented(values)))  # type: ignore[arg-type]
-        best, median = float(turned[-1]), float(np.median(turned))
-        worst = max(float(turned[0]), median - _FARTHEST * (best - median))
-        cut = bool(turned[0] < worst and best > median)
-        worst = worst if cut else float(turned[0])
+        log = bool(values.min() > 0 and values.max() > _FAR_APART * values.min())
+        turned = np.sort(metric.oriented(np.log10(values) if log else values))
+        worst, best, median = float(turned[0]), float(turned[-1]), float(np.median(turned))
+        edge = median - (_FARTHEST_LOG if log else _FARTHEST) * (best - median)
+        cut = worst < edge < median
+        worst = edge if cut else worst
         margin = 0.06 * (best - worst) or 0.05 * abs(best) or 0.5
-        ends = sorted((metric.oriented(worst - margin), metric.oriented(best + margin)))
-        return cls(metric, ends[0], ends[1], log=False, cut=cut)
+        low, high = sorted((metric.oriented(worst - margin), metric.oriented(best + margin)))
+        return cls(metric, 10**low if log else low, 10**high if log else high, log, cut)
 
     def place(self, scores: ArrayLike) -> NDArray[np.float64]:
         """Return the positions of scores on the axis, those beyond its end at that end."""
