@@ -92,14 +92,14 @@ def _check_budget(experiment: Experiment, prepared: Prepared) -> None:
 def _resolved_space(experiment: Experiment) -> dict[str, Any]:
     """Check all names, and return the space with the number of epochs in it."""
     from ...models.data.registry import check
-    from ...models.networks.cnn import default_space
+    from ...models.networks.registry import default_space
     from ...models.space import Space
     from ...tuners.registry import find_recipe
 
     check(experiment.dataset)
     for name in experiment.strategies:
         find_recipe(name)
-    mapping = experiment.space or default_space(experiment.dataset)
+    mapping = experiment.space or default_space(experiment.architecture, experiment.dataset)
     return {"epochs": DEFAULT_EPOCHS, **Space.parse(mapping).to_mapping()}
 
 
