@@ -12,7 +12,7 @@ from ...energy.source import PowerSource, Scope, Source
 from ...energy.sources.cpu.cores import usable_cores
 from ...energy.sources.resolve import Machine, resolve
 from ...errors import BudgetError
-from .description import check_same_meter, describe
+from .description import check_same_data, check_same_meter, describe
 from .driver import ComparisonWatcher, Driver
 from .experiment import Experiment
 from .folder import Folder
@@ -73,6 +73,7 @@ def run_comparison(
                 folder.create(describe(setting, prepared, workers))
             else:
                 check_same_meter(resumed, prepared)
+                check_same_data(resumed, prepared)
             folder.lock()
             try:
                 with Ledger(folder.ledger) as ledger:
