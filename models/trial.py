@@ -232,7 +232,7 @@ class Trial:
             flops=self._figures.get("flops"),
             train_step=train_step,
             validate_step=validate_step,
-            asks=self._asks,
+            asks=self._asks or (self._epoch == self._restored and not self._curve),
             repeated=max(0, min(self._epoch, done) - self._restored),
             curve=tuple(self._curve),
         )
