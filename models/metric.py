@@ -14,12 +14,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeVar, cast
 
 from ..errors import ConfigurationError, UnknownNameError
 
 Direction = Literal["maximize", "minimize"]
 _DIRECTIONS = ("maximize", "minimize")
+Score = TypeVar("Score", bound=Any)  # a number, or an array or a column of them
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class Metric:
         """Whether it lies from 0 to 1 and greater is better, so that it can be told in percent."""
         return self.maximised and (self.low, self.high) == (0.0, 1.0)
 
-    def oriented(self, score: float) -> float:
+    def oriented(self, score: Score) -> Score:
         """The score, or its negative where smaller is better; of arrays, element by element.
 
         Its own inverse: ``oriented(oriented(x)) == x``.
