@@ -38,6 +38,7 @@ def describe(setting: Setting, prepared: Prepared, workers: int) -> dict[str, An
         "name": setting.folder.name,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "experiment": setting.experiment.model_dump(),
+        "metric": dict(setting.experiment.metric),
         "space": dict(setting.space),
         "workers": workers,
         "keep_weights": setting.keep_weights,

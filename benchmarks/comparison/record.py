@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _KEY = ["run", "trial"]
 _ADDED_UP = [*(column.name for column in COLUMNS if column.unit == "J"), "duration_s"]
 _NOBODYS = (State.FAILED.value, State.INTERRUPTED.value)
-"""States of networks that are nobody's result: their accuracy is not in the table."""
+"""States of networks that are nobody's result: their score is not in the table."""
 
 
 def slice_table(events: Iterable[Event]) -> pd.DataFrame:

@@ -22,6 +22,7 @@ from ...energy.quantities import total
 from ...errors import ConfigurationError
 from ...models.data import load
 from ...models.data.splits import Data
+from ...models.metric import Metric
 from ...models.objective import Objective
 from ...models.operations import network_cost
 from ...models.outcome import RESULTS, SliceResult, State, StopRule
@@ -46,6 +47,7 @@ class Session:
     def __init__(self, setting: Setting) -> None:
         experiment = setting.experiment
         self._setting, self._folder = setting, Folder(setting.folder)
+        self._metric = Metric.parse(experiment.metric)
         self._strategies: dict[str, tuple[Strategy, int]] = {}
         with contextlib.ExitStack() as held:
             # Threads on shared cores stall each other, and one thread per worker is the fastest.
@@ -118,7 +120,7 @@ class Session:
         self._tell(job, trial, strategy, result, ask)
         told = window.lap()
         ask_s += time.perf_counter() - telling_s
-        is_best = _is_better(result, job.incumbent)
+        is_best = _is_better(result, job.incumbent, self._metric)
         test_score = None
         if result.checkpoint is not None and is_best:
             test_score = objective.test_score(work.params, result.checkpoint)
@@ -185,6 +187,7 @@ class Session:
             experiment.fidelity,
             lambda params: network_cost(params, experiment.architecture, shape, n_classes),
             len(self._data.train),
+            metric=self._metric,
         )
 
     def _tell(
@@ -203,7 +206,7 @@ class Session:
             trial=trial,
             epochs=result.epochs,
             curve=result.curve,
-        )
+        ).oriented(self._metric)
         # If telling fails, the next ask rebuilds the strategy and meets the error there.
         with contextlib.suppress(Exception):
             strategy.tell(told)
@@ -220,11 +223,11 @@ class Session:
         return Objective(self._data, self._runtime, architecture, seed, (train, validate))
 
 
-def _is_better(result: SliceResult, incumbent: float | None) -> bool:
+def _is_better(result: SliceResult, incumbent: float | None, metric: Metric) -> bool:
     """Whether a slice gave a better network than all before."""
     if result.state not in RESULTS or result.score is None:
         return False
-    return incumbent is None or result.score > incumbent
+    return metric.improves(result.score, incumbent)
 
 
 def _unbilled_j(around: Reading, billed: Reading, after: Reading) -> float | None:
