@@ -18,9 +18,9 @@ from typing import Any, Literal, TypeVar, cast
 
 from ..errors import ConfigurationError, UnknownNameError
 
-_Value = TypeVar("_Value", bound=Any)  # a number or an array of them
 Direction = Literal["maximize", "minimize"]
 _DIRECTIONS = ("maximize", "minimize")
+Score = TypeVar("Score", bound=Any)  # a number, or an array or a column of them
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Metric:
         worst, best = (None if end is None else self.oriented(end) for end in ends)
         return worst, best
 
-    def oriented(self, score: _Value) -> _Value:
+    def oriented(self, score: Score) -> Score:
         """The score, or its negative where smaller is better; of arrays, element by element.
 
         Its own inverse: ``oriented(oriented(x)) == x``.
