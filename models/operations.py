@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from .networks.registry import Builder, resolve_architecture
-from .training import split_hyperparameters
+from .settings import split_hyperparameters
 
 
 def count_parameters(network: nn.Module) -> int:

@@ -31,9 +31,10 @@ from perjoule.models.settings import (
     OPTIMIZERS,
     PRECISIONS,
     TrainingSettings,
+    check_space,
     split_hyperparameters,
 )
-from perjoule.models.space import batch_size_of
+from perjoule.models.space import Space, batch_size_of
 from perjoule.models.training import build, train_epoch
 
 SGD, ADAM = {"optimizer": "sgd"}, {"optimizer": "adam"}
@@ -196,6 +197,25 @@ def test_a_value_is_kept_as_it_is_or_refused_in_one_line_that_names_it(name, val
 def test_hyperparameters_that_exclude_each_other_or_do_not_exist(params, message):
     with pytest.raises(PerjouleError, match=message):
         split_hyperparameters(params, "cnn")
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ({"momentum": {"low": 0.1, "high": 0.9}}, "adamw? has no momentum"),
+        ({"momentum": {"low": 0.1, "high": 1.5, "when": {"optimizer": "sgd"}}}, "momentum = 1.5"),
+        ({"augmentation": ["none", "flop", "flip"]}, "augmentation 'flop'"),
+        ({"batch_size": {"low": 1, "high": 64}}, "batch_size = 1 must be"),
+        ({"momentum": {"low": 0.1, "high": 0.9, "when": {"optimizer": "sgd"}}}, None),
+    ],
+)
+def test_a_space_is_checked_at_every_choice_before_anything_is_spent(entries, message):
+    space = Space.parse({"optimizer": ["sgd", "adam", "adamw"], **entries})
+    if message is None:
+        check_space(space, "cnn")
+    else:
+        with pytest.raises(PerjouleError, match=message):
+            check_space(space, "cnn")
 
 
 def test_either_batch_size_counts_for_whoever_predicts_steps():
