@@ -21,8 +21,9 @@ from ...models.objective import Objective
 from ...models.outcome import CurvePoint, SliceResult, State, StopRule
 from ...models.own_training import OwnTraining
 from ...models.phases import Assignment
+from ...models.settings import check_space, split_hyperparameters
 from ...models.space import Space
-from ...models.training import EVALUATION_BATCH, split_hyperparameters
+from ...models.training import EVALUATION_BATCH
 from ...tuners.registry import find_recipe
 from ...tuners.strategy import Task, Told
 
@@ -58,7 +59,7 @@ class Rehearsal:
             result = self._train(training, cheapest, most_steps=REHEARSED_STEPS)
             self._check(result)
             return result.reading.total_j if result.epochs else None, _steps_of(result)
-        split_hyperparameters(cheapest, training.architecture)
+        check_space(self.space, training.architecture)
         part = _part(training, PROBE_SAMPLES, PROBE_SAMPLES)
         self._train(part, cheapest)
         result = self._train(part, cheapest)
