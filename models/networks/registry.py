@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
 from ...errors import ConfigurationError, UnknownNameError
+from .._torchvision_operators import prepare
 from ..data.registry import check
 from . import cnn as _cnn
 from . import mlp as _mlp
@@ -56,6 +57,7 @@ def resolve_architecture(name: str | Builder) -> Builder:
     if not colon:
         known = [*ARCHITECTURES, f"{_torchvision.PREFIX}resnet18 …", "module:function"]
         raise UnknownNameError("architecture", name, known)
+    prepare()
     try:
         module = import_module(module_name)
     except (ImportError, ValueError) as error:
