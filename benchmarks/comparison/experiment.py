@@ -209,6 +209,7 @@ split_seed: 0                # of the train/validation/test split
 
 # The search space. Left out, the architecture's own is taken.
 # A list is a choice, low/high a range (log: true for a log scale), a plain value is fixed.
+# One counts only sometimes with when, as in {{low: 0.5, high: 0.99, when: {{optimizer: sgd}}}}.
 # space:
 #   conv_blocks: {{low: 1, high: 4}}
 #   width: {{low: 8, high: 64, log: true}}

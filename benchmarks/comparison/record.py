@@ -83,8 +83,9 @@ def contract_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
 def _with_gaps(values: list[Any]) -> Any:
     """Whole numbers or truth values, some of them null, as a type that keeps them; else None."""
     types = {type(value) for value in values if value is not None}
-    found = {frozenset({int}): "Int64", frozenset({bool}): "boolean"}.get(frozenset(types))
-    return pd.array(values, dtype=found) if found and None in values else None
+    if None not in values or types not in ({int}, {bool}):
+        return None
+    return pd.array(values, dtype=pd.Int64Dtype() if types == {int} else pd.BooleanDtype())
 
 
 def curve_table(events: Iterable[Event]) -> pd.DataFrame:
