@@ -65,6 +65,14 @@ def tune(
     budget: Annotated[
         str | None, typer.Option(help='Energy to spend: "0.2 Wh"; 60 J if not given.')
     ] = None,
+    refit: Annotated[
+        bool,
+        typer.Option(
+            "--refit",
+            help="Then train the best candidate again on train and validation data; its joules "
+            "come beside the budget, and are told apart.",
+        ),
+    ] = False,
     setup: Setup,
     folder: RunFolder,
 ) -> None:
@@ -79,13 +87,15 @@ def tune(
             budget,
             out=folder.out,
             resume=folder.resume,
+            refit=refit,
             target=folder.target,
             progress=progress,
             **asdict(setup),
         )
-    [run] = result.summary["runs"]
-    show(run, folder.as_json, lambda: print_best(run, result.folder))
-    _exit_if_interrupted(result)
+    [run], again = result.summary["runs"], result.summary["refit"]
+    told = run if again is None else {**run, "refit": again}
+    show(told, folder.as_json, lambda: print_best(run, result.folder, again))
+    _exit_if_interrupted(result, " --refit" if refit else "")
 
 
 @command("strategies")
@@ -121,11 +131,11 @@ def print_result(result: Result) -> None:
     print_comparison(result.analysis, result.summary, result.report)
 
 
-def _exit_if_interrupted(result: Result) -> None:
+def _exit_if_interrupted(result: Result, options: str = "") -> None:
     if result.interrupted:
         typer.echo(
             "Interrupted; nothing is lost. Go on with: "
-            f"perjoule {result.command} --resume --out {result.folder}",
+            f"perjoule {result.command} --resume{options} --out {result.folder}",
             err=True,
         )
         raise typer.Exit(STOPPED)

@@ -162,8 +162,10 @@ def print_comparison(analysis: Analysis, summary: Mapping[str, Any], page: Path)
     console.print(f"Report: {page}", soft_wrap=True)
 
 
-def print_best(run: Mapping[str, Any], folder: Path) -> None:
-    """Print the best candidate of a search."""
+def print_best(
+    run: Mapping[str, Any], folder: Path, refit: Mapping[str, Any] | None = None
+) -> None:
+    """Print the best candidate of a search, and what training it again gave."""
     console = open_console()
     spent = f"{format_energy(run['spent_j'])} spent on {run['trials']} trials"
     best = run["incumbent"]
@@ -180,6 +182,12 @@ def print_best(run: Mapping[str, Any], folder: Path) -> None:
         f"found after {format_energy(best['found_at_j'])}, "
         f"its own training took {format_energy(best['energy_j'])}; {spent}."
     )
+    if refit is not None and refit["state"] == "complete":
+        console.print(
+            f"Trained again on train and validation data, {refit['epochs']} epochs for "
+            f"{format_energy(refit['energy_j'])} ({refit['energy_kind']}) beside the budget: "
+            f"test accuracy {format_percent(refit['test_score'])}."
+        )
     console.print(f"Written: {folder / 'best.json'}, best.pt", soft_wrap=True)
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from ...energy import SourceInfo
 from ...energy.carbon import intensity
 from ...energy.sources.cpu.cores import usable_cores
 from ...energy.sources.cpu.power import processor
@@ -49,17 +51,17 @@ def describe(setting: Setting, prepared: Prepared, workers: int) -> dict[str, An
         },
         "runtime": dict(prepared.runtime),
         "data": dict(prepared.data),
-        "meter": _inventory(prepared),
+        "meter": _inventory(prepared.sources),
         "carbon": None if carbon is None else asdict(intensity(carbon)),
     }
 
 
-def _inventory(prepared: Prepared) -> list[dict[str, Any]]:
-    """The meter's sources as plain data."""
-    return json.loads(json.dumps([asdict(source) for source in prepared.sources]))
+def _inventory(sources: Sequence[SourceInfo]) -> list[dict[str, Any]]:
+    """A meter's sources as plain data."""
+    return json.loads(json.dumps([asdict(source) for source in sources]))
 
 
-def check_same_meter(description: dict[str, Any], prepared: Prepared) -> None:
+def check_same_meter(description: dict[str, Any], sources: Sequence[SourceInfo]) -> None:
     """Make sure that joules of different meters do not meet in one comparison.
 
     Raises:
@@ -67,7 +69,7 @@ def check_same_meter(description: dict[str, Any], prepared: Prepared) -> None:
     """
     before, now = (
         "; ".join(source["detail"] for source in inventory)
-        for inventory in (description["meter"], _inventory(prepared))
+        for inventory in (description["meter"], _inventory(sources))
     )
     if before != now:
         raise MeterError(

@@ -49,8 +49,7 @@ def run_comparison(
         PerjouleError: Something in the experiment cannot be used, or the folder is in use.
     """
     space = _resolved_space(experiment)
-    # As the workers will find them.
-    sources = resolve(experiment.meter, Machine(gpus=[] if experiment.device == "cpu" else None))
+    sources = find_sources(experiment)
     workers = experiment.workers or _default_workers(experiment, sources)
     setting = Setting(
         experiment=experiment,
@@ -68,13 +67,18 @@ def run_comparison(
             if resumed is None:
                 folder.create(describe(setting, prepared, workers))
             else:
-                check_same_meter(resumed, prepared)
+                check_same_meter(resumed, prepared.sources)
             folder.lock()
             try:
                 with Ledger(folder.ledger) as ledger:
                     Driver(setting, pool, prepared, ledger, progress).run()
             finally:
                 folder.release()
+
+
+def find_sources(experiment: Experiment) -> list[Source | PowerSource]:
+    """The sources of an experiment's meter, as whoever trains for it will find them."""
+    return resolve(experiment.meter, Machine(gpus=[] if experiment.device == "cpu" else None))
 
 
 def _check_budget(experiment: Experiment, prepared: Prepared) -> None:

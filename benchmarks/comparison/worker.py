@@ -11,27 +11,22 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
-import torch
 from threadpoolctl import threadpool_limits
 
-from ...energy import EnergyBudget, EnergyMeter, Reading
+from ...energy import EnergyBudget, Reading
 from ...energy.quantities import total
-from ...errors import ConfigurationError
-from ...models.data import load
 from ...models.data.splits import Data
 from ...models.objective import Objective
 from ...models.operations import network_cost
 from ...models.outcome import RESULTS, SliceResult, State, StopRule
-from ...models.runtime import Runtime
 from ...models.space import Space
 from ...tuners.registry import find_recipe
 from ...tuners.strategy import Strategy, Task, Told, Work, check_work, restore
-from .experiment import Experiment
 from .folder import Folder
 from .heartbeat import Pulse
+from .instruments import detect_runtime, load_data, one_thread, open_meter
 from .messages import Job, Outcome, Prepared, Setting
 from .rehearsal import Rehearsal
 
@@ -48,25 +43,14 @@ class Session:
         self._setting, self._folder = setting, Folder(setting.folder)
         self._strategies: dict[str, tuple[Strategy, int]] = {}
         with contextlib.ExitStack() as held:
-            # Threads on shared cores stall each other, and one thread per worker is the fastest.
-            held.callback(torch.set_num_threads, torch.get_num_threads())
-            torch.set_num_threads(1)
-            self._runtime = _detect_runtime(experiment)
+            held.enter_context(one_thread())
+            self._runtime = detect_runtime(experiment)
             device = self._runtime.device
-            self._meter = EnergyMeter(
-                experiment.meter,
-                synchronize=(
-                    partial(torch.cuda.synchronize, device) if device.type == "cuda" else None
-                ),
-                gpus=_gpus(device),
-                shared=setting.shared,
-            )
+            self._meter = open_meter(experiment, device, shared=setting.shared)
             held.callback(self._meter.close)
             window = self._meter.window()
             self._space = Space.parse(setting.space)
-            self._data = load(
-                experiment.dataset, device=str(device), split_seed=experiment.split_seed
-            )
+            self._data = load_data(experiment, device)
             self._task = self._describe_task()
             rehearsal = Rehearsal(
                 self._meter,
@@ -233,26 +217,12 @@ def _unbilled_j(around: Reading, billed: Reading, after: Reading) -> float | Non
     return total([around.total_j, None if own_j is None else -own_j, after.total_j])
 
 
-def _detect_runtime(experiment: Experiment) -> Runtime:
-    runtime = Runtime.detect(experiment.device)
-    if runtime.device.type not in ("cpu", "cuda") and experiment.meter != "model":
-        raise ConfigurationError(
-            f"device {experiment.device!r}: nothing here can meter its energy; take cpu or cuda"
-        )
-    return runtime
-
-
 def _describe_data(data: Data) -> dict[str, Any]:
     """What `experiment.yaml` says of the data set."""
     return {
         "shape": list(data.shape),
+        "normalisation": {name: list(each) for name, each in vars(data.normalisation).items()},
+        "class_names": list(data.class_names),
         **{name: getattr(data, name) for name in ("n_classes", "source", "fingerprint")},
         **{name: len(getattr(data, name)) for name in ("train", "validation", "test")},
     }
-
-
-def _gpus(device: torch.device) -> list[str]:
-    """UUID of the GPU in use, none on a CPU."""
-    if device.type != "cuda":
-        return []
-    return [str(torch.cuda.get_device_properties(device).uuid)]

@@ -48,3 +48,12 @@ def resolve_architecture(name: str | Builder) -> Builder:
             f"architecture {name!r}: no function {function!r} in {module_name}"
         )
     return cast("Builder", builder)
+
+
+def imports_code(name: str) -> bool:
+    """Whether `resolve_architecture` would import what the name says, and so run its author's code.
+
+    >>> imports_code("cnn"), imports_code("mine:build")
+    (False, True)
+    """
+    return name not in ARCHITECTURES and ":" in name
