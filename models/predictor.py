@@ -149,39 +149,69 @@ def make_predictor(
             f"architecture {described.architecture!r} is code of its author's, which would run "
             "here: if you trust it, say trust=True, or --trust on the command line"
         )
-    runtime = Runtime.detect(device)
-    if "float32" in (precision, described.precision):
-        runtime = replace(runtime, autocast=None)
-    if not own_code:  # sizes first: nobody's file shall take all memory
-        with torch.device("meta"):
-            _check_weights(_build(described, Runtime(torch.device("meta"))), weights)
-    network = _build(described, runtime)
-    _check_weights(network, weights)
-    network.load_state_dict(weights)
+    runtime = _runtime(described, device, precision)
+    network = None if own_code else _restored(described, weights)
+    if network is None:
+        network = _build(described, runtime)
+        _check_weights(network, weights)
+        network.load_state_dict(weights)
+    # PyTorch's type stubs leave this argument out.
+    network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     return Predictor(described, network, runtime)
+
+
+def _runtime(described: Described, device: str | None, precision: str | None) -> Runtime:
+    """Where and how precisely to predict: as the candidate asked, else as the search did."""
+    runtime = Runtime.detect(device)
+    own = described.params.get("precision") or "auto"
+    if precision == "float32" or "float32" in (own, described.precision if own == "auto" else ""):
+        return replace(runtime, autocast=None)
+    return replace(runtime, autocast=torch.bfloat16) if own == "bf16" else runtime
+
+
+def _restored(described: Described, weights: Mapping[str, Tensor]) -> nn.Module | None:
+    """Build a network around its weights; None if it has tensors that are not among them.
+
+    The weights are compared before any memory is taken, and nothing is drawn or fetched that they
+    would replace.
+    """
+    meta = torch.device("meta")
+    with meta:
+        network = _build(described, Runtime(meta))
+    _check_weights(network, weights)
+    network.load_state_dict(weights, assign=True)
+    tensors = (*network.parameters(), *network.buffers())
+    return None if any(each.is_meta for each in tensors) else network
 
 
 def _build(described: Described, runtime: Runtime) -> nn.Module:
     architecture, images = described.architecture, (described.shape, described.n_classes)
     split_hyperparameters(described.params, resolve_architecture(architecture))
     try:
-        network, _, _ = build(described.params, architecture, *images, runtime, seed=0)  # pyright: ignore[reportArgumentType]
+        return build(described.params, architecture, *images, runtime, seed=0)[0]  # pyright: ignore[reportArgumentType]
     except (TypeError, ValueError, RuntimeError, OverflowError, MemoryError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ConfigurationError(
             f"architecture {architecture!r} cannot be built of the hyperparameters: {reason}"
         ) from error
-    return network
 
 
 def _check_weights(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    wanted = {name: tuple(each.shape) for name, each in network.state_dict().items()}
-    found = {name: tuple(getattr(each, "shape", ())) for name, each in weights.items()}
+    wanted, found = (
+        {
+            name: (list(getattr(each, "shape", ())), str(getattr(each, "dtype", type(each))))
+            for name, each in tensors.items()
+        }
+        for tensors in (network.state_dict(), weights)
+    )
     for name in [*wanted, *found]:
         if wanted.get(name) != found.get(name):
+            (is_, of), (should_be, kind) = (
+                each.get(name, ("missing", "")) for each in (found, wanted)
+            )
             raise DataError(
-                f"the weights are of another network: {name} has shape {found.get(name)}, "
-                f"not {wanted.get(name)}; restore a copy of best.pt"
+                f"the weights are of another network: {name} is {is_} {of}, not {should_be} "
+                f"{kind}; restore a copy of best.pt"
             )
 
 

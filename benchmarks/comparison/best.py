@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import ConfigurationError, DataError, OutputError
 from ...files import write_whole
-from ...models.data.registry import DATASETS, load
+from ...models.data.registry import DATASETS
 from ...models.described import Described
 from ..tables.facts import Fact
 from .experiment import Experiment
@@ -125,6 +125,10 @@ def _read_weights(file: Path) -> dict[str, Any]:
 
 def _recovered(path: Path) -> dict[str, Any]:
     """Statistics and class names from the data set itself, where an earlier version wrote none."""
+    import torch
+
+    from .instruments import load_data
+
     description = Folder(path).description()
     experiment = Experiment(**description["experiment"])
     if experiment.dataset not in DATASETS:
@@ -132,7 +136,7 @@ def _recovered(path: Path) -> dict[str, Any]:
             f"{path / BEST} does not say how its inputs were normalised: tune again with this "
             "version of perjoule"
         )
-    data = load(experiment.dataset, split_seed=experiment.split_seed)
+    data = load_data(experiment, torch.device("cpu"))
     if data.fingerprint != description["data"].get("fingerprint"):
         raise ConfigurationError(
             f"{path / BEST} does not say how its inputs were normalised, and {experiment.dataset} "

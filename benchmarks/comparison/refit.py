@@ -116,10 +116,13 @@ def _train(
                     f"{experiment.dataset} is not the data that {folder.path} was begun with: "
                     "restore it to train the best candidate again"
                 )
+            params = dict(best.params)
+            if params.get("patience"):  # its epochs are known, and validation data say nothing now
+                params["patience"] = 0
             objective = Objective(_joined(data), runtime, experiment.architecture, run.seed)
             ledger.append(RefitEvent(run=run.name, trial=best.trial))
             result = objective.train_slice(
-                best.params,
+                params,
                 StopRule(best.epochs),
                 None,
                 meter,
@@ -129,7 +132,7 @@ def _train(
             )
             test_score = None
             if result.state is State.COMPLETE and result.checkpoint is not None:
-                test_score = objective.test_score(best.params, result.checkpoint)
+                test_score = objective.test_score(params, result.checkpoint)
                 network = save_state({"network": load_checkpoint(result.checkpoint)["network"]})
                 folder.refit_weights.parent.mkdir(exist_ok=True)
                 write_whole(folder.refit_weights, lambda part: part.write_bytes(network))

@@ -53,7 +53,7 @@ def resolve_architecture(name: str | Builder) -> Builder:
 def imports_code(name: str) -> bool:
     """Whether `resolve_architecture` would import what the name says, and so run its author's code.
 
-    >>> imports_code("cnn"), imports_code("mine:build")
-    (False, True)
+    >>> imports_code("cnn"), imports_code("torchvision:resnet18"), imports_code("mine:build")
+    (False, False, True)
     """
-    return name not in ARCHITECTURES and ":" in name
+    return ":" in name and not name.startswith("torchvision:")
