@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from .benchmarks.analysis.target import DEFAULT_TARGET, parse_target
 from .benchmarks.comparison.experiment import Experiment, load_experiment
 from .benchmarks.comparison.folder import Folder
+from .benchmarks.comparison.messages import file_name
 from .benchmarks.tables.table import Table as _Table
 from .errors import ConfigurationError
 from .files import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import pandas as pd
 
@@ -103,7 +104,8 @@ def compare(
         target: The accuracy to reach: ``"0.95"``, or ``"98%"`` of the best one found.
         **options: Fields of the experiment laid over the file: ``dataset``, ``strategies``,
             ``budget``, ``seeds``, ``meter``, ``workers``, ``device``, ``architecture``, ``space``,
-            ``split_seed``, ``carbon``.
+            ``split_seed``, ``carbon``, ``metric``, and ``objective``: a training function of your
+            own (see `Trial`), or its ``"module:function"``.
 
     Returns:
         The result; after Ctrl-C it is ``interrupted``.
@@ -112,7 +114,7 @@ def compare(
         PerjouleError: Something in the experiment cannot be used; nothing is half-written then.
     """
     parse_target(target)
-    start = _Start(out, executor, progress)
+    start = _Start(out, executor, progress, objective=_own(options))
     folder = _resume(start, experiment, options) if resume else _begin(start, experiment, options)
     return _derive(folder, target)
 
@@ -149,10 +151,14 @@ def tune(
         PerjouleError: Something cannot be used.
     """
     parse_target(target)
+    if refit and options.get("objective") is not None:
+        from .benchmarks.comparison.refit import OWN_OBJECTIVE
+
+        raise ConfigurationError(OWN_OBJECTIVE)
     if not resume:
         strategy, budget = strategy or DEFAULT_STRATEGY, budget or DEFAULT_TUNE_BUDGET
     options |= {"strategies": strategy and [strategy], "budget": budget, "seeds": 1}
-    start = _Start(out, None, progress, keep_weights=True)
+    start = _Start(out, None, progress, keep_weights=True, objective=_own(options))
     folder = _resume(start, None, options) if resume else _begin(start, None, options)
     if refit:
         from .benchmarks.comparison.refit import refit as train_again
@@ -359,6 +365,28 @@ class _Start:
     executor: Executor | None = None
     progress: ComparisonWatcher | None = None
     keep_weights: bool = False
+    objective: Callable[..., Any] | None = None  # one that workers cannot import
+
+
+def _own(options: dict[str, Any]) -> Callable[..., Any] | None:
+    """The function given as ``objective``, whose name takes its place; None if that will do."""
+    from .models.importing import import_named
+
+    function = options.get("objective")
+    if function is None or isinstance(function, str):
+        return None
+    if not callable(function):
+        raise ConfigurationError(
+            f"objective = {function!r}: give a function of a trial, or its module:function"
+        )
+    kind = type(function)  # of an object that is called
+    named = function if hasattr(function, "__qualname__") else kind
+    name = options["objective"] = f"{named.__module__}:{named.__qualname__}"
+    try:
+        found = None if named.__module__ == "__main__" else import_named("objective", name)
+    except ConfigurationError:  # such as a function inside a function
+        found = None
+    return None if found is function else function
 
 
 def _begin(start: _Start, experiment: str | Path | None, options: dict[str, Any]) -> Folder:
@@ -372,6 +400,7 @@ def _begin(start: _Start, experiment: str | Path | None, options: dict[str, Any]
         wanted,
         folder,
         keep_weights=start.keep_weights,
+        objective=start.objective,
         executor=start.executor,
         progress=start.progress,
     )
@@ -400,7 +429,12 @@ def _resume(start: _Start, experiment: str | Path | None, options: dict[str, Any
             "`perjoule compare`, or begin a search with another --out"
         )
     run_comparison(
-        wanted, folder, resumed=description, executor=start.executor, progress=start.progress
+        wanted,
+        folder,
+        resumed=description,
+        objective=start.objective,
+        executor=start.executor,
+        progress=start.progress,
     )
     return folder
 
@@ -433,4 +467,5 @@ def _write_json(path: Path, data: dict[str, Any]) -> None:
 
 def _new_folder(experiment: Experiment) -> Path:
     stamp = time.strftime("%Y%m%d-%H%M%S")
-    return (RUNS / f"{experiment.dataset}-{stamp}").absolute()
+    what = experiment.dataset or (experiment.objective or "").rpartition(":")[2]
+    return (RUNS / f"{file_name(what)}-{stamp}").absolute()

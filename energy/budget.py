@@ -44,7 +44,8 @@ class EnergyBudget:
         # Counted operations must end at the same step on every machine, whatever a reading takes.
         self._interval_s = interval_s if self.meter.counts_search else 0.0
         self._due_s = 0.0
-        self._checked_j: float | None = None
+        self.checked_j: float | None = None  # spent at the last check of `should_stop`
+        self.reserve_j = 0.0  # what must be left when `should_stop` says yes
         self._largest_interval_j = 0.0
         self._start = self.meter.snapshot()
 
@@ -82,17 +83,18 @@ class EnergyBudget:
             return False
         spent_j = self.meter.joules_since(self._start)
         if spent_j is not None:
-            if self._checked_j is not None:
-                interval_j = spent_j - self._checked_j
+            if self.checked_j is not None:
+                interval_j = spent_j - self.checked_j
                 self._largest_interval_j = max(self._largest_interval_j, interval_j)
-            if spent_j >= self.total_j or spent_j + self._largest_interval_j > self.total_j:
+            next_j = self._largest_interval_j + self.reserve_j
+            if spent_j >= self.total_j or spent_j + next_j > self.total_j:
                 return True  # and again at the next call, since time is not noted
-        self._due_s, self._checked_j = now + self._interval_s, spent_j
+        self._due_s, self.checked_j = now + self._interval_s, spent_j
         return False
 
     def begin_phase(self) -> None:
         """Forget the intervals so far, since work of another kind begins."""
-        self._checked_j = None
+        self.checked_j = None
         self._largest_interval_j = 0.0
 
     def stop_study(self, study: Study, trial: FrozenTrial) -> None:

@@ -9,8 +9,12 @@ import torch
 
 
 def load_checkpoint(checkpoint: bytes) -> dict[str, Any]:
-    """Read a checkpoint: ``epoch``, and the states of ``network`` and ``optimizer``."""
-    return torch.load(io.BytesIO(checkpoint), weights_only=True, map_location="cpu")
+    """Read a checkpoint: its ``epoch``, and the ``state`` that the training function saved.
+
+    Earlier versions kept the states of ``network`` and ``optimizer`` beside the epoch.
+    """
+    saved = torch.load(io.BytesIO(checkpoint), weights_only=True, map_location="cpu")
+    return saved if "state" in saved else {"epoch": saved.pop("epoch"), "state": saved}
 
 
 def save_state(state: dict[str, Any]) -> bytes:

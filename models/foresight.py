@@ -32,9 +32,11 @@ def foresee(operations: float, seen: Iterable[StepCost]) -> float:
 
 
 class StepGate:
-    """Decides before each step, of ``operations``, whether to stop, and learns what steps cost.
+    """Decides before each step whether to stop, and learns what steps cost.
 
-    ``known`` is what first steps of other candidates cost, ``cost`` what this candidate's did.
+    ``first_j`` is what the first step is foreseen to cost; ``operations`` of a step are counted by
+    the meter, if they are known; ``next_j`` is what the next epoch's first step is expected to
+    cost, ``cost`` what the very first step did cost.
     """
 
     def __init__(
@@ -42,42 +44,44 @@ class StepGate:
         meter: EnergyMeter,
         budget: EnergyBudget,
         interrupted: Callable[[], bool],
-        known: Sequence[StepCost],
-        operations: float,
+        first_j: float,
+        operations: float | None = None,
     ) -> None:
         self._meter, self._budget, self._interrupted = meter, budget, interrupted
         self._operations = operations
-        self._next_j = FIRST_STEP_MARGIN * foresee(operations, known)
-        self._taken = 0
+        self.next_j = FIRST_STEP_MARGIN * first_j
         self._before_j: float | None = None
+        self.taken = 0  # steps of this epoch
         self.cost: StepCost | None = None
 
-    def __enter__(self) -> None:
+    def begin(self) -> None:
         """Begin an epoch."""
-        self._taken = 0
+        self.taken = 0
         self._budget.begin_phase()
         self._before_j = self._budget.spent_j
 
-    def __exit__(self, *_: object) -> None:
+    def end(self) -> None:
         """End the epoch, at its last step or before."""
-        if self._taken:
+        if self.taken:
             self._learn()
+            self.taken = 0
 
     def __call__(self) -> bool:
         """Whether to stop before the next step, which is counted if not."""
-        if self._taken == 0 and not self._budget.expect(self._next_j):
+        if self.taken == 0 and not self._budget.expect(self.next_j):
             return True
-        if self._taken == 1 and self.cost is None:
+        if self.taken == 1 and self.cost is None:
             self._learn()
         if self._budget.should_stop() or self._interrupted():
             return True
-        self._taken += 1
-        self._meter.count_operations(self._operations)
+        self.taken += 1
+        if self._operations is not None:
+            self._meter.count_operations(self._operations)
         return False
 
     def _learn(self) -> None:
         """Note what the steps of this epoch cost; other candidates learn from the very first."""
         after_j = self._budget.spent_j
         if after_j is not None and self._before_j is not None:
-            self._next_j = (after_j - self._before_j) / self._taken
-            self.cost = self.cost or StepCost(self._operations, self._next_j)
+            self.next_j = (after_j - self._before_j) / self.taken
+            self.cost = self.cost or StepCost(self._operations or 1.0, self.next_j)

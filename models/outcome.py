@@ -14,9 +14,9 @@ class State(StrEnum):
     """How a slice ended."""
 
     COMPLETE = "complete"  # it reached its stop rule
-    PAUSED = "paused"  # it reached its rung and waits; its last validated accuracy counts
+    PAUSED = "paused"  # it reached its rung and waits; its last validated score counts
     PRUNED = "pruned"  # its strategy gave it up
-    TRUNCATED = "truncated"  # the budget ran out inside it; its last validated accuracy counts
+    TRUNCATED = "truncated"  # the budget ran out inside it; its last validated score counts
     FAILED = "failed"  # it raised an error or its loss was not finite; the message says which
     INTERRUPTED = "interrupted"  # the comparison was stopped inside it; only its joules count
 
@@ -34,12 +34,13 @@ class StopRule:
 
 
 class CurvePoint(NamedTuple):
-    """One validated epoch: cumulative joules of the trial, validation accuracy and loss."""
+    """One validated epoch: cumulative joules of the trial, validation score and loss."""
 
     epoch: int
     energy_j: float | None
     score: float
-    loss: float
+    loss: float  # NaN if there is none
+    figures: Mapping[str, float] | None = None  # what else was reported, by name
 
 
 class StepCost(NamedTuple):
@@ -56,6 +57,7 @@ class SliceResult:
     params: Mapping[str, Any]  # the candidate's hyperparameters
     state: State  # how it ended
     score: float | None = None  # of the last validated epoch; None if there was none
+    test_score: float | None = None  # if its training function told one
     setup: Reading = field(default_factory=Reading)  # energy of building the network
     train: Reading = field(default_factory=Reading)
     validate: Reading = field(default_factory=Reading)

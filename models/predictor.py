@@ -15,7 +15,8 @@ from .data.splits import Normalisation
 from .described import Described
 from .networks.registry import imports_code, resolve_architecture
 from .runtime import Runtime
-from .training import EVALUATION_BATCH, build, split_hyperparameters
+from .settings import split_hyperparameters
+from .training import EVALUATION_BATCH, build
 
 
 class EndToEnd(nn.Module):
@@ -188,7 +189,7 @@ def _build(described: Described, runtime: Runtime) -> nn.Module:
     architecture, images = described.architecture, (described.shape, described.n_classes)
     split_hyperparameters(described.params, resolve_architecture(architecture))
     try:
-        return build(described.params, architecture, *images, runtime, seed=0)[0]  # pyright: ignore[reportArgumentType]
+        return build(described.params, architecture, *images, runtime, seed=0).network
     except (TypeError, ValueError, RuntimeError, OverflowError, MemoryError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ConfigurationError(

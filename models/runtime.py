@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import torch
@@ -34,6 +34,21 @@ class Runtime:
             reason = str(error).splitlines()[0]
             raise ConfigurationError(f"device {device!r}: {reason}; try 'cpu'") from error
         return cls(chosen, torch.bfloat16 if _multiplies_bfloat16(chosen) else None)
+
+    def at(self, precision: str) -> Runtime:
+        """The same place at the precision of a candidate, one of `settings.PRECISIONS`.
+
+        Raises:
+            ConfigurationError: The device cannot multiply so.
+        """
+        if precision == "auto":
+            return self
+        cuda = self.device.type == "cuda"
+        if precision == "bf16" and cuda and not torch.cuda.is_bf16_supported():
+            raise ConfigurationError(
+                f"precision = 'bf16', but {_device_name(self.device)} has no bfloat16: take auto"
+            )
+        return replace(self, autocast=torch.bfloat16 if precision == "bf16" else None)
 
     def describe(self) -> dict[str, Any]:
         """What the record of an experiment keeps, in plain values."""

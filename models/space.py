@@ -1,27 +1,33 @@
 """The hyperparameters that a search may vary, and those that it keeps.
 
-A space is read from what a user writes:
+A space is read from what a user writes. A hyperparameter may be a range, a choice or fixed, and it
+may count only ``when`` others have certain values:
 
     >>> space = Space.parse(
     ...     {
+    ...         "optimizer": ["adam", "sgd"],
     ...         "learning_rate": {"low": 1e-4, "high": 0.1, "log": True},
-    ...         "kernel_size": [3, 5],
+    ...         "momentum": {"low": 0.1, "high": 0.99, "when": {"optimizer": "sgd"}},
+    ...         "beta1": {"value": 0.9, "when": {"optimizer": ["adam"]}},
     ...         "epochs": 4,
     ...     }
     ... )
     >>> sorted(space.distributions)
-    ['kernel_size', 'learning_rate']
+    ['learning_rate', 'momentum', 'optimizer']
+
+Where it does not count it is inactive, and None in every candidate:
+
     >>> space.cheapest()
-    {'learning_rate': 0.0001, 'kernel_size': 3, 'epochs': 4}
+    {'optimizer': 'adam', 'learning_rate': 0.0001, 'momentum': None, 'beta1': 0.9, 'epochs': 4}
+    >>> space.complete({"optimizer": "sgd", "learning_rate": 0.01, "momentum": 0.5})
+    {'optimizer': 'sgd', 'learning_rate': 0.01, 'momentum': 0.5, 'beta1': None, 'epochs': 4}
 """
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from difflib import get_close_matches
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar
 
 from optuna.distributions import (
@@ -32,29 +38,29 @@ from optuna.distributions import (
 )
 
 from ..errors import ConfigurationError, UnknownNameError
+from .axes import Scalar, describe, read_axis, value_inside
+from .conditions import Condition, in_order, in_words, is_one_of, read_conditions
 
-Scalar = bool | int | float | str
+LOG2_BATCH_SIZE, BATCH_SIZE, DEFAULT_BATCH_SIZE = "log2_batch_size", "batch_size", 64
 
-LOG2_BATCH_SIZE, DEFAULT_LOG2_BATCH_SIZE = "log2_batch_size", 6
-
-_NUMERIC_KEYS = ("type", "low", "high", "log", "step")
-_KEYS = {
-    "float": _NUMERIC_KEYS,
-    "int": _NUMERIC_KEYS,
-    "categorical": ("type", "choices"),
-}
-# YAML 1.1 reads `1e-4` as text, since it has no dot.
-_EXPONENT_NUMBER = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
+Params = dict[str, Scalar | None]
+"""A candidate: the value of every hyperparameter, None where it is inactive."""
 
 
 @dataclass(frozen=True)
 class Space:
-    """What a search may choose, as Optuna distributions, and what it must keep."""
+    """What a search may choose, as Optuna distributions, and what it must keep.
+
+    A hyperparameter with a condition is active where every other one that the condition names is
+    active and has one of the values listed. In a candidate an inactive one is there and None, never
+    0: strategies and objectives of your own that read ``params[name]`` must expect it.
+    """
 
     distributions: dict[str, BaseDistribution]  # of each hyperparameter that is searched
     fixed: dict[str, Scalar]  # the value of each that is not
+    conditions: dict[str, Condition] = field(default_factory=dict)  # of those that have one
 
-    CHEAPER_WHEN_LARGER: ClassVar[frozenset[str]] = frozenset({LOG2_BATCH_SIZE})  # large batches
+    CHEAPER_WHEN_LARGER: ClassVar[frozenset[str]] = frozenset({LOG2_BATCH_SIZE, BATCH_SIZE})
 
     @classmethod
     def parse(cls, mapping: Mapping[str, Any]) -> Space:
@@ -63,7 +69,8 @@ class Space:
         Args:
             mapping: For each hyperparameter an Optuna distribution, a mapping with `type` (float,
                 int, categorical; may be left out), `low`, `high`, `log`, `step` or `choices`, a
-                list (its choices), or one value (fixed).
+                list (its choices), or one value (fixed). A mapping, also one with `value`, may have
+                `when`: by other hyperparameter the value or the list of values that it must have.
 
         Raises:
             ConfigurationError: A hyperparameter cannot be read; the message names it.
@@ -75,51 +82,94 @@ class Space:
             )
         distributions: dict[str, BaseDistribution] = {}
         fixed: dict[str, Scalar] = {}
+        written: dict[str, Any] = {}
         for name, given in mapping.items():
             if not isinstance(name, str):
                 raise ConfigurationError(f"the hyperparameter name {name!r} is not text: quote it")
-            entry: Any = given
-            if isinstance(given, BaseDistribution):
-                entry = _describe(given)
-            elif isinstance(given, Sequence) and not isinstance(given, str):
-                entry = {"choices": given}
-            if isinstance(entry, Mapping):
-                distributions[name] = _distribution(name, entry)
+            axis, when = read_axis(name, given)
+            if isinstance(axis, BaseDistribution):
+                distributions[name] = axis
             else:
-                fixed[name] = _scalar(name, entry)
-        return cls(distributions, fixed)
+                fixed[name] = axis
+            if when is not None:
+                written[name] = when
+        return cls(distributions, fixed, read_conditions(written, distributions, fixed))
 
     def to_mapping(self) -> dict[str, Any]:
         """The space in plain values, fit for JSON and YAML, that `parse` reads back."""
-        searched = {name: _describe(each) for name, each in self.distributions.items()}
-        return {**searched, **self.fixed}
+        plain: dict[str, Any] = {name: describe(each) for name, each in self.distributions.items()}
+        plain |= self.fixed
+        for name, condition in self.conditions.items():
+            when = {p: v[0] if len(v) == 1 else list(v) for p, v in condition.items()}
+            entry = plain[name] if name in self.distributions else {"value": plain[name]}
+            plain[name] = {**entry, "when": when}
+        return plain
 
-    def complete(self, params: Mapping[str, Any]) -> dict[str, Scalar]:
+    @cached_property
+    def order(self) -> tuple[str, ...]:
+        """All hyperparameters, each after those that its condition is on."""
+        return in_order([*self.distributions, *self.fixed], self.conditions)
+
+    def active(self, params: Mapping[str, Any]) -> set[str]:
+        """The hyperparameters that count beside these values, whether they have one or not."""
+        values = {**params, **self.fixed}
+        active: set[str] = set()
+        for name in self.order:
+            if all(
+                parent in active and is_one_of(values.get(parent), allowed)
+                for parent, allowed in self.conditions.get(name, {}).items()
+            ):
+                active.add(name)
+        return active
+
+    def activate(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """The values without those of inactive hyperparameters, so that `complete` takes them.
+
+        For who draws a value for every hyperparameter, whether it counts or not.
+        """
+        inactive = self.conditions.keys() - self.active(params)
+        return {name: value for name, value in params.items() if name not in inactive}
+
+    def complete(self, params: Mapping[str, Any]) -> Params:
         """The full set of hyperparameters of one candidate, in Python's own types.
 
         Args:
-            params: A value for each searched hyperparameter; fixed ones may be repeated.
+            params: A value for each searched hyperparameter that is active; fixed ones may be
+                repeated. Inactive ones are None, or left out.
 
         Raises:
             UnknownNameError: A name is not in the space.
-            ConfigurationError: A value is missing, or outside its distribution.
+            ConfigurationError: A value is missing, outside its distribution, or inactive.
         """
-        complete: dict[str, Scalar] = {}
         known = [*self.distributions, *self.fixed]
         for name in params:
             if name not in known:
                 raise UnknownNameError("hyperparameter", name, known)
-        for name, distribution in self.distributions.items():
-            if name not in params:
+        active = self.active(params)
+        complete: Params = dict.fromkeys(known)
+        for name in self.order:
+            given = params.get(name)
+            if name not in active:
+                if given is not None:
+                    raise ConfigurationError(
+                        f"{name} = {given!r}, but it counts only where "
+                        f"{in_words(self.conditions[name])}: leave it out"
+                    )
+            elif name in self.fixed:
+                complete[name] = self._fixed_value(name, params)
+            elif given is None:
                 raise ConfigurationError(f"hyperparameter {name!r} has no value: give one")
-            complete[name] = _value_inside(name, distribution, params[name])
-        for name, value in self.fixed.items():
-            if params.get(name, value) != value:
-                raise ConfigurationError(
-                    f"{name} = {params[name]!r}, but the space fixes it at {value!r}: leave it out"
-                )
-            complete[name] = value
+            else:
+                complete[name] = value_inside(name, self.distributions[name], given)
         return complete
+
+    def _fixed_value(self, name: str, params: Mapping[str, Any]) -> Scalar:
+        value = self.fixed[name]
+        if params.get(name, value) != value:
+            raise ConfigurationError(
+                f"{name} = {params[name]!r}, but the space fixes it at {value!r}: leave it out"
+            )
+        return value
 
     def longest(self) -> int:
         """The most epochs that a candidate may have; 1 in a space without epochs."""
@@ -131,19 +181,24 @@ class Space:
         return int(self.fixed.get("epochs", 1))
 
     def with_fixed(self, name: str, value: Scalar) -> Space:
-        """The same space with one hyperparameter fixed."""
+        """The same space with one hyperparameter fixed, in every candidate."""
         rest = {n: d for n, d in self.distributions.items() if n != name}
-        return Space(rest, {**self.fixed, name: value})
+        conditions = {n: c for n, c in self.conditions.items() if n != name}
+        return Space(rest, {**self.fixed, name: value}, conditions)
 
-    def cheapest(self) -> dict[str, Scalar]:
-        """The candidate that should cost least: the low corner, and each first choice."""
-        return self._corner(lambda name: name in self.CHEAPER_WHEN_LARGER)
+    def cheapest(self, given: Mapping[str, Any] | None = None) -> Params:
+        """The candidate that should cost least: the low corner, and each first choice.
 
-    def heaviest(self) -> dict[str, Scalar]:
+        Args:
+            given: Values that it shall have instead.
+        """
+        return self._corner(lambda name: name in self.CHEAPER_WHEN_LARGER, given or {})
+
+    def heaviest(self, given: Mapping[str, Any] | None = None) -> Params:
         """The candidate whose single step should cost most: the high corner, each last choice."""
-        return self._corner(lambda _: True)
+        return self._corner(lambda _: True, given or {})
 
-    def _corner(self, takes_high: Callable[[str], bool]) -> dict[str, Scalar]:
+    def _corner(self, takes_high: Callable[[str], bool], given: Mapping[str, Any]) -> Params:
         """The candidate at one end of each distribution."""
         corner: dict[str, Any] = {}
         for name, distribution in self.distributions.items():
@@ -151,132 +206,12 @@ class Space:
                 corner[name] = distribution.choices[-1 if takes_high(name) else 0]
             elif isinstance(distribution, IntDistribution | FloatDistribution):
                 corner[name] = distribution.high if takes_high(name) else distribution.low
-        return self.complete(corner)
+        return self.complete(self.activate({**corner, **given}))
 
 
 def batch_size_of(params: Mapping[str, Any]) -> int:
-    """Samples per step of a candidate's training."""
-    return 2 ** params.get(LOG2_BATCH_SIZE, DEFAULT_LOG2_BATCH_SIZE)
-
-
-def _value_inside(name: str, distribution: BaseDistribution, value: Any) -> Scalar:
-    """The value in Python's own type, if the distribution contains it."""
-    try:
-        internal = distribution.to_internal_repr(value)
-        if distribution._contains(internal):
-            return distribution.to_external_repr(internal)
-    except ValueError:
-        pass  # no number, or none of the choices
-    raise ConfigurationError(
-        f"{name} = {value!r} lies outside {_describe(distribution)}: choose a value inside, or "
-        "widen the space"
-    )
-
-
-def _describe(distribution: BaseDistribution) -> dict[str, Any]:
-    """A distribution in plain values, without the keys that hold their defaults."""
-    if isinstance(distribution, CategoricalDistribution):
-        return {"type": "categorical", "choices": list(distribution.choices)}
-    if isinstance(distribution, IntDistribution):
-        kind, default_step = "int", 1
-    elif isinstance(distribution, FloatDistribution):
-        kind, default_step = "float", None
-    else:
-        raise ConfigurationError(
-            f"{type(distribution).__name__} is not supported: use Optuna's FloatDistribution, "
-            "IntDistribution or CategoricalDistribution"
-        )
-    plain: dict[str, Any] = {"type": kind, "low": distribution.low, "high": distribution.high}
-    log = {"log": True} if distribution.log else {}
-    step = {} if distribution.step == default_step else {"step": distribution.step}
-    return {**plain, **log, **step}
-
-
-def _distribution(name: str, entry: Mapping[str, Any]) -> BaseDistribution:
-    """The distribution that a mapping describes."""
-    kind = entry.get("type", _inferred_type(entry))
-    if kind not in _KEYS:
-        raise ConfigurationError(f"{name}: type {kind!r} is none of {', '.join(_KEYS)}")
-    for key in entry:
-        if key not in _KEYS[kind]:
-            near = get_close_matches(str(key), _KEYS[kind], n=1)
-            hint = f"did you mean {near[0]!r}? " if near else ""
-            raise ConfigurationError(
-                f"{name}: unknown key {key!r}: {hint}(a {kind} has {', '.join(_KEYS[kind])})"
-            )
-    return _categorical(name, entry) if kind == "categorical" else _numeric(name, kind, entry)
-
-
-def _inferred_type(entry: Mapping[str, Any]) -> str:
-    if "choices" in entry:
-        return "categorical"
-    bounds = [_exact(entry.get(key)) for key in ("low", "high", "step")]
-    return "float" if any(isinstance(bound, float) for bound in bounds) else "int"
-
-
-def _categorical(name: str, entry: Mapping[str, Any]) -> CategoricalDistribution:
-    choices = entry.get("choices")
-    if not isinstance(choices, Sequence) or isinstance(choices, str) or not choices:
-        raise ConfigurationError(f"{name}: choices {choices!r} must be a list of at least one")
-    values = [_scalar(name, choice) for choice in choices]
-    # Optuna compares choices by ==, for which 1, 1.0 and True are one.
-    if len(set(values)) < len(values):
-        raise ConfigurationError(f"{name}: choices {values} hold the same value twice: drop one")
-    return CategoricalDistribution(values)
-
-
-def _numeric(name: str, kind: str, entry: Mapping[str, Any]) -> BaseDistribution:
-    log = entry.get("log", False)
-    if not isinstance(log, bool):
-        raise ConfigurationError(f"{name}: log {log!r} must be true or false")
-    low, high = (_number(name, kind, key, entry.get(key)) for key in ("low", "high"))
-    step = entry.get("step")
-    if low > high:
-        raise ConfigurationError(f"{name}: low {low} is above high {high}: swap them")
-    if log and low <= 0:
-        raise ConfigurationError(f"{name}: log needs low above 0, not {low}: raise it or drop log")
-    if log and step is not None:
-        raise ConfigurationError(f"{name}: log and step exclude each other: drop one")
-    if step is not None:
-        step = _number(name, kind, "step", step)
-        if step <= 0:
-            raise ConfigurationError(f"{name}: step {step} must be above 0")
-        n_steps = (high - low) / step
-        if not math.isclose(n_steps, round(n_steps), abs_tol=1e-8):
-            raise ConfigurationError(
-                f"{name}: steps of {step} from {low} do not reach {high}: "
-                f"set high to {low + math.floor(n_steps) * step}"
-            )
-    if kind == "int":
-        return IntDistribution(int(low), int(high), log=log, step=int(step or 1))
-    return FloatDistribution(low, high, log=log, step=step)
-
-
-def _number(name: str, kind: str, key: str, value: Any) -> float:
-    """A finite bound or step, whole when the type is int."""
-    if value is None:
-        raise ConfigurationError(f"{name}: {key} is missing: a {kind} needs low and high")
-    number = _exact(value)
-    if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
-        raise ConfigurationError(f"{name}: {key} {value!r} must be a finite number")
-    if kind == "int" and number != int(number):
-        raise ConfigurationError(f"{name}: {key} {value!r} must be whole, or set type to 'float'")
-    return int(number) if kind == "int" else float(number)
-
-
-def _scalar(name: str, value: Any) -> Scalar:
-    """A fixed value or a choice: true, false, a finite number or text."""
-    exact = _exact(value)
-    if not isinstance(exact, Scalar) or (isinstance(exact, float) and not math.isfinite(exact)):
-        raise ConfigurationError(
-            f"{name}: {value!r} must be true, false, a finite number or text "
-            "(for 'none', write it as text)"
-        )
-    return exact
-
-
-def _exact(value: Any) -> Any:
-    """The value in Python's own type: NumPy scalars unwrapped, `"1e-4"` read as the number."""
-    if isinstance(value, str):
-        return float(value) if _EXPONENT_NUMBER.fullmatch(value) else str(value)
-    return value.item() if hasattr(value, "item") else value
+    """Samples per step of a candidate's training, which has one of the two sizes at most."""
+    if (exponent := params.get(LOG2_BATCH_SIZE)) is not None:
+        return 2**exponent
+    size = params.get(BATCH_SIZE)
+    return DEFAULT_BATCH_SIZE if size is None else size

@@ -1,129 +1,102 @@
 """Build a candidate and train it, quickly, and the same way for every strategy.
 
-The whole data set lies on the device as one tensor, batches are gathered from it in a seeded order,
-images are channels last, the optimiser is fused, and the loss stays on the device until the epoch
-ends. Per step Python only asks whether to stop. `benchmarks/performance/training.py` measures what
-that gives against the usual loop over a `DataLoader`.
+The whole data set lies on the device as one tensor, batches are gathered from it in a seeded order
+and augmented there, images are channels last, the optimiser is fused, and the loss stays on the
+device until the epoch ends. Per step Python only asks whether to stop, and sets the learning rate
+where it changes. `benchmarks/performance/training.py` measures what that gives against the usual
+loop over a `DataLoader`.
 """
 
 from __future__ import annotations
 
-import inspect
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
-import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
-from ..errors import ConfigurationError, UnknownNameError
+from ..errors import ConfigurationError
+from .augmentation import augmentation
 from .data.splits import Split
+from .metric import ACCURACY, Metric
+from .networks.heads import head_of
 from .networks.registry import Builder, resolve_architecture
 from .runtime import Runtime
-from .space import DEFAULT_LOG2_BATCH_SIZE, LOG2_BATCH_SIZE, batch_size_of
+from .schedule import rate_factor
+from .scoring import cross_entropy, score_of
+from .settings import TrainingSettings, split_hyperparameters
+from .tasks import exclude, make_loss, other_tasks
 
 EVALUATION_BATCH = 256  # samples; any from 64 to 1,000 will do, 2,000 fall out of the caches
 
-_OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
-    "sgd": lambda parameters, **options: SGD(parameters, momentum=0.9, nesterov=True, **options),
-    "adam": Adam,
-    "adamw": AdamW,
-}
 _FUSED_ON = ("cpu", "cuda", "mps", "xpu")
 
-_LEAST = {"learning_rate": 0.0, "weight_decay": 0.0, LOG2_BATCH_SIZE: 1, "epochs": 1}
 
+class Built(NamedTuple):
+    """A candidate, ready to be trained."""
 
-@dataclass(frozen=True)
-class TrainingSettings:
-    """The hyperparameters that do not shape the network; one out of its range is an error."""
-
-    optimizer: str = "adam"  # or sgd (Nesterov momentum of 0.9), adamw
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.0  # L2 penalty; decoupled in adamw
-    log2_batch_size: int = DEFAULT_LOG2_BATCH_SIZE
-    epochs: int = 4  # passes over the training split
-
-    def __post_init__(self) -> None:
-        if self.optimizer not in _OPTIMIZERS:
-            raise UnknownNameError("optimizer", str(self.optimizer), _OPTIMIZERS)
-        for name, least in _LEAST.items():
-            value = getattr(self, name)
-            if not isinstance(value, int | type(least)) or not value >= least:
-                number = "whole number" if isinstance(least, int) else "number"
-                raise ConfigurationError(f"{name} = {value!r} must be a {number} from {least} up")
-
-    @property
-    def batch_size(self) -> int:
-        """Samples per step."""
-        return batch_size_of({LOG2_BATCH_SIZE: self.log2_batch_size})
-
-
-def split_hyperparameters(
-    params: Mapping[str, Any], architecture: str | Builder
-) -> tuple[TrainingSettings, dict[str, Any]]:
-    """Share the hyperparameters of a candidate out between the training and the network.
-
-    Raises:
-        UnknownNameError: Neither the training nor the network knows a hyperparameter.
-        ConfigurationError: The network needs one that is missing, or takes one of the training's.
-    """
-    names = [field.name for field in fields(TrainingSettings)]
-    settings = TrainingSettings(**{name: params[name] for name in names if name in params})
-    network = {name: value for name, value in params.items() if name not in names}
-
-    # The first two are the shape of an image and the number of classes.
-    accepted = list(inspect.signature(resolve_architecture(architecture)).parameters.values())[2:]
-    by_keyword = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    known = [each for each in accepted if each.kind in by_keyword]
-    for each in known:
-        if each.name in names:
-            raise ConfigurationError(
-                f"the network's hyperparameter {each.name!r} is the training's too: rename it"
-            )
-        if each.default is each.empty and each.name not in network:
-            raise ConfigurationError(
-                f"the network needs the hyperparameter {each.name!r}: add it to the space"
-            )
-    if not any(each.kind is each.VAR_KEYWORD for each in accepted):
-        names += [each.name for each in known]
-        for name in network:
-            if name not in names:
-                raise UnknownNameError("hyperparameter", name, names)
-    return settings, network
+    network: nn.Module
+    optimizer: Optimizer
+    settings: TrainingSettings
+    runtime: Runtime  # at the precision that the settings ask for
 
 
 def build(
     params: Mapping[str, Any],
     architecture: str | Builder,
-    shape: tuple[int, int, int],
+    shape: tuple[int, ...],
     n_classes: int,
     runtime: Runtime,
     seed: int,
-) -> tuple[nn.Module, Optimizer, TrainingSettings]:
-    """Build a candidate, with weights that the seed alone decides."""
+) -> Built:
+    """Build a candidate for inputs of a shape, with weights that the seed alone decides.
+
+    Raises:
+        ConfigurationError, UnknownNameError: A hyperparameter cannot be used, at least not with
+            such inputs, on such a device or with such a network.
+    """
     settings, hyperparameters = split_hyperparameters(params, architecture)
+    if len(shape) != 3 and augmentation(settings.augmentation) is not None:
+        raise ConfigurationError(
+            f"augmentation = {settings.augmentation!r} is for images, and these data are feature "
+            "vectors: take none"
+        )
+    runtime = runtime.at(settings.precision)
     with runtime.seeded(seed):
         network = resolve_architecture(architecture)(shape, n_classes, **hyperparameters)
     network = network.to(runtime.device)
-    # PyTorch's type stubs leave this argument out.
-    network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    optimizer = _OPTIMIZERS[settings.optimizer](
-        network.parameters(),
-        lr=settings.learning_rate,
-        weight_decay=settings.weight_decay,
-        fused=runtime.device.type in _FUSED_ON,
-    )
-    return network, optimizer, settings
+    if len(shape) == 3:
+        # PyTorch's type stubs leave this argument out.
+        network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    if settings.freeze:
+        network.requires_grad_(False)
+        head_of(network).requires_grad_(True)
+    return Built(network, _make_optimizer(network, settings, runtime), settings, runtime)
+
+
+def _make_optimizer(network: nn.Module, settings: TrainingSettings, runtime: Runtime) -> Optimizer:
+    options: dict[str, Any] = {
+        "lr": settings.learning_rate,
+        "weight_decay": settings.weight_decay,
+        "fused": runtime.device.type in _FUSED_ON,
+    }
+    if settings.optimizer == "sgd":
+        options |= {"momentum": settings.momentum, "nesterov": settings.momentum != 0}
+        return SGD(_trained(network), **options)
+    options |= {"betas": (settings.beta1, settings.beta2), "eps": settings.epsilon}
+    return {"adam": Adam, "adamw": AdamW}[settings.optimizer](_trained(network), **options)
+
+
+def _trained(network: nn.Module) -> list[nn.Parameter]:
+    return [each for each in network.parameters() if each.requires_grad]
 
 
 class EpochResult(NamedTuple):
     """What one pass over the training split gave."""
 
-    loss: float  # mean cross-entropy of the samples seen, in nats; NaN if none was
+    loss: float  # mean of the samples seen, in nats, smoothed as it is trained; NaN if none was
     steps: int  # of the optimiser
     finished: bool  # whether the pass went to its end
 
@@ -131,29 +104,42 @@ class EpochResult(NamedTuple):
 class Evaluation(NamedTuple):
     """How well a network does on a split."""
 
-    accuracy: float  # share of samples classified rightly
+    score: float  # of the metric
     loss: float  # mean cross-entropy in nats
 
 
 def train_epoch(
-    network: nn.Module,
-    optimizer: Optimizer,
+    built: Built,
     split: Split,
-    settings: TrainingSettings,
-    runtime: Runtime,
-    generator: torch.Generator,
+    seed: int,
+    epoch: int,
     should_stop: Callable[[], bool],
+    tasks: Sequence[int] = (),
 ) -> EpochResult:
-    """Train for one pass over a split; the generator, on the CPU, decides order and dropout.
+    """Train for one pass over a split.
 
-    ``should_stop`` is asked before each step.
+    The seed and the epoch decide order, dropout, augmentation and learning rates, so that a trial
+    in slices is the trial in one piece.
+
+    Args:
+        built: The candidate; it is changed.
+        split: What it learns from.
+        seed: Of the trial.
+        epoch: How many epochs it has behind it.
+        should_stop: Asked before each step.
+        tasks: The classes of each task, where the labels are of several (see `tasks`).
     """
-    network.train()
-    order = torch.randperm(len(split), generator=generator)
-    batches = order.to(runtime.device).split(settings.batch_size)
+    network, optimizer, settings, runtime = built
+    _set_training(network, settings)
+    generator = torch.Generator().manual_seed(seed * 100_003 + epoch)
+    batches = torch.randperm(len(split), generator=generator).to(runtime.device)
+    batches = batches.split(settings.batch_size)
     if len(batches[-1]) == 1:
         batches = batches[:-1]  # batch-norm has no deviation of one sample; another one each epoch
-    images = split.inputs.permute(0, 2, 3, 1)  # index_select forgets channels_last of (N, C, H, W)
+    take = _taker(split.inputs, settings)
+    rates = _rates(settings, epoch, len(batches))
+    loss_of = make_loss(other_tasks(tasks, runtime.device), settings.label_smoothing)
+    trained, clip = _trained(network), settings.gradient_clip
     total = torch.zeros((), device=runtime.device)
     steps = n_seen = 0
     with runtime.seeded(int(torch.randint(2**62, (), generator=generator))):
@@ -161,10 +147,14 @@ def train_epoch(
             if should_stop():
                 break
             with runtime.precision():
-                logits = network(images.index_select(0, batch).permute(0, 3, 1, 2))
-            loss = F.cross_entropy(logits.float(), split.labels.index_select(0, batch))
+                logits = network(take(batch))
+            loss = loss_of(logits.float(), split.labels.index_select(0, batch))
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
+            if clip is not None:
+                nn.utils.clip_grad_norm_(trained, clip)
+            if rates:
+                optimizer.param_groups[0]["lr"] = rates[steps]
             optimizer.step()
             total += loss.detach() * len(batch)
             n_seen += len(batch)
@@ -173,20 +163,69 @@ def train_epoch(
     return EpochResult(loss, steps, finished=steps == len(batches))
 
 
+def _set_training(network: nn.Module, settings: TrainingSettings) -> None:
+    """Set the network to training; what is frozen keeps its running statistics, and uses them."""
+    network.train()
+    if settings.freeze:
+        head = set(head_of(network).modules())
+        for each in network.modules():
+            if each not in head and getattr(each, "track_running_stats", False):
+                each.eval()
+
+
+def _taker(inputs: Tensor, settings: TrainingSettings) -> Callable[[Tensor], Tensor]:
+    """What gathers a batch of inputs by its indices, and augments it."""
+    if inputs.ndim != 4:
+        return lambda batch: inputs.index_select(0, batch)
+    images = inputs.permute(0, 2, 3, 1)  # index_select forgets channels_last of (N, C, H, W)
+    augment = augmentation(settings.augmentation)
+    if augment is None:
+        return lambda batch: images.index_select(0, batch).permute(0, 3, 1, 2)
+    return lambda batch: augment(images.index_select(0, batch)).permute(0, 3, 1, 2)
+
+
+def _rates(settings: TrainingSettings, epoch: int, n_batches: int) -> list[float]:
+    """The learning rate of each step of an epoch; empty if it stays as it is."""
+    share = settings.warmup_share or 0.0
+    if settings.schedule == "constant" and not share:
+        return []
+    steps = range(epoch * n_batches, (epoch + 1) * n_batches)
+    return [
+        settings.learning_rate
+        * rate_factor(settings.schedule, share, step, settings.epochs * n_batches)
+        for step in steps
+    ]
+
+
 @torch.inference_mode()
 def evaluate(
-    network: nn.Module, split: Split, runtime: Runtime, should_stop: Callable[[], bool]
+    network: nn.Module,
+    split: Split,
+    runtime: Runtime,
+    should_stop: Callable[[], bool],
+    metric: Metric = ACCURACY,
+    tasks: Sequence[int] = (),
 ) -> Evaluation | None:
-    """Accuracy and loss on a split; None if `should_stop`, asked before each batch, ended it."""
+    """Score and loss on a split; None if `should_stop`, asked before each batch, ended it.
+
+    Args:
+        network: It is set to evaluation.
+        split: What it is scored on.
+        runtime: Of the candidate, as `build` gave it.
+        should_stop: Whether to give up.
+        metric: What the score is of.
+        tasks: The classes of each task, where the labels are of several (see `tasks`).
+
+    Raises:
+        ConfigurationError: The metric is none of `scoring.SCORES`.
+    """
+    score = score_of(metric)
     network.eval()
-    n_right = torch.zeros((), dtype=torch.int64, device=runtime.device)
-    total = torch.zeros((), device=runtime.device)
-    parts = (tensor.split(EVALUATION_BATCH) for tensor in (split.inputs, split.labels))
-    for images, labels in zip(*parts, strict=True):
+    logits = []
+    for inputs in split.inputs.split(EVALUATION_BATCH):
         if should_stop():
             return None
         with runtime.precision():
-            logits = network(images).float()
-        n_right += (logits.argmax(dim=1) == labels).sum()
-        total += F.cross_entropy(logits, labels, reduction="sum")
-    return Evaluation(int(n_right) / len(split), float(total) / len(split))
+            logits.append(network(inputs).float())
+    seen = exclude(torch.cat(logits), split.labels, other_tasks(tasks, runtime.device))
+    return Evaluation(score(seen, split.labels), cross_entropy(seen, split.labels))

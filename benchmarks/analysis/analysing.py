@@ -17,21 +17,24 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...energy.quantities import format_energy, format_percent
+from ...energy.quantities import format_energy
 from ...files import write_whole
+from ...models.metric import Metric
 from ...version import __version__
 from ..statistics.ranks import friedman
 from ..tables.facts import Fact
-from . import wording
+from . import naming, wording
 from .criteria import FRACTIONS
 from .facts import ByCriterion, GroupFacts, Ranks, RanksBy, Spread, StrategyFacts, as_fact
 from .groups import group_facts
+from .naming import format_score
+from .orientation import worst_bound
 from .target import DEFAULT_TARGET, parse_target
 
 if TYPE_CHECKING:
     from ..tables.table import Table
 
-SCHEMA = 2
+SCHEMA = 3
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,9 @@ class Analysis(Fact):
         perjoule: The version that made it.
         table: Name of the table.
         by: Names of the group columns.
-        target: The accuracy to reach, as it was asked for.
-        fractions: Shares of the common energy at which accuracies are compared.
+        metric: What scores are of, and which way is better.
+        target: The score to reach, as it was asked for.
+        fractions: Shares of the common energy at which scores are compared.
         groups: The numbers of each group, in the order of their values.
         counts: How many groups each strategy wins, by criterion.
         ranks: Ranks over the groups.
@@ -57,6 +61,7 @@ class Analysis(Fact):
     perjoule: str
     table: str
     by: tuple[str, ...]
+    metric: Metric
     target: str
     fractions: tuple[float, ...]
     groups: tuple[GroupFacts, ...]
@@ -103,11 +108,13 @@ class Analysis(Fact):
 
 def analyse(table: Table, target: str | float = DEFAULT_TARGET) -> Analysis:
     """Work out all statistics of a trial table; `api.analyse` describes the target."""
-    wanted = parse_target(target)
+    metric = table.metric
+    wanted = parse_target(target, metric)
     parts = table.groups
     groups = tuple(group_facts(by, part, wanted) for by, part in parts)
     ranked = [name for name in table.strategies if all(name in g.strategies for g in groups)]
-    notes = [
+    notes = [naming.target_note(groups)] if naming.target_note(groups) else []
+    notes += [
         note
         for group, (_, part) in zip(groups, parts, strict=True)
         for note in wording.notes(group, part.runs)
@@ -118,21 +125,22 @@ def analyse(table: Table, target: str | float = DEFAULT_TARGET) -> Analysis:
         )
     counts = _counts(groups)
     ranks = RanksBy(
-        _ranks(groups, ranked, lambda own: own.equal_energy["1.0"]),
-        _ranks(groups, ranked, lambda own: own.anytime),
+        _ranks(groups, ranked, metric, lambda own: own.equal_energy["1.0"]),
+        _ranks(groups, ranked, metric, lambda own: own.anytime),
     )
     return Analysis(
         schema=SCHEMA,
         perjoule=__version__,
         table=table.name,
         by=tuple(table.by),
+        metric=metric,
         target=wanted.text,
         fractions=FRACTIONS,
         groups=groups,
         counts=counts,
         ranks=ranks,
-        headline=wording.headline(groups, counts),
-        because=wording.because(groups, counts, ranks),
+        headline=wording.headline(groups, counts, metric),
+        because=wording.because(groups, counts, ranks, metric),
         notes=tuple(dict.fromkeys([*table.notes, *notes])),
     )
 
@@ -149,6 +157,7 @@ def _counts(groups: tuple[GroupFacts, ...]) -> ByCriterion[Mapping[str, int]]:
 def _ranks(
     groups: tuple[GroupFacts, ...],
     names: list[str],
+    metric: Metric,
     get: Callable[[StrategyFacts], Spread | None],
 ) -> Ranks | None:
     """How strategies rank over groups; None if there are not two of both."""
@@ -157,8 +166,9 @@ def _ranks(
     def score(own: StrategyFacts) -> float:
         found = get(own)
         if found is not None:
-            return found.median
-        return math.nan if own.energy_j is None else 0.0  # without a result, the last rank
+            return metric.oriented(found.median)
+        # Without a result, the last rank.
+        return math.nan if own.energy_j is None else worst_bound(metric)
 
     rows = [[score(group.strategies[name]) for name in names] for group in groups]
     scores = pd.DataFrame(rows, columns=names, dtype=float)
@@ -175,19 +185,17 @@ def _html(group: GroupFacts) -> str:
 
     rows = [
         f"<tr><th>{escape(name)}</th>"
-        + cell(name, _spread(own.equal_energy["1.0"]), group.winners.at_end)
+        + cell(name, _spread(own.equal_energy["1.0"], group.metric), group.winners.at_end)
         + cell(name, format_energy(own.energy_to_target.ert_j), group.winners.energy_to_target)
-        + cell(name, _spread(own.anytime), group.winners.anytime)
+        + cell(name, _spread(own.anytime, group.metric), group.winners.anytime)
         + f"<td>{own.energy_to_target.hits} of {own.energy_to_target.runs}</td></tr>"
         for name, own in group.strategies.items()
     ]
-    target = (
-        "the target" if group.target_accuracy is None else format_percent(group.target_accuracy)
-    )
+    target = "the target" if group.target.score is None else naming.target_score(group)
     heads = (
         "strategy",
-        f"accuracy at {format_energy(group.common_j)}",
-        f"expected joules to {target}",
+        f"{escape(group.metric.name)} at {format_energy(group.common_j)}",
+        f"expected joules to {escape(target)}",
         "anytime score",
         "runs that reached it",
     )
@@ -200,11 +208,12 @@ def _html(group: GroupFacts) -> str:
     )
 
 
-def _spread(found: Spread | None) -> str:
+def _spread(found: Spread | None, metric: Metric) -> str:
     """A median with its interval."""
     if found is None:
         return "n/a"
-    if found.low is None:
-        return format_percent(found.median)
-    median, low, high = map(format_percent, (found.median, found.low, found.high))
+    median = format_score(found.median, metric)
+    if found.low is None or found.high is None:
+        return median
+    low, high = (format_score(each, metric) for each in (found.low, found.high))
     return f"{median} [{low}, {high}]"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,18 +22,21 @@ from ..statistics.inference import (
 from ..statistics.parametric import anova
 from ..statistics.runs import AnytimeCurves, expected_energy_to_target
 from .facts import ByCriterion, Evidence, MeansTest, PairTest, RankTest, Spread, as_fact, spread
+from .orientation import best_bound, worst_bound
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from ...models.metric import Metric
+
     Values = Mapping[str, NDArray[np.float64]]
     """The values of the runs, by strategy."""
 
 FRACTIONS = (0.25, 0.5, 1.0)
-"""Shares of the energy that all runs had, at which accuracies are compared."""
+"""Shares of the energy that all runs had, at which scores are compared."""
 TIE = 1e-9
-"""Accuracies closer than this are the same, and joules that differ by no larger share."""
+"""Scores closer than this share of their scale are the same, and joules likewise."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +62,11 @@ class _Words(NamedTuple):
     missing: str  # where there is no result
 
 
-_ACCURACY = _Words(
+_SCORE = _Words(
     1,
     "by its median run",
     "have the same median, and none needs fewer joules for it than",
-    "No strategy's median run has a result above 0 within the energy that all runs had.",
+    "No strategy's median run has a result{above} within the energy that all runs had.",
 )
 _JOULES = _Words(
     -1,
@@ -70,11 +74,10 @@ _JOULES = _Words(
     "have the same expected energy to the target, and none spent fewer joules than",
     "No run of known joules reached the target.",
 )
-_NO_TARGET = "No trial has a result, so there is no accuracy to reach."
 
 
 def compare_by_criteria(
-    curves: AnytimeCurves, common_j: float, reached: pd.DataFrame, target: float
+    curves: AnytimeCurves, common_j: float, reached: pd.DataFrame, target: float, metric: Metric
 ) -> ByCriterion[Criterion]:
     """Compare the strategies of a group by each criterion.
 
@@ -82,44 +85,60 @@ def compare_by_criteria(
     Dunn's test with Holm's correction at 5 %.
 
     Args:
-        curves: What the runs knew when.
+        curves: What the runs knew when, of oriented scores.
         common_j: The joules that all runs are compared at; NaN if no total is known.
         reached: What each run spent until it reached the target.
-        target: The accuracy to reach; NaN if there is none.
+        target: The oriented score to reach; NaN if there is none.
+        metric: What the scores are of.
     """
+    compare = partial(_compare_scores, curves, metric)
+    worst = worst_bound(metric)
+    no_target = f"No trial has a result, so there is no {metric.name} to reach."
     levels = {str(share): curves.levels_at(share * common_j) for share in FRACTIONS}
     return ByCriterion(
-        {
-            share: _compare_accuracies(curves, each, each.clip(lower=0.0))
-            for share, each in levels.items()
-        },
-        _compare_joules(curves, reached, _NO_TARGET if math.isnan(target) else None),
-        _compare_accuracies(curves, levels["1.0"], curves.anytime_score(common_j)),
+        {share: compare(each, each.clip(lower=worst)) for share, each in levels.items()},
+        _compare_joules(curves, reached, no_target if math.isnan(target) else None),
+        compare(levels["1.0"], curves.anytime_score(common_j, worst=worst)),
     )
 
 
-def _compare_accuracies(curves: AnytimeCurves, levels: pd.Series, scores: pd.Series) -> Criterion:
+def _compare_scores(
+    curves: AnytimeCurves, metric: Metric, levels: pd.Series, scores: pd.Series
+) -> Criterion:
     """The highest median score over the runs wins.
 
-    ``levels`` are the accuracies by the energy in question. A run that has no result by then counts
-    as 0; a run whose joules are unknown there is left out. Of strategies with the same median, the
-    one with the smaller expected energy to that accuracy wins.
+    ``levels`` are the scores by the energy in question. A run that has no result by then counts as
+    the worst score there can be, or ranks last where there is none; a run whose joules are unknown
+    there is left out. Of strategies with the same median, the one with the smaller expected energy
+    to that score wins.
     """
+    worst, tie = worst_bound(metric), TIE * _scale(curves, metric)
     values, reached = _by_strategy(curves, scores), _by_strategy(curves, levels)
     medians = {name: _median(own) for name, own in values.items()}
     order = sorted(values, key=medians.__getitem__, reverse=True)
     best = max(medians.values(), default=-math.inf)
-    tied = [name for name in order if best > 0 and best - medians[name] <= TIE]
+    tied = [name for name in order if best > worst and best - medians[name] <= tie]
     if len(tied) > 1:
-        score = min(_median(reached[name].clip(min=0.0)) for name in tied)
-        ert_j = _expected_j(curves.energy_to_target(score - TIE))
+        score = min(_median(reached[name].clip(min=worst)) for name in tied)
+        ert_j = _expected_j(curves.energy_to_target(score - tie))
         order[: len(tied)] = sorted(tied, key=lambda name: _unknown_last(ert_j[name]))
     spreads = {
         name: spread(own) if np.isfinite(reached[name]).any() else None
         for name, own in values.items()
     }
     values = {name: values[name] for name in order}
-    return _judge(_ACCURACY, values, len(tied), _unplaced(reached), spreads)
+    above = "" if math.isinf(worst) else f" above {worst:g}"
+    if above and not metric.maximised:
+        above = f" below {-worst:g}"
+    words = _SCORE._replace(missing=_SCORE.missing.format(above=above))
+    return _judge(words, values, len(tied), _unplaced(reached), spreads)
+
+
+def _scale(curves: AnytimeCurves, metric: Metric) -> float:
+    """How large scores are: the distance of their bounds, or the largest of them."""
+    if metric.bounded:
+        return best_bound(metric) - worst_bound(metric)
+    return float(np.abs(curves.score[np.isfinite(curves.score)]).max(initial=0.0))
 
 
 def _compare_joules(curves: AnytimeCurves, reached: pd.DataFrame, missing: str | None) -> Criterion:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
+from ...models.metric import Metric
 from ..statistics.inference import interval
 from ..tables.facts import Fact, finite
 
@@ -30,9 +31,9 @@ class ByCriterion(Fact, Generic[T]):
     """One thing for each criterion.
 
     Attributes:
-        equal_energy: The highest median accuracy, by share of the common energy: ``"0.25"`` ….
+        equal_energy: The best median score, by share of the common energy: ``"0.25"`` ….
         energy_to_target: The fewest expected joules to the target.
-        anytime: The highest median anytime score.
+        anytime: The best median anytime score.
     """
 
     equal_energy: Mapping[str, T]
@@ -78,7 +79,7 @@ class Reached(Fact):
 
 @dataclass(frozen=True)
 class PerJoule(Fact):
-    """Accuracy per joule, in 1/J: of the runs, and of the best trial above the floor."""
+    """Score per joule: of the runs, and of the best trial above the floor."""
 
     run: Spread | None
     trial: float | None
@@ -87,7 +88,10 @@ class PerJoule(Fact):
 
 @dataclass(frozen=True)
 class Area(Fact):
-    """The hypervolume that the trials of a strategy dominate, in joules and as a share."""
+    """The hypervolume that the trials of a strategy dominate, in joules and as a share.
+
+    The score goes from 0, the reference score of the group, to 1, its ideal one.
+    """
 
     energy_j: float | None
     share: float | None
@@ -108,14 +112,14 @@ class StrategyFacts(Fact):
     equal_energy: Mapping[str, Spread | None]
     energy_to_target: Reached
     anytime: Spread | None
-    accuracy_per_joule: PerJoule
+    score_per_joule: PerJoule | None
     hypervolume: Area
     search_share: float | None
     prediction_error: float | None
 
     @property
     def level(self) -> float | None:
-        """Median accuracy at the whole common energy."""
+        """Median score at the whole common energy."""
         found = list(self.equal_energy.values())[-1]
         return None if found is None else found.median
 
@@ -187,18 +191,39 @@ class VerdictFacts(Fact):
 
 
 @dataclass(frozen=True)
+class TargetFacts(Fact):
+    """The score to reach, and what it is made of.
+
+    Attributes:
+        score: The score to reach; None if no trial has a result.
+        share: The share that was asked for; None if a score was.
+        start: Where the way to the best begins, of which it is that share: the median score of
+            random candidates; None if it is a share of the best score itself.
+        start_of: Of which trials ``start`` is the median: those of the strategy ``random``, or all.
+    """
+
+    score: float | None
+    share: float | None
+    start: float | None
+    start_of: Literal["random", "all"] | None
+
+
+@dataclass(frozen=True)
 class GroupFacts(Fact):
-    """The numbers of one group of trials."""
+    """The numbers of one group of trials; scores are in the units of the metric."""
 
     by: Mapping[str, Any]
+    metric: Metric
     trials: int
     runs: int
     common_j: float | None
     common_is: Basis
     allotment_j: float | None
     best_score: float | None
-    target_accuracy: float | None
+    target: TargetFacts
     reference_j: float | None
+    reference_score: float | None
+    ideal_score: float | None
     energy_kinds: Mapping[str, int]
     strategies: Mapping[str, StrategyFacts]
     winners: ByCriterion[str | None]
@@ -208,7 +233,7 @@ class GroupFacts(Fact):
 
     @property
     def is_scored(self) -> bool:
-        """Whether any accuracy is known."""
+        """Whether any score is known."""
         return self.best_score is not None
 
 
@@ -228,7 +253,7 @@ class Ranks(Fact):
 
 @dataclass(frozen=True)
 class RanksBy(Fact):
-    """Ranks by accuracy at the whole common energy, and by the anytime score."""
+    """Ranks by score at the whole common energy, and by the anytime score."""
 
     equal_energy: Ranks | None
     anytime: Ranks | None

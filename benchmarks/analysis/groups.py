@@ -26,6 +26,8 @@ from .facts import (
     number,
     spread,
 )
+from .naming import has_zero
+from .orientation import best_bound, in_units, oriented, worst_bound
 from .target import Target
 from .timeline import allotment, common_energy, timeline
 from .wording import target_sentence, verdict_sentence
@@ -33,6 +35,7 @@ from .wording import target_sentence, verdict_sentence
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ...models.metric import Metric
     from ..tables.table import Table
 
 NOT_STATED = "not stated"
@@ -47,17 +50,19 @@ def group_facts(by: Mapping[str, Any], table: Table, target: Target) -> GroupFac
     Args:
         by: The values that make the group.
         table: Its trials, and its slices and runs where it has any.
-        target: The accuracy to reach.
+        target: The score to reach.
     """
-    curves = timeline(table)
-    trials = table.trials[OF_TRIALS].assign(kind=_kinds(table.trials))
+    curves, metric = timeline(table), table.metric
+    trials = oriented(table.trials[OF_TRIALS].assign(kind=_kinds(table.trials)), metric)
     best = curves.incumbents()
     best_score = float(best["score"].max())
-    target_accuracy = target.score(best_score)
+    to_reach = target.of(best_score, trials)
+    target_score = math.nan if to_reach.score is None else to_reach.score
+    worst, ideal = _reference_scores(trials, metric)
     common_j, common_is = common_energy(table, curves)
     reference_j = float(trials["energy_j"].max())
-    reached = curves.energy_to_target(target_accuracy)
-    criteria = compare_by_criteria(curves, common_j, reached, target_accuracy)
+    reached = curves.energy_to_target(target_score)
+    criteria = compare_by_criteria(curves, common_j, reached, target_score, metric)
     runs = reached.assign(
         total_j=curves.totals_j,
         best=best["score"],
@@ -71,25 +76,30 @@ def group_facts(by: Mapping[str, Any], table: Table, target: Target) -> GroupFac
         mine = trials[trials["strategy"] == name]
         strategies[str(name)] = StrategyFacts(
             **_of_runs(own, criteria),
-            **_of_trials(mine, reference_j),
-            accuracy_per_joule=PerJoule(
+            **_of_trials(mine, reference_j, worst, ideal),
+            score_per_joule=PerJoule(
                 run=spread(own["per_joule"]),
-                trial=_best_per_joule(mine, target_accuracy),
-                floor=number(target_accuracy),
-            ),
+                trial=_best_per_joule(mine, target_score),
+                floor=number(target_score),
+            )
+            if has_zero(metric)
+            else None,
             prediction_error=_prediction_error(slices[slices["strategy"] == name]),
         )
     end = criteria.at_end
     facts = GroupFacts(
         by={name: _value(value) for name, value in by.items()},
+        metric=metric,
         trials=len(trials),
         runs=len(runs),
         common_j=number(common_j),
         common_is=common_is,
         allotment_j=allotment(table),
         best_score=number(best_score),
-        target_accuracy=number(target_accuracy),
+        target=to_reach,
         reference_j=number(reference_j),
+        reference_score=number(worst),
+        ideal_score=number(ideal),
         energy_kinds=_counts(trials["kind"]),
         strategies=strategies,
         winners=criteria.each(lambda each: each.winner),
@@ -99,6 +109,7 @@ def group_facts(by: Mapping[str, Any], table: Table, target: Target) -> GroupFac
             end.winner, bool(end.tied), end.supported, "", end.evidence.reason, ""
         ),
     )
+    facts = in_units(facts)
     sentence, to_target = verdict_sentence(facts), target_sentence(facts)
     verdict = replace(facts.verdict, sentence=sentence, target_sentence=to_target)
     return replace(facts, verdict=verdict)
@@ -125,11 +136,28 @@ def _of_runs(runs: pd.DataFrame, criteria: ByCriterion[Criterion]) -> dict[str, 
     }
 
 
-def _of_trials(trials: pd.DataFrame, reference_j: float) -> dict[str, Any]:
+def _reference_scores(trials: pd.DataFrame, metric: Metric) -> tuple[float, float]:
+    """The worst and the ideal oriented score: the bounds of the metric, else those of the trials.
+
+    NaN where neither is known.
+    """
+    counted = trials["score"][trials["state"].isin(RESULTS)]
+    worst, ideal = worst_bound(metric), best_bound(metric)
+    return (
+        float(counted.min()) if math.isinf(worst) else worst,
+        float(counted.max()) if math.isinf(ideal) else ideal,
+    )
+
+
+def _of_trials(
+    trials: pd.DataFrame, reference_j: float, worst: float, ideal: float
+) -> dict[str, Any]:
     """What the trials of a strategy are, whenever they ended."""
     known = trials[["energy_search_j", "energy_j"]].dropna()
     known_j = float(known["energy_j"].sum())
-    area_j = hypervolume(trials, reference_j) if trials["energy_j"].notna().any() else math.nan
+    area_j = math.nan
+    if trials["energy_j"].notna().any():
+        area_j = hypervolume(trials, reference_j, worst, ideal)
     return {
         "trials": len(trials),
         "states": _counts(trials["state"]),
@@ -140,7 +168,7 @@ def _of_trials(trials: pd.DataFrame, reference_j: float) -> dict[str, Any]:
 
 
 def _best_per_joule(trials: pd.DataFrame, floor: float) -> float | None:
-    """The most accuracy per joule of a trial at or above the floor."""
+    """The most score per joule of a trial at or above the floor."""
     counted = trials["state"].isin(RESULTS) & (trials["energy_j"] > 0)
     good = trials[counted & (trials["score"] >= floor)]
     return number((good["score"] / good["energy_j"]).max())

@@ -11,6 +11,7 @@ from ..statistics.runs import AnytimeCurves
 from ..tables.facts import Fact, read_fact
 from ..tables.table import plain
 from .facts import number
+from .orientation import oriented
 from .timeline import timeline
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ OPEN = "open"
 
 @dataclass(frozen=True)
 class Incumbent(Fact):
-    """The best network that a run found, by validation accuracy; the first of equals."""
+    """The best network that a run found, by validation score; the first of equals."""
 
     trial: int
     score: float
@@ -62,7 +63,8 @@ def run_facts(table: Table, names: Collection[str] | None = None) -> list[RunFac
     slices = table.rows_in_time
     known = slices if names is None else slices[slices["run"].isin(wanted)]
     by_trial = known.groupby(["run", "trial"], sort=False)["energy_j"]
-    best = AnytimeCurves.of(known.assign(trial_j=by_trial.cumsum(skipna=False))).incumbents()
+    known = oriented(known.assign(trial_j=by_trial.cumsum(skipna=False)), table.metric)
+    best = oriented(AnytimeCurves.of(known).incumbents(), table.metric)
     rows = dict(iter(known.groupby("run", sort=False)))
     counts = known.groupby("run")["trial"].nunique()
     about = {} if table.runs is None else table.runs.set_index("run").to_dict("index")
@@ -88,7 +90,7 @@ def run_facts(table: Table, names: Collection[str] | None = None) -> list[RunFac
 
 def best_runs(table: Table) -> dict[str, RunFacts]:
     """Return the run of each strategy that found the best network, the best of all first."""
-    best = AnytimeCurves.of(table.rows_in_time).incumbents()
+    best = AnytimeCurves.of(oriented(table.rows_in_time, table.metric)).incumbents()
     ranked = best.sort_values("score", ascending=False, kind="stable")
     names = ranked.drop_duplicates("strategy").index
     facts = {each.run: each for each in run_facts(table, set(names))}

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ..statistics.runs import AnytimeCurves
 from .facts import Basis
+from .orientation import oriented
 
 if TYPE_CHECKING:
     from ..tables.table import Table
@@ -18,7 +19,7 @@ COLUMNS = ["run", "strategy", "state", "score", "test_score", "energy_j"]
 
 
 def timeline(table: Table) -> AnytimeCurves:
-    """Return the anytime curves of the runs of a table.
+    """Return the anytime curves of the runs of a table, of oriented scores.
 
     They have one row per slice, in order of completion, or per trial where the table has no slices,
     then what runs spent on no trial. A run without any trial has one row, so that it is compared
@@ -31,7 +32,7 @@ def timeline(table: Table) -> AnytimeCurves:
         closing = rest[["run", "strategy"]].assign(energy_j=rest["unplaced_j"])
         if len(closing):
             rows = pd.concat([rows, closing.reindex(columns=COLUMNS)], ignore_index=True)
-    return AnytimeCurves.of(rows)
+    return AnytimeCurves.of(oriented(rows, table.metric))
 
 
 def common_energy(table: Table, curves: AnytimeCurves) -> tuple[float, Basis]:

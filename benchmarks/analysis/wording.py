@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ...energy.quantities import format_energy, format_percent
+from ...energy.quantities import format_energy
 from ...energy.source import Kind
 from ..tables.contract import LOWER_BOUND
 from ..tables.table import counted
+from . import naming
+from .naming import format_score
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ...models.metric import Metric
     from .facts import ByCriterion, GroupFacts, RanksBy, StrategyFacts
 
 EARLY = 0.8
@@ -57,21 +61,23 @@ def verdict_sentence(group: GroupFacts) -> str:
     if len(entries) == 1:
         ((name, entry),) = entries.items()
         spent_j = entry.energy_j and entry.energy_j.median
-        return f"{name} reached {_best_so_far(entry)} for {_per_run(spent_j)}."
+        return f"{name} reached {_best_so_far(entry, group.metric)} for {_per_run(spent_j)}."
     if winner is None:
         return _without_winner(group)
     energy = f"the same energy ({_per_run(group.common_j)})"
-    scores = f"{format_percent(entries[winner].level)} validation accuracy"
+    metric = group.metric
+    scores = naming.scored(entries[winner].level, metric)
     if group.verdict.tie:
         return (
-            f"{_listed(group.ties.at_end)} found equally accurate networks for {energy}: {scores}."
+            f"{_listed(group.ties.at_end)} found {naming.equal_networks(metric)} for {energy}: "
+            f"{scores}."
         )
     others = {n: e.level for n, e in entries.items() if n != winner and e.level is not None}
-    second = max(others, key=others.__getitem__, default=None)
+    second = max(others, key=lambda name: metric.oriented(others[name]), default=None)
     if second is not None:
-        scores += f", then {second} with {format_percent(others[second])}"
+        scores += f", then {second} with {format_score(others[second], metric)}"
     if group.verdict.supported:
-        return f"{winner} found the most accurate networks for {energy}: {scores}."
+        return f"{winner} found {naming.best_networks(metric)} for {energy}: {scores}."
     return f"{winner} is ahead for {energy}, {scores}, but that may be chance."
 
 
@@ -81,13 +87,14 @@ def target_sentence(group: GroupFacts) -> str:
     if name is None:
         return ""
     reached, tied = group.strategies[name].energy_to_target, group.ties.energy_to_target
+    target = naming.target_score(group)
     if tied:
         return (
-            f"{_listed(tied)} reach {format_percent(group.target_accuracy)} for the fewest "
-            f"expected joules, {format_energy(reached.ert_j)} each."
+            f"{_listed(tied)} reach {target} for the fewest expected joules, "
+            f"{format_energy(reached.ert_j)} each."
         )
     return (
-        f"{name} reaches {format_percent(group.target_accuracy)} for the fewest expected joules, "
+        f"{name} reaches {target} for the fewest expected joules, "
         f"{format_energy(reached.ert_j)}: {reached.hits} of its {counted(reached.runs, 'run')} did."
     )
 
@@ -97,48 +104,50 @@ def line(group: GroupFacts) -> str:
     runs = f"{counted(group.trials, 'trial')} in {counted(group.runs, 'run')}"
     winner, cheapest = group.verdict.winner, group.winners.energy_to_target
     if winner is not None:
-        score = format_percent(group.strategies[winner].level)
+        score = naming.named(group.strategies[winner].level, group.metric)
         tied = group.ties.at_end
         lead = f"{_listed(tied)} lead" if tied else f"{winner} leads"
         return f"{lead}: {score} by {format_energy(group.common_j)}; {runs}"
     if cheapest is None:
         return runs
-    return f"{cheapest} needs the fewest joules to {format_percent(group.target_accuracy)}; {runs}"
+    return f"{cheapest} needs the fewest joules to {naming.target_score(group)}; {runs}"
 
 
 def _without_winner(group: GroupFacts) -> str:
     """Say what can be said where nobody leads at equal energy."""
     if group.common_is == "interrupted":
-        best = max(group.strategies, key=lambda name: _reached(group.strategies[name]))
+        best = max(group.strategies, key=lambda name: _reached(group, name))
         return (
             "The comparison was interrupted before its runs could be compared at equal energy; "
-            f"so far {best} has reached {_best_so_far(group.strategies[best])}."
+            f"so far {best} has reached {_best_so_far(group.strategies[best], group.metric)}."
         )
     cheapest = group.winners.energy_to_target
     if cheapest is None:
         return "No strategy leads for the same energy."
     spent_j = group.strategies[cheapest].energy_to_target.ert_j
     return (
-        f"{cheapest} needs the fewest joules to {format_percent(group.target_accuracy)} "
+        f"{cheapest} needs the fewest joules to {naming.target_score(group)} "
         f"({format_energy(spent_j)}); for the same energy none leads."
     )
 
 
-def _best_so_far(entry: StrategyFacts) -> str:
-    """The median of the best accuracies, and of how many runs it is where some have none."""
+def _best_so_far(entry: StrategyFacts, metric: Metric) -> str:
+    """The median of the best scores, and of how many runs it is where some have none."""
     found = entry.score
-    score = f"{format_percent(found and found.median)} validation accuracy"
+    score = naming.scored(found and found.median, metric)
     if found is None or found.n == entry.runs:
         return score
     return f"{score} (the median of {found.n} of {counted(entry.runs, 'run')} with a result)"
 
 
-def _reached(entry: StrategyFacts) -> float:
-    return -1.0 if entry.score is None else entry.score.median
+def _reached(group: GroupFacts, name: str) -> float:
+    """The median of the best scores of a strategy, oriented."""
+    found = group.strategies[name].score
+    return -math.inf if found is None else group.metric.oriented(found.median)
 
 
 def _cheapest(group: GroupFacts) -> str:
-    """Say what can be said where no accuracy is known."""
+    """Say what can be said where no score is known."""
     states = {state for own in group.strategies.values() for state in own.states}
     if group.common_is == "interrupted":
         return "The comparison was interrupted before any trial was validated."
@@ -146,7 +155,7 @@ def _cheapest(group: GroupFacts) -> str:
         return "No trial has a result: all of them failed."
     if group.common_is == "allotment":
         return "No trial was validated within the budget: give more joules."
-    nothing = "No accuracy is recorded, so there is no winner"
+    nothing = f"No {group.metric.name} is recorded, so there is no winner"
     spent = {n: e.energy_j.median for n, e in group.strategies.items() if e.energy_j}
     if len(spent) < 2 or len(group.energy_kinds) > 1:
         return f"{nothing}."
@@ -243,12 +252,16 @@ def _kind_notes(group: GroupFacts) -> list[str]:
 # All groups ---------------------------------------------------------------------------------------
 
 
-def headline(groups: Sequence[GroupFacts], counts: ByCriterion[Mapping[str, int]]) -> str:
+def headline(
+    groups: Sequence[GroupFacts], counts: ByCriterion[Mapping[str, int]], metric: Metric
+) -> str:
     """Say who wins over all groups, in a sentence."""
     if len(groups) == 1:
         return groups[0].verdict.sentence
     if not any(group.is_scored for group in groups):
-        return "No accuracy is recorded, so there is no winner: this shows what the trials cost."
+        return (
+            f"No {metric.name} is recorded, so there is no winner: this shows what the trials cost."
+        )
     won, n_groups = _most_first(counts.at_end), len(groups)
     if not won:
         reached = _most_first(counts.energy_to_target)
@@ -256,7 +269,7 @@ def headline(groups: Sequence[GroupFacts], counts: ByCriterion[Mapping[str, int]
             return "No strategy leads in any group."
         name, times = reached[0]
         return (
-            f"{name} needs the fewest joules to the target accuracy in {times} of {n_groups} "
+            f"{name} needs the fewest joules to the target {metric.name} in {times} of {n_groups} "
             "groups; for the same energy none leads."
         )
     first, times = won[0]
@@ -272,11 +285,14 @@ def headline(groups: Sequence[GroupFacts], counts: ByCriterion[Mapping[str, int]
 
 
 def because(
-    groups: Sequence[GroupFacts], counts: ByCriterion[Mapping[str, int]], ranks: RanksBy
+    groups: Sequence[GroupFacts],
+    counts: ByCriterion[Mapping[str, int]],
+    ranks: RanksBy,
+    metric: Metric,
 ) -> str:
     """Say what the headline rests on, and who wins by the other criteria."""
     if not any(group.is_scored for group in groups):
-        return "Strategies can be compared once every trial has a validation accuracy."
+        return f"Strategies can be compared once every trial has a {naming.validation(metric)}."
     if len(groups) == 1:
         return " ".join(filter(None, _because_of_one(groups[0])))
     others = {

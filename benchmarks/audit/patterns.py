@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...models.outcome import State
+from ..analysis.naming import is_accuracy
 from ..statistics.association import spearman
 from ..statistics.runs import floats
 from ..tables.mapping import plain_name
@@ -33,37 +34,36 @@ _ACCURACY = re.compile(r"\bacc(uracy)?\b")
 
 
 def dead_hyperparameter(subject: Subject) -> Evidence:
-    """One finding for each hyperparameter that never changes the accuracy, where only it differs.
+    """One finding for each hyperparameter that never changes the score, where only it differs.
 
-    Three pairs at least must be equal to the last digit, at three accuracies or in losses too.
+    Three pairs at least must be equal to the last digit, at three scores or in losses too.
     """
     table = trials_of(subject)
-    trials = table.trials[
-        (table.trials["state"] == State.COMPLETE) & table.trials["accuracy"].notna()
-    ]
+    trials = table.trials[(table.trials["state"] == State.COMPLETE) & table.trials["score"].notna()]
     names = [name for name in _called(trials, "p.") if trials[name].nunique() > 1]
     if not names:
         raise Lacking("no hyperparameters, columns p.NAME, that vary")
     groups = _called(trials, "g.")
     losses = _losses(table, trials)
+    equal = "equal accuracies" if is_accuracy(table.metric) else f"the same {table.metric.name}"
     compared = 0
     for name in names:
         key = [*groups, *(other for other in names if other != name)]
         alike = trials[trials.duplicated(key, keep=False)] if key else trials
         parts = alike.assign(_loss=losses).groupby(key or [0] * len(alike), dropna=False)
         values = parts[name].nunique(dropna=False)
-        differing = parts[["accuracy", "_loss"]].agg(["nunique", "first"])[values > 1]
+        differing = parts[["score", "_loss"]].agg(["nunique", "first"])[values > 1]
         pairs = int((values - 1).sum())
         compared += pairs
         dead = (differing.xs("nunique", axis=1, level=1) <= 1).to_numpy().all()
         curves_equal = bool(differing["_loss", "first"].notna().any())
-        enough = differing["accuracy", "first"].nunique() >= 3 or curves_equal
+        enough = differing["score", "first"].nunique() >= 3 or curves_equal
         if dead and enough and pairs >= _LEAST_PAIRS:
             yield (
                 subject.at([name]),
-                f"{pairs} pairs of candidates differ in {name} alone, and all have equal accuracies"
+                f"{pairs} pairs of candidates differ in {name} alone, and all have {equal}"
                 + (" and losses" if curves_equal else "")
-                + _correlations(trials, name),
+                + _correlations(trials, name, table.metric.name),
             )
     if not compared:
         raise Lacking("no two candidates differ in one hyperparameter alone")
@@ -156,22 +156,22 @@ def _called(trials: pd.DataFrame, beginning: str) -> list[str]:
 
 
 def _losses(table: Table, trials: pd.DataFrame) -> pd.Series:
-    """The whole curve of losses and accuracies of each trial, as text; null without a curve."""
+    """The whole curve of losses and scores of each trial, as text; null without a curve."""
     if table.curves is None:
         return pd.Series(None, index=trials.index, dtype=object)
-    columns = [name for name in ("accuracy", "loss") if name in table.curves]
+    columns = [name for name in ("score", "loss") if name in table.curves]
     curves = table.curves.sort_values("epoch").groupby(["run", "trial"])[columns]
     written = curves.agg(tuple).astype(str).agg(" ".join, axis=1)
     return trials[["run", "trial"]].apply(lambda row: written.get(tuple(row)), axis=1)
 
 
-def _correlations(trials: pd.DataFrame, name: str) -> str:
-    """Spearman correlation of a numeric hyperparameter with energy and accuracy, in words."""
+def _correlations(trials: pd.DataFrame, name: str, score: str) -> str:
+    """Spearman correlation of a numeric hyperparameter with energy and score, in words."""
     values = pd.to_numeric(trials[name], errors="coerce")
     if values.nunique() < 3:
         return ""
-    rho = [spearman(values, trials[c]).rho for c in ("energy_j", "accuracy")]
-    return f" (Spearman correlation with energy {rho[0]:.2f}, with accuracy {rho[1]:.2f})"
+    rho = [spearman(values, trials[c]).rho for c in ("energy_j", "score")]
+    return f" (Spearman correlation with energy {rho[0]:.2f}, with {score} {rho[1]:.2f})"
 
 
 def _stated_sizes(subject: Subject) -> list[int]:

@@ -47,25 +47,26 @@ def short_windows(subject: Subject) -> Evidence:
 
 
 def test_selection(subject: Subject) -> Evidence:
-    """One finding if accuracies are those on test data."""
+    """One finding if scores are those on test data."""
     table = trials_of(subject)
-    made = [entry.expression for entry in subject.mapping if entry.target == "accuracy"]
+    name_of = table.metric.name
+    made = [each.expression for each in subject.mapping if each.target in ("score", name_of)]
     named = [name for name in made if "test" in name.lower()]
     for name in named:
-        yield subject.at([name]), f"the accuracy that candidates are compared by is {name}"
+        yield subject.at([name]), f"the {name_of} that candidates are compared by is {name}"
     validation = described(table, "data").get("validation")
     if validation == 0:
         yield subject.at(), "the experiment has 0 validation samples"
-    accuracy, tested = (floats(table.trials[name]) for name in ("accuracy", "test_accuracy"))
-    known = np.isfinite(accuracy) & np.isfinite(tested)
-    equal = known & (accuracy == tested)
-    if len(np.unique(accuracy[equal])) >= 3 and equal.sum() >= 0.9 * known.sum():
+    score, tested = (floats(table.trials[name]) for name in ("score", "test_score"))
+    known = np.isfinite(score) & np.isfinite(tested)
+    equal = known & (score == tested)
+    if len(np.unique(score[equal])) >= 3 and equal.sum() >= 0.9 * known.sum():
         yield (
-            subject.at(["accuracy", "test_accuracy"]),
+            subject.at(["score", "test_score"]),
             f"both are the same in {equal.sum()} of {known.sum()} rows",
         )
     if not (named or known.any() or validation is not None):
-        raise Lacking("neither test_accuracy nor the sizes of the data's parts are known")
+        raise Lacking("neither test_score nor the sizes of the data's parts are known")
 
 
 def few_repetitions(subject: Subject) -> Evidence:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ...models.predictor import Predictor
 
 BEST, WEIGHTS = "best.json", "best.pt"
+_OF_DATA = ("shape", "n_classes", "tasks", "normalisation", "class_names")
 MOST_BYTES = 64 * 2**20
 """Of a ``best.json`` that is read: one of a hundred thousand features has 4 MiB."""
 
@@ -32,7 +33,8 @@ class _Stated(Described, Fact):
 def write_best(folder: Path, summary: Mapping[str, Any]) -> None:
     """Write the best candidate of a search of one run, and its weights.
 
-    The weights are those of the refit, where there was one.
+    The weights are those of the refit, where there was one; of an own objective, the state that it
+    saved, if it saved any.
     """
     [run], data, experiment = summary["runs"], summary["data"], summary["experiment"]
     if run["incumbent"] is None:
@@ -44,22 +46,23 @@ def write_best(folder: Path, summary: Mapping[str, Any]) -> None:
         source = kept.refit_weights
     else:
         source, refit = kept.weights(run["run"], run["incumbent"]["trial"]), None
-    if not source.exists():  # somebody removed them; best.pt stays as it is
-        return
-    weights = save_state(load_checkpoint(source.read_bytes())["network"])
+    own = experiment.get("objective")
+    if not source.exists() and own is None:
+        return  # somebody removed the weights; best.pt stays as it is
     best = {
         **run["incumbent"],
         "strategy": run["strategy"],
-        "dataset": experiment["dataset"],
-        "architecture": experiment["architecture"],
-        **{name: data[name] for name in ("shape", "n_classes")},
-        **{name: data.get(name) for name in ("tasks", "normalisation", "class_names")},
+        **{name: experiment.get(name) for name in ("objective", "dataset", "architecture")},
+        **{name: data.get(name) for name in _OF_DATA},
         "precision": summary["runtime"].get("autocast"),
         "spent_j": run["spent_j"],
         "refit": refit,
-        "weights": WEIGHTS,
+        "weights": WEIGHTS if source.exists() else None,
     }
-    write_whole(folder / WEIGHTS, lambda part: part.write_bytes(weights))
+    if source.exists():
+        state = load_checkpoint(source.read_bytes())["state"]
+        weights = save_state(state["network"] if own is None else state)
+        write_whole(folder / WEIGHTS, lambda part: part.write_bytes(weights))
     text = json.dumps(best, indent=2, allow_nan=False)
     write_whole(folder / BEST, lambda part: part.write_text(text, encoding="utf-8"))
 
@@ -76,6 +79,11 @@ def load_predictor(
     from ...models.predictor import make_predictor
 
     file, stated = path / BEST, _read_json(path)
+    if stated.get("objective") is not None:
+        raise ConfigurationError(
+            f"{file}: its objective is somebody's own, and so is the network: build it, and load "
+            f"what the objective saved by torch.load({WEIGHTS!r})"
+        )
     if stated.get("normalisation") is None:
         stated |= _recovered(path)
     known = {name: value for name, value in stated.items() if value is not None}

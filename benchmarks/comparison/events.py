@@ -15,17 +15,29 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import AliasChoices, Field
 
 from ...energy import Reading
-from ...models.outcome import State
-from ..tables.contract import COMPONENTS, LOWER_BOUND
+from ...models.outcome import CurvePoint, State
+from ..tables.contract import COMPONENTS, LOWER_BOUND, OLD_NAMES
 from ..tables.facts import Fact
 from .messages import Outcome
 
 Pair = tuple[float, float]
-Point = tuple[int, float | None, float, float | None]
-"""A validated epoch: its number, the slice's joules up to it, accuracy, loss (None: not finite)."""
+Point = (
+    tuple[int, float | None, float, float | None]
+    | tuple[int, float | None, float, float | None, Mapping[str, float | None]]
+)
+"""A validated epoch: its number, the slice's joules up to it, score, loss (None: not finite), and
+what else was reported, by name."""
+
+
+def _of_version_1(name: str) -> Any:
+    """Reads a field also by the name that it had when every score was an accuracy."""
+    old = next(old for old, new in OLD_NAMES.items() if new == name)
+    return Field(validation_alias=AliasChoices(name, old))
 
 
 class End(StrEnum):
@@ -64,8 +76,8 @@ class SliceEvent(Fact):
     trial: int
     state: State
     params: Mapping[str, Any] | None  # the candidate; None if its worker died before it was known
-    score: float | None = None
-    test_score: float | None = None
+    score: Annotated[float | None, _of_version_1("score")] = None
+    test_score: Annotated[float | None, _of_version_1("test_score")] = None
     energy_j: float | None
     setup_j: float | None = None
     train_j: float | None = None
@@ -118,10 +130,7 @@ class SliceEvent(Fact):
             validate_step=validation and (validation.operations, validation.energy_j),
             started_at=outcome.started_at,
             warnings=total.warnings,
-            curve=tuple(
-                (epoch, energy_j, score, loss if math.isfinite(loss) else None)
-                for epoch, energy_j, score, loss in result.curve
-            ),
+            curve=tuple(_point(each) for each in result.curve),
         )
 
 
@@ -193,6 +202,15 @@ class SessionEvent(Fact):
 RunEvent = SliceEvent | SearchEvent | InterruptedEvent | EndEvent
 """What changes a run."""
 Event = StartEvent | RunEvent | RefitEvent | SessionEvent
+
+
+def _point(point: CurvePoint) -> Point:
+    """A point of a curve; what is not finite is None."""
+    epoch, energy_j, score, loss, figures = point
+    plain = epoch, energy_j, score, loss if math.isfinite(loss) else None
+    if figures is None:
+        return plain
+    return *plain, {n: x if math.isfinite(x) else None for n, x in figures.items()}
 
 
 def _phase_j(reading: Reading) -> float | None:

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import fill
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from ...energy.carbon import intensity
 from ...energy.quantities import parse_energy
@@ -46,18 +55,21 @@ class Experiment(BaseModel):
     """A comparison, fully described.
 
     Attributes:
-        dataset: A name of `models.data.registry.DATASETS`.
+        objective: A training function of one's own, ``module:function`` (see `models.trial`); None
+            trains networks on a data set.
+        dataset: A name that `models.data.registry.load` knows; None with an own objective.
         strategies: Names of the strategies, each once; ``"all"`` for all that are known.
         budget_j: Joules that all runs share; given as ``budget: "600 J"``.
         seeds: Runs per strategy, with seeds 0, 1, …
         meter: What counts the joules: names of `energy.sources.resolve.METERS`.
         workers: Trials at a time; None chooses.
         device: ``"cpu"``, ``"cuda"``, ``"cuda:1"`` …; None chooses.
-        architecture: A known architecture or ``module:function``.
+        architecture: A known architecture or ``module:function``; None with an own objective.
         space: The search space; None takes the architecture's own for the data set.
         fidelity: What the rungs of multi-fidelity strategies are made of: ``"epochs"`` or
             ``"joules"``.
         split_seed: Seed of the train/validation/test split.
+        train_limit: Samples to train on at most, each class in its share; None takes all.
         carbon: The place whose electricity is used (``"FRA"``, ``"USA/CA"``) or a figure
             (``"56 g/kWh"``); None tells no grams.
         metric: What is optimised, as `models.metric.Metric.parse` reads it; kept in plain values.
@@ -65,7 +77,8 @@ class Experiment(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
-    dataset: str = "digits"
+    objective: str | None = None
+    dataset: str | None = "digits"
     strategies: Annotated[list[str], BeforeValidator(_listed)] = Field(
         default=DEFAULT_STRATEGIES, min_length=1
     )
@@ -76,14 +89,27 @@ class Experiment(BaseModel):
     meter: str = "auto"
     workers: int | None = Field(default=None, ge=1)
     device: str | None = None
-    architecture: str = "cnn"
+    architecture: str | None = "cnn"
     space: dict[str, Any] | None = None
     fidelity: Literal["epochs", "joules"] = "epochs"
     split_seed: int = Field(default=0, ge=0)
+    train_limit: int | None = Field(default=None, ge=1)
     carbon: str | None = None
     metric: Annotated[dict[str, Any], BeforeValidator(_metric)] = Field(
         default="accuracy", validate_default=True
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_objective(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or values.get("objective") is None:
+            return values
+        for name in ("dataset", "architecture"):
+            if values.get(name) is not None:
+                raise ValueError(f"an own objective trains what it likes: leave {name} out")
+        if not values.get("space"):
+            raise ValueError("an own objective needs a space: list its hyperparameters")
+        return {**values, "dataset": None, "architecture": None}
 
     @field_validator("carbon")
     @classmethod
@@ -166,7 +192,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 EXAMPLE = f"""\
 # An experiment for `perjoule compare FILE`. Every line is optional; these are the defaults.
 
-# {datasets_help()}.
+{fill(f"{datasets_help()}.", 98, initial_indent="# ", subsequent_indent="# ")}
 dataset: digits
 strategies: [{", ".join(DEFAULT_STRATEGIES)}]   # see `perjoule strategies`
 budget: {DEFAULT_BUDGET}                # shared by all runs; J, kJ, Wh, kWh ...
@@ -178,6 +204,7 @@ meter: auto                  # see `perjoule doctor`
 architecture: cnn            # or your own builder, module:function
 fidelity: epochs             # rungs of multi-fidelity strategies: epochs, or joules
 split_seed: 0                # of the train/validation/test split
+# train_limit: 5000          # samples to train on at most; all if not given
 # carbon: FRA                # grams of CO2e: a country, USA/CA, or "56 g/kWh"; never guessed
 
 # The search space. Left out, the architecture's own is taken.

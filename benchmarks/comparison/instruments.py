@@ -43,7 +43,13 @@ def open_meter(experiment: Experiment, device: torch.device, *, shared: bool) ->
 
 def load_data(experiment: Experiment, device: torch.device) -> Data:
     """The experiment's data on a device."""
-    return load(experiment.dataset, device=str(device), split_seed=experiment.split_seed)
+    assert experiment.dataset is not None
+    return load(
+        experiment.dataset,
+        device=str(device),
+        split_seed=experiment.split_seed,
+        train_limit=experiment.train_limit,
+    )
 
 
 @contextmanager

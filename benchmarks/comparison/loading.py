@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...errors import DataError
-from ..tables.loading import Loadable, read_derived, read_table
+from ..tables.loading import Loadable, Stated, read_derived, read_table
 from ..tables.table import Table
 from .experiment import Experiment
 from .folder import Folder
@@ -21,6 +21,7 @@ def load_table(
     *,
     by: str | Sequence[str] = (),
     mapping: str | Sequence[str] = (),
+    metric: Stated | None = None,
 ) -> Table:
     """Read a trial table; of a run folder, from its ledger.
 
@@ -29,11 +30,13 @@ def load_table(
         by: As there. Of a run folder also what its experiment says (``dataset``, ``architecture``,
             ``meter`` …).
         mapping: As there.
+        metric: As there.
 
     Raises:
         DataError: A table cannot be read, or a value in it cannot be; the message says where.
+        ConfigurationError: There is no such metric.
     """
-    return read_table(source, by=by, mapping=mapping, read_folder=_read_trials)
+    return read_table(source, by=by, mapping=mapping, metric=metric, read_folder=_read_trials)
 
 
 def _read_trials(path: Path) -> Table:

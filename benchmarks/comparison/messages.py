@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
@@ -27,12 +27,14 @@ class Setting:
     shared: bool = False  # whether several workers use this machine's processors at once
     keep_weights: bool = False  # whether outcomes carry the weights of new incumbents
     probe_heaviest: bool = True  # whether a step of the heaviest candidate may be tried first
+    objective: Callable[..., Any] | None = None  # the user's own, where no import can find it
 
     @property
     def key(self) -> str:
         """Equal for settings whose sessions may be shared."""
         parts = [self.experiment.model_dump(), self.space, str(self.folder), self.shared]
-        return json.dumps([*parts, self.keep_weights, self.probe_heaviest], sort_keys=True)
+        parts += [self.keep_weights, self.probe_heaviest, self.objective and id(self.objective)]
+        return json.dumps(parts, sort_keys=True)
 
     @property
     def stop_sign(self) -> Path:

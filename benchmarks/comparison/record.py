@@ -80,16 +80,19 @@ def contract_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 def curve_table(events: Iterable[Event]) -> pd.DataFrame:
     """The learning curves of a ledger."""
-    rows: list[tuple[object, ...]] = []
+    rows: list[dict[str, object]] = []
     before_j: dict[tuple[str, int], float | None] = {}
     for event in _slices(events):
         key = event.run, event.trial
         start_j = before_j.get(key, 0.0)
-        for epoch, energy_j, *scores in event.curve:
-            rows.append((*key, epoch, total([start_j, energy_j]), *scores))
+        for epoch, energy_j, score, loss, *figures in event.curve:
+            point = (*key, epoch, total([start_j, energy_j]), score, loss)
+            further = {f"x.{name}": each for name, each in (figures[0] if figures else {}).items()}
+            rows.append(dict(zip(CURVE_COLUMNS, point, strict=True)) | further)
         before_j[key] = total([start_j, _trained_j(event)])
-    table = pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
-    return table.astype(dict.fromkeys(("energy_j", "score", "loss"), "float64"))
+    others = dict.fromkeys(name for row in rows for name in row if name not in CURVE_COLUMNS)
+    table = pd.DataFrame(rows, columns=[*CURVE_COLUMNS, *others])
+    return table.astype(dict.fromkeys(("energy_j", "score", "loss", *others), "float64"))
 
 
 def run_table(runs: Iterable[Run], allotment_j: float) -> pd.DataFrame:

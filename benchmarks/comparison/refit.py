@@ -7,7 +7,6 @@ are charged to no run. What it gave is told by the test split alone, since it ha
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from ...energy import EnergyBudget
 from ...energy.exclusive import exclusive
 from ...energy.quantities import total
-from ...errors import DataError
+from ...errors import ConfigurationError, DataError
 from ...files import write_whole
+from ...models.metric import Metric
 from ...models.outcome import SliceResult, State, StopRule
 from ..tables.facts import Fact
 from .description import check_same_meter
@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from ...tuners.strategy import Told
     from .driver import ComparisonWatcher
 
+OWN_OBJECTIVE = (
+    "refit trains on train and validation data together, which an own objective keeps to itself: "
+    "leave it out"
+)
 _UNLIMITED_J = 1e18
 
 
@@ -78,10 +82,13 @@ def refit(folder: Folder, watcher: ComparisonWatcher | None = None) -> None:
         watcher: Is told that it begins.
 
     Raises:
+        ConfigurationError: The search has an objective of the user's own.
         PerjouleError: The data or the meter are not those of the search, or the folder is in use.
     """
     description, events = folder.description(), folder.events()
     experiment = Experiment(**description["experiment"])
+    if experiment.objective is not None:
+        raise ConfigurationError(OWN_OBJECTIVE)
     [run] = restore_runs(experiment, events, folder.ledger).values()
     before = refit_facts(events)
     if run.end is None or run.incumbent is None or (before and before.state is State.COMPLETE):
@@ -102,7 +109,9 @@ def _train(
 ) -> None:
     """Train, and write the weights and then what the ledger shall say of them."""
     from ...models.checkpoint import load_checkpoint, save_state
+    from ...models.network_training import NetworkTraining
     from ...models.objective import Objective
+    from ...models.phases import Assignment
     from .instruments import detect_runtime, load_data, one_thread, open_meter
 
     experiment = Experiment(**description["experiment"])
@@ -119,23 +128,25 @@ def _train(
             params = dict(best.params)
             if params.get("patience"):  # its epochs are known, and validation data say nothing now
                 params["patience"] = 0
-            objective = Objective(_joined(data), runtime, experiment.architecture, run.seed)
+            architecture, metric = experiment.architecture, Metric.parse(experiment.metric)
+            assert architecture is not None
+            training = NetworkTraining(_joined(data), runtime, architecture, metric)
+            objective = Objective(training, metric, str(runtime.device), run.seed)
             ledger.append(RefitEvent(run=run.name, trial=best.trial))
+            budget = EnergyBudget(_UNLIMITED_J, meter)
             result = objective.train_slice(
                 params,
-                StopRule(best.epochs),
-                None,
-                meter,
-                EnergyBudget(_UNLIMITED_J, meter),
-                keep_above=-math.inf,
-                interrupted=lambda: interrupt.is_set,
+                Assignment(
+                    StopRule(best.epochs), meter, budget, lambda: interrupt.is_set, best.trial
+                ),
             )
             test_score = None
             if result.state is State.COMPLETE and result.checkpoint is not None:
-                test_score = objective.test_score(params, result.checkpoint)
-                network = save_state({"network": load_checkpoint(result.checkpoint)["network"]})
+                test_score = training.test_score(params, result.checkpoint)
+                network = {"network": load_checkpoint(result.checkpoint)["state"]["network"]}
+                weights = save_state({"epoch": result.epochs, "state": network})
                 folder.refit_weights.parent.mkdir(exist_ok=True)
-                write_whole(folder.refit_weights, lambda part: part.write_bytes(network))
+                write_whole(folder.refit_weights, lambda part: part.write_bytes(weights))
             ledger.append(_event(run, best, result, test_score))
 
 

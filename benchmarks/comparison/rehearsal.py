@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from dataclasses import dataclass, replace
+from itertools import count
 from statistics import median
 from typing import Any
 
@@ -12,10 +14,13 @@ from threadpoolctl import threadpool_limits
 from ...energy import EnergyBudget, EnergyMeter
 from ...energy.quantities import total
 from ...errors import ConfigurationError
-from ...models.data.splits import Data, Split
+from ...models.data.splits import Split
+from ...models.metric import Metric
+from ...models.network_training import NetworkTraining
 from ...models.objective import Objective
 from ...models.outcome import CurvePoint, SliceResult, State, StopRule
-from ...models.runtime import Runtime
+from ...models.own_training import OwnTraining
+from ...models.phases import Assignment
 from ...models.space import Space
 from ...models.training import EVALUATION_BATCH, split_hyperparameters
 from ...tuners.registry import find_recipe
@@ -23,6 +28,7 @@ from ...tuners.strategy import Task, Told
 
 PROBE_SAMPLES = 1024
 REHEARSED_MODEL_ASKS = 2
+REHEARSED_STEPS = 3  # of a user's own training
 REHEARSAL_SEED = 2**31 - 1
 
 
@@ -31,33 +37,35 @@ class Rehearsal:
     """A rehearsal of a comparison in this process."""
 
     meter: EnergyMeter
-    data: Data
+    training: NetworkTraining | OwnTraining
+    metric: Metric
+    device: str
     space: Space
-    architecture: str
-    runtime: Runtime
     task: Task  # what its strategies may know
 
     def cheapest(self) -> tuple[float | None, Told]:
         """Joules of one epoch of the cheapest candidate, and what its first steps cost.
 
-        The joules are scaled up from a part of the data; None if unavailable. The first pass warms
-        up what PyTorch prepares lazily; the second one is taken.
+        They are scaled up from a part of the data, after a first pass has warmed up what PyTorch
+        prepares lazily; None if unavailable. A user's own function, whose data are not ours, is
+        stopped after some steps, and its joules are known only if it had an epoch by then.
 
         Raises:
             ConfigurationError: Not even the cheapest candidate can be trained.
         """
-        cheapest = self.space.cheapest()
-        split_hyperparameters(cheapest, self.architecture)
-        self._train_part(cheapest, PROBE_SAMPLES, PROBE_SAMPLES)
-        result = self._train_part(cheapest, PROBE_SAMPLES, PROBE_SAMPLES)
-        if result.state is State.FAILED:
-            raise ConfigurationError(
-                f"not even the cheapest candidate {cheapest} can be trained: {result.message}; "
-                "mend the space or the architecture"
-            )
+        cheapest, training = self.space.cheapest(), self.training
+        if isinstance(training, OwnTraining):
+            result = self._train(training, cheapest, most_steps=REHEARSED_STEPS)
+            self._check(result)
+            return result.reading.total_j if result.epochs else None, _steps_of(result)
+        split_hyperparameters(cheapest, training.architecture)
+        part = _part(training, PROBE_SAMPLES, PROBE_SAMPLES)
+        self._train(part, cheapest)
+        result = self._train(part, cheapest)
+        self._check(result)
         train_scale, validate_scale = (
             len(split) / min(len(split), PROBE_SAMPLES)
-            for split in (self.data.train, self.data.validation)
+            for split in (training.data.train, training.data.validation)
         )
         epoch_j = total(
             reading.total_j and reading.total_j * scale
@@ -69,22 +77,41 @@ class Rehearsal:
         )
         return epoch_j, _steps_of(result)
 
-    def heaviest(self) -> Told:
-        """One training and one validation step of the heaviest candidate: what a step may cost."""
-        heaviest = self.space.heaviest()
-        settings, _ = split_hyperparameters(heaviest, self.architecture)
-        return _steps_of(self._train_part(heaviest, settings.batch_size, EVALUATION_BATCH))
+    def heaviest(self) -> list[Told]:
+        """One training and one validation step of the heaviest candidate: what a step may cost.
 
-    def _train_part(self, params: dict[str, Any], n_train: int, n_validation: int) -> SliceResult:
-        """Train a candidate for an epoch on the first samples."""
-        part = replace(
-            self.data,
-            train=_first(self.data.train, n_train),
-            validation=_first(self.data.validation, n_validation),
+        Empty for a user's own function, of which nobody knows what one step is.
+        """
+        if isinstance(self.training, OwnTraining):
+            return []
+        heaviest = self.space.heaviest()
+        settings, _ = split_hyperparameters(heaviest, self.training.architecture)
+        part = _part(self.training, settings.batch_size, EVALUATION_BATCH)
+        return [_steps_of(self._train(part, heaviest))]
+
+    def _train(
+        self,
+        training: NetworkTraining | OwnTraining,
+        params: dict[str, Any],
+        most_steps: float = math.inf,
+    ) -> SliceResult:
+        """Train a candidate for an epoch, or so many steps of it."""
+        asked = count()
+        assignment = Assignment(
+            StopRule(1),
+            self.meter,
+            EnergyBudget(1e18, self.meter),
+            interrupted=lambda: next(asked) > most_steps,
         )
-        objective = Objective(part, self.runtime, self.architecture, 0)
-        unlimited = EnergyBudget(1e18, self.meter)
-        return objective.train_slice(params, StopRule(1), None, self.meter, unlimited)
+        objective = Objective(training, self.metric, self.device)
+        return objective.train_slice(params, assignment)
+
+    def _check(self, result: SliceResult) -> None:
+        if result.state is State.FAILED:
+            raise ConfigurationError(
+                f"not even the cheapest candidate {dict(result.params)} can be trained: "
+                f"{result.message}; mend the space or what it is trained by"
+            )
 
     def asks(self, name: str) -> tuple[float, float]:
         """Joules of asking a strategy, before and after it fits its model.
@@ -121,6 +148,13 @@ class Rehearsal:
 def _steps_of(result: SliceResult) -> Told:
     """What a probe's steps cost, as a result of which nothing else counts."""
     return Told(result.params, result.state, None, None, result.train_step, result.validate_step)
+
+
+def _part(training: NetworkTraining, n_train: int, n_validation: int) -> NetworkTraining:
+    """The same training on the first samples."""
+    data = training.data
+    train, validation = _first(data.train, n_train), _first(data.validation, n_validation)
+    return replace(training, data=replace(data, train=train, validation=validation))
 
 
 def _first(split: Split, count: int) -> Split:

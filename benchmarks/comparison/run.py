@@ -112,7 +112,7 @@ class Run(Tally):
         self.count(event.state, event.message)
         curve = (
             CurvePoint(epoch, energy_j, score, math.nan if loss is None else loss)
-            for epoch, energy_j, score, loss in event.curve
+            for epoch, energy_j, score, loss, *_ in event.curve
         )
         self.history.append(
             Told(

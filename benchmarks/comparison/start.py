@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Any
 
@@ -29,6 +30,7 @@ def run_comparison(
     *,
     resumed: dict[str, Any] | None = None,
     keep_weights: bool = False,
+    objective: Callable[..., Any] | None = None,
     executor: Executor | None = None,
     progress: ComparisonWatcher | None = None,
 ) -> None:
@@ -42,6 +44,7 @@ def run_comparison(
         resumed: The description in a folder that is gone on with; None begins a new one.
         keep_weights: Keep the weights of each run's best network; of a resumed one, the
             description says so.
+        objective: The experiment's own objective, if workers cannot import it by its name.
         executor: Any PEP 3148 executor; by default this process or a pool.
         progress: Is told how it goes.
 
@@ -50,13 +53,14 @@ def run_comparison(
     """
     space = _resolved_space(experiment)
     sources = find_sources(experiment)
-    workers = experiment.workers or _default_workers(experiment, sources)
+    workers = experiment.workers or _default_workers(experiment, sources, objective)
     setting = Setting(
         experiment=experiment,
         space=space,
         folder=folder.path,
         shared=workers > 1,
         keep_weights=keep_weights if resumed is None else resumed["keep_weights"],
+        objective=objective,
     )
     with exclusive(sources):
         if progress is not None:
@@ -100,15 +104,21 @@ def _resolved_space(experiment: Experiment) -> dict[str, Any]:
     from ...models.space import Space
     from ...tuners.registry import find_recipe
 
-    check(experiment.dataset)
     for name in experiment.strategies:
         find_recipe(name)
+    if experiment.dataset is None:  # an own objective; strategies ask for epochs
+        return {"epochs": 1, **Space.parse(experiment.space or {}).to_mapping()}
+    check(experiment.dataset)
     mapping = experiment.space or default_space(experiment.dataset)
     return {"epochs": DEFAULT_EPOCHS, **Space.parse(mapping).to_mapping()}
 
 
-def _default_workers(experiment: Experiment, sources: list[Source | PowerSource]) -> int:
-    """One where a measured domain allows only one trial at a time, else one per core."""
-    if any(source.info.scope is not Scope.PROCESS for source in sources):
+def _default_workers(
+    experiment: Experiment,
+    sources: list[Source | PowerSource],
+    objective: Callable[..., Any] | None,
+) -> int:
+    """One where a measured domain or the objective allows but one trial at a time, else cores."""
+    if objective is not None or any(source.info.scope is not Scope.PROCESS for source in sources):
         return 1
     return min(usable_cores(), experiment.n_runs)

@@ -17,10 +17,14 @@ from threadpoolctl import threadpool_limits
 
 from ...energy import EnergyBudget, Reading
 from ...energy.quantities import total
-from ...models.data.splits import Data
+from ...models.metric import Metric
+from ...models.network_training import NetworkTraining
 from ...models.objective import Objective
 from ...models.operations import network_cost
 from ...models.outcome import RESULTS, SliceResult, State, StopRule
+from ...models.own_training import OwnTraining
+from ...models.phases import Assignment
+from ...models.runtime import Runtime
 from ...models.space import Space
 from ...tuners.registry import find_recipe
 from ...tuners.strategy import Strategy, Task, Told, Work, check_work, restore
@@ -50,18 +54,14 @@ class Session:
             held.callback(self._meter.close)
             window = self._meter.window()
             self._space = Space.parse(setting.space)
-            self._data = load_data(experiment, device)
+            self._metric = Metric.parse(experiment.metric)
+            self._training = _training(setting, self._runtime, self._metric)
             self._task = self._describe_task()
             rehearsal = Rehearsal(
-                self._meter,
-                self._data,
-                self._space,
-                experiment.architecture,
-                self._runtime,
-                self._task,
+                self._meter, self._training, self._metric, str(device), self._space, self._task
             )
             epoch_j, cheapest = rehearsal.cheapest()
-            heaviest = [rehearsal.heaviest()] if setting.probe_heaviest else []
+            heaviest = rehearsal.heaviest() if setting.probe_heaviest else []
             self._probed = (cheapest, *heaviest)
             ask_j = {name: rehearsal.asks(name) for name in experiment.strategies}
             limits = threadpool_limits(1)  # now that all numeric libraries are loaded
@@ -69,7 +69,7 @@ class Session:
             self.prepared = Prepared(
                 sources=self._meter.sources,
                 runtime=self._runtime.describe(),
-                data=_describe_data(self._data),
+                data=_describe_data(self._training),
                 epoch_j=epoch_j,
                 ask_j=ask_j,
                 startup_j=window.close().total_j,
@@ -102,10 +102,10 @@ class Session:
         self._tell(job, trial, strategy, result, ask)
         told = window.lap()
         ask_s += time.perf_counter() - telling_s
-        is_best = _is_better(result, job.incumbent)
-        test_score = None
-        if result.checkpoint is not None and is_best:
-            test_score = objective.test_score(work.params, result.checkpoint)
+        is_best, training = self._is_better(result, job.incumbent), self._training
+        test_score = result.test_score if is_best else None
+        if result.checkpoint is not None and is_best and isinstance(training, NetworkTraining):
+            test_score = training.test_score(work.params, result.checkpoint)
         if not (self._setting.keep_weights and is_best):
             result = replace(result, checkpoint=None)
         return replace(
@@ -137,12 +137,16 @@ class Session:
             until_j -= sum(told.energy_j or 0.0 for told in slices)
         result = objective.train_slice(
             work.params,
-            StopRule(work.until, until_j, work.pause),
+            Assignment(
+                StopRule(work.until, until_j, work.pause),
+                self._meter,
+                budget,
+                interrupted=pulse,
+                number=trial,
+                done=slices[-1].epochs if slices else 0,
+                beat=job.incumbent,
+            ),
             self._folder.read_checkpoint(job.run, trial, len(slices)),
-            self._meter,
-            budget,
-            keep_above=-1.0 if job.incumbent is None else job.incumbent,
-            interrupted=pulse,
         )
         if result.state is State.PAUSED and result.checkpoint is not None:
             self._folder.write_checkpoint(job.run, trial, len(slices) + 1, result.checkpoint)
@@ -163,12 +167,17 @@ class Session:
 
     def _describe_task(self) -> Task:
         experiment = self._setting.experiment
-        shape, n_classes = self._data.shape, self._data.n_classes
-        return Task(
+        budget_j, fidelity, training = (
             experiment.allotment_j,
             experiment.fidelity,
-            lambda params: network_cost(params, experiment.architecture, shape, n_classes),
-            len(self._data.train),
+            self._training,
+        )
+        if isinstance(training, OwnTraining):
+            return Task(budget_j, fidelity)
+        data = training.data
+        given = training.architecture, data.shape, data.n_classes
+        return Task(
+            budget_j, fidelity, lambda params: network_cost(params, *given), len(data.train)
         )
 
     def _tell(
@@ -198,17 +207,28 @@ class Session:
 
         So that what a run finds depends on its own history alone, not on who else used the worker.
         """
-        architecture = self._setting.experiment.architecture
         train = [each.train_step for each in known if each.train_step]
         validate = [each.validate_step for each in known if each.validate_step]
-        return Objective(self._data, self._runtime, architecture, seed, (train, validate))
+        device = str(self._runtime.device)
+        return Objective(self._training, self._metric, device, seed, (train, validate))
+
+    def _is_better(self, result: SliceResult, incumbent: float | None) -> bool:
+        """Whether a slice gave a better network than all before."""
+        if result.state not in RESULTS or result.score is None:
+            return False
+        oriented = self._metric.oriented
+        return incumbent is None or oriented(result.score) > oriented(incumbent)
 
 
-def _is_better(result: SliceResult, incumbent: float | None) -> bool:
-    """Whether a slice gave a better network than all before."""
-    if result.state not in RESULTS or result.score is None:
-        return False
-    return incumbent is None or result.score > incumbent
+def _training(setting: Setting, runtime: Runtime, metric: Metric) -> NetworkTraining | OwnTraining:
+    """What trains the candidates: a user's own function, or networks on a data set."""
+    experiment = setting.experiment
+    if experiment.objective is not None:
+        names = frozenset(experiment.space or ())
+        return OwnTraining.of(setting.objective or experiment.objective, names)
+    assert experiment.architecture is not None
+    data = load_data(experiment, runtime.device)
+    return NetworkTraining(data, runtime, experiment.architecture, metric)
 
 
 def _unbilled_j(around: Reading, billed: Reading, after: Reading) -> float | None:
@@ -217,12 +237,16 @@ def _unbilled_j(around: Reading, billed: Reading, after: Reading) -> float | Non
     return total([around.total_j, None if own_j is None else -own_j, after.total_j])
 
 
-def _describe_data(data: Data) -> dict[str, Any]:
-    """What `experiment.yaml` says of the data set."""
+def _describe_data(training: NetworkTraining | OwnTraining) -> dict[str, Any]:
+    """What `experiment.yaml` says of the data set: nothing of a user's own."""
+    if isinstance(training, OwnTraining):
+        return {}
+    data = training.data
     return {
         "shape": list(data.shape),
         "normalisation": {name: list(each) for name, each in vars(data.normalisation).items()},
         "class_names": list(data.class_names),
+        "tasks": list(data.tasks),
         **{name: getattr(data, name) for name in ("n_classes", "source", "fingerprint")},
         **{name: len(getattr(data, name)) for name in ("train", "validation", "test")},
     }

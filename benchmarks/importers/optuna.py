@@ -179,7 +179,7 @@ class _StoredStudy:
                 "strategy": options.strategy or self.study,
                 "trial": trial.number,
                 "state": _STATES[trial.state].value,
-                "accuracy": self.accuracy.of(trial, where),
+                "score": self.accuracy.of(trial, where),
                 "energy_j": energy_j,
                 "energy_kind": self._kind(trial),
                 "duration_s": _duration_s(trial),

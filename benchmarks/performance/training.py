@@ -84,14 +84,11 @@ def train_ours(split: Split, shape: tuple[int, int, int], epochs: int, seed: int
     """Our loop, as a search runs it."""
     runtime = Runtime.detect("cpu")
     params = {"learning_rate": LEARNING_RATE, "log2_batch_size": LOG2_BATCH_SIZE}
-    network, optimizer, settings = build(params, cnn, shape, N_CLASSES, runtime, seed)
-    generator = torch.Generator().manual_seed(seed)
+    built = build(params, cnn, shape, N_CLASSES, runtime, seed)
     start = time.perf_counter()
-    for _ in range(epochs):
-        train_epoch(
-            network, optimizer, split, settings, runtime, generator, should_stop=lambda: False
-        )
-    return epochs * len(split) / (time.perf_counter() - start), network
+    for epoch in range(epochs):
+        train_epoch(built, split, seed, epoch, should_stop=lambda: False)
+    return epochs * len(split) / (time.perf_counter() - start), built.network
 
 
 def images_28x28(n_samples: int) -> Data:
@@ -123,7 +120,7 @@ def compare(data: Data, epochs: int, pairs: int) -> None:
             speed, network = loops[name](epochs, seed)
             result = evaluate(network, data.test, PLAIN, should_stop=lambda: False)
             speeds[name].append(speed)
-            accuracies[name].append(result.accuracy if result else 0.0)
+            accuracies[name].append(result.score if result else 0.0)
 
     ratios = [ours / usual for usual, ours in zip(*speeds.values(), strict=True)]
     n_parameters = count_parameters(cnn(data.shape, N_CLASSES))

@@ -1,4 +1,4 @@
-"""What a share of a strategy's runs attained in energy and accuracy."""
+"""What a share of a strategy's runs attained in energy and score; greater scores are better."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def attainment_surface(
 ) -> pd.DataFrame:
     """Return the empirical attainment surfaces of a strategy over the joules of a trial.
 
-    A run attains ``(E, A)`` if one of its trials cost at most ``E`` joules and was at least ``A``
-    accurate. The surface of a level is the front of what that share of the runs attained, rounded
-    up to whole runs: 0.5 is the median surface (Grunert da Fonseca, Fonseca and Hall, 2001,
+    A run attains ``(E, A)`` if one of its trials cost at most ``E`` joules and scored at
+    least ``A``. The surface of a level is the front of what that share of the runs attained,
+    rounded up to whole runs: 0.5 is the median surface (Grunert da Fonseca, Fonseca and Hall, 2001,
     doi:10.1007/3-540-44719-9_15; computed by `moocore.eaf`).
 
     Args:
@@ -31,7 +31,7 @@ def attainment_surface(
 
     Returns:
         The corners of the surfaces: ``level``; ``energy_j``, joules of a trial, ascending within a
-        level; ``accuracy``. No rows for a level that too few runs attained anything for.
+        level; ``score``. No rows for a level that too few runs attained anything for.
     """
     from moocore import eaf
 

@@ -1,8 +1,9 @@
 """What runs had spent and found when: from the trial table to numbers.
 
-For a run, ``E_i`` are the joules spent until its i-th trial ended, and ``A(E)`` is the best
-accuracy among the trials with ``E_i <= E``. Every trial adds its joules; the accuracy of those that
-were completed, or truncated by the budget, counts. An energy that is unavailable makes all later
+For a run, ``E_i`` are the joules spent until its i-th trial ended, and ``A(E)`` is the best score
+among the trials with ``E_i <= E``. Scores are oriented: greater is better, as of an accuracy or of
+the negative of a loss. Every trial adds its joules; the score of those that were completed, or
+truncated by the budget, counts. An energy that is unavailable makes all later
 ``E_i`` of its run unknown, and what depends on them NaN: never zero.
 """
 
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 class AnytimeCurves:
     """The anytime curves of all runs of a table, its rows in their order."""
 
-    # ``run``, ``strategy``, ``state``, ``accuracy`` and ``energy_j``; the rows of a run are in
-    # order of completion.
+    # ``run``, ``strategy``, ``state``, ``score`` and ``energy_j``; the rows of a run are in order
+    # of completion.
     trials: pd.DataFrame
     names: pd.Index  # names of the runs, in order of appearance
     run: NDArray[np.intp]  # of each row, the place of its run in ``names``
@@ -74,9 +75,9 @@ class AnytimeCurves:
 
     @property
     def best_so_far(self) -> pd.DataFrame:
-        """``E_i`` as ``energy_j`` and ``A(E_i)`` as ``accuracy``, with the index of the trials.
+        """``E_i`` as ``energy_j`` and ``A(E_i)`` as ``score``, with the index of the trials.
 
-        The accuracy is NaN until there is a result.
+        The score is NaN until there is a result.
         """
         score = np.where(np.isinf(self.score), np.nan, self.score)
         found = {"energy_j": self.energy_j, "score": score}
@@ -101,7 +102,7 @@ class AnytimeCurves:
             energies_j: Joules spent, ``E``, ascending.
 
         Returns:
-            Accuracies: minus infinity before the first result of a run, NaN where its joules are
+            Scores: minus infinity before the first result of a run, NaN where its joules are
             not known.
         """
         wanted_j = floats(energies_j)
@@ -126,7 +127,7 @@ class AnytimeCurves:
         return self.per_run(self.levels([energy_j])[:, 0])
 
     def energy_to_target(self, target: float) -> pd.DataFrame:
-        """Return what each run spent until it reached an accuracy, or in all if it never did.
+        """Return what each run spent until it reached a score, or in all if it never did.
 
         Returns:
             One row per run: ``strategy``; ``hit``, whether the target was reached; ``energy_j``,
@@ -137,29 +138,35 @@ class AnytimeCurves:
         energy_j = self.energy_j[np.where(hit, reached, self.last)]
         return pd.DataFrame({"strategy": self.strategies, "hit": hit, "energy_j": energy_j})
 
-    def anytime_score(self, common_j: float | None = None, points: int = 100) -> pd.Series:
+    def anytime_score(
+        self, common_j: float | None = None, points: int = 100, worst: float = 0.0
+    ) -> pd.Series:
         """Return each run's mean ``A(E)`` over log-spaced ``E``: how good, how early.
 
         All runs share the grid, from the first result of any run to ``B``. A run without a result
-        yet counts as 0 there, so that finding something early is worth something. An area under
-        the anytime curve over log-cost (compare IOHanalyzer's: Wang et al., 2022,
-        doi:10.1145/3510426) on the scale of an accuracy.
+        yet counts as the worst score there, so that finding something early is worth something.
+        Where there is no worst score, the grid begins once every run that has a result by ``B`` has
+        its first. An area under the anytime curve over log-cost (compare IOHanalyzer's: Wang et
+        al., 2022, doi:10.1145/3510426) on the scale of the score.
 
         Args:
             common_j: ``B``, the joules that every run was given; by default the smallest known
                 total of a run.
             points: Number of energies, both ends included.
+            worst: The worst score there can be; minus infinity if there is none.
 
         Returns:
-            Mean accuracy by run; NaN where energies are unknown, and for all if none has a result
-            within ``B``.
+            Mean score by run; NaN where energies are unknown, and for all if none has a result
+            within ``B``; minus infinity for a run without a result where there is no worst score.
         """
         end_j = self.common_j if common_j is None else common_j
         within = (self.energy_j > 0) & (self.energy_j <= end_j) & np.isfinite(self.score)
         if not within.any():
             return self.per_run(math.nan)
-        grid = np.geomspace(self.energy_j[within].min(), end_j, points)
-        return self.per_run(np.maximum(self.levels(grid), 0.0).mean(axis=1))
+        firsts_j = pd.Series(self.energy_j[within]).groupby(self.run[within]).min()
+        start_j = firsts_j.max() if worst == -math.inf else firsts_j.min()
+        grid = np.geomspace(start_j, end_j, points)
+        return self.per_run(np.maximum(self.levels(grid), worst).mean(axis=1))
 
     def _first(self, mask: NDArray[np.bool_]) -> NDArray[np.intp]:
         """The first row of each run where a mask is set; -1 for a run without one."""
@@ -199,18 +206,25 @@ def pareto_front(energy_j: ArrayLike, score: ArrayLike) -> NDArray[np.bool_]:
     return mask
 
 
-def hypervolume(trials: pd.DataFrame, reference_j: float) -> float:
-    """Return the area that a strategy's trials dominate in energy and accuracy, in joules.
+def hypervolume(
+    trials: pd.DataFrame, reference_j: float, worst: float = 0.0, ideal: float = 1.0
+) -> float:
+    """Return the area that a strategy's trials dominate in energy and score, in joules.
 
-    The hypervolume of ``(energy_j, 1 - accuracy)``, both to be small, with the reference point
-    ``(reference_j, 1)`` (Zitzler and Thiele, 1998, doi:10.1007/BFb0056872), between 0 and
-    ``reference_j``, the largest energy of a trial that is of interest. Divided by it, it is the
-    mean accuracy that the best trial below a random energy has.
+    The hypervolume of ``(energy_j, (ideal - score) / (ideal - worst))``, both to be small, with the
+    reference point ``(reference_j, 1)`` (Zitzler and Thiele, 1998, doi:10.1007/BFb0056872), between
+    0 and ``reference_j``, the largest energy of a trial that is of interest. Divided by it, it is
+    the mean score that the best trial below a random energy has, from 0, the worst score, to 1, the
+    ideal one. It is 0 where no score is better than the worst.
     """
     from moocore import hypervolume as area
 
     counted = trials[trials["state"].isin(RESULTS)]
-    points = np.column_stack([floats(counted["energy_j"]), 1 - floats(counted["score"])])
+    span = ideal - worst
+    if not span > 0:
+        return 0.0
+    lacking = (ideal - floats(counted["score"])) / span
+    points = np.column_stack([floats(counted["energy_j"]), lacking])
     points = points[np.isfinite(points).all(axis=1)]
     return float(area(points, ref=[reference_j, 1.0])) if len(points) else 0.0
 

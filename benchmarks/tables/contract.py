@@ -2,7 +2,8 @@
 
 Reports, statistics, importers, replay and audit read trial tables and nothing else. The contract is
 long-lived and has a version. What is not known is null, never zero. Besides the columns below there
-are hyperparameters, ``p.<name>``, and group columns (data set, machine), ``g.<name>``.
+are hyperparameters, ``p.<name>``, and group columns (data set, machine), ``g.<name>``. What a score
+is, its name, direction and bounds, the table's description says under ``metric``.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from typing import NamedTuple
 from ...energy.source import Kind
 from ...models.outcome import State
 
-VERSION = 1
+VERSION = 2
+OLD_NAMES = {"accuracy": "score", "test_accuracy": "test_score"}
+"""Columns of version 1, whose score is an accuracy, by what they are called here."""
 LOWER_BOUND = "lower bound"  # of an energy known by the last sign of life: a slice was lost
 REPLAYED = "replayed"  # kind of virtual energy: recorded joules that nobody spent again
 STATES = tuple(State)
@@ -27,8 +30,7 @@ class Column(NamedTuple):
     type: str  # text, number, whole (a whole number) or time (a moment in UTC)
     meaning: str
     unit: str = ""
-    most: float | None = None  # the largest value there can be
-    least: float | None = 0.0  # the smallest value there can be
+    least: float | None = 0.0  # the smallest value there can be; the metric says it of scores
 
 
 def _joules(name: str, meaning: str) -> Column:
@@ -39,8 +41,8 @@ _RUN = Column("run", "text", "one strategy with one seed, spending one budget")
 _STRATEGY = Column("strategy", "text", "what proposed the candidates")
 _SEED = Column("seed", "whole", "the seed of the run", least=None)
 _TRIAL = Column("trial", "whole", "number of the trial within its run, from 0")
-_ACCURACY = Column(
-    "score", "number", "on validation data; candidates are chosen by it", "1", most=1.0
+_SCORE = Column(
+    "score", "number", "the metric on validation data; candidates are chosen by it", least=None
 )
 COLUMNS = (  # one row per trial, in order of completion in a run; slices have the same columns
     _RUN,
@@ -48,8 +50,8 @@ COLUMNS = (  # one row per trial, in order of completion in a run; slices have t
     _SEED,
     _TRIAL,
     Column("state", "text", f"how the trial ended: {', '.join(STATES)}"),
-    _ACCURACY,
-    Column("test_score", "number", "on test data; only ever reported", "1", most=1.0),
+    _SCORE,
+    Column("test_score", "number", "the metric on test data; only ever reported", least=None),
     _joules("energy_j", "gross energy of all phases of the trial, its search included"),
     _joules("energy_train_j", "of that, training"),
     _joules("energy_validate_j", "of that, validating"),
@@ -73,7 +75,7 @@ CURVES = (  # one row per validated epoch
     _TRIAL,
     Column("epoch", "whole", "whole epochs of training so far"),
     _joules("energy_j", "joules of the trial so far, without its search"),
-    _ACCURACY._replace(meaning="on validation data"),
+    _SCORE._replace(meaning="the metric on validation data"),
     Column("loss", "number", "on validation data; may be negative", least=None),
 )
 RUNS = (  # one row per run, those without a trial included
@@ -95,4 +97,10 @@ PANDAS_TYPES = {
     "whole": "Int64",
     "time": "datetime64[us, UTC]",
 }
+SCORES = tuple(OLD_NAMES.values())
 UNITS = {column.name: column.unit for column in (*RUNS, *CURVES, *COLUMNS)}  # empty: none
+
+
+def contract_name(name: str) -> str:
+    """What a column is called in this version; a name that none had stays."""
+    return OLD_NAMES.get(name, name)

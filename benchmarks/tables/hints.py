@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
+from functools import partial
 
+from ...models.metric import ACCURACY, METRICS, Metric
 from .mapping import as_option
 
 _WORD = re.compile(r"[A-Za-zµμ]+|%")
@@ -28,11 +30,17 @@ def _plain(name: str) -> str:
     return re.sub(r"[\s_-]+", "_", name).lower().removesuffix("s")
 
 
-def how_to_map(missing: Sequence[str], names: Sequence[str]) -> str:
-    """The ``--map`` that makes missing columns of the contract of those that there are."""
+def how_to_map(missing: Sequence[str], names: Sequence[str], metric: Metric) -> str:
+    """The ``--map`` that makes missing columns of the contract of those that there are.
+
+    Where none is called like an accuracy but one like another metric, the ``--metric`` besides.
+    """
+    stated = metric
+    if "score" in missing and metric == ACCURACY and _score(names, metric) is None:
+        metric = next((each for each in METRICS.values() if _score(names, each)), metric)
     find: dict[str, Callable[[Sequence[str]], tuple[str, str] | None]] = {
         "energy_j": _energy,
-        "accuracy": _accuracy,
+        "score": partial(_score, metric=metric),
         "strategy": _strategy,
     }
     guesses = {
@@ -41,6 +49,7 @@ def how_to_map(missing: Sequence[str], names: Sequence[str]) -> str:
         for target in missing
     }
     option = ",".join(as_option(target, *guess) for target, guess in guesses.items())
+    option += "" if metric is stated else f" --metric {metric.name}"
     if guesses.get("energy_j", ("", ""))[1] == _FACTOR:
         option += " with the joules of its unit for FACTOR: 3.6e6 for kWh, 1e6 for MJ, 1e-3 for mJ"
     return f"--map {option}"
@@ -60,21 +69,26 @@ def _unit(name: str) -> str | None:
     return _JOULES_BY_CASE.get(unit, _JOULES.get(unit.lower()))
 
 
-def _accuracy(names: Sequence[str]) -> tuple[str, str] | None:
-    """The likeliest column of accuracies: on validation rather than on other data."""
-    known = [n for n in names if any(w.startswith(("acc", "top")) for w in _words(n))]
-
-    def unlikely(name: str) -> tuple[bool, bool, bool]:
-        words = _words(name)
-        return "train" in words, "test" in words, not words & {"val", "valid", "validation"}
-
-    name = min(known, key=unlikely, default=None)
-    percent = name is not None and bool(_words(name) & {"%", "percent", "pct", "percentage"})
-    return None if name is None else (name, "/100" if percent else "")
+def _score(names: Sequence[str], metric: Metric) -> tuple[str, str] | None:
+    """The likeliest column of a metric: on validation rather than on other data."""
+    known = [name for name in names if _plain(metric.name) in _plain(name)]
+    if metric.name == ACCURACY.name:
+        known = [n for n in names if any(w.startswith(("acc", "top")) for w in _words(n))]
+    name = min(known, key=_unlikely, default=None)
+    if name is None:
+        return None
+    percent = metric.high == 1 and _words(name) & {"%", "percent", "pct", "percentage"}
+    return name, "/100" if percent else ""
 
 
 def _strategy(names: Sequence[str]) -> tuple[str, str] | None:
     return next(((name, "") for name in names if _words(name) & _STRATEGIES), None)
+
+
+def _unlikely(name: str) -> tuple[bool, bool, bool]:
+    """Sorts columns on validation data before those on other data."""
+    words = _words(name)
+    return "train" in words, "test" in words, not words & {"val", "valid", "validation"}
 
 
 def _words(name: str) -> set[str]:

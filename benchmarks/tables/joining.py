@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from ...errors import DataError
+from ...models.metric import Metric
 from .columns import free
 from .contract import CURVE_COLUMNS, RUN_COLUMNS, TRIAL_COLUMNS
 from .descriptions import facts_of
@@ -52,7 +53,11 @@ def differing_facts(facts: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...]
 
 
 def join_tables(tables: Sequence[Table]) -> Table:
-    """Several tables as one; runs of one name are told apart by table, or refused (DataError)."""
+    """Several tables as one; runs of one name are told apart by table, or refused (DataError).
+
+    Tables whose scores are of different metrics are refused, too.
+    """
+    _check_metrics(tables)
     counts = Counter(run for table in tables for run in _runs(table))
     renamed = [
         {run: f"{table.name}:{run}" if counts[run] > 1 else run for run in _runs(table)}
@@ -77,7 +82,9 @@ def join_tables(tables: Sequence[Table]) -> Table:
             f"What runs may spend was left out: it is not known of those of {', '.join(unknown)}."
         )
     names = [table.name for table in tables]
-    first = tables[0].description
+    descriptions = [table.description for table in tables]
+    stated = any("metric" in (each or {}) for each in descriptions)
+    shared = {"metric": tables[0].metric.to_dict()} if stated else None
     return dataclasses.replace(
         tables[0],
         trials=together(table.trials for table in tables),
@@ -85,9 +92,30 @@ def join_tables(tables: Sequence[Table]) -> Table:
         curves=together(table.curves for table in tables),
         slices=together(table.rows_in_time for table in tables) if sliced else None,
         runs=None if unknown else together(table.runs for table in tables),
-        description=first if all(table.description == first for table in tables) else None,
+        description=tables[0].description if _alike(descriptions) else shared,
         notes=tuple(notes),
     )
+
+
+def _check_metrics(tables: Sequence[Table]) -> None:
+    """Refuse scores of which one may not be compared with another."""
+    first = tables[0].metric
+    for table in tables[1:]:
+        if (other := table.metric) != first:
+            raise DataError(
+                f"the score of {table.name} is {_in_words(other)}, that of {tables[0].name} "
+                f"{_in_words(first)}: scores of different metrics cannot be compared, read these "
+                "tables apart"
+            )
+
+
+def _in_words(metric: Metric) -> str:
+    bounds = ["-" if bound is None else f"{bound:g}" for bound in (metric.low, metric.high)]
+    return f"{metric.name} ({metric.direction}, from {bounds[0]} to {bounds[1]})"
+
+
+def _alike(values: Sequence[Any]) -> bool:
+    return all(value == values[0] for value in values)
 
 
 def _runs(table: Table) -> set[str]:

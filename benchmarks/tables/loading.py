@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from ...errors import DataError
+from ...models.metric import Metric
 from .descriptions import description_path, read_description, valid_parts
 from .frames import read_contents
 from .joining import differing_facts, join_tables, number_equal_names, state_facts
@@ -23,6 +24,7 @@ from .writing import side_path
 Loadable = str | Path | pd.DataFrame | Table
 _OF_RUNS = ("run", "strategy", "seed", "energy_j")  # what a mapping must leave alone
 _CHECKS = {"curves": check_curves, "slices": check_slices, "runs": check_runs}
+Stated = Metric | str | Mapping[str, Any]  # a metric, as `Metric.parse` reads it
 
 
 def read_table(
@@ -30,15 +32,19 @@ def read_table(
     *,
     by: str | Sequence[str] = (),
     mapping: str | Sequence[str] = (),
+    metric: Stated | None = None,
     read_folder: Callable[[Path], Table] | None = None,
 ) -> Table:
     """Read a trial table or several as one; `api.load_table` describes source, by and mapping.
 
-    ``read_folder`` reads a run folder; by default the tables that were derived in it.
+    ``metric`` is what the scores of tables are that do not say it themselves, accuracy if it is
+    None. ``read_folder`` reads a run folder; by default the tables that were derived in it.
 
     Raises:
         DataError: A table cannot be read, or a value in it cannot be; the message says where.
+        ConfigurationError: There is no such metric.
     """
+    given = None if metric is None else Metric.parse(metric)
     asked = split_names(by)
     names = () if asked == ["none"] else tuple(dict.fromkeys(map(plain_name, asked)))
     entries = ColumnMapping.parse(mapping)
@@ -46,7 +52,7 @@ def read_table(
     if isinstance(source, Iterable) and not isinstance(source, Loadable):
         sources = list(source)
     _refuse_twice(sources)
-    opened = [_open(each, read_folder or read_derived) for each in sources]
+    opened = [_open(each, read_folder or read_derived, given) for each in sources]
     if not opened:
         raise DataError("no table is given: name a file or a run folder")
     tables = number_equal_names([table for table, _ in opened])
@@ -72,18 +78,35 @@ def _refuse_twice(sources: Sequence[Loadable]) -> None:
             raise DataError(f"{path} is given {count} times: its runs would count {count} times")
 
 
-def _open(source: object, read_folder: Callable[[Path], Table]) -> tuple[Table, str]:
-    """A table as it is, and what it is called in messages."""
+def _open(
+    source: object, read_folder: Callable[[Path], Table], metric: Metric | None
+) -> tuple[Table, str]:
+    """A table as it is but for its metric, which it knows, and what it is called in messages."""
     if isinstance(source, Table):
-        return source, source.name
+        return with_metric(source, source.name, metric), source.name
     if isinstance(source, pd.DataFrame):
-        return Table(source), "data frame"
+        return with_metric(Table(source), "data frame", metric), "data frame"
     if isinstance(source, str | Path):
-        path = Path(source)
-        return (read_folder if path.is_dir() else _read_file)(path), str(source)
+        path, where = Path(source), str(source)
+        if path.is_dir():
+            return with_metric(read_folder(path), where, metric), where
+        return _read_file(path, metric), where
     raise DataError(
         f"{type(source).__name__} is no table: give a file, a run folder, a data frame or a Table"
     )
+
+
+def with_metric(table: Table, where: str, metric: Metric | None) -> Table:
+    """The table with its metric stated, where one is given; a DataError if it states another."""
+    stated = table.description or {}
+    if metric is None or (table.metric == metric and "metric" in stated):
+        return table
+    if "metric" in stated:
+        raise DataError(
+            f"{where}: says that its score is {table.metric.name}, not the {metric.name} that is "
+            "given: leave --metric out, or give what it says"
+        )
+    return dataclasses.replace(table, description={**stated, "metric": metric.to_dict()})
 
 
 def _tidy_table(
@@ -101,7 +124,8 @@ def _tidy_table(
         for name in by
         if name in facts and columns.isdisjoint({name, f"g.{name}", f"p.{name}"})
     }
-    trials = tidy(table.trials.assign(**told), where, mapping, by)
+    metric = table.metric
+    trials = tidy(table.trials.assign(**told), where, mapping, by, metric)
     name, curves, slices, runs = table.name, table.curves, table.slices, table.runs
     notes = [*table.notes]
     if columns.isdisjoint({"run", "seed"}):
@@ -114,7 +138,7 @@ def _tidy_table(
         curves, more = of_trials(curves, trials, "points of curves")
         notes += more
     if slices is not None:
-        slices = check_columns(slices.assign(**told), where, mapping, by)
+        slices = check_columns(slices.assign(**told), where, mapping, by, metric)
         slices, more = of_trials(slices, trials, "slices")
         check_slices_add_up(slices, trials, where)
         notes += more
@@ -128,25 +152,26 @@ def _tidy_table(
     )
 
 
-def _read_file(path: Path) -> Table:
+def _read_file(path: Path, metric: Metric | None = None) -> Table:
     if not path.exists():
         raise DataError(f"{path}: no such file: name a .parquet or .csv file, or a run folder")
     rows, description, notes = read_contents(path)
     if description is None:
         description, more = read_description(description_path(path))
         notes = (*notes, *more)
+    description = valid_parts(description) or {}
+    by = tuple(description.pop("by", ()))
+    notes = tuple(dict.fromkeys([*notes, *description.pop("notes", ())]))
+    name = path.parent.name if path.stem == "trials" and path.parent.name else path.stem
+    table = with_metric(Table(rows, name, by, description=description or None), str(path), metric)
     sides: dict[str, pd.DataFrame | None] = dict.fromkeys(_CHECKS)
     for side, check in _CHECKS.items():
         beside = side_path(path, side)
         if beside.exists():
             content = read_contents(beside)
-            sides[side] = check(content.rows, str(beside))
-            notes = (*notes, *content.notes)
-    description = valid_parts(description) or {}
-    by = tuple(description.pop("by", ()))
-    notes = tuple(dict.fromkeys([*notes, *description.pop("notes", ())]))
-    name = path.parent.name if path.stem == "trials" and path.parent.name else path.stem
-    return Table(rows, name, by, **sides, description=description or None, notes=notes)
+            sides[side] = check(content.rows, str(beside), table.metric)
+            notes = tuple(dict.fromkeys([*notes, *content.notes]))
+    return dataclasses.replace(table, **sides, notes=notes)
 
 
 def read_derived(path: Path) -> Table:

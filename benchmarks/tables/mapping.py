@@ -13,7 +13,7 @@ import numpy as np
 
 from ...errors import DataError
 from .columns import numbers
-from .contract import TRIAL_COLUMNS
+from .contract import OLD_NAMES, TRIAL_COLUMNS, contract_name
 from .refusals import check, listed, short
 
 if TYPE_CHECKING:
@@ -35,13 +35,13 @@ class ColumnMapping:
 
     @classmethod
     def parse(cls, text: str | Sequence[str]) -> tuple[ColumnMapping, ...]:
-        """Read ``accuracy=test_acc,energy_j=kwh*3.6e6``; a name with a comma is quoted."""
+        """Read ``score=val_acc,energy_j=kwh*3.6e6``; a name with a comma is quoted."""
         found = []
         for entry in split_names(text):
             target, equals, expression = (piece.strip() for piece in entry.partition("="))
             if not (equals and target and expression):
                 raise DataError(
-                    f"--map {short(entry)}: write COLUMN=NAME, such as accuracy=test_acc, or with "
+                    f"--map {short(entry)}: write COLUMN=NAME, such as score=val_acc, or with "
                     "a factor, such as energy_j=kwh*3.6e6"
                 )
             found.append(cls(target, expression))
@@ -50,7 +50,8 @@ class ColumnMapping:
     def touches(self, names: Sequence[str]) -> bool:
         """Whether it makes or uses up one of some columns."""
         used = re.split(r"\s*[*/]", self.expression, maxsplit=1)[0]
-        return not {self.target, self.expression, used}.isdisjoint(names)
+        touched = map(contract_name, (self.target, self.expression, used))
+        return not set(touched).isdisjoint(names)
 
     def __str__(self) -> str:
         return f"--map {short(f'{self.target}={self.expression}')}"
@@ -84,7 +85,10 @@ def apply_mapping(
         name, factors = _find_source(frame, entry, where)
         used.add(name)
         made[entry.target] = _convert(frame[name], factors, where) if factors else frame[name]
-    rest = frame.drop(columns=[name for name in frame if name in used or name in made])
+    replaced = {contract_name(name) for name in made}
+    rest = frame.drop(
+        columns=[name for name in frame if name in used or contract_name(name) in replaced]
+    )
     return rest.assign(**made)
 
 
@@ -96,9 +100,10 @@ def as_option(target: str, name: str, conversion: str = "") -> str:
 
 def _check_target(entry: ColumnMapping) -> None:
     """A name that is almost one of the contract is none of one's own."""
-    if entry.target in TRIAL_COLUMNS or entry.target.startswith(("p.", "g.")):
+    if contract_name(entry.target) in TRIAL_COLUMNS or entry.target.startswith(("p.", "g.")):
         return
-    if near := get_close_matches(entry.target.lower(), TRIAL_COLUMNS, n=1, cutoff=0.85):
+    known = (*TRIAL_COLUMNS, *OLD_NAMES)
+    if near := get_close_matches(entry.target.lower(), known, n=1, cutoff=0.85):
         raise DataError(
             f"{entry}: did you mean {near[0]}? Write p.{short(entry.target)} if it is a "
             "hyperparameter of that name"
@@ -108,7 +113,9 @@ def _check_target(entry: ColumnMapping) -> None:
 def _find_source(frame: pd.DataFrame, entry: ColumnMapping, where: str) -> tuple[str, _Factors]:
     """The column an expression names, and what its values are multiplied with or divided by."""
     name, factors = entry.expression, []
-    while name not in frame:
+    # A table has the names of either version, and so has what is said of it.
+    called = {contract_name(str(each)): str(each) for each in frame}
+    while name not in frame and contract_name(name) not in called:
         match = _FACTOR.fullmatch(name)
         if match is None:
             raise DataError(
@@ -119,7 +126,7 @@ def _find_source(frame: pd.DataFrame, entry: ColumnMapping, where: str) -> tuple
         if number == 0 or not np.isfinite(number):
             raise DataError(f"{entry}: {match[3]} is no factor: give a number above 0")
         factors.insert(0, (sign, number))
-    return name, factors
+    return name if name in frame else called[contract_name(name)], factors
 
 
 def _convert(values: pd.Series, factors: _Factors, where: str) -> pd.Series:

@@ -9,17 +9,18 @@ import numpy as np
 import pandas as pd
 
 from ...errors import DataError
+from ...models.metric import ACCURACY, Metric
 from .columns import free
-from .contract import CURVES, RUNS, Column
+from .contract import CURVES, RUNS, Column, contract_name
 from .refusals import check, listed, shown
-from .tidying import check_columns, groups_in, read_column
+from .tidying import check_columns, groups_in, of_contract, read_column
 
 _TRIAL = ["run", "trial"]
 
 
-def check_curves(frame: pd.DataFrame, where: str) -> pd.DataFrame:
+def check_curves(frame: pd.DataFrame, where: str, metric: Metric) -> pd.DataFrame:
     """Check the rows of a file of curves, which may lack ``loss``."""
-    curves = _read(frame, CURVES, ("loss",), where)
+    curves = _read(frame, CURVES, ("loss",), where, metric)
     for name in (*_TRIAL, "epoch"):
         check(frame[name], curves[name].isna(), "empty: every epoch has one", where)
     twice = curves.duplicated([*_TRIAL, "epoch"])
@@ -31,31 +32,41 @@ def check_curves(frame: pd.DataFrame, where: str) -> pd.DataFrame:
     return curves.astype({"trial": "int64", "epoch": "int64"})
 
 
-def check_slices(frame: pd.DataFrame, where: str) -> pd.DataFrame:
+def check_slices(frame: pd.DataFrame, where: str, metric: Metric) -> pd.DataFrame:
     """Check the rows of a file of slices, which has the columns of the trials."""
-    slices = check_columns(frame, where)
+    slices = check_columns(frame, where, metric=metric)
     for name in _TRIAL:
         check(slices[name], slices[name].isna(), "empty: every slice has one", where)
     return slices
 
 
-def check_runs(frame: pd.DataFrame, where: str) -> pd.DataFrame:
+def check_runs(frame: pd.DataFrame, where: str, metric: Metric = ACCURACY) -> pd.DataFrame:
     """Check the rows of a file of runs, which may have ``g.…``."""
-    runs = _read(frame, RUNS, (), where)
+    runs = _read(frame, RUNS, (), where, metric)
     check(frame["run"], runs["run"].isna(), "empty: every run has a name", where)
     check(frame["run"], runs.duplicated("run"), "there twice: drop one row", where)
     return runs.assign(**{name: free(frame[name], where) for name in groups_in(frame)})
 
 
 def _read(
-    frame: pd.DataFrame, columns: Sequence[Column], optional: Sequence[str], where: str
+    frame: pd.DataFrame,
+    columns: Sequence[Column],
+    optional: Sequence[str],
+    where: str,
+    metric: Metric,
 ) -> pd.DataFrame:
     """The columns of a side, each with its values checked; others are left out."""
     names = [column.name for column in columns]
-    if missing := [name for name in names if name not in frame and name not in optional]:
+    there = {*map(contract_name, map(str, frame))}
+    if missing := [name for name in names if name not in there and name not in optional]:
         raise DataError(f"{where}: no column {missing[0]} among {listed(frame.columns)}")
+    frame, called = of_contract(frame, metric, where, {})
     frame = frame.reindex(columns=names)
-    return frame.assign(**{c.name: read_column(frame[c.name], c, where) for c in columns})
+    read = {
+        c.name: read_column(frame[c.name].rename(called.get(c.name, c.name)), c, where, metric)
+        for c in columns
+    }
+    return frame.assign(**read)
 
 
 def of_trials(

@@ -5,15 +5,27 @@ Nothing is guessed, and nothing that is missing becomes zero.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from ...errors import DataError
+from ...models.metric import ACCURACY, Metric
 from ...models.outcome import State
 from .columns import free, moments, numbers, texts, wholes
-from .contract import COLUMNS, KINDS, PANDAS_TYPES, REQUIRED, STATES, TRIAL_COLUMNS, Column
+from .contract import (
+    COLUMNS,
+    KINDS,
+    OLD_NAMES,
+    PANDAS_TYPES,
+    REQUIRED,
+    SCORES,
+    STATES,
+    TRIAL_COLUMNS,
+    Column,
+    contract_name,
+)
 from .hints import how_to_map, misspelt
 from .mapping import ColumnMapping, apply_mapping, as_option, plain_name
 from .refusals import check, distinct, listed, refuse, short, shown
@@ -26,6 +38,7 @@ def tidy(
     where: str,
     mapping: Sequence[ColumnMapping] = (),
     by: Sequence[str] = (),
+    metric: Metric = ACCURACY,
 ) -> pd.DataFrame:
     """Make a trial table of a tidy table: every column of the contract, then ``g.…`` and ``p.…``.
 
@@ -36,7 +49,7 @@ def tidy(
     Raises:
         DataError: A column is missing or unknown, or a value cannot be; the message says where.
     """
-    table = check_columns(frame, where, mapping, by)
+    table = check_columns(frame, where, mapping, by, metric)
     for name in ("run", "state", "seed", "trial"):
         missing = table[name].isna().to_numpy()
         if missing.any() and not missing.all():
@@ -65,16 +78,18 @@ def check_columns(
     where: str,
     mapping: Sequence[ColumnMapping] = (),
     by: Sequence[str] = (),
+    metric: Metric = ACCURACY,
 ) -> pd.DataFrame:
     """Return the same columns with every value checked as in `tidy`; rows as they are."""
     frame = _rename_groups(apply_mapping(_clean_names(frame, where), mapping, where), by, where)
-    _check_names(frame, where)
+    _check_names(frame, where, metric)
     if frame.empty:
         raise DataError(f"{where}: no rows below the header: give a table with trials")
-    sources = {entry.target: entry.expression for entry in mapping}  # as the file calls them
+    sources = {entry.target: entry.expression for entry in mapping}
+    frame, called = of_contract(frame, metric, where, sources)
     made = {
         column.name: read_column(
-            frame[column.name].rename(sources.get(column.name, column.name)), column, where
+            frame[column.name].rename(called.get(column.name, column.name)), column, where, metric
         )
         if column.name in frame
         else _unknown(column, frame.index)
@@ -89,12 +104,37 @@ def check_columns(
     return pd.DataFrame({**made, **groups, **settings}, copy=False)
 
 
+def of_contract(
+    frame: pd.DataFrame, metric: Metric, where: str, made: Mapping[str, str]
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """The same columns by their names in this version, and what the file calls those.
+
+    A DataError refuses a score that goes by the name of another metric, unless ``--map`` made it;
+    ``made`` are the columns that it did, and of what.
+    """
+    old = {name: new for name, new in OLD_NAMES.items() if name in frame}
+    for name, new in old.items():
+        wrong = "" if name in made else f"the metric is {short(metric.name)}"
+        wrong = wrong if metric.name != ACCURACY.name else ""
+        wrong = f"there is {new}, which is the same" if new in frame else wrong
+        if wrong:
+            raise DataError(
+                f"{where}: column {name}, but {wrong}: leave one out, or say what is what, as in "
+                f"--map {new}=NAME or --map p.{name}={name}"
+            )
+    called = {new: name for name, new in old.items()}
+    called |= {contract_name(name): expression for name, expression in made.items()}
+    return frame.rename(columns=old), called
+
+
 def groups_in(frame: pd.DataFrame) -> list[str]:
     """The columns ``g.<name>``."""
     return [name for name in map(str, frame) if name.startswith("g.")]
 
 
-def read_column(values: pd.Series, column: Column, where: str) -> pd.Series:
+def read_column(
+    values: pd.Series, column: Column, where: str, metric: Metric = ACCURACY
+) -> pd.Series:
     """Read a column of the contract from text or values of any type."""
     if column.type == "text":
         return _read_text(values, column.name, where)
@@ -104,11 +144,25 @@ def read_column(values: pd.Series, column: Column, where: str) -> pd.Series:
     known = found.to_numpy(dtype=float, na_value=np.nan)
     if column.least is not None:
         check(values, known < column.least, f"below zero: no {column.name} can be", where)
-    if column.most is not None:
-        option = as_option(column.name, str(values.name), "/100")
-        words = f"above {column.most:g}: is it in percent? Then --map {option}"
-        check(values, known > column.most, words, where)
+    if column.name in SCORES:
+        _check_bounds(values, known, column, metric, where)
     return found
+
+
+def _check_bounds(
+    values: pd.Series, known: np.ndarray, column: Column, metric: Metric, where: str
+) -> None:
+    name = short(metric.name)
+    if metric.low is not None:
+        least = f"below zero: no {name} can be" if metric.low == 0 else ""
+        least = least or f"below {metric.low:g}, the least that {name} can be"
+        check(values, known < metric.low, least, where)
+    if metric.high is not None:
+        most = f"above {metric.high:g}, the most that {name} can be"
+        if (metric.low, metric.high) == (0.0, 1.0) and np.nanmax(known, initial=0.0) <= 100:
+            option = as_option(column.name, str(values.name), "/100")
+            most = f"above 1: is it in percent? Then --map {option}"
+        check(values, known > metric.high, most, where)
 
 
 def _unknown(column: Column, index: pd.Index) -> pd.Series:
@@ -176,25 +230,25 @@ def _rename_groups(frame: pd.DataFrame, by: Sequence[str], where: str) -> pd.Dat
         if not known:
             among = listed(frame.columns)
             raise DataError(f"{where}: --by {short(name)}: no such column among {among}")
-        if known[0] in TRIAL_COLUMNS:
+        if contract_name(known[0]) in TRIAL_COLUMNS:
             raise DataError(f"--by {name}: a column of every trial table cannot group it")
         names[known[0]] = f"g.{wanted}"
     return frame.rename(columns=names)
 
 
-def _check_names(frame: pd.DataFrame, where: str) -> None:
+def _check_names(frame: pd.DataFrame, where: str, metric: Metric) -> None:
     names = list(frame.columns)
-    if odd := misspelt(names, TRIAL_COLUMNS):
+    if odd := misspelt(names, (*TRIAL_COLUMNS, *OLD_NAMES)):
         plain, name = next(iter(odd.items()))
         option = ",".join(as_option(*pair) for pair in odd.items())
         raise DataError(
             f"{where}: column {short(name)}: did you mean {plain}? Then --map {option}, or "
             f"p.{plain} for {plain} if it is a hyperparameter of that name"
         )
-    if missing := [name for name in REQUIRED if name not in frame]:
+    if missing := [name for name in REQUIRED if name not in map(contract_name, names)]:
         raise DataError(
             f"{where}: no column {' and no column '.join(missing)} among {listed(names)}: say "
-            f"what it is made of, such as {how_to_map(missing, names)}"
+            f"what it is made of, such as {how_to_map(missing, names, metric)}"
         )
     for name in names:
         if name in ("g.", "p."):

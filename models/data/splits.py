@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import accumulate
+from itertools import accumulate, count
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from ...errors import DataError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 class Raw:
     """A data set as its reader returns it."""
 
-    inputs: np.ndarray  # uint8 images (samples, height, width, channels), or features (samples, d)
+    inputs: np.ndarray  # uint8 or float32: images (samples, height, width, channels), or features
     labels: np.ndarray  # int64 (samples,), counted from 0
     n_test: int  # samples at the end that are the data set's own test split; 0 if it has none
     source: str  # where the files came from
@@ -59,6 +61,10 @@ class Data:
     fingerprint: str  # hash of the raw bytes and of the split; equal fingerprints, equal data
     normalisation: Normalisation  # what was done to the inputs as the data set gives them
     class_names: tuple[str, ...]  # by label
+    tasks: tuple[int, ...] = ()  # classes of each joined data set, in order; they sum to n_classes
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tasks", self.tasks or (self.n_classes,))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -66,23 +72,67 @@ class Data:
         return tuple(self.train.inputs.shape[1:])
 
 
-def split(raw: Raw, name: str, *, device: str = "cpu", seed: int = 0) -> Data:
-    """Share the samples out to three normalised splits on a device, class by class.
+def draw(raw: Raw, name: str, seed: int = 0) -> list[np.ndarray]:
+    """The indices of the three splits of a data set, each class shared out alike.
 
     That is 60/20/20 % without an own test split, else 90/10 % of the rest.
+
+    Raises:
+        DataError: There is one class only, or one has too few samples for a share in each split.
     """
     n_drawn = len(raw.labels) - raw.n_test
+    labels, own = np.split(raw.labels, [n_drawn])
     fractions = (0.9, 0.1) if raw.n_test else (0.6, 0.2, 0.2)
-    parts = _draw_stratified(raw.labels[:n_drawn], fractions, seed)
-    if raw.n_test:
-        parts.append(np.arange(n_drawn, len(raw.labels)))
+    generator = np.random.default_rng(seed)
+    by_class = []
+    for label in (known := np.unique(labels)):
+        members = generator.permutation(np.flatnonzero(labels == label))
+        pieces = np.split(members, _cuts(len(members), fractions))
+        if not all(map(len, pieces)):
+            needed = next(n for n in count(2) if len({0, *_cuts(n, fractions), n}) > len(fractions))
+            where = "besides the test samples" if raw.n_test else "for train, validation and test"
+            raise DataError(
+                f"{name}: class {_class_name(raw, label)!r} has too few samples: {len(members)}, "
+                f"and {needed} are needed {where}; add samples or leave the class out"
+            )
+        by_class.append(pieces)
+    if len(known) < 2:
+        raise DataError(
+            f"{name}: {len(raw.labels)} samples and {len(known)} class: a classifier needs two "
+            "classes or more to tell apart"
+        )
+    for label in np.setdiff1d(own, known)[:1]:
+        raise DataError(
+            f"{name}: class {_class_name(raw, label)!r} is only among the test samples: add some "
+            "to train on, or leave the class out"
+        )
+    parts = [np.sort(np.concatenate(pieces)) for pieces in zip(*by_class, strict=True)]
+    return [*parts, np.arange(n_drawn, len(raw.labels))] if raw.n_test else parts
 
+
+def assemble(
+    raw: Raw, parts: list[np.ndarray], name: str, tasks: tuple[int, ...] = (), device: str = "cpu"
+) -> Data:
+    """Normalise the splits of a data set and put them on a device.
+
+    Args:
+        raw: The data set.
+        parts: Indices of the samples of the three splits; the first one sets the normalisation.
+        name: The data set's.
+        tasks: Classes of each data set that it was joined from; empty if it is one.
+        device: Where the tensors will be.
+
+    Raises:
+        DataError: The device has too little memory.
+    """
     digest = blake2b(digest_size=8)
     for array in (raw.inputs, raw.labels, *parts):
         digest.update(array.data)
+    if tasks:
+        digest.update(repr(tasks).encode())
 
     n_classes = int(raw.labels.max()) + 1
-    (train, validation, test), normalisation = _normalise(raw, parts, device)
+    (train, validation, test), normalisation = _normalise(raw, parts, name, device)
     return Data(
         name=name,
         train=train,
@@ -93,35 +143,61 @@ def split(raw: Raw, name: str, *, device: str = "cpu", seed: int = 0) -> Data:
         fingerprint=digest.hexdigest(),
         normalisation=normalisation,
         class_names=raw.class_names or tuple(map(str, range(n_classes))),
+        tasks=tasks,
     )
 
 
-def _draw_stratified(
-    labels: np.ndarray, fractions: tuple[float, ...], seed: int
-) -> list[np.ndarray]:
-    """Draw the indices of each part, with each class shared out by the fractions."""
-    generator = np.random.default_rng(seed)
-    by_class = []
-    for label in np.unique(labels):
-        members = generator.permutation(np.flatnonzero(labels == label))
-        cuts = [round(share * len(members)) for share in accumulate(fractions[:-1])]
-        by_class.append(np.split(members, cuts))
-    return [np.sort(np.concatenate(pieces)) for pieces in zip(*by_class, strict=True)]
+def limit(labels: np.ndarray, part: np.ndarray, n_samples: int, name: str, seed: int) -> np.ndarray:
+    """A share of the indices of a split, as many of each class as its share of the split.
+
+    The k-th sample of a class of n is taken before the j-th of one of m if k/n < j/m, so each class
+    is there, its number is at most one off its share, and a lower limit takes a part of a higher.
+
+    Raises:
+        DataError: There are more classes than samples wanted.
+    """
+    if n_samples < (n_classes := len(np.unique(labels[part]))):
+        raise DataError(
+            f"train_limit = {n_samples} is below the {n_classes} classes of {name}: give more"
+        )
+    part = np.random.default_rng([seed, 1]).permutation(part)
+    shares = np.empty(len(part))
+    for label in np.unique(labels[part]):
+        members = np.flatnonzero(labels[part] == label)
+        shares[members] = np.arange(len(members)) / len(members)
+    return np.sort(part[np.argsort(shares, kind="stable")[:n_samples]])
 
 
-def _normalise(raw: Raw, parts: list[np.ndarray], device: str) -> tuple[list[Split], Normalisation]:
+def _cuts(n_samples: int, fractions: tuple[float, ...]) -> list[int]:
+    return [round(share * n_samples) for share in accumulate(fractions[:-1])]
+
+
+def _class_name(raw: Raw, label: int) -> str:
+    return raw.class_names[label] if raw.class_names else str(label)
+
+
+def _normalise(
+    raw: Raw, parts: list[np.ndarray], name: str, device: str
+) -> tuple[list[Split], Normalisation]:
     """Place the parts on the device; the first, the training split, sets mean and deviation."""
     import torch
 
-    images = [torch.from_numpy(raw.inputs[part]).to(device, torch.float32) for part in parts]
-    deviation, mean = torch.std_mean(images[0], dim=(0, 1, 2))
-    deviation = deviation.clamp_min(1e-6)
-    splits = [
-        Split(
-            # A view: what is stored as (N, H, W, C) is (N, C, H, W) with channels last.
-            inputs=image.sub_(mean).div_(deviation).permute(0, 3, 1, 2),
-            labels=torch.from_numpy(raw.labels[part]).to(device),
-        )
-        for image, part in zip(images, parts, strict=True)
-    ]
+    try:
+        placed = [torch.from_numpy(raw.inputs[part]).to(device, torch.float32) for part in parts]
+        deviation, mean = torch.std_mean(placed[0], dim=tuple(range(raw.inputs.ndim - 1)))
+        # What is constant but for the rounding of its mean is left as it is, not blown up.
+        deviation = deviation.where(deviation > 1e-6 * mean.abs(), 1.0)
+        splits = [
+            Split(
+                # A view: what is stored as (N, H, W, C) is (N, C, H, W) with channels last.
+                inputs=part.sub_(mean).div_(deviation).movedim(-1, 1),
+                labels=torch.from_numpy(raw.labels[indices]).to(device),
+            )
+            for part, indices in zip(placed, parts, strict=True)
+        ]
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        raise DataError(
+            f"{name}: {raw.inputs.size * 4 / 1e9:.1f} GB of inputs do not fit in the memory of "
+            f"{device}: take fewer samples or smaller ones"
+        ) from error
     return splits, Normalisation(tuple(mean.tolist()), tuple(deviation.tolist()))

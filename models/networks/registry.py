@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from ...errors import ConfigurationError, UnknownNameError
+from ...errors import UnknownNameError
+from ..importing import import_named
 from .cnn import cnn
 
 if TYPE_CHECKING:
@@ -28,26 +28,9 @@ def resolve_architecture(name: str | Builder) -> Builder:
         return name
     if name in ARCHITECTURES:
         return ARCHITECTURES[name]
-    module_name, colon, function = name.partition(":")
-    if not colon:
+    if ":" not in name:
         raise UnknownNameError("architecture", name, [*ARCHITECTURES, "module:function"])
-    try:
-        module = import_module(module_name)
-    except (ImportError, ValueError) as error:
-        raise ConfigurationError(
-            f"architecture {name!r}: {error}; is its folder on PYTHONPATH?"
-        ) from error
-    except Exception as error:  # the module is the user's own, and may raise anything
-        reason = (str(error).strip() or "no message").splitlines()[0]
-        raise ConfigurationError(
-            f"architecture {name!r}: {type(error).__name__} in {module_name}: {reason}"
-        ) from error
-    builder = getattr(module, function, None)
-    if not callable(builder):
-        raise ConfigurationError(
-            f"architecture {name!r}: no function {function!r} in {module_name}"
-        )
-    return cast("Builder", builder)
+    return cast("Builder", import_named("architecture", name))
 
 
 def imports_code(name: str) -> bool:

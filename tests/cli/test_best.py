@@ -1,7 +1,6 @@
 """From a search to what is used: the predictor, the refit and the exported file."""
 
 import json
-import math
 import re
 import signal
 from dataclasses import replace
@@ -108,15 +107,16 @@ def test_a_refit_that_is_stopped_leaves_the_search_as_it_was(searched, refitted,
     path = copytree(searched, tmp_path / "run")
     train, asked = Objective.train_slice, []
 
-    def pressed_in_the_middle(self, *given, interrupted=lambda: False, **options):
+    def pressed_in_the_middle(self, params, assignment, checkpoint=None):
         def ask():
             asked.append(1)
             if len(asked) == 12:
                 signal.raise_signal(signal.SIGINT)
-            return interrupted()
+            return assignment.interrupted()
 
-        is_refit = options.get("keep_above") == -math.inf
-        return train(self, *given, interrupted=ask if is_refit else interrupted, **options)
+        is_refit = getattr(assignment.interrupted, "__module__", "").endswith(".refit")
+        changed = replace(assignment, interrupted=ask) if is_refit else assignment
+        return train(self, params, changed, checkpoint)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Objective, "train_slice", pressed_in_the_middle)
@@ -167,6 +167,27 @@ def test_a_folder_of_an_earlier_version_is_normalised_by_its_data(searched, tmp_
     (path / "experiment.yaml").write_text(yaml.safe_dump(description))
     with pytest.raises(perjoule.ConfigurationError, match="not the data it was trained on"):
         perjoule.load_best(path)
+
+
+OWN = """
+def train(trial):
+    for epoch in trial.epochs():
+        trial.report(accuracy=trial.params["x"])
+        trial.save({"weight": trial.params["x"]})
+"""
+
+
+def test_what_an_own_objective_saved_is_kept_but_is_no_predictor(tmp_path, monkeypatch):
+    (tmp_path / "ownfun.py").write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path)
+    search = {"objective": "ownfun:train", "space": {"x": [0.5]}, "meter": "cpu_time"}
+    with pytest.raises(perjoule.ConfigurationError, match="own objective"):
+        perjoule.tune("grid", "1 kJ", out=tmp_path / "run", refit=True, **search)
+    assert not (tmp_path / "run").exists()
+    perjoule.tune("grid", "1 kJ", out=tmp_path / "run", **search)
+    assert torch.load(tmp_path / "run" / "best.pt") == {"weight": 0.5}
+    with pytest.raises(perjoule.ConfigurationError, match=r"torch\.load\('best\.pt'\)"):
+        perjoule.load_best(tmp_path / "run")
 
 
 def changed(**parts):

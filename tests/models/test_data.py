@@ -10,8 +10,8 @@ import torch
 
 from perjoule.errors import DataError, UnknownNameError
 from perjoule.models.data import DATASETS, check, datasets_help, load
-from perjoule.models.data.fashion_mnist import read_fashion_mnist
 from perjoule.models.data.idx import read_idx
+from perjoule.models.data.mnist import read_mnist
 
 
 def write_idx(folder, part, shape, *, packed=True):
@@ -109,7 +109,7 @@ def test_fashion_mnist_from_files():
 
 
 def test_own_files_come_first(small_fashion):
-    raw = read_fashion_mnist()
+    raw = read_mnist("fashion-mnist")
     assert (raw.source, raw.n_test) == (str(small_fashion), 3)
     assert raw.inputs.shape == (9, 2, 2, 1)
     assert raw.inputs.ravel().tolist() == [*range(24), *range(12)]
@@ -150,7 +150,7 @@ def test_damaged_idx_files_are_refused(tmp_path, name, content, complaint):
 def test_without_files_or_network_the_remedy_is_told(tmp_path, monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # the discard port: nobody answers
     with pytest.raises(DataError, match="PERJOULE_DATA") as caught:
-        read_fashion_mnist([tmp_path / "nowhere"], cache=tmp_path / "cache")
+        read_mnist("fashion-mnist", [tmp_path / "nowhere"], cache=tmp_path / "cache")
     assert "nowhere" in str(caught.value)
 
 

@@ -7,8 +7,10 @@ from perjoule.energy import EnergyBudget, EnergyMeter, Kind, Scope, Source, Sour
 from perjoule.errors import SourceError
 from perjoule.models.checkpoint import load_checkpoint
 from perjoule.models.foresight import foresee
+from perjoule.models.network_training import NetworkTraining
 from perjoule.models.objective import Objective
 from perjoule.models.outcome import State, StepCost, StopRule
+from perjoule.models.phases import Assignment
 
 CANDIDATE = {"conv_blocks": 1, "width": 8, "kernel_size": 3, "dropout": 0.3, "dense_units": 16}
 CANDIDATE |= {"optimizer": "adam", "learning_rate": 0.01, "weight_decay": 1e-4, "epochs": 4}
@@ -23,18 +25,18 @@ def meter():
 
 @pytest.fixture
 def objective(digits, runtime):
-    return Objective(digits, runtime)
+    return Objective(NetworkTraining(digits, runtime))
 
 
 @pytest.fixture
 def whole(objective, meter):
     """A trial that nothing stops."""
-    return train(objective, meter, keep_above=0.0)
+    return train(objective, meter)
 
 
 def train(objective, meter, until=4, checkpoint=None, budget_j=PLENTY_J, params=CANDIDATE, **more):
-    budget = EnergyBudget(budget_j, meter)
-    return objective.train_slice(params, StopRule(until), checkpoint, meter, budget, **more)
+    assignment = Assignment(StopRule(until), meter, EnergyBudget(budget_j, meter), **more)
+    return objective.train_slice(params, assignment, checkpoint)
 
 
 class DyingSource(Source):
@@ -67,10 +69,10 @@ def test_a_slice_learns_and_says_what_each_phase_cost(objective, meter):
 
 
 def test_two_slices_are_the_trial_in_one_piece(objective, meter, whole):
-    first = train(objective, meter, until=2, keep_above=-1.0)
-    second = train(objective, meter, until=4, checkpoint=first.checkpoint, keep_above=-1.0)
+    first = train(objective, meter, until=2)
+    second = train(objective, meter, until=4, checkpoint=first.checkpoint)
     assert [p.score for p in (*first.curve, *second.curve)] == [p.score for p in whole.curve]
-    ends = [load_checkpoint(result.checkpoint)["network"] for result in (whole, second)]
+    ends = [load_checkpoint(result.checkpoint)["state"]["network"] for result in (whole, second)]
     assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
 
 
@@ -91,9 +93,9 @@ def test_an_epoch_that_cannot_be_validated_is_not_begun(objective, meter, whole)
 
 
 def test_the_last_validated_weights_are_kept_only_above_the_mark(objective, meter, whole):
-    assert objective.test_score(CANDIDATE, whole.checkpoint) > 0.8
+    assert objective.function.test_score(CANDIDATE, whole.checkpoint) > 0.8
     assert load_checkpoint(whole.checkpoint)["epoch"] == 4
-    assert train(objective, meter, keep_above=1.0).checkpoint is None
+    assert train(objective, meter, beat=1.0).checkpoint is None
 
 
 def test_a_loss_that_is_not_finite_fails_the_trial_with_its_joules(objective, meter):
@@ -131,7 +133,7 @@ def test_errors_of_user_code_fail_the_trial_in_one_line(
             return RaisesLater(error)
         raise error
 
-    result = train(Objective(digits, runtime, build), meter)
+    result = train(Objective(NetworkTraining(digits, runtime, build)), meter)
     assert (result.state, result.message) == (State.FAILED, message)
     assert result.score is None
     assert result.reading.total_j is not None
@@ -168,7 +170,7 @@ def test_the_first_step_is_foreseen_between_the_nearest_ones_known(operations, e
 
 def test_a_candidate_whose_first_step_would_overdraw_is_not_begun(digits, runtime, meter, whole):
     step = whole.train_step
-    objective = Objective(digits, runtime, known_steps=([step], []))
+    objective = Objective(NetworkTraining(digits, runtime), known_steps=([step], []))
     setup_j = train(objective, meter, budget_j=1e-12).setup.total_j
     result = train(objective, meter, budget_j=setup_j + 1.4 * step.energy_j)
     assert result.state is State.TRUNCATED

@@ -56,7 +56,7 @@ def made(shape=(1, 8, 6), tasks=(), architecture="cnn", params=None, **options):
         tasks,
     )
     runtime = Runtime(torch.device("cpu"))
-    network, _, _ = build(described.params, architecture, shape, 4, runtime, seed=3)
+    network = build(described.params, architecture, shape, 4, runtime, seed=3).network
     return make_predictor(described, network.state_dict(), **options)
 
 

@@ -15,6 +15,8 @@ from perjoule.tuners.parts.samplers import STARTUP_TRIALS
 from perjoule.tuners.registry import RECIPES
 from perjoule.tuners.strategy import Told, Work, restore
 
+from .toys import each_of
+
 SPACE = Space.parse(
     {
         "learning_rate": {"low": 1e-4, "high": 0.3, "log": True},
@@ -28,15 +30,6 @@ SPACE = Space.parse(
 N_TOLD = STARTUP_TRIALS + 4
 ENDING = {"grid", "grid-cheapest", "sobol", "gp-eipj", "gp-cooled", "pbgi", "frugal"}
 """Those that propose each candidate once."""
-SLOW = {"gp", "gp-ehvi", "skopt-gp", "skopt-gbrt", "skopt-forest", "skopt-eipj"}
-
-
-def each_of(names):
-    """A parameter for each strategy, of which the slow ones are left to thorough tests."""
-    marks = {name: pytest.mark.thorough if name in SLOW else () for name in names}
-    parameters = [pytest.param(name, marks=mark) for name, mark in marks.items()]
-    return pytest.mark.parametrize("name", parameters)
-
 
 every_recipe = each_of(RECIPES)
 

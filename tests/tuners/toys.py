@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from math import inf, log10
 from types import SimpleNamespace
 
+import pytest
+
 from perjoule.benchmarks.replay import simulation
 from perjoule.models.outcome import State
 from perjoule.models.space import Space
@@ -27,6 +29,14 @@ CHANGES = {
     "cut short": {"state": State.TRUNCATED, "score": None},
 }
 LOST = {"state": State.FAILED, "score": None}
+SLOW = {"gp", "gp-ehvi", "skopt-gp", "skopt-gbrt", "skopt-forest", "skopt-eipj"}
+
+
+def each_of(names):
+    """A parameter for each strategy, of which the slow ones are left to thorough tests."""
+    marks = {name: pytest.mark.thorough if name in SLOW else () for name in names}
+    parameters = [pytest.param(name, marks=mark) for name, mark in marks.items()]
+    return pytest.mark.parametrize("name", parameters)
 
 
 def score(params, _epoch=0):

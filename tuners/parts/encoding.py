@@ -17,19 +17,27 @@ Params = Mapping[str, Any]
 Range = FloatDistribution | IntDistribution
 Axis = CategoricalDistribution | Range
 
+INACTIVE = 0.5  # where an inactive hyperparameter lies
+
 
 class Encoding:
     """Maps the searched hyperparameters of a space to the unit cube and back.
 
     Ranges take one dimension each, on their log scale if they have one. Choices take one dimension
-    of equal parts in ``unit``, and one per choice in ``features``. Single values take none.
+    of equal parts in ``unit``, and one per choice in ``features``. Single values take none. An
+    inactive hyperparameter lies in the middle, and is none of its choices; each condition takes one
+    more dimension of ``features``, 1 where it holds, so that a model can tell.
     """
 
     def __init__(self, space: Space) -> None:
-        self.space, self._cheapest = space, space.cheapest()
+        self.space = space
         axes = cast("dict[str, Axis]", space.distributions)
         self.axes = {name: axis for name, axis in axes.items() if not axis.single()}
         self.n_dimensions = len(self.axes)  # length of ``unit`` points
+        self._single = {name: _value(axis, 0.0) for name, axis in axes.items() if axis.single()}
+        conditional = [name for name in self.axes if name in space.conditions]
+        alike = {tuple(sorted(space.conditions[name].items())): name for name in conditional}
+        self._telling = list(alike.values())  # one hyperparameter of each condition
 
     def unit(self, params: Params) -> Array:
         """A candidate as a point of the unit cube, shape ``[n_dimensions]``."""
@@ -39,7 +47,7 @@ class Encoding:
         """The candidate in whose part of the unit cube a point lies, complete."""
         axes = zip(self.axes.items(), point, strict=True)
         chosen = {name: _value(axis, float(x)) for (name, axis), x in axes}
-        return self.space.complete({**self._cheapest, **chosen})
+        return self.space.complete(self.space.activate({**self._single, **chosen}))
 
     def features(self, params: Params) -> Array:
         """A candidate for a model: ranges as in ``unit``, each choice a dimension of 0 or 1."""
@@ -49,10 +57,23 @@ class Encoding:
                 parts += [float(choice == params[name]) for choice in axis.choices]
             else:
                 parts.append(_place(axis, params[name]))
+        parts += [float(params[name] is not None) for name in self._telling]
         return np.array(parts)
+
+    def fill(self, params: Params) -> dict[str, Any]:
+        """The values of searched hyperparameters, those of inactive ones as in the middle."""
+        active = self.space.active({**self._single, **params})
+        axes = self.space.distributions
+        return {
+            name: value if name in active else _value(cast("Axis", axes[name]), INACTIVE)
+            for name, value in params.items()
+            if name in axes
+        }
 
 
 def _place(axis: Axis, value: Any) -> float:
+    if value is None:
+        return INACTIVE
     if isinstance(axis, CategoricalDistribution):
         return (axis.choices.index(value) + 0.5) / len(axis.choices)
     low, high = _edges(axis)

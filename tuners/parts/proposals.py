@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-import optuna
-from optuna.samplers import RandomSampler, TPESampler
+from optuna.samplers import RandomSampler
 
 from ...models.space import Space
 from .history import TrialSoFar
+from .samplers import tpe
 from .studies import silent_study
+from .suggesting import Suggesting
 
 Proposer = Literal["random", "tpe"]
 
@@ -29,20 +30,15 @@ def propose(
     Draws are independent until there are d + 3 results for d searched hyperparameters (as in BOHB:
     N_min + 2, with N_min = d + 1).
     """
-    names = space.distributions
+    suggesting = Suggesting(space)
     if proposer == "random":
         study = silent_study(0, direction="maximize", sampler=RandomSampler(seed))
-        return space.complete(study.ask(names).params)
-    enough = sum(not each.single() for each in names.values()) + 3
-    sampler = TPESampler(seed=seed, n_startup_trials=enough)
-    study = silent_study(0, direction="maximize", sampler=sampler)
+        return suggesting.candidate(suggesting.ask(study))
+    enough = sum(not each.single() for each in space.distributions.values()) + 3
+    study = silent_study(0, direction="maximize", sampler=tpe(seed, space, enough))
     study.add_trials(
-        optuna.create_trial(
-            value=max(trial.scores.values()),
-            params={name: trial.params[name] for name in names},
-            distributions=names,
-        )
+        suggesting.trial(trial.params, value=max(trial.scores.values()))
         for trial in trials.values()
         if trial.scores
     )
-    return space.complete(study.ask(names).params)
+    return suggesting.candidate(suggesting.ask(study))

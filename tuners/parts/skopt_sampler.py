@@ -10,8 +10,6 @@ run in any process.
 from __future__ import annotations
 
 import math
-import threading
-import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 from zlib import crc32
@@ -25,7 +23,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from ...errors import ConfigurationError
 from .encoding import Axis
-from .skopt_space import decode, dimension, encode
+from .quiet import quietly
+from .skopt_space import Fill, decode, encode, skopt_space
 
 if TYPE_CHECKING:
     from skopt.space import Space as SkoptSpace
@@ -33,10 +32,6 @@ if TYPE_CHECKING:
 Distributions = dict[str, BaseDistribution]
 BaseEstimator = Literal["GP", "RF", "ET", "GBRT"]
 AcquisitionFunction = Literal["EI", "LCB", "PI", "EIps"]
-
-# Warning filters belong to the whole process, and scikit-optimize changes them too: two asks in two
-# threads would restore each other's.
-_one_ask_at_a_time = threading.Lock()
 
 
 class SkoptSampler(BaseSampler):
@@ -99,6 +94,8 @@ class SkoptSampler(BaseSampler):
             if (number := getattr(self, f"_{name}")) < 1:
                 raise ConfigurationError(f"SkoptSampler needs {name} of at least 1, got {number}")
         self._entropy = np.random.SeedSequence(seed).entropy
+        self.fill: Fill | None = None
+        """Puts inactive parameters of a conditional space in their place; None: it has none."""
 
     def reseed_rng(self) -> None:
         """Draw a new seed, as Optuna asks for in each of several parallel jobs."""
@@ -117,8 +114,7 @@ class SkoptSampler(BaseSampler):
         self._raise_error_if_multi_objective(study)
         if not search_space:
             return {}
-        with _one_ask_at_a_time, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with quietly():
             return self._propose(study, trial, cast("dict[str, Axis]", search_space))
 
     def sample_independent(
@@ -141,10 +137,9 @@ class SkoptSampler(BaseSampler):
         self, study: Study, trial: FrozenTrial, search_space: dict[str, Axis]
     ) -> dict[str, Any]:
         from skopt import Optimizer
-        from skopt.space import Space
         from skopt.utils import has_gradients
 
-        space = Space([dimension(d) for d in search_space.values()])
+        space = skopt_space(search_space, self.fill)
         seen = self._observe(study, search_space, space)
         if len(seen.points) < self._n_startup_trials:
             return {}
@@ -158,7 +153,8 @@ class SkoptSampler(BaseSampler):
             model,
             n_initial_points=0,
             acq_func="EI" if self._acq_func == "EIps" and not per_cost else self._acq_func,
-            acq_optimizer="lbfgs" if has_gradients(model) else "sampling",
+            # Gradients would move inactive parameters from their place.
+            acq_optimizer="lbfgs" if has_gradients(model) and not self.fill else "sampling",
             random_state=seed,
             acq_optimizer_kwargs={
                 "n_points": self._n_candidates,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from optuna.distributions import CategoricalDistribution, FloatDistribution
@@ -9,7 +10,11 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 from .encoding import Axis, Range
 
 if TYPE_CHECKING:
-    from skopt.space import Dimension
+    from skopt.space import Dimension, Space
+
+
+Fill = Callable[[Mapping[str, Any]], dict[str, Any]]
+"""Puts inactive hyperparameters in their place and keeps all others, in their order."""
 
 
 def _step(distribution: Range) -> float | None:
@@ -31,6 +36,25 @@ def dimension(distribution: Axis) -> Dimension:
     # On the unit range: scikit-optimize takes the bounds of whole numbers for those of their
     # logarithms, and so moves what its trees propose to an end.
     return kind(low, high, prior="log-uniform", transform="normalize")
+
+
+def skopt_space(axes: Mapping[str, Axis], fill: Fill | None) -> Space:
+    """The scikit-optimize space; what is drawn from a conditional one has been through ``fill``."""
+    from skopt.space import Space
+
+    dimensions = [dimension(axis) for axis in axes.values()]
+    if fill is None:
+        return Space(dimensions)
+
+    def filled(point: list[Any]) -> list[float]:
+        drawn = {name: decode(axes[name], x) for name, x in zip(axes, point, strict=True)}
+        return [encode(axes[name], value) for name, value in fill(drawn).items()]
+
+    class Conditional(Space):
+        def rvs(self, n_samples: int = 1, random_state: Any = None) -> list[list[float]]:
+            return [filled(point) for point in super().rvs(n_samples, random_state)]
+
+    return Conditional(dimensions)
 
 
 def encode(distribution: Axis, value: Any) -> float:

@@ -26,14 +26,16 @@ GPSampler wants a fixed one.
 
 from __future__ import annotations
 
-import optuna
+from collections.abc import Mapping
+from typing import Any
+
 from optuna.trial import Trial
 
 from ...errors import ConfigurationError
 from ...models.space import Space
 from ..parts.samplers import SeededSampler
 from ..parts.studies import silent_study
-from ..strategy import Task, Told, ask_seed
+from ..strategy import Task, Told
 from .multiobjective import MultiObjectiveStrategy
 from .optuna_sampler import OptunaStrategy
 
@@ -70,30 +72,23 @@ class FloorStrategy(OptunaStrategy):
                 raise ConfigurationError(f"{name} = {value!r} of accuracy must be from 0 to 1")
         super().__init__(space, seed, task, sampler=sampler)
         self._share, self._fixed_floor = share, floor
-        self._known: list[tuple[dict[str, object], float, float]] = []
+        self._known: list[tuple[Mapping[str, Any], float, float]] = []
 
     def _begin(self) -> Trial:
         """A trial of a new study of all results under the present floor: constraints are fixed."""
-        names, floor = self._space.distributions, self._fixed_floor
+        floor = self._fixed_floor
         if floor is None:
             floor = self._share * max((score for _, score, _ in self._known), default=0.0)
-        sampler = self._sampler(ask_seed(self._seed, self._n_told))
-        study = silent_study(self._seed, direction="minimize", sampler=sampler)
+        study = silent_study(self._seed, direction="minimize", sampler=self._next_sampler())
         study.add_trials(
-            optuna.create_trial(
-                params=params,
-                distributions=names,
-                value=log_energy,
-                constraints={"score": floor - score},
-            )
+            self._suggesting.trial(params, value=log_energy, constraints={"score": floor - score})
             for params, score, log_energy in self._known
         )
-        return study.ask(names)
+        return self._suggesting.ask(study)
 
     def tell(self, result: Told) -> None:
         """Learn a result; a trial that failed or lacks accuracy or joules teaches nothing."""
         self._asked = None
         self._n_told += 1
         if (values := MultiObjectiveStrategy.values(result)) is not None:
-            params = {name: result.params[name] for name in self._space.distributions}
-            self._known.append((params, *values))
+            self._known.append((result.params, *values))

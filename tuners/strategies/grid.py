@@ -17,7 +17,8 @@ ends in the middle of an ordered grid has seen one corner of the space. Cheapest
 small networks for the joules of a few large ones, and is a start for judging more. The grid is
 enumerated here because Optuna's `GridSampler` raises from `tell` on its last point.
 
-What it promises: each point once, without ever listing the grid. The points in rising cost come
+What it promises: each candidate once, without ever listing the grid: where a hyperparameter is
+inactive, its levels make no difference and count as one. The points in rising cost come
 from a heap that holds the neighbours of the points proposed, a few per trial, and gives the
 cheapest. That is exact where no step up an axis makes a candidate cheaper, whatever its other
 values; axes are therefore sorted by predicted cost first, each with the others at one corner. Where
@@ -30,8 +31,10 @@ from __future__ import annotations
 import math
 import operator
 import random
+from bisect import bisect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from heapq import heappop, heappush
+from heapq import heappop, heappush, merge
+from itertools import accumulate
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -43,14 +46,15 @@ from optuna.distributions import (
 )
 
 from ...errors import ConfigurationError
-from ...models.space import LOG2_BATCH_SIZE, Space, batch_size_of
+from ...models.conditions import is_one_of
+from ...models.space import BATCH_SIZE, LOG2_BATCH_SIZE, Space, batch_size_of
+from ..parts.branches import Axes, Branch, asked_for, branches, parents
 from ..parts.in_order import InOrder
 from ..strategy import Task
 
 DEFAULT_LEVELS = 3
 
 Order = Literal["shuffled", "cheapest"]
-Axes = dict[str, list[Any]]
 Cost = Callable[[tuple[int, ...]], float]
 
 
@@ -81,10 +85,16 @@ class GridStrategy(InOrder):
             known = ", ".join(get_args(Order))
             raise ConfigurationError(f"the grid has no order {order!r}: choose from {known}")
         axes = {n: axis_levels(d, levels) for n, d in space.distributions.items()}
+        for name in parents(space):
+            # Without the levels that others depend on, these would never be searched.
+            missing = (v for v in asked_for(space, name) if not is_one_of(v, axes[name]))
+            if not isinstance(space.distributions[name], CategoricalDistribution):
+                axes[name] = sorted([*axes[name], *missing])
         generator = random.Random(seed)
-        points = _shuffled(axes, generator)
+        grids = list(branches(space, axes))
+        points = _shuffled(grids, generator)
         if order == "cheapest":
-            points = _cheapest_first(space, axes, task or Task(), generator)
+            points = _cheapest_first(space, axes, grids, task or Task(), generator)
         super().__init__(map(space.complete, points))
 
 
@@ -106,71 +116,89 @@ def axis_levels(distribution: BaseDistribution, levels: int) -> list[bool | int 
     return sorted(inside)
 
 
-def _shuffled(axes: Axes, generator: random.Random) -> Iterator[dict[str, Any]]:
-    """The points in random order."""
-    size = math.prod(map(len, axes.values()))
+def _shuffled(grids: Sequence[Branch], generator: random.Random) -> Iterator[dict[str, Any]]:
+    """The points of all grids in random order."""
+    ends = list(accumulate(math.prod(map(len, grid.axes.values())) for grid in grids))
     seen: set[int] = set()
-    while len(seen) < size:
-        index = generator.randrange(size)
+    while len(seen) < ends[-1]:
+        index = generator.randrange(ends[-1])
         if index in seen:
             continue
         seen.add(index)
+        place = bisect(ends, index)
+        grid = grids[place]
+        index -= ends[place - 1] if place else 0
         point = []
-        for levels in axes.values():
+        for levels in grid.axes.values():
             index, level = divmod(index, len(levels))
             point.append(level)
-        yield _values(axes, point)
+        yield {**grid.held, **_values(grid.axes, point)}
 
 
 def _cheapest_first(
-    space: Space, axes: Axes, task: Task, generator: random.Random
+    space: Space, axes: Axes, grids: Sequence[Branch], task: Task, generator: random.Random
 ) -> Iterator[dict[str, Any]]:
     """The points in rising cost; those that differ in what costs nothing in random order."""
-    by_operations = task.cost_of is not None
-    priced, free, cost = _by_operations(space, axes, task) if by_operations else _by_value(axes)
-    sizes = [len(levels) for levels in priced.values()]
-    for point in _rising(sizes, cost, generator):
-        for rest in _shuffled(free, generator):
-            yield {**_values(priced, point), **rest}
+
+    def rising(grid: Branch) -> Iterator[tuple[float, Branch]]:
+        """The points of one grid and what each costs; those that cost the same are one branch."""
+        if task.cost_of is None:
+            priced, free, cost = _by_value(axes, grid)
+        else:
+            priced, free, cost = _by_operations(space, grid, task)
+        sizes = [len(levels) for levels in priced.values()]
+        for price, point in _rising(sizes, cost, generator):
+            yield price, Branch({**grid.held, **_values(priced, point)}, free)
+
+    for _, alike in merge(*map(rising, grids), key=lambda each: each[0]):
+        yield from _shuffled([alike], generator)
 
 
 def _values(axes: Axes, point: Sequence[int]) -> dict[str, Any]:
     return {name: levels[level] for (name, levels), level in zip(axes.items(), point, strict=True)}
 
 
-def _rising(sizes: list[int], cost: Cost, generator: random.Random) -> Iterator[tuple[int, ...]]:
-    """The indices of a grid in rising cost, equal ones in random order.
+def _rising(
+    sizes: list[int], cost: Cost, generator: random.Random
+) -> Iterator[tuple[float, tuple[int, ...]]]:
+    """Costs and indices of a grid in rising cost, equal ones in random order.
 
     Each point is reached from one other, a step down its last axis not at 0, so none comes twice.
     """
     start = (0,) * len(sizes)
     heap: list[tuple[float, float, tuple[int, ...], int]] = [(cost(start), 0.0, start, 0)]
     while heap:
-        _, _, point, last = heappop(heap)
-        yield point
+        price, _, point, last = heappop(heap)
+        yield price, point
         for axis in range(last, len(sizes)):
             if point[axis] + 1 < sizes[axis]:
                 above = (*point[:axis], point[axis] + 1, *point[axis + 1 :])
                 heappush(heap, (cost(above), generator.random(), above, axis))
 
 
-def _by_value(axes: Axes) -> tuple[Axes, Axes, Cost]:
+def _by_value(axes: Axes, grid: Branch) -> tuple[Axes, Axes, Cost]:
     """All axes, cheap end first, no free ones, and how far up them a point lies."""
-    priced = {
+    ordered = {
         name: levels[::-1] if name in Space.CHEAPER_WHEN_LARGER else levels
         for name, levels in axes.items()
     }
-    spans = [max(len(levels) - 1, 1) for levels in priced.values()]
-    whole = math.lcm(*spans)  # the length of every axis, so that ties are exact
-    steps = [whole // span for span in spans]
-    return priced, {}, lambda point: sum(map(operator.mul, point, steps))
+    spans = {name: max(len(levels) - 1, 1) for name, levels in ordered.items()}
+    whole = math.lcm(*spans.values())  # the length of every axis, so that ties are exact
+    priced = {name: ordered[name] for name in grid.axes}
+    steps = [whole // spans[name] for name in priced]
+    held = sum(
+        ordered[name].index(value) * whole // spans[name]
+        for name, value in grid.held.items()
+        if value is not None
+    )
+    return priced, {}, lambda point: held + sum(map(operator.mul, point, steps))
 
 
-def _by_operations(space: Space, axes: Axes, task: Task) -> tuple[Axes, Axes, Cost]:
+def _by_operations(space: Space, grid: Branch, task: Task) -> tuple[Axes, Axes, Cost]:
     """The axes that change the price, cheap end first, those that do not, and a point's price."""
     operations = _operations(task, space)
-    corners = (space.cheapest(), space.heaviest())
-    priced: Axes = {}
+    axes, corners = grid.axes, (space.cheapest(grid.held), space.heaviest(grid.held))
+    priced: dict[str, Sequence[Any]] = {}
     for name, levels in axes.items():
         # What makes no difference to the smallest network may make one to the largest.
         for corner in corners:
@@ -185,7 +213,8 @@ def _by_operations(space: Space, axes: Axes, task: Task) -> tuple[Axes, Axes, Co
 
 def _operations(task: Task, space: Space) -> Callable[[Mapping[str, Any]], float]:
     """Predicts the operations of training a candidate; infinite if its network cannot be built."""
-    shaping = [name for name in space.distributions if name not in ("epochs", LOG2_BATCH_SIZE)]
+    pacing = ("epochs", LOG2_BATCH_SIZE, BATCH_SIZE)
+    shaping = [name for name in space.distributions if name not in pacing]
     # Building a network takes milliseconds, and all runs ask for the same ones.
     known: dict[tuple[Any, ...], tuple[float, float]]
     known = task.shared.setdefault((GridStrategy, repr(space)), {})

@@ -54,7 +54,7 @@ class MultiObjectiveStrategy(OptunaStrategy):
         Genetic samplers write into the study whenever a trial is sampled, so a told one is, too.
         """
         if self._asked is None:
-            self._study.enqueue_trial({n: result.params[n] for n in self._space.distributions})
+            self._study.enqueue_trial(self._suggesting.params(result.params))
             self._asked = self._begin()
             if isinstance(self._study.sampler, BaseGASampler):
                 _ = self._asked.relative_params

@@ -26,13 +26,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-import optuna
+from optuna.samplers import BaseSampler
 from optuna.trial import Trial, TrialState
 
 from ...models.outcome import State
 from ...models.space import Space
 from ..parts.samplers import SAMPLERS, SeededSampler
 from ..parts.studies import silent_study
+from ..parts.suggesting import Suggesting
 from ..strategy import Task, Told, Work, ask_seed
 
 
@@ -53,7 +54,8 @@ class OptunaStrategy:
         sampler: str | SeededSampler = "random",
     ) -> None:
         self._space, self._seed = space, seed
-        self._sampler = SAMPLERS[sampler] if isinstance(sampler, str) else sampler
+        self._sampler = sampler
+        self._suggesting = Suggesting(space, self._make(seed) if space.conditions else None)
         self._study = silent_study(seed, directions=self.directions)
         self._asked: Trial | None = None
         self._n_told = 0  # Optuna copies all trials to count them
@@ -69,16 +71,24 @@ class OptunaStrategy:
         """Propose a candidate, to be trained for its own number of epochs."""
         if self._asked is None:
             self._asked = self._begin()
-        params = self._space.complete(self._asked.params)
+        params = self._suggesting.candidate(self._asked)
         return Work(params, int(params["epochs"]))
 
     def _begin(self) -> Trial:
-        self._study.sampler = self._sampler(ask_seed(self._seed, self._n_told))
-        return self._study.ask(self._space.distributions)
+        self._study.sampler = self._next_sampler()
+        return self._suggesting.ask(self._study)
+
+    def _next_sampler(self) -> BaseSampler:
+        return self._suggesting.sampler(self._make(ask_seed(self._seed, self._n_told)))
+
+    def _make(self, seed: int) -> BaseSampler:
+        if isinstance(self._sampler, str):
+            return SAMPLERS[self._sampler](seed, self._space)
+        return self._sampler(seed)
 
     def tell(self, result: Told) -> None:
         """Learn a result; one without values counts as a failed trial."""
-        values, names = self.values(result), self._space.distributions
+        values = self.values(result)
         state = TrialState.FAIL if values is None else TrialState.COMPLETE
         # What a trial cost, for samplers that weigh it.
         attributes = {} if result.energy_j is None else {"energy_j": result.energy_j}
@@ -87,13 +97,10 @@ class OptunaStrategy:
                 self._asked.set_user_attr(key, amount)
             self._study.tell(self._asked, values, state)
         else:
-            trial = optuna.create_trial(
-                state=state,
-                values=values,
-                params={name: result.params[name] for name in names},
-                distributions=names,
-                user_attrs=attributes,
+            self._study.add_trial(
+                self._suggesting.trial(
+                    result.params, state=state, values=values, user_attrs=attributes
+                )
             )
-            self._study.add_trial(trial)
         self._asked = None
         self._n_told += 1

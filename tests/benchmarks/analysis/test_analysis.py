@@ -83,7 +83,7 @@ class TestEnergyToTarget:
         }
         assert (late["hits"], late["censored"], late["ert_j"]) == (2, ["late-2"], 14.0)
         assert group["winners"]["energy_to_target"] == "early"
-        assert group["target_accuracy"] == 0.8
+        assert group["target"]["score"] == 0.8
 
     @pytest.mark.parametrize(
         ("target", "score"),
@@ -91,7 +91,7 @@ class TestEnergyToTarget:
     )
     def test_a_target_is_an_accuracy_or_a_share_of_the_best(self, target, score):
         analysis = analysed(EARLY, LATE, target=target)
-        assert analysis.to_dict()["groups"][0]["target_accuracy"] == score
+        assert analysis.to_dict()["groups"][0]["target"]["score"] == score
         assert analysis.to_dict()["target"] == str(target).strip()
 
     @pytest.mark.parametrize("target", ["98", "0%", "101%", 0, 1.5, -0.5, NAN, "nan%", "", True])
@@ -112,11 +112,11 @@ class TestOtherNumbers:
         assert 0 < late.anytime.median < early.anytime.median
 
     def test_accuracy_per_joule_is_shown_above_its_floor(self):
-        early = only_group(EARLY, LATE, target=0.7)["strategies"]["early"]["accuracy_per_joule"]
+        early = only_group(EARLY, LATE, target=0.7)["strategies"]["early"]["score_per_joule"]
         assert early["trial"] == 0.7 / 2.5  # not 0.6 / 2, which is below the floor
         assert early["floor"] == 0.7
         free = only_group(EARLY, runs_of("free", [(0.0, 0.9), (2.0, 0.9)]), target=0.65)
-        assert free["strategies"]["free"]["accuracy_per_joule"]["trial"] == 0.45
+        assert free["strategies"]["free"]["score_per_joule"]["trial"] == 0.45
         # Found after 5 J, 5 J and 11 J: 0.14, 0.16 and 0.082 per joule.
         assert early["run"]["median"] == pytest.approx(0.14)
 
@@ -162,7 +162,7 @@ class TestUnknownEnergies:
         for key in ("energy_j", "energy_cv", "anytime", "search_share"):
             assert own[key] is None
         assert own["hypervolume"] == {"energy_j": None, "share": None}
-        assert own["accuracy_per_joule"]["run"] is own["accuracy_per_joule"]["trial"] is None
+        assert own["score_per_joule"]["run"] is own["score_per_joule"]["trial"] is None
         assert own["energy_to_target"]["hits"] == 2
         assert own["energy_to_target"]["ert_j"] is own["energy_to_target"]["energy_j"] is None
         assert own["score"]["median"] == 0.99
@@ -189,7 +189,7 @@ class TestUnknownEnergies:
     def test_without_any_known_joules_nothing_is_zero(self):
         group = only_group(self.UNKNOWN, runs_of("other", [(NAN, 0.5)]))
         assert group["common_j"] is group["reference_j"] is group["verdict"]["winner"] is None
-        assert group["best_accuracy"] == 0.99
+        assert group["best_score"] == 0.99
         assert group["energy_kinds"] == {"unavailable": 3}
 
     def test_a_run_of_unknown_joules_is_left_out_of_its_strategy(self):
@@ -225,7 +225,7 @@ class TestNothingToCompare:
 
     def test_without_any_result_there_is_no_target_and_no_winner(self):
         group = only_group(runs_of("a", [(1.0, NAN)]), runs_of("b", [(1.0, NAN)]))
-        assert group["best_accuracy"] is group["target_accuracy"] is None
+        assert group["best_score"] is group["target"]["score"] is None
         assert group["winners"]["anytime"] is group["verdict"]["winner"] is None
         assert group["tests"]["anytime"]["reason"].startswith(
             "No strategy's median run has a result"
@@ -246,8 +246,8 @@ class TestNothingToCompare:
         group = only_group(runs_of("a", [(0.0, 0.5)]), runs_of("b", [(0.0, 0.6)]))
         assert group["winners"]["equal_energy"]["1.0"] == "b"
         assert group["strategies"]["b"]["energy_to_target"]["ert_j"] == 0.0
-        assert group["strategies"]["b"]["accuracy_per_joule"]["trial"] is None
-        assert group["strategies"]["b"]["accuracy_per_joule"]["run"] is None
+        assert group["strategies"]["b"]["score_per_joule"]["trial"] is None
+        assert group["strategies"]["b"]["score_per_joule"]["run"] is None
         assert group["strategies"]["b"]["hypervolume"]["share"] is None
 
 
@@ -409,5 +409,5 @@ class TestSchema:
 
     def test_it_says_what_was_asked_of_which_version(self):
         data = analysed(EARLY, LATE, target="0.80").to_dict()
-        assert (data["schema"], data["perjoule"], data["target"]) == (2, __version__, "0.80")
-        assert math.isclose(data["groups"][0]["target_accuracy"], 0.8)
+        assert (data["schema"], data["perjoule"], data["target"]) == (3, __version__, "0.80")
+        assert math.isclose(data["groups"][0]["target"]["score"], 0.8)

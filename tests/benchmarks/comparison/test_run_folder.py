@@ -152,7 +152,7 @@ def test_a_folder_without_a_ledger_is_read_from_its_tables(folder):
     table = load_table(path)
     table.write(path / "trials.parquet")
     schema = pq.read_schema(path / "trials.parquet")
-    assert schema.metadata[b"perjoule_table"] == b"1"
+    assert schema.metadata[b"perjoule_table"] == b"2"
     assert schema.field("energy_j").metadata[b"unit"] == b"J"
     (path / "ledger.jsonl").unlink()
     again = load_table(path, by="dataset")

@@ -44,7 +44,7 @@ def test_rows_of_one_tracker_are_differenced(imported):
     assert list(trials["p.emissions_kg"]) == pytest.approx([0.5, 0.75, 0.75])
     assert [f"{at:%H:%M}" for at in trials["started_at"]] == ["10:00", "10:01", "10:03"]
     assert table.strategies == ["project"]
-    assert trials["accuracy"].isna().all()
+    assert trials["score"].isna().all()
     assert table.notes == ("timestamps of CodeCarbon tell no zone: started_at takes them as UTC",)
 
 

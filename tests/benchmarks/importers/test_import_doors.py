@@ -96,7 +96,7 @@ def test_many_trials_are_written_in_batches_with_version_and_units(write, tmp_pa
     assert import_to("zeus", path, out) == Imported(len(numbers), ())
     written = pq.read_table(out)
     assert written["energy_j"].to_pylist() == [n + 1.0 for n in numbers]
-    assert written.schema.metadata[b"perjoule_table"] == b"1"
+    assert written.schema.metadata[b"perjoule_table"] == b"2"
     for name, unit in (("gpu_j", b"J"), ("duration_s", b"s")):
         assert written.schema.field(name).metadata[b"unit"] == unit
     assert list(import_table("zeus", path).trials["trial"]) == [*numbers]

@@ -75,7 +75,7 @@ def test_a_training_of_butter_e_is_a_trial(imported):
     assert [first[f"p.{name}"] for name in ("learning_rate", "batch_size")] == [0.0001, 256]
     assert (first["g.dataset"], first["g.node"]) == ("529_pollen", "r1i6n18")
     assert list(trials["g.is_gpu"]) == [False, True]
-    assert trials["accuracy"].isna().all()
+    assert trials["score"].isna().all()
     assert list(trials["message"].isna()) == [True, False]
     assert table.notes[0].startswith("rejected by the quality filter of its authors (1 row, first:")
 

@@ -127,7 +127,7 @@ def test_a_trial_is_a_row_as_optuna_knows_it(stored, read):
     known = [trial for trial in study.trials if trial.state != TrialState.WAITING]
     for trial in known:
         row = trials.loc[trial.number]
-        assert_same(row["accuracy"], trial.value)
+        assert_same(row["score"], trial.value)
         assert_same(row["energy_j"], trial.user_attrs.get("energy_j"))
         for name in ("lr", "activation", "depth", "residual"):
             assert_same(row[f"p.{name}"], trial.params.get(name))
@@ -158,10 +158,10 @@ def test_dates_without_a_zone_are_local_as_optuna_reads_them(journal, read):
         (0.5, "maximize", {"energy_attr": "kwh*3.6e6"}, "energy_j", 7200.0),
         (0.5, "maximize", {"energy_attr": "kwh / 2"}, "energy_j", 0.001),
         (0.5, "maximize", {"energy_attr": "a*2"}, "energy_j", 6.0),  # an attribute of that name
-        (0.25, "minimize", {"accuracy_attr": "1-value"}, "accuracy", 0.75),
-        (25.0, "minimize", {"accuracy_attr": "1 - value / 100"}, "accuracy", 0.75),
-        (93.0, "maximize", {"accuracy_attr": "value/100"}, "accuracy", 0.93),
-        (0.4, "minimize", {"accuracy_attr": "val_acc"}, "accuracy", 0.9),
+        (0.25, "minimize", {"accuracy_attr": "1-value"}, "score", 0.75),
+        (25.0, "minimize", {"accuracy_attr": "1 - value / 100"}, "score", 0.75),
+        (93.0, "maximize", {"accuracy_attr": "value/100"}, "score", 0.93),
+        (0.4, "minimize", {"accuracy_attr": "val_acc"}, "score", 0.9),
     ],
 )
 def test_numbers_are_made_as_is_said(journal, read, value, direction, options, column, number):
@@ -176,7 +176,7 @@ def test_objectives_of_several_are_named(journal, read):
     with pytest.raises(ConfigurationError, match="has 2 objectives: say what the accuracy is"):
         read(journal.path, energy_attr="values_1")
     table = read(journal.path, energy_attr="values_1", accuracy_attr="values_0")
-    assert list(table.trials[["accuracy", "energy_j"]].loc[0]) == [0.75, 12.0]
+    assert list(table.trials[["score", "energy_j"]].loc[0]) == [0.75, 12.0]
 
 
 def test_a_study_that_minimises_is_not_taken_for_an_accuracy(stored, refused):
@@ -227,7 +227,7 @@ def test_one_of_several_studies_is_named(stored, read):
         read(stored.path)
     for name, value in (("a", 0.25), ("gone", 0.875), ("b", 0.75)):
         table = read(stored.path, study=name)
-        assert (list(table.trials["accuracy"]), table.strategies) == ([value], [name])
+        assert (list(table.trials["score"]), table.strategies) == ([value], [name])
 
 
 def test_studies_of_several_files_are_runs(tmp_path, read):
@@ -337,7 +337,7 @@ def test_a_file_of_sqlite_is_a_database_and_one_of_something_else_is_refused(
     database, tmp_path, read, refused
 ):
     path = one_trial(database).removeprefix("sqlite:///")
-    assert list(read(path).trials["accuracy"]) == [0.5]
+    assert list(read(path).trials["score"]) == [0.5]
     with closing(sqlite3.connect(tmp_path / "other.db")) as connection, connection:
         connection.execute("create table fruit (name text)")
     reason = r"cannot be read: .*; give a storage of Optuna"

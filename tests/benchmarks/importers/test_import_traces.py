@@ -54,7 +54,7 @@ def test_a_wattmeter_is_of_the_whole_machine(write, imported):
     assert (trial["run"], trial["strategy"], trial["trial"]) == ("vgg", "vgg", 0)
     assert (trial["state"], trial["energy_kind"]) == ("complete", "integrated")
     assert f"{trial['started_at']}" == "2024-05-01 10:00:00+00:00"
-    assert math.isnan(trial["accuracy"]) and math.isnan(trial["gpu_j"])
+    assert math.isnan(trial["score"]) and math.isnan(trial["gpu_j"])
     assert trial["message"] is None
 
 

@@ -150,9 +150,9 @@ def test_parquet_that_is_torn_or_changed_is_refused(tmp_path):
 
 def test_a_newer_contract_is_refused(tmp_path):
     table = with_metadata(pa.Table.from_pandas(frame()))
-    newer = {**table.schema.metadata, b"perjoule_table": b"2"}
+    newer = {**table.schema.metadata, b"perjoule_table": b"3"}
     pq.write_table(table.replace_schema_metadata(newer), tmp_path / "t.parquet")
-    assert "written by a newer perjoule (trial table 2, this one reads 1)" in refusal(
+    assert "written by a newer perjoule (trial table 3, this one reads 2)" in refusal(
         tmp_path / "t.parquet"
     )
 

@@ -43,10 +43,10 @@ def test_every_column_is_explained_and_joules_are_named_so():
 def test_parquet_keeps_units_version_and_checksums(table, tmp_path):
     table.write(tmp_path / "t.parquet")
     schema = pq.read_schema(tmp_path / "t.parquet")
-    assert schema.metadata[b"perjoule_table"] == b"1"
+    assert schema.metadata[b"perjoule_table"] == b"2"
     units = {field.name: (field.metadata or {}).get(b"unit", b"").decode() for field in schema}
     assert units == {name: UNITS.get(name, "") for name in schema.names}
-    assert (units["energy_j"], units["duration_s"], units["score"]) == ("J", "s", "1")
+    assert (units["energy_j"], units["duration_s"], units["score"]) == ("J", "s", "")
     curves = pq.read_schema(tmp_path / "t.curves.parquet")
     assert curves.field("energy_j").metadata[b"unit"] == b"J"
 

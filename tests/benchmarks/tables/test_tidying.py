@@ -29,7 +29,7 @@ def test_every_column_of_the_contract_is_there_with_its_type():
 @pytest.mark.parametrize(
     ("column", "value", "words"),
     [
-        ("score", 97, "above 1: is it in percent? Then --map accuracy=accuracy/100"),
+        ("score", 97, "above 1: is it in percent? Then --map score=score/100"),
         ("score", -0.1, "below zero"),
         ("energy_j", -1, "below zero"),
         ("trial", -1, "below zero"),
@@ -127,7 +127,7 @@ def test_a_column_that_is_spelt_otherwise_is_asked_about_since_runs_would_be_mix
 def test_all_columns_that_are_spelt_otherwise_are_mapped_at_once():
     table = frame().rename(columns=str.upper)
     message = refusal(table)
-    option = "strategy=STRATEGY,energy_j=ENERGY_J,accuracy=ACCURACY"
+    option = "strategy=STRATEGY,energy_j=ENERGY_J,score=SCORE"
     assert f"--map {option}" in message
     assert len(read(table, mapping=option)) == 2
 
@@ -151,13 +151,15 @@ def test_all_columns_that_are_spelt_otherwise_are_mapped_at_once():
         ("energy_j", ["energy_consumed"], "'energy_j=energy_consumed*FACTOR' with the joules"),
         ("energy_j", ["power"], "energy_j=NAME"),
         ("energy_j", ["cpu_kwh", "train_wh", "total_kwh"], "'energy_j=total_kwh*3.6e6'"),
-        ("score", ["acc"], "accuracy=acc"),
-        ("score", ["test_acc", "train_acc", "val_acc"], "accuracy=val_acc"),
-        ("score", ["train_acc", "test_acc"], "accuracy=test_acc"),
-        ("score", ["accuracy (%)"], "'accuracy=accuracy (%)/100'"),
-        ("score", ["val_acc_percent"], "accuracy=val_acc_percent/100"),
-        ("score", ["top1"], "accuracy=top1"),
-        ("score", ["f1"], "accuracy=NAME"),
+        ("score", ["acc"], "score=acc"),
+        ("score", ["test_acc", "train_acc", "val_acc"], "score=val_acc"),
+        ("score", ["train_acc", "test_acc"], "score=test_acc"),
+        ("score", ["accuracy (%)"], "'score=accuracy (%)/100'"),
+        ("score", ["val_acc_percent"], "score=val_acc_percent/100"),
+        ("score", ["top1"], "score=top1"),
+        ("score", ["f1"], "score=f1 --metric f1"),
+        ("score", ["val loss", "train loss"], "'score=val loss' --metric loss"),
+        ("score", ["reward"], "score=NAME"),
     ],
 )
 def test_the_likeliest_column_is_suggested(missing, names, option):
@@ -170,8 +172,8 @@ def test_the_likeliest_column_is_suggested(missing, names, option):
 def test_the_strategy_by_another_name_is_suggested_with_all_that_is_missing():
     table = pd.DataFrame({"Sampler": ["tpe"], "kWh": [1.0], "acc": [0.5]})
     message = refusal(table)
-    assert "no column strategy and no column energy_j and no column accuracy" in message
-    assert "--map strategy=Sampler,'energy_j=kWh*3.6e6',accuracy=acc" in message
+    assert "no column strategy and no column energy_j and no column score" in message
+    assert "--map strategy=Sampler,'energy_j=kWh*3.6e6',score=acc" in message
     mapped = read(table, mapping="strategy=Sampler,energy_j=kWh*3.6e6,accuracy=acc")
     assert list(mapped["energy_j"]) == [3.6e6]
 
@@ -241,14 +243,14 @@ def test_columns_may_be_used_twice_and_change_places(mapping, made):
         ("energy_j=x*٣", "a factor is a number above 0"),
         ("energy_j=x*1e308*1e308", "row 1, column x: 2 is infinite once it is converted"),
         ("energy_j=x/1e308/1e308", "row 1, column x: 2 is zero once it is converted"),
-        ("energy_j=y", "no column y among strategy, energy_j, accuracy, x, t"),
+        ("energy_j=y", "no column y among strategy, energy_j, score, x, t"),
         ("energy_j=t*2", "row 1, column t: 'u' is no number"),
         ("energy_j=x,energy_j=t", "--map names energy_j twice"),
         ("enery_j=x", "did you mean energy_j?"),
         ('energy_j="x', "a quote is opened and never closed"),
         (
             "accuracy=x/1",
-            "row 1, column x/1: 2.0 is above 1: is it in percent? Then --map accuracy=x/1/100",
+            "row 1, column x/1: 2.0 is above 1: is it in percent? Then --map score=x/1/100",
         ),
         ("energy_j=x\ny*3", "no column x y"),
     ],
@@ -269,7 +271,7 @@ def test_groups_have_runs_of_their_own_with_names_of_their_own():
 @pytest.mark.parametrize(
     ("by", "words"),
     [
-        ("datset", "--by datset: no such column among strategy, energy_j, accuracy, dataset"),
+        ("datset", "--by datset: no such column among strategy, energy_j, score, dataset"),
         ("strategy", "--by strategy: a column of every trial table cannot group it"),
         ("seed", "--by seed: no such column"),
     ],
