@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import OutputError
+from ..models.metric import Metric
 from .app import STOPPED, command, show
 from .options import AsJson, RunFolder, Setup, Strategies
 
@@ -94,7 +95,8 @@ def tune(
         )
     [run], again = result.summary["runs"], result.summary["refit"]
     told = run if again is None else {**run, "refit": again}
-    show(told, folder.as_json, lambda: print_best(run, result.folder, again))
+    metric = Metric.parse(result.summary["experiment"].get("metric", "accuracy"))
+    show(told, folder.as_json, lambda: print_best(run, result.folder, metric, again))
     _exit_if_interrupted(result, " --refit" if refit else "")
 
 
