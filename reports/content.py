@@ -11,6 +11,7 @@ from ..benchmarks.comparison.work import WorkersReport
 from ..benchmarks.tables.contract import VERSION
 from ..benchmarks.tables.facts import read_fact
 from ..energy.carbon import format_grams
+from ..models.conditions import in_words
 from .format import (
     format_duration,
     format_energy,
@@ -243,14 +244,13 @@ def _range(axis: object) -> str:
     """Return one axis of the search space, such as ``"0.0001 to 0.3, logarithmic"``."""
     if not isinstance(axis, dict):
         return f"{format_value(axis)}, fixed"
-    axis, when = dict(axis), axis.get("when")
-    axis.pop("when", None)
-    if "low" in axis:
-        text = f"{format_value(axis['low'])} to {format_value(axis.get('high'))}"
-        text += ", logarithmic" * bool(axis.get("log"))
-    else:
-        text = format_value(axis.get("choices", axis))
-    return f"{text}; if {format_value(when)}" if when else text
+    if isinstance(axis.get("when"), dict):
+        rest = {key: value for key, value in axis.items() if key != "when"}
+        return f"{_range(rest.get('value', rest))}, where {in_words(axis['when'])}"
+    if "low" not in axis:
+        return format_value(axis.get("choices", axis))
+    text = f"{format_value(axis['low'])} to {format_value(axis.get('high'))}"
+    return f"{text}, logarithmic" if axis.get("log") else text
 
 
 def _sparkline(curves: pd.DataFrame | None, run: RunFacts, metric: Metric) -> dict[str, str] | None:

@@ -15,7 +15,7 @@ from ...energy import SourceInfo
 from ...energy.carbon import intensity
 from ...energy.sources.cpu.cores import usable_cores
 from ...energy.sources.cpu.power import processor
-from ...errors import MeterError
+from ...errors import DataError, MeterError
 from ...version import __version__
 from .messages import Prepared, Setting
 
@@ -40,6 +40,7 @@ def describe(setting: Setting, prepared: Prepared, workers: int) -> dict[str, An
         "name": setting.folder.name,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "experiment": setting.experiment.model_dump(),
+        "metric": dict(setting.experiment.metric),
         "space": dict(setting.space),
         "workers": workers,
         "keep_weights": setting.keep_weights,
@@ -75,6 +76,21 @@ def check_same_meter(description: dict[str, Any], sources: Sequence[SourceInfo])
         raise MeterError(
             f"{description['name']} was metered by {before}, but here it is {now}: "
             "resume it where it was begun"
+        )
+
+
+def check_same_data(description: dict[str, Any], fingerprint: str | None) -> None:
+    """Make sure that all trials of a comparison learn from the same data.
+
+    Raises:
+        DataError: The data set has changed since the description was written.
+    """
+    before = description["data"].get("fingerprint")
+    if before != fingerprint:
+        name = description["experiment"]["dataset"]
+        raise DataError(
+            f"{description['name']} was begun with other data: {name} has the fingerprint "
+            f"{fingerprint}, and had {before}; restore it, or begin anew with another --out"
         )
 
 

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 from ...energy import EnergyBudget
 from ...energy.exclusive import exclusive
 from ...energy.quantities import total
-from ...errors import ConfigurationError, DataError
+from ...errors import ConfigurationError
 from ...files import write_whole
 from ...models.metric import Metric
 from ...models.outcome import SliceResult, State, StopRule
 from ..tables.facts import Fact
-from .description import check_same_meter
+from .description import check_same_data, check_same_meter
 from .events import Event, RefitEvent
 from .experiment import Experiment
 from .folder import Folder
@@ -120,11 +120,7 @@ def _train(
         with open_meter(experiment, runtime.device, shared=False) as meter:
             check_same_meter(description, meter.sources)
             data = load_data(experiment, runtime.device)
-            if data.fingerprint != description["data"].get("fingerprint"):
-                raise DataError(
-                    f"{experiment.dataset} is not the data that {folder.path} was begun with: "
-                    "restore it to train the best candidate again"
-                )
+            check_same_data(description, data.fingerprint)
             params = dict(best.params)
             if params.get("patience"):  # its epochs are known, and validation data say nothing now
                 params["patience"] = 0

@@ -130,7 +130,7 @@ class Rehearsal:
                 if work is None:
                     break
                 costs.append(window.reading.total_j or 0.0)
-                score = (number * 0.6180339887) % 1.0
+                score = _made_up(self.task.metric, (number * 0.6180339887) % 1.0)
                 told = Told(
                     work.params,
                     State.PAUSED if work.pause else State.COMPLETE,
@@ -143,6 +143,14 @@ class Rehearsal:
                 strategy.tell(told)
         early = median(costs[1:startup] or [0.0])
         return early, max(costs[startup + 1 :], default=early)
+
+
+def _made_up(metric: Metric, share: float) -> float:
+    """An oriented score that can be, so far between the worst and the best or within 1 of one."""
+    worst, best = metric.oriented_bounds
+    if worst is None:
+        worst = 0.0 if best is None else best - 1.0
+    return worst + share * ((worst + 1.0 if best is None else best) - worst)
 
 
 def _steps_of(result: SliceResult) -> Told:

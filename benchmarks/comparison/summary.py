@@ -33,6 +33,7 @@ def summarise(table: Table, analysis: Analysis) -> dict[str, Any]:
             "workers": stated["workers"],
             "device": stated["runtime"]["device"],
         },
+        "metric": table.metric.to_dict(),
         "budget_j": experiment["budget_j"],
         "allotment_j": experiment["budget_j"] / len(runs),
         "provenance": [{**source, "source": source["id"]} for source in stated["meter"]],

@@ -102,7 +102,7 @@ class Session:
         self._tell(job, trial, strategy, result, ask)
         told = window.lap()
         ask_s += time.perf_counter() - telling_s
-        is_best, training = self._is_better(result, job.incumbent), self._training
+        is_best, training = _is_better(result, job.incumbent, self._metric), self._training
         test_score = result.test_score if is_best else None
         if result.checkpoint is not None and is_best and isinstance(training, NetworkTraining):
             test_score = training.test_score(work.params, result.checkpoint)
@@ -173,11 +173,15 @@ class Session:
             self._training,
         )
         if isinstance(training, OwnTraining):
-            return Task(budget_j, fidelity)
+            return Task(budget_j, fidelity, metric=self._metric)
         data = training.data
         given = training.architecture, data.shape, data.n_classes
         return Task(
-            budget_j, fidelity, lambda params: network_cost(params, *given), len(data.train)
+            budget_j,
+            fidelity,
+            lambda params: network_cost(params, *given),
+            len(data.train),
+            metric=self._metric,
         )
 
     def _tell(
@@ -196,7 +200,7 @@ class Session:
             trial=trial,
             epochs=result.epochs,
             curve=result.curve,
-        )
+        ).oriented(self._metric)
         # If telling fails, the next ask rebuilds the strategy and meets the error there.
         with contextlib.suppress(Exception):
             strategy.tell(told)
@@ -212,13 +216,6 @@ class Session:
         device = str(self._runtime.device)
         return Objective(self._training, self._metric, device, seed, (train, validate))
 
-    def _is_better(self, result: SliceResult, incumbent: float | None) -> bool:
-        """Whether a slice gave a better network than all before."""
-        if result.state not in RESULTS or result.score is None:
-            return False
-        oriented = self._metric.oriented
-        return incumbent is None or oriented(result.score) > oriented(incumbent)
-
 
 def _training(setting: Setting, runtime: Runtime, metric: Metric) -> NetworkTraining | OwnTraining:
     """What trains the candidates: a user's own function, or networks on a data set."""
@@ -229,6 +226,13 @@ def _training(setting: Setting, runtime: Runtime, metric: Metric) -> NetworkTrai
     assert experiment.architecture is not None
     data = load_data(experiment, runtime.device)
     return NetworkTraining(data, runtime, experiment.architecture, metric)
+
+
+def _is_better(result: SliceResult, incumbent: float | None, metric: Metric) -> bool:
+    """Whether a slice gave a better network than all before."""
+    if result.state not in RESULTS or result.score is None:
+        return False
+    return metric.improves(result.score, incumbent)
 
 
 def _unbilled_j(around: Reading, billed: Reading, after: Reading) -> float | None:

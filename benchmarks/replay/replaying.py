@@ -128,6 +128,7 @@ def _describe(table: Table, stages: Sequence[Stage], options: ReplayOptions) -> 
     return {
         **({"space": first} if all(space == first for space in others) else {}),
         **({"data": data} if data else {}),
+        "metric": table.metric.to_dict(),
         "replay": {
             "table": table.name,
             "budget_j": [stage.budget_j for stage in stages],

@@ -54,7 +54,7 @@ class Slice(NamedTuple):
 
     trial: int
     state: State
-    score: float  # last validation accuracy; NaN if there is none or the slice failed
+    score: float  # last validation score; NaN if there is none or the slice failed
     energy_j: float  # search included
     epochs: int  # whole epochs that the trial has behind it
     spent_j: float  # of the run up to the end of the slice
@@ -80,7 +80,8 @@ class Simulation(NamedTuple):
 
 def task_of(objective: Simulated, budget_j: float, fidelity: str = "epochs") -> Task:
     """What a strategy may know of a simulated run of so many joules."""
-    return Task(budget_j, fidelity, objective.cost_of, objective.n_samples)
+    cost_of, n_samples, metric = objective.cost_of, objective.n_samples, objective.metric
+    return Task(budget_j, fidelity, cost_of, n_samples, metric=metric)
 
 
 def play(
@@ -177,7 +178,7 @@ class _Run:
         started_s = time.process_time()
         end = None
         try:
-            self._strategy.tell(told)
+            self._strategy.tell(told.oriented(self._objective.metric))
         except Exception as error:  # noqa: BLE001 - of whatever library
             end = _fault(error)
         tell_s = time.process_time() - started_s
@@ -242,8 +243,8 @@ def _train(trial: _Training, work: Work, left_j: float) -> tuple[State, list[Cur
         if math.isnan(score):
             return State.FAILED, curve, used_j
         trial.epochs += 1
-        # The error rate stands in for the loss, which nobody selects by.
-        curve.append(CurvePoint(trial.epochs, used_j, score, 1 - score))
+        # The loss was not looked up: nobody selects by it.
+        curve.append(CurvePoint(trial.epochs, used_j, score, math.nan))
         if used_j >= until_j:
             break
         if trial.epochs < work.until and used_j + (used_j - before_j) > left_j:

@@ -177,8 +177,8 @@ def _decode_all(name: str, folder: _Folder) -> np.ndarray:
     if wrong:
         path, reason = wrong[0]
         raise DataError(
-            f"{name}: {len(wrong):,} of {n_images:,} images cannot be read, the first is {path} "
-            f"({reason}): mend or remove them"
+            f"{name}: {len(wrong):,} of {n_images:,} images cannot be read, the first is "
+            f"{str(path)!r} ({reason}): mend or remove them"
         )
     return np.ascontiguousarray(pixels[..., :1]) if grey else pixels
 

@@ -67,9 +67,9 @@ def _headers(path: str) -> list[tuple[str, tuple[int, ...], np.dtype]]:
         wanted += ["x_test", "y_test"]
     for key in wanted:
         if key not in found:
+            there = ", ".join(map(repr, sorted(found))) or "none"
             raise DataError(
-                f"{name} has no array {key!r}, it has {', '.join(sorted(found)) or 'none'}: save "
-                "x and y, and x_test with y_test"
+                f"{name} has no array {key!r}, it has {there}: save x and y, and x_test with y_test"
             )
         shape, dtype = found[key]
         if not shape or dtype.hasobject:

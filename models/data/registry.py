@@ -133,6 +133,8 @@ def load(
 
 def _members(name: str) -> list[Dataset]:
     """The data sets that a name joins, mostly one; a path may have a plus of its own."""
+    if not name.isprintable():
+        raise ConfigurationError(f"data set {name!r}: no name or path has such characters")
     path = name.partition(":")[2].partition("?")[0]
     if "+" not in name or (path and os.path.exists(user_path(path))):  # noqa: PTH110 - never raises
         return [_look_up(name)]

@@ -150,8 +150,8 @@ def assemble(
 def limit(labels: np.ndarray, part: np.ndarray, n_samples: int, name: str, seed: int) -> np.ndarray:
     """A share of the indices of a split, as many of each class as its share of the split.
 
-    The k-th sample of a class of n is taken before the j-th of one of m if k/n < j/m, so each class
-    is there, its number is at most one off its share, and a lower limit takes a part of a higher.
+    The k-th sample of a class of n, counted from 0, is taken before the j-th of one of m if
+    k/n < j/m: each class is there, and a lower limit takes a part of what a higher one takes.
 
     Raises:
         DataError: There are more classes than samples wanted.

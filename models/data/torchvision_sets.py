@@ -25,12 +25,14 @@ class _Known(NamedTuple):
 
 _CIFAR = ({"train": True}, {"train": False})
 _SETS = {
-    "cifar10": _Known("CIFAR10", _CIFAR, "cifar-10-python.tar.gz of www.cs.toronto.edu/~kriz"),
-    "cifar100": _Known("CIFAR100", _CIFAR, "cifar-100-python.tar.gz of www.cs.toronto.edu/~kriz"),
+    "cifar10": _Known("CIFAR10", _CIFAR, "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"),
+    "cifar100": _Known(
+        "CIFAR100", _CIFAR, "https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz"
+    ),
     "svhn": _Known(
         "SVHN",
         ({"split": "train"}, {"split": "test"}),
-        "train_32x32.mat and test_32x32.mat of ufldl.stanford.edu/housenumbers",
+        "train_32x32.mat and test_32x32.mat of http://ufldl.stanford.edu/housenumbers",
     ),
 }
 

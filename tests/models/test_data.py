@@ -82,8 +82,24 @@ def test_each_data_set_is_told_in_the_help_and_has_a_reader():
         assert f"{name} ({dataset.summary})" in datasets_help()
         module, _, function = dataset.reader.partition(":")
         assert hasattr(import_module(f"perjoule.models.data.{module}"), function)
-    assert {"digits", "fashion-mnist"} <= set(DATASETS)
+    assert {"digits", "fashion-mnist", "mnist", "cifar10", "cifar100", "svhn"} <= set(DATASETS)
+    for form in ("image-folder:PATH", "npz:PATH", "synthetic:", "module:function", "A+B"):
+        assert form in datasets_help()
     assert "\n" not in datasets_help()
+
+
+def test_the_more_samples_the_fewer_epochs():
+    epochs = [check(name).max_epochs for name in ("digits", "mnist-5k", "cifar10", "svhn")]
+    assert epochs[0] == 16
+    assert epochs == sorted({*epochs}, reverse=True)
+    assert check("fashion-mnist").max_epochs == 4
+    assert check("synthetic:8:2:9999999999").max_epochs == 2
+    assert check("synthetic:8:2:8").max_epochs == 64
+
+
+def test_digits_stay_what_recorded_tables_call_them(digits):
+    assert digits.fingerprint == "6d2e07554adc531c"
+    assert digits.normalisation.mean == (4.871231555938721,)
 
 
 def test_checking_and_help_texts_load_no_heavy_library():
@@ -102,6 +118,8 @@ def test_fashion_mnist_from_files():
     except DataError:
         pytest.skip(f"Debian's package dataset-fashion-mnist is not installed in {folder}")
     data = load("fashion-mnist")
+    assert data.fingerprint == "b5deb17cace6807a"
+    assert data.class_names[9] == "Ankle boot"
     assert data.shape == (1, 28, 28)
     assert [len(data.train), len(data.validation), len(data.test)] == [54_000, 6_000, 10_000]
     for split in (data.train, data.validation, data.test):
@@ -145,13 +163,6 @@ def test_damaged_idx_files_are_refused(tmp_path, name, content, complaint):
     path.write_bytes(content)
     with pytest.raises(DataError, match=complaint):
         read_idx(path, n_axes=1)
-
-
-def test_without_files_or_network_the_remedy_is_told(tmp_path, monkeypatch):
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # the discard port: nobody answers
-    with pytest.raises(DataError, match="PERJOULE_DATA") as caught:
-        read_mnist("fashion-mnist", [tmp_path / "nowhere"], cache=tmp_path / "cache")
-    assert "nowhere" in str(caught.value)
 
 
 def test_torchvision_imports_beside_any_torch():

@@ -1,4 +1,4 @@
-"""CMA-ES: a cloud of candidates that moves to where accuracy rises, and takes its shape.
+"""CMA-ES: a cloud of candidates that moves to where scores rise, and takes its shape.
 
     >>> from perjoule.models.outcome import State
     >>> from perjoule.models.space import Space
@@ -51,10 +51,10 @@ MOST_LEVELS = 256  # axes of more values are searched as if they were continuous
 
 
 class CmaesStrategy:
-    """Maximises validation accuracy by CMA-ES, each candidate trained for its own epochs.
+    """Maximises the validation score by CMA-ES, each candidate trained for its own epochs.
 
-    Trials without an accuracy count as worst. The search begins anew, from a seed of its own, when
-    the cloud has shrunk to nothing or all of a generation are equally accurate.
+    Trials without a score count as worst. The search begins anew, from a seed of its own, when
+    the cloud has shrunk to nothing or all of a generation have equal scores.
     """
 
     def __init__(self, space: Space, seed: int, task: Task | None = None) -> None:
@@ -63,14 +63,14 @@ class CmaesStrategy:
         self._seed, self._n_told = seed, 0
         self._search: CatCMAwM | None = None
         self._generation: list[CatCMAwM.Solution] = []
-        self._accuracies: list[float | None] = []
+        self._scores: list[float | None] = []
 
     def ask(self, spent_j: float) -> Work:
         """Propose the next candidate of the generation."""
         point = np.empty(0)
         if self._encoding.n_dimensions:
             self._draw()
-            point = self._axes.point(self._generation[len(self._accuracies)])
+            point = self._axes.point(self._generation[len(self._scores)])
         params = self._encoding.decode(point)
         return Work(params, int(params["epochs"]))
 
@@ -80,8 +80,8 @@ class CmaesStrategy:
             return
         self._draw()
         self._n_told += 1
-        self._accuracies.append(None if result.state is State.FAILED else result.score)
-        if len(self._accuracies) == len(self._generation):
+        self._scores.append(None if result.state is State.FAILED else result.score)
+        if len(self._scores) == len(self._generation):
             self._move()
 
     def _draw(self) -> None:
@@ -94,19 +94,19 @@ class CmaesStrategy:
     def _move(self) -> None:
         """Tell the library a whole generation, by rank; ties share theirs in the order of drawing.
 
-        Equal accuracies would make the library's penalty for leaving the cube 0 / 0.
+        Equal scores would make the library's penalty for leaving the cube 0 / 0.
         """
         assert self._search is not None
-        known = [each for each in self._accuracies if each is not None]
-        worst = min(known, default=0.0)
-        losses = [-(worst if each is None else each) for each in self._accuracies]
+        known = [each for each in self._scores if each is not None]
+        worst = min(known, default=0.0)  # of none known, all are alike
+        losses = [-(worst if each is None else each) for each in self._scores]
         ranks = np.argsort(np.argsort(losses, kind="stable"))
         alike = len(set(losses)) == 1
         if not alike:
             self._search.tell(list(zip(self._generation, map(float, ranks), strict=True)))
         if alike or (self._axes.has_ranges and self._search.should_stop()):
             self._search = None
-        self._generation, self._accuracies = [], []
+        self._generation, self._scores = [], []
 
 
 class _Axes:

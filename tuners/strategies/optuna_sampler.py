@@ -38,7 +38,7 @@ from ..strategy import Task, Told, Work, ask_seed
 
 
 class OptunaStrategy:
-    """Maximises validation accuracy with an Optuna sampler on an in-memory study.
+    """Maximises the validation score with an Optuna sampler on an in-memory study.
 
     ``sampler`` is a name in `parts.samplers.SAMPLERS`, or makes one from a seed, for each ask.
     """

@@ -128,7 +128,7 @@ def table_of(**columns):
     [
         ({"energy_j": [1.0, None]}, "1 without joules"),
         ({"energy_j": [1.0, 0.0]}, "1 without joules"),
-        ({"score": [0.5, None]}, "1 without an accuracy"),
+        ({"score": [0.5, None]}, "1 without a score"),
         ({"x": [1, None]}, "1 without one of the hyperparameters"),
         ({"state": ["complete", "pruned"]}, "1 cut short"),
     ],
