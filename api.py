@@ -14,19 +14,20 @@ from .benchmarks.comparison.experiment import Experiment, load_experiment
 from .benchmarks.comparison.folder import Folder
 from .benchmarks.comparison.messages import file_name
 from .benchmarks.tables.table import Table as _Table
-from .errors import ConfigurationError, OutputError
+from .errors import ConfigurationError
 from .files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     import pandas as pd
-    from torch import nn
 
     from .benchmarks.analysis.analysing import Analysis
     from .benchmarks.comparison.driver import ComparisonWatcher
     from .benchmarks.importers import Paths
     from .benchmarks.tables.loading import Loadable
+    from .models.exporting import Exported
+    from .models.predictor import Predictor
 
 RUNS = Path("runs")
 DEFAULT_STRATEGY = "tpe"
@@ -58,8 +59,11 @@ class Result:
 
     @property
     def interrupted(self) -> bool:
-        """Whether some of its runs are not over."""
-        return self.summary["status"] == "interrupted"
+        """Whether some of its runs are not over, or its best candidate's training again is not."""
+        refit = self.summary["refit"]
+        return self.summary["status"] == "interrupted" or (
+            refit is not None and refit["state"] == "interrupted"
+        )
 
     @property
     def trials(self) -> pd.DataFrame:
@@ -121,6 +125,7 @@ def tune(
     *,
     out: str | Path | None = None,
     resume: bool = False,
+    refit: bool = False,
     progress: ComparisonWatcher | None = None,
     target: str | float = DEFAULT_TARGET,
     **options: Any,
@@ -135,6 +140,9 @@ def tune(
         budget: Joules to spend; ``"60 J"``, or those of the search resumed, if not given.
         out: The run folder; a new one under ``runs/`` if not given.
         resume: Go on with the search in ``out``.
+        refit: Train the best candidate again on train and validation data once the search is over.
+            Its joules are metered apart and beside the budget; ``best.pt`` holds its weights then.
+            One that was stopped begins anew when resumed.
         progress: Is told how it goes.
         target: As for ``compare``.
         **options: As for ``compare``: ``dataset``, ``meter``, ``device``, ``space`` …
@@ -143,12 +151,27 @@ def tune(
         PerjouleError: Something cannot be used.
     """
     parse_target(target)
+    if refit and options.get("objective") is not None:
+        from .benchmarks.comparison.refit import OWN_OBJECTIVE
+
+        raise ConfigurationError(OWN_OBJECTIVE)
     if not resume:
         strategy, budget = strategy or DEFAULT_STRATEGY, budget or DEFAULT_TUNE_BUDGET
     options |= {"strategies": strategy and [strategy], "budget": budget, "seeds": 1}
     start = _Start(out, None, progress, keep_weights=True, objective=_own(options))
     folder = _resume(start, None, options) if resume else _begin(start, None, options)
-    return _derive(folder, target)
+    if refit:
+        from .benchmarks.comparison.refit import refit as train_again
+
+        train_again(folder, progress)
+    result = _derive(folder, target)
+    found = result.summary["refit"]
+    if refit and found is not None and found["state"] == "failed":
+        raise ConfigurationError(
+            f"the best candidate could not be trained again ({found['message']}): {folder.path} "
+            "keeps what the search found"
+        )
+    return result
 
 
 def report(folder: str | Path, target: str | float = DEFAULT_TARGET) -> Result:
@@ -265,33 +288,73 @@ def _public(table: _Table) -> Table:
     return Table(**vars(table))
 
 
-def load_best(folder: str | Path) -> nn.Module:
-    """Build the network that ``tune`` found best, with its weights, on the CPU.
+def load_best(
+    folder: str | Path,
+    *,
+    trust: bool = False,
+    device: str | None = "cpu",
+    precision: str | None = None,
+) -> Predictor:
+    """Load the network that ``tune`` found best, as a predictor of class probabilities.
+
+        predictor = perjoule.load_best("runs/mine")
+        predictor(images)           # (N, classes), of images as the data set gives them
+        predictor.predict(images)   # the names of the likeliest classes
+        predictor.network           # the bare torch module, for normalised inputs
+
+    Images have their channels last, ``(N, height, width, channels)``, and the data set's units;
+    normalisation is applied inside. Test images give the test score that the search reported.
+
+    Args:
+        folder: The folder of a search, or a copy of its ``best.json`` and ``best.pt``.
+        trust: Whether to run what ``best.json`` names as ``module:function``, the code of a network
+            of somebody's own. Know who wrote the folder.
+        device: Where to predict: ``"cpu"``, ``"cuda"``; None for the fastest.
+        precision: ``"float32"``, or None for the one it was trained in.
 
     Raises:
-        OutputError: The folder holds no ``best.json`` with weights.
+        OutputError: The folder holds no best network, or a damaged one.
+        ConfigurationError: The network is code that is not trusted, or cannot be used here.
     """
-    import torch
+    from .benchmarks.comparison.best import load_predictor
 
-    from .models.networks.registry import resolve_architecture
-    from .models.training import Runtime, build
+    return load_predictor(Path(folder), trust=trust, device=device, precision=precision)
 
-    path = Path(folder)
-    try:
-        best = json.loads((path / "best.json").read_text(encoding="utf-8"))
-        weights = torch.load(path / "best.pt", weights_only=True, map_location="cpu")
-    except OSError as error:
-        raise OutputError(f"{path} holds no best network: run `perjoule tune` first") from error
-    network = build(
-        best["params"],
-        resolve_architecture(best["architecture"]),
-        tuple(best["shape"]),
-        best["n_classes"],
-        Runtime.detect("cpu"),
-        seed=0,
-    ).network
-    network.load_state_dict(weights)
-    return network.eval()
+
+def export(
+    folder: str | Path,
+    form: str | None = None,
+    *,
+    out: str | Path | None = None,
+    trust: bool = False,
+) -> Exported:
+    """Write the network that ``tune`` found best for others, with normalisation and softmax inside.
+
+        perjoule.export("runs/mine", "onnx").path  # runs/mine/best.onnx
+
+    What is written takes any number of float32 images as the data set gives them, ``(N, height,
+    width, channels)``, and gives probabilities ``(N, classes)``, computed in float32. It is read
+    again and must give those of the predictor in float32 to 1e-4.
+
+    Args:
+        folder: The folder of a search.
+        form: ``"torchscript"``, ``"onnx"`` (``pip install 'perjoule[onnx]'``) or
+            ``"torch-export"``; by the ending of ``out`` if not given, else TorchScript.
+        out: The file; ``best`` with the format's ending in the folder if not given.
+        trust: As for ``load_best``.
+
+    Raises:
+        UnknownNameError: There is no such format.
+        ConfigurationError: The format cannot hold the network, or a package is missing.
+        OutputError: The folder holds no best network, or the file cannot be written.
+    """
+    from .models import exporting
+
+    path = None if out is None else Path(out)
+    wanted = exporting.resolve_format(form, path)
+    predictor = load_best(folder, trust=trust)
+    path = path or Path(folder) / f"best{exporting.FORMATS[wanted].suffix}"
+    return exporting.export(predictor, wanted, path)
 
 
 @dataclass(frozen=True)
@@ -379,6 +442,7 @@ def _resume(start: _Start, experiment: str | Path | None, options: dict[str, Any
 def _derive(folder: Folder, target: str | float) -> Result:
     """Write tables, summary and report from the ledger, each whole or not at all."""
     from .benchmarks.analysis.analysing import analyse as work_out
+    from .benchmarks.comparison.best import write_best
     from .benchmarks.comparison.loading import read_run
     from .benchmarks.comparison.summary import summarise
     from .reports import page
@@ -392,33 +456,8 @@ def _derive(folder: Folder, target: str | float) -> Result:
     _write_json(path / "summary.json", summary)
     page.write(path / "report.html", table, analysis)
     if command == "tune":
-        _write_best(path, summary)
+        write_best(path, summary)
     return Result(path, summary, analysis, _public(table), command)
-
-
-def _write_best(folder: Path, summary: dict[str, Any]) -> None:
-    """Write the best candidate of a search of one run, and its weights."""
-    [run], data, experiment = summary["runs"], summary["data"], summary["experiment"]
-    if run["incumbent"] is None:
-        return
-    from .models.checkpoint import load_checkpoint, save_state
-
-    kept = Folder(folder).weights(run["run"], run["incumbent"]["trial"])
-    if not kept.exists():  # somebody removed them; best.pt stays as it is
-        return
-    weights = save_state(load_checkpoint(kept.read_bytes())["state"]["network"])
-    best = {
-        **run["incumbent"],
-        "strategy": run["strategy"],
-        "dataset": experiment["dataset"],
-        "architecture": experiment["architecture"],
-        "shape": data["shape"],
-        "n_classes": data["n_classes"],
-        "spent_j": run["spent_j"],
-        "weights": "best.pt",
-    }
-    write_whole(folder / "best.pt", lambda part: part.write_bytes(weights))
-    _write_json(folder / "best.json", best)
 
 
 def _write_json(path: Path, data: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import OutputError
+from ..models.metric import Metric
 from .app import STOPPED, command, show
 from .options import AsJson, RunFolder, Setup, Strategies
 
@@ -65,6 +66,14 @@ def tune(
     budget: Annotated[
         str | None, typer.Option(help='Energy to spend: "0.2 Wh"; 60 J if not given.')
     ] = None,
+    refit: Annotated[
+        bool,
+        typer.Option(
+            "--refit",
+            help="Then train the best candidate again on train and validation data; its joules "
+            "come beside the budget, and are told apart.",
+        ),
+    ] = False,
     setup: Setup,
     folder: RunFolder,
 ) -> None:
@@ -79,13 +88,16 @@ def tune(
             budget,
             out=folder.out,
             resume=folder.resume,
+            refit=refit,
             target=folder.target,
             progress=progress,
             **asdict(setup),
         )
-    [run] = result.summary["runs"]
-    show(run, folder.as_json, lambda: print_best(run, result.folder))
-    _exit_if_interrupted(result)
+    [run], again = result.summary["runs"], result.summary["refit"]
+    told = run if again is None else {**run, "refit": again}
+    metric = Metric.parse(result.summary["experiment"].get("metric", "accuracy"))
+    show(told, folder.as_json, lambda: print_best(run, result.folder, metric, again))
+    _exit_if_interrupted(result, " --refit" if refit else "")
 
 
 @command("strategies")
@@ -121,11 +133,11 @@ def print_result(result: Result) -> None:
     print_comparison(result.analysis, result.summary, result.report)
 
 
-def _exit_if_interrupted(result: Result) -> None:
+def _exit_if_interrupted(result: Result, options: str = "") -> None:
     if result.interrupted:
         typer.echo(
             "Interrupted; nothing is lost. Go on with: "
-            f"perjoule {result.command} --resume --out {result.folder}",
+            f"perjoule {result.command} --resume{options} --out {result.folder}",
             err=True,
         )
         raise typer.Exit(STOPPED)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from ...energy import SourceInfo
 from ...energy.carbon import intensity
 from ...energy.sources.cpu.cores import usable_cores
 from ...energy.sources.cpu.power import processor
@@ -50,17 +52,17 @@ def describe(setting: Setting, prepared: Prepared, workers: int) -> dict[str, An
         },
         "runtime": dict(prepared.runtime),
         "data": dict(prepared.data),
-        "meter": _inventory(prepared),
+        "meter": _inventory(prepared.sources),
         "carbon": None if carbon is None else asdict(intensity(carbon)),
     }
 
 
-def _inventory(prepared: Prepared) -> list[dict[str, Any]]:
-    """The meter's sources as plain data."""
-    return json.loads(json.dumps([asdict(source) for source in prepared.sources]))
+def _inventory(sources: Sequence[SourceInfo]) -> list[dict[str, Any]]:
+    """A meter's sources as plain data."""
+    return json.loads(json.dumps([asdict(source) for source in sources]))
 
 
-def check_same_meter(description: dict[str, Any], prepared: Prepared) -> None:
+def check_same_meter(description: dict[str, Any], sources: Sequence[SourceInfo]) -> None:
     """Make sure that joules of different meters do not meet in one comparison.
 
     Raises:
@@ -68,7 +70,7 @@ def check_same_meter(description: dict[str, Any], prepared: Prepared) -> None:
     """
     before, now = (
         "; ".join(source["detail"] for source in inventory)
-        for inventory in (description["meter"], _inventory(prepared))
+        for inventory in (description["meter"], _inventory(sources))
     )
     if before != now:
         raise MeterError(
@@ -77,18 +79,18 @@ def check_same_meter(description: dict[str, Any], prepared: Prepared) -> None:
         )
 
 
-def check_same_data(description: dict[str, Any], prepared: Prepared) -> None:
+def check_same_data(description: dict[str, Any], fingerprint: str | None) -> None:
     """Make sure that all trials of a comparison learn from the same data.
 
     Raises:
         DataError: The data set has changed since the description was written.
     """
-    before, now = (data.get("fingerprint") for data in (description["data"], prepared.data))
-    if before != now:
+    before = description["data"].get("fingerprint")
+    if before != fingerprint:
         name = description["experiment"]["dataset"]
         raise DataError(
-            f"{description['name']} was begun with other data: {name} has the fingerprint {now}, "
-            f"and had {before}; restore it, or begin anew with another --out"
+            f"{description['name']} was begun with other data: {name} has the fingerprint "
+            f"{fingerprint}, and had {before}; restore it, or begin anew with another --out"
         )
 
 

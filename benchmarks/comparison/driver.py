@@ -46,6 +46,10 @@ class ComparisonWatcher(Protocol):
         """Somebody asked to stop; workers are keeping what they have."""
         ...
 
+    def refitting(self, epochs: int) -> None:
+        """The search is over; its best candidate is trained again, for so many epochs."""
+        ...
+
 
 class Driver:
     """Runs all (strategy, seed) pairs of an experiment until their allotments are spent.

@@ -5,6 +5,7 @@ slice        a trial's slice ended: its outcome and every joule of it
 search       an ask gave no work: its joules
 interrupted  a slice was lost (crash, kill): the joules last heard of, a lower bound
 end          a run is over, and why
+refit        the best candidate's training on more data began, or how it ended; charged to no run
 session      a driver stopped: how busy its workers were, what was charged to no run
 """
 
@@ -172,6 +173,22 @@ class EndEvent(Fact):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RefitEvent(Fact):
+    """The best candidate's training on the training and the validation split began, or ended."""
+
+    event: Literal["refit"] = "refit"
+    run: str
+    trial: int  # whose candidate it is
+    state: State | None = None  # how it ended; None: it began
+    energy_j: float | None = None  # None if unavailable; of a begun one it is not known yet
+    energy_kind: str = LOWER_BOUND
+    duration_s: float | None = None
+    epochs: int | None = None  # whole ones
+    test_score: float | None = None
+    message: str = ""  # what went wrong, if anything
+
+
+@dataclass(frozen=True, kw_only=True)
 class SessionEvent(Fact):
     """A driver stopped."""
 
@@ -187,7 +204,7 @@ class SessionEvent(Fact):
 
 RunEvent = SliceEvent | SearchEvent | InterruptedEvent | EndEvent
 """What changes a run."""
-Event = StartEvent | RunEvent | SessionEvent
+Event = StartEvent | RunEvent | RefitEvent | SessionEvent
 
 
 def _point(point: CurvePoint) -> Point:

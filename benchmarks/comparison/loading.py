@@ -12,6 +12,7 @@ from .events import Event, SliceEvent
 from .experiment import Experiment
 from .folder import Folder
 from .record import add_up, curve_table, run_table, slice_table
+from .refit import refit_facts
 from .run import restore_runs
 from .work import report_work
 
@@ -50,7 +51,8 @@ def read_run(path: Path) -> Table:
     """Read a run folder: its ledger, or where it has none the tables derived from it.
 
     The table knows all runs of the experiment, and has no trials as long as none has ended. Its
-    description has one more key, ``work``: a `WorkersReport` as plain data.
+    description has two more keys: ``work``, a `WorkersReport` as plain data, and ``refit``, a
+    `RefitFacts` or None.
 
     Raises:
         DataError: There is neither ledger nor table.
@@ -70,7 +72,11 @@ def read_run(path: Path) -> Table:
         curves=curve_table(events),
         slices=slices if len(slices) > len(trials) else None,
         runs=run_table(runs, experiment.allotment_j),
-        description={**description, "work": report_work(events).to_dict()},
+        description={
+            **description,
+            "work": report_work(events).to_dict(),
+            "refit": (refit := refit_facts(events)) and refit.to_dict(),
+        },
         notes=tuple(_of_own_objective(events)),
     )
 

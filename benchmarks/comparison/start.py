@@ -52,8 +52,7 @@ def run_comparison(
         PerjouleError: Something in the experiment cannot be used, or the folder is in use.
     """
     space = _resolved_space(experiment)
-    # As the workers will find them.
-    sources = resolve(experiment.meter, Machine(gpus=[] if experiment.device == "cpu" else None))
+    sources = find_sources(experiment)
     workers = experiment.workers or _default_workers(experiment, sources, objective)
     setting = Setting(
         experiment=experiment,
@@ -72,14 +71,19 @@ def run_comparison(
             if resumed is None:
                 folder.create(describe(setting, prepared, workers))
             else:
-                check_same_meter(resumed, prepared)
-                check_same_data(resumed, prepared)
+                check_same_meter(resumed, prepared.sources)
+                check_same_data(resumed, prepared.data.get("fingerprint"))
             folder.lock()
             try:
                 with Ledger(folder.ledger) as ledger:
                     Driver(setting, pool, prepared, ledger, progress).run()
             finally:
                 folder.release()
+
+
+def find_sources(experiment: Experiment) -> list[Source | PowerSource]:
+    """The sources of an experiment's meter, as whoever trains for it will find them."""
+    return resolve(experiment.meter, Machine(gpus=[] if experiment.device == "cpu" else None))
 
 
 def _check_budget(experiment: Experiment, prepared: Prepared) -> None:

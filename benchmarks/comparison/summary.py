@@ -39,6 +39,7 @@ def summarise(table: Table, analysis: Analysis) -> dict[str, Any]:
         "provenance": [{**source, "source": source["id"]} for source in stated["meter"]],
         "carbon": emissions(table),
         "work": stated["work"],
+        "refit": stated.get("refit"),
         "runs": [run.to_dict() for run in runs],
         "analysis": analysis.to_dict(),
     }

@@ -11,16 +11,12 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
-import torch
 from threadpoolctl import threadpool_limits
 
-from ...energy import EnergyBudget, EnergyMeter, Reading
+from ...energy import EnergyBudget, Reading
 from ...energy.quantities import total
-from ...errors import ConfigurationError
-from ...models.data import load
 from ...models.metric import Metric
 from ...models.network_training import NetworkTraining
 from ...models.objective import Objective
@@ -32,9 +28,9 @@ from ...models.runtime import Runtime
 from ...models.space import Space
 from ...tuners.registry import find_recipe
 from ...tuners.strategy import Strategy, Task, Told, Work, check_work, restore
-from .experiment import Experiment
 from .folder import Folder
 from .heartbeat import Pulse
+from .instruments import detect_runtime, load_data, one_thread, open_meter
 from .messages import Job, Outcome, Prepared, Setting
 from .rehearsal import Rehearsal
 
@@ -51,19 +47,10 @@ class Session:
         self._setting, self._folder = setting, Folder(setting.folder)
         self._strategies: dict[str, tuple[Strategy, int]] = {}
         with contextlib.ExitStack() as held:
-            # Threads on shared cores stall each other, and one thread per worker is the fastest.
-            held.callback(torch.set_num_threads, torch.get_num_threads())
-            torch.set_num_threads(1)
-            self._runtime = _detect_runtime(experiment)
+            held.enter_context(one_thread())
+            self._runtime = detect_runtime(experiment)
             device = self._runtime.device
-            self._meter = EnergyMeter(
-                experiment.meter,
-                synchronize=(
-                    partial(torch.cuda.synchronize, device) if device.type == "cuda" else None
-                ),
-                gpus=_gpus(device),
-                shared=setting.shared,
-            )
+            self._meter = open_meter(experiment, device, shared=setting.shared)
             held.callback(self._meter.close)
             window = self._meter.window()
             self._space = Space.parse(setting.space)
@@ -236,14 +223,8 @@ def _training(setting: Setting, runtime: Runtime, metric: Metric) -> NetworkTrai
     if experiment.objective is not None:
         names = frozenset(experiment.space or ())
         return OwnTraining.of(setting.objective or experiment.objective, names)
-    assert experiment.dataset is not None and experiment.architecture is not None
-    device = str(runtime.device)
-    data = load(
-        experiment.dataset,
-        device=device,
-        split_seed=experiment.split_seed,
-        train_limit=experiment.train_limit,
-    )
+    assert experiment.architecture is not None
+    data = load_data(experiment, runtime.device)
     return NetworkTraining(data, runtime, experiment.architecture, metric)
 
 
@@ -260,15 +241,6 @@ def _unbilled_j(around: Reading, billed: Reading, after: Reading) -> float | Non
     return total([around.total_j, None if own_j is None else -own_j, after.total_j])
 
 
-def _detect_runtime(experiment: Experiment) -> Runtime:
-    runtime = Runtime.detect(experiment.device)
-    if runtime.device.type not in ("cpu", "cuda") and experiment.meter != "model":
-        raise ConfigurationError(
-            f"device {experiment.device!r}: nothing here can meter its energy; take cpu or cuda"
-        )
-    return runtime
-
-
 def _describe_data(training: NetworkTraining | OwnTraining) -> dict[str, Any]:
     """What `experiment.yaml` says of the data set: nothing of a user's own."""
     if isinstance(training, OwnTraining):
@@ -276,13 +248,9 @@ def _describe_data(training: NetworkTraining | OwnTraining) -> dict[str, Any]:
     data = training.data
     return {
         "shape": list(data.shape),
+        "normalisation": {name: list(each) for name, each in vars(data.normalisation).items()},
+        "class_names": list(data.class_names),
+        "tasks": list(data.tasks),
         **{name: getattr(data, name) for name in ("n_classes", "source", "fingerprint")},
         **{name: len(getattr(data, name)) for name in ("train", "validation", "test")},
     }
-
-
-def _gpus(device: torch.device) -> list[str]:
-    """UUID of the GPU in use, none on a CPU."""
-    if device.type != "cuda":
-        return []
-    return [str(torch.cuda.get_device_properties(device).uuid)]

@@ -56,3 +56,12 @@ def resolve_architecture(name: str | Builder) -> Builder:
         known = [*ARCHITECTURES, f"{_torchvision.PREFIX}resnet18 …", "module:function"]
         raise UnknownNameError("architecture", name, known)
     return cast("Builder", import_named("architecture", name))
+
+
+def imports_code(name: str) -> bool:
+    """Whether `resolve_architecture` would import what the name says, and so run its author's code.
+
+    >>> imports_code("cnn"), imports_code("torchvision:resnet18"), imports_code("mine:build")
+    (False, False, True)
+    """
+    return ":" in name and not name.startswith(_torchvision.PREFIX)
