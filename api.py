@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-import time
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .benchmarks.analysis.target import DEFAULT_TARGET, parse_target
-from .benchmarks.comparison.experiment import Experiment, load_experiment
 from .benchmarks.comparison.folder import Folder
-from .benchmarks.comparison.messages import file_name
+from .benchmarks.comparison.opening import begin, go_on, opening, search_of
 from .benchmarks.tables.table import Table as _Table
 from .errors import ConfigurationError
 from .files import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     import pandas as pd
 
@@ -28,10 +26,6 @@ if TYPE_CHECKING:
     from .benchmarks.tables.loading import Loadable
     from .models.exporting import Exported
     from .models.predictor import Predictor
-
-RUNS = Path("runs")
-DEFAULT_STRATEGY = "tpe"
-DEFAULT_TUNE_BUDGET = "60 J"
 
 
 @dataclass(frozen=True)
@@ -113,9 +107,8 @@ def compare(
     Raises:
         PerjouleError: Something in the experiment cannot be used; nothing is half-written then.
     """
-    parse_target(target)
-    start = _Start(out, executor, progress, objective=_own(options))
-    folder = _resume(start, experiment, options) if resume else _begin(start, experiment, options)
+    start = opening(options, out, target, progress, executor=executor)
+    folder = go_on(start, experiment, options) if resume else begin(start, experiment, options)
     return _derive(folder, target)
 
 
@@ -123,6 +116,7 @@ def tune(
     strategy: str | None = None,
     budget: str | float | None = None,
     *,
+    experiment: str | Path | None = None,
     out: str | Path | None = None,
     resume: bool = False,
     refit: bool = False,
@@ -136,8 +130,10 @@ def tune(
     weights, see ``load_best``) beside all that a comparison writes.
 
     Args:
-        strategy: Name of the strategy; ``"tpe"``, or that of the search resumed, if not given.
-        budget: Joules to spend; ``"60 J"``, or those of the search resumed, if not given.
+        strategy: Name of the strategy; that of the experiment or of the search resumed if not
+            given, else ``"tpe"``.
+        budget: Joules to spend; likewise, else ``"60 J"``.
+        experiment: A YAML file; None for the defaults.
         out: The run folder; a new one under ``runs/`` if not given.
         resume: Go on with the search in ``out``.
         refit: Train the best candidate again on train and validation data once the search is over.
@@ -145,21 +141,20 @@ def tune(
             One that was stopped begins anew when resumed.
         progress: Is told how it goes.
         target: As for ``compare``.
-        **options: As for ``compare``: ``dataset``, ``meter``, ``device``, ``space`` …
+        **options: As for ``compare``, but for ``strategies`` and ``seeds``.
 
     Raises:
         PerjouleError: Something cannot be used.
     """
-    parse_target(target)
     if refit and options.get("objective") is not None:
         from .benchmarks.comparison.refit import OWN_OBJECTIVE
 
         raise ConfigurationError(OWN_OBJECTIVE)
     if not resume:
-        strategy, budget = strategy or DEFAULT_STRATEGY, budget or DEFAULT_TUNE_BUDGET
+        strategy, budget = search_of(experiment, strategy, budget)
     options |= {"strategies": strategy and [strategy], "budget": budget, "seeds": 1}
-    start = _Start(out, None, progress, keep_weights=True, objective=_own(options))
-    folder = _resume(start, None, options) if resume else _begin(start, None, options)
+    start = opening(options, out, target, progress, keep_weights=True)
+    folder = go_on(start, experiment, options) if resume else begin(start, experiment, options)
     if refit:
         from .benchmarks.comparison.refit import refit as train_again
 
@@ -185,7 +180,7 @@ def report(folder: str | Path, target: str | float = DEFAULT_TARGET) -> Result:
         OutputError: The folder holds no comparison.
         ConfigurationError: The target is neither an accuracy nor a share.
     """
-    parse_target(target)
+    parse_target(target, None)
     return _derive(Folder(Path(folder).absolute()), target)
 
 
@@ -357,88 +352,6 @@ def export(
     return exporting.export(predictor, wanted, path)
 
 
-@dataclass(frozen=True)
-class _Start:
-    """How a comparison is started, beside its experiment."""
-
-    out: str | Path | None
-    executor: Executor | None = None
-    progress: ComparisonWatcher | None = None
-    keep_weights: bool = False
-    objective: Callable[..., Any] | None = None  # one that workers cannot import
-
-
-def _own(options: dict[str, Any]) -> Callable[..., Any] | None:
-    """The function given as ``objective``, whose name takes its place; None if that will do."""
-    from .models.importing import import_named
-
-    function = options.get("objective")
-    if function is None or isinstance(function, str):
-        return None
-    if not callable(function):
-        raise ConfigurationError(
-            f"objective = {function!r}: give a function of a trial, or its module:function"
-        )
-    kind = type(function)  # of an object that is called
-    named = function if hasattr(function, "__qualname__") else kind
-    name = options["objective"] = f"{named.__module__}:{named.__qualname__}"
-    try:
-        found = None if named.__module__ == "__main__" else import_named("objective", name)
-    except ConfigurationError:  # such as a function inside a function
-        found = None
-    return None if found is function else function
-
-
-def _begin(start: _Start, experiment: str | Path | None, options: dict[str, Any]) -> Folder:
-    """Run a new comparison."""
-    from .benchmarks.comparison.start import run_comparison
-
-    wanted = load_experiment(None if experiment is None else Path(experiment), options)
-    folder = Folder(_new_folder(wanted) if start.out is None else Path(start.out).absolute())
-    folder.check_free()
-    run_comparison(
-        wanted,
-        folder,
-        keep_weights=start.keep_weights,
-        objective=start.objective,
-        executor=start.executor,
-        progress=start.progress,
-    )
-    return folder
-
-
-def _resume(start: _Start, experiment: str | Path | None, options: dict[str, Any]) -> Folder:
-    """Go on with a comparison; nothing but the number of workers may differ from its beginning."""
-    from .benchmarks.comparison.start import run_comparison
-
-    if start.out is None:
-        raise ConfigurationError("--resume needs --out: name the folder to go on with")
-    folder = Folder(Path(start.out).absolute())
-    description = folder.description()
-    recorded = description["experiment"]
-    wanted = load_experiment(None if experiment is None else Path(experiment), options, recorded)
-    for name, value in wanted.model_dump().items():
-        if name != "workers" and value != recorded.get(name):
-            raise ConfigurationError(
-                f"{name} = {value!r}, but {folder.path} was begun with {recorded.get(name)!r}: "
-                "leave it out to resume, or begin anew with another --out"
-            )
-    if start.keep_weights and not description["keep_weights"]:
-        raise ConfigurationError(
-            f"{folder.path} is a comparison, which keeps no weights: resume it with "
-            "`perjoule compare`, or begin a search with another --out"
-        )
-    run_comparison(
-        wanted,
-        folder,
-        resumed=description,
-        objective=start.objective,
-        executor=start.executor,
-        progress=start.progress,
-    )
-    return folder
-
-
 def _derive(folder: Folder, target: str | float) -> Result:
     """Write tables, summary and report from the ledger, each whole or not at all."""
     from .benchmarks.analysis.analysing import analyse as work_out
@@ -463,9 +376,3 @@ def _derive(folder: Folder, target: str | float) -> Result:
 def _write_json(path: Path, data: dict[str, Any]) -> None:
     text = json.dumps(data, indent=2, allow_nan=False)
     write_whole(path, lambda part: part.write_text(text, encoding="utf-8"))
-
-
-def _new_folder(experiment: Experiment) -> Path:
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    what = experiment.dataset or (experiment.objective or "").rpartition(":")[2]
-    return (RUNS / f"{file_name(what)}-{stamp}").absolute()

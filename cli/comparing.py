@@ -16,22 +16,20 @@ from .options import AsJson, RunFolder, Setup, Strategies
 if TYPE_CHECKING:
     from ..api import Result
 
+Experiment = Annotated[
+    Path | None, typer.Argument(metavar="[EXPERIMENT.yaml]", help="See `perjoule init`.")
+]
+
 
 @command("compare")
 def compare(
     *,
-    experiment: Annotated[
-        Path | None, typer.Argument(metavar="[EXPERIMENT.yaml]", help="See `perjoule init`.")
-    ] = None,
+    experiment: Experiment = None,
     strategies: Strategies = None,
     budget: Annotated[
         str | None, typer.Option(help='Energy all runs share: "200 J", "6 kJ", "0.2 Wh".')
     ] = None,
     seeds: Annotated[int | None, typer.Option(help="Runs per strategy.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Trials at a time.")] = None,
-    fidelity: Annotated[
-        str | None, typer.Option(help="Rungs of multi-fidelity strategies: epochs, joules.")
-    ] = None,
     setup: Setup,
     folder: RunFolder,
 ) -> None:
@@ -49,8 +47,6 @@ def compare(
             strategies=strategies,
             budget=budget,
             seeds=seeds,
-            workers=workers,
-            fidelity=fidelity,
             **asdict(setup),
         )
     show(result.summary, folder.as_json, lambda: print_result(result))
@@ -60,8 +56,10 @@ def compare(
 @command("tune")
 def tune(
     *,
+    experiment: Experiment = None,
     strategy: Annotated[
-        str | None, typer.Option(help="See `perjoule strategies`; tpe if not given.")
+        str | None,
+        typer.Option(help="See `perjoule strategies`; the experiment's, or tpe if not given."),
     ] = None,
     budget: Annotated[
         str | None, typer.Option(help='Energy to spend: "0.2 Wh"; 60 J if not given.')
@@ -86,6 +84,7 @@ def tune(
         result = api.tune(
             strategy,
             budget,
+            experiment=experiment,
             out=folder.out,
             resume=folder.resume,
             refit=refit,

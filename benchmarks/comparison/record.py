@@ -90,7 +90,7 @@ def _with_gaps(values: list[Any]) -> Any:
 
 def curve_table(events: Iterable[Event]) -> pd.DataFrame:
     """The learning curves of a ledger."""
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     before_j: dict[tuple[str, int], float | None] = {}
     for event in _slices(events):
         key = event.run, event.trial

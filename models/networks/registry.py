@@ -24,6 +24,12 @@ ARCHITECTURES: dict[str, Builder] = {"cnn": _cnn.cnn, "mlp": _mlp.mlp}
 _SPACES = {"cnn": _cnn.DEFAULT_SPACE, "mlp": _mlp.DEFAULT_SPACE}
 
 
+def architectures_help() -> str:
+    """All architectures, in one line for help texts."""
+    named = ", ".join(ARCHITECTURES)
+    return f"{named}, {_torchvision.PREFIX}NAME (resnet18 …), or your own module:function or class"
+
+
 def default_space(architecture: str | Builder, dataset: str) -> dict[str, Any]:
     """What `Space.parse` reads: an architecture's own search space, fitted to a data set.
 
