@@ -131,7 +131,7 @@ class Rehearsal:
                 if work is None:
                     break
                 costs.append(window.reading.total_j or 0.0)
-                score = _made_up(self.task.metric, (number * 0.6180339887) % 1.0)
+                score = made_up_score(self.task.metric, (number * 0.6180339887) % 1.0)
                 told = Told(
                     work.params,
                     State.PAUSED if work.pause else State.COMPLETE,
@@ -146,7 +146,7 @@ class Rehearsal:
         return early, max(costs[startup + 1 :], default=early)
 
 
-def _made_up(metric: Metric, share: float) -> float:
+def made_up_score(metric: Metric, share: float) -> float:
     """An oriented score that can be, so far between the worst and the best or within 1 of one."""
     worst, best = metric.oriented_bounds
     if worst is None:

@@ -6,19 +6,25 @@ import math
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from perjoule.benchmarks.comparison.events import SliceEvent
 from perjoule.benchmarks.comparison.experiment import Experiment
+from perjoule.benchmarks.comparison.loading import load_table
 from perjoule.benchmarks.comparison.record import slice_table
+from perjoule.benchmarks.comparison.rehearsal import made_up_score
 from perjoule.benchmarks.comparison.run import restore_runs
 from perjoule.benchmarks.replay.forest import ForestObjective
 from perjoule.benchmarks.replay.nearest import NearestObjective
+from perjoule.benchmarks.replay.options import ReplayOptions
 from perjoule.benchmarks.replay.recording import Recording
+from perjoule.benchmarks.replay.replaying import replay
 from perjoule.benchmarks.replay.simulation import Terms, play
 from perjoule.benchmarks.replay.synthetic import SURFACES
 from perjoule.benchmarks.tables.loading import read_table
 from perjoule.benchmarks.tables.table import Table
-from perjoule.models.metric import ACCURACY, Metric
+from perjoule.models.metric import ACCURACY, METRICS, Metric
 from perjoule.models.outcome import State
 from perjoule.tuners.registry import RECIPES
 
@@ -161,3 +167,18 @@ def test_a_ledger_of_version_1_is_read(tmp_path):
     old.pop("score", None)
     read = SliceEvent.from_dict(json.loads(json.dumps(old)))
     assert (read.score, read.test_score) == (0.5, 0.4)
+
+
+def test_a_replayed_table_is_of_the_metric_that_was_recorded(table, tmp_path):
+    options = ReplayOptions(strategies="random", seeds=2, budget="20 J per run", workers=1)
+    replayed = replay(mirror(table, RMSE), options)
+    assert replayed.metric == RMSE
+    assert (replayed.trials["score"].dropna() < 0).all()
+    replayed.write(tmp_path / "replayed.csv")
+    assert load_table(tmp_path / "replayed.csv").metric == RMSE
+
+
+@pytest.mark.parametrize("metric", [*METRICS.values(), MIRRORED, Metric("reward"), RMSE], ids=str)
+@given(st.floats(0, 1))
+def test_what_a_rehearsal_makes_up_can_be_a_score(metric, share):
+    assert metric.allows(metric.oriented(made_up_score(metric, share)))
