@@ -1,0 +1,262 @@
+"""Ready callbacks, each on the real library: whole, paused, cut short, and told wrongly."""
+
+import os
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits
+
+from perjoule.energy import EnergyBudget, EnergyMeter
+from perjoule.models.metric import Metric
+from perjoule.models.objective import Objective
+from perjoule.models.outcome import State, StopRule
+from perjoule.models.phases import Assignment
+
+os.environ["KERAS_BACKEND"] = "torch"
+BATCH, EPOCHS = 64, 3
+STEP_J, VALIDATE_J = 0.02, 0.005  # of one batch, as the trainings here count them
+SHARES = [0.2, 0.45, 0.62, 0.95]  # of the joules of a whole trial
+
+images, labels = load_digits(return_X_y=True)
+images = (images / 16).astype("float32")
+TRAIN = images[:640], labels[:640]
+VALIDATION = images[640:896], labels[640:896]
+
+
+def count(trial, energy_j):
+    trial.count_operations(energy_j * 1e10)
+
+
+def dataset(arrays):
+    return torch.utils.data.TensorDataset(*(torch.from_numpy(each) for each in arrays))
+
+
+def network():
+    layers = torch.nn.Linear(64, 32), torch.nn.ReLU(), torch.nn.Dropout(0.2), torch.nn.Linear(32, 10)
+    return torch.nn.Sequential(*layers)
+
+
+def with_lightning(trial, monitor="val_acc", epochs=-1):
+    from perjoule.models import _torchvision  # noqa: F401 - beside a PyTorch without CUDA
+    from perjoule.models.callbacks.lightning import LightningCallback
+
+    lightning = pytest.importorskip("lightning", reason="needs perjoule[lightning]")
+
+    class Module(lightning.LightningModule):
+        def __init__(self):
+            super().__init__()
+            self.network = network()
+
+        def training_step(self, batch, _):
+            count(trial, STEP_J)
+            return torch.nn.functional.cross_entropy(self.network(batch[0]), batch[1])
+
+        def validation_step(self, batch, _):
+            count(trial, VALIDATE_J)
+            outputs = self.network(batch[0])
+            self.log("val_loss", torch.nn.functional.cross_entropy(outputs, batch[1]))
+            self.log("val_acc", (outputs.argmax(1) == batch[1]).float().mean())
+
+        def configure_optimizers(self):
+            optimizer = torch.optim.Adam(self.parameters(), trial.params["rate"])
+            return [optimizer], [torch.optim.lr_scheduler.StepLR(optimizer, 1, 0.7)]
+
+    lightning.seed_everything(trial.seed, verbose=False)
+    trainer = lightning.Trainer(
+        max_epochs=epochs,
+        callbacks=[LightningCallback(trial, monitor)],
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        accelerator="cpu",
+    )
+    loaders = (
+        torch.utils.data.DataLoader(dataset(TRAIN), BATCH, shuffle=True),
+        torch.utils.data.DataLoader(dataset(VALIDATION), BATCH),
+    )
+    trainer.fit(Module(), *loaders)
+    return trainer
+
+
+def with_transformers(trial, monitor=None, strategy="epoch"):
+    from perjoule.models.callbacks.transformers import TransformersCallback
+
+    transformers = pytest.importorskip("transformers", reason="needs perjoule[transformers]")
+
+    class Network(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.network = network()
+
+        def forward(self, pixels, labels):
+            count(trial, STEP_J if self.training else VALIDATE_J)
+            outputs = self.network(pixels)
+            return {"loss": torch.nn.functional.cross_entropy(outputs, labels), "logits": outputs}
+
+    class Digits(torch.utils.data.Dataset):
+        def __init__(self, arrays):
+            self.arrays = arrays
+
+        def __len__(self):
+            return len(self.arrays[1])
+
+        def __getitem__(self, i):
+            return {"pixels": torch.from_numpy(self.arrays[0][i]), "labels": int(self.arrays[1][i])}
+
+    transformers.set_seed(trial.seed)
+    trainer = transformers.Trainer(
+        model=Network(),
+        args=transformers.TrainingArguments(
+            "unused",
+            eval_strategy=strategy,
+            eval_steps=4,
+            save_strategy="no",
+            logging_strategy="no",
+            report_to=[],
+            disable_tqdm=True,
+            use_cpu=True,
+            num_train_epochs=EPOCHS,
+            per_device_train_batch_size=BATCH,
+            per_device_eval_batch_size=BATCH,
+            learning_rate=trial.params["rate"],
+            seed=trial.seed,
+        ),
+        train_dataset=Digits(TRAIN),
+        eval_dataset=Digits(VALIDATION),
+        compute_metrics=lambda found: {
+            "accuracy": (found.predictions.argmax(1) == found.label_ids).mean()
+        },
+        callbacks=[TransformersCallback(trial, monitor)],
+    )
+    trainer.train()
+
+
+def with_keras(trial, monitor=None):
+    from perjoule.models.callbacks.keras import KerasCallback
+
+    keras = pytest.importorskip("keras", reason="needs perjoule[keras]")
+
+    class Counter(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            count(trial, STEP_J)
+
+        def on_test_batch_end(self, batch, logs=None):
+            count(trial, VALIDATE_J)
+
+    keras.utils.set_random_seed(trial.seed)
+    layers = keras.layers.Dense(32, "relu"), keras.layers.Dropout(0.2), keras.layers.Dense(10)
+    model = keras.Sequential([keras.Input((64,)), *layers])
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(trial.params["rate"]), loss, ["accuracy"])
+    model.fit(
+        *TRAIN,
+        validation_data=VALIDATION,
+        batch_size=BATCH,
+        epochs=100,
+        callbacks=[Counter(), KerasCallback(trial, monitor)],
+        verbose=0,
+    )
+
+
+def with_xgboost(trial, monitor="validation-merror", every=10):
+    from perjoule.models.callbacks.xgboost import XGBoostCallback
+
+    xgboost = pytest.importorskip("xgboost", reason="needs perjoule[xgboost]")
+
+    class Counter(xgboost.callback.TrainingCallback):
+        def after_iteration(self, *_):
+            count(trial, STEP_J)
+
+    callback = XGBoostCallback(trial, monitor, every)
+    xgboost.train(
+        {"objective": "multi:softprob", "num_class": 10, "nthread": 1, "max_depth": 3},
+        xgboost.DMatrix(*TRAIN),
+        num_boost_round=1000,
+        evals=[(xgboost.DMatrix(*VALIDATION), "validation")],
+        xgb_model=callback.booster,
+        callbacks=[Counter(), callback],
+        verbose_eval=False,
+    )
+
+
+def with_partial_fit(trial, monitor=None):
+    from sklearn.linear_model import SGDClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    from perjoule.models.callbacks.scikit_learn import partial_fit_epochs
+
+    class Counted(SGDClassifier):
+        def partial_fit(self, *given, **more):
+            count(trial, STEP_J)
+            return super().partial_fit(*given, **more)
+
+    model = make_pipeline(StandardScaler(), Counted(random_state=trial.seed))
+    return partial_fit_epochs(trial, model, *TRAIN, *VALIDATION, batch_size=BATCH)
+
+
+TRAININGS = {
+    each.__name__.removeprefix("with_"): each
+    for each in (with_lightning, with_transformers, with_keras, with_xgboost, with_partial_fit)
+}
+KEEP_NO_STATE = ("partial_fit",)
+
+
+@pytest.fixture(params=TRAININGS)
+def library(request):
+    return request.param
+
+
+@pytest.fixture
+def meter():
+    with EnergyMeter("model") as meter:
+        yield meter
+
+
+def slice_of(
+    function, meter, until=EPOCHS, checkpoint=None, budget_j=1e9, metric="accuracy", **more
+):
+    stop = StopRule(until, pause=more.pop("pause", False))
+    assignment = Assignment(stop, meter, EnergyBudget(budget_j, meter), **more)
+    objective = Objective(function, Metric.parse(metric), seed=3)
+    return objective.train_slice({"rate": 0.01}, assignment, checkpoint)
+
+
+def test_a_trial_in_one_piece_reports_each_epoch(library, meter):
+    result = slice_of(TRAININGS[library], meter)
+    assert (result.message, result.state, result.epochs) == ("", State.COMPLETE, EPOCHS)
+    assert [point.epoch for point in result.curve] == [1, 2, 3]
+    assert result.score > 0.6
+    assert result.curve[-1].score > result.curve[0].score
+    assert result.train.total_j == pytest.approx(result.curve[-1].energy_j - (result.validate.total_j or 0))
+    if library in ("lightning", "transformers", "keras"):
+        assert result.validate.total_j == pytest.approx(EPOCHS * 4 * VALIDATE_J)
+        assert result.curve[-1].loss < result.curve[0].loss
+
+
+def test_a_paused_trial_goes_on_to_the_same_scores(library, meter):
+    function = TRAININGS[library]
+    whole = slice_of(function, meter)
+    first = slice_of(function, meter, until=1, pause=True)
+    assert (first.message, first.state, first.epochs) == ("", State.PAUSED, 1)
+    assert (first.checkpoint is None) == (library in KEEP_NO_STATE)
+    rest = slice_of(function, meter, checkpoint=first.checkpoint, done=1)
+    assert (rest.message, rest.state, rest.epochs) == ("", State.COMPLETE, EPOCHS)
+    pieces = [(point.epoch, point.score) for point in (*first.curve, *rest.curve)]
+    assert pieces == [(point.epoch, point.score) for point in whole.curve]
+    if library not in KEEP_NO_STATE:
+        assert rest.train.total_j == pytest.approx(whole.train.total_j * 2 / 3)
+
+
+@pytest.mark.parametrize("share", SHARES)
+def test_a_small_budget_is_kept_and_nothing_half_trained_is_reported(library, meter, share):
+    whole = slice_of(TRAININGS[library], meter)
+    budget_j = share * whole.reading.total_j
+    result = slice_of(TRAININGS[library], meter, budget_j=budget_j)
+    assert (result.message, result.state) == ("", State.TRUNCATED)
+    assert result.epochs == len(result.curve) <= share * EPOCHS
+    assert [p.score for p in result.curve] == [p.score for p in whole.curve[: result.epochs]]
+    step_j = VALIDATE_J if library == "keras" else 0.0  # one batch of validation
+    assert result.reading.total_j <= budget_j * (1 + 1e-9) + step_j
