@@ -29,9 +29,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-import torch
-
+from ...errors import ConfigurationError
 from ..trial import Trial
 from .loop import Loop, base_class
 from .randomness import random_state, set_random_state
@@ -53,10 +51,20 @@ class KerasCallback(Callback):
     Args:
         trial: The trial.
         monitor: What Keras calls the trial's metric; ``val_`` and its name if not given.
+
+    Raises:
+        ConfigurationError: Keras is missing, or its backend is another one than PyTorch.
     """
 
     def __init__(self, trial: Trial, monitor: str | None = None) -> None:
         super().__init__()
+        import keras
+
+        if keras.backend.backend() != "torch":
+            raise ConfigurationError(
+                f"Keras computes with {keras.backend.backend()}: set KERAS_BACKEND=torch before "
+                "anything imports it"
+            )
         self._loop, self._fitting = Loop(trial, monitor, "val_"), False
 
     def on_train_begin(self, logs: Any = None) -> None:
@@ -109,8 +117,8 @@ class KerasCallback(Callback):
 def _state(model: Any, epoch: int) -> dict[str, Any]:
     return {
         "epoch": epoch,
-        "variables": [_tensor(each) for each in model.variables],
-        "optimizer": [_tensor(each) for each in model.optimizer.variables],
+        "variables": [each.value for each in model.variables],
+        "optimizer": [each.value for each in model.optimizer.variables],
         "random": random_state(),
     }
 
@@ -123,9 +131,5 @@ def _restore(model: Any, state: Mapping[str, Any]) -> None:
         (model.optimizer.variables, state["optimizer"]),
     ):
         for variable, value in zip(variables, values, strict=True):
-            variable.assign(value.numpy())
+            variable.assign(value)
     set_random_state(state["random"])
-
-
-def _tensor(variable: Any) -> torch.Tensor:
-    return torch.from_numpy(np.array(variable.numpy()))  # a copy, of any backend

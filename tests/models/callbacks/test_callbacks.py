@@ -1,6 +1,7 @@
 """Ready callbacks, each on the real library: whole, paused, cut short, and told wrongly."""
 
 import os
+from functools import cache
 
 import numpy as np
 import pytest
@@ -14,6 +15,14 @@ from perjoule.models.outcome import State, StopRule
 from perjoule.models.phases import Assignment
 
 os.environ["KERAS_BACKEND"] = "torch"
+# What the libraries say of themselves, of one another, and of how many workers load our few images.
+pytestmark = [
+    pytest.mark.filterwarnings(f"ignore:{message}")
+    for message in (
+        r"`isinstance\(treespec, LeafSpec\)` is deprecated:FutureWarning",
+        ".*does not have many workers",
+    )
+]
 BATCH, EPOCHS = 64, 3
 STEP_J, VALIDATE_J = 0.02, 0.005  # of one batch, as the trainings here count them
 SHARES = [0.2, 0.45, 0.62, 0.95]  # of the joules of a whole trial
@@ -33,7 +42,12 @@ def dataset(arrays):
 
 
 def network():
-    layers = torch.nn.Linear(64, 32), torch.nn.ReLU(), torch.nn.Dropout(0.2), torch.nn.Linear(32, 10)
+    layers = (
+        torch.nn.Linear(64, 32),
+        torch.nn.ReLU(),
+        torch.nn.Dropout(0.2),
+        torch.nn.Linear(32, 10),
+    )
     return torch.nn.Sequential(*layers)
 
 
@@ -149,7 +163,7 @@ def with_keras(trial, monitor=None):
     layers = keras.layers.Dense(32, "relu"), keras.layers.Dropout(0.2), keras.layers.Dense(10)
     model = keras.Sequential([keras.Input((64,)), *layers])
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(trial.params["rate"]), loss, ["accuracy"])
+    model.compile(keras.optimizers.Adam(trial.params["rate"]), loss, metrics=["accuracy"])
     model.fit(
         *TRAIN,
         validation_data=VALIDATION,
@@ -171,7 +185,8 @@ def with_xgboost(trial, monitor="validation-merror", every=10):
 
     callback = XGBoostCallback(trial, monitor, every)
     xgboost.train(
-        {"objective": "multi:softprob", "num_class": 10, "nthread": 1, "max_depth": 3},
+        {"objective": "multi:softprob", "num_class": 10, "eval_metric": ["mlogloss", "merror"]}
+        | {"nthread": 1, "max_depth": 3},
         xgboost.DMatrix(*TRAIN),
         num_boost_round=1000,
         evals=[(xgboost.DMatrix(*VALIDATION), "validation")],
@@ -224,13 +239,21 @@ def slice_of(
     return objective.train_slice({"rate": 0.01}, assignment, checkpoint)
 
 
-def test_a_trial_in_one_piece_reports_each_epoch(library, meter):
-    result = slice_of(TRAININGS[library], meter)
+@cache
+def whole_of(library):
+    with EnergyMeter("model") as meter:
+        return slice_of(TRAININGS[library], meter)
+
+
+def test_a_trial_in_one_piece_reports_each_epoch(library):
+    result = whole_of(library)
     assert (result.message, result.state, result.epochs) == ("", State.COMPLETE, EPOCHS)
     assert [point.epoch for point in result.curve] == [1, 2, 3]
     assert result.score > 0.6
     assert result.curve[-1].score > result.curve[0].score
-    assert result.train.total_j == pytest.approx(result.curve[-1].energy_j - (result.validate.total_j or 0))
+    phases_j = [phase.total_j or 0 for phase in (result.setup, result.train, result.validate)]
+    assert sum(phases_j) == pytest.approx(result.curve[-1].energy_j)
+    assert phases_j[0] == (2 * VALIDATE_J if library == "lightning" else 0)  # its sanity check
     if library in ("lightning", "transformers", "keras"):
         assert result.validate.total_j == pytest.approx(EPOCHS * 4 * VALIDATE_J)
         assert result.curve[-1].loss < result.curve[0].loss
@@ -238,7 +261,7 @@ def test_a_trial_in_one_piece_reports_each_epoch(library, meter):
 
 def test_a_paused_trial_goes_on_to_the_same_scores(library, meter):
     function = TRAININGS[library]
-    whole = slice_of(function, meter)
+    whole = whole_of(library)
     first = slice_of(function, meter, until=1, pause=True)
     assert (first.message, first.state, first.epochs) == ("", State.PAUSED, 1)
     assert (first.checkpoint is None) == (library in KEEP_NO_STATE)
@@ -252,7 +275,8 @@ def test_a_paused_trial_goes_on_to_the_same_scores(library, meter):
 
 @pytest.mark.parametrize("share", SHARES)
 def test_a_small_budget_is_kept_and_nothing_half_trained_is_reported(library, meter, share):
-    whole = slice_of(TRAININGS[library], meter)
+    whole = whole_of(library)
+    assert whole.state is State.COMPLETE
     budget_j = share * whole.reading.total_j
     result = slice_of(TRAININGS[library], meter, budget_j=budget_j)
     assert (result.message, result.state) == ("", State.TRUNCATED)
