@@ -14,10 +14,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeVar, cast
 
 from ..errors import ConfigurationError, UnknownNameError
 
+_Value = TypeVar("_Value", bound=Any)  # a number or an array of them
 Direction = Literal["maximize", "minimize"]
 _DIRECTIONS = ("maximize", "minimize")
 
@@ -96,7 +97,7 @@ class Metric:
         """Whether it lies from 0 to 1 and greater is better, so that it can be told in percent."""
         return self.maximised and (self.low, self.high) == (0.0, 1.0)
 
-    def oriented(self, score: float) -> float:
+    def oriented(self, score: _Value) -> _Value:
         """The score, or its negative where smaller is better; of arrays, element by element.
 
         Its own inverse: ``oriented(oriented(x)) == x``.

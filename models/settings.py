@@ -102,26 +102,31 @@ class TrainingSettings:
             _check_name(name, getattr(self, name), known)
         for name in str(self.augmentation).split("+"):
             _check_name("augmentation", name, AUGMENTATIONS)
-        own = OPTIMIZERS[self.optimizer]
-        for name in _RANGES.keys() & {field.name for field in fields(self)}:
-            if (value := getattr(self, name)) is not None:
-                _check_range(name, value)
-        for name in dict.fromkeys(name for each in OPTIMIZERS.values() for name in each):
-            if name in own:
-                if getattr(self, name) is None:
-                    object.__setattr__(self, name, own[name])
-            elif getattr(self, name) is not None:
-                having = [each for each, names in OPTIMIZERS.items() if name in names]
-                raise ConfigurationError(
-                    f"{name} = {getattr(self, name)!r}, but the optimizer {self.optimizer} has no "
-                    f"{name}: leave it out, or make it conditional by "
-                    f"when: {{optimizer: {having[0] if len(having) == 1 else having}}}"
-                )
-        if self.warmup_share is None:
-            share = DEFAULT_RISE if self.schedule == "one-cycle" else 0.0
-            object.__setattr__(self, "warmup_share", share)
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name in _RANGES and value is not None:
+                _check_range(field.name, value)
         if not isinstance(self.freeze, bool):
             raise ConfigurationError(f"freeze = {self.freeze!r} must be true or false")
+        self._refuse_what_the_optimizer_lacks()
+        share = DEFAULT_RISE if self.schedule == "one-cycle" else 0.0
+        for name, default in {**OPTIMIZERS[self.optimizer], "warmup_share": share}.items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, default)
+
+    def _refuse_what_the_optimizer_lacks(self) -> None:
+        having: dict[str, list[str]] = {}
+        for optimizer, own in OPTIMIZERS.items():
+            for name in own:
+                having.setdefault(name, []).append(optimizer)
+        for name, optimizers in having.items():
+            value = getattr(self, name)
+            if value is not None and self.optimizer not in optimizers:
+                when = optimizers[0] if len(optimizers) == 1 else f"[{', '.join(optimizers)}]"
+                raise ConfigurationError(
+                    f"{name} = {value!r}, but the optimizer {self.optimizer} has no {name}: "
+                    f"leave it out, or make it conditional by when: {{optimizer: {when}}}"
+                )
 
     @classmethod
     def of(cls, params: Mapping[str, Any]) -> TrainingSettings:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from ..benchmarks.analysis import naming
 from ..benchmarks.analysis.runs import RunFacts, best_runs, emissions, spent_j
 from ..benchmarks.comparison.work import WorkersReport
 from ..benchmarks.tables.contract import VERSION
 from ..benchmarks.tables.facts import read_fact
 from ..energy.carbon import format_grams
+from ..models.conditions import in_words
 from .format import (
     format_duration,
     format_energy,
     format_kinds,
-    format_percent,
+    format_score,
     format_value,
     known,
 )
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from ..benchmarks.analysis.analysing import Analysis
     from ..benchmarks.tables.table import Table
+    from ..models.metric import Metric
 
 NOT_STATED = "not stated"
 KINDS = {
@@ -121,20 +124,21 @@ def key_figures(table: Table, analysis: Analysis) -> list[Figure]:
 
 
 def _findings(table: Table, analysis: Analysis) -> list[Figure]:
-    """The best accuracy and the least energy to the target, of a single group."""
+    """The best score and the least energy to the target, of a single group."""
     [group] = analysis.groups
+    metric = group.metric
     finder = next(iter(best_runs(table)))
     reached = {n: own.energy_to_target.ert_j for n, own in group.strategies.items()}
     spent = {name: ert_j for name, ert_j in reached.items() if ert_j is not None}
     cheapest = group.winners.energy_to_target or next(iter(spent), None)
     return [
         (
-            "best validation accuracy",
-            format_percent(group.best_score),
+            naming.best_validation(metric),
+            format_score(group.best_score, metric),
             f"found by {finder}",
         ),
         (
-            f"least energy to {format_percent(group.target_accuracy)}",
+            f"least energy to {naming.target_score(group)}",
             format_energy(spent[cheapest] if cheapest else None),
             f"expected, by {cheapest}" if cheapest else "no run reached it",
         ),
@@ -184,7 +188,7 @@ def incumbents(table: Table, names: Sequence[str]) -> list[dict[str, Any]]:
         return []
     best = best_runs(table)
     return [
-        {"run": best[name], "curve": _sparkline(table.curves, best[name])}
+        {"run": best[name], "curve": _sparkline(table.curves, best[name], table.metric)}
         for name in names
         if name in best and best[name].incumbent is not None
     ]
@@ -218,7 +222,7 @@ def settings(table: Table, analysis: Analysis) -> dict[str, Mapping[str, Any]]:
             "name": table.name,
             "version of its columns": VERSION,
             "compared by": ", ".join(table.by) or "nothing: all trials together",
-            "target accuracy": analysis.target,
+            f"target {analysis.metric.name}": analysis.target,
             "analysed by": f"perjoule {analysis.perjoule}, schema {analysis.schema}",
         },
         "Experiment": experiment,
@@ -240,14 +244,17 @@ def _range(axis: object) -> str:
     """Return one axis of the search space, such as ``"0.0001 to 0.3, logarithmic"``."""
     if not isinstance(axis, dict):
         return f"{format_value(axis)}, fixed"
+    if isinstance(axis.get("when"), dict):
+        rest = {key: value for key, value in axis.items() if key != "when"}
+        return f"{_range(rest.get('value', rest))}, where {in_words(axis['when'])}"
     if "low" not in axis:
         return format_value(axis.get("choices", axis))
     text = f"{format_value(axis['low'])} to {format_value(axis.get('high'))}"
     return f"{text}, logarithmic" if axis.get("log") else text
 
 
-def _sparkline(curves: pd.DataFrame | None, run: RunFacts) -> dict[str, str] | None:
-    """Return the incumbent's accuracy by epoch as SVG points in a box of 100 by 24."""
+def _sparkline(curves: pd.DataFrame | None, run: RunFacts, metric: Metric) -> dict[str, str] | None:
+    """Return the incumbent's score by epoch as SVG points in a box of 100 by 24."""
     if curves is None or run.incumbent is None:
         return None
     own = curves[(curves["run"] == run.run) & (curves["trial"] == run.incumbent.trial)]
@@ -259,5 +266,5 @@ def _sparkline(curves: pd.DataFrame | None, run: RunFacts) -> dict[str, str] | N
         f"{100.0 * i / (len(score) - 1):.1f},{22.0 - 20.0 * (a - score.min()) / span:.1f}"
         for i, a in enumerate(score)
     )
-    first, last = format_percent(score[0]), format_percent(score[-1])
+    first, last = (format_score(score[place], metric) for place in (0, -1))
     return {"points": points, "first": first, "last": last, "epochs": str(len(score))}

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from ..benchmarks.analysis import naming
 from ..energy import quantities
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from ..benchmarks.analysis.facts import Spread
+    from ..models.metric import Metric
 
 UNAVAILABLE = "n/a"
 """What stands in the place of a value that nobody knows."""
@@ -44,6 +46,11 @@ def format_per_joule(per_joule: object) -> str:
 def format_percent(fraction: object, decimals: int = 1) -> str:
     """Write a fraction as a percentage, or ``"n/a"`` where it is unavailable."""
     return quantities.format_percent(known(fraction), decimals)
+
+
+def format_score(score: object, metric: Metric) -> str:
+    """Write a score of a metric: a share in percent, any other with four digits; or ``"n/a"``."""
+    return naming.format_score(known(score), metric)
 
 
 def format_interval(interval: Spread | None, show: Callable[[object], str]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..benchmarks.analysis.wording import label
 from ..benchmarks.tables.table import counted
 from .content import joules_by_kind
-from .format import UNAVAILABLE, format_energy, format_percent
+from .format import UNAVAILABLE, format_energy, format_score
 from .tables import Cell, Grid, Row, share
 
 if TYPE_CHECKING:
@@ -48,7 +48,10 @@ def _group_cells(group: GroupFacts) -> list[Cell]:
     return [
         Cell(f"{group.trials:,}", f"in {counted(group.runs, 'run')}"),
         Cell(format_energy(group.common_j)),
-        Cell(winner or "none", format_percent(group.strategies[winner].level) if winner else ""),
+        Cell(
+            winner or "none",
+            format_score(group.strategies[winner].level, group.metric) if winner else "",
+        ),
         support,
         Cell(group.winners.energy_to_target or "none"),
         Cell(group.winners.anytime or "none"),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..benchmarks.analysis import wording
+from ..benchmarks.analysis import naming, wording
 from ..benchmarks.analysis.runs import emissions
 from ..errors import OutputError
 from ..files import write_whole
@@ -76,6 +76,8 @@ def render(table: Table, analysis: Analysis) -> str:
         table=table,
         analysis=analysis,
         looks=looks,
+        metric=analysis.metric,
+        words=naming,
         title=content.title(table),
         created=content.created(table),
         status=content.status(table),
@@ -141,6 +143,7 @@ def _charts(
     drawing = Drawing(
         look_of(names),
         tables.leading([facts]),
+        facts.metric,
         number,
         most=min(MOST_DRAWN, MOST_DRAWN_IN_ALL // figured),
         hover=len(trials) * figured <= MOST_HOVERS,
@@ -153,7 +156,7 @@ def _charts(
     if slices["run"].is_unique:  # no run goes on after its first trial
         charts.append(spread_chart(trials, drawing))
     elif len(scored):
-        charts.append(anytime_chart(slices, drawing, facts.target_accuracy))
+        charts.append(anytime_chart(slices, drawing, facts.target.score))
     if scored.drop_duplicates("run")["strategy"].duplicated().any():
         charts.append(attainment_chart(trials, drawing))
     if trials[[f"energy_{phase}_j" for phase in PHASES]].notna().any(axis=None):

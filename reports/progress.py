@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from ..energy.quantities import total
-from .format import format_energy, format_percent
+from ..models.metric import ACCURACY, Metric
+from .format import format_energy, format_score
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,6 +45,7 @@ class ComparisonProgress:
         )
         self._tasks: dict[str, TaskID] = {}
         self._budget_j = 0.0
+        self._metric = ACCURACY
         self._started = self._next_line = 0.0
 
     def __enter__(self) -> ComparisonProgress:
@@ -57,6 +59,7 @@ class ComparisonProgress:
         """Say what begins: meter and budget first."""
         meters = ", ".join(f"{s.component} {s.kind.value} ({s.id})" for s in sources)
         self._budget_j = experiment.budget_j
+        self._metric = Metric.parse(experiment.metric)
         self._console.print(
             f"Meter: {meters}. Budget: {format_energy(experiment.budget_j)}, "
             f"{format_energy(experiment.allotment_j)} for each of {experiment.n_runs} runs "
@@ -93,10 +96,11 @@ class ComparisonProgress:
 
     def _line(self, runs: Sequence[Run], spent_j: float | None) -> str:
         trials = sum(run.n_trials for run in runs)
-        best = max((run.incumbent for run in runs if run.incumbent is not None), default=None)
+        found = [run.incumbent for run in runs if run.incumbent is not None]
+        best = max(found, key=self._metric.oriented, default=None)
         rate = trials / max(time.perf_counter() - self._started, 0.1)
-        found = "no result yet" if best is None else f"best {format_percent(best)}"
-        return f"{format_energy(spent_j):>8}, {trials} trials ({rate:.1f}/s), {found}"
+        told = "no result yet" if best is None else f"best {format_score(best, self._metric)}"
+        return f"{format_energy(spent_j):>8}, {trials} trials ({rate:.1f}/s), {told}"
 
 
 class ReplayProgress:

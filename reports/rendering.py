@@ -13,7 +13,7 @@ from plotly.offline import get_plotlyjs
 
 from ..energy.carbon import format_grams
 from .figures.axes import CONFIG
-from .format import format_duration, format_energy, format_percent, format_value
+from .format import format_duration, format_energy, format_percent, format_score, format_value
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -42,6 +42,8 @@ def _environment() -> Environment:
         "energy": format_energy,
         "grams": format_grams,
         "percent": format_percent,
+        "score": format_score,
+        "first_upper": lambda text: text[:1].upper() + text[1:],
         "duration": format_duration,
         "value": format_value,
         "tight": keep_units_together,

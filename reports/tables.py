@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 
+from ..benchmarks.analysis import naming
 from ..benchmarks.analysis.facts import Evidence, GroupFacts, Spread, StrategyFacts
 from ..benchmarks.tables.table import counted
+from ..models.metric import Metric
 from .format import (
     UNAVAILABLE,
     format_energy,
@@ -14,6 +18,7 @@ from .format import (
     format_kinds,
     format_per_joule,
     format_percent,
+    format_score,
 )
 
 
@@ -52,10 +57,16 @@ def leading(groups: Sequence[GroupFacts]) -> list[str]:
     """Return all strategies, those first that are ahead in the groups (by their mean place)."""
     places: dict[str, list[int]] = {}
     for group in groups:
-        order = sorted(group.strategies, key=lambda name: -(group.strategies[name].level or 0.0))
+        order = sorted(group.strategies, key=partial(_behind, group))
         for place, name in enumerate(order):
             places.setdefault(name, []).append(place)
     return sorted(places, key=lambda name: sum(places[name]) / len(places[name]))
+
+
+def _behind(group: GroupFacts, name: str) -> float:
+    """How far down a strategy stands in a group, by its level; without one it is the last."""
+    level = group.strategies[name].level
+    return math.inf if level is None else -group.metric.oriented(level)
 
 
 def strategies_grid(group: GroupFacts) -> Grid:
@@ -63,7 +74,7 @@ def strategies_grid(group: GroupFacts) -> Grid:
 
     A column of which nothing is known is left out.
     """
-    columns = {**(_accuracy_columns(group) if group.is_scored else {}), **_energy_columns(group)}
+    columns = {**(_score_columns(group) if group.is_scored else {}), **_energy_columns(group)}
     names = leading([group])
     cells = {
         head: [cell(name, group.strategies[name]) for name in names]
@@ -84,8 +95,9 @@ def strategies_grid(group: GroupFacts) -> Grid:
 
 def criteria_grid(group: GroupFacts) -> Grid:
     """Return who wins a group by each criterion, and what the runs say to it."""
-    names = [f"accuracy at {share(each)} of the energy" for each in group.winners.equal_energy]
-    names += [f"joules to {format_percent(group.target_accuracy)}", "anytime"]
+    name = group.metric.name
+    names = [f"{name} at {share(each)} of the energy" for each in group.winners.equal_energy]
+    names += [f"joules to {naming.target_score(group)}", "anytime"]
     rows = zip(names, group.winners.all, group.ties.all, group.tests.all, strict=True)
     return Grid(
         [
@@ -103,8 +115,8 @@ def criteria_grid(group: GroupFacts) -> Grid:
 Column = Callable[[str, StrategyFacts], Cell]
 
 
-def _accuracy_columns(group: GroupFacts) -> dict[str, Column]:
-    target, entries = format_percent(group.target_accuracy), group.strategies.values()
+def _score_columns(group: GroupFacts) -> dict[str, Column]:
+    metric, target, entries = group.metric, naming.target_score(group), group.strategies.values()
     marks = {
         share: _marks(winner, group.ties.equal_energy[share])
         for share, winner in group.winners.equal_energy.items()
@@ -114,7 +126,7 @@ def _accuracy_columns(group: GroupFacts) -> dict[str, Column]:
     anytime = _marks(group.winners.anytime, group.ties.anytime)
 
     def at(fraction: str) -> Column:
-        return lambda name, own: _accuracy(own.equal_energy[fraction], marks[fraction](name))
+        return lambda name, own: _score(own.equal_energy[fraction], metric, marks[fraction](name))
 
     def reached(name: str, own: StrategyFacts) -> Cell:
         found = own.energy_to_target
@@ -123,21 +135,23 @@ def _accuracy_columns(group: GroupFacts) -> dict[str, Column]:
         return Cell(spent, runs, at_target(name))
 
     def per_joule(_: str, own: StrategyFacts) -> Cell:
-        found = own.accuracy_per_joule
+        found = own.score_per_joule
+        if found is None:
+            return Cell(UNAVAILABLE)
         beneath = f"runs: {format_per_joule(found.run.median)}" if found.run else ""
         return Cell(format_per_joule(found.trial), beneath)
 
     columns: dict[str, Column] = {
-        **{f"accuracy at {share(each)} ({_spent(group, each)})": at(each) for each in marks},
+        **{f"{metric.name} at {share(each)} ({_spent(group, each)})": at(each) for each in marks},
         "against the best": _beside(group),
         f"joules to {target}": reached,
     }
     if any(own.anytime for own in entries):
-        columns["anytime"] = lambda name, own: _accuracy(own.anytime, anytime(name))
+        columns["anytime"] = lambda name, own: _score(own.anytime, metric, anytime(name))
     return columns | {
-        f"accuracy per joule from {target} on": per_joule,
+        f"{naming.per_joule(metric)} from {target} on": per_joule,
         "hypervolume": lambda _, own: Cell(format_percent(own.hypervolume.share)),
-        "test accuracy": lambda _, own: _accuracy(own.test_score),
+        f"test {metric.name}": lambda _, own: _score(own.test_score, metric),
     }
 
 
@@ -195,10 +209,11 @@ def _median(spread: Spread | None) -> float | None:
     return spread and spread.median
 
 
-def _accuracy(spread: Spread | None, mark: str = "") -> Cell:
+def _score(spread: Spread | None, metric: Metric, mark: str = "") -> Cell:
     if spread is None:
         return Cell(UNAVAILABLE)
-    return Cell(format_percent(spread.median), format_interval(spread, format_percent), mark)
+    show = partial(format_score, metric=metric)
+    return Cell(show(spread.median), format_interval(spread, show), mark)
 
 
 def share(fraction: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from ..energy.carbon import format_grams
+from ..models.metric import ACCURACY, Metric
 from .format import (
     UNAVAILABLE,
     format_duration,
@@ -18,6 +20,7 @@ from .format import (
     format_interval,
     format_kinds,
     format_percent,
+    format_score,
     format_value,
 )
 from .progress import open_console
@@ -68,12 +71,15 @@ def _strategies(group: GroupFacts) -> Table:
 
     Columns of which nothing is known are left out.
     """
+    from ..benchmarks.analysis.naming import target_score
     from ..benchmarks.analysis.wording import basis, label
     from .tables import leading
 
+    show = partial(format_score, metric=group.metric)
     name, kinds = label(group.by), format_kinds(group.energy_kinds)
     what = f"{name}: " if name else ""
-    what += f"accuracy at shares of {basis(group)}; energy {kinds}; * is best"
+    way = "" if group.metric.maximised else " (lower is better)"
+    what += f"{group.metric.name}{way} at shares of {basis(group)}; energy {kinds}; * is best"
     *_, last = group.winners.equal_energy
     winners, several = group.winners, len(group.strategies) > 1
 
@@ -84,16 +90,16 @@ def _strategies(group: GroupFacts) -> Table:
         "runs": lambda _, own: format_value(own.runs),
         **{
             f"{float(share):.0%}": lambda n, own, share=share: marked(
-                _median(own.equal_energy[share]), n, winners.equal_energy[share]
+                _median(own.equal_energy[share], show), n, winners.equal_energy[share]
             )
             for share in winners.equal_energy
         },
-        "interval": lambda _, own: format_interval(own.equal_energy[last], format_percent),
-        "test": lambda _, own: _median(own.test_score),
-        f"J to {format_percent(group.target_accuracy)}": lambda n, own: marked(
+        "interval": lambda _, own: format_interval(own.equal_energy[last], show),
+        "test": lambda _, own: _median(own.test_score, show),
+        f"J to {target_score(group)}": lambda n, own: marked(
             _reached(own.energy_to_target), n, winners.energy_to_target
         ),
-        "anytime": lambda n, own: marked(_median(own.anytime), n, winners.anytime),
+        "anytime": lambda n, own: marked(_median(own.anytime, show), n, winners.anytime),
         "J per run": lambda _, own: format_energy(own.energy_j and own.energy_j.median),
         "search": lambda _, own: format_percent(own.search_share),
     }
@@ -111,8 +117,8 @@ def _strategies(group: GroupFacts) -> Table:
     return table
 
 
-def _median(spread: Spread | None) -> str:
-    return format_percent(spread and spread.median)
+def _median(spread: Spread | None, show: Callable[[object], str]) -> str:
+    return show(spread and spread.median)
 
 
 def _reached(reached: Reached) -> str:
@@ -162,8 +168,8 @@ def print_comparison(analysis: Analysis, summary: Mapping[str, Any], page: Path)
     console.print(f"Report: {page}", soft_wrap=True)
 
 
-def print_best(run: Mapping[str, Any], folder: Path) -> None:
-    """Print the best candidate of a search."""
+def print_best(run: Mapping[str, Any], folder: Path, metric: Metric = ACCURACY) -> None:
+    """Print the best candidate of a search, without the hyperparameters that are inactive in it."""
     console = open_console()
     spent = f"{format_energy(run['spent_j'])} spent on {run['trials']} trials"
     best = run["incumbent"]
@@ -172,11 +178,11 @@ def print_best(run: Mapping[str, Any], folder: Path) -> None:
         return
     table = Table("hyperparameter", "value", title="Best candidate", title_justify="left")
     for name, value in best["params"].items():
-        table.add_row(name, format_value(value))
+        table.add_row(name, "-" if value is None else format_value(value))  # inactive
     console.print(table)
     console.print(
-        f"Validation accuracy {format_percent(best['score'])}, "
-        f"test accuracy {format_percent(best['test_score'])}; "
+        f"Validation {metric.name} {format_score(best['score'], metric)}, "
+        f"test {metric.name} {format_score(best['test_score'], metric)}; "
         f"found after {format_energy(best['found_at_j'])}, "
         f"its own training took {format_energy(best['energy_j'])}; {spent}."
     )

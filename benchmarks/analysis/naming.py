@@ -47,6 +47,16 @@ def best(metric: Metric) -> str:
     return "best" if metric.maximised else "lowest"
 
 
+def best_validation(metric: Metric) -> str:
+    """``"best validation accuracy"``, ``"lowest validation rmse"``."""
+    return f"{best(metric)} {validation(metric)}"
+
+
+def as_good(metric: Metric) -> str:
+    """``"as accurate"``, ``"as good"``."""
+    return "as accurate" if is_accuracy(metric) else "as good"
+
+
 def better(metric: Metric) -> str:
     """Which way is better: ``"higher is better"``."""
     return f"{'higher' if metric.maximised else 'lower'} is better"
@@ -86,6 +96,25 @@ def per_joule(metric: Metric) -> str:
 def has_zero(metric: Metric) -> bool:
     """Whether a score of 0 is nothing at all, so that it can be divided by joules."""
     return metric.maximised and metric.low == 0
+
+
+def worst(metric: Metric) -> str:
+    """The worst score there can be, ``"0"``; empty if there is none."""
+    bound = metric.low if metric.maximised else metric.high
+    return "" if bound is None else f"{bound:g}"
+
+
+def ideal(metric: Metric) -> str:
+    """The best score there can be, ``"1"``; empty if there is none."""
+    bound = metric.high if metric.maximised else metric.low
+    return "" if bound is None else f"{bound:g}"
+
+
+def share_of(metric: Metric) -> str:
+    """What a target is a share of: ``" of the best"``."""
+    if metric.is_share:
+        return " of the best"
+    return " of the way to the best from the median random candidate, or trial where none is random"
 
 
 def target_score(group: GroupFacts) -> str:

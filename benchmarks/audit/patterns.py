@@ -10,7 +10,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...models.outcome import State
-from ..analysis.naming import is_accuracy
 from ..statistics.association import spearman
 from ..statistics.runs import floats
 from ..tables.mapping import plain_name
@@ -45,7 +44,8 @@ def dead_hyperparameter(subject: Subject) -> Evidence:
         raise Lacking("no hyperparameters, columns p.NAME, that vary")
     groups = _called(trials, "g.")
     losses = _losses(table, trials)
-    equal = "equal accuracies" if is_accuracy(table.metric) else f"the same {table.metric.name}"
+    metric = table.metric.name
+    equal = "equal accuracies" if metric == "accuracy" else f"the same {metric}"
     compared = 0
     for name in names:
         key = [*groups, *(other for other in names if other != name)]
@@ -63,7 +63,7 @@ def dead_hyperparameter(subject: Subject) -> Evidence:
                 subject.at([name]),
                 f"{pairs} pairs of candidates differ in {name} alone, and all have {equal}"
                 + (" and losses" if curves_equal else "")
-                + _correlations(trials, name, table.metric.name),
+                + _correlations(trials, name, metric),
             )
     if not compared:
         raise Lacking("no two candidates differ in one hyperparameter alone")

@@ -13,7 +13,7 @@ from typing import Any
 from ...energy.carbon import intensity
 from ...energy.sources.cpu.cores import usable_cores
 from ...energy.sources.cpu.power import processor
-from ...errors import MeterError
+from ...errors import DataError, MeterError
 from ...version import __version__
 from .messages import Prepared, Setting
 
@@ -73,6 +73,21 @@ def check_same_meter(description: dict[str, Any], prepared: Prepared) -> None:
         raise MeterError(
             f"{description['name']} was metered by {before}, but here it is {now}: "
             "resume it where it was begun"
+        )
+
+
+def check_same_data(description: dict[str, Any], prepared: Prepared) -> None:
+    """Make sure that all trials of a comparison learn from the same data.
+
+    Raises:
+        DataError: The data set has changed since the description was written.
+    """
+    before, now = (data.get("fingerprint") for data in (description["data"], prepared.data))
+    if before != now:
+        name = description["experiment"]["dataset"]
+        raise DataError(
+            f"{description['name']} was begun with other data: {name} has the fingerprint {now}, "
+            f"and had {before}; restore it, or begin anew with another --out"
         )
 
 

@@ -93,6 +93,8 @@ class SliceEvent(Fact):
     train_step: Pair | None = None  # operations and joules of the first training step
     validate_step: Pair | None = None  # operations and joules of the first validation step
     started_at: float | None = None  # unix time
+    asks: bool = True  # whether its training asked to stop inside epochs
+    repeated: int = 0  # epochs trained again, since no state of the trial was kept
     message: str
     warnings: tuple[str, ...] = ()  # what the meter warned of
     curve: tuple[Point, ...] = ()  # the validated epochs; their joules count from the slice's start
@@ -110,6 +112,7 @@ class SliceEvent(Fact):
         total = outcome.search + result.reading if counts_search else result.reading
         step, validation = result.train_step, result.validate_step
         same = ("state", "score", "duration_s", "epochs", "n_parameters", "flops", "message")
+        same += ("asks", "repeated")
         return cls(
             run=outcome.run,
             trial=outcome.trial,

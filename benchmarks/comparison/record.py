@@ -73,9 +73,18 @@ def contract_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=[*TRIAL_COLUMNS, *others])
     typed = {c.name: PANDAS_TYPES[c.type] for c in COLUMNS if c.type in ("number", "whole")}
     empty = [c.name for c in COLUMNS if c.type == "text" and table[c.name].isna().all()]
-    table = table.astype(typed).assign(**dict.fromkeys(empty))
+    settings = {name: _with_gaps([row.get(name) for row in rows]) for name in others}
+    gaps = {name: values for name, values in settings.items() if values is not None}
+    table = table.astype(typed).assign(**dict.fromkeys(empty), **gaps)
     table["started_at"] = pd.to_datetime(table["started_at"], unit="s", utc=True)
     return table
+
+
+def _with_gaps(values: list[Any]) -> Any:
+    """Whole numbers or truth values, some of them null, as a type that keeps them; else None."""
+    types = {type(value) for value in values if value is not None}
+    found = {frozenset({int}): "Int64", frozenset({bool}): "boolean"}.get(frozenset(types))
+    return pd.array(values, dtype=found) if found and None in values else None
 
 
 def curve_table(events: Iterable[Event]) -> pd.DataFrame:

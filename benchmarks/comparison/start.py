@@ -12,7 +12,7 @@ from ...energy.source import PowerSource, Scope, Source
 from ...energy.sources.cpu.cores import usable_cores
 from ...energy.sources.resolve import Machine, resolve
 from ...errors import BudgetError
-from .description import check_same_meter, describe
+from .description import check_same_data, check_same_meter, describe
 from .driver import ComparisonWatcher, Driver
 from .experiment import Experiment
 from .folder import Folder
@@ -73,6 +73,7 @@ def run_comparison(
                 folder.create(describe(setting, prepared, workers))
             else:
                 check_same_meter(resumed, prepared)
+                check_same_data(resumed, prepared)
             folder.lock()
             try:
                 with Ledger(folder.ledger) as ledger:
@@ -96,7 +97,7 @@ def _check_budget(experiment: Experiment, prepared: Prepared) -> None:
 def _resolved_space(experiment: Experiment) -> dict[str, Any]:
     """Check all names, and return the space with the number of epochs in it."""
     from ...models.data.registry import check
-    from ...models.networks.cnn import default_space
+    from ...models.networks.registry import default_space
     from ...models.space import Space
     from ...tuners.registry import find_recipe
 
@@ -105,7 +106,8 @@ def _resolved_space(experiment: Experiment) -> dict[str, Any]:
     if experiment.dataset is None:  # an own objective; strategies ask for epochs
         return {"epochs": 1, **Space.parse(experiment.space or {}).to_mapping()}
     check(experiment.dataset)
-    mapping = experiment.space or default_space(experiment.dataset)
+    assert experiment.architecture is not None
+    mapping = experiment.space or default_space(experiment.architecture, experiment.dataset)
     return {"epochs": DEFAULT_EPOCHS, **Space.parse(mapping).to_mapping()}
 
 

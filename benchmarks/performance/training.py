@@ -26,7 +26,7 @@ from perjoule.benchmarks.performance.timing import take_turn
 from perjoule.errors import DataError
 from perjoule.models._torchvision import torchvision
 from perjoule.models.data import load
-from perjoule.models.data.splits import Data, Split
+from perjoule.models.data.splits import Data, Normalisation, Split
 from perjoule.models.networks.cnn import cnn
 from perjoule.models.operations import count_parameters
 from perjoule.models.runtime import Runtime
@@ -61,7 +61,7 @@ class Pictures(Dataset):
         return self.transform(self.pictures[index]), self.labels[index]
 
 
-def train_usual(dataset: Pictures, shape: tuple[int, int, int], epochs: int, seed: int) -> Trained:
+def train_usual(dataset: Pictures, shape: tuple[int, ...], epochs: int, seed: int) -> Trained:
     """The usual loop."""
     torch.manual_seed(seed)
     network = cnn(shape, N_CLASSES)
@@ -80,7 +80,7 @@ def train_usual(dataset: Pictures, shape: tuple[int, int, int], epochs: int, see
     return epochs * len(dataset) / (time.perf_counter() - start), network
 
 
-def train_ours(split: Split, shape: tuple[int, int, int], epochs: int, seed: int) -> Trained:
+def train_ours(split: Split, shape: tuple[int, ...], epochs: int, seed: int) -> Trained:
     """Our loop, as a search runs it."""
     runtime = Runtime.detect("cpu")
     params = {"learning_rate": LEARNING_RATE, "log2_batch_size": LOG2_BATCH_SIZE}
@@ -99,7 +99,9 @@ def images_28x28(n_samples: int) -> Data:
         print(f"{error}\nNoise takes its place: compare speeds, not accuracies.")
         images = torch.randn(n_samples, 1, 28, 28).contiguous(memory_format=torch.channels_last)
         split = Split(images, torch.randint(N_CLASSES, (n_samples,)))
-        return Data("noise", split, split, split, N_CLASSES, "torch.randn", "")
+        names = tuple(map(str, range(N_CLASSES)))
+        plain = Normalisation((0.0,), (1.0,))
+        return Data("noise", split, split, split, N_CLASSES, "torch.randn", "", plain, names)
     chosen = torch.randperm(len(data.train), generator=torch.Generator().manual_seed(0))[:n_samples]
     return replace(data, train=Split(data.train.inputs[chosen], data.train.labels[chosen]))
 

@@ -20,8 +20,10 @@ import pandas as pd
 from ...errors import ConfigurationError, DataError
 from ...models.outcome import State
 from ...models.space import Space
+from ..tables.table import plain
 from .objective import Curve
-from .spaces import infer_space, n_points
+from .rows import costs_of, number, one_step, params_of, values_of
+from .spaces import infer_space, n_points, tell_missing
 
 if TYPE_CHECKING:
     from ..tables.table import Table
@@ -67,8 +69,8 @@ class Recording:
         """The trials of each candidate: those with the same hyperparameters are repeats."""
         found: dict[tuple[Any, ...], list[int]] = {}
         names = [n for n in self.space.distributions if n != "epochs"]
-        for number, params in enumerate(self.params):
-            found.setdefault(tuple(params[name] for name in names), []).append(number)
+        for trial, params in enumerate(self.params):
+            found.setdefault(tuple(params[name] for name in names), []).append(trial)
         return found
 
     @property
@@ -123,7 +125,7 @@ class _Recorder:
         if has_curves:
             pairs = [(row, curve) for row, curve in zip(rows, curves, strict=True) if curve]
         else:
-            pairs = [(row, _step(row)) for row in rows if row["state"] not in _CUT_SHORT]
+            pairs = [(row, one_step(row)) for row in rows if row["state"] not in _CUT_SHORT]
         missing = "without a full curve" if has_curves else "cut short"
         self._left_out[missing] += len(rows) - len(pairs)
         rows, found = [row for row, _ in pairs], tuple(curve for _, curve in pairs)
@@ -133,16 +135,17 @@ class _Recorder:
                 f"{self._reasons()}: record some first"
             )
         longest = max(len(points) for _, points in found) if has_curves else None
-        space = self._space(rows, names, longest)
+        values = self._values(rows, names, longest)
+        space = self._space(values, longest)
         return Recording(
             self._table.name,
             space,
             self._n_samples,
-            tuple(_params(row, space) for row in rows),
+            tuple(params_of(space, values)),
             found,
-            _costs(rows),
+            costs_of(rows),
             has_curves,
-            tuple(self._notes(rows, has_curves=has_curves)),
+            tuple(self._notes(rows, values, has_curves=has_curves)),
         )
 
     def _searched_names(self) -> list[str]:
@@ -150,8 +153,9 @@ class _Recorder:
         columns = self._table.trials
         known = [n[2:] for n in map(str, columns) if n[:2] == "p." and columns[n].notna().any()]
         searched = known if self._stated is None else list(self._stated.distributions)
+        conditional = () if self._stated is None else self._stated.conditions
         for name in searched:
-            if name not in known and name != "epochs":
+            if name not in (*known, *conditional, "epochs"):
                 raise DataError(
                     f"{self._table.name}: no column p.{name}, though its space has {name!r}: give "
                     "another space"
@@ -160,37 +164,43 @@ class _Recorder:
 
     def _usable_rows(self, names: Sequence[str]) -> list[dict[str, Any]]:
         """The trials of which all is known, with ``trained_j``: their joules without search."""
-        needed = [f"p.{name}" for name in (*names, *(["epochs"] if self._has_steps else []))]
         rows: list[Any] = self._table.trials.to_dict("records")
         found = []
         for row in rows:
-            row["trained_j"] = _number(row["energy_j"]) - _number(row["energy_search_j"], 0.0)
-            if reason := self._why_useless(row, needed):
+            row["trained_j"] = number(row["energy_j"]) - number(row["energy_search_j"], 0.0)
+            if reason := self._why_useless(row, names):
                 self._left_out[reason] += 1
             else:
                 found.append(row)
         return found
 
-    def _why_useless(self, row: Mapping[str, Any], needed: Sequence[str]) -> str:
+    def _why_useless(self, row: Mapping[str, Any], names: Sequence[str]) -> str:
         """Why a trial is left out, in words; empty if it is not."""
         if not row["trained_j"] > 0:
             return "without joules"
-        if any(pd.isna(row[column]) for column in needed):
+        if self._lacks_a_value(row, names) or (self._has_steps and pd.isna(row["p.epochs"])):
             return "without one of the hyperparameters"
         if row["state"] == State.COMPLETE and pd.isna(row["score"]):
             return "without an accuracy"
         return "" if self._is_inside(row) else "outside the space"
+
+    def _lacks_a_value(self, row: Mapping[str, Any], names: Sequence[str]) -> bool:
+        """Whether one that is active has no value; where no space tells, whether none has one."""
+        values = values_of(row, names)
+        if self._stated is None:
+            return bool(names) and all(value is None for value in values.values())
+        active = self._stated.active(values)
+        return any(value is None and name in active for name, value in values.items())
 
     def _is_inside(self, row: Mapping[str, Any]) -> bool:
         """Whether a trial's candidate is one of the space that is stated."""
         space = self._stated
         if space is None:
             return True
-        names = {*space.distributions, *space.fixed} - {"epochs"}
-        values = {name: _plain(row.get(f"p.{name}")) for name in names}
-        known = {name: value for name, value in values.items() if not pd.isna(value)}
+        values = values_of(row, {*space.distributions, *space.fixed} - {"epochs"})
+        known = {name: value for name, value in values.items() if value is not None}
         try:
-            space.with_fixed("epochs", 1).complete(known)
+            space.with_fixed("epochs", 1).complete(space.activate(known))
         except ConfigurationError:
             return False
         return True
@@ -200,7 +210,7 @@ class _Recorder:
 
         A failed trial's last epoch is what it had besides.
         """
-        setup_j = _number(row["energy_setup_j"], 0.0)
+        setup_j = number(row["energy_setup_j"], 0.0)
         points, before_j = [], setup_j
         own = sorted(self._points.get((row["run"], row["trial"]), []))
         for place, (epoch, total_j, score) in enumerate(own, 1):
@@ -214,25 +224,31 @@ class _Recorder:
         wanted = row["epochs"]
         if row["state"] != State.COMPLETE:  # it was cut short of what it should have had
             fixed: Any = None if self._stated is None else self._stated.fixed.get("epochs")
-            wanted = _number(row["p.epochs"] if self._has_steps else fixed, math.inf)
+            wanted = number(row["p.epochs"] if self._has_steps else fixed, math.inf)
         full = len(points) > 0 and (pd.isna(wanted) or len(points) >= wanted)
         return (setup_j, points) if full else None
 
-    def _space(
+    def _values(
         self, rows: Sequence[Mapping[str, Any]], names: Sequence[str], longest: int | None
-    ) -> Space:
+    ) -> dict[str, Sequence[Any]]:
+        """The values of what may be chosen but for epochs, by name; None where inactive."""
+        values: dict[str, Sequence[Any]] = {
+            name: [plain(row.get(f"p.{name}")) for row in rows] for name in names
+        }
+        if longest is None and self._has_steps:
+            values[STEPS] = [plain(row["p.epochs"]) for row in rows]
+        return tell_missing(values) if self._stated is None else values
+
+    def _space(self, values: Mapping[str, Sequence[Any]], longest: int | None) -> Space:
         """What may be chosen; ``longest`` is None where trials are one step."""
-        values = {name: [_plain(row[f"p.{name}"]) for row in rows] for name in names}
-        has_step = longest is None and self._has_steps
-        steps = {STEPS: [_plain(row["p.epochs"]) for row in rows]} if has_step else {}
         epochs: Any = None
         if self._stated is None:
-            space = infer_space(values | steps).to_mapping()
+            space = infer_space(values).to_mapping()
         else:
             space = self._stated.to_mapping()
             epochs = space.pop("epochs", None)
-            if has_step:
-                space[STEPS] = epochs if isinstance(epochs, dict) else steps[STEPS][0]
+            if STEPS in values:
+                space[STEPS] = epochs if isinstance(epochs, dict) else values[STEPS][0]
         if longest is None:
             space["epochs"] = 1
         elif isinstance(epochs, dict) and self._stated and self._stated.longest() <= longest:
@@ -251,10 +267,23 @@ class _Recorder:
         reasons = [f"{count} {words}" for words, count in self._left_out.items() if count]
         return f" ({', '.join(reasons)})" if reasons else ""
 
-    def _notes(self, rows: Sequence[Mapping[str, Any]], *, has_curves: bool) -> Iterator[str]:
+    def _notes(
+        self,
+        rows: Sequence[Mapping[str, Any]],
+        values: Mapping[str, Sequence[Any]],
+        *,
+        has_curves: bool,
+    ) -> Iterator[str]:
         n_out = self._left_out.total()
         if n_out:
             yield f"{n_out} of {n_out + len(rows)} trials are not replayed{self._reasons()}."
+        for name in values:
+            if f"{name}_given" in values and f"p.{name}_given" not in self._table.trials:
+                yield (
+                    f"{sum(value is None for value in values[name])} of {len(rows)} trials have no "
+                    f"{name}, and no other hyperparameter tells why: that is searched as "
+                    f"{name}_given."
+                )
         if not has_curves:
             yield (
                 "No learning curves are recorded: a trial is one step, and strategies that stop "
@@ -266,28 +295,3 @@ class _Recorder:
                 f"The joules of {blended} of {len(rows)} trials do not tell what their search cost "
                 "apart: it counts as training."
             )
-
-
-def _step(row: Mapping[str, Any]) -> Curve:
-    """All of a trial as one epoch."""
-    failed = row["state"] == State.FAILED
-    return 0.0, [(row["trained_j"], math.nan if failed else float(row["score"]))]
-
-
-def _params(row: Mapping[str, Any], space: Space) -> dict[str, Any]:
-    """The values of what is searched, but for epochs that a trial may be stopped at."""
-    columns = {name: "p.epochs" if name == STEPS else f"p.{name}" for name in space.distributions}
-    return {n: _plain(row[column]) for n, column in columns.items() if n != "epochs"}
-
-
-def _costs(rows: Sequence[Mapping[str, Any]]) -> tuple[tuple[float, float], ...] | None:
-    costs = [(_number(row["flops"]), _number(row["n_parameters"])) for row in rows]
-    return None if any(math.isnan(each) for cost in costs for each in cost) else tuple(costs)
-
-
-def _number(value: Any, unknown: float = math.nan) -> float:
-    return unknown if pd.isna(value) else float(value)
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if hasattr(value, "item") else value

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ConfigurationError
-from ..data.registry import check
+from .shapes import image_shape
+from .spaces import TRAINING_SPACE
 
 if TYPE_CHECKING:
     from torch import nn
@@ -16,24 +17,13 @@ DEFAULT_SPACE: dict[str, Any] = {
     "kernel_size": {"type": "categorical", "choices": [3, 5]},
     "dropout": {"type": "float", "low": 0.0, "high": 0.5},
     "dense_units": {"type": "int", "low": 16, "high": 256, "log": True},
-    "optimizer": {"type": "categorical", "choices": ["sgd", "adam", "adamw"]},
-    "learning_rate": {"type": "float", "low": 1e-4, "high": 0.3, "log": True},
-    "weight_decay": {"type": "float", "low": 1e-6, "high": 1e-2, "log": True},
-    "log2_batch_size": {"type": "int", "low": 4, "high": 9},
-    "epochs": {"type": "int", "low": 1, "high": 16, "log": True},
+    **TRAINING_SPACE,
 }
-"""Network, optimiser and schedule, as `Space.parse` reads them; the batch size is `2 **
-log2_batch_size` samples."""
-
-
-def default_space(dataset: str) -> dict[str, Any]:
-    """`DEFAULT_SPACE`, with the number of epochs fitted to a data set."""
-    epochs = {**DEFAULT_SPACE["epochs"], "high": check(dataset).max_epochs}
-    return {**DEFAULT_SPACE, "epochs": epochs}
+"""Network, optimiser and schedule, as `Space.parse` reads them."""
 
 
 def cnn(
-    shape: tuple[int, int, int],
+    shape: tuple[int, ...],
     n_classes: int,
     *,
     conv_blocks: int = 2,
@@ -51,7 +41,8 @@ def cnn(
     `2 ** conv_blocks` pixels are padded with zeros up to it, if they have at least half of it.
 
     Raises:
-        ConfigurationError: The image is too small for the blocks, or a value is out of range.
+        ConfigurationError: The inputs are no images, the image is too small for the blocks, or a
+            value is out of range.
     """
     from torch import nn
 
@@ -60,7 +51,7 @@ def cnn(
             f"cnn: conv_blocks = {conv_blocks}, width = {width}, kernel_size = {kernel_size} and "
             f"dense_units = {dense_units} must be 1 or more, dropout = {dropout} in [0, 1)"
         )
-    channels, *sides = shape
+    channels, *sides = image_shape("cnn", shape)
     least = 2**conv_blocks
     if 2 * min(sides) < least:
         raise ConfigurationError(

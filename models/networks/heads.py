@@ -1,4 +1,4 @@
-"""Where the head of a network is."""
+"""The head of a network: its last layer, which turns features into the classes of one data set."""
 
 from __future__ import annotations
 
@@ -11,19 +11,26 @@ if TYPE_CHECKING:
 
 
 def head_of(network: nn.Module) -> nn.Module:
-    """The module ``head`` of a network, else its last linear layer.
+    """The attribute `head` of a network; else its last linear layer, else its last convolution.
 
     Raises:
-        ConfigurationError: It has neither.
+        ConfigurationError: It has none of them.
     """
+    return network.get_submodule(head_name(network))
+
+
+def head_name(network: nn.Module) -> str:
+    """The dotted name of the head, as `head_of` finds it."""
     from torch import nn
 
-    head = getattr(network, "head", None)
-    if isinstance(head, nn.Module):
-        return head
-    linear = [each for each in network.modules() if isinstance(each, nn.Linear)]
-    if not linear:
-        raise ConfigurationError(
-            f"{type(network).__name__} has no head: name its last layer `head`, or do not freeze"
-        )
-    return linear[-1]
+    if isinstance(getattr(network, "head", None), nn.Module):
+        return "head"
+    named = list(network.named_modules())
+    for kind in (nn.Linear, nn.Conv2d):
+        names = [name for name, layer in named if isinstance(layer, kind)]
+        if names:
+            return names[-1]
+    raise ConfigurationError(
+        f"{type(network).__name__} has no linear layer that could be its head: name the head by an "
+        "attribute `head` of the network"
+    )

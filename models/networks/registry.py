@@ -3,22 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ...errors import UnknownNameError
+from ..data.registry import check
 from ..importing import import_named
-from .cnn import cnn
+from . import cnn as _cnn
+from . import mlp as _mlp
+from . import torchvision_models as _torchvision
+from .spaces import TRAINING_SPACE
 
 if TYPE_CHECKING:
     from torch import nn
 
-Builder = Callable[..., "nn.Module"]  # of (channels, height, width), n_classes, **hyperparameters
+Builder = Callable[..., "nn.Module"]
+"""Of the shape of an input, (channels, height, width) or (features,), the number of classes, and
+hyperparameters by name."""
 
-ARCHITECTURES: dict[str, Builder] = {"cnn": cnn}
+ARCHITECTURES: dict[str, Builder] = {"cnn": _cnn.cnn, "mlp": _mlp.mlp}
+_SPACES = {"cnn": _cnn.DEFAULT_SPACE, "mlp": _mlp.DEFAULT_SPACE}
+
+
+def default_space(architecture: str | Builder, dataset: str) -> dict[str, Any]:
+    """What `Space.parse` reads: an architecture's own search space, fitted to a data set.
+
+    One's own builder is given the hyperparameters of the training alone.
+    """
+    space = TRAINING_SPACE
+    if isinstance(architecture, str):
+        if architecture.startswith(_torchvision.PREFIX):
+            space = _torchvision.DEFAULT_SPACE
+        space = _SPACES.get(architecture, space)
+    return {**space, "epochs": {**space["epochs"], "high": check(dataset).max_epochs}}
 
 
 def resolve_architecture(name: str | Builder) -> Builder:
-    """The builder of a network: by a key of `ARCHITECTURES`, `"module:function"`, or itself.
+    """The builder of a network: by its name, `"torchvision:model"`, `"module:function"`, or itself.
+
+    A class is a builder too.
 
     Raises:
         UnknownNameError: There is no such architecture.
@@ -28,6 +50,9 @@ def resolve_architecture(name: str | Builder) -> Builder:
         return name
     if name in ARCHITECTURES:
         return ARCHITECTURES[name]
+    if name.startswith(_torchvision.PREFIX):
+        return _torchvision.find_model(name.removeprefix(_torchvision.PREFIX))
     if ":" not in name:
-        raise UnknownNameError("architecture", name, [*ARCHITECTURES, "module:function"])
+        known = [*ARCHITECTURES, f"{_torchvision.PREFIX}resnet18 …", "module:function"]
+        raise UnknownNameError("architecture", name, known)
     return cast("Builder", import_named("architecture", name))

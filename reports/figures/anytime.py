@@ -1,31 +1,38 @@
-"""What a run has found by then: the best accuracy so far against the joules a run has spent."""
+"""What a run has found by then: the best score so far against the joules a run has spent."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from ...benchmarks.analysis import naming
+from ...benchmarks.analysis.orientation import oriented
 from ...benchmarks.statistics.runs import AnytimeCurves
-from ..format import format_energy, format_percent
-from .axes import GREY, AccuracyScale, energy_title, fill_columns, hover
+from ...models.metric import ACCURACY, Metric
+from ..format import format_energy, format_score
+from .axes import GREY, energy_title, fill_columns, hover
 from .chart import Chart
 from .palette import COLOURS
+from .scales import scale_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .chart import Drawing
     from .palette import Look
+    from .scales import Scale
 
 MOST_ENERGIES = 400
 """Energies of a curve: as many as a figure has columns of pixels to tell apart."""
 _BOUNDS = ["low", "median", "high"]
+_REACHED = ("energy_j", "median", "runs")
 
 
 def anytime_chart(slices: pd.DataFrame, drawing: Drawing, target: float | None = None) -> Chart:
-    """Draw the best validation accuracy so far against the joules a run has spent.
+    """Draw the best validation score so far against the joules a run has spent.
 
     The line is the median over the runs of a strategy, the band their middle half (with four runs
     or fewer: all of them). A run keeps its best candidate after it ends. One without a result yet
@@ -34,14 +41,14 @@ def anytime_chart(slices: pd.DataFrame, drawing: Drawing, target: float | None =
     Args:
         slices: One row per slice, or else per trial; the rows of a run in order of completion.
         drawing: How it is drawn.
-        target: The accuracy of a reference line; None draws none.
+        target: The score of a reference line; None draws none.
     """
-    table = fill_columns(slices)
+    table, metric = fill_columns(slices), drawing.metric
     own = table.groupby("strategy", sort=False)
-    curves = {str(name): anytime_curve(trials) for name, trials in own}
+    curves = {str(name): anytime_curve(trials, metric=metric) for name, trials in own}
     points = pd.concat(curves.values()) if curves else anytime_curve(table)
     energies_j = points["energy_j"]
-    scale = AccuracyScale.of(np.append(points[_BOUNDS], np.nan if target is None else target))
+    scale = scale_of(np.append(points[_BOUNDS], np.nan if target is None else target), metric)
     traces = [
         {**drawing.entry(name), **trace}
         for name, look in drawing.looks.items()
@@ -58,38 +65,42 @@ def anytime_chart(slices: pd.DataFrame, drawing: Drawing, target: float | None =
                 "y": scale.place([target, target]),
                 "mode": "lines",
                 "line": {"color": GREY, "width": 1.5, "dash": "dot"},
-                "name": f"target {format_percent(target)}",
+                "name": f"target {format_score(target, metric)}",
                 "hoverinfo": "name",
             }
         )
-    title = energy_title("energy of the run", table)
+    title, so_far = energy_title("energy of the run", table), naming.best_validation(metric)
     return Chart(
         f"anytime-{drawing.number}",
         "What a run has found by then",
-        "Best validation accuracy so far against all joules the run has spent, the search's own "
-        "included: the median of the runs, with a band around their middle half (four runs or "
-        "fewer: all).",
-        f"Lines of best validation accuracy so far against energy spent: {drawing.listed}.",
+        f"{so_far[0].upper()}{so_far[1:]} so far against all joules the run has spent, the "
+        "search's own included: the median of the runs, with a band around their middle half (four "
+        "runs or fewer: all).",
+        f"Lines of {so_far} so far against energy spent: {drawing.listed}.",
         scale.figure(traces, energies_j, title, "No run has reached a result."),
         drawing.notes(table),
         entries=len(drawing.looks),
     )
 
 
-def anytime_curve(trials: pd.DataFrame, most: int = MOST_ENERGIES) -> pd.DataFrame:
+def anytime_curve(
+    trials: pd.DataFrame, most: int = MOST_ENERGIES, metric: Metric = ACCURACY
+) -> pd.DataFrame:
     """Return what the runs of one strategy had reached by each energy.
 
     Args:
         trials: The trials of the strategy, the rows of a run in order of completion.
         most: Number of energies. Where there are more, an energy stands for those in the
             ``1 / most`` of the logarithmic range before it, so nothing is shown too early.
+        metric: What the scores are of.
 
     Returns:
-        ``energy_j``, the ``median`` accuracy with its quartiles ``low`` and ``high`` and the number
-        of ``runs`` they are of, from the energy on at which there is a median. A quartile that
-        falls to a run without a result is NaN. A run counts up to its last known energy.
+        ``energy_j``, the ``median`` score with its worse quartile ``low`` and better one ``high``
+        and the number of ``runs`` they are of, from the energy on at which there is a median. A
+        quartile that falls to a run without a result is NaN. A run counts up to its last known
+        energy.
     """
-    curves = AnytimeCurves.of(trials)
+    curves = AnytimeCurves.of(oriented(trials, metric))
     spent_j = curves.energy_j
     grid = _thin_energies(np.unique(spent_j[spent_j > 0]), most)
     levels = curves.levels(grid)
@@ -111,6 +122,7 @@ def anytime_curve(trials: pd.DataFrame, most: int = MOST_ENERGIES) -> pd.DataFra
             "runs": counts,
         }
     ).replace(-np.inf, np.nan)
+    table[_BOUNDS] = metric.oriented(table[_BOUNDS])
     return table[(table["runs"] > 0) & table["median"].notna()]
 
 
@@ -133,7 +145,7 @@ def _thin_energies(energies_j: np.ndarray, most: int) -> np.ndarray:
     return energies_j[np.append(np.diff(parts) > 0, True)]
 
 
-def _band(curve: pd.DataFrame, look: Look, scale: AccuracyScale) -> Iterator[dict[str, Any]]:
+def _band(curve: pd.DataFrame, look: Look, scale: Scale) -> Iterator[dict[str, Any]]:
     """Yield the edges of the band; the second fills what lies between them."""
     banded = curve[curve["low"].notna()]
     for bound, fill in (("low", None), ("high", "tonexty")):
@@ -149,7 +161,7 @@ def _band(curve: pd.DataFrame, look: Look, scale: AccuracyScale) -> Iterator[dic
 
 
 def _line(
-    name: str, curve: pd.DataFrame, look: Look, scale: AccuracyScale, *, marked: bool
+    name: str, curve: pd.DataFrame, look: Look, scale: Scale, *, marked: bool
 ) -> dict[str, Any]:
     """Return the median; with a few markers where there are more lines than colours."""
     line = keep_steps(curve, "median", "runs")
@@ -158,10 +170,10 @@ def _line(
         **scale.points(line, "median"),
         "line": look.steps(),
         **({"mode": "lines+markers", "marker": marker} if marked else {"mode": "lines"}),
-        **hover(name, map(_reached, line["energy_j"], line["median"], line["runs"])),
+        **hover(name, map(partial(_reached, scale.metric), *(line[each] for each in _REACHED))),
     }
 
 
-def _reached(spent_j: float, score: float, runs: int) -> str:
+def _reached(metric: Metric, spent_j: float, score: float, runs: int) -> str:
     of = f"median of {runs} runs" if runs > 1 else "one run"
-    return f"{format_percent(score)} after {format_energy(spent_j)}<br>{of}"
+    return f"{format_score(score, metric)} after {format_energy(spent_j)}<br>{of}"

@@ -6,28 +6,34 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from ...benchmarks.analysis import naming
+from ...benchmarks.analysis.orientation import oriented
 from ...benchmarks.statistics.attainment import attainment_surface
-from ..format import format_energy, format_percent
-from .axes import AccuracyScale, energy_title, fill_columns, hover
+from ..format import format_energy, format_score
+from .axes import energy_title, fill_columns, hover
 from .chart import Chart
+from .scales import scale_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ...models.metric import Metric
     from .chart import Drawing
 
 
 def attainment_chart(trials: pd.DataFrame, drawing: Drawing) -> Chart:
-    """Draw the median attainment surfaces in energy and accuracy of a trial.
+    """Draw the median attainment surfaces in energy and score of a trial.
 
     A strategy of whose runs less than half attained anything has no line.
     """
-    table = fill_columns(trials)
+    table, metric = fill_columns(trials), drawing.metric
     table = table[table["energy_j"] > 0]
     surfaces = {
-        str(name): attainment_surface(own, levels=[0.5])
+        str(name): oriented(attainment_surface(oriented(own, metric), levels=[0.5]), metric)
         for name, own in table.groupby("strategy", sort=False)
     }
     corners = pd.concat(surfaces.values()) if surfaces else attainment_surface(table)
-    scale = AccuracyScale.of(corners["score"])
+    scale = scale_of(corners["score"], metric)
     traces = [
         {
             **drawing.entry(name),
@@ -35,7 +41,7 @@ def attainment_chart(trials: pd.DataFrame, drawing: Drawing) -> Chart:
             "line": look.steps(),
             "mode": "lines+markers",
             "marker": {"color": look.colour, "symbol": look.symbol, "size": 6},
-            **hover(name, map(_attained, surfaces[name]["energy_j"], surfaces[name]["score"])),
+            **hover(name, [_attained(metric, *corner) for corner in _corners(surfaces[name])]),
         }
         for name, look in drawing.looks.items()
         if name in surfaces and len(surfaces[name])
@@ -45,15 +51,20 @@ def attainment_chart(trials: pd.DataFrame, drawing: Drawing) -> Chart:
     return Chart(
         f"attainment-{drawing.number}",
         "What half of the runs attain",
-        "A run attains a point if one of its trials is as accurate for no more joules. Below and "
-        "to the right of a line lies what at least half of a strategy's runs attain.",
-        f"Median attainment surfaces in energy and accuracy of a trial: {drawing.listed}.",
+        f"A run attains a point if one of its trials is {naming.as_good(metric)} for no more "
+        f"joules. {'Below' if metric.maximised else 'Above'} and to the right of a line lies what "
+        "at least half of a strategy's runs attain.",
+        f"Median attainment surfaces in energy and {metric.name} of a trial: {drawing.listed}.",
         scale.figure(traces, corners["energy_j"], title, notice),
         drawing.notes(table),
         entries=len(drawing.looks),
     )
 
 
-def _attained(energy_j: float, score: float) -> str:
-    at_least, at_most = format_percent(score), format_energy(energy_j)
-    return f"half of its runs have a trial of {at_least} or more for {at_most} or less"
+def _corners(surface: pd.DataFrame) -> Iterator[tuple[float, float]]:
+    return zip(surface["energy_j"], surface["score"], strict=True)
+
+
+def _attained(metric: Metric, energy_j: float, score: float) -> str:
+    so_good = f"{format_score(score, metric)} or {'more' if metric.maximised else 'less'}"
+    return f"half of its runs have a trial of {so_good} for {format_energy(energy_j)} or less"

@@ -1,12 +1,10 @@
 """Axes and settings that the figures share.
 
-Every energy axis names its unit and the kind of energy it shows. Every accuracy axis is logarithmic
-in the error, which spreads it towards 100 %, because the last points are the ones to compare.
+Every energy axis names its unit and the kind of energy it shows.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from html import escape
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
@@ -19,8 +17,6 @@ from ..format import format_kinds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence, Sized
-
-    from numpy.typing import ArrayLike, NDArray
 
 CONFIG: dict[str, Any] = {
     "showSendToCloud": False,  # Plotly 7.1 uploads charts to a cloud by default
@@ -120,76 +116,3 @@ def _short(tick: float) -> str:
         if tick >= max(size, 1e4):
             return f"{tick / size:,g}{prefix}"
     return f"{tick:,g}"
-
-
-@dataclass(frozen=True)
-class AccuracyScale:
-    """Accuracies placed on a reversed logarithmic axis of the error, labelled in percent."""
-
-    best: float  # the error at which a perfect accuracy is placed
-    low: float  # the smallest error on the axis
-    high: float  # the largest error on the axis
-
-    @classmethod
-    def of(cls, scores: ArrayLike) -> AccuracyScale:
-        """Fit the axis to these accuracies (fractions); NaN is passed over."""
-        errors = 1.0 - np.asarray(scores, dtype=float)
-        errors = errors[np.isfinite(errors)]
-        positive = errors[errors > 1e-6]
-        best = float(positive.min()) / 2 if positive.size else 1e-3
-        errors = np.maximum(errors, best) if errors.size else np.array([0.05, 0.5])
-        # A margin of 6 % at both ends, and a factor of two in all where accuracies are alike.
-        spread = errors.max() / errors.min()
-        margin = max(spread**0.06, (2.0 / spread) ** 0.5)
-        return cls(best, float(errors.min() / margin), float(errors.max() * margin))
-
-    def place(self, scores: ArrayLike) -> NDArray[np.float64]:
-        """Return the positions of accuracies on the axis."""
-        return np.maximum(1.0 - np.asarray(scores, dtype=float), self.best)
-
-    def points(self, table: pd.DataFrame, column: str = "score") -> dict[str, Any]:
-        """Return the points of a trace in single precision: accuracies against ``energy_j``."""
-        return {"x": table["energy_j"].astype("f4"), "y": self.place(table[column]).astype("f4")}
-
-    def figure(
-        self, traces: Sequence[dict[str, Any]], energies_j: pd.Series, title: str, notice: str
-    ) -> go.Figure:
-        """Return a figure of accuracy against energy.
-
-        Args:
-            traces: The scatter traces.
-            energies_j: All energies (J) that may come into sight.
-            title: The title of the energy axis.
-            notice: What the figure says when there are no energies.
-        """
-        figure = go.Figure(
-            # All at once is 8 times faster than one by one.
-            data=[{"type": "scatter", **trace} for trace in traces],
-            layout={
-                "template": TEMPLATE,
-                "xaxis": energy_axis(title, energies_j),
-                "yaxis": self.axis(),
-                "hovermode": "closest",
-            },
-        )
-        return say_if_empty(figure, energies_j, notice)
-
-    def axis(self) -> dict[str, Any]:
-        """Return Plotly's settings of the axis."""
-        ticks: list[float] = []
-        gap = np.log10(self.high / self.low) / 9
-        percents = (90, 99, 50, 95, 98, 80, 99.9, 97, 70, 99.5, 93, 96, 0, 85, 60, 88, 92, 94, 30)
-        for error in (round(1.0 - p / 100.0, 6) for p in (*percents, 40, 20, 10, 91, 99.8, 87, 75)):
-            clear = all(abs(np.log10(error / other)) >= gap for other in ticks)
-            if self.low <= error <= self.high and error > self.best and clear:
-                ticks.append(error)
-        labels = [f"{100.0 * (1.0 - error):.4g} %" for error in ticks]
-        if self.low <= self.best:
-            ticks, labels = [*ticks, self.best], [*labels, "100 %"]
-        return {
-            "type": "log",
-            "range": [np.log10(self.high), np.log10(self.low)],
-            "tickvals": ticks,
-            "ticktext": labels,
-            "title": {"text": "validation accuracy (%)"},
-        }

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from ...models.metric import ACCURACY, Metric
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -40,6 +42,7 @@ class Drawing:
 
     looks: Mapping[str, Look]  # the look of each strategy of the page
     leading: Sequence[str]  # the strategies of the group, the best first
+    metric: Metric = ACCURACY  # what the scores are of
     number: int = 0  # the place of the group on the page
     most: int = MOST_DRAWN  # trials that a scatter draws, fronts aside
     hover: bool = True  # of each trial of a scatter, if all are drawn; else of those on a front

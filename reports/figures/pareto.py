@@ -1,4 +1,4 @@
-"""What a trial buys: accuracy against energy of every trial, and the front of each strategy."""
+"""What a trial buys: score against energy of every trial, and the front of each strategy."""
 
 from __future__ import annotations
 
@@ -8,32 +8,36 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ...benchmarks.analysis import naming
 from ...benchmarks.statistics.runs import floats, pareto_front
+from ...models.metric import ACCURACY, Metric
 from ...models.outcome import RESULTS, State
-from ..format import UNAVAILABLE, format_energy, format_percent, format_value
-from .axes import GREY, AccuracyScale, energy_title, fill_columns
+from ..format import UNAVAILABLE, format_energy, format_score, format_value
+from .axes import GREY, energy_title, fill_columns
 from .chart import Chart, energy_notes
+from .scales import scale_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .chart import Drawing
     from .palette import Look
+    from .scales import Scale
 
 _FACTS = ["seed", "trial", "state", "energy_kind", "epochs"]
 
 
 def pareto_chart(trials: pd.DataFrame, drawing: Drawing) -> Chart:
-    """Draw every trial's validation accuracy against its energy, and each strategy's front.
+    """Draw every trial's validation score against its energy, and each strategy's front.
 
-    Trials that were stopped early have open markers; those without an accuracy lie as crosses on
-    the lower edge. A front is made of trials whose accuracy is a result.
+    Trials that were stopped early have open markers; those without a score lie as crosses on the
+    worse edge. A front is made of trials whose score is a result.
     """
-    trials = fill_columns(trials)
-    drawn = thin_trials(trials, drawing.most)
+    trials, metric = fill_columns(trials), drawing.metric
+    drawn = thin_trials(trials, drawing.most, metric)
     whole = len(drawn) == len(trials)
     table = drawn[drawn["energy_j"] > 0]
-    scale = AccuracyScale.of(table["score"])
+    scale = scale_of(table["score"], metric)
     traces = [
         {**drawing.entry(name), "showlegend": False, **trace}
         for name, look in drawing.looks.items()
@@ -41,7 +45,7 @@ def pareto_chart(trials: pd.DataFrame, drawing: Drawing) -> Chart:
         if len(own)
         for trace in _strategy(own, look, scale, hover=whole and drawing.hover)
     ]
-    traces += _marks(table)
+    traces += _marks(table, metric)
     title = energy_title("energy of the trial", table)
     figure = scale.figure(traces, table["energy_j"], title, "No trial has an energy to draw.")
     figure.update_layout(yaxis2={"overlaying": "y", "range": [0, 1], "visible": False})
@@ -53,21 +57,23 @@ def pareto_chart(trials: pd.DataFrame, drawing: Drawing) -> Chart:
         f"pareto-{drawing.number}",
         "What a trial buys",
         "Each mark is one trial. The stepped line joins the trials of a strategy that no other of "
-        "its trials beats at the same or lower energy: up and to the left is better.",
-        "Scatter of validation accuracy against energy of every trial, with the Pareto front of "
-        f"each strategy: {drawing.listed}.",
+        f"its trials beats at the same or lower energy: {'up' if metric.maximised else 'down'} and "
+        "to the left is better.",
+        f"Scatter of {naming.validation(metric)} against energy of every trial, with the Pareto "
+        f"front of each strategy: {drawing.listed}.",
         figure,
         [*([] if whole else [left_out]), *energy_notes(trials), *drawing.notes(trials)],
         entries=len(drawing.looks),
     )
 
 
-def thin_trials(trials: pd.DataFrame, most: int) -> pd.DataFrame:
+def thin_trials(trials: pd.DataFrame, most: int, metric: Metric = ACCURACY) -> pd.DataFrame:
     """Return the trials that a scatter draws: every front, and a seeded sample of the others.
 
     Args:
         trials: The trial table.
         most: Trials that may be drawn; each strategy gets an equal share of what the fronts leave.
+        metric: What the scores are of.
 
     Returns:
         All trials where they are few enough; else more than ``most`` only where the fronts are.
@@ -80,7 +86,7 @@ def thin_trials(trials: pd.DataFrame, most: int) -> pd.DataFrame:
     codes, names = pd.factorize(trials["strategy"])
     for code in range(len(names)):
         own = np.flatnonzero(codes == code)
-        front[own[pareto_front(energy_j[own], score[own])]] = True
+        front[own[pareto_front(energy_j[own], metric.oriented(score[own]))]] = True
     share = max(most - int(front.sum()), 0) // len(names)
     shuffled = np.random.default_rng(0).permutation(np.flatnonzero(~front))
     place = pd.Series(codes[shuffled]).groupby(codes[shuffled]).cumcount().to_numpy()
@@ -88,10 +94,10 @@ def thin_trials(trials: pd.DataFrame, most: int) -> pd.DataFrame:
 
 
 def _strategy(
-    trials: pd.DataFrame, look: Look, scale: AccuracyScale, *, hover: bool
+    trials: pd.DataFrame, look: Look, scale: Scale, *, hover: bool
 ) -> Iterator[dict[str, Any]]:
-    """Yield the traces of a strategy: trials with an accuracy, those without, and the front."""
-    colour = look.colour
+    """Yield the traces of a strategy: trials with a score, those without, and the front."""
+    colour, metric = look.colour, scale.metric
     placed, lost = trials[trials["score"].notna()], trials[trials["score"].isna()]
     open_if_stopped = np.where(placed["state"] == State.COMPLETE, "", "-open")
     yield {
@@ -103,35 +109,35 @@ def _strategy(
             "opacity": 0.45,
             "symbol": [look.symbol + ending for ending in open_if_stopped],
         },
-        **_hover(placed, hover),
+        **_hover(placed, metric, hover),
     }
     yield {
         "x": lost["energy_j"].astype("f4"),
-        "y": np.full(len(lost), 0.025, dtype="f4"),
+        "y": np.full(len(lost), 0.025 if metric.maximised else 0.975, dtype="f4"),
         "yaxis": "y2",
         "mode": "markers",
         "marker": _thin_marker(colour, "x-thin", 7),
-        **_hover(lost, hover),
+        **_hover(lost, metric, hover),
     }
     front = placed[placed["state"].isin(RESULTS)]
-    front = front[pareto_front(front["energy_j"], front["score"])]
+    front = front[pareto_front(front["energy_j"], metric.oriented(front["score"]))]
     front = front.drop_duplicates(["energy_j", "score"]).sort_values("energy_j")
     yield {
         **scale.points(front),
         "mode": "lines+markers",
         "line": look.steps(width=2),
         "marker": {"color": colour, "symbol": look.symbol, "size": 9},
-        **_hover(front, not hover),
+        **_hover(front, metric, not hover),
         "showlegend": True,
     }
 
 
-def _marks(trials: pd.DataFrame) -> Iterator[dict[str, Any]]:
+def _marks(trials: pd.DataFrame, metric: Metric) -> Iterator[dict[str, Any]]:
     """Yield the entries of the legend that explain the marks."""
     stopped = trials["score"].notna() & (trials["state"] != State.COMPLETE)
     for label, symbol, which in (
         ("stopped early", "circle-open", stopped),
-        ("no accuracy", "x-thin", trials["score"].isna()),
+        (f"no {escape(metric.name)}", "x-thin", trials["score"].isna()),
     ):
         if which.any():
             marker = _thin_marker(GREY, symbol, 8)
@@ -143,17 +149,17 @@ def _thin_marker(colour: str, symbol: str, size: int) -> dict[str, Any]:
     return {"color": colour, "symbol": symbol, "size": size, "line": line}
 
 
-def _hover(trials: pd.DataFrame, hover: bool) -> dict[str, Any]:
+def _hover(trials: pd.DataFrame, metric: Metric, hover: bool) -> dict[str, Any]:
     """Return the hover text of each trial: its number, result, energy and hyperparameters."""
     if not hover:
         return {"hoverinfo": "skip"}
     settings = [column for column in trials.columns if column.startswith("p.")]
     columns = ["strategy", "score", "energy_j", *_FACTS, *settings]
-    texts = [_trial_text(row, settings) for row in trials[columns].to_dict("records")]
+    texts = [_trial_text(row, settings, metric) for row in trials[columns].to_dict("records")]
     return {"hovertext": texts, "hoverinfo": "text"}
 
 
-def _trial_text(row: dict[Any, Any], settings: list[str]) -> str:
+def _trial_text(row: dict[Any, Any], settings: list[str], metric: Metric) -> str:
     words = {
         name: escape(format_value(None if row[name] is pd.NA else row[name]))
         for name in (*_FACTS, *settings)
@@ -161,8 +167,8 @@ def _trial_text(row: dict[Any, Any], settings: list[str]) -> str:
     lines = [
         f"<b>{escape(str(row['strategy']))}</b> seed {words['seed']}, trial {words['trial']}: "
         f"{words['state']}",
-        f"accuracy {format_percent(row['score'])}, {format_energy(row['energy_j'])} "
-        f"{words['energy_kind']}, epochs {words['epochs']}",
+        f"{escape(metric.name)} {format_score(row['score'], metric)}, "
+        f"{format_energy(row['energy_j'])} {words['energy_kind']}, epochs {words['epochs']}",
         *(
             f"{escape(name.removeprefix('p.'))} = {words[name]}"
             for name in settings

@@ -11,7 +11,8 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 
 from perjoule.errors import ConfigurationError, UnknownNameError
 from perjoule.models import space as space_module
-from perjoule.models.networks.cnn import DEFAULT_SPACE, default_space
+from perjoule.models.networks.cnn import DEFAULT_SPACE
+from perjoule.models.networks.registry import default_space
 from perjoule.models.space import Space, batch_size_of
 from perjoule.models.training import TrainingSettings
 
@@ -148,8 +149,8 @@ def test_complete_refuses_what_the_space_does_not_hold():
 def test_the_cheapest_candidate_has_the_largest_batch_and_larger_data_sets_get_fewer_epochs():
     cheapest = Space.parse(DEFAULT_SPACE).cheapest()
     assert [cheapest[name] for name in ("log2_batch_size", "epochs", "width")] == [9, 1, 8]
-    assert default_space("fashion-mnist")["epochs"]["high"] < DEFAULT_SPACE["epochs"]["high"]
-    assert default_space("digits") == DEFAULT_SPACE
+    assert default_space("cnn", "fashion-mnist")["epochs"]["high"] < DEFAULT_SPACE["epochs"]["high"]
+    assert default_space("cnn", "digits") == DEFAULT_SPACE
 
 
 def test_the_example_in_the_docstring_runs():

@@ -1,5 +1,6 @@
 import json
 import math
+from itertools import count
 from typing import Any
 
 import pytest
@@ -31,22 +32,22 @@ def part(split, n_samples):
 
 
 def begin(runtime, params=None, seed=0, architecture: str | Builder = "cnn", shape=(1, 8, 8)):
-    """A network, its optimiser and settings, and what trains it for an epoch."""
-    network, optimizer, settings = build(params or {}, architecture, shape, 10, runtime, seed)
-    generator = torch.Generator().manual_seed(seed)
+    """A candidate, and what trains it for its next epoch."""
+    built = build(params or {}, architecture, shape, 10, runtime, seed)
+    epochs = count()
 
     def epoch(split, should_stop=never):
-        return train_epoch(network, optimizer, split, settings, runtime, generator, should_stop)
+        return train_epoch(built, split, seed, next(epochs), should_stop)
 
-    return network, settings, epoch
+    return built, epoch
 
 
 def train(params, split, runtime, **options):
     """Train for the epochs that the hyperparameters say; the network and its steps."""
-    network, settings, epoch = begin(runtime, params, shape=split.inputs.shape[1:], **options)
-    results = [epoch(split) for _ in range(settings.epochs)]
+    built, epoch = begin(runtime, params, shape=split.inputs.shape[1:], **options)
+    results = [epoch(split) for _ in range(built.settings.epochs)]
     assert all(result.finished for result in results)
-    return network, sum(result.steps for result in results)
+    return built.network, sum(result.steps for result in results)
 
 
 def same_weights(one, other):
@@ -78,16 +79,6 @@ def test_no_hyperparameter_of_the_default_space_is_dead(name, digits, float32):
     other, other_steps = train(changed, split, float32)
     assert not same_weights(plain, other)
     assert (plain_steps != other_steps) == (name in {"log2_batch_size", "epochs"})
-
-
-@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw"])
-def test_every_optimiser_heeds_its_hyperparameters_and_is_another(optimizer, digits, float32):
-    params = {**MIDDLE, "weight_decay": 0.01, "optimizer": optimizer}
-    plain, _ = train(params, part(digits.train, 128), float32)
-    other = "adamw" if optimizer == "adam" else "adam"
-    for change in ({"weight_decay": 1e-6}, {"learning_rate": 0.02}, {"optimizer": other}):
-        changed, _ = train({**params, **change}, part(digits.train, 128), float32)
-        assert not same_weights(plain, changed)
 
 
 @pytest.mark.parametrize("autocast", [None, torch.bfloat16])
@@ -122,7 +113,7 @@ def test_evaluation_equals_a_plain_loop(digits, float32):
 
 
 def test_training_goes_on_after_an_evaluation(digits, float32):
-    network, _, epoch = begin(float32)
+    (network, *_), epoch = begin(float32)
     evaluate(network, digits.validation, float32, never)
     result = epoch(part(digits.train, 128))
     norms = [each for each in network.modules() if isinstance(each, nn.BatchNorm2d)]
@@ -131,8 +122,8 @@ def test_training_goes_on_after_an_evaluation(digits, float32):
 
 def test_the_loss_of_an_epoch_is_the_mean_over_samples(digits, float32):
     split = part(digits.train, 40)  # batches of 32 and 8
-    network, _, epoch = begin(float32, {"log2_batch_size": 5, "learning_rate": 1e-30}, seed=3)
-    order = torch.randperm(40, generator=torch.Generator().manual_seed(3))
+    (network, *_), epoch = begin(float32, {"log2_batch_size": 5, "learning_rate": 1e-30}, seed=3)
+    order = torch.randperm(40, generator=torch.Generator().manual_seed(300_009))
     with torch.no_grad():
         total = sum(
             F.cross_entropy(network(split.inputs[rows]), split.labels[rows], reduction="sum").item()
@@ -173,7 +164,7 @@ def test_a_last_batch_of_one_is_left_out(n_samples, steps, digits, float32):
 
 
 def test_training_and_evaluation_stop_before_the_step_they_are_told_to(digits, float32):
-    network, _, epoch = begin(float32)
+    (network, *_), epoch = begin(float32)
     answers = iter([False, False, True])
     result = epoch(digits.train, lambda: next(answers))
     assert (result.steps, result.finished) == (2, False)

@@ -48,7 +48,7 @@ def test_integrated_energies_have_nothing_against_them(write):
     assert result.inputs[0].kind == "table of energies"
     assert {"power-times-duration", "energy-as-power"} <= {*result.checked[0].ran}
     assert result.checked[0].lacking["few-repetitions"] == (
-        "no column strategy, no energy_j, no accuracy"
+        "no column strategy, no energy_j, no score"
     )
 
 
