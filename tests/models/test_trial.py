@@ -165,6 +165,10 @@ def test_a_function_that_returns_a_number_is_one_step(meter):
         (lambda trial: trial.report(f1=0.5), "got f1, but not accuracy, which is the metric"),
         (lambda trial: trial.report(accuracy=0.5, loss=[1]), "loss = '\\[1\\]' is no number"),
         (lambda trial: trial.test(2), "accuracy 2 on test data lies outside"),
+        (
+            lambda trial: (trial.report(accuracy=0.5), trial.save({"a": [np.ones(1)]})),
+            r"trial.save: state\['a'\]\[0\] is of type ndarray",
+        ),
         (lambda trial: trial.phase("rest"), "take one of setup, train, validate"),
         (lambda trial: [*trial.epochs(), *trial.epochs()], "looped over twice"),
         (lambda trial: 1 / 0, "ZeroDivisionError: division by zero"),

@@ -1,6 +1,10 @@
 """Ready callbacks, each on the real library: whole, paused, cut short, and told wrongly."""
 
 import os
+import random
+import re
+import subprocess
+import sys
 from functools import cache
 
 import numpy as np
@@ -8,10 +12,13 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 
+import perjoule
 from perjoule.energy import EnergyBudget, EnergyMeter
+from perjoule.models.callbacks.randomness import random_state, set_random_state
+from perjoule.models.checkpoint import copy_to_cpu, load_checkpoint, save_state
 from perjoule.models.metric import Metric
 from perjoule.models.objective import Objective
-from perjoule.models.outcome import State, StopRule
+from perjoule.models.outcome import State, StepCost, StopRule
 from perjoule.models.phases import Assignment
 
 os.environ["KERAS_BACKEND"] = "torch"
@@ -234,8 +241,9 @@ def slice_of(
     function, meter, until=EPOCHS, checkpoint=None, budget_j=1e9, metric="accuracy", **more
 ):
     stop = StopRule(until, pause=more.pop("pause", False))
+    known = more.pop("known", ((), ()))
     assignment = Assignment(stop, meter, EnergyBudget(budget_j, meter), **more)
-    objective = Objective(function, Metric.parse(metric), seed=3)
+    objective = Objective(function, Metric.parse(metric), seed=3, known_steps=known)
     return objective.train_slice({"rate": 0.01}, assignment, checkpoint)
 
 
@@ -284,3 +292,164 @@ def test_a_small_budget_is_kept_and_nothing_half_trained_is_reported(library, me
     assert [p.score for p in result.curve] == [p.score for p in whole.curve[: result.epochs]]
     step_j = VALIDATE_J if library == "keras" else 0.0  # one batch of validation
     assert result.reading.total_j <= budget_j * (1 + 1e-9) + step_j
+
+
+def test_what_is_monitored_but_not_logged_fails_the_trial_in_one_line(library, meter):
+    if library == "partial_fit":
+        pytest.skip("it monitors nothing")
+    result = slice_of(lambda trial: TRAININGS[library](trial, monitor="f1"), meter)
+    assert result.state is State.FAILED
+    assert re.fullmatch(r"monitor = 'f1' was n\w+ logged, but .*(acc|merror).*", result.message)
+    assert result.epochs <= EPOCHS
+    assert result.reading.total_j > 0
+
+
+def test_a_trial_without_joules_for_a_step_trains_none(library, meter):
+    known = ([StepCost(1.0, STEP_J)], [])  # of another candidate
+    result = slice_of(TRAININGS[library], meter, budget_j=1.4 * STEP_J, known=known)
+    assert (result.message, result.state, result.epochs) == ("", State.TRUNCATED, 0)
+    # Transformers takes a step before it ends.
+    taken_j = {"lightning": 2 * VALIDATE_J, "transformers": STEP_J}.get(library, 0.0)
+    assert result.reading.total_j == pytest.approx(taken_j)
+
+
+def test_an_interruption_ends_at_once(library, meter):
+    asked = iter(range(1000))
+    result = slice_of(TRAININGS[library], meter, interrupted=lambda: next(asked) > 15)
+    assert (result.message, result.state) == ("", State.INTERRUPTED)
+    assert result.epochs <= 1
+    assert result.train.total_j <= 16 * STEP_J
+
+
+def test_a_trainer_with_fewer_epochs_ends_the_trial_complete(meter):
+    result = slice_of(lambda trial: with_lightning(trial, epochs=2), meter)
+    assert (result.message, result.state, result.epochs) == ("", State.COMPLETE, 2)
+
+
+def test_evaluations_between_epochs_are_the_trial_s_epochs(meter):
+    result = slice_of(lambda trial: with_transformers(trial, strategy="steps"), meter, until=4)
+    assert (result.message, result.state, result.epochs) == ("", State.COMPLETE, 4)
+    assert result.train.total_j == pytest.approx(4 * 4 * STEP_J)
+    half = slice_of(
+        lambda trial: with_transformers(trial, strategy="steps"), meter, until=3, pause=True
+    )
+    rest = slice_of(
+        lambda trial: with_transformers(trial, strategy="steps"),
+        meter,
+        until=4,
+        checkpoint=half.checkpoint,
+        done=3,
+    )
+    assert [point.epoch for point in rest.curve] == [4]
+    assert rest.train.total_j == pytest.approx(4 * STEP_J)
+
+
+def test_a_regression_minimises_what_xgboost_monitors_last(meter):
+    from perjoule.models.callbacks.xgboost import XGBoostCallback
+
+    xgboost = pytest.importorskip("xgboost", reason="needs perjoule[xgboost]")
+
+    def train(trial):
+        callback = XGBoostCallback(trial, every=4)
+        regressor = xgboost.XGBRegressor(n_estimators=100, n_jobs=1, callbacks=[callback])
+        x, y = TRAIN[0][:, :20], TRAIN[0][:, 20]
+        evaluated = [(VALIDATION[0][:, :20], VALIDATION[0][:, 20])]
+        regressor.fit(x, y, eval_set=evaluated, xgb_model=callback.booster, verbose=False)
+
+    whole = slice_of(train, meter, metric="rmse")
+    first = slice_of(train, meter, metric="rmse", until=2, pause=True)
+    rest = slice_of(train, meter, metric="rmse", checkpoint=first.checkpoint, done=2)
+    scores = [point.score for point in whole.curve]
+    assert (whole.message, scores) == ("", sorted(scores, reverse=True))
+    assert [point.score for point in (*first.curve, *rest.curve)] == pytest.approx(scores, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("metric", "low", "high"),
+    [("accuracy", 0.8, 1), ("f1", 0.8, 1), ("auc", 0.9, 1), ("loss", 0, 2)],
+)
+def test_any_estimator_is_fitted_once(meter, metric, low, high):
+    from sklearn.ensemble import RandomForestClassifier
+
+    from perjoule.models.callbacks.scikit_learn import fit_once
+
+    fits = []
+
+    def train(trial):
+        forest = RandomForestClassifier(10, random_state=trial.seed)
+        fits.append(fit_once(trial, forest, *TRAIN, *VALIDATION))
+        count(trial, STEP_J)
+
+    first = slice_of(train, meter, metric=metric, until=1, pause=True)
+    assert (first.message, first.state, first.epochs) == ("", State.PAUSED, 1)
+    assert low < first.score < high
+    rest = slice_of(train, meter, metric=metric, checkpoint=first.checkpoint, done=1)
+    assert (rest.message, rest.state, rest.curve) == ("", State.COMPLETE, ())
+    assert [hasattr(forest, "estimators_") for forest in fits] == [True, False]
+
+
+def test_an_estimator_that_cannot_be_trained_in_part_says_so(meter):
+    from sklearn.svm import SVC
+
+    from perjoule.models.callbacks.scikit_learn import partial_fit_epochs
+
+    result = slice_of(lambda trial: partial_fit_epochs(trial, SVC(), *TRAIN, *VALIDATION), meter)
+    assert result.message == "SVC has no partial_fit: take fit_once"
+
+
+@pytest.mark.parametrize("library", ["lightning", "transformers", "keras", "xgboost"])
+def test_a_missing_library_is_told_in_one_line_when_it_is_needed(library):
+    code = f"""
+import sys
+for name in ("lightning", "pytorch_lightning", "transformers", "keras", "xgboost"):
+    sys.modules[name] = None
+from perjoule.errors import ConfigurationError
+from perjoule.models.callbacks import {library}
+made = [each for name, each in vars({library}).items() if name.endswith("Callback")][-1]
+try:
+    made(None)
+except ConfigurationError as error:
+    print(error)
+"""
+    told = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+    assert re.fullmatch(
+        rf"\w+Callback needs .*{library} \(not installed\).*: pip install "
+        rf"'perjoule\[{library}\]'\n",
+        told,
+    )
+
+
+def test_global_random_numbers_go_on_where_they_were():
+    def draw():
+        return random.random(), np.random.random(), torch.rand(1).item()
+
+    before = random_state()
+    random.gauss(0, 1)
+    drawn = draw()
+    for _ in range(2):
+        set_random_state(load_checkpoint(save_state({"state": copy_to_cpu(before)}))["state"])
+        random.gauss(0, 1)
+        assert draw() == drawn
+
+
+@pytest.mark.parametrize("library", ["lightning", "xgboost"])
+def test_strategies_are_compared_over_a_library(library, tmp_path):
+    result = perjoule.compare(
+        objective=TRAININGS[library],
+        space={"rate": {"low": 0.001, "high": 0.1, "log": True}, "epochs": 3},
+        strategies=["random", "asha"],
+        seeds=1,
+        budget="5 J",
+        meter="model",
+        workers=1,
+        out=tmp_path / "run",
+    )
+    trials = result.table.trials
+    assert set(trials["strategy"]) == {"random", "asha"}
+    assert trials.groupby("strategy")["score"].max().min() > 0.3
+    assert trials["energy_j"].groupby(trials["strategy"]).sum().max() <= 2.5 * (1 + 1e-9)
+    assert "failed" not in set(trials["state"])
+    asha = result.table.curves.query("run.str.contains('asha')")
+    assert not asha.duplicated(["run", "trial", "epoch"]).any()
