@@ -1,23 +1,23 @@
 """Keras 3: a callback between its ``fit`` and a trial.
 
-import os
-os.environ["KERAS_BACKEND"] = "torch"
-import keras
-import perjoule
+    import os
+    os.environ["KERAS_BACKEND"] = "torch"
+    import keras
+    import perjoule
 
-def train(trial):
-    keras.utils.set_random_seed(trial.seed)
-    model = build(**trial.params)
-    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    model.fit(
-        x, y,
-        validation_data=(x_validation, y_validation),
-        epochs=100,  # at most; the trial ends it
-        callbacks=[perjoule.KerasCallback(trial)],
-        verbose=0,
-    )
+    def train(trial):
+        keras.utils.set_random_seed(trial.seed)
+        model = build(**trial.params)
+        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        model.fit(
+            x, y,
+            validation_data=(x_validation, y_validation),
+            epochs=100,  # at most; the trial ends it
+            callbacks=[perjoule.KerasCallback(trial)],
+            verbose=0,
+        )
 
-perjoule.compare(objective=train, space={"units": …, "epochs": 9}, budget="600 J")
+    perjoule.compare(objective=train, space={"units": …, "epochs": 9}, budget="600 J")
 
 PyTorch becomes Keras' backend if this is loaded first and the environment names no other.
 """

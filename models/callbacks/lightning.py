@@ -1,19 +1,19 @@
 """PyTorch Lightning: a callback between its `Trainer` and a trial.
 
-import lightning
-import perjoule
+    import lightning
+    import perjoule
 
-def train(trial):
-    lightning.seed_everything(trial.seed)
-    callback = perjoule.LightningCallback(trial, monitor="val_acc")
-    trainer = lightning.Trainer(
-        max_epochs=-1,  # as many as the trial shall train
-        callbacks=[callback],
-        logger=False, enable_checkpointing=False, enable_progress_bar=False,
-    )
-    trainer.fit(MyModule(**trial.params), train_loader, validation_loader)
+    def train(trial):
+        lightning.seed_everything(trial.seed)
+        callback = perjoule.LightningCallback(trial, monitor="val_acc")
+        trainer = lightning.Trainer(
+            max_epochs=-1,  # as many as the trial shall train
+            callbacks=[callback],
+            logger=False, enable_checkpointing=False, enable_progress_bar=False,
+        )
+        trainer.fit(MyModule(**trial.params), train_loader, validation_loader)
 
-perjoule.compare(objective=train, space={"learning_rate": …, "epochs": 9}, budget="600 J")
+    perjoule.compare(objective=train, space={"learning_rate": …, "epochs": 9}, budget="600 J")
 
 Loaded where Lightning is missing, the class says at its first use what to install.
 """

@@ -26,11 +26,12 @@ class Loop:
         self.trial, self.prefix = trial, prefix
         self.monitor = monitor or f"{prefix}{trial.metric.name}"
         self.running = False
-        self._epochs, self._reported = trial.epochs(), False
+        self._epochs, self._begun, self._reported = trial.epochs(), False, False
 
     def begin(self) -> bool:
         """Begin the trial's next epoch; False if there is none to train."""
         self.running = next(self._epochs, None) is not None
+        self._begun |= self.running
         return self.running
 
     def may_step(self) -> bool:
@@ -67,7 +68,7 @@ class Loop:
             TrialFailed: Nothing was reported, though the training was not cut short.
         """
         self.running = False
-        if not self._reported and not self.trial.cut_short:
+        if self._begun and not self._reported and not self.trial.cut_short:
             found = ", ".join(sorted(names)) or "nothing that was validated"
             raise TrialFailed(f"monitor = {self.monitor!r} was never logged, but {found}")
 
@@ -98,7 +99,7 @@ def base_class(extra: str, *places: str) -> Any:
         places: ``module:Class`` in each library that has it.
     """
     faults: dict[str, str] = {}
-    for place in sorted(places, key=lambda each: each.partition(":")[0] not in sys.modules):
+    for place in sorted(places, key=lambda each: sys.modules.get(each.partition(":")[0]) is None):
         module, _, name = place.partition(":")
         try:
             return getattr(import_module(module), name)
@@ -106,7 +107,7 @@ def base_class(extra: str, *places: str) -> Any:
             faults.setdefault(module, "not installed")
         except Exception as error:  # noqa: BLE001 - a library may fail in any way when loaded
             faults.setdefault(module, f"{type(error).__name__}: {first_line(error)}")
-    why = ", ".join(f"{module.partition('.')[0]} ({fault})" for module, fault in faults.items())
+    why = " or ".join(f"{module.partition('.')[0]} ({fault})" for module, fault in faults.items())
 
     class Missing:
         """Tells what must be installed."""

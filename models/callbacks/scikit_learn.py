@@ -24,7 +24,9 @@ from its beginning when it is gone on with, and pays for it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
+
+import numpy as np
 
 from ..metric import Metric
 from ..trial import Trial, TrialFailed
@@ -83,9 +85,10 @@ def partial_fit_epochs(
     if not hasattr(steps[-1], "partial_fit"):
         raise TrialFailed(f"{type(steps[-1]).__name__} has no partial_fit: take fit_once")
     inputs = estimator[:-1].fit_transform(x, y) if len(steps) > 1 else x
-    classes = {"classes": sorted(set(y))} if is_classifier(estimator) else {}
+    classes = {"classes": np.unique(y)} if is_classifier(estimator) else {}
     for epoch in trial.epochs():
-        mixed_x, mixed_y = shuffle(inputs, y, random_state=(trial.seed * 100_003 + epoch) % 2**32)
+        seed = (trial.seed * 100_003 + epoch) % 2**32
+        mixed_x, mixed_y = cast("list[Any]", shuffle(inputs, y, random_state=seed))
         for batch in gen_batches(len(mixed_y), batch_size):
             if trial.should_stop():
                 return estimator

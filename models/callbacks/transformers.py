@@ -1,26 +1,26 @@
 """Hugging Face Transformers: a callback between its `Trainer` and a trial.
 
-import perjoule
-from transformers import Trainer, TrainingArguments
+    import perjoule
+    from transformers import Trainer, TrainingArguments
 
-def train(trial):
-    trainer = Trainer(
-        model=build(**trial.params),
-        args=TrainingArguments(
-            "/tmp/trainer",
-            eval_strategy="epoch", save_strategy="no", report_to=[], disable_tqdm=True,
-            num_train_epochs=trial.params["epochs"],
-            learning_rate=trial.params["learning_rate"],
-            seed=trial.seed,
-        ),
-        train_dataset=train_set,
-        eval_dataset=validation_set,
-        compute_metrics=compute_metrics,  # gives "accuracy"
-        callbacks=[perjoule.TransformersCallback(trial)],
-    )
-    trainer.train()
+    def train(trial):
+        trainer = Trainer(
+            model=build(**trial.params),
+            args=TrainingArguments(
+                "/tmp/trainer",
+                eval_strategy="epoch", save_strategy="no", report_to=[], disable_tqdm=True,
+                num_train_epochs=trial.params["epochs"],
+                learning_rate=trial.params["learning_rate"],
+                seed=trial.seed,
+            ),
+            train_dataset=train_set,
+            eval_dataset=validation_set,
+            compute_metrics=compute_metrics,  # gives "accuracy"
+            callbacks=[perjoule.TransformersCallback(trial)],
+        )
+        trainer.train()
 
-perjoule.compare(objective=train, space={"learning_rate": …, "epochs": 3}, budget="6 kJ")
+    perjoule.compare(objective=train, space={"learning_rate": …, "epochs": 3}, budget="6 kJ")
 
 The schedule of the learning rate is made for ``num_train_epochs``, so give all of them.
 """
@@ -118,7 +118,7 @@ def _restore(parts: Mapping[str, Any], saved: Mapping[str, Any]) -> None:
     for name in STATEFUL:
         parts[name].load_state_dict(saved[name])
     loader = parts["train_dataloader"]
-    sampler = loader.get_sampler() if hasattr(loader, "get_sampler") else None
+    sampler: Any = loader.get_sampler() if hasattr(loader, "get_sampler") else None
     if hasattr(sampler, "initial_seed"):  # Accelerate's; the trainer counts epochs from 0 again
         sampler.initial_seed += saved["passes"]
     set_random_state(saved["random"])

@@ -1,21 +1,21 @@
 """XGBoost: a callback between its training and a trial.
 
-import perjoule
-import xgboost
+    import perjoule
+    import xgboost
 
-def train(trial):
-    callback = perjoule.XGBoostCallback(trial, monitor="validation-merror", every=5)
-    xgboost.train(
-        {"objective": "multi:softmax", "num_class": 10, "eta": trial.params["eta"]},
-        train_matrix,
-        num_boost_round=500,  # at most; the trial ends it
-        evals=[(validation_matrix, "validation")],
-        xgb_model=callback.booster,  # of a paused trial
-        callbacks=[callback],
-        verbose_eval=False,
-    )
+    def train(trial):
+        callback = perjoule.XGBoostCallback(trial, monitor="validation-merror", every=5)
+        xgboost.train(
+            {"objective": "multi:softmax", "num_class": 10, "eta": trial.params["eta"]},
+            train_matrix,
+            num_boost_round=500,  # at most; the trial ends it
+            evals=[(validation_matrix, "validation")],
+            xgb_model=callback.booster,  # of a paused trial
+            callbacks=[callback],
+            verbose_eval=False,
+        )
 
-perjoule.compare(objective=train, space={"eta": …, "epochs": 20}, budget="200 J")
+    perjoule.compare(objective=train, space={"eta": …, "epochs": 20}, budget="200 J")
 
 Rounds beyond those of the trial's epochs are never trained.
 """

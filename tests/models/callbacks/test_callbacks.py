@@ -58,11 +58,11 @@ def network():
     return torch.nn.Sequential(*layers)
 
 
-def with_lightning(trial, monitor="val_acc", epochs=-1):
+def with_lightning(trial, monitor="val_acc", package="lightning", **options):
     from perjoule.models import _torchvision  # noqa: F401 - beside a PyTorch without CUDA
     from perjoule.models.callbacks.lightning import LightningCallback
 
-    lightning = pytest.importorskip("lightning", reason="needs perjoule[lightning]")
+    lightning = pytest.importorskip(package, reason="needs perjoule[lightning]")
 
     class Module(lightning.LightningModule):
         def __init__(self):
@@ -85,13 +85,13 @@ def with_lightning(trial, monitor="val_acc", epochs=-1):
 
     lightning.seed_everything(trial.seed, verbose=False)
     trainer = lightning.Trainer(
-        max_epochs=epochs,
         callbacks=[LightningCallback(trial, monitor)],
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
         accelerator="cpu",
+        **{"max_epochs": -1} | options,
     )
     loaders = (
         torch.utils.data.DataLoader(dataset(TRAIN), BATCH, shuffle=True),
@@ -321,9 +321,20 @@ def test_an_interruption_ends_at_once(library, meter):
     assert result.train.total_j <= 16 * STEP_J
 
 
-def test_a_trainer_with_fewer_epochs_ends_the_trial_complete(meter):
-    result = slice_of(lambda trial: with_lightning(trial, epochs=2), meter)
-    assert (result.message, result.state, result.epochs) == ("", State.COMPLETE, 2)
+@pytest.mark.parametrize(
+    ("options", "reported"),
+    [
+        ({"max_epochs": 2}, [1, 2]),
+        ({"check_val_every_n_epoch": 2}, [2]),
+        ({"val_check_interval": 0.5}, [1, 2, 3]),
+        ({"package": "pytorch_lightning"}, [1, 2, 3]),
+    ],
+)
+def test_what_a_trainer_is_told_of_epochs_holds(meter, options, reported):
+    result = slice_of(lambda trial: with_lightning(trial, **options), meter)
+    assert (result.message, result.state) == ("", State.COMPLETE)
+    assert [point.epoch for point in result.curve] == reported
+    assert result.epochs == max(*reported, options.get("max_epochs", EPOCHS))
 
 
 def test_evaluations_between_epochs_are_the_trial_s_epochs(meter):
@@ -397,28 +408,33 @@ def test_an_estimator_that_cannot_be_trained_in_part_says_so(meter):
     assert result.message == "SVC has no partial_fit: take fit_once"
 
 
-@pytest.mark.parametrize("library", ["lightning", "transformers", "keras", "xgboost"])
-def test_a_missing_library_is_told_in_one_line_when_it_is_needed(library):
-    code = f"""
+def test_a_missing_library_is_told_in_one_line_when_it_is_needed():
+    code = """
 import sys
 for name in ("lightning", "pytorch_lightning", "transformers", "keras", "xgboost"):
     sys.modules[name] = None
 from perjoule.errors import ConfigurationError
-from perjoule.models.callbacks import {library}
-made = [each for name, each in vars({library}).items() if name.endswith("Callback")][-1]
-try:
-    made(None)
-except ConfigurationError as error:
-    print(error)
+from perjoule.models.callbacks.keras import KerasCallback
+from perjoule.models.callbacks.lightning import LightningCallback
+from perjoule.models.callbacks.transformers import TransformersCallback
+from perjoule.models.callbacks.xgboost import XGBoostCallback
+for each in (KerasCallback, LightningCallback, TransformersCallback, XGBoostCallback):
+    try:
+        each(None)
+    except ConfigurationError as error:
+        print(error)
 """
     told = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout
-    assert re.fullmatch(
-        rf"\w+Callback needs .*{library} \(not installed\).*: pip install "
-        rf"'perjoule\[{library}\]'\n",
-        told,
-    )
+    either = "lightning (not installed) or pytorch_lightning (not installed)"
+    assert told.splitlines() == [
+        "KerasCallback needs keras (not installed): pip install 'perjoule[keras]'",
+        f"LightningCallback needs {either}: pip install 'perjoule[lightning]'",
+        "TransformersCallback needs transformers (not installed): "
+        "pip install 'perjoule[transformers]'",
+        "XGBoostCallback needs xgboost (not installed): pip install 'perjoule[xgboost]'",
+    ]
 
 
 def test_global_random_numbers_go_on_where_they_were():
