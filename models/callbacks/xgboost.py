@@ -25,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ...errors import ConfigurationError
 from ..trial import Trial
 from .loop import Loop, base_class
 
@@ -46,12 +47,18 @@ class XGBoostCallback(TrainingCallback):
         monitor: Evaluation set and measure, ``"validation-rmse"``; the last of the last set if
             not given, as XGBoost stops early by.
         every: Rounds of an epoch.
+
+    Raises:
+        ConfigurationError: XGBoost is missing, or an epoch has no round.
     """
 
     def __init__(self, trial: Trial, monitor: str | None = None, every: int = 1) -> None:
         super().__init__()
         self._loop, self._named = Loop(trial, monitor, ""), monitor is not None
         self._every, self._rounds = every, 0  # of the present epoch
+        self._logged: Mapping[str, Any] = {}
+        if every < 1:
+            raise ConfigurationError(f"every = {every} must be at least one round")
 
     @property
     def booster(self) -> Any:
@@ -72,8 +79,15 @@ class XGBoostCallback(TrainingCallback):
 
     def after_iteration(self, model: Any, epoch: int, evals_log: Mapping[str, Any]) -> bool:
         """Report, save and begin the next epoch after its rounds; true ends the training."""
-        self._rounds += 1
+        self._rounds, self._logged = self._rounds + 1, evals_log
         return self._rounds == self._every and not self._end_epoch(model, evals_log)
+
+    def after_training(self, model: Any) -> Any:
+        """Report rounds of an epoch that XGBoost ended by itself."""
+        if self._loop.running and self._rounds:
+            self._end_epoch(model, self._logged)
+        self._loop.finish()
+        return model
 
     def _end_epoch(self, model: Any, evals_log: Mapping[str, Any]) -> bool:
         loop, self._rounds = self._loop, 0

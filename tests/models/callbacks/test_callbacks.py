@@ -181,7 +181,7 @@ def with_keras(trial, monitor=None):
     )
 
 
-def with_xgboost(trial, monitor="validation-merror", every=10):
+def with_xgboost(trial, monitor="validation-merror", rounds=1000):
     from perjoule.models.callbacks.xgboost import XGBoostCallback
 
     xgboost = pytest.importorskip("xgboost", reason="needs perjoule[xgboost]")
@@ -190,12 +190,12 @@ def with_xgboost(trial, monitor="validation-merror", every=10):
         def after_iteration(self, *_):
             count(trial, STEP_J)
 
-    callback = XGBoostCallback(trial, monitor, every)
+    callback = XGBoostCallback(trial, monitor, every=10)
     xgboost.train(
         {"objective": "multi:softprob", "num_class": 10, "eval_metric": ["mlogloss", "merror"]}
         | {"nthread": 1, "max_depth": 3},
         xgboost.DMatrix(*TRAIN),
-        num_boost_round=1000,
+        num_boost_round=rounds,
         evals=[(xgboost.DMatrix(*VALIDATION), "validation")],
         xgb_model=callback.booster,
         callbacks=[Counter(), callback],
@@ -335,6 +335,13 @@ def test_what_a_trainer_is_told_of_epochs_holds(meter, options, reported):
     assert (result.message, result.state) == ("", State.COMPLETE)
     assert [point.epoch for point in result.curve] == reported
     assert result.epochs == max(*reported, options.get("max_epochs", EPOCHS))
+
+
+def test_rounds_that_fill_no_epoch_are_reported_where_xgboost_ends(meter):
+    result = slice_of(lambda trial: with_xgboost(trial, rounds=15), meter)
+    assert (result.message, result.state, result.epochs) == ("", State.COMPLETE, 2)
+    assert [point.epoch for point in result.curve] == [1, 2]
+    assert result.train.total_j == pytest.approx(15 * STEP_J)
 
 
 def test_evaluations_between_epochs_are_the_trial_s_epochs(meter):
