@@ -245,16 +245,8 @@ class Trial:
 
     @property
     def kept(self) -> dict[str, Any] | None:
-        """The saved state with its epoch; None if it is of another epoch than was reported last.
-
-        Of a paused trial an older one is still worth going on from.
-        """
-        if self._kept is None:
-            return None
-        epoch, state = self._kept
-        if self._ended is not State.PAUSED and self._curve and self._curve[-1].epoch != epoch:
-            return None
-        return {"epoch": epoch, "state": state}
+        """The last state that was saved, with its epoch."""
+        return None if self._kept is None else {"epoch": self._kept[0], "state": self._kept[1]}
 
     @property
     def _epochs_seen(self) -> int:

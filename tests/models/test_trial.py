@@ -244,3 +244,15 @@ def test_a_test_score_is_told_and_phases_share_the_joules_out(meter):
     assert (result.score, result.test_score) == (3.0, 3.5)
     phases = (result.setup, result.train, result.validate)
     assert [phase.total_j for phase in phases] == pytest.approx([0.1, 0.4, 0.8])
+
+
+def test_weights_are_only_of_the_network_that_was_scored_last(meter):
+    def saves_once(trial):
+        for epoch in trial.epochs():
+            trial.report(accuracy=0.5)
+            if epoch == 0:
+                trial.save({"epoch": epoch})
+
+    result = slice_of(saves_once, meter, until=3, pause=True)
+    assert (result.checkpoint_epoch, result.weights) == (1, None)
+    assert slice_of(saves_once, meter, until=1).weights is not None
