@@ -53,7 +53,8 @@ def python(*arguments):
 def test_what_is_public_is_exactly_this():
     assert perjoule.__all__ == PUBLIC
     for name in PUBLIC:
-        assert getattr(perjoule, name).__name__ == name
+        if not name.endswith("Callback"):  # these load the libraries that they are for
+            assert getattr(perjoule, name).__name__ == name
 
 
 def test_an_unknown_name_is_an_attribute_error():

@@ -21,15 +21,11 @@ Loaded where Lightning is missing, the class says at its first use what to insta
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
 from ..trial import Trial
 from .loop import Loop, base_class
 from .randomness import random_state, set_random_state
-
-with suppress(ImportError, RuntimeError):  # Lightning's torchmetrics loads it where it is installed
-    from .. import _torchvision  # noqa: F401
 
 Callback = base_class("lightning", "lightning.pytorch:Callback", "pytorch_lightning:Callback")
 

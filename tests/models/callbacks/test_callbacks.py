@@ -415,6 +415,7 @@ def test_an_estimator_that_cannot_be_trained_in_part_says_so(meter):
     assert result.message == "SVC has no partial_fit: take fit_once"
 
 
+@pytest.mark.thorough
 def test_a_missing_library_is_told_in_one_line_when_it_is_needed():
     code = """
 import sys
