@@ -59,7 +59,6 @@ def network():
 
 
 def with_lightning(trial, monitor="val_acc", package="lightning", **options):
-    from perjoule.models import _torchvision  # noqa: F401 - beside a PyTorch without CUDA
     from perjoule.models.callbacks.lightning import LightningCallback
 
     lightning = pytest.importorskip(package, reason="needs perjoule[lightning]")
