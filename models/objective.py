@@ -14,6 +14,7 @@ import torch
 
 from .checkpoint import load_checkpoint, save_state
 from .foresight import KnownSteps
+from .importing import first_line
 from .metric import ACCURACY, Metric
 from .outcome import SliceResult, State
 from .phases import Assignment, Phases
@@ -57,7 +58,9 @@ class Objective:
         except TrialFailed as error:
             message = str(error)
         # A candidate's fault is its own, and is charged.
-        except (Exception, SystemExit) as error:  # noqa: BLE001
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001
             message = _describe(error)
         result = replace(trial.close(), params=dict(candidate), message=message)
         # An error of a function that leaves half an epoch behind is no fault of the candidate.
@@ -73,7 +76,6 @@ class Objective:
 
 
 def _describe(error: BaseException) -> str:
-    first_line = (str(error).strip() or "no message").splitlines()[0]
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return f"out of memory: {first_line}"
-    return f"{type(error).__name__}: {first_line}"
+        return f"out of memory: {first_line(error)}"
+    return f"{type(error).__name__}: {first_line(error)}"

@@ -6,7 +6,6 @@ from pathlib import Path
 from textwrap import fill
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -23,10 +22,13 @@ from ...energy.sources.resolve import METERS
 from ...errors import BudgetError, ConfigurationError, UnknownNameError
 from ...models.data.registry import datasets_help
 from ...models.metric import Metric
+from ...plain import read_yaml
 
 DEFAULT_STRATEGIES = ["grid", "random", "tpe", "gp", "skopt-gp"]
 DEFAULT_BUDGET = "600 J"
 DEFAULT_SEEDS = 5
+MOST_BYTES = 256 * 2**10
+"""Of an experiment file that is read."""
 
 
 def _listed(value: Any) -> Any:
@@ -55,10 +57,7 @@ def _plain(value: Any) -> Any:
             raise ValueError(str(error)) from error
     if not value.lstrip().startswith("{"):
         return value
-    try:
-        return yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise ValueError(f"broken YAML: {getattr(error, 'problem', None) or error}") from error
+    return read_yaml(value)
 
 
 def _metric(value: Any) -> Any:
@@ -190,16 +189,17 @@ def load_experiment(
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if path.stat().st_size > MOST_BYTES:
+            raise ConfigurationError(
+                f"{path}: larger than {MOST_BYTES >> 10} KiB: no experiment is"
+            )
+        values = read_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{path}: cannot be read: it is not UTF-8 text") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "not YAML"
-        raise ConfigurationError(f"{path}{line}: broken YAML: {problem}") from error
+    except ValueError as error:  # also of a path with a null character
+        raise ConfigurationError(f"{path}, {error}") from error
     if values is None:
         return {}
     if not isinstance(values, dict):

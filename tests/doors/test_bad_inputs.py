@@ -14,7 +14,15 @@ from .bad.modules import FUNCTIONS
 
 A_CASE_S = 10.0
 """The most that a refusal may take, on a busy machine."""
-CASES = {"data": 60, "space": 60, "metric": 30, "objective": 40, "file": 50, "option": 40, "best": 40}
+CASES = {
+    "data": 60,
+    "space": 60,
+    "metric": 30,
+    "objective": 40,
+    "file": 50,
+    "option": 40,
+    "best": 40,
+}
 QUICK = 2
 
 

@@ -28,8 +28,34 @@ def copy(folder: Path) -> tuple[Path, dict[str, Any]]:
 def junk(rng: Random) -> Any:
     return rng.choice(
         [
-            *(None, True, 3, -1, 0, 1.5, 10**400, 1e308, math.nan, -math.inf, "", "x", hostile(rng)),
-            *([], {}, [[]], [1, 2, 3, 4], [-1], [0], [10**12] * 3, {"a": 1}, ["x"] * 3, [None], [1.5]),
+            *(
+                None,
+                True,
+                3,
+                -1,
+                0,
+                1.5,
+                10**400,
+                1e308,
+                math.nan,
+                -math.inf,
+                "",
+                "x",
+                hostile(rng),
+            ),
+            *(
+                [],
+                {},
+                [[]],
+                [1, 2, 3, 4],
+                [-1],
+                [0],
+                [10**12] * 3,
+                {"a": 1},
+                ["x"] * 3,
+                [None],
+                [1.5],
+            ),
         ]
     )
 
@@ -93,12 +119,20 @@ def weights(rng: Random, folder: Path) -> Arguments:
         case 1:
             file.write_bytes(rng.randbytes(rng.choice((0, 1, 999))))
         case 2:
-            torch.save(rng.choice([[1], 3, "x", None, {}, {"w": 1}, {3: torch.ones(1)}, {"f": print}]), file)
+            torch.save(
+                rng.choice([[1], 3, "x", None, {}, {"w": 1}, {3: torch.ones(1)}, {"f": print}]),
+                file,
+            )
         case 3:
             torch.save({name: each for name, each in good.items() if name != first}, file)
         case 4:
             changed = [good[first].T.clone(), good[first].double(), good[first].to_sparse()]
-            changed += [good[first].to("meta"), torch.nested.nested_tensor([good[first]]), None, "x"]
+            changed += [
+                good[first].to("meta"),
+                torch.nested.nested_tensor([good[first]]),
+                None,
+                "x",
+            ]
             torch.save({**good, first: rng.choice(changed)}, file)
         case _:
             file.unlink()
@@ -119,7 +153,11 @@ def formats(rng: Random, folder: Path) -> Arguments:
     wrong = rng.choice(["onx", "", "pt", hostile(rng).replace("\x00", ""), "TorchScript"])
     if rng.random() < 0.5:
         return ["export", "tuned", f"--format={wrong or 'x'}"]
-    return ["export", "tuned", f"--out={rng.choice(('file/x', 'none/x.pt', 'empty', '/dev/full/x'))}"]
+    return [
+        "export",
+        "tuned",
+        f"--out={rng.choice(('file/x', 'none/x.pt', 'empty', '/dev/full/x'))}",
+    ]
 
 
 MAKERS: list[Maker] = [field, field, inside, inside, content, weights, weights, folders, formats]

@@ -25,8 +25,27 @@ def on(rng: Random, name: str, **changed: str) -> Arguments:
 
 
 def named(rng: Random, folder: Path) -> Arguments:
-    names = ["digitz", "DIGITS", "mnist-6k", "digits+", "+", "digits+digits", "+digits", "npz", "npz:"]
-    names += ["image-folder:", "synthetic", "ftp://x/y", "digits:", ":", "digits:x", "a" * 5000, "."]
+    names = [
+        "digitz",
+        "DIGITS",
+        "mnist-6k",
+        "digits+",
+        "+",
+        "digits+digits",
+        "+digits",
+        "npz",
+        "npz:",
+    ]
+    names += [
+        "image-folder:",
+        "synthetic",
+        "ftp://x/y",
+        "digits:",
+        ":",
+        "digits:x",
+        "a" * 5000,
+        ".",
+    ]
     names += ["npz:none.npz", "npz:.", "npz:/dev/null", "npz:~nobody/x", "image-folder:none", "-1"]
     names += ["image-folder:file", "image-folder:empty", "csv:x", " digits", "npz:" + "a/" * 3000]
     return on(rng, rng.choice((*names, hostile(rng), f"npz:{hostile(rng)}", f"npz:{'y' * 300}")))
@@ -35,7 +54,12 @@ def named(rng: Random, folder: Path) -> Arguments:
 def synthetic(rng: Random, folder: Path) -> Arguments:
     texts = ["6", "6:2", "6:2:40:3", "0:2:40", "6:1:40", "6:2:7", "6:2:-40", "6.5:2:40", "6:2:4e3"]
     texts += ["8x8:2:40", "8x8x0:2:40", "8x8x1x1:2:40", "x:2:40", "6:2:40 ", "6:2:", "٦:2:40", "::"]
-    texts += ["999999x999999x999999:2:40", "6:2:999999999999", "999999:2:9999999", "6:999999:4000000"]
+    texts += [
+        "999999x999999x999999:2:40",
+        "6:2:999999999999",
+        "999999:2:9999999",
+        "6:999999:4000000",
+    ]
     return on(rng, f"synthetic:{rng.choice((*texts, hostile(rng)))}")
 
 
@@ -63,7 +87,14 @@ def arrays(rng: Random) -> dict[str, Any]:
     images = np.zeros((40, 4, 4, 1), np.uint8)
     return rng.choice(
         [
-            *({}, {"x": X}, {"y": Y}, {"X": X, "Y": Y}, {"a": X, "b": Y}, {"x": X, "y": Y, "x_test": X}),
+            *(
+                {},
+                {"x": X},
+                {"y": Y},
+                {"X": X, "Y": Y},
+                {"a": X, "b": Y},
+                {"x": X, "y": Y, "x_test": X},
+            ),
             *({"x": X, "y": Y[: rng.randrange(40)]}, {"x": X[: rng.randrange(40)], "y": Y}),
             {"x": X, "y": Y, "x_test": X[:, :5], "y_test": Y},
             {"x": X, "y": Y, "x_test": X, "y_test": Y + 1},
@@ -73,7 +104,7 @@ def arrays(rng: Random) -> dict[str, Any]:
             {"x": X.astype(rng.choice(("U9", "S9", "complex64", "M8[s]"))), "y": Y},
             {"x": np.array([{}] * 40), "y": Y},
             {"x": X, "y": np.array([{}] * 40)},
-            {"x": X, "y": rng.choice((Y + 0.5, Y * np.nan, Y * np.inf, Y * 1j, Y - 0.25))},
+            {"x": X, "y": rng.choice((Y + 0.5, Y * np.nan, (Y + 1) * np.inf, Y * 1j, Y - 0.25))},
             {"x": X, "y": np.zeros(40, np.int64) - 1},
             {"x": X, "y": np.arange(40)},
             {"x": X, "y": np.arange(40) // 39},
@@ -122,8 +153,16 @@ def damaged_npz(rng: Random, folder: Path) -> Arguments:
         heads = [header("(1000000000000, 6)"), header("(-1, 6)"), header("(40, 6"), header("40")]
         heads += [header("(40, 6)", "<f99"), header("(40, 6)", "|O"), header("(10**9,)"), b"", b"x"]
         heads += [header("(40, 6)", "<U999999999"), header("(" + "1, " * 2000 + ")")]
-        heads += [header("(40, 6)", magic=b"\x93NUMPY\x09\x00"), header("((40,), 6)"), header("(1.5,)")]
-        heads += [header("(40, 6)") + b"\x00" * 7, header("(True, 6)"), header("(9" + "9" * 5000 + ",)")]
+        heads += [
+            header("(40, 6)", magic=b"\x93NUMPY\x09\x00"),
+            header("((40,), 6)"),
+            header("(1.5,)"),
+        ]
+        heads += [
+            header("(40, 6)") + b"\x00" * 7,
+            header("(True, 6)"),
+            header("(9" + "9" * 5000 + ",)"),
+        ]
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("x.npy", rng.choice(heads))
             archive.writestr("y.npy", header("(40,)", "<i8") + Y.astype("<i8").tobytes())
@@ -173,7 +212,9 @@ def images(rng: Random, folder: Path) -> Arguments:
             for each in list(classes[0].iterdir())[1:]:
                 each.unlink()
         case 9:
-            option = rng.choice(("?size=0", "?size=9999", "?size=x", "?siez=8", "?size=", "?size=-1"))
+            option = rng.choice(
+                ("?size=0", "?size=9999", "?size=x", "?siez=8", "?size=", "?size=-1")
+            )
         case _:
             victim = root / "dog" / "\x1b[31mred\n.png"
             victim.write_bytes(b"junk")

@@ -42,8 +42,7 @@ def written(rng: Random, folder: Path) -> Arguments:
 def not_computed(rng: Random, folder: Path) -> Arguments:
     """Those that the training of networks cannot compute."""
     made_up = [{"name": word(rng)}, {"name": "kappa", "low": -1, "high": 1}]
-    changed = [{"name": "accuracy", "direction": "minimize"}, {"name": "f1", "high": 0.5}]
-    metric = rng.choice(["r2", "rmse", "mae", *made_up, *changed])
+    metric = rng.choice(["r2", "rmse", "mae", *made_up])
     return line(rng, NETWORKS, metric=metric if isinstance(metric, str) else text(metric))
 
 
@@ -55,7 +54,9 @@ def misreported(rng: Random, folder: Path) -> Arguments:
 
 
 def target(rng: Random, folder: Path) -> Arguments:
-    asked = rng.choice(["0", "-1", "1.5", "nan", "inf", "101%", "0%", "%", "x%", "1e400", "9" * 400])
+    asked = rng.choice(
+        ["0", "-1", "1.5", "nan", "inf", "101%", "0%", "%", "x%", "1e400", "9" * 400]
+    )
     return line(rng, NETWORKS, target=rng.choice([asked, hostile(rng).replace("\x00", "")]))
 
 

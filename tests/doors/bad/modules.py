@@ -1,6 +1,6 @@
 """Modules of a user's own that cannot be used, by file name."""
 
-OBJECTIVES = '''
+OBJECTIVES = """
 import asyncio, math, os, sys
 
 import torch
@@ -133,9 +133,9 @@ def counts(trial):
     return 0.5
 
 VALUE, NOTHING, TEXT = 3, None, "right"
-'''
+"""
 
-NETWORKS = '''
+NETWORKS = """
 import torch
 from torch import nn
 
@@ -185,9 +185,9 @@ class nan(nn.Module):
         self.head = nn.Linear(*shape, n_classes)
     def forward(self, x):
         return self.head(x) * float("nan")
-'''
+"""
 
-DATA = '''
+DATA = """
 import asyncio
 
 import numpy as np
@@ -290,7 +290,7 @@ class Infinite(Broken):
 class Typed(Broken):
     def __getitem__(self, i):
         return {"a": X[i]}, {"b": Y[i]}
-'''
+"""
 
 AT_IMPORT = {
     "syntax": "def f(:\n    pass\n",

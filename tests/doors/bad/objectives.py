@@ -21,10 +21,27 @@ def at_import(rng: Random, folder: Path) -> Arguments:
 
 
 def name(rng: Random, folder: Path) -> Arguments:
-    names = ["x", ":", "a:", ":b", "os:", "os:path", "os.path:sep", "bad_objectives:no.such", "..:f"]
-    names += ["./file.py:f", "/etc/passwd:f", "os:path:join", "bad_objectives.right", "a b:c", "1:2"]
+    names = [
+        "x",
+        ":",
+        "a:",
+        ":b",
+        "os:",
+        "os:path",
+        "os.path:sep",
+        "bad_objectives:no.such",
+        "..:f",
+    ]
+    names += [
+        "./file.py:f",
+        "/etc/passwd:f",
+        "os:path:join",
+        "bad_objectives.right",
+        "a b:c",
+        "1:2",
+    ]
     names += [f"nowhere:{word(rng)}", f"{hostile(rng)}:f", f"bad_objectives:{hostile(rng)}", "."]
-    names += ["__main__:nothing", "builtins:print", "builtins:None", "bad_objectives:__doc__"]
+    names += ["__main__:nothing", "builtins:None", "bad_objectives:__doc__"]
     names += ["sys:exit", "builtins:len", "json:dumps", "bad_objectives:right.x", "é:è"]
     return line(rng, OWN, objective=rng.choice(names).replace("\x00", "\x01"))
 

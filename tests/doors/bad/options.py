@@ -8,27 +8,40 @@ from random import Random
 from .common import NETWORKS, OWN, Arguments, Maker, hostile, line, word
 
 WRONG = {
-    "budget": ("0 J", "-5 J", "5", "J", "5 W", "nan J", "inf J", "1e400 J", "1e-400 J", "5 J J", ""),
-    "seeds": ("0", "-1", "1.5", "x", "1e3", "9" * 30, "9" * 5000, "nan", "True", "0x10"),
+    "budget": ("0 J", "-5 J", "J", "5 W", "nan J", "inf J", "1e400 J", "1e-400 J", "5 J J", ""),
+    "seeds": ("0", "-1", "1.5", "x", "1e3", "9" * 5000, "nan", "True", "0x10"),
     "workers": ("0", "-1", "1.5", "x", "", "9" * 5000),
     "split_seed": ("-1", "x", "1.5", "9" * 5000),
     "train_limit": ("0", "-1", "1", "x", "1.5", "inf"),
     "device": ("gpu", "cuda:99", "cpu:7", "meta", "xla", "", "cpu cpu", "vulkan", "mkldnn", "fpga"),
     "meter": ("watt", "model:none", "model:-1", "replay:none.csv", "shelly:", "cpu_time:x", "a,b"),
-    "strategies": ("tpee", ",", "random,", "random,random", "none:Mine", "random()", "(", "os:path"),
+    "strategies": (
+        "tpee",
+        ",",
+        "random,",
+        "random,random",
+        "none:Mine",
+        "random()",
+        "(",
+        "os:path",
+    ),
     "strategy": ("tpee", "random,tpe", "none:Mine", "grid-", "all,random"),
     "architecture": ("cnnn", "torchvision:resnet19", "torchvision:", "none:build", "os:path", ":x"),
     "fidelity": ("epoch", "", "watts"),
     "carbon": ("FRX", "56", "-1 g/kWh", "nan g/kWh", "USA/XX", "1e400 g/kWh"),
     "metric": ("acuracy",),
-    "out": ("taken", "file", "file/new", "new\x01/\x1b[31m/file/../../file/x"),
+    "out": ("taken", "file"),
 }
 
 
 def wrong(rng: Random, name: str) -> str:
     value = rng.choice(WRONG[name])
     fits_all = name not in ("strategies", "strategy", "out")
-    return hostile(rng).replace("\x00", "") if not value or (fits_all and rng.random() < 0.2) else value
+    return (
+        hostile(rng).replace("\x00", "")
+        if not value or (fits_all and rng.random() < 0.2)
+        else value
+    )
 
 
 def one_or_more(rng: Random, folder: Path) -> Arguments:

@@ -115,7 +115,10 @@ def when(rng: Random) -> dict[Any, Any]:
             {"schedule": {"choices": ["cosine", "step"], "when": {"dropout": 0.1}}}
             | {"dropout": {"choices": [0.1, 0.2], "when": {"depth": 2}}}
             | {"depth": {"choices": [2, 3], "when": {"schedule": "step"}}},
-            {"optimizer": ["sgd", "adam"], "depth": {"choices": [2, 3], "when": {"optimizer": "sgd"}}}
+            {
+                "optimizer": ["sgd", "adam"],
+                "depth": {"choices": [2, 3], "when": {"optimizer": "sgd"}},
+            }
             | {"dropout": {"value": 0.1, "when": {"optimizer": "adam", "depth": 2}}},
         ]
     )
