@@ -36,7 +36,7 @@ def import_named(kind: str, name: str) -> Any:
         found = attrgetter(function)(module)
     except KeyboardInterrupt:
         raise
-    except BaseException:  # a module may have a __getattr__
+    except BaseException:  # noqa: BLE001 - a module may have a __getattr__
         found = None
     if not callable(found):
         raise ConfigurationError(f"{what}: no function {function!r} in {module_name}")

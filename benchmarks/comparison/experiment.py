@@ -27,6 +27,7 @@ from ...plain import read_yaml
 DEFAULT_STRATEGIES = ["grid", "random", "tpe", "gp", "skopt-gp"]
 DEFAULT_BUDGET = "600 J"
 DEFAULT_SEEDS = 5
+MOST_SEEDS, MOST_WORKERS = 100_000, 1_000
 MOST_BYTES = 256 * 2**10
 """Of an experiment file that is read."""
 
@@ -102,9 +103,9 @@ class Experiment(BaseModel):
     budget_j: Annotated[float, BeforeValidator(_energy)] = Field(
         default=DEFAULT_BUDGET, alias="budget", validate_default=True
     )
-    seeds: int = Field(default=DEFAULT_SEEDS, ge=1)
+    seeds: int = Field(default=DEFAULT_SEEDS, ge=1, le=MOST_SEEDS)
     meter: str = "auto"
-    workers: int | None = Field(default=None, ge=1)
+    workers: int | None = Field(default=None, ge=1, le=MOST_WORKERS)
     device: str | None = None
     architecture: str | None = "cnn"
     space: Annotated[dict[str, Any] | None, BeforeValidator(_plain)] = None

@@ -77,7 +77,7 @@ def inside(rng: Random, folder: Path) -> Arguments:
     where = rng.choice(["mean", "deviation", "class_names", "shape", "size", "depth", "unknown"])
     wrong = rng.choice(["x", None, {}, [], -1, 0, math.nan, 10**400, 10**15, 2.5, hostile(rng)])
     if where in ("mean", "deviation"):
-        best["normalisation"][where] = [wrong] if wrong in (-1, 0) else [wrong] * 6
+        best["normalisation"][where] = [wrong] if wrong in (-1, 0, 2.5, 10**15) else [wrong] * 6
     elif where in ("class_names", "shape"):
         best[where] = [wrong, *best[where]]
     else:

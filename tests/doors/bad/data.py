@@ -15,7 +15,7 @@ from PIL import Image
 from . import modules
 from .common import NETWORKS, Arguments, Maker, hostile, line
 
-HELPERS = ("returning", "rng", "X", "Y", "Rude")
+HELPERS = ("returning", "rng", "X", "Y", "Rude", "vast")
 FAULTS = modules.names("bad_data", HELPERS)
 X, Y = np.random.default_rng(0).normal(size=(40, 6)), np.arange(40) % 2
 
@@ -58,7 +58,6 @@ def synthetic(rng: Random, folder: Path) -> Arguments:
         "999999x999999x999999:2:40",
         "6:2:999999999999",
         "999999:2:9999999",
-        "6:999999:4000000",
     ]
     return on(rng, f"synthetic:{rng.choice((*texts, hostile(rng)))}")
 
@@ -177,51 +176,52 @@ def png(rng: Random, size: tuple[int, int] = (6, 6)) -> bytes:
     return file.getvalue()
 
 
-def images(rng: Random, folder: Path) -> Arguments:
-    """A folder with a class for each folder in it, and something wrong."""
-    root = folder / rng.choice(("images", "im ages", "bïlder", "a+b"))
-    classes = [root / name for name in ("cat", "dog", "eel")]
-    for each in classes:
-        each.mkdir(parents=True)
-        for i in range(5):
-            (each / f"{i}.png").write_bytes(png(rng))
-    victim, option = classes[0] / "0.png", ""
-    match rng.randrange(11):
-        case 0:
-            victim.write_bytes(png(rng)[: rng.randint(0, 60)])
-        case 1:
-            victim.write_text("a picture")
-        case 2:
-            victim.write_bytes(png(rng, (13_000, 13_000)))
-        case 3:
-            content = bytearray(png(rng))
-            content[rng.randint(16, 23)] ^= 0xFF  # the size
-            victim.write_bytes(content)
-        case 4:
-            victim.unlink()
-            victim.symlink_to(folder / "nowhere")
-        case 5:
-            Image.new("F", (5, 5)).save(victim.with_suffix(".tif"))
-        case 6:
-            for each in classes[1:]:
-                each.rename(folder / each.name)
-        case 7:
-            for each in root.rglob("*.png"):
-                each.rename(each.with_suffix(".txt"))
-        case 8:
-            for each in list(classes[0].iterdir())[1:]:
-                each.unlink()
-        case 9:
-            option = rng.choice(
-                ("?size=0", "?size=9999", "?size=x", "?siez=8", "?size=", "?size=-1")
-            )
-        case _:
-            victim = root / "dog" / "\x1b[31mred\n.png"
-            victim.write_bytes(b"junk")
+def broken_image(rng: Random, folder: Path) -> Arguments:
+    """A folder of images of which one cannot be read."""
+    root = image_folder(rng, folder)
+    victim, whole = root / "cat" / "0.png", png(rng)
+    other_size = bytearray(whole)
+    other_size[rng.randint(16, 23)] ^= 0xFF
+    cut = whole[: rng.randint(0, 60)]
+    victim.write_bytes(rng.choice((cut, b"a picture", png(rng, (13_000, 13_000)), other_size)))
+    if rng.random() < 0.2:
+        victim.unlink()
+        victim.symlink_to(folder / "nowhere")
+    elif rng.random() < 0.2:
+        Image.new("F", (5, 5)).save(victim.with_suffix(".tif"))
+    elif rng.random() < 0.2:
+        (root / "dog" / "\x1b[31mred\n.png").write_bytes(b"junk")
+    return on(rng, f"image-folder:{root}")
+
+
+def no_images(rng: Random, folder: Path) -> Arguments:
+    """A folder without two classes of enough images, or with an option that there is not."""
+    root = image_folder(rng, folder)
+    how, option = rng.randrange(4), ""
+    if how == 0:
+        (root / "dog").rename(folder / "dog")
+    elif how == 1:
+        for each in root.rglob("*.png"):
+            each.rename(each.with_suffix(".txt"))
+    elif how == 2:
+        for i in range(1, 5):
+            (root / "cat" / f"{i}.png").unlink()
+    else:
+        option = rng.choice(("?size=0", "?size=9999", "?size=x", "?siez=8", "?size=", "?size=-1"))
     return on(rng, f"image-folder:{root}{option}")
+
+
+def image_folder(rng: Random, folder: Path) -> Path:
+    """A right folder of images."""
+    root = folder / rng.choice(("images", "im ages", "bïlder", "a+b"))
+    for name in ("cat", "dog"):
+        (root / name).mkdir(parents=True)
+        for i in range(5):
+            (root / name / f"{i}.png").write_bytes(png(rng))
+    return root
 
 
 MAKERS: list[Maker] = [
     *(named, synthetic, own, own, own, at_import, limited, joined),
-    *(npz, npz, damaged_npz, damaged_npz, images, images),
+    *(npz, npz, damaged_npz, damaged_npz, broken_image, no_images),
 ]

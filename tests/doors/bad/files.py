@@ -97,7 +97,9 @@ def fields(rng: Random, folder: Path) -> Arguments:
     """Fields of wrong types and unknown ones, beside right ones."""
     name, given = rng.choice(FIELDS), dict(NETWORKS)
     junk: list[Any] = [-1, 1.5, math.nan, "", [], {}, [None], {"a": []}, [[1]], no_number(rng)]
-    value = rng.choice(junk) if rng.random() < 0.9 or name == "split_seed" else 10**400
+    value = (
+        rng.choice(junk) if rng.random() < 0.9 or name in ("split_seed", "train_limit") else 10**400
+    )
     experiment: dict[Any, Any] = {**given, "seeds": 1, "strategies": ["random"], name: value}
     if name in ("space", "metric", "strategies", "carbon", "train_limit") and not value:
         experiment[name] = [3]

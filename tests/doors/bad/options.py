@@ -13,7 +13,7 @@ WRONG = {
     "workers": ("0", "-1", "1.5", "x", "", "9" * 5000),
     "split_seed": ("-1", "x", "1.5", "9" * 5000),
     "train_limit": ("0", "-1", "1", "x", "1.5", "inf"),
-    "device": ("gpu", "cuda:99", "cpu:7", "meta", "xla", "", "cpu cpu", "vulkan", "mkldnn", "fpga"),
+    "device": ("gpu", "cuda:99", "meta", "xla", "", "cpu cpu", "vulkan", "mkldnn", "fpga"),
     "meter": ("watt", "model:none", "model:-1", "replay:none.csv", "shelly:", "cpu_time:x", "a,b"),
     "strategies": (
         "tpee",
