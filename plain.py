@@ -58,21 +58,20 @@ class _Loader(yaml.SafeLoader):
         self._facts: dict[int, tuple[int, int]] = {}  # values and levels of each node, by its id
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        mark = self.peek_event().start_mark
+        mark, is_alias = self.peek_event().start_mark, self.check_event(yaml.AliasEvent)
         self._depth += 1
         if self._depth > DEEPEST:
             raise _refusal(f"more than {DEEPEST} levels in each other", mark)
         node = super().compose_node(parent, index)
         self._depth -= 1
-        known = self._facts.get(id(node))
-        if known is not None:  # an alias
-            self._repeated += known[0]
+        if is_alias:
+            if id(node) not in self._facts:
+                raise _refusal("an alias of what it is in", mark)
+            self._repeated += self._facts[id(node)][0]
             if self._repeated > MOST_REPEATED:
                 raise _refusal(f"aliases repeat more than {MOST_REPEATED:,} values", mark)
             return node
         children = _children(node)
-        if any(id(each) not in self._facts for each in children):
-            raise _refusal("an alias of what it is in", mark)
         sizes, levels = zip((0, 0), *(self._facts[id(each)] for each in children), strict=True)
         self._facts[id(node)] = 1 + sum(sizes), 1 + max(levels)
         if 1 + max(levels) > DEEPEST:

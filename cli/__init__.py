@@ -7,6 +7,7 @@ what), 130 stopped by Ctrl-C with everything kept.
 from __future__ import annotations
 
 import sys
+from typing import Any, cast
 
 import typer
 
@@ -17,8 +18,7 @@ from .app import app
 MOST_SHOWN = 1_000
 """Characters of an error that are shown."""
 # Of the click that this typer uses, its own or the system's.
-UsageError = typer.BadParameter.__base__
-assert UsageError is not None
+UsageError: type[Exception] = cast("Any", typer.BadParameter.__base__)
 
 
 def main() -> None:
@@ -32,7 +32,8 @@ def main() -> None:
     except UsageError as error:
         context = getattr(error, "ctx", None)
         command = "perjoule" if context is None else context.command_path
-        _refuse(f"{error.format_message().rstrip('.')}: see {command} --help")
+        told = cast("Any", error).format_message().rstrip(".")
+        _refuse(f"{told}: see {command} --help")
 
 
 def _refuse(message: str) -> None:

@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 
 import perjoule
+from perjoule.benchmarks.comparison.events import End
+from perjoule.benchmarks.comparison.run import MOST_FREE_IN_A_ROW, Tally
 from perjoule.errors import ConfigurationError
 
 from .ledgers import read_ledger, spent_j, wait_until
@@ -196,3 +198,20 @@ def test_killed_and_resumed_nothing_is_lost_or_counted_twice(tmp_path, function)
     for run in result.summary["runs"]:
         assert run["spent_j"] == pytest.approx(by_hand_j[run["run"]], rel=1e-9)
         assert run["spent_j"] <= result.summary["allotment_j"] * 1.01
+
+
+def test_a_run_whose_trials_cost_nothing_ends(tmp_path):
+    """By the meter model, of a function that counts no operations: no budget would end it."""
+    with pytest.raises(ConfigurationError, match=r"0 J by the meter model.*count_operations"):
+        compare(tmp_path, "own_training:one_step")
+    assert not (tmp_path / "run").exists()
+
+    tally = Tally()
+    for _ in range(MOST_FREE_IN_A_ROW):
+        assert tally.why_over(1.0, 0.0, 0.0) is None
+        tally.charge(0.0)
+    end, message = tally.why_over(1.0, 0.0, 0.0)
+    assert end is End.METER_LOST
+    assert "1,000 trials in a row cost 0 J" in message
+    tally.charge(0.5)
+    assert tally.why_over(1.0, 0.0, 0.0) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
+import zlib
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -170,10 +171,17 @@ def damaged_npz(rng: Random, folder: Path) -> Arguments:
     return on(rng, f"npz:{path}")
 
 
-def png(rng: Random, size: tuple[int, int] = (6, 6)) -> bytes:
+def png(rng: Random) -> bytes:
     file = io.BytesIO()
-    Image.new("L", size, rng.randrange(256)).save(file, "png")
+    Image.new("L", (6, 6), rng.randrange(256)).save(file, "png")
     return file.getvalue()
+
+
+def vast_png(rng: Random) -> bytes:
+    """A few bytes that say they are 169 million pixels."""
+    small = png(rng)
+    head = b"IHDR" + struct.pack(">II", 13_000, 13_000) + small[24:29]
+    return small[:12] + head + struct.pack(">I", zlib.crc32(head)) + small[33:]
 
 
 def broken_image(rng: Random, folder: Path) -> Arguments:
@@ -183,7 +191,7 @@ def broken_image(rng: Random, folder: Path) -> Arguments:
     other_size = bytearray(whole)
     other_size[rng.randint(16, 23)] ^= 0xFF
     cut = whole[: rng.randint(0, 60)]
-    victim.write_bytes(rng.choice((cut, b"a picture", png(rng, (13_000, 13_000)), other_size)))
+    victim.write_bytes(rng.choice((cut, b"a picture", vast_png(rng), other_size)))
     if rng.random() < 0.2:
         victim.unlink()
         victim.symlink_to(folder / "nowhere")

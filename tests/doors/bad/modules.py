@@ -53,6 +53,7 @@ def returning(value):
 
 none, text, nan, huge = (returning(value) for value in (None, "0.9", math.nan, 10**400))
 number, infinite, negative = (returning(value) for value in (1j, math.inf, -0.1))
+free = returning(0.5)  # by the meter model, which counts operations
 percent, listed, mapped = (returning(value) for value in (93.0, [0.5], {"accuracy": 0.5}))
 tensor, odd, controls = returning(torch.zeros(3)), returning(Odd), returning("\\x1b[31m\\n\\n!")
 control = returning(lambda: "x" * 10**6)
