@@ -217,7 +217,8 @@ def evaluate(
         tasks: The classes of each task, where the labels are of several (see `tasks`).
 
     Raises:
-        ConfigurationError: The metric is none of `scoring.SCORES`.
+        ConfigurationError: The metric is none of `scoring.SCORES`, or the network has another
+            number of outputs than the tasks have classes.
     """
     score = score_of(metric)
     network.eval()
@@ -227,5 +228,11 @@ def evaluate(
             return None
         with runtime.precision():
             logits.append(network(inputs).float())
+    shape, n_classes = tuple(logits[0].shape[1:]), sum(tasks)
+    if tasks and shape != (n_classes,):
+        raise ConfigurationError(
+            f"the network gives outputs of shape {shape} for a sample, not one for each of "
+            f"{n_classes} classes: build it for as many as it is told"
+        )
     seen = exclude(torch.cat(logits), split.labels, other_tasks(tasks, runtime.device))
     return Evaluation(score(seen, split.labels), cross_entropy(seen, split.labels))
