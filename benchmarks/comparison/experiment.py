@@ -62,7 +62,8 @@ class Experiment(BaseModel):
         budget_j: Joules that all runs share; given as ``budget: "600 J"``.
         seeds: Runs per strategy, with seeds 0, 1, …
         meter: What counts the joules: names of `energy.sources.resolve.METERS`.
-        workers: Trials at a time; None chooses.
+        workers: Trials at a time, of all runs; None chooses.
+        parallel_trials: Trials of one run at a time, at most.
         device: ``"cpu"``, ``"cuda"``, ``"cuda:1"`` …; None chooses.
         architecture: A known architecture or ``module:function``; None with an own objective.
         space: The search space; None takes the architecture's own for the data set.
@@ -88,6 +89,7 @@ class Experiment(BaseModel):
     seeds: int = Field(default=DEFAULT_SEEDS, ge=1)
     meter: str = "auto"
     workers: int | None = Field(default=None, ge=1)
+    parallel_trials: int = Field(default=1, ge=1)
     device: str | None = None
     architecture: str | None = "cnn"
     space: dict[str, Any] | None = None
@@ -200,6 +202,7 @@ seeds: {DEFAULT_SEEDS}                     # runs per strategy; fewer than five 
 # {", ".join(METERS)}
 meter: auto                  # see `perjoule doctor`
 # workers: 4                 # trials at a time; chosen by meter and cores if not given
+parallel_trials: 1           # trials of one run at a time; more are faster and learn later
 # device: cpu                # cpu, cuda, cuda:1; chosen if not given
 architecture: cnn            # or your own builder, module:function
 fidelity: epochs             # rungs of multi-fidelity strategies: epochs, or joules
