@@ -13,14 +13,14 @@ from collections.abc import Callable
 from filelock import FileLock
 
 from ...energy import EnergyBudget, EnergyMeter, Reading
-from ...errors import OutputError
-from ...files import write_whole
 from .messages import Job, Setting, Turn, file_name
 
 CLAIM = 0.002
 """The least that a slice claims at a time, as a share of the allotment."""
 CLAIMS_OF_ALL = 8
 """A slice claims this part of its fair share, so that claims are few while the pot is full."""
+ROUNDING = 1e-9
+"""So much more is claimed that what was needed still fits when it is added up."""
 POLL_S = 0.001
 
 
@@ -49,7 +49,8 @@ class Pot:
         def taken(left_j: float) -> float:
             if left_j <= 0 or left_j < least_j:
                 return left_j
-            return left_j - min(left_j, max(least_j, self._least_j, self._part * left_j))
+            wanted_j = max(least_j * (1 + ROUNDING), self._least_j, self._part * left_j)
+            return left_j - min(left_j, wanted_j)
 
         return self._change(taken)
 
@@ -67,8 +68,9 @@ class Pot:
             with self._lock:
                 left_j = self._read()
                 after_j = change(left_j)
-                write_whole(self._file, lambda part: part.write_text(repr(after_j)))
-        except (OSError, OutputError):
+                # Plainly, for it is often: a torn file counts as empty until it is filled anew.
+                self._file.write_text(repr(after_j))
+        except OSError:
             return 0.0
         return left_j - after_j
 
