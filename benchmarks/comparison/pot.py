@@ -8,6 +8,7 @@ more, and the driver fills the pot anew whenever none of the run's slices is in 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 from filelock import FileLock
@@ -22,6 +23,7 @@ CLAIMS_OF_ALL = 8
 ROUNDING = 1e-9
 """So much more is claimed that what was needed still fits when it is added up."""
 POLL_S = 0.001
+WIDTH = 32  # characters of the file: it is written over at once, never emptied
 
 
 class Pot:
@@ -36,6 +38,8 @@ class Pot:
 
     def fill(self, energy_j: float) -> None:
         """Put so many joules in, in place of all that is there."""
+        with contextlib.suppress(OSError):
+            self._file.touch()
         self._change(lambda _: energy_j)
 
     def reserve(self, energy_j: float) -> bool:
@@ -65,20 +69,15 @@ class Pot:
         takes the file away when it ends.
         """
         try:
-            with self._lock:
-                left_j = self._read()
+            with self._lock, self._file.open("r+b") as file:
+                text = file.read().strip()
+                left_j = float(text or 0.0)
                 after_j = change(left_j)
-                # Plainly, for it is often: a torn file counts as empty until it is filled anew.
-                self._file.write_text(repr(after_j))
-        except OSError:
+                file.seek(0)
+                file.write(f"{after_j!r:<{WIDTH}}".encode())
+        except (OSError, ValueError):
             return 0.0
         return left_j - after_j
-
-    def _read(self) -> float:
-        try:
-            return float(self._file.read_text())
-        except (FileNotFoundError, ValueError):
-            return 0.0
 
 
 class SharedBudget(EnergyBudget):
