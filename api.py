@@ -3,34 +3,29 @@
 from __future__ import annotations
 
 import json
-import time
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .benchmarks.analysis.target import DEFAULT_TARGET, parse_target
-from .benchmarks.comparison.experiment import Experiment, load_experiment
 from .benchmarks.comparison.folder import Folder
-from .benchmarks.comparison.messages import file_name
+from .benchmarks.comparison.opening import begin, go_on, opening, search_of
 from .benchmarks.tables.table import Table as _Table
-from .errors import ConfigurationError, OutputError
+from .errors import ConfigurationError
 from .files import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     import pandas as pd
-    from torch import nn
 
     from .benchmarks.analysis.analysing import Analysis
     from .benchmarks.comparison.driver import ComparisonWatcher
     from .benchmarks.importers import Paths
     from .benchmarks.tables.loading import Loadable
-
-RUNS = Path("runs")
-DEFAULT_STRATEGY = "tpe"
-DEFAULT_TUNE_BUDGET = "60 J"
+    from .models.exporting import Exported
+    from .models.predictor import Predictor
 
 
 @dataclass(frozen=True)
@@ -58,8 +53,11 @@ class Result:
 
     @property
     def interrupted(self) -> bool:
-        """Whether some of its runs are not over."""
-        return self.summary["status"] == "interrupted"
+        """Whether some of its runs are not over, or its best candidate's training again is not."""
+        refit = self.summary["refit"]
+        return self.summary["status"] == "interrupted" or (
+            refit is not None and refit["state"] == "interrupted"
+        )
 
     @property
     def trials(self) -> pd.DataFrame:
@@ -109,9 +107,8 @@ def compare(
     Raises:
         PerjouleError: Something in the experiment cannot be used; nothing is half-written then.
     """
-    parse_target(target)
-    start = _Start(out, executor, progress, objective=_own(options))
-    folder = _resume(start, experiment, options) if resume else _begin(start, experiment, options)
+    start = opening(options, out, target, progress, executor=executor)
+    folder = go_on(start, experiment, options) if resume else begin(start, experiment, options)
     return _derive(folder, target)
 
 
@@ -119,8 +116,10 @@ def tune(
     strategy: str | None = None,
     budget: str | float | None = None,
     *,
+    experiment: str | Path | None = None,
     out: str | Path | None = None,
     resume: bool = False,
+    refit: bool = False,
     progress: ComparisonWatcher | None = None,
     target: str | float = DEFAULT_TARGET,
     **options: Any,
@@ -131,24 +130,43 @@ def tune(
     weights, see ``load_best``) beside all that a comparison writes.
 
     Args:
-        strategy: Name of the strategy; ``"tpe"``, or that of the search resumed, if not given.
-        budget: Joules to spend; ``"60 J"``, or those of the search resumed, if not given.
+        strategy: Name of the strategy; that of the experiment or of the search resumed if not
+            given, else ``"tpe"``.
+        budget: Joules to spend; likewise, else ``"60 J"``.
+        experiment: A YAML file; None for the defaults.
         out: The run folder; a new one under ``runs/`` if not given.
         resume: Go on with the search in ``out``.
+        refit: Train the best candidate again on train and validation data once the search is over.
+            Its joules are metered apart and beside the budget; ``best.pt`` holds its weights then.
+            One that was stopped begins anew when resumed.
         progress: Is told how it goes.
         target: As for ``compare``.
-        **options: As for ``compare``: ``dataset``, ``meter``, ``device``, ``space`` …
+        **options: As for ``compare``, but for ``strategies`` and ``seeds``.
 
     Raises:
         PerjouleError: Something cannot be used.
     """
-    parse_target(target)
+    if refit and options.get("objective") is not None:
+        from .benchmarks.comparison.refit import OWN_OBJECTIVE
+
+        raise ConfigurationError(OWN_OBJECTIVE)
     if not resume:
-        strategy, budget = strategy or DEFAULT_STRATEGY, budget or DEFAULT_TUNE_BUDGET
+        strategy, budget = search_of(experiment, strategy, budget)
     options |= {"strategies": strategy and [strategy], "budget": budget, "seeds": 1}
-    start = _Start(out, None, progress, keep_weights=True, objective=_own(options))
-    folder = _resume(start, None, options) if resume else _begin(start, None, options)
-    return _derive(folder, target)
+    start = opening(options, out, target, progress, keep_weights=True)
+    folder = go_on(start, experiment, options) if resume else begin(start, experiment, options)
+    if refit:
+        from .benchmarks.comparison.refit import refit as train_again
+
+        train_again(folder, progress)
+    result = _derive(folder, target)
+    found = result.summary["refit"]
+    if refit and found is not None and found["state"] == "failed":
+        raise ConfigurationError(
+            f"the best candidate could not be trained again ({found['message']}): {folder.path} "
+            "keeps what the search found"
+        )
+    return result
 
 
 def report(folder: str | Path, target: str | float = DEFAULT_TARGET) -> Result:
@@ -162,7 +180,7 @@ def report(folder: str | Path, target: str | float = DEFAULT_TARGET) -> Result:
         OutputError: The folder holds no comparison.
         ConfigurationError: The target is neither an accuracy nor a share.
     """
-    parse_target(target)
+    parse_target(target, None)
     return _derive(Folder(Path(folder).absolute()), target)
 
 
@@ -265,120 +283,79 @@ def _public(table: _Table) -> Table:
     return Table(**vars(table))
 
 
-def load_best(folder: str | Path) -> nn.Module:
-    """Build the network that ``tune`` found best, with its weights, on the CPU.
+def load_best(
+    folder: str | Path,
+    *,
+    trust: bool = False,
+    device: str | None = "cpu",
+    precision: str | None = None,
+) -> Predictor:
+    """Load the network that ``tune`` found best, as a predictor of class probabilities.
+
+        predictor = perjoule.load_best("runs/mine")
+        predictor(images)           # (N, classes), of images as the data set gives them
+        predictor.predict(images)   # the names of the likeliest classes
+        predictor.network           # the bare torch module, for normalised inputs
+
+    Images have their channels last, ``(N, height, width, channels)``, and the data set's units;
+    normalisation is applied inside. Test images give the test score that the search reported.
+
+    Args:
+        folder: The folder of a search, or a copy of its ``best.json`` and ``best.pt``.
+        trust: Whether to run what ``best.json`` names as ``module:function``, the code of a network
+            of somebody's own. Know who wrote the folder.
+        device: Where to predict: ``"cpu"``, ``"cuda"``; None for the fastest.
+        precision: ``"float32"``, or None for the one it was trained in.
 
     Raises:
-        OutputError: The folder holds no ``best.json`` with weights.
+        OutputError: The folder holds no best network, or a damaged one.
+        ConfigurationError: The network is code that is not trusted, or cannot be used here.
     """
-    import torch
+    from .benchmarks.comparison.best import load_predictor
 
-    from .models.networks.registry import resolve_architecture
-    from .models.training import Runtime, build
-
-    path = Path(folder)
-    try:
-        best = json.loads((path / "best.json").read_text(encoding="utf-8"))
-        weights = torch.load(path / "best.pt", weights_only=True, map_location="cpu")
-    except OSError as error:
-        raise OutputError(f"{path} holds no best network: run `perjoule tune` first") from error
-    network = build(
-        best["params"],
-        resolve_architecture(best["architecture"]),
-        tuple(best["shape"]),
-        best["n_classes"],
-        Runtime.detect("cpu"),
-        seed=0,
-    ).network
-    network.load_state_dict(weights)
-    return network.eval()
+    return load_predictor(Path(folder), trust=trust, device=device, precision=precision)
 
 
-@dataclass(frozen=True)
-class _Start:
-    """How a comparison is started, beside its experiment."""
+def export(
+    folder: str | Path,
+    form: str | None = None,
+    *,
+    out: str | Path | None = None,
+    trust: bool = False,
+) -> Exported:
+    """Write the network that ``tune`` found best for others, with normalisation and softmax inside.
 
-    out: str | Path | None
-    executor: Executor | None = None
-    progress: ComparisonWatcher | None = None
-    keep_weights: bool = False
-    objective: Callable[..., Any] | None = None  # one that workers cannot import
+        perjoule.export("runs/mine", "onnx").path  # runs/mine/best.onnx
 
+    What is written takes any number of float32 images as the data set gives them, ``(N, height,
+    width, channels)``, and gives probabilities ``(N, classes)``, computed in float32. It is read
+    again and must give those of the predictor in float32 to 1e-4.
 
-def _own(options: dict[str, Any]) -> Callable[..., Any] | None:
-    """The function given as ``objective``, whose name takes its place; None if that will do."""
-    from .models.importing import import_named
+    Args:
+        folder: The folder of a search.
+        form: ``"torchscript"``, ``"onnx"`` (``pip install 'perjoule[onnx]'``) or
+            ``"torch-export"``; by the ending of ``out`` if not given, else TorchScript.
+        out: The file; ``best`` with the format's ending in the folder if not given.
+        trust: As for ``load_best``.
 
-    function = options.get("objective")
-    if function is None or isinstance(function, str):
-        return None
-    if not callable(function):
-        raise ConfigurationError(
-            f"objective = {function!r}: give a function of a trial, or its module:function"
-        )
-    kind = type(function)  # of an object that is called
-    named = function if hasattr(function, "__qualname__") else kind
-    name = options["objective"] = f"{named.__module__}:{named.__qualname__}"
-    try:
-        found = None if named.__module__ == "__main__" else import_named("objective", name)
-    except ConfigurationError:  # such as a function inside a function
-        found = None
-    return None if found is function else function
+    Raises:
+        UnknownNameError: There is no such format.
+        ConfigurationError: The format cannot hold the network, or a package is missing.
+        OutputError: The folder holds no best network, or the file cannot be written.
+    """
+    from .models import exporting
 
-
-def _begin(start: _Start, experiment: str | Path | None, options: dict[str, Any]) -> Folder:
-    """Run a new comparison."""
-    from .benchmarks.comparison.start import run_comparison
-
-    wanted = load_experiment(None if experiment is None else Path(experiment), options)
-    folder = Folder(_new_folder(wanted) if start.out is None else Path(start.out).absolute())
-    folder.check_free()
-    run_comparison(
-        wanted,
-        folder,
-        keep_weights=start.keep_weights,
-        objective=start.objective,
-        executor=start.executor,
-        progress=start.progress,
-    )
-    return folder
-
-
-def _resume(start: _Start, experiment: str | Path | None, options: dict[str, Any]) -> Folder:
-    """Go on with a comparison; nothing but the number of workers may differ from its beginning."""
-    from .benchmarks.comparison.start import run_comparison
-
-    if start.out is None:
-        raise ConfigurationError("--resume needs --out: name the folder to go on with")
-    folder = Folder(Path(start.out).absolute())
-    description = folder.description()
-    recorded = description["experiment"]
-    wanted = load_experiment(None if experiment is None else Path(experiment), options, recorded)
-    for name, value in wanted.model_dump().items():
-        if name != "workers" and value != recorded.get(name):
-            raise ConfigurationError(
-                f"{name} = {value!r}, but {folder.path} was begun with {recorded.get(name)!r}: "
-                "leave it out to resume, or begin anew with another --out"
-            )
-    if start.keep_weights and not description["keep_weights"]:
-        raise ConfigurationError(
-            f"{folder.path} is a comparison, which keeps no weights: resume it with "
-            "`perjoule compare`, or begin a search with another --out"
-        )
-    run_comparison(
-        wanted,
-        folder,
-        resumed=description,
-        objective=start.objective,
-        executor=start.executor,
-        progress=start.progress,
-    )
-    return folder
+    path = None if out is None else Path(out)
+    wanted = exporting.resolve_format(form, path)
+    predictor = load_best(folder, trust=trust)
+    path = path or Path(folder) / f"best{exporting.FORMATS[wanted].suffix}"
+    return exporting.export(predictor, wanted, path)
 
 
 def _derive(folder: Folder, target: str | float) -> Result:
     """Write tables, summary and report from the ledger, each whole or not at all."""
     from .benchmarks.analysis.analysing import analyse as work_out
+    from .benchmarks.comparison.best import write_best
     from .benchmarks.comparison.loading import read_run
     from .benchmarks.comparison.summary import summarise
     from .reports import page
@@ -392,41 +369,10 @@ def _derive(folder: Folder, target: str | float) -> Result:
     _write_json(path / "summary.json", summary)
     page.write(path / "report.html", table, analysis)
     if command == "tune":
-        _write_best(path, summary)
+        write_best(path, summary)
     return Result(path, summary, analysis, _public(table), command)
-
-
-def _write_best(folder: Path, summary: dict[str, Any]) -> None:
-    """Write the best candidate of a search of one run, and its weights."""
-    [run], data, experiment = summary["runs"], summary["data"], summary["experiment"]
-    if run["incumbent"] is None:
-        return
-    from .models.checkpoint import load_checkpoint, save_state
-
-    kept = Folder(folder).weights(run["run"], run["incumbent"]["trial"])
-    if not kept.exists():  # somebody removed them; best.pt stays as it is
-        return
-    weights = save_state(load_checkpoint(kept.read_bytes())["state"]["network"])
-    best = {
-        **run["incumbent"],
-        "strategy": run["strategy"],
-        "dataset": experiment["dataset"],
-        "architecture": experiment["architecture"],
-        "shape": data["shape"],
-        "n_classes": data["n_classes"],
-        "spent_j": run["spent_j"],
-        "weights": "best.pt",
-    }
-    write_whole(folder / "best.pt", lambda part: part.write_bytes(weights))
-    _write_json(folder / "best.json", best)
 
 
 def _write_json(path: Path, data: dict[str, Any]) -> None:
     text = json.dumps(data, indent=2, allow_nan=False)
     write_whole(path, lambda part: part.write_text(text, encoding="utf-8"))
-
-
-def _new_folder(experiment: Experiment) -> Path:
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    what = experiment.dataset or (experiment.objective or "").rpartition(":")[2]
-    return (RUNS / f"{file_name(what)}-{stamp}").absolute()

@@ -11,7 +11,7 @@ import sys
 import typer
 
 from ..errors import PerjouleError
-from . import comparing, metering, recorded  # noqa: F401 - they register their commands
+from . import comparing, exporting, metering, recorded  # noqa: F401 - they register their commands
 from .app import app
 
 MOST_SHOWN = 1_000

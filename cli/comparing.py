@@ -9,28 +9,27 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import OutputError
+from ..models.metric import Metric
 from .app import STOPPED, command, show
 from .options import AsJson, RunFolder, Setup, Strategies
 
 if TYPE_CHECKING:
     from ..api import Result
 
+Experiment = Annotated[
+    Path | None, typer.Argument(metavar="[EXPERIMENT.yaml]", help="See `perjoule init`.")
+]
+
 
 @command("compare")
 def compare(
     *,
-    experiment: Annotated[
-        Path | None, typer.Argument(metavar="[EXPERIMENT.yaml]", help="See `perjoule init`.")
-    ] = None,
+    experiment: Experiment = None,
     strategies: Strategies = None,
     budget: Annotated[
         str | None, typer.Option(help='Energy all runs share: "200 J", "6 kJ", "0.2 Wh".')
     ] = None,
     seeds: Annotated[int | None, typer.Option(help="Runs per strategy.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Trials at a time.")] = None,
-    fidelity: Annotated[
-        str | None, typer.Option(help="Rungs of multi-fidelity strategies: epochs, joules.")
-    ] = None,
     setup: Setup,
     folder: RunFolder,
 ) -> None:
@@ -48,8 +47,6 @@ def compare(
             strategies=strategies,
             budget=budget,
             seeds=seeds,
-            workers=workers,
-            fidelity=fidelity,
             **asdict(setup),
         )
     show(result.summary, folder.as_json, lambda: print_result(result))
@@ -59,12 +56,22 @@ def compare(
 @command("tune")
 def tune(
     *,
+    experiment: Experiment = None,
     strategy: Annotated[
-        str | None, typer.Option(help="See `perjoule strategies`; tpe if not given.")
+        str | None,
+        typer.Option(help="See `perjoule strategies`; the experiment's, or tpe if not given."),
     ] = None,
     budget: Annotated[
         str | None, typer.Option(help='Energy to spend: "0.2 Wh"; 60 J if not given.')
     ] = None,
+    refit: Annotated[
+        bool,
+        typer.Option(
+            "--refit",
+            help="Then train the best candidate again on train and validation data; its joules "
+            "come beside the budget, and are told apart.",
+        ),
+    ] = False,
     setup: Setup,
     folder: RunFolder,
 ) -> None:
@@ -77,15 +84,19 @@ def tune(
         result = api.tune(
             strategy,
             budget,
+            experiment=experiment,
             out=folder.out,
             resume=folder.resume,
+            refit=refit,
             target=folder.target,
             progress=progress,
             **asdict(setup),
         )
-    [run] = result.summary["runs"]
-    show(run, folder.as_json, lambda: print_best(run, result.folder))
-    _exit_if_interrupted(result)
+    [run], again = result.summary["runs"], result.summary["refit"]
+    told = run if again is None else {**run, "refit": again}
+    metric = Metric.parse(result.summary["experiment"].get("metric", "accuracy"))
+    show(told, folder.as_json, lambda: print_best(run, result.folder, metric, again))
+    _exit_if_interrupted(result, " --refit" if refit else "")
 
 
 @command("strategies")
@@ -121,11 +132,11 @@ def print_result(result: Result) -> None:
     print_comparison(result.analysis, result.summary, result.report)
 
 
-def _exit_if_interrupted(result: Result) -> None:
+def _exit_if_interrupted(result: Result, options: str = "") -> None:
     if result.interrupted:
         typer.echo(
             "Interrupted; nothing is lost. Go on with: "
-            f"perjoule {result.command} --resume --out {result.folder}",
+            f"perjoule {result.command} --resume{options} --out {result.folder}",
             err=True,
         )
         raise typer.Exit(STOPPED)

@@ -11,6 +11,8 @@ from typer import Argument, Option
 from ..benchmarks.analysis.target import DEFAULT_TARGET
 from ..energy.sources.resolve import meters_help
 from ..models.data import datasets_help
+from ..models.metric import METRICS
+from ..models.networks.registry import architectures_help
 
 Text = str | None
 File = Path | None
@@ -20,7 +22,11 @@ Carbon = Annotated[
     Text, Option(help='Tell grams of CO2e too: "FRA", "USA/CA", "56 g/kWh"; never guessed.')
 ]
 Target = Annotated[
-    str, Option(help='Accuracy to reach: "0.95", or "98%" of the best in the group.')
+    str,
+    Option(
+        help='Score to reach: "0.95" in units of the metric, or a share such as "98%": of the best '
+        "for a metric from 0 to 1, else of the way to it from the median random candidate."
+    ),
 ]
 Strategies = Annotated[
     Text, Option(help="Names joined by commas, or all; see `perjoule strategies`.")
@@ -35,9 +41,37 @@ class Setup:
     """What is trained and how it is metered: fields of the experiment."""
 
     dataset: Annotated[Text, Option(help=f"Data set: {datasets_help()}.")] = None
+    train_limit: Annotated[
+        int | None, Option(help="Samples to train on at most, each class in its share.")
+    ] = None
+    architecture: Annotated[Text, Option(help=f"What is built: {architectures_help()}.")] = None
+    objective: Annotated[
+        Text,
+        Option(help="Your own training function, module:function, in place of both; see README."),
+    ] = None
+    metric: Annotated[
+        Text,
+        Option(
+            help=f"What is optimised: {', '.join(METRICS)}, or a mapping such as "
+            '"{name: kappa, direction: maximize, low: -1, high: 1}".'
+        ),
+    ] = None
+    space: Annotated[
+        Text,
+        Option(
+            help='The search space: a YAML file, or text such as "{rate: {low: 0.01, high: 1}}".'
+        ),
+    ] = None
     meter: Meter = None
     device: Annotated[Text, Option(help="cpu, cuda, cuda:1; chosen if not given.")] = None
     carbon: Carbon = None
+    workers: Annotated[int | None, Option(help="Trials at a time.")] = None
+    fidelity: Annotated[
+        Text, Option(help="Rungs of multi-fidelity strategies: epochs, joules.")
+    ] = None
+    split_seed: Annotated[int | None, Option(help="Seed of the train/validation/test split.")] = (
+        None
+    )
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def replay(tables: Tables, replaying: Replaying, findings: Findings) -> None:
     from ..benchmarks.analysis.target import parse_target
     from ..reports.progress import ReplayProgress
 
-    parse_target(findings.target)
+    parse_target(findings.target, None)
     table = _loaded(tables)
     with ReplayProgress() as progress:
         replayed = api.replay(table, progress=progress, **asdict(replaying))

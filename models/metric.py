@@ -18,9 +18,9 @@ from typing import Any, Literal, TypeVar, cast
 
 from ..errors import ConfigurationError, UnknownNameError
 
-_Value = TypeVar("_Value", bound=Any)  # a number or an array of them
 Direction = Literal["maximize", "minimize"]
 _DIRECTIONS = ("maximize", "minimize")
+Score = TypeVar("Score", bound=Any)  # a number, or an array or a column of them
 
 
 @dataclass(frozen=True)
@@ -97,12 +97,23 @@ class Metric:
         """Whether it lies from 0 to 1 and greater is better, so that it can be told in percent."""
         return self.maximised and (self.low, self.high) == (0.0, 1.0)
 
-    def oriented(self, score: _Value) -> _Value:
+    @property
+    def oriented_bounds(self) -> tuple[float | None, float | None]:
+        """The worst and the best score there can be, each oriented; None where there is none."""
+        ends = (self.low, self.high) if self.maximised else (self.high, self.low)
+        worst, best = (None if end is None else self.oriented(end) for end in ends)
+        return worst, best
+
+    def oriented(self, score: Score) -> Score:
         """The score, or its negative where smaller is better; of arrays, element by element.
 
         Its own inverse: ``oriented(oriented(x)) == x``.
         """
         return score if self.maximised else -score
+
+    def improves(self, score: float, on: float | None) -> bool:
+        """Whether a score is better than another one; than none every one is."""
+        return on is None or self.oriented(score) > self.oriented(on)
 
     def allows(self, score: float) -> bool:
         """Whether a score is a number within the bounds."""

@@ -12,7 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from .networks.registry import Builder, resolve_architecture
-from .training import split_hyperparameters
+from .settings import split_hyperparameters
 
 
 def count_parameters(network: nn.Module) -> int:

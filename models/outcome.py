@@ -67,6 +67,8 @@ class SliceResult:
     flops: int | None = None  # of the forward pass of one image (a multiply-add is two)
     train_step: StepCost | None = None  # its first one; None if there was none
     validate_step: StepCost | None = None
+    asks: bool = True  # whether its training asked to stop inside epochs
+    repeated: int = 0  # epochs that were trained again, since no state of the trial was kept
     message: str = ""  # what went wrong, if anything
     curve: tuple[CurvePoint, ...] = ()  # one point per validated epoch of this slice
     checkpoint: bytes | None = None  # after the last validated epoch, if it was asked for

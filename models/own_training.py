@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ..errors import ConfigurationError
 from .importing import import_named
 from .trial import Trial
 
@@ -30,3 +31,24 @@ class OwnTraining:
         """Call the function; what it returns is its own."""
         trial.params = {name: each for name, each in trial.params.items() if name in self.names}
         return self.function(trial)
+
+
+def name_of(objective: Any) -> tuple[str, Callable[[Trial], Any] | None]:
+    """The ``module:function`` of an objective, and the function itself if no import finds it.
+
+    Raises:
+        ConfigurationError: It is neither a function nor text.
+    """
+    if isinstance(objective, str):
+        return objective, None
+    if not callable(objective):
+        raise ConfigurationError(
+            f"objective = {objective!r}: give a function of a trial, or its module:function"
+        )
+    named = objective if hasattr(objective, "__qualname__") else type(objective)
+    name = f"{named.__module__}:{named.__qualname__}"
+    try:
+        found = None if named.__module__ == "__main__" else import_named("objective", name)
+    except ConfigurationError:  # such as of a function inside a function
+        found = None
+    return name, None if found is objective else objective

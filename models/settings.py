@@ -16,11 +16,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+
 from ..errors import ConfigurationError, UnknownNameError
 from .augmentation import AUGMENTATIONS
 from .networks.registry import Builder, resolve_architecture
 from .schedule import DEFAULT_RISE, SCHEDULES
-from .space import BATCH_SIZE, DEFAULT_BATCH_SIZE, LOG2_BATCH_SIZE, batch_size_of
+from .space import BATCH_SIZE, DEFAULT_BATCH_SIZE, LOG2_BATCH_SIZE, Space, batch_size_of
 
 _ADAM = {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
 OPTIMIZERS = {"sgd": {"momentum": 0.9}, "adam": _ADAM, "adamw": _ADAM}
@@ -187,6 +194,24 @@ def split_hyperparameters(
             if name not in names:
                 raise UnknownNameError("hyperparameter", name, names)
     return settings, network
+
+
+def check_space(space: Space, architecture: str | Builder) -> None:
+    """Try the corners of a space, beside each choice and end that it has, before training any.
+
+    Raises:
+        ConfigurationError, UnknownNameError: As of `split_hyperparameters`.
+    """
+    values = [{name: value} for name, axis in space.distributions.items() for value in _ends(axis)]
+    for given in ({}, *values):
+        for candidate in (space.cheapest(given), space.heaviest(given)):
+            split_hyperparameters(candidate, architecture)
+
+
+def _ends(axis: BaseDistribution) -> Iterable[Any]:
+    if isinstance(axis, IntDistribution | FloatDistribution):
+        return axis.low, axis.high
+    return axis.choices if isinstance(axis, CategoricalDistribution) else ()
 
 
 def _check_name(name: str, value: Any, known: Iterable[str]) -> None:

@@ -59,7 +59,9 @@ class Trial:
     _phases: Phases = field(repr=False)
     _saved: Mapping[str, Any] | None = field(default=None, repr=False)  # by the slice before
     _epoch: int = field(default=0, init=False)  # whole epochs behind it
+    _restored: int = field(default=0, init=False)  # of these, by the slices before
     _in_loop: bool = field(default=False, init=False)
+    _asks: bool = field(default=False, init=False)  # whether `should_stop` was ever called
     _ended: State | None = field(default=None, init=False)  # None while it may go on
     _began_j: float | None = field(default=None, init=False)  # when the present epoch did
     _curve: list[CurvePoint] = field(default_factory=list, init=False)
@@ -95,6 +97,7 @@ class Trial:
         """
         if self._ended is not None:
             return True
+        self._asks = True
         if self._phases.name == SETUP:
             self._phases.enter(TRAIN)
         if not self._phases.should_stop():
@@ -148,18 +151,21 @@ class Trial:
         """
         if self._saved is None:
             return None
-        self._epoch = self._saved["epoch"]
+        self._epoch = self._restored = self._saved["epoch"]
         return self._saved["state"]
 
     def test(self, score: float) -> None:
-        """Tell the score on test data of the network as it is; it is only ever reported.
+        """Tell the score on test data of what was just reported; it is only ever reported.
+
+        Call it after ``report``; it is forgotten at the next report.
 
         Raises:
             TrialFailed: It is no number within the metric's bounds.
         """
         score = _number(f"test {self.metric.name}", score)
         self._check(score, "on test data")
-        self._test_score = score
+        if not self.cut_short:
+            self._test_score = score
 
     def count_operations(self, operations: float) -> None:
         """Tell operations that were done, for the meter ``model``, which counts joules by them."""
@@ -212,6 +218,7 @@ class Trial:
         setup, train, validate = self._phases.readings
         train_step, validate_step = self._phases.first_steps
         reported = self._curve[-1].epoch if self._curve else 0
+        done = self._assignment.done
         return SliceResult(
             params=self.params,
             state=self._ended or State.COMPLETE,  # the function ended it by itself
@@ -220,11 +227,13 @@ class Trial:
             setup=setup,
             train=train,
             validate=validate,
-            epochs=max(self._epoch, reported, self._assignment.done),
+            epochs=max(self._epoch, reported, done),
             n_parameters=self._figures.get("n_parameters"),
             flops=self._figures.get("flops"),
             train_step=train_step,
             validate_step=validate_step,
+            asks=self._asks or (self._epoch == self._restored and not self._curve),
+            repeated=max(0, min(self._epoch, done) - self._restored),
             curve=tuple(self._curve),
         )
 
@@ -254,6 +263,7 @@ class Trial:
         if self._ended is not None and not at_end:
             return
         self._phases.enter(TRAIN)
+        self._test_score = None
         if epoch <= self._assignment.done:
             return  # trained again for want of a state
         if self._curve and self._curve[-1].epoch == epoch:

@@ -226,7 +226,7 @@ def settings(table: Table, analysis: Analysis) -> dict[str, Mapping[str, Any]]:
             "analysed by": f"perjoule {analysis.perjoule}, schema {analysis.schema}",
         },
         "Experiment": experiment,
-        "Data": part(table, "data"),
+        "Data": {n: fact for n, fact in part(table, "data").items() if n != "normalisation"},
         "Search space": {name: _range(axis) for name, axis in space.items()},
         "Machine": {**part(table, "machine"), **part(table, "runtime")},
         "Versions": part(table, "versions"),

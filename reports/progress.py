@@ -94,6 +94,12 @@ class ComparisonProgress:
         """Say that Ctrl-C was heard."""
         self._console.print("Stopping: keeping what is done, then writing the report ...")
 
+    def refitting(self, epochs: int) -> None:
+        """Say that the best candidate is trained again."""
+        self._console.print(
+            f"Training the best candidate again on train and validation data, {epochs} epochs ..."
+        )
+
     def _line(self, runs: Sequence[Run], spent_j: float | None) -> str:
         trials = sum(run.n_trials for run in runs)
         found = [run.incumbent for run in runs if run.incumbent is not None]

@@ -168,8 +168,16 @@ def print_comparison(analysis: Analysis, summary: Mapping[str, Any], page: Path)
     console.print(f"Report: {page}", soft_wrap=True)
 
 
-def print_best(run: Mapping[str, Any], folder: Path, metric: Metric = ACCURACY) -> None:
-    """Print the best candidate of a search, without the hyperparameters that are inactive in it."""
+def print_best(
+    run: Mapping[str, Any],
+    folder: Path,
+    metric: Metric = ACCURACY,
+    refit: Mapping[str, Any] | None = None,
+) -> None:
+    """Print the best candidate of a search, and what training it again gave.
+
+    Hyperparameters that are inactive in it are left out.
+    """
     console = open_console()
     spent = f"{format_energy(run['spent_j'])} spent on {run['trials']} trials"
     best = run["incumbent"]
@@ -186,6 +194,12 @@ def print_best(run: Mapping[str, Any], folder: Path, metric: Metric = ACCURACY) 
         f"found after {format_energy(best['found_at_j'])}, "
         f"its own training took {format_energy(best['energy_j'])}; {spent}."
     )
+    if refit is not None and refit["state"] == "complete":
+        console.print(
+            f"Trained again on train and validation data, {refit['epochs']} epochs for "
+            f"{format_energy(refit['energy_j'])} ({refit['energy_kind']}) beside the budget: "
+            f"test {metric.name} {format_score(refit['test_score'], metric)}."
+        )
     console.print(f"Written: {folder / 'best.json'}, best.pt", soft_wrap=True)
 
 

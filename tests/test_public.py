@@ -24,6 +24,7 @@ PUBLIC = [
     "analyse",
     "audit",
     "compare",
+    "export",
     "import_table",
     "intensity",
     "load_best",

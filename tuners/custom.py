@@ -6,6 +6,8 @@
 When to use it: to compare one of Optuna's samplers with your own settings, or a strategy that
 perjoule does not have. It promises to run nothing of the text itself: arguments are literals.
 
+Scores that a strategy is told are oriented: greater is better, whatever the metric (see `Told`).
+
 A strategy is rebuilt from its seed and the results it was told, without being asked. If its
 proposals also depend on its own asks, its class says ``replays_tells = False`` (see `Strategy`).
 

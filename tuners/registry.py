@@ -24,7 +24,7 @@ class Recipe:
 
     name: str  # on the command line and in tables
     summary: str  # one line for people
-    optimises: str  # what it seeks: "accuracy", or what else it weighs
+    optimises: str  # what it seeks: "score", or what else it weighs
     source: str  # where the method is from
     make: str | Builder
     """``"module:attribute"`` below `perjoule.tuners.strategies`, a builder that also takes the
@@ -44,7 +44,7 @@ class Recipe:
         return make(space, seed, task, **self.options)
 
 
-ACCURACY, FRONT, PER_JOULE = "score", "accuracy and joules", "accuracy for its joules"
+SCORE, FRONT, PER_JOULE = "score", "score and joules", "score for its joules"
 _HALVING, _HYPERBAND = "Li et al., MLSys 2020", "Li et al., JMLR 2018"
 _TPE = "Bergstra et al., NeurIPS 2011"
 _PER_SECOND = "Snoek et al., NeurIPS 2012, section 3.2"
@@ -52,42 +52,42 @@ _OPTUNA, _FRONT = "optuna_sampler:OptunaStrategy", "multiobjective:MultiObjectiv
 
 # fmt: off
 RECIPES = {recipe.name: recipe for recipe in (
-    Recipe("grid", "all of a few levels, in random order", ACCURACY, "classical",
+    Recipe("grid", "all of a few levels, in random order", SCORE, "classical",
            "grid:GridStrategy"),
     Recipe("grid-cheapest", "the same grid, predicted-cheapest first", PER_JOULE, "classical",
            "grid:GridStrategy", {"order": "cheapest"}),
-    Recipe("random", "independent draws", ACCURACY, "Bergstra and Bengio, JMLR 2012",
+    Recipe("random", "independent draws", SCORE, "Bergstra and Bengio, JMLR 2012",
            _OPTUNA, {"sampler": "random"}),
-    Recipe("sobol", "evenly spread points", ACCURACY, "Sobol 1967; Owen 1998",
+    Recipe("sobol", "evenly spread points", SCORE, "Sobol 1967; Owen 1998",
            "sobol:SobolStrategy"),
-    Recipe("tpe", "Parzen estimators of good and bad trials (Optuna)", ACCURACY, _TPE,
+    Recipe("tpe", "Parzen estimators of good and bad trials (Optuna)", SCORE, _TPE,
            _OPTUNA, {"sampler": "tpe"}, STARTUP_TRIALS),
-    Recipe("gp", "Gaussian process, log expected improvement (Optuna)", ACCURACY,
+    Recipe("gp", "Gaussian process, log expected improvement (Optuna)", SCORE,
            "Ament et al., NeurIPS 2023",
            _OPTUNA, {"sampler": "gp"}, STARTUP_TRIALS),
-    Recipe("cmaes", "covariance matrix adaptation, with choices and whole numbers", ACCURACY,
+    Recipe("cmaes", "covariance matrix adaptation, with choices and whole numbers", SCORE,
            "Hansen and Ostermeier 2001; Hamano et al., GECCO 2025",
            "cmaes:CmaesStrategy"),
-    Recipe("skopt-gp", "Gaussian process, expected improvement (scikit-optimize)", ACCURACY,
+    Recipe("skopt-gp", "Gaussian process, expected improvement (scikit-optimize)", SCORE,
            "Snoek et al., NeurIPS 2012",
            _OPTUNA, {"sampler": "skopt-gp"}, STARTUP_TRIALS),
     Recipe("skopt-forest", "extremely random trees, expected improvement (scikit-optimize)",
-           ACCURACY, "Hutter et al., LION 2011",
+           SCORE, "Hutter et al., LION 2011",
            _OPTUNA, {"sampler": "skopt-forest"}, STARTUP_TRIALS),
     Recipe("skopt-gbrt", "boosted quantile trees, expected improvement (scikit-optimize)",
-           ACCURACY, "Friedman 2001",
+           SCORE, "Friedman 2001",
            _OPTUNA, {"sampler": "skopt-gbrt"}, STARTUP_TRIALS),
-    Recipe("asha", "the best third at each rung goes on", ACCURACY, _HALVING,
+    Recipe("asha", "the best third at each rung goes on", SCORE, _HALVING,
            "asha:HalvingStrategy", prunes=True),
-    Recipe("asha-tpe", "the same, candidates from Parzen estimators", ACCURACY,
+    Recipe("asha-tpe", "the same, candidates from Parzen estimators", SCORE,
            f"{_HALVING}; {_TPE}",
            "asha:HalvingStrategy", {"proposer": "tpe"}, STARTUP_SLICES, prunes=True),
-    Recipe("hyperband", "halving in brackets that begin at different rungs", ACCURACY, _HYPERBAND,
+    Recipe("hyperband", "halving in brackets that begin at different rungs", SCORE, _HYPERBAND,
            "hyperband:HyperbandStrategy", prunes=True),
-    Recipe("hyperband-tpe", "the same, candidates from Parzen estimators", ACCURACY,
+    Recipe("hyperband-tpe", "the same, candidates from Parzen estimators", SCORE,
            f"{_HYPERBAND}; Falkner et al., ICML 2018",
            "hyperband:HyperbandStrategy", {"proposer": "tpe"}, STARTUP_SLICES, prunes=True),
-    Recipe("median", "stops what is worse than the median of earlier trials", ACCURACY,
+    Recipe("median", "stops what is worse than the median of earlier trials", SCORE,
            "Golovin et al., KDD 2017",
            "median:MedianStrategy", prunes=True),
     Recipe("nsga2", "genetic search for the front (Optuna)", FRONT, "Deb et al., IEEE TEC 2002",
@@ -108,7 +108,7 @@ RECIPES = {recipe.name: recipe for recipe in (
     Recipe("pbgi", "Pandora's box Gittins index; stops when nothing is worth its joules",
            PER_JOULE, "Xie et al., NeurIPS 2024, arXiv 2406.20062",
            "pbgi:GittinsStrategy", {}, STARTUP_TRIALS),
-    Recipe("floor", "least joules at 98 % of the best accuracy so far", "joules above an accuracy",
+    Recipe("floor", "least joules at 98 % of the best score so far", "joules above a score",
            "Mitra and Biessmann 2024, arXiv 2407.05788",
            "floor:FloorStrategy", {"sampler": "tpe"}, STARTUP_TRIALS),
     Recipe("frugal", "every next epoch goes where it promises most for its joules", PER_JOULE,

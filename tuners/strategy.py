@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from ..models.metric import ACCURACY, Metric
 from ..models.outcome import CurvePoint, State, StepCost
 
 
@@ -40,10 +41,13 @@ class Work:
 class Told:
     """What a strategy learns of a finished slice.
 
+    Strategies always maximise: scores are oriented, so that greater is better. Of a metric that is
+    minimised they are the negatives (`oriented`), and its bounds change places with it.
+
     Attributes:
         params: The candidate's hyperparameters.
         state: How the slice ended.
-        accuracy: Last validation accuracy, None if there is none.
+        score: Last validation score, None if there is none.
         energy_j: Joules of the trial, its search included; None if unavailable.
         train_step: What its first training step cost; None if it took none.
         validate_step: What its first validation step cost; None if it took none.
@@ -64,6 +68,16 @@ class Told:
     curve: tuple[CurvePoint, ...] = ()
     pending: bool = False
 
+    def oriented(self, metric: Metric) -> Told:
+        """The same with scores that are in the metric's unit turned so that greater is better."""
+        if metric.maximised:
+            return self
+        return replace(
+            self,
+            score=None if self.score is None else metric.oriented(self.score),
+            curve=tuple(p._replace(score=metric.oriented(p.score)) for p in self.curve),
+        )
+
 
 @dataclass(frozen=True)
 class Task:
@@ -77,6 +91,7 @@ class Task:
             network; None where networks cannot be built.
         n_samples: Images of one epoch.
         shared: What strategies of all runs may keep here: functions of space and networks alone.
+        metric: What scores are of; `Metric.oriented_bounds` are those of what is told.
     """
 
     budget_j: float = math.inf
@@ -84,6 +99,7 @@ class Task:
     cost_of: Callable[[Mapping[str, Any]], tuple[float, float]] | None = None
     n_samples: int = 1
     shared: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+    metric: Metric = ACCURACY
 
 
 class Strategy(Protocol):

@@ -113,8 +113,7 @@ def analyse(table: Table, target: str | float = DEFAULT_TARGET) -> Analysis:
     parts = table.groups
     groups = tuple(group_facts(by, part, wanted) for by, part in parts)
     ranked = [name for name in table.strategies if all(name in g.strategies for g in groups)]
-    notes = [naming.target_note(groups)] if naming.target_note(groups) else []
-    notes += [
+    notes = [
         note
         for group, (_, part) in zip(groups, parts, strict=True)
         for note in wording.notes(group, part.runs)
@@ -123,7 +122,7 @@ def analyse(table: Table, target: str | float = DEFAULT_TARGET) -> Analysis:
         notes.append(
             f"Strategies that are in every group, and ranked: {', '.join(ranked) or 'none'}."
         )
-    counts = _counts(groups)
+    counts, on_target = _counts(groups), naming.target_note(groups)
     ranks = RanksBy(
         _ranks(groups, ranked, metric, lambda own: own.equal_energy["1.0"]),
         _ranks(groups, ranked, metric, lambda own: own.anytime),
@@ -141,7 +140,7 @@ def analyse(table: Table, target: str | float = DEFAULT_TARGET) -> Analysis:
         ranks=ranks,
         headline=wording.headline(groups, counts, metric),
         because=wording.because(groups, counts, ranks, metric),
-        notes=tuple(dict.fromkeys([*table.notes, *notes])),
+        notes=tuple(dict.fromkeys(filter(None, [on_target, *table.notes, *notes]))),
     )
 
 

@@ -23,14 +23,14 @@ SCORES = ("score", "test_score")
 
 def worst_bound(metric: Metric) -> float:
     """The oriented score that nothing falls below; minus infinity if there is none."""
-    bound = metric.low if metric.maximised else metric.high
-    return -math.inf if bound is None else metric.oriented(bound)
+    bound = metric.oriented_bounds[0]
+    return -math.inf if bound is None else bound
 
 
 def best_bound(metric: Metric) -> float:
     """The oriented score that nothing rises above; infinity if there is none."""
-    bound = metric.high if metric.maximised else metric.low
-    return math.inf if bound is None else metric.oriented(bound)
+    bound = metric.oriented_bounds[1]
+    return math.inf if bound is None else bound
 
 
 def oriented(rows: pd.DataFrame, metric: Metric) -> pd.DataFrame:

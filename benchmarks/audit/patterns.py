@@ -49,9 +49,10 @@ def dead_hyperparameter(subject: Subject) -> Evidence:
     compared = 0
     for name in names:
         key = [*groups, *(other for other in names if other != name)]
-        alike = trials[trials.duplicated(key, keep=False)] if key else trials
+        alike = trials[trials[name].notna()]  # elsewhere it is inactive, or unknown
+        alike = alike[alike.duplicated(key, keep=False)] if key else alike
         parts = alike.assign(_loss=losses).groupby(key or [0] * len(alike), dropna=False)
-        values = parts[name].nunique(dropna=False)
+        values = parts[name].nunique()
         differing = parts[["score", "_loss"]].agg(["nunique", "first"])[values > 1]
         pairs = int((values - 1).sum())
         compared += pairs

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from ...energy import SourceInfo
 from ...energy.carbon import intensity
 from ...energy.sources.cpu.cores import usable_cores
 from ...energy.sources.cpu.power import processor
-from ...errors import MeterError
+from ...errors import DataError, MeterError
 from ...version import __version__
 from .messages import Prepared, Setting
 
@@ -38,6 +40,7 @@ def describe(setting: Setting, prepared: Prepared, workers: int) -> dict[str, An
         "name": setting.folder.name,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "experiment": setting.experiment.model_dump(),
+        "metric": dict(setting.experiment.metric),
         "space": dict(setting.space),
         "workers": workers,
         "keep_weights": setting.keep_weights,
@@ -49,17 +52,17 @@ def describe(setting: Setting, prepared: Prepared, workers: int) -> dict[str, An
         },
         "runtime": dict(prepared.runtime),
         "data": dict(prepared.data),
-        "meter": _inventory(prepared),
+        "meter": _inventory(prepared.sources),
         "carbon": None if carbon is None else asdict(intensity(carbon)),
     }
 
 
-def _inventory(prepared: Prepared) -> list[dict[str, Any]]:
-    """The meter's sources as plain data."""
-    return json.loads(json.dumps([asdict(source) for source in prepared.sources]))
+def _inventory(sources: Sequence[SourceInfo]) -> list[dict[str, Any]]:
+    """A meter's sources as plain data."""
+    return json.loads(json.dumps([asdict(source) for source in sources]))
 
 
-def check_same_meter(description: dict[str, Any], prepared: Prepared) -> None:
+def check_same_meter(description: dict[str, Any], sources: Sequence[SourceInfo]) -> None:
     """Make sure that joules of different meters do not meet in one comparison.
 
     Raises:
@@ -67,12 +70,27 @@ def check_same_meter(description: dict[str, Any], prepared: Prepared) -> None:
     """
     before, now = (
         "; ".join(source["detail"] for source in inventory)
-        for inventory in (description["meter"], _inventory(prepared))
+        for inventory in (description["meter"], _inventory(sources))
     )
     if before != now:
         raise MeterError(
             f"{description['name']} was metered by {before}, but here it is {now}: "
             "resume it where it was begun"
+        )
+
+
+def check_same_data(description: dict[str, Any], fingerprint: str | None) -> None:
+    """Make sure that all trials of a comparison learn from the same data.
+
+    Raises:
+        DataError: The data set has changed since the description was written.
+    """
+    before = description["data"].get("fingerprint")
+    if before != fingerprint:
+        name = description["experiment"]["dataset"]
+        raise DataError(
+            f"{description['name']} was begun with other data: {name} has the fingerprint "
+            f"{fingerprint}, and had {before}; restore it, or begin anew with another --out"
         )
 
 

@@ -17,7 +17,6 @@ from typing import NamedTuple, Protocol
 
 from ...energy import SourceInfo
 from ...energy.quantities import total
-from ...models.metric import Metric
 from ...models.outcome import State
 from .events import (
     End,
@@ -58,6 +57,10 @@ class ComparisonWatcher(Protocol):
         """Somebody asked to stop; workers are keeping what they have."""
         ...
 
+    def refitting(self, epochs: int) -> None:
+        """The search is over; its best candidate is trained again, for so many epochs."""
+        ...
+
 
 class _Flight(NamedTuple):
     """A job that a worker has, and when it got it."""
@@ -87,7 +90,6 @@ class Driver:
         self._runs = restore_runs(setting.experiment, self._folder.events(), self._folder.ledger)
         self._inflight: dict[Future[Outcome], _Flight] = {}
         self._jobs = Jobs(setting, prepared)
-        self._oriented = Metric.parse(setting.experiment.metric).oriented
         self._workforce = Workforce()
         self._interrupt = Interrupt(self._ask_to_stop)
 
@@ -175,7 +177,9 @@ class Driver:
     def _settle_slice(self, run: Run, job: Job, outcome: Outcome) -> None:
         result = outcome.slice_
         assert result is not None
-        if job.incumbent != run.incumbent and not self._is_better(run, result.score):
+        score = result.score
+        if score is None or not run.metric.improves(score, run.incumbent):
+            # Its worker may have known an older incumbent.
             outcome = replace(outcome, test_score=None)
         elif result.checkpoint is not None:  # first, so that no recorded incumbent is without
             self._folder.write_weights(
@@ -202,12 +206,6 @@ class Driver:
     @property
     def _counts_search(self) -> bool:
         return self._prepared.counts_search
-
-    def _is_better(self, run: Run, score: float | None) -> bool:
-        """Whether a score beats what the run has by now, which may be more than its worker knew."""
-        if score is None or run.incumbent is None:
-            return score is not None
-        return self._oriented(score) > self._oriented(run.incumbent)
 
     def _drop_used_checkpoints(self, run: Run, trial: int, state: State) -> None:
         """Forget the states of a trial that no slice will start from."""

@@ -5,6 +5,7 @@ slice        a trial's slice ended: its outcome and every joule of it
 search       an ask gave no work: its joules
 interrupted  a slice was lost (crash, kill): the joules last heard of, a lower bound
 end          a run is over, and why
+refit        the best candidate's training on more data began, or how it ended; charged to no run
 session      a driver stopped: how busy its workers were, what was charged to no run
 """
 
@@ -94,6 +95,8 @@ class SliceEvent(Fact):
     train_step: Pair | None = None  # operations and joules of the first training step
     validate_step: Pair | None = None  # operations and joules of the first validation step
     started_at: float | None = None  # unix time
+    asks: bool = True  # whether its training asked to stop inside epochs
+    repeated: int = 0  # epochs trained again, since no state of the trial was kept
     message: str
     warnings: tuple[str, ...] = ()  # what the meter warned of
     work: Work | None = None  # of an interrupted one, as of `InterruptedEvent`
@@ -112,6 +115,7 @@ class SliceEvent(Fact):
         total = outcome.search + result.reading if counts_search else result.reading
         step, validation = result.train_step, result.validate_step
         same = ("state", "score", "duration_s", "epochs", "n_parameters", "flops", "message")
+        same += ("asks", "repeated")
         return cls(
             run=outcome.run,
             trial=outcome.trial,
@@ -186,6 +190,22 @@ class EndEvent(Fact):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RefitEvent(Fact):
+    """The best candidate's training on the training and the validation split began, or ended."""
+
+    event: Literal["refit"] = "refit"
+    run: str
+    trial: int  # whose candidate it is
+    state: State | None = None  # how it ended; None: it began
+    energy_j: float | None = None  # None if unavailable; of a begun one it is not known yet
+    energy_kind: str = LOWER_BOUND
+    duration_s: float | None = None
+    epochs: int | None = None  # whole ones
+    test_score: float | None = None
+    message: str = ""  # what went wrong, if anything
+
+
+@dataclass(frozen=True, kw_only=True)
 class SessionEvent(Fact):
     """A driver stopped."""
 
@@ -201,7 +221,7 @@ class SessionEvent(Fact):
 
 RunEvent = SliceEvent | SearchEvent | InterruptedEvent | EndEvent
 """What changes a run."""
-Event = StartEvent | RunEvent | SessionEvent
+Event = StartEvent | RunEvent | RefitEvent | SessionEvent
 
 
 def _point(point: CurvePoint) -> Point:

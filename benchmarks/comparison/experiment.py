@@ -44,9 +44,26 @@ def _energy(value: Any) -> Any:
     return parse_energy(value) if isinstance(value, str | int | float) else value
 
 
+def _plain(value: Any) -> Any:
+    """A mapping that is given as text, such as ``"{name: f1}"`` or the name of a YAML file."""
+    if not isinstance(value, str):
+        return value
+    if Path(value).suffix in (".yaml", ".yml"):
+        try:
+            return _read_yaml(Path(value))
+        except ConfigurationError as error:
+            raise ValueError(str(error)) from error
+    if not value.lstrip().startswith("{"):
+        return value
+    try:
+        return yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ValueError(f"broken YAML: {getattr(error, 'problem', None) or error}") from error
+
+
 def _metric(value: Any) -> Any:
     try:
-        return Metric.parse(value).to_dict()
+        return Metric.parse(_plain(value)).to_dict()
     except ConfigurationError as error:
         raise ValueError(str(error)) from error
 
@@ -65,7 +82,7 @@ class Experiment(BaseModel):
         workers: Trials at a time, of all runs; None chooses.
         parallel_trials: Trials of one run at a time, at most.
         device: ``"cpu"``, ``"cuda"``, ``"cuda:1"`` …; None chooses.
-        architecture: A known architecture or ``module:function``; None with an own objective.
+        architecture: ``cnn``, ``mlp``, ``torchvision:NAME`` or ``module:function``; None with an own objective.
         space: The search space; None takes the architecture's own for the data set.
         fidelity: What the rungs of multi-fidelity strategies are made of: ``"epochs"`` or
             ``"joules"``.
@@ -92,7 +109,7 @@ class Experiment(BaseModel):
     parallel_trials: int = Field(default=1, ge=1)
     device: str | None = None
     architecture: str | None = "cnn"
-    space: dict[str, Any] | None = None
+    space: Annotated[dict[str, Any] | None, BeforeValidator(_plain)] = None
     fidelity: Literal["epochs", "joules"] = "epochs"
     split_seed: int = Field(default=0, ge=0)
     train_limit: int | None = Field(default=None, ge=1)
@@ -212,6 +229,7 @@ split_seed: 0                # of the train/validation/test split
 
 # The search space. Left out, the architecture's own is taken.
 # A list is a choice, low/high a range (log: true for a log scale), a plain value is fixed.
+# One counts only sometimes with when, as in {{low: 0.5, high: 0.99, when: {{optimizer: sgd}}}}.
 # space:
 #   conv_blocks: {{low: 1, high: 4}}
 #   width: {{low: 8, high: 64, log: true}}

@@ -116,6 +116,11 @@ class Folder:
         """The file of a trial's weights."""
         return self.path / "weights" / f"{file_name(run)}.{trial}.pt"
 
+    @property
+    def refit_weights(self) -> Path:
+        """The file of the weights that a refit gave."""
+        return self.path / "weights" / "refit.pt"
+
     def write_weights(self, run: str, trial: int, weights: bytes, last: int | None) -> None:
         """Keep the weights of a run's new incumbent, and of the last one; drop all older ones."""
         new = self.weights(run, trial)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ...errors import DataError
 from ..tables.loading import Loadable, Stated, read_derived, read_table
-from ..tables.table import Table
+from ..tables.table import Table, counted
+from .events import Event, SliceEvent
 from .experiment import Experiment
 from .folder import Folder
 from .record import add_up, curve_table, run_table, slice_table
+from .refit import refit_facts
 from .run import restore_runs
 from .work import report_work
 
@@ -49,7 +51,8 @@ def read_run(path: Path) -> Table:
     """Read a run folder: its ledger, or where it has none the tables derived from it.
 
     The table knows all runs of the experiment, and has no trials as long as none has ended. Its
-    description has one more key, ``work``: a `WorkersReport` as plain data.
+    description has two more keys: ``work``, a `WorkersReport` as plain data, and ``refit``, a
+    `RefitFacts` or None.
 
     Raises:
         DataError: There is neither ledger nor table.
@@ -69,5 +72,26 @@ def read_run(path: Path) -> Table:
         curves=curve_table(events),
         slices=slices if len(slices) > len(trials) else None,
         runs=run_table(runs, experiment.allotment_j),
-        description={**description, "work": report_work(events).to_dict()},
+        description={
+            **description,
+            "work": report_work(events).to_dict(),
+            "refit": (refit := refit_facts(events)) and refit.to_dict(),
+        },
+        notes=tuple(_of_own_objective(events)),
     )
+
+
+def _of_own_objective(events: Sequence[Event]) -> Iterator[str]:
+    """Say what a training function leaves out that costs joules."""
+    slices = [event for event in events if isinstance(event, SliceEvent)]
+    if any(not event.asks for event in slices):
+        yield (
+            "The objective does not ask trial.should_stop() inside its epochs, so the budget holds "
+            "at their ends alone: a run may have overdrawn its share by an epoch."
+        )
+    if repeated := sum(event.repeated for event in slices):
+        yield (
+            f"{counted(repeated, 'epoch')} had to be trained again, and charged again, since the "
+            "objective keeps no state of a paused trial: let it call trial.save() and "
+            "trial.restore()."
+        )

@@ -118,7 +118,7 @@ class Job:
     history: tuple[Told, ...]
     spent_j: float
     remaining_j: float
-    incumbent: float | None  # best accuracy so far, None before the first
+    incumbent: float | None  # best score so far, None before the first
     turn: Turn | None = None  # None: one trial of the run at a time
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _KEY = ["run", "trial"]
 _ADDED_UP = [*(column.name for column in COLUMNS if column.unit == "J"), "duration_s"]
 _NOBODYS = (State.FAILED.value, State.INTERRUPTED.value)
-"""States of networks that are nobody's result: their accuracy is not in the table."""
+"""States of networks that are nobody's result: their score is not in the table."""
 
 
 def slice_table(events: Iterable[Event]) -> pd.DataFrame:
@@ -83,13 +83,14 @@ def contract_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
 def _with_gaps(values: list[Any]) -> Any:
     """Whole numbers or truth values, some of them null, as a type that keeps them; else None."""
     types = {type(value) for value in values if value is not None}
-    found = {frozenset({int}): "Int64", frozenset({bool}): "boolean"}.get(frozenset(types))
-    return pd.array(values, dtype=found) if found and None in values else None
+    if None not in values or types not in ({int}, {bool}):
+        return None
+    return pd.array(values, dtype=pd.Int64Dtype() if types == {int} else pd.BooleanDtype())
 
 
 def curve_table(events: Iterable[Event]) -> pd.DataFrame:
     """The learning curves of a ledger."""
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     before_j: dict[tuple[str, int], float | None] = {}
     for event in _slices(events):
         key = event.run, event.trial

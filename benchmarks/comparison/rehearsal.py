@@ -21,8 +21,9 @@ from ...models.objective import Objective
 from ...models.outcome import CurvePoint, SliceResult, State, StopRule
 from ...models.own_training import OwnTraining
 from ...models.phases import Assignment
+from ...models.settings import check_space, split_hyperparameters
 from ...models.space import Space
-from ...models.training import EVALUATION_BATCH, split_hyperparameters
+from ...models.training import EVALUATION_BATCH
 from ...tuners.registry import find_recipe
 from ...tuners.strategy import Task, Told
 
@@ -58,7 +59,7 @@ class Rehearsal:
             result = self._train(training, cheapest, most_steps=REHEARSED_STEPS)
             self._check(result)
             return result.reading.total_j if result.epochs else None, _steps_of(result)
-        split_hyperparameters(cheapest, training.architecture)
+        check_space(self.space, training.architecture)
         part = _part(training, PROBE_SAMPLES, PROBE_SAMPLES)
         self._train(part, cheapest)
         result = self._train(part, cheapest)
@@ -130,7 +131,7 @@ class Rehearsal:
                 if work is None:
                     break
                 costs.append(window.reading.total_j or 0.0)
-                score = (number * 0.6180339887) % 1.0
+                score = made_up_score(self.task.metric, (number * 0.6180339887) % 1.0)
                 told = Told(
                     work.params,
                     State.PAUSED if work.pause else State.COMPLETE,
@@ -143,6 +144,14 @@ class Rehearsal:
                 strategy.tell(told)
         early = median(costs[1:startup] or [0.0])
         return early, max(costs[startup + 1 :], default=early)
+
+
+def made_up_score(metric: Metric, share: float) -> float:
+    """An oriented score that can be, so far between the worst and the best or within 1 of one."""
+    worst, best = metric.oriented_bounds
+    if worst is None:
+        worst = 0.0 if best is None else best - 1.0
+    return worst + share * ((worst + 1.0 if best is None else best) - worst)
 
 
 def _steps_of(result: SliceResult) -> Told:

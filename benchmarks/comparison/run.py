@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ...energy.quantities import total
 from ...errors import OutputError
+from ...models.metric import ACCURACY, Metric
 from ...models.outcome import CurvePoint, State, StepCost
 from ...tuners.strategy import Told, Work
 from .events import End, EndEvent, Event, InterruptedEvent, RunEvent, SearchEvent, SliceEvent
@@ -85,10 +86,11 @@ class Run(Tally):
 
     strategy: str = field(kw_only=True)
     seed: int = field(kw_only=True)
-    history: list[Told] = field(default_factory=list)  # what its strategy was told
+    metric: Metric = field(default=ACCURACY, kw_only=True)  # what scores are of
+    history: list[Told] = field(default_factory=list)  # what its strategy was told, oriented
     n_trials: int = 0  # recorded ones, interrupted ones included
     recorded: dict[int, int] = field(default_factory=dict)  # slices of each trial, the same
-    incumbent: float | None = None  # best validation accuracy so far
+    incumbent: float | None = None  # best validation score so far, in the metric's unit
     incumbent_trial: int | None = None
     ask_j: list[float] = field(default_factory=list)  # the last one last
     unplaced_j: float | None = 0.0  # of asks that gave no work; None if unknown
@@ -156,12 +158,12 @@ class Run(Tally):
                 trial=event.trial,
                 epochs=event.epochs or 0,
                 curve=tuple(curve),
-            )
+            ).oriented(self.metric)
         )
         self.ask_j.append(event.ask_j or 0.0)
         if event.state is State.FAILED or event.score is None:
             return
-        if self.incumbent is None or event.score > self.incumbent:
+        if self.metric.improves(event.score, self.incumbent):
             self.incumbent, self.incumbent_trial = event.score, event.trial
 
 
@@ -171,8 +173,9 @@ def restore_runs(experiment: Experiment, events: Iterable[Event], ledger: Path) 
     Raises:
         OutputError: An event is of no run of the experiment.
     """
+    metric = Metric.parse(experiment.metric)
     new = (
-        Run(strategy=strategy, seed=seed)
+        Run(strategy=strategy, seed=seed, metric=metric)
         for seed in range(experiment.seeds)
         for strategy in experiment.strategies
     )

@@ -12,7 +12,7 @@ from ...energy.source import PowerSource, Scope, Source
 from ...energy.sources.cpu.cores import usable_cores
 from ...energy.sources.resolve import Machine, resolve
 from ...errors import BudgetError
-from .description import check_same_meter, describe
+from .description import check_same_data, check_same_meter, describe
 from .driver import ComparisonWatcher, Driver
 from .experiment import Experiment
 from .folder import Folder
@@ -52,8 +52,7 @@ def run_comparison(
         PerjouleError: Something in the experiment cannot be used, or the folder is in use.
     """
     space = _resolved_space(experiment)
-    # As the workers will find them.
-    sources = resolve(experiment.meter, Machine(gpus=[] if experiment.device == "cpu" else None))
+    sources = find_sources(experiment)
     workers = experiment.workers or _default_workers(experiment, sources, objective)
     setting = Setting(
         experiment=experiment,
@@ -72,13 +71,19 @@ def run_comparison(
             if resumed is None:
                 folder.create(describe(setting, prepared, workers))
             else:
-                check_same_meter(resumed, prepared)
+                check_same_meter(resumed, prepared.sources)
+                check_same_data(resumed, prepared.data.get("fingerprint"))
             folder.lock()
             try:
                 with Ledger(folder.ledger) as ledger:
                     Driver(setting, pool, prepared, ledger, progress).run()
             finally:
                 folder.release()
+
+
+def find_sources(experiment: Experiment) -> list[Source | PowerSource]:
+    """The sources of an experiment's meter, as whoever trains for it will find them."""
+    return resolve(experiment.meter, Machine(gpus=[] if experiment.device == "cpu" else None))
 
 
 def _check_budget(experiment: Experiment, prepared: Prepared) -> None:

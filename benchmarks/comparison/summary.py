@@ -1,4 +1,4 @@
-"""What a comparison found, as plain data: ``summary.json``, schema 2.
+"""What a comparison found, as plain data: ``summary.json``, schema 3.
 
 It is provenance, runs and workers, and the one analysis of the folder's table. All of it is derived
 from the ledger and the experiment's description, so it can be made again.
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..analysis.analysing import Analysis
     from ..tables.table import Table
 
-SCHEMA = 2
+SCHEMA = 3
 
 
 def summarise(table: Table, analysis: Analysis) -> dict[str, Any]:
@@ -33,11 +33,13 @@ def summarise(table: Table, analysis: Analysis) -> dict[str, Any]:
             "workers": stated["workers"],
             "device": stated["runtime"]["device"],
         },
+        "metric": table.metric.to_dict(),
         "budget_j": experiment["budget_j"],
         "allotment_j": experiment["budget_j"] / len(runs),
         "provenance": [{**source, "source": source["id"]} for source in stated["meter"]],
         "carbon": emissions(table),
         "work": stated["work"],
+        "refit": stated.get("refit"),
         "runs": [run.to_dict() for run in runs],
         "analysis": analysis.to_dict(),
     }

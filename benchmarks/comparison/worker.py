@@ -11,16 +11,12 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
-import torch
 from threadpoolctl import threadpool_limits
 
-from ...energy import EnergyBudget, EnergyMeter, Reading
+from ...energy import EnergyBudget, Reading
 from ...energy.quantities import total
-from ...errors import ConfigurationError
-from ...models.data import load
 from ...models.metric import Metric
 from ...models.network_training import NetworkTraining
 from ...models.objective import Objective
@@ -33,9 +29,9 @@ from ...models.space import Space
 from ...tuners.pending import ask_beside
 from ...tuners.registry import find_recipe
 from ...tuners.strategy import Strategy, Task, Told, Work, check_work, restore
-from .experiment import Experiment
 from .folder import Folder
 from .heartbeat import Pulse
+from .instruments import detect_runtime, load_data, one_thread, open_meter
 from .messages import Job, Outcome, Prepared, Setting
 from .pot import SharedBudget, budget_of
 from .rehearsal import Rehearsal
@@ -53,19 +49,10 @@ class Session:
         self._setting, self._folder = setting, Folder(setting.folder)
         self._strategies: dict[str, tuple[Strategy, int]] = {}
         with contextlib.ExitStack() as held:
-            # Threads on shared cores stall each other, and one thread per worker is the fastest.
-            held.callback(torch.set_num_threads, torch.get_num_threads())
-            torch.set_num_threads(1)
-            self._runtime = _detect_runtime(experiment)
+            held.enter_context(one_thread())
+            self._runtime = detect_runtime(experiment)
             device = self._runtime.device
-            self._meter = EnergyMeter(
-                experiment.meter,
-                synchronize=(
-                    partial(torch.cuda.synchronize, device) if device.type == "cuda" else None
-                ),
-                gpus=_gpus(device),
-                shared=setting.shared,
-            )
+            self._meter = open_meter(experiment, device, shared=setting.shared)
             held.callback(self._meter.close)
             window = self._meter.window()
             self._space = Space.parse(setting.space)
@@ -122,7 +109,7 @@ class Session:
             self._tell(job, trial, strategy, result, ask)
         told = window.lap()
         ask_s += time.perf_counter() - telling_s
-        is_best, training = self._is_better(result, job.incumbent), self._training
+        is_best, training = _is_better(result, job.incumbent, self._metric), self._training
         test_score = result.test_score if is_best else None
         if result.checkpoint is not None and is_best and isinstance(training, NetworkTraining):
             test_score = training.test_score(work.params, result.checkpoint)
@@ -201,11 +188,15 @@ class Session:
             self._training,
         )
         if isinstance(training, OwnTraining):
-            return Task(budget_j, fidelity)
+            return Task(budget_j, fidelity, metric=self._metric)
         data = training.data
         given = training.architecture, data.shape, data.n_classes
         return Task(
-            budget_j, fidelity, lambda params: network_cost(params, *given), len(data.train)
+            budget_j,
+            fidelity,
+            lambda params: network_cost(params, *given),
+            len(data.train),
+            metric=self._metric,
         )
 
     def _tell(
@@ -224,7 +215,7 @@ class Session:
             trial=trial,
             epochs=result.epochs,
             curve=result.curve,
-        )
+        ).oriented(self._metric)
         # If telling fails, the next ask rebuilds the strategy and meets the error there.
         with contextlib.suppress(Exception):
             strategy.tell(told)
@@ -240,13 +231,6 @@ class Session:
         device = str(self._runtime.device)
         return Objective(self._training, self._metric, device, seed, (train, validate))
 
-    def _is_better(self, result: SliceResult, incumbent: float | None) -> bool:
-        """Whether a slice gave a better network than all before."""
-        if result.state not in RESULTS or result.score is None:
-            return False
-        oriented = self._metric.oriented
-        return incumbent is None or oriented(result.score) > oriented(incumbent)
-
 
 def _training(setting: Setting, runtime: Runtime, metric: Metric) -> NetworkTraining | OwnTraining:
     """What trains the candidates: a user's own function, or networks on a data set."""
@@ -254,30 +238,22 @@ def _training(setting: Setting, runtime: Runtime, metric: Metric) -> NetworkTrai
     if experiment.objective is not None:
         names = frozenset(experiment.space or ())
         return OwnTraining.of(setting.objective or experiment.objective, names)
-    assert experiment.dataset is not None and experiment.architecture is not None
-    device = str(runtime.device)
-    data = load(
-        experiment.dataset,
-        device=device,
-        split_seed=experiment.split_seed,
-        train_limit=experiment.train_limit,
-    )
+    assert experiment.architecture is not None
+    data = load_data(experiment, runtime.device)
     return NetworkTraining(data, runtime, experiment.architecture, metric)
+
+
+def _is_better(result: SliceResult, incumbent: float | None, metric: Metric) -> bool:
+    """Whether a slice gave a better network than all before."""
+    if result.state not in RESULTS or result.score is None:
+        return False
+    return metric.improves(result.score, incumbent)
 
 
 def _unbilled_j(around: Reading, billed: Reading, after: Reading) -> float | None:
     """Joules around a slice that are not its own, and of what came after it."""
     own_j = billed.total_j
     return total([around.total_j, None if own_j is None else -own_j, after.total_j])
-
-
-def _detect_runtime(experiment: Experiment) -> Runtime:
-    runtime = Runtime.detect(experiment.device)
-    if runtime.device.type not in ("cpu", "cuda") and experiment.meter != "model":
-        raise ConfigurationError(
-            f"device {experiment.device!r}: nothing here can meter its energy; take cpu or cuda"
-        )
-    return runtime
 
 
 def _describe_data(training: NetworkTraining | OwnTraining) -> dict[str, Any]:
@@ -287,13 +263,9 @@ def _describe_data(training: NetworkTraining | OwnTraining) -> dict[str, Any]:
     data = training.data
     return {
         "shape": list(data.shape),
+        "normalisation": {name: list(each) for name, each in vars(data.normalisation).items()},
+        "class_names": list(data.class_names),
+        "tasks": list(data.tasks),
         **{name: getattr(data, name) for name in ("n_classes", "source", "fingerprint")},
         **{name: len(getattr(data, name)) for name in ("train", "validation", "test")},
     }
-
-
-def _gpus(device: torch.device) -> list[str]:
-    """UUID of the GPU in use, none on a CPU."""
-    if device.type != "cuda":
-        return []
-    return [str(torch.cuda.get_device_properties(device).uuid)]

@@ -71,7 +71,8 @@ def import_table(
 
     names, where, trials, notes = _open(format, paths, replace(options, **changed))
     name = Path(names[0]).stem if len(names) == 1 else format
-    return Table(tidy(frame_of(trials, where), name), name, notes=notes.sentences)
+    rows = tidy(frame_of(trials, where), name, metric=trials.metric)
+    return Table(rows, name, description=trials.description, notes=notes.sentences)
 
 
 def import_to(

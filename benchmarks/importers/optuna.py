@@ -10,10 +10,13 @@ out. Without the user attribute a trial's energy is unknown, not zero. ``strateg
 name of the study, since Optuna does not record its sampler. If ``energy_attr`` is ``energy_j``,
 which is how ``metered`` writes it, ``energy_kind`` is what the user attribute of that name says.
 
-The accuracy is the objective of a study that maximises one, from 0 to 1. A study that minimises, or
-has several objectives, is refused unless ``accuracy_attr`` says what is what: ``"1-value"`` where
-an error rate is minimised, ``"value/100"`` for percent, ``"values_0"`` for the first of several
-objectives, or a user attribute. ``energy_attr`` may name an objective likewise.
+The score is the objective of a study with one, whose direction is that of the metric. Its name is
+the one that ``set_metric_names`` gave it; without a name it is an accuracy where the study
+maximises, and a ``value`` without bounds where it minimises. ``metric`` says it otherwise.
+``score_attr`` names what else is the score: ``"values_0"``, the first of several objectives,
+``"value/100"`` of percent, or a user attribute; ``"1-value"`` makes an accuracy of an error rate
+that is minimised. ``accuracy_attr`` is the same of an accuracy. ``energy_attr`` may name an
+objective likewise. Where the score is infinite or no number, it is unknown.
 
 A journal file is read line by line and may be of any size; of a storage URL Optuna itself holds the
 study in memory. Dates without a zone are local time of this machine, as Optuna reads them.
@@ -21,9 +24,7 @@ study in memory. Dates without a zone are local time of this machine, as Optuna 
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,11 +34,11 @@ from ...errors import ConfigurationError, DataError
 from ...models.outcome import State
 from ..tables.contract import KINDS
 from .files import hide_password, labels
+from .optuna_amounts import Amount, Score, energy_amount, score_amount
 from .optuna_storage import Database, Journal, StoredTrial, Study, open_storage
 from .registry import ImportOptions
 from .writing import Notes, Row, Trials
 
-_EXPRESSION = re.compile(r"(1\s*-\s*)?(.+?)(?:\s*([*/])\s*((?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?))?")
 _TOO_LARGE = 2**1023  # for a float, or nearly so
 _STATES = {
     TrialState.COMPLETE: State.COMPLETE,
@@ -45,57 +46,6 @@ _STATES = {
     TrialState.FAIL: State.FAILED,
     TrialState.RUNNING: State.INTERRUPTED,
 }
-
-
-@dataclass(frozen=True)
-class _Amount:
-    """A number made of a field of a trial: ``kwh*3.6e6``, ``1-value``."""
-
-    text: str
-    name: str
-    most: float
-    factor: float = 1.0
-    from_one: bool = False
-
-    @classmethod
-    def parse(
-        cls, text: str, option: str, where: str, known: Collection[str], most: float
-    ) -> _Amount:
-        """Read it; a field whose own name looks like a product is taken by its name."""
-        match = _EXPRESSION.fullmatch(text.strip())
-        if text in known or match is None:
-            return cls(text, text, most)
-        from_one, name, sign, number = match.groups()
-        if name not in known:
-            raise ConfigurationError(
-                f"{option}: {where}: no user attribute or objective {name!r} among "
-                f"{', '.join(sorted(known)) or 'none'}"
-            )
-        factor = float(number or 1)
-        if not 0 < factor < math.inf:
-            raise ConfigurationError(f"{option} {text!r}: {number} is no factor")
-        return cls(text, name, most, 1 / factor if sign == "/" else factor, from_one is not None)
-
-    def of(self, trial: StoredTrial, where: str) -> float | None:
-        """The number; None where the trial does not have the field."""
-        value = trial.fields.get(self.name)
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise DataError(f"{where}: {self.name} is {value!r}, which is no number")
-        try:
-            amount = 1 - value * self.factor if self.from_one else value * self.factor
-        except OverflowError:  # a whole number that no float holds
-            amount = math.inf
-        if not 0 <= amount < math.inf or amount > self.most:
-            what = "energy in joules"
-            if self.most == 1:
-                what = (
-                    "accuracy from 0 to 1: name what is one in accuracy_attr, such as "
-                    f"{self.name}/100 of percent"
-                )
-            raise DataError(f"{where}: {self.text} is {amount:g}, which is no {what}")
-        return amount
 
 
 def trials(paths: Sequence[str], options: ImportOptions, notes: Notes) -> Trials:
@@ -112,12 +62,17 @@ def trials(paths: Sequence[str], options: ImportOptions, notes: Notes) -> Trials
             for name, value in trial.params.items():
                 types.setdefault(f"p.{name}", set()).add(_type(value))
         run = f"{label}:{study.name}" if len(paths) > 1 else study.name
-        energy = _energy_amount(fields, options, where)
-        accuracy = _accuracy_amount(study, fields, options, where)
-        stored.append(_StoredStudy(storage, number, study.name, run, where, energy, accuracy))
+        energy = energy_amount(fields, options, where)
+        score = score_amount(study, fields, options, where)
+        if stored and score.metric != stored[0].score.metric:
+            raise ConfigurationError(
+                f"metric: {where} has {score.metric.name}, {stored[0].where} has "
+                f"{stored[0].score.metric.name}: import studies of different metrics apart"
+            )
+        stored.append(_StoredStudy(storage, number, study.name, run, where, energy, score))
     columns = {name: _common_type(found) for name, found in types.items()}
     rows = (row for study in stored for row in study.rows(columns, options, notes))
-    return Trials(rows, columns)
+    return Trials(rows, columns, stored[0].score.metric)
 
 
 def _choose(studies: dict[int, Study], path: str, wanted: str | None) -> tuple[int, Study]:
@@ -131,27 +86,6 @@ def _choose(studies: dict[int, Study], path: str, wanted: str | None) -> tuple[i
     raise ConfigurationError(f"study: {path}: {several if wanted is None else none}")
 
 
-def _energy_amount(fields: set[str], options: ImportOptions, where: str) -> _Amount:
-    if options.energy_attr is None:
-        raise ConfigurationError(
-            "energy_attr: name the user attribute that holds joules, or with a factor, such as "
-            f"kwh*3.6e6; {where} has {', '.join(sorted(fields)) or 'none'}"
-        )
-    return _Amount.parse(options.energy_attr, "energy_attr", where, fields, math.inf)
-
-
-def _accuracy_amount(study: Study, fields: set[str], options: ImportOptions, where: str) -> _Amount:
-    if options.accuracy_attr is not None:
-        return _Amount.parse(options.accuracy_attr, "accuracy_attr", where, fields, 1.0)
-    if study.maximised == (True,):
-        return _Amount("value", "value", 1.0)
-    what = "minimises" if len(study.maximised) == 1 else f"has {len(study.maximised)} objectives"
-    raise ConfigurationError(
-        f"accuracy_attr: {where} {what}: say what the accuracy is: a user attribute, 1-value of an "
-        "error rate, or values_0 of several objectives"
-    )
-
-
 @dataclass(frozen=True)
 class _StoredStudy:
     """One study, and what its rows are made of."""
@@ -161,8 +95,8 @@ class _StoredStudy:
     study: str
     run: str
     where: str
-    energy: _Amount
-    accuracy: _Amount
+    energy: Amount
+    score: Score
 
     def rows(self, columns: dict[str, str], options: ImportOptions, notes: Notes) -> Iterator[Row]:
         """The rows of its trials."""
@@ -171,15 +105,17 @@ class _StoredStudy:
             if trial.state not in _STATES:
                 notes.add("trials that wait to be run are left out", where)
                 continue
-            energy_j = self.energy.of(trial, where)
+            energy_j, score = self.energy.joules(trial, where), self.score.of(trial, where)
             if energy_j is None:
                 notes.add(f"no user attribute {self.energy.name}: energy_j is unknown", where)
+            if score is None and self.score.amount.of(trial, where) is not None:
+                notes.add(f"{self.score.amount.text} is not finite: the score is unknown", where)
             yield {
                 "run": self.run,
                 "strategy": options.strategy or self.study,
                 "trial": trial.number,
                 "state": _STATES[trial.state].value,
-                "score": self.accuracy.of(trial, where),
+                "score": score,
                 "energy_j": energy_j,
                 "energy_kind": self._kind(trial),
                 "duration_s": _duration_s(trial),

@@ -8,6 +8,7 @@ Relied on is this, the same in Optuna 3.1, 3.6, 4.5 and 5.0:
 ==  =====================  ==========================================================
 0   create a study         ``study_name, directions`` (2: maximise); numbered from 0
 1   delete a study         ``study_id``
+3   set a system attribute ``study_id, system_attr``; ``study:metric_names`` names the objectives
 4   create a trial         ``study_id, datetime_start``; numbered from 0 over all studies. A
                            trial that was added has ``state, value, values, params,
                            distributions, user_attrs, datetime_complete`` too
@@ -41,10 +42,13 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from ...errors import DataError
+from ...models.metric import ACCURACY, Metric
 from .files import hide_password
 from .writing import Notes
 
 _CREATE_STUDY, _DELETE_STUDY, _CREATE_TRIAL, _SET_PARAM, _SET_STATE, _SET_ATTR = 0, 1, 4, 5, 6, 8
+_SET_STUDY_ATTR, _METRIC_NAMES = 3, "study:metric_names"
+_DIRECTIONS = {True: StudyDirection.MAXIMIZE, False: StudyDirection.MINIMIZE}
 _SQLITE = b"SQLite format 3\0"
 _MALFORMED = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 _UNREADABLE = (sqlalchemy.exc.SQLAlchemyError, OptunaError, ImportError, RuntimeError, ValueError)
@@ -56,6 +60,15 @@ class Study(NamedTuple):
 
     name: str
     maximised: tuple[bool, ...]
+    metric_names: tuple[str, ...] = ()  # of the objectives; empty if they have none
+
+    def metric(self, objective: int) -> Metric:
+        """What an objective is: an accuracy if it is maximised and has no name."""
+        maximised = self.maximised[objective]
+        if not self.metric_names:
+            return ACCURACY if maximised else Metric("value", "minimize")
+        direction = "maximize" if maximised else "minimize"
+        return Metric.parse({"name": self.metric_names[objective], "direction": direction})
 
 
 @dataclass(slots=True)
@@ -78,8 +91,12 @@ class StoredTrial:
         return {**self.attrs, **{f"values_{i}": value for i, value in enumerate(self.values)}}
 
 
-def _describe(name: str, directions: Iterable[StudyDirection]) -> Study:
-    return Study(name, tuple([each is StudyDirection.MAXIMIZE for each in directions]))
+def _describe(
+    name: str, directions: Iterable[StudyDirection], names: Iterable[str] | None = None
+) -> Study:
+    maximised = tuple([each is StudyDirection.MAXIMIZE for each in directions])
+    known = tuple([str(each).strip() for each in names or ()])
+    return Study(name, maximised, known if all(known) and len(known) == len(maximised) else ())
 
 
 def open_storage(path: str, notes: Notes) -> Journal | Database:
@@ -171,6 +188,11 @@ class _Studies:
             if all(study.name != name for study in self.known.values()):
                 study = _describe(name, map(StudyDirection, log["directions"]))
                 self.known[next(self._numbers)] = study
+        elif log["op_code"] == _SET_STUDY_ATTR and log["study_id"] in self.known:
+            if names := log["system_attr"].get(_METRIC_NAMES):
+                study = self.known[log["study_id"]]
+                directions = [_DIRECTIONS[each] for each in study.maximised]
+                self.known[log["study_id"]] = _describe(study.name, directions, names)
         elif log["op_code"] == _DELETE_STUDY:
             self.known.pop(log["study_id"], None)
 
@@ -219,6 +241,8 @@ class Database:
         kind, _, file = url.partition(":///")
         if kind.startswith("sqlite") and not Path(file).is_file():
             raise DataError(f"{url}: no such file as {file}: name one that exists")
+        if kind.startswith("sqlite") and not Path(file).stat().st_size:
+            raise DataError(f"{file} is empty: give another storage")
         with self._refusing():
             self._storage = optuna.storages.RDBStorage(url, skip_table_creation=True)
             self._names = optuna.get_all_study_names(self._storage)
@@ -226,8 +250,9 @@ class Database:
     def studies(self) -> dict[int, Study]:
         """The studies there are."""
         with self._refusing():
-            directions = [self._load(name).directions for name in self._names]
-        return dict(enumerate(map(_describe, self._names, directions)))
+            studies = [self._load(name) for name in self._names]
+            found = [_describe(s.study_name, s.directions, s.metric_names) for s in studies]
+        return dict(enumerate(found))
 
     def trials(self, study: int) -> Iterator[StoredTrial]:
         """The trials of a study in the order in which they ended; then those that did not."""

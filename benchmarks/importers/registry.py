@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ...errors import ConfigurationError, UnknownNameError
 
@@ -14,7 +15,9 @@ class ImportOptions:
 
     trim_s: float = 0.0  # to cut at both ends of a trace
     energy_attr: str | None = None  # what holds joules, or with a factor: "kwh*3.6e6"
-    accuracy_attr: str | None = None  # likewise, or "1-value"; None: the objective if maximised
+    score_attr: str | None = None  # likewise, or "1-value"; None: the only objective
+    accuracy_attr: str | None = None  # the same, of an accuracy
+    metric: str | Mapping[str, Any] | None = None  # what the score is; None: what the study says
     study: str | None = None  # its name, where there are several
     strategy: str | None = None  # of every row, in place of what the format tells
     column: str | None = None  # power column or device of a trace, as for `read_trace`
@@ -45,7 +48,7 @@ _KNOWN = (
         "optuna",
         "a study in a journal file or a storage URL; joules from a user attribute",
         "https://optuna.readthedocs.io/en/stable/reference/storages.html",
-        ("energy_attr", "accuracy_attr", "study", "strategy"),
+        ("energy_attr", "score_attr", "accuracy_attr", "metric", "study", "strategy"),
     ),
     Format(
         "zeus",

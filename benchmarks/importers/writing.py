@@ -15,7 +15,9 @@ import pyarrow.parquet as pq
 
 from ...errors import DataError, OutputError
 from ...files import write_whole
+from ...models.metric import ACCURACY, Metric
 from ..tables.contract import COLUMNS
+from ..tables.descriptions import description_path, is_description, write_description
 from ..tables.writing import with_metadata
 
 Row = Mapping[str, Any]  # a trial: values by the names of their columns; what is not there is null
@@ -35,6 +37,12 @@ class Trials:
 
     rows: Iterator[Row]  # once, in order of completion within each run
     extra: Mapping[str, str]  # the `g.…` and `p.…` columns they may have, and their `_TYPES`
+    metric: Metric = ACCURACY  # what scores are of
+
+    @property
+    def description(self) -> dict[str, Any] | None:
+        """What a table says of its metric; nothing of accuracy."""
+        return None if self.metric == ACCURACY else {"metric": self.metric.to_dict()}
 
 
 class Notes:
@@ -63,7 +71,11 @@ def write(trials: Trials, path: Path, where: str) -> int:
     """Write them batch by batch, as Parquet or CSV by the ending of the name, and count them."""
     if path.suffix not in {".parquet", ".csv"}:
         raise OutputError(f"{path}: name a file that ends in .parquet or .csv")
-    n_rows = 0
+    beside, n_rows = description_path(path), 0
+    if beside is not None and beside.exists() and not is_description(beside, trials.description):
+        raise OutputError(
+            f"{beside} is there, and describes another table: remove it, or give another name"
+        )
 
     def fill(part: Path) -> None:
         nonlocal n_rows
@@ -76,6 +88,8 @@ def write(trials: Trials, path: Path, where: str) -> int:
                 n_rows += len(batch)
 
     write_whole(path, fill)
+    if beside is not None and trials.description is not None:
+        write_description(trials.description, beside)
     return n_rows
 
 
@@ -89,7 +103,7 @@ def _batches(trials: Trials, where: str) -> Iterator[pa.Table]:
     types = {column.name: column.type for column in COLUMNS} | dict(trials.extra)
     try:
         schema = pa.schema([(name, _TYPES[kind]) for name, kind in types.items()])
-        schema = with_metadata(schema.empty_table()).schema
+        schema = with_metadata(schema.empty_table(), trials.description).schema
         batch = list(islice(trials.rows, _BATCH))
         if not batch:
             raise DataError(f"{where}: no trials in it: give a file with rows")

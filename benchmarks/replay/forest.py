@@ -1,12 +1,13 @@
-"""An objective that predicts what was not recorded: random forests of accuracy and of joules.
+"""An objective that predicts what was not recorded: random forests of scores and of joules.
 
 Two forests (Breiman, Machine Learning 45, 2001) learn from the recorded trials that did not fail:
-one predicts the validation accuracy, plain or as its logit, whichever explains more; the other the
-logarithm of the joules of an epoch, setup included. Where curves were recorded, the epoch is a
-feature of accuracy, at 1, 2, 4 … epochs, so that a whole curve is predicted. Five-fold
-cross-validation that keeps the repeats of a candidate together measures the quality.
+one predicts the validation score, plain or as its logit (of a metric from 0 to 1), whichever
+explains more; the other the logarithm of the joules of an epoch, setup included. Where curves were
+recorded, the epoch is a feature of the score, at 1, 2, 4 … epochs, so that a whole curve is
+predicted. Five-fold cross-validation that keeps the repeats of a candidate together measures the
+quality.
 
-A trial gets its prediction and noise: the residuals, of accuracy at each epoch and of joules, of
+A trial gets its prediction and noise: the residuals, of scores at each epoch and of joules, of
 one of the recorded trials whose prediction is closest. They are residuals from the mean of repeats
 where enough were recorded, else those of the cross-validation, which take what the forest cannot
 know for noise. A candidate whose nearest recorded one failed fails as that one did.
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...models.metric import ACCURACY, Metric
 from ...tuners.parts.encoding import Encoding
 from .nearest import NearestObjective
 from .objective import Curve
@@ -47,22 +49,26 @@ _LOGIT_EDGE = 1e-3
 class Quality:
     """How well the forests predict trials that they did not learn from."""
 
-    accuracy_r2: float  # share of the variance of accuracy, at a trial's end, that is explained
+    score_r2: float  # share of the variance of scores, at a trial's end, that is explained
     energy_r2: float  # the same of the logarithm of joules
-    accuracy_mae: float  # mean absolute error
+    score_mae: float  # mean absolute error
     energy_error: float  # median relative error of joules
-    scale: str  # what accuracy is predicted as: "plain" or "logit"
+    scale: str  # what a score is predicted as: "plain" or "logit"
+    metric: Metric = ACCURACY
 
     @property
     def is_enough(self) -> bool:
         """Whether it is worth searching: half of the variance of both is explained."""
-        return min(self.accuracy_r2, self.energy_r2) >= LEAST_R2
+        return min(self.score_r2, self.energy_r2) >= LEAST_R2
 
     def __str__(self) -> str:
+        name, mae = self.metric.name, f"{self.score_mae:.3g}"
+        if self.metric.is_share:
+            mae = f"{100 * self.score_mae:.1f} points of {name}"
         return (
-            f"{self.accuracy_r2:.0%} of the variance of accuracy and {self.energy_r2:.0%} of that "
-            f"of log-joules (cross-validated R2; mean error {100 * self.accuracy_mae:.1f} points "
-            f"of accuracy, median error {self.energy_error:.0%} of joules)"
+            f"{self.score_r2:.0%} of the variance of {name} and {self.energy_r2:.0%} of that "
+            f"of log-joules (cross-validated R2; mean error {mae}, median error "
+            f"{self.energy_error:.0%} of joules)"
         )
 
 
@@ -79,16 +85,16 @@ class ForestObjective:
 
     def __init__(self, recording: Recording, workers: int = 1) -> None:
         self.space, self.n_samples = recording.space, recording.n_samples
-        self.cheapest_j = recording.cheapest_j
+        self.cheapest_j, self.metric = recording.cheapest_j, recording.metric
         self._nearest, self._recording = NearestObjective(recording), recording
         self._encoding = Encoding(recording.space.with_fixed("epochs", 1))
         known = _Examples.of(recording, self._encoding)
         self._longest = max(len(points) for _, points in recording.curves)
         self._epochs = known.epochs
-        validated = _cross_validate(known, workers)
+        validated = _cross_validate(known, self.metric, workers)
         self.quality = validated.quality
         self._scale = self.quality.scale
-        self._accuracy = _Forest(known.inputs, _to_scale(known.score, self._scale), workers)
+        self._score = _Forest(known.inputs, _to_scale(known.score, self._scale), workers)
         self._log_j = _Forest(known.features, known.log_j, workers)
         self._donors = validated.donors(known)
 
@@ -107,9 +113,9 @@ class ForestObjective:
         if self._recording.failed[nearest]:
             return self._recording.curves[nearest]
         features = self._encoding.features(params)
-        score = self._accuracy.predict(_with_epochs(features, self._epochs))
+        score = self._score.predict(_with_epochs(features, self._epochs))
         noise, noise_log_j = self._donors.draw(score[-1], seed, trial)
-        score = _from_scale(score + noise, self._scale)
+        score = _from_scale(score + noise, self._scale, self.metric)
         epoch_j = math.exp(self._log_j.predict(features[None])[0] + noise_log_j)
         every = np.log(np.arange(1, self._longest + 1))
         values = np.interp(every, np.log(self._epochs), score).tolist()
@@ -186,14 +192,14 @@ class _Validated:
 
 @dataclass(frozen=True)
 class _Donors:
-    """Residuals of recorded trials, in the order of their predicted accuracy."""
+    """Residuals of recorded trials, in the order of their predicted score."""
 
     predicted: Array
     score: Array
     log_j: Array
 
     def draw(self, predicted: float, seed: int, trial: int) -> tuple[Array, float]:
-        """The residuals of accuracy, by epoch, and of log-joules of a trial much like this one."""
+        """The residuals of scores, by epoch, and of log-joules of a trial much like this one."""
         count = min(N_DONORS, len(self.predicted))
         start = int(np.searchsorted(self.predicted, predicted)) - count // 2
         start = min(max(start, 0), len(self.predicted) - count)
@@ -237,7 +243,7 @@ class _Forest:
         return self._value[nodes].mean(axis=1)
 
 
-def _cross_validate(known: _Examples, workers: int) -> _Validated:
+def _cross_validate(known: _Examples, metric: Metric, workers: int) -> _Validated:
     """Let forests predict what they did not learn from; of two scales the better one."""
     from sklearn.metrics import mean_absolute_error, r2_score
     from sklearn.model_selection import GroupKFold
@@ -257,19 +263,21 @@ def _cross_validate(known: _Examples, workers: int) -> _Validated:
     log_j = predict(known.features, known.log_j, folds)
     true = known.score[known.last]
     found = []
-    for scale in ("plain", "logit"):
+    is_share = (metric.low, metric.high) == (0.0, 1.0)
+    for scale in ("plain", "logit") if is_share else ("plain",):
         target = _to_scale(known.score, scale)
         score = predict(known.inputs, target, folds[known.trial])
-        predicted = _from_scale(score[known.last], scale)
+        predicted = _from_scale(score[known.last], scale, metric)
         quality = Quality(
             float(r2_score(true, predicted)),
             float(r2_score(known.log_j, log_j)),
             float(mean_absolute_error(true, predicted)),
             float(np.median(np.abs(np.expm1(log_j - known.log_j)))),
             scale,
+            metric,
         )
         found.append(_Validated(quality, score, log_j))
-    return max(found, key=lambda each: each.quality.accuracy_r2)
+    return max(found, key=lambda each: each.quality.score_r2)
 
 
 def _with_epochs(features: Array, epochs: Sequence[int]) -> Array:
@@ -284,8 +292,10 @@ def _to_scale(score: Array, scale: str) -> Array:
     return np.log(inside / (1 - inside))
 
 
-def _from_scale(value: Array, scale: str) -> Array:
-    return np.clip(value, 0.0, 1.0) if scale == "plain" else 1 / (1 + np.exp(-value))
+def _from_scale(value: Array, scale: str, metric: Metric) -> Array:
+    if scale == "logit":
+        return 1 / (1 + np.exp(-value))
+    return value if metric.low is metric.high is None else np.clip(value, metric.low, metric.high)
 
 
 def _means(values: Array, groups: NDArray[np.int64]) -> Array:

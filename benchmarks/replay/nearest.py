@@ -32,6 +32,7 @@ class NearestObjective:
         self._recording = recording
         self.space, self.n_samples = recording.space, recording.n_samples
         self.best_score, self.cheapest_j = recording.best_score, recording.cheapest_j
+        self.metric = recording.metric
         self._encoding = Encoding(recording.space.with_fixed("epochs", 1))
         self._members = members = list(recording.candidates.values())
         self._features = np.array(

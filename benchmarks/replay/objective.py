@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from ...models.metric import Metric
 from ...models.space import Space
 
 Curve = tuple[float, Sequence[tuple[float, float]]]
-"""Joules of building a network, then joules and validation accuracy of each epoch of training it.
+"""Joules of building a network, then joules and validation score of each epoch of training it.
 
-An accuracy that is NaN is an epoch in which the trial fails; so does one that goes past the end.
+A score that is NaN is an epoch in which the trial fails; so does one that goes past the end.
 """
 
 
@@ -20,6 +21,11 @@ class Simulated(Protocol):
     @property
     def space(self) -> Space:
         """What may be chosen."""
+        ...
+
+    @property
+    def metric(self) -> Metric:
+        """What scores are of; they are in its unit."""
         ...
 
     @property

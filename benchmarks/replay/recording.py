@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ...errors import ConfigurationError, DataError
+from ...models.metric import ACCURACY, Metric
 from ...models.outcome import State
 from ...models.space import Space
 from ..tables.table import plain
@@ -41,10 +42,11 @@ class Recording:
     space: Space  # what may be chosen; `epochs` is 1 where there are no curves
     n_samples: int  # images of one epoch; 1 if unknown
     params: tuple[Mapping[str, Any], ...]  # of each trial
-    curves: tuple[Curve, ...]  # of each trial; a failed one ends in an epoch without accuracy
+    curves: tuple[Curve, ...]  # of each trial; a failed one ends in an epoch without a score
     costs: tuple[tuple[float, float], ...] | None  # forward operations per image, and parameters
     has_curves: bool  # whether the trials can be stopped at every epoch
     notes: tuple[str, ...]  # what was left out, and why, in sentences
+    metric: Metric = ACCURACY  # what scores are of
 
     @classmethod
     def of(cls, table: Table, space: Space | None = None) -> Recording:
@@ -88,7 +90,8 @@ class Recording:
     @property
     def best_score(self) -> float:
         """The best of all recorded epochs."""
-        return max(a for _, points in self.curves for _, a in points if not math.isnan(a))
+        scores = (a for _, points in self.curves for _, a in points if not math.isnan(a))
+        return max(scores, key=self.metric.oriented)
 
     @property
     def cheapest_j(self) -> float:
@@ -146,6 +149,7 @@ class _Recorder:
             costs_of(rows),
             has_curves,
             tuple(self._notes(rows, values, has_curves=has_curves)),
+            self._table.metric,
         )
 
     def _searched_names(self) -> list[str]:
@@ -181,7 +185,7 @@ class _Recorder:
         if self._lacks_a_value(row, names) or (self._has_steps and pd.isna(row["p.epochs"])):
             return "without one of the hyperparameters"
         if row["state"] == State.COMPLETE and pd.isna(row["score"]):
-            return "without an accuracy"
+            return "without a score"
         return "" if self._is_inside(row) else "outside the space"
 
     def _lacks_a_value(self, row: Mapping[str, Any], names: Sequence[str]) -> bool:
@@ -206,7 +210,7 @@ class _Recorder:
         return True
 
     def _curve(self, row: Mapping[str, Any]) -> Curve | None:
-        """Joules and accuracy by epoch; None if they are not known for all of the training.
+        """Joules and score by epoch; None if they are not known for all of the training.
 
         A failed trial's last epoch is what it had besides.
         """

@@ -43,6 +43,7 @@ class Play(NamedTuple):
     seed: int
     budget_j: float
     watts: float | None  # of a core, by which its modelled asks are charged; None charges nothing
+    parallel_trials: int = 1  # in flight at once
 
 
 class Played(NamedTuple):
@@ -81,7 +82,8 @@ class PlaySchedule:
     The first few, which every strategy gets, show how long its asks take, by the measured model.
 
     Args:
-        strategies: Each strategy on each objective, as the run with seed 0.
+        strategies: Each strategy on each objective, as the run with seed 0; by each number of
+            trials in flight.
         seeds: Runs of a strategy on an objective.
         slow_seeds: The same where its asks take longer than `SLOW_S`.
     """
@@ -174,7 +176,13 @@ def play_one(path: str, play: Play) -> Played:
     objective, shared = _objectives(path)[play.stage]
     cost_s, watts = load_ask_costs().of(play.strategy), play.watts
     search_j = 0.0 if watts is None or cost_s is None else lambda n_told: watts * cost_s(n_told)
-    terms = Terms(play.budget_j, play.seed, play.strategy, search_j)
+    terms = Terms(
+        play.budget_j,
+        play.seed,
+        play.strategy,
+        search_j,
+        parallel_trials=play.parallel_trials,
+    )
     with _one_thread():
         run = simulation.play(
             lambda *known: find_recipe(play.strategy).build(*known),

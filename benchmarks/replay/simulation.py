@@ -24,6 +24,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 from ...models.outcome import CurvePoint, State
@@ -47,6 +48,9 @@ class Terms:
     watts: float = 0.0  # what each CPU-second that asks and tells really take is charged besides
     # Begin no further slice once there are so many trials; None has no such end.
     max_trials: int | None = None
+    parallel_trials: int = (
+        1  # in flight at once; more than one take a virtual time (`side_by_side`)
+    )
 
 
 class Slice(NamedTuple):
@@ -54,7 +58,7 @@ class Slice(NamedTuple):
 
     trial: int
     state: State
-    score: float  # last validation accuracy; NaN if there is none or the slice failed
+    score: float  # last validation score; NaN if there is none or the slice failed
     energy_j: float  # search included
     epochs: int  # whole epochs that the trial has behind it
     spent_j: float  # of the run up to the end of the slice
@@ -80,7 +84,8 @@ class Simulation(NamedTuple):
 
 def task_of(objective: Simulated, budget_j: float, fidelity: str = "epochs") -> Task:
     """What a strategy may know of a simulated run of so many joules."""
-    return Task(budget_j, fidelity, objective.cost_of, objective.n_samples)
+    cost_of, n_samples, metric = objective.cost_of, objective.n_samples, objective.metric
+    return Task(budget_j, fidelity, cost_of, n_samples, metric=metric)
 
 
 def play(
@@ -98,20 +103,25 @@ def play(
     task = task_of(objective, terms.budget_j, fidelity)
     if shared is not None:
         task = replace(task, shared=shared)
+    make = partial(build, objective.space, terms.seed, task)
     try:
-        strategy = build(objective.space, terms.seed, task)
+        strategy = make()
+        if terms.parallel_trials > 1:
+            from .side_by_side import SideBySide
+
+            return SideBySide(make, objective, terms).play()
     except Exception as error:  # noqa: BLE001 - of whatever library
-        return Simulation(terms, [], *_fault(error))
+        return Simulation(terms, [], *fault(error))
     return simulate(strategy, objective, terms)
 
 
 def simulate(strategy: Strategy, objective: Simulated, terms: Terms) -> Simulation:
     """Let a new strategy, made for the objective's space, spend a virtual budget."""
-    return _Run(strategy, objective, terms).play()
+    return Run(strategy, objective, terms).play()
 
 
 @dataclass(slots=True)
-class _Training:
+class Training:
     """A trial, as far as it has come."""
 
     number: int
@@ -123,7 +133,7 @@ class _Training:
     told: Told | None = None
 
 
-class _Run:
+class Run:
     """A run between its slices."""
 
     def __init__(self, strategy: Strategy, objective: Simulated, terms: Terms) -> None:
@@ -132,7 +142,7 @@ class _Run:
         self._tally = Tally()
         self._spent_j = self._ask_j = 0.0
         self._n_trials = 0
-        self._paused: dict[int, _Training] = {}
+        self._paused: dict[int, Training] = {}
         self._slices: list[Slice] = []
 
     def play(self) -> Simulation:
@@ -158,11 +168,30 @@ class _Run:
                 return End.NO_WORK, ""
             trial = self._begin(work)
         except Exception as error:  # noqa: BLE001 - of whatever library
-            return _fault(error)
-        modelled = self._terms.search_j
-        modelled_j = modelled(len(self._slices)) if callable(modelled) else modelled
-        self._ask_j = modelled_j + self._terms.watts * search_s
+            return fault(error)
+        self._ask_j = self._price_ask(len(self._slices), search_s)
         left_j = self._terms.budget_j - self._spent_j - self._ask_j
+        told, energy_j = self._train(trial, work, left_j)
+        started_s = time.process_time()
+        end = None
+        try:
+            self._strategy.tell(told.oriented(self._objective.metric))
+        except Exception as error:  # noqa: BLE001 - of whatever library
+            end = fault(error)
+        tell_s = time.process_time() - started_s
+        tell_j = self._terms.watts * tell_s
+        self._keep(trial, told, energy_j)
+        self._record(told, energy_j + tell_j, self._ask_j + tell_j, search_s + tell_s, work)
+        return end
+
+    def _price_ask(self, n_slices: int, search_s: float) -> float:
+        """Joules of the ask that so many slices were begun before, and that took such a time."""
+        modelled = self._terms.search_j
+        modelled_j = modelled(n_slices) if callable(modelled) else modelled
+        return modelled_j + self._terms.watts * search_s
+
+    def _train(self, trial: Training, work: Work, left_j: float) -> tuple[Told, float]:
+        """Train a slice for at most so many joules; returns what it gave and took, ask included."""
         state, curve, used_j = _train(trial, work, left_j)
         energy_j = self._ask_j + used_j
         told = Told(
@@ -174,22 +203,16 @@ class _Run:
             epochs=trial.epochs,
             curve=tuple(curve),
         )
-        started_s = time.process_time()
-        end = None
-        try:
-            self._strategy.tell(told)
-        except Exception as error:  # noqa: BLE001 - of whatever library
-            end = _fault(error)
-        tell_s = time.process_time() - started_s
-        tell_j = self._terms.watts * tell_s
+        return told, energy_j
+
+    def _keep(self, trial: Training, told: Told, energy_j: float) -> None:
+        """A slice of a trial has ended; if it is paused, it may be gone on with."""
         trial.energy_j += energy_j
-        if state is State.PAUSED:
+        if told.state is State.PAUSED:
             trial.told = told
             self._paused[trial.number] = trial
-        self._record(told, energy_j + tell_j, self._ask_j + tell_j, search_s + tell_s, work)
-        return end
 
-    def _begin(self, work: Work) -> _Training:
+    def _begin(self, work: Work) -> Training:
         """The trial that the work goes on with, or a new one; faulty work is refused."""
         paused = self._paused.get(getattr(work, "trial", -1))
         check_work(work, [paused.told] if paused and paused.told else [])
@@ -198,7 +221,7 @@ class _Run:
         number = self._n_trials
         curve = self._objective.curve(work.params, number, self._terms.seed)
         self._n_trials += 1
-        return _Training(number, work.params, *curve)
+        return Training(number, work.params, *curve)
 
     def _record(
         self, told: Told, energy_j: float, search_j: float, search_s: float, work: Work
@@ -223,11 +246,12 @@ class _Run:
         )
 
 
-def _fault(error: Exception) -> tuple[End, str]:
+def fault(error: Exception) -> tuple[End, str]:
+    """How a run ends whose strategy raised an error."""
     return End.STRATEGY_ERROR, f"{type(error).__name__}: {error}"
 
 
-def _train(trial: _Training, work: Work, left_j: float) -> tuple[State, list[CurvePoint], float]:
+def _train(trial: Training, work: Work, left_j: float) -> tuple[State, list[CurvePoint], float]:
     """Go on with a trial as the objective does; returns the end, the curve and the joules."""
     until_j = math.inf if work.until_j is None else work.until_j - trial.energy_j
     used_j, before_j = trial.setup_j, 0.0
@@ -242,8 +266,8 @@ def _train(trial: _Training, work: Work, left_j: float) -> tuple[State, list[Cur
         if math.isnan(score):
             return State.FAILED, curve, used_j
         trial.epochs += 1
-        # The error rate stands in for the loss, which nobody selects by.
-        curve.append(CurvePoint(trial.epochs, used_j, score, 1 - score))
+        # The loss was not looked up: nobody selects by it.
+        curve.append(CurvePoint(trial.epochs, used_j, score, math.nan))
         if used_j >= until_j:
             break
         if trial.epochs < work.until and used_j + (used_j - before_j) > left_j:

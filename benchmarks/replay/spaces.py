@@ -39,10 +39,12 @@ def tell_missing(values: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]
 
     Where a hyperparameter is None whenever one or two others have certain values, these tell it.
     Elsewhere it gets a companion, ``NAME_given``, a choice of its own between None and a value.
+    What is None throughout is left out.
     """
-    told = dict(values)
-    for name in values.keys() - _learn_conditions(values).keys():
-        if None in values[name]:
+    told = {n: column for n, column in values.items() if any(each is not None for each in column)}
+    learnt = _learn_conditions(told)
+    for name in list(told):
+        if None in values[name] and name not in learnt:
             told[f"{name}_given"] = [each is not None for each in values[name]]
     return told
 

@@ -28,6 +28,7 @@ from itertools import product
 from random import Random
 from typing import Any
 
+from ...models.metric import ACCURACY, Metric
 from ...models.space import Space, batch_size_of
 from .objective import Curve
 
@@ -74,6 +75,11 @@ class Surface:
     def space(self) -> Space:
         """What may be chosen; the same on all surfaces."""
         return SPACE
+
+    @property
+    def metric(self) -> Metric:
+        """Accuracy."""
+        return ACCURACY
 
     @property
     def n_samples(self) -> int:

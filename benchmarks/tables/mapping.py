@@ -87,7 +87,7 @@ def apply_mapping(
         made[entry.target] = _convert(frame[name], factors, where) if factors else frame[name]
     replaced = {contract_name(name) for name in made}
     rest = frame.drop(
-        columns=[name for name in frame if name in used or contract_name(name) in replaced]
+        columns=[name for name in frame if name in used or contract_name(str(name)) in replaced]
     )
     return rest.assign(**made)
 

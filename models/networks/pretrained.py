@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import ConfigurationError, DataError
 from .heads import head_name
+from .stems import first_convolution
 
 if TYPE_CHECKING:
     from torch import nn
@@ -42,8 +43,6 @@ def load_pretrained(network: nn.Module, name: str) -> None:
         DataError: The weights are neither on disk nor to be had, or are damaged.
     """
     import torch
-
-    from .torchvision_models import first_convolution
 
     first, head = f"{first_convolution(network)}.weight", f"{head_name(network)}."
     channels = network.get_parameter(first).shape[1]
@@ -87,7 +86,8 @@ def weights_file(url: str) -> Path:
             path.parent.mkdir(parents=True, exist_ok=True)
             torch.hub.download_url_to_file(url, str(path), expected or None, progress=False)
         except (OSError, RuntimeError) as error:  # no network, no room, or another content
-            raise DataError(f"no pretrained weights ({error}): put {url} at {path}") from error
+            reason = getattr(error, "reason", error)
+            raise DataError(f"no pretrained weights ({reason}): put {url} at {path}") from error
     if not _sha256(path, path.stat().st_mtime_ns).startswith(expected):
         raise DataError(f"{path}: damaged, its SHA-256 does not begin with {expected}: delete it")
     return path

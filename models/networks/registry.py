@@ -24,6 +24,12 @@ ARCHITECTURES: dict[str, Builder] = {"cnn": _cnn.cnn, "mlp": _mlp.mlp}
 _SPACES = {"cnn": _cnn.DEFAULT_SPACE, "mlp": _mlp.DEFAULT_SPACE}
 
 
+def architectures_help() -> str:
+    """All architectures, in one line for help texts."""
+    named = ", ".join(ARCHITECTURES)
+    return f"{named}, {_torchvision.PREFIX}NAME (resnet18 …), or your own module:function or class"
+
+
 def default_space(architecture: str | Builder, dataset: str) -> dict[str, Any]:
     """What `Space.parse` reads: an architecture's own search space, fitted to a data set.
 
@@ -56,3 +62,12 @@ def resolve_architecture(name: str | Builder) -> Builder:
         known = [*ARCHITECTURES, f"{_torchvision.PREFIX}resnet18 …", "module:function"]
         raise UnknownNameError("architecture", name, known)
     return cast("Builder", import_named("architecture", name))
+
+
+def imports_code(name: str) -> bool:
+    """Whether `resolve_architecture` would import what the name says, and so run its author's code.
+
+    >>> imports_code("cnn"), imports_code("torchvision:resnet18"), imports_code("mine:build")
+    (False, False, True)
+    """
+    return ":" in name and not name.startswith(_torchvision.PREFIX)

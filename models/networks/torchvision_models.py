@@ -26,12 +26,12 @@ from ...errors import ConfigurationError, UnknownNameError
 from .heads import head_name
 from .shapes import image_shape
 from .spaces import TRAINING_SPACE
+from .stems import shrink_stem, take_channels
 
 if TYPE_CHECKING:
     from torch import nn
 
 PREFIX = "torchvision:"
-SMALL_IMAGES = 64  # pixels: below them the stem is shrunk
 
 DEFAULT_SPACE: dict[str, Any] = {
     "dropout": {"type": "float", "low": 0.0, "high": 0.5},
@@ -108,10 +108,10 @@ def torchvision_model(
 
     network = _construct(name, n_classes, sides[0])
     if channels != 3:
-        _take_channels(network, channels)
+        take_channels(network, channels)
     if pretrained:
         load_pretrained(network, name)
-    small = _shrink_stem(network, architecture, stem, min(sides))
+    small = shrink_stem(network, architecture, stem, min(sides))
     least = next((each for key, each in _LEAST_SIDES.items() if name.startswith(key)), (1, 1))
     if min(sides) < least[small]:
         sides = _scaled(sides, least[small])
@@ -156,51 +156,3 @@ def _regnets_on_meta() -> AbstractContextManager[object]:
             return computed(*args, **options)
 
     return patch.object(BlockParams, "from_init_params", on_cpu)
-
-
-def first_convolution(network: nn.Module) -> str:
-    """The dotted name of the convolution that takes the image."""
-    from torch import nn
-
-    return next(name for name, each in network.named_modules() if isinstance(each, nn.Conv2d))
-
-
-def _take_channels(network: nn.Module, channels: int) -> None:
-    """Give the network a first convolution for images of so many channels."""
-    from torch import nn
-
-    name = first_convolution(network)
-    old = network.get_submodule(name)
-    assert isinstance(old, nn.Conv2d)
-    new = nn.Conv2d(
-        channels,
-        old.out_channels,
-        kernel_size=(old.kernel_size[0], old.kernel_size[1]),
-        stride=(old.stride[0], old.stride[1]),
-        padding=old.padding if isinstance(old.padding, str) else (old.padding[0], old.padding[1]),
-        bias=old.bias is not None,
-    )
-    network.set_submodule(name, new)
-
-
-def _shrink_stem(network: nn.Module, architecture: str, stem: str, side: int) -> bool:
-    """Shrink the stem if that is asked for, or if ``auto`` finds images of ``side`` too small."""
-    from torch import nn
-
-    if stem not in ("auto", "small", "full"):
-        raise UnknownNameError("stem", str(stem), ("auto", "small", "full"))
-    first = network.get_submodule(first_convolution(network))
-    assert isinstance(first, nn.Conv2d)
-    shrinkable = first.kernel_size[0] > first.stride[0] > 1 and "maxvit" not in architecture
-    if stem == "small" and not shrinkable:
-        raise ConfigurationError(
-            f"{architecture}: its stem cannot be shrunk: leave stem = 'small' out"
-        )
-    if stem == "full" or not shrinkable or (stem == "auto" and side >= SMALL_IMAGES):
-        return False
-    first.stride = (1, 1)
-    pools = (name for name, each in network.named_modules() if isinstance(each, nn.MaxPool2d))
-    pool = next(pools, None)
-    if pool is not None:
-        network.set_submodule(pool, nn.Identity())
-    return True

@@ -165,8 +165,8 @@ class PlainScale(Scale):
 
     def axis(self) -> dict[str, Any]:
         """Return Plotly's settings of the axis."""
-        way = f"{naming.better(self.metric)}{'; worse ones at the edge' if self.cut else ''}"
-        title = f"{escape(naming.validation(self.metric))} ({way})"
+        name, way = escape(naming.validation(self.metric)), naming.better(self.metric)
+        title = f"{name}<br>({way}; worse ones at the edge)" if self.cut else f"{name} ({way})"
         ends = (self.low, self.high)
         if not self.log:
             return {"type": "linear", "range": list(ends), "title": {"text": title}}

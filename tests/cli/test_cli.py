@@ -10,9 +10,6 @@ import torch
 
 import perjoule
 from perjoule.energy import Kind
-from perjoule.models.data import load
-from perjoule.models.runtime import Runtime
-from perjoule.models.training import evaluate
 from perjoule.tuners.registry import RECIPES
 
 from ..command import PROGRESS, Ended, call, shell
@@ -24,6 +21,7 @@ COMMANDS = (
     "replay",
     "import",
     "audit",
+    "export",
     "measure",
     "calibrate",
     "doctor",
@@ -319,19 +317,6 @@ def test_tune_says_what_it_found(tuned):
     assert all(name in ended.out for name in best["params"])
 
 
-def test_the_best_network_is_as_accurate_as_it_says(tuned):
-    path, _ = tuned
-    best = json.loads((path / "best.json").read_text())
-    data = load("digits")
-    network = perjoule.load_best(path)
-    for split, claimed in ((data.validation, "score"), (data.test, "test_score")):
-        again = evaluate(network, split, Runtime.detect("cpu"), lambda: False)
-        assert again is not None
-        assert again.score == pytest.approx(best[claimed], abs=2 / len(split))
-    trials = perjoule.report(path).trials
-    assert best["score"] == trials["score"].max()
-
-
 def test_a_finished_search_resumed_is_as_it_was(tuned, folder):
     path = copytree(tuned[0], folder / "copy")
     best = (path / "best.json").read_text()
@@ -370,11 +355,6 @@ def test_a_report_is_remade_from_the_ledger_alone(tuned, folder):
     assert json.loads((path / "summary.json").read_text()) == before
     pd.testing.assert_frame_equal(pd.read_parquet(path / "trials.parquet"), trials)
     assert all((path / name).stat().st_size > 0 for name in DERIVED)
-
-
-def test_a_network_is_loaded_only_from_a_search(folder):
-    with pytest.raises(perjoule.OutputError, match="run `perjoule tune` first"):
-        perjoule.load_best(folder)
 
 
 def test_text_in_brackets_is_printed_as_it_is(capsys):

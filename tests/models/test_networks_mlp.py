@@ -1,3 +1,4 @@
+import doctest
 import itertools
 
 import pytest
@@ -142,3 +143,8 @@ def test_working_sets_grow_with_batch_and_size():
     ]
     for less, more in itertools.pairwise(sets):
         assert all(a < b for a, b in zip(less, more, strict=True))
+
+
+def test_the_example_holds():
+    result = doctest.testmod(mlp_costs)
+    assert (result.attempted, result.failed) == (3, 0)

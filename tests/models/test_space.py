@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from perjoule.errors import ConfigurationError, UnknownNameError
+from perjoule.models import conditions
 from perjoule.models import space as space_module
 from perjoule.models.networks.cnn import DEFAULT_SPACE
 from perjoule.models.networks.registry import default_space
@@ -154,10 +155,100 @@ def test_the_cheapest_candidate_has_the_largest_batch_and_larger_data_sets_get_f
 
 
 def test_the_example_in_the_docstring_runs():
-    assert doctest.testmod(space_module).attempted >= 3
-    assert doctest.testmod(space_module).failed == 0
+    assert doctest.testmod(space_module).attempted >= 4
+    for module in (space_module, conditions):
+        assert doctest.testmod(module).failed == 0
 
 
 def test_the_batch_size_of_a_candidate_is_that_of_its_training():
     assert batch_size_of({"log2_batch_size": 4}) == 16
     assert batch_size_of({"width": 8}) == TrainingSettings().batch_size == 64
+
+
+# Conditions ---------------------------------------------------------------------------------------
+
+OPTIMIZER = ["adam", "sgd"]
+CONDITIONAL = {
+    "momentum": {"low": 0.1, "high": 0.9, "when": {"optimizer": "sgd"}},
+    "optimizer": OPTIMIZER,
+    "nesterov": {"choices": [False, True], "when": {"optimizer": "sgd", "depth": [2, 3]}},
+    "damping": {"low": 0.0, "high": 0.5, "step": 0.1, "when": {"nesterov": False}},
+    "extra": {"value": 7, "when": {"damping": 0.3}},
+    "depth": {"low": 1, "high": 3},
+}
+
+
+def test_a_condition_holds_where_all_it_names_are_active_and_have_one_of_the_values():
+    space = Space.parse(CONDITIONAL)
+    assert Space.parse(json.loads(json.dumps(space.to_mapping()))) == space
+    assert space.order == ("optimizer", "momentum", "depth", "nesterov", "damping", "extra")
+    adam = {"optimizer": "adam", "depth": 2}
+    nothing = dict.fromkeys(CONDITIONAL)
+    assert space.complete(adam) == nothing | adam
+    # What stands beside it counts for nothing: the one that damping depends on is inactive.
+    assert space.active(adam | {"nesterov": False, "momentum": 0.5}) == {"optimizer", "depth"}
+    sgd = {"optimizer": "sgd", "depth": 3, "momentum": 0.5, "nesterov": False}
+    assert space.complete({**sgd, "damping": 0.1}) == {**nothing, **sgd, "damping": 0.1}
+    summed = 0.1 + 0.2  # which is not 0.3 to the last digit
+    assert space.complete({**sgd, "damping": summed})["extra"] == 7
+    everything = {**sgd, "optimizer": "adam", "damping": 0.1, "extra": 7}
+    assert space.activate(everything) == {"optimizer": "adam", "depth": 3}
+
+
+def test_corners_of_a_conditional_space_are_candidates():
+    space = Space.parse(CONDITIONAL)
+    assert space.cheapest() == dict.fromkeys(CONDITIONAL) | {"optimizer": "adam", "depth": 1}
+    heavy = {"optimizer": "sgd", "depth": 3, "momentum": 0.9, "nesterov": True}
+    assert space.heaviest() == dict.fromkeys(CONDITIONAL) | heavy
+    assert space.heaviest({"nesterov": False, "damping": 0.3})["extra"] == 7
+
+
+def test_a_value_for_what_is_inactive_is_refused_and_says_when_it_counts():
+    space = Space.parse(CONDITIONAL)
+    for name, value in (("momentum", 0.5), ("extra", 7)):
+        with pytest.raises(ConfigurationError, match=f"{name} = {value}, but it counts only where"):
+            space.complete({"optimizer": "adam", "depth": 1, name: value})
+    with pytest.raises(ConfigurationError, match="'momentum' has no value"):
+        space.complete({"optimizer": "sgd", "depth": 1})
+    with pytest.raises(ConfigurationError, match="'optimizer' has no value"):
+        space.complete({"momentum": 0.5, "depth": 1})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"m": {"value": 1, "when": {"optimiser": "sgd"}}}, "the space lacks: choose from"),
+        ({"m": {"value": 1, "when": {"optimizer": "sgdd"}}}, "'sgdd' lies outside"),
+        ({"m": {"value": 1, "when": {"depth": [1, 4]}}}, "4 lies outside"),
+        ({"m": {"value": 1, "when": {"depth": 1.5}}}, "1.5 lies outside"),
+        ({"m": {"value": 1, "when": {"m": 1}}}, "names itself"),
+        ({"m": {"value": 1, "when": {}}}, "must map"),
+        ({"m": {"value": 1, "when": "sgd"}}, "must map"),
+        ({"m": {"value": 1, "when": {"optimizer": []}}}, "has no value"),
+        ({"m": {"value": 1, "when": {"optimizer": None}}}, "text"),
+        ({"m": {"value": 1, "when": {3: 1}}}, "names 3, which the space lacks"),
+        ({"m": {"value": 1, "wen": {"optimizer": "sgd"}}}, "did you mean 'when'"),
+        ({"m": {"value": 1, "low": 3}}, "unknown key 'low'"),
+        ({"m": {"value": None}}, "text"),
+        ({"m": {"value": 1, "when": {"optimizer": "adam", "nesterov": True}}}, "m: can never be"),
+        ({"optimizer": "adam"}, "can never be active, for the space fixes optimizer at 'adam'"),
+        ({"m": {"value": 1, "when": {"momentum": 0.5}}}, "hits no value exactly"),
+        ({"optimizer": {"choices": OPTIMIZER, "when": {"momentum": 1}}}, "hits no value exactly"),
+        ({"depth": {"low": 1, "high": 3, "when": {"damping": 0}}}, "circle: "),
+        ({"epochs": {"low": 1, "high": 3, "when": {"depth": 1}}}, "epochs cannot be in a cond"),
+        ({"epochs": 3, "m": {"value": 1, "when": {"epochs": 3}}}, "epochs cannot be in a cond"),
+    ],
+)
+def test_a_condition_that_cannot_be_is_refused_in_one_line(changes, message):
+    with pytest.raises(ConfigurationError) as caught:
+        Space.parse(CONDITIONAL | changes)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_parent_that_is_fixed_decides_for_good():
+    space = Space.parse({"a": 1, "b": {"low": 1, "high": 2, "when": {"a": [1, 2]}}})
+    assert space.cheapest() == {"a": 1, "b": 1}
+    searched = Space.parse({"a": [1, 2], "b": {"low": 1, "high": 2, "when": {"a": 1}}})
+    assert searched.with_fixed("a", 2).cheapest() == {"a": 2, "b": None}
+    assert searched.with_fixed("b", 2).complete({"a": 2}) == {"a": 2, "b": 2}

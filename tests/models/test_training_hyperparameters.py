@@ -1,7 +1,8 @@
 """Every hyperparameter of training reaches the trained network, and a wrong one is one line."""
 
 import doctest
-from dataclasses import fields
+import math
+from dataclasses import fields, replace
 from itertools import combinations
 
 import pytest
@@ -18,9 +19,11 @@ from perjoule.models.checkpoint import load_checkpoint
 from perjoule.models.data.splits import Split
 from perjoule.models.early_stopping import stop_early
 from perjoule.models.metric import ACCURACY, METRICS
+from perjoule.models.network_training import NetworkTraining
 from perjoule.models.objective import Objective
 from perjoule.models.operations import count_parameters
 from perjoule.models.outcome import State, StopRule
+from perjoule.models.phases import Assignment
 from perjoule.models.runtime import Runtime
 from perjoule.models.schedule import SCHEDULES
 from perjoule.models.settings import (
@@ -28,10 +31,11 @@ from perjoule.models.settings import (
     OPTIMIZERS,
     PRECISIONS,
     TrainingSettings,
+    check_space,
     split_hyperparameters,
 )
-from perjoule.models.space import batch_size_of
-from perjoule.models.training import build, evaluate, train_epoch
+from perjoule.models.space import Space, batch_size_of
+from perjoule.models.training import build, train_epoch
 
 SGD, ADAM = {"optimizer": "sgd"}, {"optimizer": "adam"}
 BASE = {"width": 8, "dense_units": 16, "epochs": 2, "learning_rate": 0.01, "weight_decay": 1e-3}
@@ -63,24 +67,31 @@ def never() -> bool:
     return False
 
 
-def train(params, train_split, validation, runtime, seed=0, **options):
-    """Train a candidate for its epochs, fewer where its patience ends."""
-    shape = train_split.inputs.shape[1:]
-    built = build(params, options.pop("architecture", "cnn"), shape, 10, runtime, seed)
-    scores = []
-    while len(scores) < built.settings.epochs:
-        train_epoch(built, train_split, seed, len(scores), never, **options)
-        scores.append(evaluate(built.network, validation, built.runtime, never, **options).score)
-        if stop_early(scores, built.settings.patience, ACCURACY):
-            break
-    return built.network.state_dict(), len(scores)
+def train(params, data, runtime, until=None, checkpoint=None, metric=ACCURACY, **options):
+    """Train a candidate as a search does, until an epoch; the slice that came of it."""
+    training = NetworkTraining(data, runtime, metric=metric, **options)
+    stop = StopRule(until or params["epochs"], pause=until is not None)
+    with EnergyMeter("model") as meter:
+        assignment = Assignment(stop, meter, EnergyBudget(1e9, meter))
+        result = Objective(training, metric, seed=3).train_slice(params, assignment, checkpoint)
+    assert result.state is (State.PAUSED if stop.pause else State.COMPLETE), result.message
+    return result
 
 
-def part(split, n_samples):
-    return Split(split.inputs[:n_samples], split.labels[:n_samples])
+@pytest.fixture(scope="module")
+def few(digits):
+    """Digits, cut to so few that a training takes no time."""
+    parts = {"train": (digits.train, 128), "validation": (digits.validation, 64)}
+    cut = {name: Split(each.inputs[:n], each.labels[:n]) for name, (each, n) in parts.items()}
+    return replace(digits, **cut)
 
 
-def same(ours, theirs):
+def weights(result):
+    return load_checkpoint(result.checkpoint)["state"]["network"]
+
+
+def same(one, other):
+    ours, theirs = weights(one), weights(other)
     return all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
@@ -92,31 +103,28 @@ def test_every_hyperparameter_is_among_those_tested():
 @pytest.mark.parametrize(
     ("name", "values", "beside"), VALUES, ids=["-".join(map(str, each)) for each in VALUES]
 )
-def test_no_hyperparameter_is_dead(name, values, beside, digits, float32):
-    splits = part(digits.train, 128), part(digits.validation, 64)
-    ends = [train({**BASE, **beside, name: value}, *splits, float32) for value in values]
-    for (ours, epochs), (theirs, other_epochs) in combinations(ends, 2):
+def test_no_hyperparameter_is_dead(name, values, beside, few, float32):
+    ends = [train({**BASE, **beside, name: value}, few, float32) for value in values]
+    for ours, theirs in combinations(ends, 2):
         assert not same(ours, theirs)
-        assert (epochs != other_epochs) == (name in {"epochs", "patience"})
+        assert (ours.epochs != theirs.epochs) == (name in {"epochs", "patience"})
 
 
 def tiny(shape, n_classes, *, depth=1, **_):
     assert depth == 1
-    return nn.Sequential(nn.Flatten(), nn.Linear(shape.numel(), n_classes))
+    return nn.Sequential(nn.Flatten(), nn.Linear(math.prod(shape), n_classes))
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_an_inactive_hyperparameter_is_as_if_not_given(optimizer, digits, float32):
-    splits = part(digits.train, 128), part(digits.validation, 64)
+def test_an_inactive_hyperparameter_is_as_if_not_given(optimizer, few, float32):
     params = {"optimizer": optimizer, "epochs": 2}
     inactive = dict.fromkeys(("depth", *HYPERPARAMETERS))
     told = {**OPTIMIZERS[optimizer], "warmup_share": 0.0, "log2_batch_size": 6}
-    ends = [
-        train({**beside, **params}, *splits, float32, architecture=tiny)[0]
+    plain, *others = (
+        train({**beside, **params}, few, float32, architecture=tiny)
         for beside in ({}, inactive, told)
-    ]
-    assert same(ends[0], ends[1])
-    assert same(ends[0], ends[2])
+    )
+    assert [same(plain, each) for each in others] == [True, True]
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
@@ -124,20 +132,25 @@ def test_a_trial_in_slices_is_the_trial_in_one_piece(schedule, digits, runtime):
     params = {**BASE, "epochs": 4, "schedule": schedule, "warmup_share": 0.3, "dropout": 0.3}
     params |= {"augmentation": "flip+shift+cutout", "gradient_clip": 1.0, "label_smoothing": 0.1}
     params |= {"batch_size": 100, "precision": "bf16", "optimizer": "adamw", "beta1": 0.8}
-    objective = Objective(digits, runtime, seed=3, metric=METRICS["f1"])
+    given = (params, digits, runtime)
+    whole, part = (train(*given, until, metric=METRICS["f1"]) for until in (4, 1))
+    for until in (3, 4):
+        part = train(*given, until, part.checkpoint, METRICS["f1"])
+    assert part.score == whole.score
+    assert same(part, whole)
 
-    def go(until, checkpoint=None):
-        with EnergyMeter("model") as meter:
-            budget = EnergyBudget(1e9, meter)
-            stop = StopRule(until, pause=True)
-            return objective.train_slice(params, stop, checkpoint, meter, budget)
 
-    whole, first = go(4), go(1)
-    second = go(4, go(3, first.checkpoint).checkpoint)
-    assert (whole.state, second.state) == (State.PAUSED, State.PAUSED)
-    assert second.curve[-1].score == whole.curve[-1].score
-    ends = [load_checkpoint(each.checkpoint)["network"] for each in (whole, second)]
-    assert same(*ends)
+def test_patience_counts_the_epochs_before_a_pause(few, float32):
+    params = {**BASE, "patience": 3, "learning_rate": 1e-30, "epochs": 6}
+    stale = {**BASE, "epochs": 6, "learning_rate": 1e-30}
+    paused = train(params, few, float32, 3)
+    training = NetworkTraining(few, float32)
+    with EnergyMeter("model") as meter:
+        assignment = Assignment(StopRule(6), meter, EnergyBudget(1e9, meter))
+        ended = Objective(training, seed=3).train_slice(params, assignment, paused.checkpoint)
+    whole = train(params, few, float32)
+    assert (ended.state, ended.epochs) == (State.COMPLETE, whole.epochs)
+    assert whole.epochs < train(stale, few, float32).epochs == 6
 
 
 ANYTHING = st.one_of(
@@ -186,6 +199,25 @@ def test_hyperparameters_that_exclude_each_other_or_do_not_exist(params, message
         split_hyperparameters(params, "cnn")
 
 
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ({"momentum": {"low": 0.1, "high": 0.9}}, "adamw? has no momentum"),
+        ({"momentum": {"low": 0.1, "high": 1.5, "when": {"optimizer": "sgd"}}}, "momentum = 1.5"),
+        ({"augmentation": ["none", "flop", "flip"]}, "augmentation 'flop'"),
+        ({"batch_size": {"low": 1, "high": 64}}, "batch_size = 1 must be"),
+        ({"momentum": {"low": 0.1, "high": 0.9, "when": {"optimizer": "sgd"}}}, None),
+    ],
+)
+def test_a_space_is_checked_at_every_choice_before_anything_is_spent(entries, message):
+    space = Space.parse({"optimizer": ["sgd", "adam", "adamw"], **entries})
+    if message is None:
+        check_space(space, "cnn")
+    else:
+        with pytest.raises(PerjouleError, match=message):
+            check_space(space, "cnn")
+
+
 def test_either_batch_size_counts_for_whoever_predicts_steps():
     for params in ({"batch_size": 50, "log2_batch_size": None}, {"log2_batch_size": 3}, {}):
         assert batch_size_of(params) == TrainingSettings.of(params).batch_size
@@ -207,29 +239,22 @@ def test_freezing_trains_the_head_alone_with_the_trunk_as_it_was(digits, float32
 
 
 @pytest.mark.parametrize(("precision", "dtype"), [("bf16", torch.bfloat16), ("float32", None)])
-def test_the_precision_of_a_candidate_is_that_of_training_and_of_evaluation(
-    precision, dtype, digits
-):
+def test_the_precision_of_a_candidate_is_that_of_training_and_of_evaluation(precision, dtype, few):
     seen = []
 
     class Spy(nn.Linear):
         def forward(self, input):
             logits = super().forward(input.flatten(1))
-            seen.append(logits.dtype)
+            if len(input) > 1:  # one alone is for counting operations
+                seen.append(logits.dtype)
             return logits
 
     for autocast in (None, torch.bfloat16):
-        objective = Objective(
-            digits, Runtime(torch.device("cpu"), autocast), lambda *_: Spy(64, 10)
-        )
-        with EnergyMeter("model") as meter:
-            budget = EnergyBudget(1e9, meter)
-            params = {"precision": precision, "epochs": 1}
-            result = objective.train_slice(
-                params, StopRule(1), None, meter, budget, keep_above=-1.0
-            )
-        seen.clear()
-        objective.test_score(params, result.checkpoint)
+        runtime = Runtime(torch.device("cpu"), autocast)
+        params = {"precision": precision, "epochs": 1}
+        result = train(params, few, runtime, architecture=lambda *_: Spy(64, 10))
+        training = NetworkTraining(few, runtime, lambda *_: Spy(64, 10))
+        training.test_score(params, result.checkpoint)
     assert set(seen) == {dtype or torch.float32}
 
 

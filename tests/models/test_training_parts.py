@@ -17,7 +17,7 @@ from perjoule.errors import ConfigurationError, DataError
 from perjoule.models.augmentation import AUGMENTATIONS, augmentation
 from perjoule.models.data.splits import Split
 from perjoule.models.metric import ACCURACY, METRICS, Metric
-from perjoule.models.objective import Objective
+from perjoule.models.network_training import NetworkTraining
 from perjoule.models.schedule import SCHEDULES, rate_factor
 from perjoule.models.scoring import SCORES, score_of
 from perjoule.models.training import build, evaluate, train_epoch
@@ -255,7 +255,7 @@ def test_an_evaluation_gives_the_metric_of_the_experiment(name, digits, float32)
 )
 def test_metrics_that_the_training_cannot_give_are_refused(metric, message, digits, float32):
     with pytest.raises(ConfigurationError, match=message):
-        Objective(digits, float32, metric=metric)
+        NetworkTraining(digits, float32, metric=metric)
 
 
 def test_auc_of_one_class_is_refused_and_accuracy_is_not():

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from perjoule.benchmarks.replay import simulation
+from perjoule.models.metric import ACCURACY
 from perjoule.models.outcome import State
 from perjoule.models.space import Space
 from perjoule.tuners.parts.history import trials_of
@@ -117,6 +118,6 @@ def simulate(
         return 0.0, [(epoch_j(params), score(params, epoch)) for epoch in epochs]
 
     recorder = Recorder(strategy, n_trials, ends)
-    objective = SimpleNamespace(cheapest_j=0.0, curve=curve)
+    objective = SimpleNamespace(cheapest_j=0.0, curve=curve, metric=ACCURACY)
     simulation.simulate(recorder, objective, simulation.Terms(budget_j, search_j=ask_j))
     return recorder

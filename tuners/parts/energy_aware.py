@@ -9,18 +9,19 @@ results and joules spent.
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from ...models.metric import Metric
 from ...models.space import Space
 from ..strategy import Task, Told, Work, ask_seed
 from .encoding import Array, Encoding, Params
 from .energy_model import EnergyModel, epochs_wanted
 from .history import TrialSoFar, trials_of
+from .merits import Merits
 from .surrogate import GaussianProcess, neighbours, sobol
 
 STARTUP_TRIALS = 5
@@ -29,29 +30,18 @@ STARTUP_TRIALS = 5
 POOL_POINTS, POOL_NEIGHBOURS, N_BEST = 256, 256, 5
 """Candidates of one ask, and how many of the best trials it looks around. With 1,000 points and 200
 neighbours searches were no better (12 seeds, a model of digits), and asks took twice as long."""
-ERROR_FLOOR = 1e-3  # added to the error, so that its logarithm exists
 LEAST_BEFORE_STOP = 10  # trials before a model is believed that nothing is worth its joules
 
 
 class Beliefs(NamedTuple):
     """What is believed of n candidates."""
 
-    mean: Array  # expected score of each, shape [n]; see `score`
+    mean: Array  # expected merit of each, shape [n]; see `merits`
     std: Array  # its standard deviation, shape [n]
     joules: Array  # predicted joules of each, shape [n]
-    best: float  # score so far
+    best: float  # merit so far
     spent_share: float  # of the budget, 0 without one
     n_trials: int  # so far
-
-
-def merit(score: float) -> float:
-    """What the model models: minus the logarithm of the error, so that 98 and 99 % are far apart.
-
-    Most candidates are good, and what tells them apart is small beside what tells them from those
-    that learn nothing. On 287 random trials on digits, the rank correlation of prediction and truth
-    among the better half, learnt from 150, is 0.46 with it and 0.28 with the accuracy itself.
-    """
-    return -math.log(max(1 - score, 0.0) + ERROR_FLOOR)
 
 
 class EnergyAwareStrategy(ABC):
@@ -74,7 +64,7 @@ class EnergyAwareStrategy(ABC):
     def ask(self, spent_j: float) -> Work | None:
         """A candidate for its own epochs; None if none fits the budget or is worth its joules."""
         trials = list(trials_of(self._history).values())
-        points, merits = observations(self._encoding, trials)
+        points, merits = observations(self._encoding, trials, self._task.metric)
         self._energy.fit(self._history)
         left_j = self._task.budget_j - spent_j
         if len(trials) < STARTUP_TRIALS:
@@ -114,14 +104,17 @@ class EnergyAwareStrategy(ABC):
         return [params for params, fit in zip(pool, fits, strict=True) if fit], joules[fits]
 
 
-def observations(encoding: Encoding, trials: Sequence[TrialSoFar]) -> tuple[Array, Array]:
+def observations(
+    encoding: Encoding, trials: Sequence[TrialSoFar], metric: Metric
+) -> tuple[Array, Array]:
     """Features of the trials at the epochs they reached, shape ``[n, d]``, and merits, ``[n]``.
 
-    A failed trial merits as the worst; one without accuracy for another reason is left out.
+    A failed trial merits as the worst; one without a score for another reason is left out.
     """
     known = [trial for trial in trials if trial.failed or trial.score is not None]
-    reached = [merit(t.score) for t in known if t.score is not None]
-    worst = min(reached, default=merit(0.0))
+    reached = [trial.score for trial in known if trial.score is not None]
+    merit = Merits.of(metric, reached)
+    worst = min(map(merit, reached), default=merit.unknown)
     merits = [worst if t.score is None else merit(t.score) for t in known]
     searched = "epochs" in encoding.space.distributions
     points = [

@@ -30,7 +30,7 @@ class TrialSoFar:
 
     @property
     def score(self) -> float | None:
-        """Last validated accuracy, None if there is none or the trial failed."""
+        """Last validated score, None if there is none or the trial failed."""
         if self.failed or not self.scores:
             return None
         return self.scores[max(self.scores)]

@@ -22,7 +22,7 @@ def propose(
     """All hyperparameters of a new candidate: an independent draw, or one by Parzen estimators.
 
     The estimators of good and bad trials (Bergstra et al., NeurIPS 2011) know each trial by its
-    best accuracy so far, so that those which were left behind early count as bad. BOHB (Falkner et
+    best score so far, so that those which were left behind early count as bad. BOHB (Falkner et
     al., ICML 2018, algorithm 2) learns from the highest rung with enough trials alone. That hides
     from the model where candidates fail at once: Optuna's estimator, whose densities have a flat
     part, then takes such places for promising ones.

@@ -1,6 +1,6 @@
 """Rungs: how far trials are trained before it is decided which of them go on.
 
-A ladder turns what is known of a run into a standing: the rung and accuracy of each trial. Rungs
+A ladder turns what is known of a run into a standing: the rung and score of each trial. Rungs
 are epochs, or joules of the trial: then cheap networks get more epochs than dear ones.
 """
 
@@ -76,11 +76,11 @@ class Standing:
                 rung += 1
 
     def scores(self, rung: int) -> dict[int, float]:
-        """Validation accuracies at a rung, by trial, of all that reached it, failed or not."""
+        """Validation scores at a rung, by trial, of all that reached it, failed or not."""
         return {n: self.trials[n].scores[epoch] for n, epoch in self.reached[rung].items()}
 
     def curve(self, rung: int, number: int) -> list[float]:
-        """Accuracies of a trial, epoch by epoch, up to a rung that it has reached."""
+        """Scores of a trial, epoch by epoch, up to a rung that it has reached."""
         last, scores = self.reached[rung][number], self.trials[number].scores
         return [scores[epoch] for epoch in sorted(scores) if epoch <= last]
 

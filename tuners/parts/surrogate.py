@@ -1,4 +1,4 @@
-"""A model of accuracy from a few dozen trials, and the points it is asked about.
+"""A model of merit from a few dozen trials, and the points it is asked about.
 
 A Gaussian process in numpy. Fitting and asking it about 512 points takes 4, 7, 16 and 55 ms after
 20, 50, 100 and 200 trials of 14 features; scikit-learn's takes 25, 57, 114 and 757 ms, and has no

@@ -1,4 +1,4 @@
-"""CMA-ES: a cloud of candidates that moves to where accuracy rises, and takes its shape.
+"""CMA-ES: a cloud of candidates that moves to where scores rise, and takes its shape.
 
     >>> from perjoule.models.outcome import State
     >>> from perjoule.models.space import Space
@@ -54,10 +54,10 @@ MOST_LEVELS = 256  # axes of more values are searched as if they were continuous
 
 
 class CmaesStrategy:
-    """Maximises validation accuracy by CMA-ES, each candidate trained for its own epochs.
+    """Maximises the validation score by CMA-ES, each candidate trained for its own epochs.
 
-    Trials without an accuracy count as worst. The search begins anew, from a seed of its own, when
-    the cloud has shrunk to nothing or all of a generation are equally accurate.
+    Trials without a score count as worst. The search begins anew, from a seed of its own, when
+    the cloud has shrunk to nothing or all of a generation have equal scores.
     """
 
     def __init__(self, space: Space, seed: int, task: Task | None = None) -> None:
@@ -109,7 +109,7 @@ class CmaesStrategy:
     def _move(self) -> None:
         """Tell the library a whole generation, by rank; ties share theirs in the order of drawing.
 
-        Equal accuracies would make the library's penalty for leaving the cube 0 / 0.
+        Equal scores would make the library's penalty for leaving the cube 0 / 0.
         """
         assert self._search is not None
         told = [self._results[place] for place in range(len(self._generation))]

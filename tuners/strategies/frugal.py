@@ -30,7 +30,8 @@ pays by itself (`benchmarks/performance/strategies.py` measures them):
 4. *A thrifty search*: candidates are drawn once, hyperparameters of the model are fitted again only
    when data have grown by half, and a slice is at least a few times as dear as its ask.
 5. *Knowing when to stop*: it ends when no option promises an improvement that is worth its joules,
-   by the price of Xie et al. 2025 (arXiv 2507.12453), with the budget worth `WORTH` of accuracy.
+   by the price of Xie et al. 2025 (arXiv 2507.12453), with the budget worth `WORTH` of accuracy
+   (of other metrics, of the scale that `parts.merits` says).
 
 What was tried and left out, by the expected joules to 99 % of the best accuracy on recorded digits
 (16 seeds, so within a third or so): exploring around the best candidates (1.7 to 3 times the
@@ -56,14 +57,16 @@ import numpy as np
 from ...models.outcome import State
 from ...models.space import Space
 from ..parts.encoding import Array, Encoding, Params
-from ..parts.energy_aware import LEAST_BEFORE_STOP, merit
+from ..parts.energy_aware import LEAST_BEFORE_STOP
 from ..parts.energy_model import EnergyModel
 from ..parts.history import TrialSoFar, trials_of
+from ..parts.merits import Merits
 from ..parts.surrogate import GaussianProcess, log_ei, sobol
 from ..strategy import Task, Told, Work
 
 ALPHA = 0.35  # how much the joules count: 0 is plain expected improvement, 1 improvement per joule
-WORTH = 0.0001  # accuracy that is worth the whole budget: below its share, joules are better kept
+WORTH = 0.0001
+"""Accuracy that is worth the whole budget: below its share, joules are better kept."""
 N_CANDIDATES = 256
 STARTUP_TRIALS, STARTUP_POINTS = 4, 16
 REFIT_GROWTH = 1.5
@@ -160,7 +163,7 @@ class FrugalStrategy:
         return [e for e in trial.scores if e in self._rungs or e == trial.epochs]
 
     def _any_worth_it(self, log_gain: Array, joules: Array, best: float) -> bool:
-        """Whether a gain in accuracy, about that in merit times the error, is worth its joules."""
+        """Whether a gain, about that in merit times the error, is worth its joules."""
         gain = np.exp(np.minimum(log_gain - best, 0.0))
         return bool((gain > self._worth / self._task.budget_j * joules).any())
 
@@ -174,8 +177,10 @@ class FrugalStrategy:
 
     def _observations(self, trials: Mapping[int, TrialSoFar]) -> tuple[Array, Array]:
         """Points of the model and merits; a trial that failed merits as the worst of all."""
-        seen = [(t, e, merit(t.scores[e])) for t in trials.values() for e in self._learnt_at(t)]
-        worst = min((each[2] for each in seen), default=merit(0.0))
+        learnt = [(t, e) for t in trials.values() for e in self._learnt_at(t)]
+        merit = Merits.of(self._task.metric, (trial.scores[epoch] for trial, epoch in learnt))
+        seen = [(trial, epoch, merit(trial.scores[epoch])) for trial, epoch in learnt]
+        worst = min((each[2] for each in seen), default=merit.unknown)
         seen += [(t, max(t.epochs, 1), worst) for t in trials.values() if t.failed]
         points = np.array([self._point(trial, epoch) for trial, epoch, _ in seen])
         merits = np.array([each[2] for each in seen])

@@ -12,7 +12,7 @@
     >>> strategy.ask(spent_j=299.9) is None  # nothing fits any more
     True
 
-When to use it: where you want the most accuracy for a given budget (Lee et al. 2020, arXiv
+When to use it: where you want the best score for a given budget (Lee et al. 2020, arXiv
 2003.10870).
 
 What it promises: see `parts.energy_aware`.

@@ -34,7 +34,7 @@ STARTUP_TRIALS = 5  # trials at a rung before the median rule stops one there
 class MedianStrategy(MultiFidelity):
     """The median stopping rule (Golovin et al., KDD 2017) at each rung.
 
-    A trial goes on unless its best accuracy so far is below the median of the mean accuracies that
+    A trial goes on unless its best score so far is below the median of the mean scores that
     the trials begun before it had up to the same rung. Stopping is leaving it paused.
 
     ``startup_trials`` must have reached a rung for one to be stopped there.

@@ -1,4 +1,4 @@
-"""Accuracy and joules as two objectives, with any of Optuna's multi-objective samplers.
+"""Score and joules as two objectives, with any of Optuna's multi-objective samplers.
 
     >>> from perjoule.models.outcome import State
     >>> from perjoule.models.space import Space
@@ -10,9 +10,9 @@
     >>> strategy.ask(spent_j=12.0).until
     2
 
-When to use it: to learn what each further point of accuracy costs, that is, for the front between
-accurate and frugal candidates. Part of the budget goes to candidates that are cheap and poor; if
-only the most accurate or the cheapest good one counts, a single objective is the shorter way.
+When to use it: to learn what each further bit of score costs, that is, for the front between
+good and frugal candidates. Part of the budget goes to candidates that are cheap and poor; if
+only the best or the cheapest good one counts, a single objective is the shorter way.
 
 What it promises: a proposal is a function of the seed and of what was told, also for the genetic
 samplers, which keep their generations in the study. Joules enter as their logarithm, so that twice
@@ -36,20 +36,20 @@ from .optuna_sampler import OptunaStrategy
 
 
 class MultiObjectiveStrategy(OptunaStrategy):
-    """Maximises validation accuracy and minimises log joules, on an in-memory study."""
+    """Maximises the validation score and minimises log joules, on an in-memory study."""
 
     directions = ("maximize", "minimize")
 
     @staticmethod
     def values(result: Told) -> tuple[float, float] | None:
-        """Accuracy and log joules of a trial, or None if it failed or either is unknown."""
+        """Score and log joules of a trial, or None if it failed or either is unknown."""
         score, energy_j = result.score, result.energy_j or 0.0
         if result.state is State.FAILED or score is None or energy_j <= 0:
             return None
         return score, math.log(energy_j)
 
     def tell(self, result: Told) -> None:
-        """Learn a result; a trial that failed or lacks accuracy or joules has none.
+        """Learn a result; a trial that failed or lacks score or joules has none.
 
         Genetic samplers write into the study whenever a trial is sampled, so a told one is, too.
         """

@@ -18,7 +18,8 @@ et al., NeurIPS 2023; ``"skopt-gp"``: Snoek et al., NeurIPS 2012) where trials a
 there will be few. Joules reach samplers that weigh them as the trial's attribute ``energy_j``.
 
 What it promises: a proposal is a function of the seed and the results told, not of how often the
-strategy was asked, since every ask makes a new sampler from a seed of its own.
+strategy was asked, since every ask makes a new sampler from a seed of its own. In a conditional
+space inactive hyperparameters are not suggested, or lie at one value (`parts.suggesting`).
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from ..strategy import Task, Told, Work, ask_seed
 
 
 class OptunaStrategy:
-    """Maximises validation accuracy with an Optuna sampler on an in-memory study.
+    """Maximises the validation score with an Optuna sampler on an in-memory study.
 
     ``sampler`` is a name in `parts.samplers.SAMPLERS`, or makes one from a seed, for each ask.
     """

@@ -9,13 +9,14 @@
     >>> while (work := strategy.ask(spent_j=0.0)) is not None:
     ...     strategy.tell(Told(work.params, State.COMPLETE, 0.9, 12.0, trial=n_trials))
     ...     n_trials += 1
-    >>> n_trials  # no trial will bring an score of 1.2, the price of its 12 J
+    >>> n_trials  # no trial will bring a score of 1.2, the price of its 12 J
     10
 
-When to use it: where joules have a price in accuracy, and what is not worth it shall not be spent
-(Xie et al., NeurIPS 2024, arXiv 2406.20062; stopping rule: Xie et al. 2025, arXiv 2507.12453).
+When to use it: where joules have a price in accuracy, or in another metric, and what is not worth
+it shall not be spent (Xie et al., NeurIPS 2024, arXiv 2406.20062; stopping rule: Xie et al. 2025,
+arXiv 2507.12453).
 
-What it promises: see `parts.energy_aware`; and it stops when the best accuracy so far is as good as
+What it promises: see `parts.energy_aware`; and it stops when the best score so far is as good as
 every index, after ten trials at the least.
 """
 
@@ -28,14 +29,15 @@ from ..parts.encoding import Array
 from ..parts.energy_aware import LEAST_BEFORE_STOP, Beliefs, EnergyAwareStrategy
 from ..strategy import Task
 
-BUDGET_WORTH = 0.01  # accuracy that is worth the whole budget, unless told otherwise
+BUDGET_WORTH = 0.01  # score that is worth the whole budget, unless told otherwise
 _N_BISECTIONS = 50
 
 
 class GittinsStrategy(EnergyAwareStrategy):
     """Ranks candidates by their Gittins index.
 
-    ``price_per_j`` is the accuracy that a joule must bring, the paper's lambda; by default the
+    ``price_per_j`` is what a joule must bring, the paper's lambda, in accuracy; of another metric
+    as a share of its range, or of what the median candidate lacks (`parts.merits`). By default the
     whole budget is worth `BUDGET_WORTH`. Without a budget joules are all but free.
     """
 
@@ -51,7 +53,7 @@ class GittinsStrategy(EnergyAwareStrategy):
     def acquire(self, beliefs: Beliefs) -> Array | None:
         """The index of each candidate as a score; None if the best so far is as good as all.
 
-        The index is the accuracy ``g`` whose ``E[max(accuracy - g, 0)]`` is its joules' price.
+        The index is the score ``g`` whose ``E[max(score - g, 0)]`` is its joules' price.
         """
         index = -np.log(_reserve_error(beliefs, self._price_per_j))
         worth_it = index.max() > beliefs.best or beliefs.n_trials < LEAST_BEFORE_STOP

@@ -94,6 +94,7 @@ def test_mirrored_scores_give_the_same_analysis(trials, bounds, target):
     assert wordless(mirrored(one)) == wordless(other)
 
 
+@pytest.mark.thorough
 @few
 @given(tables, st.sampled_from([-40.0, 0.25, 2.0]))
 def test_an_unbounded_metric_has_no_zero(trials, shift):

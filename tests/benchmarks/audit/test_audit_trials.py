@@ -1,5 +1,6 @@
 """Faults in how trials were compared."""
 
+import dataclasses
 from itertools import product
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perjoule.benchmarks.audit import audit
+from perjoule.benchmarks.comparison.loading import load_table
 
 RNG = np.random.default_rng(0)
 STRATEGIES = ("grid", "random", "tpe")
@@ -212,3 +214,21 @@ def test_trials_shorter_than_five_updates_of_the_meter_are_found(
 def test_a_description_by_somebody_else_may_hold_anything(run_folder, description):
     folder = run_folder(description, best_acc=[0.5, 0.6] * 60)
     assert audit(folder).inputs[0].kind == "run folder"
+
+
+# Other metrics ------------------------------------------------------------------------------------
+
+
+def test_any_metric_is_audited_in_its_own_words(tmp_path, tell):
+    errors = factorial(0.0).rename(columns={"accuracy": "score"})
+    errors["score"] *= 40.0  # no shares
+    metric = {"name": "rmse", "direction": "minimize", "low": 0.0, "high": None}
+    table = load_table(errors, metric=metric)
+    table.write(tmp_path / "errors.parquet")
+    dead, path = "dead-hyperparameter", tmp_path / "errors.parquet"
+    tell(path, dead, "column p.beta2: ", "all have the same rmse", ", with rmse ")
+    tested = dataclasses.replace(
+        table, trials=table.trials.assign(test_score=table.trials["score"])
+    )
+    tested.write(tmp_path / "errors.parquet")
+    tell(path, "test-selection", "columns score, test_score: both are the same in 27 of 27 rows")

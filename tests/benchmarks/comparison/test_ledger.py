@@ -1,16 +1,22 @@
 import math
 import resource
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from perjoule import load_table
 from perjoule.benchmarks.comparison.events import End, EndEvent, SearchEvent, SliceEvent, StartEvent
 from perjoule.benchmarks.comparison.ledger import Ledger, read_events
+from perjoule.benchmarks.comparison.record import add_up, slice_table
+from perjoule.benchmarks.tables.table import plain
+from perjoule.benchmarks.tables.writing import write_frame
 from perjoule.errors import OutputError
 from perjoule.models.outcome import State
 
 from ..samples import quick
+from .ledgers import slice_event
 
 EVENTS = [
     SearchEvent(run="größer\n-0", energy_j=1.5),
@@ -100,3 +106,28 @@ def test_a_full_disk_leaves_whole_events(path):
         assert read_events(path) == EVENTS
         ledger.append(RESUMED)
     assert read_events(path) == [*EVENTS, RESUMED]
+
+
+@pytest.mark.parametrize("ending", ["parquet", "csv"])
+def test_inactive_hyperparameters_stay_nulls_from_the_ledger_to_the_table(tmp_path, ending):
+    candidates = [
+        {"optimizer": "sgd", "k": 3, "nesterov": True, "momentum": 1.0, "never": None},
+        {"optimizer": "adam", "k": None, "nesterov": None, "momentum": None, "never": None},
+        {"optimizer": "sgd", "k": 0, "nesterov": False, "momentum": 0.0, "never": None},
+    ]
+    path = tmp_path / "ledger.jsonl"
+    with Ledger(path) as ledger:
+        for number, params in enumerate(candidates):
+            event = {**slice_event("tpe-0", number, 0.5, 1.0), "params": params}
+            ledger.append(SliceEvent.from_dict(event))
+    events = read_events(path)
+    assert [event.params for event in events] == candidates
+    trials = add_up(slice_table(events), ["tpe-0"])
+    assert trials["p.k"].dtype == "Int64"
+    assert trials["p.nesterov"].dtype == "boolean"
+    write_frame(trials, tmp_path / f"trials.{ending}")
+    again = load_table(tmp_path / f"trials.{ending}").trials
+    for name in candidates[0]:
+        column = again.get(f"p.{name}", pd.Series([None] * 3))  # one that is null throughout
+        assert [plain(value) for value in column] == [params[name] for params in candidates]
+    assert again["p.k"].dtype == "Int64"

@@ -18,6 +18,7 @@ from optuna.trial import TrialState, create_trial
 
 from perjoule.benchmarks.importers import import_table
 from perjoule.errors import ConfigurationError, DataError
+from perjoule.models.metric import ACCURACY, METRICS, Metric
 
 
 @pytest.fixture(autouse=True)
@@ -173,16 +174,79 @@ def test_numbers_are_made_as_is_said(journal, read, value, direction, options, c
 def test_objectives_of_several_are_named(journal, read):
     study = optuna.create_study(storage=journal.storage, directions=["maximize", "minimize"])
     study.add_trial(create_trial(values=[0.75, 12.0]))
-    with pytest.raises(ConfigurationError, match="has 2 objectives: say what the accuracy is"):
+    with pytest.raises(ConfigurationError, match="has 2 objectives: say what the score is"):
         read(journal.path, energy_attr="values_1")
     table = read(journal.path, energy_attr="values_1", accuracy_attr="values_0")
     assert list(table.trials[["score", "energy_j"]].loc[0]) == [0.75, 12.0]
 
 
-def test_a_study_that_minimises_is_not_taken_for_an_accuracy(stored, refused):
-    path = one_trial(stored, 0.25, direction="minimize")
-    reason = "study digits minimises: say what the accuracy"
-    refused("optuna", path, reason, ConfigurationError, energy_attr="energy_j")
+@pytest.mark.parametrize(
+    ("direction", "names", "options", "metric"),
+    [
+        ("maximize", None, {}, ACCURACY),
+        ("minimize", None, {}, Metric("value", "minimize")),
+        ("minimize", ["rmse"], {}, METRICS["rmse"]),
+        ("maximize", [" f1 "], {}, METRICS["f1"]),
+        ("minimize", ["my loss"], {}, Metric("my loss", "minimize")),
+        ("minimize", None, {"metric": "loss"}, METRICS["loss"]),
+        ("minimize", ["rmse"], {"score_attr": "value/100"}, METRICS["rmse"]),
+        ("minimize", ["error"], {"score_attr": "1-value"}, ACCURACY),
+    ],
+)
+def test_the_objective_is_a_score_in_the_direction_of_its_study(
+    stored, read, direction, names, options, metric
+):
+    path = one_trial(stored, 0.25, direction=direction)
+    if names:
+        with pytest.warns(optuna.exceptions.ExperimentalWarning):
+            optuna.load_study(study_name="digits", storage=stored.storage).set_metric_names(names)
+    table = read(path, **options)
+    assert table.metric == metric
+    made = {"value/100": 0.0025, "1-value": 0.75}
+    assert table.trials["score"][0] == made.get(options.get("score_attr"), 0.25)
+
+
+@pytest.mark.parametrize(
+    ("direction", "options", "reason"),
+    [
+        (
+            "minimize",
+            {"accuracy_attr": "value/100"},
+            "digits minimises value, so value/100 is no accuracy, which is to rise: turn it round, "
+            "as in 1-value/100",
+        ),
+        ("maximize", {"metric": "rmse"}, "maximises value, so value is no rmse, which is to fall"),
+        ("maximize", {"accuracy_attr": "1-value"}, "so 1-value is no accuracy"),
+        ("minimize", {"accuracy_attr": "1-value", "score_attr": "value"}, "both say what"),
+    ],
+)
+def test_a_score_against_the_direction_of_its_study_is_refused(
+    journal, refused, direction, options, reason
+):
+    path = one_trial(journal, 0.25, direction=direction)
+    refused("optuna", path, reason, ConfigurationError, energy_attr="energy_j", **options)
+
+
+def test_percent_of_errors_are_hinted_at_as_such(journal, refused):
+    path = one_trial(journal, 30.0, direction="minimize")
+    reason = "1-value is -29, which is no accuracy from 0 to 1: .* 1-value/100 of percent"
+    refused("optuna", path, reason, energy_attr="energy_j", accuracy_attr="1-value")
+
+
+def test_a_score_that_is_infinite_is_unknown_and_costs_no_other_trial(journal, read):
+    study = study_in(journal, "digits", "minimize")
+    for value in (0.5, math.inf):
+        study.add_trial(create_trial(value=value, user_attrs={"energy_j": 1.0}))
+    table = read(journal.path)
+    assert list(table.trials["score"].isna()) == [False, True]
+    assert any("value is not finite: the score is unknown (1 row" in note for note in table.notes)
+
+
+def test_studies_of_different_metrics_are_imported_apart(tmp_path, refused):
+    journals = [open_journal(tmp_path / f"{name}.journal") for name in ("one", "two")]
+    paths = [one_trial(journals[0]), one_trial(journals[1], direction="minimize")]
+    reason = "two.journal, study digits has value, .*one.journal, study digits has accuracy"
+    refused("optuna", paths, reason, ConfigurationError, energy_attr="energy_j")
 
 
 @pytest.mark.parametrize(
@@ -342,3 +406,9 @@ def test_a_file_of_sqlite_is_a_database_and_one_of_something_else_is_refused(
         connection.execute("create table fruit (name text)")
     reason = r"cannot be read: .*; give a storage of Optuna"
     refused("optuna", tmp_path / "other.db", reason, energy_attr="energy_j")
+
+
+def test_an_empty_database_is_refused_as_such(tmp_path, refused):
+    path = tmp_path / "empty.db"
+    path.touch()
+    refused("optuna", f"sqlite:///{path}", "empty.db is empty: give", energy_attr="energy_j")

@@ -128,7 +128,7 @@ def table_of(**columns):
     [
         ({"energy_j": [1.0, None]}, "1 without joules"),
         ({"energy_j": [1.0, 0.0]}, "1 without joules"),
-        ({"score": [0.5, None]}, "1 without an accuracy"),
+        ({"score": [0.5, None]}, "1 without a score"),
         ({"x": [1, None]}, "1 without one of the hyperparameters"),
         ({"state": ["complete", "pruned"]}, "1 cut short"),
     ],
@@ -215,10 +215,94 @@ def test_what_a_column_shows(values, mapping):
         ({"a": {"low": 0.0, "high": 0.5, "step": 0.1}}, 6),
         ({"a": [1, 2], "b": {"low": 0.0, "high": 0.5}}, None),
         ({"a": {"low": 1, "high": 100, "log": True}}, None),
+        ({"a": [1, 2], "b": {"low": 1, "high": 9, "when": {"a": 2}}}, 10),
+        ({"a": {"low": 1, "high": 10**9}, "b": {"choices": [1, 2, 3], "when": {"a": [7, 8]}}},
+         10**9 + 4),
+        ({"a": [1, 2], "b": {"choices": [1, 2], "when": {"a": 1}},
+          "c": {"choices": [1, 2, 3], "when": {"b": 2, "a": 1}}}, 5),
     ],
-)
+)  # fmt: skip
 def test_points_of_a_space_are_counted(space, count):
     assert n_points(Space.parse(space)) == count
+
+
+OPTIMIZER = ["sgd", "adam", "sgd", "adam", "sgd", "adam", "sgd", "adam"]
+MOMENTUM = [0.9, None, 0.8, None, 0.5, None, 0.55, None]
+NESTEROV = [True, None, False, None, True, None, False, None]
+
+
+@pytest.mark.parametrize(
+    ("values", "whens"),
+    [
+        ({"m": MOMENTUM, "o": OPTIMIZER}, {"m": {"o": "sgd"}}),
+        # A chain, learnt from the top; and one that takes two others to tell.
+        ({"d": [1, None, None, None, 2, None, None, None], "m": MOMENTUM, "n": NESTEROV,
+          "o": OPTIMIZER}, {"m": {"o": "sgd"}, "n": {"o": "sgd"}, "d": {"n": True}}),
+        ({"x": [1, 2, None, None] * 2, "a": ["p", "p", "p", "q"] * 2,
+          "b": [True, True, False, True] * 2}, {"x": {"a": "p", "b": True}}),
+        ({"x": [1.5, 2.5, None, None, 3.5, 5.5, None, None], "depth": [3, 2, 1, 1, 3, 2, 1, 1]},
+         {"x": {"depth": [2, 3]}}),
+        # Nothing tells why: whether it is there is a choice of its own.
+        ({"x": [0.5, None, 0.25, 0.1], "a": ["p", "p", "q", "q"]}, {"x": {"x_given": True}}),
+    ],
+)  # fmt: skip
+def test_what_depends_on_what_is_read_off_the_nulls(values, whens):
+    space = infer_space(values)
+    plain = space.to_mapping()
+    assert {name: axis["when"] for name, axis in plain.items() if "when" in dict(axis)} == whens
+    for row in zip(*values.values(), strict=True):
+        params = dict(zip(values, row, strict=True))
+        given = {name: params[name[:-6]] is not None for name in plain if name not in params}
+        assert space.complete(params | given) == params | given
+
+
+def conditional_table(**more):
+    rate = np.geomspace(1e-3, 0.1, 40)
+    sgd = np.arange(40) % 2 == 0
+    momentum = np.where(sgd, np.linspace(0.1, 0.9, 40), np.nan)
+    score = np.where(sgd, 0.5 + 0.4 * np.nan_to_num(momentum), 0.6)
+    return table_of(
+        energy_j=np.where(sgd, 1.0, 2.0),
+        score=score,
+        rate=rate,
+        optimizer=np.where(sgd, "sgd", "adam"),
+        momentum=momentum,
+        **more,
+    )
+
+
+@pytest.mark.parametrize("make", [NearestObjective, ForestObjective])
+def test_an_inactive_hyperparameter_is_not_taken_for_a_low_one(make):
+    recording = Recording.of(conditional_table())
+    assert recording.space.conditions == {"momentum": {"optimizer": ("sgd",)}}
+    assert recording.params[1]["momentum"] is None
+    assert not recording.notes or "left out" not in recording.notes[0]
+    objective = make(recording)
+    score = {
+        momentum: objective.curve(
+            {"rate": 0.01, "optimizer": optimizer, "momentum": momentum, "epochs": 1}, 0, 0
+        )[1][0][1]
+        for optimizer, momentum in (("sgd", 0.12), ("sgd", 0.9), ("adam", None))
+    }
+    assert score[None] == pytest.approx(0.6, abs=0.08)
+    assert score[0.12] < score[None] + 0.05 < score[0.9]
+
+
+def test_a_space_that_is_stated_says_what_is_inactive():
+    space = Space.parse(
+        {
+            "rate": {"low": 1e-3, "high": 0.1, "log": True},
+            "optimizer": ["sgd", "adam"],
+            "momentum": {"low": 0.0, "high": 0.99, "when": {"optimizer": "sgd"}},
+            "beta": {"low": 0.0, "high": 0.99, "when": {"optimizer": "adam"}},
+        }
+    )
+    table = conditional_table()
+    table.trials.loc[0, "p.momentum"] = pd.NA  # active, and lost
+    recording = Recording.of(table, space)
+    assert len(recording.params) == 19  # none of Adam's, whose beta was not recorded
+    assert "21 without one of the hyperparameters" in recording.notes[0]
+    assert all(params["beta"] is None for params in recording.params)
 
 
 # Forests ------------------------------------------------------------------------------------------

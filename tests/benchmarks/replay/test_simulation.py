@@ -13,6 +13,7 @@ from perjoule.benchmarks.performance.scores import slice_frame
 from perjoule.benchmarks.replay.simulation import Terms, play, simulate, task_of
 from perjoule.benchmarks.replay.synthetic import SURFACES
 from perjoule.benchmarks.statistics.runs import AnytimeCurves
+from perjoule.models.metric import ACCURACY
 from perjoule.models.outcome import State
 from perjoule.models.space import Space
 from perjoule.tuners.registry import RECIPES
@@ -44,6 +45,7 @@ class Flat:
     space = Space.parse({"fails_at": {"low": 0, "high": 9}, "epochs": 9})
     n_samples = 100
     cheapest_j = 3.0
+    metric = ACCURACY
 
     def cost_of(self, params):
         return 1.0, 1.0

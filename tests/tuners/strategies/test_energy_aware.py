@@ -8,18 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from perjoule.models.metric import ACCURACY
 from perjoule.models.outcome import State
 from perjoule.models.space import Space
 from perjoule.tuners.parts.encoding import Encoding
 from perjoule.tuners.parts.energy_aware import (
-    ERROR_FLOOR,
     LEAST_BEFORE_STOP,
     STARTUP_TRIALS,
     Beliefs,
-    merit,
     observations,
 )
 from perjoule.tuners.parts.history import trials_of
+from perjoule.tuners.parts.merits import ERROR_FLOOR, Merits
 from perjoule.tuners.registry import RECIPES
 from perjoule.tuners.strategies.gp_cooled import CooledStrategy
 from perjoule.tuners.strategies.gp_eipj import PerJouleStrategy
@@ -42,6 +42,7 @@ BEST_ACCURACY = 0.97
 BUDGET_J = 60.0
 FREE_GITTINS = partial(GittinsStrategy, price_per_j=0.0)
 """Has no reason to stop."""
+merit = Merits.of(ACCURACY, ())
 every_strategy = pytest.mark.parametrize("build", [PerJouleStrategy, CooledStrategy, FREE_GITTINS])
 
 
@@ -146,12 +147,12 @@ def test_a_failed_trial_scores_as_the_worst_and_an_unknown_one_not_at_all():
         Told(params, State.TRUNCATED, None, 1.0, trial=2),
         Told(params, State.TRUNCATED, 0.7, 1.0, trial=3, epochs=2),
     ]
-    points, merits = observations(encoding, list(trials_of(told).values()))
+    points, merits = observations(encoding, list(trials_of(told).values()), ACCURACY)
     assert merits.tolist() == [merit(0.9), merit(0.7), merit(0.7)]
     # What was truncated teaches of the epochs that it had.
     reached = [{**params, "epochs": epochs} for epochs in (4, 4, 2)]
     assert (points == [encoding.features(each) for each in reached]).all()
-    _, alone = observations(encoding, list(trials_of(told[1:2]).values()))
+    _, alone = observations(encoding, list(trials_of(told[1:2]).values()), ACCURACY)
     assert alone.tolist() == [merit(0.0)]
 
 

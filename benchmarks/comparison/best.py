@@ -1,0 +1,154 @@
+"""The best network of a search: ``best.json``, ``best.pt``, and how they become a predictor."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...errors import ConfigurationError, DataError, OutputError
+from ...files import write_whole
+from ...models.data.registry import DATASETS
+from ...models.described import Described
+from ..tables.facts import Fact
+from .experiment import Experiment
+from .folder import Folder
+
+if TYPE_CHECKING:
+    from ...models.predictor import Predictor
+
+BEST, WEIGHTS = "best.json", "best.pt"
+_OF_DATA = ("shape", "n_classes", "tasks", "normalisation", "class_names")
+MOST_BYTES = 64 * 2**20
+"""Of a ``best.json`` that is read: one of a hundred thousand features has 4 MiB."""
+
+
+@dataclass(frozen=True)
+class _Stated(Described, Fact):
+    """A description that anybody may have written."""
+
+
+def write_best(folder: Path, summary: Mapping[str, Any]) -> None:
+    """Write the best candidate of a search of one run, and its weights.
+
+    The weights are those of the refit, where there was one; of an own objective, the state that it
+    saved, if it saved any.
+    """
+    [run], data, experiment = summary["runs"], summary["data"], summary["experiment"]
+    if run["incumbent"] is None:
+        return
+    from ...models.checkpoint import load_checkpoint, save_state
+
+    kept, refit = Folder(folder), summary["refit"]
+    if refit is not None and refit["state"] == "complete":
+        source = kept.refit_weights
+    else:
+        source, refit = kept.weights(run["run"], run["incumbent"]["trial"]), None
+    own = experiment.get("objective")
+    if not source.exists() and own is None:
+        return  # somebody removed the weights; best.pt stays as it is
+    best = {
+        **run["incumbent"],
+        "strategy": run["strategy"],
+        **{name: experiment.get(name) for name in ("objective", "dataset", "architecture")},
+        **{name: data.get(name) for name in _OF_DATA},
+        "precision": summary["runtime"].get("autocast"),
+        "spent_j": run["spent_j"],
+        "refit": refit,
+        "weights": WEIGHTS if source.exists() else None,
+    }
+    if source.exists():
+        state = load_checkpoint(source.read_bytes())["state"]
+        weights = save_state(state["network"] if own is None else state)
+        write_whole(folder / WEIGHTS, lambda part: part.write_bytes(weights))
+    text = json.dumps(best, indent=2, allow_nan=False)
+    write_whole(folder / BEST, lambda part: part.write_text(text, encoding="utf-8"))
+
+
+def load_predictor(
+    path: Path, *, trust: bool = False, device: str | None = "cpu", precision: str | None = None
+) -> Predictor:
+    """Build the predictor that a folder describes; the rest is as in `make_predictor`.
+
+    Raises:
+        OutputError: There is no best network, or its files are damaged.
+        ConfigurationError: As in `make_predictor`.
+    """
+    from ...models.predictor import make_predictor
+
+    file, stated = path / BEST, _read_json(path)
+    if stated.get("objective") is not None:
+        raise ConfigurationError(
+            f"{file}: its objective is somebody's own, and so is the network: build it, and load "
+            f"what the objective saved by torch.load({WEIGHTS!r})"
+        )
+    if stated.get("normalisation") is None:
+        stated |= _recovered(path)
+    known = {name: value for name, value in stated.items() if value is not None}
+    try:
+        described = _Stated.from_dict(known)
+        return make_predictor(
+            described,
+            _read_weights(path / WEIGHTS),
+            trust=trust,
+            device=device,
+            precision=precision,
+        )
+    except DataError as error:
+        raise OutputError(f"{file}: {error}") from error
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    file = path / BEST
+    try:
+        if file.stat().st_size > MOST_BYTES:
+            raise OutputError(f"{file}: larger than {MOST_BYTES >> 20} MiB, so it is no best.json")
+        stated = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise OutputError(
+            f"{path} holds no best network: run `perjoule tune` first, and name its folder"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise OutputError(f"{file}: damaged; make it again: perjoule report {path}") from error
+    if not isinstance(stated, dict):
+        raise OutputError(f"{file}: damaged; make it again: perjoule report {path}")
+    return stated
+
+
+def _read_weights(file: Path) -> dict[str, Any]:
+    import torch
+
+    try:
+        weights = torch.load(file, weights_only=True, map_location="cpu")
+    except OSError as error:
+        raise OutputError(f"{file}: cannot be read ({error.strerror or error})") from error
+    except Exception as error:  # bytes of anybody's end in errors of every kind
+        raise OutputError(f"{file}: damaged, or more than weights; restore a copy") from error
+    if not isinstance(weights, dict):
+        raise OutputError(f"{file}: holds no weights; restore a copy")
+    return weights
+
+
+def _recovered(path: Path) -> dict[str, Any]:
+    """Statistics and class names from the data set itself, where an earlier version wrote none."""
+    import torch
+
+    from .instruments import load_data
+
+    description = Folder(path).description()
+    experiment = Experiment(**description["experiment"])
+    if experiment.dataset not in DATASETS:
+        raise OutputError(
+            f"{path / BEST} does not say how its inputs were normalised: tune again with this "
+            "version of perjoule"
+        )
+    data = load_data(experiment, torch.device("cpu"))
+    if data.fingerprint != description["data"].get("fingerprint"):
+        raise ConfigurationError(
+            f"{path / BEST} does not say how its inputs were normalised, and {experiment.dataset} "
+            "here is not the data it was trained on: tune again with this version of perjoule"
+        )
+    found = {"mean": data.normalisation.mean, "deviation": data.normalisation.deviation}
+    return {"normalisation": found, "class_names": data.class_names}

@@ -1,0 +1,63 @@
+"""What a process that trains for an experiment works with: a device, a meter, the data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+import torch
+
+from ...energy import EnergyMeter
+from ...errors import ConfigurationError
+from ...models.data import load
+from ...models.data.splits import Data
+from ...models.runtime import Runtime
+from .experiment import Experiment
+
+
+def detect_runtime(experiment: Experiment) -> Runtime:
+    """Where and how precisely the experiment's candidates are trained here.
+
+    Raises:
+        ConfigurationError: The device cannot be used, or nothing can meter it.
+    """
+    runtime = Runtime.detect(experiment.device)
+    if runtime.device.type not in ("cpu", "cuda") and experiment.meter != "model":
+        raise ConfigurationError(
+            f"device {experiment.device!r}: nothing here can meter its energy; take cpu or cuda"
+        )
+    return runtime
+
+
+def open_meter(experiment: Experiment, device: torch.device, *, shared: bool) -> EnergyMeter:
+    """The experiment's meter, for what is done on a device."""
+    on_gpu = device.type == "cuda"
+    return EnergyMeter(
+        experiment.meter,
+        synchronize=partial(torch.cuda.synchronize, device) if on_gpu else None,
+        gpus=[str(torch.cuda.get_device_properties(device).uuid)] if on_gpu else [],
+        shared=shared,
+    )
+
+
+def load_data(experiment: Experiment, device: torch.device) -> Data:
+    """The experiment's data on a device."""
+    assert experiment.dataset is not None
+    return load(
+        experiment.dataset,
+        device=str(device),
+        split_seed=experiment.split_seed,
+        train_limit=experiment.train_limit,
+    )
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """One thread for PyTorch: threads on shared cores stall each other, and one is the fastest."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

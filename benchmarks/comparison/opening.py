@@ -1,0 +1,135 @@
+"""How a comparison or a search is opened: what was asked for, and whether it begins or goes on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...errors import ConfigurationError
+from ...models.metric import Metric
+from ..analysis.target import parse_target
+from .experiment import Experiment, load_experiment
+from .folder import Folder
+from .messages import file_name
+
+if TYPE_CHECKING:
+    from .driver import ComparisonWatcher
+
+RUNS = Path("runs")
+DEFAULT_STRATEGY = "tpe"
+DEFAULT_TUNE_BUDGET = "60 J"
+
+
+@dataclass(frozen=True)
+class Opening:
+    """How a comparison is started, beside its experiment."""
+
+    out: str | Path | None
+    target: str | float
+    progress: ComparisonWatcher | None
+    objective: Callable[..., Any] | None  # one that workers cannot import
+    executor: Executor | None = None
+    keep_weights: bool = False
+
+    def check(self, experiment: Experiment) -> None:
+        """Make sure that the target is one of the experiment's metric."""
+        parse_target(self.target, Metric.parse(experiment.metric))
+
+
+def opening(
+    options: dict[str, Any],
+    out: str | Path | None,
+    target: str | float,
+    progress: ComparisonWatcher | None,
+    **more: Any,
+) -> Opening:
+    """Take a function that is given as ``objective`` out of the options, and leave its name."""
+    from ...models.own_training import name_of
+
+    parse_target(target, None)
+    local = None
+    if options.get("objective") is not None:
+        options["objective"], local = name_of(options["objective"])
+    return Opening(out, target, progress, local, **more)
+
+
+def search_of(
+    experiment: str | Path | None, strategy: str | None, budget: str | float | None
+) -> tuple[str, str | float | None]:
+    """The strategy and the budget of a new search; None is what the experiment's file says."""
+    if experiment is None:
+        return strategy or DEFAULT_STRATEGY, budget or DEFAULT_TUNE_BUDGET
+    stated = load_experiment(Path(experiment), {})
+    if strategy is None and "strategies" in stated.model_fields_set:
+        if len(stated.strategies) > 1:
+            raise ConfigurationError(
+                f"{experiment} names {len(stated.strategies)} strategies, and a search has one: "
+                "choose it with --strategy"
+            )
+        strategy = stated.strategies[0]
+    if budget is None and "budget_j" not in stated.model_fields_set:
+        budget = DEFAULT_TUNE_BUDGET
+    return strategy or DEFAULT_STRATEGY, budget
+
+
+def begin(start: Opening, experiment: str | Path | None, options: dict[str, Any]) -> Folder:
+    """Run a new comparison."""
+    from .start import run_comparison
+
+    wanted = load_experiment(None if experiment is None else Path(experiment), options)
+    start.check(wanted)
+    folder = Folder(_new_folder(wanted) if start.out is None else Path(start.out).absolute())
+    folder.check_free()
+    run_comparison(
+        wanted,
+        folder,
+        keep_weights=start.keep_weights,
+        objective=start.objective,
+        executor=start.executor,
+        progress=start.progress,
+    )
+    return folder
+
+
+def go_on(start: Opening, experiment: str | Path | None, options: dict[str, Any]) -> Folder:
+    """Go on with a comparison; nothing but the number of workers may differ from its beginning."""
+    from .start import run_comparison
+
+    if start.out is None:
+        raise ConfigurationError("--resume needs --out: name the folder to go on with")
+    folder = Folder(Path(start.out).absolute())
+    description = folder.description()
+    recorded = description["experiment"]
+    begun = Experiment(**recorded).model_dump()
+    wanted = load_experiment(None if experiment is None else Path(experiment), options, recorded)
+    start.check(wanted)
+    for name, value in wanted.model_dump().items():
+        if name != "workers" and value != begun[name]:
+            raise ConfigurationError(
+                f"{name} = {value!r}, but {folder.path} was begun with {begun[name]!r}: "
+                "leave it out to resume, or begin anew with another --out"
+            )
+    if start.keep_weights and not description["keep_weights"]:
+        raise ConfigurationError(
+            f"{folder.path} is a comparison, which keeps no weights: resume it with "
+            "`perjoule compare`, or begin a search with another --out"
+        )
+    run_comparison(
+        wanted,
+        folder,
+        resumed=description,
+        objective=start.objective,
+        executor=start.executor,
+        progress=start.progress,
+    )
+    return folder
+
+
+def _new_folder(experiment: Experiment) -> Path:
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    what = experiment.dataset or (experiment.objective or "").rpartition(":")[2]
+    return (RUNS / f"{file_name(what)}-{stamp}").absolute()

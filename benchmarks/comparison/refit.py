@@ -1,0 +1,179 @@
+"""Training the best candidate of a search again, on the training and the validation split.
+
+It has the hyperparameters, the seed and the epochs that the candidate had when it was found best,
+and the normalisation of the search. Its joules are metered by the same meter and stand apart: they
+are charged to no run. What it gave is told by the test split alone, since it has seen all others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from ...energy import EnergyBudget
+from ...energy.exclusive import exclusive
+from ...energy.quantities import total
+from ...errors import ConfigurationError
+from ...files import write_whole
+from ...models.metric import Metric
+from ...models.outcome import SliceResult, State, StopRule
+from ..tables.facts import Fact
+from .description import check_same_data, check_same_meter
+from .events import Event, RefitEvent
+from .experiment import Experiment
+from .folder import Folder
+from .ledger import Ledger
+from .run import Run, restore_runs
+from .signals import Interrupt
+from .start import find_sources
+
+if TYPE_CHECKING:
+    from ...models.data.splits import Data
+    from ...tuners.strategy import Told
+    from .driver import ComparisonWatcher
+
+OWN_OBJECTIVE = (
+    "refit trains on train and validation data together, which an own objective keeps to itself: "
+    "leave it out"
+)
+_UNLIMITED_J = 1e18
+
+
+@dataclass(frozen=True)
+class RefitFacts(Fact):
+    """The last attempt to train the best candidate again; what is unknown is None."""
+
+    trial: int  # whose candidate it is
+    state: State  # complete, failed or interrupted
+    energy_j: float | None  # gross, from building the network on; scoring the test split is apart
+    energy_kind: str
+    duration_s: float | None
+    epochs: int | None
+    test_score: float | None
+    earlier_j: float | None  # of attempts before it; 0 if there was none
+    message: str = ""  # what went wrong, if anything
+
+
+def refit_facts(events: Iterable[Event]) -> RefitFacts | None:
+    """What a ledger tells of the refit; None if none was begun."""
+    attempts: list[RefitEvent] = []
+    for event in events:
+        if isinstance(event, RefitEvent):
+            attempts[-1 if event.state else len(attempts) :] = [event]
+    if not attempts:
+        return None
+    *earlier, last = attempts
+    told = {name: value for name, value in vars(last).items() if name not in ("event", "run")}
+    if last.state is None:
+        told |= {"state": State.INTERRUPTED, "message": "it was killed"}
+    return RefitFacts(**told, earlier_j=total(each.energy_j for each in earlier))
+
+
+def refit(folder: Folder, watcher: ComparisonWatcher | None = None) -> None:
+    """Train the best candidate of a search again; the ledger and ``weights/`` have it then.
+
+    Nothing is done where the search is not over or found nothing, or where it was done before.
+    After Ctrl-C the search is as it was, and a new refit begins anew.
+
+    Args:
+        folder: The folder of a search that keeps weights.
+        watcher: Is told that it begins.
+
+    Raises:
+        ConfigurationError: The search has an objective of the user's own.
+        PerjouleError: The data or the meter are not those of the search, or the folder is in use.
+    """
+    description, events = folder.description(), folder.events()
+    experiment = Experiment(**description["experiment"])
+    if experiment.objective is not None:
+        raise ConfigurationError(OWN_OBJECTIVE)
+    [run] = restore_runs(experiment, events, folder.ledger).values()
+    before = refit_facts(events)
+    if run.end is None or run.incumbent is None or (before and before.state is State.COMPLETE):
+        return
+    best = next(
+        told
+        for told in run.history
+        if (told.trial, told.score) == (run.incumbent_trial, run.incumbent)
+    )
+    with exclusive(find_sources(experiment)), _locked(folder), Ledger(folder.ledger) as ledger:
+        if watcher is not None:
+            watcher.refitting(best.epochs)
+        _train(folder, description, run, best, ledger)
+
+
+def _train(
+    folder: Folder, description: dict[str, Any], run: Run, best: Told, ledger: Ledger
+) -> None:
+    """Train, and write the weights and then what the ledger shall say of them."""
+    from ...models.checkpoint import load_checkpoint, save_state
+    from ...models.network_training import NetworkTraining
+    from ...models.objective import Objective
+    from ...models.phases import Assignment
+    from .instruments import detect_runtime, load_data, one_thread, open_meter
+
+    experiment = Experiment(**description["experiment"])
+    with one_thread(), Interrupt(lambda: None) as interrupt:
+        runtime = detect_runtime(experiment)
+        with open_meter(experiment, runtime.device, shared=False) as meter:
+            check_same_meter(description, meter.sources)
+            data = load_data(experiment, runtime.device)
+            check_same_data(description, data.fingerprint)
+            params = dict(best.params)
+            if params.get("patience"):  # its epochs are known, and validation data say nothing now
+                params["patience"] = 0
+            architecture, metric = experiment.architecture, Metric.parse(experiment.metric)
+            assert architecture is not None
+            training = NetworkTraining(_joined(data), runtime, architecture, metric)
+            objective = Objective(training, metric, str(runtime.device), run.seed)
+            ledger.append(RefitEvent(run=run.name, trial=best.trial))
+            budget = EnergyBudget(_UNLIMITED_J, meter)
+            result = objective.train_slice(
+                params,
+                Assignment(
+                    StopRule(best.epochs), meter, budget, lambda: interrupt.is_set, best.trial
+                ),
+            )
+            test_score = None
+            if result.state is State.COMPLETE and result.checkpoint is not None:
+                test_score = training.test_score(params, result.checkpoint)
+                network = {"network": load_checkpoint(result.checkpoint)["state"]["network"]}
+                weights = save_state({"epoch": result.epochs, "state": network})
+                folder.refit_weights.parent.mkdir(exist_ok=True)
+                write_whole(folder.refit_weights, lambda part: part.write_bytes(weights))
+            ledger.append(_event(run, best, result, test_score))
+
+
+def _event(run: Run, best: Told, result: SliceResult, test_score: float | None) -> RefitEvent:
+    return RefitEvent(
+        run=run.name,
+        trial=best.trial,
+        energy_j=result.reading.total_j,
+        energy_kind=result.reading.kind,
+        test_score=test_score,
+        **{name: getattr(result, name) for name in ("state", "duration_s", "epochs", "message")},
+    )
+
+
+def _joined(data: Data) -> Data:
+    """The data with all that may be learned from in the training split."""
+    import torch
+
+    parts = (data.train, data.validation)
+    train = replace(
+        data.train,
+        inputs=torch.cat([part.inputs for part in parts]),
+        labels=torch.cat([part.labels for part in parts]),
+    )
+    return replace(data, train=train)
+
+
+@contextmanager
+def _locked(folder: Folder) -> Iterator[None]:
+    folder.lock()
+    try:
+        yield
+    finally:
+        folder.release()

@@ -1,0 +1,197 @@
+"""A comparison of a user's own training function: budgets, pauses, metrics, kills and mistakes."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+import perjoule
+from perjoule.errors import ConfigurationError
+
+from .ledgers import read_ledger, spent_j, wait_until
+
+OWN = """
+import os, time
+import torch
+
+STEPS = 50
+
+def fit(trial, *, saves=True, asks=True):
+    state = {"learnt": torch.zeros(1, dtype=torch.float64)}
+    if saves and (saved := trial.restore()) is not None:
+        state = saved
+    for _ in trial.epochs():
+        for _ in range(STEPS):
+            if asks and trial.should_stop():
+                break
+            if "SLOW" in os.environ:
+                time.sleep(0.02)
+            trial.count_operations(1e6)
+            state["learnt"] += trial.params["rate"] / STEPS
+        error = 1 / (1 + float(state["learnt"]))
+        name = trial.metric.name
+        trial.report(**{name: error if name == "rmse" else 1 - error}, steps=STEPS)
+        if saves:
+            trial.save(state)
+        trial.test(error if name == "rmse" else 1 - error)
+
+def forgetful(trial):
+    fit(trial, saves=False)
+
+def headlong(trial):
+    fit(trial, asks=False)
+
+def one_step(trial):
+    return trial.params["rate"]
+
+def misnamed(trial):
+    trial.report(f1=0.5)
+
+def percent(trial):
+    return 93.0
+
+NOTHING = 3
+"""
+EPOCH_J = 50 * 1e6 * 1e-10
+SPACE = {"rate": {"low": 0.01, "high": 0.3, "log": True}, "epochs": {"low": 1, "high": 9}}
+OPTIONS = {"space": SPACE, "seeds": 1, "meter": "model", "workers": 1}
+
+
+@pytest.fixture(autouse=True)
+def module(tmp_path, monkeypatch):
+    (tmp_path / "own_training.py").write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield
+    sys.modules.pop("own_training", None)
+
+
+def compare(tmp_path, objective, **options):
+    given = {"strategies": ["random", "asha"], "budget": f"{200 * EPOCH_J} J"} | OPTIONS | options
+    return perjoule.compare(out=tmp_path / "run", objective=objective, **given)
+
+
+def test_a_function_is_searched_as_networks_are(tmp_path):
+    result = compare(tmp_path, "own_training:fit")
+    summary, trials = result.summary, result.trials
+    assert summary["status"] == "complete"
+    for run in summary["runs"]:
+        assert run["spent_j"] <= summary["allotment_j"] * 1.01
+        assert run["incumbent"]["test_score"] == run["incumbent"]["score"]
+    asha = trials[trials["strategy"] == "asha"]
+    assert set(asha["state"]) >= {"complete", "pruned"}
+    # A paused trial went on: its epochs were charged once.
+    whole = asha[asha["epochs"] == 9]
+    assert len(whole)
+    assert whole["energy_train_j"].tolist() == pytest.approx([9 * EPOCH_J] * len(whole))
+    assert (result.curves["x.steps"] == 50).all()
+    assert result.table.notes == ()
+    assert "own_training:fit" in result.report.read_text()
+
+
+def test_what_it_leaves_out_costs_joules_and_is_told(tmp_path):
+    result = compare(tmp_path, "own_training:forgetful")
+    trials = result.trials
+    whole = trials[(trials["strategy"] == "asha") & (trials["epochs"] == 9)]
+    assert whole["energy_train_j"].tolist() == pytest.approx([13 * EPOCH_J] * len(whole))
+    [note] = result.table.notes
+    assert "had to be trained again" in note
+    # No point of a curve is there twice.
+    assert not result.curves.duplicated(["run", "trial", "epoch"]).any()
+
+    result = perjoule.compare(
+        out=tmp_path / "headlong",
+        objective="own_training:headlong",
+        strategies=["random"],
+        budget=f"{20.5 * EPOCH_J} J",
+        **OPTIONS,
+    )
+    [run], [note] = result.summary["runs"], result.table.notes
+    assert "does not ask trial.should_stop()" in note
+    assert run["spent_j"] <= result.summary["allotment_j"] + EPOCH_J
+
+
+@pytest.mark.parametrize("metric", ["rmse", {"name": "gain", "direction": "maximize", "low": 0}])
+def test_any_metric_is_followed_in_its_direction(tmp_path, metric):
+    result = compare(tmp_path, "own_training:fit", metric=metric, strategies=["random", "tpe"])
+    trials = result.trials
+    best = trials["score"].min() if metric == "rmse" else trials["score"].max()
+    incumbents = [run["incumbent"]["score"] for run in result.summary["runs"]]
+    assert (min if metric == "rmse" else max)(incumbents) == best
+    again = perjoule.load_table(tmp_path / "run")
+    assert again.metric.name == (metric if isinstance(metric, str) else "gain")
+    pd.testing.assert_frame_equal(again.trials, perjoule.report(tmp_path / "run").table.trials)
+
+
+def test_a_function_that_nobody_can_import_runs_in_this_process(tmp_path):
+    learnt = []
+
+    def local(trial):
+        learnt.append(trial.params)
+        return trial.params["rate"]
+
+    options = {"strategies": ["random"], "budget": "1 J", "meter": "cpu_time:1000"}
+    result = compare(tmp_path, local, **options)
+    assert len(learnt) >= len(result.trials) > 0
+    assert set(result.trials["epochs"]) == {1}
+    assert result.summary["experiment"]["objective"].endswith("<locals>.local")
+    assert all(set(params) == {"rate", "epochs"} for params in learnt)
+    with pytest.raises(ConfigurationError, match="objective"):
+        perjoule.compare(out=tmp_path / "run", resume=True)
+
+
+@pytest.mark.parametrize(
+    ("objective", "options", "message"),
+    [
+        ("own_training:nothing", {}, "no function 'nothing' in own_training"),
+        ("own_training:NOTHING", {}, "no function 'NOTHING'"),
+        ("no_such_module:f", {}, "is its folder on PYTHONPATH"),
+        ("own_training:misnamed", {}, "got f1, but not accuracy, which is the metric"),
+        ("own_training:percent", {}, "outside 0 to 1: is it in percent"),
+        ("own_training:fit", {"dataset": "digits"}, "leave dataset out"),
+        ("own_training:fit", {"space": None}, "needs a space"),
+        ("own_training:fit", {"metric": "acuracy"}, "accuracy"),
+        (3, {}, "give a function of a trial"),
+    ],
+)
+def test_a_mistake_is_one_line_before_anything_is_spent(tmp_path, objective, options, message):
+    with pytest.raises(perjoule.PerjouleError, match=message) as caught:
+        compare(tmp_path, objective, **options)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.kill
+@pytest.mark.parametrize("function", ["fit", "forgetful"])
+def test_killed_and_resumed_nothing_is_lost_or_counted_twice(tmp_path, function):
+    folder, experiment = tmp_path / "run", tmp_path / "experiment.yaml"
+    experiment.write_text(
+        f"objective: own_training:{function}\nmeter: model\nworkers: 2\nseeds: 1\n"
+        f"strategies: [random, asha]\nbudget: {60 * EPOCH_J} J\n"
+        "space: {rate: {low: 0.01, high: 0.3}, epochs: {low: 1, high: 9}}\n"
+    )
+    path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "perjoule", "compare", experiment, "--out", folder],
+        env={**os.environ, "SLOW": "1", "PYTHONPATH": path},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    ledger = folder / "ledger.jsonl"
+    try:
+        wait_until(lambda: ledger.exists() and ledger.read_bytes().count(b'"paused"') >= 1)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    before = ledger.read_bytes()
+    result = perjoule.compare(out=folder, resume=True, workers=1)
+    assert result.summary["status"] == "complete"
+    assert ledger.read_bytes().startswith(before)
+    assert any(event["event"] == "interrupted" for event in read_ledger(folder))
+    by_hand_j = spent_j(folder)
+    for run in result.summary["runs"]:
+        assert run["spent_j"] == pytest.approx(by_hand_j[run["run"]], rel=1e-9)
+        assert run["spent_j"] <= result.summary["allotment_j"] * 1.01
