@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .benchmarks.analysis.analysing import Analysis
     from .benchmarks.comparison.driver import ComparisonWatcher
     from .benchmarks.importers import Paths
-    from .benchmarks.tables.loading import Loadable
+    from .benchmarks.tables.loading import Loadable, Stated
     from .models.exporting import Exported
     from .models.predictor import Predictor
 
@@ -201,6 +201,7 @@ def load_table(
     *,
     by: str | Sequence[str] = (),
     mapping: str | Sequence[str] = (),
+    metric: Stated | None = None,
 ) -> Table:
     """Read a trial table: a file, a run folder, a data frame; or several, which are read as one.
 
@@ -208,19 +209,21 @@ def load_table(
 
     Args:
         source: A Parquet or CSV file, a run folder, a data frame or a table; or several. Any tidy
-            table with the columns strategy, energy_j and accuracy will do; trial, seed and state
+            table with the columns strategy, energy_j and score will do; trial, seed and state
             may be there, and columns that are not of the contract are hyperparameters.
         by: Columns that group the trials, as names joined by commas: ``"dataset,machine"``. Of a
             run folder also what its experiment says (``dataset``, ``architecture``, ``meter`` …);
             ``source`` is the name of each table.
-        mapping: Which columns are made of others: ``"accuracy=test_acc,energy_j=kwh*3.6e6"``.
+        mapping: Which columns are made of others: ``"score=test_acc,energy_j=kwh*3.6e6"``.
+        metric: What the score is of tables that do not say it, as in an experiment: ``"rmse"``, or
+            a mapping with name, direction, low and high; accuracy if not given.
 
     Raises:
         DataError: A table cannot be read, or a value in it cannot be; the message says where.
     """
     from .benchmarks.comparison.loading import load_table as load
 
-    return _public(load(source, by=by, mapping=mapping))
+    return _public(load(source, by=by, mapping=mapping, metric=metric))
 
 
 def import_table(form: str, paths: Paths, **options: Any) -> Table:

@@ -36,6 +36,11 @@ JsonFile = Annotated[File, Option("--json", help="Write all that is found as JSO
 TableOut = Annotated[File, Option("--out", help="Write the trial table: .parquet or .csv.")]
 
 
+METRICS_HELP = f"{', '.join(METRICS)}, or a mapping such as " + (
+    '"{name: kappa, direction: maximize, low: -1, high: 1}"'
+)
+
+
 @dataclass(frozen=True)
 class Setup:
     """What is trained and how it is metered: fields of the experiment."""
@@ -49,13 +54,7 @@ class Setup:
         Text,
         Option(help="Your own training function, module:function, in place of both; see README."),
     ] = None
-    metric: Annotated[
-        Text,
-        Option(
-            help=f"What is optimised: {', '.join(METRICS)}, or a mapping such as "
-            '"{name: kappa, direction: maximize, low: -1, high: 1}".'
-        ),
-    ] = None
+    metric: Annotated[Text, Option(help=f"What is optimised: {METRICS_HELP}.")] = None
     space: Annotated[
         Text,
         Option(
@@ -100,7 +99,10 @@ class Tables:
     ] = None
     mapping: Annotated[
         list[str] | None,
-        Option("--map", help='Columns made of others: "accuracy=test_acc,energy_j=kwh*3.6e6".'),
+        Option("--map", help='Columns made of others: "score=test_acc,energy_j=kwh*3.6e6".'),
+    ] = None
+    metric: Annotated[
+        Text, Option(help="What the score is, of tables that do not say it; as for compare.")
     ] = None
 
 
@@ -150,8 +152,12 @@ class Importing:
     energy_attr: Annotated[
         Text, Option(help='User attribute of a trial that holds joules; "kwh*3.6e6" (optuna).')
     ] = None
+    score_attr: Annotated[
+        Text, Option(help='What the score is: an objective, "values_0", an attribute (optuna).')
+    ] = None
+    metric: Annotated[Text, Option(help="What the score is of: rmse, f1 … (optuna).")] = None
     accuracy_attr: Annotated[
-        Text, Option(help='What the accuracy is: "1-value", "value/100", an attribute (optuna).')
+        Text, Option(help='The score is the accuracy "1-value", "value/100" … (optuna).')
     ] = None
     study: Annotated[Text, Option(help="Name of the study (optuna).")] = None
     strategy: Annotated[

@@ -23,16 +23,17 @@ def report(tables: Tables, findings: Findings) -> None:
     """Compare what any trial tables or run folders hold, and say what the runs support.
 
     Of a run folder alone, the tables and the report in it are made again from its ledger. Any table
-    with the columns strategy, energy_j and accuracy will do; trial, seed and state may be there.
+    with the columns strategy, energy_j and score will do; trial, seed and state may be there.
     """
     from .. import api
 
     if len(tables.paths) == 1 and (tables.paths[0] / "ledger.jsonl").exists():
         result = api.report(tables.paths[0], findings.target)
-        if not any([tables.by, tables.mapping, findings.as_json, findings.html, findings.out]):
+        own_reading = any([tables.by, tables.mapping, tables.metric])
+        if not any([own_reading, findings.as_json, findings.html, findings.out]):
             print_result(result)
             return
-        if not any([tables.by, tables.mapping]):
+        if not own_reading:
             _report(result.table, findings)
             return
     _report(_loaded(tables), findings)
@@ -85,7 +86,9 @@ def audit(
     from ..benchmarks.audit import audit as check
     from ..reports.terminal import print_audit
 
-    found = check(tables.paths, by=tables.by or (), mapping=tables.mapping or ())
+    found = check(
+        tables.paths, by=tables.by or (), mapping=tables.mapping or (), metric=tables.metric
+    )
     if not write_json(as_json, found.to_dict()):
         print_audit(found)
     raise typer.Exit(1 if found.findings else 0)
@@ -94,7 +97,9 @@ def audit(
 def _loaded(tables: Tables) -> Table:
     from .. import api
 
-    return api.load_table(tables.paths, by=tables.by or (), mapping=tables.mapping or ())
+    return api.load_table(
+        tables.paths, by=tables.by or (), mapping=tables.mapping or (), metric=tables.metric
+    )
 
 
 def _report(table: Table, findings: Findings) -> None:

@@ -41,7 +41,7 @@ class Metric:
 
     @classmethod
     def parse(cls, given: Metric | str | Mapping[str, Any]) -> Metric:
-        """Read a metric: a key of `METRICS`, or a mapping of its attributes.
+        """Read a metric: a key of `METRICS`, or a mapping of its attributes, also as YAML text.
 
         A mapping takes what it leaves out from the metric of that name in `METRICS`, if there is
         one; else the direction is ``"maximize"`` and there are no bounds.
@@ -52,6 +52,8 @@ class Metric:
         """
         if isinstance(given, Metric):
             return given
+        if isinstance(given, str) and given.lstrip().startswith("{"):
+            given = _mapping(given)
         if isinstance(given, str):
             if given not in METRICS:
                 raise UnknownNameError("metric", given, [*METRICS, "{name: …, direction: …}"])
@@ -122,6 +124,16 @@ class Metric:
             and (self.low is None or score >= self.low)
             and (self.high is None or score <= self.high)
         )
+
+
+def _mapping(text: str) -> Any:
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        problem = getattr(error, "problem", None) or "not YAML"
+        raise ConfigurationError(f"metric {text!r}: {problem}") from error
 
 
 def _bound(name: str, key: str, value: Any) -> float | None:

@@ -19,6 +19,7 @@ from ..importers import import_table
 from ..tables.contract import REQUIRED
 from ..tables.facts import Fact
 from ..tables.frames import read_contents
+from ..tables.loading import Stated
 from ..tables.mapping import ColumnMapping, apply_mapping
 from ..tables.refusals import listed
 from ..tables.table import Table
@@ -88,6 +89,7 @@ class Reader:
 
     by: Names  # columns that group trials
     mapping: Names  # what columns of trial tables are made of
+    metric: Stated | None = None  # what their score is
 
     def find(self, path: Path) -> Iterator[Subject | Input]:
         """Read a file, a run folder, or all that lies in a folder; there, others are skipped."""
@@ -109,7 +111,7 @@ class Reader:
 
     def _read(self, path: Path) -> Subject:
         if path.is_dir():
-            table = load_table(path, by=self.by, mapping=self.mapping)
+            table = load_table(path, by=self.by, mapping=self.mapping, metric=self.metric)
             found = find_quantities(table.trials)
             return Subject(path, RUN_FOLDER, table.trials, found, table=table)
         if not path.exists():
@@ -137,7 +139,7 @@ class Reader:
         known = {*map(str, frame.columns), *(entry.target for entry in other.mapping)}
         runs_known = not known.isdisjoint({"run", "seed"})
         try:
-            table = load_table(path, by=self.by, mapping=self.mapping)
+            table = load_table(path, by=self.by, mapping=self.mapping, metric=self.metric)
         except DataError as error:
             negative = any((quantity.values < 0).any() for quantity in found)
             if (self.mapping or self.by) and not negative:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..tables.facts import Fact
+from ..tables.loading import Stated
 from ..tables.mapping import ColumnMapping
 from . import measurements, patterns, traces, trials
 from .catalogue import CHECKS, Evidence, Finding, Lacking
@@ -118,6 +119,7 @@ def audit(
     *,
     by: str | Sequence[str] = (),
     mapping: str | Sequence[str] = (),
+    metric: Stated | None = None,
 ) -> Audit:
     """Check energy studies for the faults that were found in published ones.
 
@@ -130,6 +132,7 @@ def audit(
             whose columns have units, run folders; or folders of them, searched at any depth.
         by: Columns that group the trials of a table, as in `load_table`.
         mapping: What the columns of trial tables are made of, as in `load_table`.
+        metric: What the score of trial tables is, as in `load_table`.
 
     Raises:
         DataError: What was named is not there or holds no energy data. What lies in a folder and
@@ -154,7 +157,7 @@ def audit(
     subjects: list[Subject] = []
     for path in map(Path, [paths] if isinstance(paths, str | Path) else paths):
         read: list[Subject] = []
-        for each in Reader(by, mapping).find(path):
+        for each in Reader(by, mapping, metric).find(path):
             if isinstance(each, Input):
                 inputs.append(each)
                 continue

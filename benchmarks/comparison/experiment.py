@@ -63,7 +63,7 @@ def _plain(value: Any) -> Any:
 
 def _metric(value: Any) -> Any:
     try:
-        return Metric.parse(_plain(value)).to_dict()
+        return Metric.parse(value).to_dict()
     except ConfigurationError as error:
         raise ValueError(str(error)) from error
 
@@ -82,7 +82,8 @@ class Experiment(BaseModel):
         workers: Trials at a time, of all runs; None chooses.
         parallel_trials: Trials of one run at a time, at most.
         device: ``"cpu"``, ``"cuda"``, ``"cuda:1"`` …; None chooses.
-        architecture: ``cnn``, ``mlp``, ``torchvision:NAME`` or ``module:function``; None with an own objective.
+        architecture: ``cnn``, ``mlp``, ``torchvision:NAME`` or ``module:function``; None with
+            an own objective.
         space: The search space; None takes the architecture's own for the data set.
         fidelity: What the rungs of multi-fidelity strategies are made of: ``"epochs"`` or
             ``"joules"``.

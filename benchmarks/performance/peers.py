@@ -302,7 +302,7 @@ def _whole(space: Space, params: Mapping[str, Any]) -> Work:
             value = min(max(value, axis.low), axis.high)
         values[name] = int(value) if isinstance(axis, IntDistribution) else value
     complete = space.complete(values)
-    return Work(complete, int(complete["epochs"]))
+    return Work(complete, int(complete["epochs"] or 1))
 
 
 def _accuracy(result: Told) -> float | None:

@@ -115,7 +115,7 @@ GP = runs_of("gp", [(4.0, 0.6), (4.0, 0.4), (2.0, 0.5)])
 class TestTarget:
     def test_it_lies_on_the_way_from_the_median_random_candidate_to_the_best(self):
         analysis = rmse_of(RANDOM, GP)
-        [group] = analysis.groups
+        group = analysis.groups[0]
         assert group.target.score == pytest.approx(0.4 + 0.02 * 0.4)
         assert (group.target.start, group.target.start_of) == (pytest.approx(0.8), "random")
         assert analysis.notes == (
