@@ -238,12 +238,19 @@ def build(shape, n_classes, *, width=8, fate="fine"):
 
 
 @pytest.mark.kill
-def test_a_candidate_that_kills_its_worker_fails_and_the_others_go_on(compare_in_a_process):
+@pytest.mark.parametrize("side_by_side", [1, 2])
+def test_a_candidate_that_kills_its_worker_fails_and_the_others_go_on(
+    compare_in_a_process, side_by_side
+):
     # The first and the last of the choices are tried before the comparison begins.
     space = {"fate": ["fine", "deadly", "well"], "epochs": 1}
-    architecture = "deadly_network:build"
     result = compare_in_a_process(
-        "deadly_network.py", DEADLY, architecture=architecture, space=space
+        "deadly_network.py",
+        DEADLY,
+        architecture="deadly_network:build",
+        space=space,
+        workers=side_by_side,
+        parallel_trials=side_by_side,
     )
     assert result.summary["status"] == "complete"
     trials = result.trials
@@ -252,6 +259,7 @@ def test_a_candidate_that_kills_its_worker_fails_and_the_others_go_on(compare_in
     assert dead[dead["state"] == "failed"]["message"].str.contains("its worker died").all()
     alive = trials[trials["p.fate"] != "deadly"]
     assert (alive["state"] == "complete").any()
+    assert (alive["state"] != "failed").all()  # though they may have been in flight beside it
 
 
 @pytest.mark.kill
