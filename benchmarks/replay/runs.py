@@ -21,8 +21,9 @@ import numpy as np
 from ...errors import ConfigurationError
 from ...tuners.parts.encoding import Encoding
 from ...tuners.registry import find_recipe
+from ...tuners.strategy import Strategy
 from ..comparison.executors import kill_workers, make_executor
-from . import simulation
+from . import side_by_side, simulation
 from .ask_cost import load_ask_costs
 from .forest import ForestObjective
 from .nearest import NearestObjective
@@ -176,20 +177,17 @@ def play_one(path: str, play: Play) -> Played:
     objective, shared = _objectives(path)[play.stage]
     cost_s, watts = load_ask_costs().of(play.strategy), play.watts
     search_j = 0.0 if watts is None or cost_s is None else lambda n_told: watts * cost_s(n_told)
-    terms = Terms(
-        play.budget_j,
-        play.seed,
-        play.strategy,
-        search_j,
-        parallel_trials=play.parallel_trials,
-    )
+    terms = Terms(play.budget_j, play.seed, play.strategy, search_j)
+
+    def build(*known: Any) -> Strategy:
+        return find_recipe(play.strategy).build(*known)
+
     with _one_thread():
-        run = simulation.play(
-            lambda *known: find_recipe(play.strategy).build(*known),
-            objective.fresh(),
-            terms,
-            shared=shared,
-        )
+        if play.parallel_trials == 1:
+            run = simulation.play(build, objective.fresh(), terms, shared=shared)
+        else:
+            width = play.parallel_trials
+            run = side_by_side.play(build, objective.fresh(), terms, width, shared=shared)
     # The price of asks is a function, which stays in this process.
     return Played(play, run._replace(terms=replace(terms, search_j=0.0)))
 

@@ -13,13 +13,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from typing import Any
 
 from ...tuners.pending import ask_beside
+from ...tuners.registry import Builder
 from ...tuners.strategy import Strategy, Told, Work
 from ..comparison.events import End
 from ..comparison.run import ASK_MARGIN
 from .objective import Simulated
-from .simulation import Run, Simulation, Terms, Training, fault
+from .simulation import Run, Simulation, Terms, Training, fault, maker
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,38 @@ class _Flight:
         return (self.ends_at, self.number) < (other.ends_at, other.number)
 
 
-class SideBySide(Run):
-    """A run with up to ``terms.parallel_trials`` slices in flight."""
+def play(
+    build: Builder,
+    objective: Simulated,
+    terms: Terms,
+    parallel_trials: int,
+    *,
+    shared: dict[Any, Any] | None = None,
+) -> Simulation:
+    """Let a strategy search an objective with up to so many trials in flight.
 
-    def __init__(self, build: Callable[[], Strategy], objective: Simulated, terms: Terms) -> None:
+    The other arguments are as of `simulation.play`.
+    """
+    make = maker(build, objective, terms, shared=shared)
+    try:
+        run = SideBySide(make, objective, terms, parallel_trials)
+    except Exception as error:  # noqa: BLE001 - of whatever library
+        return Simulation(terms, [], *fault(error))
+    return run.play()
+
+
+class SideBySide(Run):
+    """A run with up to ``parallel_trials`` slices in flight."""
+
+    def __init__(
+        self,
+        build: Callable[[], Strategy],
+        objective: Simulated,
+        terms: Terms,
+        parallel_trials: int,
+    ) -> None:
         super().__init__(build(), objective, terms)
-        self._build = build
+        self._build, self._most = build, parallel_trials
         self._history: list[Told] = []  # oriented
         self._flying: list[_Flight] = []
         self._now = 0.0
@@ -54,7 +82,7 @@ class SideBySide(Run):
         """Go on until the run is over and nothing is in flight."""
         while True:
             end = None
-            while end is None and len(self._flying) < self._terms.parallel_trials:
+            while end is None and len(self._flying) < self._most:
                 end = self._why_over() or self._begin_slice()
             if not self._flying:
                 assert end is not None

@@ -100,19 +100,26 @@ def play(
 
     Fidelity, and what strategies of all runs may share, are as in `Task`.
     """
-    task = task_of(objective, terms.budget_j, fidelity)
-    if shared is not None:
-        task = replace(task, shared=shared)
-    make = partial(build, objective.space, terms.seed, task)
     try:
-        strategy = make()
-        if terms.parallel_trials > 1:
-            from .side_by_side import SideBySide
-
-            return SideBySide(make, objective, terms).play()
+        strategy = maker(build, objective, terms, fidelity=fidelity, shared=shared)()
     except Exception as error:  # noqa: BLE001 - of whatever library
         return Simulation(terms, [], *fault(error))
     return simulate(strategy, objective, terms)
+
+
+def maker(
+    build: Builder,
+    objective: Simulated,
+    terms: Terms,
+    *,
+    fidelity: str = "epochs",
+    shared: dict[Any, Any] | None = None,
+) -> Callable[[], Strategy]:
+    """What makes the strategy of a run; arguments as of `play`."""
+    task = task_of(objective, terms.budget_j, fidelity)
+    if shared is not None:
+        task = replace(task, shared=shared)
+    return partial(build, objective.space, terms.seed, task)
 
 
 def simulate(strategy: Strategy, objective: Simulated, terms: Terms) -> Simulation:

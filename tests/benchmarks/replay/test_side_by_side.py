@@ -5,7 +5,8 @@ from statistics import median_low
 import pytest
 
 import perjoule
-from perjoule.benchmarks.replay.simulation import Terms, play
+from perjoule.benchmarks.replay import side_by_side, simulation
+from perjoule.benchmarks.replay.simulation import Terms
 from perjoule.benchmarks.replay.synthetic import SURFACES
 from perjoule.models.outcome import State
 from perjoule.tuners.registry import RECIPES
@@ -16,8 +17,7 @@ SURFACE = SURFACES["scaling"]
 
 
 def simulate(name, width, budget_j=100.0, **options):
-    terms = Terms(budget_j, parallel_trials=width, **options)
-    return play(RECIPES[name].build, SURFACE, terms)
+    return side_by_side.play(RECIPES[name].build, SURFACE, Terms(budget_j, **options), width)
 
 
 @each_of(RECIPES)
@@ -57,17 +57,9 @@ def test_independent_draws_lose_nothing_but_the_end():
 
 
 def test_one_trial_in_flight_is_the_same_either_way():
-    from functools import partial
-
-    from perjoule.benchmarks.replay.side_by_side import SideBySide
-    from perjoule.benchmarks.replay.simulation import task_of
-
     for name in ("tpe", "asha", "frugal", "cmaes"):
-        terms = Terms(40.0, search_j=0.1)
-        task = task_of(SURFACE, terms.budget_j)
-        make = partial(RECIPES[name].build, SURFACE.space, 0, task)
-        one, other = play(RECIPES[name].build, SURFACE, terms), SideBySide(make, SURFACE, terms)
-        for a, b in zip(one.slices, other.play().slices, strict=True):
+        one = simulation.play(RECIPES[name].build, SURFACE, Terms(40.0, search_j=0.1))
+        for a, b in zip(one.slices, simulate(name, 1, 40.0, search_j=0.1).slices, strict=True):
             assert (a.trial, a.state, a.epochs, a.params) == (b.trial, b.state, b.epochs, b.params)
             assert a.energy_j == pytest.approx(b.energy_j)
 
