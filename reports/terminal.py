@@ -201,7 +201,8 @@ def print_best(
             f"{format_energy(refit['energy_j'])} ({refit['energy_kind']}) beside the budget: "
             f"test {metric.name} {format_score(refit['test_score'], metric)}."
         )
-    console.print(f"Written: {folder / 'best.json'}, best.pt", soft_wrap=True)
+    written = [folder / "best.json", *(["best.pt"] if (folder / "best.pt").exists() else ())]
+    console.print(f"Written: {', '.join(map(str, written))}", soft_wrap=True)
 
 
 # Metering -----------------------------------------------------------------------------------------

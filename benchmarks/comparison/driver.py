@@ -178,8 +178,8 @@ class Driver:
         result = outcome.slice_
         assert result is not None
         score = result.score
-        if score is None or not run.metric.improves(score, run.incumbent):
-            # Its worker may have known an older incumbent.
+        is_best = score is not None and run.metric.improves(score, run.incumbent)
+        if not is_best:  # its worker may have known an older incumbent
             outcome = replace(outcome, test_score=None)
         elif result.checkpoint is not None:  # first, so that no recorded incumbent is without
             self._folder.write_weights(
@@ -189,6 +189,8 @@ class Driver:
         if job.turn is not None and result.state is State.INTERRUPTED:
             event = replace(event, work=job.turn.work)
         self._record(event)
+        if is_best and result.checkpoint is None:  # those of an earlier slice are of another score
+            self._folder.weights(run.name, outcome.trial).unlink(missing_ok=True)
         self._jobs.ended(run)
         self._drop_used_checkpoints(run, outcome.trial, result.state)
 

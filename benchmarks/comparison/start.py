@@ -54,6 +54,7 @@ def run_comparison(
     space = _resolved_space(experiment)
     sources = find_sources(experiment)
     workers = experiment.workers or _default_workers(experiment, sources, objective)
+    workers = min(workers, experiment.n_runs * experiment.parallel_trials)  # no more have work
     setting = Setting(
         experiment=experiment,
         space=space,
@@ -108,7 +109,9 @@ def _resolved_space(experiment: Experiment) -> dict[str, Any]:
     for name in experiment.strategies:
         find_recipe(name)
     if experiment.dataset is None:  # an own objective; strategies ask for epochs
-        return {"epochs": 1, **Space.parse(experiment.space or {}).to_mapping()}
+        space = Space.parse({"epochs": 1, **(experiment.space or {})})
+        space.check_epochs()
+        return space.to_mapping()
     check(experiment.dataset)
     assert experiment.architecture is not None
     mapping = experiment.space or default_space(experiment.architecture, experiment.dataset)

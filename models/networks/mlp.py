@@ -76,10 +76,10 @@ def solve_widths(profile: str, size: int, n_inputs: int, n_outputs: int, depth: 
     """
     if profile not in PROFILES:
         raise UnknownNameError("profile", str(profile), PROFILES)
-    for name, value, least in (("size", size, 1), ("depth", depth, 2)):
-        if not isinstance(value, int) or value < least:
+    for name, value, least, most in (("size", size, 1, 2**40), ("depth", depth, 2, 1000)):
+        if not isinstance(value, int) or not least <= value <= most:
             raise ConfigurationError(
-                f"mlp: {name} = {value!r} must be a whole number from {least} up"
+                f"mlp: {name} = {value!r} must be a whole number from {least} to {most}"
             )
 
     def widths(first: int) -> list[int]:
