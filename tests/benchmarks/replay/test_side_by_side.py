@@ -11,8 +11,6 @@ from perjoule.benchmarks.replay.synthetic import SURFACES
 from perjoule.models.outcome import State
 from perjoule.tuners.registry import RECIPES
 
-from ...tuners.toys import each_of
-
 SURFACE = SURFACES["scaling"]
 
 
@@ -20,8 +18,8 @@ def simulate(name, width, budget_j=100.0, **options):
     return side_by_side.play(RECIPES[name].build, SURFACE, Terms(budget_j, **options), width)
 
 
-@each_of(RECIPES)
-def test_every_strategy_spends_the_same_budget_side_by_side_and_again_the_same(name):
+@pytest.mark.parametrize("name", ["random", "tpe", "asha", "cmaes", "grid", "frugal"])
+def test_a_strategy_spends_the_same_budget_side_by_side_and_again_the_same(name):
     budget_j = 30.0
     run = simulate(name, 3, budget_j, search_j=0.2)
     assert run.error == ""
