@@ -64,7 +64,8 @@ class ComparisonProgress:
             f"Meter: {meters}. Budget: {format_energy(experiment.budget_j)}, "
             f"{format_energy(experiment.allotment_j)} for each of {experiment.n_runs} runs "
             f"({len(experiment.strategies)} strategies x {experiment.seeds} seeds), "
-            f"{workers} worker{'s' if workers > 1 else ''}, {experiment.dataset}.",
+            f"{workers} worker{'s' if workers > 1 else ''}, "
+            f"{experiment.dataset or experiment.objective}.",
         )
         self._console.print("Starting the workers and rehearsing (charged to no run) ...")
         for name in experiment.strategies:
