@@ -60,8 +60,8 @@ Figure = tuple[str, str, str]
 def title(table: Table) -> str:
     """Return what the page is about."""
     experiment = part(table, "experiment")
-    dataset = experiment.get("dataset")
-    return f"Hyperparameter search on {dataset}" if dataset else "A table of trials"
+    what = experiment.get("dataset") or experiment.get("objective")
+    return f"Hyperparameter search on {what}" if what else "A table of trials"
 
 
 def created(table: Table) -> tuple[str, str] | None:

@@ -111,8 +111,8 @@ class Rehearsal:
     def _check(self, result: SliceResult) -> None:
         if result.state is State.FAILED:
             raise ConfigurationError(
-                f"not even the cheapest candidate {dict(result.params)} can be trained: "
-                f"{result.message}; mend the space or what it is trained by"
+                f"not even the cheapest candidate {dict(result.params)} can be trained; "
+                f"mend the space or what it is trained by: {result.message}"
             )
 
     def asks(self, name: str) -> tuple[float, float]:

@@ -90,18 +90,24 @@ def energy_title(what: str, trials: pd.DataFrame) -> str:
 
 
 def energy_axis(title: str, energies_j: pd.Series) -> dict[str, Any]:
-    """Return Plotly's settings of a logarithmic axis on which these energies are seen.
+    """Return Plotly's settings of a logarithmic axis on which these energies are seen."""
+    if energies_j.empty:
+        return {"type": "log", "title": {"text": title}}
+    return log_axis(title, energies_j.min(), energies_j.max())
+
+
+def log_axis(title: str, low: float, high: float) -> dict[str, Any]:
+    """Return Plotly's settings of a logarithmic axis that shows these two values.
 
     It has ticks at 1, 2 and 5 of each decade, at 1 alone when there are many decades, and at more
     when there is less than one; within a factor of two Plotly chooses them.
     """
     axis: dict[str, Any] = {"type": "log", "title": {"text": title}}
-    low_j, high_j = energies_j.min(), energies_j.max()
-    if energies_j.empty or high_j < 2 * low_j:
+    if high < 2 * low:
         return axis
-    decades = range(int(np.floor(np.log10(low_j))), int(np.log10(high_j)) + 2)
-    steps: Sequence[float] = (1, 2, 5) if high_j < 300 * low_j else (1,)
-    if high_j < 5 * low_j:
+    decades = range(int(np.floor(np.log10(low))), int(np.log10(high)) + 2)
+    steps: Sequence[float] = (1, 2, 5) if high < 300 * low else (1,)
+    if high < 5 * low:
         steps = (1, 1.5, 2, 3, 4, 5, 6, 8)
     ticks = [float(f"{step}e{decade}") for decade in decades for step in steps]
     return {**axis, "tickvals": ticks, "ticktext": [_short(tick) for tick in ticks]}
