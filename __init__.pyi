@@ -23,6 +23,14 @@ from .errors import MeterError as MeterError
 from .errors import OutputError as OutputError
 from .errors import PerjouleError as PerjouleError
 from .errors import UnknownNameError as UnknownNameError
+from .models.callbacks.keras import KerasCallback as KerasCallback
+from .models.callbacks.lightning import LightningCallback as LightningCallback
+from .models.callbacks.scikit_learn import fit_once as fit_once
+from .models.callbacks.scikit_learn import partial_fit_epochs as partial_fit_epochs
+from .models.callbacks.transformers import TransformersCallback as TransformersCallback
+from .models.callbacks.xgboost import XGBoostCallback as XGBoostCallback
+from .models.metric import Metric as Metric
+from .models.trial import Trial as Trial
 from .tuners.strategy import Strategy as Strategy
 from .tuners.strategy import Told as Told
 from .tuners.strategy import Work as Work

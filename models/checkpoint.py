@@ -5,7 +5,10 @@ from __future__ import annotations
 import io
 from typing import Any
 
+import numpy as np
 import torch
+
+_PLAIN = (type(None), bool, int, float, str, bytes, set, torch.Size, torch.dtype, torch.device)
 
 
 def load_checkpoint(checkpoint: bytes) -> dict[str, Any]:
@@ -24,12 +27,21 @@ def save_state(state: dict[str, Any]) -> bytes:
     return buffer.getvalue()
 
 
-def copy_to_cpu(value: Any) -> Any:
-    """Copy all tensors in nested dictionaries and lists to the CPU."""
+def copy_to_cpu(value: Any, where: str = "state") -> Any:
+    """Copy a state of nested dictionaries and lists, with all tensors on the CPU.
+
+    Raises:
+        TypeError: There is something else in it than `load_checkpoint` reads; the message names it.
+    """
     if isinstance(value, torch.Tensor):
         return value.detach().to("cpu", copy=True)
     if isinstance(value, dict):
-        return {key: copy_to_cpu(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [copy_to_cpu(item) for item in value]
+        return {key: copy_to_cpu(item, f"{where}[{key!r}]") for key, item in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(copy_to_cpu(item, f"{where}[{i}]") for i, item in enumerate(value))
+    if isinstance(value, np.generic):
+        return value.item()
+    if type(value) not in _PLAIN:
+        kind = type(value).__name__
+        raise TypeError(f"{where} is of type {kind}: keep tensors, numbers, text and bytes alone")
     return value

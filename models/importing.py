@@ -7,7 +7,6 @@ from operator import attrgetter
 from typing import Any
 
 from ..errors import ConfigurationError
-from ._torchvision_operators import prepare
 
 
 def import_named(kind: str, name: str) -> Any:
@@ -20,7 +19,6 @@ def import_named(kind: str, name: str) -> Any:
     Raises:
         ConfigurationError: The module or the function cannot be had.
     """
-    prepare()  # it may import torchvision
     what = f"{kind} {name!r}"
     module_name, _, function = name.partition(":")
     try:

@@ -69,6 +69,7 @@ class Objective:
             state=State.FAILED if failed else result.state,
             duration_s=time.perf_counter() - started,
             checkpoint=None if kept is None else save_state(kept),
+            checkpoint_epoch=None if kept is None else kept["epoch"],
         )
 
 

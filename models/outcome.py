@@ -71,7 +71,14 @@ class SliceResult:
     repeated: int = 0  # epochs that were trained again, since no state of the trial was kept
     message: str = ""  # what went wrong, if anything
     curve: tuple[CurvePoint, ...] = ()  # one point per validated epoch of this slice
-    checkpoint: bytes | None = None  # after the last validated epoch, if it was asked for
+    checkpoint: bytes | None = None  # the state to go on from; None if none was kept
+    checkpoint_epoch: int | None = None  # the epoch after which it was saved
+
+    @property
+    def weights(self) -> bytes | None:
+        """The checkpoint, if it is of the network that was scored last."""
+        scored = self.curve[-1].epoch if self.curve else None
+        return self.checkpoint if self.checkpoint_epoch == scored else None
 
     @property
     def reading(self) -> Reading:

@@ -51,12 +51,18 @@ class Phases:
             self._gates[name] = self._make_gate(foresee(each, known), each)
 
     def enter(self, name: str) -> None:
-        """Close the present phase and begin another at the same edge."""
-        self._gate.end()
+        """Close the present phase and begin another at the same edge.
+
+        With one gate for all steps, validating is what comes after the last step of an epoch.
+        """
+        goes_on = name == VALIDATE and not self._announced
+        if not goes_on:
+            self._gate.end()
         self._readings[self.name] += self._window.lap()
         self.name = name
-        self._gate = self._gates.get(name, self._gate)
-        self._gate.begin()
+        if not goes_on:
+            self._gate = self._gates.get(name, self._gate)
+            self._gate.begin()
 
     def should_stop(self) -> bool:
         """Whether to stop before the next step, which is counted if not."""

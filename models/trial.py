@@ -133,6 +133,9 @@ class Trial:
 
         Call it after ``report``. The state is copied only where it may be needed: if the trial may
         be paused, or is the best so far.
+
+        Raises:
+            TrialFailed: There is something else in it, which could not be restored.
         """
         if self.cut_short:
             return
@@ -142,7 +145,10 @@ class Trial:
         if worth or beat is None or oriented(self._curve[-1].score) > oriented(beat):
             from .checkpoint import copy_to_cpu
 
-            self._kept = self._epochs_seen, copy_to_cpu(dict(state))
+            try:
+                self._kept = self._epochs_seen, copy_to_cpu(dict(state))
+            except TypeError as error:
+                raise TrialFailed(f"trial.save: {error}") from error
 
     def restore(self) -> Mapping[str, Any] | None:
         """The state that a paused trial saved, with tensors on the CPU; None if there is none.
@@ -239,16 +245,8 @@ class Trial:
 
     @property
     def kept(self) -> dict[str, Any] | None:
-        """The saved state with its epoch; None if it is of another epoch than was reported last.
-
-        Of a paused trial an older one is still worth going on from.
-        """
-        if self._kept is None:
-            return None
-        epoch, state = self._kept
-        if self._ended is not State.PAUSED and self._curve and self._curve[-1].epoch != epoch:
-            return None
-        return {"epoch": epoch, "state": state}
+        """The last state that was saved, with its epoch."""
+        return None if self._kept is None else {"epoch": self._kept[0], "state": self._kept[1]}
 
     @property
     def _epochs_seen(self) -> int:

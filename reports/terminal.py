@@ -186,7 +186,8 @@ def print_best(
         return
     table = Table("hyperparameter", "value", title="Best candidate", title_justify="left")
     for name, value in best["params"].items():
-        table.add_row(name, "-" if value is None else format_value(value))  # inactive
+        if value is not None:
+            table.add_row(name, format_value(value))
     console.print(table)
     console.print(
         f"Validation {metric.name} {format_score(best['score'], metric)}, "

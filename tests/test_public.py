@@ -11,7 +11,10 @@ PUBLIC = [
     "EnergyBudget",
     "EnergyMeter",
     "Experiment",
+    "KerasCallback",
+    "LightningCallback",
     "MeterError",
+    "Metric",
     "OutputError",
     "PerjouleError",
     "Reading",
@@ -19,17 +22,22 @@ PUBLIC = [
     "Strategy",
     "Table",
     "Told",
+    "TransformersCallback",
+    "Trial",
     "UnknownNameError",
     "Work",
+    "XGBoostCallback",
     "analyse",
     "audit",
     "compare",
     "export",
+    "fit_once",
     "import_table",
     "intensity",
     "load_best",
     "load_table",
     "metered",
+    "partial_fit_epochs",
     "replay",
     "report",
     "tune",
@@ -45,7 +53,8 @@ def python(*arguments):
 def test_what_is_public_is_exactly_this():
     assert perjoule.__all__ == PUBLIC
     for name in PUBLIC:
-        assert getattr(perjoule, name).__name__ == name
+        if not name.endswith("Callback"):  # these load the libraries that they are for
+            assert getattr(perjoule, name).__name__ == name
 
 
 def test_an_unknown_name_is_an_attribute_error():

@@ -93,11 +93,8 @@ def refit(folder: Folder, watcher: ComparisonWatcher | None = None) -> None:
     before = refit_facts(events)
     if run.end is None or run.incumbent is None or (before and before.state is State.COMPLETE):
         return
-    best = next(
-        told
-        for told in run.history
-        if (told.trial, told.score) == (run.incumbent_trial, run.incumbent)
-    )
+    found = run.incumbent_trial, Metric.parse(experiment.metric).oriented(run.incumbent)
+    best = next(told for told in run.history if (told.trial, told.score) == found)
     with exclusive(find_sources(experiment)), _locked(folder), Ledger(folder.ledger) as ledger:
         if watcher is not None:
             watcher.refitting(best.epochs)

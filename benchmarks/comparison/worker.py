@@ -104,10 +104,10 @@ class Session:
         ask_s += time.perf_counter() - telling_s
         is_best, training = _is_better(result, job.incumbent, self._metric), self._training
         test_score = result.test_score if is_best else None
-        if result.checkpoint is not None and is_best and isinstance(training, NetworkTraining):
-            test_score = training.test_score(work.params, result.checkpoint)
-        if not (self._setting.keep_weights and is_best):
-            result = replace(result, checkpoint=None)
+        weights = result.weights if is_best else None
+        if weights is not None and isinstance(training, NetworkTraining):
+            test_score = training.test_score(work.params, weights)
+        result = replace(result, checkpoint=weights if self._setting.keep_weights else None)
         return replace(
             outcome,
             trial=trial,

@@ -67,7 +67,7 @@ def test_a_target_is_never_ignored(poor, tmp_path, command):
     where = [poor] if command == "report" else ["--out", tmp_path / "new", *OPTIONS[:2]]
     ended = call(command, *where, "--target", "nonsense")
     assert (ended.code, ended.out) == (2, "")
-    assert "target 'nonsense': give an accuracy above 0" in ended.message
+    assert "target 'nonsense': give a score, such as 0.95" in ended.message
     assert not (tmp_path / "new").exists()
     assert (poor / "report.html").read_bytes() == before
 

@@ -92,6 +92,24 @@ def test_with_should_stop_the_budget_holds_inside_an_epoch(meter, budget_epochs,
     assert result.reading.total_j <= budget_j * (1 + 1e-9) + known
 
 
+@pytest.mark.parametrize(("tails", "epochs"), [(1.5, 1), (1.95, 1), (2.2, 2)])
+def test_a_validation_that_asks_nothing_is_left_for_in_the_budget(meter, tails, epochs):
+    def train(trial):
+        for epoch in trial.epochs():
+            for _ in range(STEPS):
+                if trial.should_stop():
+                    return
+                trial.count_operations((1 + 0.2 * epoch) * STEP_OPERATIONS)  # dearer than foreseen
+            trial.phase("validate")
+            trial.count_operations(TAIL_OPERATIONS)
+            trial.report(accuracy=0.5)
+
+    budget_j = 2.2 * EPOCH_J + tails * TAIL_OPERATIONS * 1e-10
+    result = slice_of(train, meter, budget_j=budget_j)
+    assert (result.state, result.epochs) == (State.TRUNCATED, epochs)
+    assert result.reading.total_j <= budget_j * (1 + 1e-9)
+
+
 @pytest.mark.parametrize("budget_epochs", [0.3, 1.5, 2.5])
 def test_without_it_at_most_one_epoch_is_overdrawn(meter, budget_epochs):
     result = slice_of(training(asks=False), meter, budget_j=budget_epochs * EPOCH_J)
@@ -147,6 +165,10 @@ def test_a_function_that_returns_a_number_is_one_step(meter):
         (lambda trial: trial.report(f1=0.5), "got f1, but not accuracy, which is the metric"),
         (lambda trial: trial.report(accuracy=0.5, loss=[1]), "loss = '\\[1\\]' is no number"),
         (lambda trial: trial.test(2), "accuracy 2 on test data lies outside"),
+        (
+            lambda trial: (trial.report(accuracy=0.5), trial.save({"a": [np.ones(1)]})),
+            r"trial.save: state\['a'\]\[0\] is of type ndarray",
+        ),
         (lambda trial: trial.phase("rest"), "take one of setup, train, validate"),
         (lambda trial: [*trial.epochs(), *trial.epochs()], "looped over twice"),
         (lambda trial: 1 / 0, "ZeroDivisionError: division by zero"),
@@ -222,3 +244,15 @@ def test_a_test_score_is_told_and_phases_share_the_joules_out(meter):
     assert (result.score, result.test_score) == (3.0, 3.5)
     phases = (result.setup, result.train, result.validate)
     assert [phase.total_j for phase in phases] == pytest.approx([0.1, 0.4, 0.8])
+
+
+def test_weights_are_only_of_the_network_that_was_scored_last(meter):
+    def saves_once(trial):
+        for epoch in trial.epochs():
+            trial.report(accuracy=0.5)
+            if epoch == 0:
+                trial.save({"epoch": epoch})
+
+    result = slice_of(saves_once, meter, until=3, pause=True)
+    assert (result.checkpoint_epoch, result.weights) == (1, None)
+    assert slice_of(saves_once, meter, until=1).weights is not None

@@ -80,7 +80,7 @@ def test_a_page_of_a_minimised_metric_speaks_of_nothing_else():
         "98% of the way to the best from the median random candidate",
         "A run without a result by then has none and ranks last",
         "to 0; the energy is anything up to the dearest trial",
-        "momentum 0.1 to 0.9; if optimizer sgd",
+        "momentum 0.1 to 0.9, where optimizer is 'sgd'",
     ):
         assert told in page.told, told
     for never in ("accura", "per joule", " nan", "None"):

@@ -122,7 +122,8 @@ def test_any_metric_is_followed_in_its_direction(tmp_path, metric):
     assert (min if metric == "rmse" else max)(incumbents) == best
     again = perjoule.load_table(tmp_path / "run")
     assert again.metric.name == (metric if isinstance(metric, str) else "gain")
-    pd.testing.assert_frame_equal(again.trials, perjoule.report(tmp_path / "run").table.trials)
+    same = ["run", "trial", "score", "test_score", "energy_j", "p.rate"]
+    pd.testing.assert_frame_equal(again.trials[same], trials[same], check_dtype=False)
 
 
 def test_a_function_that_nobody_can_import_runs_in_this_process(tmp_path):

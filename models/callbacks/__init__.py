@@ -1,0 +1,1 @@
+"""Ready callbacks over the seam of `models.trial`, one module per library."""
