@@ -59,7 +59,11 @@ class Setup:
     meter: Meter = None
     device: Annotated[Text, Option(help="cpu, cuda, cuda:1; chosen if not given.")] = None
     carbon: Carbon = None
-    workers: Annotated[int | None, Option(help="Trials at a time.")] = None
+    workers: Annotated[int | None, Option(help="Trials at a time, of all runs together.")] = None
+    parallel_trials: Annotated[
+        int | None,
+        Option(help="Trials of one run at a time; more use more cores, and learn later."),
+    ] = None
     fidelity: Annotated[
         Text, Option(help="Rungs of multi-fidelity strategies: epochs, joules.")
     ] = None
@@ -132,6 +136,9 @@ class Replaying:
     ] = "model"
     slow_seeds: Annotated[int, Option(min=1, help="Runs of strategies whose asks take long.")] = 10
     workers: Annotated[int | None, Option(min=1, help="Processes; one per core.")] = None
+    parallel_trials: Annotated[
+        int, Option(min=1, help="Trials of a run at a time; the notes tell what that cost.")
+    ] = 1
 
 
 @dataclass(frozen=True)

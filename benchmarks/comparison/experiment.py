@@ -80,7 +80,8 @@ class Experiment(BaseModel):
         budget_j: Joules that all runs share; given as ``budget: "600 J"``.
         seeds: Runs per strategy, with seeds 0, 1, …
         meter: What counts the joules: names of `energy.sources.resolve.METERS`.
-        workers: Trials at a time; None chooses.
+        workers: Trials at a time, of all runs; None chooses.
+        parallel_trials: Trials of one run at a time, at most.
         device: ``"cpu"``, ``"cuda"``, ``"cuda:1"`` …; None chooses.
         architecture: ``cnn``, ``mlp``, ``torchvision:NAME`` or ``module:function``; None with
             an own objective.
@@ -107,6 +108,7 @@ class Experiment(BaseModel):
     seeds: int = Field(default=DEFAULT_SEEDS, ge=1)
     meter: str = "auto"
     workers: int | None = Field(default=None, ge=1)
+    parallel_trials: int = Field(default=1, ge=1)
     device: str | None = None
     architecture: str | None = "cnn"
     space: Annotated[dict[str, Any] | None, BeforeValidator(_plain)] = None
@@ -236,6 +238,7 @@ fidelity: epochs             # rungs of multi-fidelity strategies: epochs, or jo
 {_comment(f"What counts joules: {meters_help()}")}
 meter: auto
 # workers: 4                 # trials at a time; chosen by meter and cores if not given
+parallel_trials: 1           # trials of one run at a time; more are faster and learn later
 # device: cpu                # cpu, cuda, cuda:1; chosen if not given
 # carbon: FRA                # grams of CO2e: a country, USA/CA, or "56 g/kWh"; never guessed
 

@@ -120,7 +120,13 @@ def _default_workers(
     sources: list[Source | PowerSource],
     objective: Callable[..., Any] | None,
 ) -> int:
-    """One where a measured domain or the objective allows but one trial at a time, else cores."""
-    if objective is not None or any(source.info.scope is not Scope.PROCESS for source in sources):
+    """As many as cores, and as trials may be in flight.
+
+    Where a processor is measured as a whole, it is one run's trials at a time, among which its
+    joules are apportioned; where a board is, or the objective cannot travel, one trial.
+    """
+    scopes = {source.info.scope for source in sources}
+    if objective is not None or scopes - {Scope.PROCESS, Scope.PACKAGE}:
         return 1
-    return min(usable_cores(), experiment.n_runs)
+    runs = 1 if Scope.PACKAGE in scopes else experiment.n_runs
+    return min(usable_cores(), runs * experiment.parallel_trials)
