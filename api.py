@@ -145,14 +145,10 @@ def tune(
     Raises:
         PerjouleError: Something cannot be used.
     """
-    if refit and options.get("objective") is not None:
-        from .benchmarks.comparison.refit import OWN_OBJECTIVE
-
-        raise ConfigurationError(OWN_OBJECTIVE)
     if not resume:
         strategy, budget = search_of(experiment, strategy, budget)
     options |= {"strategies": strategy and [strategy], "budget": budget, "seeds": 1}
-    start = opening(options, out, target, progress, keep_weights=True)
+    start = opening(options, out, target, progress, keep_weights=True, refit=refit)
     folder = go_on(start, experiment, options) if resume else begin(start, experiment, options)
     if refit:
         from .benchmarks.comparison.refit import refit as train_again

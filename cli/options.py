@@ -11,7 +11,7 @@ from typer import Argument, Option
 from ..benchmarks.analysis.target import DEFAULT_TARGET
 from ..energy.sources.resolve import meters_help
 from ..models.data import datasets_help
-from ..models.metric import METRICS
+from ..models.metric import metrics_help
 from ..models.networks.registry import architectures_help
 
 Text = str | None
@@ -36,11 +36,6 @@ JsonFile = Annotated[File, Option("--json", help="Write all that is found as JSO
 TableOut = Annotated[File, Option("--out", help="Write the trial table: .parquet or .csv.")]
 
 
-METRICS_HELP = f"{', '.join(METRICS)}, or a mapping such as " + (
-    '"{name: kappa, direction: maximize, low: -1, high: 1}"'
-)
-
-
 @dataclass(frozen=True)
 class Setup:
     """What is trained and how it is metered: fields of the experiment."""
@@ -54,7 +49,7 @@ class Setup:
         Text,
         Option(help="Your own training function, module:function, in place of both; see README."),
     ] = None
-    metric: Annotated[Text, Option(help=f"What is optimised: {METRICS_HELP}.")] = None
+    metric: Annotated[Text, Option(help=f"What is optimised: {metrics_help()}.")] = None
     space: Annotated[
         Text,
         Option(

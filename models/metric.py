@@ -159,3 +159,11 @@ METRICS = {
     )
 }
 """Metrics that a name is enough for."""
+
+
+def metrics_help() -> str:
+    """All metrics, in one line for help texts."""
+    return (
+        f"{', '.join(METRICS)}, or a mapping such as "
+        '"{name: kappa, direction: maximize, low: -1, high: 1}"'
+    )

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from ..errors import PerjouleError
 from .checkpoint import load_checkpoint, save_state
 from .foresight import KnownSteps
 from .metric import ACCURACY, Metric
@@ -76,4 +77,6 @@ def _describe(error: BaseException) -> str:
     first_line = (str(error).strip() or "no message").splitlines()[0]
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return f"out of memory: {first_line}"
+    if isinstance(error, PerjouleError):  # says what, where, and how to mend it
+        return first_line
     return f"{type(error).__name__}: {first_line}"
