@@ -16,14 +16,31 @@ from .app import app
 
 MOST_SHOWN = 1_000
 """Characters of an error that are shown."""
+# Of the click that this typer uses, its own or the system's.
+UsageError = typer.BadParameter.__base__
+assert UsageError is not None
 
 
 def main() -> None:
     """Run the command line; what the user can mend is one line and exit code 2."""
     sys.path.append("")  # module:attribute may name a file in the current folder
     try:
-        app()
+        # Without arguments typer prints the help.
+        sys.exit(app(standalone_mode=len(sys.argv) < 2))
     except PerjouleError as error:
-        line = " ".join(str(error).split())  # it may quote a file, whose cells hold anything
-        typer.echo(f"perjoule: {line[:MOST_SHOWN]}{'…' * (len(line) > MOST_SHOWN)}", err=True)
-        sys.exit(2)
+        _refuse(str(error))
+    except UsageError as error:
+        context = getattr(error, "ctx", None)
+        command = "perjoule" if context is None else context.command_path
+        _refuse(f"{error.format_message().rstrip('.')}: see {command} --help")
+
+
+def _refuse(message: str) -> None:
+    """Print one line, whatever the message quotes, and exit."""
+    line = " ".join(message.split())
+    shown = "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode("ascii")
+        for each in line[:MOST_SHOWN]
+    )
+    typer.echo(f"perjoule: {shown}{'…' * (len(line) > MOST_SHOWN)}", err=True)
+    sys.exit(2)

@@ -16,6 +16,7 @@ from optuna.distributions import (
 )
 
 from ..errors import ConfigurationError
+from ..plain import is_finite_number
 
 Scalar = bool | int | float | str
 
@@ -85,7 +86,7 @@ def read_axis(name: str, given: Any) -> tuple[BaseDistribution | Scalar, Any]:
         _refuse_unknown_keys(name, "fixed value", entry, ("value",))
         return read_scalar(name, entry["value"]), when
     kind = entry.get("type", _inferred_type(entry))
-    if kind not in _KEYS:
+    if not isinstance(kind, str) or kind not in _KEYS:
         raise ConfigurationError(f"{name}: type {kind!r} is none of {', '.join(_KEYS)}")
     _refuse_unknown_keys(name, kind, entry, _KEYS[kind])
     read = _categorical if kind == "categorical" else _numeric
@@ -154,7 +155,7 @@ def _number(name: str, kind: str, key: str, value: Any) -> float:
     if value is None:
         raise ConfigurationError(f"{name}: {key} is missing: a {kind} needs low and high")
     number = _exact(value)
-    if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
+    if not is_finite_number(number):
         raise ConfigurationError(f"{name}: {key} {value!r} must be a finite number")
     if kind == "int" and number != int(number):
         raise ConfigurationError(f"{name}: {key} {value!r} must be whole, or set type to 'float'")
@@ -164,7 +165,7 @@ def _number(name: str, kind: str, key: str, value: Any) -> float:
 def read_scalar(name: str, value: Any) -> Scalar:
     """A fixed value or a choice: true, false, a finite number or text."""
     exact = _exact(value)
-    if not isinstance(exact, Scalar) or (isinstance(exact, float) and not math.isfinite(exact)):
+    if not isinstance(exact, bool | str) and not is_finite_number(exact):
         raise ConfigurationError(
             f"{name}: {value!r} must be true, false, a finite number or text "
             "(for 'none', write it as text)"

@@ -36,7 +36,10 @@ def copy_to_cpu(value: Any, where: str = "state") -> Any:
     if isinstance(value, torch.Tensor):
         return value.detach().to("cpu", copy=True)
     if isinstance(value, dict):
-        return {key: copy_to_cpu(item, f"{where}[{key!r}]") for key, item in value.items()}
+        return {
+            copy_to_cpu(key, f"a key of {where}"): copy_to_cpu(item, f"{where}[{key!r}]")
+            for key, item in value.items()
+        }
     if type(value) in (list, tuple):
         return type(value)(copy_to_cpu(item, f"{where}[{i}]") for i, item in enumerate(value))
     if isinstance(value, np.generic):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from importlib import import_module
 from operator import attrgetter
 from typing import Any
@@ -23,24 +24,33 @@ def import_named(kind: str, name: str) -> Any:
     module_name, _, function = name.partition(":")
     try:
         module = import_module(module_name)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # the module is the user's own, and may raise anything
         if isinstance(error, ModuleNotFoundError | ValueError) and _is_missing(module_name, error):
             message = f"{error}; is its folder on PYTHONPATH?"
-        else:  # the module is the user's own, and may raise anything
+        else:
             message = f"{type(error).__name__} in {module_name}: {first_line(error)}"
         raise ConfigurationError(f"{what}: {message}") from error
     try:
         found = attrgetter(function)(module)
-    except AttributeError:
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001 - a module may have a __getattr__
         found = None
     if not callable(found):
         raise ConfigurationError(f"{what}: no function {function!r} in {module_name}")
+    if inspect.iscoroutinefunction(found) or inspect.isasyncgenfunction(found):
+        raise ConfigurationError(f"{what} is asynchronous: give a plain function, without async")
     return found
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says, in one line."""
-    return (str(error).strip() or "no message").splitlines()[0]
+    """What an error says, in one line; it may be of a class that cannot even be printed."""
+    try:
+        return (str(error).strip() or "no message").splitlines()[0]
+    except Exception:  # noqa: BLE001
+        return "no message"
 
 
 def _is_missing(module_name: str, error: ModuleNotFoundError | ValueError) -> bool:

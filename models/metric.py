@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeVar, cast
 
 from ..errors import ConfigurationError, UnknownNameError
+from ..plain import is_finite_number
 
 Direction = Literal["maximize", "minimize"]
 _DIRECTIONS = ("maximize", "minimize")
@@ -67,8 +68,10 @@ class Metric:
             if key not in fields:
                 raise UnknownNameError("attribute of the metric", str(key), fields)
         name = given.get("name")
-        if not isinstance(name, str) or not name.strip():
-            raise ConfigurationError(f"metric: name = {name!r} must be text that is not empty")
+        if not isinstance(name, str) or not name.strip() or not name.isprintable():
+            raise ConfigurationError(
+                f"metric: name = {name!r} must be text that is not empty, of printable characters"
+            )
         known = METRICS.get(name, cls(name))
         direction = given.get("direction", known.direction)
         if direction not in _DIRECTIONS:
@@ -127,19 +130,18 @@ class Metric:
 
 
 def _mapping(text: str) -> Any:
-    import yaml
+    from ..plain import read_yaml
 
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        problem = getattr(error, "problem", None) or "not YAML"
-        raise ConfigurationError(f"metric {text!r}: {problem}") from error
+        return read_yaml(text)
+    except ValueError as error:
+        raise ConfigurationError(f"metric {text!r}: {error}") from error
 
 
 def _bound(name: str, key: str, value: Any) -> float | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if not is_finite_number(value):
         raise ConfigurationError(f"metric {name}: {key} = {value!r} must be a finite number")
     return float(value)
 

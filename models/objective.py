@@ -15,6 +15,7 @@ import torch
 from ..errors import PerjouleError
 from .checkpoint import load_checkpoint, save_state
 from .foresight import KnownSteps
+from .importing import first_line
 from .metric import ACCURACY, Metric
 from .outcome import SliceResult, State
 from .phases import Assignment, Phases
@@ -58,7 +59,9 @@ class Objective:
         except TrialFailed as error:
             message = str(error)
         # A candidate's fault is its own, and is charged.
-        except (Exception, SystemExit) as error:  # noqa: BLE001
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001
             message = _describe(error)
         result = replace(trial.close(), params=dict(candidate), message=message)
         # An error of a function that leaves half an epoch behind is no fault of the candidate.
@@ -74,9 +77,8 @@ class Objective:
 
 
 def _describe(error: BaseException) -> str:
-    first_line = (str(error).strip() or "no message").splitlines()[0]
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return f"out of memory: {first_line}"
+        return f"out of memory: {first_line(error)}"
     if isinstance(error, PerjouleError):  # says what, where, and how to mend it
-        return first_line
-    return f"{type(error).__name__}: {first_line}"
+        return first_line(error)
+    return f"{type(error).__name__}: {first_line(error)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -28,9 +29,14 @@ class Runtime:
             ConfigurationError: The device cannot be used.
         """
         try:
-            chosen = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-            torch.empty(1, device=chosen)
-        except (RuntimeError, AssertionError) as error:  # a build without CUDA asserts
+            if device is None:
+                device = "cuda" if torch.cuda.is_available() else "cpu"
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # of kinds of devices that are no more
+                chosen = torch.device(device)
+            torch.empty(1, device=chosen).tolist()
+        # A build without CUDA asserts.
+        except (RuntimeError, AssertionError, UserWarning) as error:
             reason = str(error).splitlines()[0]
             raise ConfigurationError(f"device {device!r}: {reason}; try 'cpu'") from error
         return cls(chosen, torch.bfloat16 if _multiplies_bfloat16(chosen) else None)

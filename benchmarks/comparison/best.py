@@ -138,9 +138,18 @@ def _read_weights(file: Path) -> dict[str, Any]:
         raise OutputError(f"{file}: cannot be read ({error.strerror or error})") from error
     except Exception as error:  # bytes of anybody's end in errors of every kind
         raise OutputError(f"{file}: damaged, or more than weights; restore a copy") from error
-    if not isinstance(weights, dict):
+    if not isinstance(weights, dict) or not all(map(_has_values, weights.values())):
         raise OutputError(f"{file}: holds no weights; restore a copy")
     return weights
+
+
+def _has_values(weight: Any) -> bool:
+    """Whether a weight is no tensor without values, or with some of them alone."""
+    import torch
+
+    if not isinstance(weight, torch.Tensor):
+        return True
+    return weight.layout is torch.strided and not (weight.is_meta or weight.is_nested)
 
 
 def _recovered(path: Path) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from pathlib import Path
 from textwrap import fill
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -24,10 +23,14 @@ from ...errors import BudgetError, ConfigurationError, UnknownNameError
 from ...models.data.registry import datasets_help
 from ...models.metric import Metric, metrics_help
 from ...models.networks.registry import architectures_help
+from ...plain import read_yaml
 
 DEFAULT_STRATEGIES = ["grid", "random", "tpe", "gp", "skopt-gp"]
 DEFAULT_BUDGET = "600 J"
 DEFAULT_SEEDS = 5
+MOST_SEEDS, MOST_WORKERS = 100_000, 1_000
+MOST_BYTES = 256 * 2**10
+"""Of an experiment file that is read."""
 
 
 def _listed(value: Any) -> Any:
@@ -56,10 +59,7 @@ def _plain(value: Any) -> Any:
             raise ValueError(str(error)) from error
     if not value.lstrip().startswith("{"):
         return value
-    try:
-        return yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise ValueError(f"broken YAML: {getattr(error, 'problem', None) or error}") from error
+    return read_yaml(value)
 
 
 def _metric(value: Any) -> Any:
@@ -105,10 +105,10 @@ class Experiment(BaseModel):
     budget_j: Annotated[float, BeforeValidator(_energy)] = Field(
         default=DEFAULT_BUDGET, alias="budget", validate_default=True
     )
-    seeds: int = Field(default=DEFAULT_SEEDS, ge=1)
+    seeds: int = Field(default=DEFAULT_SEEDS, ge=1, le=MOST_SEEDS)
     meter: str = "auto"
-    workers: int | None = Field(default=None, ge=1)
-    parallel_trials: int = Field(default=1, ge=1)
+    workers: int | None = Field(default=None, ge=1, le=MOST_WORKERS)
+    parallel_trials: int = Field(default=1, ge=1, le=MOST_WORKERS)
     device: str | None = None
     architecture: str | None = "cnn"
     space: Annotated[dict[str, Any] | None, BeforeValidator(_plain)] = None
@@ -193,16 +193,17 @@ def load_experiment(
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if path.stat().st_size > MOST_BYTES:
+            raise ConfigurationError(
+                f"{path}: larger than {MOST_BYTES >> 10} KiB: no experiment is"
+            )
+        values = read_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{path}: cannot be read: it is not UTF-8 text") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "not YAML"
-        raise ConfigurationError(f"{path}{line}: broken YAML: {problem}") from error
+    except ValueError as error:  # also of a path with a null character
+        raise ConfigurationError(f"{path}, {error}") from error
     if values is None:
         return {}
     if not isinstance(values, dict):

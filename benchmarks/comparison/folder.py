@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 
 from ...errors import DataError, OutputError
 from ...files import write_whole
+from ...plain import read_yaml
 from .events import Event
 from .experiment import Experiment
 from .heartbeat import SignOfLife
@@ -84,14 +85,14 @@ class Folder:
             OutputError: The folder holds no comparison, or a damaged one.
         """
         try:
-            description = yaml.safe_load(self._description.read_text(encoding="utf-8"))
+            description = read_yaml(self._description.read_text(encoding="utf-8"))
             Experiment(**description["experiment"])
         except OSError as error:
             raise OutputError(
                 f"{self.path} holds no comparison (no {self._description.name}): "
                 "name the folder that `perjoule compare` wrote"
             ) from error
-        except (yaml.YAMLError, ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError) as error:
             raise OutputError(f"{self._description}: damaged ({error}); restore a copy") from error
         return description
 

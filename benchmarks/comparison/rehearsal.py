@@ -58,7 +58,13 @@ class Rehearsal:
         if isinstance(training, OwnTraining):
             result = self._train(training, cheapest, most_steps=REHEARSED_STEPS)
             self._check(result)
-            return result.reading.total_j if result.epochs else None, _steps_of(result)
+            epoch_j = result.reading.total_j if result.epochs else None
+            if epoch_j == 0 and self._counts_operations:
+                raise ConfigurationError(
+                    "the objective takes 0 J by the meter model, which counts operations: call "
+                    "trial.count_operations(…) in it, or take another meter"
+                )
+            return epoch_j, _steps_of(result)
         check_space(self.space, training.architecture)
         settings, _ = split_hyperparameters(cheapest, training.architecture)
         self._train(_part(training, settings.batch_size, EVALUATION_BATCH), cheapest)
@@ -90,6 +96,11 @@ class Rehearsal:
         settings, _ = split_hyperparameters(heaviest, self.training.architecture)
         part = _part(self.training, settings.batch_size, EVALUATION_BATCH)
         return [_steps_of(self._train(part, heaviest))]
+
+    @property
+    def _counts_operations(self) -> bool:
+        """Whether all joules are those of operations that are told, so that none may be."""
+        return all(source.id == "model" for source in self.meter.sources)
 
     def _train(
         self,

@@ -21,6 +21,8 @@ from .experiment import Experiment
 MOST_FAILED_IN_A_ROW = 20
 MOST_TRUNCATED_IN_A_ROW = 3
 """After so many, what is left of an allotment fits no candidate worth trying."""
+MOST_FREE_IN_A_ROW = 1_000
+"""After so many that cost nothing, the allotment is never spent."""
 ASK_MARGIN = 1.5
 """The next ask of a fitted model may cost this much more than the last or the rehearsed one."""
 
@@ -33,10 +35,12 @@ class Tally:
     n_failed_in_a_row: int = 0  # slices
     failure: str = ""  # why the last of them failed
     n_truncated_in_a_row: int = 0  # slices that the budget cut short
+    n_free_in_a_row: int = 0  # charges of 0 J
 
     def charge(self, energy_j: float | None) -> None:
         """Add joules; unknown ones make the sum unknown."""
         self.spent_j = total([self.spent_j, energy_j])
+        self.n_free_in_a_row = 0 if energy_j else self.n_free_in_a_row + 1
 
     def count(self, state: State, message: str = "") -> None:
         """Take how a slice ended."""
@@ -56,6 +60,11 @@ class Tally:
         """
         if self.spent_j is None:
             return End.METER_LOST, "a source stopped answering; see `perjoule doctor`"
+        if self.n_free_in_a_row >= MOST_FREE_IN_A_ROW:
+            return (
+                End.METER_LOST,
+                f"{self.n_free_in_a_row:,} trials in a row cost 0 J by this meter",
+            )
         if self.n_failed_in_a_row >= MOST_FAILED_IN_A_ROW:
             count = self.n_failed_in_a_row
             return End.FAILING, f"{count} trials failed in a row, the last by {self.failure}"

@@ -114,7 +114,9 @@ def _resolved_space(experiment: Experiment) -> dict[str, Any]:
         return space.to_mapping()
     check(experiment.dataset)
     assert experiment.architecture is not None
-    mapping = experiment.space or default_space(experiment.architecture, experiment.dataset)
+    mapping = experiment.space
+    if mapping is None:
+        mapping = default_space(experiment.architecture, experiment.dataset)
     return {"epochs": DEFAULT_EPOCHS, **Space.parse(mapping).to_mapping()}
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from ...files import write_whole
+from ...plain import read_yaml
 
 _PARTS = {  # parts that have parts of their own
     **dict.fromkeys(("experiment", "space", "data", "machine", "versions", "runtime"), dict),
@@ -29,8 +30,8 @@ def read_description(path: Path | None) -> tuple[dict[str, Any] | None, tuple[st
     if path is None or not path.exists():
         return None, ()
     try:
-        return valid_parts(yaml.safe_load(path.read_text(encoding="utf-8"))), ()
-    except (OSError, ValueError, yaml.YAMLError):  # it only informs: the trials are whole
+        return valid_parts(read_yaml(path.read_text(encoding="utf-8"))), ()
+    except (OSError, ValueError):  # it only informs: the trials are whole
         return None, (f"{path} is damaged: what it says of the experiment is left out.",)
 
 

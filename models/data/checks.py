@@ -100,6 +100,7 @@ def _inputs(what: str, x: np.ndarray) -> np.ndarray:
             f"{what} has shape {x.shape}, channels first: give it with channels last, "
             "transpose(0, 2, 3, 1)"
         )
+    check_memory(what, len(x), x.shape[1:], x.itemsize)
     if x.dtype.kind == "b" or x.dtype == np.uint8:
         return np.ascontiguousarray(x, np.uint8)
     with np.errstate(over="ignore"):

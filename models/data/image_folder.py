@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -59,7 +60,12 @@ def read_image_folder(text: str) -> Raw:
     kept = _kept_at(folder)
     pixels = _read_kept(kept, len(folder.images), folder.size)
     if pixels is None:
-        pixels = _decode_all(name, folder)
+        with warnings.catch_warnings():  # Pillow's: what matters is why an image cannot be read
+            warnings.simplefilter("ignore")
+            warnings.filterwarnings(
+                "error", "Image size .* exceeds limit"
+            )  # small file, huge image
+            pixels = _decode_all(name, folder)
         with suppress(OutputError, OSError):  # it is only faster with it
             kept.parent.mkdir(parents=True, exist_ok=True)
             for old in kept.parent.glob(f"{kept.stem.partition('-')[0]}-*.npy"):

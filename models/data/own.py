@@ -31,9 +31,9 @@ def read_own(name: str) -> Raw:
     function = import_named("data set", name)
     try:
         arrays = [_plain(each) for each in _arrays(name, function())]
-    except PerjouleError:
+    except (PerjouleError, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         raise DataError(
             f"data set {name!r}: {type(error).__name__} in it: {first_line(error)}"
         ) from error

@@ -85,8 +85,9 @@ def draw(raw: Raw, name: str, seed: int = 0) -> list[np.ndarray]:
     fractions = (0.9, 0.1) if raw.n_test else (0.6, 0.2, 0.2)
     generator = np.random.default_rng(seed)
     by_class = []
-    for label in (known := np.unique(labels)):
-        members = generator.permutation(np.flatnonzero(labels == label))
+    known, classes = _by_class(labels)
+    for label, ordered in zip(known, classes, strict=True):
+        members = generator.permutation(ordered)
         pieces = np.split(members, _cuts(len(members), fractions))
         if not all(map(len, pieces)):
             needed = next(n for n in count(2) if len({0, *_cuts(n, fractions), n}) > len(fractions))
@@ -162,10 +163,16 @@ def limit(labels: np.ndarray, part: np.ndarray, n_samples: int, name: str, seed:
         )
     part = np.random.default_rng([seed, 1]).permutation(part)
     shares = np.empty(len(part))
-    for label in np.unique(labels[part]):
-        members = np.flatnonzero(labels[part] == label)
+    for members in _by_class(labels[part])[1]:
         shares[members] = np.arange(len(members)) / len(members)
     return np.sort(part[np.argsort(shares, kind="stable")[:n_samples]])
+
+
+def _by_class(labels: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
+    """The labels that there are, and the indices of the samples of each, ascending."""
+    order = np.argsort(labels, kind="stable")
+    known, starts = np.unique(labels[order], return_index=True)
+    return known, np.split(order, starts[1:])
 
 
 def _cuts(n_samples: int, fractions: tuple[float, ...]) -> list[int]:

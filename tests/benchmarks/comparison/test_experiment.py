@@ -87,7 +87,7 @@ def test_what_is_recorded_reads_back():
     [
         ("budget: 5 J\nstrategies: [tpe\nseeds: 3\n", r"mine\.yaml, line 3: broken YAML"),
         ("\tseeds: 3", r"mine\.yaml, line 1: broken YAML"),
-        ("seeds: \x01", r"mine\.yaml: broken YAML"),
+        ("seeds: \x01", r"mine\.yaml, broken YAML"),
         ("- tpe\n- random\n", r"mine\.yaml: holds no mapping"),
         ("tpe", r"mine\.yaml: holds no mapping"),
         ("1: 2", r"mine\.yaml: 1 = 1"),
