@@ -7,6 +7,7 @@ what), 130 stopped by Ctrl-C with everything kept.
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import typer
 
@@ -17,8 +18,7 @@ from .app import app
 MOST_SHOWN = 1_000
 """Characters of an error that are shown."""
 # Of the click that this typer uses, its own or the system's.
-UsageError = typer.BadParameter.__base__
-assert UsageError is not None
+UsageError: Any = typer.BadParameter.__base__
 
 
 def main() -> None:

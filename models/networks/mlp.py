@@ -81,8 +81,6 @@ def solve_widths(profile: str, size: int, n_inputs: int, n_outputs: int, depth: 
             raise ConfigurationError(
                 f"mlp: {name} = {value!r} must be a whole number from {least} to {most}"
             )
-    if depth > size:  # each layer has two parameters or more
-        raise ConfigurationError(f"mlp: size = {size} parameters is too small for depth = {depth}")
 
     def widths(first: int) -> list[int]:
         return [n_inputs, *layer_widths(profile, first, n_outputs, depth)]
