@@ -185,7 +185,8 @@ class Trial:
             TrialFailed: It is no number within the metric's bounds.
         """
         score = _number(f"test {self.metric.name}", score)
-        self._check(score, "on test data")
+        if fault := self.metric.fault_of(score, "on test data"):
+            raise TrialFailed(fault)
         if not self._half_trained:
             self._test_score = score
 
@@ -277,7 +278,8 @@ class Trial:
     def _record(self, epoch: int, figures: dict[str, float]) -> None:
         """Add a point to the curve, in place of another of the same epoch."""
         score = figures.pop(self.metric.name)
-        self._check(score, f"in epoch {epoch}")
+        if fault := self.metric.fault_of(score, f"in epoch {epoch}"):
+            raise TrialFailed(fault)
         loss = score if self.metric.name == "loss" else figures.pop("loss", math.nan)
         if self._half_trained:
             return
@@ -309,17 +311,6 @@ class Trial:
         elif not given.budget.expect(next_j):
             self._ended = State.TRUNCATED
         return self._ended is None
-
-    def _check(self, score: float, where: str) -> None:
-        metric = self.metric
-        if not math.isfinite(score):
-            raise TrialFailed(f"{metric.name} {score} {where}")
-        if not metric.allows(score):
-            percent = ": is it in percent?" if metric.is_share and 1 < score <= 100 else ""
-            low, high = ("…" if b is None else f"{b:g}" for b in (metric.low, metric.high))
-            raise TrialFailed(
-                f"{metric.name} {score:g} {where} lies outside {low} to {high}{percent}"
-            )
 
 
 def _number(name: str, value: Any) -> float:
