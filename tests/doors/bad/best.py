@@ -129,7 +129,7 @@ def weights(rng: Random, folder: Path) -> Arguments:
             changed = [good[first].T.clone(), good[first].double(), good[first].to_sparse()]
             changed += [
                 good[first].to("meta"),
-                torch.nested.nested_tensor([good[first]]),
+                torch.nested.nested_tensor([good[first]], layout=torch.jagged),
                 None,
                 "x",
             ]
