@@ -95,11 +95,10 @@ def compare(
         resume: Go on with the comparison in ``out``; its experiment is taken from there.
         executor: Any PEP 3148 executor; by default this process or a pool.
         progress: Is told how it goes.
-        target: The accuracy to reach: ``"0.95"``, or ``"98%"`` of the best one found.
-        **options: Fields of the experiment laid over the file: ``dataset``, ``strategies``,
-            ``budget``, ``seeds``, ``meter``, ``workers``, ``device``, ``architecture``, ``space``,
-            ``split_seed``, ``carbon``, ``metric``, and ``objective``: a training function of your
-            own (see `Trial`), or its ``"module:function"``.
+        target: The score to reach: ``0.95``, or a share such as ``"98%"`` (of the best one found
+            for a metric from 0 to 1, else of the way to it from the median random candidate).
+        **options: Fields of `Experiment` laid over the file: ``dataset``, ``strategies``,
+            ``budget``, ``space`` …; ``objective`` may also be a function (see `Trial`).
 
     Returns:
         The result; after Ctrl-C it is ``interrupted``.
@@ -146,14 +145,10 @@ def tune(
     Raises:
         PerjouleError: Something cannot be used.
     """
-    if refit and options.get("objective") is not None:
-        from .benchmarks.comparison.refit import OWN_OBJECTIVE
-
-        raise ConfigurationError(OWN_OBJECTIVE)
     if not resume:
         strategy, budget = search_of(experiment, strategy, budget)
     options |= {"strategies": strategy and [strategy], "budget": budget, "seeds": 1}
-    start = opening(options, out, target, progress, keep_weights=True)
+    start = opening(options, out, target, progress, keep_weights=True, refit=refit)
     folder = go_on(start, experiment, options) if resume else begin(start, experiment, options)
     if refit:
         from .benchmarks.comparison.refit import refit as train_again

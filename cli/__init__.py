@@ -7,7 +7,7 @@ what), 130 stopped by Ctrl-C with everything kept.
 from __future__ import annotations
 
 import sys
-from typing import Any, cast
+from typing import Any
 
 import typer
 
@@ -18,7 +18,7 @@ from .app import app
 MOST_SHOWN = 1_000
 """Characters of an error that are shown."""
 # Of the click that this typer uses, its own or the system's.
-UsageError: type[Exception] = cast("Any", typer.BadParameter.__base__)
+UsageError: Any = typer.BadParameter.__base__
 
 
 def main() -> None:
@@ -32,8 +32,7 @@ def main() -> None:
     except UsageError as error:
         context = getattr(error, "ctx", None)
         command = "perjoule" if context is None else context.command_path
-        told = cast("Any", error).format_message().rstrip(".")
-        _refuse(f"{told}: see {command} --help")
+        _refuse(f"{error.format_message().rstrip('.')}: see {command} --help")
 
 
 def _refuse(message: str) -> None:

@@ -11,7 +11,7 @@ from typer import Argument, Option
 from ..benchmarks.analysis.target import DEFAULT_TARGET
 from ..energy.sources.resolve import meters_help
 from ..models.data import datasets_help
-from ..models.metric import METRICS
+from ..models.metric import metrics_help
 from ..models.networks.registry import architectures_help
 
 Text = str | None
@@ -36,11 +36,6 @@ JsonFile = Annotated[File, Option("--json", help="Write all that is found as JSO
 TableOut = Annotated[File, Option("--out", help="Write the trial table: .parquet or .csv.")]
 
 
-METRICS_HELP = f"{', '.join(METRICS)}, or a mapping such as " + (
-    '"{name: kappa, direction: maximize, low: -1, high: 1}"'
-)
-
-
 @dataclass(frozen=True)
 class Setup:
     """What is trained and how it is metered: fields of the experiment."""
@@ -54,7 +49,7 @@ class Setup:
         Text,
         Option(help="Your own training function, module:function, in place of both; see README."),
     ] = None
-    metric: Annotated[Text, Option(help=f"What is optimised: {METRICS_HELP}.")] = None
+    metric: Annotated[Text, Option(help=f"What is optimised: {metrics_help()}.")] = None
     space: Annotated[
         Text,
         Option(
@@ -64,7 +59,11 @@ class Setup:
     meter: Meter = None
     device: Annotated[Text, Option(help="cpu, cuda, cuda:1; chosen if not given.")] = None
     carbon: Carbon = None
-    workers: Annotated[int | None, Option(help="Trials at a time.")] = None
+    workers: Annotated[int | None, Option(help="Trials at a time, of all runs together.")] = None
+    parallel_trials: Annotated[
+        int | None,
+        Option(help="Trials of one run at a time; more use more cores, and learn later."),
+    ] = None
     fidelity: Annotated[
         Text, Option(help="Rungs of multi-fidelity strategies: epochs, joules.")
     ] = None
@@ -137,6 +136,9 @@ class Replaying:
     ] = "model"
     slow_seeds: Annotated[int, Option(min=1, help="Runs of strategies whose asks take long.")] = 10
     workers: Annotated[int | None, Option(min=1, help="Processes; one per core.")] = None
+    parallel_trials: Annotated[
+        int, Option(min=1, help="Trials of a run at a time; the notes tell what that cost.")
+    ] = 1
 
 
 @dataclass(frozen=True)

@@ -68,8 +68,11 @@ class EnergyBudget:
 
     def expect(self, energy_j: float) -> bool:
         """Whether this many more joules still fit; yes if that is not known."""
-        remaining_j = self.remaining_j
-        return remaining_j is None or energy_j <= remaining_j
+        spent_j = self.spent_j
+        if spent_j is None:
+            return True
+        self._extend(spent_j + energy_j)
+        return energy_j <= self.total_j - spent_j
 
     def should_stop(self) -> bool:
         """Whether to stop now, asked before every step of a training.
@@ -87,6 +90,7 @@ class EnergyBudget:
                 interval_j = spent_j - self.checked_j
                 self._largest_interval_j = max(self._largest_interval_j, interval_j)
             next_j = self._largest_interval_j + self.reserve_j
+            self._extend(spent_j + next_j)
             if spent_j >= self.total_j or spent_j + next_j > self.total_j:
                 return True  # and again at the next call, since time is not noted
         self._due_s, self.checked_j = now + self._interval_s, spent_j
@@ -118,6 +122,9 @@ class EnergyBudget:
 
     def __repr__(self) -> str:
         return f"EnergyBudget({format_energy(self.total_j)}, spent {format_energy(self.spent_j)})"
+
+    def _extend(self, needed_j: float) -> None:
+        """Raise the total to what is needed, if it can be: here it is fixed."""
 
     def _reading(self) -> Reading:
         """All since the start, without waiting for queued GPU work."""

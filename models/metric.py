@@ -128,6 +128,16 @@ class Metric:
             and (self.high is None or score <= self.high)
         )
 
+    def fault_of(self, score: float, where: str) -> str:
+        """Why a score that was reported somewhere cannot be, in words; empty if it can."""
+        if not math.isfinite(score):
+            return f"{self.name} {score} {where}"
+        if self.allows(score):
+            return ""
+        percent = ": is it in percent?" if self.is_share and 1 < score <= 100 else ""
+        low, high = ("…" if bound is None else f"{bound:g}" for bound in (self.low, self.high))
+        return f"{self.name} {score:g} {where} lies outside {low} to {high}{percent}"
+
 
 def _mapping(text: str) -> Any:
     from ..plain import read_yaml
@@ -161,3 +171,11 @@ METRICS = {
     )
 }
 """Metrics that a name is enough for."""
+
+
+def metrics_help() -> str:
+    """All metrics, in one line for help texts."""
+    return (
+        f"{', '.join(METRICS)}, or a mapping such as "
+        '"{name: kappa, direction: maximize, low: -1, high: 1}"'
+    )

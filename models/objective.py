@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from ..errors import PerjouleError
 from .checkpoint import load_checkpoint, save_state
 from .foresight import KnownSteps
 from .importing import first_line
@@ -78,4 +79,6 @@ class Objective:
 def _describe(error: BaseException) -> str:
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return f"out of memory: {first_line(error)}"
+    if isinstance(error, PerjouleError):  # says what, where, and how to mend it
+        return first_line(error)
     return f"{type(error).__name__}: {first_line(error)}"

@@ -25,6 +25,11 @@ class OwnTraining:
         Raises:
             ConfigurationError: It cannot be imported.
         """
+        if isinstance(named, str) and (named.startswith("__main__:") or "<locals>" in named):
+            raise ConfigurationError(
+                f"objective {named!r} is a function of a script: give it again, as in "
+                "perjoule.compare(objective=…, out=…, resume=True)"
+            )
         return cls(named if callable(named) else import_named("objective", named), names)
 
     def __call__(self, trial: Trial) -> Any:

@@ -180,6 +180,24 @@ class Space:
             return int(distribution.high)
         return int(self.fixed.get("epochs", 1))
 
+    def check_epochs(self) -> None:
+        """Make sure that a candidate may have so many epochs.
+
+        Raises:
+            ConfigurationError: Some number of them is no whole number above zero.
+        """
+        axis = self.distributions.get("epochs", self.fixed.get("epochs", 1))
+        if isinstance(axis, CategoricalDistribution):
+            values = axis.choices
+        elif isinstance(axis, BaseDistribution):
+            values = (axis.low, axis.high) if isinstance(axis, IntDistribution) else (None,)
+        else:
+            values = (axis,)
+        for value in values:
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                what = "a range of fractions" if value is None else repr(value)
+                raise ConfigurationError(f"epochs = {what}: take whole numbers from 1 up")
+
     def with_fixed(self, name: str, value: Scalar) -> Space:
         """The same space with one hyperparameter fixed, in every candidate."""
         rest = {n: d for n, d in self.distributions.items() if n != name}

@@ -62,6 +62,7 @@ class Trial:
     _restored: int = field(default=0, init=False)  # of these, by the slices before
     _in_loop: bool = field(default=False, init=False)
     _asks: bool = field(default=False, init=False)  # whether `should_stop` was ever called
+    _half_trained: bool = field(default=False, init=False)  # whether it was stopped in an epoch
     _ended: State | None = field(default=None, init=False)  # None while it may go on
     _began_j: float | None = field(default=None, init=False)  # when the present epoch did
     _curve: list[CurvePoint] = field(default_factory=list, init=False)
@@ -103,18 +104,20 @@ class Trial:
         if not self._phases.should_stop():
             return False
         self._ended = State.INTERRUPTED if self._assignment.interrupted() else State.TRUNCATED
+        self._half_trained = True
         return True
 
     def report(self, **values: Any) -> None:
         """Report the metric by its name after an epoch; ``loss`` and whatever else with it.
 
-        Outside of ``epochs()`` each report ends an epoch. One that comes after ``should_stop`` said
-        yes is dropped: its epoch is not whole.
+        After the loop over ``epochs()`` it is of the last one; without such a loop each report ends
+        an epoch. What comes after ``should_stop`` said yes is dropped: its epoch is not whole.
 
             trial.report(accuracy=0.93, loss=0.2, top5=0.99)
 
         Raises:
-            TrialFailed: The metric is missing or out of its bounds, or a value is no number.
+            TrialFailed: The metric is missing or out of its bounds, a value is no number, or there
+                are more reports than epochs.
         """
         figures = {name: _number(name, value) for name, value in values.items()}
         if self.metric.name not in figures:
@@ -123,10 +126,21 @@ class Trial:
             raise TrialFailed(f"trial.report got {given}, but not {name}, which is the metric")
         if self._ended is None:
             self._phases.learn_tail()
-        self._record(self._epoch + 1, figures)
+        elif not self._in_loop:
+            self._refuse_more()
+            return
+        self._record(self._present, figures)
         if self._ended is None and not self._in_loop:
             self._epoch += 1
             self._may_begin_epoch()
+
+    def _refuse_more(self) -> None:
+        if not self.cut_short:
+            raise TrialFailed(
+                f"more reports than the {self._epoch} epochs that were asked for: loop over "
+                "trial.epochs(), or return once trial.should_stop(); how many there are is the "
+                "hyperparameter epochs of the space"
+            )
 
     def save(self, state: Mapping[str, Any]) -> None:
         """Keep a state to go on from: nested dictionaries of tensors, numbers, text and bytes.
@@ -137,16 +151,18 @@ class Trial:
         Raises:
             TrialFailed: There is something else in it, which could not be restored.
         """
-        if self.cut_short:
+        if self._half_trained:
             return
         beat, oriented = self._assignment.beat, self.metric.oriented
-        worth = not self._curve or self._assignment.stop.pause
+        epoch = self._present if self._in_loop else self._epochs_seen
+        scored = self._curve and self._curve[-1].epoch == epoch
+        worth = not scored or self._assignment.stop.pause
         self._kept = None
         if worth or beat is None or oriented(self._curve[-1].score) > oriented(beat):
             from .checkpoint import copy_to_cpu
 
             try:
-                self._kept = self._epochs_seen, copy_to_cpu(dict(state))
+                self._kept = epoch, copy_to_cpu(dict(state))
             except TypeError as error:
                 raise TrialFailed(f"trial.save: {error}") from error
 
@@ -169,8 +185,9 @@ class Trial:
             TrialFailed: It is no number within the metric's bounds.
         """
         score = _number(f"test {self.metric.name}", score)
-        self._check(score, "on test data")
-        if not self.cut_short:
+        if fault := self.metric.fault_of(score, "on test data"):
+            raise TrialFailed(fault)
+        if not self._half_trained:
             self._test_score = score
 
     def count_operations(self, operations: float) -> None:
@@ -211,7 +228,7 @@ class Trial:
         name = self.metric.name
         if returned is None:
             raise TrialFailed(f"it gave no {name}: call trial.report({name}=…), or return it")
-        self._record(self._epochs_seen, {name: _number(name, returned)}, at_end=True)
+        self._record(self._epochs_seen, {name: _number(name, returned)})
 
     @property
     def cut_short(self) -> bool:
@@ -249,16 +266,22 @@ class Trial:
         return None if self._kept is None else {"epoch": self._kept[0], "state": self._kept[1]}
 
     @property
+    def _present(self) -> int:
+        """The epoch that a report is of: the present one, or the last one after the loop."""
+        return self._epoch + 1 if self._ended is None or self._half_trained else self._epoch
+
+    @property
     def _epochs_seen(self) -> int:
         """Epochs behind it, the one that was just reported included; at least 1."""
         return max(self._epoch, self._curve[-1].epoch if self._curve else 1)
 
-    def _record(self, epoch: int, figures: dict[str, float], *, at_end: bool = False) -> None:
+    def _record(self, epoch: int, figures: dict[str, float]) -> None:
         """Add a point to the curve, in place of another of the same epoch."""
         score = figures.pop(self.metric.name)
-        self._check(score, f"in epoch {epoch}")
+        if fault := self.metric.fault_of(score, f"in epoch {epoch}"):
+            raise TrialFailed(fault)
         loss = score if self.metric.name == "loss" else figures.pop("loss", math.nan)
-        if self._ended is not None and not at_end:
+        if self._half_trained:
             return
         self._phases.enter(TRAIN)
         self._test_score = None
@@ -288,17 +311,6 @@ class Trial:
         elif not given.budget.expect(next_j):
             self._ended = State.TRUNCATED
         return self._ended is None
-
-    def _check(self, score: float, where: str) -> None:
-        metric = self.metric
-        if not math.isfinite(score):
-            raise TrialFailed(f"{metric.name} {score} {where}")
-        if not metric.allows(score):
-            percent = ": is it in percent?" if metric.is_share and 1 < score <= 100 else ""
-            low, high = ("…" if b is None else f"{b:g}" for b in (metric.low, metric.high))
-            raise TrialFailed(
-                f"{metric.name} {score:g} {where} lies outside {low} to {high}{percent}"
-            )
 
 
 def _number(name: str, value: Any) -> float:

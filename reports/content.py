@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..benchmarks.analysis import naming
 from ..benchmarks.analysis.runs import RunFacts, best_runs, emissions, spent_j
+from ..benchmarks.comparison.refit import RefitFacts
 from ..benchmarks.comparison.work import WorkersReport
 from ..benchmarks.tables.contract import VERSION
 from ..benchmarks.tables.facts import read_fact
@@ -60,8 +61,8 @@ Figure = tuple[str, str, str]
 def title(table: Table) -> str:
     """Return what the page is about."""
     experiment = part(table, "experiment")
-    dataset = experiment.get("dataset")
-    return f"Hyperparameter search on {dataset}" if dataset else "A table of trials"
+    what = experiment.get("dataset") or experiment.get("objective")
+    return f"Hyperparameter search on {what}" if what else "A table of trials"
 
 
 def created(table: Table) -> tuple[str, str] | None:
@@ -89,6 +90,8 @@ def badges(analysis: Analysis) -> list[tuple[str, str]]:
     energy = ("", f"{'kind of ' if kinds == {NOT_STATED} else ''}energy {format_kinds(kinds)}")
     if not any(group.is_scored for group in groups):
         return [("wait", "energy alone"), energy]
+    if all(len(group.strategies) == 1 for group in groups):
+        return [("", "one strategy"), energy]
     if len(groups) == 1:
         words = "supported" if supported else "not yet conclusive"
     else:
@@ -225,13 +228,28 @@ def settings(table: Table, analysis: Analysis) -> dict[str, Mapping[str, Any]]:
             f"target {analysis.metric.name}": analysis.target,
             "analysed by": f"perjoule {analysis.perjoule}, schema {analysis.schema}",
         },
-        "Experiment": experiment,
+        "Experiment": {name: fact for name, fact in experiment.items() if fact is not None},
         "Data": {n: fact for n, fact in part(table, "data").items() if n != "normalisation"},
         "Search space": {name: _range(axis) for name, axis in space.items()},
         "Machine": {**part(table, "machine"), **part(table, "runtime")},
         "Versions": part(table, "versions"),
     }
     return {subject: facts for subject, facts in subjects.items() if facts}
+
+
+def refit(table: Table) -> dict[str, str]:
+    """Return what training the best candidate again gave; empty where it was not."""
+    found = read_fact(RefitFacts, (table.description or {}).get("refit"))
+    if found is None:
+        return {}
+    facts = {
+        "on": "train and validation data",
+        "energy": f"{format_energy(found.energy_j)} ({found.energy_kind}), beside the budget",
+    }
+    if found.state != "complete":
+        return {**facts, "ended": f"{found.state}: {found.message}"}
+    score = format_score(found.test_score, table.metric)
+    return {**facts, "epochs": str(found.epochs), f"test {table.metric.name}": score}
 
 
 def part(table: Table, name: str) -> Mapping[str, Any]:

@@ -99,6 +99,7 @@ def render(table: Table, analysis: Analysis) -> str:
         meters=content.meters(table),
         work=content.work(table),
         carbon=emissions(table),
+        refit=content.refit(table),
         settings=content.settings(table, analysis),
     )
 

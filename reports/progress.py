@@ -60,11 +60,15 @@ class ComparisonProgress:
         meters = ", ".join(f"{s.component} {s.kind.value} ({s.id})" for s in sources)
         self._budget_j = experiment.budget_j
         self._metric = Metric.parse(experiment.metric)
-        self._console.print(
-            f"Meter: {meters}. Budget: {format_energy(experiment.budget_j)}, "
+        shares = (
             f"{format_energy(experiment.allotment_j)} for each of {experiment.n_runs} runs "
             f"({len(experiment.strategies)} strategies x {experiment.seeds} seeds), "
-            f"{workers} worker{'s' if workers > 1 else ''}, {experiment.dataset}.",
+        )
+        self._console.print(
+            f"Meter: {meters}. Budget: {format_energy(experiment.budget_j)}, "
+            f"{shares if experiment.n_runs > 1 else ''}"
+            f"{workers} worker{'s' if workers > 1 else ''}, "
+            f"{experiment.dataset or experiment.objective}.",
         )
         self._console.print("Starting the workers and rehearsing (charged to no run) ...")
         for name in experiment.strategies:

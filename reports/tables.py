@@ -53,6 +53,11 @@ class Grid:
     wide: bool = False
 
 
+def kinds_differ(group: GroupFacts) -> bool:
+    """Whether the joules of some strategies are of other kinds than those of others."""
+    return len({format_kinds([own.energy_kind]) for own in group.strategies.values()}) > 1
+
+
 def leading(groups: Sequence[GroupFacts]) -> list[str]:
     """Return all strategies, those first that are ahead in the groups (by their mean place)."""
     places: dict[str, list[int]] = {}
@@ -165,7 +170,7 @@ def _energy_columns(group: GroupFacts) -> dict[str, Column]:
         "search share": lambda _, own: Cell(format_percent(own.search_share)),
         "joules predicted within": lambda _, own: Cell(format_percent(own.prediction_error, 0)),
     }
-    if len(group.energy_kinds) > 1:
+    if kinds_differ(group):
         columns["kind"] = lambda _, own: Cell(format_kinds([own.energy_kind]))
     return columns
 

@@ -73,7 +73,7 @@ def _strategies(group: GroupFacts) -> Table:
     """
     from ..benchmarks.analysis.naming import target_score
     from ..benchmarks.analysis.wording import basis, label
-    from .tables import leading
+    from .tables import kinds_differ, leading
 
     show = partial(format_score, metric=group.metric)
     name, kinds = label(group.by), format_kinds(group.energy_kinds)
@@ -103,8 +103,8 @@ def _strategies(group: GroupFacts) -> Table:
         "J per run": lambda _, own: format_energy(own.energy_j and own.energy_j.median),
         "search": lambda _, own: format_percent(own.search_share),
     }
-    if len(group.energy_kinds) > 1:
-        columns["energy"] = lambda _, own: own.energy_kind
+    if kinds_differ(group):
+        columns["energy"] = lambda _, own: format_kinds([own.energy_kind])
     names = leading([group])
     cells = {head: [say(n, group.strategies[n]) for n in names] for head, say in columns.items()}
     seen = {head: own for head, own in cells.items() if {*own} - {UNAVAILABLE}}
@@ -201,7 +201,8 @@ def print_best(
             f"{format_energy(refit['energy_j'])} ({refit['energy_kind']}) beside the budget: "
             f"test {metric.name} {format_score(refit['test_score'], metric)}."
         )
-    console.print(f"Written: {folder / 'best.json'}, best.pt", soft_wrap=True)
+    written = [folder / "best.json", *(["best.pt"] if (folder / "best.pt").exists() else ())]
+    console.print(f"Written: {', '.join(map(str, written))}", soft_wrap=True)
 
 
 # Metering -----------------------------------------------------------------------------------------

@@ -54,6 +54,7 @@ class Told:
         trial: Number of the trial.
         epochs: Whole epochs that the trial has behind it.
         curve: One point per validated epoch of this slice; its joules count from the slice's start.
+        pending: Whether it is still being trained; state, score and joules are guesses then.
     """
 
     params: Mapping[str, Any]
@@ -65,6 +66,7 @@ class Told:
     trial: int = 0
     epochs: int = 0
     curve: tuple[CurvePoint, ...] = ()
+    pending: bool = False
 
     def oriented(self, metric: Metric) -> Told:
         """The same with scores that are in the metric's unit turned so that greater is better."""
@@ -107,6 +109,10 @@ class Strategy(Protocol):
     each, without ``ask`` (see `restore`). A class whose proposals also depend on its own asks, such
     as one that keeps a random generator, sets the attribute ``replays_tells = False``: it is then
     asked before each tell again. Without the attribute it counts as True.
+
+    Where several trials of a run are trained at once, results come in the order in which they end,
+    and a rebuilt one is also told guesses of those in flight, marked ``pending`` (see `pending`).
+    None from its ``ask`` then means that it waits for a result.
     """
 
     def ask(self, spent_j: float) -> Work | None:

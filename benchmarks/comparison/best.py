@@ -39,7 +39,7 @@ def write_best(folder: Path, summary: Mapping[str, Any]) -> None:
     [run], data, experiment = summary["runs"], summary["data"], summary["experiment"]
     if run["incumbent"] is None:
         return
-    from ...models.checkpoint import load_checkpoint, save_state
+    from ...models.checkpoint import save_state
 
     kept, refit = Folder(folder), summary["refit"]
     if refit is not None and refit["state"] == "complete":
@@ -54,17 +54,29 @@ def write_best(folder: Path, summary: Mapping[str, Any]) -> None:
         "strategy": run["strategy"],
         **{name: experiment.get(name) for name in ("objective", "dataset", "architecture")},
         **{name: data.get(name) for name in _OF_DATA},
-        "precision": summary["runtime"].get("autocast"),
+        "precision": summary["runtime"].get("autocast") if own is None else None,
         "spent_j": run["spent_j"],
         "refit": refit,
         "weights": WEIGHTS if source.exists() else None,
     }
     if source.exists():
-        state = load_checkpoint(source.read_bytes())["state"]
-        weights = save_state(state["network"] if own is None else state)
+        weights = save_state(_state_in(source, own is None))
         write_whole(folder / WEIGHTS, lambda part: part.write_bytes(weights))
+    else:
+        (folder / WEIGHTS).unlink(missing_ok=True)  # of another score
     text = json.dumps(best, indent=2, allow_nan=False)
     write_whole(folder / BEST, lambda part: part.write_text(text, encoding="utf-8"))
+
+
+def _state_in(file: Path, of_network: bool) -> Any:
+    """The state that a file of weights holds: a network's, or whatever an own objective saved."""
+    from ...models.checkpoint import load_checkpoint
+
+    try:
+        state = load_checkpoint(file.read_bytes())["state"]
+        return state["network"] if of_network else state
+    except Exception as error:  # of PyTorch's reader, or the file holds something else
+        raise OutputError(f"{file}: damaged: it holds no weights; restore a copy") from error
 
 
 def load_predictor(

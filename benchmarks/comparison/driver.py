@@ -12,19 +12,30 @@ from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from typing import Protocol
+from dataclasses import replace
+from typing import NamedTuple, Protocol
 
 from ...energy import SourceInfo
+from ...energy.quantities import total
 from ...models.outcome import State
-from ...tuners.registry import find_recipe
-from .events import End, EndEvent, RunEvent, SearchEvent, SessionEvent, SliceEvent, StartEvent
+from .events import (
+    End,
+    EndEvent,
+    InterruptedEvent,
+    RunEvent,
+    SearchEvent,
+    SessionEvent,
+    SliceEvent,
+    StartEvent,
+)
 from .executors import execute
 from .experiment import Experiment
 from .folder import Folder
+from .jobs import Jobs
 from .ledger import Ledger
 from .messages import Job, Outcome, Prepared, Setting
 from .recovery import Pool, lost_slices
-from .run import ASK_MARGIN, Run, restore_runs
+from .run import Run, restore_runs
 from .signals import Interrupt
 from .work import Workforce
 
@@ -51,6 +62,13 @@ class ComparisonWatcher(Protocol):
         ...
 
 
+class _Flight(NamedTuple):
+    """A job that a worker has, and when it got it."""
+
+    job: Job
+    submitted_s: float
+
+
 class Driver:
     """Runs all (strategy, seed) pairs of an experiment until their allotments are spent.
 
@@ -70,7 +88,8 @@ class Driver:
         self._ledger, self._watcher = ledger, watcher
         self._folder = Folder(setting.folder)
         self._runs = restore_runs(setting.experiment, self._folder.events(), self._folder.ledger)
-        self._inflight: dict[Future[Outcome], tuple[Run, float]] = {}
+        self._inflight: dict[Future[Outcome], _Flight] = {}
+        self._jobs = Jobs(setting, prepared)
         self._workforce = Workforce()
         self._interrupt = Interrupt(self._ask_to_stop)
 
@@ -87,52 +106,44 @@ class Driver:
         """Give the free workers work; False if there is none to give."""
         launched = False
         while len(self._inflight) < self._pool.workers and not self._interrupt.is_set:
-            busy = {run.name for run, _ in self._inflight.values()}
-            waiting = [r for r in self._runs.values() if r.end is None and r.name not in busy]
-            if not waiting:
+            jobs: dict[str, list[Job]] = {name: [] for name in self._runs}
+            for flight in self._inflight.values():
+                jobs[flight.job.run].append(flight.job)
+            run = self._next_run(jobs)
+            if run is None:
                 break
-            run = min(waiting, key=lambda run: run.spent_j or 0.0)
-            why_over = run.why_over(
-                self._setting.experiment.allotment_j,
-                self._expected_ask_j(run),
-                self._prepared.epoch_j or 0.0,
-            )
-            if why_over is not None:
+            own = jobs[run.name]
+            expected_j = self._jobs.expected_j(run)
+            why_over = run.why_over(self._setting.experiment.allotment_j, *expected_j)
+            if why_over is not None and not own:
                 self._end(run, *why_over)
                 continue
+            job = None if why_over else self._jobs.next_job(run, own)
+            if job is None:
+                self._jobs.wait(run)
+                continue
             try:
-                self._submit(run)
+                self._submit(job)
                 launched = True
             except BrokenProcessPool:
                 self._replace_workers()
         return launched
 
-    def _expected_ask_j(self, run: Run) -> float:
-        """What the next ask may cost: as much as the rehearsed or the last one."""
-        early_j, fitted_j = self._prepared.ask_j[run.strategy]
-        startup = find_recipe(run.strategy).startup_trials
-        if startup is None or len(run.history) < startup:
-            return max([early_j, *run.ask_j[-1:]])
-        return ASK_MARGIN * max([fitted_j, *run.ask_j[-1:]])
+    def _next_run(self, jobs: dict[str, list[Job]]) -> Run | None:
+        """Of the runs with the fewest trials in flight, the one that has spent least."""
+        free = [
+            run
+            for run in self._runs.values()
+            if run.end is None and self._jobs.has_room(run, jobs[run.name])
+        ]
+        return min(free, key=lambda run: (len(jobs[run.name]), run.spent_j or 0.0), default=None)
 
-    def _submit(self, run: Run) -> None:
-        assert run.spent_j is not None
-        job = Job(
-            run=run.name,
-            strategy=run.strategy,
-            seed=run.seed,
-            trial=run.n_trials,
-            number=run.n_slices,
-            history=tuple(run.history),
-            spent_j=run.spent_j,
-            remaining_j=self._setting.experiment.allotment_j - run.spent_j,
-            incumbent=run.incumbent,
-        )
+    def _submit(self, job: Job) -> None:
         self._workforce.engaged()
         submitted_s = time.perf_counter()
         future = self._pool.submit(execute, self._setting, job)
         future.add_done_callback(lambda _: self._workforce.freed())
-        self._inflight[future] = (run, submitted_s)
+        self._inflight[future] = _Flight(job, submitted_s)
 
     def _settle_finished(self) -> None:
         done, _ = wait(self._inflight, timeout=POLL_S, return_when=FIRST_COMPLETED)
@@ -140,30 +151,63 @@ class Driver:
         for future in done:
             try:
                 outcome = future.result()
+                # Not before: what raises anything else is charged as lost when the loop ends.
+                job, submitted_s = self._inflight.pop(future)
+                self._workforce.settled(outcome, time.perf_counter() - submitted_s)
+                self._settle(self._runs[job.run], job, outcome)
             except BrokenProcessPool:
                 broken = True
-                continue
-            # Not before: what raises anything else is charged as lost when the loop ends.
-            run, submitted_s = self._inflight.pop(future)
-            self._workforce.settled(outcome, time.perf_counter() - submitted_s)
-            self._settle(run, outcome)
         if broken:
             self._replace_workers()
 
-    def _settle(self, run: Run, outcome: Outcome) -> None:
+    def _settle(self, run: Run, job: Job, outcome: Outcome) -> None:
         """Write what came back, and only then forget its sign of life."""
-        counts_search = self._prepared.counts_search
         if outcome.slice_ is not None:
-            weights = outcome.slice_.checkpoint
-            if weights is not None:  # first, so that no recorded incumbent is without
-                self._folder.write_weights(run.name, outcome.trial, weights, run.incumbent_trial)
-            self._record(SliceEvent.of(outcome, counts_search=counts_search))
-            self._drop_used_checkpoints(run, outcome.trial, outcome.slice_.state)
-        else:
-            energy_j = outcome.search.total_j if counts_search else 0.0
-            self._record(SearchEvent(run=run.name, energy_j=energy_j))
+            self._settle_slice(run, job, outcome)
+        elif outcome.work is None:
+            self._settle_idle_ask(run, job, outcome)
+        elif self._interrupt.is_set:
+            self._record(InterruptedEvent.asked(outcome, counts_search=self._counts_search))
+        else:  # its sign of life becomes that of the training
+            self._submit(self._jobs.train(job, run, outcome))
+            return
+        slot = 0 if job.turn is None else job.turn.slot
+        self._setting.sign_of_life(run.name, slot).unlink(missing_ok=True)
+
+    def _settle_slice(self, run: Run, job: Job, outcome: Outcome) -> None:
+        result = outcome.slice_
+        assert result is not None
+        score = result.score
+        is_best = score is not None and run.metric.improves(score, run.incumbent)
+        if not is_best:  # its worker may have known an older incumbent
+            outcome = replace(outcome, test_score=None)
+        elif result.checkpoint is not None:  # first, so that no recorded incumbent is without
+            self._folder.write_weights(
+                run.name, outcome.trial, result.checkpoint, run.incumbent_trial
+            )
+        event = SliceEvent.of(outcome, counts_search=self._counts_search)
+        if job.turn is not None and result.state is State.INTERRUPTED:
+            event = replace(event, work=job.turn.work)
+        self._record(event)
+        if is_best and result.checkpoint is None:  # those of an earlier slice are of another score
+            self._folder.weights(run.name, outcome.trial).unlink(missing_ok=True)
+        self._jobs.ended(run)
+        self._drop_used_checkpoints(run, outcome.trial, result.state)
+
+    def _settle_idle_ask(self, run: Run, job: Job, outcome: Outcome) -> None:
+        """An ask gave no work: the run is over, unless slices in flight may change that."""
+        energy_j = outcome.search.total_j if self._counts_search else 0.0
+        self._record(SearchEvent(run=run.name, energy_j=energy_j))
+        if job.turn is None or not job.turn.pending:
             self._end(run, End.STRATEGY_ERROR if outcome.error else End.NO_WORK, outcome.error)
-        self._setting.sign_of_life(run.name).unlink(missing_ok=True)
+            return
+        self._jobs.give_back(job, run, outcome)
+        if any(flight.job.run == run.name for flight in self._inflight.values()):
+            self._jobs.wait(run)
+
+    @property
+    def _counts_search(self) -> bool:
+        return self._prepared.counts_search
 
     def _drop_used_checkpoints(self, run: Run, trial: int, state: State) -> None:
         """Forget the states of a trial that no slice will start from."""
@@ -182,18 +226,17 @@ class Driver:
     def _replace_workers(self) -> None:
         """A worker died, and its pool with it: charge what was in flight and go on anew."""
         self._charge_inflight("its worker died (out of memory?)")
+        self._jobs.suspect([run for run in self._runs.values() if run.lost])
         self._folder.clear_signs()
         self._pool.replace()
 
     def _charge_inflight(self, message: str) -> None:
         """Charge the slices in flight, which are lost."""
-        if not self._inflight:
-            return
-        self._pool.kill()  # so that their signs of life are the last ones
-        lost = {run.name: run for run, _ in self._inflight.values()}
+        if self._inflight:
+            self._pool.kill()  # so that their signs of life are the last ones
         self._inflight.clear()
         may_fail = not self._interrupt.is_set
-        for event in lost_slices(self._folder, lost, message, may_fail=may_fail):
+        for event in lost_slices(self._folder, self._runs, message, may_fail=may_fail):
             self._record(event)
 
     def _ask_to_stop(self) -> None:
@@ -203,10 +246,10 @@ class Driver:
 
     def _show(self) -> None:
         if self._watcher is not None:
-            signs = self._folder.signs_of_life() if self._inflight else []
-            self._watcher.update(
-                list(self._runs.values()), {sign.run: sign.energy_j for sign in signs}
-            )
+            inflight_j: dict[str, float | None] = {}
+            for sign in self._folder.signs_of_life() if self._inflight else []:
+                inflight_j[sign.run] = total([inflight_j.get(sign.run, 0.0), sign.energy_j])
+            self._watcher.update(list(self._runs.values()), inflight_j)
 
     @contextmanager
     def _session(self) -> Iterator[None]:

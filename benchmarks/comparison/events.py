@@ -21,6 +21,7 @@ from pydantic import AliasChoices, Field
 
 from ...energy import Reading
 from ...models.outcome import CurvePoint, State
+from ...tuners.strategy import Work
 from ..tables.contract import COMPONENTS, LOWER_BOUND, OLD_NAMES
 from ..tables.facts import Fact
 from .messages import Outcome
@@ -98,6 +99,7 @@ class SliceEvent(Fact):
     repeated: int = 0  # epochs trained again, since no state of the trial was kept
     message: str
     warnings: tuple[str, ...] = ()  # what the meter warned of
+    work: Work | None = None  # of an interrupted one, as of `InterruptedEvent`
     curve: tuple[Point, ...] = ()  # the validated epochs; their joules count from the slice's start
 
     @classmethod
@@ -156,6 +158,21 @@ class InterruptedEvent(Fact):
     params: Mapping[str, Any] | None  # the candidate; None if it was not known yet
     energy_j: float | None  # joules last heard of, a lower bound; None if unavailable
     message: str  # how it was lost
+    # What it was to do, to be begun again as it is; None where the strategy will ask for it again.
+    work: Work | None = None
+
+    @classmethod
+    def asked(cls, outcome: Outcome, *, counts_search: bool) -> InterruptedEvent:
+        """Make the event of work that was asked for, but not begun before all was stopped."""
+        assert outcome.work is not None
+        return cls(
+            run=outcome.run,
+            trial=outcome.trial,
+            params=dict(outcome.work.params),
+            energy_j=outcome.search.total_j if counts_search else 0.0,
+            message="the comparison was stopped",
+            work=outcome.work,
+        )
 
     def as_slice(self, state: State = State.INTERRUPTED) -> SliceEvent:
         """The same as a slice of which nothing else is known."""

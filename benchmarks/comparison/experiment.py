@@ -18,10 +18,11 @@ from pydantic import (
 
 from ...energy.carbon import intensity
 from ...energy.quantities import parse_energy
-from ...energy.sources.resolve import METERS
+from ...energy.sources.resolve import meters_help
 from ...errors import BudgetError, ConfigurationError, UnknownNameError
 from ...models.data.registry import datasets_help
-from ...models.metric import Metric
+from ...models.metric import Metric, metrics_help
+from ...models.networks.registry import architectures_help
 from ...plain import read_yaml
 
 DEFAULT_STRATEGIES = ["grid", "random", "tpe", "gp", "skopt-gp"]
@@ -79,7 +80,8 @@ class Experiment(BaseModel):
         budget_j: Joules that all runs share; given as ``budget: "600 J"``.
         seeds: Runs per strategy, with seeds 0, 1, …
         meter: What counts the joules: names of `energy.sources.resolve.METERS`.
-        workers: Trials at a time; None chooses.
+        workers: Trials at a time, of all runs; None chooses.
+        parallel_trials: Trials of one run at a time, at most.
         device: ``"cpu"``, ``"cuda"``, ``"cuda:1"`` …; None chooses.
         architecture: ``cnn``, ``mlp``, ``torchvision:NAME`` or ``module:function``; None with
             an own objective.
@@ -106,6 +108,7 @@ class Experiment(BaseModel):
     seeds: int = Field(default=DEFAULT_SEEDS, ge=1, le=MOST_SEEDS)
     meter: str = "auto"
     workers: int | None = Field(default=None, ge=1, le=MOST_WORKERS)
+    parallel_trials: int = Field(default=1, ge=1, le=MOST_WORKERS)
     device: str | None = None
     architecture: str | None = "cnn"
     space: Annotated[dict[str, Any] | None, BeforeValidator(_plain)] = None
@@ -208,36 +211,62 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     return values
 
 
-EXAMPLE = f"""\
-# An experiment for `perjoule compare FILE`. Every line is optional; these are the defaults.
+def _comment(text: str) -> str:
+    return fill(text, 98, initial_indent="# ", subsequent_indent="# ")
 
-{fill(f"{datasets_help()}.", 98, initial_indent="# ", subsequent_indent="# ")}
+
+EXAMPLE = f"""\
+# An experiment for `perjoule compare FILE` and `perjoule tune FILE`. Every line is optional; those
+# without # are the defaults.
+
+# What is trained.
+{_comment(f"Data sets: {datasets_help()}.")}
 dataset: digits
-strategies: [{", ".join(DEFAULT_STRATEGIES)}]   # see `perjoule strategies`
+# train_limit: 5000          # samples to train on at most, each class in its share
+split_seed: 0                # of the train/validation/test split
+{_comment(f"What is built: {architectures_help()}.")}
+architecture: cnn
+# In place of all these, a training function of your own (README, "Your own"); it needs a space:
+# objective: mine:train      # the function train in mine.py
+{_comment(f"What is optimised: {metrics_help()}.")}
+metric: accuracy
+
+# What is compared, and for how many joules.
+strategies: [{", ".join(DEFAULT_STRATEGIES)}]   # see `perjoule strategies`; tune takes one
 budget: {DEFAULT_BUDGET}                # shared by all runs; J, kJ, Wh, kWh ...
 seeds: {DEFAULT_SEEDS}                     # runs per strategy; fewer than five prove nothing
-# {", ".join(METERS)}
-meter: auto                  # see `perjoule doctor`
-# workers: 4                 # trials at a time; chosen by meter and cores if not given
-# device: cpu                # cpu, cuda, cuda:1; chosen if not given
-architecture: cnn            # or your own builder, module:function
 fidelity: epochs             # rungs of multi-fidelity strategies: epochs, or joules
-split_seed: 0                # of the train/validation/test split
-# train_limit: 5000          # samples to train on at most; all if not given
+{_comment(f"What counts joules: {meters_help()}")}
+meter: auto
+# workers: 4                 # trials at a time; chosen by meter and cores if not given
+parallel_trials: 1           # trials of one run at a time; more are faster and learn later
+# device: cpu                # cpu, cuda, cuda:1; chosen if not given
 # carbon: FRA                # grams of CO2e: a country, USA/CA, or "56 g/kWh"; never guessed
 
 # The search space. Left out, the architecture's own is taken.
 # A list is a choice, low/high a range (log: true for a log scale), a plain value is fixed.
-# One counts only sometimes with when, as in {{low: 0.5, high: 0.99, when: {{optimizer: sgd}}}}.
+# What has a when counts only where others have one of these values; elsewhere it is null.
 # space:
-#   conv_blocks: {{low: 1, high: 4}}
+#   conv_blocks: {{low: 1, high: 3}}             # of cnn, as the next four
 #   width: {{low: 8, high: 64, log: true}}
 #   kernel_size: [3, 5]
 #   dropout: {{low: 0.0, high: 0.5}}
 #   dense_units: 64
-#   optimizer: [sgd, adam, adamw]
+#   freeze: false                              # true trains the head alone
+#   optimizer: [sgd, adam, adamw]              # of the training, as all that follow
 #   learning_rate: {{low: 1.0e-4, high: 0.3, log: true}}
+#   momentum: {{low: 0.1, high: 0.99, when: {{optimizer: sgd}}}}
+#   beta1: {{low: 0.5, high: 0.99, when: {{optimizer: [adam, adamw]}}}}
+#   beta2: {{value: 0.999, when: {{optimizer: [adam, adamw]}}}}
+#   epsilon: {{value: 1.0e-8, when: {{optimizer: [adam, adamw]}}}}
 #   weight_decay: {{low: 1.0e-6, high: 1.0e-2, log: true}}
-#   log2_batch_size: {{low: 4, high: 9}}    # batches of 16 to 512
+#   schedule: [constant, cosine, one-cycle, step]
+#   warmup_share: {{low: 0.0, high: 0.3, when: {{schedule: [cosine, step]}}}}  # of all steps
+#   label_smoothing: {{low: 0.0, high: 0.2}}
+#   gradient_clip: 1.0                         # largest norm
+#   augmentation: [none, flip, shift, cutout, flip+shift]
+#   batch_size: {{low: 16, high: 512, log: true}}  # or log2_batch_size: {{low: 4, high: 9}}
+#   precision: auto                            # auto, bf16, float32
+#   patience: 0                                # epochs without a better score that end a training
 #   epochs: {{low: 1, high: 16, log: true}}
 """

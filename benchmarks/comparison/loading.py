@@ -87,7 +87,7 @@ def _of_own_objective(events: Sequence[Event]) -> Iterator[str]:
     if any(not event.asks for event in slices):
         yield (
             "The objective does not ask trial.should_stop() inside its epochs, so the budget holds "
-            "at their ends alone: a run may have overdrawn its share by an epoch."
+            "at their ends alone: a run may overdraw its share by up to an epoch."
         )
     if repeated := sum(event.repeated for event in slices):
         yield (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ from typing import Any
 from ...energy import Reading, SourceInfo
 from ...energy.quantities import total
 from ...models.outcome import SliceResult
-from ...tuners.strategy import Told
+from ...tuners.pending import Pending
+from ...tuners.strategy import Told, Work
 from .experiment import Experiment
 
 
@@ -41,9 +42,9 @@ class Setting:
         """A file that asks every worker to stop where it is."""
         return self.folder / "stop"
 
-    def sign_of_life(self, run: str) -> Path:
-        """A file that says what a run's slice in flight has spent so far."""
-        return self.folder / "inflight" / f"{file_name(run)}.json"
+    def sign_of_life(self, run: str, slot: int = 0) -> Path:
+        """A file that says what a slice in flight, in one of its run's slots, has spent so far."""
+        return self.folder / "inflight" / f"{file_name(run)}.{slot}.json"
 
 
 def file_name(run: str) -> str:
@@ -94,18 +95,31 @@ def merge(workers: list[Prepared]) -> Prepared:
 
 
 @dataclass(frozen=True)
+class Turn:
+    """What a job does where several trials of a run are in flight: it asks, or it trains."""
+
+    slot: int  # of the run, which the slice holds from its ask to its end
+    pending: tuple[Pending, ...] = ()  # slices of the run in flight, in the order they began
+    work: Work | None = None  # what is to be trained; None asks for it
+    ask: Reading = field(default_factory=Reading)  # energy of asking for it
+    granted_j: float = 0.0  # joules taken from the run's pot for this slice
+
+
+@dataclass(frozen=True)
 class Job:
-    """One ask of a run's strategy, and the slice it asks for."""
+    """One ask of a run's strategy, and the slice it asks for; or one of them (see `Turn`)."""
 
     run: str
     strategy: str
     seed: int
-    trial: int  # number of the next new trial
-    number: int  # slices that the run has had
+    trial: int  # number of the trial to be trained, of the next new one before it is asked for
+    recorded: Mapping[int, int]  # slices that each trial has had, lost ones included
+    n_idle_asks: int  # asks that gave no work
     history: tuple[Told, ...]
     spent_j: float
     remaining_j: float
     incumbent: float | None  # best score so far, None before the first
+    turn: Turn | None = None  # None: one trial of the run at a time
 
 
 @dataclass(frozen=True)
@@ -115,7 +129,8 @@ class Outcome:
     run: str
     trial: int
     search: Reading  # energy of ask and tell
-    slice_: SliceResult | None  # None if the strategy had no work left
+    slice_: SliceResult | None  # None if the strategy had no work left, or was only asked
+    work: Work | None = None  # what it asked for, where that is another job's to train
     ask_j: float | None = None
     predicted_j: float | None = None
     test_score: float | None = None  # of a new incumbent

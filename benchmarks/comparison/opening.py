@@ -34,10 +34,16 @@ class Opening:
     objective: Callable[..., Any] | None  # one that workers cannot import
     executor: Executor | None = None
     keep_weights: bool = False
+    refit: bool = False
 
     def check(self, experiment: Experiment) -> None:
-        """Make sure that the target is one of the experiment's metric."""
+        """Make sure that the target is one of the metric, and that the best can be refitted."""
         parse_target(self.target, Metric.parse(experiment.metric))
+        if self.refit and experiment.objective is not None:
+            raise ConfigurationError(
+                "refit trains on train and validation data together, which an own objective keeps "
+                "to itself: leave it out"
+            )
 
 
 def opening(

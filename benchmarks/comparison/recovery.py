@@ -13,6 +13,7 @@ from ...models.outcome import State
 from .events import InterruptedEvent, SliceEvent
 from .executors import kill_workers, leave, make_executor, prepare, spawn_executor
 from .folder import Folder
+from .heartbeat import SignOfLife
 from .messages import Prepared, Setting, merge
 from .run import Run
 
@@ -96,14 +97,20 @@ def lost_slices(
     """
     for sign in folder.signs_of_life():
         run = runs.get(sign.run)
-        if run is None or run.n_slices != sign.number:
-            continue
+        if run is None or sign.number != _number_of_next(run, sign):
+            continue  # its slice is in the ledger
         lost = InterruptedEvent(
             run=sign.run,
             trial=sign.trial,
             params=sign.params,
             energy_j=sign.energy_j,
             message=message,
+            work=sign.work,
         )
-        is_failure = may_fail and run.n_lost_in_a_row + 1 >= MOST_LOST_IN_A_ROW
+        is_failure = may_fail and run.times_lost(lost) + 1 >= MOST_LOST_IN_A_ROW
         yield lost.as_slice(State.FAILED) if is_failure else lost
+
+
+def _number_of_next(run: Run, sign: SignOfLife) -> int:
+    """The number that a sign of life of something not yet recorded has."""
+    return run.n_idle_asks if sign.params is None else run.recorded.get(sign.trial, 0)

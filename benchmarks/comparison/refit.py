@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from ...energy import EnergyBudget
 from ...energy.exclusive import exclusive
 from ...energy.quantities import total
-from ...errors import ConfigurationError
 from ...files import write_whole
 from ...models.metric import Metric
 from ...models.outcome import SliceResult, State, StopRule
@@ -34,10 +33,6 @@ if TYPE_CHECKING:
     from ...tuners.strategy import Told
     from .driver import ComparisonWatcher
 
-OWN_OBJECTIVE = (
-    "refit trains on train and validation data together, which an own objective keeps to itself: "
-    "leave it out"
-)
 _UNLIMITED_J = 1e18
 
 
@@ -78,17 +73,14 @@ def refit(folder: Folder, watcher: ComparisonWatcher | None = None) -> None:
     After Ctrl-C the search is as it was, and a new refit begins anew.
 
     Args:
-        folder: The folder of a search that keeps weights.
+        folder: The folder of a search that keeps weights, of a network on a data set.
         watcher: Is told that it begins.
 
     Raises:
-        ConfigurationError: The search has an objective of the user's own.
         PerjouleError: The data or the meter are not those of the search, or the folder is in use.
     """
     description, events = folder.description(), folder.events()
     experiment = Experiment(**description["experiment"])
-    if experiment.objective is not None:
-        raise ConfigurationError(OWN_OBJECTIVE)
     [run] = restore_runs(experiment, events, folder.ledger).values()
     before = refit_facts(events)
     if run.end is None or run.incumbent is None or (before and before.state is State.COMPLETE):

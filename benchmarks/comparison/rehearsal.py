@@ -47,9 +47,9 @@ class Rehearsal:
     def cheapest(self) -> tuple[float | None, Told]:
         """Joules of one epoch of the cheapest candidate, and what its first steps cost.
 
-        They are scaled up from a part of the data, after a first pass has warmed up what PyTorch
-        prepares lazily; None if unavailable. A user's own function, whose data are not ours, is
-        stopped after some steps, and its joules are known only if it had an epoch by then.
+        They are scaled up from a part of the data, after a first step of each kind has warmed up
+        what PyTorch prepares lazily; None if unavailable. A user's own function, whose data are not
+        ours, is stopped after some steps, and its joules are known only if it had an epoch by then.
 
         Raises:
             ConfigurationError: Not even the cheapest candidate can be trained.
@@ -66,8 +66,9 @@ class Rehearsal:
                 )
             return epoch_j, _steps_of(result)
         check_space(self.space, training.architecture)
+        settings, _ = split_hyperparameters(cheapest, training.architecture)
+        self._train(_part(training, settings.batch_size, EVALUATION_BATCH), cheapest)
         part = _part(training, PROBE_SAMPLES, PROBE_SAMPLES)
-        self._train(part, cheapest)
         result = self._train(part, cheapest)
         self._check(result)
         train_scale, validate_scale = (
@@ -121,8 +122,8 @@ class Rehearsal:
     def _check(self, result: SliceResult) -> None:
         if result.state is State.FAILED:
             raise ConfigurationError(
-                f"not even the cheapest candidate {dict(result.params)} can be trained: "
-                f"{result.message}; mend the space or what it is trained by"
+                f"not even the cheapest candidate {dict(result.params)} can be trained; "
+                f"mend the space or what it is trained by: {result.message}"
             )
 
     def asks(self, name: str) -> tuple[float, float]:

@@ -14,7 +14,7 @@ from ...energy.quantities import total
 from ...errors import OutputError
 from ...models.metric import ACCURACY, Metric
 from ...models.outcome import CurvePoint, State, StepCost
-from ...tuners.strategy import Told
+from ...tuners.strategy import Told, Work
 from .events import End, EndEvent, Event, InterruptedEvent, RunEvent, SearchEvent, SliceEvent
 from .experiment import Experiment
 
@@ -77,6 +77,18 @@ class Tally:
         return None
 
 
+@dataclass(frozen=True)
+class Lost:
+    """A slice that was lost in flight, and waits to be trained again."""
+
+    work: Work
+    times: int  # that it was lost with its worker, in a row
+
+    def is_of(self, event: SliceEvent | InterruptedEvent) -> bool:
+        """Whether an event is of the same slice; a new trial has another number then."""
+        return self.work.params == event.params and self.work.trial in (None, event.trial)
+
+
 @dataclass
 class Run(Tally):
     """One strategy with one seed spending one allotment, as far as the ledger goes."""
@@ -86,12 +98,14 @@ class Run(Tally):
     metric: Metric = field(default=ACCURACY, kw_only=True)  # what scores are of
     history: list[Told] = field(default_factory=list)  # what its strategy was told, oriented
     n_trials: int = 0  # recorded ones, interrupted ones included
-    n_slices: int = 0  # the same
+    recorded: dict[int, int] = field(default_factory=dict)  # slices of each trial, the same
     incumbent: float | None = None  # best validation score so far, in the metric's unit
     incumbent_trial: int | None = None
     ask_j: list[float] = field(default_factory=list)  # the last one last
     unplaced_j: float | None = 0.0  # of asks that gave no work; None if unknown
+    n_idle_asks: int = 0  # which gave no work
     n_lost_in_a_row: int = 0  # slices
+    lost: list[Lost] = field(default_factory=list)  # where several trials are in flight at once
     end: End | None = None  # why it is over; None if it is not
     message: str = ""  # more about the end
 
@@ -108,15 +122,32 @@ class Run(Tally):
         self.charge(event.energy_j)
         if isinstance(event, SearchEvent):
             self.unplaced_j = total([self.unplaced_j, event.energy_j])
+            self.n_idle_asks += 1
             return
         self.n_trials = max(self.n_trials, event.trial + 1)
-        self.n_slices += 1
+        self.recorded[event.trial] = self.recorded.get(event.trial, 0) + 1
+        self._lose(event)
         if isinstance(event, InterruptedEvent):
             self.n_lost_in_a_row += 1
             return
         self.n_lost_in_a_row = 0
         if event.state is not State.INTERRUPTED:
             self._learn(event)
+
+    def times_lost(self, event: SliceEvent | InterruptedEvent) -> int:
+        """How often in a row the slice of an event was lost with its worker before."""
+        if event.work is None:
+            return self.n_lost_in_a_row
+        return next((each.times for each in self.lost if each.is_of(event)), 0)
+
+    def _lose(self, event: SliceEvent | InterruptedEvent) -> None:
+        """Keep what an interrupted slice was to do; what was lost before has now been done."""
+        again = next((each for each in self.lost if each.is_of(event)), None)
+        if again is not None:
+            self.lost.remove(again)
+        died = isinstance(event, InterruptedEvent)
+        if event.work is not None and (died or event.state is State.INTERRUPTED):
+            self.lost.append(Lost(event.work, died + (again.times if again else 0)))
 
     def _learn(self, event: SliceEvent) -> None:
         """Take a slice that its strategy was told of."""

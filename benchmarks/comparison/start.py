@@ -54,6 +54,7 @@ def run_comparison(
     space = _resolved_space(experiment)
     sources = find_sources(experiment)
     workers = experiment.workers or _default_workers(experiment, sources, objective)
+    workers = min(workers, experiment.n_runs * experiment.parallel_trials)  # no more have work
     setting = Setting(
         experiment=experiment,
         space=space,
@@ -108,7 +109,9 @@ def _resolved_space(experiment: Experiment) -> dict[str, Any]:
     for name in experiment.strategies:
         find_recipe(name)
     if experiment.dataset is None:  # an own objective; strategies ask for epochs
-        return {"epochs": 1, **Space.parse(experiment.space or {}).to_mapping()}
+        space = Space.parse({"epochs": 1, **(experiment.space or {})})
+        space.check_epochs()
+        return space.to_mapping()
     check(experiment.dataset)
     assert experiment.architecture is not None
     mapping = experiment.space
@@ -122,7 +125,13 @@ def _default_workers(
     sources: list[Source | PowerSource],
     objective: Callable[..., Any] | None,
 ) -> int:
-    """One where a measured domain or the objective allows but one trial at a time, else cores."""
-    if objective is not None or any(source.info.scope is not Scope.PROCESS for source in sources):
+    """As many as cores, and as trials may be in flight.
+
+    Where a processor is measured as a whole, it is one run's trials at a time, among which its
+    joules are apportioned; where a board is, or the objective cannot travel, one trial.
+    """
+    scopes = {source.info.scope for source in sources}
+    if objective is not None or scopes - {Scope.PROCESS, Scope.PACKAGE}:
         return 1
-    return min(usable_cores(), experiment.n_runs)
+    runs = 1 if Scope.PACKAGE in scopes else experiment.n_runs
+    return min(usable_cores(), runs * experiment.parallel_trials)

@@ -26,12 +26,14 @@ from ...models.own_training import OwnTraining
 from ...models.phases import Assignment
 from ...models.runtime import Runtime
 from ...models.space import Space
+from ...tuners.pending import ask_beside
 from ...tuners.registry import find_recipe
 from ...tuners.strategy import Strategy, Task, Told, Work, check_work, restore
 from .folder import Folder
 from .heartbeat import Pulse
 from .instruments import detect_runtime, load_data, one_thread, open_meter
 from .messages import Job, Outcome, Prepared, Setting
+from .pot import SharedBudget, budget_of
 from .rehearsal import Rehearsal
 
 
@@ -82,24 +84,29 @@ class Session:
         self._held.close()
 
     def execute(self, job: Job) -> Outcome:
-        """Ask, train, tell, and score a new incumbent on the test split."""
+        """Ask, train, tell, and score a new incumbent on the test split; or what is its turn."""
         started_at, started_s = time.time(), time.perf_counter()
-        budget = EnergyBudget(job.remaining_j, self._meter)
+        budget = budget_of(job, self._setting, self._meter)
         pulse = Pulse(self._setting, job, budget)
         window = self._meter.window()
         strategy, work, error = self._ask(job)
         ask = window.lap()
         ask_s = time.perf_counter() - started_s
         outcome = Outcome(job.run, job.trial, ask, None, error=error, started_at=started_at)
-        if strategy is None or work is None:
+        if work is None:
             return replace(outcome, ask_s=ask_s, busy_s=ask_s)
         trial = job.trial if work.trial is None else work.trial
         pulse.begin(work, trial)
+        if job.turn is not None:
+            if job.turn.work is None:
+                return replace(outcome, trial=trial, work=work, ask_s=ask_s, busy_s=ask_s)
+            ask = job.turn.ask + ask
         objective = self._objective(job.seed, (*self._probed, *job.history))
         result = self._train(job, work, trial, objective, budget, pulse)
         around = window.lap()
         telling_s = time.perf_counter()
-        self._tell(job, trial, strategy, result, ask)
+        if strategy is not None:
+            self._tell(job, trial, strategy, result, ask)
         told = window.lap()
         ask_s += time.perf_counter() - telling_s
         is_best, training = _is_better(result, job.incumbent, self._metric), self._training
@@ -108,6 +115,8 @@ class Session:
         if weights is not None and isinstance(training, NetworkTraining):
             test_score = training.test_score(work.params, weights)
         result = replace(result, checkpoint=weights if self._setting.keep_weights else None)
+        if isinstance(budget, SharedBudget):
+            budget.settle(ask + told + result.reading)
         return replace(
             outcome,
             trial=trial,
@@ -155,7 +164,13 @@ class Session:
     def _ask(self, job: Job) -> tuple[Strategy | None, Work | None, str]:
         """Bring the run's strategy up to date and ask it; a fault ends the run, not the worker."""
         strategy, n_told = self._strategies.pop(job.run, (None, 0))
+        if job.turn is not None and job.turn.work is not None:
+            return None, job.turn.work, ""
         try:
+            if job.turn is not None:
+                strategy = find_recipe(job.strategy).build(self._space, job.seed, self._task)
+                pending = job.turn.pending
+                return None, ask_beside(strategy, job.history, pending, job.spent_j), ""
             if strategy is None or n_told != len(job.history):
                 strategy = find_recipe(job.strategy).build(self._space, job.seed, self._task)
                 restore(strategy, job.history)

@@ -35,6 +35,8 @@ class ReplayOptions:
         slow_seeds: Runs of a strategy whose asks take long (`runs.SLOW_S`).
         space: What may be chosen; None for what the table says or shows.
         workers: Processes; None for one per core.
+        parallel_trials: Trials of a run in flight at once; with more than one, each run is replayed
+            with one at a time, too, to tell what that cost.
 
     Raises:
         ConfigurationError: A value cannot be used.
@@ -50,12 +52,13 @@ class ReplayOptions:
     slow_seeds: int = 10
     space: Space | Mapping[str, Any] | None = None
     workers: int | None = None
+    parallel_trials: int = 1
 
     def __post_init__(self) -> None:
         for name, known in (("match", Match), ("search_energy", SearchEnergy)):
             if getattr(self, name) not in get_args(known):
                 raise UnknownNameError(name, str(getattr(self, name)), get_args(known))
-        for name in ("seeds", "slow_seeds", "workers"):
+        for name in ("seeds", "slow_seeds", "workers", "parallel_trials"):
             count = getattr(self, name)
             if count is not None and count < 1:
                 raise ConfigurationError(f"{name} {count} is not above zero: give at least 1")

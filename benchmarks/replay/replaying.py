@@ -16,20 +16,23 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Protocol
 
 from ...energy.quantities import format_energy
 from ...energy.sources.cpu.power import FALLBACK_W_PER_THREAD
 from ...errors import BudgetError, DataError
 from ..statistics.runs import AnytimeCurves
+from ..tables.facts import finite
 from ..tables.table import Table
 from .ask_cost import load_ask_costs
 from .forest import LEAST_CANDIDATES, LEAST_R2, ForestObjective
 from .nearest import NearestObjective
 from .options import Match, ReplayOptions
+from .parallelism import ParallelCost, parallel_costs
 from .recording import Recording
 from .runs import SLOW_S, Play, Played, PlaySchedule, RecordedObjective, forecast_s, play_all
-from .tables import Stage, replay_tables
+from .tables import Stage, replay_tables, where_in
 
 COVERED = 0.9
 """Share of a finite space that must be recorded, for its candidates to be looked up by themselves.
@@ -96,9 +99,10 @@ def replay(
     stages = [_prepare_stage(values, part, run_j, options, notes) for values, part in groups]
     watts = _watts(table, names, notes) if options.search_energy == "model" else {}
     plays = [
-        Play(number, name, 0, stage.budget_j, watts.get(name))
+        Play(number, name, 0, stage.budget_j, watts.get(name), width)
         for number, stage in enumerate(stages)
         for name in names
+        for width in sorted({1, options.parallel_trials})
     ]
     _warn_if_long(plays, stages, options, notes)
     schedule = PlaySchedule(plays, options.seeds, options.slow_seeds)
@@ -106,6 +110,13 @@ def replay(
     played = play_all(objectives, schedule, options.n_workers, notes.update)
     # In an order that does not tell who was faster.
     played.sort(key=lambda each: (each.play.stage, names.index(each.play.strategy), each.play.seed))
+    costs: list[ParallelCost] = []
+    if options.parallel_trials > 1:
+        alone = [each for each in played if each.play.parallel_trials == 1]
+        played = [each for each in played if each.play.parallel_trials > 1]
+        costs = list(parallel_costs(played, alone, table.metric))
+    for cost in costs:
+        notes.add(f"{where_in(stages[cost.stage].group)}{cost.describe(table.metric)}")
     for sentence in _describe_runs(played, schedule, options):
         notes.add(sentence)
     trials, slices, runs = replay_tables(stages, played)
@@ -115,16 +126,18 @@ def replay(
         by=table.by,
         slices=slices,
         runs=runs,
-        description=_describe(table, stages, options),
+        description=_describe(table, stages, options, costs),
         notes=tuple(notes.sentences),
     )
 
 
-def _describe(table: Table, stages: Sequence[Stage], options: ReplayOptions) -> dict[str, Any]:
+def _describe(
+    table: Table, stages: Sequence[Stage], options: ReplayOptions, costs: Sequence[ParallelCost]
+) -> dict[str, Any]:
     """What is known of the experiment that a replay is."""
     first, *others = [stage.objective.space.to_mapping() for stage in stages]
     data = (table.description or {}).get("data")
-    kept = ("seeds", "slow_seeds", "match", "search_energy")
+    kept = ("seeds", "slow_seeds", "match", "search_energy", "parallel_trials")
     return {
         **({"space": first} if all(space == first for space in others) else {}),
         **({"data": data} if data else {}),
@@ -133,6 +146,7 @@ def _describe(table: Table, stages: Sequence[Stage], options: ReplayOptions) -> 
             "table": table.name,
             "budget_j": [stage.budget_j for stage in stages],
             **{name: getattr(options, name) for name in kept},
+            **({"parallel_costs": [finite(asdict(cost)) for cost in costs]} if costs else {}),
         },
     }
 
@@ -145,8 +159,7 @@ def _prepare_stage(
     notes: _Notes,
 ) -> Stage:
     """Make a group of a table ready to be searched."""
-    group = ", ".join(f"{name} {value}" for name, value in values.items())
-    where = f"{group}: " if group else ""
+    where = where_in(values)
     recording = Recording.of(part, options.parsed_space)
     for sentence in recording.notes:
         notes.add(f"{where}{sentence}")

@@ -21,8 +21,9 @@ import numpy as np
 from ...errors import ConfigurationError
 from ...tuners.parts.encoding import Encoding
 from ...tuners.registry import find_recipe
+from ...tuners.strategy import Strategy
 from ..comparison.executors import kill_workers, make_executor
-from . import simulation
+from . import side_by_side, simulation
 from .ask_cost import load_ask_costs
 from .forest import ForestObjective
 from .nearest import NearestObjective
@@ -43,6 +44,7 @@ class Play(NamedTuple):
     seed: int
     budget_j: float
     watts: float | None  # of a core, by which its modelled asks are charged; None charges nothing
+    parallel_trials: int = 1  # in flight at once
 
 
 class Played(NamedTuple):
@@ -81,7 +83,8 @@ class PlaySchedule:
     The first few, which every strategy gets, show how long its asks take, by the measured model.
 
     Args:
-        strategies: Each strategy on each objective, as the run with seed 0.
+        strategies: Each strategy on each objective, as the run with seed 0; by each number of
+            trials in flight.
         seeds: Runs of a strategy on an objective.
         slow_seeds: The same where its asks take longer than `SLOW_S`.
     """
@@ -175,13 +178,16 @@ def play_one(path: str, play: Play) -> Played:
     cost_s, watts = load_ask_costs().of(play.strategy), play.watts
     search_j = 0.0 if watts is None or cost_s is None else lambda n_told: watts * cost_s(n_told)
     terms = Terms(play.budget_j, play.seed, play.strategy, search_j)
+
+    def build(*known: Any) -> Strategy:
+        return find_recipe(play.strategy).build(*known)
+
     with _one_thread():
-        run = simulation.play(
-            lambda *known: find_recipe(play.strategy).build(*known),
-            objective.fresh(),
-            terms,
-            shared=shared,
-        )
+        if play.parallel_trials == 1:
+            run = simulation.play(build, objective.fresh(), terms, shared=shared)
+        else:
+            width = play.parallel_trials
+            run = side_by_side.play(build, objective.fresh(), terms, width, shared=shared)
     # The price of asks is a function, which stays in this process.
     return Played(play, run._replace(terms=replace(terms, search_j=0.0)))
 

@@ -24,6 +24,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 from ...models.outcome import CurvePoint, State
@@ -47,6 +48,9 @@ class Terms:
     watts: float = 0.0  # what each CPU-second that asks and tells really take is charged besides
     # Begin no further slice once there are so many trials; None has no such end.
     max_trials: int | None = None
+    parallel_trials: int = (
+        1  # in flight at once; more than one take a virtual time (`side_by_side`)
+    )
 
 
 class Slice(NamedTuple):
@@ -96,23 +100,35 @@ def play(
 
     Fidelity, and what strategies of all runs may share, are as in `Task`.
     """
+    try:
+        strategy = maker(build, objective, terms, fidelity=fidelity, shared=shared)()
+    except Exception as error:  # noqa: BLE001 - of whatever library
+        return Simulation(terms, [], *fault(error))
+    return simulate(strategy, objective, terms)
+
+
+def maker(
+    build: Builder,
+    objective: Simulated,
+    terms: Terms,
+    *,
+    fidelity: str = "epochs",
+    shared: dict[Any, Any] | None = None,
+) -> Callable[[], Strategy]:
+    """What makes the strategy of a run; arguments as of `play`."""
     task = task_of(objective, terms.budget_j, fidelity)
     if shared is not None:
         task = replace(task, shared=shared)
-    try:
-        strategy = build(objective.space, terms.seed, task)
-    except Exception as error:  # noqa: BLE001 - of whatever library
-        return Simulation(terms, [], *_fault(error))
-    return simulate(strategy, objective, terms)
+    return partial(build, objective.space, terms.seed, task)
 
 
 def simulate(strategy: Strategy, objective: Simulated, terms: Terms) -> Simulation:
     """Let a new strategy, made for the objective's space, spend a virtual budget."""
-    return _Run(strategy, objective, terms).play()
+    return Run(strategy, objective, terms).play()
 
 
 @dataclass(slots=True)
-class _Training:
+class Training:
     """A trial, as far as it has come."""
 
     number: int
@@ -124,7 +140,7 @@ class _Training:
     told: Told | None = None
 
 
-class _Run:
+class Run:
     """A run between its slices."""
 
     def __init__(self, strategy: Strategy, objective: Simulated, terms: Terms) -> None:
@@ -133,7 +149,7 @@ class _Run:
         self._tally = Tally()
         self._spent_j = self._ask_j = 0.0
         self._n_trials = 0
-        self._paused: dict[int, _Training] = {}
+        self._paused: dict[int, Training] = {}
         self._slices: list[Slice] = []
 
     def play(self) -> Simulation:
@@ -159,11 +175,30 @@ class _Run:
                 return End.NO_WORK, ""
             trial = self._begin(work)
         except Exception as error:  # noqa: BLE001 - of whatever library
-            return _fault(error)
-        modelled = self._terms.search_j
-        modelled_j = modelled(len(self._slices)) if callable(modelled) else modelled
-        self._ask_j = modelled_j + self._terms.watts * search_s
+            return fault(error)
+        self._ask_j = self._price_ask(len(self._slices), search_s)
         left_j = self._terms.budget_j - self._spent_j - self._ask_j
+        told, energy_j = self._train(trial, work, left_j)
+        started_s = time.process_time()
+        end = None
+        try:
+            self._strategy.tell(told.oriented(self._objective.metric))
+        except Exception as error:  # noqa: BLE001 - of whatever library
+            end = fault(error)
+        tell_s = time.process_time() - started_s
+        tell_j = self._terms.watts * tell_s
+        self._keep(trial, told, energy_j)
+        self._record(told, energy_j + tell_j, self._ask_j + tell_j, search_s + tell_s, work)
+        return end
+
+    def _price_ask(self, n_slices: int, search_s: float) -> float:
+        """Joules of the ask that so many slices were begun before, and that took such a time."""
+        modelled = self._terms.search_j
+        modelled_j = modelled(n_slices) if callable(modelled) else modelled
+        return modelled_j + self._terms.watts * search_s
+
+    def _train(self, trial: Training, work: Work, left_j: float) -> tuple[Told, float]:
+        """Train a slice for at most so many joules; returns what it gave and took, ask included."""
         state, curve, used_j = _train(trial, work, left_j)
         energy_j = self._ask_j + used_j
         told = Told(
@@ -175,22 +210,16 @@ class _Run:
             epochs=trial.epochs,
             curve=tuple(curve),
         )
-        started_s = time.process_time()
-        end = None
-        try:
-            self._strategy.tell(told.oriented(self._objective.metric))
-        except Exception as error:  # noqa: BLE001 - of whatever library
-            end = _fault(error)
-        tell_s = time.process_time() - started_s
-        tell_j = self._terms.watts * tell_s
+        return told, energy_j
+
+    def _keep(self, trial: Training, told: Told, energy_j: float) -> None:
+        """A slice of a trial has ended; if it is paused, it may be gone on with."""
         trial.energy_j += energy_j
-        if state is State.PAUSED:
+        if told.state is State.PAUSED:
             trial.told = told
             self._paused[trial.number] = trial
-        self._record(told, energy_j + tell_j, self._ask_j + tell_j, search_s + tell_s, work)
-        return end
 
-    def _begin(self, work: Work) -> _Training:
+    def _begin(self, work: Work) -> Training:
         """The trial that the work goes on with, or a new one; faulty work is refused."""
         paused = self._paused.get(getattr(work, "trial", -1))
         check_work(work, [paused.told] if paused and paused.told else [])
@@ -199,7 +228,7 @@ class _Run:
         number = self._n_trials
         curve = self._objective.curve(work.params, number, self._terms.seed)
         self._n_trials += 1
-        return _Training(number, work.params, *curve)
+        return Training(number, work.params, *curve)
 
     def _record(
         self, told: Told, energy_j: float, search_j: float, search_s: float, work: Work
@@ -224,11 +253,12 @@ class _Run:
         )
 
 
-def _fault(error: Exception) -> tuple[End, str]:
+def fault(error: Exception) -> tuple[End, str]:
+    """How a run ends whose strategy raised an error."""
     return End.STRATEGY_ERROR, f"{type(error).__name__}: {error}"
 
 
-def _train(trial: _Training, work: Work, left_j: float) -> tuple[State, list[CurvePoint], float]:
+def _train(trial: Training, work: Work, left_j: float) -> tuple[State, list[CurvePoint], float]:
     """Go on with a trial as the objective does; returns the end, the curve and the joules."""
     until_j = math.inf if work.until_j is None else work.until_j - trial.energy_j
     used_j, before_j = trial.setup_j, 0.0

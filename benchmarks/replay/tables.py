@@ -36,6 +36,12 @@ class Stage:
         }
 
 
+def where_in(group: Mapping[str, Any]) -> str:
+    """Which group a sentence is about, before it; nothing if there is but one."""
+    words = ", ".join(f"{name} {value}" for name, value in group.items())
+    return f"{words}: " if words else ""
+
+
 def replay_tables(
     stages: Sequence[Stage], played: Sequence[Played]
 ) -> tuple[pd.DataFrame, pd.DataFrame | None, pd.DataFrame]:

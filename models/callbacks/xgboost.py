@@ -31,6 +31,8 @@ from .loop import Loop, base_class
 
 TrainingCallback = base_class("xgboost", "xgboost.callback:TrainingCallback")
 ERRORS = ("error", "merror")  # shares of wrong answers, which XGBoost has in place of accuracy
+MEASURES = {"accuracy": ERRORS, "loss": ("logloss", "mlogloss")}
+"""What XGBoost calls a metric that has another name here."""
 
 
 class XGBoostCallback(TrainingCallback):
@@ -44,8 +46,9 @@ class XGBoostCallback(TrainingCallback):
 
     Args:
         trial: The trial.
-        monitor: Evaluation set and measure, ``"validation-rmse"``; the last of the last set if
-            not given, as XGBoost stops early by.
+        monitor: Evaluation set and measure, ``"validation-rmse"``; if not given, what the last
+            set that has it measures of the trial's metric (accuracy by ``error`` and ``merror``,
+            loss by ``logloss`` and ``mlogloss``).
         every: Rounds of an epoch.
 
     Raises:
@@ -92,8 +95,11 @@ class XGBoostCallback(TrainingCallback):
     def _end_epoch(self, model: Any, evals_log: Mapping[str, Any]) -> bool:
         loop, self._rounds = self._loop, 0
         logged = {f"{of}-{name}": v[-1] for of, log in evals_log.items() for name, v in log.items()}
-        if not self._named and logged:
-            loop.monitor = list(logged)[-1]
+        if not self._named:
+            metric = loop.trial.metric.name
+            known = MEASURES.get(metric, (metric,))
+            same = [name for name in logged if name.rpartition("-")[2] in known]
+            loop.monitor = same[-1] if same else metric
         is_error = loop.monitor.rpartition("-")[2] in ERRORS
         if loop.trial.metric.name == "accuracy" and is_error and loop.monitor in logged:
             logged[loop.monitor] = 1 - logged[loop.monitor]

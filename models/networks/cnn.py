@@ -52,7 +52,7 @@ def cnn(
             f"dense_units = {dense_units} must be 1 or more, dropout = {dropout} in [0, 1)"
         )
     channels, *sides = image_shape("cnn", shape)
-    least = 2**conv_blocks
+    least = 2 ** min(conv_blocks, 30)  # no image has more
     if 2 * min(sides) < least:
         raise ConfigurationError(
             f"conv_blocks = {conv_blocks} needs images of {least // 2} pixels or more, these have "

@@ -76,13 +76,11 @@ def solve_widths(profile: str, size: int, n_inputs: int, n_outputs: int, depth: 
     """
     if profile not in PROFILES:
         raise UnknownNameError("profile", str(profile), PROFILES)
-    for name, value, least in (("size", size, 1), ("depth", depth, 2)):
-        if not isinstance(value, int) or value < least:
+    for name, value, least, most in (("size", size, 1, 2**40), ("depth", depth, 2, 1000)):
+        if not isinstance(value, int) or not least <= value <= most:
             raise ConfigurationError(
-                f"mlp: {name} = {value!r} must be a whole number from {least} up"
+                f"mlp: {name} = {value!r} must be a whole number from {least} to {most}"
             )
-    if depth > size:  # each layer has two parameters or more
-        raise ConfigurationError(f"mlp: size = {size} parameters is too small for depth = {depth}")
 
     def widths(first: int) -> list[int]:
         return [n_inputs, *layer_widths(profile, first, n_outputs, depth)]

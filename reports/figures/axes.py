@@ -16,7 +16,7 @@ import plotly.graph_objects as go
 from ..format import format_kinds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence, Sized
+    from collections.abc import Callable, Iterable, Sequence, Sized
 
 CONFIG: dict[str, Any] = {
     "showSendToCloud": False,  # Plotly 7.1 uploads charts to a cloud by default
@@ -90,27 +90,40 @@ def energy_title(what: str, trials: pd.DataFrame) -> str:
 
 
 def energy_axis(title: str, energies_j: pd.Series) -> dict[str, Any]:
-    """Return Plotly's settings of a logarithmic axis on which these energies are seen.
+    """Return Plotly's settings of a logarithmic axis on which these energies are seen."""
+    if energies_j.empty:
+        return {"type": "log", "title": {"text": title}}
+    low_j, high_j = energies_j.min(), energies_j.max()
+    return log_axis(title, low_j, high_j, lambda tick: _short(tick, low_j))
+
+
+def log_axis(
+    title: str, low: float, high: float, write: Callable[[float], str] = "{:,g}".format
+) -> dict[str, Any]:
+    """Return Plotly's settings of a logarithmic axis that shows these two values.
 
     It has ticks at 1, 2 and 5 of each decade, at 1 alone when there are many decades, and at more
     when there is less than one; within a factor of two Plotly chooses them.
     """
     axis: dict[str, Any] = {"type": "log", "title": {"text": title}}
-    low_j, high_j = energies_j.min(), energies_j.max()
-    if energies_j.empty or high_j < 2 * low_j:
+    if high < 2 * low:
         return axis
-    decades = range(int(np.floor(np.log10(low_j))), int(np.log10(high_j)) + 2)
-    steps: Sequence[float] = (1, 2, 5) if high_j < 300 * low_j else (1,)
-    if high_j < 5 * low_j:
+    decades = range(int(np.floor(np.log10(low))), int(np.log10(high)) + 2)
+    steps: Sequence[float] = (1, 2, 5) if high < 300 * low else (1,)
+    if high < 5 * low:
         steps = (1, 1.5, 2, 3, 4, 5, 6, 8)
     ticks = [float(f"{step}e{decade}") for decade in decades for step in steps]
-    return {**axis, "tickvals": ticks, "ticktext": [_short(tick) for tick in ticks]}
+    return {**axis, "tickvals": ticks, "ticktext": [write(tick) for tick in ticks]}
 
 
-def _short(tick: float) -> str:
-    """Write ``20k`` for 20,000 and ``20µ`` for 0.00002: an axis has little room."""
-    if tick < 0.9e-3:
-        prefix, size = ("µ", 1e-6) if tick > 0.9e-6 else ("n", 1e-9)
+def _short(tick: float, smallest: float) -> str:
+    """Write ``20k`` for 20,000 and ``20µ`` for 0.00002: an axis has little room.
+
+    Beside ticks below a thousandth, 0.01 is ``10m``.
+    """
+    if tick < 0.9 and smallest < 0.9e-3:
+        sizes = (("m", 1e-3), ("µ", 1e-6), ("n", 1e-9))
+        prefix, size = next((each for each in sizes if tick > 0.9 * each[1]), sizes[-1])
         return f"{tick / size:g}{prefix}"
     for prefix, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if tick >= max(size, 1e4):

@@ -15,7 +15,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from ...benchmarks.analysis import naming
-from .axes import TEMPLATE, energy_axis, say_if_empty
+from .axes import TEMPLATE, energy_axis, log_axis, say_if_empty
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +31,8 @@ _FARTHEST = 10.0
 """Scores are at the edge if they lie behind the median by so many times what the best is ahead."""
 _FARTHEST_LOG = 2.0
 """The same for logarithms."""
+_LEAST_DECADES = 1.5
+"""A logarithmic axis that ends before the worst score shows at least so many."""
 
 
 def scale_of(scores: ArrayLike, metric: Metric) -> Scale:
@@ -148,6 +150,8 @@ class PlainScale(Scale):
         turned = np.sort(metric.oriented(np.log10(values) if log else values))
         worst, best, median = float(turned[0]), float(turned[-1]), float(np.median(turned))
         edge = median - (_FARTHEST_LOG if log else _FARTHEST) * (best - median)
+        if log:
+            edge = min(edge, best - _LEAST_DECADES)
         cut = worst < edge < median
         worst = edge if cut else worst
         margin = 0.06 * (best - worst) or 0.05 * abs(best) or 0.5
@@ -170,9 +174,4 @@ class PlainScale(Scale):
         ends = (self.low, self.high)
         if not self.log:
             return {"type": "linear", "range": list(ends), "title": {"text": title}}
-        return {
-            "type": "log",
-            "range": [float(np.log10(end)) for end in ends],
-            "dtick": "D2" if self.high < 1000 * self.low else 1,
-            "title": {"text": title},
-        }
+        return {**log_axis(title, *ends), "range": [float(np.log10(end)) for end in ends]}

@@ -85,6 +85,9 @@ def test_a_refit_is_metered_beside_the_budget_and_becomes_the_best_network(searc
     [sentence] = re.findall(r"Trained again.*", ended.out)
     assert f"{100 * again['test_score']:.1f} %" in sentence
     assert "beside the budget" in sentence
+    page = (path / "report.html").read_text()
+    assert "Trained again" in page
+    assert "Trained again" not in (searched / "report.html").read_text()
     [run] = json.loads((path / "summary.json").read_text())["runs"]
     assert run["spent_j"] == best["spent_j"] <= 1.0
 
@@ -93,6 +96,14 @@ def _joules_of_as_many_epochs(path, best, epochs):
     curves = perjoule.report(path).curves
     own = curves[(curves["trial"] == best["trial"]) & (curves["epoch"] == epochs)]
     return float(own["energy_j"].iloc[0])
+
+
+def test_a_refit_of_an_own_objective_is_refused_before_a_joule_is_spent(tmp_path):
+    file, path = tmp_path / "own.yaml", tmp_path / "run"
+    file.write_text("objective: mine:train\nspace: {rate: {low: 0, high: 1}}\nmetric: rmse")
+    ended = call(*SEARCH, file, "--refit", "--out", path)
+    assert (ended.code, path.exists()) == (2, False)
+    assert "refit trains on train and validation data together" in ended.err
 
 
 def test_a_refit_is_not_done_again(refitted, tmp_path):

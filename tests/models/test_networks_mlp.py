@@ -90,7 +90,7 @@ def test_residual_layers_add_their_input():
     [
         ({"size": 32}, ConfigurationError, "size = 32 parameters is too small.*take 87 or more"),
         ({"size": "2**12"}, ConfigurationError, "size = '2\\*\\*12' must be a whole number"),
-        ({"depth": 1}, ConfigurationError, "depth = 1 must be a whole number from 2 up"),
+        ({"depth": 1}, ConfigurationError, "depth = 1 must be a whole number from 2 to 1000"),
         ({"profile": "rectangel"}, UnknownNameError, "did you mean 'rectangle'"),
         ({"dropout": 1.0}, ConfigurationError, "dropout = 1.0"),
     ],

@@ -82,10 +82,10 @@ def test_models_are_built_and_weighed_without_memory(name, shape):
 @pytest.mark.thorough
 @pytest.mark.parametrize("name", FAMILIES)
 def test_every_family_fits_any_image_and_weighs_what_its_authors_say(name):
-    for shape in ((1, 8, 8), (3, 32, 32), (4, 70, 90)):
-        network = on_meta(name, shape)
-        assert network(torch.zeros(2, *shape, device="meta")).shape == (2, 3)
-        assert head_of(network).get_parameter("weight").shape[0] == 3
+    shape = (4, 30, 41)
+    network = on_meta(name, shape)
+    assert network(torch.zeros(2, *shape, device="meta")).shape == (2, 3)
+    assert head_of(network).get_parameter("weight").shape[0] == 3
     weights = models.get_model_weights(name).DEFAULT
     side = weights.transforms().crop_size[0]
     network = on_meta(name, (3, side, side), 1000, pretrained=name == "vit_h_14")

@@ -139,6 +139,39 @@ def test_a_loop_of_somebody_else_ends_when_it_is_told(meter):
     assert cut.reading.total_j <= 1.5 * EPOCH_J
 
 
+def test_a_report_after_the_loop_is_of_its_last_epoch(meter):
+    def at_the_end(trial):
+        for _ in trial.epochs():
+            trial.count_operations(STEP_OPERATIONS)
+        trial.report(accuracy=0.5)
+        trial.save({"x": 1})
+
+    result = slice_of(at_the_end, meter, until=3, pause=True)
+    assert (result.state, result.epochs, result.score) == (State.PAUSED, 3, 0.5)
+    assert [point.epoch for point in result.curve] == [3]
+    assert result.weights is not None
+
+
+def test_reports_beyond_the_epochs_asked_for_are_no_secret(meter):
+    def too_many(trial):
+        for _ in range(3):
+            trial.report(accuracy=0.5)
+
+    result = slice_of(too_many, meter, until=1)
+    assert result.state is State.FAILED
+    assert "more reports than the 1 epochs that were asked for" in result.message
+
+
+def test_a_state_saved_before_its_report_is_of_the_same_epoch(meter):
+    def saves_first(trial):
+        for epoch in trial.epochs():
+            trial.save({"epoch": epoch + 1})
+            trial.report(accuracy=0.5)
+
+    result = slice_of(saves_first, meter, until=3, beat=0.1)
+    assert (result.checkpoint_epoch, result.weights is not None) == (3, True)
+
+
 def test_a_function_that_stops_early_by_itself_is_complete(meter):
     def early(trial):
         for epoch in trial.epochs():

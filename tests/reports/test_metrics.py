@@ -179,6 +179,12 @@ def test_an_axis_holds_its_scores_the_natural_way_round(scores, kind, edges):
     assert max(scores) < high < edges[1]
 
 
+def test_the_ticks_of_a_logarithmic_axis_say_their_whole_number():
+    axis = scale_of([0.3, 0.9, 2.0, 20.0], RMSE).axis()
+    assert {"0.5", "1", "2", "5", "10", "20"} <= set(axis["ticktext"])
+    assert [float(text) for text in axis["ticktext"]] == axis["tickvals"]
+
+
 def test_diverged_scores_do_not_hide_the_others():
     scores = [1.0, 1.5, 2.0, 2.5, 3.0, 1e30]
     scale = scale_of(scores, RMSE)

@@ -24,12 +24,15 @@ they lack: CatCMA with Margin (Hamano et al., GECCO 2025, arXiv 2504.07884), fro
 `cmaes`.
 
 What it promises: a proposal is a function of the space, the seed and the results, replayed in their
-order. Optuna's ``CmaEsSampler`` keeps the state of its cloud in attributes of its trials, which do
-not survive a rebuild from results: it would begin anew after each interruption.
+order. The cloud moves by true results alone: where several trials are trained at once, the last of
+a generation are waited for. Optuna's ``CmaEsSampler`` keeps the state of its cloud in attributes of
+its trials, which do not survive a rebuild from results: it would begin anew after each
+interruption.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -63,15 +66,18 @@ class CmaesStrategy:
         self._seed, self._n_told = seed, 0
         self._search: CatCMAwM | None = None
         self._generation: list[CatCMAwM.Solution] = []
-        self._scores: list[float | None] = []
+        self._results: dict[int, Told] = {}  # by place in the generation
 
-    def ask(self, spent_j: float) -> Work:
-        """Propose the next candidate of the generation."""
-        point = np.empty(0)
-        if self._encoding.n_dimensions:
-            self._draw()
-            point = self._axes.point(self._generation[len(self._scores)])
-        params = self._encoding.decode(point)
+    def ask(self, spent_j: float) -> Work | None:
+        """Propose the next candidate of the generation; None while its last ones are in flight."""
+        if not self._encoding.n_dimensions:
+            params = self._encoding.decode(np.empty(0))
+            return Work(params, int(params["epochs"]))
+        self._draw()
+        place = next(self._free_places(), None)
+        if place is None:
+            return None
+        params = self._candidate(place)
         return Work(params, int(params["epochs"]))
 
     def tell(self, result: Told) -> None:
@@ -80,9 +86,18 @@ class CmaesStrategy:
             return
         self._draw()
         self._n_told += 1
-        self._scores.append(None if result.state is State.FAILED else result.score)
-        if len(self._scores) == len(self._generation):
+        free = list(self._free_places())
+        own = (place for place in free if self._candidate(place) == result.params)
+        self._results[next(own, free[0])] = result
+        if len(free) == 1 and not any(each.pending for each in self._results.values()):
             self._move()
+
+    def _free_places(self) -> Iterator[int]:
+        """Places in the generation of which no result was told."""
+        return (n for n in range(len(self._generation)) if n not in self._results)
+
+    def _candidate(self, place: int) -> dict[str, Any]:
+        return self._encoding.decode(self._axes.point(self._generation[place]))
 
     def _draw(self) -> None:
         """Draw a generation, unless there is one."""
@@ -97,16 +112,17 @@ class CmaesStrategy:
         Equal scores would make the library's penalty for leaving the cube 0 / 0.
         """
         assert self._search is not None
-        known = [each for each in self._scores if each is not None]
-        worst = min(known, default=0.0)  # of none known, all are alike
-        losses = [-(worst if each is None else each) for each in self._scores]
+        told = [self._results[place] for place in range(len(self._generation))]
+        scores = [None if each.state is State.FAILED else each.score for each in told]
+        worst = min((each for each in scores if each is not None), default=0.0)
+        losses = [-(worst if each is None else each) for each in scores]
         ranks = np.argsort(np.argsort(losses, kind="stable"))
         alike = len(set(losses)) == 1
         if not alike:
             self._search.tell(list(zip(self._generation, map(float, ranks), strict=True)))
         if alike or (self._axes.has_ranges and self._search.should_stop()):
             self._search = None
-        self._generation, self._scores = [], []
+        self._generation, self._results = [], {}
 
 
 class _Axes:

@@ -169,11 +169,18 @@ class FrugalStrategy:
 
     @cached_property
     def _candidates(self) -> _Candidates:
-        """Drawn once: what was learnt of one is not lost among thousands of others."""
-        drawn = [self._encoding.decode(p) for p in sobol(self._encoding, self._seed, N_CANDIDATES)]
-        params = list({_key(each): each for each in drawn}.values())
-        features = np.array([self._encoding.features(each) for each in params])
-        return _Candidates(params, features, self._energy.work_of(params))
+        """Drawn once: what was learnt of one is not lost among thousands of others.
+
+        They are a function of space, networks and seed, kept for when this strategy is rebuilt.
+        """
+        shared, key = self._task.shared, (FrugalStrategy, repr(self._encoding.space), self._seed)
+        if key not in shared:
+            points = sobol(self._encoding, self._seed, N_CANDIDATES)
+            drawn = (self._encoding.decode(point) for point in points)
+            params = list({_key(each): each for each in drawn}.values())
+            features = np.array([self._encoding.features(each) for each in params])
+            shared[key] = _Candidates(params, features, self._energy.work_of(params))
+        return shared[key]
 
     def _observations(self, trials: Mapping[int, TrialSoFar]) -> tuple[Array, Array]:
         """Points of the model and merits; a trial that failed merits as the worst of all."""

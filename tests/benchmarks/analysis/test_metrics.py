@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perjoule import analyse, load_table
+from perjoule.benchmarks.analysis.analysing import Analysis
 from perjoule.benchmarks.analysis.target import parse_target
 from perjoule.errors import ConfigurationError
 from perjoule.models.metric import METRICS, Metric
@@ -31,7 +32,7 @@ def measured(frame: pd.DataFrame, metric, *, sign=1.0, shift=0.0, **given):
     )
 
 
-def rmse_of(*strategies, target="98%"):
+def rmse_of(*strategies, target="98%") -> Analysis:
     """The analysis of a table of root mean square errors."""
     return analyse(measured(pd.concat(strategies, ignore_index=True), "rmse"), target)
 

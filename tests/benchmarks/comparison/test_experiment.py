@@ -14,7 +14,8 @@ from perjoule.benchmarks.comparison.experiment import (
 from perjoule.energy.quantities import parse_energy
 from perjoule.errors import BudgetError, ConfigurationError, UnknownNameError
 from perjoule.models.networks.cnn import DEFAULT_SPACE
-from perjoule.models.space import Space
+from perjoule.models.settings import HYPERPARAMETERS, check_space
+from perjoule.models.space import BATCH_SIZE, LOG2_BATCH_SIZE, Space
 
 
 @pytest.fixture
@@ -146,10 +147,14 @@ def test_the_example_is_the_defaults(write):
 
 
 def test_the_examples_commented_lines_work_too(write):
-    commented = re.compile(r"^# ?(?=( *\w+:.*)$)", re.MULTILINE)
-    experiment = load_experiment(write(commented.sub("", EXAMPLE)), {})
-    assert (experiment.workers, experiment.device) == (4, "cpu")
+    commented = re.compile(r"^# ?(?=( *\w+:( .*)?)$)", re.MULTILINE)
+    lines = commented.sub("", EXAMPLE)
+    experiment = load_experiment(write(re.sub("^objective:.*", "", lines, flags=re.MULTILINE)), {})
+    assert (experiment.workers, experiment.device, experiment.train_limit) == (4, "cpu", 5000)
     assert experiment.space is not None
     space = Space.parse(experiment.space)
-    assert set(space.to_mapping()) == set(DEFAULT_SPACE)
-    assert space.fixed == {"dense_units": 64}
+    check_space(space, "cnn")
+    hyperparameters = {*DEFAULT_SPACE, *HYPERPARAMETERS, BATCH_SIZE} - {LOG2_BATCH_SIZE}
+    assert set(space.to_mapping()) == hyperparameters
+    own = re.sub("^(dataset|architecture):.*", "", lines, flags=re.MULTILINE)
+    assert load_experiment(write(own), {}).objective == "mine:train"

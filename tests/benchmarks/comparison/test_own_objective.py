@@ -1,5 +1,6 @@
 """A comparison of a user's own training function: budgets, pauses, metrics, kills and mistakes."""
 
+import json
 import os
 import signal
 import subprocess
@@ -39,6 +40,13 @@ def fit(trial, *, saves=True, asks=True):
         if saves:
             trial.save(state)
         trial.test(error if name == "rmse" else 1 - error)
+
+def selective(trial):
+    for epoch in trial.epochs():
+        trial.count_operations(1e7)
+        trial.report(rmse=1 / (1 + epoch))
+        if epoch == 0:
+            trial.save({"saved_after": 1})
 
 def forgetful(trial):
     fit(trial, saves=False)
@@ -115,6 +123,17 @@ def test_what_it_leaves_out_costs_joules_and_is_told(tmp_path):
     assert run["spent_j"] <= result.summary["allotment_j"] + EPOCH_J
 
 
+def test_weights_of_an_earlier_epoch_do_not_stand_for_the_best_score(tmp_path):
+    folder = tmp_path / "search"
+    space = {"rate": [0.1], "epochs": {"low": 3, "high": 9}}
+    options = {"metric": "rmse", "budget": "0.1 J", "space": space, "meter": "model"}
+    perjoule.tune("asha", out=folder, objective="own_training:selective", **options)
+    best = json.loads((folder / "best.json").read_text())
+    assert best["score"] == pytest.approx(1 / 9)
+    assert best["weights"] is None
+    assert not (folder / "best.pt").exists()
+
+
 @pytest.mark.parametrize("metric", ["rmse", {"name": "gain", "direction": "maximize", "low": 0}])
 def test_any_metric_is_followed_in_its_direction(tmp_path, metric):
     result = compare(tmp_path, "own_training:fit", metric=metric, strategies=["random", "tpe"])
@@ -156,6 +175,8 @@ def test_a_function_that_nobody_can_import_runs_in_this_process(tmp_path):
         ("own_training:fit", {"dataset": "digits"}, "leave dataset out"),
         ("own_training:fit", {"space": None}, "needs a space"),
         ("own_training:fit", {"metric": "acuracy"}, "accuracy"),
+        ("own_training:fit", {"space": {"rate": 0.1, "epochs": 0}}, "epochs = 0: take whole"),
+        ("own_training:fit", {"space": {"epochs": {"low": 1.5, "high": 2.5}}}, "of fractions"),
         (3, {}, "give a function of a trial"),
     ],
 )

@@ -127,7 +127,12 @@ def weights(rng: Random, folder: Path) -> Arguments:
             torch.save({name: each for name, each in good.items() if name != first}, file)
         case 4:
             changed = [good[first].T.clone(), good[first].double(), good[first].to_sparse()]
-            changed += [good[first].to("meta"), None, "x"]
+            changed += [
+                good[first].to("meta"),
+                torch.nested.nested_tensor([good[first]], layout=torch.jagged),
+                None,
+                "x",
+            ]
             torch.save({**good, first: rng.choice(changed)}, file)
         case _:
             file.unlink()

@@ -180,7 +180,7 @@ def with_keras(trial, monitor=None):
     )
 
 
-def with_xgboost(trial, monitor="validation-merror", rounds=1000):
+def with_xgboost(trial, monitor="validation-merror", rounds=1000, measures=("mlogloss", "merror")):
     from perjoule.models.callbacks.xgboost import XGBoostCallback
 
     xgboost = pytest.importorskip("xgboost", reason="needs perjoule[xgboost]")
@@ -191,7 +191,7 @@ def with_xgboost(trial, monitor="validation-merror", rounds=1000):
 
     callback = XGBoostCallback(trial, monitor, every=10)
     xgboost.train(
-        {"objective": "multi:softprob", "num_class": 10, "eval_metric": ["mlogloss", "merror"]}
+        {"objective": "multi:softprob", "num_class": 10, "eval_metric": [*measures]}
         | {"nthread": 1, "max_depth": 3},
         xgboost.DMatrix(*TRAIN),
         num_boost_round=rounds,
@@ -361,7 +361,15 @@ def test_evaluations_between_epochs_are_the_trial_s_epochs(meter):
     assert rest.train.total_j == pytest.approx(4 * STEP_J)
 
 
-def test_a_regression_minimises_what_xgboost_monitors_last(meter):
+@pytest.mark.parametrize(("metric", "measure"), [("accuracy", "merror"), ("loss", "mlogloss")])
+def test_xgboost_reports_what_it_measures_of_the_metric_and_nothing_else(meter, metric, measure):
+    assert slice_of(lambda t: with_xgboost(t, None, measures=[measure]), meter, metric=metric).score
+    other = "mlogloss" if measure == "merror" else "merror"
+    result = slice_of(lambda t: with_xgboost(t, None, measures=[other]), meter, metric=metric)
+    assert result.message == f"monitor = '{metric}' was not logged, but validation-{other}"
+
+
+def test_a_regression_minimises_what_xgboost_measures_of_it(meter):
     from perjoule.models.callbacks.xgboost import XGBoostCallback
 
     xgboost = pytest.importorskip("xgboost", reason="needs perjoule[xgboost]")

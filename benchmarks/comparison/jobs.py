@@ -1,0 +1,128 @@
+"""What workers are to do next for a run, of which several trials may be in flight at once.
+
+With one trial at a time a job asks and trains. Else an ask and the training of its work are two
+jobs. At most one ask of a run is in flight then, and knows by guesses (`tuners.pending`) what else
+is. A slice begins only if the pot of its run holds what the ask and a first epoch may take. What
+was lost with its worker is trained again as it is, since later asks went on from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ...tuners.registry import find_recipe
+from .messages import Job, Outcome, Prepared, Setting, Turn
+from .pot import Pot
+from .run import ASK_MARGIN, Run
+
+
+class Jobs:
+    """Makes the jobs of a comparison's runs."""
+
+    def __init__(self, setting: Setting, prepared: Prepared) -> None:
+        self._setting, self._prepared = setting, prepared
+        self._allotment_j = setting.experiment.allotment_j
+        self._most = setting.experiment.parallel_trials
+        self._pots: dict[str, Pot] = {}
+        self._waiting: set[str] = set()  # runs that can do nothing before a slice of theirs ends
+        self._suspected: set[str] = set()  # runs whose lost slices may have ended their worker
+
+    def has_room(self, run: Run, jobs: Sequence[Job]) -> bool:
+        """Whether a run with these jobs in flight may get another one now."""
+        if run.name in self._waiting or len(jobs) >= self._most:
+            return False
+        if jobs and run.lost and run.name in self._suspected:
+            return False  # one by one, so that only the guilty ones fail
+        return all(job.turn is not None and job.turn.work is not None for job in jobs)
+
+    def wait(self, run: Run) -> None:
+        """Give the run no further job before one of its slices has ended."""
+        self._waiting.add(run.name)
+
+    def ended(self, run: Run) -> None:
+        """A job of the run has ended."""
+        self._waiting.discard(run.name)
+        if not run.lost:
+            self._suspected.discard(run.name)
+
+    def suspect(self, runs: Sequence[Run]) -> None:
+        """Slices of these runs were lost when a worker died."""
+        self._waiting.clear()
+        self._suspected.update(run.name for run in runs)
+
+    def expected_j(self, run: Run) -> tuple[float, float]:
+        """What the next ask may take, as much as the rehearsed or the last one; and an epoch."""
+        early_j, fitted_j = self._prepared.ask_j[run.strategy]
+        epoch_j, last_j = self._prepared.epoch_j or 0.0, run.ask_j[-1:]
+        startup = find_recipe(run.strategy).startup_trials
+        if startup is None or len(run.history) < startup:
+            return max([early_j, *last_j]), epoch_j
+        return ASK_MARGIN * max([fitted_j, *last_j]), epoch_j
+
+    def next_job(self, run: Run, jobs: Sequence[Job]) -> Job | None:
+        """The next job of a run that has these in flight; None if it must wait for one of them."""
+        assert run.spent_j is not None
+        job = Job(
+            run=run.name,
+            strategy=run.strategy,
+            seed=run.seed,
+            trial=run.n_trials,
+            recorded=dict(run.recorded),
+            n_idle_asks=run.n_idle_asks,
+            history=tuple(run.history),
+            spent_j=run.spent_j,
+            remaining_j=self._allotment_j - run.spent_j,
+            incumbent=run.incumbent,
+        )
+        return job if self._most == 1 else self._share(job, run, jobs)
+
+    def _share(self, job: Job, run: Run, jobs: Sequence[Job]) -> Job | None:
+        """Make of a run's job one that takes from its pot, and asks or trains."""
+        pot, in_flight = self._pot(run), [(each.trial, _turn(each)) for each in jobs]
+        if not jobs:
+            pot.fill(job.remaining_j)
+        flying = [turn.work for _, turn in in_flight]
+        lost = next((each for each in run.lost if each.work not in flying), None)
+        ask_j, epoch_j = self.expected_j(run)
+        granted_j = min(epoch_j if lost else ask_j + epoch_j, job.remaining_j)
+        if not pot.reserve(granted_j) and jobs:
+            return None
+        slot = min(set(range(len(jobs) + 1)) - {turn.slot for _, turn in in_flight})
+        trial = max([job.trial, *(number + 1 for number, _ in in_flight)])
+        if lost is not None:
+            trial = trial if lost.work.trial is None else lost.work.trial
+            return replace(job, trial=trial, turn=Turn(slot, work=lost.work, granted_j=granted_j))
+        pending = tuple((number, turn.work) for number, turn in in_flight if turn.work)
+        return replace(job, trial=trial, turn=Turn(slot, pending, granted_j=granted_j))
+
+    def train(self, job: Job, run: Run, asked: Outcome) -> Job:
+        """The job that trains what another one has asked for."""
+        assert asked.work is not None
+        turn, ask_j = _turn(job), asked.search.total_j
+        return replace(
+            job,
+            trial=asked.trial,
+            history=tuple(run.history),
+            recorded=dict(run.recorded),
+            incumbent=run.incumbent,
+            turn=replace(
+                turn,
+                pending=(),
+                work=asked.work,
+                ask=asked.search,
+                granted_j=turn.granted_j - (ask_j or 0.0),
+            ),
+        )
+
+    def give_back(self, job: Job, run: Run, asked: Outcome) -> None:
+        """Give back what was taken for an ask that gave no work."""
+        self._pot(run).put_back(_turn(job).granted_j - (asked.search.total_j or 0.0))
+
+    def _pot(self, run: Run) -> Pot:
+        return self._pots.setdefault(run.name, Pot(self._setting, run.name))
+
+
+def _turn(job: Job) -> Turn:
+    assert job.turn is not None
+    return job.turn
