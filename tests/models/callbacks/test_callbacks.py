@@ -40,6 +40,9 @@ TRAIN = images[:640], labels[:640]
 VALIDATION = images[640:896], labels[640:896]
 
 
+pytestmark = pytest.mark.conformance
+
+
 def count(trial, energy_j):
     trial.count_operations(energy_j * 1e10)
 
