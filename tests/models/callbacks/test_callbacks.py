@@ -23,12 +23,13 @@ from perjoule.models.phases import Assignment
 
 os.environ["KERAS_BACKEND"] = "torch"
 # What the libraries say of themselves, of one another, and of how many workers load our few images.
+QUIET = (
+    r"`isinstance\(treespec, LeafSpec\)` is deprecated:FutureWarning",
+    ".*does not have many workers",
+)
 pytestmark = [
-    pytest.mark.filterwarnings(f"ignore:{message}")
-    for message in (
-        r"`isinstance\(treespec, LeafSpec\)` is deprecated:FutureWarning",
-        ".*does not have many workers",
-    )
+    pytest.mark.conformance,
+    *(pytest.mark.filterwarnings(f"ignore:{message}") for message in QUIET),
 ]
 BATCH, EPOCHS = 64, 3
 STEP_J, VALIDATE_J = 0.02, 0.005  # of one batch, as the trainings here count them
@@ -38,9 +39,6 @@ images, labels = load_digits(return_X_y=True)
 images = (images / 16).astype("float32")
 TRAIN = images[:640], labels[:640]
 VALIDATION = images[640:896], labels[640:896]
-
-
-pytestmark = pytest.mark.conformance
 
 
 def count(trial, energy_j):
