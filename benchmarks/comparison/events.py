@@ -202,6 +202,7 @@ class RefitEvent(Fact):
     duration_s: float | None = None
     epochs: int | None = None  # whole ones
     test_score: float | None = None
+    startup_j: float | None = None  # of warming up before it; None if unavailable
     message: str = ""  # what went wrong, if anything
 
 

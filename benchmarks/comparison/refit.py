@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .driver import ComparisonWatcher
 
 _UNLIMITED_J = 1e18
+WARM_UP_STEPS = 3
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class RefitFacts(Fact):
     duration_s: float | None
     epochs: int | None
     test_score: float | None
+    startup_j: float | None  # of warming up before it
     earlier_j: float | None  # of attempts before it; 0 if there was none
     message: str = ""  # what went wrong, if anything
 
@@ -102,6 +104,7 @@ def _train(
     from ...models.objective import Objective
     from ...models.phases import Assignment
     from .instruments import detect_runtime, load_data, one_thread, open_meter
+    from .rehearsal import probe
 
     experiment = Experiment(**description["experiment"])
     with one_thread(), Interrupt(lambda: None) as interrupt:
@@ -118,6 +121,8 @@ def _train(
             training = NetworkTraining(_joined(data), runtime, architecture, metric)
             objective = Objective(training, metric, str(runtime.device), run.seed)
             ledger.append(RefitEvent(run=run.name, trial=best.trial))
+            # What PyTorch prepares lazily is no part of the training.
+            startup_j = probe(objective, params, meter, WARM_UP_STEPS).reading.total_j
             budget = EnergyBudget(_UNLIMITED_J, meter)
             result = objective.train_slice(
                 params,
@@ -132,16 +137,17 @@ def _train(
                 weights = save_state({"epoch": result.epochs, "state": network})
                 folder.refit_weights.parent.mkdir(exist_ok=True)
                 write_whole(folder.refit_weights, lambda part: part.write_bytes(weights))
-            ledger.append(_event(run, best, result, test_score))
+            told = {"test_score": test_score, "startup_j": startup_j}
+            ledger.append(_event(run, best, result, told))
 
 
-def _event(run: Run, best: Told, result: SliceResult, test_score: float | None) -> RefitEvent:
+def _event(run: Run, best: Told, result: SliceResult, told: dict[str, Any]) -> RefitEvent:
     return RefitEvent(
         run=run.name,
         trial=best.trial,
         energy_j=result.reading.total_j,
         energy_kind=result.reading.kind,
-        test_score=test_score,
+        **told,
         **{name: getattr(result, name) for name in ("state", "duration_s", "epochs", "message")},
     )
 

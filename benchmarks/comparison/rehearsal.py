@@ -109,15 +109,8 @@ class Rehearsal:
         most_steps: float = math.inf,
     ) -> SliceResult:
         """Train a candidate for an epoch, or so many steps of it."""
-        asked = count()
-        assignment = Assignment(
-            StopRule(1),
-            self.meter,
-            EnergyBudget(1e18, self.meter),
-            interrupted=lambda: next(asked) > most_steps,
-        )
         objective = Objective(training, self.metric, self.device)
-        return objective.train_slice(params, assignment)
+        return probe(objective, params, self.meter, most_steps)
 
     def _check(self, result: SliceResult) -> None:
         if result.state is State.FAILED:
@@ -164,6 +157,15 @@ def made_up_score(metric: Metric, share: float) -> float:
     if worst is None:
         worst = 0.0 if best is None else best - 1.0
     return worst + share * ((worst + 1.0 if best is None else best) - worst)
+
+
+def probe(
+    objective: Objective, params: dict[str, Any], meter: EnergyMeter, most_steps: float
+) -> SliceResult:
+    """Train a candidate for an epoch, or so many steps of it, whatever that costs."""
+    asked, budget = count(), EnergyBudget(1e18, meter)
+    assignment = Assignment(StopRule(1), meter, budget, lambda: next(asked) > most_steps)
+    return objective.train_slice(params, assignment)
 
 
 def _steps_of(result: SliceResult) -> Told:

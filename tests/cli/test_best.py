@@ -77,7 +77,7 @@ def test_a_refit_is_metered_beside_the_budget_and_becomes_the_best_network(searc
     again = best.pop("refit")
     assert {**before, "refit": None} == {**best, "refit": None}  # what the search found stays
     assert again["state"] == "complete"
-    assert again["earlier_j"] == 0
+    assert again["earlier_j"] == 0 < again["startup_j"] < again["energy_j"]
     predictor = perjoule.load_best(path)
     assert abs(accuracy(predictor, data.test, data) - again["test_score"]) < 1e-9
     # A third more samples for as many epochs, by a meter that counts operations.
