@@ -10,10 +10,10 @@ compare: $(VENV)/.installed          ## run the default comparison on the embedd
 	$(BIN)/perjoule compare $(FLAGS)
 
 test: $(VENV)/.installed-dev         ## run all tests
-	$(BIN)/python -m pytest -n 2 $(FLAGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(FLAGS)
 
 quick: $(VENV)/.installed-dev        ## the tests that take no patience: all but conformance, kill and thorough
-	$(BIN)/python -m pytest -n 2 -m "not conformance and not kill and not thorough" $(FLAGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not conformance and not kill and not thorough" $(FLAGS)
 
 check: $(VENV)/.installed-dev        ## format, lint and types
 	$(BIN)/ruff format --check .

@@ -107,7 +107,7 @@ from perjoule.models.networks.cnn import cnn
 def build(shape, n_classes, **hyperparameters):
     network = cnn(shape, n_classes, **hyperparameters)
     if "SLOW" in os.environ:
-        network.register_forward_pre_hook(lambda *_: time.sleep(0.02))
+        network.register_forward_pre_hook(lambda *_: time.sleep(0.03))
     return network
 """
 
