@@ -13,7 +13,7 @@ from .bad import KINDS
 from .bad.common import NETWORKS, USUAL
 from .bad.modules import FUNCTIONS
 
-A_CASE_S = 10.0
+A_CASE_S = 60.0  # none may hang; shared machines stall
 """The most that a refusal may take, on a busy machine."""
 CASES, QUICK = 90, 2
 """Of each kind, and those of them that are always tried."""
