@@ -12,6 +12,11 @@ KnownSteps = tuple[Sequence[StepCost], Sequence[StepCost]]  # of training and va
 FIRST_STEP_MARGIN = 1.5  # so many times its foreseen joules must be left to begin a first step
 
 
+def training_operations(forward: float, n_parameters: float, n_samples: int, n_steps: int) -> float:
+    """Operations of a training, estimated: three forward passes a sample, ten a weight and step."""
+    return 3 * forward * n_samples + 10 * n_parameters * n_steps
+
+
 def foresee(operations: float, seen: Iterable[StepCost]) -> float:
     """Joules that a step may cost before any like it was taken; 0 if none was seen.
 

@@ -12,9 +12,10 @@ import torch
 from .checkpoint import load_checkpoint
 from .data.splits import Data, Split
 from .early_stopping import stop_early
+from .foresight import training_operations
 from .metric import ACCURACY, Metric
 from .networks.registry import Builder, resolve_architecture
-from .operations import count_parameters, forward_operations, training_operations
+from .operations import count_parameters, forward_operations
 from .runtime import Runtime
 from .scoring import score_of
 from .training import EVALUATION_BATCH, Built, Evaluation, build, evaluate, train_epoch
@@ -93,6 +94,6 @@ class NetworkTraining:
         trial.describe(n_parameters=n_parameters, flops=flops)
         trial.count_operations(SETUP_OPERATIONS_PER_PARAMETER * n_parameters)
         trial.announce_steps(
-            train=training_operations(network, data.shape, min(batch_size, len(data.train)), 1),
+            train=training_operations(flops, n_parameters, min(batch_size, len(data.train)), 1),
             validate=flops * min(EVALUATION_BATCH, len(data.validation)),
         )

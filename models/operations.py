@@ -71,11 +71,3 @@ def network_cost(
     with torch.device("meta"):
         network = resolve_architecture(architecture)(shape, n_classes, **hyperparameters)
     return forward_operations(network, shape), count_parameters(network)
-
-
-def training_operations(
-    network: nn.Module, shape: Sequence[int], n_samples: int, n_steps: int
-) -> int:
-    """Operations of a training, estimated: three forward passes a sample, ten a weight and step."""
-    per_sample = 3 * forward_operations(network, shape)
-    return per_sample * n_samples + 10 * count_parameters(network) * n_steps

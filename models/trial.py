@@ -153,12 +153,12 @@ class Trial:
         """
         if self._half_trained:
             return
-        beat, oriented = self._assignment.beat, self.metric.oriented
+        beat = self._assignment.beat
         epoch = self._present if self._in_loop else self._epochs_seen
         scored = self._curve and self._curve[-1].epoch == epoch
         worth = not scored or self._assignment.stop.pause
         self._kept = None
-        if worth or beat is None or oriented(self._curve[-1].score) > oriented(beat):
+        if worth or self.metric.improves(self._curve[-1].score, beat):
             from .checkpoint import copy_to_cpu
 
             try:

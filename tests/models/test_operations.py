@@ -2,12 +2,12 @@ import pytest
 import torch
 from torch import nn
 
+from perjoule.models.foresight import training_operations
 from perjoule.models.networks.cnn import cnn
 from perjoule.models.operations import (
     count_parameters,
     forward_operations,
     network_cost,
-    training_operations,
 )
 
 
@@ -23,7 +23,7 @@ def test_operations_match_a_count_by_hand():
     n_parameters = 4 * 9 + 4 * 36 + 2 * (4 + 4) + (16 * 16 + 16) + (16 * 10 + 10)
     assert count_parameters(network) == n_parameters
     per_training = 3 * forward * 100 + 10 * n_parameters * 7
-    assert training_operations(network, shape, n_samples=100, n_steps=7) == per_training
+    assert training_operations(forward, n_parameters, n_samples=100, n_steps=7) == per_training
 
 
 @pytest.mark.parametrize("groups", [1, 2, 4])

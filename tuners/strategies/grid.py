@@ -47,6 +47,7 @@ from optuna.distributions import (
 
 from ...errors import ConfigurationError
 from ...models.conditions import is_one_of
+from ...models.foresight import training_operations
 from ...models.space import BATCH_SIZE, LOG2_BATCH_SIZE, Space, batch_size_of
 from ..parts.branches import Axes, Branch, asked_for, branches, parents
 from ..parts.in_order import InOrder
@@ -229,6 +230,8 @@ def _operations(task: Task, space: Space) -> Callable[[Mapping[str, Any]], float
                 known[key] = math.inf, math.inf
         forward, weights = known[key]
         n_steps = math.ceil(task.n_samples / batch_size_of(params))
-        return int(params["epochs"]) * (3 * forward * task.n_samples + 10 * weights * n_steps)
+        return int(params["epochs"]) * training_operations(
+            forward, weights, task.n_samples, n_steps
+        )
 
     return operations
