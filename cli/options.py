@@ -50,6 +50,7 @@ class Setup:
         Option(help="Your own training function, module:function, in place of both; see README."),
     ] = None
     metric: Annotated[Text, Option(help=f"What is optimised: {metrics_help()}.")] = None
+    trials: Annotated[int | None, Option(help="Trials of each run at most.")] = None
     space: Annotated[
         Text,
         Option(

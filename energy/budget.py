@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ class EnergyBudget:
         study.optimize(metered(objective), callbacks=[budget.stop_study])
 
     Args:
-        total: Joules, or text such as ``"6 kJ"``.
+        total: Joules, or text such as ``"6 kJ"``; ``math.inf`` never ends.
         meter: The meter that counts; a new automatic one if not given.
 
     Raises:
@@ -34,7 +35,7 @@ class EnergyBudget:
     """
 
     def __init__(self, total: str | float, meter: EnergyMeter | None = None) -> None:
-        self.total_j = parse_energy(total)
+        self.total_j = math.inf if total == math.inf else parse_energy(total)
         self.meter = meter or EnergyMeter()
         # Between two steps of a counter there is nothing new to see.
         period_s = max((info.update_period_s for info in self.meter.sources), default=0.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING
 
@@ -60,12 +61,18 @@ class ComparisonProgress:
         meters = ", ".join(f"{s.component} {s.kind.value} ({s.id})" for s in sources)
         self._budget_j = experiment.budget_j
         self._metric = Metric.parse(experiment.metric)
+        share = f"{format_energy(experiment.allotment_j)} for "
+        budget = format_energy(experiment.budget_j)
+        if math.isinf(experiment.budget_j):
+            share, budget = "", "unlimited"
         shares = (
-            f"{format_energy(experiment.allotment_j)} for each of {experiment.n_runs} runs "
+            f"{share}each of {experiment.n_runs} runs "
             f"({len(experiment.strategies)} strategies x {experiment.seeds} seeds), "
         )
+        if experiment.trials is not None:
+            shares = f"at most {experiment.trials} trials, {shares}"
         self._console.print(
-            f"Meter: {meters}. Budget: {format_energy(experiment.budget_j)}, "
+            f"Meter: {meters}. Budget: {budget}, "
             f"{shares if experiment.n_runs > 1 else ''}"
             f"{workers} worker{'s' if workers > 1 else ''}, "
             f"{experiment.dataset or experiment.objective}.",
@@ -73,7 +80,8 @@ class ComparisonProgress:
         self._console.print("Starting the workers and rehearsing (charged to no run) ...")
         for name in experiment.strategies:
             share_j = experiment.allotment_j * experiment.seeds
-            self._tasks[name] = self._bars.add_task(name, total=share_j, text="")
+            most = share_j if math.isfinite(share_j) else None  # then the bar has no end
+            self._tasks[name] = self._bars.add_task(name, total=most, text="")
 
     def update(self, runs: Sequence[Run], inflight_j: Mapping[str, float | None]) -> None:
         """Show the present state."""
@@ -92,7 +100,8 @@ class ComparisonProgress:
             self._next_line = time.perf_counter() + PLAIN_LINE_S
             spent_j = _spent_j(runs, inflight_j)
             share = "n/a" if spent_j is None else f"{spent_j / self._budget_j:.0%}"
-            self._console.print(f"{share:>4} of the budget: {self._line(runs, spent_j)}")
+            of_all = f"{share:>4} of the budget: " if math.isfinite(self._budget_j) else ""
+            self._console.print(f"{of_all}{self._line(runs, spent_j)}")
 
     def stopping(self) -> None:
         """Say that Ctrl-C was heard."""

@@ -41,9 +41,9 @@ def common_energy(table: Table, curves: AnytimeCurves) -> tuple[float, Basis]:
     Where the table knows allotments: the smallest one. A run that is over had all of its own, even
     where the rest fitted no trial; an overdraft, below a hundredth, counts as within. While a run
     is not over, all are compared at what it has spent. A run whose joules are unknown limits
-    nothing. Of other tables: the smallest known total of a run. NaN if no total is known.
+    nothing. Where there are none: the smallest known total of a run. NaN if no total is known.
     """
-    if table.runs is None:
+    if table.runs is None or table.runs["allotment_j"].isna().all():
         return curves.common_j, "smallest total"
     runs = table.runs.set_index("run")
     allotted_j = runs["allotment_j"].astype(float)

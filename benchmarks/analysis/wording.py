@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 EARLY = 0.8
 """A common energy below this share of the median total is told."""
-EXPECTED_ENDS = ("spent", "no work")
+EXPECTED_ENDS = ("spent", "trials", "no work")
 """Ends of a run that need no explanation."""
 _NO_KIND_OF_METER = {LOWER_BOUND, Kind.UNAVAILABLE.value}
 

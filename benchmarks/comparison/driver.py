@@ -7,6 +7,7 @@ resumed comparison goes on from it.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -114,7 +115,10 @@ class Driver:
                 break
             own = jobs[run.name]
             expected_j = self._jobs.expected_j(run)
-            why_over = run.why_over(self._setting.experiment.allotment_j, *expected_j)
+            experiment = self._setting.experiment
+            why_over = run.why_over(experiment.allotment_j, *expected_j)
+            if len(run.told.union(job.trial for job in own)) >= (experiment.trials or math.inf):
+                why_over = why_over or (End.TRIALS, "")
             if why_over is not None and not own:
                 self._end(run, *why_over)
                 continue

@@ -46,6 +46,8 @@ class End(StrEnum):
 
     SPENT = "spent"
     """What is left of its allotment does not fit another trial."""
+    TRIALS = "trials"
+    """It has had as many trials as it may."""
     NO_WORK = "no work"
     """Its strategy has nothing left to propose."""
     FAILING = "failing"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from textwrap import fill
 from typing import Annotated, Any, Literal
@@ -28,7 +29,9 @@ from ...plain import read_yaml
 DEFAULT_STRATEGIES = ["grid", "random", "tpe", "gp", "skopt-gp"]
 DEFAULT_BUDGET = "600 J"
 DEFAULT_SEEDS = 5
-MOST_SEEDS, MOST_WORKERS = 100_000, 1_000
+UNLIMITED = "unlimited"
+"""The budget of runs that end by themselves, or by their number of trials."""
+MOST_SEEDS, MOST_WORKERS, MOST_TRIALS = 100_000, 1_000, 10_000_000
 MOST_BYTES = 256 * 2**10
 """Of an experiment file that is read."""
 
@@ -45,6 +48,10 @@ def _listed(value: Any) -> Any:
 
 
 def _energy(value: Any) -> Any:
+    if isinstance(value, str) and value.strip().lower() == UNLIMITED:
+        return math.inf
+    if value == math.inf:  # as a resumed experiment has it
+        return value
     return parse_energy(value) if isinstance(value, str | int | float) else value
 
 
@@ -77,7 +84,9 @@ class Experiment(BaseModel):
             trains networks on a data set.
         dataset: A name that `models.data.registry.load` knows; None with an own objective.
         strategies: Names of the strategies, each once; ``"all"`` for all that are known.
-        budget_j: Joules that all runs share; given as ``budget: "600 J"``.
+        budget_j: Joules that all runs share; given as ``budget: "600 J"``. Infinite ones, given as
+            ``"unlimited"``, need ``trials``.
+        trials: Trials that each run may have; None ends it by its joules alone.
         seeds: Runs per strategy, with seeds 0, 1, …
         meter: What counts the joules: names of `energy.sources.resolve.METERS`.
         workers: Trials at a time, of all runs; None chooses.
@@ -105,6 +114,7 @@ class Experiment(BaseModel):
     budget_j: Annotated[float, BeforeValidator(_energy)] = Field(
         default=DEFAULT_BUDGET, alias="budget", validate_default=True
     )
+    trials: int | None = Field(default=None, ge=1, le=MOST_TRIALS)
     seeds: int = Field(default=DEFAULT_SEEDS, ge=1, le=MOST_SEEDS)
     meter: str = "auto"
     workers: int | None = Field(default=None, ge=1, le=MOST_WORKERS)
@@ -138,6 +148,14 @@ class Experiment(BaseModel):
         if text is not None:
             intensity(text)
         return text
+
+    @model_validator(mode="after")
+    def _ends(self) -> Experiment:
+        if self.budget_j == math.inf and self.trials is None:
+            raise ValueError("an unlimited budget ends no run: say how many trials each may have")
+        if self.budget_j == math.inf and self.parallel_trials > 1:
+            raise ValueError("an unlimited budget cannot be shared: leave parallel_trials out")
+        return self
 
     @property
     def n_runs(self) -> int:
@@ -233,7 +251,8 @@ metric: accuracy
 
 # What is compared, and for how many joules.
 strategies: [{", ".join(DEFAULT_STRATEGIES)}]   # see `perjoule strategies`; tune takes one
-budget: {DEFAULT_BUDGET}                # shared by all runs; J, kJ, Wh, kWh ...
+budget: {DEFAULT_BUDGET}                # shared by all runs; J, kJ, Wh, kWh ... or unlimited
+# trials: 64                 # of each run at most
 seeds: {DEFAULT_SEEDS}                     # runs per strategy; fewer than five prove nothing
 fidelity: epochs             # rungs of multi-fidelity strategies: epochs, or joules
 {_comment(f"What counts joules: {meters_help()}")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -111,7 +112,7 @@ def run_table(runs: Iterable[Run], allotment_j: float) -> pd.DataFrame:
         {
             **{name: getattr(run, name) for name in ("strategy", "seed", "unplaced_j", "message")},
             "run": run.name,
-            "allotment_j": allotment_j,
+            "allotment_j": allotment_j if math.isfinite(allotment_j) else None,
             "end": run.end and run.end.value,
         }
         for run in runs

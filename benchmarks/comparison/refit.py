@@ -7,6 +7,7 @@ are charged to no run. What it gave is told by the test split alone, since it ha
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from ...tuners.strategy import Told
     from .driver import ComparisonWatcher
 
-_UNLIMITED_J = 1e18
 WARM_UP_STEPS = 3
 
 
@@ -123,7 +123,7 @@ def _train(
             ledger.append(RefitEvent(run=run.name, trial=best.trial))
             # What PyTorch prepares lazily is no part of the training.
             startup_j = probe(objective, params, meter, WARM_UP_STEPS).reading.total_j
-            budget = EnergyBudget(_UNLIMITED_J, meter)
+            budget = EnergyBudget(math.inf, meter)
             result = objective.train_slice(
                 params,
                 Assignment(

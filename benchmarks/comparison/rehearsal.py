@@ -163,7 +163,7 @@ def probe(
     objective: Objective, params: dict[str, Any], meter: EnergyMeter, most_steps: float
 ) -> SliceResult:
     """Train a candidate for an epoch, or so many steps of it, whatever that costs."""
-    asked, budget = count(), EnergyBudget(1e18, meter)
+    asked, budget = count(), EnergyBudget(math.inf, meter)
     assignment = Assignment(StopRule(1), meter, budget, lambda: next(asked) > most_steps)
     return objective.train_slice(params, assignment)
 

@@ -98,6 +98,7 @@ class Run(Tally):
     metric: Metric = field(default=ACCURACY, kw_only=True)  # what scores are of
     history: list[Told] = field(default_factory=list)  # what its strategy was told, oriented
     n_trials: int = 0  # recorded ones, interrupted ones included
+    told: set[int] = field(default_factory=set)  # the trials that its strategy was told of
     recorded: dict[int, int] = field(default_factory=dict)  # slices of each trial, the same
     incumbent: float | None = None  # best validation score so far, in the metric's unit
     incumbent_trial: int | None = None
@@ -152,6 +153,7 @@ class Run(Tally):
     def _learn(self, event: SliceEvent) -> None:
         """Take a slice that its strategy was told of."""
         self.count(event.state, event.message)
+        self.told.add(event.trial)
         curve = (
             CurvePoint(epoch, energy_j, score, math.nan if loss is None else loss)
             for epoch, energy_j, score, loss, *_ in event.curve
