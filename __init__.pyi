@@ -1,4 +1,5 @@
 from .api import Result as Result
+from .api import StudyResult as StudyResult
 from .api import Table as Table
 from .api import analyse as analyse
 from .api import compare as compare
@@ -8,6 +9,7 @@ from .api import load_best as load_best
 from .api import load_table as load_table
 from .api import replay as replay
 from .api import report as report
+from .api import study as study
 from .api import tune as tune
 from .benchmarks.audit import audit as audit
 from .benchmarks.comparison.experiment import Experiment as Experiment

@@ -12,7 +12,7 @@ from typing import Any
 import typer
 
 from ..errors import PerjouleError
-from . import comparing, exporting, metering, recorded  # noqa: F401 - they register their commands
+from . import comparing, exporting, metering, recorded, studying  # noqa: F401 - they register their commands
 from .app import app
 
 MOST_SHOWN = 1_000

@@ -27,7 +27,8 @@ def compare(
     experiment: Experiment = None,
     strategies: Strategies = None,
     budget: Annotated[
-        str | None, typer.Option(help='Energy all runs share: "200 J", "0.2 Wh"; unlimited with --trials.')
+        str | None,
+        typer.Option(help='Energy all runs share: "200 J", "0.2 Wh"; unlimited with --trials.'),
     ] = None,
     seeds: Annotated[int | None, typer.Option(help="Runs per strategy.")] = None,
     setup: Setup,
@@ -62,7 +63,8 @@ def tune(
         typer.Option(help="See `perjoule strategies`; the experiment's, or tpe if not given."),
     ] = None,
     budget: Annotated[
-        str | None, typer.Option(help='Energy to spend: "0.2 Wh", unlimited with --trials; 60 J if not given.')
+        str | None,
+        typer.Option(help='Energy to spend: "0.2 Wh", unlimited with --trials; 60 J if not given.'),
     ] = None,
     refit: Annotated[
         bool,

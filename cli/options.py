@@ -166,3 +166,35 @@ class Importing:
     strategy: Annotated[
         Text, Option(help="The strategy of all rows, in place of the file's word.")
     ] = None
+
+
+@dataclass(frozen=True)
+class Asking:
+    """What may be asked of a study: fields of `benchmarks.studies.Options`."""
+
+    dataset: Annotated[Text, Option(help="Data set in place of the study's; as for compare.")] = (
+        None
+    )
+    repetitions: Annotated[int | None, Option(min=1, help="Of each cell, or seeds.")] = None
+    meter: Meter = None
+    device: Annotated[Text, Option(help="cpu, cuda, cuda:1; chosen if not given.")] = None
+    workers: Annotated[int | None, Option(min=1, help="Trials at a time.")] = None
+    carbon: Carbon = None
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """Tables that a study analyses."""
+
+    source: Annotated[
+        list[Path] | None,
+        Option("--from", help="Analyse this recorded table (or run folder), and run nothing."),
+    ] = None
+    add: Annotated[
+        list[Path] | None,
+        Option("--add", help="Analyse another machine's table with what is run here."),
+    ] = None
+    mapping: Annotated[
+        list[str] | None,
+        Option("--map", help='Columns of these made of others: "energy_j=kwh*3.6e6".'),
+    ] = None

@@ -18,10 +18,16 @@ from .networks.registry import Builder, resolve_architecture
 from .operations import count_parameters, forward_operations
 from .runtime import Runtime
 from .scoring import score_of
+from .settings import split_hyperparameters
 from .training import EVALUATION_BATCH, Built, Evaluation, build, evaluate, train_epoch
 from .trial import Trial, TrialFailed
 
 SETUP_OPERATIONS_PER_PARAMETER = 10  # of the deterministic meter, to draw and place a weight
+
+
+def steps_of_epoch(n_train: int, n_validation: int, batch_size: int) -> int:
+    """How often an epoch asks whether to stop: before each batch, of validation too."""
+    return math.ceil(n_train / batch_size) + math.ceil(n_validation / EVALUATION_BATCH)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +70,12 @@ class NetworkTraining:
             trial.save({**states, "scores": scores})
             if stop_early(scores, settings.patience, self.metric):
                 return
+
+    def steps(self, candidate: Mapping[str, Any]) -> int:
+        """How often training a candidate asks whether to stop: once a batch, of validation too."""
+        settings, _ = split_hyperparameters(candidate, self.architecture)
+        n_train, n_validation = len(self.data.train), len(self.data.validation)
+        return settings.epochs * steps_of_epoch(n_train, n_validation, settings.batch_size)
 
     def test_score(self, candidate: Mapping[str, Any], checkpoint: bytes) -> float:
         """The metric on the test split, of a checkpoint's network; for the report only."""

@@ -31,6 +31,7 @@ from .rendering import render_page
 if TYPE_CHECKING:
     from ..benchmarks.analysis.analysing import Analysis
     from ..benchmarks.analysis.facts import GroupFacts
+    from ..benchmarks.studies.facts import Findings
     from ..benchmarks.tables.table import Table
     from .tables import Grid
 
@@ -57,9 +58,10 @@ class Part:
     incumbents: Sequence[dict[str, Any]]  # the best candidate of each strategy
 
 
-def render(table: Table, analysis: Analysis) -> str:
+def render(table: Table, analysis: Analysis, findings: Findings | None = None) -> str:
     """Return the page of a trial table and its analysis, complete in itself.
 
+    What a study found stands before all else.
     Of several groups the first is open; the figures of another are drawn when it is opened.
     """
     groups = analysis.groups
@@ -104,7 +106,9 @@ def render(table: Table, analysis: Analysis) -> str:
     )
 
 
-def write(path: str | Path, table: Table, analysis: Analysis) -> None:
+def write(
+    path: str | Path, table: Table, analysis: Analysis, findings: Findings | None = None
+) -> None:
     """Write the page to a file, whole or not at all.
 
     Raises:
@@ -113,7 +117,7 @@ def write(path: str | Path, table: Table, analysis: Analysis) -> None:
     path = Path(path)
     if path.suffix.lower() not in (".html", ".htm"):
         raise OutputError(f"{path}: the page is HTML: name a file that ends in .html")
-    page = render(table, analysis)
+    page = render(table, analysis, findings)
     write_whole(path, lambda part: part.write_text(page, encoding="utf-8"))
 
 

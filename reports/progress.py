@@ -11,13 +11,15 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from ..energy.quantities import total
 from ..models.metric import ACCURACY, Metric
-from .format import format_energy, format_score
+from .format import format_duration, format_energy, format_score
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ..benchmarks.comparison.experiment import Experiment
     from ..benchmarks.comparison.run import Run
+    from ..benchmarks.studies.design import Part
+    from ..benchmarks.studies.estimating import Estimate
     from ..energy import SourceInfo
 
 PLAIN_LINE_S = 5.0
@@ -120,6 +122,75 @@ class ComparisonProgress:
         rate = trials / max(time.perf_counter() - self._started, 0.1)
         told = "no result yet" if best is None else f"best {format_score(best, self._metric)}"
         return f"{format_energy(spent_j):>8}, {trials} trials ({rate:.1f}/s), {told}"
+
+
+class StudyProgress:
+    """How a study goes, in joules of those that were foreseen: a bar, or plain lines."""
+
+    def __init__(self) -> None:
+        self._console = open_console(stderr=True)
+        self._bar = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TextColumn("{task.fields[text]}", markup=False),
+            TimeElapsedColumn(),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._task: TaskID | None = None
+        self._part, self._trials = "", 0
+        self._next_line = 0.0
+
+    def __enter__(self) -> StudyProgress:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def foreseen(self, estimate: Estimate) -> None:
+        """Say what the study should take."""
+        self._console.print(
+            f"Foreseen: about {format_duration(estimate.duration_s)} and "
+            f"{format_energy(estimate.energy_j)} for {estimate.trials:,} trials."
+        )
+
+    def part(self, part: Part, number: int, n_parts: int) -> None:
+        """Say which part begins."""
+        self._part = f"part {number + 1} of {n_parts}, {part.name}"
+        if self._task is not None:
+            self._bar.remove_task(self._task)
+        self._task = self._bar.add_task(self._part, total=None, text="")
+
+    def note(self, sentence: str) -> None:
+        """Print what is to be known at once."""
+        self._console.print(f"- {sentence}")
+
+    def begin(self, experiment: Experiment, sources: Sequence[SourceInfo], workers: int) -> None:
+        """Say how the part is metered."""
+        self._trials = experiment.n_runs * (experiment.trials or 1)
+        meters = ", ".join(f"{s.component} {s.kind.value} ({s.id})" for s in sources)
+        self._console.print(
+            f"{self._part[:1].upper()}{self._part[1:]}: {self._trials:,} trials, meter {meters}, "
+            f"{workers} worker{'s' if workers > 1 else ''}."
+        )
+
+    def update(self, runs: Sequence[Run], inflight_j: Mapping[str, float | None]) -> None:
+        """Show how many trials are done."""
+        done = sum(len(run.told) for run in runs)
+        text = f"{done:,} of {self._trials:,} trials, {format_energy(_spent_j(runs, inflight_j))}"
+        if self._task is not None:
+            self._bar.update(self._task, completed=done, total=self._trials, text=text)
+        if not self._console.is_terminal and time.perf_counter() >= self._next_line:
+            self._next_line = time.perf_counter() + PLAIN_LINE_S
+            self._console.print(f"{self._part}: {text}")
+
+    def stopping(self) -> None:
+        """Say that Ctrl-C was heard."""
+        self._console.print("Stopping: keeping what is done, then writing the report ...")
+
+    def refitting(self, epochs: int) -> None:
+        """Studies refit nothing."""
 
 
 class ReplayProgress:

@@ -28,6 +28,7 @@ ROOMS = {
     "statistics": ("tables",),
     "analysis": ("tables", "statistics"),
     "comparison": ("tables", "statistics", "analysis"),
+    "studies": ("tables", "statistics", "analysis", "comparison"),
     "replay": ("tables", "statistics", "analysis", "comparison"),
     "importers": ("tables",),
     "audit": ("tables", "statistics", "comparison", "importers"),

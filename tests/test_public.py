@@ -20,6 +20,7 @@ PUBLIC = [
     "Reading",
     "Result",
     "Strategy",
+    "StudyResult",
     "Table",
     "Told",
     "TransformersCallback",
@@ -40,6 +41,7 @@ PUBLIC = [
     "partial_fit_epochs",
     "replay",
     "report",
+    "study",
     "tune",
 ]
 

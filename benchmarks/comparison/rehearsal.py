@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import math
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import count
 from statistics import median
@@ -30,6 +32,7 @@ from ...tuners.strategy import Task, Told
 PROBE_SAMPLES = 1024
 REHEARSED_MODEL_ASKS = 2
 REHEARSED_STEPS = 3  # of a user's own training
+WARM_STEPS = 2
 REHEARSAL_SEED = 2**31 - 1
 
 
@@ -166,6 +169,61 @@ def probe(
     asked, budget = count(), EnergyBudget(math.inf, meter)
     assignment = Assignment(StopRule(1), meter, budget, lambda: next(asked) > most_steps)
     return objective.train_slice(params, assignment)
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a whole training should take."""
+
+    duration_s: float
+    energy_j: float | None  # None if unavailable
+
+
+def price(
+    objective: Objective,
+    params: Mapping[str, Any],
+    meter: EnergyMeter,
+    steps: int | None,
+    seconds: float,
+) -> Price:
+    """Foresee a training by its first steps, of which the first two, which are dear, count once.
+
+    Args:
+        objective: Trains the candidate.
+        params: The candidate.
+        meter: Counts its joules.
+        steps: How often its whole training asks whether to stop; None if nobody knows: its first
+            epoch is trained then.
+        seconds: How long it is trained at most, if steps are known.
+    """
+    budget, epochs = EnergyBudget(math.inf, meter), int(params["epochs"])
+    began_s = time.perf_counter()
+    marks: list[tuple[float, float | None]] = []  # when each step began, and what was spent then
+
+    def interrupted() -> bool:
+        marks.append((time.perf_counter(), budget.spent_j))
+        return (
+            steps is not None and len(marks) > WARM_STEPS + 1 and marks[-1][0] > began_s + seconds
+        )
+
+    until = StopRule(1 if steps is None else epochs)
+    result = objective.train_slice(params, Assignment(until, meter, budget, interrupted))
+    spent = Price(result.duration_s, result.reading.total_j)
+    if result.state is State.FAILED:
+        raise ConfigurationError(f"{dict(params)} cannot be trained: {result.message}")
+    if steps is None:
+        return Price(epochs * spent.duration_s, spent.energy_j and epochs * spent.energy_j)
+    taken = len(marks) - 1 - WARM_STEPS
+    if result.state is not State.INTERRUPTED or taken < 1:
+        return spent
+    (warm_s, warm_j), (last_s, last_j) = marks[WARM_STEPS], marks[-1]
+    left = max(0, steps - len(marks) + 1) / taken
+    duration_s = spent.duration_s + left * (last_s - warm_s)
+    return Price(duration_s, total([spent.energy_j, _scaled(warm_j, last_j, left)]))
+
+
+def _scaled(before_j: float | None, after_j: float | None, factor: float) -> float | None:
+    return None if before_j is None or after_j is None else factor * (after_j - before_j)
 
 
 def _steps_of(result: SliceResult) -> Told:

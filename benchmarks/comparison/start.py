@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Executor
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ...energy.exclusive import exclusive
@@ -51,14 +53,12 @@ def run_comparison(
     Raises:
         PerjouleError: Something in the experiment cannot be used, or the folder is in use.
     """
-    space = _resolved_space(experiment)
+    setting = setting_of(experiment, folder.path)
     sources = find_sources(experiment)
     workers = experiment.workers or _default_workers(experiment, sources, objective)
     workers = min(workers, experiment.n_runs * experiment.parallel_trials)  # no more have work
-    setting = Setting(
-        experiment=experiment,
-        space=space,
-        folder=folder.path,
+    setting = replace(
+        setting,
         shared=workers > 1,
         keep_weights=keep_weights if resumed is None else resumed["keep_weights"],
         objective=objective,
@@ -80,6 +80,11 @@ def run_comparison(
                     Driver(setting, pool, prepared, ledger, progress).run()
             finally:
                 folder.release()
+
+
+def setting_of(experiment: Experiment, folder: Path) -> Setting:
+    """What one worker of an experiment needs to know; all names in it are checked."""
+    return Setting(experiment, _resolved_space(experiment), folder)
 
 
 def find_sources(experiment: Experiment) -> list[Source | PowerSource]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -34,7 +34,7 @@ from .heartbeat import Pulse
 from .instruments import detect_runtime, load_data, one_thread, open_meter
 from .messages import Job, Outcome, Prepared, Setting
 from .pot import SharedBudget, budget_of
-from .rehearsal import Rehearsal
+from .rehearsal import Price, Rehearsal, price
 
 
 class Session:
@@ -55,12 +55,12 @@ class Session:
             self._meter = open_meter(experiment, device, shared=setting.shared)
             held.callback(self._meter.close)
             window = self._meter.window()
-            self._space = Space.parse(setting.space)
+            self.space = Space.parse(setting.space)
             self._metric = Metric.parse(experiment.metric)
             self._training = _training(setting, self._runtime, self._metric)
             self._task = self._describe_task()
             rehearsal = Rehearsal(
-                self._meter, self._training, self._metric, str(device), self._space, self._task
+                self._meter, self._training, self._metric, str(device), self.space, self._task
             )
             epoch_j, cheapest = rehearsal.cheapest()
             heaviest = rehearsal.heaviest() if setting.probe_heaviest else []
@@ -78,6 +78,21 @@ class Session:
                 pid=os.getpid(),
             )
             self._held = held.pop_all()
+
+    def price(self, params: Mapping[str, Any], steps: int | None, seconds: float) -> Price:
+        """What training a candidate to its end should take, by its first steps.
+
+        Args:
+            params: The candidate.
+            steps: How often its whole training asks whether to stop; of perjoule's own networks it
+                is known. None where nobody knows: its first epoch is trained then.
+            seconds: How long it is trained at most, so that not even an epoch may end.
+        """
+        training = self._training
+        if isinstance(training, NetworkTraining):
+            steps = training.steps(params)
+        objective = Objective(training, self._metric, str(self._runtime.device))
+        return price(objective, params, self._meter, steps, seconds)
 
     def close(self) -> None:
         """Stop the meter and give the threads back."""
@@ -168,11 +183,11 @@ class Session:
             return None, job.turn.work, ""
         try:
             if job.turn is not None:
-                strategy = find_recipe(job.strategy).build(self._space, job.seed, self._task)
+                strategy = find_recipe(job.strategy).build(self.space, job.seed, self._task)
                 pending = job.turn.pending
                 return None, ask_beside(strategy, job.history, pending, job.spent_j), ""
             if strategy is None or n_told != len(job.history):
-                strategy = find_recipe(job.strategy).build(self._space, job.seed, self._task)
+                strategy = find_recipe(job.strategy).build(self.space, job.seed, self._task)
                 restore(strategy, job.history)
             work = strategy.ask(job.spent_j)
             check_work(work, job.history)

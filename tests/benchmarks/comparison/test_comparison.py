@@ -347,14 +347,21 @@ def _alive_in_group(group):
                 return True
     return False
 
+
 def test_a_run_may_have_so_many_trials_instead_of_joules(tmp_path):
     result = perjoule.compare(
-        strategies=["random", "asha"], budget="unlimited", trials=3, seeds=2, meter="model",
-        out=tmp_path / "run", dataset="synthetic:8x8x1:3:90", workers=1,
+        strategies=["random", "asha"],
+        budget="unlimited",
+        trials=3,
+        seeds=2,
+        meter="model",
+        out=tmp_path / "run",
+        dataset="synthetic:8x8x1:3:90",
+        workers=1,
     )
     trials = result.trials.groupby("run")["trial"].nunique()
     assert trials.to_dict() == dict.fromkeys(("random-0", "random-1", "asha-0", "asha-1"), 3)
     assert {run["status"] for run in result.summary["runs"]} == {"trials"}
     [group] = result.analysis.groups
-    assert group.basis == "smallest total"
+    assert group.allotment_j is None and group.common_j
     assert not any("ended early" in note for note in result.analysis.notes)

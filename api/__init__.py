@@ -8,24 +8,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .benchmarks.analysis.target import DEFAULT_TARGET, parse_target
-from .benchmarks.comparison.folder import Folder
-from .benchmarks.comparison.opening import begin, go_on, opening, search_of
-from .benchmarks.tables.table import Table as _Table
-from .errors import ConfigurationError
-from .files import write_whole
+from ..benchmarks.analysis.target import DEFAULT_TARGET, parse_target
+from ..benchmarks.comparison.folder import Folder
+from ..benchmarks.comparison.opening import begin, go_on, opening, search_of
+from ..benchmarks.tables.table import Table as _Table
+from ..errors import ConfigurationError
+from ..files import write_whole
+from .studies import StudyResult as StudyResult
+from .studies import study as study
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
 
-    from .benchmarks.analysis.analysing import Analysis
-    from .benchmarks.comparison.driver import ComparisonWatcher
-    from .benchmarks.importers import Paths
-    from .benchmarks.tables.loading import Loadable, Stated
-    from .models.exporting import Exported
-    from .models.predictor import Predictor
+    from ..benchmarks.analysis.analysing import Analysis
+    from ..benchmarks.comparison.driver import ComparisonWatcher
+    from ..benchmarks.importers import Paths
+    from ..benchmarks.tables.loading import Loadable, Stated
+    from ..models.exporting import Exported
+    from ..models.predictor import Predictor
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,7 @@ def tune(
     start = opening(options, out, target, progress, keep_weights=True, refit=refit)
     folder = go_on(start, experiment, options) if resume else begin(start, experiment, options)
     if refit:
-        from .benchmarks.comparison.refit import refit as train_again
+        from ..benchmarks.comparison.refit import refit as train_again
 
         train_again(folder, progress)
     result = _derive(folder, target)
@@ -216,7 +218,7 @@ def load_table(
     Raises:
         DataError: A table cannot be read, or a value in it cannot be; the message says where.
     """
-    from .benchmarks.comparison.loading import load_table as load
+    from ..benchmarks.comparison.loading import load_table as load
 
     return _public(load(source, by=by, mapping=mapping, metric=metric))
 
@@ -236,7 +238,7 @@ def import_table(form: str, paths: Paths, **options: Any) -> Table:
         ConfigurationError: The format has no use for an option.
         UnknownNameError: There is no such format.
     """
-    from .benchmarks.importers import import_table as load
+    from ..benchmarks.importers import import_table as load
 
     return _public(load(form, paths, **options))
 
@@ -252,7 +254,7 @@ def analyse(table: _Table, target: str | float = DEFAULT_TARGET) -> Analysis:
     Raises:
         ConfigurationError: The target is neither.
     """
-    from .benchmarks.analysis.analysing import analyse as work_out
+    from ..benchmarks.analysis.analysing import analyse as work_out
 
     return work_out(table, target)
 
@@ -270,8 +272,8 @@ def replay(table: _Table, **options: Any) -> Table:
     Raises:
         PerjouleError: An option cannot be used, or the table cannot be replayed.
     """
-    from .benchmarks.replay import ReplayOptions
-    from .benchmarks.replay import replay as play
+    from ..benchmarks.replay import ReplayOptions
+    from ..benchmarks.replay import replay as play
 
     progress = options.pop("progress", None)
     return _public(play(table, ReplayOptions.of(**options), progress))
@@ -309,7 +311,7 @@ def load_best(
         OutputError: The folder holds no best network, or a damaged one.
         ConfigurationError: The network is code that is not trusted, or cannot be used here.
     """
-    from .benchmarks.comparison.best import load_predictor
+    from ..benchmarks.comparison.best import load_predictor
 
     return load_predictor(Path(folder), trust=trust, device=device, precision=precision)
 
@@ -341,7 +343,7 @@ def export(
         ConfigurationError: The format cannot hold the network, or a package is missing.
         OutputError: The folder holds no best network, or the file cannot be written.
     """
-    from .models import exporting
+    from ..models import exporting
 
     path = None if out is None else Path(out)
     wanted = exporting.resolve_format(form, path)
@@ -352,11 +354,11 @@ def export(
 
 def _derive(folder: Folder, target: str | float) -> Result:
     """Write tables, summary and report from the ledger, each whole or not at all."""
-    from .benchmarks.analysis.analysing import analyse as work_out
-    from .benchmarks.comparison.best import write_best
-    from .benchmarks.comparison.loading import read_run
-    from .benchmarks.comparison.summary import summarise
-    from .reports import page
+    from ..benchmarks.analysis.analysing import analyse as work_out
+    from ..benchmarks.comparison.best import write_best
+    from ..benchmarks.comparison.loading import read_run
+    from ..benchmarks.comparison.summary import summarise
+    from ..reports import page
 
     path = folder.path
     command = "tune" if folder.description()["keep_weights"] else "compare"

@@ -1,0 +1,199 @@
+"""The studies of the field, as the command line and Python users run them."""
+
+from __future__ import annotations
+
+import json
+import time
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..benchmarks.analysis.target import DEFAULT_TARGET
+from ..errors import ConfigurationError, UnknownNameError
+from ..files import write_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..benchmarks.analysis.analysing import Analysis
+    from ..benchmarks.studies.design import Study
+    from ..benchmarks.studies.facts import Findings
+    from ..benchmarks.studies.folder import StudyFolder
+    from ..benchmarks.studies.running import StudyWatcher
+    from ..benchmarks.tables.loading import Loadable
+    from ..benchmarks.tables.table import Table
+
+RUNS = Path("runs")
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """A study on disk.
+
+    Attributes:
+        folder: Its folder.
+        study: What was studied.
+        findings: Its claims beside the paper's, with tables and figures.
+        analysis: The statistics of its trial table.
+        table: Its trials, one row each; factors are hyperparameters.
+        interrupted: Whether some of its trials are still to be run.
+    """
+
+    folder: Path
+    study: Study
+    findings: Findings
+    analysis: Analysis
+    table: Table
+    interrupted: bool = False
+
+    @property
+    def report(self) -> Path:
+        """The HTML report."""
+        return self.folder / "report.html"
+
+
+def study(
+    name: str,
+    *,
+    quick: bool = False,
+    yes: bool = False,
+    out: str | Path | None = None,
+    resume: bool = False,
+    source: Loadable | Sequence[Loadable] | None = None,
+    add: Sequence[Loadable] = (),
+    mapping: str | Sequence[str] = (),
+    executor: Executor | None = None,
+    progress: StudyWatcher | None = None,
+    **options: Any,
+) -> StudyResult:
+    """Run a published study here, and set what is found beside what the paper found.
+
+        result = perjoule.study("layers", quick=True)
+        for claim in result.findings.claims:
+            print(claim.statement, claim.paper, claim.ours, claim.holds, claim.why)
+
+    Args:
+        name: A study of `benchmarks.studies.registry.STUDIES`, or ``module:attribute``.
+        quick: Minutes on two cores instead of the paper's whole design.
+        yes: Go on even if it should take more than ten minutes.
+        out: Its folder; a new one under ``runs/`` if not given.
+        resume: Go on with the study in ``out``.
+        source: Trial tables to analyse instead of running anything, such as a paper's recorded one.
+        add: Trial tables of other machines to analyse with what is run here.
+        mapping: Columns of these tables made of others: ``"energy_j=kwh*3.6e6"``.
+        executor: Any PEP 3148 executor; by default this process or a pool.
+        progress: Is told how it goes.
+        **options: Fields of `benchmarks.studies.Options`: ``dataset``, ``repetitions``, ``meter``,
+            ``device``, ``workers``, ``carbon``.
+
+    Returns:
+        The result; after Ctrl-C it is ``interrupted``.
+
+    Raises:
+        ConfigurationError: It would take longer than ten minutes, and ``yes`` is not given.
+        PerjouleError: Something cannot be used; nothing is half-written then.
+    """
+    from ..benchmarks.studies import running
+    from ..benchmarks.studies.folder import StudyFolder
+    from ..benchmarks.studies.registry import find_study
+
+    wanted = find_study(name)
+    asked = _options(quick, options)
+    folder = StudyFolder(_place(wanted, out, quick))
+    if source is not None:
+        return _of_tables(wanted, folder, source, mapping)
+    if not resume:
+        running.begin(wanted, asked, folder, agreed=yes, watcher=progress)
+    elif out is None:
+        raise ConfigurationError("--resume needs --out: name the folder to go on with")
+    else:
+        asked = _resumed(folder, wanted, asked)
+    if add:
+        folder.add(_load_added(add, mapping, wanted.design(asked).by))
+    running.go_on(wanted, asked, folder, executor=executor, watcher=progress)
+    return derive(wanted, folder)
+
+
+def derive(wanted: Study, folder: StudyFolder) -> StudyResult:
+    """Make table, findings and report of a study's folder again, from the ledgers of its parts."""
+    from ..benchmarks.studies.reading import read_study
+
+    table, over = read_study(wanted, folder)
+    return _write(wanted, folder.path, table, interrupted=not over)
+
+
+def _options(quick: bool, options: dict[str, Any]) -> Any:
+    from ..benchmarks.studies.design import Options
+
+    given = {name: value for name, value in options.items() if value is not None}
+    for name in given:
+        if name not in Options.__dataclass_fields__:
+            raise UnknownNameError("option of a study", name, Options.__dataclass_fields__)
+    return Options(quick=quick, **given)
+
+
+def _resumed(folder: StudyFolder, wanted: Study, asked: Any) -> Any:
+    """The options that a study was begun with; others cannot be asked of it now."""
+    record = folder.record()
+    if record.study != wanted.name:
+        raise ConfigurationError(
+            f"{folder.path} holds the study {record.study}, not {wanted.name}: name that, or "
+            "another folder with --out"
+        )
+    plain = type(asked)(quick=record.options.quick)
+    if asked not in (plain, replace(plain, quick=False), record.options):
+        raise ConfigurationError(
+            f"{folder.path} was begun with other options: leave them out to resume, or begin anew "
+            "with another --out"
+        )
+    return record.options
+
+
+def _place(wanted: Study, out: str | Path | None, quick: bool) -> Path:
+    if out is not None:
+        return Path(out).absolute()
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    plain = "".join(each if each.isalnum() or each == "-" else "-" for each in wanted.name)
+    return (RUNS / f"study-{plain}{'-quick' if quick else ''}-{stamp}").absolute()
+
+
+def _load_added(
+    tables: Sequence[Loadable], mapping: str | Sequence[str], by: Sequence[str]
+) -> list[Table]:
+    from ..benchmarks.comparison.loading import load_table
+
+    return [load_table(each, by=by, mapping=mapping) for each in tables]
+
+
+def _of_tables(
+    wanted: Study,
+    folder: StudyFolder,
+    source: Loadable | Sequence[Loadable],
+    mapping: str | Sequence[str],
+) -> StudyResult:
+    """Let a study analyse tables that somebody recorded."""
+    from ..benchmarks.comparison.folder import Folder
+    from ..benchmarks.comparison.loading import load_table
+    from ..benchmarks.studies.design import Options
+
+    by = wanted.design(Options()).by
+    table = load_table(source, by=by, mapping=mapping)
+    Folder(folder.path).check_free()
+    folder.path.mkdir(parents=True, exist_ok=True)
+    told = {key: getattr(wanted, key) for key in ("name", "question", "paper", "link")}
+    description = {**(table.description or {}), "study": {**told, "recorded": table.name}}
+    return _write(wanted, folder.path, replace(table, description=description))
+
+
+def _write(wanted: Study, path: Path, table: Table, *, interrupted: bool = False) -> StudyResult:
+    """Write what is derived, each whole or not at all."""
+    from ..benchmarks.analysis.analysing import analyse
+    from ..reports import page
+
+    analysis, findings = analyse(table, DEFAULT_TARGET), wanted.analyse(table)
+    table.write(path / "trials.parquet")
+    text = json.dumps(findings.to_dict(), indent=1, ensure_ascii=False, allow_nan=False)
+    write_whole(path / "findings.json", lambda part: part.write_text(text, encoding="utf-8"))
+    page.write(path / "report.html", table, analysis, findings)
+    return StudyResult(path, wanted, findings, analysis, table, interrupted)

@@ -1,0 +1,109 @@
+"""The folder of a study, and what it says of itself.
+
+study.yaml        what was asked for, the estimate, the idle power, the load before
+load.jsonl        how busy others kept the machine while it ran
+parts/NAME/       the run folder of each part: its ledger is the truth
+added/NAME.parquet  tables of other machines that are analysed with it
+trials.parquet …  the trial table, findings and report: derived from these
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from ...errors import DataError, OutputError
+from ...files import write_whole
+from ...plain import read_yaml
+from ..comparison.folder import Folder
+from ..tables.facts import Fact
+from ..tables.table import Table
+from .design import Options
+from .estimating import Estimate
+
+STUDY_FILE = "study.yaml"
+
+
+@dataclass(frozen=True)
+class Idle(Fact):
+    """The power of one source while nothing was trained."""
+
+    source: str
+    component: str
+    kind: str
+    power_w: float | None  # None if unavailable
+
+
+@dataclass(frozen=True)
+class StudyRecord(Fact):
+    """What ``study.yaml`` says."""
+
+    study: str
+    options: Options
+    created: str
+    perjoule: str
+    estimate: Estimate
+    idle: tuple[Idle, ...]
+    idle_s: float  # seconds over which the idle power was metered
+    before_cores: float  # cores that others kept busy before it began
+    schema: int = 1
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """The folder of a study, where it is or shall be."""
+
+    path: Path
+
+    @property
+    def load(self) -> Path:
+        """What the machine did beside."""
+        return self.path / "load.jsonl"
+
+    @property
+    def is_there(self) -> bool:
+        """Whether a study was begun here."""
+        return (self.path / STUDY_FILE).exists()
+
+    def part(self, name: str) -> Folder:
+        """The run folder of a part."""
+        return Folder(self.path / "parts" / name)
+
+    @property
+    def added(self) -> list[Path]:
+        """The tables of other machines that were added."""
+        files = sorted((self.path / "added").glob("*.parquet"))
+        return [file for file in files if file.suffixes == [".parquet"]]
+
+    def add(self, tables: Sequence[Table]) -> None:
+        """Keep tables of other machines, to be analysed with what was run here."""
+        for table in tables:
+            place = self.path / "added" / f"{table.name.replace('.', '-')}.parquet"
+            place.parent.mkdir(exist_ok=True)
+            table.write(place)
+
+    def record(self) -> StudyRecord:
+        """What the study is.
+
+        Raises:
+            OutputError: The folder holds no study, or a damaged one.
+        """
+        path = self.path / STUDY_FILE
+        try:
+            return StudyRecord.from_dict(read_yaml(path.read_text(encoding="utf-8")))
+        except OSError as error:
+            raise OutputError(
+                f"{self.path} holds no study (no {STUDY_FILE}): name the folder that "
+                "`perjoule study` wrote"
+            ) from error
+        except (ValueError, DataError) as error:
+            raise OutputError(f"{path}: damaged ({error}); restore a copy") from error
+
+    def write(self, record: StudyRecord) -> None:
+        """Make the folder and write what the study is."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        text = yaml.safe_dump(record.to_dict(), sort_keys=False, allow_unicode=True)
+        write_whole(self.path / STUDY_FILE, lambda part: part.write_text(text, encoding="utf-8"))

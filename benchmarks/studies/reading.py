@@ -1,0 +1,76 @@
+"""Reading a study's folder: one trial table of its parts and of what was added, and its design."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from typing import Any
+
+from ...errors import OutputError
+from ..comparison.loading import load_table, read_run
+from ..tables.joining import join_tables, number_equal_names
+from ..tables.table import Table
+from .design import Design, Options, Part, Study
+from .folder import StudyFolder, StudyRecord
+from .load import Load, read_load
+from .running import is_over
+from .tables import study_table
+
+
+def read_study(study: Study, folder: StudyFolder) -> tuple[Table, bool]:
+    """The trial table of a study so far, and whether the study is over.
+
+    Raises:
+        OutputError: No trial has ended yet, or something is damaged.
+    """
+    record = folder.record()
+    design = study.design(record.options)
+    kept = [(part, folder.part(part.name)) for part in design.parts]
+    begun = [(part, own) for part, own in kept if (own.path / "experiment.yaml").exists()]
+    tables = [read_run(own.path) for _, own in begun]
+    if not any(len(table.trials) for table in tables):
+        raise OutputError(f"{folder.path}: no trial has ended yet: go on with it by --resume")
+    so_far = replace(design, parts=tuple(part for part, _ in begun))
+    table = study_table(folder.path.resolve().name, so_far, tables)
+    load = read_load(folder.load, record.before_cores)
+    description = {
+        **(table.description or {}),
+        "created": record.created,
+        "study": describe(study, design, record, load),
+    }
+    notes = (*design.notes, *table.notes, *([load.warning] if load.warning else []))
+    if added := [load_table(path, by=design.by) for path in folder.added]:
+        table = join_tables(number_equal_names([table, *added]))
+        notes += (f"Analysed with what was added: {', '.join(each.name for each in added)}.",)
+    over = len(begun) == len(kept) and all(is_over(own) for _, own in begun)
+    table = replace(
+        table, name=folder.path.resolve().name, by=design.by, description=description, notes=notes
+    )
+    return table, over
+
+
+def describe(study: Study, design: Design, record: StudyRecord, load: Load) -> dict[str, Any]:
+    """What a study's table says of it, in plain data."""
+    return {
+        **{name: getattr(study, name) for name in ("name", "question", "paper", "link")},
+        "options": asdict(record.options),
+        "design": dict(_design_facts(design, record.options)),
+        "estimate": record.estimate.to_dict(),
+        "idle": [each.to_dict() for each in record.idle],
+        "load": load.to_dict(),
+    }
+
+
+def _design_facts(design: Design, options: Options) -> Iterator[tuple[str, str]]:
+    for part in design.parts:
+        repetitions = options.repetitions or part.repetitions
+        size = f"{len(part.cells)} cells x {repetitions} repetitions" if part.cells else "a search"
+        yield part.name, "; ".join([size, *_levels(part)])
+    yield from ((name, str(each)) for name, each in design.fixed.items())
+
+
+def _levels(part: Part) -> Iterator[str]:
+    names = dict.fromkeys(name for cell in part.cells for name in cell)
+    for name in names:
+        levels = dict.fromkeys(str(cell.get(name)) for cell in part.cells)
+        yield f"{name}: {', '.join(levels)}"

@@ -1,0 +1,36 @@
+"""The studies by name. A new one is a file beside this one and a line here, or a user's own."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from ...errors import ConfigurationError, UnknownNameError
+from .design import Study
+
+STUDIES = {  # the module beside this one; its attribute STUDY is the study
+    "layers": "layers",
+}
+
+
+def find_study(name: str) -> Study:
+    """A study by its name, or a user's own by ``module:attribute``.
+
+    Raises:
+        UnknownNameError: There is none of that name.
+        ConfigurationError: What the text names cannot be had, or is no study.
+    """
+    if name in STUDIES:
+        return import_module(f".{STUDIES[name]}", __package__).STUDY
+    module, _, attribute = name.partition(":")
+    if not attribute:
+        raise UnknownNameError("study", name, [*STUDIES, "all"])
+    try:
+        found = getattr(import_module(module), attribute)
+    except Exception as error:  # the module is the user's own, and may raise anything
+        raise ConfigurationError(
+            f"study {name!r} cannot be loaded: {type(error).__name__}: {error}; write "
+            "module:attribute of something importable"
+        ) from error
+    if not isinstance(found, Study):
+        raise ConfigurationError(f"study {name!r} is no perjoule.benchmarks.studies.Study")
+    return found

@@ -1,0 +1,99 @@
+"""From the run folders of a study's parts to one trial table, whose hyperparameters are factors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ...models.outcome import State
+from ..tables.table import Table
+from .cells import CELL, label_of, read_cell
+from .design import Design, Part
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_CELL = f"p.{CELL}"
+
+
+def study_table(name: str, design: Design, tables: Sequence[Table]) -> Table:
+    """Join the tables of a design's parts, in their order.
+
+    A cell's trial becomes a run of its own: the strategy is what the design compares, the seed the
+    repetition. A search keeps its strategies and runs. Factors are hyperparameters; those that the
+    design compares within, and what all trials of a part have in common, are groups.
+    """
+    import pandas as pd
+
+    from ..tables.tidying import tidy
+
+    parts, curves = [], []
+    for part, table in zip(design.parts, tables, strict=True):
+        trials, names = _of_part(part, design, table.trials)
+        parts.append(trials)
+        if table.curves is not None and len(table.curves):
+            rows = table.curves.merge(names, on=["run", "trial"])
+            renamed = rows.assign(run=rows["run_of_study"], trial=rows["trial_of_study"])
+            curves.append(renamed.drop(columns=["run_of_study", "trial_of_study"]))
+    present = [part for part in parts if len(part)]
+    trials = pd.concat(present or parts, ignore_index=True)
+    stated = tables[0].description or {}
+    told = {
+        key: stated[key]
+        for key in ("metric", "meter", "machine", "versions", "runtime")
+        if key in stated
+    }
+    table = Table(
+        tidy(trials, name, by=design.by, metric=tables[0].metric),
+        name,
+        by=design.by,
+        curves=pd.concat(curves, ignore_index=True) if curves else None,
+        description=told,
+    )
+    notes = [note for each in tables for note in each.notes]
+    return replace(table, notes=tuple(dict.fromkeys(notes)))
+
+
+def complete(table: Table) -> pd.DataFrame:
+    """The trials that reached their end and have a known energy: what cells are compared by."""
+    trials = table.trials
+    return trials[(trials["state"] == State.COMPLETE.value) & trials["energy_j"].notna()]
+
+
+def _of_part(part: Part, design: Design, trials: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A part's trials as the study has them, and what runs and trials are called there."""
+    groups = {f"g.{name}": each for name, each in part.groups.items()}
+    if not part.cells:
+        runs = part.name + ":" + trials["run"].astype(str)
+        renamed = trials.assign(run=runs, **groups)
+        return renamed, _names(trials, renamed)
+    cells = [read_cell(text) for text in trials[_CELL]]
+    compared = design.strategy or tuple(_varying(part, design))
+    factors: dict[str, list[Any]] = {}
+    for name in dict.fromkeys(name for cell in part.cells for name in cell):
+        column = f"{'g' if name in design.by else 'p'}.{name}"
+        factors[column] = [cell.get(name) for cell in cells]
+    known = [{**part.groups, **cell} for cell in cells]
+    labels = [label_of({name: each.get(name) for name in compared}) for each in known]
+    whole = [label_of({**part.groups, **each}) for each in cells]
+    runs = [
+        f"{part.name}: {label} #{seed}" for label, seed in zip(whole, trials["seed"], strict=True)
+    ]
+    renamed = trials.drop(columns=[_CELL]).assign(run=runs, strategy=labels, **groups, **factors)
+    # A trial that was interrupted stands before the one that was trained in its place.
+    renamed["trial"] = renamed.groupby("run").cumcount()
+    return renamed, _names(trials, renamed)
+
+
+def _varying(part: Part, design: Design) -> list[str]:
+    """The factors of a part that have several levels and are no groups."""
+    names = dict.fromkeys(name for cell in part.cells for name in cell)
+    levels = {name: {str(cell.get(name)) for cell in part.cells} for name in names}
+    return [name for name in names if len(levels[name]) > 1 and name not in design.by]
+
+
+def _names(trials: pd.DataFrame, renamed: pd.DataFrame) -> pd.DataFrame:
+    return trials[["run", "trial"]].assign(
+        run_of_study=renamed["run"].to_numpy(), trial_of_study=renamed["trial"].to_numpy()
+    )
