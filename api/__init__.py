@@ -15,6 +15,7 @@ from ..benchmarks.tables.table import Table as _Table
 from ..errors import ConfigurationError
 from ..files import write_whole
 from .studies import StudyResult as StudyResult
+from .studies import report_study
 from .studies import study as study
 
 if TYPE_CHECKING:
@@ -166,18 +167,22 @@ def tune(
     return result
 
 
-def report(folder: str | Path, target: str | float = DEFAULT_TARGET) -> Result:
-    """Make tables, summary and report of a run folder again, from its ledger.
+def report(folder: str | Path, target: str | float = DEFAULT_TARGET) -> Result | StudyResult:
+    """Make tables, summary and report of a run folder again, from its ledger; or of a study's.
 
     Args:
-        folder: The run folder.
+        folder: The run folder, or that of a study.
         target: As for ``compare``.
 
     Raises:
         OutputError: The folder holds no comparison.
         ConfigurationError: The target is neither an accuracy nor a share.
     """
+    from ..benchmarks.studies.folder import StudyFolder
+
     parse_target(target, None)
+    if StudyFolder(Path(folder)).is_there:
+        return report_study(folder)
     return _derive(Folder(Path(folder).absolute()), target)
 
 

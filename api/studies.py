@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..benchmarks.tables.table import Table
 
 RUNS = Path("runs")
+DERIVED = ("trials.parquet", "findings.json", "report.html")
 
 
 @dataclass(frozen=True)
@@ -111,8 +112,30 @@ def study(
         asked = _resumed(folder, wanted, asked)
     if add:
         folder.add(_load_added(add, mapping, wanted.design(asked).by))
+    for name in DERIVED:  # they would be of fewer trials than the ledgers if this is killed
+        (folder.path / name).unlink(missing_ok=True)
     running.go_on(wanted, asked, folder, executor=executor, watcher=progress)
     return derive(wanted, folder)
+
+
+def report_study(path: str | Path) -> StudyResult:
+    """Make table, findings and report of a study's folder again; runs nothing that it names.
+
+    Raises:
+        ConfigurationError: The study is somebody's own.
+        OutputError: The folder holds no study, or none of whose trials has ended.
+    """
+    from ..benchmarks.studies.folder import StudyFolder
+    from ..benchmarks.studies.registry import STUDIES, find_study
+
+    folder = StudyFolder(Path(path).absolute())
+    name = folder.record().study
+    if name not in STUDIES:
+        raise ConfigurationError(
+            f"{folder.path} holds the study {name!r}, which is somebody's own: name it, as in "
+            f"`perjoule study module:attribute --resume --out {folder.path}`"
+        )
+    return derive(find_study(name), folder)
 
 
 def derive(wanted: Study, folder: StudyFolder) -> StudyResult:

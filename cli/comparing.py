@@ -14,7 +14,7 @@ from .app import STOPPED, command, show
 from .options import AsJson, RunFolder, Setup, Strategies
 
 if TYPE_CHECKING:
-    from ..api import Result
+    from ..api import Result, StudyResult
 
 Experiment = Annotated[
     Path | None, typer.Argument(metavar="[EXPERIMENT.yaml]", help="See `perjoule init`.")
@@ -127,10 +127,15 @@ def init(
     typer.echo(f"{path} written; run it with: perjoule compare {path}")
 
 
-def print_result(result: Result) -> None:
-    """Print the analysis of a run folder, and where its report is."""
+def print_result(result: Result | StudyResult) -> None:
+    """Print what is found in a run folder or a study's, and where its report is."""
+    from ..api import StudyResult
+    from ..reports.study_terminal import print_study
     from ..reports.terminal import print_comparison
 
+    if isinstance(result, StudyResult):
+        print_study(result)
+        return
     print_comparison(result.analysis, result.summary, result.report)
 
 

@@ -15,28 +15,31 @@ from .comparing import print_result
 from .options import Findings, Importing, JsonFile, Replaying, TableOut, Tables
 
 if TYPE_CHECKING:
-    from ..api import Table
+    from ..api import Result, StudyResult, Table
+    from ..benchmarks.tables.table import Table as _Table
 
 
 @command("report")
 def report(tables: Tables, findings: Findings) -> None:
     """Compare what any trial tables or run folders hold, and say what the runs support.
 
-    Of a run folder alone, the tables and the report in it are made again from its ledger. Any table
-    with the columns strategy, energy_j and score will do; trial, seed and state may be there.
+    Of a run folder or a study's folder alone, the tables and the report in it are made again from
+    its ledgers. Any table with the columns strategy, energy_j and score will do; trial, seed and
+    state may be there.
     """
     from .. import api
 
-    if len(tables.paths) == 1 and (tables.paths[0] / "ledger.jsonl").exists():
-        result = api.report(tables.paths[0], findings.target)
-        own_reading = any([tables.by, tables.mapping, tables.metric])
-        if not any([own_reading, findings.as_json, findings.html, findings.out]):
-            print_result(result)
-            return
-        if not own_reading:
-            _report(result.table, findings)
-            return
-    _report(_loaded(tables), findings)
+    kept = ("ledger.jsonl", "study.yaml")
+    if len(tables.paths) > 1 or not any((tables.paths[0] / name).exists() for name in kept):
+        _report(_loaded(tables), findings)
+        return
+    result = api.report(tables.paths[0], findings.target)
+    if any([tables.by, tables.mapping, tables.metric]):
+        _report(_loaded(tables), findings)
+    elif any([findings.as_json, findings.html, findings.out]):
+        _report(result.table, findings, result)
+    else:
+        print_result(result)
 
 
 @command("replay")
@@ -102,16 +105,17 @@ def _loaded(tables: Tables) -> Table:
     )
 
 
-def _report(table: Table, findings: Findings) -> None:
+def _report(table: _Table, findings: Findings, result: Result | StudyResult | None = None) -> None:
     """Analyse a table; write what is asked for, and print the rest."""
     from .. import api
     from ..reports import page
     from ..reports.terminal import print_analysis
 
+    study = result.findings if isinstance(result, api.StudyResult) else None
     analysis = api.analyse(table, findings.target)
     written = [] if findings.out is None else table.write(findings.out)
     if findings.html is not None:
-        page.write(findings.html, table, analysis)
+        page.write(findings.html, table, analysis, study)
         written.append(findings.html)
     if write_json(findings.as_json, analysis.to_dict()):
         return

@@ -23,6 +23,7 @@ from .load import LoadWatch, measure_load
 
 MOST_UNASKED_S = 600.0
 """A study that should take longer needs a yes."""
+LOAD_S = 1.0  # seconds over which the load before it is measured
 IDLE_S = {True: 3.0, False: 20.0}  # seconds of idling that are metered, by whether it is quick
 
 
@@ -100,7 +101,7 @@ def begin(
     """
     design = study.design(options)
     Folder(folder.path).check_free()
-    before_cores, began_s = measure_load(1.0), time.perf_counter()
+    before_cores, began_s = measure_load(LOAD_S), time.perf_counter()
     expected = foresee(design, options)
     if watcher is not None:
         watcher.foreseen(expected)
@@ -146,15 +147,32 @@ def go_on(
         for number, part in enumerate(design.parts):
             if watcher is not None:
                 watcher.part(part, number, len(design.parts))
-            own = folder.part(part.name)
-            resumed = own.description() if (own.path / "experiment.yaml").exists() else None
-            experiment = experiment_of(part, options)
+            own, experiment = folder.part(part.name), experiment_of(part, options)
+            resumed = own.description() if is_begun(own) else None
+            if resumed is not None:
+                _check_same_design(own, experiment, Experiment(**resumed["experiment"]))
             if resumed is None or not is_over(own):
                 run_comparison(
                     experiment, own, resumed=resumed, executor=executor, progress=watcher
                 )
             if not is_over(own):
                 return
+
+
+def _check_same_design(folder: Folder, wanted: Experiment, begun: Experiment) -> None:
+    """Make sure that a part goes on with the design that it was begun with."""
+    for name, value in wanted.model_dump().items():
+        if name != "workers" and value != (before := getattr(begun, name)):
+            raise ConfigurationError(
+                f"{folder.path} was begun with {name} = {before!r}, and the study now has "
+                f"{value!r}: go on with the version of perjoule that began it, or begin anew with "
+                "another --out"
+            )
+
+
+def is_begun(folder: Folder) -> bool:
+    """Whether a part has a run folder."""
+    return (folder.path / "experiment.yaml").exists()
 
 
 def is_over(folder: Folder) -> bool:

@@ -177,6 +177,8 @@ def _read_file(path: Path, metric: Metric | None = None) -> Table:
 def read_derived(path: Path) -> Table:
     """Read the tables of a run folder that were derived from its ledger, or raise a DataError."""
     if not (path / "trials.parquet").exists():
+        if (path / "study.yaml").exists():
+            raise DataError(f"{path}: the study's table is not made yet: perjoule report {path}")
         raise DataError(
             f"{path}: neither ledger.jsonl nor trials.parquet is in it: name the folder that "
             "`perjoule compare` wrote, or a table"

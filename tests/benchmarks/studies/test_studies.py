@@ -1,0 +1,238 @@
+"""The frame of studies, with a study of one's own: run, resumed, read again, analysed from tables."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pandas as pd
+import pytest
+
+import perjoule
+from perjoule.benchmarks.studies import running
+from perjoule.benchmarks.studies.load import Load, LoadSample, LoadWatch, read_load
+from perjoule.errors import ConfigurationError, DataError, OutputError, UnknownNameError
+
+from ...command import call
+from ..comparison.ledgers import read_ledger, spent_j, wait_until
+
+OWN = """
+import os, time
+from perjoule.benchmarks.studies import (
+    Claim, Design, Findings, Part, Quantity, Study, factorial, of_cells
+)
+from perjoule.benchmarks.studies.comparing import paired_ratio
+from perjoule.benchmarks.studies.tables import complete
+
+@of_cells
+def train(trial):
+    for epoch in trial.epochs():
+        if trial.should_stop():
+            return
+        time.sleep(float(os.environ.get("SLOW", 0)))
+        trial.count_operations(1e9 * trial.params["width"] * (1 + trial.params["deep"]))
+        trial.report(accuracy=0.5 + trial.params["width"] / 100, width=trial.params["width"])
+
+@of_cells
+def train_long(trial):
+    for epoch in trial.epochs():
+        while not trial.should_stop():
+            time.sleep(0.01)
+
+def design(options, objective="own_study:train", steps=2):
+    cells = factorial(width=(1, 3), deep=(False, True))
+    part = Part("all", cells, objective=objective, repetitions=3, epochs=2,
+                steps=lambda cell: steps)
+    return Design((part,), fixed={"epochs": 2}, notes=("A note.",))
+
+def analyse(table):
+    ratio = paired_ratio(complete(table), {"p.width": 3}, {"p.width": 1}, within=["p.deep"])
+    holds = None if ratio is None else ratio.value > 2
+    return Findings((Claim("Width costs.", Quantity(2.9), ratio, holds, "it is so"),))
+
+STUDY = Study("own", "Does width cost?", "Me, 2026", design, analyse)
+LONG = Study("own", "?", "Me", lambda options: design(options, "own_study:train_long", 10**5), analyse)
+NOTHING = 3
+"""
+
+
+@pytest.fixture
+def own_study(tmp_path, monkeypatch):
+    (tmp_path / "own_study.py").write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(running, "IDLE_S", {True: 0.1, False: 0.1})
+    monkeypatch.setattr(running, "LOAD_S", 0.1)
+    yield "own_study:STUDY"
+    sys.modules.pop("own_study", None)
+
+
+def test_a_study_runs_its_cells_in_shuffled_order_and_claims(own_study, tmp_path):
+    result = perjoule.study(own_study, meter="model", out=tmp_path / "s", repetitions=2)
+    [claim] = result.findings.claims
+    assert (claim.ours.value, claim.holds) == (pytest.approx(3.0), True)
+    trials = result.table.trials
+    assert len(trials) == 8
+    assert set(trials["strategy"]) == {
+        f"width {width}, deep {deep}" for width in (1, 3) for deep in ("off", "on")
+    }
+    assert set(trials["p.width"]) == {1, 3}
+    assert set(trials["seed"]) == {0, 1}
+    ledger = read_ledger(tmp_path / "s" / "parts" / "all")
+    orders = {
+        seed: [e["params"]["cell"] for e in ledger if e["event"] == "slice" and e["run"] == seed]
+        for seed in ("grid-0", "grid-1")
+    }
+    assert sorted(orders["grid-0"]) == sorted(orders["grid-1"]) != orders["grid-0"]
+    assert {"x.width"} <= {*result.table.curves}
+    # What was found is the same through every door, and another table's analysis may have it.
+    again = perjoule.report(tmp_path / "s" / "parts" / "all")
+    assert again.trials["energy_j"].sum() == pytest.approx(trials["energy_j"].sum())
+    table = perjoule.load_table(tmp_path / "s")
+    assert perjoule.analyse(table).to_dict() == result.analysis.to_dict()
+    recorded = perjoule.study(
+        own_study, source=tmp_path / "s" / "trials.parquet", out=tmp_path / "r"
+    )
+    assert recorded.findings.claims == result.findings.claims
+    found = json.loads((tmp_path / "s" / "findings.json").read_text())
+    assert found["claims"][0]["ours"]["value"] == claim.ours.value
+
+
+def test_tables_of_other_machines_are_analysed_with_it(own_study, tmp_path):
+    options = {"meter": "model", "repetitions": 1}
+    first = perjoule.study(own_study, out=tmp_path / "a", **options)
+    both = perjoule.study(
+        own_study, out=tmp_path / "b", add=[tmp_path / "a" / "trials.parquet"], **options
+    )
+    assert len(both.table.trials) == 2 * len(first.table.trials)
+    assert len(perjoule.study(own_study, resume=True, out=tmp_path / "b").table.trials) == 8
+
+
+def test_any_executor_may_train_the_cells(own_study, tmp_path):
+    with ThreadPoolExecutor(1) as pool:
+        result = perjoule.study(
+            own_study, meter="model", out=tmp_path / "s", repetitions=1, executor=pool
+        )
+    assert len(result.table.trials) == 4
+
+
+def test_a_long_study_is_foreseen_and_needs_a_yes(own_study, tmp_path):
+    with pytest.raises(ConfigurationError, match="would take about (2[0-9][0-9]) minutes and ") as no:
+        perjoule.study("own_study:LONG", meter="cpu_time", out=tmp_path / "s")
+    assert "add --yes to run it, or --quick" in str(no.value)
+    assert not (tmp_path / "s").exists()
+
+
+@pytest.mark.kill
+def test_a_killed_study_goes_on_and_charges_what_was_lost(own_study, tmp_path):
+    folder = tmp_path / "s"
+    part = folder / "parts" / "all"
+    command = [sys.executable, "-m", "perjoule", "study", own_study, "--quick", "--out", folder]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    with subprocess.Popen(
+        [*map(str, command), "--meter", "cpu_time"],
+        env=environment | {"SLOW": "0.2"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        ledger = part / "ledger.jsonl"
+        wait_until(lambda: ledger.exists() and ledger.read_text().count('"slice"') >= 2)
+        process.send_signal(signal.SIGKILL)
+    with pytest.raises(DataError, match="perjoule report"):
+        perjoule.load_table(folder)
+    result = perjoule.study(own_study, resume=True, out=folder)
+    assert not result.interrupted
+    trials = result.table.trials
+    assert (trials["state"] == "complete").sum() == 12
+    total_j = sum(spent_j(part).values())
+    assert trials["energy_j"].sum() == pytest.approx(total_j)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["layer"], "did you mean 'layers'"),
+        (["own_study:NOTHING"], "is no perjoule.benchmarks.studies.Study"),
+        (["own_study:MISSING"], "cannot be loaded"),
+        (["own_study:STUDY", "--resume"], "--resume needs --out"),
+        (["own_study:STUDY", "--resume", "--out", "nowhere"], "holds no study"),
+        (["own_study:STUDY", "--from", "nowhere.csv"], "no such file"),
+        (["own_study:STUDY", "--meter", "vapour"], "vapour"),
+    ],
+)
+def test_mistakes_are_one_line(own_study, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    ended = call("study", *arguments)
+    assert ended.code == 2
+    [line] = ended.err.splitlines()
+    assert message in line
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_folder_is_gone_on_with_as_it_was_begun(own_study, tmp_path):
+    perjoule.study(own_study, meter="model", out=tmp_path / "s", repetitions=1)
+    with pytest.raises(OutputError, match="exists already"):
+        perjoule.study(own_study, meter="model", out=tmp_path / "s")
+    with pytest.raises(ConfigurationError, match="begun with other options"):
+        perjoule.study(own_study, meter="model", out=tmp_path / "s", repetitions=2, resume=True)
+    with pytest.raises(ConfigurationError, match="holds the study own, not layers"):
+        perjoule.study("layers", out=tmp_path / "s", resume=True)
+    with pytest.raises(UnknownNameError, match="repetition"):
+        perjoule.study(own_study, repetition=2, out=tmp_path / "t")
+
+
+def test_a_strangers_folder_runs_nothing(own_study, tmp_path, monkeypatch):
+    (tmp_path / "evil.py").write_text("open('ran', 'w')")
+    monkeypatch.chdir(tmp_path)
+    perjoule.study(own_study, meter="model", out=tmp_path / "s", repetitions=1)
+    record = tmp_path / "s" / "study.yaml"
+    record.write_text(record.read_text().replace("study: own", "study: evil:STUDY"))
+    with pytest.raises(ConfigurationError, match="somebody's own"):
+        perjoule.report(tmp_path / "s")
+    assert not (tmp_path / "ran").exists()
+    record.write_text("study: [")
+    with pytest.raises(OutputError, match=r"study\.yaml: damaged"):
+        perjoule.report(tmp_path / "s")
+
+
+def test_studies_are_listed_with_question_paper_and_cost():
+    ended = call("study", "--json")
+    for each in json.loads(ended.out):
+        assert {"name", "question", "paper", "quick_cost", "full_cost", "link"} == {*each}
+        assert each["question"].endswith("?")
+
+
+def test_the_load_of_the_machine_is_watched(tmp_path):
+    with LoadWatch(tmp_path / "load.jsonl"):
+        pass
+    lines = [LoadSample(1.0, cores) for cores in (0.0, 0.1, 0.0, 1.5)]
+    path = tmp_path / "made.jsonl"
+    path.write_text("".join(json.dumps(each.to_dict()) + "\n" for each in lines) + '{"at": ')
+    load = read_load(path, before_cores=0.0)
+    assert load == Load(0.0, 0.05, 1.5, 0.25, 4)
+    assert "25%" in load.warning
+    assert read_load(tmp_path / "none.jsonl", None).warning == ""
+
+
+def test_interrupted_trials_are_charged_beside_those_trained_in_their_place():
+    from perjoule.benchmarks.studies import Design, Part, factorial
+    from perjoule.benchmarks.studies.tables import complete, study_table
+
+    trials = pd.DataFrame(
+        {
+            "run": "grid-0",
+            "strategy": "grid",
+            "seed": 0,
+            "trial": [0, 1, 2],
+            "state": ["interrupted", "complete", "complete"],
+            "score": [None, 0.5, 0.6],
+            "energy_j": [1.0, 2.0, 3.0],
+            "p.cell": ['{"width": 1}', '{"width": 1}', '{"width": 2}'],
+        }
+    )
+    design = Design((Part("all", factorial(width=(1, 2))),))
+    table = study_table("t", design, [perjoule.load_table(trials)])
+    assert table.trials["energy_j"].sum() == 6.0
+    assert complete(table)["energy_j"].sum() == 5.0
+    assert table.trials.groupby("run")["trial"].apply(list).tolist() == [[0, 1], [0]]
