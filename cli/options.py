@@ -169,6 +169,20 @@ class Importing:
 
 
 @dataclass(frozen=True)
+class StudyFolder:
+    """How a study is run, and where it is kept."""
+
+    quick: Annotated[
+        bool, Option("--quick", help="Minutes on two cores; else the paper's whole design.")
+    ] = False
+    yes: Annotated[
+        bool, Option("--yes", help="Run it even if it should take more than ten minutes.")
+    ] = False
+    out: Annotated[File, Option(help="Its folder; a new one under runs/ if not given.")] = None
+    resume: Annotated[bool, Option("--resume", help="Go on with the folder --out.")] = False
+
+
+@dataclass(frozen=True)
 class Asking:
     """What may be asked of a study: fields of `benchmarks.studies.Options`."""
 

@@ -10,7 +10,7 @@ import typer
 
 from ..errors import ConfigurationError
 from .app import STOPPED, command, show
-from .options import AsJson, Asking, Recorded
+from .options import AsJson, Asking, Recorded, StudyFolder
 
 
 @command("study")
@@ -23,53 +23,71 @@ def study(
             help="A study, all of them, or your own as module:attribute; none lists them.",
         ),
     ] = None,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="Minutes on two cores; else the paper's whole design.")
-    ] = False,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Run it even if it should take more than ten minutes.")
-    ] = False,
-    out: Annotated[
-        Path | None, typer.Option(help="Its folder; a new one under runs/ if not given.")
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the folder --out.")] = False,
+    folder: StudyFolder,
     asking: Asking,
     recorded: Recorded,
     as_json: AsJson = False,
 ) -> None:
-    """Run a published study here, and set what is found beside what the paper found."""
-    from .. import api
-    from ..benchmarks.studies.registry import STUDIES, find_study
-    from ..reports.progress import StudyProgress
-    from ..reports.study_terminal import print_studies, print_study
-
+    """Repeat a published study here, and set what is found beside what the paper found."""
     if name is None:
-        studies = [find_study(each) for each in STUDIES]
-        told = ("name", "question", "paper", "quick_cost", "full_cost", "link")
-        rows = [{key: getattr(each, key) for key in told} for each in studies]
-        show(rows, as_json, lambda: print_studies(studies))
-        return
-    if name == "all":
-        raise ConfigurationError("study all: not yet")
-    tables = asdict(recorded)
+        _list(as_json)
+    elif name == "all":
+        _run_all(folder, asking, recorded, as_json)
+    else:
+        _run(name, folder, asking, recorded, as_json)
+
+
+def _list(as_json: bool) -> None:
+    from ..benchmarks.studies.registry import STUDIES, find_study
+    from ..reports.study_terminal import print_studies
+
+    studies = [find_study(each) for each in STUDIES]
+    told = ("name", "question", "paper", "quick_cost", "full_cost", "link")
+    rows = [{key: getattr(each, key) for key in told} for each in studies]
+    show(rows, as_json, lambda: print_studies(studies))
+
+
+def _run(name: str, folder: StudyFolder, asking: Asking, recorded: Recorded, as_json: bool) -> None:
+    from .. import api
+    from ..reports.progress import StudyProgress
+    from ..reports.study_terminal import print_study
+
     with StudyProgress() as progress:
         result = api.study(
             name,
-            quick=quick,
-            yes=yes,
-            out=out,
-            resume=resume,
-            source=tables["source"] or None,
-            add=tables["add"] or (),
-            mapping=tables["mapping"] or (),
             progress=progress,
+            source=recorded.source or None,
+            add=recorded.add or (),
+            mapping=recorded.mapping or (),
+            **asdict(folder),
             **asdict(asking),
         )
     show(result.findings.to_dict(), as_json, lambda: print_study(result))
     if result.interrupted:
-        typer.echo(
-            "Interrupted; nothing is lost. Go on with: "
-            f"perjoule study {name} --resume --out {result.folder}",
-            err=True,
-        )
-        raise typer.Exit(STOPPED)
+        _say_how_to_go_on(name, f"--resume --out {result.folder}")
+
+
+def _run_all(folder: StudyFolder, asking: Asking, recorded: Recorded, as_json: bool) -> None:
+    from .. import api
+    from ..reports.progress import StudyProgress
+    from ..reports.study_terminal import print_all
+
+    if recorded != Recorded():
+        raise ConfigurationError("study all: tables belong to one study; name it")
+    given = asdict(folder)
+    if given.pop("resume") and folder.out is None:
+        raise ConfigurationError("--resume needs --out: name the folder to go on with")
+    with StudyProgress() as progress:
+        found = api.study_all(progress=progress, **given, **asdict(asking))
+    told = {n: e if isinstance(e, str) else e.findings.to_dict() for n, e in found.results.items()}
+    show(told, as_json, lambda: print_all(found))
+    if found.interrupted:
+        options = "--quick " if folder.quick else ""
+        _say_how_to_go_on("all", f"{options}--resume --out {found.folder}")
+
+
+def _say_how_to_go_on(name: str, options: str) -> None:
+    typer.echo(
+        f"Interrupted; nothing is lost. Go on with: perjoule study {name} {options}", err=True
+    )
+    raise typer.Exit(STOPPED)

@@ -139,6 +139,7 @@ class StudyProgress:
         )
         self._task: TaskID | None = None
         self._part, self._trials = "", 0
+        self._began: tuple[float, int] | None = None  # when its first trial had ended, and how many
         self._next_line = 0.0
 
     def __enter__(self) -> StudyProgress:
@@ -157,6 +158,7 @@ class StudyProgress:
 
     def part(self, part: Part, number: int, n_parts: int) -> None:
         """Say which part begins."""
+        self._began = None
         self._part = f"part {number + 1} of {n_parts}, {part.name}"
         if self._task is not None:
             self._bar.remove_task(self._task)
@@ -177,12 +179,17 @@ class StudyProgress:
 
     def update(self, runs: Sequence[Run], inflight_j: Mapping[str, float | None]) -> None:
         """Show how many trials are done."""
-        done = sum(len(run.told) for run in runs)
+        done, now = sum(len(run.told) for run in runs), time.perf_counter()
+        self._began = self._began or (now, done)
+        began_s, before = self._began
         text = f"{done:,} of {self._trials:,} trials, {format_energy(_spent_j(runs, inflight_j))}"
+        if done > before:
+            left_s = (now - began_s) * (self._trials - done) / (done - before)
+            text += f", about {format_duration(left_s)} left"
         if self._task is not None:
             self._bar.update(self._task, completed=done, total=self._trials, text=text)
-        if not self._console.is_terminal and time.perf_counter() >= self._next_line:
-            self._next_line = time.perf_counter() + PLAIN_LINE_S
+        if not self._console.is_terminal and now >= self._next_line:
+            self._next_line = now + PLAIN_LINE_S
             self._console.print(f"{self._part}: {text}")
 
     def stopping(self) -> None:

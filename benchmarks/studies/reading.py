@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from typing import Any
 
+from ...energy.quantities import total
 from ...errors import OutputError
 from ..comparison.loading import load_table, read_run
 from ..tables.joining import join_tables, number_equal_names
@@ -36,7 +37,10 @@ def read_study(study: Study, folder: StudyFolder) -> tuple[Table, bool]:
     description = {
         **(table.description or {}),
         "created": record.created,
-        "study": describe(study, design, record, load),
+        "study": {
+            **describe(study, design, record, load),
+            "took_s": total((table.description or {})["work"]["wall_s"] for table in tables),
+        },
     }
     notes = (*design.notes, *table.notes, *([load.warning] if load.warning else []))
     if added := [load_table(path, by=design.by) for path in folder.added]:

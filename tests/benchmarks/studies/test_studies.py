@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -118,7 +119,9 @@ def test_any_executor_may_train_the_cells(own_study, tmp_path):
 
 
 def test_a_long_study_is_foreseen_and_needs_a_yes(own_study, tmp_path):
-    with pytest.raises(ConfigurationError, match="would take about (2[0-9][0-9]) minutes and ") as no:
+    with pytest.raises(
+        ConfigurationError, match="would take about (2[0-9][0-9]) minutes and "
+    ) as no:
         perjoule.study("own_study:LONG", meter="cpu_time", out=tmp_path / "s")
     assert "add --yes to run it, or --quick" in str(no.value)
     assert not (tmp_path / "s").exists()
@@ -194,6 +197,21 @@ def test_a_strangers_folder_runs_nothing(own_study, tmp_path, monkeypatch):
     record.write_text("study: [")
     with pytest.raises(OutputError, match=r"study\.yaml: damaged"):
         perjoule.report(tmp_path / "s")
+
+
+def test_the_study_of_the_readme_runs(tmp_path, monkeypatch):
+    readme = Path(perjoule.__file__).with_name("README.md").read_text()
+    source = readme.split("# widths.py\n")[1].split("```")[0]
+    assert len(source.split("\n\n\n", 1)[1].splitlines()) <= 30
+    (tmp_path / "widths.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(running, "IDLE_S", {True: 0.1})
+    result = perjoule.study(
+        "widths:STUDY", quick=True, meter="model", repetitions=1, out=tmp_path / "s"
+    )
+    [claim] = result.findings.claims
+    assert 1 < claim.ours.value < 16
+    assert result.findings.exhibits == ()
 
 
 def test_studies_are_listed_with_question_paper_and_cost():
