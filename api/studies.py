@@ -112,8 +112,8 @@ def study(
         asked = _resumed(folder, wanted, asked)
     if add:
         folder.add(_load_added(add, mapping, wanted.design(asked).by))
-    for name in DERIVED:  # they would be of fewer trials than the ledgers if this is killed
-        (folder.path / name).unlink(missing_ok=True)
+    for derived in DERIVED:  # they would be of fewer trials than the ledgers if this is killed
+        (folder.path / derived).unlink(missing_ok=True)
     running.go_on(wanted, asked, folder, executor=executor, watcher=progress)
     return derive(wanted, folder)
 
