@@ -15,8 +15,9 @@ from ..benchmarks.tables.table import Table as _Table
 from ..errors import ConfigurationError
 from ..files import write_whole
 from .studies import StudyResult as StudyResult
-from .studies import report_study
+from .studies import report_study as report_study
 from .studies import study as study
+from .studies import study_all as study_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

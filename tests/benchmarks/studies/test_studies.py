@@ -1,7 +1,8 @@
-"""The frame of studies, with a study of one's own: run, resumed, read again, analysed from tables."""
+"""The frame of studies with a study of one's own: run, resumed, read again, given tables."""
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -54,7 +55,10 @@ def analyse(table):
     return Findings((Claim("Width costs.", Quantity(2.9), ratio, holds, "it is so"),))
 
 STUDY = Study("own", "Does width cost?", "Me, 2026", design, analyse)
-LONG = Study("own", "?", "Me", lambda options: design(options, "own_study:train_long", 10**5), analyse)
+def long_design(options):
+    return design(options, "own_study:train_long", 10**5)
+
+LONG = Study("own", "?", "Me", long_design, analyse)
 NOTHING = 3
 """
 
@@ -86,7 +90,7 @@ def test_a_study_runs_its_cells_in_shuffled_order_and_claims(own_study, tmp_path
         for seed in ("grid-0", "grid-1")
     }
     assert sorted(orders["grid-0"]) == sorted(orders["grid-1"]) != orders["grid-0"]
-    assert {"x.width"} <= {*result.table.curves}
+    assert "x.width" in result.table.curves.columns
     # What was found is the same through every door, and another table's analysis may have it.
     again = perjoule.report(tmp_path / "s" / "parts" / "all")
     assert again.trials["energy_j"].sum() == pytest.approx(trials["energy_j"].sum())
@@ -119,11 +123,9 @@ def test_any_executor_may_train_the_cells(own_study, tmp_path):
 
 
 def test_a_long_study_is_foreseen_and_needs_a_yes(own_study, tmp_path):
-    with pytest.raises(
-        ConfigurationError, match="would take about (2[0-9][0-9]) minutes and "
-    ) as no:
+    with pytest.raises(ConfigurationError, match="add --yes to run it, or --quick") as no:
         perjoule.study("own_study:LONG", meter="cpu_time", out=tmp_path / "s")
-    assert "add --yes to run it, or --quick" in str(no.value)
+    assert 190 < int(re.search(r"about (\d+) minutes", str(no.value))[1]) < 600
     assert not (tmp_path / "s").exists()
 
 
@@ -210,7 +212,7 @@ def test_the_study_of_the_readme_runs(tmp_path, monkeypatch):
         "widths:STUDY", quick=True, meter="model", repetitions=1, out=tmp_path / "s"
     )
     [claim] = result.findings.claims
-    assert 1 < claim.ours.value < 16
+    assert 1 < float(claim.ours.value) < 16
     assert result.findings.exhibits == ()
 
 
