@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..benchmarks.studies.running import StudyWatcher
     from ..benchmarks.tables.loading import Loadable
     from ..benchmarks.tables.table import Table
+    from ..reports.study_index import Entry
 
 RUNS = Path("runs")
 DERIVED = ("trials.parquet", "findings.json", "report.html")
@@ -275,7 +276,32 @@ def study_all(
             if (progress := more.get("progress")) is not None:
                 progress.note(f"{name}: {error}")
         all_so_far = Studies(place, found)
-        write_index(all_so_far.index, all_so_far.results)
+        write_index(all_so_far.index, [_entry(each, told) for each, told in found.items()])
         if all_so_far.interrupted:
             break
     return Studies(place, found)
+
+
+def _entry(name: str, told: StudyResult | str) -> Entry:
+    """What the index says of a study."""
+    from ..benchmarks.studies.registry import find_study
+    from ..benchmarks.studies.wording import headline
+    from ..reports.format import format_kinds
+    from ..reports.study_index import Entry
+
+    wanted = find_study(name)
+    entry = Entry(name, wanted.question, wanted.paper, wanted.link)
+    if isinstance(told, str):
+        return replace(entry, status="failed", problem=told)
+    claims, took = told.findings.claims, (told.table.description or {})["study"]["took"]
+    return replace(
+        entry,
+        report=f"{name}/report.html",
+        headline=headline(claims, wanted.paper),
+        holds=sum(claim.holds is True for claim in claims),
+        told=sum(claim.holds is not None for claim in claims),
+        energy_j=took["energy_j"],
+        energy_kind=format_kinds(told.table.trials["energy_kind"].dropna()),
+        duration_s=took["duration_s"],
+        status="interrupted" if told.interrupted else "complete",
+    )

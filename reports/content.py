@@ -86,8 +86,7 @@ def badges(analysis: Analysis) -> list[tuple[str, str]]:
     """Return the badges of the headline: their kind, and their words."""
     groups = analysis.groups
     supported = sum(group.verdict.supported for group in groups)
-    kinds = {kind for group in groups for kind in group.energy_kinds}
-    energy = ("", f"{'kind of ' if kinds == {NOT_STATED} else ''}energy {format_kinds(kinds)}")
+    energy = energy_badge(analysis)
     if not any(group.is_scored for group in groups):
         return [("wait", "energy alone"), energy]
     if all(len(group.strategies) == 1 for group in groups):
@@ -99,6 +98,12 @@ def badges(analysis: Analysis) -> list[tuple[str, str]]:
     return [("yes" if supported == len(groups) else "wait", words), energy]
 
 
+def energy_badge(analysis: Analysis) -> tuple[str, str]:
+    """Return the badge that says which kind of energy is told."""
+    kinds = {kind for group in analysis.groups for kind in group.energy_kinds}
+    return "", f"{'kind of ' if kinds == {NOT_STATED} else ''}energy {format_kinds(kinds)}"
+
+
 def key_figures(table: Table, analysis: Analysis) -> list[Figure]:
     """Return the figures at the top."""
     groups, trials = analysis.groups, table.trials
@@ -107,7 +112,7 @@ def key_figures(table: Table, analysis: Analysis) -> list[Figure]:
         figures.append(("groups", f"{len(groups):,}", f"by {', '.join(table.by)}"))
     if len(groups) == 1 and groups[0].is_scored:
         figures += _findings(table, analysis)
-    figures += _energies(table)
+    figures += energies(table)
     strategies = len(table.strategies)
     figures.append(
         (
@@ -148,7 +153,7 @@ def _findings(table: Table, analysis: Analysis) -> list[Figure]:
     ]
 
 
-def _energies(table: Table) -> list[Figure]:
+def energies(table: Table) -> list[Figure]:
     """The joules of each kind apart: what one kind says cannot be added to another's."""
     figures: list[Figure] = []
     kinds = joules_by_kind(table.trials)
@@ -214,8 +219,11 @@ def work(table: Table) -> WorkersReport | None:
     return read_fact(WorkersReport, (table.description or {}).get("work"))
 
 
-def settings(table: Table, analysis: Analysis) -> dict[str, Mapping[str, Any]]:
-    """Return what a table was made with, by subject."""
+def settings(
+    table: Table, analysis: Analysis, *, compared: bool = True
+) -> dict[str, Mapping[str, Any]]:
+    """Return what a table was made with, by subject; a target only where there is a comparison."""
+    target = {f"target {analysis.metric.name}": analysis.target} if compared else {}
     experiment = dict(part(table, "experiment"))
     experiment.pop("budget_j", None)  # it stands at the top of the page
     stated_space = experiment.pop("space", None)
@@ -225,7 +233,7 @@ def settings(table: Table, analysis: Analysis) -> dict[str, Mapping[str, Any]]:
             "name": table.name,
             "version of its columns": VERSION,
             "compared by": ", ".join(table.by) or "nothing: all trials together",
-            f"target {analysis.metric.name}": analysis.target,
+            **target,
             "analysed by": f"perjoule {analysis.perjoule}, schema {analysis.schema}",
         },
         "Experiment": {name: fact for name, fact in experiment.items() if fact is not None},

@@ -88,15 +88,21 @@ def _won(count: int, most: int) -> Cell:
     return Cell(str(count), mark="none" if not count else "won" if count == most else "")
 
 
-def energies_grid(table: Table, names: Sequence[str]) -> Grid:
-    """Return what the joules of each strategy are, kind by kind; once for all where alike."""
+def energies_grid(table: Table, names: Sequence[str], what: tuple[str, str]) -> Grid:
+    """Return what the joules of each strategy are, kind by kind; once for all where alike.
+
+    Args:
+        table: A trial table.
+        names: Its strategies.
+        what: What one of them is called, and several.
+    """
     found = {name: joules_by_kind(table.trials[table.trials["strategy"] == name]) for name in names}
     rows = [
         Row(name, _energy(*each), name) for name, of_kinds in found.items() for each in of_kinds
     ]
     if len({each[0] for of_kinds in found.values() for each in of_kinds}) == 1 and len(rows) > 1:
-        rows = [Row("all strategies", _energy(*each)) for each in joules_by_kind(table.trials)]
-    return Grid(["strategy", "kind of energy", "trials", "joules in all"], rows, {"kind of energy"})
+        rows = [Row(f"all {what[1]}", _energy(*each)) for each in joules_by_kind(table.trials)]
+    return Grid([what[0], "kind of energy", "trials", "joules in all"], rows, {"kind of energy"})
 
 
 def _energy(kind: str, count: int, joules: float) -> list[Cell]:

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..benchmarks.analysis import naming, wording
 from ..benchmarks.analysis.runs import emissions
+from ..benchmarks.tables.table import counted
 from ..errors import OutputError
 from ..files import write_whole
 from ..models.outcome import RESULTS
-from . import content, overviews, tables
+from . import content, overviews, study_content, tables
 from .figures.anytime import anytime_chart
 from .figures.attainment import attainment_chart
 from .figures.axes import PHASES
@@ -27,8 +28,11 @@ from .figures.phases import phases_chart
 from .figures.ranks import ranks_chart
 from .figures.spread import spread_chart
 from .rendering import render_page
+from .study_content import is_searched, study_view
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from ..benchmarks.analysis.analysing import Analysis
     from ..benchmarks.analysis.facts import GroupFacts
     from ..benchmarks.studies.facts import Findings
@@ -39,6 +43,8 @@ MOST_GROUPS = 24
 """Groups that have figures; of further ones there are the tables."""
 MOST_DRAWN_IN_ALL = 10_000
 """Trials that all scatters of the page draw together, fronts aside."""
+MOST_CELLS = 24
+"""Cells of a study up to which all trials are drawn, and half of that by their phases."""
 MOST_HOVERS = 2_000
 """Trials on the page up to which each of them tells about itself."""
 
@@ -65,13 +71,15 @@ def render(table: Table, analysis: Analysis, findings: Findings | None = None) -
     Of several groups the first is open; the figures of another are drawn when it is opened.
     """
     groups = analysis.groups
+    study = None if findings is None else study_view(table, analysis, findings)
+    searched = study is None or is_searched(table)
     names = tables.leading(groups)
     looks = look_of(names)
     parts = [
-        _part(number, facts, part, names, len(groups))
+        _part(number, facts, part, names, len(groups), searched=searched)
         for number, (facts, (_, part)) in enumerate(zip(groups, table.groups, strict=True))
     ]
-    compared = any(group.is_scored for group in groups)
+    compared = searched and any(group.is_scored for group in groups)
     overview = compared and len(groups) > 1
     return render_page(
         "page.html.j2",
@@ -85,24 +93,29 @@ def render(table: Table, analysis: Analysis, findings: Findings | None = None) -
         status=content.status(table),
         badges=content.badges(analysis),
         notes=analysis.caveats,
-        key_figures=content.key_figures(table, analysis),
+        key_figures=(content if searched else study_content).key_figures(table, analysis),
+        study=study,
+        searched=searched,
         compared=compared,
         counts=overviews.counts_grid(analysis, names) if overview else None,
         groups=overviews.groups_grid(groups) if overview else None,
         ranks=[
             ranks_chart(ranks, metric, looks)
             for metric, ranks in overviews.shown_ranks(analysis).items()
+            if searched
         ],
         parts=parts,
         most_groups=MOST_GROUPS,
-        energies=overviews.energies_grid(table, names),
+        energies=overviews.energies_grid(
+            table, names, ("strategy", "strategies") if searched else ("cell", "cells")
+        ),
         kind_meaning=content.kind_meanings(table),
         scope_meaning=content.SCOPES,
         meters=content.meters(table),
         work=content.work(table),
         carbon=emissions(table),
         refit=content.refit(table),
-        settings=content.settings(table, analysis),
+        settings=content.settings(table, analysis, compared=compared or study is None),
     )
 
 
@@ -121,19 +134,53 @@ def write(
     write_whole(path, lambda part: part.write_text(page, encoding="utf-8"))
 
 
-def _part(number: int, facts: GroupFacts, part: Table, names: Sequence[str], n_groups: int) -> Part:
-    contested = facts.is_scored and len(facts.strategies) > 1
+def _part(
+    number: int,
+    facts: GroupFacts,
+    part: Table,
+    names: Sequence[str],
+    n_groups: int,
+    *,
+    searched: bool,
+) -> Part:
+    contested = searched and facts.is_scored and len(facts.strategies) > 1
+    figured = number < MOST_GROUPS
+    draw = _charts if searched else _cell_charts
     return Part(
         name=wording.label(facts.by),
-        line=wording.line(facts),
+        line=wording.line(facts) if searched else _size(facts),
         anchor=f"group-{number}",
         basis=wording.basis(facts),
-        strategies=tables.strategies_grid(facts),
+        strategies=(tables.strategies_grid if searched else tables.cells_grid)(facts),
         criteria=tables.criteria_grid(facts) if contested else None,
         tied=any(facts.ties.all),
-        charts=_charts(number, facts, part, names, n_groups) if number < MOST_GROUPS else [],
-        incumbents=content.incumbents(part, names) if number < MOST_GROUPS else [],
+        charts=draw(number, facts, part, names, n_groups) if figured else [],
+        incumbents=content.incumbents(part, names) if figured and searched else [],
     )
+
+
+def _size(facts: GroupFacts) -> str:
+    cells = counted(len(facts.strategies), "cell")
+    return f"{counted(facts.trials, 'trial')} of {cells}"
+
+
+def _cell_charts(
+    number: int, facts: GroupFacts, part: Table, names: Sequence[str], n_groups: int
+) -> list[Chart]:
+    """Return the figures of cells that nobody searched, where they are few enough to be told."""
+    trials, n_cells = part.trials, len(facts.strategies)
+    if not (trials["energy_j"] > 0).any() or n_cells > MOST_CELLS:
+        return []
+    own = [name for name in names if name in facts.strategies]
+    drawing = Drawing(look_of(own), own, facts.metric, number)
+    charts = [spread_chart(trials, drawing)]
+    if n_cells <= MOST_CELLS // 2 and _has_phases(trials):
+        charts.append(phases_chart(trials, drawing))
+    return charts
+
+
+def _has_phases(trials: pd.DataFrame) -> bool:
+    return bool(trials[[f"energy_{phase}_j" for phase in PHASES]].notna().any(axis=None))
 
 
 def _charts(
@@ -164,6 +211,6 @@ def _charts(
         charts.append(anytime_chart(slices, drawing, facts.target.score))
     if scored.drop_duplicates("run")["strategy"].duplicated().any():
         charts.append(attainment_chart(trials, drawing))
-    if trials[[f"energy_{phase}_j" for phase in PHASES]].notna().any(axis=None):
+    if _has_phases(trials):
         charts.append(phases_chart(trials, drawing))
     return charts

@@ -19,15 +19,17 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 
-def render_page(template: str, **content: Any) -> str:
+def render_page(template: str, *, figures: bool = True, **content: Any) -> str:
     """Return a page that loads nothing: its style, its figures and Plotly's script are inside.
 
     Args:
         template: Its name in the folder of templates.
+        figures: Whether it has any; without them it has no script.
         content: What the template says.
     """
     page = _environment().get_template(template)
-    return page.render(plotly_script=Markup(get_plotlyjs()), **content)
+    script = Markup(get_plotlyjs()) if figures else ""
+    return page.render(plotly_script=script, **content)
 
 
 def _environment() -> Environment:

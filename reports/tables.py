@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from ..benchmarks.analysis import naming
 from ..benchmarks.analysis.facts import Evidence, GroupFacts, Spread, StrategyFacts
+from ..benchmarks.studies import wording
+from ..benchmarks.studies.facts import Quantity
 from ..benchmarks.tables.table import counted
 from ..models.metric import Metric
 from .format import (
@@ -53,6 +55,15 @@ class Grid:
     wide: bool = False
 
 
+def quantity_cell(cell: str | Quantity | None) -> Cell:
+    """A cell of a sheet, with the interval and a note beneath the value."""
+    if not isinstance(cell, Quantity):
+        return Cell(wording.in_words(cell), mark="none" if cell is None else "")
+    text = wording.value_of(cell)
+    beneath = "; ".join(filter(None, [wording.interval_of(cell), cell.note]))
+    return Cell(text, beneath, mark="none" if text == UNAVAILABLE else "")
+
+
 def kinds_differ(group: GroupFacts) -> bool:
     """Whether the joules of some strategies are of other kinds than those of others."""
     return len({format_kinds([own.energy_kind]) for own in group.strategies.values()}) > 1
@@ -80,7 +91,13 @@ def strategies_grid(group: GroupFacts) -> Grid:
     A column of which nothing is known is left out.
     """
     columns = {**(_score_columns(group) if group.is_scored else {}), **_energy_columns(group)}
-    names = leading([group])
+    return _grid(group, "strategy", leading([group]), columns)
+
+
+def _grid(
+    group: GroupFacts, what: str, names: Sequence[str], columns: Mapping[str, Column]
+) -> Grid:
+    """Return the columns of which something is known."""
     cells = {
         head: [cell(name, group.strategies[name]) for name in names]
         for head, cell in columns.items()
@@ -93,9 +110,26 @@ def strategies_grid(group: GroupFacts) -> Grid:
     rows = []
     for place, name in enumerate(names):
         entry = group.strategies[name]
-        counts = f"{counted(entry.trials, 'trial')}, {counted(entry.runs, 'run')}"
+        counts = counted(entry.trials, "trial")
+        if what == "strategy":
+            counts += f", {counted(entry.runs, 'run')}"
         rows.append(Row(name, [own[place] for own in seen.values()], name, beneath=counts))
-    return Grid(["strategy", *seen], rows, wide=len(seen) > 6)
+    return Grid([what, *seen], rows, wide=len(seen) > 6)
+
+
+def cells_grid(group: GroupFacts) -> Grid:
+    """Return what each cell of a design reached and spent, where nothing is searched."""
+    metric = group.metric
+    scores: dict[str, Column] = {
+        naming.validation(metric): lambda _, own: _score(own.score, metric),
+        f"test {metric.name}": lambda _, own: _score(own.test_score, metric),
+    }
+    energies = _energy_columns(group)
+    columns = scores | {
+        "joules of a trial": energies["joules of a run"],
+        **{head: energies[head] for head in ("vary by", "kind") if head in energies},
+    }
+    return _grid(group, "cell", list(group.strategies), columns)
 
 
 def criteria_grid(group: GroupFacts) -> Grid:

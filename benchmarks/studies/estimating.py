@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from ...energy.quantities import total
 from ...tuners.registry import find_recipe
-from ..comparison.experiment import Experiment
-from ..comparison.rehearsal import Price
 from ..tables.facts import Fact
 from .cells import CELL, read_cell, write_cell
 from .design import Part
 
 if TYPE_CHECKING:
     from ...models.space import Space
+    from ..comparison.experiment import Experiment
+    from ..comparison.rehearsal import Price
 
 PROBE_S = 0.4  # of one candidate
 MOST_S = 15.0  # of all of a part: cells that do not fit cost what the others do on the mean

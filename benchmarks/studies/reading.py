@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, replace
+from math import isnan
 from typing import Any
 
 from ...energy.quantities import total
 from ...errors import OutputError
 from ..comparison.loading import load_table, read_run
+from ..statistics.runs import floats
 from ..tables.joining import join_tables, number_equal_names
 from ..tables.table import Table
 from .design import Design, Options, Part, Study
+from .estimating import Estimate
 from .folder import StudyFolder, StudyRecord
-from .load import Load, read_load
+from .load import PERIOD_S, Load, read_load
 from .running import is_begun, is_over
 from .tables import study_table
 
@@ -34,13 +37,11 @@ def read_study(study: Study, folder: StudyFolder) -> tuple[Table, bool]:
     so_far = replace(design, parts=tuple(part for part, _ in begun))
     table = study_table(folder.path.resolve().name, so_far, tables)
     load = read_load(folder.load, record.before_cores)
+    took = _took(table, load)
     description = {
         **(table.description or {}),
         "created": record.created,
-        "study": {
-            **describe(study, design, record, load),
-            "took_s": total((table.description or {})["work"]["wall_s"] for table in tables),
-        },
+        "study": describe(study, design, record, load) | {"took": took.to_dict()},
     }
     notes = (*design.notes, *table.notes, *([load.warning] if load.warning else []))
     if added := [load_table(path, by=design.by) for path in folder.added]:
@@ -58,19 +59,28 @@ def describe(study: Study, design: Design, record: StudyRecord, load: Load) -> d
     return {
         **{name: getattr(study, name) for name in ("name", "question", "paper", "link")},
         "options": asdict(record.options),
-        "design": dict(_design_facts(design, record.options)),
+        "design": {part.name: _part_facts(part, record.options) for part in design.parts},
+        "fixed": {name: str(each) for name, each in design.fixed.items()},
         "estimate": record.estimate.to_dict(),
         "idle": [each.to_dict() for each in record.idle],
+        "idle_s": record.idle_s,
         "load": load.to_dict(),
     }
 
 
-def _design_facts(design: Design, options: Options) -> Iterator[tuple[str, str]]:
-    for part in design.parts:
-        repetitions = options.repetitions or part.repetitions
-        size = f"{len(part.cells)} cells x {repetitions} repetitions" if part.cells else "a search"
-        yield part.name, "; ".join([size, *_levels(part)])
-    yield from ((name, str(each)) for name, each in design.fixed.items())
+def _part_facts(part: Part, options: Options) -> list[str]:
+    """The size of a part, then the levels of each of its factors."""
+    repetitions = options.repetitions or part.repetitions
+    size = f"{len(part.cells)} cells x {repetitions} repetitions" if part.cells else "a search"
+    return [size, *_levels(part)]
+
+
+def _took(table: Table, load: Load) -> Estimate:
+    """What the trials took: seconds while the machine was watched, else those of the trials."""
+    trials = table.trials
+    joules = [None if isnan(each) else each for each in floats(trials["energy_j"])]
+    seconds = load.samples * PERIOD_S or float(trials["duration_s"].sum())
+    return Estimate(seconds, total(joules), len(trials))
 
 
 def _levels(part: Part) -> Iterator[str]:

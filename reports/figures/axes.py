@@ -46,6 +46,7 @@ TEMPLATE = go.layout.Template(
         "margin": {"l": 8, "r": 12, "t": 32, "b": 8},
         "xaxis": _AXIS | {"linecolor": LINE},
         "yaxis": _AXIS | {"title": _TITLE | {"standoff": 10}},
+        "annotationdefaults": {"bgcolor": "rgba(255,255,255,0.8)", "borderpad": 1},
         "legend": {"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"},
         "hoverlabel": {"align": "left", "font": {"size": 13}},
         "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": GREY, "activecolor": "#0072B2"},
@@ -94,7 +95,7 @@ def energy_axis(title: str, energies_j: pd.Series) -> dict[str, Any]:
     if energies_j.empty:
         return {"type": "log", "title": {"text": title}}
     low_j, high_j = energies_j.min(), energies_j.max()
-    return log_axis(title, low_j, high_j, lambda tick: _short(tick, low_j))
+    return log_axis(title, low_j, high_j, lambda tick: short_number(tick, low_j))
 
 
 def log_axis(
@@ -116,7 +117,7 @@ def log_axis(
     return {**axis, "tickvals": ticks, "ticktext": [write(tick) for tick in ticks]}
 
 
-def _short(tick: float, smallest: float) -> str:
+def short_number(tick: float, smallest: float) -> str:
     """Write ``20k`` for 20,000 and ``20µ`` for 0.00002: an axis has little room.
 
     Beside ticks below a thousandth, 0.01 is ``10m``.

@@ -34,6 +34,7 @@ class Chart:
     notes: Sequence[str] = ()  # what it leaves out
     height_rem: float = 0.0  # its height, where that follows from its rows; else 0
     entries: int = 0  # entries of its legend, which also need their place
+    width_rem: float = 0.0  # its least width, below which it scrolls sideways
 
 
 @dataclass(frozen=True)

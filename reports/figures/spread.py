@@ -66,8 +66,8 @@ def spread_chart(trials: pd.DataFrame, drawing: Drawing) -> Chart:
     return Chart(
         f"spread-{drawing.number}",
         "What a trial costs",
-        "Each dot is one trial. The box holds the middle half of a strategy's trials, its line is "
-        "their median, and the whiskers leave out a twentieth at either end.",
+        "Each dot is one trial. The box holds the middle half of the trials in its row, its line "
+        "is their median, and the whiskers leave out a twentieth at either end.",
         f"Dots and boxes of the energy of the trials: {', '.join(seen) or 'none'}.",
         say_if_empty(figure, names, "No trial has an energy to draw."),
         energy_notes(trials),

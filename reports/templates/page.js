@@ -6,6 +6,7 @@
     const themed = structuredClone(figure.layout.template);
     themed.layout.font.color = colour("--ink");
     themed.layout.font.family = getComputedStyle(document.body).fontFamily;
+    themed.layout.annotationdefaults.bgcolor = `${colour("--surface")}cc`; // a little transparent
     themed.layout.hoverlabel.bgcolor = colour("--surface");
     themed.layout.hoverlabel.bordercolor = colour("--line");
     themed.layout.hoverlabel.font.color = colour("--ink");

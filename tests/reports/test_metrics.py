@@ -238,6 +238,7 @@ def test_progress_tells_the_best_by_direction(capsys):
             self.incumbent = incumbent
 
     class Experiment:
+        trials = None
         budget_j, allotment_j, n_runs, seeds = 10.0, 5.0, 2, 2
         strategies, dataset, metric = ("a",), "diabetes", RMSE.to_dict()
 
