@@ -53,11 +53,12 @@ def expected_energy_ratio(
     """Return the ratio of two strategies' expected joules to a target (`ERT_J`).
 
     Its interval is the bootstrap percentile interval (Efron and Tibshirani, 1993, chapter 13) over
-    the runs of both, which are resampled independently. A resample in which neither strategy ever
-    reaches the target says nothing: it counts as 0 for the lower end and as infinite for the upper.
+    the runs of both, which are resampled independently. Of a resample without a hit the expected
+    joules are only known to be at least all of its joules: the lower end of the interval takes them
+    for the strategy above and infinitely many for the one below, the upper end the other way round.
 
     Args:
-        above: Rows of `AnytimeCurves.energy_to_target` of one strategy.
+        above: Rows of `AnytimeCurves.energy_to_target` of one strategy; joules are above 0.
         below: Those of the other, to which it is compared.
         within: A column whose levels are resampled apart, such as a data set; joules of several
             levels are then added up, and should be in units that mean the same in each.
@@ -73,25 +74,24 @@ def expected_energy_ratio(
     if min(runs) < 2 or any(np.isnan(floats(side["energy_j"])).any() for side in sides):
         return ExpectedRatio(value, math.nan, math.nan, runs, hits)
     generator = np.random.default_rng(seed)
-    one, other = (_resampled(side, within, generator) for side in sides)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = one / other
+    (least, most), (least_below, most_below) = (
+        _resampled(side, within, generator) for side in sides
+    )
     tail = (1 - level) / 2
-    unknown = np.isnan(ratios)
-    low = np.quantile(np.where(unknown, 0.0, ratios), tail, method="inverted_cdf")
-    high = np.quantile(np.where(unknown, np.inf, ratios), 1 - tail, method="inverted_cdf")
+    low = np.quantile(least / most_below, tail, method="inverted_cdf")
+    high = np.quantile(most / least_below, 1 - tail, method="inverted_cdf")
     return ExpectedRatio(value, float(low), float(high), runs, hits)
 
 
 def _resampled(
     side: pd.DataFrame, within: str | None, generator: np.random.Generator
-) -> NDArray[np.float64]:
-    """The expected joules of each resample of runs; infinite without a hit."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The least and the most that the expected joules of each resample of runs may be."""
     joules, hits = np.zeros(RESAMPLES), np.zeros(RESAMPLES)
     strata = [side] if within is None else [rows for _, rows in side.groupby(within, sort=True)]
     for rows in strata:
         drawn = generator.integers(len(rows), size=(RESAMPLES, len(rows)))
         joules += floats(rows["energy_j"])[drawn].sum(axis=1)
         hits += rows["hit"].to_numpy(dtype=bool)[drawn].sum(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(hits > 0, joules / hits, np.inf)
+    least = joules / np.maximum(hits, 1)
+    return least, np.where(hits > 0, least, np.inf)

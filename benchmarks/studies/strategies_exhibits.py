@@ -21,6 +21,8 @@ from .strategies_searches import (
 )
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from ..analysis.facts import Spread, StrategyFacts
 
 
@@ -70,9 +72,9 @@ def _paper_sheet(searches: Sequence[Search]) -> Sheet:
         (
             "search",
             "best accuracy",
-            "the paper's",
+            "the paper's accuracy",
             "optimum round",
-            "the paper's",
+            "the paper's round",
             "its accuracy on test data",
         ),
         tuple(rows),
@@ -120,13 +122,10 @@ def _cell(found: Spread | None, unit: str) -> Cell:
 
 
 def _ratio_plot(searches: Sequence[Search], bayesian: str) -> Plot:
-    series = [
-        Series(name, *_ratios(searches, bayesian, column), style="dots")
-        for name, column in (
-            (f"{bayesian}, all joules", "energy_j"),
-            (f"{bayesian}, without the optimiser's own", "trained_j"),
-        )
-    ]
+    series = (
+        _ratios(f"{bayesian}, all joules", searches, bayesian, "energy_j"),
+        _ratios(f"{bayesian}, without the optimiser's own", searches, bayesian, "trained_j"),
+    )
     return Plot(
         "ratios",
         "Expected joules to the target of Bayesian over random search",
@@ -134,20 +133,24 @@ def _ratio_plot(searches: Sequence[Search], bayesian: str) -> Plot:
         "optimiser itself costs.",
         Axis("search", labels=tuple(search.label for search in searches)),
         Axis("joules over those of random search", log=True),
-        tuple(series),
+        series,
         (Mark("as many joules as random search", 1.0, "y"),),
         ("Searches in which one of the two never reached the target have no dot.",),
     )
 
 
-def _ratios(
-    searches: Sequence[Search], bayesian: str, column: str
-) -> tuple[tuple[float | None, ...], ...]:
-    """Places, ratios, and the ends of their intervals."""
+def _ratios(name: str, searches: Sequence[Search], bayesian: str, column: str) -> Series:
+    """The ratio of each search with its interval, where it has one of both."""
     found = [as_quantity(energy_ratio([each], bayesian, RANDOM, column)) for each in searches]
-    known = [each if each and each.value and each.low else None for each in found]
-    ends = zip(*((e and e.value, e and e.low, e and e.high) for e in known), strict=True)
-    return tuple(map(float, range(len(searches)))), *map(tuple, ends)
+    known = [each if each and each.value else None for each in found]
+    return Series(
+        name,
+        tuple(map(float, range(len(searches)))),
+        tuple(each and each.value for each in known),
+        tuple(each and (each.low or None) for each in known),
+        tuple(each and each.high for each in known),
+        style="dots",
+    )
 
 
 def _rounds_plot(dataset: str, searches: Sequence[Search]) -> Plot:
@@ -170,7 +173,7 @@ def _alive_sheet(searches: Sequence[Search]) -> Iterator[Sheet]:
     names = dict.fromkeys(
         name
         for search in searches
-        for name in search.table.trials
+        for name in map(str, search.table.trials)
         if name.startswith("p.") and search.table.trials[name].nunique() > 1
     )
     rows = []
@@ -192,11 +195,10 @@ def _alive_sheet(searches: Sequence[Search]) -> Iterator[Sheet]:
         )
 
 
-def _rho(values: object, scores: object) -> Cell:
+def _rho(values: pd.Series | None, scores: pd.Series) -> Cell:
     import pandas as pd
 
-    numbers = pd.to_numeric(pd.Series(values), errors="coerce")
-    found = spearman(numbers, pd.Series(scores)) if len(numbers) else None
-    if found is None or math.isnan(found.rho):
+    if values is None:
         return None
-    return Quantity(found.rho, note=f"p = {found.p:.2g}")
+    found = spearman(pd.to_numeric(values, errors="coerce"), scores)
+    return None if math.isnan(found.rho) else Quantity(found.rho, note=f"p = {found.p:.2g}")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean, median
 from typing import TYPE_CHECKING
 
+from ...tuners.parts.samplers import STARTUP_TRIALS
 from ..statistics.expected import ExpectedRatio, expected_energy_ratio
 from ..statistics.inference import MIN_RUNS
 from .facts import Claim, Findings, Quantity
@@ -63,6 +64,8 @@ def _after_as_many_rounds(
 ) -> Claim:
     ours, n = difference(searches, bayesian, RANDOM)
     holds, why = _judged(ours, n, above=True)
+    if ours is not None and not holds:
+        why += f"; {bayesian} draws its first {STARTUP_TRIALS} rounds at random, too"
     return Claim(
         "Bayesian search finds a better network than random search in as many rounds",
         _published_difference(theirs, THEIRS, RANDOM),
@@ -168,16 +171,17 @@ def _leads(
         return Claim(statement, paper, None, None, why)
     share = fmean(name == bayesian for name in known)
     ours = Quantity(share, unit="%", note=f"{known.count(bayesian)} of {len(known)}")
-    others = ", ".join(
-        f"{known.count(name)} by {name}" for name in dict.fromkeys(known) if name != bayesian
+    others = "".join(
+        f", {name} in {known.count(name)}" for name in dict.fromkeys(known) if name != bayesian
     )
-    parts = " and ".join(
-        f"at {label} of the energy {sum(w.equal_energy.get(key) == bayesian for w in winners)}"
-        for key, label in (("0.25", "a quarter"), ("0.5", "half"))
+    half, quarter = (
+        sum(each.equal_energy.get(key) == bayesian for each in winners) for key in ("0.5", "0.25")
     )
-    why = f"it leads in {known.count(bayesian)} of {len(known)} at the whole common energy"
-    why += f", {others} are led" if others else ""
-    why += f"; {parts} (most is taken as the paper's own share)"
+    why = (
+        f"at the whole common energy {bayesian} leads in {known.count(bayesian)}{others}; at half "
+        f"of it {bayesian} leads in {half}, at a quarter in {quarter} (as many as in the paper are "
+        "taken for most)"
+    )
     few = not enough(searches, bayesian, RANDOM)
     return Claim(statement, paper, ours, None if few else share >= fmean(led), FEW if few else why)
 
@@ -199,15 +203,19 @@ def _optimiser(datasets: Mapping[str, Sequence[Search]], bayesian: str) -> Claim
     told, verdicts = [], []
     for dataset, searches in datasets.items():
         both = [energy_ratio(searches, bayesian, RANDOM, each) for each in ("energy_j", TRAINED)]
-        told.append(f"{' without and '.join(map(_value, reversed(both)))} with it on {dataset}")
+        told.append(f"{_value(both[1])} without and {_value(both[0])} with it on {dataset}")
         verdicts.append([_below_one(each) if each else None for each in both])
-    few = not all(enough(searches, bayesian, RANDOM) for searches in datasets.values())
     same = all(one is other for one, other in verdicts)
-    takes = f"it takes {in_words(Quantity(min(shares), unit='%'))} to "
-    takes += f"{in_words(Quantity(max(shares), unit='%'))} of the joules of Bayesian search, and "
     changes = "leaving it out changes no finding" if same else "leaving it out changes a finding"
-    why = f"{takes}{changes}: its ratio to random search is {', '.join(told)}"
-    return Claim(statement, None, ours, None if few else same, FEW if few else why)
+    why = (
+        f"it takes {in_words(Quantity(min(shares), unit='%'))} to "
+        f"{in_words(Quantity(max(shares), unit='%'))} of the joules of Bayesian search, and "
+        f"{changes}: the ratio to random search is {', '.join(told)}"
+    )
+    if not all(enough(searches, bayesian, RANDOM) for searches in datasets.values()):
+        return Claim(statement, None, ours, None, FEW)
+    nothing = all(one is other is None for one, other in verdicts)
+    return Claim(statement, None, ours, None if nothing else same, why)
 
 
 def _value(found: ExpectedRatio | None) -> str:

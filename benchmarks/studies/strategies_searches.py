@@ -176,7 +176,7 @@ def as_quantity(found: ExpectedRatio | None) -> Quantity | None:
     """A ratio of expected joules as a quantity: where it has no end or no middle, as far as known.
 
     >>> as_quantity(ExpectedRatio(0.5, 0.3, math.inf, (5, 5), (5, 2)))
-    Quantity(value=0.5, low=0.3, high=None, unit='', note='no upper end')
+    Quantity(value=0.5, low=0.3, high=None, unit='', note='interval from 0.3 up')
     """
     if found is None or math.isnan(found.value):
         return None
@@ -185,7 +185,7 @@ def as_quantity(found: ExpectedRatio | None) -> Quantity | None:
         return Quantity(None, low, note="never reached") if low else None
     if found.value == 0:
         return Quantity(None, high=high) if high else None
-    open_end = "no upper end" if math.isinf(found.high) else ""
+    open_end = f"interval from {found.low:.2g} up" if math.isinf(found.high) else ""
     return Quantity(found.value, low, high, note=open_end)
 
 
