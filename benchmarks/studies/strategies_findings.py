@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 FEW = f"each strategy needs at least {MIN_RUNS} runs in each search, and some have fewer"
 THEIRS = "bayesian"  # what `PUBLISHED` calls it
+TRAINED = "trained_j"  # a column of `Search.reached`
 
 
 def analyse(table: Table) -> Findings:
@@ -130,9 +131,6 @@ def _joules(dataset: str, searches: Sequence[Search], bayesian: str) -> Claim:
         None if few else _below_one(found),
         FEW if few and found else _why(found, energy_ratio(searches, bayesian, RANDOM, TRAINED)),
     )
-
-
-TRAINED = "trained_j"
 
 
 def _below_one(found: ExpectedRatio | None) -> bool | None:
