@@ -55,8 +55,7 @@ def run_comparison(
     """
     setting = setting_of(experiment, folder.path)
     sources = find_sources(experiment)
-    workers = experiment.workers or _default_workers(experiment, sources, objective)
-    workers = min(workers, experiment.n_runs * experiment.parallel_trials)  # no more have work
+    workers = workers_of(experiment, sources, objective)
     setting = replace(
         setting,
         shared=workers > 1,
@@ -125,18 +124,21 @@ def _resolved_space(experiment: Experiment) -> dict[str, Any]:
     return {"epochs": DEFAULT_EPOCHS, **Space.parse(mapping).to_mapping()}
 
 
-def _default_workers(
+def workers_of(
     experiment: Experiment,
     sources: list[Source | PowerSource],
-    objective: Callable[..., Any] | None,
+    objective: Callable[..., Any] | None = None,
 ) -> int:
-    """As many as cores, and as trials may be in flight.
+    """Trials at a time: as many as asked for and as have work, else as many as cores.
 
     Where a processor is measured as a whole, it is one run's trials at a time, among which its
     joules are apportioned; where a board is, or the objective cannot travel, one trial.
     """
+    at_work = experiment.n_runs * experiment.parallel_trials
+    if experiment.workers is not None:
+        return min(experiment.workers, at_work)
     scopes = {source.info.scope for source in sources}
     if objective is not None or scopes - {Scope.PROCESS, Scope.PACKAGE}:
         return 1
-    runs = 1 if Scope.PACKAGE in scopes else experiment.n_runs
-    return min(usable_cores(), runs * experiment.parallel_trials)
+    most = experiment.parallel_trials if Scope.PACKAGE in scopes else at_work
+    return min(usable_cores(), most)

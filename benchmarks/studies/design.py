@@ -68,6 +68,8 @@ class Part:
     steps: Callable[[Factors], int] | None = None
     workers: int | None = 1  # trials at a time; None takes as many as cores
     groups: Factors = field(default_factory=dict)  # what all its trials have in common
+    # What strategies of a search that are written as a call are called in tables.
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

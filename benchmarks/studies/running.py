@@ -71,10 +71,12 @@ def experiment_of(part: Part, options: Options) -> Experiment:
 
 def foresee(design: Design, options: Options) -> Estimate:
     """What a study should take on this machine; see `estimating.estimate`."""
+    from ..comparison.start import find_sources, workers_of
+
     whole = Estimate(0.0, 0.0, 0)
     for part in design.parts:
         experiment = experiment_of(part, options)
-        whole += estimate(part, experiment, experiment.workers or 1)
+        whole += estimate(part, experiment, workers_of(experiment, find_sources(experiment)))
     return whole
 
 

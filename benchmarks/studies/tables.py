@@ -65,8 +65,9 @@ def _of_part(part: Part, design: Design, trials: pd.DataFrame) -> tuple[pd.DataF
     """A part's trials as the study has them, and what runs and trials are called there."""
     groups = {f"g.{name}": each for name, each in part.groups.items()}
     if not part.cells:
-        runs = part.name + ":" + trials["run"].astype(str)
-        renamed = trials.assign(run=runs, **groups)
+        called = trials["strategy"].replace(dict(part.labels))
+        runs = part.name + ": " + called + " #" + trials["seed"].astype(str)
+        renamed = trials.assign(run=runs, strategy=called, **groups)
         return renamed, _names(trials, renamed)
     cells = [read_cell(text) for text in trials[_CELL]]
     compared = design.strategy or tuple(_varying(part, design))
