@@ -68,9 +68,10 @@ class Cells:
 
 def read_cells(trials: pd.DataFrame) -> Cells | None:
     """The whole repetitions of trials that have all factors; None if there is none."""
-    wanted = [(value, *cell) for value in ("energy_j", "score") for cell in CELLS]
-    means = trials.groupby(["seed", *COLUMNS])[["energy_j", "score"]].mean().astype(float)
-    whole = means.unstack(COLUMNS).reindex(columns=wanted).dropna()
+    values = ["energy_j", "score"]
+    means = trials.pivot_table(values, "seed", COLUMNS, aggfunc="mean")
+    wanted = [(value, *cell) for value in values for cell in CELLS]
+    whole = means.reindex(columns=wanted).astype(float).dropna()
     if whole.empty:
         return None
     energy_j, score = whole.to_numpy().reshape(len(whole), 2, len(CELLS)).swapaxes(0, 1)

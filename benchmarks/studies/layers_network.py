@@ -57,8 +57,10 @@ class _Convolution(nn.Conv2d):
     perjoule trains with channels last, where batch-norm and pool of 3 channels are slow on CPUs.
     """
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return self._conv_forward(_channels_first(images), _channels_first(self.weight), self.bias)
+    def _conv_forward(
+        self, input: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None
+    ) -> torch.Tensor:
+        return super()._conv_forward(_channels_first(input), _channels_first(weight), bias)
 
 
 def _channels_first(images: torch.Tensor) -> torch.Tensor:
