@@ -95,7 +95,7 @@ STUDY = Study(
     "Yarally, Cruz, Feitosa, Sallou and van Deursen, CAIN 2023",
     _design,
     _analyse,
-    quick_cost="5 minutes",
+    quick_cost="4 minutes",
     full_cost="3 hours",
     link="https://arxiv.org/abs/2303.13972",
 )

@@ -66,8 +66,8 @@ def analyse(table: Table) -> Findings:
     claims = (
         *(_cost(trials, factor, absent) for factor in (CONV, LINEAR, RELU)),
         _share(cells, absent),
-        _halving(None if unscored else cells, unscored),
-        _returns(None if unscored else cells, unscored),
+        _halving(None if unscored else cells, unscored, _after(trials)),
+        _returns(None if unscored else cells, unscored, _after(trials)),
     )
     shown = () if missing else exhibits(trials, cells, table.metric)
     return Findings(claims, shown, tuple(_notes(table, trials)))
@@ -108,7 +108,7 @@ def _share(cells: Cells | None, absent: str) -> Claim:
     return Claim(statement, None, ours, share > CONV_SHARE_LEAST, why)
 
 
-def _halving(cells: Cells | None, absent: str) -> Claim:
+def _halving(cells: Cells | None, absent: str, after: str) -> Claim:
     """What half the energy costs in accuracy: the four cheapest networks beside the others."""
     statement = "Half the energy (2.09 times less) costs only 0.1 points of mean accuracy."
     paper = Quantity(PAPER_LOSS, unit="points")
@@ -122,7 +122,7 @@ def _halving(cells: Cells | None, absent: str) -> Claim:
         why = f"the four cheapest networks use only {times} than the others, not half of it"
         return Claim(statement, paper, ours, False, why)
     why = (
-        f"the four cheapest networks use {times} than the others, and are "
+        f"{after}the four cheapest networks have used {times} than the others, and are "
         f"{abs(lost.median):.1f} points {_more_or_less(-lost.median)} accurate"
     )
     if lost.n < 2:
@@ -136,7 +136,7 @@ def _halving(cells: Cells | None, absent: str) -> Claim:
     return Claim(statement, paper, ours, True, within)
 
 
-def _returns(cells: Cells | None, absent: str) -> Claim:
+def _returns(cells: Cells | None, absent: str, after: str) -> Claim:
     """Whether accuracy rises by a smaller share than the energy it takes."""
     statement = "Returns diminish: networks that use more energy gain little accuracy by it."
     if cells is None:
@@ -146,7 +146,7 @@ def _returns(cells: Cells | None, absent: str) -> Claim:
     rise, gap = interval(gained), interval(gained - more)
     ours = quantity(rise, "%")
     why = (
-        "the more expensive half of the networks uses "
+        f"{after}the more expensive half of the networks has used "
         f"{write(float(np.median(more)), '%')} more energy and is "
         f"{write(abs(rise.median), '%')} {_more_or_less(rise.median)} accurate"
     )
@@ -154,6 +154,12 @@ def _returns(cells: Cells | None, absent: str) -> Claim:
         return Claim(statement, None, ours, None, f"{why}, of one repetition alone")
     holds = True if gap.high < 0 else False if gap.low > 0 else None
     return Claim(statement, None, ours, holds, why)
+
+
+def _after(trials: pd.DataFrame) -> str:
+    """How long the trainings were, as the beginning of a sentence; empty if they differ."""
+    epochs = set(trials["epochs"].dropna())
+    return f"after {epochs.pop()} epochs " if len(epochs) == 1 else ""
 
 
 def _more_or_less(change: float) -> str:
