@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ConfigurationError
-from .shapes import image_shape
+from .shapes import image_shape, padding
 from .spaces import TRAINING_SPACE
 
 if TYPE_CHECKING:
@@ -63,9 +63,7 @@ def cnn(
 
     layers: list[nn.Module] = []
     if min(sides) < least:
-        missing = [max(0, least - side) for side in sides]
-        (top, bottom), (left, right) = ((each // 2, each - each // 2) for each in missing)
-        layers.append(nn.ZeroPad2d((left, right, top, bottom)))
+        layers.append(nn.ZeroPad2d(padding(sides, least)))
         sides = [max(side, least) for side in sides]
     for block in range(conv_blocks):
         layers += [

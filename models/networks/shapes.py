@@ -20,3 +20,13 @@ def image_shape(architecture: str, shape: Sequence[int]) -> tuple[int, int, int]
         )
     channels, height, width = shape
     return channels, height, width
+
+
+def padding(sides: Sequence[int], least: int) -> tuple[int, int, int, int]:
+    """Pixels to add left, right, above and below, so that height and width have at least so many.
+
+    >>> padding((8, 15), 16)
+    (0, 1, 4, 4)
+    """
+    height, width = (max(0, least - side) for side in sides)
+    return width // 2, width - width // 2, height // 2, height - height // 2
