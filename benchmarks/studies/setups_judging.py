@@ -1,0 +1,96 @@
+"""Which trainings of a trial table reached the target, and what they had spent by then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ...models.outcome import State
+from ..analysis.target import DEFAULT_TARGET, parse_target
+from ..tables.table import counted
+from .setups_grid import FACTORS
+from .wording import write
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..tables.table import Table
+
+ENDED = (State.COMPLETE.value, State.FAILED.value)
+"""A training that failed, as by a loss that is no number, did not reach the target."""
+
+
+def judged(table: Table) -> tuple[pd.DataFrame, str]:
+    """The trainings that ended with a known energy, and the score that they were to reach.
+
+    The target is what the column ``p.target`` says; without it, `DEFAULT_TARGET` of the best score.
+    A training that goes on past its target is followed in the curves, where there are any.
+
+    Returns:
+        One row a training: the factors and ``training``, ``seed``, ``epochs``, ``hit``,
+        ``energy_j`` until the target or in all, and ``pre_j``, joules of the first stage where
+        there were two; and the target in words.
+    """
+    trials = table.trials
+    ended = trials[trials["state"].isin(ENDED) & trials["energy_j"].notna()]
+    found = ended[["run", "trial", "seed", "state", "score", "energy_j", "epochs"]].copy()
+    for name in (*FACTORS, "training"):
+        column = f"p.{name}"
+        found[name] = ended.get(column)
+    target = _targets(table, ended)
+    hit = table.metric.oriented(found["score"]) >= table.metric.oriented(target)
+    found["hit"] = hit & (found["state"] == State.COMPLETE.value)
+    found["pre_j"] = float("nan")
+    if table.curves is not None and len(found):
+        found = _followed(table, found, target)
+    levels = target.dropna().unique()
+    unit = "%" if table.metric.is_share else ""
+    words = " or ".join(write(float(each), unit) for each in sorted(levels))
+    return found, f"{table.metric.name} {words or 'to be reached'}"
+
+
+def left_out(table: Table) -> Iterator[str]:
+    """What of the trials stands in no ratio, in sentences."""
+    trials = table.trials
+    failed = int((trials["state"] == State.FAILED.value).sum())
+    cut = int((~trials["state"].isin(ENDED)).sum())
+    unknown = int(trials["energy_j"].isna().sum())
+    if failed:
+        yield f"{counted(failed, 'training')} failed, and counts as not having reached the target."
+    if cut:
+        yield f"{counted(cut, 'training')} did not end: the joules are in the trial table alone."
+    if unknown:
+        yield f"{counted(unknown, 'training')} without known joules is left out."
+
+
+def _targets(table: Table, ended: pd.DataFrame) -> pd.Series:
+    """The score that each training was to reach."""
+    if "p.target" in ended and ended["p.target"].notna().any():
+        return ended["p.target"].astype(float)
+    oriented = table.metric.oriented(ended["score"])
+    told = ended.assign(score=oriented)[["strategy", "state", "score"]]
+    score = parse_target(DEFAULT_TARGET, table.metric).of(float(oriented.max()), told).score
+    reach = float("nan") if score is None else table.metric.oriented(score)
+    return ended["score"].astype(float) * 0 + reach
+
+
+def _followed(table: Table, found: pd.DataFrame, target: pd.Series) -> pd.DataFrame:
+    """Take from the curves when the target was reached, and what the first of two stages cost."""
+    curves = table.curves
+    assert curves is not None
+    rows = curves.merge(found[["run", "trial"]].assign(target=target, row=found.index))
+    if "x.stage" not in rows:
+        rows["x.stage"] = float("nan")
+    first = rows["x.stage"] == 0
+    found["pre_j"] = found["pre_j"].fillna(rows[first].groupby("row")["energy_j"].max())
+    # The last stage is the one that the target is of.
+    staged = rows.groupby("row")["x.stage"].max()
+    found["hit"] &= ~found.index.isin(staged.index[staged == 0])
+    oriented = table.metric.oriented
+    above = ~first & (oriented(rows["score"]) >= oriented(rows["target"]))
+    hits = rows[above].sort_values("epoch").groupby("row").first()
+    # One that stopped there has its whole energy, with what came after its last report.
+    went_on = hits.index[hits["epoch"] < found["epochs"].reindex(hits.index)]
+    found.loc[went_on, "hit"] = found.loc[went_on, "state"] == State.COMPLETE.value
+    found.loc[went_on, ["energy_j", "epochs"]] = hits.loc[went_on, ["energy_j", "epoch"]].to_numpy()
+    return found
