@@ -176,6 +176,8 @@ def _notes(quick: bool) -> tuple[str, ...]:
     notes = (
         "The levels of the grid are this study's own: of the paper its summary was at hand, which "
         "gives a figure for setups, and none for pretraining or multitask training.",
+        "How far the worst lies from the best depends on the levels of the grid, and on the epochs "
+        "that a setup is given: with more of them more setups reach the target, late.",
         "Accuracy is validated after each epoch, so that the energy to the target is that of whole "
         "epochs, with building the network and validating.",
         "Fine-tuning takes over all weights but the head's, and trains them all with the settings "

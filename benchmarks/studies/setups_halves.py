@@ -45,10 +45,11 @@ class Halves:
         ``first_j``, ``scratch_j`` (the second half), ``pre_j``, ``fine_j`` and ``both_j``.
         """
         hits = self.trials[self.trials["hit"]]
-        known = hits.groupby(["seed", "training"])[["energy_j", "pre_j"]].mean().unstack("training")
-        known = known.reindex(sorted(self.trials["seed"].unique()))
-        energies = known["energy_j"].reindex(columns=TRAININGS)
-        pre = known["pre_j"].reindex(columns=TRAININGS)[THEN]
+        energies = hits.pivot_table(values="energy_j", index="seed", columns="training")
+        energies = energies.reindex(
+            index=sorted(self.trials["seed"].unique()), columns=list(TRAININGS)
+        )
+        pre = hits[hits["training"] == THEN].groupby("seed")["pre_j"].mean()
         return energies.assign(
             first_j=energies[FIRST],
             scratch_j=energies[SECOND],
@@ -88,7 +89,7 @@ MULTITASK = "One network with two heads reaches the same accuracy for less than 
 def claims_of(parts: Sequence[Halves]) -> Iterator[Claim]:
     """The paper's claims on pretraining and on multitask training, for each recipe."""
     for part in parts:
-        recipe = f" ({part.recipe})" if len(parts) > 1 else ""
+        recipe = f" ({part.recipe})." if len(parts) > 1 else "."
         yield _saving(
             PRETRAINING + recipe,
             part.fine_over_scratch,
@@ -111,7 +112,7 @@ def claims_of(parts: Sequence[Halves]) -> Iterator[Claim]:
 def unsaid() -> Iterator[Claim]:
     """The same where no halves of classes were trained."""
     for statement in (PRETRAINING, AMORTISED, MULTITASK):
-        yield Claim(statement, None, None, None, "no training has p.training")
+        yield Claim(f"{statement}.", None, None, None, "no training has p.training")
 
 
 def _saving(statement: str, ratio: Quantity | None, lost: str, found: str, n: int) -> Claim:
