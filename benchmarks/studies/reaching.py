@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from ...models.trial import Trial
 
 
+FIRST, SECOND = "first half", "second half"
+THEN, BOTH = "first half, then second half", "both halves, two heads"
+TRAININGS = (FIRST, SECOND, THEN, BOTH)
+"""How the halves of the classes of a data set are learnt."""
+
+
 def halves(n_classes: int) -> tuple[range, range]:
     """The first half of the classes and the others.
 

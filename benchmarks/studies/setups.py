@@ -8,28 +8,14 @@ from typing import TYPE_CHECKING, Any
 from ...errors import ConfigurationError
 from .cells import factorial, of_cells
 from .design import Design, Factors, Options, Part, Study
-from .facts import Exhibit, Findings
-from .reaching import load_both, load_half, reach
-from .setups_grid import FACTORS, Grid, claim_of, heats, sheets
-from .setups_halves import (
-    BOTH,
-    FIRST,
-    SECOND,
-    THEN,
-    TRAININGS,
-    Halves,
-    claims_of,
-    plot_of,
-    sheet_of,
-    unsaid,
-)
-from .setups_judging import judged, left_out
+from .reaching import BOTH, FIRST, SECOND, THEN, TRAININGS, load_both, load_half, reach
 from .training import load_once, steps_of
 from .wording import write
 
 if TYPE_CHECKING:
     from ...models.trial import Trial
     from ..tables.table import Table
+    from .facts import Findings
 
 TARGETS = {
     "digits": 0.95,
@@ -193,21 +179,9 @@ def _notes(quick: bool) -> tuple[str, ...]:
 
 
 def _analyse(table: Table) -> Findings:
-    trials, target = judged(table)
-    missing = [name for name in FACTORS if trials[name].isna().all()]
-    setups = trials[trials["training"].isna()].dropna(subset=list(FACTORS))
-    grid = Grid(setups, target)
-    halves = [
-        Halves(rows, str(optimizer), target)
-        for optimizer, rows in trials.dropna(subset=["training"]).groupby("optimizer")
-    ]
-    exhibits: list[Exhibit] = []
-    if len(setups):
-        exhibits += [*heats(grid), *sheets(grid)]
-    if halves:
-        exhibits += [*filter(None, map(plot_of, halves)), sheet_of(halves)]
-    claims = (claim_of(grid, missing), *(claims_of(halves) if halves else unsaid()))
-    return Findings(claims, tuple(exhibits), tuple(left_out(table)))
+    from .setups_findings import analyse
+
+    return analyse(table)
 
 
 STUDY = Study(

@@ -107,7 +107,7 @@ class Grid:
         medians = self.reached.median(axis=1).dropna()
         if medians.empty:
             return None
-        at = medians.argmin() if best else medians.argmax()
+        at = int(medians.argmin() if best else medians.argmax())
         return describe(medians.index[at]), float(medians.iloc[at])
 
 

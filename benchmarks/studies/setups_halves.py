@@ -12,14 +12,12 @@ from ..statistics.inference import MIN_RUNS, interval
 from .amortising import Amortised
 from .comparing import quantity
 from .facts import Axis, Claim, Mark, Plot, Quantity, Series, Sheet
+from .reaching import BOTH, FIRST, SECOND, THEN, TRAININGS
 from .wording import in_words
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FIRST, SECOND = "first half", "second half"
-THEN, BOTH = "first half, then second half", "both halves, two heads"
-TRAININGS = (FIRST, SECOND, THEN, BOTH)
 LEAST_TASKS = 10  # of the figure
 
 

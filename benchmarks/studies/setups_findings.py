@@ -1,4 +1,4 @@
-"""Which trainings of a trial table reached the target, and what they had spent by then."""
+"""What the study of training setups finds in a trial table: which trainings reached the target."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from ...models.outcome import State
 from ..analysis.target import DEFAULT_TARGET, parse_target
 from ..tables.table import counted
-from .setups_grid import FACTORS
+from .facts import Exhibit, Findings
+from .setups_grid import FACTORS, Grid, claim_of, heats, sheets
+from .setups_halves import Halves, claims_of, plot_of, sheet_of, unsaid
 from .wording import write
 
 if TYPE_CHECKING:
@@ -18,6 +20,25 @@ if TYPE_CHECKING:
 
 ENDED = (State.COMPLETE.value, State.FAILED.value)
 """A training that failed, as by a loss that is no number, did not reach the target."""
+
+
+def analyse(table: Table) -> Findings:
+    """Name the claims of a trial table, with the tables and figures behind them."""
+    trials, target = judged(table)
+    missing = [name for name in FACTORS if trials[name].isna().all()]
+    setups = trials[trials["training"].isna()].dropna(subset=list(FACTORS))
+    grid = Grid(setups, target)
+    halves = [
+        Halves(rows, str(optimizer), target)
+        for optimizer, rows in trials.dropna(subset=["training"]).groupby("optimizer")
+    ]
+    exhibits: list[Exhibit] = []
+    if len(setups):
+        exhibits += [*heats(grid), *sheets(grid)]
+    if halves:
+        exhibits += [*filter(None, map(plot_of, halves)), sheet_of(halves)]
+    claims = (claim_of(grid, missing), *(claims_of(halves) if halves else unsaid()))
+    return Findings(claims, tuple(exhibits), tuple(left_out(table)))
 
 
 def judged(table: Table) -> tuple[pd.DataFrame, str]:
