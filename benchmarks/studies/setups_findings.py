@@ -60,7 +60,8 @@ def judged(table: Table) -> tuple[pd.DataFrame, str]:
         found[name] = ended.get(column)
     # The same training with the same seed again, as of another table, is a further repetition.
     again = found.groupby([*FACTORS, "training", "seed"], dropna=False).cumcount()
-    found["seed"] = found["seed"].astype(str) + again.map(lambda n: f" again {n}" if n else "")
+    pairs = zip(found["seed"], again, strict=True)
+    found["seed"] = [f"{seed} again {n}" if n else str(seed) for seed, n in pairs]
     target = _targets(table, ended)
     hit = table.metric.oriented(found["score"]) >= table.metric.oriented(target)
     found["hit"] = hit & (found["state"] == State.COMPLETE.value)

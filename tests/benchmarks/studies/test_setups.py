@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import perjoule
@@ -247,6 +247,34 @@ def test_a_fine_tuning_that_saves_nothing_does_not_hold_and_one_repetition_says_
     one = STUDY.analyse(halves_of(costly[:1])).claims[1:]
     assert [claim.holds for claim in one] == [None, None, None]
     json.dumps([claim.to_dict() for claim in (*claims, *one)], allow_nan=False)
+
+
+WHOLE = [*SETUPS, *halves_of([(4, 10, 5, 6, 7), (4, 9, 5, 6, 7)]).trials.to_dict("records")]
+
+
+@settings(max_examples=20)
+@given(
+    st.lists(st.sampled_from(range(len(WHOLE))), min_size=1, unique=True),
+    st.lists(st.sampled_from(["complete", "failed", "interrupted"]), min_size=30, max_size=30),
+    st.lists(st.booleans(), min_size=30, max_size=30),
+)
+def test_any_part_of_a_study_is_analysed(kept, states, known):
+    rows = [
+        {
+            **{name: WHOLE[k].get(name) for name in WHOLE[0]},
+            "p.training": WHOLE[k].get("p.training"),
+            "state": states[k],
+            "energy_j": WHOLE[k]["energy_j"] if known[k] else None,
+        }
+        for k in kept
+    ]
+    findings = STUDY.analyse(made(rows))
+    assert len(findings.claims) == 4
+    for claim in findings.claims:
+        assert claim.why[0].islower()
+        assert not claim.why.endswith(".")
+        assert claim.holds is None or claim.ours is not None
+    json.dumps(findings.to_dict(), allow_nan=False)
 
 
 def test_a_recorded_table_is_analysed_and_its_target_is_near_its_best(tmp_path):
