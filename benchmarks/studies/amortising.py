@@ -52,9 +52,6 @@ class Amortised:
         whole = per_seed[["pre_j", "fine_j", "scratch_j"]].dropna().to_numpy(dtype=float)
         return cls(whole) if len(whole) else None
 
-    def __len__(self) -> int:
-        return len(self.repetitions)
-
     @cached_property
     def _resampled(self) -> NDArray[np.float64]:
         """Means of resampled repetitions, (resamples, 3)."""

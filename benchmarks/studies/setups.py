@@ -166,6 +166,8 @@ def _notes(quick: bool) -> tuple[str, ...]:
         "that a setup is given: with more of them more setups reach the target, late.",
         "Accuracy is validated after each epoch, so that the energy to the target is that of whole "
         "epochs, with building the network and validating.",
+        "The halves of the classes are learnt with two optimisers, at learning rates at which they "
+        "take several epochs: the whole epochs of faster ones would be too coarse a measure.",
         "Fine-tuning takes over all weights but the head's, and trains them all with the settings "
         "that training from scratch has.",
     )

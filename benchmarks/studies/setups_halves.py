@@ -18,6 +18,7 @@ from .wording import in_words
 if TYPE_CHECKING:
     import pandas as pd
 
+PRETRAINED = ("pre_j", "fine_j", "scratch_j")
 LEAST_TASKS = 10  # of the figure
 
 
@@ -69,19 +70,23 @@ class Halves:
             interval(per_seed["both_j"] / (per_seed["first_j"] + per_seed["scratch_j"]))
         )
 
-    def lost(self, *columns: str) -> str:
-        """How many repetitions a comparison of some columns misses, in words; empty if none."""
-        missing = int(self.per_seed[list(columns)].isna().any(axis=1).sum())
+    def whole(self, *columns: str) -> tuple[int, str]:
+        """How many repetitions have some columns; and how many lack one, in words, if any do."""
+        n = len(self.per_seed[list(columns)].dropna())
+        missing = len(self.per_seed) - n
         if not missing:
-            return ""
-        return f"in {missing} of {len(self.per_seed)} repetitions a training missed {self.target}"
+            return n, ""
+        return n, (
+            f"in {missing} of {len(self.per_seed)} repetitions a training did not reach "
+            f"{self.target}, or did not end"
+        )
 
 
 PRETRAINING = (
-    "A pretrained network learns another task to the same accuracy for less than a new one"
+    "A pretrained network learns another task to the same accuracy for less energy than a new one"
 )
 AMORTISED = "Pretraining is paid back once its network is fine-tuned to enough tasks"
-MULTITASK = "One network with two heads reaches the same accuracy for less than two networks"
+MULTITASK = "One network with two heads reaches the same accuracy for less energy than two networks"
 
 
 def claims_of(parts: Sequence[Halves]) -> Iterator[Claim]:
@@ -91,19 +96,17 @@ def claims_of(parts: Sequence[Halves]) -> Iterator[Claim]:
         yield _saving(
             PRETRAINING + recipe,
             part.fine_over_scratch,
-            part.lost("pre_j", "fine_j", "scratch_j"),
             "fine-tuning to the second half of the classes took {ratio} times the energy of "
             "training from scratch",
-            len(part.per_seed),
+            *part.whole(*PRETRAINED),
         )
         yield _amortised(AMORTISED + recipe, part)
         yield _saving(
             MULTITASK + recipe,
             part.both_over_singles,
-            part.lost("both_j", "first_j", "scratch_j"),
             "the joint training, which has to reach the target on both tasks at once, took {ratio} "
             "times the energy of the two single ones",
-            len(part.per_seed),
+            *part.whole("both_j", "first_j", "scratch_j"),
         )
 
 
@@ -113,7 +116,7 @@ def unsaid() -> Iterator[Claim]:
         yield Claim(f"{statement}.", None, None, None, "no training has p.training")
 
 
-def _saving(statement: str, ratio: Quantity | None, lost: str, found: str, n: int) -> Claim:
+def _saving(statement: str, ratio: Quantity | None, found: str, n: int, lost: str) -> Claim:
     """A claim that a ratio is below 1: by its interval, at `MIN_RUNS` repetitions or more."""
     if ratio is None or ratio.value is None:
         return Claim(statement, None, None, None, lost or "no repetition has all that is compared")
@@ -135,7 +138,7 @@ def _amortised(statement: str, halves: Halves) -> Claim:
     found = Amortised.of(halves.per_seed)
     if found is None:
         return Claim(statement, None, None, None, "no repetition has all that is compared")
-    tasks, lost, n = found.break_even, halves.lost("pre_j", "fine_j", "scratch_j"), len(found)
+    tasks, (n, lost) = found.break_even, halves.whole(*PRETRAINED)
     if tasks.value is None:
         why = (
             "fine-tuning took no less than training from scratch on the mean: it is never paid back"
