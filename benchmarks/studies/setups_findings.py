@@ -44,8 +44,8 @@ def analyse(table: Table) -> Findings:
 def judged(table: Table) -> tuple[pd.DataFrame, str]:
     """The trainings that ended with a known energy, and the score that they were to reach.
 
-    The target is what the column ``p.target`` says; without it, `DEFAULT_TARGET` of the best score.
-    A training that goes on past its target is followed in the curves, where there are any.
+    The target is what the column ``p.target`` says, and a training stopped there. Without it, it is
+    `DEFAULT_TARGET` of the best score, and where there are curves they say when it was reached.
 
     Returns:
         One row a training: the factors and ``training``, ``seed``, ``epochs``, ``hit``,
@@ -66,8 +66,10 @@ def judged(table: Table) -> tuple[pd.DataFrame, str]:
     hit = table.metric.oriented(found["score"]) >= table.metric.oriented(target)
     found["hit"] = hit & (found["state"] == State.COMPLETE.value)
     found["pre_j"] = float("nan")
-    if table.curves is not None and len(found):
-        found = _followed(table, found, target)
+    if table.curves is not None:
+        found = _staged(table.curves, found)
+        if "p.target" not in ended:
+            found = _followed(table, found, target)
     levels = target.dropna().unique()
     unit = "%" if table.metric.is_share else ""
     words = " or ".join(write(float(each), unit) for each in sorted(levels))
@@ -99,23 +101,27 @@ def _targets(table: Table, ended: pd.DataFrame) -> pd.Series:
     return ended["score"].astype(float) * 0 + reach
 
 
+def _staged(curves: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
+    """Take from the curves what the first of two stages cost; the target is of the second one."""
+    if "x.stage" not in curves:
+        return found
+    rows = curves.merge(found[["run", "trial"]].assign(row=found.index))
+    stages = rows["x.stage"].astype(float)
+    pre_j = rows[stages == 0].groupby("row")["energy_j"].max()
+    last = stages.groupby(rows["row"]).max()
+    hit = found["hit"] & ~found.index.isin(last.index[last == 0])
+    return found.assign(pre_j=pre_j, hit=hit)
+
+
 def _followed(table: Table, found: pd.DataFrame, target: pd.Series) -> pd.DataFrame:
-    """Take from the curves when the target was reached, and what the first of two stages cost."""
-    curves = table.curves
-    assert curves is not None
-    rows = curves.merge(found[["run", "trial"]].assign(target=target, row=found.index))
-    if "x.stage" not in rows:
-        rows["x.stage"] = float("nan")
-    first = rows["x.stage"] == 0
-    found["pre_j"] = found["pre_j"].fillna(rows[first].groupby("row")["energy_j"].max())
-    # The last stage is the one that the target is of.
-    staged = rows.groupby("row")["x.stage"].max()
-    found["hit"] &= ~found.index.isin(staged.index[staged == 0])
+    """Take from the curves when trainings that went on had reached the target."""
+    assert table.curves is not None
+    rows = table.curves.merge(found[["run", "trial"]].assign(target=target, row=found.index))
     oriented = table.metric.oriented
-    above = ~first & (oriented(rows["score"]) >= oriented(rows["target"]))
-    hits = rows[above].sort_values("epoch").groupby("row").first()
-    # One that stopped there has its whole energy, with what came after its last report.
-    went_on = hits.index[hits["epoch"] < found["epochs"].reindex(hits.index)]
-    found.loc[went_on, "hit"] = found.loc[went_on, "state"] == State.COMPLETE.value
-    found.loc[went_on, ["energy_j", "epochs"]] = hits.loc[went_on, ["energy_j", "epoch"]].to_numpy()
+    above = oriented(rows["score"]) >= oriented(rows["target"])
+    hits = rows[above].sort_values("epoch").groupby("row")[["energy_j", "epoch"]].first()
+    hits = hits[found.loc[hits.index, "state"] == State.COMPLETE.value]
+    found = found.astype({"energy_j": float, "epochs": float})
+    found.loc[hits.index, ["energy_j", "epochs"]] = hits.to_numpy()
+    found.loc[hits.index, "hit"] = True
     return found

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -276,6 +277,25 @@ def test_any_part_of_a_study_is_analysed(kept, states, known):
         assert not claim.why.endswith(".")
         assert claim.holds is None or claim.ours is not None
     json.dumps(findings.to_dict(), allow_nan=False)
+
+
+def test_a_training_that_went_on_is_followed_in_its_curve():
+    rows = [{k: v for k, v in row.items() if k != "p.target"} for row in SETUPS[:6]]
+    table = made([{**row, "run": f"r{k}", "trial": 0} for k, row in enumerate(rows)])
+    points = [
+        {"run": f"r{k}", "trial": 0, "epoch": epoch, "energy_j": joules, "score": score, "loss": 0}
+        for k, row in enumerate(rows)
+        for epoch, joules, score in ((1, 2.0, 0.955), (2, row["energy_j"], row["score"]))
+    ]
+    followed = STUDY.analyse(replace(table, curves=pd.DataFrame(points)))  # to 98 % of 0.97
+    assert followed.exhibits[0].values == ((2.0, 2.0),)
+
+
+def test_a_table_that_was_written_and_read_again_says_the_same(tmp_path):
+    table = halves_of([(4, 10, 5, 4 + s, 7 + s) for s in range(6)])
+    table.write(tmp_path / "trials.parquet")
+    again = perjoule.study("setups", source=tmp_path / "trials.parquet", out=tmp_path / "out")
+    assert again.findings.claims == STUDY.analyse(table).claims
 
 
 def test_a_recorded_table_is_analysed_and_its_target_is_near_its_best(tmp_path):
