@@ -69,8 +69,7 @@ class Amortised:
         if math.isinf(k):
             return Quantity(None, _finite(low), note="never on the mean: fine-tuning saves nothing")
         if high is not None and math.isinf(high):
-            from_ = f"from {low:.3g} up, " if low is not None and math.isfinite(low) else ""
-            return Quantity(k, _finite(low), note=f"95 % interval {from_}without an upper end")
+            return Quantity(k, _finite(low), note="no upper end")
         return Quantity(k, low, high)
 
     def totals_j(self, tasks: int) -> tuple[Quantity, Quantity]:

@@ -102,13 +102,13 @@ class Grid:
         logs = np.log(groups.max() / groups.min())
         return quantity(interval(np.exp(logs.mean()))) if len(logs) else None
 
-    def extreme(self, *, best: bool) -> tuple[str, float] | None:
-        """The setup that takes least (or most) to the target, in words, with its median joules."""
+    def extreme(self, *, best: bool) -> tuple[Any, float] | None:
+        """The setup that takes least (or most) to the target, with its median joules."""
         medians = self.reached.median(axis=1).dropna()
         if medians.empty:
             return None
         at = int(medians.argmin() if best else medians.argmax())
-        return describe(medians.index[at]), float(medians.iloc[at])
+        return medians.index[at], float(medians.iloc[at])
 
 
 def describe(setup: Any) -> str:
@@ -130,10 +130,10 @@ def claim_of(grid: Grid, missing: Sequence[str] = ()) -> Claim:
     assert best is not None and worst is not None  # there is a ratio
     always, never = len(grid.reached), int((cells["hits"] == 0).sum())
     why = (
-        f"of {len(cells)} setups {always} always reached {grid.target}, the best with {best[0]} "
-        f"and the worst with {worst[0]}, and {LEAST:g} times counts as holding; "
-        f"{len(cells) - always - never} reached it at times, and {never} never, which stand in no "
-        "ratio"
+        f"of {len(cells)} setups {always} always reached {grid.target}, the best with "
+        f"{describe(best[0])} and the worst with {describe(worst[0])}, and {LEAST:g} times counts "
+        f"as holding; {len(cells) - always - never} reached it at times, and {never} never, which "
+        "stand in no ratio"
     )
     return Claim(STATEMENT, PAPERS, ratio, ratio.value >= LEAST, why)
 
@@ -168,7 +168,14 @@ def sheets(grid: Grid) -> Iterator[Sheet]:
         f"Setups that reach {grid.target}",
         "The worst over the best says what a bad choice costs although it gets there; what never "
         "gets there costs more still.",
-        ("optimiser", "always reached", "never reached", "best", "worst", "worst over best"),
+        (
+            "optimiser",
+            "always reached",
+            "never reached",
+            "best: rate, batch",
+            "worst: rate, batch",
+            "worst over best",
+        ),
         tuple((name, *_row(part)) for name, part in parts),
     )
     yield Sheet(
@@ -182,12 +189,19 @@ def sheets(grid: Grid) -> Iterator[Sheet]:
 
 
 def _row(part: Grid) -> Sequence[Cell]:
-    n = len(part.cells)
+    n, own = len(part.cells), len(part.optimizers) == 1
+
+    def told(end: tuple[Any, float] | None) -> str | None:
+        if end is None:
+            return None
+        (optimizer, rate, size), joules = end
+        return f"{format_energy(joules)}: {'' if own else f'{optimizer}, '}{rate:g}, {size:g}"
+
     ends = [part.extreme(best=each) for each in (True, False)]
     return (
         f"{len(part.reached)} of {n}",
         f"{int((part.cells['hits'] == 0).sum())} of {n}",
-        *(None if end is None else f"{format_energy(end[1])}: {end[0]}" for end in ends),
+        *map(told, ends),
         part.worst_over_best(),
     )
 

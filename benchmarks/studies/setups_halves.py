@@ -148,8 +148,10 @@ def _amortised(statement: str, halves: Halves) -> Claim:
     why = f"the joules of pretraining equal what fine-tuning saves after {tasks.value:.3g} tasks"
     if n < MIN_RUNS:
         return Claim(statement, None, tasks, None, f"{why}, but {n} repetitions conclude nothing")
-    if tasks.high is None:
-        return Claim(statement, None, tasks, None, f"{why}, but it may as well be never")
+    saving = halves.fine_over_scratch
+    if tasks.high is None or saving is None or saving.high is None or saving.high >= 1:
+        least = "" if tasks.low is None else f" ({tasks.low:.3g} at least)"
+        return Claim(statement, None, tasks, None, f"{why}{least}, but it may as well be never")
     if lost:
         return Claim(statement, None, tasks, None, f"{why}, but {lost}")
     return Claim(statement, None, tasks, True, why)
