@@ -58,7 +58,7 @@ _QUICK = _Scale(
     network="cnn",
     learning_rates=(1e-4, 1e-3, 1e-2, 1e-1, 1.0),
     batch_sizes=(16, 32, 64, 128),
-    repetitions=3,
+    repetitions=5,
     epochs=20,
     recipes=(
         {"optimizer": "momentum", "learning_rate": 1e-3, "batch_size": 16},
