@@ -201,7 +201,8 @@ def _of_tables(
     from ..benchmarks.comparison.loading import load_table
     from ..benchmarks.studies.design import Options
 
-    by = wanted.design(Options()).by
+    columns = load_table(source, mapping=mapping).trials.columns
+    by = [name for name in wanted.design(Options()).by if {f"g.{name}", f"p.{name}"} & {*columns}]
     table = load_table(source, by=by, mapping=mapping)
     Folder(folder.path).check_free()
     folder.path.mkdir(parents=True, exist_ok=True)

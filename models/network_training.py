@@ -47,7 +47,7 @@ class NetworkTraining:
         """Train the candidate of a trial epoch by epoch, and validate it after each."""
         built = self.build(trial.params, trial.seed)
         network, optimizer, settings, runtime = built
-        self._announce(trial, network, settings.batch_size)
+        self.announce(trial, network, settings.batch_size)
         scores: list[float] = []  # of all epochs of the trial
         if (state := trial.restore()) is not None:
             network.load_state_dict(state["network"])
@@ -99,7 +99,7 @@ class NetworkTraining:
     ) -> Evaluation | None:
         return evaluate(network, split, runtime, should_stop, self.metric, self.data.tasks)
 
-    def _announce(self, trial: Trial, network: torch.nn.Module, batch_size: int) -> None:
+    def announce(self, trial: Trial, network: torch.nn.Module, batch_size: int) -> None:
         """Tell parameters and operations, charge the setup, and let steps be foreseen."""
         data, n_parameters = self.data, count_parameters(network)
         flops = forward_operations(network, data.shape)

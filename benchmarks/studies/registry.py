@@ -10,6 +10,7 @@ from .design import Study
 STUDIES = {  # the module beside this one; its attribute STUDY is the study
     "strategies": "strategies",
     "layers": "layers",
+    "setups": "setups",
 }
 
 

@@ -19,7 +19,7 @@ _TRIAL = ["run", "trial"]
 
 
 def check_curves(frame: pd.DataFrame, where: str, metric: Metric) -> pd.DataFrame:
-    """Check the rows of a file of curves, which may lack ``loss``."""
+    """Check the rows of a file of curves, which may lack ``loss`` and may have ``x.…``."""
     curves = _read(frame, CURVES, ("loss",), where, metric)
     for name in (*_TRIAL, "epoch"):
         check(frame[name], curves[name].isna(), "empty: every epoch has one", where)
@@ -29,7 +29,8 @@ def check_curves(frame: pd.DataFrame, where: str, metric: Metric) -> pd.DataFram
     falls = ordered.groupby(_TRIAL, sort=False)["energy_j"].diff() < 0
     words = "less than at the epoch before: the joules of a curve are those of its trial so far"
     check(frame["energy_j"], falls.reindex(curves.index), words, where)
-    return curves.astype({"trial": "int64", "epoch": "int64"})
+    further = {str(n): free(frame[n], where) for n in frame if str(n).startswith("x.")}
+    return curves.astype({"trial": "int64", "epoch": "int64"}).assign(**further)
 
 
 def check_slices(frame: pd.DataFrame, where: str, metric: Metric) -> pd.DataFrame:
