@@ -134,6 +134,8 @@ def _convert(values: pd.Series, factors: _Factors, where: str) -> pd.Series:
     with np.errstate(over="ignore", under="ignore"):
         for sign, number in factors:
             found = found * number if sign == "*" else found / number
+        nearest = found.round()  # 0.37164736 * 1e9 is whole but for the rounding of floats
+        found = found.where((found - nearest).abs() > 1e-15 * nearest.abs(), nearest)
     check(values, np.isinf(found), "infinite once it is converted", where)
     check(values, (found == 0) & (before != 0), "zero once it is converted", where)
     return found
