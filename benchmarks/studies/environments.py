@@ -42,7 +42,7 @@ class Plan:
     epochs: int
 
 
-QUICK = Plan("digits", 32, 16, side=32, batch_size=16, epochs=14)
+QUICK = Plan("digits", 24, 16, side=32, batch_size=12, epochs=12)
 QUICK_GPU = Plan("digits", 1024, 256, side=64, batch_size=32, epochs=14)  # counters tick at 100 ms
 FULL = Plan("fashion-mnist", 23_807, 10_203, side=128, batch_size=32, epochs=20)
 PLANS = {"quick": QUICK, "quick-gpu": QUICK_GPU, "full": FULL}
