@@ -174,10 +174,14 @@ def _projected(table: Table) -> Iterator[ProjectedTrial]:
         if projection is None or projection.measured_epochs == planned:
             continue  # nothing is left to be projected
         measured_j = cumulative_j[-1] if ended else None
-        error = projection.total_j / measured_j - 1 if measured_j else None
-        named = (str(row[name]) for name in ("run", "strategy"))
         yield ProjectedTrial(
-            *named, int(row["trial"]), str(row["state"]), projection, measured_j, error
+            run=str(row["run"]),
+            strategy=str(row["strategy"]),
+            trial=int(row["trial"]),
+            state=str(row["state"]),
+            projection=projection,
+            measured_j=measured_j,
+            error=projection.total_j / measured_j - 1 if measured_j else None,
         )
 
 

@@ -59,9 +59,8 @@ def analyse(table: Table) -> Findings:
 def _per_image(table: Table) -> pd.DataFrame:
     """The finished trials by model and environment, in joules per image and per FLOP."""
     trials = complete(table)
-    nothing = trials["energy_j"] * np.nan
-    images = trials.get("p.images", nothing).astype(float)
-    images = images.where(images > 0)
+    images = trials["p.images" if "p.images" in trials else "energy_j"].astype(float)
+    images = images.where((images > 0) & ("p.images" in trials))
     environment = trials.get("g.environment", "here")
     joules = trials["energy_j"] / images
     return trials.assign(
@@ -185,8 +184,8 @@ def interaction(trials: pd.DataFrame, slow: str, fast: str) -> KruskalWallis:
     anywhere, and what an environment costs all models, cancel.
     """
     means = trials.groupby(["model", "environment", "seed"])["j_image"].mean().unstack(1)
-    ratios = np.log(means[fast] / means[slow]).dropna()
-    return kruskal_wallis({str(name): own for name, own in ratios.groupby("model")})
+    ratios = (means[fast] / means[slow]).dropna()
+    return kruskal_wallis({str(name): np.log(own) for name, own in ratios.groupby("model")})
 
 
 def _slow_and_fast(trials: pd.DataFrame) -> tuple[str, str] | None:

@@ -127,7 +127,7 @@ def _suited(model: str, groups: Mapping[str, pd.Series]) -> tuple[Cell, ...] | N
     best, worst = order[0], order[-1]
     test, delta = kruskal_wallis(groups), cliffs_delta(groups[worst], groups[best])
     # Not the two ends of the order, but the two that are hardest to tell apart.
-    p = dunn_holm(groups).at[best, order[1]]
+    p = dunn_holm(groups).loc[best].to_dict()[order[1]]
     verdict = f"{best} suits it (p = {p:.2g} against the next)"
     if not test.conclusive:
         verdict = "too few repetitions to say"
@@ -210,7 +210,7 @@ def _pairs(trials: pd.DataFrame) -> Sheet:
         p = dunn_holm(groups)
         for one, other in combinations(groups, 2):
             delta = cliffs_delta(groups[one], groups[other])
-            cells = (Quantity(float(p.at[one, other])), Quantity(delta))
+            cells = (Quantity(p.loc[one].to_dict()[other]), Quantity(delta))
             rows.append((place, f"{one} against {other}", *cells))
     return Sheet(
         "pairs",
@@ -223,16 +223,18 @@ def _pairs(trials: pd.DataFrame) -> Sheet:
 
 
 def _projections(trials: pd.DataFrame, found: Projections) -> Sheet:
-    cells = trials.set_index(["run", "trial"])[["model", "environment"]]
+    columns = ("run", "trial", "model", "environment")
+    cells = {
+        (run, trial): (str(model), str(place))
+        for run, trial, model, place in zip(*(trials[name] for name in columns), strict=True)
+    }
     errors: dict[tuple[str, str], list[tuple[float, bool, bool]]] = {}
     for each in found.finished:
         if each.error is None or each.measured_j is None:
             continue
         ends = each.projection
-        row = cells.loc[(each.run, each.trial)]
         inside = ends.low_j <= each.measured_j <= ends.high_j
-        key = str(row["model"]), str(row["environment"])
-        errors.setdefault(key, []).append((each.error, inside, ends.steady))
+        errors.setdefault(cells[each.run, each.trial], []).append((each.error, inside, ends.steady))
     rows = tuple((*key, *_errors(own)) for key, own in errors.items())
     return Sheet(
         "projection",
