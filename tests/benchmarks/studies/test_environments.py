@@ -181,12 +181,14 @@ def test_it_runs_from_end_to_end_with_another_machines_table(tmp_path, monkeypat
     SEEN.clear()
     monkeypatch.setattr("perjoule.benchmarks.studies.running.IDLE_S", {True: 0.01})
     monkeypatch.setattr("perjoule.benchmarks.studies.estimating.PROBE_S", 0.01)
+    plan = replace(environments.QUICK, epochs=8)
+    monkeypatch.setitem(environments.PLANS, "quick", plan)
     monkeypatch.setattr(environments, "MODELS", {"mobilenet_v2": tiny, "vgg16": tiny})
     monkeypatch.setattr(environments, "QUICK_MODELS", ("mobilenet_v2", "vgg16"))
     theirs = tmp_path / "theirs.csv"
     made_by_hand(places=("small",), runs=2).drop(columns="environment").to_csv(theirs, index=False)
     result = perjoule.study(
-        "environments", quick=True, repetitions=2, meter="model", device="cpu",
+        "environments", quick=True, repetitions=1, meter="model", device="cpu",
         out=tmp_path / "out", add=[theirs],
     )  # fmt: skip
     trials = result.table.trials
@@ -195,7 +197,6 @@ def test_it_runs_from_end_to_end_with_another_machines_table(tmp_path, monkeypat
     assert len(places) >= 2
     assert set(SEEN) <= {1, 2}
     assert 1 in SEEN
-    plan = environments.QUICK
     own = trials[trials["g.environment"] != "theirs"]
     assert (own["p.images"] == plan.epochs * plan.n_train).all()
     assert (own["state"] == "complete").all()
