@@ -304,10 +304,11 @@ def project(
         DataError: A table cannot be read, or a value in it cannot be; the message says where.
         OutputError: A run folder is damaged.
     """
-    if isinstance(source, str | Path) and (Path(source) / "ledger.jsonl").exists():
+    if isinstance(source, str | Path) and not (by or mapping or metric):
         from ..benchmarks.comparison.projecting import project_run
 
-        return project_run(Path(source))
+        if (Path(source) / "ledger.jsonl").exists():
+            return project_run(Path(source))
     from ..benchmarks.statistics.projection import project_table
 
     return project_table(load_table(source, by=by, mapping=mapping, metric=metric))

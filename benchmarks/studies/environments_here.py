@@ -42,7 +42,7 @@ def environments_here(device: str | None, threads: Sequence[int]) -> tuple[Envir
     place, cap_w = runtime.describe()["device_name"], None
     if runtime.device.type == "cuda":
         counts: list[int | None] = [None]
-        cap_w = gpu_cap_w(runtime.device.index or 0)
+        cap_w = gpu_cap_w(_uuid(runtime.device.index or 0))
     else:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         counts = [count for count in dict.fromkeys(threads) if count <= (cores or 1)]
@@ -82,25 +82,26 @@ def cpu_cap_w(root: Path | None = None) -> float | None:
         return None
 
 
-def gpu_cap_w(index: int, nvml: Any = None) -> float | None:
+def gpu_cap_w(uuid: str, nvml: Any = None) -> float | None:
     """The limit of a GPU's power that is enforced, by NVML; None where it cannot be read.
 
     Args:
-        index: The GPU's number in CUDA.
-        nvml: The binding, if it is not ``pynvml``.
+        uuid: As NVML writes it, ``GPU-…``.
+        nvml: The binding; None for ``pynvml``.
     """
     try:
         if nvml is None:
             import pynvml as nvml
-            import torch
-
-            uuid = f"GPU-{torch.cuda.get_device_properties(index).uuid}"
-        else:
-            uuid = str(index)
         nvml.nvmlInit()
         return nvml.nvmlDeviceGetEnforcedPowerLimit(nvml.nvmlDeviceGetHandleByUUID(uuid)) / 1e3
     except Exception:  # noqa: BLE001 - drivers fail in many ways: the cap is unknown then
         return None
+
+
+def _uuid(index: int) -> str:
+    import torch
+
+    return f"GPU-{torch.cuda.get_device_properties(index).uuid}"
 
 
 @contextmanager

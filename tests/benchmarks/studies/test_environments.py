@@ -165,8 +165,8 @@ def test_the_limit_of_a_gpu_is_asked_of_nvml():
         def nvmlDeviceGetEnforcedPowerLimit(handle):  # noqa: N802
             return 350_000
 
-    assert gpu_cap_w(0, Nvml) == 350.0
-    assert gpu_cap_w(0, object()) is None  # a driver that does not answer
+    assert gpu_cap_w("GPU-1", Nvml) == 350.0
+    assert gpu_cap_w("GPU-1", object()) is None  # a driver that does not answer
 
 
 SEEN = []
