@@ -123,7 +123,20 @@ def _saving(trials: pd.DataFrame, missing: str) -> Claim:
         for name, each in found.items()
     }
     holds = all(round(each.value or 0.0, 2) >= LEAST_SAVED for each in saved.values())
-    return Claim(statement, paper, _span(saved), holds, f"it saves {_told(saved)}")
+    why = f"it saves {_told(saved)}{'' if holds else _what_changed(trials, saved)}"
+    return Claim(statement, paper, _span(saved), holds, why)
+
+
+def _what_changed(trials: pd.DataFrame, saved: Mapping[str, Quantity]) -> str:
+    """What the environment that saves least does to both networks."""
+    order = sorted(saved, key=lambda name: saved[name].value or 0.0)
+    worst, best = order[0], order[-1]
+    if worst == best:
+        return ""
+    costs = trials.groupby(["model", "environment"])["j_image"].median()
+    times = {model: costs[model, worst] / costs[model, best] for model in (DEPTHWISE, PLAIN)}
+    told = " and ".join(f"{model} {each:.3g} times" for model, each in times.items())
+    return f"; on {worst} an image costs {told} what it costs on {best}"
 
 
 def _bigger(trials: pd.DataFrame, missing: str) -> Claim:
@@ -167,7 +180,8 @@ def _interaction(trials: pd.DataFrame, missing: str) -> Claim:
         return _unsaid(statement, None, missing or "there are not two environments to compare")
     test = interaction(trials, *ends)
     if not test.conclusive:
-        return _unsaid(statement, None, test.reason.rstrip(".").replace("strategy", "model"))
+        reason = test.reason.rstrip(".").replace("strategy", "model")
+        return _unsaid(statement, None, reason[:1].lower() + reason[1:])
     holds = test.p < SIGNIFICANCE
     why = (
         f"the ratio of joules between {ends[1]} and {ends[0]} "

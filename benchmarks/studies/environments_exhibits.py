@@ -126,7 +126,7 @@ def _suited(model: str, groups: Mapping[str, pd.Series]) -> tuple[Cell, ...] | N
     order = sorted(groups, key=lambda name: groups[name].median())
     best, worst = order[0], order[-1]
     test, delta = kruskal_wallis(groups), cliffs_delta(groups[worst], groups[best])
-    # Not the two ends of the order, but the two that are hardest to tell apart.
+    # The best is told apart from all others if it is from the next.
     p = dunn_holm(groups).loc[best].to_dict()[order[1]]
     verdict = f"{best} suits it (p = {p:.2g} against the next)"
     if not test.conclusive:
