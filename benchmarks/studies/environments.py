@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from ...errors import ConfigurationError
 from .cells import of_cells
 from .design import Design, Options, Part, Study
-from .environments_analysis import DEPTHWISE, PLAIN, analyse
 from .environments_here import environments_here, threads_of_torch
 from .training import load_once, steps_of, train_network
 
@@ -19,15 +18,18 @@ if TYPE_CHECKING:
 
     from ...models.data.splits import Data
     from ...models.trial import Trial
+    from ..tables.table import Table
+    from .facts import Findings
 
 MODELS = {  # torchvision's; the last two stand in for NASNetMobile and Xception
-    DEPTHWISE: "torchvision:mobilenet_v2",
+    "mobilenet_v2": "torchvision:mobilenet_v2",
     "resnet50": "torchvision:resnet50",
-    PLAIN: f"{__name__}:vgg16",
+    "vgg16": f"{__name__}:vgg16",
     "mnasnet1_0": "torchvision:mnasnet1_0",
     "convnext_tiny": "torchvision:convnext_tiny",
 }
-QUICK_MODELS = (DEPTHWISE, "mnasnet1_0", "resnet50", PLAIN)
+QUICK_MODELS = ("mobilenet_v2", "mnasnet1_0", "resnet50", "vgg16")
+_OF_TORCHVISION = {name for name in MODELS.values() if name.startswith("torchvision:")}
 
 
 @dataclass(frozen=True)
@@ -62,10 +64,11 @@ def train(trial: Trial) -> None:
         "precision": factors["precision"],
         "image_size": plan.side,
     }
-    if factors["model"] != PLAIN:
+    architecture = MODELS[factors["model"]]
+    if architecture in _OF_TORCHVISION:
         params["stem"] = "full"  # as the paper has it at any size
     with threads_of_torch(factors["threads"]):
-        train_network(trial, data, MODELS[factors["model"]], params)
+        train_network(trial, data, architecture, params)
 
 
 def vgg16(shape: Sequence[int], n_classes: int, *, image_size: int) -> nn.Module:
@@ -158,12 +161,18 @@ def _design(options: Options) -> Design:
     return Design((part,), strategy=("model",), by=("environment",), fixed=fixed, notes=notes)
 
 
+def _analyse(table: Table) -> Findings:
+    from .environments_analysis import analyse  # loads pandas, which a list of studies needs not
+
+    return analyse(table)
+
+
 STUDY = Study(
     name="environments",
     question="Which network costs least to train where, and what will a training take in all?",
     paper="del Rey et al., SEAA 2023",
     design=_design,
-    analyse=analyse,
+    analyse=_analyse,
     quick_cost="about 5 minutes",
     full_cost="hours on a GPU, weeks on a CPU",
     link="https://arxiv.org/abs/2307.05520",
