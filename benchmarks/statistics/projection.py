@@ -37,7 +37,10 @@ _STUDENT_T = 2.7764451051977987  # its 97.5 % quantile for the window's 4 degree
 
 @dataclass(frozen=True)
 class Projection(Fact):
-    """What a training takes in all, with its 95 % prediction interval, in joules."""
+    """What a training takes in all, with its 95 % prediction interval, in joules.
+
+    The interval takes epochs for independent draws: it is too narrow where the machine drifts.
+    """
 
     total_j: float
     low_j: float

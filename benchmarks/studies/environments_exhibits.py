@@ -239,7 +239,8 @@ def _projections(trials: pd.DataFrame, found: Projections) -> Sheet:
     return Sheet(
         "projection",
         "Trainings projected from their first five steady epochs",
-        "Projected over measured joules of the whole training, less one.",
+        "Projected over measured joules of the whole training, less one. Intervals take epochs for "
+        "independent draws: where the machine drifts, more than 5 % lie outside.",
         ("model", "environment", "runs", "median", "worst", "within 10 %", "in interval", "steady"),
         rows,
     )
