@@ -7,6 +7,7 @@ from .api import export as export
 from .api import import_table as import_table
 from .api import load_best as load_best
 from .api import load_table as load_table
+from .api import project as project
 from .api import replay as replay
 from .api import report as report
 from .api import study as study

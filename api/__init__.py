@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..benchmarks.analysis.analysing import Analysis
     from ..benchmarks.comparison.driver import ComparisonWatcher
     from ..benchmarks.importers import Paths
+    from ..benchmarks.statistics.projection import Projections
     from ..benchmarks.tables.loading import Loadable, Stated
     from ..models.exporting import Exported
     from ..models.predictor import Predictor
@@ -283,6 +284,40 @@ def replay(table: _Table, **options: Any) -> Table:
 
     progress = options.pop("progress", None)
     return _public(play(table, ReplayOptions.of(**options), progress))
+
+
+def project(
+    source: Loadable | Sequence[Loadable],
+    *,
+    by: str | Sequence[str] = (),
+    mapping: str | Sequence[str] = (),
+    metric: Stated | None = None,
+) -> Projections:
+    """Project what trainings take in all from their first five steady epochs, with intervals.
+
+        perjoule.project("runs/mine").median_error
+
+    Args:
+        source: As for ``load_table``. Of a run folder, trials in flight are projected too.
+        by: As there.
+        mapping: As there.
+        metric: As there.
+
+    Returns:
+        Those that came to their end, projected beside measured, and what all others would take.
+
+    Raises:
+        DataError: A table cannot be read, or a value in it cannot be; the message says where.
+        OutputError: A run folder is damaged.
+    """
+    if isinstance(source, str | Path) and not (by or mapping or metric):
+        from ..benchmarks.comparison.projecting import project_run
+
+        if (Path(source) / "ledger.jsonl").exists():
+            return project_run(Path(source))
+    from ..benchmarks.statistics.projection import project_table
+
+    return project_table(load_table(source, by=by, mapping=mapping, metric=metric))
 
 
 def _public(table: _Table) -> Table:

@@ -186,8 +186,10 @@ def _load_added(
     tables: Sequence[Loadable], mapping: str | Sequence[str], by: Sequence[str]
 ) -> list[Table]:
     from ..benchmarks.comparison.loading import load_table
+    from ..benchmarks.studies.tables import with_groups
 
-    return [load_table(each, by=by, mapping=mapping) for each in tables]
+    read = [load_table(each, by="none", mapping=mapping) for each in tables]
+    return [load_table(with_groups(each, by), by=by) for each in read]
 
 
 def _of_tables(

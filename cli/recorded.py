@@ -10,9 +10,9 @@ import typer
 
 from ..benchmarks.importers.registry import formats_help
 from ..errors import ConfigurationError, OutputError
-from .app import command, write_json
+from .app import command, show, write_json
 from .comparing import print_result
-from .options import Findings, Importing, JsonFile, Replaying, TableOut, Tables
+from .options import AsJson, Findings, Importing, JsonFile, Replaying, TableOut, Tables
 
 if TYPE_CHECKING:
     from ..api import Result, StudyResult, Table
@@ -54,6 +54,23 @@ def replay(tables: Tables, replaying: Replaying, findings: Findings) -> None:
     with ReplayProgress() as progress:
         replayed = api.replay(table, progress=progress, **asdict(replaying))
     _report(replayed, findings)
+
+
+@command("project")
+def project(tables: Tables, as_json: AsJson = False) -> None:
+    """Project what trainings take in all from their first five steady epochs.
+
+    Those that came to their end are set beside what was measured; of the others, also those still
+    in flight in a run folder, it is what they would take for all of their epochs.
+    """
+    from .. import api
+    from ..reports.projections import print_projections
+
+    source = tables.paths[0] if len(tables.paths) == 1 else tables.paths
+    found = api.project(
+        source, by=tables.by or (), mapping=tables.mapping or (), metric=tables.metric
+    )
+    show(found.to_dict(), as_json, lambda: print_projections(found))
 
 
 @command("import")

@@ -24,6 +24,8 @@ class Assignment:
     number: int = 0  # of the trial in its run
     done: int = 0  # epochs that earlier slices of the trial have recorded
     beat: float | None = None  # the score that must be bettered for a state to be kept; None: any
+    # Told each epoch that was recorded, and the joules of the slice up to it.
+    reported: Callable[[int, float | None], None] = lambda _epoch, _energy_j: None
 
 
 class Phases:

@@ -291,6 +291,7 @@ class Trial:
             self._curve.pop()
         energy_j = self._phases.energy_j
         self._curve.append(CurvePoint(epoch, energy_j, score, loss, figures or None))
+        self._assignment.reported(epoch, energy_j)
 
     def _may_begin_epoch(self) -> bool:
         """Whether another epoch shall be trained; if not, why is noted."""

@@ -121,7 +121,8 @@ class ComparisonProgress:
         best = max(found, key=self._metric.oriented, default=None)
         rate = trials / max(time.perf_counter() - self._started, 0.1)
         told = "no result yet" if best is None else f"best {format_score(best, self._metric)}"
-        return f"{format_energy(spent_j):>8}, {trials} trials ({rate:.1f}/s), {told}"
+        line = f"{format_energy(spent_j):>8}, {trials} trials ({rate:.1f}/s), {told}"
+        return line + _in_flight(runs[0]) if len(runs) == 1 else line
 
 
 class StudyProgress:
@@ -231,6 +232,16 @@ class ReplayProgress:
         if self._task is None:
             self._task = self._bar.add_task("", total=total)
         self._bar.update(self._task, completed=done, total=total)
+
+
+def _in_flight(run: Run) -> str:
+    """``; trial 3: epoch 7 of 20, about 14.2 J in all``, of a trial in flight that is projected."""
+    for sign in run.flying:
+        found = sign.projection
+        if found is not None:
+            epochs = f"epoch {sign.epoch} of {found.epochs}"
+            return f"; trial {sign.trial}: {epochs}, about {format_energy(found.total_j)} in all"
+    return ""
 
 
 def _spent_j(runs: Sequence[Run], inflight_j: Mapping[str, float | None]) -> float | None:

@@ -39,6 +39,7 @@ PUBLIC = [
     "load_table",
     "metered",
     "partial_fit_epochs",
+    "project",
     "replay",
     "report",
     "study",

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import NamedTuple, Protocol
 
@@ -32,6 +32,7 @@ from .events import (
 from .executors import execute
 from .experiment import Experiment
 from .folder import Folder
+from .heartbeat import heard_by
 from .jobs import Jobs
 from .ledger import Ledger
 from .messages import Job, Outcome, Prepared, Setting
@@ -41,6 +42,8 @@ from .signals import Interrupt
 from .work import Workforce
 
 POLL_S = 0.25
+SHOW_S = 1.0
+"""How often is shown how a slice goes that is trained in this process."""
 
 
 class ComparisonWatcher(Protocol):
@@ -93,6 +96,7 @@ class Driver:
         self._jobs = Jobs(setting, prepared)
         self._workforce = Workforce()
         self._interrupt = Interrupt(self._ask_to_stop)
+        self._next_show_s = 0.0
 
     def run(self) -> None:
         """Go on until every run is over or somebody stops it; the ledger has everything then."""
@@ -251,9 +255,22 @@ class Driver:
     def _show(self) -> None:
         if self._watcher is not None:
             inflight_j: dict[str, float | None] = {}
-            for sign in self._folder.signs_of_life() if self._inflight else []:
+            signs = self._folder.signs_of_life()
+            for sign in signs:
                 inflight_j[sign.run] = total([inflight_j.get(sign.run, 0.0), sign.energy_j])
+            for run in self._runs.values():
+                run.flying = tuple(sign for sign in signs if sign.run == run.name)
             self._watcher.update(list(self._runs.values()), inflight_j)
+
+    def _show_inside_slice(self) -> None:
+        """Show the present state now and then while a slice is trained in this process.
+
+        A watcher's fault is none of the slice's: it is met when it is shown the end of it.
+        """
+        if time.perf_counter() >= self._next_show_s:
+            self._next_show_s = time.perf_counter() + SHOW_S
+            with suppress(Exception):
+                self._show()
 
     @contextmanager
     def _session(self) -> Iterator[None]:
@@ -266,7 +283,8 @@ class Driver:
         self._ledger.append(StartEvent(workers=workers, startup_j=startup_j))
         started_s, started_cpu_s = time.perf_counter(), time.process_time()
         try:
-            yield
+            with heard_by(self._show_inside_slice):
+                yield
         finally:
             self._charge_inflight("the comparison was stopped")
             self._folder.end()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,11 +15,14 @@ from ...energy.quantities import total
 from ...errors import OutputError
 from ...files import write_whole
 from ...tuners.strategy import Work
+from ..statistics.projection import Projection, project
 from ..tables.facts import Fact
 from .messages import Job, Setting, Turn
 
 PULSE_S = 0.25
 """How often a worker writes what it has spent and looks for the stop sign."""
+MOST_EPOCHS = 50
+"""The joules of no more epochs are in a sign of life."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,33 @@ class SignOfLife(Fact):
     params: Mapping[str, Any] | None  # the candidate; None while the strategy is still asked
     energy_j: float | None  # joules spent so far, on asking too; None if unavailable
     work: Work | None = None  # what is trained, where it can be begun again as it is
+    epoch: int = 0  # the last one that was recorded
+    # Joules of the trial up to the end of each of its first epochs; none of a trial that goes on.
+    epochs_j: tuple[float, ...] = ()
+
+    @property
+    def projection(self) -> Projection | None:
+        """What the trial will take if it has all of its epochs; None as long as that is unknown."""
+        epochs = (self.params or {}).get("epochs")
+        if not isinstance(epochs, int) or epochs < self.epoch:
+            return None
+        return project(self.epochs_j, epochs)
+
+
+_listeners: list[Callable[[], None]] = []
+
+
+@contextmanager
+def heard_by(listener: Callable[[], None]) -> Iterator[None]:
+    """Call a listener after each sign of life of a slice that is trained in this process.
+
+    A driver that trains by itself shows nothing else as long as a slice lasts.
+    """
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)
 
 
 class Pulse:
@@ -69,9 +100,18 @@ class Pulse:
             self._stopped = self._stopped or self._stop_sign.exists()
         return self._stopped
 
+    def reported(self, epoch: int, energy_j: float | None) -> None:
+        """Take the joules of the slice up to the end of an epoch, for the next sign of life."""
+        known = self._sign.epochs_j
+        if energy_j is not None and epoch == len(known) + 1 <= MOST_EPOCHS:
+            known = (*known, energy_j)
+        self._sign = replace(self._sign, epoch=epoch, epochs_j=known)
+
     def _write(self) -> None:
         self._next_s = time.perf_counter() + PULSE_S
         self._sign = replace(self._sign, energy_j=total([self._asked_j, self._budget.spent_j]))
         text = json.dumps(self._sign.to_dict())
         with contextlib.suppress(OutputError):  # a full disk must not end a training
             write_whole(self._file, lambda part: part.write_text(text))
+        for listener in _listeners:
+            listener()

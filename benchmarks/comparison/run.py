@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...energy.quantities import total
 from ...errors import OutputError
@@ -17,6 +18,9 @@ from ...models.outcome import CurvePoint, State, StepCost
 from ...tuners.strategy import Told, Work
 from .events import End, EndEvent, Event, InterruptedEvent, RunEvent, SearchEvent, SliceEvent
 from .experiment import Experiment
+
+if TYPE_CHECKING:
+    from .heartbeat import SignOfLife
 
 MOST_FAILED_IN_A_ROW = 20
 MOST_TRUNCATED_IN_A_ROW = 3
@@ -107,6 +111,7 @@ class Run(Tally):
     n_idle_asks: int = 0  # which gave no work
     n_lost_in_a_row: int = 0  # slices
     lost: list[Lost] = field(default_factory=list)  # where several trials are in flight at once
+    flying: tuple[SignOfLife, ...] = ()  # slices in flight, as a watcher is shown them
     end: End | None = None  # why it is over; None if it is not
     message: str = ""  # more about the end
 

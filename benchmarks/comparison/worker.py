@@ -166,6 +166,7 @@ class Session:
                 self._meter,
                 budget,
                 interrupted=pulse,
+                reported=pulse.reported,
                 number=trial,
                 done=slices[-1].epochs if slices else 0,
                 beat=job.incumbent,

@@ -11,6 +11,7 @@ STUDIES = {  # the module beside this one; its attribute STUDY is the study
     "strategies": "strategies",
     "layers": "layers",
     "setups": "setups",
+    "environments": "environments",
 }
 
 

@@ -55,6 +55,15 @@ def study_table(name: str, design: Design, tables: Sequence[Table]) -> Table:
     return replace(table, notes=tuple(dict.fromkeys(notes)))
 
 
+def with_groups(table: Table, by: Sequence[str]) -> Table:
+    """The same table; what a study groups by, and its trials do not say, is the table's name."""
+    missing = [name for name in by if {f"g.{name}", f"p.{name}"}.isdisjoint(table.trials)]
+    named = {f"g.{name}": table.name for name in missing}
+    sides = {"trials": table.trials, "slices": table.slices, "runs": table.runs}
+    known = {name: side.assign(**named) for name, side in sides.items() if side is not None}
+    return replace(table, **known)
+
+
 def complete(table: Table) -> pd.DataFrame:
     """The trials that reached their end and have a known energy: what cells are compared by."""
     trials = table.trials

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...errors import DataError
 from .columns import numbers
-from .contract import OLD_NAMES, TRIAL_COLUMNS, contract_name
+from .contract import COLUMNS, OLD_NAMES, TRIAL_COLUMNS, contract_name
 from .refusals import check, listed, short
 
 if TYPE_CHECKING:
@@ -84,7 +84,8 @@ def apply_mapping(
         _check_target(entry)
         name, factors = _find_source(frame, entry, where)
         used.add(name)
-        made[entry.target] = _convert(frame[name], factors, where) if factors else frame[name]
+        values = _convert(frame[name], factors, where) if factors else frame[name]
+        made[entry.target] = _whole(values) if factors and _counts(entry.target) else values
     replaced = {contract_name(name) for name in made}
     rest = frame.drop(
         columns=[name for name in frame if name in used or contract_name(str(name)) in replaced]
@@ -127,6 +128,17 @@ def _find_source(frame: pd.DataFrame, entry: ColumnMapping, where: str) -> tuple
             raise DataError(f"{entry}: {match[3]} is no factor: give a number above 0")
         factors.insert(0, (sign, number))
     return name if name in frame else called[contract_name(name)], factors
+
+
+def _counts(target: str) -> bool:
+    name = contract_name(target)
+    return any(column.name == name and column.type == "whole" for column in COLUMNS)
+
+
+def _whole(values: pd.Series) -> pd.Series:
+    """Round what is whole but for the rounding of floats, such as 0.37164736 * 1e9."""
+    nearest = values.round()
+    return values.where((values - nearest).abs() > 1e-15 * nearest.abs(), nearest)
 
 
 def _convert(values: pd.Series, factors: _Factors, where: str) -> pd.Series:

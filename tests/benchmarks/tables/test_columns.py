@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perjoule.benchmarks.tables.columns import free, moments, numbers, texts, wholes
+from perjoule.benchmarks.tables.loading import read_table
 from perjoule.errors import DataError
 
 from ..samples import quick
@@ -185,3 +186,10 @@ def test_a_free_column_is_what_it_says(values, dtype, read):
 def test_bytes_that_are_no_text_are_refused():
     with pytest.raises(DataError, match="column x: cannot be read as text or numbers"):
         free(column([b"\xff", b"a"]), "t")
+
+
+def test_a_whole_number_stays_one_when_it_is_converted():
+    # 0.37164736 * 1e9 is 371647360.00000006 in floats.
+    frame = pd.DataFrame({"strategy": ["a"], "energy_j": [1.0], "score": [0.5]})
+    table = read_table(frame.assign(gflops=0.37164736), mapping="flops=gflops*1e9")
+    assert table.trials["flops"].tolist() == [371_647_360]
