@@ -64,7 +64,7 @@ def _told(
     counts = dict.fromkeys(places, 0)
     for row in rows:
         label = row["g.file"]
-        path, place = places[label], row["g.region"]
+        path, place = places[label], row.get("g.region")
         if match := _NODE.fullmatch(path.parent.name):
             dataset, architecture, seed = match[1], match[2], int(match[3])
             facts = _of_node(path)
@@ -116,17 +116,14 @@ def _of_node(path: Path) -> dict[str, Any]:
 
 def _mean_accuracy(path: Path, dataset: str, architecture: str, place: str | None) -> float | None:
     """The mean accuracy of three trainings in the cloud; None where it is not published."""
-    scores = path.parents[2] / "processed" / "scores.csv" if len(path.parents) > 2 else path
-    if scores == path or not scores.exists():
+    scores = path.parent / "../../processed/scores.csv"
+    if not scores.exists():
         return None
+    wanted = (dataset, architecture, place)
     try:
         with scores.open(newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
-                if (row["data"], row["architecture"], row["region"]) == (
-                    dataset,
-                    architecture,
-                    place,
-                ):
+                if (row["data"], row["architecture"], row["region"]) == wanted:
                     return float(row["accuracy"])
     except (OSError, ValueError, KeyError, csv.Error) as error:
         raise DataError(f"{scores}: cannot be read: {error}; restore a copy") from error

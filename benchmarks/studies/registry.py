@@ -8,6 +8,7 @@ from ...errors import ConfigurationError, UnknownNameError
 from .design import Study
 
 STUDIES = {  # the module beside this one; its attribute STUDY is the study
+    "architectures": "architectures",
     "layers": "layers",
 }
 
