@@ -129,9 +129,9 @@ def _design(options: Options) -> Design:
             "All layers are trained from random weights, with torchvision's heads. The paper "
             "trained a new head of two layers of 4,096 units on convolutions that were frozen "
             "after ImageNet, so its accuracies and its operations per training step are others.",
-            "The meters of the same windows run beside the training. CodeCarbon's own CPU-seconds "
-            "are in those of the process, and the first training of a process is charged for its "
-            "start unless the study was foreseen there.",
+            "All meters run beside the training. CodeCarbon's own CPU-seconds are in those of the "
+            "process, and the first training after --resume is charged for its start. A meter of "
+            "the whole machine counts what others use, too.",
         ),
     )
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from ..statistics.ratios import ratio_of_means
 from .facts import Quantity
 
 if TYPE_CHECKING:
@@ -38,13 +36,15 @@ def mean_ratio(
     """
     import pandas as pd
 
+    from ..statistics.ratios import ratio_of_means
+
     keys = ["seed", *(name for name in within if name in above and name in below)]
     means = [trials.groupby(keys, dropna=False)[value].mean() for trials in (above, below)]
     both = pd.concat(means, axis=1, join="inner").astype(float).dropna().groupby("seed").mean()
     found = ratio_of_means(both.iloc[:, 0], both.iloc[:, 1])
-    if not np.isfinite(found.value):
+    if not math.isfinite(found.value):
         return None
-    low, high = (end if np.isfinite(end) else None for end in (found.low, found.high))
+    low, high = (end if math.isfinite(end) else None for end in (found.low, found.high))
     return Quantity(found.value, low, high, note=note)
 
 

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ...energy.reading import SHORT_WINDOW_PERIODS
-from ..statistics.agreement import Agreement, bland_altman
 from ..tables.contract import LOWER_BOUND
 from .facts import Axis, Cell, Claim, Mark, Plot, Quantity, Series, Sheet
 from .meters import METERS, REFERENCE, WINDOW
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from ..statistics.agreement import Agreement
 
 NODE_OVER_SOFTWARE = (1.71, 1.87)
 """Wattmeter over CodeCarbon: the least and the largest ratio of the paper's six cells."""
@@ -27,6 +28,8 @@ def long_enough(joules: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
 
 def agreement_of(joules: pd.DataFrame, name: str) -> Agreement:
     """A meter beside the reference, over the windows that are long enough for both."""
+    from ..statistics.agreement import bland_altman
+
     used = long_enough(joules, [name, REFERENCE])
     return bland_altman(used[name], used[REFERENCE])
 
@@ -107,6 +110,8 @@ def _row(joules: pd.DataFrame, name: str) -> tuple[Cell, ...]:
 
 
 def _plot(joules: pd.DataFrame, trials: pd.DataFrame, name: str) -> Plot | None:
+    from ..statistics.agreement import bland_altman
+
     used = long_enough(joules, [name, REFERENCE])
     whole = bland_altman(used[name], used[REFERENCE])
     if not whole.n:

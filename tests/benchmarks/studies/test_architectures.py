@@ -164,6 +164,16 @@ def test_short_windows_of_a_slow_meter_are_left_out():
     assert plot.notes[0].startswith("3 windows are left out")
 
 
+def test_anyones_table_is_analysed_by_data_set_if_it_has_one(tmp_path):
+    result = api.study("architectures", source=made(), out=tmp_path / "one")
+    assert result.table.by == ()
+    assert "on the recorded data" in result.findings.claims[0].statement
+    two = made(data=["a", "a", "b", "b", "a", "a"])
+    mapped = api.study("architectures", source=two, mapping="g.dataset=data", out=tmp_path / "two")
+    assert mapped.table.by == ("dataset",)
+    assert [each.statement[-5:] for each in mapped.findings.claims[::3][:2]] == ["on a.", "on b."]
+
+
 def test_a_training_is_metered_by_several_meters_at_once(tmp_path):
     cell = {
         "architecture": "squeezenet1_1",
