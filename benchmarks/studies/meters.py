@@ -140,7 +140,7 @@ def _joules(windows: Mapping[str, Window]) -> Iterator[tuple[str, float]]:
     for spec, reading in readings.items():
         family = spec.partition(":")[0]
         name = "wattmeter" if family in _WATTMETERS else family
-        if reading.total_j is not None:
+        if reading.total_j:  # a counter that did not move in a short window has told nothing
             yield METERS[name].column, reading.total_j
     if readings:
         yield WINDOW, min(reading.duration_s for reading in readings.values())
