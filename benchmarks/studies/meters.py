@@ -98,10 +98,12 @@ def meters_beside(spec: str, device: str | None) -> str:
         spec: The meter that was asked for; a power meter among its names is one more.
         device: Where is trained; a graphics card has its own counter.
     """
-    names = ["cpu_time", "codecarbon", "rapl"]
+    named = [part.strip() for part in spec.split(",")]
+    # One with watts of the user's own counts as it does in the trial.
+    cpu_time = next((part for part in named if part.startswith("cpu_time")), "cpu_time")
+    names = [cpu_time, "codecarbon", "rapl"]
     if device is None or device.startswith("cuda"):
         names.append("nvml")
-    named = (part.strip() for part in spec.split(","))
     return ",".join([*names, *(part for part in named if part.partition(":")[0] in _WATTMETERS)])
 
 

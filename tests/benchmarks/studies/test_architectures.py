@@ -11,7 +11,7 @@ from perjoule.benchmarks.importers import import_table
 from perjoule.benchmarks.studies.architectures import STUDY, train
 from perjoule.benchmarks.studies.design import Design, Options, Part
 from perjoule.benchmarks.studies.efficiency import contradictions
-from perjoule.benchmarks.studies.meters import joules_by_meter
+from perjoule.benchmarks.studies.meters import joules_by_meter, meters_beside
 from perjoule.benchmarks.studies.places import EXACT, elsewhere, intensities
 from perjoule.benchmarks.studies.running import experiment_of
 from perjoule.benchmarks.studies.tables import complete, study_table
@@ -183,9 +183,12 @@ def test_a_training_is_metered_by_several_meters_at_once(tmp_path):
         "batch_size": 32,
         "epochs": 2,
         "side": 32,
-        "meters": "cpu_time,cpu_time:6.5,http:127.0.0.1:1/none#power",
+        "meters": meters_beside("cpu_time:6.5,http:127.0.0.1:1/none#power", "cpu"),
     }
     objective = f"{train.__module__}:train"
+    assert cell["meters"] == "cpu_time:6.5,codecarbon,rapl,http:127.0.0.1:1/none#power"
+    # CodeCarbon takes seconds to start.
+    cell["meters"] = cell["meters"].replace("codecarbon,rapl,", "")
     part = Part("digits", (cell,), objective=objective, repetitions=2, epochs=2)
     experiment = experiment_of(part, Options(quick=True, meter="model"))
     run_comparison(experiment, Folder(tmp_path / "run"))
