@@ -14,6 +14,7 @@ from .means import is_above_one, mean_ratio
 if TYPE_CHECKING:
     import pandas as pd
 
+PAPER_EPOCHS = 50
 # The paper's, per training: joules in the cloud, and operations, of ResNet50 over VGG16; accuracy
 # per kilowatt-hour on the node of VGG16 over ResNet50.
 _ENERGY = {"cifar10": 1.06, "mnist": 1.11}
@@ -74,6 +75,9 @@ def _why_score(ratio: Quantity | None, resnet: pd.DataFrame, vgg: pd.DataFrame) 
         return "there are no trainings of both with joules and accuracy in one repetition"
     accuracies = [part["score"].astype(float).mean() for part in (vgg, resnet)]
     reached = f"VGG16 reaches {accuracies[0]:.1%} and ResNet50 {accuracies[1]:.1%}"
+    epochs = min(part["epochs"].astype(float).median() for part in (vgg, resnet))
+    if epochs < PAPER_EPOCHS:
+        reached += f" after {epochs:g} of the paper's {PAPER_EPOCHS} epochs"
     return f"{reached}; {_how_sure(ratio, resnet, vgg)}"
 
 

@@ -20,7 +20,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ...models.outcome import State
-from .architecture_claims import claims_of
+from .architecture_claims import PAPER_EPOCHS, claims_of
 from .cells import factorial, of_cells
 from .design import Design, Factors, Options, Part, Study
 from .efficiency import (
@@ -98,10 +98,10 @@ def _design(options: Options) -> Design:
     quick = options.quick
     own = ("fashion-mnist",) if quick else ("cifar10", "mnist")
     datasets = (options.dataset,) if options.dataset else own
-    epochs = 1 if quick else 50
+    epochs = 1 if quick else PAPER_EPOCHS
     fixed: dict[str, Any] = {
         "epochs": epochs,
-        "batch_size": 128 if quick else 32,
+        "batch_size": 64 if quick else 32,
         "images": 1024 if quick else None,
         "validated": 256 if quick else None,
         "meters": meters_beside(options.meter, options.device),
