@@ -203,9 +203,13 @@ def _of_tables(
     from ..benchmarks.comparison.loading import load_table
     from ..benchmarks.studies.design import Options
 
-    columns = load_table(source, mapping=mapping).trials.columns
-    by = [name for name in wanted.design(Options()).by if {f"g.{name}", f"p.{name}"} & {*columns}]
-    table = load_table(source, by=by, mapping=mapping)
+    table = load_table(source, by="none", mapping=mapping)
+    by = [
+        name
+        for name in wanted.design(Options()).by
+        if f"g.{name}" in table.trials or f"p.{name}" in table.trials
+    ]
+    table = load_table(table, by=by or "none")
     Folder(folder.path).check_free()
     folder.path.mkdir(parents=True, exist_ok=True)
     told = {key: getattr(wanted, key) for key in ("name", "question", "paper", "link")}

@@ -66,6 +66,11 @@ _KNOWN = (
         "columns such as time_s,power_w or timestamp,P [W]",
         ("trim_s", "column", "strategy"),
     ),
+    Format(
+        "xu-hicss2023",
+        "emissions.csv of Xu et al., HICSS 2023, with what stands beside; a trial a training",
+        "https://github.com/yinlenaxu/energy-efficiency-cv",
+    ),
 )
 FORMATS = {each.name: each for each in _KNOWN}
 

@@ -10,8 +10,9 @@ from .design import Study
 STUDIES = {  # the module beside this one; its attribute STUDY is the study
     "strategies": "strategies",
     "layers": "layers",
-    "setups": "setups",
+    "architectures": "architectures",
     "environments": "environments",
+    "setups": "setups",
 }
 
 

@@ -1,0 +1,57 @@
+"""How many times larger one mean is than another, over the same repetitions."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .inference import RESAMPLES
+from .runs import floats
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A ratio of means with its 95 % interval; NaN where there is none."""
+
+    value: float
+    low: float
+    high: float
+    n: int  # repetitions
+
+
+def ratio_of_means(above: ArrayLike, below: ArrayLike, *, seed: int = 0) -> Ratio:
+    """Divide the mean of one by the mean of the other, as tables of means are read.
+
+    The interval is a bootstrap percentile interval over repetitions: each resample draws whole
+    repetitions, so that what both had in common in one of them cancels (Efron and Tibshirani, 1993,
+    section 10.3).
+
+    Args:
+        above: Values above 0 by repetition.
+        below: The values they are set beside, of the same repetitions.
+        seed: Seed of the resampling.
+
+    Returns:
+        The ratio; without bounds for one repetition. A repetition that lacks either is left out.
+
+    Raises:
+        ValueError: There are not as many of the one as of the other.
+    """
+    pairs = np.column_stack([floats(above), floats(below)])
+    pairs = pairs[np.isfinite(pairs).all(axis=1)]
+    n = len(pairs)
+    if n == 0:
+        return Ratio(math.nan, math.nan, math.nan, 0)
+    one, other = pairs.mean(axis=0)
+    if n == 1:
+        return Ratio(float(one / other), math.nan, math.nan, 1)
+    drawn = np.random.default_rng(seed).integers(n, size=(RESAMPLES, n))
+    sums = pairs[drawn].sum(axis=1)
+    low, high = np.quantile(sums[:, 0] / sums[:, 1], [0.025, 0.975], method="inverted_cdf")
+    return Ratio(float(one / other), float(low), float(high), n)

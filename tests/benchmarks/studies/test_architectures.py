@@ -1,0 +1,202 @@
+"""Architectures, places and meters: the analysis on made, published and freshly trained tables."""
+
+import pandas as pd
+import pytest
+
+from perjoule import api
+from perjoule.benchmarks.comparison.folder import Folder
+from perjoule.benchmarks.comparison.loading import read_run
+from perjoule.benchmarks.comparison.start import run_comparison
+from perjoule.benchmarks.importers import import_table
+from perjoule.benchmarks.studies.architectures import STUDY, train
+from perjoule.benchmarks.studies.design import Design, Options, Part
+from perjoule.benchmarks.studies.efficiency import contradictions
+from perjoule.benchmarks.studies.meters import joules_by_meter, meters_beside
+from perjoule.benchmarks.studies.places import EXACT, elsewhere, intensities
+from perjoule.benchmarks.studies.running import experiment_of
+from perjoule.benchmarks.studies.tables import complete, study_table
+from perjoule.errors import DataError
+
+ENERGY, EFFICIENCY, OPERATIONS = "Training ResNet50", "VGG16 gives more", "A network can take"
+EMISSIONS, SAME, NODE = "Emissions differ", "Energy differs", "A wattmeter"
+
+
+def claims(table, beginning):
+    """The claims that begin so, in their order."""
+    return [each for each in STUDY.analyse(table).claims if each.statement.startswith(beginning)]
+
+
+def exhibit(table, name):
+    return next(each for each in STUDY.analyse(table).exhibits if each.name == name)
+
+
+@pytest.fixture(scope="module")
+def published(recorded):
+    return recorded / "xu-hicss2023" / "data" / "raw"
+
+
+@pytest.fixture(scope="module")
+def cloud(published):
+    return import_table("xu-hicss2023", sorted((published / "kaggle").glob("*.csv")))
+
+
+@pytest.fixture(scope="module")
+def node(published):
+    files = sorted((published / "grilla").glob("results_summary/*/emissions.csv"))
+    return import_table("xu-hicss2023", files)
+
+
+def test_the_papers_energies_follow_per_training(cloud):
+    on_cifar10, on_mnist = (each.ours.value for each in claims(cloud, ENERGY))
+    assert (round(on_cifar10, 2), round(on_mnist, 2)) == (1.06, 1.11)
+    # Three trainings cannot tell that from 1.
+    assert [each.holds for each in claims(cloud, ENERGY)] == [None, None]
+
+
+def test_the_papers_regions_differ_in_emissions_but_little_in_energy(cloud):
+    (emissions,), (energy,) = claims(cloud, EMISSIONS), claims(cloud, SAME)
+    assert emissions.ours.value == pytest.approx(4.5, rel=0.01)
+    assert energy.ours.value == pytest.approx(1.17, abs=0.005)
+    assert emissions.holds
+    assert energy.holds
+
+
+def test_the_papers_wattmeter_reads_more_than_codecarbon(node):
+    (claim,) = claims(node, NODE)
+    assert [round(end, 2) for end in (claim.ours.low, claim.ours.high)] == [1.71, 1.87]
+    assert claim.holds
+    assert "without the 2 windows in which CodeCarbon lost a part" in claim.why
+    plot = exhibit(node, "agreement-wattmeter")
+    assert sum(len(each.y) for each in plot.series) == 18
+    mean, low, high = (mark.at for mark in plot.marks[:3])
+    assert low < mean < high
+
+
+def test_the_papers_scores_are_those_of_its_table(node):
+    rows = exhibit(node, "efficiency-CIFAR10").rows
+    scores = {row[0]: round(row[5].value, 3) for row in rows}
+    assert scores == {"vgg16": 0.737, "vgg19": 0.611, "resnet50": 0.305}
+    for claim, paper in zip(claims(node, EFFICIENCY), (2.42, 1.55), strict=True):
+        assert claim.ours.value == pytest.approx(paper, rel=0.01)
+        assert claim.holds
+    # A third of the operations, and more energy.
+    assert [each.holds for each in claims(node, OPERATIONS)] == [True, True]
+
+
+def test_other_files_are_refused(tmp_path):
+    path = tmp_path / "emissions.csv"
+    path.write_text("timestamp,project_name,duration,energy_consumed\n2022-01-01T00:00:00,c,1,1\n")
+    with pytest.raises(DataError, match="is none of the files of the paper: give its data/raw"):
+        import_table("xu-hicss2023", path)
+
+
+def made(**columns):
+    """A table of three repetitions of VGG16 and ResNet50."""
+    rows = [(name, seed) for seed in range(3) for name in ("vgg16", "resnet50")]
+    frame = pd.DataFrame(rows, columns=["strategy", "seed"])
+    frame = frame.assign(energy_j=[100.0, 130.0, 110.0, 140.0, 90.0, 120.0], score=0.5)
+    return frame.assign(**columns)
+
+
+def test_a_pair_against_the_order_of_operations_is_pointed_out_with_its_interval():
+    flops = [900, 300] * 3
+    (claim,) = claims(api.load_table(made(flops=flops)), OPERATIONS)
+    assert claim.holds
+    assert claim.ours.value == pytest.approx(1 / 3)
+    assert claim.why.startswith("resnet50 takes 1.30 [1.27, 1.33] times the energy of vgg16")
+    (other_way,) = claims(api.load_table(made(flops=flops[::-1])), OPERATIONS)
+    assert (other_way.holds, other_way.ours) == (False, None)
+    (unknown,) = claims(api.load_table(made()), OPERATIONS)
+    assert (unknown.holds, unknown.why) == (None, "operations are not in the table")
+
+
+def test_a_pair_whose_interval_holds_one_is_no_contradiction():
+    trials = made(flops=[900, 300] * 3, energy_j=[100, 130, 110, 90, 100, 105.0])
+    assert contradictions(trials.assign(architecture=trials["strategy"])) == []
+
+
+def test_one_repetition_failed_trainings_and_unknown_joules_are_told():
+    one = made().head(2).assign(state=["complete", "failed"])
+    assert [each.holds for each in claims(api.load_table(one), ENERGY)] == [None]
+    findings = STUDY.analyse(api.load_table(one))
+    assert findings.notes == (
+        "1 training failed; its joules are in the emissions, not in the ratios.",
+    )
+    nothing = made(energy_j=None)
+    assert STUDY.analyse(api.load_table(nothing)).claims == ()
+
+
+def test_emissions_of_two_places_are_as_their_intensities():
+    places = intensities(["200 g/kWh", "50 g/kWh", "FRA", "nowhere"])
+    assert list(places) == ["200 g/kWh", "50 g/kWh", "FRA"]
+    ratio = places["200 g/kWh"].g_per_kwh / places["50 g/kWh"].g_per_kwh
+    del places["FRA"]
+    claim = elsewhere([1234.5, 0.1, 7e6], places)
+    assert claim.holds
+    assert claim.ours.value == pytest.approx(ratio, rel=EXACT)
+    assert elsewhere([], places).holds is None
+    assert elsewhere([1.0], {}).holds is None
+
+
+def test_an_asked_place_is_in_the_table_of_places():
+    table = api.load_table(made())
+    asked = {"study": {"options": {"carbon": "20 g/kWh"}}}
+    table = api.Table(table.trials, description=asked)
+    assert exhibit(table, "places").rows[0][1].value == 20
+
+
+def test_meters_that_cannot_be_read_are_unavailable_with_the_reason():
+    sheet = exhibit(api.load_table(made()), "meters")
+    told = {row[0]: row[4] for row in sheet.rows}
+    assert set(told) == {"wattmeter", "codecarbon", "cpu_time", "rapl", "nvml"}
+    assert all(each.startswith("unavailable: ") for each in told.values())
+    (claim,) = claims(api.load_table(made()), NODE)
+    assert claim.holds is None
+    assert "none was named" in claim.why
+
+
+def test_short_windows_of_a_slow_meter_are_left_out():
+    mapped = made(duration_s=[4.0, 9.0] * 3, node_j=200.0).assign(kwh=100 / 3.6e6)
+    table = api.load_table(mapped, mapping="p.codecarbon_j=kwh*3.6e6")
+    plot = exhibit(table, "agreement-wattmeter")
+    assert [each.name for each in plot.series] == ["resnet50"]
+    assert plot.series[0].y == pytest.approx((2.0, 2.0, 2.0))
+    assert plot.notes[0].startswith("3 windows are left out")
+
+
+def test_anyones_table_is_analysed_by_data_set_if_it_has_one(tmp_path):
+    result = api.study("architectures", source=made(), out=tmp_path / "one")
+    assert result.table.by == ()
+    assert "on the recorded data" in result.findings.claims[0].statement
+    two = made(data=["a", "a", "b", "b", "a", "a"])
+    mapped = api.study("architectures", source=two, mapping="g.dataset=data", out=tmp_path / "two")
+    assert mapped.table.by == ("dataset",)
+    assert [each.statement[-5:] for each in mapped.findings.claims[::3][:2]] == ["on a.", "on b."]
+
+
+def test_a_training_is_metered_by_several_meters_at_once(tmp_path):
+    cell = {
+        "architecture": "squeezenet1_1",
+        "dataset": "digits",
+        "images": 64,
+        "validated": 20,
+        "batch_size": 32,
+        "epochs": 2,
+        "side": 32,
+        "meters": meters_beside("cpu_time:6.5,http:127.0.0.1:1/none#power", "cpu"),
+    }
+    objective = f"{train.__module__}:train"
+    assert cell["meters"] == "cpu_time:6.5,codecarbon,rapl,http:127.0.0.1:1/none#power"
+    # CodeCarbon takes seconds to start.
+    cell["meters"] = cell["meters"].replace("codecarbon,rapl,", "")
+    part = Part("digits", (cell,), objective=objective, repetitions=2, epochs=2)
+    experiment = experiment_of(part, Options(quick=True, meter="model"))
+    run_comparison(experiment, Folder(tmp_path / "run"))
+    design = Design((part,), strategy=("architecture",), by=("dataset",))
+    table = study_table("tiny", design, [read_run(tmp_path / "run")])
+    trials = complete(table)
+    assert list(trials["state"]) == ["complete"] * 2
+    joules = joules_by_meter(table, trials)
+    assert list(joules) == ["cpu_time", "window_s"]
+    assert (joules > 0).all(axis=None)
+    assert [each.holds for each in claims(table, NODE)] == [None]
