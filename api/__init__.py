@@ -1,8 +1,9 @@
 """What the command line and Python users call: compare, tune, report, study."""
 
+from .all_studies import Studies, study_all
 from .comparing import Result, compare, report, tune
 from .networks import export, load_best
-from .studies import Studies, StudyResult, study, study_all
+from .studies import StudyResult, study
 from .tables import Table, analyse, import_table, load_table, project, replay
 
 __all__ = [

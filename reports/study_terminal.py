@@ -20,8 +20,7 @@ from ..benchmarks.studies.wording import (
 from .progress import open_console
 
 if TYPE_CHECKING:
-    from ..api import StudyResult
-    from ..api.studies import Studies
+    from ..api import Studies, StudyResult
     from ..benchmarks.studies.design import Study
     from ..benchmarks.studies.facts import Quantity
 

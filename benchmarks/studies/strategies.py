@@ -73,7 +73,8 @@ def _notes(quick: bool) -> tuple[str, ...]:
     smaller = (
         f"The quick design is smaller than the paper's: {QUICK_ROUNDS} rounds in place of "
         f"{ROUNDS}, {QUICK_EPOCHS} epochs in place of {EPOCHS}, batches of {QUICK_BATCH_SIZE} in "
-        f"place of {BATCH_SIZE}, digits and {SUBSET:,} training images of Fashion-MNIST in place of Fashion-MNIST and CIFAR-10. That "
+        f"place of {BATCH_SIZE}, digits and {SUBSET:,} training images of Fashion-MNIST in "
+        "place of Fashion-MNIST and CIFAR-10. That "
         "makes many times fewer steps of training, and may change which candidates are good. "
         "The CNN is searched on digits alone, and five hyperparameters with the dense linear "
         "network on digits alone. Optuna's Gaussian process is left to the whole design.",

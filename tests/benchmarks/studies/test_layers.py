@@ -136,7 +136,7 @@ def test_what_was_put_in_comes_out():
     assert ratios == pytest.approx([1.95, 1.06, 1.03])
     assert claims[CONV].paper.value == 1.95
     # Of the variance, 0.95^2 and about 0.12^2 and 0.06^2 of the mean of the cheap and dear cells.
-    assert 0.97 < claims[SHARE].ours.value < 1
+    assert claims[SHARE].ours.value == pytest.approx(0.985, abs=0.015)
     assert claims[HALF].ours.value == pytest.approx(0.1, abs=0.03)
     assert claims[RETURNS].ours.value == pytest.approx(0.001 / 0.8, abs=4e-4)
     cells = next(each for each in findings.exhibits if each.name == "cells")
