@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..benchmarks.analysis.target import DEFAULT_TARGET
@@ -9,7 +10,6 @@ from ..benchmarks.tables.table import Table as _Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from ..benchmarks.analysis.analysing import Analysis
     from ..benchmarks.importers import Paths
