@@ -112,7 +112,12 @@ def study(
     if add:
         folder.add(_load_added(add, mapping, wanted.design(asked).by))
     running.go_on(wanted, asked, folder, executor=executor, watcher=progress)
-    return derive(wanted, folder)
+    result = derive(wanted, folder)
+    if wanted.after is not None and not result.interrupted:
+        told = wanted.after(result.table)
+        if told and progress is not None:
+            progress.note(told)
+    return result
 
 
 def derive(wanted: Study, folder: StudyFolder) -> StudyResult:

@@ -13,6 +13,7 @@ from typing import Any
 
 from ...energy import SourceInfo
 from ...energy.carbon import intensity
+from ...energy.sources.cpu.caches import cache_sizes
 from ...energy.sources.cpu.cores import usable_cores
 from ...energy.sources.cpu.power import processor
 from ...errors import DataError, MeterError
@@ -49,11 +50,13 @@ def describe(setting: Setting, prepared: Prepared, workers: int) -> dict[str, An
             "cpu": f"{cpu.model} (virtual machine)" if cpu.virtual else cpu.model,
             "cores": usable_cores(),
             "platform": platform.platform(),
+            "caches": cache_sizes(),
         },
         "runtime": dict(prepared.runtime),
         "data": dict(prepared.data),
         "meter": _inventory(prepared.sources),
         "carbon": None if carbon is None else asdict(intensity(carbon)),
+        **({} if setting.energy_model is None else {"energy_model": dict(setting.energy_model)}),
     }
 
 

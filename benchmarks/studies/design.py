@@ -68,6 +68,7 @@ class Part:
     steps: Callable[[Factors], int] | None = None
     workers: int | None = 1  # trials at a time; None takes as many as cores
     groups: Factors = field(default_factory=dict)  # what all its trials have in common
+    scored: bool = True  # whether scores mean anything; else the table has none of it
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,8 @@ class Study:
         quick_cost: What ``--quick`` takes on two cores, in words.
         full_cost: What the whole design takes, in words.
         link: Where the paper is.
+        after: Called with the trial table once all trials of a study were run here; keeps what is
+            to be used elsewhere, and says so in a sentence.
     """
 
     name: str
@@ -104,3 +107,4 @@ class Study:
     quick_cost: str = "minutes"
     full_cost: str = "hours"
     link: str = ""
+    after: Callable[[Table], str | None] | None = None

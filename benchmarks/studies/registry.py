@@ -9,6 +9,7 @@ from .design import Study
 
 STUDIES = {  # the module beside this one; its attribute STUDY is the study
     "layers": "layers",
+    "energy-model": "energy_model",
 }
 
 

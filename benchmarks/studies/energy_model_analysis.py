@@ -1,0 +1,262 @@
+"""What the energy model's study claims, of its trial table alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..statistics.inference import interval
+from .comparing import paired_ratio, quantity
+from .energy_model_cells import WITHIN, Fit, Fits, Network, caches_of, fit, networks, per_sample
+from .energy_model_exhibits import exhibits
+from .facts import Claim, Findings, Quantity
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..tables.table import Table
+
+_MOST_SMALL, _LEAST_LARGE = 2.0, 8.0
+_MEDIAN = (0.9, 1.1)
+_NEAR = 0.8
+_NO_TRIALS = "there are no finished trials with a known energy of training and number of samples"
+_NO_FIT = "there are too few networks to fit a model to some shapes and to test it on others"
+
+
+def analyse(table: Table) -> Findings:
+    """Name the claims of a trial table, with the tables and figures behind them."""
+    trials = per_sample(table)
+    found, caches = networks(trials), caches_of(table)
+    fits = fit(found, caches)
+    claims = (
+        _growth(
+            trials, 2**8, 2**12, lambda ratio: ratio < _MOST_SMALL,
+            "Small networks cost about the same: from 2^8 to 2^12 parameters, 16 times as many, "
+            "the energy per sample less than doubles.",
+            Quantity(None, high=_MOST_SMALL),
+            "what PyTorch does for each step and layer is most of the energy of such networks, "
+            "whose weights all fit in the smallest caches",
+        ),
+        _growth(
+            trials, 2**20, 2**24, lambda ratio: ratio > _LEAST_LARGE,
+            "Large networks cost by their size: from 2^20 to 2^24 parameters, 16 times as many, "
+            "the energy per sample grows more than eightfold.",
+            Quantity(None, low=_LEAST_LARGE),
+            "operations and bytes outgrow what a step costs by itself",
+        ),
+        _contradiction(found),
+        *_predictions(fits),
+        _idle(table),
+    )  # fmt: skip
+    return Findings(claims, exhibits(table, found, fits, caches), _notes(fits, found, caches))
+
+
+def keep(table: Table) -> str | None:
+    """Store the fitted model for this machine, and say so; nothing where none could be fitted."""
+    from ...energy.calibration.stored import machine_id, now_utc
+    from ...models.networks.mlp_energy_stored import StoredEnergyModel, save
+
+    fits = fit(networks(per_sample(table)), caches_of(table))
+    if fits is None:
+        return None
+    told = table.description or {}
+    machine, versions = told.get("machine") or {}, told.get("versions") or {}
+    path = save(
+        StoredEnergyModel(
+            machine=machine_id(),
+            processor=str(machine.get("cpu", "unknown")),
+            fitted_at=str(told.get("created") or now_utc()),
+            precision="float32",
+            meter=tuple(str(each.get("id")) for each in told.get("meter") or ()),
+            versions={str(name): str(each) for name, each in versions.items()},
+            n_networks=len(fits.fitted),
+            held_out_error=fits.memory.error,
+            model=fits.model,
+        )
+    )
+    return f"The energy model was stored in {path}: grid-cheapest orders networks of mlp by it."
+
+
+def _growth(
+    trials: pd.DataFrame,
+    small: int,
+    large: int,
+    holds: Callable[[float], bool],
+    statement: str,
+    paper: Quantity,
+    why: str,
+) -> Claim:
+    """How the energy per sample grows with the size, at the same shape, depth and batch."""
+    ours = None
+    if len(trials):
+        ours = paired_ratio(
+            trials,
+            {"p.size": large},
+            {"p.size": small},
+            within=["p.profile", "p.depth", "p.batch"],
+            value="sample_j",
+        )
+    if ours is None or ours.value is None:
+        reason = _NO_TRIALS if not len(trials) else f"no network has both {small} and {large}"
+        return Claim(statement, paper, None, None, reason)
+    verdict = holds(ours.value)
+    if not verdict:
+        why = f"the energy grows {ours.value:.3g}-fold on the mean over shapes and depths"
+    return Claim(statement, paper, ours, verdict, why)
+
+
+def _contradiction(found: Sequence[Network]) -> Claim:
+    """Whether a network takes fewer operations and fewer parameters, and yet more energy."""
+    statement = (
+        "Fewer parameters and fewer operations need not cost less energy: hardware makes the "
+        "relation a non-linear one."
+    )
+    joules, parameters, operations, batches = (
+        (
+            np.array(each, float)
+            for each in zip(
+                *((n.joule, n.n_parameters, n.operations, n.batch) for n in found), strict=True
+            )
+        )
+        if found
+        else [np.empty(0)] * 4
+    )
+    # Rows are smaller by both than half of what the columns are.
+    smaller = (
+        (2 * parameters[:, None] <= parameters)
+        & (2 * operations[:, None] <= operations)
+        & (batches[:, None] == batches)
+    )
+    if not smaller.any():
+        return Claim(statement, None, None, None, _NO_TRIALS)
+    ratios = np.where(smaller, joules[:, None] / joules, 0.0)
+    small, large = (found[each] for each in np.unravel_index(ratios.argmax(), ratios.shape))
+    pairs = [(small.joules[seed], large.joules.get(seed)) for seed in small.joules]
+    ours = quantity(interval([one / other for one, other in pairs if other]))
+    if ours is None or ours.value is None:
+        return Claim(statement, None, None, None, _NO_TRIALS)
+    least = ours.value if ours.low is None else ours.low
+    why = (
+        f"a network with at most half of the parameters and operations ({small.name}) takes "
+        f"{ours.value:.3g} times the energy per sample of a larger one ({large.name})"
+    )
+    return Claim(statement, None, ours, least > 1, why)
+
+
+def _predictions(fits: Fits | None) -> tuple[Claim, ...]:
+    """How well the model predicts shapes that it was not fitted to, and better than which."""
+    median, near = (
+        "Operations and the bytes that each level of memory serves predict the energy per sample: "
+        "the median of predicted over measured energy of shapes held out lies within 0.9 and 1.1.",
+        f"The model predicts 80 % of the networks held out within {WITHIN:.0%}.",
+    )
+    rivals = (
+        "Energy follows working sets, not operations: the model errs less on shapes held out than "
+        "one of operations alone.",
+        "Energy follows working sets, not parameters: the model errs less on shapes held out than "
+        "one of parameters alone.",
+    )
+    bounds = (Quantity(None, *_MEDIAN), Quantity(None, low=_NEAR, unit="%"))
+    papers = (*bounds, Quantity(None, high=1.0), Quantity(None, high=1.0))
+    if fits is None:
+        statements = zip((median, near, *rivals), papers, strict=True)
+        return tuple(Claim(each, paper, None, None, _NO_FIT) for each, paper in statements)
+    ratio, within = _by_repetition(fits)
+    value, share = float(np.median(fits.memory.ratios)), fits.memory.within
+    counted = (
+        f"of {len(fits.held)} networks held out, {share:.0%} are predicted within {WITHIN:.0%}"
+    )
+    bias = (
+        f"on the median, predictions are {abs(value - 1):.1%} too {'high' if value > 1 else 'low'}"
+    )
+    found = [
+        Claim(median, papers[0], ratio, _MEDIAN[0] <= value <= _MEDIAN[1], bias),
+        Claim(near, papers[1], within, share >= _NEAR, counted),
+    ]
+    for statement, rival in zip(rivals, (fits.operations, fits.parameters), strict=True):
+        ours = Quantity(fits.memory.error / rival.error, note="ratio of mean relative errors")
+        found.append(
+            Claim(statement, papers[2], ours, fits.memory.error < rival.error, _errors(fits, rival))
+        )
+    return tuple(found)
+
+
+def _errors(fits: Fits, rival: Fit) -> str:
+    return (
+        f"the mean relative error is {fits.memory.error:.1%} instead of {rival.error:.1%}; without "
+        f"the bytes, but with what layers cost by themselves, it is {fits.no_memory.error:.1%}"
+    )
+
+
+def _by_repetition(fits: Fits) -> tuple[Quantity, Quantity]:
+    """Median of predicted over measured, and the share nearby, with intervals over repetitions."""
+    seeds = sorted({seed for each in fits.held for seed in each.joules}, key=str)
+    pairs = list(zip(fits.held, fits.memory.predicted, strict=True))
+    of_seed: Mapping[Any, Any] = {
+        seed: np.array([p / each.joules[seed] for each, p in pairs if seed in each.joules])
+        for seed in seeds
+    }
+    medians = interval([np.median(ratios) for ratios in of_seed.values()])
+    shares = interval([(np.abs(ratios - 1) <= WITHIN).mean() for ratios in of_seed.values()])
+    whole = float(np.median(fits.memory.ratios)), fits.memory.within
+
+    def told(value: float, low: float, high: float, unit: str = "") -> Quantity:
+        known = np.isfinite([low, high]).all()
+        return Quantity(value, *((low, high) if known else (None, None)), unit)
+
+    return (
+        told(whole[0], medians.low, medians.high),
+        told(whole[1], shares.low, shares.high, "%"),
+    )
+
+
+def _idle(table: Table) -> Claim:
+    """Which share of a node's energy it would have drawn idle, where a wattmeter saw the node."""
+    statement = "Idling is 67 % of the power of a node that trains on processors."
+    paper = Quantity(0.67, unit="%")
+    idle_w = [
+        each.get("power_w")
+        for each in ((table.description or {}).get("study") or {}).get("idle") or ()
+        if each.get("component") == "node" and each.get("power_w") is not None
+    ]
+    trials = table.trials
+    known = trials[trials["node_j"].notna() & trials["duration_s"].notna()]
+    if len(idle_w) != 1 or not len(known) or not known["node_j"].sum():
+        why = "no meter saw the whole node: give one, such as a wattmeter, with --meter"
+        return Claim(statement, paper, None, None, why)
+    share = float(idle_w[0] * known["duration_s"].sum() / known["node_j"].sum())
+    why = f"the node idles at {idle_w[0]:.3g} W, and a single core trains here"
+    return Claim(statement, paper, Quantity(share, unit="%"), share >= 0.5, why)
+
+
+def _notes(
+    fits: Fits | None, found: Sequence[Network], caches: Mapping[str, int]
+) -> tuple[str, ...]:
+    """What is to be held against the numbers."""
+    notes: list[str] = []
+    if found and not caches:
+        notes.append(
+            "The sizes of this machine's caches are not known, so all bytes count as served by the "
+            "memory."
+        )
+    if fits is None:
+        return tuple(notes)
+    notes.append(
+        "What each step and each layer costs by itself is no term of the paper's model: it is what "
+        "PyTorch takes to launch operations, and most of the energy of small networks here."
+    )
+    off = [
+        (fits.model.joules_per_sample(each.widths, each.batch) / each.joule, each)
+        for each in fits.fitted
+    ]
+    wrong = sorted((each for each in off if abs(each[0] - 1) > WITHIN), key=lambda each: each[0])
+    if wrong:
+        share, worst = wrong[0] if wrong[0][0] < 1 else wrong[-1]
+        notes.append(
+            f"Of the {len(off)} networks that it was fitted to, the model misses {len(wrong)} by "
+            f"more than {WITHIN:.0%}; the worst ({worst.name}) is predicted at {share:.2f} of what "
+            "was measured."
+        )
+    return tuple(notes)
