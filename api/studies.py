@@ -113,7 +113,7 @@ def study(
         folder.add(_load_added(add, mapping, wanted.design(asked).by))
     running.go_on(wanted, asked, folder, executor=executor, watcher=progress)
     result = derive(wanted, folder)
-    if wanted.after is not None and not result.interrupted:
+    if wanted.after is not None and not result.interrupted and not folder.added:
         told = wanted.after(result.table)
         if told and progress is not None:
             progress.note(told)

@@ -24,7 +24,7 @@ BATCH, SMALL_BATCH = 256, 64  # the paper's, and one that tells steps from sampl
 PRECISION = "float32"  # numbers of 4 bytes, as the working sets have it
 WINDOW_S = 0.3  # that the training of a cell should take
 MOST_STEPS = 1000
-WARM_STEPS = 2  # before the training is metered
+WARM_STEPS = 1  # before the training is metered
 # A core of no machine in particular, by which the steps of a cell are chosen.
 _OPERATIONS_PER_S, _BYTES_PER_S, _STEP_S, _LAYER_S = 5e10, 5e9, 2e-4, 6e-5
 
