@@ -30,7 +30,7 @@ _OPERATIONS_PER_S, _BYTES_PER_S, _STEP_S, _LAYER_S = 5e10, 5e9, 2e-4, 6e-5
 
 FITTED = ("rectangle", "rectangle-residual", "trapezoid", "wide-first-4x")
 _QUICK_SIZES = tuple(2**each for each in (5, 8, 10, 12, 14, 16, 18, 20, 22, 24))
-_QUICK_DEPTHS = (4, 10)
+_QUICK_DEPTHS = (3, 10)  # with few layers shapes differ most in their widths and working sets
 _FULL_DEPTHS = (3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 18, 20)
 _MOST_QUICK = 2**20  # of two layers: larger ones are so wide that they take seconds a step
 LOSS_EPOCHS = 30
@@ -180,7 +180,7 @@ def _design(options: Options) -> Design:
     ]
     if quick:
         notes.append(
-            f"Quick: ten of the paper's sizes, six shapes, depths 2, 4 and 10; with two layers "
+            f"Quick: ten of the paper's sizes, six shapes, depths 2, 3 and 10; with two layers "
             f"only up to {_MOST_QUICK:,} parameters."
         )
     return Design(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -152,10 +153,12 @@ def _predictions(fits: Fits | None) -> tuple[Claim, ...]:
     )
     if fits is None:
         return tuple(Claim(each, None, None, None, _NO_FIT) for each in (median, near, *rivals))
-    value, share = float(np.median(fits.memory.ratios)), fits.memory.within
     of_seeds = _ratios_by_repetition(fits, fits.memory)
-    ratio = _around(value, [np.median(each) for each in of_seeds])
-    within = _around(share, [(np.abs(each - 1) <= WITHIN).mean() for each in of_seeds], "%")
+    ratio = quantity(interval([np.median(each) for each in of_seeds]))
+    within = quantity(interval([(np.abs(each - 1) <= WITHIN).mean() for each in of_seeds]), "%")
+    value, share = (None if each is None else each.value for each in (ratio, within))
+    assert value is not None
+    assert share is not None
     counted = f"{share:.0%} of {len(fits.held)} networks held out are predicted within {WITHIN:.0%}"
     too = "high" if value > 1 else "low"
     bias = f"on the median, predictions are {abs(value - 1):.1%} too {too}"
@@ -165,23 +168,19 @@ def _predictions(fits: Fits | None) -> tuple[Claim, ...]:
     ]
     others = (fits.operations, fits.parameters, fits.no_memory)
     for statement, rival in zip(rivals, others, strict=True):
-        ours = _error_ratio(fits, rival)
-        most = ours.value if ours.high is None else ours.high
+        pairs = zip(of_seeds, _ratios_by_repetition(fits, rival), strict=True)
+        ours = quantity(interval([_error(own) / max(_error(other), 1e-12) for own, other in pairs]))
+        most = math.inf if ours is None or ours.value is None else ours.high or ours.value
         why = (
             f"the mean relative error is {fits.memory.error:.1%}, that of the other model "
             f"{rival.error:.1%}"
         )
-        found.append(Claim(statement, None, ours, most is not None and most < 1, why))
+        found.append(Claim(statement, None, ours, most < 1, why))
     return tuple(found)
 
 
-def _error_ratio(fits: Fits, rival: Fit) -> Quantity:
-    """Mean relative error of the model over that of another one."""
-    pairs = zip(
-        _ratios_by_repetition(fits, fits.memory), _ratios_by_repetition(fits, rival), strict=True
-    )
-    of_seeds = [np.abs(own - 1).mean() / np.abs(other - 1).mean() for own, other in pairs]
-    return _around(fits.memory.error / rival.error, of_seeds)
+def _error(ratios: NDArray[np.float64]) -> float:
+    return float(np.abs(ratios - 1).mean())
 
 
 def _ratios_by_repetition(fits: Fits, of: Fit) -> list[NDArray[np.float64]]:
@@ -192,13 +191,6 @@ def _ratios_by_repetition(fits: Fits, of: Fit) -> list[NDArray[np.float64]]:
         np.array([joule / each.joules[seed] for each, joule in pairs if seed in each.joules])
         for seed in seeds
     ]
-
-
-def _around(value: float, of_repetitions: Sequence[float], unit: str = "") -> Quantity:
-    """A value of all repetitions together, with the interval of what each gives by itself."""
-    found = interval(of_repetitions)
-    ends = (found.low, found.high) if np.isfinite([found.low, found.high]).all() else (None, None)
-    return Quantity(value, *ends, unit)
 
 
 def _idle(table: Table) -> Claim:
