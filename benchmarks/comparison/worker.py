@@ -219,7 +219,10 @@ class Session:
         )
 
     def _energy_of(self, data: Data) -> Callable[[Mapping[str, Any]], float | None] | None:
-        """Foretells the joules of a candidate, where a model was stored for what trains here."""
+        """Foretells the joules of a candidate, where a model was stored for what trains here.
+
+        It was fitted to float32: with another precision joules differ, and their order is a guide.
+        """
         stored = self._setting.energy_model
         if stored is None or self._runtime.device.type != "cpu":
             return None

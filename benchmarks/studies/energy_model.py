@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any
 from .cells import factorial, of_cells
 from .design import Design, Factors, Options, Part, Study
 from .energy_model_analysis import analyse, keep
-from .energy_model_cells import CLASSES, ENERGY, HELD_OUT, INPUTS, LOSS
+from .energy_model_cells import CLASSES, ENERGY, HELD_OUT, INPUTS, LOSS, PRECISION
 
 if TYPE_CHECKING:
     from ...models.data.splits import Split
     from ...models.trial import Trial
 
 BATCH, SMALL_BATCH = 256, 64  # the paper's, and one that tells steps from samples
-PRECISION = "float32"  # numbers of 4 bytes, as the working sets have it
 WINDOW_S = 0.3  # that the training of a cell should take
 MOST_STEPS = 1000
 WARM_STEPS = 1  # before the training is metered

@@ -10,7 +10,17 @@ import numpy as np
 
 from ..statistics.inference import interval
 from .comparing import paired_ratio, quantity
-from .energy_model_cells import WITHIN, Fit, Fits, Network, caches_of, fit, networks, per_sample
+from .energy_model_cells import (
+    PRECISION,
+    WITHIN,
+    Fit,
+    Fits,
+    Network,
+    caches_of,
+    fit,
+    networks,
+    per_sample,
+)
 from .energy_model_exhibits import exhibits
 from .facts import Claim, Findings, Quantity
 
@@ -34,22 +44,25 @@ def analyse(table: Table) -> Findings:
     fits = fit(found, caches)
     claims = (
         _growth(
-            trials, 2**8, 2**12, lambda ratio: ratio < _MOST_SMALL,
+            trials,
+            (2**8, 2**12),
+            lambda ratio: ratio < _MOST_SMALL,
             "Small networks cost about the same: from 2^8 to 2^12 parameters, 16 times as many, "
             "the energy per sample less than doubles.",
-            "what PyTorch does for each step and layer is most of the energy of such networks, "
-            "whose weights all fit in the smallest caches",
+            fits,
         ),
         _growth(
-            trials, 2**20, 2**24, lambda ratio: ratio > _LEAST_LARGE,
+            trials,
+            (2**20, 2**24),
+            lambda ratio: ratio > _LEAST_LARGE,
             "Large networks cost by their size: from 2^20 to 2^24 parameters, 16 times as many, "
             "the energy per sample grows more than eightfold.",
-            "operations and bytes outgrow what a step costs by itself",
+            fits,
         ),
         _contradiction(found),
         *_predictions(fits),
         _idle(table),
-    )  # fmt: skip
+    )
     return Findings(claims, exhibits(table, found, fits, caches), _notes(fits, found, caches))
 
 
@@ -57,18 +70,21 @@ def keep(table: Table) -> str | None:
     """Store the fitted model for this machine, and say so; nothing where none could be fitted."""
     from ...energy.calibration.stored import machine_id, now_utc
     from ...models.networks.mlp_energy_stored import StoredEnergyModel, save
+    from ..comparison.description import describe_machine
 
     fits = fit(networks(per_sample(table)), caches_of(table))
     if fits is None:
         return None
-    told = table.description or {}
+    told, here = table.description or {}, describe_machine()
     machine, versions = told.get("machine") or {}, told.get("versions") or {}
+    if any(machine.get(name) != here[name] for name in ("cpu", "caches")):
+        return "The energy model was not stored: its networks were trained on another machine."
     path = save(
         StoredEnergyModel(
             machine=machine_id(),
-            processor=str(machine.get("cpu", "unknown")),
+            processor=here["cpu"],
             fitted_at=str(told.get("created") or now_utc()),
-            precision="float32",
+            precision=PRECISION,
             meter=tuple(str(each.get("id")) for each in told.get("meter") or ()),
             versions={str(name): str(each) for name, each in versions.items()},
             n_networks=len(fits.fitted),
@@ -81,13 +97,13 @@ def keep(table: Table) -> str | None:
 
 def _growth(
     trials: pd.DataFrame,
-    small: int,
-    large: int,
+    sizes: tuple[int, int],
     holds: Callable[[float], bool],
     statement: str,
-    why: str,
+    fits: Fits | None,
 ) -> Claim:
     """How the energy per sample grows with the size, at the same shape, depth and batch."""
+    small, large = sizes
     ours = None
     if len(trials):
         ours = paired_ratio(
@@ -98,12 +114,20 @@ def _growth(
             value="sample_j",
         )
     if ours is None or ours.value is None:
-        reason = _NO_TRIALS if not len(trials) else f"no network has both {small} and {large}"
+        reason = f"no network was finished with both {small:,} and {large:,} parameters"
         return Claim(statement, None, None, None, reason)
-    verdict = holds(ours.value)
-    if not verdict:
-        why = f"the energy grows {ours.value:.3g}-fold on the mean over shapes and depths"
-    return Claim(statement, None, ours, verdict, why)
+    why = f"it grows {ours.value:.3g}-fold, on the geometric mean over shapes, depths and batches"
+    if fits is not None:
+        shares = [
+            fits.share_by_itself(each)
+            for each in (*fits.fitted, *fits.held)
+            if small <= each.size <= large
+        ]
+        why += (
+            f"; by the model, {np.mean(shares):.0%} of the energy of such networks is what each "
+            "step and each layer costs by itself"
+        )
+    return Claim(statement, None, ours, holds(ours.value), why)
 
 
 def _contradiction(found: Sequence[Network]) -> Claim:
@@ -123,7 +147,7 @@ def _contradiction(found: Sequence[Network]) -> Claim:
     if not smaller.any():
         return Claim(statement, None, None, None, _NO_TRIALS)
     ratios = np.where(smaller, joules[:, None] / joules, 0.0)
-    small, large = (found[each] for each in np.unravel_index(ratios.argmax(), ratios.shape))
+    small, large = (found[int(each)] for each in np.unravel_index(ratios.argmax(), ratios.shape))
     pairs = [(small.joules[seed], large.joules.get(seed)) for seed in small.joules]
     ours = quantity(interval([one / other for one, other in pairs if other]))
     if ours is None or ours.value is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 ENERGY, LOSS = "energy", "loss"  # the parts of the study
 INPUTS, CLASSES = 16, 2
+PRECISION = "float32"  # numbers of 4 bytes, as the working sets have it
 HELD_OUT = ("exponential", "wide-first", "wide-first-16x")
 """Shapes that no model is fitted to."""
 FACTORS = ("profile", "size", "depth", "batch")
@@ -99,8 +100,9 @@ def networks(trials: pd.DataFrame) -> list[Network]:
     """The networks of trials with joules per sample; those that cannot be built are left out."""
     found: list[Network] = []
     keys = [f"p.{name}" for name in FACTORS]
-    for (profile, *numbers), rows in trials.groupby(keys) if len(trials) else ():
-        size, depth, batch = map(int, numbers)
+    for key, rows in trials.groupby(keys) if len(trials) else ():
+        profile, size, depth, batch = cast("tuple[str, float, float, float]", key)
+        size, depth, batch = int(size), int(depth), int(batch)
         try:
             widths = solve_widths(str(profile), size, INPUTS, CLASSES, depth)
         except PerjouleError:
@@ -157,6 +159,15 @@ class Fits:
         """The study's model."""
         values = map(float, self.memory.coefficients)
         return EnergyModel(self.caches, dict(zip(terms(self.caches), values, strict=True)))
+
+    def shares(self, network: Network) -> NDArray[np.float64]:
+        """What each of the `terms` has of the predicted energy of a network."""
+        parts = amounts(network.widths, network.batch, self.caches) * self.memory.coefficients
+        return parts / parts.sum()
+
+    def share_by_itself(self, network: Network) -> float:
+        """What step and layers have of it, whatever they compute."""
+        return float(self.shares(network)[-2:].sum())
 
 
 def fit(found: Sequence[Network], caches: Mapping[str, int]) -> Fits | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...models.networks.mlp_energy import RAM, amounts, terms
+from ...models.networks.mlp_energy import RAM, terms
 from .energy_model_cells import LOSS, WITHIN, Fits, Network
 from .facts import Axis, Exhibit, Heat, Mark, Plot, Quantity, Series, Sheet
 
@@ -132,13 +132,9 @@ def _meaning(term: str) -> str:
 
 def _coefficients(fits: Fits) -> Sheet:
     names, found = terms(fits.caches), (*fits.fitted, *fits.held)
-    parts = [
-        (each, amounts(each.widths, each.batch, fits.caches) * fits.memory.coefficients)
-        for each in found
-    ]
 
     def share(place: int, among: Callable[[Network], bool]) -> Quantity | None:
-        shares = [part[place] / part.sum() for each, part in parts if among(each)]
+        shares = [fits.shares(each)[place] for each in found if among(each)]
         return Quantity(float(np.mean(shares)), unit="%") if shares else None
 
     rows = tuple(
@@ -231,10 +227,6 @@ def _isolines(reached: pd.DataFrame, loss: float) -> Heat | None:
         notes=(
             "Joules of the whole trial up to the epoch that first reaches the loss, validation and "
             "building included; the median over repetitions.",
-            *(
-                [f"{n_censored} networks do not reach it in most repetitions."]
-                if n_censored
-                else []
-            ),
+            f"Networks that do not reach it in most repetitions: {n_censored}.",
         ),
     )

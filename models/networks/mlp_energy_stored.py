@@ -83,11 +83,14 @@ def load() -> StoredEnergyModel | None:
     """What is stored for this machine, None if there is nothing; warns of a file it cannot use."""
     try:
         path = stored_file()
+    except OutputError:
+        return None
+    try:
         found = StoredEnergyModel.from_dict(json.loads(path.read_text(encoding="utf-8")))
         if found.machine != machine_id():
             raise ValueError("of another machine")
         return found
-    except (FileNotFoundError, NotADirectoryError, OutputError):
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         message = f"{path} cannot be used ({type(error).__name__}: {error}): {_MEND}"

@@ -97,6 +97,12 @@ def test_networks_whose_energy_follows_working_sets_are_seen_to_do_so():
     json.dumps(findings.to_dict(), allow_nan=False)
 
 
+def test_what_another_machine_measured_is_not_stored_for_this_one(tmp_path, monkeypatch):
+    monkeypatch.setenv("PERJOULE_HOME", str(tmp_path))
+    assert "another machine" in STUDY.after(table_of(joules_by(TRUE)))
+    assert mlp_energy_stored.load() is None
+
+
 def test_energy_that_is_that_of_operations_alone_is_no_evidence_for_working_sets():
     by_operations = dict.fromkeys(TRUE, 0.0) | {"operation": 4e-11, "step": 1e-3}
     findings = STUDY.analyse(table_of(joules_by(by_operations), noise=0.05))
