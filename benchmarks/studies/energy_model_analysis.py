@@ -154,8 +154,9 @@ def _contradiction(found: Sequence[Network]) -> Claim:
         return Claim(statement, None, None, None, _NO_TRIALS)
     least = ours.value if ours.low is None else ours.low
     why = (
-        f"a network with at most half of the parameters and operations ({small.name}) takes "
-        f"{ours.value:.3g} times the energy per sample of a larger one ({large.name})"
+        f"of all pairs of which one has at most half of the parameters and operations, the smaller "
+        f"({small.name}) takes up to {ours.value:.3g} times the energy per sample of the larger "
+        f"({large.name})"
     )
     return Claim(statement, None, ours, least > 1, why)
 

@@ -77,12 +77,17 @@ def test_joules_of_a_candidate_are_those_of_all_its_samples():
     model = EnergyModel(CACHES, UNITS)
     energy_of = training_energy(model, (1, 8, 8), 10, 1000)
     base = {"size": 4096, "depth": 3, "profile": "rectangle", "batch_size": 50, "epochs": 1}
-    once = energy_of(base)
+
+    def joules(**changed):
+        found = energy_of({**base, **changed})
+        assert found is not None
+        return found
+
     widths = (64, 36, 36, 10)  # 4,042 parameters
-    assert once == pytest.approx(1000 * model.joules_per_sample(widths, 50))
-    assert energy_of({**base, "epochs": 4}) == pytest.approx(4 * once)
-    assert energy_of({**base, "batch_size": 25}) > once  # more steps
-    assert energy_of({**base, "depth": 9}) > once
+    assert joules() == pytest.approx(1000 * model.joules_per_sample(widths, 50))
+    assert joules(epochs=4) == pytest.approx(4 * joules())
+    assert joules(batch_size=25) > joules()  # more steps
+    assert joules(depth=9) > joules()
     # What is not given is as `mlp` has it, and what trains otherwise costs the same.
     assert energy_of({"learning_rate": 0.1, "epochs": 1}) == energy_of({"epochs": 1})
     assert energy_of({**base, "size": 8}) is None

@@ -12,6 +12,7 @@ import perjoule
 from perjoule.benchmarks.comparison.loading import load_table
 from perjoule.benchmarks.studies import Heat, Options, Plot, Sheet, running
 from perjoule.benchmarks.studies.energy_model import STUDY
+from perjoule.benchmarks.studies.energy_model_analysis import keep
 from perjoule.benchmarks.studies.energy_model_cells import HELD_OUT, INPUTS
 from perjoule.models.networks import mlp_energy_stored
 from perjoule.models.networks.mlp import solve_widths
@@ -77,12 +78,12 @@ def test_networks_whose_energy_follows_working_sets_are_seen_to_do_so():
     *claims, idle = findings.claims
     assert [claim.holds for claim in claims] == [True] * len(claims)
     small, large, contradiction, median, near, *errors = claims
-    assert 1 < small.ours.value < 2
+    assert small.ours.value == pytest.approx(1.2, abs=0.2)
     assert large.ours.low > 8
     assert contradiction.ours.value > 1
     assert median.ours.value == pytest.approx(1, abs=0.02)
     assert near.ours.value == 1
-    assert all(0 < claim.ours.value < 0.5 for claim in errors)
+    assert all(claim.ours.high < 0.5 for claim in errors)
     assert idle.holds is None
     assert "whole node" in idle.why
     rows = exhibit(findings, "coefficients").rows
@@ -99,7 +100,7 @@ def test_networks_whose_energy_follows_working_sets_are_seen_to_do_so():
 
 def test_what_another_machine_measured_is_not_stored_for_this_one(tmp_path, monkeypatch):
     monkeypatch.setenv("PERJOULE_HOME", str(tmp_path))
-    assert "another machine" in STUDY.after(table_of(joules_by(TRUE)))
+    assert "another machine" in str(keep(table_of(joules_by(TRUE))))
     assert mlp_energy_stored.load() is None
 
 

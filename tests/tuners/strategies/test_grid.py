@@ -224,7 +224,7 @@ def test_cheapest_first_by_the_joules_that_a_model_of_the_machine_foretells():
 
     task = Task(cost_of=cnn_cost, n_samples=N_SAMPLES, energy_of=energy_of)
     seen = list(proposals(GridStrategy(NETWORKS, 0, task, order="cheapest")))
-    joules = [math.inf if energy_of(each) is None else energy_of(each) for each in seen]
+    joules = [energy_of(each) or math.inf for each in seen]
     assert len(seen) == len({tuple(params.values()) for params in seen}) == 3**5 * 2 * 2
     assert joules[0] == min(joules)
     assert joules[-1] == math.inf
