@@ -56,8 +56,8 @@ def _by_working_set(found: Sequence[Network], caches: Mapping[str, int]) -> Plot
     return Plot(
         "working-sets",
         "Energy per sample by working set",
-        "Up to some size it hardly matters how large a network is; once weights, gradients and "
-        "activations fall out of a cache, each further byte counts. Lines are the cache sizes.",
+        "If energy follows working sets, the points of all depths lie on one curve, which steepens "
+        "where weights, gradients and activations no longer fit in a cache. Lines are cache sizes.",
         Axis("Working set of a training step", "B", log=True),
         Axis(_JOULES, "J", log=True),
         tuple(series),
@@ -108,7 +108,7 @@ def _models(fits: Fits) -> Sheet:
         "models",
         "What explains the energy of a sample",
         f"All models were fitted to the same {len(fits.fitted)} networks in the same way, and are "
-        f"judged by {len(fits.held)} networks of other shapes.",
+        f"judged by {len(fits.held)} networks of other shapes, by the medians over repetitions.",
         (
             "Model of",
             "Mean relative error",
