@@ -115,7 +115,12 @@ def study(
     for derived in DERIVED:  # they would be of fewer trials than the ledgers if this is killed
         (folder.path / derived).unlink(missing_ok=True)
     running.go_on(wanted, asked, folder, executor=executor, watcher=progress)
-    return derive(wanted, folder)
+    result = derive(wanted, folder)
+    if wanted.after is not None and not result.interrupted and not folder.added:
+        told = wanted.after(result.table)
+        if told and progress is not None:
+            progress.note(told)
+    return result
 
 
 def report_study(path: str | Path) -> StudyResult:

@@ -92,6 +92,8 @@ class Task:
         n_samples: Images of one epoch.
         shared: What strategies of all runs may keep here: functions of space and networks alone.
         metric: What scores are of; `Metric.oriented_bounds` are those of what is told.
+        energy_of: Joules of all training steps of a candidate, by an energy model of the machine;
+            None of one whose network cannot be built. None where no such model is stored.
     """
 
     budget_j: float = math.inf
@@ -100,6 +102,7 @@ class Task:
     n_samples: int = 1
     shared: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
     metric: Metric = ACCURACY
+    energy_of: Callable[[Mapping[str, Any]], float | None] | None = None
 
 
 class Strategy(Protocol):

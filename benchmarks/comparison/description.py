@@ -13,6 +13,7 @@ from typing import Any
 
 from ...energy import SourceInfo
 from ...energy.carbon import intensity
+from ...energy.sources.cpu.caches import cache_sizes
 from ...energy.sources.cpu.cores import usable_cores
 from ...energy.sources.cpu.power import processor
 from ...errors import DataError, MeterError
@@ -34,7 +35,7 @@ _LIBRARIES = (
 
 def describe(setting: Setting, prepared: Prepared, workers: int) -> dict[str, Any]:
     """Describe a comparison that begins, in plain data; ``workers`` are trials at a time."""
-    carbon, cpu = setting.experiment.carbon, processor()
+    carbon = setting.experiment.carbon
     return {
         "schema": SCHEMA,
         "name": setting.folder.name,
@@ -45,15 +46,23 @@ def describe(setting: Setting, prepared: Prepared, workers: int) -> dict[str, An
         "workers": workers,
         "keep_weights": setting.keep_weights,
         "versions": _versions(),
-        "machine": {
-            "cpu": f"{cpu.model} (virtual machine)" if cpu.virtual else cpu.model,
-            "cores": usable_cores(),
-            "platform": platform.platform(),
-        },
+        "machine": describe_machine(),
         "runtime": dict(prepared.runtime),
         "data": dict(prepared.data),
         "meter": _inventory(prepared.sources),
         "carbon": None if carbon is None else asdict(intensity(carbon)),
+        **({} if setting.energy_model is None else {"energy_model": dict(setting.energy_model)}),
+    }
+
+
+def describe_machine() -> dict[str, Any]:
+    """Describe this machine, in plain data."""
+    cpu = processor()
+    return {
+        "cpu": f"{cpu.model} (virtual machine)" if cpu.virtual else cpu.model,
+        "cores": usable_cores(),
+        "platform": platform.platform(),
+        "caches": cache_sizes(),
     }
 
 

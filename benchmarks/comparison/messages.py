@@ -29,12 +29,15 @@ class Setting:
     keep_weights: bool = False  # whether outcomes carry the weights of new incumbents
     probe_heaviest: bool = True  # whether a step of the heaviest candidate may be tried first
     objective: Callable[..., Any] | None = None  # the user's own, where no import can find it
+    # The energy model that strategies may order by, in plain values: as it was at the beginning.
+    energy_model: Mapping[str, Any] | None = None
 
     @property
     def key(self) -> str:
         """Equal for settings whose sessions may be shared."""
         parts = [self.experiment.model_dump(), self.space, str(self.folder), self.shared]
         parts += [self.keep_weights, self.probe_heaviest, self.objective and id(self.objective)]
+        parts.append(self.energy_model)
         return json.dumps(parts, sort_keys=True)
 
     @property

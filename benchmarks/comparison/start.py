@@ -54,6 +54,8 @@ def run_comparison(
         PerjouleError: Something in the experiment cannot be used, or the folder is in use.
     """
     setting = setting_of(experiment, folder.path)
+    if resumed is not None:  # another order would not go on with what was recorded
+        setting = replace(setting, energy_model=resumed.get("energy_model"))
     sources = find_sources(experiment)
     workers = workers_of(experiment, sources, objective)
     setting = replace(
@@ -83,7 +85,12 @@ def run_comparison(
 
 def setting_of(experiment: Experiment, folder: Path) -> Setting:
     """What one worker of an experiment needs to know; all names in it are checked."""
-    return Setting(experiment, _resolved_space(experiment), folder)
+    from ...models.networks import mlp_energy_stored
+
+    found = mlp_energy_stored.load() if experiment.architecture == "mlp" else None
+    energy_model = None if found is None else found.to_dict()
+    space = _resolved_space(experiment)
+    return Setting(experiment, space, folder, energy_model=energy_model)
 
 
 def find_sources(experiment: Experiment) -> list[Source | PowerSource]:

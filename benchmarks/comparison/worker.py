@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,8 +17,11 @@ from threadpoolctl import threadpool_limits
 
 from ...energy import EnergyBudget, Reading
 from ...energy.quantities import total
+from ...models.data.splits import Data
 from ...models.metric import Metric
 from ...models.network_training import NetworkTraining
+from ...models.networks.mlp_energy import training_energy
+from ...models.networks.mlp_energy_stored import StoredEnergyModel
 from ...models.objective import Objective
 from ...models.operations import network_cost
 from ...models.outcome import RESULTS, SliceResult, State, StopRule
@@ -213,7 +216,19 @@ class Session:
             lambda params: network_cost(params, *given),
             len(data.train),
             metric=self._metric,
+            energy_of=self._energy_of(data),
         )
+
+    def _energy_of(self, data: Data) -> Callable[[Mapping[str, Any]], float | None] | None:
+        """Foretells the joules of a candidate, where a model was stored for what trains here.
+
+        It was fitted to float32: with another precision joules differ, and their order is a guide.
+        """
+        stored = self._setting.energy_model
+        if stored is None or self._runtime.device.type != "cpu":
+            return None
+        model = StoredEnergyModel.from_dict(stored).model
+        return training_energy(model, data.shape, data.n_classes, len(data.train))
 
     def _tell(
         self, job: Job, trial: int, strategy: Strategy, result: SliceResult, ask: Reading

@@ -70,6 +70,7 @@ class Part:
     groups: Factors = field(default_factory=dict)  # what all its trials have in common
     # What strategies of a search that are written as a call are called in tables.
     labels: Mapping[str, str] = field(default_factory=dict)
+    scored: bool = True  # whether scores mean anything; else the table has none of it
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,8 @@ class Study:
         quick_cost: What ``--quick`` takes on two cores, in words.
         full_cost: What the whole design takes, in words.
         link: Where the paper is.
+        after: Called with the trial table once all trials of a study were run here; keeps what is
+            to be used elsewhere, and says so in a sentence.
     """
 
     name: str
@@ -106,3 +109,4 @@ class Study:
     quick_cost: str = "minutes"
     full_cost: str = "hours"
     link: str = ""
+    after: Callable[[Table], str | None] | None = None

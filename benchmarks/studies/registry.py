@@ -12,6 +12,7 @@ STUDIES = {  # the module beside this one; its attribute STUDY is the study
     "layers": "layers",
     "architectures": "architectures",
     "environments": "environments",
+    "energy-model": "energy_model",
     "setups": "setups",
 }
 

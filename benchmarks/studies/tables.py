@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ...models.outcome import State
+from ..tables.contract import SCORES
 from ..tables.table import Table
 from .cells import CELL, label_of, read_cell
 from .design import Design, Part
@@ -31,11 +33,13 @@ def study_table(name: str, design: Design, tables: Sequence[Table]) -> Table:
     parts, curves = [], []
     for part, table in zip(design.parts, tables, strict=True):
         trials, names = _of_part(part, design, table.trials)
-        parts.append(trials)
+        unscored = {} if part.scored else dict.fromkeys(SCORES, math.nan)
+        parts.append(trials.assign(**unscored))
         if table.curves is not None and len(table.curves):
             rows = table.curves.merge(names, on=["run", "trial"])
             renamed = rows.assign(run=rows["run_of_study"], trial=rows["trial_of_study"])
-            curves.append(renamed.drop(columns=["run_of_study", "trial_of_study"]))
+            renamed = renamed.drop(columns=["run_of_study", "trial_of_study"])
+            curves.append(renamed.assign(**({} if part.scored else {"score": math.nan})))
     present = [part for part in parts if len(part)]
     trials = pd.concat(present or parts, ignore_index=True)
     stated = tables[0].description or {}

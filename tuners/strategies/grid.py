@@ -56,7 +56,8 @@ from ..strategy import Task
 DEFAULT_LEVELS = 3
 
 Order = Literal["shuffled", "cheapest"]
-Cost = Callable[[tuple[int, ...]], float]
+Cost = Callable[[tuple[int, ...]], float]  # of a point, by its levels
+Price = Callable[[Mapping[str, Any]], float]  # of a candidate, by its hyperparameters
 
 
 class GridStrategy(InOrder):
@@ -66,8 +67,8 @@ class GridStrategy(InOrder):
         levels: Values per numeric hyperparameter, spread evenly (on its log scale if it has one)
             with both ends; categorical ones take all their choices.
         order: ``"shuffled"``, or ``"cheapest"`` for rising predicted operations of the training,
-            equally cheap points shuffled; where networks cannot be built, for rising values, as
-            `Space.cheapest` sees them.
+            equally cheap points shuffled, or rising joules where ``task.energy_of`` foretells
+            them; where networks cannot be built, for rising values, as `Space.cheapest` sees them.
 
     Raises:
         ConfigurationError: There is no such order.
@@ -140,16 +141,17 @@ def _cheapest_first(
     space: Space, axes: Axes, grids: Sequence[Branch], task: Task, generator: random.Random
 ) -> Iterator[dict[str, Any]]:
     """The points in rising cost; those that differ in what costs nothing in random order."""
+    price = _price(task, space)
 
     def rising(grid: Branch) -> Iterator[tuple[float, Branch]]:
         """The points of one grid and what each costs; those that cost the same are one branch."""
-        if task.cost_of is None:
+        if price is None:
             priced, free, cost = _by_value(axes, grid)
         else:
-            priced, free, cost = _by_operations(space, grid, task)
+            priced, free, cost = _by_price(space, grid, price)
         sizes = [len(levels) for levels in priced.values()]
-        for price, point in _rising(sizes, cost, generator):
-            yield price, Branch({**grid.held, **_values(priced, point)}, free)
+        for cost_of_it, point in _rising(sizes, cost, generator):
+            yield cost_of_it, Branch({**grid.held, **_values(priced, point)}, free)
 
     for _, alike in merge(*map(rising, grids), key=lambda each: each[0]):
         yield from _shuffled([alike], generator)
@@ -195,24 +197,30 @@ def _by_value(axes: Axes, grid: Branch) -> tuple[Axes, Axes, Cost]:
     return priced, {}, lambda point: held + sum(map(operator.mul, point, steps))
 
 
-def _by_operations(space: Space, grid: Branch, task: Task) -> tuple[Axes, Axes, Cost]:
+def _by_price(space: Space, grid: Branch, price: Price) -> tuple[Axes, Axes, Cost]:
     """The axes that change the price, cheap end first, those that do not, and a point's price."""
-    operations = _operations(task, space)
     axes, corners = grid.axes, (space.cheapest(grid.held), space.heaviest(grid.held))
     priced: dict[str, Sequence[Any]] = {}
     for name, levels in axes.items():
         # What makes no difference to the smallest network may make one to the largest.
         for corner in corners:
-            costs = [operations({**corner, name: level}) for level in levels]
+            costs = [price({**corner, name: level}) for level in levels]
             if len(set(costs)) > 1:
                 order = sorted(range(len(levels)), key=costs.__getitem__)
                 priced[name] = [levels[index] for index in order]
                 break
     free = {name: levels for name, levels in axes.items() if name not in priced}
-    return priced, free, lambda point: operations({**corners[0], **_values(priced, point)})
+    return priced, free, lambda point: price({**corners[0], **_values(priced, point)})
 
 
-def _operations(task: Task, space: Space) -> Callable[[Mapping[str, Any]], float]:
+def _price(task: Task, space: Space) -> Price | None:
+    """What training a candidate takes: joules if they can be foretold, else operations."""
+    if (energy_of := task.energy_of) is not None:
+        return lambda params: math.inf if (energy_j := energy_of(params)) is None else energy_j
+    return None if task.cost_of is None else _operations(task, space)
+
+
+def _operations(task: Task, space: Space) -> Price:
     """Predicts the operations of training a candidate; infinite if its network cannot be built."""
     pacing = ("epochs", LOG2_BATCH_SIZE, BATCH_SIZE)
     shaping = [name for name in space.distributions if name not in pacing]

@@ -1,5 +1,5 @@
 import math
-from itertools import islice
+from itertools import islice, pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -214,3 +214,24 @@ def test_a_huge_grid_is_not_listed():
 def test_an_unknown_order_is_refused():
     with pytest.raises(ConfigurationError, match="no order 'fastest': choose from shuffled, cheap"):
         GridStrategy(HUGE, 0, order="fastest")
+
+
+def test_cheapest_first_by_the_joules_that_a_model_of_the_machine_foretells():
+    def energy_of(params):  # the opposite of operations; narrow networks cannot be built
+        if params["width"] == 8:
+            return None
+        return 1000.0 - params["width"] * params["blocks"] + params["epochs"]
+
+    task = Task(cost_of=cnn_cost, n_samples=N_SAMPLES, energy_of=energy_of)
+    seen = list(proposals(GridStrategy(NETWORKS, 0, task, order="cheapest")))
+    joules = [energy_of(each) or math.inf for each in seen]
+    assert len(seen) == len({tuple(params.values()) for params in seen}) == 3**5 * 2 * 2
+    assert joules[0] == min(joules)
+    assert joules[-1] == math.inf
+    # Choices interact here, so that some points come late; on the whole joules rise.
+    rises = [a <= b for a, b in pairwise(joules)]
+    assert sum(rises) > 0.9 * len(rises)
+    assert [operations(each) for each in seen] != sorted(map(operations, seen))
+    # Without networks to build a model is enough.
+    alone = GridStrategy(NETWORKS, 0, Task(energy_of=energy_of), order="cheapest")
+    assert list(proposals(alone)) == seen
