@@ -1,4 +1,4 @@
-"""The studies by name. A new one is a file beside this one and a line here, or a user's own."""
+"""The studies by name. A new one is a file and a line here, or a user's own."""
 
 from __future__ import annotations
 
@@ -7,14 +7,8 @@ from importlib import import_module
 from ...errors import ConfigurationError, UnknownNameError
 from .design import Study
 
-STUDIES = {  # the module beside this one; its attribute STUDY is the study
-    "strategies": "strategies",
-    "layers": "layers",
-    "architectures": "architectures",
-    "environments": "environments",
-    "energy-model": "energy_model",
-    "setups": "setups",
-}
+STUDIES = ("strategies", "layers", "architectures", "environments", "energy-model", "setups")
+"""Each is a folder beside this file (``_`` for ``-``), whose module ``study`` has it as STUDY."""
 
 
 def find_study(name: str) -> Study:
@@ -25,7 +19,7 @@ def find_study(name: str) -> Study:
         ConfigurationError: What the text names cannot be had, or is no study.
     """
     if name in STUDIES:
-        return import_module(f".{STUDIES[name]}", __package__).STUDY
+        return import_module(f".{name.replace('-', '_')}.study", __package__).STUDY
     module, _, attribute = name.partition(":")
     if not attribute:
         raise UnknownNameError("study", name, [*STUDIES, "all"])

@@ -8,11 +8,11 @@ from perjoule.benchmarks.comparison.folder import Folder
 from perjoule.benchmarks.comparison.loading import read_run
 from perjoule.benchmarks.comparison.start import run_comparison
 from perjoule.benchmarks.importers import import_table
-from perjoule.benchmarks.studies.architectures import STUDY, train
+from perjoule.benchmarks.studies.architectures.efficiency import contradictions
+from perjoule.benchmarks.studies.architectures.meters import joules_by_meter, meters_beside
+from perjoule.benchmarks.studies.architectures.places import EXACT, elsewhere, intensities
+from perjoule.benchmarks.studies.architectures.study import STUDY, train
 from perjoule.benchmarks.studies.design import Design, Options, Part
-from perjoule.benchmarks.studies.efficiency import contradictions
-from perjoule.benchmarks.studies.meters import joules_by_meter, meters_beside
-from perjoule.benchmarks.studies.places import EXACT, elsewhere, intensities
 from perjoule.benchmarks.studies.running import experiment_of
 from perjoule.benchmarks.studies.tables import complete, study_table
 from perjoule.errors import DataError

@@ -11,9 +11,9 @@ import yaml
 import perjoule
 from perjoule.benchmarks.comparison.loading import load_table
 from perjoule.benchmarks.studies import Heat, Options, Plot, Sheet, running
-from perjoule.benchmarks.studies.energy_model import STUDY
-from perjoule.benchmarks.studies.energy_model_analysis import keep
-from perjoule.benchmarks.studies.energy_model_cells import HELD_OUT, INPUTS
+from perjoule.benchmarks.studies.energy_model.analysis import keep
+from perjoule.benchmarks.studies.energy_model.cells import HELD_OUT, INPUTS
+from perjoule.benchmarks.studies.energy_model.study import STUDY
 from perjoule.models.networks import mlp_energy_stored
 from perjoule.models.networks.mlp import solve_widths
 from perjoule.models.networks.mlp_energy import EnergyModel
@@ -219,7 +219,7 @@ def test_a_tiny_study_from_end_to_end(tmp_path, monkeypatch):
 
 TINY = """
 from dataclasses import replace
-from perjoule.benchmarks.studies.energy_model import STUDY as WHOLE
+from perjoule.benchmarks.studies.energy_model.study import STUDY as WHOLE
 
 def design(options):
     whole = WHOLE.design(options)

@@ -9,14 +9,14 @@ import torch
 from torch import nn
 
 import perjoule
-from perjoule.benchmarks.studies import environments
-from perjoule.benchmarks.studies.environments import STUDY, vgg16
-from perjoule.benchmarks.studies.environments_here import (
+from perjoule.benchmarks.studies.environments.here import (
     cpu_cap_w,
     environments_here,
     gpu_cap_w,
     threads_of_torch,
 )
+from perjoule.benchmarks.studies.environments import study
+from perjoule.benchmarks.studies.environments.study import STUDY, vgg16
 from perjoule.benchmarks.studies.wording import in_words
 from perjoule.models.operations import forward_operations
 
@@ -79,7 +79,7 @@ def analysed(frame, **changes):
 def test_claims_are_ratios_within_repetitions():
     found = analysed(made_by_hand())
     saving, bigger, per_flop, interaction, _ = found.claims
-    assert in_words(saving.ours) == "33.3 % to 75.0 % (2 environments)"
+    assert in_words(saving.ours) == "33.3 to 75.0 % (2 environments)"
     assert saving.holds is False
     assert "33.3 % [33.3 %, 33.3 %] on big" in saving.why
     assert (bigger.ours.value, bigger.holds) == (pytest.approx(2.0), True)
@@ -145,7 +145,7 @@ def test_a_power_cap_that_can_be_read_is_in_the_environments_name(tmp_path, monk
     assert cpu_cap_w(tmp_path) is None
     (zone / "constraint_0_power_limit_uw").write_text("65000000\n")
     assert cpu_cap_w(tmp_path) == 65.0
-    here = "perjoule.benchmarks.studies.environments_here"
+    here = "perjoule.benchmarks.studies.environments.here"
     monkeypatch.setattr(f"{here}.ROOT", tmp_path)
     one, *_ = environments_here("cpu", (1,))
     assert one.name.endswith(", 1 thread, capped at 65 W")
@@ -181,10 +181,10 @@ def test_it_runs_from_end_to_end_with_another_machines_table(tmp_path, monkeypat
     SEEN.clear()
     monkeypatch.setattr("perjoule.benchmarks.studies.running.IDLE_S", {True: 0.01})
     monkeypatch.setattr("perjoule.benchmarks.studies.estimating.PROBE_S", 0.01)
-    plan = replace(environments.QUICK, epochs=8)
-    monkeypatch.setitem(environments.PLANS, "quick", plan)
-    monkeypatch.setattr(environments, "MODELS", {"mobilenet_v2": tiny, "vgg16": tiny})
-    monkeypatch.setattr(environments, "QUICK_MODELS", ("mobilenet_v2", "vgg16"))
+    plan = replace(study.QUICK, epochs=8)
+    monkeypatch.setitem(study.PLANS, "quick", plan)
+    monkeypatch.setattr(study, "MODELS", {"mobilenet_v2": tiny, "vgg16": tiny})
+    monkeypatch.setattr(study, "QUICK_MODELS", ("mobilenet_v2", "vgg16"))
     theirs = tmp_path / "theirs.csv"
     made_by_hand(places=("small",), runs=2).drop(columns="environment").to_csv(theirs, index=False)
     result = perjoule.study(

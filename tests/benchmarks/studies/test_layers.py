@@ -10,7 +10,7 @@ from perjoule.benchmarks.comparison.folder import Folder
 from perjoule.benchmarks.comparison.loading import read_run
 from perjoule.benchmarks.comparison.start import run_comparison
 from perjoule.benchmarks.studies import Options, factorial
-from perjoule.benchmarks.studies.layers import STUDY
+from perjoule.benchmarks.studies.layers.study import STUDY
 from perjoule.benchmarks.studies.running import experiment_of
 from perjoule.benchmarks.studies.tables import study_table
 from perjoule.benchmarks.tables.table import Table
@@ -26,7 +26,7 @@ class TestNetwork:
     def sizes(shape, **factors):
         from torch import nn
 
-        from perjoule.benchmarks.studies.layers_network import network
+        from perjoule.benchmarks.studies.layers.network import network
 
         modules = list(network(shape, 10, **factors))
         convolutions = [each.out_channels for each in modules if isinstance(each, nn.Conv2d)]
@@ -45,7 +45,7 @@ class TestNetwork:
     def test_small_images_are_padded_for_all_alike(self, cell, shape):
         import torch
 
-        from perjoule.benchmarks.studies.layers_network import network
+        from perjoule.benchmarks.studies.layers.network import network
 
         built = network(shape, 4, **cell)
         assert built[0](torch.ones(2, *shape)).shape == (2, shape[0], 16, max(16, shape[2]))
@@ -55,7 +55,7 @@ class TestNetwork:
     def test_it_keeps_to_the_layout_of_the_authors(self, channels):
         import torch
 
-        from perjoule.benchmarks.studies.layers_network import network
+        from perjoule.benchmarks.studies.layers.network import network
 
         last = torch.channels_last
         built = network((channels, 16, 16), 4, conv=2).to(memory_format=last)
@@ -67,7 +67,7 @@ class TestNetwork:
             assert seen[0].is_contiguous()
 
     def test_it_refuses_vectors(self):
-        from perjoule.benchmarks.studies.layers_network import network
+        from perjoule.benchmarks.studies.layers.network import network
 
         with pytest.raises(ConfigurationError, match="takes images"):
             network((30,), 4)

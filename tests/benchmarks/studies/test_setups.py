@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import perjoule
-from perjoule.benchmarks.studies.amortising import Amortised, break_even
 from perjoule.benchmarks.studies.design import Options
-from perjoule.benchmarks.studies.reaching import load_half, of_classes, take_trunk
-from perjoule.benchmarks.studies.setups import STUDY
+from perjoule.benchmarks.studies.setups.amortising import Amortised, break_even
+from perjoule.benchmarks.studies.setups.reaching import load_half, of_classes, take_trunk
+from perjoule.benchmarks.studies.setups.study import STUDY
 from perjoule.benchmarks.tables.table import Table
 from perjoule.benchmarks.tables.tidying import tidy
 from perjoule.energy import EnergyBudget, EnergyMeter

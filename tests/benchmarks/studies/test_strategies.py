@@ -11,8 +11,8 @@ import pytest
 import perjoule
 from perjoule.benchmarks.studies import Options
 from perjoule.benchmarks.studies.running import experiment_of
-from perjoule.benchmarks.studies.strategies import STUDY
-from perjoule.benchmarks.studies.strategies_paper import NETWORKS, PUBLISHED, SPACES
+from perjoule.benchmarks.studies.strategies.paper import NETWORKS, PUBLISHED, SPACES
+from perjoule.benchmarks.studies.strategies.study import STUDY
 from perjoule.benchmarks.tables.table import Table
 from perjoule.benchmarks.tables.tidying import tidy
 from perjoule.models.data import load

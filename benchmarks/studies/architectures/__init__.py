@@ -1,0 +1,1 @@
+"""Architectures, places and meters, after Xu et al., HICSS 2023."""

@@ -1,0 +1,207 @@
+"""Xu, Martínez-Fernández, Martinez and Franch, HICSS 2023: architectures, places and meters.
+
+Their figures are those of ``data/`` in their repository, taken per training: the rows of their
+tracker are cumulative within a session. Recorded trainings go through the same analysis:
+
+    perjoule import xu-hicss2023 data/raw/kaggle/*.csv --out cloud.parquet
+    perjoule study architectures --from cloud.parquet
+    perjoule import xu-hicss2023 data/raw/grilla/results_summary/*/emissions.csv --out node.parquet
+    perjoule study architectures --from node.parquet
+
+Anyone's table will do, with architectures as strategies, and by ``--map`` the columns
+``g.dataset``, ``g.place``, ``p.emissions_kg``, ``p.codecarbon_j`` and ``node_j``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from ....models.outcome import State
+from ..cells import factorial, of_cells
+from ..design import Design, Factors, Options, Part, Study
+from ..facts import Claim, Exhibit, Findings
+from ..tables import complete
+from ..training import load_once, steps_of, train_network
+from .agreement import agreement_plots, agreement_sheet, node_claim
+from .claims import PAPER_EPOCHS, claims_of
+from .efficiency import (
+    accuracy_per_kwh,
+    contradiction_sheet,
+    contradictions,
+    efficiency_sheet,
+    identifier,
+    operations_plot,
+)
+from .meters import Windows, joules_by_meter, meters_beside
+from .places import PAPERS, between, elsewhere, intensities, places_sheet
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ....models.data.splits import Data
+    from ....models.trial import Trial
+    from ...tables.table import Table
+
+QUICK = (
+    "vgg16",
+    "vgg19",
+    "resnet50",
+    "resnet18",
+    "densenet121",
+    "mobilenet_v2",
+    "efficientnet_b0",
+    "shufflenet_v2_x1_0",
+    "squeezenet1_1",
+)
+FULL = (*QUICK, "alexnet", "googlenet", "mnasnet1_0", "mobilenet_v3_small", "regnet_y_400mf")
+TRAINING = {"optimizer": "adam", "learning_rate": 1e-3, "stem": "full"}
+_SIDES = {"mnist": 48}  # pixels, as the paper enlarges it; other images become 32 x 32
+_SIDE = 32
+
+
+@of_cells
+def train(trial: Trial) -> None:
+    """Train one architecture, with a window of every meter around its epochs."""
+    cell = trial.params
+    data = load_subset(cell["dataset"], trial.device, cell["images"], cell["validated"])
+    params = {
+        **TRAINING,
+        "batch_size": cell["batch_size"],
+        "epochs": cell["epochs"],
+        "image_size": cell["side"],
+    }
+    Windows(trial, cell["meters"])
+    train_network(trial, data, f"torchvision:{cell['architecture']}", params)
+
+
+@lru_cache(maxsize=2)
+def load_subset(
+    dataset: str, device: str, images: int | None = None, validated: int | None = None
+) -> Data:
+    """A data set with at most so many images to train on and to validate by; None for all."""
+    from ....models.data.splits import Split
+
+    data = load_once(dataset, images, device=device)
+    whole = data.validation
+    return replace(data, validation=Split(whole.inputs[:validated], whole.labels[:validated]))
+
+
+def _steps(cell: Factors) -> int:
+    data = load_subset(cell["dataset"], "cpu", cell["images"], cell["validated"])
+    return steps_of(data, cell["batch_size"], cell["epochs"])
+
+
+def _design(options: Options) -> Design:
+    quick = options.quick
+    own = ("fashion-mnist",) if quick else ("cifar10", "mnist")
+    datasets = (options.dataset,) if options.dataset else own
+    epochs = 1 if quick else PAPER_EPOCHS
+    fixed: dict[str, Any] = {
+        "epochs": epochs,
+        "batch_size": 64 if quick else 32,
+        "images": 1024 if quick else None,
+        "validated": 256 if quick else None,
+        "meters": meters_beside(options.meter, options.device),
+    }
+    parts = tuple(
+        Part(
+            identifier(dataset),
+            tuple(
+                {**cell, **fixed, "dataset": dataset, "side": _SIDES.get(dataset, _SIDE)}
+                for cell in factorial(architecture=QUICK if quick else FULL)
+            ),
+            objective=f"{__name__}:train",
+            repetitions=3,
+            epochs=epochs,
+            steps=_steps,
+        )
+        for dataset in datasets
+    )
+    return Design(
+        parts,
+        strategy=("architecture",),
+        by=("dataset",),
+        fixed={**TRAINING, "workers": "one trial at a time"},
+        notes=(
+            "All layers are trained from random weights, with torchvision's heads. The paper "
+            "trained a new head of two layers of 4,096 units on convolutions that were frozen "
+            "after ImageNet, so its accuracies and its operations per training step are others.",
+            "All meters run beside the training. CodeCarbon's own CPU-seconds are in those of the "
+            "process, and the first training after --resume is charged for its start. A meter of "
+            "the whole machine counts what others use, too.",
+        ),
+    )
+
+
+def _analyse(table: Table) -> Findings:
+    trials = _named(complete(table))
+    if trials.empty:
+        return Findings((), notes=("No training with known joules was completed.",))
+    claims: list[Claim] = []
+    exhibits: list[Exhibit] = []
+    for dataset, part in _by_dataset(trials):
+        found = contradictions(part)
+        claims += claims_of(dataset, part, found)
+        exhibits.append(efficiency_sheet(part, dataset))
+        if part["flops"].notna().any():
+            exhibits.append(operations_plot(part, dataset))
+        if found:
+            exhibits.append(contradiction_sheet(found, dataset))
+    claims += between(trials)
+    places = intensities([*PAPERS, *_asked_place(table)])
+    energies_j = table.trials["energy_j"].astype(float).dropna().tolist()
+    claims.append(elsewhere(energies_j, places))
+    if places:
+        exhibits.append(places_sheet(energies_j, places))
+    joules = joules_by_meter(table, trials)
+    claims.append(node_claim(joules, trials))
+    exhibits += [agreement_sheet(joules), *agreement_plots(joules, trials)]
+    return Findings(tuple(claims), tuple(exhibits), tuple(_notes(table)))
+
+
+def _named(trials: pd.DataFrame) -> pd.DataFrame:
+    """The trials with the column ``architecture``, in torchvision's way of writing."""
+    named = trials["p.architecture"] if "p.architecture" in trials else trials["strategy"]
+    plain = named.astype(str).str.removeprefix("torchvision:").str.lower()
+    scores = accuracy_per_kwh(trials["energy_j"], trials["score"])
+    return trials.assign(architecture=plain, per_kwh=scores)
+
+
+def _by_dataset(trials: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    if "g.dataset" not in trials:
+        yield "the recorded data", trials
+        return
+    for name, part in trials.groupby("g.dataset", sort=False, dropna=False):
+        yield str(name), part
+
+
+def _asked_place(table: Table) -> list[str]:
+    """The place that ``--carbon`` named, if any."""
+    study = (table.description or {}).get("study") or {}
+    place = (study.get("options") or {}).get("carbon")
+    return [place] if place else []
+
+
+def _notes(table: Table) -> Iterator[str]:
+    failed = int((table.trials["state"] == State.FAILED.value).sum())
+    if failed:
+        many = "trainings failed; their" if failed > 1 else "training failed; its"
+        yield f"{failed} {many} joules are in the emissions, not in the ratios."
+    unknown = int(table.trials["energy_j"].isna().sum())
+    if unknown:
+        yield f"Trainings whose joules are unknown are in none of the ratios: {unknown}."
+
+
+STUDY = Study(
+    "architectures",
+    "Which architecture gives the most accuracy per kilowatt-hour, where, and by whose meter?",
+    "Xu, Martínez-Fernández, Martinez and Franch, HICSS 2023",
+    _design,
+    _analyse,
+    quick_cost="about 5 minutes",
+    full_cost="days on a graphics card",
+    link="https://doi.org/10.24251/HICSS.2023.098",
+)

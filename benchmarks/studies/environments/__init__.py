@@ -1,0 +1,1 @@
+"""Models and environments, after del Rey et al., SEAA 2023."""

@@ -1,0 +1,233 @@
+"""What models cost in which environments, beside what del Rey et al. found (SEAA 2023)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...statistics.inference import SIGNIFICANCE, KruskalWallis, kruskal_wallis
+from ...statistics.projection import CLOSE, Projections, project_table
+from ..comparing import paired_ratio
+from ..facts import Claim, Findings, Quantity
+from ..tables import complete
+from ..wording import in_words
+from .exhibits import exhibits
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ...tables.table import Table
+
+DEPTHWISE, PLAIN = "mobilenet_v2", "vgg16"
+LEAST_SAVED = 0.64  # the least that the paper saved
+LEAST_PER_FLOP = 3.0  # far below the paper's 29, whose count of MobileNetV2's FLOPs is too low
+LEAST_CLOSE = 0.8  # of all trainings: in 4 of 5 repetitions
+_NOTE = (
+    "The paper counts 0.064 GFLOP for MobileNetV2 at 128 pixels. With two operations for each "
+    "multiply-add, as its other networks are counted, it has 0.196: its 29 to 56 times the energy "
+    "per FLOP would be 9 to 18 times then."
+)
+
+
+def analyse(table: Table) -> Findings:
+    """Name the paper's claims of a trial table whose strategies are models.
+
+    Environments are its groups ``g.environment``, and ``p.images`` is how many images a training
+    saw in all.
+    """
+    trials, projections = _per_image(table), project_table(table)
+    missing = _missing(trials)
+    claims = [
+        _saving(trials, missing),
+        _bigger(trials, missing),
+        _per_flop(trials, missing),
+        _interaction(trials, missing),
+        _projected(projections),
+    ]
+    left_out = len(table.trials) - int(trials["j_image"].notna().sum())
+    notes = [_NOTE]
+    if left_out:
+        notes.append(
+            f"Of {len(table.trials)} trials {left_out} are in no comparison of models: they did "
+            "not come to their end, or their joules or images are unknown."
+        )
+    return Findings(tuple(claims), exhibits(trials, projections), tuple(notes))
+
+
+def _per_image(table: Table) -> pd.DataFrame:
+    """The finished trials by model and environment, in joules per image and per FLOP."""
+    trials = complete(table)
+    images = trials["p.images" if "p.images" in trials else "energy_j"].astype(float)
+    images = images.where((images > 0) & ("p.images" in trials))
+    environment = trials.get("g.environment", "here")
+    joules = trials["energy_j"] / images
+    return trials.assign(
+        model=trials["strategy"].str.removeprefix("model "),
+        environment=environment,
+        j_image=joules,
+        s_image=trials["duration_s"] / images,
+        j_flop=joules / trials["flops"].astype(float),
+    )
+
+
+def _missing(trials: pd.DataFrame) -> str:
+    """Why models cannot be compared, if that is so."""
+    if trials.empty:
+        return "no training has come to its end"
+    if trials["j_image"].isna().all():
+        return "the table does not say how many images each training saw (p.images)"
+    for model in (DEPTHWISE, PLAIN):
+        if not (trials["model"] == model).any():
+            return f"no training of {model} has come to its end"
+    return ""
+
+
+def _by_environment(trials: pd.DataFrame, value: str) -> dict[str, Quantity]:
+    """How many times more of a value the depthwise network has than the plain one."""
+    found = {
+        str(name): paired_ratio(own, {"model": DEPTHWISE}, {"model": PLAIN}, value=value)
+        for name, own in trials.dropna(subset=[value]).groupby("environment", sort=False)
+    }
+    return {name: ratio for name, ratio in found.items() if ratio is not None}
+
+
+def _span(by_name: Mapping[str, Quantity]) -> Quantity:
+    """One figure as it is; of several the least and the greatest."""
+    quantities = list(by_name.values())
+    if len(quantities) == 1:
+        return quantities[0]
+    values = [each.value for each in quantities if each.value is not None]
+    note = f"{len(values)} environments"
+    return Quantity(None, min(values), max(values), quantities[0].unit, note)
+
+
+def _told(by_name: Mapping[str, Quantity]) -> str:
+    return "; ".join(f"{in_words(each)} on {name}" for name, each in by_name.items())
+
+
+def _saving(trials: pd.DataFrame, missing: str) -> Claim:
+    statement = "Training MobileNetV2 in place of VGG16 saves most of the energy per image."
+    paper = Quantity(None, LEAST_SAVED, 0.81, "%")
+    found = {} if missing else _by_environment(trials, "j_image")
+    if not found:
+        return _unsaid(statement, paper, missing or _NOT_BOTH)
+    saved = {
+        name: Quantity(
+            1 - (each.value or 0.0),
+            None if each.high is None else 1 - each.high,
+            None if each.low is None else 1 - each.low,
+            "%",
+        )
+        for name, each in found.items()
+    }
+    holds = all(round(each.value or 0.0, 2) >= LEAST_SAVED for each in saved.values())
+    why = f"it saves {_told(saved)}{'' if holds else _what_changed(trials, saved)}"
+    return Claim(statement, paper, _span(saved), holds, why)
+
+
+def _what_changed(trials: pd.DataFrame, saved: Mapping[str, Quantity]) -> str:
+    """What the environment that saves least does to both networks."""
+    order = sorted(saved, key=lambda name: saved[name].value or 0.0)
+    worst, best = order[0], order[-1]
+    if worst == best:
+        return ""
+    costs = trials.groupby(["model", "environment"])["j_image"].median()
+    times = {model: costs[model, worst] / costs[model, best] for model in (DEPTHWISE, PLAIN)}
+    told = " and ".join(f"{model} {each:.3g} times" for model, each in times.items())
+    return f"; on {worst} an image costs {told} what it costs on {best}"
+
+
+def _bigger(trials: pd.DataFrame, missing: str) -> Claim:
+    statement = "In an environment that is too big for it, the small network costs more."
+    paper = Quantity(1.8, unit="")
+    ends = None if missing else _slow_and_fast(trials)
+    if ends is None:
+        why = "there are not two environments of which the seconds per image of VGG16 are known"
+        return _unsaid(statement, paper, missing or why)
+    slow, fast = ends
+    levels = [{"model": DEPTHWISE, "environment": name} for name in (fast, slow)]
+    ratio = paired_ratio(trials.dropna(subset=["j_image"]), *levels, value="j_image")
+    if ratio is None or ratio.value is None:
+        return _unsaid(statement, paper, f"{DEPTHWISE} was not trained in both {slow} and {fast}")
+    holds = (ratio.value if ratio.low is None else ratio.low) > 1
+    why = (
+        f"VGG16 trains fastest on {fast} and slowest on {slow}, and {DEPTHWISE} takes "
+        f"{in_words(ratio)} times the joules per image there"
+    )
+    return Claim(statement, paper, ratio, holds, why)
+
+
+def _per_flop(trials: pd.DataFrame, missing: str) -> Claim:
+    statement = (
+        "A FLOP of MobileNetV2, with its depthwise convolutions, costs several times one of VGG16."
+    )
+    paper = Quantity(None, 29.0, 56.0)
+    found = {} if missing else _by_environment(trials, "j_flop")
+    if not found:
+        why = "the FLOPs of both networks are not known in any environment"
+        return _unsaid(statement, paper, missing or why)
+    holds = all((each.value or 0.0) >= LEAST_PER_FLOP for each in found.values())
+    why = f"it costs {_told(found)}, where at least {LEAST_PER_FLOP:g} times is asked for"
+    return Claim(statement, paper, _span(found), holds, why)
+
+
+def _interaction(trials: pd.DataFrame, missing: str) -> Claim:
+    statement = "What an environment costs or saves depends on the model."
+    ends = None if missing else _slow_and_fast(trials)
+    if ends is None:
+        return _unsaid(statement, None, missing or "there are not two environments to compare")
+    test = interaction(trials, *ends)
+    if not test.conclusive:
+        reason = test.reason.rstrip(".").replace("strategy", "model")
+        return _unsaid(statement, None, reason[:1].lower() + reason[1:])
+    holds = test.p < SIGNIFICANCE
+    why = (
+        f"the ratio of joules between {ends[1]} and {ends[0]} "
+        f"{'differs' if holds else 'does not differ'} between {test.k} models "
+        f"(Kruskal-Wallis, H = {test.h:.1f}, p = {test.p:.2g})"
+    )
+    return Claim(statement, None, Quantity(test.eta_squared, note="eta squared"), holds, why)
+
+
+def interaction(trials: pd.DataFrame, slow: str, fast: str) -> KruskalWallis:
+    """Whether models differ in how many times more they cost in one environment than in another.
+
+    Of each repetition of a model it takes the logarithm of that ratio, so that what a model costs
+    anywhere, and what an environment costs all models, cancel.
+    """
+    means = trials.groupby(["model", "environment", "seed"])["j_image"].mean().unstack(1)
+    ratios = (means[fast] / means[slow]).dropna()
+    return kruskal_wallis({str(name): np.log(own) for name, own in ratios.groupby("model")})
+
+
+def _slow_and_fast(trials: pd.DataFrame) -> tuple[str, str] | None:
+    """Where the plain network takes the most seconds per image, and where the least."""
+    plain = trials[trials["model"] == PLAIN].dropna(subset=["s_image", "j_image"])
+    seconds = plain.groupby("environment")["s_image"].median()
+    return None if len(seconds) < 2 else (str(seconds.idxmax()), str(seconds.idxmin()))
+
+
+def _projected(found: Projections) -> Claim:
+    statement = (
+        "Five steady epochs tell what the whole training will take: within 10 % in 4 of 5 runs."
+    )
+    if found.close is None or found.median_error is None or found.covered is None:
+        why = "no finished training has a learning curve with the joules of seven epochs or more"
+        return _unsaid(statement, None, why)
+    count = len(found.finished)
+    why = (
+        f"of {count} trainings {found.close:.0%} were projected within {CLOSE:.0%} of what was "
+        f"measured, by {found.median_error:.1%} on the median, and {found.covered:.0%} lie inside "
+        "the 95 % interval"
+    )
+    ours = Quantity(found.close, unit="%", note=f"of {count} trainings")
+    return Claim(statement, None, ours, found.close >= LEAST_CLOSE, why)
+
+
+_NOT_BOTH = "no environment has finished trainings of both in one repetition"
+
+
+def _unsaid(statement: str, paper: Quantity | None, why: str) -> Claim:
+    return Claim(statement, paper, None, None, why)

@@ -1,0 +1,1 @@
+"""Training setups to equal accuracy, after Geissler et al., ARCS 2024."""

@@ -1,0 +1,1 @@
+"""Search strategies by energy, after Yarally et al., CAIN 2023."""
