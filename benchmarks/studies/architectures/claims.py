@@ -42,7 +42,7 @@ def claims_of(dataset: str, trials: pd.DataFrame, found: list[Contradiction]) ->
         _published(_SCORE, known),
         score,
         is_above_one(score),
-        _why_score(score, resnet, vgg),
+        _why_score(score, energy, resnet, vgg),
     )
     yield _contradiction_claim(dataset, trials, found, _published(_OPERATIONS, known))
 
@@ -70,18 +70,22 @@ def _why_energy(ratio: Quantity | None, resnet: pd.DataFrame, vgg: pd.DataFrame)
     return why
 
 
-def _why_score(ratio: Quantity | None, resnet: pd.DataFrame, vgg: pd.DataFrame) -> str:
+def _why_score(
+    ratio: Quantity | None, energy: Quantity | None, resnet: pd.DataFrame, vgg: pd.DataFrame
+) -> str:
     if ratio is None:
         return "there are no trainings of both with joules and accuracy in one repetition"
     accuracies = [part["score"].astype(float).mean() for part in (vgg, resnet)]
     reached = f"VGG16 reaches {accuracies[0]:.1%} and ResNet50 {accuracies[1]:.1%}"
+    if energy is not None and energy.value is not None:
+        reached += f" at {energy.value:.2f} times the energy"
     epochs = min(part["epochs"].astype(float).median() for part in (vgg, resnet))
     if epochs < PAPER_EPOCHS:
-        reached += f" after {epochs:g} of the paper's {PAPER_EPOCHS} epochs"
+        reached += f", after {epochs:g} of the paper's {PAPER_EPOCHS} epochs"
     paper = ", ".join(
         f"{one:.1%} and {other:.1%} on {name}" for name, (one, other) in _REACHED.items()
     )
-    return f"{reached} (in the paper {paper}); {_how_sure(ratio, resnet, vgg)}"
+    return f"{reached} (on the paper's node {paper}); {_how_sure(ratio, resnet, vgg)}"
 
 
 def _how_sure(ratio: Quantity, *parts: pd.DataFrame) -> str:

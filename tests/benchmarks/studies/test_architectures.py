@@ -130,9 +130,12 @@ def test_a_pair_whose_interval_holds_one_is_no_contradiction():
 
 def test_energy_is_explained_by_operations_and_what_each_takes():
     energies_j = [100.0, 80.0] * 3
-    why = claims(api.load_table(made(flops=[900, 300] * 3, energy_j=energies_j)), ENERGY)[0].why
+    table = api.load_table(made(flops=[900, 300] * 3, energy_j=energies_j))
+    (why,) = (each.why for each in claims(table, ENERGY))
     assert "ResNet50 needs 0.33 of VGG16's operations, and each takes 2.4 times the joules" in why
     assert "in the paper's cloud 3.2 to 3.4 times" in why
+    (why,) = (each.why for each in claims(table, EFFICIENCY))
+    assert why.startswith("VGG16 reaches 50.0% and ResNet50 50.0% at 0.80 times the energy")
 
 
 def test_one_repetition_failed_trainings_and_unknown_joules_are_told():
