@@ -9,13 +9,13 @@ import torch
 from torch import nn
 
 import perjoule
+from perjoule.benchmarks.studies.environments import study
 from perjoule.benchmarks.studies.environments.here import (
     cpu_cap_w,
     environments_here,
     gpu_cap_w,
     threads_of_torch,
 )
-from perjoule.benchmarks.studies.environments import study
 from perjoule.benchmarks.studies.environments.study import STUDY, vgg16
 from perjoule.benchmarks.studies.wording import in_words
 from perjoule.models.operations import forward_operations
