@@ -25,8 +25,10 @@ import os, time
 from perjoule.benchmarks.studies import (
     Claim, Design, Findings, Part, Quantity, Study, factorial, of_cells
 )
-from perjoule.benchmarks.studies.comparing import paired_ratio
-from perjoule.benchmarks.studies.tables import complete
+from perjoule.benchmarks.studies import complete, paired_ratio, running
+
+if "SLOW" in os.environ:
+    running.IDLE_S, running.LOAD_S = {True: 0.1}, 0.1
 
 @of_cells
 def train(trial):
