@@ -1,25 +1,79 @@
-"""How cells of a design compare: ratios within a repetition, so that what drifts cancels."""
+"""How cells of a design compare: ratios within a repetition, so that what drifts cancels.
+
+And what is to be held against all of them: figures of few repetitions, and what was left out.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..statistics.inference import Interval, interval
+from ...energy.quantities import format_energy
+from ..statistics.inference import MIN_RUNS, Interval, interval
+from ..tables.table import counted
 from .facts import Quantity
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ..tables.table import Table
+
 
 def quantity(found: Interval, unit: str = "") -> Quantity | None:
     """A median with its bootstrap interval as a quantity; None if there is none."""
-    if not np.isfinite(found.median):
+    if not math.isfinite(found.median):
         return None
-    low, high = (end if np.isfinite(end) else None for end in (found.low, found.high))
-    return Quantity(found.median, low, high, unit)
+    return Quantity(found.median, finite(found.low), finite(found.high), unit)
+
+
+def finite(value: float | None) -> float | None:
+    """A number as it is; None where there is none, or no end."""
+    return float(value) if value is not None and math.isfinite(value) else None
+
+
+def shown_above(found: Quantity, line: float = 1.0) -> tuple[bool | None, str]:
+    """Whether a figure is shown to be above a line, or below it, by its whole interval.
+
+    Returns:
+        Whether it is above; and where that cannot be said, None and what is in the way, as the
+        end of a sentence.
+    """
+    if found.low is None or found.high is None:
+        return None, ", but one repetition has no interval, and nothing is concluded from it"
+    if found.low <= line <= found.high:
+        return None, f", but its interval includes {line:g}, so that neither is shown"
+    return found.low > line, ""
+
+
+def caveats(table: Table, compared: pd.DataFrame) -> Iterator[str]:
+    """What is to be held against all figures of a study, in sentences.
+
+    Args:
+        table: All that was trained.
+        compared: The rows of its trials that are compared.
+    """
+    left_out = table.trials.drop(compared.index)
+    if len(left_out):
+        states = left_out["state"].value_counts()
+        spent_j = float(left_out["energy_j"].sum(min_count=len(left_out)))
+        yield (
+            f"{counted(len(left_out), 'training')} of {len(table.trials):,} are not compared, "
+            "because they did not come to their end or lack what is compared "
+            f"({', '.join(f'{n} {state}' for state, n in states.items())}). They took "
+            f"{format_energy(spent_j) if math.isfinite(spent_j) else 'unknown energy'}."
+        )
+    n = compared["seed"].nunique()
+    if n == 1:
+        yield "There is one repetition: no figure has an interval, and chance cannot be told apart."
+    elif 1 < n < MIN_RUNS:
+        yield (
+            f"There are {n} repetitions, fewer than {MIN_RUNS}: an interval from the least to the "
+            f"greatest of {n} values holds the true median {1 - 2 ** (1 - n):.0%} of the time, "
+            "not 95 %. Verdicts are hints."
+        )
 
 
 def paired_ratio(

@@ -171,7 +171,9 @@ def _joules_to_loss(table: Table) -> pd.DataFrame | None:
     needed = ("g.part", "p.size", "p.depth")
     if curves is None or any(name not in trials for name in needed):
         return None
-    own = trials[trials["g.part"] == LOSS]
+    sizes, depths = (pd.to_numeric(trials[name], errors="coerce") for name in needed[1:])
+    trials = trials.assign(**{"p.size": sizes, "p.depth": depths})
+    own = trials[(trials["g.part"] == LOSS) & sizes.notna() & depths.notna()]
     rows = []
     for _, trial in own.iterrows():
         mine = curves[(curves["run"] == trial["run"]) & (curves["trial"] == trial["trial"])]
@@ -200,7 +202,7 @@ def _isolines(reached: pd.DataFrame, loss: float) -> Heat | None:
             line.append(
                 median([*known, *[float("inf")] * (len(cell) - len(known))]) if hit else None
             )
-            told.append("" if hit else f"{len(known)} of {len(cell)} reach it" if len(cell) else "")
+            told.append(f"{len(known)} of {len(cell)} reach it" if len(cell) else "not trained")
         values.append(line)
         texts.append(told)
     flat = [each for line in values for each in line if each is not None]
@@ -209,10 +211,13 @@ def _isolines(reached: pd.DataFrame, loss: float) -> Heat | None:
     least = min(flat)
     shares = tuple(tuple(None if e is None else e / least for e in line) for line in values)
     cells = tuple(
-        tuple(text or f"{share:.2f}" for text, share in zip(told, line, strict=True))
+        tuple(
+            text if share is None else f"{share:.2f}"
+            for text, share in zip(told, line, strict=True)
+        )
         for told, line in zip(texts, shares, strict=True)
     )
-    n_censored = sum(each is None for line in shares for each in line)
+    n_censored = sum(text.endswith("reach it") for line in cells for text in line)
     return Heat(
         f"isolines-{loss:g}",
         f"Energy to a validation loss of {loss:g}",

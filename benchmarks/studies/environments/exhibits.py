@@ -195,12 +195,11 @@ def _tests(trials: pd.DataFrame) -> Sheet:
 
 
 def _kruskal_wallis(groups: Mapping[str, pd.Series]) -> tuple[Cell, ...]:
-    test = kruskal_wallis(groups)
+    test = kruskal_wallis(groups, of="group")
     effect = Quantity(test.eta_squared, note="eta squared") if test.k < test.n else None
     name = f"H = {test.h:.1f}, k = {test.k}, n = {test.n}"
     said = "they differ" if test.p < SIGNIFICANCE else "that may be chance"
-    reason = test.reason.replace("each strategy", "each group")
-    return name, Quantity(test.p), effect, said if test.conclusive else reason
+    return name, Quantity(test.p), effect, said if test.conclusive else test.reason
 
 
 def _pairs(trials: pd.DataFrame) -> Sheet:
@@ -230,8 +229,8 @@ def _projections(trials: pd.DataFrame, found: Projections) -> Sheet:
     }
     errors: dict[tuple[str, str], list[tuple[float, bool, bool]]] = {}
     for each in found.finished:
-        if each.error is None or each.measured_j is None:
-            continue
+        if each.error is None or each.measured_j is None or (each.run, each.trial) not in cells:
+            continue  # of a training whose joules in all are not known
         ends = each.projection
         inside = ends.low_j <= each.measured_j <= ends.high_j
         errors.setdefault(cells[each.run, each.trial], []).append((each.error, inside, ends.steady))

@@ -11,7 +11,7 @@ import numpy as np
 from ...statistics.factorial import variance_shares
 from ...statistics.inference import interval, kruskal_wallis
 from ..cells import label_of
-from ..comparing import quantity
+from ..comparing import finite, quantity
 from ..facts import Axis, Cell, Exhibit, Plot, Quantity, Series, Sheet
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def _tests_sheet(trials: pd.DataFrame, groups: Groups) -> Sheet:
         for each in FACTORS
     }
     compared["all networks"] = {label: each["energy_j"] for label, each in groups.items()}
-    tests = {name: kruskal_wallis(values) for name, values in compared.items()}
+    tests = {name: kruskal_wallis(values, of="group") for name, values in compared.items()}
     doubts = [each.reason for each in tests.values() if not each.conclusive]
     return Sheet(
         "tests",
@@ -232,11 +232,7 @@ def _returns_plot(groups: Groups, metric: Metric) -> Plot:
 
 def _ends(found: list[Any]) -> tuple[tuple[float | None, ...], tuple[float | None, ...]]:
     """The lower and the upper ends of intervals; None where there is none."""
-    low, high = (
-        tuple(end if np.isfinite(end) else None for end in ends)
-        for ends in ([each.low for each in found], [each.high for each in found])
-    )
-    return low, high
+    return tuple(finite(each.low) for each in found), tuple(finite(each.high) for each in found)
 
 
 def _unit(metric: Metric) -> str:
