@@ -48,6 +48,12 @@ def shown_above(found: Quantity, line: float = 1.0) -> tuple[bool | None, str]:
     return found.low > line, ""
 
 
+def shown_below(found: Quantity, line: float = 1.0) -> tuple[bool | None, str]:
+    """Whether a figure is shown to be below a line, as `shown_above`."""
+    above, doubt = shown_above(found, line)
+    return None if above is None else not above, doubt
+
+
 def caveats(table: Table, compared: pd.DataFrame) -> Iterator[str]:
     """What is to be held against all figures of a study, in sentences.
 

@@ -112,6 +112,28 @@ def networks(trials: pd.DataFrame) -> list[Network]:
     return found
 
 
+def dearest_smaller(found: Sequence[Network], but: Any = None) -> tuple[Network, ...]:
+    """The two networks whose energies contradict their sizes the most: the smaller, the larger.
+
+    The smaller has at most half of the parameters and operations at the same batch. Energies are
+    medians over repetitions ``but`` one; nothing is returned where there is no pair.
+    """
+    known = [(each, [j for seed, j in each.joules.items() if seed != but]) for each in found]
+    known = [(each, median(joules)) for each, joules in known if joules]
+    columns = [(j, each.n_parameters, each.operations, each.batch) for each, j in known]
+    joules, parameters, operations, batches = np.array(columns, float).reshape(-1, 4).T
+    # Rows are smaller by both than half of what the columns are.
+    smaller = (
+        (2 * parameters[:, None] <= parameters)
+        & (2 * operations[:, None] <= operations)
+        & (batches[:, None] == batches)
+    )
+    if not smaller.any():
+        return ()
+    ratios = np.where(smaller, joules[:, None] / joules, 0.0)
+    return tuple(known[int(each)][0] for each in np.unravel_index(ratios.argmax(), ratios.shape))
+
+
 @dataclass(frozen=True)
 class Fit:
     """A model of joules per sample, and how well it does on the shapes it was not fitted to."""

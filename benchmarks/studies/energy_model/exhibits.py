@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ....energy.quantities import format_percent
 from ....models.networks.mlp_energy import RAM, terms
 from ..facts import Axis, Exhibit, Heat, Mark, Plot, Quantity, Series, Sheet
 from .cells import LOSS, WITHIN, Fits, Network
@@ -85,8 +86,8 @@ def _held_out(fits: Fits) -> Plot:
     return Plot(
         "held-out",
         "Predicted and measured energy of shapes that the model has not seen",
-        f"The closer to the line, the better; {fits.memory.within:.0%} of the networks lie within "
-        f"{WITHIN:.0%} of it.",
+        f"The closer to the line, the better; {format_percent(fits.memory.within, 0)} of the "
+        f"networks lie within {format_percent(WITHIN, 0)} of it.",
         Axis(f"Measured: {_JOULES.lower()}", "J", log=True),
         Axis(f"Predicted: {_JOULES.lower()}", "J", log=True),
         tuple(series),
@@ -113,7 +114,7 @@ def _models(fits: Fits) -> Sheet:
             "Model of",
             "Mean relative error",
             "Median of predicted over measured",
-            f"Within {WITHIN:.0%}",
+            f"Within {format_percent(WITHIN, 0)}",
             "Largest error",
         ),
         rows,

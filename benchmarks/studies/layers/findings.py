@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...statistics.inference import interval
-from ..comparing import caveats, paired_ratio, quantity, shown_above
+from ..comparing import caveats, paired_ratio, quantity, shown_below
 from ..facts import Claim, Findings, Quantity
 from ..tables import complete
 from ..wording import in_words, write
@@ -153,9 +153,10 @@ def _returns(cells: Cells | None, absent: str, after: str) -> Claim:
     share = quantity(gap)
     if share is None:
         return Claim(statement, None, None, None, "the networks have no accuracy above zero")
-    proportional, doubt = shown_above(share, 0.0)
-    holds = None if proportional is None else not proportional
-    return Claim(statement, None, ours, holds, why + doubt.replace("includes 0", "includes both"))
+    holds, doubt = shown_below(share, 0.0)
+    if doubt and gap.n > 1:
+        doubt = ", but the two shares are not told apart"
+    return Claim(statement, None, ours, holds, why + doubt)
 
 
 def _after(trials: pd.DataFrame) -> str:
