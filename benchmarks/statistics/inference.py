@@ -84,7 +84,7 @@ def interval(values: ArrayLike, *, seed: int = 0, level: float = 0.95) -> Interv
     return Interval(float(np.median(found)), *percentile_ends(medians, level), len(found))
 
 
-def percentile_ends(resampled: ArrayLike, level: float = 0.95) -> tuple[float, float]:
+def percentile_ends(resampled: NDArray[np.float64], level: float = 0.95) -> tuple[float, float]:
     """Return the ends of a bootstrap percentile interval, which are resampled values themselves."""
     tail = (1 - level) / 2
     low, high = np.quantile(resampled, [tail, 1 - tail], method="inverted_cdf")

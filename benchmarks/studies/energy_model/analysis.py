@@ -150,11 +150,10 @@ def _contradiction(found: Sequence[Network]) -> Claim:
     for seed in seeds:
         # The pair is picked on the other repetitions, so that chance does not widen its ratio.
         pair = dearest_smaller(found, but=seed if len(seeds) > 1 else None)
-        joules = [each.joules.get(seed) for each in pair]
-        if joules and None not in joules:
-            ratios.append(joules[0] / joules[1])
+        if pair is not None and all(seed in each.joules for each in pair):
+            ratios.append(pair[0].joules[seed] / pair[1].joules[seed])
     ours = quantity(interval(ratios))
-    if not clearest or ours is None or ours.value is None:
+    if clearest is None or ours is None or ours.value is None:
         return Claim(statement, None, None, None, _NO_PAIR if found else _NO_TRIALS)
     small, large = clearest
     holds, doubt = shown_above(ours)

@@ -112,11 +112,11 @@ def networks(trials: pd.DataFrame) -> list[Network]:
     return found
 
 
-def dearest_smaller(found: Sequence[Network], but: Any = None) -> tuple[Network, ...]:
+def dearest_smaller(found: Sequence[Network], but: Any = None) -> tuple[Network, Network] | None:
     """The two networks whose energies contradict their sizes the most: the smaller, the larger.
 
     The smaller has at most half of the parameters and operations at the same batch. Energies are
-    medians over repetitions ``but`` one; nothing is returned where there is no pair.
+    medians over repetitions ``but`` one. None where there is no such pair.
     """
     known = [(each, [j for seed, j in each.joules.items() if seed != but]) for each in found]
     known = [(each, median(joules)) for each, joules in known if joules]
@@ -129,9 +129,10 @@ def dearest_smaller(found: Sequence[Network], but: Any = None) -> tuple[Network,
         & (batches[:, None] == batches)
     )
     if not smaller.any():
-        return ()
+        return None
     ratios = np.where(smaller, joules[:, None] / joules, 0.0)
-    return tuple(known[int(each)][0] for each in np.unravel_index(ratios.argmax(), ratios.shape))
+    row, column = np.unravel_index(ratios.argmax(), ratios.shape)
+    return known[int(row)][0], known[int(column)][0]
 
 
 @dataclass(frozen=True)

@@ -86,15 +86,7 @@ def _interaction(trials: pd.DataFrame) -> Plot:
     series = []
     for model, own in _each(trials, "model"):
         found = [_median(own.loc[own["environment"] == place, "j_image"]) for place in places]
-        series.append(
-            Series(
-                model,
-                tuple(map(float, range(len(places)))),
-                tuple(each and each.value for each in found),
-                tuple(each and each.low for each in found),
-                tuple(each and each.high for each in found),
-            )
-        )
+        series.append(Series.of(model, map(float, range(len(places))), found))
     return Plot(
         "interaction",
         "Models by environments",
@@ -150,16 +142,8 @@ def _flops(trials: pd.DataFrame) -> Plot:
     for place, own in _each(trials.dropna(subset=["flops"]), "environment"):
         cells = sorted(_each(own, "model"), key=lambda cell: cell[1]["flops"].median())
         found = [_median(cell["j_image"]) for _, cell in cells]
-        series.append(
-            Series(
-                place,
-                tuple(float(cell["flops"].median()) for _, cell in cells),
-                tuple(each and each.value for each in found),
-                tuple(each and each.low for each in found),
-                tuple(each and each.high for each in found),
-                texts=tuple(model for model, _ in cells),
-            )
-        )
+        flops = (float(cell["flops"].median()) for _, cell in cells)
+        series.append(Series.of(place, flops, found, texts=(model for model, _ in cells)))
     return Plot(
         "flops",
         "Energy against operations",

@@ -203,14 +203,7 @@ def plot_of(halves: Halves) -> Plot | None:
     totals = [found.totals_j(count) for count in counts]
     names = ("pretrained once, then fine-tuned", "each from scratch")
     series = tuple(
-        Series(
-            name,
-            tuple(map(float, counts)),
-            tuple(each[k].value for each in totals),
-            low=tuple(each[k].low for each in totals),
-            high=tuple(each[k].high for each in totals),
-            style="line",
-        )
+        Series.of(name, map(float, counts), [each[k] for each in totals], style="line")
         for k, name in enumerate(names)
     )
     mark = () if tasks.value is None else (Mark(f"paid back after {tasks.value:.3g}", tasks.value),)
