@@ -27,7 +27,7 @@ from .facts import Cell, Claim, Quantity
 
 HOLDS, FAILS, OPEN = "holds here", "does not hold here", "cannot be said here"
 UNKNOWN = "n/a"
-MOST_REASONS = 3
+MOST_REASONS = 2
 """Claims whose reasons are told in a row; the table of claims has them all."""
 
 

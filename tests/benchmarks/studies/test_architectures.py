@@ -2,6 +2,8 @@
 
 import pandas as pd
 import pytest
+import torch
+from torch import nn
 
 from perjoule import api
 from perjoule.benchmarks.comparison.folder import Folder
@@ -10,12 +12,23 @@ from perjoule.benchmarks.comparison.start import run_comparison
 from perjoule.benchmarks.importers import import_table
 from perjoule.benchmarks.studies.architectures.efficiency import contradictions
 from perjoule.benchmarks.studies.architectures.meters import joules_by_meter, meters_beside
+from perjoule.benchmarks.studies.architectures.network import (
+    Convolutions,
+    convolutional_parts,
+    frozen,
+)
 from perjoule.benchmarks.studies.architectures.places import EXACT, elsewhere, intensities
-from perjoule.benchmarks.studies.architectures.study import STUDY, train
+from perjoule.benchmarks.studies.architectures.study import STUDY, TRAINING, train
 from perjoule.benchmarks.studies.design import Design, Options, Part
 from perjoule.benchmarks.studies.running import experiment_of
 from perjoule.benchmarks.studies.tables import complete, study_table
-from perjoule.errors import DataError
+from perjoule.errors import DataError, UnknownNameError
+from perjoule.models.data.splits import Split
+from perjoule.models.networks.heads import head_name
+from perjoule.models.networks.torchvision_models import torchvision_model
+from perjoule.models.operations import count_parameters
+from perjoule.models.runtime import Runtime
+from perjoule.models.training import build, train_epoch
 
 ENERGY, EFFICIENCY, OPERATIONS = "Training ResNet50", "VGG16 gives more", "A network can take"
 EMISSIONS, SAME, NODE = "Emissions differ", "Energy differs", "A wattmeter"
@@ -115,6 +128,16 @@ def test_a_pair_whose_interval_holds_one_is_no_contradiction():
     assert contradictions(trials.assign(architecture=trials["strategy"])) == []
 
 
+def test_energy_is_explained_by_operations_and_what_each_takes():
+    energies_j = [100.0, 80.0] * 3
+    table = api.load_table(made(flops=[900, 300] * 3, energy_j=energies_j))
+    (why,) = (each.why for each in claims(table, ENERGY))
+    assert "ResNet50 needs 0.33 of VGG16's operations, and each takes 2.4 times the joules" in why
+    assert "in the paper's cloud 3.2 to 3.4 times" in why
+    (why,) = (each.why for each in claims(table, EFFICIENCY))
+    assert why.startswith("VGG16 reaches 50.0% and ResNet50 50.0% at 0.80 times the energy")
+
+
 def test_one_repetition_failed_trainings_and_unknown_joules_are_told():
     one = made().head(2).assign(state=["complete", "failed"])
     assert [each.holds for each in claims(api.load_table(one), ENERGY)] == [None]
@@ -174,15 +197,65 @@ def test_anyones_table_is_analysed_by_data_set_if_it_has_one(tmp_path):
     assert [each.statement[-5:] for each in mapped.findings.claims[::3][:2]] == ["on a.", "on b."]
 
 
+@pytest.mark.parametrize(("name", "trained"), [("vgg16", 18_923_530), ("resnet50", 25_214_986)])
+def test_as_many_parameters_are_trained_as_in_the_paper(name, trained):
+    assert (
+        count_parameters(frozen((3, 32, 32), 10, name=name, side=32, weights="random")) == trained
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["densenet121", "efficientnet_b0", "regnet_y_400mf", "shufflenet_v2_x1_0"]
+)
+def test_convolutions_give_what_the_model_pools_before_its_classifier(name):
+    whole = torchvision_model(name, (1, 28, 28), 10, stem="full", image_size=64).eval()
+    convolutions = Convolutions(convolutional_parts(whole))
+    model = whole[1]
+    model.set_submodule(head_name(model), nn.Identity())
+    images = torch.rand(2, 1, 28, 28)
+    with torch.no_grad():
+        maps = convolutions.train()(images)  # drops no block of EfficientNet either
+        assert maps.shape[2:] == (2, 2)
+        torch.testing.assert_close(maps.mean((2, 3)), whole(images))
+
+
+def test_only_the_head_learns_and_no_gradient_goes_further():
+    network = {"name": "shufflenet_v2_x1_0", "side": 32, "weights": "random"}
+    params = {**TRAINING, **network, "batch_size": 8, "epochs": 1}
+    built, again = (
+        build(params, frozen, (1, 28, 28), 10, Runtime.detect("cpu"), seed) for seed in (3, 3)
+    )
+    images = Split(torch.rand(16, 1, 28, 28), torch.arange(16) % 10)
+    assert train_epoch(built, images, 3, 0, lambda: False).finished
+    before, after = again.network.state_dict(), built.network.state_dict()
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert {name.partition(".")[0] for name in changed} == {"head"}
+    assert {name for name, _ in built.network.head.named_parameters(prefix="head")} <= changed
+    convolutions = built.network.convolutions
+    assert all(each.grad is None for each in convolutions.parameters())
+    assert not convolutions(images.inputs).requires_grad
+    with pytest.raises(UnknownNameError, match="imagenet, random"):
+        frozen((1, 28, 28), 10, **{**network, "weights": "any"})
+
+
+def test_random_weights_are_of_the_quick_design_alone():
+    quick, whole = (STUDY.design(Options(quick=quick)) for quick in (True, False))
+    assert {cell["weights"] for part in quick.parts for cell in part.cells} == {"random"}
+    assert {cell["weights"] for part in whole.parts for cell in part.cells} == {"imagenet"}
+    assert "random" in quick.notes[0]
+    assert "random" not in whole.notes[0]
+
+
 def test_a_training_is_metered_by_several_meters_at_once(tmp_path):
     cell = {
         "architecture": "squeezenet1_1",
         "dataset": "digits",
         "images": 64,
         "validated": 20,
-        "batch_size": 32,
+        "batch_size": 64,
         "epochs": 2,
         "side": 32,
+        "weights": "random",
         "meters": meters_beside("cpu_time:6.5,http:127.0.0.1:1/none#power", "cpu"),
     }
     objective = f"{train.__module__}:train"
