@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...energy import Kind
 from ...energy.quantities import format_energy
 from ..statistics.inference import MIN_RUNS, Interval, interval
 from ..tables.table import counted
@@ -114,6 +115,17 @@ def paired_ratio(
         return None
     means = ratios.groupby("seed").agg(lambda each: np.exp(np.log(each).mean()))
     return quantity(interval(means))
+
+
+def of_cpu_time(table: Table) -> Iterator[str]:
+    """What is to be held against joules that are CPU-seconds times a constant, in a sentence."""
+    meters = [str(each.get("id")) for each in (table.description or {}).get("meter") or ()]
+    kinds = set(table.trials["energy_kind"].dropna())
+    if kinds == {Kind.MODELLED.value} and set(meters) == {"cpu_time"}:
+        yield (
+            "The joules are modelled, as CPU-seconds times a constant, so that ratios of energy "
+            "are ratios of CPU time: what memory, idling cores and the clock draw is not in them."
+        )
 
 
 def _at(trials: pd.DataFrame, levels: Mapping[str, Any]) -> pd.DataFrame:

@@ -68,9 +68,10 @@ def analyse(table: Table) -> Findings:
         *_predictions(fits),
         _idle(table),
     )
-    of_part = table.trials.get("g.part", ENERGY) == ENERGY
-    own = replace(table, trials=table.trials[of_part])
-    notes = (*_notes(fits, found, caches), *caveats(own, trials))
+    own = table.trials
+    if "g.part" in own:
+        own = own[own["g.part"] == ENERGY]
+    notes = (*_notes(fits, found, caches), *caveats(replace(table, trials=own), trials))
     return Findings(claims, exhibits(table, found, fits, caches), notes)
 
 

@@ -148,6 +148,7 @@ def test_what_a_table_lacks_is_not_said():
         whole.trials.assign(energy_j=np.nan),
         whole.trials.assign(state="failed"),
         whole.trials.drop(columns="p.steps"),
+        whole.trials.drop(columns=["p.steps", "g.part"]),
         whole.trials.assign(**{"p.size": "large"}),
     ):
         assert set(holding(lacking)) <= {None}
