@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...energy import Kind
-from ...energy.quantities import format_energy
+from ...energy.quantities import format_energy, format_percent
 from ..statistics.inference import MIN_RUNS, Interval, interval
 from ..tables.table import counted
 from .facts import Quantity
@@ -78,8 +78,8 @@ def caveats(table: Table, compared: pd.DataFrame) -> Iterator[str]:
     elif 1 < n < MIN_RUNS:
         yield (
             f"There are {n} repetitions, fewer than {MIN_RUNS}: an interval from the least to the "
-            f"greatest of {n} values holds the true median {1 - 2 ** (1 - n):.0%} of the time, "
-            "not 95 %. Verdicts are hints."
+            f"greatest of {n} values holds the true median in {format_percent(1 - 2 ** (1 - n), 0)} of "
+            "cases, not in 95 %. Verdicts are hints."
         )
 
 

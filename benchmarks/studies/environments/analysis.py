@@ -142,7 +142,10 @@ def _what_changed(trials: pd.DataFrame, saved: Mapping[str, Quantity]) -> str:
 
 
 def _bigger(trials: pd.DataFrame, missing: str) -> Claim:
-    statement = "In an environment that is too big for it, the small network costs more."
+    statement = (
+        "Where VGG16 trains fastest, the small network costs more: the environment is too big for "
+        "it."
+    )
     paper = Quantity(1.8, unit="")
     ends = None if missing else _slow_and_fast(trials)
     if ends is None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean, median
 from typing import TYPE_CHECKING
 
+from ....energy.quantities import format_percent
 from ....tuners.parts.samplers import STARTUP_TRIALS
 from ...statistics.expected import ExpectedRatio, expected_energy_ratio
 from ...statistics.inference import MIN_RUNS
@@ -240,7 +241,11 @@ def _notes(searches: Sequence[Search]) -> tuple[str, ...]:
     if not searches:
         return ()
     target = searches[0].facts.target.share
-    reached = "a score" if target is None else f"{target:.0%} of the best score of its search"
+    reached = (
+        "a score"
+        if target is None
+        else f"{format_percent(target, 0)} of the best score of its search"
+    )
     rounds = sorted({each.rounds for each in searches})
     uneven = len(rounds) > 1 and f", from {rounds[0]} to {rounds[-1]} in these searches"
     return (

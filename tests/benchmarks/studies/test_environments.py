@@ -137,7 +137,7 @@ def test_what_may_be_chance_is_neither_shown_nor_refuted():
     assert one.claims[1].holds is None
     assert any("one repetition" in note for note in one.notes)
     three = analysed(made_by_hand(runs=3)).notes
-    assert any("holds the true median 75% of the time" in note for note in three)
+    assert any("holds the true median in 75 % of cases" in note for note in three)
 
 
 def test_vgg16_has_the_operations_of_the_paper():
