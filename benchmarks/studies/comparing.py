@@ -73,14 +73,25 @@ def caveats(table: Table, compared: pd.DataFrame) -> Iterator[str]:
             f"{format_energy(spent_j) if math.isfinite(spent_j) else 'unknown energy'}."
         )
     n = compared["seed"].nunique()
+    truly = format_percent(1 - 2 ** (1 - n), 0)
     if n == 1:
         yield "There is one repetition: no figure has an interval, and chance cannot be told apart."
     elif 1 < n < MIN_RUNS:
         yield (
             f"There are {n} repetitions, fewer than {MIN_RUNS}: an interval from the least to the "
-            f"greatest of {n} values holds the true median in {format_percent(1 - 2 ** (1 - n), 0)} of "
-            "cases, not in 95 %. Verdicts are hints."
+            f"greatest of {n} values holds the true median in {truly} of cases, not in 95 %. "
+            "Verdicts are hints."
         )
+
+
+def repetitions(trials: pd.DataFrame, cell: Sequence[str]) -> pd.DataFrame:
+    """The same trials, with a ``seed`` in words that tells all repetitions of a cell apart.
+
+    A cell with the same seed again, as of another table, is a further repetition.
+    """
+    again = trials.groupby([*cell, "seed"], dropna=False).cumcount()
+    pairs = zip(trials["seed"], again, strict=True)
+    return trials.assign(seed=[f"{seed} again {n}" if n else str(seed) for seed, n in pairs])
 
 
 def paired_ratio(

@@ -72,6 +72,10 @@ def analyse(table: Table) -> Findings:
     if "g.part" in own:
         own = own[own["g.part"] == ENERGY]
     notes = (*_notes(fits, found, caches), *caveats(replace(table, trials=own), trials))
+    if trials["seed"].astype(str).str.contains("again").any():
+        notes += (
+            "Several tables are taken for one machine: the model is of all of them together.",
+        )
     return Findings(claims, exhibits(table, found, fits, caches), notes)
 
 

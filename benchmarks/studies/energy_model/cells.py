@@ -18,6 +18,7 @@ from ....models.networks.mlp_costs import (
     working_sets,
 )
 from ....models.networks.mlp_energy import EnergyModel, amounts, fit_relative, terms
+from ..comparing import repetitions
 from ..tables import complete
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ def per_sample(table: Table) -> pd.DataFrame:
     trials = trials.assign(**{n: pd.to_numeric(trials[n], errors="coerce") for n in numbers})
     samples = trials["p.batch"] * trials["p.steps"]
     trials = trials.assign(sample_j=trials["energy_train_j"] / samples)
+    trials = repetitions(trials, [f"p.{name}" for name in FACTORS])
     return trials[np.isfinite(trials["sample_j"].astype(float)) & (trials["sample_j"] > 0)]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from ....energy.quantities import format_percent
 from ...statistics.inference import SIGNIFICANCE, KruskalWallis, kruskal_wallis
 from ...statistics.projection import CLOSE, Projections, project_table
-from ..comparing import caveats, paired_ratio, shown_above
+from ..comparing import caveats, paired_ratio, repetitions, shown_above
 from ..facts import Claim, Findings, Quantity
 from ..tables import complete
 from ..wording import in_words
@@ -62,13 +62,14 @@ def _per_image(table: Table) -> pd.DataFrame:
     images = images.where(images > 0)
     environment = trials.get("g.environment", pd.Series("here", trials.index))
     joules = trials["energy_j"] / images
-    return trials.assign(
+    trials = trials.assign(
         model=trials["strategy"].str.removeprefix("model "),
         environment=environment.astype(object).where(environment.notna(), "not stated").astype(str),
         j_image=joules,
         s_image=trials["duration_s"] / images,
         j_flop=joules / trials["flops"].astype(float),
     )
+    return repetitions(trials, ("model", "environment"))
 
 
 def _missing(trials: pd.DataFrame) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...statistics.inference import interval
-from ..comparing import caveats, paired_ratio, quantity, shown_below
+from ..comparing import caveats, paired_ratio, quantity, repetitions, shown_below
 from ..facts import Claim, Findings, Quantity
 from ..tables import complete
 from ..wording import in_words, write
@@ -59,6 +59,8 @@ def analyse(table: Table) -> Findings:
     trials = complete(table)
     missing = [column for column in COLUMNS if column not in trials]
     absent = f"the table has no {' and no '.join(missing)}" if missing else ""
+    if not missing:
+        trials = repetitions(trials, COLUMNS)
     cells = None if missing else read_cells(trials)
     unscored = absent or ("" if cells else _NO_REPETITION)
     if not unscored and table.metric.name != "accuracy":

@@ -9,6 +9,7 @@ from ....models.outcome import State
 from ...analysis.target import DEFAULT_TARGET, parse_target
 from ...statistics.runs import floats
 from ...tables.table import counted
+from ..comparing import repetitions
 from ..facts import Exhibit, Findings
 from ..wording import write
 from .grid import FACTORS, Grid, claim_of, heats, sheets
@@ -62,10 +63,7 @@ def judged(table: Table) -> tuple[pd.DataFrame, str]:
         found[name] = ended.get(f"p.{name}")
     for name in FACTORS[1:]:  # words in their place cannot be ordered
         found[name] = pd.to_numeric(found[name], errors="coerce")
-    # The same training with the same seed again, as of another table, is a further repetition.
-    again = found.groupby([*FACTORS, "training", "seed"], dropna=False).cumcount()
-    pairs = zip(found["seed"], again, strict=True)
-    found["seed"] = [f"{seed} again {n}" if n else str(seed) for seed, n in pairs]
+    found = repetitions(found, (*FACTORS, "training"))
     target = _targets(table, ended)
     hit = table.metric.oriented(found["score"]) >= table.metric.oriented(target)
     found["hit"] = hit & (found["state"] == State.COMPLETE.value)

@@ -146,6 +146,16 @@ def test_what_was_put_in_comes_out():
     assert [(row[4].value, row[5].value) for row in tests.rows] == [(2, 48)] * 3 + [(8, 48)]
 
 
+def test_another_table_with_the_same_seeds_has_further_repetitions():
+    other = made(conv=4, seeds=1).assign(energy_j=lambda trials: trials["energy_j"] * 1000)
+    other["run"] += " elsewhere"
+    both = found(pd.concat([made(seeds=2), other]))
+    assert both.claims[CONV].ours.value == pytest.approx(1.95)  # the median of three repetitions
+    assert both.claims[CONV].ours.high == pytest.approx(4)
+    tests = next(each for each in both.exhibits if each.name == "cells")
+    assert tests.rows[0][-1].value == 3
+
+
 def test_what_does_not_hold_is_said():
     claims = found(made(conv=1.3, linear=1.4, relu=1.2, gain=-0.02)).claims
     assert [each.holds for each in claims[:HALF]] == [False] * 4
