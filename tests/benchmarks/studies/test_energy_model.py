@@ -126,7 +126,8 @@ def test_energy_that_is_that_of_operations_alone_is_no_evidence_for_working_sets
         claim for text, claim in statements.items() if text.startswith("The level of")
     ]
     [operations] = [claim for text, claim in statements.items() if text.startswith("Operations al")]
-    assert bytes_matter.holds is False
+    assert bytes_matter.holds is None
+    assert "includes 1" in bytes_matter.why
     assert operations.ours.value == pytest.approx(1, abs=0.2)
 
 
@@ -139,8 +140,8 @@ def test_what_a_table_lacks_is_not_said():
             for c in STUDY.analyse(dataclasses.replace(whole, trials=trials, **changed)).claims
         ]
 
-    # Of one repetition thresholds are judged; that one error is below another may be chance.
-    assert holding() == [True, True, None, True, True, None, None, None, None]
+    # Of one repetition no pair is picked on others; errors differ between networks.
+    assert holding() == [True, True, None, *[True] * 5, None]
     for lacking in (
         whole.trials.iloc[:1],
         whole.trials.iloc[:0],
