@@ -144,7 +144,8 @@ def _returns(cells: Cells | None, absent: str, after: str) -> Claim:
     if cells is None:
         return Claim(statement, None, None, None, absent)
     (dear, cheap), (dear_j, cheap_j) = cells.halves(cells.score), cells.halves(cells.energy_j)
-    gained, more = dear / cheap - 1, dear_j / cheap_j - 1
+    with np.errstate(divide="ignore", invalid="ignore"):  # an accuracy may be 0
+        gained, more = dear / cheap - 1, dear_j / cheap_j - 1
     rise, gap = interval(gained), interval(gained - more)
     ours = quantity(rise, "%")
     why = (

@@ -178,9 +178,23 @@ def test_what_does_not_hold_is_said():
         lambda trials: trials.assign(state="failed", score=np.nan),
         lambda trials: trials.drop(index=trials.index[[3, 8]]),
         lambda trials: trials.assign(energy_j=5.0),
+        lambda trials: trials.assign(energy_j=0.0),
+        lambda trials: trials.assign(score=0.0),
         lambda trials: trials.assign(score=np.nan, state="complete"),
     ],
-    ids=["column", "level", "repetition", "trial", "joules", "failed", "some", "equal", "scores"],
+    ids=[
+        "column",
+        "level",
+        "repetition",
+        "trial",
+        "joules",
+        "failed",
+        "some",
+        "equal",
+        "zero",
+        "nothing",
+        "scores",
+    ],
 )
 def test_no_table_is_too_poor(change):
     findings = found(change(made()))
