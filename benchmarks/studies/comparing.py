@@ -67,10 +67,10 @@ def caveats(table: Table, compared: pd.DataFrame) -> Iterator[str]:
         states = left_out["state"].value_counts()
         spent_j = float(left_out["energy_j"].sum(min_count=len(left_out)))
         yield (
-            f"{counted(len(left_out), 'training')} of {len(table.trials):,} are not compared, "
-            "because they did not come to their end or lack what is compared "
-            f"({', '.join(f'{n} {state}' for state, n in states.items())}). They took "
-            f"{format_energy(spent_j) if math.isfinite(spent_j) else 'unknown energy'}."
+            f"Not compared: {len(left_out):,} of {counted(len(table.trials), 'training')}, without "
+            "an end or without what is compared "
+            f"({', '.join(f'{n} {state}' for state, n in states.items())}). The energy spent on "
+            f"them: {format_energy(spent_j) if math.isfinite(spent_j) else 'unknown'}."
         )
     n = compared["seed"].nunique()
     truly = format_percent(1 - 2 ** (1 - n), 0)

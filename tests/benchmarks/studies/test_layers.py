@@ -209,8 +209,8 @@ def test_what_is_left_out_is_told():
     trials = made()
     trials.loc[[0, 9], "state"] = "failed"
     (note,) = found(trials).notes
-    assert "2 trainings of 48 are not compared" in note
-    assert "(2 failed). They took 213 J" in note
+    assert "Not compared: 2 of 48 trainings" in note
+    assert "(2 failed). The energy spent on them: 213 J" in note
     missing = found(made().drop(columns=["p.relu", "p.conv"])).claims[CONV]
     assert (missing.holds, missing.why) == (None, "the table has no p.conv and no p.relu")
 
