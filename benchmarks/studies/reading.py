@@ -20,6 +20,9 @@ from .load import PERIOD_S, Load, read_load
 from .running import is_begun, is_over
 from .tables import study_table
 
+MOST_LEVELS = 15
+"""Levels of a factor that are listed; of more numbers, only their range."""
+
 
 def read_study(study: Study, folder: StudyFolder) -> tuple[Table, bool]:
     """The trial table of a study so far, and whether the study is over.
@@ -86,5 +89,8 @@ def _took(table: Table, load: Load) -> Estimate:
 def _levels(part: Part) -> Iterator[str]:
     names = dict.fromkeys(name for cell in part.cells for name in cell)
     for name in names:
-        levels = dict.fromkeys(str(cell.get(name)) for cell in part.cells)
-        yield f"{name}: {', '.join(levels)}"
+        levels = list(dict.fromkeys(cell.get(name) for cell in part.cells))
+        told = ", ".join(map(str, levels))
+        if len(levels) > MOST_LEVELS and all(isinstance(each, int | float) for each in levels):
+            told = f"{len(levels)} levels from {min(levels)} to {max(levels)}"
+        yield f"{name}: {told}"

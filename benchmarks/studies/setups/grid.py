@@ -152,7 +152,8 @@ def heats(grid: Grid) -> Iterator[Heat]:
             f"energy-{identifier(str(optimizer)).lower()}",
             f"Energy to {grid.target}, {optimizer}",
             "The joules of a training until its validation accuracy reached the target; where it "
-            "was not always reached, the joules of all repetitions for each time it was.",
+            "was not always reached, the joules of all repetitions for each time it was. A cell "
+            "with > never reached it by then.",
             x=Axis("learning rate", labels=tuple(f"{rate:g}" for rate in rates)),
             y=Axis("batch size", labels=tuple(f"{size:g}" for size in sizes)),
             values=tuple(tuple(_value(cell) for cell in row) for row in rows),
@@ -221,6 +222,6 @@ def _text(cell: Mapping[Any, Any] | None) -> str:
     if cell is None:
         return "not run"
     if not cell["hits"]:
-        return f"not reached after {format_energy(cell['spent_j'])}"
+        return f"> {format_energy(cell['spent_j'])}"
     often = "" if cell["hits"] == cell["n"] else f" ({cell['hits']} of {cell['n']})"
     return f"{format_energy(_value(cell))}{often}"
