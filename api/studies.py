@@ -224,9 +224,11 @@ def _of_tables(
 def _write(wanted: Study, path: Path, table: Table, *, interrupted: bool = False) -> StudyResult:
     """Write what is derived, each whole or not at all."""
     from ..benchmarks.analysis.analysing import analyse
+    from ..benchmarks.studies.comparing import of_cpu_time
     from ..reports import page
 
     analysis, findings = analyse(table, DEFAULT_TARGET), wanted.analyse(table)
+    findings = replace(findings, notes=(*findings.notes, *of_cpu_time(table)))
     table.write(path / "trials.parquet")
     text = json.dumps(findings.to_dict(), indent=1, ensure_ascii=False, allow_nan=False)
     write_whole(path / "findings.json", lambda part: part.write_text(text, encoding="utf-8"))

@@ -81,9 +81,14 @@ def interval(values: ArrayLike, *, seed: int = 0, level: float = 0.95) -> Interv
     low_rank, high_rank = _middle_ranks(len(found), seed)
     ordered = np.sort(found)
     medians = (ordered[low_rank] + ordered[high_rank]) / 2
+    return Interval(float(np.median(found)), *percentile_ends(medians, level), len(found))
+
+
+def percentile_ends(resampled: NDArray[np.float64], level: float = 0.95) -> tuple[float, float]:
+    """Return the ends of a bootstrap percentile interval, which are resampled values themselves."""
     tail = (1 - level) / 2
-    low, high = np.quantile(medians, [tail, 1 - tail], method="inverted_cdf")
-    return Interval(float(np.median(found)), float(low), float(high), len(found))
+    low, high = np.quantile(resampled, [tail, 1 - tail], method="inverted_cdf")
+    return float(low), float(high)
 
 
 @lru_cache(maxsize=64)
@@ -121,11 +126,12 @@ def coefficient_of_variation(values: ArrayLike) -> float:
     return float(variation(found, ddof=1))
 
 
-def kruskal_wallis(groups: Mapping[str, ArrayLike]) -> KruskalWallis:
+def kruskal_wallis(groups: Mapping[str, ArrayLike], *, of: str = "strategy") -> KruskalWallis:
     """Test whether groups of values differ, by ranks (Kruskal and Wallis, 1952).
 
     The effect size is ``eta squared = (H - k + 1) / (n - k)`` (Tomczak and Tomczak, 2014). NaN is
-    left out. ``p`` is 1 if all values are equal or fewer than two groups have values.
+    left out. ``p`` is 1 if all values are equal or fewer than two groups have values. ``of`` is
+    what a group is, in a word.
     """
     from scipy.stats import kruskal
 
@@ -134,7 +140,7 @@ def kruskal_wallis(groups: Mapping[str, ArrayLike]) -> KruskalWallis:
     k, n = len(filled), sum(map(len, filled))
     h, p = (0.0, 1.0) if _no_contrast(filled) else map(float, kruskal(*filled))
     eta_squared = (h - k + 1) / (n - k) if 1 < k < n else math.nan
-    conclusive, reason = enough_runs({name: len(values) for name, values in found.items()})
+    conclusive, reason = enough_runs({name: len(values) for name, values in found.items()}, of)
     return KruskalWallis(h, p, eta_squared, k, n, conclusive, reason)
 
 
@@ -183,19 +189,20 @@ def cliffs_delta(a: ArrayLike, b: ArrayLike) -> float:
     return float(below - above) / (len(one) * len(other))
 
 
-def enough_runs(counts: Mapping[str, int]) -> tuple[bool, str]:
+def enough_runs(counts: Mapping[str, int], of: str = "strategy") -> tuple[bool, str]:
     """Return whether so many runs of each strategy allow a conclusion, with a sentence on it."""
     if len(counts) < 2:
-        return False, "Nothing can be concluded: there are not two strategies to compare."
+        many = "strategies" if of == "strategy" else f"{of}s"
+        return False, f"Nothing can be concluded: there are not two {many} to compare."
     few = {name: n for name, n in counts.items() if n < MIN_RUNS}
     if few:
         short = ", ".join(f"{name} has {n}" for name, n in few.items())
         if len(few) == len(counts) and len(set(few.values())) == 1:
             short = f"each has {next(iter(few.values()))}"
         return False, (
-            f"Nothing can be concluded: each strategy needs at least {MIN_RUNS} runs, but {short}."
+            f"Nothing can be concluded: each {of} needs at least {MIN_RUNS} runs, but {short}."
         )
-    return True, f"Each strategy has at least {MIN_RUNS} runs."
+    return True, f"Each {of} has at least {MIN_RUNS} runs."
 
 
 def _no_contrast(groups: Sequence[NDArray[np.float64]]) -> bool:

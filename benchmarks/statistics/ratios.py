@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .inference import RESAMPLES
+from .inference import RESAMPLES, percentile_ends
 from .runs import floats
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,12 @@ def ratio_of_means(above: ArrayLike, below: ArrayLike, *, seed: int = 0) -> Rati
     one, other = pairs.mean(axis=0)
     if n == 1:
         return Ratio(float(one / other), math.nan, math.nan, 1)
+    means = resampled_means(pairs, seed)
+    return Ratio(float(one / other), *percentile_ends(means[:, 0] / means[:, 1]), n)
+
+
+def resampled_means(repetitions: NDArray[np.float64], seed: int = 0) -> NDArray[np.float64]:
+    """The means of resamples of whole repetitions: (repetitions, values) to (resamples, values)."""
+    n = len(repetitions)
     drawn = np.random.default_rng(seed).integers(n, size=(RESAMPLES, n))
-    sums = pairs[drawn].sum(axis=1)
-    low, high = np.quantile(sums[:, 0] / sums[:, 1], [0.025, 0.975], method="inverted_cdf")
-    return Ratio(float(one / other), float(low), float(high), n)
+    return repetitions[drawn].mean(axis=1)

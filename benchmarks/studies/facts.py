@@ -5,6 +5,7 @@ Nothing here says how it looks: `reports` draws a `Plot`, a `Heat` and a `Sheet`
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -73,6 +74,23 @@ class Series(Fact):
     high: tuple[float | None, ...] = ()
     texts: tuple[str, ...] = ()  # what a point says of itself when it is pointed at
     style: Literal["dots", "line", "both"] = "both"
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        x: Iterable[float | None],
+        found: Sequence[Quantity | None],
+        *,
+        texts: Iterable[str] = (),
+        style: Literal["dots", "line", "both"] = "both",
+    ) -> Series:
+        """Quantities over x with their intervals."""
+        value, low, high = (
+            tuple(None if each is None else getattr(each, part) for each in found)
+            for part in ("value", "low", "high")
+        )
+        return cls(name, tuple(x), value, low, high, tuple(texts), style)
 
 
 @dataclass(frozen=True)

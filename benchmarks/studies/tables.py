@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ...models.outcome import State
+from ..statistics.runs import floats
 from ..tables.contract import SCORES
 from ..tables.table import Table
 from .cells import CELL, label_of, read_cell
@@ -69,9 +70,12 @@ def with_groups(table: Table, by: Sequence[str]) -> Table:
 
 
 def complete(table: Table) -> pd.DataFrame:
-    """The trials that reached their end and have a known energy: what cells are compared by."""
+    """The trials that reached their end and have a known energy: what cells are compared by.
+
+    No joules at all are no energy that a ratio could be taken of.
+    """
     trials = table.trials
-    return trials[(trials["state"] == State.COMPLETE.value) & trials["energy_j"].notna()]
+    return trials[(trials["state"] == State.COMPLETE.value) & (floats(trials["energy_j"]) > 0)]
 
 
 def _of_part(part: Part, design: Design, trials: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

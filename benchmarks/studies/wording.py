@@ -85,6 +85,11 @@ def _range(quantity: Quantity, between: str = " to ") -> str:
     return f"{number if number and high.endswith(f' {unit}') else low}{between}{high}"
 
 
+def identifier(name: str) -> str:
+    """A name that a folder or a part of a page may have: letters, digits and hyphens."""
+    return "".join(each if each.isalnum() else "-" for each in name)
+
+
 def verdict_of(claim: Claim) -> str:
     """Whether a claim holds here, in words."""
     return OPEN if claim.holds is None else HOLDS if claim.holds else FAILS

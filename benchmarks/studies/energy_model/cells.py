@@ -18,6 +18,7 @@ from ....models.networks.mlp_costs import (
     working_sets,
 )
 from ....models.networks.mlp_energy import EnergyModel, amounts, fit_relative, terms
+from ..comparing import repetitions
 from ..tables import complete
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ def per_sample(table: Table) -> pd.DataFrame:
     trials = trials.assign(**{n: pd.to_numeric(trials[n], errors="coerce") for n in numbers})
     samples = trials["p.batch"] * trials["p.steps"]
     trials = trials.assign(sample_j=trials["energy_train_j"] / samples)
+    trials = repetitions(trials, [f"p.{name}" for name in FACTORS])
     return trials[np.isfinite(trials["sample_j"].astype(float)) & (trials["sample_j"] > 0)]
 
 
@@ -110,6 +112,29 @@ def networks(trials: pd.DataFrame) -> list[Network]:
         joules = rows.groupby("seed")["sample_j"].median().to_dict()
         found.append(Network(str(profile), size, depth, batch, tuple(widths), joules))
     return found
+
+
+def dearest_smaller(found: Sequence[Network], but: Any = None) -> tuple[Network, Network] | None:
+    """The two networks whose energies contradict their sizes the most: the smaller, the larger.
+
+    The smaller has at most half of the parameters and operations at the same batch. Energies are
+    medians over repetitions ``but`` one. None where there is no such pair.
+    """
+    known = [(each, [j for seed, j in each.joules.items() if seed != but]) for each in found]
+    known = [(each, median(joules)) for each, joules in known if joules]
+    columns = [(j, each.n_parameters, each.operations, each.batch) for each, j in known]
+    joules, parameters, operations, batches = np.array(columns, float).reshape(-1, 4).T
+    # Rows are smaller by both than half of what the columns are.
+    smaller = (
+        (2 * parameters[:, None] <= parameters)
+        & (2 * operations[:, None] <= operations)
+        & (batches[:, None] == batches)
+    )
+    if not smaller.any():
+        return None
+    ratios = np.where(smaller, joules[:, None] / joules, 0.0)
+    row, column = np.unravel_index(ratios.argmax(), ratios.shape)
+    return known[int(row)][0], known[int(column)][0]
 
 
 @dataclass(frozen=True)

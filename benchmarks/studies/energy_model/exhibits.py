@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ....energy.quantities import format_percent
 from ....models.networks.mlp_energy import RAM, terms
 from ..facts import Axis, Exhibit, Heat, Mark, Plot, Quantity, Series, Sheet
 from .cells import LOSS, WITHIN, Fits, Network
@@ -85,8 +86,8 @@ def _held_out(fits: Fits) -> Plot:
     return Plot(
         "held-out",
         "Predicted and measured energy of shapes that the model has not seen",
-        f"The closer to the line, the better; {fits.memory.within:.0%} of the networks lie within "
-        f"{WITHIN:.0%} of it.",
+        f"The closer to the line, the better; {format_percent(fits.memory.within, 0)} of the "
+        f"networks lie within {format_percent(WITHIN, 0)} of it.",
         Axis(f"Measured: {_JOULES.lower()}", "J", log=True),
         Axis(f"Predicted: {_JOULES.lower()}", "J", log=True),
         tuple(series),
@@ -113,7 +114,7 @@ def _models(fits: Fits) -> Sheet:
             "Model of",
             "Mean relative error",
             "Median of predicted over measured",
-            f"Within {WITHIN:.0%}",
+            f"Within {format_percent(WITHIN, 0)}",
             "Largest error",
         ),
         rows,
@@ -171,7 +172,9 @@ def _joules_to_loss(table: Table) -> pd.DataFrame | None:
     needed = ("g.part", "p.size", "p.depth")
     if curves is None or any(name not in trials for name in needed):
         return None
-    own = trials[trials["g.part"] == LOSS]
+    sizes, depths = (pd.to_numeric(trials[name], errors="coerce") for name in needed[1:])
+    trials = trials.assign(**{"p.size": sizes, "p.depth": depths})
+    own = trials[(trials["g.part"] == LOSS) & sizes.notna() & depths.notna()]
     rows = []
     for _, trial in own.iterrows():
         mine = curves[(curves["run"] == trial["run"]) & (curves["trial"] == trial["trial"])]
@@ -200,7 +203,7 @@ def _isolines(reached: pd.DataFrame, loss: float) -> Heat | None:
             line.append(
                 median([*known, *[float("inf")] * (len(cell) - len(known))]) if hit else None
             )
-            told.append("" if hit else f"{len(known)} of {len(cell)} reach it" if len(cell) else "")
+            told.append(f"{len(known)} of {len(cell)} reach it" if len(cell) else "not trained")
         values.append(line)
         texts.append(told)
     flat = [each for line in values for each in line if each is not None]
@@ -209,10 +212,13 @@ def _isolines(reached: pd.DataFrame, loss: float) -> Heat | None:
     least = min(flat)
     shares = tuple(tuple(None if e is None else e / least for e in line) for line in values)
     cells = tuple(
-        tuple(text or f"{share:.2f}" for text, share in zip(told, line, strict=True))
+        tuple(
+            text if share is None else f"{share:.2f}"
+            for text, share in zip(told, line, strict=True)
+        )
         for told, line in zip(texts, shares, strict=True)
     )
-    n_censored = sum(each is None for line in shares for each in line)
+    n_censored = sum(text.endswith("reach it") for line in cells for text in line)
     return Heat(
         f"isolines-{loss:g}",
         f"Energy to a validation loss of {loss:g}",

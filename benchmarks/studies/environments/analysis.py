@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from statistics import median
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ....energy.quantities import format_percent
 from ...statistics.inference import SIGNIFICANCE, KruskalWallis, kruskal_wallis
 from ...statistics.projection import CLOSE, Projections, project_table
-from ..comparing import paired_ratio
+from ..comparing import caveats, paired_ratio, repetitions, shown_above
 from ..facts import Claim, Findings, Quantity
 from ..tables import complete
 from ..wording import in_words
@@ -46,30 +48,28 @@ def analyse(table: Table) -> Findings:
         _interaction(trials, missing),
         _projected(projections),
     ]
-    left_out = len(table.trials) - int(trials["j_image"].notna().sum())
-    notes = [_NOTE]
-    if left_out:
-        notes.append(
-            f"Of {len(table.trials)} trials {left_out} are in no comparison of models: they did "
-            "not come to their end, or their joules or images are unknown."
-        )
-    return Findings(tuple(claims), exhibits(trials, projections), tuple(notes))
+    notes = (_NOTE, *caveats(table, trials.dropna(subset=["j_image"])))
+    return Findings(tuple(claims), exhibits(trials, projections), notes)
 
 
 def _per_image(table: Table) -> pd.DataFrame:
     """The finished trials by model and environment, in joules per image and per FLOP."""
+    import pandas as pd
+
     trials = complete(table)
-    images = trials["p.images" if "p.images" in trials else "energy_j"].astype(float)
-    images = images.where((images > 0) & ("p.images" in trials))
-    environment = trials.get("g.environment", "here")
+    stated = trials.get("p.images", pd.Series(index=trials.index, dtype=float))
+    images = pd.to_numeric(stated, errors="coerce").astype(float)
+    images = images.where(images > 0)
+    environment = trials.get("g.environment", pd.Series("here", trials.index))
     joules = trials["energy_j"] / images
-    return trials.assign(
+    trials = trials.assign(
         model=trials["strategy"].str.removeprefix("model "),
-        environment=environment,
+        environment=environment.astype(object).where(environment.notna(), "not stated").astype(str),
         j_image=joules,
         s_image=trials["duration_s"] / images,
         j_flop=joules / trials["flops"].astype(float),
     )
+    return repetitions(trials, ("model", "environment"))
 
 
 def _missing(trials: pd.DataFrame) -> str:
@@ -123,7 +123,10 @@ def _saving(trials: pd.DataFrame, missing: str) -> Claim:
         for name, each in found.items()
     }
     holds = all(round(each.value or 0.0, 2) >= LEAST_SAVED for each in saved.values())
-    why = f"it saves {_told(saved)}{'' if holds else _what_changed(trials, saved)}"
+    why = (
+        f"it saves {_told(saved)}, where at least {format_percent(LEAST_SAVED, 0)} is asked for"
+        f"{'' if holds else _what_changed(trials, saved)}"
+    )
     return Claim(statement, paper, _span(saved), holds, why)
 
 
@@ -140,7 +143,10 @@ def _what_changed(trials: pd.DataFrame, saved: Mapping[str, Quantity]) -> str:
 
 
 def _bigger(trials: pd.DataFrame, missing: str) -> Claim:
-    statement = "In an environment that is too big for it, the small network costs more."
+    statement = (
+        "Where VGG16 trains fastest, the small network costs more: the environment is too big for "
+        "it."
+    )
     paper = Quantity(1.8, unit="")
     ends = None if missing else _slow_and_fast(trials)
     if ends is None:
@@ -151,10 +157,10 @@ def _bigger(trials: pd.DataFrame, missing: str) -> Claim:
     ratio = paired_ratio(trials.dropna(subset=["j_image"]), *levels, value="j_image")
     if ratio is None or ratio.value is None:
         return _unsaid(statement, paper, f"{DEPTHWISE} was not trained in both {slow} and {fast}")
-    holds = (ratio.value if ratio.low is None else ratio.low) > 1
+    holds, doubt = shown_above(ratio)
     why = (
-        f"VGG16 trains fastest on {fast} and slowest on {slow}, and {DEPTHWISE} takes "
-        f"{in_words(ratio)} times the joules per image there"
+        f"VGG16 trains fastest on {fast} and slowest on {slow}, and on the former {DEPTHWISE} "
+        f"takes {in_words(ratio)} times the joules per image that it takes on the latter{doubt}"
     )
     return Claim(statement, paper, ratio, holds, why)
 
@@ -180,7 +186,7 @@ def _interaction(trials: pd.DataFrame, missing: str) -> Claim:
         return _unsaid(statement, None, missing or "there are not two environments to compare")
     test = interaction(trials, *ends)
     if not test.conclusive:
-        reason = test.reason.rstrip(".").replace("strategy", "model")
+        reason = test.reason.rstrip(".")
         return _unsaid(statement, None, reason[:1].lower() + reason[1:])
     holds = test.p < SIGNIFICANCE
     why = (
@@ -199,7 +205,8 @@ def interaction(trials: pd.DataFrame, slow: str, fast: str) -> KruskalWallis:
     """
     means = trials.groupby(["model", "environment", "seed"])["j_image"].mean().unstack(1)
     ratios = (means[fast] / means[slow]).dropna()
-    return kruskal_wallis({str(name): np.log(own) for name, own in ratios.groupby("model")})
+    groups = {str(name): np.log(own) for name, own in ratios.groupby("model")}
+    return kruskal_wallis(groups, of="model")
 
 
 def _slow_and_fast(trials: pd.DataFrame) -> tuple[str, str] | None:
@@ -217,9 +224,16 @@ def _projected(found: Projections) -> Claim:
         why = "no finished training has a learning curve with the joules of seven epochs or more"
         return _unsaid(statement, None, why)
     count = len(found.finished)
+    ahead = median(
+        1 - each.projection.measured_epochs / each.projection.epochs for each in found.finished
+    )
+    close, covered, to_come = (
+        format_percent(each, 0) for each in (found.close, found.covered, ahead)
+    )
     why = (
-        f"of {count} trainings {found.close:.0%} were projected within {CLOSE:.0%} of what was "
-        f"measured, by {found.median_error:.1%} on the median, and {found.covered:.0%} lie inside "
+        f"of {count} trainings {close} were projected within {format_percent(CLOSE, 0)} of what "
+        f"was measured, with {to_come} of their epochs still to come on the median; the median "
+        f"error is {format_percent(found.median_error)}, and {covered} of the totals lie inside "
         "the 95 % interval"
     )
     ours = Quantity(found.close, unit="%", note=f"of {count} trainings")

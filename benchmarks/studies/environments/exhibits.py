@@ -86,15 +86,7 @@ def _interaction(trials: pd.DataFrame) -> Plot:
     series = []
     for model, own in _each(trials, "model"):
         found = [_median(own.loc[own["environment"] == place, "j_image"]) for place in places]
-        series.append(
-            Series(
-                model,
-                tuple(map(float, range(len(places)))),
-                tuple(each and each.value for each in found),
-                tuple(each and each.low for each in found),
-                tuple(each and each.high for each in found),
-            )
-        )
+        series.append(Series.of(model, map(float, range(len(places))), found))
     return Plot(
         "interaction",
         "Models by environments",
@@ -150,16 +142,8 @@ def _flops(trials: pd.DataFrame) -> Plot:
     for place, own in _each(trials.dropna(subset=["flops"]), "environment"):
         cells = sorted(_each(own, "model"), key=lambda cell: cell[1]["flops"].median())
         found = [_median(cell["j_image"]) for _, cell in cells]
-        series.append(
-            Series(
-                place,
-                tuple(float(cell["flops"].median()) for _, cell in cells),
-                tuple(each and each.value for each in found),
-                tuple(each and each.low for each in found),
-                tuple(each and each.high for each in found),
-                texts=tuple(model for model, _ in cells),
-            )
-        )
+        flops = (float(cell["flops"].median()) for _, cell in cells)
+        series.append(Series.of(place, flops, found, texts=(model for model, _ in cells)))
     return Plot(
         "flops",
         "Energy against operations",
@@ -195,12 +179,11 @@ def _tests(trials: pd.DataFrame) -> Sheet:
 
 
 def _kruskal_wallis(groups: Mapping[str, pd.Series]) -> tuple[Cell, ...]:
-    test = kruskal_wallis(groups)
+    test = kruskal_wallis(groups, of="group")
     effect = Quantity(test.eta_squared, note="eta squared") if test.k < test.n else None
     name = f"H = {test.h:.1f}, k = {test.k}, n = {test.n}"
     said = "they differ" if test.p < SIGNIFICANCE else "that may be chance"
-    reason = test.reason.replace("each strategy", "each group")
-    return name, Quantity(test.p), effect, said if test.conclusive else reason
+    return name, Quantity(test.p), effect, said if test.conclusive else test.reason
 
 
 def _pairs(trials: pd.DataFrame) -> Sheet:
@@ -230,8 +213,8 @@ def _projections(trials: pd.DataFrame, found: Projections) -> Sheet:
     }
     errors: dict[tuple[str, str], list[tuple[float, bool, bool]]] = {}
     for each in found.finished:
-        if each.error is None or each.measured_j is None:
-            continue
+        if each.error is None or each.measured_j is None or (each.run, each.trial) not in cells:
+            continue  # of a training whose joules in all are not known
         ends = each.projection
         inside = ends.low_j <= each.measured_j <= ends.high_j
         errors.setdefault(cells[each.run, each.trial], []).append((each.error, inside, ends.steady))

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...statistics.factorial import variance_shares
 from ...statistics.inference import interval, kruskal_wallis
+from ...tables.table import counted
 from ..cells import label_of
 from ..comparing import quantity
 from ..facts import Axis, Cell, Exhibit, Plot, Quantity, Series, Sheet
@@ -127,7 +128,7 @@ def _tests_sheet(trials: pd.DataFrame, groups: Groups) -> Sheet:
         for each in FACTORS
     }
     compared["all networks"] = {label: each["energy_j"] for label, each in groups.items()}
-    tests = {name: kruskal_wallis(values) for name, values in compared.items()}
+    tests = {name: kruskal_wallis(values, of="group") for name, values in compared.items()}
     doubts = [each.reason for each in tests.values() if not each.conclusive]
     return Sheet(
         "tests",
@@ -173,7 +174,7 @@ def _shares_sheet(cells: Cells) -> Sheet:
 
 
 def _joules_plot(groups: Groups) -> Plot:
-    found = [interval(each["energy_j"]) for each in groups.values()]
+    found = [quantity(interval(each["energy_j"])) for each in groups.values()]
     each_j = [
         (float(place), float(joules))
         for place, trials in enumerate(groups.values())
@@ -188,13 +189,7 @@ def _joules_plot(groups: Groups) -> Plot:
         Axis("energy of a training", "J"),
         (
             Series("a training", places, joules, style="dots"),
-            Series(
-                "median",
-                tuple(map(float, range(len(groups)))),
-                tuple(each.median for each in found),
-                *_ends(found),
-                style="dots",
-            ),
+            Series.of("median", map(float, range(len(groups))), found, style="dots"),
         ),
     )
 
@@ -208,14 +203,12 @@ def _returns_plot(groups: Groups, metric: Metric) -> Plot:
             for label, trials in groups.items()
             if (trials[CONV.column] == level).all() and trials["score"].notna().any()
         }
-        found = [interval(trials["score"]) for trials in own.values()]
         series.append(
-            Series(
-                f"{level} convolutional layer{'s' * (level > 1)}",
-                tuple(float(trials["energy_j"].median()) for trials in own.values()),
-                tuple(each.median for each in found),
-                *_ends(found),
-                texts=tuple(own),
+            Series.of(
+                counted(level, "convolutional layer"),
+                (float(trials["energy_j"].median()) for trials in own.values()),
+                [quantity(interval(trials["score"])) for trials in own.values()],
+                texts=own,
                 style="dots",
             )
         )
@@ -228,15 +221,6 @@ def _returns_plot(groups: Groups, metric: Metric) -> Plot:
         Axis(metric.name, _unit(metric)),
         tuple(series),
     )
-
-
-def _ends(found: list[Any]) -> tuple[tuple[float | None, ...], tuple[float | None, ...]]:
-    """The lower and the upper ends of intervals; None where there is none."""
-    low, high = (
-        tuple(end if np.isfinite(end) else None for end in ends)
-        for ends in ([each.low for each in found], [each.high for each in found])
-    )
-    return low, high
 
 
 def _unit(metric: Metric) -> str:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...statistics.inference import MIN_RUNS, interval
-from ..comparing import paired_ratio, quantity
+from ...statistics.inference import interval
+from ..comparing import caveats, paired_ratio, quantity, repetitions, shown_below
 from ..facts import Claim, Findings, Quantity
 from ..tables import complete
 from ..wording import in_words, write
@@ -59,6 +59,8 @@ def analyse(table: Table) -> Findings:
     trials = complete(table)
     missing = [column for column in COLUMNS if column not in trials]
     absent = f"the table has no {' and no '.join(missing)}" if missing else ""
+    if not missing:
+        trials = repetitions(trials, COLUMNS)
     cells = None if missing else read_cells(trials)
     unscored = absent or ("" if cells else _NO_REPETITION)
     if not unscored and table.metric.name != "accuracy":
@@ -138,11 +140,12 @@ def _halving(cells: Cells | None, absent: str, after: str) -> Claim:
 
 def _returns(cells: Cells | None, absent: str, after: str) -> Claim:
     """Whether accuracy rises by a smaller share than the energy it takes."""
-    statement = "Returns diminish: networks that use more energy gain little accuracy by it."
+    statement = "Returns diminish: accuracy rises by a smaller share than the energy it takes."
     if cells is None:
         return Claim(statement, None, None, None, absent)
     (dear, cheap), (dear_j, cheap_j) = cells.halves(cells.score), cells.halves(cells.energy_j)
-    gained, more = dear / cheap - 1, dear_j / cheap_j - 1
+    with np.errstate(divide="ignore", invalid="ignore"):  # an accuracy may be 0
+        gained, more = dear / cheap - 1, dear_j / cheap_j - 1
     rise, gap = interval(gained), interval(gained - more)
     ours = quantity(rise, "%")
     why = (
@@ -150,10 +153,13 @@ def _returns(cells: Cells | None, absent: str, after: str) -> Claim:
         f"{write(float(np.median(more)), '%')} more energy and is "
         f"{write(abs(rise.median), '%')} {_more_or_less(rise.median)} accurate"
     )
-    if gap.n < 2:
-        return Claim(statement, None, ours, None, f"{why}, of one repetition alone")
-    holds = True if gap.high < 0 else False if gap.low > 0 else None
-    return Claim(statement, None, ours, holds, why)
+    share = quantity(gap)
+    if share is None:
+        return Claim(statement, None, None, None, "the networks have no accuracy above zero")
+    holds, doubt = shown_below(share, 0.0)
+    if doubt and gap.n > 1:
+        doubt = ", but the two shares are not told apart"
+    return Claim(statement, None, ours, holds, why + doubt)
 
 
 def _after(trials: pd.DataFrame) -> str:
@@ -168,18 +174,7 @@ def _more_or_less(change: float) -> str:
 
 def _notes(table: Table, trials: pd.DataFrame) -> Iterator[str]:
     """What is to be held against the numbers."""
-    left_out = table.trials.drop(trials.index)
-    if len(left_out):
-        states = left_out["state"].value_counts()
-        counts = ", ".join(f"{n} {state}" for state, n in states.items())
-        spent_j = left_out["energy_j"].sum(min_count=len(left_out))
-        spent = write(float(spent_j), "J") if np.isfinite(spent_j) else "unknown"
-        yield (
-            f"Trainings without an end or without a known energy are not compared: {counts}. "
-            f"Their energy is {spent}."
-        )
-    if len(trials) and trials["seed"].nunique() < MIN_RUNS:
-        yield f"Nothing can be concluded: there are fewer than {MIN_RUNS} repetitions."
+    yield from caveats(table, trials)
     if CONV.column in trials:
         yield from _training_alone(trials)
         yield from _unfinished(table, trials)

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...statistics.inference import RESAMPLES
+from ...statistics.inference import percentile_ends
+from ...statistics.ratios import resampled_means
+from ..comparing import finite
 from ..facts import Quantity
 
 if TYPE_CHECKING:
@@ -55,21 +57,21 @@ class Amortised:
     @cached_property
     def _resampled(self) -> NDArray[np.float64]:
         """Means of resampled repetitions, (resamples, 3)."""
-        n = len(self.repetitions)
-        drawn = np.random.default_rng(0).integers(n, size=(RESAMPLES, n))
-        return self.repetitions[drawn].mean(axis=1)
+        return resampled_means(self.repetitions)
 
     @property
     def break_even(self) -> Quantity:
         """Tasks after which pretraining has paid; what has no end is None, and the note says so."""
         k = float(break_even(*self.repetitions.mean(axis=0)))
         low, high = (
-            (None, None) if len(self.repetitions) < 2 else _ends(break_even(*self._resampled.T))
+            (None, None)
+            if len(self.repetitions) < 2
+            else percentile_ends(break_even(*self._resampled.T))
         )
         if math.isinf(k):
-            return Quantity(None, _finite(low), note="never on the mean: fine-tuning saves nothing")
+            return Quantity(None, finite(low), note="never on the mean: fine-tuning saves nothing")
         if high is not None and math.isinf(high):
-            return Quantity(k, _finite(low), note="no upper end")
+            return Quantity(k, finite(low), note="no upper end")
         return Quantity(k, low, high)
 
     def totals_j(self, tasks: int) -> tuple[Quantity, Quantity]:
@@ -77,16 +79,7 @@ class Amortised:
         weights = np.array([[1.0, tasks, 0.0], [0.0, 0.0, tasks]]).T
         means, resampled = self.repetitions.mean(axis=0) @ weights, self._resampled @ weights
         pretrained, scratch = (
-            Quantity(float(mean), *_ends(column), unit="J")
+            Quantity(float(mean), *percentile_ends(column), unit="J")
             for mean, column in zip(means, resampled.T, strict=True)
         )
         return pretrained, scratch
-
-
-def _ends(values: NDArray[np.float64]) -> tuple[float, float]:
-    low, high = np.quantile(values, [0.025, 0.975], method="inverted_cdf")
-    return float(low), float(high)
-
-
-def _finite(end: float | None) -> float | None:
-    return end if end is not None and math.isfinite(end) else None

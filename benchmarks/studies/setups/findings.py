@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from ....models.outcome import State
 from ...analysis.target import DEFAULT_TARGET, parse_target
+from ...statistics.runs import floats
 from ...tables.table import counted
+from ..comparing import repetitions
 from ..facts import Exhibit, Findings
 from ..wording import write
 from .grid import FACTORS, Grid, claim_of, heats, sheets
@@ -52,16 +54,16 @@ def judged(table: Table) -> tuple[pd.DataFrame, str]:
         ``energy_j`` until the target or in all, and ``pre_j``, joules of the first stage where
         there were two; and the target in words.
     """
+    import pandas as pd
+
     trials = table.trials
-    ended = trials[trials["state"].isin(ENDED) & trials["energy_j"].notna()]
+    ended = trials[trials["state"].isin(ENDED) & (floats(trials["energy_j"]) > 0)]
     found = ended[["run", "trial", "seed", "state", "score", "energy_j", "epochs"]].copy()
     for name in (*FACTORS, "training"):
-        column = f"p.{name}"
-        found[name] = ended.get(column)
-    # The same training with the same seed again, as of another table, is a further repetition.
-    again = found.groupby([*FACTORS, "training", "seed"], dropna=False).cumcount()
-    pairs = zip(found["seed"], again, strict=True)
-    found["seed"] = [f"{seed} again {n}" if n else str(seed) for seed, n in pairs]
+        found[name] = ended.get(f"p.{name}")
+    for name in FACTORS[1:]:  # words in their place cannot be ordered
+        found[name] = pd.to_numeric(found[name], errors="coerce")
+    found = repetitions(found, (*FACTORS, "training"))
     target = _targets(table, ended)
     hit = table.metric.oriented(found["score"]) >= table.metric.oriented(target)
     found["hit"] = hit & (found["state"] == State.COMPLETE.value)
@@ -92,8 +94,12 @@ def left_out(table: Table) -> Iterator[str]:
 
 def _targets(table: Table, ended: pd.DataFrame) -> pd.Series:
     """The score that each training was to reach."""
-    if "p.target" in ended and ended["p.target"].notna().any():
-        return ended["p.target"].astype(float)
+    import pandas as pd
+
+    if "p.target" in ended:
+        stated = pd.to_numeric(ended["p.target"], errors="coerce")
+        if stated.notna().any():
+            return stated.astype(float)
     oriented = table.metric.oriented(ended["score"])
     told = ended.assign(score=oriented)[["strategy", "state", "score"]]
     score = parse_target(DEFAULT_TARGET, table.metric).of(float(oriented.max()), told).score

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ...statistics.inference import MIN_RUNS, interval
 from ..comparing import quantity
 from ..facts import Axis, Claim, Mark, Plot, Quantity, Series, Sheet
-from ..wording import in_words
+from ..wording import identifier, in_words
 from .amortising import Amortised
 from .reaching import BOTH, FIRST, SECOND, THEN, TRAININGS
 
@@ -203,20 +203,13 @@ def plot_of(halves: Halves) -> Plot | None:
     totals = [found.totals_j(count) for count in counts]
     names = ("pretrained once, then fine-tuned", "each from scratch")
     series = tuple(
-        Series(
-            name,
-            tuple(map(float, counts)),
-            tuple(each[k].value for each in totals),
-            low=tuple(each[k].low for each in totals),
-            high=tuple(each[k].high for each in totals),
-            style="line",
-        )
+        Series.of(name, map(float, counts), [each[k] for each in totals], style="line")
         for k, name in enumerate(names)
     )
     mark = () if tasks.value is None else (Mark(f"paid back after {tasks.value:.3g}", tasks.value),)
     note = "The lines do not cross: fine-tuning saves nothing on the mean." if not mark else ""
     return Plot(
-        "amortised-" + "".join(each if each.isalnum() else "-" for each in halves.recipe),
+        f"amortised-{identifier(halves.recipe)}",
         f"Energy of many tasks, pretrained and from scratch, {halves.recipe}",
         "Where the lines cross, pretraining has been paid back; means of the repetitions with "
         "their 95 % intervals.",

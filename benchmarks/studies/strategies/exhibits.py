@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...statistics.association import spearman
@@ -142,15 +143,8 @@ def _ratio_plot(searches: Sequence[Search], bayesian: str) -> Plot:
 def _ratios(name: str, searches: Sequence[Search], bayesian: str, column: str) -> Series:
     """The ratio of each search with its interval, where it has one of both."""
     found = [as_quantity(energy_ratio([each], bayesian, RANDOM, column)) for each in searches]
-    known = [each if each and each.value else None for each in found]
-    return Series(
-        name,
-        tuple(map(float, range(len(searches)))),
-        tuple(each and each.value for each in known),
-        tuple(each and (each.low or None) for each in known),
-        tuple(each and each.high for each in known),
-        style="dots",
-    )
+    known = [replace(each, low=each.low or None) if each and each.value else None for each in found]
+    return Series.of(name, map(float, range(len(searches))), known, style="dots")
 
 
 def _rounds_plot(dataset: str, searches: Sequence[Search]) -> Plot:

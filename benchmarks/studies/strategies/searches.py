@@ -130,8 +130,9 @@ def difference(searches: Sequence[Search], one: str, other: str) -> tuple[Quanti
     if not found:
         return None, 0
     by_seed = pd.DataFrame(found).mean(axis=1).dropna()
-    unit = "%" if searches[0].table.metric.is_share else ""
-    return quantity(interval(by_seed), unit), len(by_seed)
+    share = searches[0].table.metric.is_share
+    times, unit = (100.0, "points") if share else (1.0, "")
+    return quantity(interval(by_seed * times), unit), len(by_seed)
 
 
 def energy_ratio(

@@ -98,6 +98,20 @@ def test_networks_whose_energy_follows_working_sets_are_seen_to_do_so():
     json.dumps(findings.to_dict(), allow_nan=False)
 
 
+def test_a_pair_that_only_chance_sets_apart_is_no_contradiction():
+    by_operations = dict.fromkeys(TRUE, 0.0) | {"step": 1.0}  # all networks cost the same
+    contradiction = STUDY.analyse(table_of(joules_by(by_operations), noise=0.3)).claims[2]
+    assert contradiction.ours.low < 1.3  # the largest of thousands of ratios is above 2
+    assert contradiction.holds is not True
+
+
+def test_trainings_that_failed_are_told():
+    table = table_of(joules_by(TRUE))
+    states = ["failed" if row < 2 else "complete" for row in range(len(table.trials))]
+    failed = dataclasses.replace(table, trials=table.trials.assign(state=states))
+    assert any("(2 failed)" in note for note in STUDY.analyse(failed).notes)
+
+
 def test_what_another_machine_measured_is_not_stored_for_this_one(tmp_path, monkeypatch):
     monkeypatch.setenv("PERJOULE_HOME", str(tmp_path))
     assert "another machine" in str(keep(table_of(joules_by(TRUE))))
@@ -112,7 +126,8 @@ def test_energy_that_is_that_of_operations_alone_is_no_evidence_for_working_sets
         claim for text, claim in statements.items() if text.startswith("The level of")
     ]
     [operations] = [claim for text, claim in statements.items() if text.startswith("Operations al")]
-    assert bytes_matter.holds is False
+    assert bytes_matter.holds is None
+    assert "includes 1" in bytes_matter.why
     assert operations.ours.value == pytest.approx(1, abs=0.2)
 
 
@@ -125,7 +140,8 @@ def test_what_a_table_lacks_is_not_said():
             for c in STUDY.analyse(dataclasses.replace(whole, trials=trials, **changed)).claims
         ]
 
-    assert holding()[:-1] == [True] * (len(holding()) - 1)  # one repetition
+    # Of one repetition no pair is picked on others; errors differ between networks.
+    assert holding() == [True, True, None, *[True] * 5, None]
     for lacking in (
         whole.trials.iloc[:1],
         whole.trials.iloc[:0],
@@ -133,6 +149,7 @@ def test_what_a_table_lacks_is_not_said():
         whole.trials.assign(energy_j=np.nan),
         whole.trials.assign(state="failed"),
         whole.trials.drop(columns="p.steps"),
+        whole.trials.drop(columns=["p.steps", "g.part"]),
         whole.trials.assign(**{"p.size": "large"}),
     ):
         assert set(holding(lacking)) <= {None}

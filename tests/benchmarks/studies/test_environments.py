@@ -125,6 +125,21 @@ def test_one_repetition_is_enough_for_ratios_and_too_few_for_tests():
     assert all("too few" in str(row[-1]) for row in exhibit(found, "suits").rows)
 
 
+def test_what_may_be_chance_is_neither_shown_nor_refuted():
+    frame = made_by_hand()
+    small = (frame["strategy"] == "mobilenet_v2") & (frame["environment"] == "big")
+    frame.loc[small, "energy_j"] = [40.0, 60.0, 50.0, 45.0, 70.0][: small.sum()]
+    bigger = analysed(frame).claims[1]
+    assert bigger.ours.low < 1 < bigger.ours.high
+    assert bigger.holds is None
+    assert "includes 1" in bigger.why
+    one = analysed(made_by_hand(runs=1))
+    assert one.claims[1].holds is None
+    assert any("one repetition" in note for note in one.notes)
+    three = analysed(made_by_hand(runs=3)).notes
+    assert any("holds the true median in 75 % of cases" in note for note in three)
+
+
 def test_vgg16_has_the_operations_of_the_paper():
     with torch.device("meta"):
         network = vgg16((3, 8, 8), 1, image_size=128)

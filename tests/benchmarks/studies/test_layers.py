@@ -146,6 +146,16 @@ def test_what_was_put_in_comes_out():
     assert [(row[4].value, row[5].value) for row in tests.rows] == [(2, 48)] * 3 + [(8, 48)]
 
 
+def test_another_table_with_the_same_seeds_has_further_repetitions():
+    other = made(conv=4, seeds=1).assign(energy_j=lambda trials: trials["energy_j"] * 1000)
+    other["run"] += " elsewhere"
+    both = found(pd.concat([made(seeds=2), other]))
+    assert both.claims[CONV].ours.value == pytest.approx(1.95)  # the median of three repetitions
+    assert both.claims[CONV].ours.high == pytest.approx(4)
+    tests = next(each for each in both.exhibits if each.name == "cells")
+    assert tests.rows[0][-1].value == 3
+
+
 def test_what_does_not_hold_is_said():
     claims = found(made(conv=1.3, linear=1.4, relu=1.2, gain=-0.02)).claims
     assert [each.holds for each in claims[:HALF]] == [False] * 4
@@ -168,9 +178,23 @@ def test_what_does_not_hold_is_said():
         lambda trials: trials.assign(state="failed", score=np.nan),
         lambda trials: trials.drop(index=trials.index[[3, 8]]),
         lambda trials: trials.assign(energy_j=5.0),
+        lambda trials: trials.assign(energy_j=0.0),
+        lambda trials: trials.assign(score=0.0),
         lambda trials: trials.assign(score=np.nan, state="complete"),
     ],
-    ids=["column", "level", "repetition", "trial", "joules", "failed", "some", "equal", "scores"],
+    ids=[
+        "column",
+        "level",
+        "repetition",
+        "trial",
+        "joules",
+        "failed",
+        "some",
+        "equal",
+        "zero",
+        "nothing",
+        "scores",
+    ],
 )
 def test_no_table_is_too_poor(change):
     findings = found(change(made()))
@@ -185,8 +209,8 @@ def test_what_is_left_out_is_told():
     trials = made()
     trials.loc[[0, 9], "state"] = "failed"
     (note,) = found(trials).notes
-    assert "2 failed" in note
-    assert "Their energy is " in note
+    assert "Not compared: 2 of 48 trainings" in note
+    assert "(2 failed). The energy spent on them: 213 J" in note
     missing = found(made().drop(columns=["p.relu", "p.conv"])).claims[CONV]
     assert (missing.holds, missing.why) == (None, "the table has no p.conv and no p.relu")
 

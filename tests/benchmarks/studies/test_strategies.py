@@ -80,9 +80,11 @@ class TestClaims:
     def test_known_winners_are_found_with_their_figures(self):
         claims = claims_of(made(**CHEAP))
         assert claims["rounds"].holds
-        assert claims["rounds"].ours.value == pytest.approx(0.92 - 0.8)
+        assert claims["rounds"].ours.value == pytest.approx(92 - 80)
+        assert claims["rounds"].ours.unit == claims["rounds"].paper.unit == "points"
+        assert claims["rounds"].paper.value == pytest.approx(1.2, abs=0.1)
         assert claims["grid"].holds
-        assert claims["grid"].ours.value == pytest.approx(0.3 - 0.8)
+        assert claims["grid"].ours.value == pytest.approx(30 - 80)
         # No random run reaches 98 % of 0.92: its 48 J are the least that it may take.
         assert claims["joules"].holds
         assert (claims["joules"].ours.value, claims["joules"].ours.high) == (None, 4 / 48)
@@ -94,6 +96,7 @@ class TestClaims:
         # Bayesian: 2 rounds of 2 J; random: 6 runs of 4 J for 2 hits.
         assert claims["joules"].ours.value == pytest.approx(4 / (24 / 2))
         assert claims["joules"].holds
+        assert claims["joules"].why.startswith("the whole interval lies below 1; ")
         assert "12 of 12 runs of Bayesian and 4 of 12 of random" in claims["joules"].why
         assert "without the optimiser's own joules the ratio would be 0.167" in claims["joules"].why
         assert claims["optimiser"].holds
@@ -111,6 +114,19 @@ class TestClaims:
         assert claims["joules"].ours.value == pytest.approx(62 / 4)
         assert claims["optimiser"].holds is False
         assert claims["leads"].holds is False  # nothing is found for the joules that random took
+
+    def test_grid_is_worse_than_random_search_wherever_bayesian_search_ends(self):
+        runs = {**CHEAP, "skopt_gp": ([0.1, 0.2, 0.3, 0.3], 0.0)}
+        grid = claims_of(made(**runs))["grid"]
+        assert grid.holds
+        assert "beside skopt-gp the difference is 0 points" in grid.why
+
+    def test_what_may_be_chance_is_neither_shown_nor_refuted(self):
+        runs = {**CHEAP, "skopt_gp": ([[*row[:3], 0.9] for row in RANDOM[:4]] + RANDOM[4:], 0.0)}
+        joules = claims_of(made(**runs))["joules"]
+        assert joules.ours.low < 1 < joules.ours.high
+        assert joules.holds is None
+        assert joules.why.startswith("the interval includes 1; ")
 
     def test_the_papers_figures_stand_beside_ours(self):
         sheet = STUDY.analyse(made(**CHEAP)).exhibits[0]

@@ -106,6 +106,18 @@ def test_a_study_runs_its_cells_in_shuffled_order_and_claims(own_study, tmp_path
     assert found["claims"][0]["ours"]["value"] == claim.ours.value
 
 
+def test_joules_of_cpu_seconds_are_called_so(own_study, tmp_path):
+    findings = {}
+    for meter in ("cpu_time:5", "model"):
+        result = perjoule.study(own_study, meter=meter, out=tmp_path / meter[:3], repetitions=1)
+        findings[meter] = " ".join(result.findings.notes)
+        assert json.loads((tmp_path / meter[:3] / "findings.json").read_text())["notes"] == list(
+            result.findings.notes
+        )
+    assert "ratios of CPU time" in findings["cpu_time:5"]
+    assert "ratios of CPU time" not in findings["model"]
+
+
 def test_tables_of_other_machines_are_analysed_with_it(own_study, tmp_path):
     options = {"meter": "model", "repetitions": 1}
     first = perjoule.study(own_study, out=tmp_path / "a", **options)
