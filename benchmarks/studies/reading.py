@@ -91,6 +91,7 @@ def _levels(part: Part) -> Iterator[str]:
     for name in names:
         levels = list(dict.fromkeys(cell.get(name) for cell in part.cells))
         told = ", ".join(map(str, levels))
-        if len(levels) > MOST_LEVELS and all(isinstance(each, int | float) for each in levels):
-            told = f"{len(levels)} levels from {min(levels)} to {max(levels)}"
+        numbers = [each for each in levels if isinstance(each, int | float)]
+        if len(levels) == len(numbers) > MOST_LEVELS:
+            told = f"{len(levels)} levels from {min(numbers)} to {max(numbers)}"
         yield f"{name}: {told}"
