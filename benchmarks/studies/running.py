@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from ...energy import EnergyMeter, Reading
 from ...energy.quantities import format_energy
-from ...errors import ConfigurationError
+from ...errors import ConfigurationError, OutputError
 from ...version import __version__
 from ..comparison.driver import ComparisonWatcher
 from ..comparison.experiment import Experiment, load_experiment
@@ -99,6 +99,7 @@ def begin(
 
     Raises:
         ConfigurationError: It would take longer than that.
+        OutputError: The folder is not free, or cannot be made.
         PerjouleError: Something in it cannot be used.
     """
     design = study.design(options)
@@ -119,18 +120,23 @@ def begin(
         window = meter.window()
         time.sleep(idle_s)
         idle = _idle(window.close())
-    folder.write(
-        StudyRecord(
-            study=study.name,
-            options=options,
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-            perjoule=__version__,
-            estimate=expected,
-            idle=idle,
-            idle_s=idle_s,
-            before_cores=before_cores,
-        )
+    record = StudyRecord(
+        study=study.name,
+        options=options,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        perjoule=__version__,
+        estimate=expected,
+        idle=idle,
+        idle_s=idle_s,
+        before_cores=before_cores,
     )
+    with folder.locked():
+        if folder.is_there:
+            raise OutputError(
+                f"another perjoule has begun a study in {folder.path} by now: name another with "
+                "--out"
+            )
+        folder.write(record)
 
 
 def go_on(
@@ -179,6 +185,8 @@ def is_begun(folder: Folder) -> bool:
 
 def is_over(folder: Folder) -> bool:
     """Whether all runs of a part have ended."""
+    if not folder.ledger.exists():  # killed before its first event
+        return False
     table = read_run(folder.path)
     return table.runs is not None and bool(table.runs["end"].notna().all())
 

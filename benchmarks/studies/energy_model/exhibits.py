@@ -209,7 +209,10 @@ def _isolines(reached: pd.DataFrame, loss: float) -> Heat | None:
     least = min(flat)
     shares = tuple(tuple(None if e is None else e / least for e in line) for line in values)
     cells = tuple(
-        tuple(text or f"{share:.2f}" for text, share in zip(told, line, strict=True))
+        tuple(
+            text if share is None else f"{share:.2f}"
+            for text, share in zip(told, line, strict=True)
+        )
         for told, line in zip(texts, shares, strict=True)
     )
     n_censored = sum(each is None for line in shares for each in line)

@@ -13,7 +13,9 @@ import pandas as pd
 import pytest
 
 import perjoule
+from perjoule.api import studies
 from perjoule.benchmarks.studies import running
+from perjoule.benchmarks.studies.folder import StudyFolder
 from perjoule.benchmarks.studies.load import Load, LoadSample, LoadWatch, read_load
 from perjoule.errors import ConfigurationError, DataError, OutputError, UnknownNameError
 
@@ -59,6 +61,19 @@ def long_design(options):
     return design(options, "own_study:train_long", 10**5)
 
 LONG = Study("own", "?", "Me", long_design, analyse)
+
+def two_parts(options):
+    cells = tuple({"width": width, "deep": False} for width in (1, 3))
+    names = ("first", "second")
+    return Design(tuple(Part(each, cells, objective="own_study:train", epochs=2,
+                             steps=lambda cell: 2) for each in names))
+
+def divide(table):
+    ours = Quantity(float("nan"), high=float("inf"))
+    return Findings((Claim("It is so.", None, ours, None, "nothing was spent"),))
+
+TWO = Study("two", "?", "Me", two_parts, lambda table: Findings(()))
+INFINITE = Study("infinite", "?", "Me", design, divide)
 NOTHING = 3
 """
 
@@ -164,6 +179,8 @@ def test_a_killed_study_goes_on_and_charges_what_was_lost(own_study, tmp_path):
         (["own_study:STUDY", "--resume", "--out", "nowhere"], "holds no study"),
         (["own_study:STUDY", "--from", "nowhere.csv"], "no such file"),
         (["own_study:STUDY", "--meter", "vapour"], "vapour"),
+        (["own_study:STUDY", "--map", "score=a"], "--map is of the tables"),
+        (["own_study:STUDY", "--from", "a.csv", "--repetitions", "2"], "--from analyses"),
     ],
 )
 def test_mistakes_are_one_line(own_study, tmp_path, monkeypatch, arguments, message):
@@ -185,6 +202,8 @@ def test_a_folder_is_gone_on_with_as_it_was_begun(own_study, tmp_path):
         perjoule.study("layers", out=tmp_path / "s", resume=True)
     with pytest.raises(UnknownNameError, match="repetition"):
         perjoule.study(own_study, repetition=2, out=tmp_path / "t")
+    with pytest.raises(ConfigurationError, match="repetitions = 0: give a whole number"):
+        perjoule.study(own_study, repetitions=0, out=tmp_path / "t")
 
 
 def test_a_strangers_folder_runs_nothing(own_study, tmp_path, monkeypatch):
@@ -194,6 +213,13 @@ def test_a_strangers_folder_runs_nothing(own_study, tmp_path, monkeypatch):
     record = tmp_path / "s" / "study.yaml"
     record.write_text(record.read_text().replace("study: own", "study: evil:STUDY"))
     with pytest.raises(ConfigurationError, match="somebody's own"):
+        perjoule.report(tmp_path / "s")
+    record.write_text(
+        record.read_text()
+        .replace("study: evil:STUDY", "study: layers")
+        .replace("dataset: null", "dataset: digits+evil:load")
+    )
+    with pytest.raises(ConfigurationError, match="somebody's own code"):
         perjoule.report(tmp_path / "s")
     assert not (tmp_path / "ran").exists()
     record.write_text("study: [")
@@ -256,3 +282,71 @@ def test_interrupted_trials_are_charged_beside_those_trained_in_their_place():
     assert table.trials["energy_j"].sum() == 6.0
     assert complete(table)["energy_j"].sum() == 5.0
     assert table.trials.groupby("run")["trial"].apply(list).tolist() == [[0, 1], [0]]
+
+
+def test_a_study_is_read_and_gone_on_with_wherever_it_was_killed(own_study, tmp_path):
+    whole = perjoule.study("own_study:TWO", meter="model", repetitions=1, out=tmp_path / "s")
+    first, second = (tmp_path / "s" / "parts" / name for name in ("first", "second"))
+    for torn in ("", None):  # before the first event of a part, and before it has a ledger
+        (second / "ledger.jsonl").unlink()
+        if torn is not None:
+            (second / "ledger.jsonl").write_text(torn)
+        study = sys.modules["own_study"].TWO
+        so_far = studies.derive(study, StudyFolder(tmp_path / "s"))
+        assert so_far.interrupted
+        assert len(so_far.table.trials) == 2
+        again = perjoule.study("own_study:TWO", resume=True, out=tmp_path / "s")
+        assert not again.interrupted
+        assert len(again.table.trials) == len(whole.table.trials) == 4
+    lost = {"event": "interrupted", "run": "grid-0", "trial": 2, "params": None, "energy_j": 0.5}
+    with (first / "ledger.jsonl").open("a") as file:  # killed while it asked for a cell
+        file.write(json.dumps(lost | {"message": "it was killed"}) + "\n")
+    found = studies.derive(study, StudyFolder(tmp_path / "s")).table.trials
+    assert found["energy_j"].sum() == pytest.approx(whole.table.trials["energy_j"].sum() + 0.5)
+    assert set(found["strategy"]) - set(whole.table.trials["strategy"]) == {"unknown cell"}
+
+
+def test_a_folder_is_of_one_process(own_study, tmp_path):
+    folder = StudyFolder(tmp_path / "s")
+    perjoule.study(own_study, meter="model", repetitions=1, out=folder.path)
+    with folder.locked(), pytest.raises(OutputError, match="in use by another"):
+        perjoule.study(own_study, resume=True, out=folder.path)
+    assert (folder.path / "report.html").exists()
+    begun, other = folder.record(), StudyFolder(tmp_path / "t")
+
+    class Meanwhile:
+        """Begins a study in the same folder while the other is foreseen."""
+
+        def foreseen(self, _):
+            other.path.mkdir()
+            other.write(begun)
+
+    with pytest.raises(OutputError, match="has begun a study"):
+        perjoule.study(own_study, meter="model", out=other.path, progress=Meanwhile())
+    assert other.record() == begun
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="use --out"):
+        perjoule.study(own_study, meter="model", out=tmp_path / "file" / "s")
+
+
+def test_tables_of_one_name_are_all_added_and_none_is_replaced(own_study, tmp_path):
+    options = {"meter": "model", "repetitions": 1}
+    first = perjoule.study(own_study, out=tmp_path / "a", **options)
+    for name in ("x", "y"):
+        (tmp_path / name).mkdir()
+        first.table.write(tmp_path / name / "t.parquet")
+    added = [tmp_path / name / "t.parquet" for name in ("x", "y")]
+    both = perjoule.study(own_study, out=tmp_path / "b", add=added, **options)
+    assert len(both.table.trials) == 3 * len(first.table.trials)
+    with pytest.raises(OutputError, match="is there already"):
+        perjoule.study(own_study, out=tmp_path / "b", resume=True, add=added[:1])
+    with pytest.raises(DataError, match="no such file"):
+        perjoule.study(own_study, out=tmp_path / "c", add=[tmp_path / "none.csv"], **options)
+    assert not (tmp_path / "c").exists()
+
+
+def test_findings_are_json_whatever_was_divided_by_nothing(own_study, tmp_path):
+    result = perjoule.study("own_study:INFINITE", meter="model", repetitions=1, out=tmp_path / "s")
+    [claim] = json.loads((tmp_path / "s" / "findings.json").read_text())["claims"]
+    assert claim["ours"]["value"] is claim["ours"]["high"] is None
+    assert result.report.exists()
