@@ -179,6 +179,11 @@ def test_the_energy_to_a_loss_is_read_from_the_curves_and_censored_where_it_is_n
     # Depth 2 reaches 0.5 after two epochs, 4 J and 16 J; depth 3 after three, 9 J, and one of two.
     assert heat.values == ((1.0, 4.0), (9 / 4, None))
     assert heat.texts[1][1] == "1 of 2 reach it"
+    # An interrupted study has not trained every network yet.
+    fewer = dataclasses.replace(table, trials=table.trials[:6], curves=pd.DataFrame(curves))
+    [heat] = STUDY.analyse(fewer).exhibits
+    assert heat.values == ((1.0, 4.0), (9 / 4, None))
+    assert heat.texts[1][1] == ""
 
 
 def test_the_design_has_all_shapes_and_sizes_and_enough_steps():
