@@ -41,16 +41,16 @@ def read_study(study: Study, folder: StudyFolder) -> tuple[Table, bool]:
     table = study_table(folder.path.resolve().name, so_far, tables)
     load = read_load(folder.load, record.before_cores)
     took = _took(table, load)
+    over = len(begun) == len(kept) and all(is_over(own) for _, own in begun)
     description = {
         **(table.description or {}),
         "created": record.created,
-        "study": describe(study, design, record, load) | {"took": took.to_dict()},
+        "study": describe(study, design, record, load) | {"took": took.to_dict(), "over": over},
     }
     notes = (*design.notes, *table.notes, *([load.warning] if load.warning else []))
     if added := [load_table(path, by=design.by) for path in folder.added]:
         table = join_tables(number_equal_names([table, *added]))
         notes += (f"Analysed with what was added: {', '.join(each.name for each in added)}.",)
-    over = len(begun) == len(kept) and all(is_over(own) for _, own in begun)
     table = replace(
         table, name=folder.path.resolve().name, by=design.by, description=description, notes=notes
     )

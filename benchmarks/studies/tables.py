@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _CELL = f"p.{CELL}"
 _UNKNOWN = "unknown cell"
+_ALIKE = ("meter", "machine")
 
 
 def study_table(name: str, design: Design, tables: Sequence[Table]) -> Table:
@@ -56,8 +58,19 @@ def study_table(name: str, design: Design, tables: Sequence[Table]) -> Table:
         curves=pd.concat(curves, ignore_index=True) if curves else None,
         description=told,
     )
-    notes = [note for each in tables for note in each.notes]
+    notes = [*_unlike(tables), *(note for each in tables for note in each.notes)]
     return replace(table, notes=tuple(dict.fromkeys(notes)))
+
+
+def _unlike(tables: Sequence[Table]) -> Iterator[str]:
+    """Say where parts ran under other conditions, as those may that were gone on with elsewhere."""
+    stated = [table.description or {} for table in tables]
+    told = {name: [json.dumps(each.get(name), default=str) for each in stated] for name in _ALIKE}
+    if differing := [name for name, each in told.items() if len({*each}) > 1]:
+        yield (
+            f"The parts differ in {' and '.join(differing)}: ratios of joules across parts may be "
+            "those of the conditions."
+        )
 
 
 def with_groups(table: Table, by: Sequence[str]) -> Table:

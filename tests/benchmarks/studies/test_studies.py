@@ -18,6 +18,7 @@ from perjoule.benchmarks.studies import running
 from perjoule.benchmarks.studies.folder import StudyFolder
 from perjoule.benchmarks.studies.load import Load, LoadSample, LoadWatch, read_load
 from perjoule.errors import ConfigurationError, DataError, OutputError, UnknownNameError
+from perjoule.reports.study_terminal import print_study
 
 from ...command import call
 from ..comparison.ledgers import read_ledger, spent_j, wait_until
@@ -284,7 +285,7 @@ def test_interrupted_trials_are_charged_beside_those_trained_in_their_place():
     assert table.trials.groupby("run")["trial"].apply(list).tolist() == [[0, 1], [0]]
 
 
-def test_a_study_is_read_and_gone_on_with_wherever_it_was_killed(own_study, tmp_path):
+def test_a_study_is_read_and_gone_on_with_wherever_it_was_killed(own_study, tmp_path, capsys):
     whole = perjoule.study("own_study:TWO", meter="model", repetitions=1, out=tmp_path / "s")
     first, second = (tmp_path / "s" / "parts" / name for name in ("first", "second"))
     for torn in ("", None):  # before the first event of a part, and before it has a ledger
@@ -294,10 +295,18 @@ def test_a_study_is_read_and_gone_on_with_wherever_it_was_killed(own_study, tmp_
         study = sys.modules["own_study"].TWO
         so_far = studies.derive(study, StudyFolder(tmp_path / "s"))
         assert so_far.interrupted
+        assert so_far.table.description["study"]["over"] is False
+        print_study(so_far)
+        assert "Some trials are still to come" in capsys.readouterr().out
         assert len(so_far.table.trials) == 2
         again = perjoule.study("own_study:TWO", resume=True, out=tmp_path / "s")
         assert not again.interrupted
         assert len(again.table.trials) == len(whole.table.trials) == 4
+    assert not any("parts differ" in note for note in again.table.notes)
+    stated = second / "experiment.yaml"  # as if it had been gone on with elsewhere
+    stated.write_text(stated.read_text().replace("cores: ", "cores: 9"))
+    elsewhere = studies.derive(study, StudyFolder(tmp_path / "s"))
+    assert any("The parts differ in machine" in note for note in elsewhere.table.notes)
     lost = {"event": "interrupted", "run": "grid-0", "trial": 2, "params": None, "energy_j": 0.5}
     with (first / "ledger.jsonl").open("a") as file:  # killed while it asked for a cell
         file.write(json.dumps(lost | {"message": "it was killed"}) + "\n")
