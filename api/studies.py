@@ -115,6 +115,7 @@ def study(
         raise ConfigurationError("--resume needs --out: name the folder to go on with")
     if resume:
         asked = _resumed(folder, wanted, asked)
+        running.check_begun(wanted, asked, folder)
     added = _load_added(add, mapping, wanted.design(asked).by) if add else []
     if not resume:
         running.begin(wanted, asked, folder, agreed=yes, watcher=progress)

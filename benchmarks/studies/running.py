@@ -139,6 +139,19 @@ def begin(
         folder.write(record)
 
 
+def check_begun(study: Study, options: Options, folder: StudyFolder) -> None:
+    """Make sure that all parts that were begun go on with the design that they were begun with.
+
+    Raises:
+        ConfigurationError: The study has another one now.
+        OutputError: A part is damaged.
+    """
+    for part in study.design(options).parts:
+        if is_begun(own := folder.part(part.name)):
+            begun = Experiment(**own.description()["experiment"])
+            _check_same_design(own, experiment_of(part, options), begun)
+
+
 def go_on(
     study: Study,
     options: Options,
@@ -157,8 +170,6 @@ def go_on(
                 watcher.part(part, number, len(design.parts))
             own, experiment = folder.part(part.name), experiment_of(part, options)
             resumed = own.description() if is_begun(own) else None
-            if resumed is not None:
-                _check_same_design(own, experiment, Experiment(**resumed["experiment"]))
             if resumed is None or not is_over(own):
                 run_comparison(
                     experiment, own, resumed=resumed, executor=executor, progress=watcher
@@ -168,7 +179,6 @@ def go_on(
 
 
 def _check_same_design(folder: Folder, wanted: Experiment, begun: Experiment) -> None:
-    """Make sure that a part goes on with the design that it was begun with."""
     for name, value in wanted.model_dump().items():
         if name != "workers" and value != (before := getattr(begun, name)):
             raise ConfigurationError(

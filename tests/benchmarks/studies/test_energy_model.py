@@ -14,6 +14,7 @@ from perjoule.benchmarks.studies import Heat, Options, Plot, Sheet, running
 from perjoule.benchmarks.studies.energy_model.analysis import keep
 from perjoule.benchmarks.studies.energy_model.cells import HELD_OUT, INPUTS
 from perjoule.benchmarks.studies.energy_model.study import STUDY
+from perjoule.errors import OutputError
 from perjoule.models.networks import mlp_energy_stored
 from perjoule.models.networks.mlp import solve_widths
 from perjoule.models.networks.mlp_energy import EnergyModel
@@ -279,3 +280,7 @@ def test_grid_cheapest_orders_by_the_stored_model_and_a_resumed_one_keeps_its_or
     ledger.write_bytes(b"".join(lines[:5]))  # as if it had been killed
     path.unlink()
     assert compare("layers", resume=True) == by_layers
+    description = tmp_path / "layers" / "experiment.yaml"
+    description.write_text(description.read_text().replace("held_out_error: ", "held_out_error: -"))
+    with pytest.raises(OutputError, match=r"energy_model: held_out_error .*restore a copy"):
+        compare("layers", resume=True)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -14,7 +15,7 @@ import pytest
 
 import perjoule
 from perjoule.api import studies
-from perjoule.benchmarks.studies import running
+from perjoule.benchmarks.studies import reading, registry, running
 from perjoule.benchmarks.studies.folder import StudyFolder
 from perjoule.benchmarks.studies.load import Load, LoadSample, LoadWatch, read_load
 from perjoule.errors import ConfigurationError, DataError, OutputError, UnknownNameError
@@ -359,3 +360,35 @@ def test_findings_are_json_whatever_was_divided_by_nothing(own_study, tmp_path):
     [claim] = json.loads((tmp_path / "s" / "findings.json").read_text())["claims"]
     assert claim["ours"]["value"] is claim["ours"]["high"] is None
     assert result.report.exists()
+
+
+def test_a_study_of_another_design_is_not_gone_on_with_and_keeps_its_report(own_study, tmp_path):
+    result = perjoule.study(own_study, meter="model", repetitions=1, out=tmp_path / "s")
+    module = sys.modules["own_study"]
+    module.STUDY = replace(module.STUDY, design=lambda options: module.design(options, steps=3))
+    assert not perjoule.study(own_study, resume=True, out=tmp_path / "s").interrupted
+    module.STUDY = replace(module.STUDY, design=module.long_design)
+    with pytest.raises(ConfigurationError, match="was begun with objective"):
+        perjoule.study(own_study, resume=True, out=tmp_path / "s")
+    assert result.report.exists()
+
+
+def test_all_studies_that_were_stopped_are_gone_on_with_as_they_were_asked_for(
+    own_study, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    find_study = registry.find_study
+    monkeypatch.setattr(registry, "STUDIES", ("first", "second"))
+    monkeypatch.setattr(registry, "find_study", lambda _: find_study(own_study))
+    monkeypatch.setattr(reading, "is_over", lambda _: False)
+    options = ["--quick", "--meter", "model", "--repetitions", "1", "--carbon", "56 g/kWh"]
+    ended = call("study", "all", *options, "--out", "s")
+    assert ended.code == 130
+    told = "study all --quick --repetitions 1 --meter model --carbon '56 g/kWh' --resume --out"
+    assert told in ended.err
+    assert [each.name for each in Path("s").iterdir() if each.is_dir()] == ["first"]
+    monkeypatch.setattr(reading, "is_over", running.is_over)
+    again = call("study", "all", *options, "--resume", "--out", "s")
+    assert again.code == 0
+    assert (tmp_path / "s" / "index.html").exists()
+    assert (tmp_path / "s" / "second" / "report.html").exists()
