@@ -81,7 +81,7 @@ def test_claims_are_ratios_within_repetitions():
     saving, bigger, per_flop, interaction, _ = found.claims
     assert in_words(saving.ours) == "33.3 to 75.0 % (2 environments)"
     assert saving.holds is False
-    assert "33.3 % [33.3 %, 33.3 %] on big" in saving.why
+    assert "33.3 % [33.3, 33.3 %] on big" in saving.why
     assert (bigger.ours.value, bigger.holds) == (pytest.approx(2.0), True)
     assert (per_flop.ours.low, per_flop.ours.high) == pytest.approx((2.5, 10 / 1.5))
     assert per_flop.holds is False
