@@ -57,19 +57,20 @@ def study_all(
     stamp = time.strftime("%Y%m%d-%H%M%S")
     place = Path(out or RUNS / f"studies{'-quick' if quick else ''}-{stamp}").absolute()
     found: dict[str, StudyResult | str] = {}
-    for name in STUDIES:
-        folder = place / name
-        try:
-            begun = StudyFolder(folder).is_there
-            found[name] = study(name, quick=quick, yes=yes, out=folder, resume=begun, **more)
-        except PerjouleError as error:
-            found[name] = str(error)
-            if (progress := more.get("progress")) is not None:
-                progress.note(f"{name}: {error}")
-        all_so_far = Studies(place, found)
-        write_index(all_so_far.index, [_entry(each, told) for each, told in found.items()])
-        if all_so_far.interrupted:
-            break
+    with StudyFolder(place).locked():
+        for name in STUDIES:
+            folder = place / name
+            try:
+                begun = StudyFolder(folder).is_there
+                found[name] = study(name, quick=quick, yes=yes, out=folder, resume=begun, **more)
+            except PerjouleError as error:
+                found[name] = str(error)
+                if (progress := more.get("progress")) is not None:
+                    progress.note(f"{name}: {error}")
+            all_so_far = Studies(place, found)
+            write_index(all_so_far.index, [_entry(each, told) for each, told in found.items()])
+            if all_so_far.interrupted:
+                break
     return Studies(place, found)
 
 

@@ -103,19 +103,28 @@ def study(
     asked = _options(quick, options)
     folder = StudyFolder(_place(wanted, out, quick))
     if source is not None:
+        if resume or add or asked != type(asked)(quick=quick):
+            raise ConfigurationError(
+                "--from analyses recorded tables and runs nothing: leave --resume, --add and what "
+                "a run is asked for out"
+            )
         return _of_tables(wanted, folder, source, mapping)
+    if mapping and not add:
+        raise ConfigurationError("--map is of the tables that --from or --add names: give one")
+    if resume and out is None:
+        raise ConfigurationError("--resume needs --out: name the folder to go on with")
+    if resume:
+        asked = _resumed(folder, wanted, asked)
+        running.check_begun(wanted, asked, folder)
+    added = _load_added(add, mapping, wanted.design(asked).by) if add else []
     if not resume:
         running.begin(wanted, asked, folder, agreed=yes, watcher=progress)
-    elif out is None:
-        raise ConfigurationError("--resume needs --out: name the folder to go on with")
-    else:
-        asked = _resumed(folder, wanted, asked)
-    if add:
-        folder.add(_load_added(add, mapping, wanted.design(asked).by))
-    for derived in DERIVED:  # they would be of fewer trials than the ledgers if this is killed
-        (folder.path / derived).unlink(missing_ok=True)
-    running.go_on(wanted, asked, folder, executor=executor, watcher=progress)
-    result = derive(wanted, folder)
+    with folder.locked():
+        folder.add(added)
+        for derived in DERIVED:  # they would be of fewer trials than the ledgers if this is killed
+            (folder.path / derived).unlink(missing_ok=True)
+        running.go_on(wanted, asked, folder, executor=executor, watcher=progress)
+        result = derive(wanted, folder)
     if wanted.after is not None and not result.interrupted and not folder.added:
         told = wanted.after(result.table)
         if told and progress is not None:
@@ -132,13 +141,20 @@ def report_study(path: str | Path) -> StudyResult:
     """
     from ..benchmarks.studies.folder import StudyFolder
     from ..benchmarks.studies.registry import STUDIES, find_study
+    from ..models.data.registry import names_code
 
     folder = StudyFolder(Path(path).absolute())
-    name = folder.record().study
+    record = folder.record()
+    name, dataset = record.study, record.options.dataset or ""
     if name not in STUDIES:
         raise ConfigurationError(
             f"{folder.path} holds the study {name!r}, which is somebody's own: name it, as in "
             f"`perjoule study module:attribute --resume --out {folder.path}`"
+        )
+    if names_code(dataset):
+        raise ConfigurationError(
+            f"{folder.path} names the data set {dataset!r}, which is somebody's own code: if you "
+            f"know who wrote it, `perjoule study {name} --resume --out {folder.path}`"
         )
     return derive(find_study(name), folder)
 
@@ -158,6 +174,9 @@ def _options(quick: bool, options: dict[str, Any]) -> Any:
     for name in given:
         if name not in Options.__dataclass_fields__:
             raise UnknownNameError("option of a study", name, Options.__dataclass_fields__)
+    for name in ("repetitions", "workers"):
+        if (each := given.get(name, 1)) is True or not isinstance(each, int) or each < 1:
+            raise ConfigurationError(f"{name} = {each!r}: give a whole number above zero")
     return Options(quick=quick, **given)
 
 

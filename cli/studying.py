@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from typing import Annotated
 
@@ -81,8 +82,12 @@ def _run_all(folder: StudyFolder, asking: Asking, recorded: Recorded, as_json: b
     told = {n: e if isinstance(e, str) else e.findings.to_dict() for n, e in found.results.items()}
     show(told, as_json, lambda: print_all(found))
     if found.interrupted:
-        options = "--quick " if folder.quick else ""
-        _say_how_to_go_on("all", f"{options}--resume --out {found.folder}")
+        # Of studies that are still to be begun, the options are not written down anywhere.
+        flags = [f"--{name}" for name in ("quick", "yes") if getattr(folder, name)]
+        wanted = {name: each for name, each in asdict(asking).items() if each is not None}
+        values = [f"--{name} {shlex.quote(str(each))}" for name, each in wanted.items()]
+        options = " ".join([*flags, *values, "--resume"])
+        _say_how_to_go_on("all", f"{options} --out {found.folder}")
 
 
 def _say_how_to_go_on(name: str, options: str) -> None:

@@ -192,6 +192,8 @@ def _badges(
     expected, took = (read_fact(Estimate, stated.get(name)) for name in ("estimate", "took"))
     if expected and took and took.trials < expected.trials:
         yield "wait", f"{took.trials:,} of {expected.trials:,} trials so far"
+    elif stated.get("over") is False:  # those that were interrupted count, too
+        yield "wait", "some trials are still to come"
 
 
 def _kinds(analysis: Analysis) -> str:

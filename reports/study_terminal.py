@@ -59,6 +59,8 @@ def print_study(result: StudyResult) -> None:
     if claims:
         console.print(table)
     console.print(headline(claims, result.study.paper), style="bold")
+    if result.interrupted:
+        console.print("Some trials are still to come: all of this is of those so far.")
     for note in (*result.findings.notes, *result.table.notes):
         console.print(f"- {note}")
     console.print(f"Report: {result.report}")

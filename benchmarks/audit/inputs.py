@@ -170,7 +170,9 @@ def join_single_rows(subjects: Sequence[Subject]) -> Subject | None:
 def _list_data(folder: Path) -> list[Path]:
     """The run folders and data files in a folder, at any depth, without files of curves."""
     found = {file.parent for name in _RUN_FILES for file in folder.rglob(name)}
-    folders = {each for each in found if found.isdisjoint(each.parents)}  # a study has run folders
+    # The table of a study has what is in its run folders.
+    studies = found & {file.parent for file in folder.rglob("study.yaml")}
+    folders = {each for each in found if studies.isdisjoint(each.parents)}
     files = {file for file in folder.rglob("*") if file.suffix in _SEARCHED and file.is_file()}
     files = {file for file in files if folders.isdisjoint(file.parents)}
     return sorted(folders | (files - {side_path(file, side) for file in files for side in SIDES}))

@@ -198,7 +198,7 @@ def load_experiment(
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "the experiment"
-        in_file = path is not None and first["loc"][0] not in given
+        in_file = path is not None and not {*first["loc"][:1]} & {*given}
         if first["type"] == "extra_forbidden":
             known = ("budget" if n == "budget_j" else n for n in Experiment.model_fields)
             raise UnknownNameError(
@@ -206,7 +206,8 @@ def load_experiment(
             ) from error
         where = f"{path}: " if in_file else ""
         message = first["msg"].removeprefix("Value error, ")
-        raise ConfigurationError(f"{where}{field} = {first['input']!r}: {message}") from error
+        given_value = f" = {first['input']!r}" if first["loc"] else ""
+        raise ConfigurationError(f"{where}{field}{given_value}: {message}") from error
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from ...energy import EnergyBudget
 from ...energy.quantities import total
 from ...errors import OutputError
 from ...files import write_whole
+from ...plain import is_finite_number
 from ...tuners.strategy import Work
 from ..statistics.projection import Projection, project
 from ..tables.facts import Fact
@@ -44,7 +45,9 @@ class SignOfLife(Fact):
     def projection(self) -> Projection | None:
         """What the trial will take if it has all of its epochs; None as long as that is unknown."""
         epochs = (self.params or {}).get("epochs")
-        if not isinstance(epochs, int) or epochs < self.epoch:
+        if not isinstance(epochs, int) or not all(map(is_finite_number, (epochs, *self.epochs_j))):
+            return None
+        if epochs < max(self.epoch, len(self.epochs_j)):
             return None
         return project(self.epochs_j, epochs)
 

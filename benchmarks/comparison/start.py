@@ -13,7 +13,7 @@ from ...energy.quantities import format_energy
 from ...energy.source import PowerSource, Scope, Source
 from ...energy.sources.cpu.cores import usable_cores
 from ...energy.sources.resolve import Machine, resolve
-from ...errors import BudgetError
+from ...errors import BudgetError, OutputError
 from .description import check_same_data, check_same_meter, describe
 from .driver import ComparisonWatcher, Driver
 from .experiment import Experiment
@@ -55,7 +55,7 @@ def run_comparison(
     """
     setting = setting_of(experiment, folder.path)
     if resumed is not None:  # another order would not go on with what was recorded
-        setting = replace(setting, energy_model=resumed.get("energy_model"))
+        setting = replace(setting, energy_model=_recorded_model(resumed, folder))
     sources = find_sources(experiment)
     workers = workers_of(experiment, sources, objective)
     setting = replace(
@@ -81,6 +81,20 @@ def run_comparison(
                     Driver(setting, pool, prepared, ledger, progress).run()
             finally:
                 folder.release()
+
+
+def _recorded_model(resumed: dict[str, Any], folder: Folder) -> dict[str, Any] | None:
+    """The energy model that a comparison was begun with."""
+    from ...models.networks.mlp_energy_stored import StoredEnergyModel
+
+    if (stated := resumed.get("energy_model")) is None:
+        return None
+    try:
+        return StoredEnergyModel.from_dict(stated).to_dict()
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise OutputError(
+            f"{folder.path / 'experiment.yaml'}: damaged (energy_model: {error}); restore a copy"
+        ) from error
 
 
 def setting_of(experiment: Experiment, folder: Path) -> Setting:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from ..tables.facts import Fact
+from ..tables.facts import Fact, finite
 
 
 @dataclass(frozen=True)
@@ -145,3 +145,7 @@ class Findings(Fact):
     claims: tuple[Claim, ...]  # in the order of the paper
     exhibits: tuple[Exhibit, ...] = ()  # in the order of the page
     notes: tuple[str, ...] = ()  # what is to be held against the numbers
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data, fit for JSON; a number that it does not have is None."""
+        return finite(super().to_dict())

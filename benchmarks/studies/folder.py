@@ -9,7 +9,9 @@ trials.parquet …  the trial table, findings and report: derived from these
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,10 +80,44 @@ class StudyFolder:
         files = sorted((self.path / "added").glob("*.parquet"))
         return [file for file in files if file.suffixes == [".parquet"]]
 
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Make the folder, and keep it for this process.
+
+        Raises:
+            OutputError: It cannot be made, or another process writes to it.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"output folder {self.path}: {error.strerror}; use --out") from error
+        folder = Folder(self.path)
+        folder.lock()
+        try:
+            yield
+        finally:
+            folder.release()
+
     def add(self, tables: Sequence[Table]) -> None:
-        """Keep tables of other machines, to be analysed with what was run here."""
+        """Keep tables of other machines, to be analysed with what was run here.
+
+        Raises:
+            OutputError: One of that name was added before.
+        """
+        places: dict[Path, Table] = {}
         for table in tables:
-            place = self.path / "added" / f"{table.name.replace('.', '-')}.parquet"
+            plain, number = re.sub(r"[^\w-]", "-", table.name), 2
+            place = self.path / "added" / f"{plain}.parquet"
+            while place in places:
+                place = place.with_stem(f"{plain}-{number}")
+                number += 1
+            if place.exists():
+                raise OutputError(
+                    f"{place} is there already: leave --add out if it is the same table, or "
+                    "rename yours"
+                )
+            places[place] = table
+        for place, table in places.items():
             place.parent.mkdir(exist_ok=True)
             table.write(place)
 
@@ -103,7 +139,6 @@ class StudyFolder:
             raise OutputError(f"{path}: damaged ({error}); restore a copy") from error
 
     def write(self, record: StudyRecord) -> None:
-        """Make the folder and write what the study is."""
-        self.path.mkdir(parents=True, exist_ok=True)
+        """Write what the study is into the folder, which was made."""
         text = yaml.safe_dump(record.to_dict(), sort_keys=False, allow_unicode=True)
         write_whole(self.path / STUDY_FILE, lambda part: part.write_text(text, encoding="utf-8"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import threading
 import time
@@ -112,10 +113,11 @@ def read_load(path: Path, before_cores: float | None) -> Load:
 
 
 def _samples(path: Path) -> Iterator[LoadSample]:
-    with contextlib.suppress(OSError), path.open() as file:
+    with contextlib.suppress(OSError), path.open("rb") as file:
         for line in file:
             with contextlib.suppress(ValueError):
-                if (sample := read_fact(LoadSample, json.loads(line))) is not None:
+                sample = read_fact(LoadSample, json.loads(line))
+                if sample is not None and math.isfinite(sample.others_cores):
                     yield sample
 
 

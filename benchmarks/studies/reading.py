@@ -17,7 +17,7 @@ from .design import Design, Options, Part, Study
 from .estimating import Estimate
 from .folder import StudyFolder, StudyRecord
 from .load import PERIOD_S, Load, read_load
-from .running import is_begun, is_over
+from .running import is_over
 from .tables import study_table
 
 MOST_LEVELS = 15
@@ -33,7 +33,7 @@ def read_study(study: Study, folder: StudyFolder) -> tuple[Table, bool]:
     record = folder.record()
     design = study.design(record.options)
     kept = [(part, folder.part(part.name)) for part in design.parts]
-    begun = [(part, own) for part, own in kept if is_begun(own)]
+    begun = [(part, own) for part, own in kept if own.ledger.exists()]
     tables = [read_run(own.path) for _, own in begun]
     if not any(len(table.trials) for table in tables):
         raise OutputError(f"{folder.path}: no trial has ended yet: go on with it by --resume")
@@ -41,16 +41,16 @@ def read_study(study: Study, folder: StudyFolder) -> tuple[Table, bool]:
     table = study_table(folder.path.resolve().name, so_far, tables)
     load = read_load(folder.load, record.before_cores)
     took = _took(table, load)
+    over = len(begun) == len(kept) and all(is_over(own) for _, own in begun)
     description = {
         **(table.description or {}),
         "created": record.created,
-        "study": describe(study, design, record, load) | {"took": took.to_dict()},
+        "study": describe(study, design, record, load) | {"took": took.to_dict(), "over": over},
     }
     notes = (*design.notes, *table.notes, *([load.warning] if load.warning else []))
     if added := [load_table(path, by=design.by) for path in folder.added]:
         table = join_tables(number_equal_names([table, *added]))
         notes += (f"Analysed with what was added: {', '.join(each.name for each in added)}.",)
-    over = len(begun) == len(kept) and all(is_over(own) for _, own in begun)
     table = replace(
         table, name=folder.path.resolve().name, by=design.by, description=description, notes=notes
     )

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from ...energy import EnergyMeter, Reading
 from ...energy.quantities import format_energy
-from ...errors import ConfigurationError
+from ...errors import ConfigurationError, OutputError
 from ...version import __version__
 from ..comparison.driver import ComparisonWatcher
 from ..comparison.experiment import Experiment, load_experiment
@@ -99,6 +99,7 @@ def begin(
 
     Raises:
         ConfigurationError: It would take longer than that.
+        OutputError: The folder is not free, or cannot be made.
         PerjouleError: Something in it cannot be used.
     """
     design = study.design(options)
@@ -119,18 +120,36 @@ def begin(
         window = meter.window()
         time.sleep(idle_s)
         idle = _idle(window.close())
-    folder.write(
-        StudyRecord(
-            study=study.name,
-            options=options,
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-            perjoule=__version__,
-            estimate=expected,
-            idle=idle,
-            idle_s=idle_s,
-            before_cores=before_cores,
-        )
+    record = StudyRecord(
+        study=study.name,
+        options=options,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        perjoule=__version__,
+        estimate=expected,
+        idle=idle,
+        idle_s=idle_s,
+        before_cores=before_cores,
     )
+    with folder.locked():
+        if folder.is_there:
+            raise OutputError(
+                f"another perjoule has begun a study in {folder.path} by now: name another with "
+                "--out"
+            )
+        folder.write(record)
+
+
+def check_begun(study: Study, options: Options, folder: StudyFolder) -> None:
+    """Make sure that all parts that were begun go on with the design that they were begun with.
+
+    Raises:
+        ConfigurationError: The study has another one now.
+        OutputError: A part is damaged.
+    """
+    for part in study.design(options).parts:
+        if is_begun(own := folder.part(part.name)):
+            begun = Experiment(**own.description()["experiment"])
+            _check_same_design(own, experiment_of(part, options), begun)
 
 
 def go_on(
@@ -151,8 +170,6 @@ def go_on(
                 watcher.part(part, number, len(design.parts))
             own, experiment = folder.part(part.name), experiment_of(part, options)
             resumed = own.description() if is_begun(own) else None
-            if resumed is not None:
-                _check_same_design(own, experiment, Experiment(**resumed["experiment"]))
             if resumed is None or not is_over(own):
                 run_comparison(
                     experiment, own, resumed=resumed, executor=executor, progress=watcher
@@ -162,7 +179,6 @@ def go_on(
 
 
 def _check_same_design(folder: Folder, wanted: Experiment, begun: Experiment) -> None:
-    """Make sure that a part goes on with the design that it was begun with."""
     for name, value in wanted.model_dump().items():
         if name != "workers" and value != (before := getattr(begun, name)):
             raise ConfigurationError(
@@ -179,6 +195,8 @@ def is_begun(folder: Folder) -> bool:
 
 def is_over(folder: Folder) -> bool:
     """Whether all runs of a part have ended."""
+    if not folder.ledger.exists():  # killed before its first event
+        return False
     table = read_run(folder.path)
     return table.runs is not None and bool(table.runs["end"].notna().all())
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _CELL = f"p.{CELL}"
+_UNKNOWN = "unknown cell"
+_ALIKE = ("meter", "machine")
 
 
 def study_table(name: str, design: Design, tables: Sequence[Table]) -> Table:
@@ -56,8 +59,19 @@ def study_table(name: str, design: Design, tables: Sequence[Table]) -> Table:
         curves=pd.concat(curves, ignore_index=True) if curves else None,
         description=told,
     )
-    notes = [note for each in tables for note in each.notes]
+    notes = [*_unlike(tables), *(note for each in tables for note in each.notes)]
     return replace(table, notes=tuple(dict.fromkeys(notes)))
+
+
+def _unlike(tables: Sequence[Table]) -> Iterator[str]:
+    """Say where parts ran under other conditions, as those may that were gone on with elsewhere."""
+    stated = [table.description or {} for table in tables]
+    told = {name: [json.dumps(each.get(name), default=str) for each in stated] for name in _ALIKE}
+    if differing := [name for name, each in told.items() if len({*each}) > 1]:
+        yield (
+            f"The parts differ in {' and '.join(differing)}: ratios of joules across parts may be "
+            "those of the conditions."
+        )
 
 
 def with_groups(table: Table, by: Sequence[str]) -> Table:
@@ -86,19 +100,26 @@ def _of_part(part: Part, design: Design, trials: pd.DataFrame) -> tuple[pd.DataF
         runs = part.name + ": " + called + " #" + trials["seed"].astype(str)
         renamed = trials.assign(run=runs, strategy=called, **groups)
         return renamed, _names(trials, renamed)
-    cells = [read_cell(text) for text in trials[_CELL]]
+    # A part may have no trial yet; one that was lost while it was asked for has no cell.
+    texts = trials[_CELL] if _CELL in trials else [None] * len(trials)
+    cells = [read_cell(text) if isinstance(text, str) else None for text in texts]
     compared = design.strategy or tuple(_varying(part, design))
     factors: dict[str, list[Any]] = {}
     for name in dict.fromkeys(name for cell in part.cells for name in cell):
         column = f"{'g' if name in design.by else 'p'}.{name}"
-        factors[column] = [cell.get(name) for cell in cells]
-    known = [{**part.groups, **cell} for cell in cells]
-    labels = [label_of({name: each.get(name) for name in compared}) for each in known]
-    whole = [label_of({**part.groups, **each}) for each in cells]
+        factors[column] = [None if cell is None else cell.get(name) for cell in cells]
+    known = [None if cell is None else {**part.groups, **cell} for cell in cells]
+    labels = [
+        _UNKNOWN if each is None else label_of({name: each.get(name) for name in compared})
+        for each in known
+    ]
+    whole = [_UNKNOWN if each is None else label_of(each) for each in known]
     runs = [
         f"{part.name}: {label} #{seed}" for label, seed in zip(whole, trials["seed"], strict=True)
     ]
-    renamed = trials.drop(columns=[_CELL]).assign(run=runs, strategy=labels, **groups, **factors)
+    renamed = trials.drop(columns=[_CELL], errors="ignore").assign(
+        run=runs, strategy=labels, **groups, **factors
+    )
     # A trial that was interrupted stands before the one that was trained in its place.
     renamed["trial"] = renamed.groupby("run").cumcount()
     return renamed, _names(trials, renamed)

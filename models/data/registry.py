@@ -100,6 +100,15 @@ def check(name: str) -> Dataset:
     return Dataset(name, "joined", "", n_samples)
 
 
+def names_code(name: str) -> bool:
+    """Whether somebody's own code would run to look up or load a data set of this name.
+
+    >>> names_code("digits+npz:a.npz"), names_code("digits+mine:load")
+    (False, True)
+    """
+    return any(":" in each and each.partition(":")[0] not in SCHEMES for each in name.split("+"))
+
+
 def load(
     name: str, *, device: str = "cpu", split_seed: int = 0, train_limit: int | None = None
 ) -> Data:

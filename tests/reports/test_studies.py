@@ -151,6 +151,13 @@ def page():
 # The page ----------------------------------------------------------------------------------------
 
 
+def test_an_interrupted_study_says_so_even_with_as_many_trials_as_were_foreseen():
+    took = STUDY["took"] | {"trials": 12}  # those that were interrupted among them
+    for over, told_so in ((False, True), (True, False)):
+        page = page_of(cells_table(took=took, over=over), Findings(CLAIMS))
+        assert ("some trials are still to come" in told(page)) is told_so
+
+
 def test_the_claims_stand_first_each_with_its_figures_verdict_and_reason(page):
     text = told(page)
     order = [
@@ -422,6 +429,7 @@ def test_the_terminal_tells_each_claim_with_its_reason(columns, capsys, monkeypa
         findings=Findings(CLAIMS, (), ("A note.",)),
         study=SimpleNamespace(paper="Us"),
         table=SimpleNamespace(notes=()),
+        interrupted=True,
         report="runs/x/report.html",
     )
     print_study(result)
@@ -433,6 +441,7 @@ def test_the_terminal_tells_each_claim_with_its_reason(columns, capsys, monkeypa
     print_study(result)
     plain = capsys.readouterr().out
     assert "\x1b" not in plain
+    assert "Some trials are still to come" in plain
     for words in ("holds here", "because three epochs are few.", "1.98 to 2.08", "- A note."):
         assert words in plain
         assert columns < 120 or any(words in line for line in lines)

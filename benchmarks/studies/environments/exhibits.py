@@ -213,11 +213,12 @@ def _projections(trials: pd.DataFrame, found: Projections) -> Sheet:
     }
     errors: dict[tuple[str, str], list[tuple[float, bool, bool]]] = {}
     for each in found.finished:
-        if each.error is None or each.measured_j is None or (each.run, each.trial) not in cells:
-            continue  # of a training whose joules in all are not known
+        cell = cells.get((each.run, each.trial))  # None of a trial whose joules are not all known
+        if each.error is None or each.measured_j is None or cell is None:
+            continue
         ends = each.projection
         inside = ends.low_j <= each.measured_j <= ends.high_j
-        errors.setdefault(cells[each.run, each.trial], []).append((each.error, inside, ends.steady))
+        errors.setdefault(cell, []).append((each.error, inside, ends.steady))
     rows = tuple((*key, *_errors(own)) for key, own in errors.items())
     return Sheet(
         "projection",

@@ -1,6 +1,7 @@
 """Whole studies: what is recognised, what is skipped, and what is known of published ones."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,16 @@ def test_our_recorded_tables_are_clean(name):
     result = audit(TABLES / name)
     assert result.findings == ()
     assert result.inputs[0].kind == "run folder"
+
+
+def test_run_folders_are_passed_over_only_below_the_table_of_a_study(tmp_path):
+    (tmp_path / "all").mkdir()
+    perjoule.load_table(TABLES / "digits").write(tmp_path / "all" / "trials.parquet")
+    shutil.copytree(TABLES / "digits", tmp_path / "all" / "parts" / "digits")
+    names = [Path(each.path).name for each in audit(tmp_path).inputs]
+    assert names == ["all", "digits"]
+    (tmp_path / "all" / "study.yaml").touch()
+    assert [Path(each.path).name for each in audit(tmp_path).inputs] == ["all"]
 
 
 @pytest.mark.thorough

@@ -365,3 +365,8 @@ def test_a_run_may_have_so_many_trials_instead_of_joules(tmp_path):
     [group] = result.analysis.groups
     assert group.allotment_j is None and group.common_j
     assert not any("ended early" in note for note in result.analysis.notes)
+
+
+def test_what_is_wrong_with_a_whole_experiment_is_said_without_quoting_it(tmp_path):
+    with pytest.raises(ConfigurationError, match=r"^the experiment: an unlimited budget ends no"):
+        perjoule.compare(budget="unlimited", out=tmp_path / "run")

@@ -1,4 +1,5 @@
 import json
+import math
 import re
 from dataclasses import replace
 from itertools import accumulate
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import t
 
+from perjoule.benchmarks.comparison.heartbeat import SignOfLife
 from perjoule.benchmarks.statistics.projection import WARM_UP, WINDOW, project, project_table
 from perjoule.benchmarks.tables.table import Table
 
@@ -172,3 +174,21 @@ def test_a_table_without_curves_gets_one_clear_line(tmp_path):
     ended = call("project", tmp_path / "t.csv")
     assert ended.code == 0, ended.err
     assert "No training can be projected" in " ".join(ended.out.split())
+
+
+@pytest.mark.parametrize(
+    "odd", [{"epochs_j": [math.nan] * 7}, {"params": {"epochs": 10**400}}, {"params": {}}]
+)
+def test_a_sign_of_life_by_anybody_may_say_anything(odd):
+    stated = {
+        "run": "a-0",
+        "number": 0,
+        "trial": 0,
+        "params": {"epochs": 9},
+        "energy_j": 7.0,
+        "epoch": 7,
+        "epochs_j": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0],
+    }
+    known = SignOfLife.from_dict(stated).projection
+    assert known is not None and known.total_j == pytest.approx(9.0)
+    assert SignOfLife.from_dict(stated | odd).projection is None

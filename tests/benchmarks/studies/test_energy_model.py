@@ -14,6 +14,7 @@ from perjoule.benchmarks.studies import Heat, Options, Plot, Sheet, running
 from perjoule.benchmarks.studies.energy_model.analysis import keep
 from perjoule.benchmarks.studies.energy_model.cells import HELD_OUT, INPUTS
 from perjoule.benchmarks.studies.energy_model.study import STUDY
+from perjoule.errors import OutputError
 from perjoule.models.networks import mlp_energy_stored
 from perjoule.models.networks.mlp import solve_widths
 from perjoule.models.networks.mlp_energy import EnergyModel
@@ -196,6 +197,11 @@ def test_the_energy_to_a_loss_is_read_from_the_curves_and_censored_where_it_is_n
     # Depth 2 reaches 0.5 after two epochs, 4 J and 16 J; depth 3 after three, 9 J, and one of two.
     assert heat.values == ((1.0, 4.0), (9 / 4, None))
     assert heat.texts[1][1] == "1 of 2 reach it"
+    # An interrupted study has not trained every network yet.
+    fewer = dataclasses.replace(table, trials=table.trials[:6], curves=pd.DataFrame(curves))
+    [heat] = STUDY.analyse(fewer).exhibits
+    assert heat.values == ((1.0, 4.0), (9 / 4, None))
+    assert heat.texts[1][1] == ""
 
 
 def test_the_design_has_all_shapes_and_sizes_and_enough_steps():
@@ -291,3 +297,7 @@ def test_grid_cheapest_orders_by_the_stored_model_and_a_resumed_one_keeps_its_or
     ledger.write_bytes(b"".join(lines[:5]))  # as if it had been killed
     path.unlink()
     assert compare("layers", resume=True) == by_layers
+    description = tmp_path / "layers" / "experiment.yaml"
+    description.write_text(description.read_text().replace("held_out_error: ", "held_out_error: -"))
+    with pytest.raises(OutputError, match=r"energy_model: held_out_error .*restore a copy"):
+        compare("layers", resume=True)

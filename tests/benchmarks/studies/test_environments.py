@@ -118,6 +118,19 @@ def test_what_cannot_be_said_has_its_reason(frame, reason):
         assert not claim.why.endswith(".")
 
 
+def test_a_training_whose_joules_are_not_all_known_is_in_no_table_of_projections():
+    frame = made_by_hand(runs=2)
+    frame["run"] = [f"run {number}" for number in range(len(frame))]
+    curves = [
+        pd.DataFrame({"run": run, "trial": 0, "epoch": range(1, 9), "score": 0.5, "loss": 1.0})
+        for run in frame["run"]
+    ]
+    curves = pd.concat([each.assign(energy_j=each["epoch"] * 2.0) for each in curves])
+    frame.loc[0, "energy_j"] = None  # though those of its epochs are known
+    found = analysed(frame.assign(trial=0), curves=curves)
+    assert sum(row[2].value for row in exhibit(found, "projection").rows) == len(frame) - 1
+
+
 def test_one_repetition_is_enough_for_ratios_and_too_few_for_tests():
     found = analysed(made_by_hand(runs=1))
     assert found.claims[0].ours is not None

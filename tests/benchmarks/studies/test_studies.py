@@ -7,15 +7,19 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 import perjoule
-from perjoule.benchmarks.studies import running
+from perjoule.api import studies
+from perjoule.benchmarks.studies import reading, registry, running
+from perjoule.benchmarks.studies.folder import StudyFolder
 from perjoule.benchmarks.studies.load import Load, LoadSample, LoadWatch, read_load
 from perjoule.errors import ConfigurationError, DataError, OutputError, UnknownNameError
+from perjoule.reports.study_terminal import print_study
 
 from ...command import call
 from ..comparison.ledgers import read_ledger, spent_j, wait_until
@@ -61,6 +65,19 @@ def long_design(options):
     return design(options, "own_study:train_long", 10**5)
 
 LONG = Study("own", "?", "Me", long_design, analyse)
+
+def two_parts(options):
+    cells = tuple({"width": width, "deep": False} for width in (1, 3))
+    names = ("first", "second")
+    return Design(tuple(Part(each, cells, objective="own_study:train", epochs=2,
+                             steps=lambda cell: 2) for each in names))
+
+def divide(table):
+    ours = Quantity(float("nan"), high=float("inf"))
+    return Findings((Claim("It is so.", None, ours, None, "nothing was spent"),))
+
+TWO = Study("two", "?", "Me", two_parts, lambda table: Findings(()))
+INFINITE = Study("infinite", "?", "Me", design, divide)
 NOTHING = 3
 """
 
@@ -178,6 +195,8 @@ def test_a_killed_study_goes_on_and_charges_what_was_lost(own_study, tmp_path):
         (["own_study:STUDY", "--resume", "--out", "nowhere"], "holds no study"),
         (["own_study:STUDY", "--from", "nowhere.csv"], "no such file"),
         (["own_study:STUDY", "--meter", "vapour"], "vapour"),
+        (["own_study:STUDY", "--map", "score=a"], "--map is of the tables"),
+        (["own_study:STUDY", "--from", "a.csv", "--repetitions", "2"], "--from analyses"),
     ],
 )
 def test_mistakes_are_one_line(own_study, tmp_path, monkeypatch, arguments, message):
@@ -199,6 +218,8 @@ def test_a_folder_is_gone_on_with_as_it_was_begun(own_study, tmp_path):
         perjoule.study("layers", out=tmp_path / "s", resume=True)
     with pytest.raises(UnknownNameError, match="repetition"):
         perjoule.study(own_study, repetition=2, out=tmp_path / "t")
+    with pytest.raises(ConfigurationError, match="repetitions = 0: give a whole number"):
+        perjoule.study(own_study, repetitions=0, out=tmp_path / "t")
 
 
 def test_a_strangers_folder_runs_nothing(own_study, tmp_path, monkeypatch):
@@ -208,6 +229,13 @@ def test_a_strangers_folder_runs_nothing(own_study, tmp_path, monkeypatch):
     record = tmp_path / "s" / "study.yaml"
     record.write_text(record.read_text().replace("study: own", "study: evil:STUDY"))
     with pytest.raises(ConfigurationError, match="somebody's own"):
+        perjoule.report(tmp_path / "s")
+    record.write_text(
+        record.read_text()
+        .replace("study: evil:STUDY", "study: layers")
+        .replace("dataset: null", "dataset: digits+evil:load")
+    )
+    with pytest.raises(ConfigurationError, match="somebody's own code"):
         perjoule.report(tmp_path / "s")
     assert not (tmp_path / "ran").exists()
     record.write_text("study: [")
@@ -270,3 +298,111 @@ def test_interrupted_trials_are_charged_beside_those_trained_in_their_place():
     assert table.trials["energy_j"].sum() == 6.0
     assert complete(table)["energy_j"].sum() == 5.0
     assert table.trials.groupby("run")["trial"].apply(list).tolist() == [[0, 1], [0]]
+
+
+def test_a_study_is_read_and_gone_on_with_wherever_it_was_killed(own_study, tmp_path, capsys):
+    whole = perjoule.study("own_study:TWO", meter="model", repetitions=1, out=tmp_path / "s")
+    first, second = (tmp_path / "s" / "parts" / name for name in ("first", "second"))
+    for torn in ("", None):  # before the first event of a part, and before it has a ledger
+        (second / "ledger.jsonl").unlink()
+        if torn is not None:
+            (second / "ledger.jsonl").write_text(torn)
+        study = sys.modules["own_study"].TWO
+        so_far = studies.derive(study, StudyFolder(tmp_path / "s"))
+        assert so_far.interrupted
+        assert so_far.table.description["study"]["over"] is False
+        print_study(so_far)
+        assert "Some trials are still to come" in capsys.readouterr().out
+        assert len(so_far.table.trials) == 2
+        again = perjoule.study("own_study:TWO", resume=True, out=tmp_path / "s")
+        assert not again.interrupted
+        assert len(again.table.trials) == len(whole.table.trials) == 4
+    assert not any("parts differ" in note for note in again.table.notes)
+    stated = second / "experiment.yaml"  # as if it had been gone on with elsewhere
+    stated.write_text(stated.read_text().replace("cores: ", "cores: 9"))
+    elsewhere = studies.derive(study, StudyFolder(tmp_path / "s"))
+    assert any("The parts differ in machine" in note for note in elsewhere.table.notes)
+    lost = {"event": "interrupted", "run": "grid-0", "trial": 2, "params": None, "energy_j": 0.5}
+    with (first / "ledger.jsonl").open("a") as file:  # killed while it asked for a cell
+        file.write(json.dumps(lost | {"message": "it was killed"}) + "\n")
+    found = studies.derive(study, StudyFolder(tmp_path / "s")).table.trials
+    assert found["energy_j"].sum() == pytest.approx(whole.table.trials["energy_j"].sum() + 0.5)
+    assert set(found["strategy"]) - set(whole.table.trials["strategy"]) == {"unknown cell"}
+
+
+def test_a_folder_is_of_one_process(own_study, tmp_path):
+    folder = StudyFolder(tmp_path / "s")
+    perjoule.study(own_study, meter="model", repetitions=1, out=folder.path)
+    with folder.locked(), pytest.raises(OutputError, match="in use by another"):
+        perjoule.study(own_study, resume=True, out=folder.path)
+    assert (folder.path / "report.html").exists()
+    begun, other = folder.record(), StudyFolder(tmp_path / "t")
+
+    class Meanwhile:
+        """Begins a study in the same folder while the other is foreseen."""
+
+        def foreseen(self, _):
+            other.path.mkdir()
+            other.write(begun)
+
+    with pytest.raises(OutputError, match="has begun a study"):
+        perjoule.study(own_study, meter="model", out=other.path, progress=Meanwhile())
+    assert other.record() == begun
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="use --out"):
+        perjoule.study(own_study, meter="model", out=tmp_path / "file" / "s")
+
+
+def test_tables_of_one_name_are_all_added_and_none_is_replaced(own_study, tmp_path):
+    options = {"meter": "model", "repetitions": 1}
+    first = perjoule.study(own_study, out=tmp_path / "a", **options)
+    for name in ("x", "y"):
+        (tmp_path / name).mkdir()
+        first.table.write(tmp_path / name / "t.parquet")
+    added = [tmp_path / name / "t.parquet" for name in ("x", "y")]
+    both = perjoule.study(own_study, out=tmp_path / "b", add=added, **options)
+    assert len(both.table.trials) == 3 * len(first.table.trials)
+    with pytest.raises(OutputError, match="is there already"):
+        perjoule.study(own_study, out=tmp_path / "b", resume=True, add=added[:1])
+    with pytest.raises(DataError, match="no such file"):
+        perjoule.study(own_study, out=tmp_path / "c", add=[tmp_path / "none.csv"], **options)
+    assert not (tmp_path / "c").exists()
+
+
+def test_findings_are_json_whatever_was_divided_by_nothing(own_study, tmp_path):
+    result = perjoule.study("own_study:INFINITE", meter="model", repetitions=1, out=tmp_path / "s")
+    [claim] = json.loads((tmp_path / "s" / "findings.json").read_text())["claims"]
+    assert claim["ours"]["value"] is claim["ours"]["high"] is None
+    assert result.report.exists()
+
+
+def test_a_study_of_another_design_is_not_gone_on_with_and_keeps_its_report(own_study, tmp_path):
+    result = perjoule.study(own_study, meter="model", repetitions=1, out=tmp_path / "s")
+    module = sys.modules["own_study"]
+    module.STUDY = replace(module.STUDY, design=lambda options: module.design(options, steps=3))
+    assert not perjoule.study(own_study, resume=True, out=tmp_path / "s").interrupted
+    module.STUDY = replace(module.STUDY, design=module.long_design)
+    with pytest.raises(ConfigurationError, match="was begun with objective"):
+        perjoule.study(own_study, resume=True, out=tmp_path / "s")
+    assert result.report.exists()
+
+
+def test_all_studies_that_were_stopped_are_gone_on_with_as_they_were_asked_for(
+    own_study, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    find_study = registry.find_study
+    monkeypatch.setattr(registry, "STUDIES", ("first", "second"))
+    monkeypatch.setattr(registry, "find_study", lambda _: find_study(own_study))
+    monkeypatch.setattr(reading, "is_over", lambda _: False)
+    options = ["--quick", "--meter", "model", "--repetitions", "1", "--carbon", "56 g/kWh"]
+    ended = call("study", "all", *options, "--out", "s")
+    assert ended.code == 130
+    told = "study all --quick --repetitions 1 --meter model --carbon '56 g/kWh' --resume --out"
+    assert told in ended.err
+    assert [each.name for each in Path("s").iterdir() if each.is_dir()] == ["first"]
+    monkeypatch.setattr(reading, "is_over", running.is_over)
+    again = call("study", "all", *options, "--resume", "--out", "s")
+    assert again.code == 0
+    assert (tmp_path / "s" / "index.html").exists()
+    assert (tmp_path / "s" / "second" / "report.html").exists()
