@@ -201,7 +201,7 @@ def test_the_energy_to_a_loss_is_read_from_the_curves_and_censored_where_it_is_n
     fewer = dataclasses.replace(table, trials=table.trials[:6], curves=pd.DataFrame(curves))
     [heat] = STUDY.analyse(fewer).exhibits
     assert heat.values == ((1.0, 4.0), (9 / 4, None))
-    assert heat.texts[1][1] == ""
+    assert heat.texts[1][1] == "not trained"
 
 
 def test_the_design_has_all_shapes_and_sizes_and_enough_steps():
