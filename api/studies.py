@@ -211,8 +211,19 @@ def _load_added(
     from ..benchmarks.comparison.loading import load_table
     from ..benchmarks.studies.tables import with_groups
 
-    read = [load_table(each, by="none", mapping=mapping) for each in tables]
+    read = [_grouped(each, by, mapping) for each in tables]
     return [load_table(with_groups(each, by), by=by) for each in read]
+
+
+def _grouped(
+    source: Loadable | Sequence[Loadable], by: Sequence[str], mapping: str | Sequence[str]
+) -> Table:
+    """Read somebody's tables, grouped by what they have of a design's groups."""
+    from ..benchmarks.comparison.loading import load_table
+
+    known = load_table(source, by="none", mapping=mapping).trials
+    present = [name for name in by if f"g.{name}" in known or f"p.{name}" in known]
+    return load_table(source, by=present or "none", mapping=mapping)
 
 
 def _of_tables(
@@ -223,16 +234,9 @@ def _of_tables(
 ) -> StudyResult:
     """Let a study analyse tables that somebody recorded."""
     from ..benchmarks.comparison.folder import Folder
-    from ..benchmarks.comparison.loading import load_table
     from ..benchmarks.studies.design import Options
 
-    table = load_table(source, by="none", mapping=mapping)
-    by = [
-        name
-        for name in wanted.design(Options()).by
-        if f"g.{name}" in table.trials or f"p.{name}" in table.trials
-    ]
-    table = load_table(table, by=by or "none")
+    table = _grouped(source, wanted.design(Options()).by, mapping)
     Folder(folder.path).check_free()
     folder.path.mkdir(parents=True, exist_ok=True)
     told = {key: getattr(wanted, key) for key in ("name", "question", "paper", "link")}

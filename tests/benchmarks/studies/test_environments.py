@@ -32,9 +32,9 @@ def exhibit(findings, name):
     return next(each for each in findings.exhibits if each.name == name)
 
 
-def test_the_papers_own_data_give_its_figures(recorded):
+def test_the_papers_own_data_give_its_figures(recorded, tmp_path):
     path = recorded / "delrey-seaa2023" / "dl-training-energy-consumption-dataset.csv"
-    found = STUDY.analyse(perjoule.load_table(path, by="environment", mapping=MAP))
+    found = perjoule.study("environments", source=path, mapping=MAP, out=tmp_path / "s").findings
     saving, bigger, per_flop, interaction, projected = found.claims
     assert [each.holds for each in found.claims] == [True, True, True, True, None]
     assert (saving.ours.low, saving.ours.high) == pytest.approx((0.64, 0.81), abs=0.02)
