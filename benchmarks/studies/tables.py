@@ -103,19 +103,24 @@ def _of_part(part: Part, design: Design, trials: pd.DataFrame) -> tuple[pd.DataF
     # A part may have no trial yet; one that was lost while it was asked for has no cell.
     texts = trials[_CELL] if _CELL in trials else [None] * len(trials)
     cells = [read_cell(text) if isinstance(text, str) else None for text in texts]
-    compared = design.strategy or tuple(_varying(part, design))
+    varying = _varying(part)
+    compared = design.strategy or [name for name in varying if name not in design.by]
     factors: dict[str, list[Any]] = {}
     for name in dict.fromkeys(name for cell in part.cells for name in cell):
         column = f"{'g' if name in design.by else 'p'}.{name}"
         factors[column] = [None if cell is None else cell.get(name) for cell in cells]
-    known = [None if cell is None else {**part.groups, **cell} for cell in cells]
-    labels = [
-        _UNKNOWN if each is None else label_of({name: each.get(name) for name in compared})
-        for each in known
-    ]
-    whole = [_UNKNOWN if each is None else label_of(each) for each in known]
+
+    def labels_by(names: Sequence[str]) -> list[str]:
+        known = [None if cell is None else {**part.groups, **cell} for cell in cells]
+        return [
+            _UNKNOWN if each is None else label_of({name: each.get(name) for name in names})
+            for each in known
+        ]
+
+    labels = labels_by(compared)
     runs = [
-        f"{part.name}: {label} #{seed}" for label, seed in zip(whole, trials["seed"], strict=True)
+        f"{part.name}: {label} #{seed}"
+        for label, seed in zip(labels_by(varying), trials["seed"], strict=True)
     ]
     renamed = trials.drop(columns=[_CELL], errors="ignore").assign(
         run=runs, strategy=labels, **groups, **factors
@@ -125,11 +130,11 @@ def _of_part(part: Part, design: Design, trials: pd.DataFrame) -> tuple[pd.DataF
     return renamed, _names(trials, renamed)
 
 
-def _varying(part: Part, design: Design) -> list[str]:
-    """The factors of a part that have several levels and are no groups."""
+def _varying(part: Part) -> list[str]:
+    """The factors of a part that have several levels."""
     names = dict.fromkeys(name for cell in part.cells for name in cell)
     levels = {name: {str(cell.get(name)) for cell in part.cells} for name in names}
-    return [name for name in names if len(levels[name]) > 1 and name not in design.by]
+    return [name for name in names if len(levels[name]) > 1]
 
 
 def _names(trials: pd.DataFrame, renamed: pd.DataFrame) -> pd.DataFrame:
