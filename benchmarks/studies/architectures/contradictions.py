@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -92,17 +93,14 @@ def crossfitted(pairs: Sequence[Pair]) -> tuple[Quantity | None, Counter[Pair]]:
         The median over repetitions with its bootstrap interval, None without a pair; and how often
         each pair was picked.
     """
-    import pandas as pd
-
     seeds = list(dict.fromkeys(seed for pair in pairs for seed in pair.joules.index))
     ratios, picked = [], Counter[Pair]()
     for seed in seeds:
         but = seed if len(seeds) > 1 else None
-        of_others = pd.Series([pair.ratio(but) for pair in pairs]).dropna()
-        if of_others.empty:
-            continue
-        pair = pairs[int(of_others.idxmax())]
-        if seed in pair.joules.index:
+        of_others = [(pair.ratio(but), at) for at, pair in enumerate(pairs)]
+        best = max((each for each in of_others if math.isfinite(each[0])), default=None)
+        pair = None if best is None else pairs[best[1]]
+        if pair is not None and seed in pair.joules.index:
             one, other = pair.joules.loc[seed]
             ratios.append(float(one / other))
             picked[pair] += 1
