@@ -140,7 +140,7 @@ def _design(options: Options) -> Design:
     fixed: dict[str, Any] = {
         "epochs": epochs,
         "batch_size": 64 if quick else 32,
-        "images": 1792 if quick else None,
+        "images": 2560 if quick else None,
         "validated": 512 if quick else None,
         "weights": "random" if quick else "imagenet",
         "meters": meters_beside(options.meter, options.device),
