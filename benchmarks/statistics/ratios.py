@@ -33,12 +33,13 @@ def ratio_of_means(above: ArrayLike, below: ArrayLike, *, seed: int = 0) -> Rati
     section 10.3).
 
     Args:
-        above: Values above 0 by repetition.
-        below: The values they are set beside, of the same repetitions.
+        above: Values of at least 0 by repetition.
+        below: The values they are set beside, of the same repetitions, above 0.
         seed: Seed of the resampling.
 
     Returns:
-        The ratio; without bounds for one repetition. A repetition that lacks either is left out.
+        The ratio; without bounds for one repetition, NaN if a value below is not above 0. A
+        repetition that lacks either is left out.
 
     Raises:
         ValueError: There are not as many of the one as of the other.
@@ -46,8 +47,8 @@ def ratio_of_means(above: ArrayLike, below: ArrayLike, *, seed: int = 0) -> Rati
     pairs = np.column_stack([floats(above), floats(below)])
     pairs = pairs[np.isfinite(pairs).all(axis=1)]
     n = len(pairs)
-    if n == 0:
-        return Ratio(math.nan, math.nan, math.nan, 0)
+    if n == 0 or pairs[:, 1].min() <= 0:
+        return Ratio(math.nan, math.nan, math.nan, n)
     one, other = pairs.mean(axis=0)
     if n == 1:
         return Ratio(float(one / other), math.nan, math.nan, 1)

@@ -1,11 +1,16 @@
-"""Ratios of mean values between two sets of trials of a study, with their intervals."""
+"""Ratios of mean values between two sets of trials, as the paper's tables are read.
+
+The paper's figures are means over trainings, set one over the other: 1.06 for ResNet50 over VGG16
+in the cloud. The median over repetitions, as of `paired_ratio`, would be 1.05 there.
+"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ...statistics.ratios import ratio_of_means
+from ..comparing import finite
 from ..facts import Quantity
 
 if TYPE_CHECKING:
@@ -36,20 +41,21 @@ def mean_ratio(
     """
     import pandas as pd
 
-    from ...statistics.ratios import ratio_of_means
-
     keys = ["seed", *(name for name in within if name in above and name in below)]
     means = [trials.groupby(keys, dropna=False)[value].mean() for trials in (above, below)]
     both = pd.concat(means, axis=1, join="inner").astype(float).dropna().groupby("seed").mean()
+    return ratio_by_repetition(both, note)
+
+
+def ratio_by_repetition(both: pd.DataFrame, note: str = "") -> Quantity | None:
+    """The mean of the first column over that of the second, of one row for each repetition."""
     found = ratio_of_means(both.iloc[:, 0], both.iloc[:, 1])
-    if not math.isfinite(found.value):
+    value = finite(found.value)
+    if value is None:
         return None
-    low, high = (end if math.isfinite(end) else None for end in (found.low, found.high))
-    return Quantity(found.value, low, high, note=note)
+    return Quantity(value, finite(found.low), finite(found.high), note=note)
 
 
-def is_above_one(ratio: Quantity | None) -> bool | None:
-    """Whether a ratio is above 1; None if it has no interval, or that holds 1."""
-    if ratio is None or ratio.low is None or ratio.high is None or ratio.low <= 1 <= ratio.high:
-        return None
-    return ratio.low > 1
+def stated(values: pd.Series, otherwise: pd.Series | str) -> pd.Series:
+    """Values of any type as text; another where there is none."""
+    return values.astype(object).where(values.notna(), otherwise).astype(str)

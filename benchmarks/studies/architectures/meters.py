@@ -167,12 +167,20 @@ def joules_by_meter(table: Table, trials: pd.DataFrame) -> pd.DataFrame:
     for meter in _ALL:
         own = [(last, f"x.{meter.column}"), (trials, f"p.{meter.column}")]
         for frame, column in own:
-            if column in frame and frame[column].notna().any() and meter.name not in found:
-                found[meter.name] = frame[column].astype(float)
+            if column in frame and meter.name not in found:
+                joules = _numbers(frame[column])  # words in their place are unknown
+                if joules.notna().any():
+                    found[meter.name] = joules
     if "wattmeter" not in found and REFERENCE in found and trials["node_j"].notna().any():
         found["wattmeter"] = trials["node_j"].astype(float)
     seconds = last[f"x.{WINDOW}"] if f"x.{WINDOW}" in last else trials["duration_s"]
-    return found.assign(**{WINDOW: seconds.astype(float)})
+    return found.assign(**{WINDOW: _numbers(seconds)})
+
+
+def _numbers(values: pd.Series) -> pd.Series:
+    import pandas as pd
+
+    return pd.to_numeric(values, errors="coerce").astype(float)
 
 
 def _last_points(table: Table, trials: pd.DataFrame) -> pd.DataFrame:

@@ -58,3 +58,5 @@ def test_a_ratio_of_means_is_of_the_repetitions_that_have_both():
     assert one.value == 1.5
     assert math.isnan(one.low)
     assert math.isnan(ratio_of_means([], []).value)
+    assert math.isnan(ratio_of_means([1.0, 2.0], [0.0, 3.0]).value)
+    assert ratio_of_means([0.0, 0.0], [1.0, 2.0]).value == 0
