@@ -289,7 +289,7 @@ def test_convolutions_give_what_the_model_pools_before_its_classifier(name):
 
 def test_only_the_head_learns_and_no_gradient_goes_further():
     network = {"name": "shufflenet_v2_x1_0", "side": 32, "weights": "random"}
-    params = {**TRAINING, **network, "batch_size": 8, "epochs": 1}
+    params = {**TRAINING, **network, "freeze": True, "batch_size": 8, "epochs": 1}
     built, again = (
         build(params, frozen, (1, 28, 28), 10, Runtime.detect("cpu"), seed) for seed in (3, 3)
     )
@@ -309,7 +309,8 @@ def test_only_the_head_learns_and_no_gradient_goes_further():
 def test_random_weights_are_of_the_quick_design_alone():
     quick, whole = (STUDY.design(Options(quick=quick)) for quick in (True, False))
     assert {cell["weights"] for part in quick.parts for cell in part.cells} == {"random"}
-    assert {cell["weights"] for part in whole.parts for cell in part.cells} == {"imagenet"}
+    cells = [cell for part in whole.parts for cell in part.cells]
+    assert {each["weights"] for each in cells if each["training"] == "head"} == {"imagenet"}
     assert "Random features are not the paper's" in quick.notes[0]
     assert "andom" not in whole.notes[0]
     assert {part.repetitions for part in quick.parts} == {5}
@@ -331,11 +332,15 @@ def test_a_training_is_metered_by_several_meters_at_once(tmp_path):
     assert cell["meters"] == "cpu_time:6.5,codecarbon,rapl,http:127.0.0.1:1/none#power"
     # CodeCarbon takes seconds to start.
     cell["meters"] = cell["meters"].replace("codecarbon,rapl,", "")
-    part = Part("digits", (cell,), objective=objective, repetitions=2, epochs=2)
+    trained = ("head", "all layers")
+    cells = tuple({**cell, "training": each} for each in trained)
+    part = Part("digits", cells, objective=objective, repetitions=1, epochs=2)
     experiment = experiment_of(part, Options(quick=True, meter="model"))
     run_comparison(experiment, Folder(tmp_path / "run"))
-    design = Design((part,), strategy=("architecture",), by=("dataset",))
+    design = Design((part,), strategy=("architecture",), by=("dataset", "training"))
     table = study_table("tiny", design, [read_run(tmp_path / "run")])
+    n_trained = table.trials.set_index("g.training")["n_parameters"]
+    assert n_trained[trained[0]] > n_trained[trained[1]] > 700_000  # the heads are large
     trials = complete(table)
     assert list(trials["state"]) == ["complete"] * 2
     joules = joules_by_meter(table, trials)
