@@ -261,7 +261,7 @@ STUDY = Study(
     "Xu, Martínez-Fernández, Martinez and Franch, HICSS 2023",
     _design,
     _analyse,
-    quick_cost="about 5 minutes",
+    quick_cost="6 minutes",
     full_cost="days on a graphics card",
     link="https://doi.org/10.24251/HICSS.2023.098",
 )

@@ -173,7 +173,7 @@ STUDY = Study(
     paper="del Rey et al., SEAA 2023",
     design=_design,
     analyse=_analyse,
-    quick_cost="about 5 minutes",
+    quick_cost="5 minutes",
     full_cost="hours on a GPU, weeks on a CPU",
     link="https://arxiv.org/abs/2307.05520",
 )
