@@ -26,6 +26,13 @@ class Quantity(Fact):
     unit: str = ""  # "" a plain number or a ratio, "%" a share of 1, "J", "W", "s", "g", "B" …
     note: str = ""  # in a word or two, such as "median of 5"
 
+    @property
+    def known_value(self) -> float:
+        """The value, where there must be one; a ValueError if there is none, never 0."""
+        if self.value is None:
+            raise ValueError("a quantity without a value is compared")
+        return self.value
+
 
 @dataclass(frozen=True)
 class Claim(Fact):

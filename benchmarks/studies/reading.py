@@ -17,7 +17,7 @@ from .design import Design, Options, Part, Study
 from .estimating import Estimate
 from .folder import StudyFolder, StudyRecord
 from .load import PERIOD_S, Load, read_load
-from .running import is_over
+from .running import has_ended
 from .tables import study_table
 
 MOST_LEVELS = 15
@@ -41,7 +41,7 @@ def read_study(study: Study, folder: StudyFolder) -> tuple[Table, bool]:
     table = study_table(folder.path.resolve().name, so_far, tables)
     load = read_load(folder.load, record.before_cores)
     took = _took(table, load)
-    over = len(begun) == len(kept) and all(is_over(own) for _, own in begun)
+    over = len(begun) == len(kept) and all(map(has_ended, tables))
     description = {
         **(table.description or {}),
         "created": record.created,
@@ -79,10 +79,13 @@ def _part_facts(part: Part, options: Options) -> list[str]:
 
 
 def _took(table: Table, load: Load) -> Estimate:
-    """What the trials took: seconds while the machine was watched, else those of the trials."""
+    """What the trials took: seconds while the machine was watched, else those of the trials.
+
+    NaN where those of a trial are not known either.
+    """
     trials = table.trials
     joules = [None if isnan(each) else each for each in floats(trials["energy_j"])]
-    seconds = load.samples * PERIOD_S or float(trials["duration_s"].sum())
+    seconds = load.samples * PERIOD_S or float(trials["duration_s"].sum(min_count=len(trials)))
     return Estimate(seconds, total(joules), len(trials))
 
 

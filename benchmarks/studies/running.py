@@ -15,6 +15,7 @@ from ..comparison.driver import ComparisonWatcher
 from ..comparison.experiment import Experiment, load_experiment
 from ..comparison.folder import Folder
 from ..comparison.loading import read_run
+from ..tables.table import Table
 from .cells import CELL, write_cell
 from .design import Design, Options, Part, Study
 from .estimating import Estimate, estimate
@@ -197,7 +198,11 @@ def is_over(folder: Folder) -> bool:
     """Whether all runs of a part have ended."""
     if not folder.ledger.exists():  # killed before its first event
         return False
-    table = read_run(folder.path)
+    return has_ended(read_run(folder.path))
+
+
+def has_ended(table: Table) -> bool:
+    """Whether all runs of a part's table have ended."""
     return table.runs is not None and bool(table.runs["end"].notna().all())
 
 

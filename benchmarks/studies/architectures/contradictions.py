@@ -80,7 +80,7 @@ def contradictions(pairs: Sequence[Pair]) -> list[Contradiction]:
         energy = ratio_by_repetition(pair.joules) if pair.ratio() > 1 else None
         if energy is not None and energy.low is not None and energy.low > 1:
             found.append(Contradiction(pair.fewer, pair.more, energy, pair.operations))
-    return sorted(found, key=lambda each: -(each.energy.value or 0.0))
+    return sorted(found, key=lambda each: -each.energy.known_value)
 
 
 def crossfitted(pairs: Sequence[Pair]) -> tuple[Quantity | None, Counter[Pair]]:

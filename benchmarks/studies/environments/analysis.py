@@ -115,14 +115,14 @@ def _saving(trials: pd.DataFrame, missing: str) -> Claim:
         return _unsaid(statement, paper, missing or _NOT_BOTH)
     saved = {
         name: Quantity(
-            1 - (each.value or 0.0),
+            1 - each.known_value,
             None if each.high is None else 1 - each.high,
             None if each.low is None else 1 - each.low,
             "%",
         )
         for name, each in found.items()
     }
-    holds = all(round(each.value or 0.0, 2) >= LEAST_SAVED for each in saved.values())
+    holds = all(round(each.known_value, 2) >= LEAST_SAVED for each in saved.values())
     why = (
         f"it saves {_told(saved)}, where at least {format_percent(LEAST_SAVED, 0)} is asked for"
         f"{'' if holds else _what_changed(trials, saved)}"
@@ -132,7 +132,7 @@ def _saving(trials: pd.DataFrame, missing: str) -> Claim:
 
 def _what_changed(trials: pd.DataFrame, saved: Mapping[str, Quantity]) -> str:
     """What the environment that saves least does to both networks."""
-    order = sorted(saved, key=lambda name: saved[name].value or 0.0)
+    order = sorted(saved, key=lambda name: saved[name].known_value)
     worst, best = order[0], order[-1]
     if worst == best:
         return ""
@@ -174,7 +174,7 @@ def _per_flop(trials: pd.DataFrame, missing: str) -> Claim:
     if not found:
         why = "the FLOPs of both networks are not known in any environment"
         return _unsaid(statement, paper, missing or why)
-    holds = all((each.value or 0.0) >= LEAST_PER_FLOP for each in found.values())
+    holds = all(each.known_value >= LEAST_PER_FLOP for each in found.values())
     why = f"it costs {_told(found)}, where at least {LEAST_PER_FLOP:g} times is asked for"
     return Claim(statement, paper, _span(found), holds, why)
 

@@ -394,14 +394,14 @@ def test_all_studies_that_were_stopped_are_gone_on_with_as_they_were_asked_for(
     find_study = registry.find_study
     monkeypatch.setattr(registry, "STUDIES", ("first", "second"))
     monkeypatch.setattr(registry, "find_study", lambda _: find_study(own_study))
-    monkeypatch.setattr(reading, "is_over", lambda _: False)
+    monkeypatch.setattr(reading, "has_ended", lambda _: False)
     options = ["--quick", "--meter", "model", "--repetitions", "1", "--carbon", "56 g/kWh"]
     ended = call("study", "all", *options, "--out", "s")
     assert ended.code == 130
     told = "study all --quick --repetitions 1 --meter model --carbon '56 g/kWh' --resume --out"
     assert told in ended.err
     assert [each.name for each in Path("s").iterdir() if each.is_dir()] == ["first"]
-    monkeypatch.setattr(reading, "is_over", running.is_over)
+    monkeypatch.setattr(reading, "has_ended", running.has_ended)
     again = call("study", "all", *options, "--resume", "--out", "s")
     assert again.code == 0
     assert (tmp_path / "s" / "index.html").exists()
