@@ -165,7 +165,15 @@ def test_killed_in_the_middle_and_resumed_nothing_is_lost_or_counted_twice(start
     process, folder = started(2, *options, side_by_side=side_by_side)
     ledger = folder / "ledger.jsonl"
     wait_until(lambda: ledger.read_bytes().count(b"\n") >= 2)
-    wait_until(lambda: b"learning_rate" in b"".join(signs_of_life(folder)))
+
+    def stands_still_inside_a_slice():
+        process.send_signal(signal.SIGSTOP)  # the driver alone writes
+        if b"learning_rate" in b"".join(signs_of_life(folder)):
+            return True
+        process.send_signal(signal.SIGCONT)
+        return False
+
+    wait_until(stands_still_inside_a_slice)
     process.kill()
     process.communicate()
     # Orphaned workers end by themselves.
