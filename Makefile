@@ -4,16 +4,20 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 FLAGS  ?=
 
-.PHONY: compare test quick check format clean
+.PHONY: compare test quick campaign check format clean
 
 compare: $(VENV)/.installed          ## run the default comparison on the embedded digits
 	$(BIN)/perjoule compare $(FLAGS)
 
 test: $(VENV)/.installed-dev         ## run all tests
-	$(BIN)/python -m pytest -n 2 --dist worksteal $(FLAGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not campaign" $(FLAGS)
 
 quick: $(VENV)/.installed-dev        ## the tests that take no patience: all but conformance, kill and thorough
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not conformance and not kill and not thorough" $(FLAGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not conformance and not kill and not thorough and not campaign" $(FLAGS)
+
+SHARE ?= 1
+campaign: $(VENV)/.installed-dev     ## every kind of fault, hundreds of times; SHARE=0.1 a tenth of them
+	CAMPAIGN_SHARE=$(SHARE) $(BIN)/python -m pytest -n 2 --dist worksteal tests/campaign $(FLAGS)
 
 check: $(VENV)/.installed-dev        ## format, lint and types
 	$(BIN)/ruff format --check .

@@ -1,0 +1,47 @@
+"""Campaigns: one kind of fault, many times over. What each counted is printed at the end.
+
+`make campaign` runs them whole; anything else runs the share `CAMPAIGN_SHARE` of them, 0.05 if it
+is not set.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+
+SHARE = float(os.environ.get("CAMPAIGN_SHARE", "0.05"))
+PREFIX = "campaign "
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "campaign" in item.path.parts:
+            item.add_marker(pytest.mark.campaign)
+
+
+@pytest.fixture
+def share_of() -> Callable[[int], int]:
+    """How many of a whole campaign's cases to try in this run: one at least."""
+    return lambda whole: max(1, round(whole * SHARE))
+
+
+@pytest.fixture
+def tally(record_property: Callable[[str, object], None]) -> Iterator[Callable[..., None]]:
+    """Counts of a campaign by name, such as ``tally("kills", 100, lost_trials=0)``; 0 is good."""
+
+    def note(what: str, cases: int, **faults: int) -> None:
+        record_property(PREFIX + what, {"cases": cases, **faults})
+        assert not any(faults.values()), f"{what}: {faults} in {cases}"
+
+    return note
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.stats.get(outcome, []):
+            for name, counts in getattr(report, "user_properties", []):
+                if name.startswith(PREFIX):
+                    told = ", ".join(
+                        f"{count} {what.replace('_', ' ')}" for what, count in counts.items()
+                    )
+                    terminalreporter.write_line(f"{name}: {told}")
