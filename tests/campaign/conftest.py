@@ -13,6 +13,7 @@ SHARE = float(os.environ.get("CAMPAIGN_SHARE", "0.05"))
 PREFIX = "campaign "
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "campaign" in item.path.parts:
