@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 from threadpoolctl import threadpool_limits
 
@@ -33,6 +33,7 @@ PROBE_SAMPLES = 1024
 REHEARSED_MODEL_ASKS = 2
 REHEARSED_STEPS = 3  # of a user's own training
 WARM_STEPS = 2
+MARK_S = 0.02  # between two looks at a training that is foreseen
 REHEARSAL_SEED = 2**31 - 1
 
 
@@ -186,7 +187,7 @@ def price(
     steps: int | None,
     seconds: float,
 ) -> Price:
-    """Foresee a training by its first steps, of which the first two, which are dear, count once.
+    """Foresee a training by its first steps; what only the first ones cost counts once.
 
     Args:
         objective: Trains the candidate.
@@ -198,13 +199,17 @@ def price(
     """
     budget, epochs = EnergyBudget(math.inf, meter), int(params["epochs"])
     began_s = time.perf_counter()
-    marks: list[tuple[float, float | None]] = []  # when each step began, and what was spent then
+    begun = 0
+    marks: list[_Mark] = []
 
     def interrupted() -> bool:
-        marks.append((time.perf_counter(), budget.spent_j))
-        return (
-            steps is not None and len(marks) > WARM_STEPS + 1 and marks[-1][0] > began_s + seconds
-        )
+        nonlocal begun
+        begun += 1
+        now_s = time.perf_counter()
+        over = steps is not None and begun > WARM_STEPS + 1 and now_s > began_s + seconds
+        if begun > WARM_STEPS and (over or not marks or now_s - marks[-1].time_s > MARK_S):
+            marks.append(_Mark(begun - 1, now_s, budget.spent_j))
+        return over
 
     until = StopRule(1 if steps is None else epochs)
     result = objective.train_slice(params, Assignment(until, meter, budget, interrupted))
@@ -213,17 +218,35 @@ def price(
         raise ConfigurationError(f"{dict(params)} cannot be trained: {result.message}")
     if steps is None:
         return Price(epochs * spent.duration_s, spent.energy_j and epochs * spent.energy_j)
-    taken = len(marks) - 1 - WARM_STEPS
-    if result.state is not State.INTERRUPTED or taken < 1:
+    if result.state is not State.INTERRUPTED:
         return spent
-    (warm_s, warm_j), (last_s, last_j) = marks[WARM_STEPS], marks[-1]
-    left = max(0, steps - len(marks) + 1) / taken
-    duration_s = spent.duration_s + left * (last_s - warm_s)
-    return Price(duration_s, total([spent.energy_j, _scaled(warm_j, last_j, left)]))
+    left_s, power_w = max(0, steps - marks[-1].steps) * _step_s(marks), _power_w(marks)
+    left_j = None if power_w is None else left_s * power_w
+    return Price(spent.duration_s + left_s, total([spent.energy_j, left_j]))
 
 
-def _scaled(before_j: float | None, after_j: float | None, factor: float) -> float | None:
-    return None if before_j is None or after_j is None else factor * (after_j - before_j)
+class _Mark(NamedTuple):
+    """Where a training is."""
+
+    steps: int
+    time_s: float
+    spent_j: float | None  # None if unavailable
+
+
+def _step_s(marks: Sequence[_Mark]) -> float:
+    """Seconds of a step in the second half of the time: a GPU loads its kernels in the first."""
+    last = marks[-1]
+    middle_s = (marks[0].time_s + last.time_s) / 2
+    first = [mark for mark in marks if mark.time_s <= middle_s][-1]
+    return (last.time_s - first.time_s) / (last.steps - first.steps)
+
+
+def _power_w(marks: Sequence[_Mark]) -> float | None:
+    """Power over all of the time, since counters move in coarse steps; None if unavailable."""
+    first, last = marks[0], marks[-1]
+    if first.spent_j is None or last.spent_j is None:
+        return None
+    return (last.spent_j - first.spent_j) / (last.time_s - first.time_s)
 
 
 def _steps_of(result: SliceResult) -> Told:
