@@ -20,6 +20,7 @@ from ..plain import is_finite_number
 
 Scalar = bool | int | float | str
 
+MOST_STEPS = 1e9  # of an axis: more are a range without steps
 _NUMERIC_KEYS = ("type", "low", "high", "log", "step")
 _KEYS = {
     "float": _NUMERIC_KEYS,
@@ -140,6 +141,10 @@ def _numeric(name: str, kind: str, entry: Mapping[str, Any]) -> BaseDistribution
         if step <= 0:
             raise ConfigurationError(f"{name}: step {step} must be above 0")
         n_steps = (high - low) / step
+        if n_steps > MOST_STEPS:
+            raise ConfigurationError(
+                f"{name}: more than {MOST_STEPS:.0e} steps of {step} fit: drop the step"
+            )
         if not math.isclose(n_steps, round(n_steps), abs_tol=1e-8):
             raise ConfigurationError(
                 f"{name}: steps of {step} from {low} do not reach {high}: "

@@ -95,6 +95,7 @@ def test_types_are_inferred_also_of_numbers_that_yaml_takes_for_text():
         ({"low": 1, "high": 8, "log": True, "step": 2}, "drop one"),
         ({"low": 1, "high": 8, "step": 2}, "set high to 7"),
         ({"low": 1, "high": 8, "step": 0}, "above 0"),
+        ({"low": 1, "high": 8, "step": 1e-320}, "drop the step"),
         ({"low": 1, "high": 8, "log": 1}, "true or false"),
         ({"low": 1}, "high is missing"),
         ({}, "low is missing"),
