@@ -1,5 +1,24 @@
-"""``python -m perjoule``."""
+"""``python -m perjoule``, and what the installed command calls."""
 
-from .cli import main
 
-main()
+from .benchmarks.comparison.signals import Program
+
+
+def run() -> None:
+    """Run the command line; from here on a signal is answered in a line, at any moment."""
+    program = Program(lambda: "perjoule was stopped: nothing was begun")
+    program.begin()  # and never ended, since signals come until the very end of the process
+    code: object = 1
+    try:
+        from .cli import main
+
+        main()
+    except SystemExit as end:
+        code = end.code
+        raise
+    finally:
+        program.over(code if isinstance(code, int) else int(code is not None))
+
+
+if __name__ == "__main__":
+    run()

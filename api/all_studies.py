@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..benchmarks.comparison.signals import working_in
 from ..errors import PerjouleError
 from .studies import RUNS, StudyResult, study
 
@@ -56,6 +57,7 @@ def study_all(
 
     stamp = time.strftime("%Y%m%d-%H%M%S")
     place = Path(out or RUNS / f"studies{'-quick' if quick else ''}-{stamp}").absolute()
+    working_in(place)
     found: dict[str, StudyResult | str] = {}
     with StudyFolder(place).locked():
         for name in STUDIES:

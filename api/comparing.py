@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..benchmarks.analysis.target import DEFAULT_TARGET, parse_target
 from ..benchmarks.comparison.folder import Folder
 from ..benchmarks.comparison.opening import begin, go_on, opening, search_of
+from ..benchmarks.comparison.signals import telling_first
 from ..errors import ConfigurationError
 from ..files import write_whole
 from .studies import StudyResult, report_study
@@ -148,7 +149,8 @@ def tune(
     if refit:
         from ..benchmarks.comparison.refit import refit as train_again
 
-        train_again(folder, progress)
+        with telling_first(lambda: _derive(folder, target)):
+            train_again(folder, progress)
     result = _derive(folder, target)
     found = result.summary["refit"]
     if refit and found is not None and found["state"] == "failed":

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..benchmarks.analysis.target import DEFAULT_TARGET
+from ..benchmarks.comparison.signals import telling_first, working_in
 from ..errors import ConfigurationError, UnknownNameError
 from ..files import write_whole
 
@@ -102,6 +103,7 @@ def study(
     wanted = find_study(name)
     asked = _options(quick, options)
     folder = StudyFolder(_place(wanted, out, quick))
+    working_in(folder.path)
     if source is not None:
         if resume or add or asked != type(asked)(quick=quick):
             raise ConfigurationError(
@@ -123,7 +125,8 @@ def study(
         folder.add(added)
         for derived in DERIVED:  # they would be of fewer trials than the ledgers if this is killed
             (folder.path / derived).unlink(missing_ok=True)
-        running.go_on(wanted, asked, folder, executor=executor, watcher=progress)
+        with telling_first(lambda: derive(wanted, folder)):
+            running.go_on(wanted, asked, folder, executor=executor, watcher=progress)
         result = derive(wanted, folder)
     if wanted.after is not None and not result.interrupted and not folder.added:
         told = wanted.after(result.table)

@@ -1,7 +1,7 @@
 """The command line: parse, call, print. Results on stdout, progress on stderr.
 
 Exit codes: 0 done, 1 an audit found something, 2 something must be mended first (one line says
-what), 130 stopped by Ctrl-C with everything kept.
+what), 130 stopped by Ctrl-C with everything kept, likewise 143 by SIGTERM and 129 by SIGHUP.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import typer
 from ..errors import PerjouleError
 from . import comparing, exporting, metering, recorded, studying  # noqa: F401 - they register their commands
 from .app import app
+from .stopping import answering_signals
 
 MOST_SHOWN = 1_000
 """Characters of an error that are shown."""
@@ -25,8 +26,9 @@ def main() -> None:
     """Run the command line; what the user can mend is one line and exit code 2."""
     sys.path.append("")  # module:attribute may name a file in the current folder
     try:
-        # Without arguments typer prints the help.
-        sys.exit(app(standalone_mode=len(sys.argv) < 2))
+        with answering_signals():
+            # Without arguments typer prints the help.
+            sys.exit(app(standalone_mode=len(sys.argv) < 2))
     except PerjouleError as error:
         _refuse(str(error))
     except UsageError as error:

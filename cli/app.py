@@ -12,9 +12,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from ..version import __version__
-
-STOPPED = 130
-"""Exit code after Ctrl-C."""
+from .stopping import stopping
 
 app = typer.Typer(
     help="Which hyperparameter search finds the most accurate network for the fewest joules?",
@@ -37,8 +35,6 @@ def root(
 
 def command(name: str, **settings: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register a command; a parameter that is a dataclass becomes an option for each field.
-
-    Ctrl-C inside the command ends it with one line and exit code 130.
 
     Args:
         name: Its name.
@@ -64,11 +60,11 @@ def command(name: str, **settings: Any) -> Callable[[Callable[..., None]], Calla
                 key: group(**{each.name: values.pop(each.name) for each in fields(group)})
                 for key, group in groups.items()
             }
+            stopping().begins(name)
             try:
                 function(**values, **grouped)
             except KeyboardInterrupt:
-                typer.echo(f"perjoule: {name} was stopped by Ctrl-C", err=True)
-                raise typer.Exit(STOPPED) from None
+                stopping().end()
 
         call.__doc__ = function.__doc__
         call.__annotations__ = {each.name: each.annotation for each in taken}

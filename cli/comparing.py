@@ -10,8 +10,9 @@ import typer
 
 from ..errors import OutputError
 from ..models.metric import Metric
-from .app import STOPPED, command, show
+from .app import command, show
 from .options import AsJson, RunFolder, Setup, Strategies
+from .stopping import stopping
 
 if TYPE_CHECKING:
     from ..api import Result, StudyResult
@@ -35,6 +36,7 @@ def compare(
     folder: RunFolder,
 ) -> None:
     """Compare search strategies that share an energy budget; writes a report."""
+    stopping().goes_on_with("compare --resume")
     from .. import api
     from ..reports.progress import ComparisonProgress
 
@@ -51,7 +53,8 @@ def compare(
             **asdict(setup),
         )
     show(result.summary, folder.as_json, lambda: print_result(result))
-    _exit_if_interrupted(result)
+    if result.interrupted:
+        stopping().end()
 
 
 @command("tune")
@@ -78,6 +81,7 @@ def tune(
     folder: RunFolder,
 ) -> None:
     """Search with one strategy until the budget is spent; writes best.json and best.pt."""
+    stopping().goes_on_with(f"tune --resume{' --refit' * refit}")
     from .. import api
     from ..reports.progress import ComparisonProgress
     from ..reports.terminal import print_best
@@ -98,7 +102,8 @@ def tune(
     told = run if again is None else {**run, "refit": again}
     metric = Metric.parse(result.summary["experiment"].get("metric", "accuracy"))
     show(told, folder.as_json, lambda: print_best(run, result.folder, metric, again))
-    _exit_if_interrupted(result, " --refit" if refit else "")
+    if result.interrupted or (refit and again is None and stopping().program.number):
+        stopping().end()
 
 
 @command("strategies")
@@ -137,13 +142,3 @@ def print_result(result: Result | StudyResult) -> None:
         print_study(result)
         return
     print_comparison(result.analysis, result.summary, result.report)
-
-
-def _exit_if_interrupted(result: Result, options: str = "") -> None:
-    if result.interrupted:
-        typer.echo(
-            "Interrupted; nothing is lost. Go on with: "
-            f"perjoule {result.command} --resume{options} --out {result.folder}",
-            err=True,
-        )
-        raise typer.Exit(STOPPED)

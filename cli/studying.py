@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from ..errors import ConfigurationError
-from .app import STOPPED, command, show
+from .app import command, show
 from .options import AsJson, Asking, Recorded, StudyFolder
+from .stopping import stopping
 
 
 @command("study")
@@ -52,6 +53,7 @@ def _run(name: str, folder: StudyFolder, asking: Asking, recorded: Recorded, as_
     from ..reports.progress import StudyProgress
     from ..reports.study_terminal import print_study
 
+    stopping().goes_on_with(f"study {shlex.quote(name)} --resume")
     with StudyProgress() as progress:
         result = api.study(
             name,
@@ -64,7 +66,7 @@ def _run(name: str, folder: StudyFolder, asking: Asking, recorded: Recorded, as_
         )
     show(result.findings.to_dict(), as_json, lambda: print_study(result))
     if result.interrupted:
-        _say_how_to_go_on(name, f"--resume --out {result.folder}")
+        stopping().end()
 
 
 def _run_all(folder: StudyFolder, asking: Asking, recorded: Recorded, as_json: bool) -> None:
@@ -77,21 +79,14 @@ def _run_all(folder: StudyFolder, asking: Asking, recorded: Recorded, as_json: b
     given = asdict(folder)
     if given.pop("resume") and folder.out is None:
         raise ConfigurationError("--resume needs --out: name the folder to go on with")
+    # Of studies that are still to be begun, the options are not written down anywhere.
+    flags = [f"--{name}" for name in ("quick", "yes") if getattr(folder, name)]
+    wanted = {name: each for name, each in asdict(asking).items() if each is not None}
+    values = [f"--{name} {shlex.quote(str(each))}" for name, each in wanted.items()]
+    stopping().goes_on_with(" ".join(["study all", *flags, *values, "--resume"]))
     with StudyProgress() as progress:
         found = api.study_all(progress=progress, **given, **asdict(asking))
     told = {n: e if isinstance(e, str) else e.findings.to_dict() for n, e in found.results.items()}
     show(told, as_json, lambda: print_all(found))
     if found.interrupted:
-        # Of studies that are still to be begun, the options are not written down anywhere.
-        flags = [f"--{name}" for name in ("quick", "yes") if getattr(folder, name)]
-        wanted = {name: each for name, each in asdict(asking).items() if each is not None}
-        values = [f"--{name} {shlex.quote(str(each))}" for name, each in wanted.items()]
-        options = " ".join([*flags, *values, "--resume"])
-        _say_how_to_go_on("all", f"{options} --out {found.folder}")
-
-
-def _say_how_to_go_on(name: str, options: str) -> None:
-    typer.echo(
-        f"Interrupted; nothing is lost. Go on with: perjoule study {name} {options}", err=True
-    )
-    raise typer.Exit(STOPPED)
+        stopping().end()

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable
 
 from ..errors import SourceError
-from .source import Source, Task
+from .source import CountedJoules, Source, Task
 
 RETRY_S = 1.0  # when to call again what failed
 LONGEST_WAIT_S = 3_600.0
@@ -19,7 +19,8 @@ THREAD_NAME = "perjoule-meter"  # the one thread of a meter; it starts no proces
 def try_read(source: Source, name: str) -> float | str:
     """Read a source, or say why that failed; a meter never raises into what it meters."""
     try:
-        energy_j = float(source.read())
+        read = source.read()
+        energy_j = read if isinstance(read, CountedJoules) else float(read)
     except SourceError as error:
         return f"{name}: {error}"
     except Exception as error:  # noqa: BLE001 - sources may be the user's own

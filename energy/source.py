@@ -161,3 +161,26 @@ class Discovery:
     reason: str = ""  # why something cannot be read; empty if all can
     mend: str = ""  # what to do about it
     incomplete: bool = False  # whether joules of hardware in use here would be missing
+
+
+class CountedJoules(float):
+    """Joules of a count; the difference of two is that of the counts, to the bit.
+
+    So what a trial takes does not depend on what was counted before it, such as before a resume.
+    """
+
+    PARTS = 2**20  # of an operation are counted as whole numbers, since a user may tell fractions
+    _parts: int
+    _joules_per_operation: float
+
+    @classmethod
+    def of(cls, parts: int, joules_per_operation: float) -> CountedJoules:
+        """The joules of a count of parts of operations."""
+        joules = cls(parts / cls.PARTS * joules_per_operation)
+        joules._parts, joules._joules_per_operation = parts, joules_per_operation
+        return joules
+
+    def __sub__(self, other: float) -> float:
+        if isinstance(other, CountedJoules):
+            return (self._parts - other._parts) / self.PARTS * self._joules_per_operation
+        return super().__sub__(other)

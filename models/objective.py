@@ -31,6 +31,7 @@ class Objective:
     device: str = "cpu"
     seed: int = 0
     known_steps: KnownSteps = ((), ())  # of other candidates
+    breaks: type[BaseException] = KeyboardInterrupt  # what is no error of the function
 
     def train_slice(
         self, candidate: Mapping[str, Any], assignment: Assignment, checkpoint: bytes | None = None
@@ -58,9 +59,9 @@ class Objective:
             trial.take(self.function(trial))
         except TrialFailed as error:
             message = str(error)
-        # A candidate's fault is its own, and is charged.
-        except KeyboardInterrupt:
+        except self.breaks:
             raise
+        # A candidate's fault is its own, and is charged.
         except BaseException as error:  # noqa: BLE001
             message = _describe(error)
         result = replace(trial.close(), params=dict(candidate), message=message)

@@ -38,9 +38,10 @@ from .ledger import Ledger
 from .messages import Job, Outcome, Prepared, Setting
 from .recovery import Pool, lost_slices
 from .run import Run, restore_runs
-from .signals import Interrupt
+from .signals import Interrupt, Stopped
 from .work import Workforce
 
+STOPPED = "the comparison was stopped"
 POLL_S = 0.25
 SHOW_S = 1.0
 """How often is shown how a slice goes that is trained in this process."""
@@ -98,14 +99,19 @@ class Driver:
         self._interrupt = Interrupt(self._ask_to_stop)
         self._next_show_s = 0.0
 
-    def run(self) -> None:
-        """Go on until every run is over or somebody stops it; the ledger has everything then."""
-        with self._interrupt, self._session():
+    def run(self) -> bool:
+        """Go on until every run is over or somebody stops it; the ledger has everything then.
+
+        Returns whether somebody asked to stop.
+        """
+        # A slice that was broken off in this process is charged where the session ends.
+        with self._interrupt, suppress(Stopped), self._session():
             while self._launch() or self._inflight:
                 self._settle_finished()
                 self._show()
                 if self._interrupt.grace_is_over:
                     break
+        return self._interrupt.is_set
 
     def _launch(self) -> bool:
         """Give the free workers work; False if there is none to give."""
@@ -165,11 +171,16 @@ class Driver:
                 self._settle(self._runs[job.run], job, outcome)
             except BrokenProcessPool:
                 broken = True
-        if broken:
+        if broken and self._interrupt.is_set:
+            self._charge_lost(STOPPED)
+        elif broken:
             self._replace_workers()
 
     def _settle(self, run: Run, job: Job, outcome: Outcome) -> None:
-        """Write what came back, and only then forget its sign of life."""
+        """Write what came back, and only then forget its sign of life.
+
+        Signs of life are removed here and in `_charge_lost`, and nowhere else.
+        """
         if outcome.slice_ is not None:
             self._settle_slice(run, job, outcome)
         elif outcome.work is None:
@@ -233,19 +244,18 @@ class Driver:
 
     def _replace_workers(self) -> None:
         """A worker died, and its pool with it: charge what was in flight and go on anew."""
-        self._charge_inflight("its worker died (out of memory?)")
+        self._charge_lost("its worker died (out of memory?)", may_fail=not self._interrupt.is_set)
         self._jobs.suspect([run for run in self._runs.values() if run.lost])
-        self._folder.clear_signs()
         self._pool.replace()
 
-    def _charge_inflight(self, message: str) -> None:
-        """Charge the slices in flight, which are lost."""
+    def _charge_lost(self, message: str, *, may_fail: bool = False) -> None:
+        """Charge the slices that signs of life tell of, and only then forget the signs."""
         if self._inflight:
             self._pool.kill()  # so that their signs of life are the last ones
         self._inflight.clear()
-        may_fail = not self._interrupt.is_set
         for event in lost_slices(self._folder, self._runs, message, may_fail=may_fail):
             self._record(event)
+        self._folder.clear_signs()
 
     def _ask_to_stop(self) -> None:
         self._setting.stop_sign.touch()
@@ -276,9 +286,7 @@ class Driver:
     def _session(self) -> Iterator[None]:
         """Write when the driver begins and stops, and what was lost with the one before it."""
         self._folder.begin()
-        for event in lost_slices(self._folder, self._runs, "the comparison was killed"):
-            self._record(event)
-        self._folder.clear_signs()
+        self._charge_lost("the comparison was killed")
         workers, startup_j = self._pool.workers, self._prepared.startup_j
         self._ledger.append(StartEvent(workers=workers, startup_j=startup_j))
         started_s, started_cpu_s = time.perf_counter(), time.process_time()
@@ -286,7 +294,7 @@ class Driver:
             with heard_by(self._show_inside_slice):
                 yield
         finally:
-            self._charge_inflight("the comparison was stopped")
+            self._charge_lost(STOPPED)
             self._folder.end()
             force = self._workforce
             self._ledger.append(

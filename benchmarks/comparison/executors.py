@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...energy.quantities import total
 from .messages import Job, Outcome, Prepared, Setting
+from .signals import shield_worker, shielding_children
 
 if TYPE_CHECKING:
     from .worker import Session
@@ -43,7 +43,17 @@ def make_executor(workers: int) -> Executor:
 def spawn_executor(workers: int) -> ProcessPoolExecutor:
     """Fresh processes, which inherit no threads."""
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker)
+    with shielding_children():
+        return _Workers(workers, mp_context=context, initializer=_begin_worker)
+
+
+class _Workers(ProcessPoolExecutor):
+    """A pool whose processes leave the signals to the driver from their first moment on."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Give a process something to do, which may start it."""
+        with shielding_children():
+            return super().submit(fn, *args, **kwargs)
 
 
 _sessions: dict[str, Session] = {}
@@ -98,7 +108,7 @@ def kill_workers(executor: Executor) -> None:
 
 
 def _begin_worker() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to answer
+    shield_worker()
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_die_with, args=(parent.sentinel,), daemon=True).start()

@@ -78,6 +78,17 @@ class Folder:
         self._lock.release()
         (self.path / ".lock").unlink(missing_ok=True)
 
+    @property
+    def is_in_use(self) -> bool:
+        """Whether a process writes to it now, as far as that can be seen."""
+        if not Path(self._lock.lock_file).exists():
+            return False
+        try:
+            with self._lock:
+                return False
+        except (Timeout, OSError):
+            return True
+
     def description(self) -> dict[str, Any]:
         """What ``create`` wrote.
 
@@ -163,7 +174,6 @@ class Folder:
             file.unlink(missing_ok=True)
 
     def end(self) -> None:
-        """Nobody is busy any more."""
-        self.clear_signs()
+        """Nobody is busy any more, and no sign of life is left."""
         with contextlib.suppress(OSError):  # another machine's worker may still write its last
             self.inflight.rmdir()

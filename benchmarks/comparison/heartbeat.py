@@ -110,6 +110,10 @@ class Pulse:
             known = (*known, energy_j)
         self._sign = replace(self._sign, epoch=epoch, epochs_j=known)
 
+    def last_words(self) -> None:
+        """Write what was spent up to now, since nothing else will be heard of this slice."""
+        self._write()
+
     def _write(self) -> None:
         self._next_s = time.perf_counter() + PULSE_S
         self._sign = replace(self._sign, energy_j=total([self._asked_j, self._budget.spent_j]))

@@ -15,6 +15,7 @@ from ..analysis.target import parse_target
 from .experiment import Experiment, load_experiment
 from .folder import Folder
 from .messages import file_name
+from .signals import working_in
 
 if TYPE_CHECKING:
     from .driver import ComparisonWatcher
@@ -108,6 +109,7 @@ def go_on(start: Opening, experiment: str | Path | None, options: dict[str, Any]
     if start.out is None:
         raise ConfigurationError("--resume needs --out: name the folder to go on with")
     folder = Folder(Path(start.out).absolute())
+    working_in(folder.path)
     description = folder.description()
     recorded = description["experiment"]
     begun = Experiment(**recorded).model_dump()

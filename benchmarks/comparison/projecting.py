@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from ...models.outcome import State
 from ..statistics.projection import ProjectedTrial, Projections, project_table
 from .folder import Folder
 from .loading import read_run
@@ -14,7 +15,7 @@ RUNNING = "running"
 
 
 def project_run(path: Path) -> Projections:
-    """Project the trials of a run folder, ended or in flight.
+    """Project the trials of a run folder, ended, in flight or killed there.
 
     Raises:
         DataError: There is neither ledger nor table.
@@ -25,7 +26,8 @@ def project_run(path: Path) -> Projections:
 
 
 def _in_flight(folder: Folder) -> Iterator[ProjectedTrial]:
+    state = RUNNING if folder.is_in_use else State.INTERRUPTED.value
     for sign in folder.signs_of_life():
         if sign.projection is not None:
             strategy = sign.run.rpartition("-")[0]
-            yield ProjectedTrial(sign.run, strategy, sign.trial, RUNNING, sign.projection)
+            yield ProjectedTrial(sign.run, strategy, sign.trial, state, sign.projection)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ...energy import EnergyBudget
+from ...energy import EnergyBudget, EnergyMeter
 from ...energy.exclusive import exclusive
 from ...energy.quantities import total
 from ...files import write_whole
@@ -21,16 +21,17 @@ from ...models.metric import Metric
 from ...models.outcome import SliceResult, State, StopRule
 from ..tables.facts import Fact
 from .description import check_same_data, check_same_meter
-from .events import Event, RefitEvent
+from .events import Event, RefitEvent, SessionEvent
 from .experiment import Experiment
 from .folder import Folder
 from .ledger import Ledger
 from .run import Run, restore_runs
-from .signals import Interrupt
+from .signals import Interrupt, Stopped, breakable
 from .start import find_sources
 
 if TYPE_CHECKING:
     from ...models.data.splits import Data
+    from ...models.objective import Objective
     from ...tuners.strategy import Told
     from .driver import ComparisonWatcher
 
@@ -87,6 +88,9 @@ def refit(folder: Folder, watcher: ComparisonWatcher | None = None) -> None:
     before = refit_facts(events)
     if run.end is None or run.incumbent is None or (before and before.state is State.COMPLETE):
         return
+    sessions = [event for event in events if isinstance(event, SessionEvent)]
+    if sessions and sessions[-1].status == "interrupted":  # just as its search came to its end
+        return
     found = run.incumbent_trial, Metric.parse(experiment.metric).oriented(run.incumbent)
     best = next(told for told in run.history if (told.trial, told.score) == found)
     with exclusive(find_sources(experiment)), _locked(folder), Ledger(folder.ledger) as ledger:
@@ -102,12 +106,10 @@ def _train(
     from ...models.checkpoint import load_checkpoint, save_state
     from ...models.network_training import NetworkTraining
     from ...models.objective import Objective
-    from ...models.phases import Assignment
     from .instruments import detect_runtime, load_data, one_thread, open_meter
-    from .rehearsal import probe
 
     experiment = Experiment(**description["experiment"])
-    with one_thread(), Interrupt(lambda: None) as interrupt:
+    with one_thread():
         runtime = detect_runtime(experiment)
         with open_meter(experiment, runtime.device, shared=False) as meter:
             check_same_meter(description, meter.sources)
@@ -119,26 +121,45 @@ def _train(
             architecture, metric = experiment.architecture, Metric.parse(experiment.metric)
             assert architecture is not None
             training = NetworkTraining(_joined(data), runtime, architecture, metric)
-            objective = Objective(training, metric, str(runtime.device), run.seed)
-            ledger.append(RefitEvent(run=run.name, trial=best.trial))
-            # What PyTorch prepares lazily is no part of the training.
+            device = str(runtime.device)
+            objective = Objective(training, metric, device, run.seed, breaks=Stopped)
+            with Interrupt(lambda: None) as interrupt:
+                ledger.append(RefitEvent(run=run.name, trial=best.trial))
+                startup_j, result = _slice(objective, params, best, meter, interrupt)
+                test_score = None
+                if result.state is State.COMPLETE and result.checkpoint is not None:
+                    test_score = training.test_score(params, result.checkpoint)
+                    network = {"network": load_checkpoint(result.checkpoint)["state"]["network"]}
+                    weights = save_state({"epoch": result.epochs, "state": network})
+                    folder.refit_weights.parent.mkdir(exist_ok=True)
+                    write_whole(folder.refit_weights, lambda part: part.write_bytes(weights))
+                told = {"test_score": test_score, "startup_j": startup_j}
+                ledger.append(_event(run, best, result, told))
+
+
+def _slice(
+    objective: Objective,
+    params: dict[str, Any],
+    best: Told,
+    meter: EnergyMeter,
+    interrupt: Interrupt,
+) -> tuple[float | None, SliceResult]:
+    """Warm up and train; the joules of warming up, since what PyTorch prepares is no training."""
+    from ...models.phases import Assignment
+    from .rehearsal import probe
+
+    startup_j, window = None, meter.window()
+    try:
+        with breakable():
             startup_j = probe(objective, params, meter, WARM_UP_STEPS).reading.total_j
-            budget = EnergyBudget(math.inf, meter)
-            result = objective.train_slice(
-                params,
-                Assignment(
-                    StopRule(best.epochs), meter, budget, lambda: interrupt.is_set, best.trial
-                ),
-            )
-            test_score = None
-            if result.state is State.COMPLETE and result.checkpoint is not None:
-                test_score = training.test_score(params, result.checkpoint)
-                network = {"network": load_checkpoint(result.checkpoint)["state"]["network"]}
-                weights = save_state({"epoch": result.epochs, "state": network})
-                folder.refit_weights.parent.mkdir(exist_ok=True)
-                write_whole(folder.refit_weights, lambda part: part.write_bytes(weights))
-            told = {"test_score": test_score, "startup_j": startup_j}
-            ledger.append(_event(run, best, result, told))
+            window, budget = meter.window(), EnergyBudget(math.inf, meter)
+            stop, number = StopRule(best.epochs), best.trial
+            assignment = Assignment(stop, meter, budget, lambda: interrupt.is_set, number)
+            return startup_j, objective.train_slice(params, assignment)
+    except Stopped:
+        spent = window.close()
+        message = "it was broken off"
+        return startup_j, SliceResult(params, State.INTERRUPTED, train=spent, message=message)
 
 
 def _event(run: Run, best: Told, result: SliceResult, told: dict[str, Any]) -> RefitEvent:

@@ -1,28 +1,185 @@
-"""Ctrl-C and SIGTERM: the first asks to stop and keep everything, a second one insists."""
+"""Ctrl-C, SIGTERM and SIGHUP: what is done is kept, at whatever moment they come.
+
+While a driver works (`Interrupt`) a signal only notes that somebody asked to stop, so that nothing
+is broken off between a slice and its line in the ledger. Only what runs inside `breakable`, a
+user's code, is broken off: by a second signal, or if it does not stop by itself. Whatever else a
+program does (`Program`) is broken off at once, and it says how to go on.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import select
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any, ClassVar
+
+from ...errors import PerjouleError
 
 GRACE_S = 1.5
-"""After Ctrl-C, seconds until workers that do not stop by themselves are ended."""
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+"""After a signal, seconds until what does not stop by itself is broken off."""
+PATIENCE_S = 3.0
+"""So long after a signal further ones do not disturb what is being put away because of it."""
+NUDGE_S = 0.25
+"""How often a user's code that stands in the way is broken off again."""
+SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+SHOW_CURSOR = b"\x1b[?25h"
 
 
-class Interrupt:
-    """Answers both signals while it is entered; in another than the main thread it does nothing.
+class Stopped(KeyboardInterrupt):
+    """A signal asked to stop."""
+
+
+class _Active:
+    """Who answers the signals of this process."""
+
+    program: ClassVar[Program | None] = None
+    interrupt: ClassVar[Interrupt | None] = None
+
+
+class _Handlers:
+    """Answers the signals while it is entered; in another than the main thread it does nothing."""
+
+    def __init__(self) -> None:
+        self._pid = os.getpid()
+        self._terminals = [fd for fd in (1, 2) if _is_terminal(fd)]
+        self._before: dict[int, Any] = {}
+
+    def _install(self) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return
+        for number in SIGNALS:
+            before = signal.getsignal(number)
+            # Under nohup the end of a terminal is to be ignored.
+            if before is not None and (number == signal.SIGINT or before is not signal.SIG_IGN):
+                self._before[number] = signal.signal(number, self._handle)
+
+    def _restore(self) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before.clear()
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if os.getpid() != self._pid:  # a fork of a user's code, which has no part in this
+            _die_of(number)
+        elif number == getattr(signal, "SIGHUP", None):
+            _detach(self._terminals)
+        self._answer(number, frame)
+
+    def _answer(self, number: int, frame: FrameType | None) -> None:
+        raise NotImplementedError
+
+
+class Program(_Handlers):
+    """Answers the signals of a whole command line, where nothing inside it does.
+
+    The first one raises `Stopped`; one that comes while modules are loaded ends the process with
+    the last words, since half of a library may not be left by an exception.
 
     Args:
-        ask_to_stop: Is called at the first signal.
+        last_words: What to print when the process is ended.
+    """
+
+    def __init__(self, last_words: Callable[[], str]) -> None:
+        super().__init__()
+        self.last_words = last_words
+        self.has_raised = False
+        self.number: int | None = None  # of the first signal
+        self.place: Path | None = None  # the outermost folder that is worked in
+        self._heard_s: float | None = None
+        self._over: int | None = None  # the exit code, once all is done
+        self._held: bool | None = None  # None: nothing is held; else whether a signal waits
+
+    @property
+    def exit_code(self) -> int:
+        """What the process ends with after a signal, as shells give it."""
+        return 128 + (self.number or signal.SIGINT)
+
+    def heard(self, number: int) -> bool:
+        """Note a signal; False if it follows another one too closely to mean more."""
+        now_s = time.monotonic()
+        if self._heard_s is not None and now_s - self._heard_s < PATIENCE_S:
+            return False
+        self.number, self._heard_s = self.number or number, now_s
+        return True
+
+    def _answer(self, number: int, frame: FrameType | None) -> None:
+        if self._over is not None:
+            os._exit(self._over)
+        if not self.heard(number):
+            return
+        if self._held is not None:
+            self._held = True
+        elif self.has_raised or _is_importing(frame):
+            self.leave()
+        else:
+            self._raise()
+
+    def _raise(self) -> None:
+        self.has_raised = True
+        raise Stopped
+
+    def leave(self) -> None:
+        """End the process at once."""
+        with contextlib.suppress(OSError):
+            if _is_terminal(2):
+                os.write(2, SHOW_CURSOR)
+            os.write(2, f"{self.last_words()}\n".encode(errors="replace"))
+        os._exit(self.exit_code)
+
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """Answer signals only once this is over."""
+        if self._held is not None:
+            yield
+            return
+        self._held = False
+        try:
+            yield
+        finally:
+            waits, self._held = self._held, None
+        if waits:
+            self._raise()
+
+    def begin(self) -> None:
+        """Answer signals from now on."""
+        _Active.program = self
+        self._install()
+
+    def over(self, exit_code: int) -> None:
+        """All is done and said: a signal ends the process at once."""
+        self._over = exit_code
+
+    def end(self) -> None:
+        """Answer no signal any more."""
+        self._restore()
+        _Active.program = None
+
+
+class Interrupt(_Handlers):
+    """Answers the signals of whoever writes a ledger: it is asked to stop, and never broken off.
+
+    Args:
+        ask_to_stop: Is called once after the first signal, in another thread, since a handler may
+            interrupt the writing of the very stream that it would write to.
     """
 
     def __init__(self, ask_to_stop: Callable[[], None]) -> None:
+        super().__init__()
         self._ask_to_stop = ask_to_stop
         self._asked_s: float | None = None
-        self._before: list[signal.Handlers | Callable[..., object] | int | None] = []
+        self._insisted = False
+        self._breakable = False
+        self._broke_s = -PATIENCE_S
+        self._pipe: tuple[int, int] | None = None
 
     @property
     def is_set(self) -> bool:
@@ -31,20 +188,161 @@ class Interrupt:
 
     @property
     def grace_is_over(self) -> bool:
-        """Whether that is so long ago that nobody need be waited for."""
-        return self._asked_s is not None and time.perf_counter() - self._asked_s > GRACE_S
+        """Whether nobody need be waited for any more."""
+        asked_s = self._asked_s
+        return asked_s is not None and (self._insisted or time.perf_counter() - asked_s > GRACE_S)
 
-    def _answer(self, *_: object) -> None:
-        if self.is_set:
-            raise KeyboardInterrupt
-        self._asked_s = time.perf_counter()
-        self._ask_to_stop()
+    def _answer(self, number: int, frame: FrameType | None) -> None:
+        if self._asked_s is None:
+            self._asked_s = time.perf_counter()
+            if _Active.program is not None:
+                _Active.program.heard(number)
+            if self._pipe is not None:
+                os.write(self._pipe[1], b"s")
+        else:
+            self._insisted = True
+        if not (self._breakable and self.grace_is_over) or _is_importing(frame):
+            return
+        # A code that is being left may put things away; one that goes on regardless is asked again.
+        if time.perf_counter() - self._broke_s > PATIENCE_S:
+            self._broke_s = time.perf_counter()
+            raise Stopped
+
+    def _attend(self, pipe: int) -> None:
+        """Ask to stop after the first signal; then break off what stands in the way."""
+        if os.read(pipe, 1) != b"s":
+            return
+        with contextlib.suppress(Exception):  # nobody may be there to be told
+            self._ask_to_stop()
+        main = threading.main_thread().ident
+        while not select.select([pipe], [], [], NUDGE_S)[0]:
+            if self._breakable and self.grace_is_over and main is not None:
+                signal.pthread_kill(main, signal.SIGINT)
 
     def __enter__(self) -> Interrupt:
+        self._outer, _Active.interrupt = _Active.interrupt, self
         if threading.current_thread() is threading.main_thread():
-            self._before = [signal.signal(number, self._answer) for number in _SIGNALS]
+            self._pipe = os.pipe()
+            self._listener = threading.Thread(
+                target=self._attend, args=self._pipe[:1], name="perjoule-signals", daemon=True
+            )
+            self._listener.start()
+        self._install()
         return self
 
     def __exit__(self, *_: object) -> None:
-        for number, handler in zip(_SIGNALS, self._before, strict=False):
-            signal.signal(number, handler)
+        if self._pipe is not None:  # first, so that no nudge meets another handler
+            os.write(self._pipe[1], b"e")
+            self._listener.join()
+        self._restore()
+        for fd in self._pipe or ():
+            os.close(fd)
+        self._pipe, _Active.interrupt = None, self._outer
+
+
+def running_program() -> Program | None:
+    """The program whose signals are answered, if there is one."""
+    return _Active.program
+
+
+@contextmanager
+def breakable() -> Iterator[None]:
+    """Let signals raise `Stopped` in here, once somebody insists or the time of grace is over."""
+    interrupt = _Active.interrupt
+    if interrupt is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    interrupt._breakable = True
+    try:
+        yield
+    finally:
+        interrupt._breakable = False
+
+
+def working_in(folder: Path) -> None:
+    """Tell the program which folder it works in; the first one is the outermost."""
+    if _Active.program is not None and _Active.program.place is None:
+        _Active.program.place = folder
+
+
+@contextmanager
+def telling_first(tell: Callable[[], object]) -> Iterator[None]:
+    """Tell what is there, if anything is, before a signal ends what is done in here."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        with contextlib.suppress(PerjouleError):
+            tell()
+        raise
+
+
+@contextmanager
+def shielding_children() -> Iterator[None]:
+    """Start processes in here that know no signal before they `shield_worker`.
+
+    Nor does one break off their start, which would leave half a process behind.
+    """
+    holding = contextlib.nullcontext() if _Active.program is None else _Active.program.holding()
+    with holding:
+        if not hasattr(signal, "pthread_sigmask"):
+            yield
+            return
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def shield_worker() -> None:
+    """Leave the signals to the driver, whose process group a worker shares.
+
+    They are handled and not ignored, since what is ignored is ignored by programs that a user's
+    code starts, too. A worker whose driver does not end it after SIGTERM ends by itself.
+    """
+    pid = os.getpid()
+
+    def answer(number: int, _: FrameType | None) -> None:
+        if os.getpid() != pid:
+            _die_of(number)
+        elif number == signal.SIGTERM and hasattr(signal, "alarm"):
+            signal.alarm(2 * round(PATIENCE_S))
+
+    for number in SIGNALS:
+        signal.signal(number, answer)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+
+
+def _die_of(number: int) -> None:
+    """Do what a signal does where nobody handles it."""
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    """Whether a module is being loaded; compiled ones print a traceback if that is broken off."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _is_terminal(fd: int) -> bool:
+    try:
+        return os.isatty(fd)
+    except OSError:
+        return False
+
+
+def _detach(terminals: list[int]) -> None:
+    """Write to nowhere what went to a terminal that is gone, so that writing raises nothing."""
+    if not terminals:
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for fd in terminals:
+        os.dup2(nowhere, fd)
+    os.close(nowhere)

@@ -21,6 +21,7 @@ from .folder import Folder
 from .ledger import Ledger
 from .messages import Prepared, Setting
 from .recovery import Pool
+from .signals import working_in
 
 DEFAULT_EPOCHS = 4
 """Epochs of every candidate where the space does not say."""
@@ -35,10 +36,10 @@ def run_comparison(
     objective: Callable[..., Any] | None = None,
     executor: Executor | None = None,
     progress: ComparisonWatcher | None = None,
-) -> None:
+) -> bool:
     """Run a comparison until every run is over or somebody stops it; the ledger has it all then.
 
-    The folder is made only once nothing can be refused.
+    The folder is made only once nothing can be refused. Returns whether somebody stopped it.
 
     Args:
         experiment: The experiment.
@@ -53,6 +54,7 @@ def run_comparison(
     Raises:
         PerjouleError: Something in the experiment cannot be used, or the folder is in use.
     """
+    working_in(folder.path)
     setting = setting_of(experiment, folder.path)
     if resumed is not None:  # another order would not go on with what was recorded
         setting = replace(setting, energy_model=_recorded_model(resumed, folder))
@@ -78,7 +80,7 @@ def run_comparison(
             folder.lock()
             try:
                 with Ledger(folder.ledger) as ledger:
-                    Driver(setting, pool, prepared, ledger, progress).run()
+                    return Driver(setting, pool, prepared, ledger, progress).run()
             finally:
                 folder.release()
 

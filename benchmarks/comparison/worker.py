@@ -38,6 +38,7 @@ from .instruments import detect_runtime, load_data, one_thread, open_meter
 from .messages import Job, Outcome, Prepared, Setting
 from .pot import SharedBudget, budget_of
 from .rehearsal import Price, Rehearsal, price
+from .signals import Stopped, breakable
 
 
 class Session:
@@ -102,10 +103,21 @@ class Session:
         self._held.close()
 
     def execute(self, job: Job) -> Outcome:
-        """Ask, train, tell, and score a new incumbent on the test split; or what is its turn."""
-        started_at, started_s = time.time(), time.perf_counter()
+        """Ask, train, tell, and score a new incumbent on the test split; or what is its turn.
+
+        Whatever breaks it off, what it has spent is in its sign of life then.
+        """
         budget = budget_of(job, self._setting, self._meter)
         pulse = Pulse(self._setting, job, budget)
+        try:
+            with breakable():
+                return self._execute(job, budget, pulse)
+        except BaseException:
+            pulse.last_words()
+            raise
+
+    def _execute(self, job: Job, budget: EnergyBudget, pulse: Pulse) -> Outcome:
+        started_at, started_s = time.time(), time.perf_counter()
         window = self._meter.window()
         strategy, work, error = self._ask(job)
         ask = window.lap()
@@ -196,7 +208,9 @@ class Session:
             work = strategy.ask(job.spent_j)
             check_work(work, job.history)
             return strategy, work, ""
-        except Exception as error:  # noqa: BLE001 - a strategy may be the user's own
+        except Stopped:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a strategy may be the user's own
             return None, None, f"{type(error).__name__}: {error}"
 
     def _describe_task(self) -> Task:
@@ -248,9 +262,13 @@ class Session:
             curve=result.curve,
         ).oriented(self._metric)
         # If telling fails, the next ask rebuilds the strategy and meets the error there.
-        with contextlib.suppress(Exception):
+        try:
             strategy.tell(told)
             self._strategies[job.run] = (strategy, len(job.history) + 1)
+        except Stopped:
+            raise
+        except BaseException:  # noqa: BLE001
+            return
 
     def _objective(self, seed: int, known: Sequence[Told]) -> Objective:
         """An objective that knows what the steps of these trials cost, and no others.
@@ -260,7 +278,9 @@ class Session:
         train = [each.train_step for each in known if each.train_step]
         validate = [each.validate_step for each in known if each.validate_step]
         device = str(self._runtime.device)
-        return Objective(self._training, self._metric, device, seed, (train, validate))
+        # Only `Stopped` comes from a signal here; a KeyboardInterrupt is the candidate's own.
+        known_steps = (train, validate)
+        return Objective(self._training, self._metric, device, seed, known_steps, Stopped)
 
 
 def _training(setting: Setting, runtime: Runtime, metric: Metric) -> NetworkTraining | OwnTraining:

@@ -172,9 +172,11 @@ def go_on(
             own, experiment = folder.part(part.name), experiment_of(part, options)
             resumed = own.description() if is_begun(own) else None
             if resumed is None or not is_over(own):
-                run_comparison(
+                was_stopped = run_comparison(
                     experiment, own, resumed=resumed, executor=executor, progress=watcher
                 )
+                if was_stopped:
+                    return
             if not is_over(own):
                 return
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..source import Kind, Scope, Source, SourceInfo
+from ..source import CountedJoules, Kind, Scope, Source, SourceInfo
 
 JOULES_PER_OPERATION = 1e-10  # of the order of a CPU core: 4 W at 40 GFLOP/s
 
@@ -12,7 +12,7 @@ class ModelSource(Source):
 
     def __init__(self, joules_per_operation: float = JOULES_PER_OPERATION) -> None:
         self._joules_per_operation = joules_per_operation
-        self._operations = 0.0
+        self._parts = 0
         self.info = SourceInfo(
             id="model",
             component="cpu",
@@ -26,8 +26,8 @@ class ModelSource(Source):
 
     def count_operations(self, operations: float) -> None:
         """Add operations that were just computed."""
-        self._operations += operations
+        self._parts += round(operations * CountedJoules.PARTS)
 
     def read(self) -> float:
         """Joules of all operations counted so far."""
-        return self._operations * self._joules_per_operation
+        return CountedJoules.of(self._parts, self._joules_per_operation)
