@@ -15,6 +15,8 @@ from .comparing import print_result
 from .options import AsJson, Findings, Importing, JsonFile, Replaying, TableOut, Tables
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from ..api import Result, StudyResult, Table
     from ..benchmarks.tables.table import Table as _Table
 
@@ -53,7 +55,7 @@ def replay(tables: Tables, replaying: Replaying, findings: Findings) -> None:
     table = _loaded(tables)
     with ReplayProgress() as progress:
         replayed = api.replay(table, progress=progress, **asdict(replaying))
-    _report(replayed, findings)
+    _report(replayed, findings, told=progress.told)
 
 
 @command("project")
@@ -122,7 +124,12 @@ def _loaded(tables: Tables) -> Table:
     )
 
 
-def _report(table: _Table, findings: Findings, result: Result | StudyResult | None = None) -> None:
+def _report(
+    table: _Table,
+    findings: Findings,
+    result: Result | StudyResult | None = None,
+    told: Collection[str] = (),
+) -> None:
     """Analyse a table; write what is asked for, and print the rest."""
     from .. import api
     from ..reports import page
@@ -136,7 +143,7 @@ def _report(table: _Table, findings: Findings, result: Result | StudyResult | No
         written.append(findings.html)
     if write_json(findings.as_json, analysis.to_dict()):
         return
-    print_analysis(analysis)
+    print_analysis(analysis, told)
     for path in (*written, *([findings.as_json] if findings.as_json else ())):
         typer.echo(f"Written: {path}")
 

@@ -215,6 +215,7 @@ class ReplayProgress:
             disable=not self._console.is_terminal,
         )
         self._task: TaskID | None = None
+        self.told: list[str] = []  # the notes that were printed
 
     def __enter__(self) -> ReplayProgress:
         self._bar.start()
@@ -224,8 +225,10 @@ class ReplayProgress:
         self._bar.stop()
 
     def note(self, sentence: str) -> None:
-        """Print what is to be known of the replay."""
-        self._console.print(f"- {sentence}")
+        """Print what is to be known of the replay to who waits; it stands in the result, too."""
+        if self._console.is_terminal:
+            self._console.print(f"- {sentence}")
+            self.told.append(sentence)
 
     def update(self, done: int, total: int) -> None:
         """Show how many runs are done."""

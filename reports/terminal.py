@@ -26,7 +26,7 @@ from .format import (
 from .progress import open_console
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from ..benchmarks.analysis.analysing import Analysis
     from ..benchmarks.analysis.facts import GroupFacts, Reached, Spread, StrategyFacts
@@ -46,8 +46,13 @@ MOST_GROUPS = 12
 # Analyses -----------------------------------------------------------------------------------------
 
 
-def print_analysis(analysis: Analysis) -> None:
-    """Print a table per group, who wins, and what is to be held against that."""
+def print_analysis(analysis: Analysis, told: Collection[str] = ()) -> None:
+    """Print a table per group, who wins, and what is to be held against that.
+
+    Args:
+        analysis: The analysis.
+        told: Notes that the reader of this terminal has seen already.
+    """
     from ..benchmarks.analysis.wording import labelled
 
     console = open_console()
@@ -63,7 +68,8 @@ def print_analysis(analysis: Analysis) -> None:
     console.print(analysis.headline, style="bold")
     console.print(analysis.because)
     for note in analysis.caveats:
-        console.print(f"- {note}")
+        if not (console.is_terminal and note in told):
+            console.print(f"- {note}")
 
 
 def _strategies(group: GroupFacts) -> Table:

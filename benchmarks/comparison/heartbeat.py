@@ -111,7 +111,7 @@ class Pulse:
         self._sign = replace(self._sign, epoch=epoch, epochs_j=known)
 
     def last_words(self) -> None:
-        """Write what was spent up to now, since nothing else will be heard of this slice."""
+        """Write what was spent up to now, since this slice will spend no more."""
         self._write()
 
     def _write(self) -> None:

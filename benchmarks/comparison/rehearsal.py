@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -132,7 +131,7 @@ class Rehearsal:
         startup = recipe.startup_trials or 1
         costs: list[float] = []
         # A strategy that fails here will fail in its run too, which is then ended and says why.
-        with contextlib.suppress(Exception):
+        try:
             strategy = recipe.build(self.space, REHEARSAL_SEED, self.task)
             for number in range(startup + REHEARSED_MODEL_ASKS):
                 with self.meter.window() as window, threadpool_limits(1):
@@ -151,6 +150,10 @@ class Rehearsal:
                     curve=(CurvePoint(work.until, 1.0, score, 1.0),),
                 )
                 strategy.tell(told)
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # noqa: BLE001
+            pass
         early = median(costs[1:startup] or [0.0])
         return early, max(costs[startup + 1 :], default=early)
 

@@ -49,7 +49,6 @@ class _Handlers:
     """Answers the signals while it is entered; in another than the main thread it does nothing."""
 
     def __init__(self) -> None:
-        self._pid = os.getpid()
         self._terminals = [fd for fd in (1, 2) if _is_terminal(fd)]
         self._before: dict[int, Any] = {}
 
@@ -68,9 +67,7 @@ class _Handlers:
         self._before.clear()
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if os.getpid() != self._pid:  # a fork of a user's code, which has no part in this
-            _die_of(number)
-        elif number == getattr(signal, "SIGHUP", None):
+        if number == getattr(signal, "SIGHUP", None):
             _detach(self._terminals)
         self._answer(number, frame)
 
@@ -300,26 +297,15 @@ def shield_worker() -> None:
     They are handled and not ignored, since what is ignored is ignored by programs that a user's
     code starts, too. A worker whose driver does not end it after SIGTERM ends by itself.
     """
-    pid = os.getpid()
 
     def answer(number: int, _: FrameType | None) -> None:
-        if os.getpid() != pid:
-            _die_of(number)
-        elif number == signal.SIGTERM and hasattr(signal, "alarm"):
+        if number == signal.SIGTERM and hasattr(signal, "alarm"):
             signal.alarm(2 * round(PATIENCE_S))
 
     for number in SIGNALS:
         signal.signal(number, answer)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-
-
-def _die_of(number: int) -> None:
-    """Do what a signal does where nobody handles it."""
-    if number == signal.SIGINT:
-        raise KeyboardInterrupt
-    signal.signal(number, signal.SIG_DFL)
-    os.kill(os.getpid(), number)
 
 
 def _is_importing(frame: FrameType | None) -> bool:
@@ -346,3 +332,32 @@ def _detach(terminals: list[int]) -> None:
     for fd in terminals:
         os.dup2(nowhere, fd)
     os.close(nowhere)
+
+
+# A fork of a user's code has no part in all this. The signals wait while it begins, since Python
+# forgets those that came before.
+
+_forking = threading.local()
+
+
+def _before_fork() -> None:
+    _forking.mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+
+
+def _after_fork() -> None:
+    signal.pthread_sigmask(signal.SIG_SETMASK, _forking.mask)
+
+
+def _begin_fork() -> None:
+    for number in SIGNALS:
+        if getattr(signal.getsignal(number), "__module__", None) == __name__:
+            is_ctrl_c = number == signal.SIGINT
+            signal.signal(number, signal.default_int_handler if is_ctrl_c else signal.SIG_DFL)
+    _Active.program = _Active.interrupt = None
+    _after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork, after_in_parent=_after_fork, after_in_child=_begin_fork
+    )

@@ -133,6 +133,7 @@ class Session:
             ask = job.turn.ask + ask
         objective = self._objective(job.seed, (*self._probed, *job.history))
         result = self._train(job, work, trial, objective, budget, pulse)
+        pulse.last_words()  # should its result not come to the ledger
         around = window.lap()
         telling_s = time.perf_counter()
         if strategy is not None:
