@@ -43,7 +43,8 @@ class Stopping:
         name = f"perjoule: {self.command}" if self.command else "perjoule"
         number = self.program.number
         by = "Ctrl-C" if number in (None, signal.SIGINT) else signal.Signals(number).name
-        return f"{name} was stopped by {by}{'' if self.how is None else ': nothing was begun'}"
+        would_begin = self.how is not None or not self.command
+        return f"{name} was stopped by {by}{': nothing was begun' * would_begin}"
 
     def end(self) -> NoReturn:
         """Say it, and exit as shells expect it: 130 for Ctrl-C."""

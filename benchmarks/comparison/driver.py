@@ -251,7 +251,7 @@ class Driver:
     def _charge_lost(self, message: str, *, may_fail: bool = False) -> None:
         """Charge the slices that signs of life tell of, and only then forget the signs."""
         if self._inflight:
-            self._pool.kill()  # so that their signs of life are the last ones
+            self._pool.kill(self._inflight)  # so that their signs of life are the last ones
         self._inflight.clear()
         for event in lost_slices(self._folder, self._runs, message, may_fail=may_fail):
             self._record(event)

@@ -5,18 +5,20 @@ What is sent to workers are the functions here, which load PyTorch only where th
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import wait as wait_for
 from dataclasses import replace
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any
 
 from ...energy.quantities import total
 from .messages import Job, Outcome, Prepared, Setting
-from .signals import shield_worker, shielding_children
+from .signals import BREAK_OFF, LAST_WORDS_S, shield_worker, shielding_children
 
 if TYPE_CHECKING:
     from .worker import Session
@@ -93,6 +95,16 @@ def leave() -> None:
     for session in _sessions.values():
         session.close()
     _sessions.clear()
+
+
+def break_off_workers(executor: Executor, jobs: Collection[Future[Any]]) -> None:
+    """Stop what a pool's processes do, so that they can still say what they have spent."""
+    if not isinstance(executor, ProcessPoolExecutor) or BREAK_OFF is None:
+        return
+    for process in list((getattr(executor, "_processes", None) or {}).values()):
+        with contextlib.suppress(OSError):
+            os.kill(process.pid, BREAK_OFF)
+    wait_for(jobs, timeout=LAST_WORDS_S)
 
 
 def kill_workers(executor: Executor) -> None:

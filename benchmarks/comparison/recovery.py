@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
@@ -11,7 +11,14 @@ from typing import Any
 from ...errors import ConfigurationError
 from ...models.outcome import State
 from .events import InterruptedEvent, SliceEvent
-from .executors import kill_workers, leave, make_executor, prepare, spawn_executor
+from .executors import (
+    break_off_workers,
+    kill_workers,
+    leave,
+    make_executor,
+    prepare,
+    spawn_executor,
+)
 from .folder import Folder
 from .heartbeat import SignOfLife
 from .messages import Prepared, Setting, merge
@@ -65,9 +72,11 @@ class Pool:
         """
         return self._executor.submit(job, *arguments)
 
-    def kill(self) -> None:
-        """End the workers at once, unless the executor is another's."""
+    def kill(self, jobs: Collection[Future[Any]] = ()) -> None:
+        """End the workers, unless the executor is another's; those that have a job break it off."""
         if self._is_own:
+            if jobs:
+                break_off_workers(self._executor, jobs)
             kill_workers(self._executor)
 
     def replace(self) -> None:

@@ -28,6 +28,10 @@ PATIENCE_S = 3.0
 """So long after a signal further ones do not disturb what is being put away because of it."""
 NUDGE_S = 0.25
 """How often a user's code that stands in the way is broken off again."""
+LAST_WORDS_S = 1.0
+"""How long is waited for workers that are broken off, to hear what they have spent."""
+BREAK_OFF = getattr(signal, "SIGRTMIN", 0) + 7 if hasattr(signal, "SIGRTMIN") else None
+"""Sent to workers alone, since those of a terminal reach them with their driver."""
 SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
@@ -39,7 +43,9 @@ class Stopped(KeyboardInterrupt):
 
 
 class _Active:
-    """Who answers the signals of this process."""
+    """Who answers the signals of this process, and whether it is in a user's code."""
+
+    breakable: ClassVar[bool] = False
 
     program: ClassVar[Program | None] = None
     interrupt: ClassVar[Interrupt | None] = None
@@ -174,7 +180,6 @@ class Interrupt(_Handlers):
         self._ask_to_stop = ask_to_stop
         self._asked_s: float | None = None
         self._insisted = False
-        self._breakable = False
         self._broke_s = -PATIENCE_S
         self._pipe: tuple[int, int] | None = None
 
@@ -198,7 +203,7 @@ class Interrupt(_Handlers):
                 os.write(self._pipe[1], b"s")
         else:
             self._insisted = True
-        if not (self._breakable and self.grace_is_over) or _is_importing(frame):
+        if not (_Active.breakable and self.grace_is_over) or _is_importing(frame):
             return
         # A code that is being left may put things away; one that goes on regardless is asked again.
         if time.perf_counter() - self._broke_s > PATIENCE_S:
@@ -213,7 +218,7 @@ class Interrupt(_Handlers):
             self._ask_to_stop()
         main = threading.main_thread().ident
         while not select.select([pipe], [], [], NUDGE_S)[0]:
-            if self._breakable and self.grace_is_over and main is not None:
+            if _Active.breakable and self.grace_is_over and main is not None:
                 signal.pthread_kill(main, signal.SIGINT)
 
     def __enter__(self) -> Interrupt:
@@ -245,15 +250,14 @@ def running_program() -> Program | None:
 @contextmanager
 def breakable() -> Iterator[None]:
     """Let signals raise `Stopped` in here, once somebody insists or the time of grace is over."""
-    interrupt = _Active.interrupt
-    if interrupt is None or threading.current_thread() is not threading.main_thread():
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
-    interrupt._breakable = True
+    _Active.breakable = True
     try:
         yield
     finally:
-        interrupt._breakable = False
+        _Active.breakable = False
 
 
 def working_in(folder: Path) -> None:
@@ -298,11 +302,14 @@ def shield_worker() -> None:
     code starts, too. A worker whose driver does not end it after SIGTERM ends by itself.
     """
 
-    def answer(number: int, _: FrameType | None) -> None:
+    def answer(number: int, frame: FrameType | None) -> None:
+        if number == BREAK_OFF and _Active.breakable and not _is_importing(frame):
+            _Active.breakable = False
+            raise Stopped
         if number == signal.SIGTERM and hasattr(signal, "alarm"):
             signal.alarm(2 * round(PATIENCE_S))
 
-    for number in SIGNALS:
+    for number in (*SIGNALS, *([BREAK_OFF] if BREAK_OFF else [])):
         signal.signal(number, answer)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
