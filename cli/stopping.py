@@ -14,6 +14,8 @@ import typer
 
 from ..benchmarks.comparison.signals import Program, running_program
 
+CLICK_STOPPED = 130
+"""With it the library that parses the command line exits, and says nothing."""
 MARKS = ("experiment.yaml", "study.yaml", "*/study.yaml")
 """What a folder has in it that can be gone on with."""
 
@@ -25,6 +27,7 @@ class Stopping:
     program: Program
     command: str = ""
     how: str | None = None  # the command line up to the folder; None: nothing can be gone on with
+    has_said: bool = False
 
     def begins(self, command: str) -> None:
         """A command begins."""
@@ -48,6 +51,7 @@ class Stopping:
 
     def end(self) -> NoReturn:
         """Say it, and exit as shells expect it: 130 for Ctrl-C."""
+        self.has_said = True
         typer.echo(self.sentence(), err=True)
         raise SystemExit(self.program.exit_code)
 
@@ -67,10 +71,13 @@ def answering_signals() -> Iterator[None]:
         program.begin()
     try:
         yield
+    except SystemExit as error:
+        if program.has_raised and error.code == CLICK_STOPPED and not own.has_said:
+            own.end()
+        raise
     except BaseException as error:
         # A library may have made another error of what broke it off.
-        stopped = isinstance(error, KeyboardInterrupt) or program.has_raised
-        if stopped and not isinstance(error, SystemExit):
+        if program.has_raised or isinstance(error, KeyboardInterrupt):
             own.end()
         raise
     finally:

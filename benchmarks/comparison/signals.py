@@ -8,6 +8,7 @@ program does (`Program`) is broken off at once, and it says how to go on.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import select
@@ -160,6 +161,8 @@ class Program(_Handlers):
     def over(self, exit_code: int) -> None:
         """All is done and said: a signal ends the process at once."""
         self._over = exit_code
+        # Python gives the default handlers back before its very end.
+        atexit.register(_ignore_all)
 
     def end(self) -> None:
         """Answer no signal any more."""
@@ -240,6 +243,11 @@ class Interrupt(_Handlers):
         for fd in self._pipe or ():
             os.close(fd)
         self._pipe, _Active.interrupt = None, self._outer
+
+
+def _ignore_all() -> None:
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def running_program() -> Program | None:

@@ -78,3 +78,75 @@ def test_two_signals_at_any_moment_lose_nothing(tmp_path, share_of, tally):
             differs = what_was_told(folder) != what_was_told(references[key])
             faults.add("lost_trials", differs, *told)
     tally("double signals", len(chosen), **faults.counts)
+
+
+STUDY = """
+from perjoule.benchmarks.studies import Design, Findings, Part, Study, running
+from perjoule.benchmarks.studies import factorial, of_cells
+import time
+
+running.IDLE_S, running.LOAD_S = {True: 0.1, False: 0.1}, 0.1
+
+@of_cells
+def train(trial):
+    for _ in trial.epochs():
+        for _ in range(5):
+            if trial.should_stop():
+                return
+            trial.count_operations(1e6)
+            time.sleep(0.01)
+        trial.report(accuracy=0.5)
+
+def design(options):
+    cells = factorial(width=(1, 2))
+    parts = [Part(name, cells, objective="stopped_study:train", repetitions=2, epochs=2,
+                  steps=lambda cell: 1) for name in ("first", "second")]
+    return Design(tuple(parts), fixed={"epochs": 2})
+
+STUDY = Study("stopped", "?", "Me, 2026", design, lambda table: Findings(()))
+"""
+CSV = "strategy,energy_j,accuracy,seed,epochs,rate\n" + "".join(
+    f"random,{1 + n % 3},{0.5 + n % 7 / 20},{n % 3},2,{n / 100}\n" for n in range(60)
+)
+
+
+def test_every_command_is_stopped_in_one_line(tmp_path, share_of, tally, monkeypatch):
+    draw = random.Random(19)
+    faults = Faults("tracebacks", "hangs", "unsaid", "other_codes")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "stopped_study.py").write_text(STUDY)
+    (tmp_path / "table.csv").write_text(CSV)
+    (tmp_path / "power.csv").write_text("timestamp,power.draw [W]\n0,10 W\n1,20.5 W\n2,20 W\n")
+    commands = {  # and for how long each may go on
+        ("study", "stopped_study:STUDY", "--meter", "model", "--out", "OUT"): 4.0,
+        ("tune", "--budget", "2 J", "--meter", "model", "--refit", "--out", "OUT"): 3.0,
+        ("replay", "table.csv", "--strategies", "random", "--match", "nearest"): 1.0,
+        ("report", "table.csv"): 0.7,
+        ("audit", "table.csv"): 0.5,
+        ("import", "nvidia-smi", "power.csv", "--out", "OUT.csv"): 0.4,
+        ("project", "table.csv"): 0.4,
+        ("doctor",): 0.3,
+    }
+    cases = [
+        (command, draw.uniform(0, most_s), draw.choice(NUMBERS), draw.random() < 0.2)
+        for command, most_s in draw.choices(list(commands.items()), k=CASES)
+    ]
+    chosen = draw.sample(range(CASES), share_of(CASES))
+    with open_victims(tmp_path) as victims:
+        for number in chosen:
+            command, later_s, sent, is_fresh = cases[number]
+            out = tmp_path / f"out-{number}"
+            arguments = [each.replace("OUT", str(out)) for each in command]
+            start = victims.start_fresh if is_fresh else victims.start
+            victim = start(*arguments)
+            time.sleep(later_s + 0.3 * is_fresh)
+            ended = victim.end(victim.send(sent, group=draw.random() < 0.5))
+            told = number, command, later_s, sent, is_fresh, ended
+            faults.add("tracebacks", ended.has_traceback, *told)
+            faults.add("hangs", ended.code == -signal.SIGKILL, *told)
+            faults.add("other_codes", ended.code not in (0, 1, 128 + sent), *told)
+            goes_on = any(out.glob("experiment.yaml")) or any(out.glob("study.yaml"))
+            words = f"--resume{' --refit' * ('--refit' in command)} --out {out}"
+            said = (words if goes_on else "was stopped") in ended.last_line
+            faults.add("unsaid", ended.code > 1 and not said, *told)
+    tally("stopped commands", len(chosen), **faults.counts)

@@ -127,6 +127,21 @@ class Victims:
         }
         return Victim(self, self._ask(asked), log)
 
+    def start_fresh(self, *arguments: Any) -> "Victim":
+        """Start a command line that loads all that it needs."""
+        self._number += 1
+        log = self.folder / f"victim-{self._number}"
+        with log.with_suffix(".out").open("wb") as out, log.with_suffix(".err").open("wb") as err:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "perjoule", *map(str, arguments)],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                env=self._environment,
+                start_new_session=True,
+            )
+        return Victim(self, process.pid, log, process)
+
     def run(self, *arguments: Any) -> "Ended":
         """Let a command line run to its end."""
         return self.start(*arguments).end(time.monotonic())
@@ -147,6 +162,7 @@ class Victim:
     victims: Victims
     pid: int
     log: Path
+    process: subprocess.Popen[bytes] | None = None  # None: a child of the zygote
 
     def send(self, number: int, *, group: bool = False) -> float:
         """Send a signal, to the whole group as a terminal does; returns when."""
@@ -178,7 +194,8 @@ class Victim:
         took_s = time.monotonic() - since
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
-        code = self.victims._ask({"wait": self.pid})
+        fresh = self.process
+        code = self.victims._ask({"wait": self.pid}) if fresh is None else fresh.wait()
         out, err = (self.log.with_suffix(each).read_text() for each in (".out", ".err"))
         return Ended(code, out, err, took_s)
 

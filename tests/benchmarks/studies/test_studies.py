@@ -36,6 +36,8 @@ if "SLOW" in os.environ:
 
 @of_cells
 def train(trial):
+    if os.environ.pop("STOPPED", ""):
+        os.kill(os.getpid(), 2)
     for epoch in trial.epochs():
         if trial.should_stop():
             return
@@ -158,6 +160,20 @@ def test_a_long_study_is_foreseen_and_needs_a_yes(own_study, tmp_path):
         perjoule.study("own_study:LONG", meter="cpu_time", out=tmp_path / "s")
     assert 190 < int(re.search(r"about (\d+) minutes", str(no.value))[1]) < 600
     assert not (tmp_path / "s").exists()
+
+
+def test_ctrl_c_while_a_part_is_prepared_says_how_to_go_on(own_study, tmp_path, monkeypatch):
+    monkeypatch.setenv("STOPPED", "yes")
+    folder = tmp_path / "s"
+    command = ["study", own_study, "--meter", "model", "--repetitions", "1", "--out", folder]
+    monkeypatch.setattr(running, "foresee", lambda *_: running.Estimate(0.0, 0.0, 0))
+    ended = call(*command)
+    assert ended.code == 130
+    assert ended.err.splitlines()[-1] == (
+        f"Interrupted; nothing is lost. Go on with: perjoule study {own_study} --resume "
+        f"--out {folder}"
+    )
+    assert call("study", own_study, "--resume", "--out", folder).code == 0
 
 
 @pytest.mark.kill
