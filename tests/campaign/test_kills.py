@@ -19,7 +19,14 @@ from .victims import (
 )
 
 CASES = 100
-WAYS = [(1, "random, tpe"), (1, "asha"), (1, "hyperband"), (2, "random"), (2, "asha")]
+WAYS = [
+    (1, "random, tpe"),
+    (1, "asha"),
+    (1, "hyperband"),
+    (2, "random"),
+    (2, "asha"),
+    (2, "random, tpe"),
+]
 
 
 def test_killed_at_any_moment_and_resumed(tmp_path, share_of, tally):
@@ -27,7 +34,7 @@ def test_killed_at_any_moment_and_resumed(tmp_path, share_of, tally):
     faults = Faults("wrong_joules", "lost_trials", "tracebacks", "hangs", "unequal_tables")
     cases = [
         {
-            "way": WAYS[min(number % 7, 4) if number % 7 else draw.randrange(3)],
+            "way": draw.choice(WAYS),
             "kills": [
                 {"lines": draw.choice([-1, 0, 1, 1, 2, 3, 5, 7]), "later_s": draw.uniform(0, 0.3)}
                 for _ in range(draw.choice([1, 1, 2]))

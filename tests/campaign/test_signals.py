@@ -49,7 +49,7 @@ def test_two_signals_at_any_moment_lose_nothing(tmp_path, share_of, tally):
             )
             if case["lines"] >= 0:
                 victim.wait_for(lambda: len(events_of(folder)) > case["lines"])  # noqa: B023
-            time.sleep(case["first_s"])
+            time.sleep(0.02 + case["first_s"])
             victim.send(case["numbers"][0], group=case["group"])
             time.sleep(case["then_s"])
             ended = victim.end(victim.send(case["numbers"][1], group=case["group"]))
@@ -139,7 +139,7 @@ def test_every_command_is_stopped_in_one_line(tmp_path, share_of, tally, monkeyp
             arguments = [each.replace("OUT", str(out)) for each in command]
             start = victims.start_fresh if is_fresh else victims.start
             victim = start(*arguments)
-            time.sleep(later_s + 0.3 * is_fresh)
+            time.sleep(later_s + (0.3 if is_fresh else 0.02))
             ended = victim.end(victim.send(sent, group=draw.random() < 0.5))
             told = number, command, later_s, sent, is_fresh, ended
             faults.add("tracebacks", ended.has_traceback, *told)

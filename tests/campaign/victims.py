@@ -66,8 +66,12 @@ for line in sys.stdin:
     if "wait" in asked:
         print(os.waitstatus_to_exitcode(os.waitpid(asked["wait"], 0)[1]), flush=True)
         continue
+    began, begins = os.pipe()
     pid = os.fork()
     if pid:
+        os.close(begins)
+        os.read(began, 1)
+        os.close(began)
         print(pid, flush=True)
         continue
     os.setsid()
@@ -78,6 +82,7 @@ for line in sys.stdin:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     sys.argv = ["perjoule", *asked["arguments"]]
     sys.path.insert(0, asked["folder"])
+    os.close(begins)
     program.run()
 """
 """Forks command lines that need not load anything, since loading is most of what a start takes."""
@@ -211,11 +216,13 @@ def open_victims(folder: Path) -> Iterator[Victims]:
 
 def experiment(folder: Path, function: str, strategies: str, workers: int) -> Path:
     """Write an experiment with six trials for each strategy."""
-    file = folder / f"{function}-{workers}.yaml"
+    file = folder / f"{function}-{strategies.replace(', ', '-')}-{workers}.yaml"
+    # Of an unlimited budget the same trials are left after a kill; it is shared by no two trials.
+    side_by_side = workers > 1 and "," not in strategies
+    ways = "trials: 6\nbudget: unlimited", "budget: 20 mJ\nparallel_trials: 2"
     file.write_text(
-        f"objective: victim:{function}\nmeter: model\nseeds: 1\ntrials: 6\n"
-        f"workers: {workers}\nparallel_trials: {workers}\n"
-        f"budget: unlimited\nstrategies: [{strategies}]\n{SPACE}\n"
+        f"objective: victim:{function}\nmeter: model\nseeds: 1\nworkers: {workers}\n"
+        f"strategies: [{strategies}]\n{ways[side_by_side]}\n{SPACE}\n"
     )
     return file
 

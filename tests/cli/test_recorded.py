@@ -79,7 +79,7 @@ def test_a_replay_is_the_same_twice_and_spends_virtual_joules(folder):
         assert ended.code == 0, ended.err
     one, two = (pd.read_parquet(folder / name) for name in names)
     pd.testing.assert_frame_equal(one, two)
-    assert "- Each run has" in ended.out
+    assert "Each run has 4.00 J" in ended.out
     notes = [line for line in (ended.out + ended.err).splitlines() if line.startswith("- ")]
     assert len(notes) == len(set(notes))
     assert set(one["energy_kind"]) == {"replayed"}
