@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import typer
 
-from ..benchmarks.comparison.signals import Program, running_program
+from ..benchmarks.comparison.signals import Active, Program
 
 CLICK_STOPPED = 130
 """With it the library that parses the command line exits, and says nothing."""
@@ -62,7 +62,7 @@ _running: list[Stopping] = []
 @contextmanager
 def answering_signals() -> Iterator[None]:
     """Answer signals in here in one sentence, whatever they break off."""
-    outer = running_program()
+    outer = Active.program
     program = outer or Program(lambda: "")
     own = Stopping(program)
     program.last_words = own.sentence

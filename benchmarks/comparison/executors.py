@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...energy.quantities import total
 from .messages import Job, Outcome, Prepared, Setting
-from .signals import BREAK_OFF, LAST_WORDS_S, shield_worker, shielding_children
+from .shielding import BREAK_OFF, LAST_WORDS_S, shield_worker, shielding_children
 
 if TYPE_CHECKING:
     from .worker import Session

@@ -29,10 +29,6 @@ PATIENCE_S = 3.0
 """So long after a signal further ones do not disturb what is being put away because of it."""
 NUDGE_S = 0.25
 """How often a user's code that stands in the way is broken off again."""
-LAST_WORDS_S = 1.0
-"""How long is waited for workers that are broken off, to hear what they have spent."""
-BREAK_OFF = getattr(signal, "SIGRTMIN", 0) + 7 if hasattr(signal, "SIGRTMIN") else None
-"""Sent to workers alone, since those of a terminal reach them with their driver."""
 SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
@@ -43,13 +39,11 @@ class Stopped(KeyboardInterrupt):
     """A signal asked to stop."""
 
 
-class _Active:
+class Active:
     """Who answers the signals of this process, and whether it is in a user's code."""
 
-    breakable: ClassVar[bool] = False
-
     program: ClassVar[Program | None] = None
-    interrupt: ClassVar[Interrupt | None] = None
+    breakable: ClassVar[bool] = False
 
 
 class _Handlers:
@@ -122,7 +116,7 @@ class Program(_Handlers):
             return
         if self._held is not None:
             self._held = True
-        elif self.has_raised or _is_importing(frame):
+        elif self.has_raised or is_importing(frame):
             self.leave()
         else:
             self._raise()
@@ -150,12 +144,12 @@ class Program(_Handlers):
             yield
         finally:
             waits, self._held = self._held, None
-        if waits:
-            self._raise()
+            if waits:
+                self._raise()
 
     def begin(self) -> None:
         """Answer signals from now on."""
-        _Active.program = self
+        Active.program = self
         self._install()
 
     def over(self, exit_code: int) -> None:
@@ -167,7 +161,7 @@ class Program(_Handlers):
     def end(self) -> None:
         """Answer no signal any more."""
         self._restore()
-        _Active.program = None
+        Active.program = None
 
 
 class Interrupt(_Handlers):
@@ -200,13 +194,13 @@ class Interrupt(_Handlers):
     def _answer(self, number: int, frame: FrameType | None) -> None:
         if self._asked_s is None:
             self._asked_s = time.perf_counter()
-            if _Active.program is not None:
-                _Active.program.heard(number)
+            if Active.program is not None:
+                Active.program.heard(number)
             if self._pipe is not None:
                 os.write(self._pipe[1], b"s")
         else:
             self._insisted = True
-        if not (_Active.breakable and self.grace_is_over) or _is_importing(frame):
+        if not (Active.breakable and self.grace_is_over) or is_importing(frame):
             return
         # A code that is being left may put things away; one that goes on regardless is asked again.
         if time.perf_counter() - self._broke_s > PATIENCE_S:
@@ -220,12 +214,13 @@ class Interrupt(_Handlers):
         with contextlib.suppress(Exception):  # nobody may be there to be told
             self._ask_to_stop()
         main = threading.main_thread().ident
+        if main is None or not hasattr(signal, "pthread_kill"):
+            return
         while not select.select([pipe], [], [], NUDGE_S)[0]:
-            if _Active.breakable and self.grace_is_over and main is not None:
+            if Active.breakable and self.grace_is_over:
                 signal.pthread_kill(main, signal.SIGINT)
 
     def __enter__(self) -> Interrupt:
-        self._outer, _Active.interrupt = _Active.interrupt, self
         if threading.current_thread() is threading.main_thread():
             self._pipe = os.pipe()
             self._listener = threading.Thread(
@@ -242,17 +237,12 @@ class Interrupt(_Handlers):
         self._restore()
         for fd in self._pipe or ():
             os.close(fd)
-        self._pipe, _Active.interrupt = None, self._outer
+        self._pipe = None
 
 
 def _ignore_all() -> None:
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-
-
-def running_program() -> Program | None:
-    """The program whose signals are answered, if there is one."""
-    return _Active.program
 
 
 @contextmanager
@@ -261,17 +251,17 @@ def breakable() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    _Active.breakable = True
+    Active.breakable = True
     try:
         yield
     finally:
-        _Active.breakable = False
+        Active.breakable = False
 
 
 def working_in(folder: Path) -> None:
     """Tell the program which folder it works in; the first one is the outermost."""
-    if _Active.program is not None and _Active.program.place is None:
-        _Active.program.place = folder
+    if Active.program is not None and Active.program.place is None:
+        Active.program.place = folder
 
 
 @contextmanager
@@ -285,45 +275,7 @@ def telling_first(tell: Callable[[], object]) -> Iterator[None]:
         raise
 
 
-@contextmanager
-def shielding_children() -> Iterator[None]:
-    """Start processes in here that know no signal before they `shield_worker`.
-
-    Nor does one break off their start, which would leave half a process behind.
-    """
-    holding = contextlib.nullcontext() if _Active.program is None else _Active.program.holding()
-    with holding:
-        if not hasattr(signal, "pthread_sigmask"):
-            yield
-            return
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-        try:
-            yield
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def shield_worker() -> None:
-    """Leave the signals to the driver, whose process group a worker shares.
-
-    They are handled and not ignored, since what is ignored is ignored by programs that a user's
-    code starts, too. A worker whose driver does not end it after SIGTERM ends by itself.
-    """
-
-    def answer(number: int, frame: FrameType | None) -> None:
-        if number == BREAK_OFF and _Active.breakable and not _is_importing(frame):
-            _Active.breakable = False
-            raise Stopped
-        if number == signal.SIGTERM and hasattr(signal, "alarm"):
-            signal.alarm(2 * round(PATIENCE_S))
-
-    for number in (*SIGNALS, *([BREAK_OFF] if BREAK_OFF else [])):
-        signal.signal(number, answer)
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-
-
-def _is_importing(frame: FrameType | None) -> bool:
+def is_importing(frame: FrameType | None) -> bool:
     """Whether a module is being loaded; compiled ones print a traceback if that is broken off."""
     while frame is not None:
         if frame.f_code.co_filename.startswith("<frozen importlib"):
@@ -347,32 +299,3 @@ def _detach(terminals: list[int]) -> None:
     for fd in terminals:
         os.dup2(nowhere, fd)
     os.close(nowhere)
-
-
-# A fork of a user's code has no part in all this. The signals wait while it begins, since Python
-# forgets those that came before.
-
-_forking = threading.local()
-
-
-def _before_fork() -> None:
-    _forking.mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-
-
-def _after_fork() -> None:
-    signal.pthread_sigmask(signal.SIG_SETMASK, _forking.mask)
-
-
-def _begin_fork() -> None:
-    for number in SIGNALS:
-        if getattr(signal.getsignal(number), "__module__", None) == __name__:
-            is_ctrl_c = number == signal.SIGINT
-            signal.signal(number, signal.default_int_handler if is_ctrl_c else signal.SIG_DFL)
-    _Active.program = _Active.interrupt = None
-    _after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_before_fork, after_in_parent=_after_fork, after_in_child=_begin_fork
-    )
