@@ -35,6 +35,7 @@ def test_killed_at_any_moment_and_resumed(tmp_path, share_of, tally):
     cases = [
         {
             "way": draw.choice(WAYS),
+            "function": draw.choice(["fit", "fit", "forgetful"]),
             "kills": [
                 {"lines": draw.choice([-1, 0, 1, 1, 2, 3, 5, 7]), "later_s": draw.uniform(0, 0.3)}
                 for _ in range(draw.choice([1, 1, 2]))
@@ -46,9 +47,10 @@ def test_killed_at_any_moment_and_resumed(tmp_path, share_of, tally):
     references = {}
     with open_victims(tmp_path) as victims:
         for number in chosen:
-            workers, strategies = way = cases[number]["way"]
+            workers, strategies = cases[number]["way"]
             folder, log = tmp_path / f"run-{number}", tmp_path / f"done-{number}"
-            file = experiment(tmp_path, "fit", strategies, workers)
+            function = cases[number]["function"]
+            file = experiment(tmp_path, function, strategies, workers)
             for kill in cases[number]["kills"]:
                 before = events_of(folder)
                 flying_j = unrecorded_j(folder, before)
@@ -91,6 +93,7 @@ def test_killed_at_any_moment_and_resumed(tmp_path, share_of, tally):
             faults.add("lost_trials", summary["status"] != "complete", *told)
             if workers > 1:
                 continue
+            way = function, strategies
             if way not in references:
                 whole = tmp_path / f"whole-{len(references)}"
                 references[way] = whole

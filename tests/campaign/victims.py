@@ -29,11 +29,11 @@ def rehearsed():
         frame = frame.f_back
     return False
 
-def fit(trial, asks=True):
+def fit(trial, asks=True, saves=True):
     log = None if rehearsed() or "DONE_LOG" not in os.environ else os.open(
         os.environ["DONE_LOG"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     pause_s = float(os.environ.get("STEP_S", "0"))
-    state = trial.restore() or {{"learnt": 0.0}}
+    state = (saves and trial.restore()) or {{"learnt": 0.0}}
     for _ in trial.epochs():
         for _ in range({STEPS}):
             if asks and trial.should_stop():
@@ -44,12 +44,16 @@ def fit(trial, asks=True):
             time.sleep(pause_s)
             state = {{"learnt": state["learnt"] + trial.params["rate"] / {STEPS}}}
         trial.report(accuracy=1 - 1 / (1 + state["learnt"]))
-        trial.save(state)
+        if saves:
+            trial.save(state)
     if log is not None:
         os.close(log)
 
 def headlong(trial):
     fit(trial, asks=False)
+
+def forgetful(trial):
+    fit(trial, saves=False)
 """
 """Each step is written down by itself, so that what was done is known without any ledger."""
 

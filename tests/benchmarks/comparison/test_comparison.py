@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import suppress
 
@@ -198,24 +197,6 @@ def test_killed_in_the_middle_and_resumed_nothing_is_lost_or_counted_twice(start
     assert (tried.nunique() == tried.size()).all()
     lost = trials[trials["state"] == "interrupted"].dropna(subset="p.learning_rate")
     assert set(lost["p.learning_rate"]) <= set(trials["p.learning_rate"][trials["score"].notna()])
-
-
-@pytest.mark.kill
-def test_ctrl_c_keeps_everything_and_says_how_to_resume(started):
-    # So many epochs that it is stopped inside a training.
-    process, folder = started(2000, "--strategies", "random", "--seeds", "2", "--budget", "4 kJ")
-    asked = time.monotonic()
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
-    wait_until(lambda: b'"session"' in (folder / "ledger.jsonl").read_bytes(), 20)
-    stopped_s = time.monotonic() - asked
-    stdout, stderr = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert stopped_s < 10  # a loaded machine; 0.3 s on a quiet one
-    assert "Traceback" not in stderr
-    assert f"perjoule compare --resume --out {folder}" in stderr.replace("\n", " ")
-    assert (folder / "report.html").exists()
-    assert "interrupted" in {event.get("state") for event in read_ledger(folder)}
-    assert "interrupted" in stdout
 
 
 @pytest.fixture

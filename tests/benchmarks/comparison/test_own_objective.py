@@ -1,9 +1,6 @@
 """A comparison of a user's own training function: budgets, pauses, metrics, kills and mistakes."""
 
 import json
-import os
-import signal
-import subprocess
 import sys
 
 import pandas as pd
@@ -13,8 +10,6 @@ import perjoule
 from perjoule.benchmarks.comparison.events import End
 from perjoule.benchmarks.comparison.run import MOST_FREE_IN_A_ROW, Tally
 from perjoule.errors import ConfigurationError
-
-from .ledgers import read_ledger, spent_j, wait_until
 
 OWN = """
 import os, time
@@ -30,8 +25,6 @@ def fit(trial, *, saves=True, asks=True):
         for _ in range(STEPS):
             if asks and trial.should_stop():
                 break
-            if "SLOW" in os.environ:
-                time.sleep(0.01)
             trial.count_operations(1e6)
             state["learnt"] += trial.params["rate"] / STEPS
         error = 1 / (1 + float(state["learnt"]))
@@ -185,40 +178,6 @@ def test_a_mistake_is_one_line_before_anything_is_spent(tmp_path, objective, opt
         compare(tmp_path, objective, **options)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "run").exists()
-
-
-@pytest.mark.kill
-@pytest.mark.parametrize("function", ["fit", "forgetful"])
-def test_killed_and_resumed_nothing_is_lost_or_counted_twice(tmp_path, function):
-    folder, experiment = tmp_path / "run", tmp_path / "experiment.yaml"
-    experiment.write_text(
-        f"objective: own_training:{function}\nmeter: model\nworkers: 2\nseeds: 1\n"
-        f"strategies: [random, asha]\nbudget: {60 * EPOCH_J} J\n"
-        "space: {rate: {low: 0.01, high: 0.3}, epochs: {low: 1, high: 9}}\n"
-    )
-    path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "perjoule", "compare", experiment, "--out", folder],
-        env={**os.environ, "SLOW": "1", "PYTHONPATH": path},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    ledger = folder / "ledger.jsonl"
-    try:
-        wait_until(lambda: ledger.exists() and ledger.read_bytes().count(b'"paused"') >= 1)
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    before = ledger.read_bytes()
-    result = perjoule.compare(out=folder, resume=True, workers=1)
-    assert result.summary["status"] == "complete"
-    assert ledger.read_bytes().startswith(before)
-    assert any(event["event"] == "interrupted" for event in read_ledger(folder))
-    by_hand_j = spent_j(folder)
-    for run in result.summary["runs"]:
-        assert run["spent_j"] == pytest.approx(by_hand_j[run["run"]], rel=1e-9)
-        assert run["spent_j"] <= result.summary["allotment_j"] * 1.01
 
 
 def test_a_run_whose_trials_cost_nothing_ends(tmp_path):
