@@ -12,7 +12,6 @@ from perjoule.benchmarks.comparison.run import MOST_FREE_IN_A_ROW, Tally
 from perjoule.errors import ConfigurationError
 
 OWN = """
-import os, time
 import torch
 
 STEPS = 50
