@@ -15,7 +15,7 @@ from .sampler import LONGEST_WAIT_S, try_read
 from .source import Source, SourceInfo
 
 STANDSTILL_S = 1.0  # hardware whose counter stood for so long is not being measured
-HICCUP_S = 0.02  # firmware may hold a counter back for so long
+HICCUP_S = 0.1  # firmware may hold a counter back for so long
 STALE_SHARE = 0.02  # of a window: a counter that stood for more of it makes a wrong number
 POWER_PERIODS = 5  # update periods that a present power is taken over
 POWER_S = 0.2  # the least time that it is taken over
@@ -101,7 +101,7 @@ class Observed:
 
 
 def alarm_s(info: SourceInfo) -> float:
-    """How long a counter may stand without a word: five of its periods; 0 J are doubted then."""
+    """How long a counter may stand without a word: five of its periods, or a hiccup."""
     period_s = info.update_period_s
     return max(SHORT_WINDOW_PERIODS * period_s, HICCUP_S) if period_s else STANDSTILL_S
 
@@ -131,7 +131,7 @@ class Watch:
         self._watched = [each for each in observed if real and each.source.info.always_moves]
         self._clock = clock
         self._windows: weakref.WeakSet[object] = weakref.WeakSet()
-        self._asleep = True
+        self.asleep = True  # until a window is opened
         self.wake: Callable[[], None] = lambda: None  # makes `look` be called soon
 
     def __bool__(self) -> bool:
@@ -141,8 +141,8 @@ class Watch:
         """Look at the counters until this window is closed or dropped."""
         if self._watched:
             self._windows.add(window)
-            if self._asleep:
-                self._asleep = False
+            if self.asleep:
+                self.asleep = False
                 self.wake()
 
     def close(self, window: object) -> None:
@@ -151,10 +151,10 @@ class Watch:
 
     def look(self) -> float:
         """Look at each counter that was not read lately; returns when to do so again."""
-        self._asleep = True  # first, so that a window opened now wakes us
+        self.asleep = True  # first, so that a window opened now wakes us
         if not self._windows:
             return LONGEST_WAIT_S
-        self._asleep = False
+        self.asleep = False
         return min([self._look_at(each) for each in self._watched])
 
     def _look_at(self, observed: Observed) -> float:

@@ -13,9 +13,12 @@ from ..source import Discovery, Kind, Scope, Source, SourceInfo
 
 # Containers hide the usual powercap tree, so it may be mounted elsewhere.
 ROOT = Path(os.environ.get("PERJOULE_POWERCAP", "/sys/class/powercap"))
-MAX_PACKAGE_POWER_W = 1_000.0
+# What a domain may draw where its limits are not told: server processors are rated up to 500 W.
+MAX_POWER_W = {"cpu": 550.0, "dram": 300.0}
+LARGEST_LIMIT_W = 1_000.0  # boards write limits above it to say that there is none
+LIMIT_MARGIN = 2.0  # short peaks go beyond the limits, which hold for a mean over time
 UPDATE_PERIOD_S = 1e-3
-KEEP_ALIVE_S = 30.0  # the smallest range, 65 kJ, lasts 65 s at 1,000 W
+KEEP_ALIVE_S = 30.0
 MIRROR_TOLERANCE_UJ = 1_000_000  # what a counter may differ by when read through another die
 MEND = (
     "Give read permission: `sudo chmod a+r /sys/class/powercap/intel-rapl:*/energy_uj` until the "
@@ -35,8 +38,6 @@ MEND_CONTAINER = (
 class RaplSource(Source):
     """One RAPL zone, a package or its DRAM: a folder with a counter and its greatest value."""
 
-    keep_alive_s = KEEP_ALIVE_S
-
     def __init__(self, zone: Path, name: str, component: str) -> None:
         self._path = zone / "energy_uj"
         greatest = _read_int(zone / "max_energy_range_uj")
@@ -47,7 +48,9 @@ class RaplSource(Source):
         except OSError as error:
             raise _unreadable(self._path, error) from error
         weakref.finalize(self, os.close, self._file)
-        self._counter = WrappingCounter(self.register, greatest + 1, 1e-6, MAX_PACKAGE_POWER_W)
+        max_power_w = _max_power_w(zone, component)
+        self.keep_alive_s = min(KEEP_ALIVE_S, 1e-6 * greatest / max_power_w / 2)
+        self._counter = WrappingCounter(self.register, greatest + 1, 1e-6, max_power_w)
         self.info = SourceInfo(
             id=f"rapl:{name}",
             component=component,
@@ -55,7 +58,7 @@ class RaplSource(Source):
             scope=Scope.PACKAGE,
             detail=f"RAPL counter of {name}, all processes on it included",
             update_period_s=UPDATE_PERIOD_S,
-            max_power_w=MAX_PACKAGE_POWER_W,
+            max_power_w=max_power_w,
         )
         self.read()
 
@@ -141,6 +144,27 @@ def _label(zone: Path) -> tuple[str, str]:
     if name == "dram":
         return f"dram-{zone.name.split(':')[1]}", "dram"
     return name, "cpu" if name.startswith("package") else ""
+
+
+def _max_power_w(zone: Path, component: str) -> float:
+    """What a zone may draw: twice the highest limit that it tells, if that is one."""
+    told_w = [
+        limit_uw * 1e-6
+        for file in zone.glob("constraint_*_uw")
+        if file.name.endswith(("_power_limit_uw", "_max_power_uw"))
+        and (limit_uw := _try_int(file))
+    ]
+    limits_w = [watts for watts in told_w if 0 < watts <= LARGEST_LIMIT_W]
+    if not limits_w or component != "cpu":  # those of DRAM are seldom filled in
+        return MAX_POWER_W[component]
+    return min(LIMIT_MARGIN * max(limits_w), LARGEST_LIMIT_W)
+
+
+def _try_int(path: Path) -> int:
+    try:
+        return _read_int(path)
+    except SourceError:
+        return 0
 
 
 def _read_int(path: Path) -> int:

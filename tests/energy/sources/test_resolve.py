@@ -105,7 +105,7 @@ def test_a_recorded_trace_is_a_meter(tmp_path, name):
         resolve(name)
 
 
-SHARES = st.tuples(st.integers(0, 50), st.lists(st.integers(0, 10), min_size=2, max_size=4))
+SHARES = st.tuples(st.integers(1, 50), st.lists(st.integers(0, 10), min_size=2, max_size=4))
 
 
 @given(st.lists(SHARES, min_size=1, max_size=10))
