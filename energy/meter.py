@@ -13,7 +13,13 @@ from typing import NamedTuple
 from .calibration.stored import load_calibration
 from .counter import IntegratedSource
 from .observed import Observed, Watch
-from .reading import SHORT_WINDOW_PERIODS, ComponentReading, Reading, billed_ids
+from .reading import (
+    SHORT_WINDOW_PERIODS,
+    ComponentReading,
+    Reading,
+    ShortWindows,
+    billed_ids,
+)
 from .sampler import Sampler
 from .snapshot import Snapshot, bound_of, doubt_of
 from .source import Kind, PowerSource, Scope, Source, SourceInfo
@@ -186,10 +192,7 @@ class EnergyMeter:
         duration_s, period_s = end.time_s - start.time_s, info.update_period_s
         warnings = info.warnings + source.notes
         if duration_s < SHORT_WINDOW_PERIODS * period_s:
-            warnings += (
-                f"{info.id}: window of {duration_s:.3g} s is below {SHORT_WINDOW_PERIODS} update "
-                f"periods of {period_s:.3g} s",
-            )
+            warnings += (str(ShortWindows(info.id, f"{period_s:.3g}", duration_s)),)
         gap_s = source.largest_gap_s(start.time_s, end.time_s)
         if gap_s:
             warnings += (f"{info.id}: no power was read for {gap_s:.3g} s",)
