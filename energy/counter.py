@@ -123,7 +123,8 @@ class IntegratedSource(Source):
         with self._guard:
             power_w = self._power.read_power_w()
             now = self._clock()
-            if not 0 <= power_w <= self.info.max_power_w:
+            # Hardware that is on draws something: 0 W is what a dead sensor says.
+            if not 0 < power_w <= self.info.max_power_w:
                 raise SourceError(f"reads {power_w} W, which is impossible")
             energy_j = 0.0
             if self._last is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -126,9 +125,7 @@ class Watch:
     """
 
     def __init__(self, observed: Iterable[Observed], clock: Callable[[], float]) -> None:
-        # On a clock of its own a meter's time does not pass by itself.
-        real = clock is time.perf_counter
-        self._watched = [each for each in observed if real and each.source.info.always_moves]
+        self._watched = [each for each in observed if each.source.info.always_moves]
         self._clock = clock
         self._windows: weakref.WeakSet[object] = weakref.WeakSet()
         self.asleep = True  # until a window is opened

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 
 from ...errors import SourceError
@@ -38,7 +40,13 @@ MEND_CONTAINER = (
 class RaplSource(Source):
     """One RAPL zone, a package or its DRAM: a folder with a counter and its greatest value."""
 
-    def __init__(self, zone: Path, name: str, component: str) -> None:
+    def __init__(
+        self,
+        zone: Path,
+        name: str,
+        component: str,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
         self._path = zone / "energy_uj"
         greatest = _read_int(zone / "max_energy_range_uj")
         if greatest <= 0:
@@ -50,7 +58,7 @@ class RaplSource(Source):
         weakref.finalize(self, os.close, self._file)
         max_power_w = _max_power_w(zone, component)
         self.keep_alive_s = min(KEEP_ALIVE_S, 1e-6 * greatest / max_power_w / 2)
-        self._counter = WrappingCounter(self.register, greatest + 1, 1e-6, max_power_w)
+        self._counter = WrappingCounter(self.register, greatest + 1, 1e-6, max_power_w, clock)
         self.info = SourceInfo(
             id=f"rapl:{name}",
             component=component,
@@ -79,7 +87,7 @@ class RaplSource(Source):
         return self._counter.read()
 
 
-def discover(root: Path = ROOT) -> Discovery:
+def discover(root: Path = ROOT, clock: Callable[[], float] = time.perf_counter) -> Discovery:
     """Find the packages and DRAM zones of a powercap tree, or of its folder ``intel-rapl``.
 
     psys, core, uncore, MMIO twins and dies that mirror another's counter would count twice. Some of
@@ -90,7 +98,7 @@ def discover(root: Path = ROOT) -> Discovery:
         what = "RAPL package under" if root.is_dir() else "powercap tree at"
         return Discovery(reason=f"no {what} {root}", mend=_mend_missing())
     try:
-        packages = _open_zones(zones, "cpu")
+        packages = _open_zones(zones, "cpu", clock)
     except SourceError as error:
         return Discovery(reason=str(error), mend=MEND)
     cpus: dict[str, RaplSource] = {}
@@ -98,7 +106,7 @@ def discover(root: Path = ROOT) -> Discovery:
         if not any(_mirrors(source, other) for other in cpus.values()):
             cpus[zone.name] = source
     try:
-        drams = _open_zones(zones, "dram")
+        drams = _open_zones(zones, "dram", clock)
     except SourceError as error:
         return Discovery([*cpus.values()], str(error), MEND, incomplete=True)
     # "intel-rapl:0:1" lies within "intel-rapl:0"; what lies within a mirror is one too.
@@ -123,8 +131,11 @@ def _mend_missing() -> str:
     return MEND_CONTAINER if in_container else MEND_MISSING
 
 
-def _open_zones(zones: list[tuple[Path, str, str]], wanted: str) -> dict[Path, RaplSource]:
-    return {zone: RaplSource(zone, name, part) for zone, name, part in zones if part == wanted}
+def _open_zones(
+    zones: list[tuple[Path, str, str]], wanted: str, clock: Callable[[], float]
+) -> dict[Path, RaplSource]:
+    found = (entry for entry in zones if entry[2] == wanted)
+    return {zone: RaplSource(zone, name, part, clock) for zone, name, part in found}
 
 
 def _mirrors(die: RaplSource, other: RaplSource) -> bool:

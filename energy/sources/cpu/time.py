@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import time
 from collections.abc import Callable
@@ -80,6 +81,8 @@ class CpuTimeSource(Source):
             descendants_s = self._count_descendants_s(self._pid)
         except Exception as error:
             raise SourceError(f"CPU times of child processes: {error}") from error
+        if not 0 <= descendants_s < math.inf:
+            raise SourceError(f"CPU times of child processes: {descendants_s} s is impossible")
         fell = descendants_s < self._descendants_s
         if fell and not self._fell:
             self._fell = True  # one that is just ending is missing for a moment: wait for a scan

@@ -61,7 +61,10 @@ class Endpoint:
             raise SourceError(f"{self.path!r} is no number but {_describe_json(answer)}")
         total = sum(numbers)
         value = total * _UNITS[self.unit]
-        if not 0 <= value <= (self.max_power_w if self.is_power else 1e300):
+        # A machine that runs draws something: 0 W is a relay or a sensor that is off.
+        if not 0 <= value <= (self.max_power_w if self.is_power else 1e300) or (
+            self.is_power and value == 0
+        ):
             raise SourceError(f"reads {total} {self.unit}, which is impossible")
         return value
 
