@@ -98,7 +98,6 @@ class EnergyMeter:
         self.watch.wake = self._sampler.wake
         # A meter that is merely dropped ends them too.
         self._end = weakref.finalize(self, _end, self._sampler, self._sources if own else [])
-        self._first = self.snapshot(synchronize=False)
         # Seconds that one reading of all sources takes.
         self.read_cost_s = min(repeat(lambda: self.snapshot(synchronize=False), number=1))
 
@@ -185,7 +184,8 @@ class EnergyMeter:
         """What two snapshots say of one source."""
         source, info = self._sources[index], self.sources[index]
         before, after = start.values[index], end.values[index]
-        stood_s = self._observed[index].stood_s(start.time_s, end.time_s)
+        observed = self._observed[index]
+        stood_s = observed.stood_s(start.time_s, end.time_s)
         doubt = doubt_of(info, index, start, end, stood_s)
         lost = ComponentReading(info.component, info.id, None, Kind.UNAVAILABLE, info.scope)
         if doubt or isinstance(before, str) or isinstance(after, str):
@@ -205,7 +205,7 @@ class EnergyMeter:
             lost,
             energy_j=after - before,
             kind=info.kind,
-            bound_j=bound_of(info, index, start, end, self._first, gap_s),
+            bound_j=bound_of(info, index, start, end, observed.power_w, gap_s + stood_s),
             gain_error=info.gain_error,
             largest_gap_s=gap_s,
             warnings=warnings,

@@ -59,7 +59,7 @@ class Observed:
             return value
 
     def stood_s(self, start_s: float, end_s: float) -> float:
-        """The longest time that it stood, of the times that touch a window and are over."""
+        """The longest time beyond its period that it stood before it moved in a window."""
         return self._stalls.largest_s(start_s, end_s)
 
     @property
@@ -85,7 +85,7 @@ class Observed:
         before_s = asked_s
         if self._value is not None:
             before_s, stood_s = self._seen_s, self.standing_s
-            if stood_s >= alarm_s(self.source.info):
+            if stood_s > self.source.info.update_period_s:
                 self._stalls.add(self._seen_s, stood_s)
             if value < self._value:
                 self._steps.clear()

@@ -49,12 +49,13 @@ def doubt_of(
 
 
 def bound_of(
-    info: SourceInfo, index: int, start: Snapshot, end: Snapshot, first: Snapshot, gap_s: float
+    info: SourceInfo, index: int, start: Snapshot, end: Snapshot, latest_w: float, lost_s: float
 ) -> float | None:
     """How far off the joules between two snapshots may be, in joules; None if not known.
 
-    Mean power times what is not sure of the time: an update period, what reading took, gaps, and
-    how long the counter may have stood at the edges. ``first`` is the meter's first snapshot.
+    Mean power times what is not sure of the time: an update period, what reading took, how
+    long the counter may have stood at the edges, and ``lost_s`` within, without a reading or
+    standing. ``latest_w`` is its power by its latest moves.
     """
     period_s = info.update_period_s
     if not period_s:
@@ -63,10 +64,8 @@ def bound_of(
     stale_s = [_stale_s(info, index, edge) for edge in (start, end)]
     moving_s = max(end.time_s - start.time_s - stale_s[1], 0.0)
     # A short window may hold no step of the counter, so take the power before it then.
-    power_w = _mean_power_w(index, start, end, moving_s) or _mean_power_w(
-        index, first, end, end.time_s - first.time_s
-    )
-    return power_w * (period_s + edges_s / 2 + gap_s + sum(stale_s)) if power_w else None
+    power_w = _mean_power_w(index, start, end, moving_s) or latest_w
+    return power_w * (period_s + edges_s / 2 + lost_s + sum(stale_s)) if power_w else None
 
 
 def _stale_s(info: SourceInfo, index: int, edge: Snapshot) -> float:

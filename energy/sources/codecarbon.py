@@ -15,8 +15,8 @@ from ..counter import PossibleSteps
 from ..source import Kind, Scope, Source, SourceInfo
 
 PERIOD_S = 1.0  # its own default of 15 s would blur windows below a minute
-LOST_AFTER_S = 15.0  # a tracker that has not measured for so long has died
-MAX_POWER_W = 50_000.0
+LOST_AFTER_S = 3.0 * PERIOD_S  # a tracker that has not measured for so long has died
+MAX_POWER_W = 20_000.0  # machines of eight GPUs are rated up to 15 kW
 JOULES_PER_KWH = 3.6e6
 
 

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 from ....errors import SourceError
 from ...forksafe import Guard
-from ...observed import Observed, is_dead
+from ...observed import Observed, alarm_s
 from ...source import Kind, Scope, Source
 
 SPLIT_PERIOD_S = 0.1  # ten of the kernel's 10 ms steps in counting CPU time
-LOOK_PERIOD_S = 0.25  # the counter is read so often, since a share may stand while it moves
+LOOK_PERIOD_S = SPLIT_PERIOD_S  # the counter is read so often, since a share may stand while it moves
 
 
 def machine_cpu_s() -> float:
@@ -84,7 +84,7 @@ class ApportionedSource(Source):
     def _see_life(self) -> None:
         """Fail while the counter stands; a process that sleeps has no share, but a package draws."""
         still_s, was_dead = self._observed.standing_s, self._dead
-        self._dead = is_dead(self.info, 0.0, still_s, still_s)
+        self._dead = still_s >= alarm_s(self._source.info)
         self._deaths += self._dead and not was_dead
         if self._dead:
             raise SourceError(f"{self._source.info.id} stood still for {still_s:.3g} s")

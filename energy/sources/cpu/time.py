@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import time
 from collections.abc import Callable
@@ -81,7 +80,7 @@ class CpuTimeSource(Source):
             descendants_s = self._count_descendants_s(self._pid)
         except Exception as error:
             raise SourceError(f"CPU times of child processes: {error}") from error
-        if not 0 <= descendants_s < math.inf:
+        if not 0 <= descendants_s <= (os.cpu_count() or 1) * time.monotonic():  # since the boot
             raise SourceError(f"CPU times of child processes: {descendants_s} s is impossible")
         fell = descendants_s < self._descendants_s
         if fell and not self._fell:

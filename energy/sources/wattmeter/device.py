@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import io
 import json
+import math
 import re
 import socket
 import time
@@ -62,9 +63,8 @@ class Endpoint:
         total = sum(numbers)
         value = total * _UNITS[self.unit]
         # A machine that runs draws something: 0 W is a relay or a sensor that is off.
-        if not 0 <= value <= (self.max_power_w if self.is_power else 1e300) or (
-            self.is_power and value == 0
-        ):
+        possible = 0 < value <= self.max_power_w if self.is_power else 0 <= value < math.inf
+        if not possible:
             raise SourceError(f"reads {total} {self.unit}, which is impossible")
         return value
 
