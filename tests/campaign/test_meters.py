@@ -10,6 +10,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -319,3 +320,107 @@ def test_no_wrong_joule_of_a_failing_source_is_called_known(share_of, tally, tmp
             wrong.append(f"{number} {name} {fault}: {why}")
     print(*wrong, *tracebacks, sep="\n")
     tally("meters", len(chosen), wrong_joules=len(wrong), tracebacks=len(tracebacks))
+
+
+class Plug:
+    """A plug at one path of the server below: its fault begins at some moment."""
+
+    def __init__(self, number: int) -> None:
+        self.random = random.Random(number)
+        self.fault = (*FAULTS, "drip", "silence")[number % 10]
+        self.counts = number // 10 % 2 == 0
+        self.power_w = self.random.uniform(20.0, 200.0)
+        self.start_s = time.perf_counter()
+        self.at_s = self.start_s + self.random.uniform(0.5, 1.5)
+        self.until_s = self.at_s + self.random.choice([0.1, 0.4, 100.0])
+
+    def answer(self) -> str:
+        now = time.perf_counter()
+        failing, past = self.at_s <= now < self.until_s, now >= self.at_s
+        value = 1e4 + self.power_w * (now - self.start_s) if self.counts else self.power_w
+        if self.counts and past:
+            if self.fault == "reset":
+                return str(self.power_w * (now - self.at_s))
+            if self.fault == "jump":
+                return str(value + 1e5)
+            if self.fault == "freezes":  # and goes on without what it missed
+                return str(value - self.power_w * (min(now, self.until_s) - self.at_s))
+        wrong = {"zero": "0", "negative": f"-{value}", "text": '"no number"', "beyond": "1e300"}
+        wrong |= {"jump": "1e6", "reset": "null", "raises": "{}"}
+        return wrong.get(self.fault, str(value)) if failing else str(value)
+
+
+@contextmanager
+def serving(plugs: list[Plug]) -> Iterator[str]:
+    """Serve what plugs answer; yields the address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            plug = plugs[int(self.path.strip("/"))]
+            failing = plug.at_s <= time.perf_counter() < plug.until_s
+            if failing and plug.fault == "silence":
+                time.sleep(1.0)
+            body = json.dumps({"value": None}).replace("null", plug.answer()).encode()
+            pieces = [body]
+            if failing and plug.fault == "drip":
+                pieces = [body[at : at + 1] for at in range(len(body))]
+            with suppress(OSError):  # who asked has given up
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                for piece in pieces:
+                    self.wfile.write(piece)
+                    if len(pieces) > 1:
+                        time.sleep(0.1)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingTCPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads, server.block_on_close = True, False
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield f"127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _watch_plug(plug: Plug, address: str, number: int) -> tuple[str, float]:
+    """What is wrong with a window over a plug's fault, and how long that took."""
+    text = f"http://{address}/{number}#value@{'J' if plug.counts else 'W'}"
+    began_s = time.perf_counter()
+    try:
+        wattmeter = Wattmeter(parse("http", text), period_s=0.05, timeout_s=0.2, patience_s=0.5)
+    except MeterError:  # it failed by then, on a loaded machine
+        return "", time.perf_counter() - began_s
+    with EnergyMeter([wattmeter]) as meter:
+        start_s = time.perf_counter()
+        window = meter.window()
+        time.sleep(plug.random.uniform(1.0, 2.0))
+        reading = window.close()
+        ended_s = time.perf_counter()
+    wattmeter.close()
+    return _judge(reading, plug.power_w * (ended_s - start_s)), time.perf_counter() - began_s
+
+
+def test_no_wrong_joule_of_a_failing_wattmeter_is_called_known(share_of, tally):
+    whole = 200
+    chosen = random.Random(13).sample(range(whole), share_of(whole))
+    wrong, n_hangs = [], 0
+    for some in (chosen[at : at + 10] for at in range(0, len(chosen), 10)):
+        plugs = [Plug(number) for number in some]
+        with serving(plugs) as address, ThreadPoolExecutor(len(some)) as pool:
+            watched = [pool.submit(_watch_plug, p, address, n) for n, p in enumerate(plugs)]
+            for number, (why, took_s) in zip(some, (w.result() for w in watched), strict=True):
+                n_hangs += took_s > LONGEST_S
+                if why:
+                    plug = plugs[some.index(number)]
+                    what = "counter" if plug.counts else "power"
+                    wrong.append(f"{number} {what} {plug.fault}: {why}")
+    print(*wrong, sep="\n")
+    tally("wattmeters", len(chosen), wrong_joules=len(wrong), hangs=n_hangs)

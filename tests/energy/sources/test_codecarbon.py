@@ -170,3 +170,11 @@ def test_a_tracker_that_fails_is_a_source_error():
         codecarbon.CodeCarbonSource(failing)
     with pytest.raises(SourceError, match="does not start"):
         codecarbon.CodeCarbonSource(Silent)
+
+
+def test_a_tracker_that_died_is_unknown_and_no_zero(fakes, tracked):
+    one = fakes.Metered(tracked.source, clock=tracked.clock)
+    tracked.clock.now += 6.0
+    reading = one.window.close()
+    assert (reading.total_j, reading.kind) == (None, "unavailable")
+    assert "has not measured for 3 s" in reading.warnings[0]
