@@ -162,5 +162,5 @@ class Watch:
         return max(wait_s, WATCH_PERIOD_S / 10)
 
     def _due_s(self, observed: Observed) -> float:
-        period_s = max(observed.source.info.update_period_s, WATCH_PERIOD_S)
+        period_s = max(observed.source.info.update_period_s / 4, WATCH_PERIOD_S)
         return observed.asked_s + max(period_s, observed.cost_s / WATCH_SHARE)

@@ -20,15 +20,15 @@ class ShortWindows(NamedTuple):
     source: str
     period_s: str  # an update period, as it is written
     shortest_s: float
-    count: int = 1
+    windows: int = 1
 
     def __str__(self) -> str:
         """The warning of them all."""
         below = f"below {SHORT_WINDOW_PERIODS} update periods of {self.period_s} s"
-        if self.count == 1:
+        if self.windows == 1:
             return f"{self.source}: window of {self.shortest_s:.3g} s is {below}"
         shortest = f"the shortest {self.shortest_s:.3g} s"
-        return f"{self.source}: {self.count} windows {below}, {shortest}"
+        return f"{self.source}: {self.windows} windows {below}, {shortest}"
 
 
 _SHORT = re.compile(
@@ -242,7 +242,7 @@ def merge_warnings(*groups: Iterable[str]) -> tuple[str, ...]:
         key = short[:2]
         if isinstance(before := merged.get(key), ShortWindows):
             shortest_s = min(before.shortest_s, short.shortest_s)
-            short = short._replace(shortest_s=shortest_s, count=before.count + short.count)
+            short = short._replace(shortest_s=shortest_s, windows=before.windows + short.windows)
         merged[key] = short
     return tuple([str(warning) for warning in merged.values()])
 

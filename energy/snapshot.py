@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from .observed import Seen, is_dead
+from .reading import SHORT_WINDOW_PERIODS
 from .source import SourceInfo
 
 TIMER_S = 1e-3  # slack of clocks and counters in judging what power is possible
@@ -62,9 +63,10 @@ def bound_of(
         return 0.0
     edges_s = sum(edge.read_by_s - edge.time_s for edge in (start, end))
     stale_s = [_stale_s(info, index, edge) for edge in (start, end)]
-    moving_s = max(end.time_s - start.time_s - stale_s[1], 0.0)
-    # A short window may hold no step of the counter, so take the power before it then.
-    power_w = _mean_power_w(index, start, end, moving_s) or latest_w
+    duration_s = end.time_s - start.time_s
+    power_w = _mean_power_w(index, start, end, max(duration_s - stale_s[1], 0.0))
+    if duration_s < SHORT_WINDOW_PERIODS * period_s:  # it may hold one step too few, or none
+        power_w = max(power_w, latest_w)
     return power_w * (period_s + edges_s / 2 + lost_s + sum(stale_s)) if power_w else None
 
 

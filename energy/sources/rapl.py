@@ -162,8 +162,7 @@ def _max_power_w(zone: Path, component: str) -> float:
     told_w = [
         limit_uw * 1e-6
         for file in zone.glob("constraint_*_uw")
-        if file.name.endswith(("_power_limit_uw", "_max_power_uw"))
-        and (limit_uw := _try_int(file))
+        if file.name.endswith(("_power_limit_uw", "_max_power_uw")) and (limit_uw := _try_int(file))
     ]
     limits_w = [watts for watts in told_w if 0 < watts <= LARGEST_LIMIT_W]
     if not limits_w or component != "cpu":  # those of DRAM are seldom filled in

@@ -68,15 +68,17 @@ class Card:
     """A card of constant power whose counter moves in steps, and a training on it."""
 
     def __init__(self, fakes, power_w: float, tick_s: float, phase_s: float, read_s: float = 0.0):
+        clock = fakes.Clock()
+
         class Stepping(fakes.Counter):
             n_reads = 0
 
-            def read(counter) -> float:  # noqa: N805
-                counter.n_reads += 1
-                self.clock.now += read_s
-                return power_w * tick_s * ((self.clock.now - 1_000.0 + phase_s) // tick_s)
+            def read(self) -> float:
+                self.n_reads += 1
+                clock.now += read_s
+                return power_w * tick_s * ((clock.now - 1_000.0 + phase_s) // tick_s)
 
-        self.clock, self.power_w = fakes.Clock(), power_w
+        self.clock, self.power_w = clock, power_w
         self.counter = Stepping(update_period_s=tick_s, max_power_w=1e6)
         self.meter = EnergyMeter([self.counter], clock=self.clock)
         self.meter.read_cost_s = read_s

@@ -12,7 +12,9 @@ from ...observed import Observed, alarm_s
 from ...source import Kind, Scope, Source
 
 SPLIT_PERIOD_S = 0.1  # ten of the kernel's 10 ms steps in counting CPU time
-LOOK_PERIOD_S = SPLIT_PERIOD_S  # the counter is read so often, since a share may stand while it moves
+LOOK_PERIOD_S = (
+    SPLIT_PERIOD_S  # the counter is read so often, since a share may stand while it moves
+)
 
 
 def machine_cpu_s() -> float:
@@ -82,7 +84,7 @@ class ApportionedSource(Source):
         self._last = (own_s, all_s, total_j)
 
     def _see_life(self) -> None:
-        """Fail while the counter stands; a process that sleeps has no share, but a package draws."""
+        """Fail while the counter stands: a process that sleeps has no share, a package draws."""
         still_s, was_dead = self._observed.standing_s, self._dead
         self._dead = still_s >= alarm_s(self._source.info)
         self._deaths += self._dead and not was_dead

@@ -10,9 +10,8 @@ from ...counter import PossibleSteps
 from ...source import SCOPES, Source, SourceInfo
 from .trace import Trace
 
-
 # What may be in one column: the processors of a machine together, a GPU, a whole machine.
-MAX_POWER_W = {"cpu": 5_000.0, "dram": 5_000.0, "gpu": 3_000.0, "node": 100_000.0}
+MAX_POWER_W = {"cpu": 2_000.0, "dram": 2_000.0, "gpu": 3_000.0, "node": 100_000.0}
 
 
 class RecordedSource(Source):
