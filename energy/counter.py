@@ -12,14 +12,34 @@ from .source import PowerSource, Source, Task
 
 SAMPLE_PERIOD_S = 0.1  # how often power-only sources are read
 GAP_PERIODS = 3.0  # an integrated source reports a gap once no power was read for this many periods
-JITTER_S = 0.1  # registers may move this late: a step then holds more energy
+JITTER_S = 0.05  # counters may move this late: a step then holds more energy
+
+
+class PossibleSteps:
+    """Judges the steps of a counter by the power that they imply, and counts impossible ones.
+
+    ``slack_s`` is how long before a reading began its step may have begun.
+    """
+
+    def __init__(self, max_power_w: float, slack_s: float) -> None:
+        self._max_power_w, self._slack_s = max_power_w, slack_s + JITTER_S
+        self._last: tuple[float, float] | None = None
+        self.losses = 0
+
+    def judge(self, energy_j: float, asked_s: float, done_s: float) -> None:
+        """Take a reading that began and was done at these times."""
+        last, self._last = self._last, (energy_j, asked_s)
+        if last is not None:
+            most_j = self._max_power_w * (done_s - last[1] + self._slack_s)
+            self.losses += not 0 <= energy_j - last[0] <= most_j  # also one that is no number
 
 
 class WrappingCounter:
     """A register that counts up and wraps to 0 at its modulus, the greatest value plus one.
 
     A register that went backwards has wrapped or was reset (suspend, driver reload): it is taken
-    for a wrap only if the power this implies is possible.
+    for a wrap only if the power this implies is possible. A value that no register of this modulus
+    can show is refused, and nothing is learnt from it.
     """
 
     def __init__(
@@ -45,6 +65,8 @@ class WrappingCounter:
         with self._guard:  # around the register too, or an older value could come in later
             asked_s = self._clock()
             register = self._read_register()
+            if not 0 <= register < self._modulus:
+                raise SourceError(f"counter shows {register}, beyond 0 to {self._modulus - 1}")
             last, self._last = self._last, (register, asked_s)
             if last is not None:
                 # It moved between the start of the last reading and the end of this one.
@@ -101,7 +123,8 @@ class IntegratedSource(Source):
         with self._guard:
             power_w = self._power.read_power_w()
             now = self._clock()
-            if not 0 <= power_w <= self.info.max_power_w:
+            # Hardware that is on draws something: 0 W is what a dead sensor says.
+            if not 0 < power_w <= self.info.max_power_w:
                 raise SourceError(f"reads {power_w} W, which is impossible")
             energy_j = 0.0
             if self._last is not None:

@@ -12,9 +12,16 @@ from typing import NamedTuple
 
 from .calibration.stored import load_calibration
 from .counter import IntegratedSource
-from .reading import SHORT_WINDOW_PERIODS, ComponentReading, Reading, billed_ids
-from .sampler import Sampler, try_read
-from .snapshot import Snapshot, doubt_of, mean_power_w
+from .observed import Observed, Watch
+from .reading import (
+    SHORT_WINDOW_PERIODS,
+    ComponentReading,
+    Reading,
+    ShortWindows,
+    billed_ids,
+)
+from .sampler import Sampler
+from .snapshot import Snapshot, bound_of, doubt_of
 from .source import Kind, PowerSource, Scope, Source, SourceInfo
 from .sources.resolve import Machine, resolve
 
@@ -26,7 +33,7 @@ class _Bill(NamedTuple):
 
     in_use: list[bool]
     ids: frozenset[str]
-    sources: list[tuple[int, Source, str]]
+    sources: list[tuple[int, Observed]]
 
 
 def suspended_s() -> float:
@@ -72,6 +79,7 @@ class EnergyMeter:
         self._sources = [_counter_of(source, clock) for source in found]
         self.sources: tuple[SourceInfo, ...] = tuple(source.info for source in self._sources)
         self.clock = clock
+        self._observed = [Observed(source, clock) for source in self._sources]
         self._asleep_clock = asleep_clock
         self._bill = self._make_bill()
         self._idle_w = _idle_powers_w(self.sources)
@@ -82,12 +90,14 @@ class EnergyMeter:
             from .series import Series
 
             self.series = Series(self._sources, series_period_s, clock)
-        tasks = [task for source in self._sources for task in source.tasks()]
+        self.watch = Watch(self._observed, clock)
+        # On another clock time does not pass by itself: whoever has it may look.
+        tasks = [self.watch.look] if self.watch and clock is time.perf_counter else []
+        tasks += [task for source in self._sources for task in source.tasks()]
         self._sampler = Sampler(tasks if self.series is None else [*tasks, self.series.sample])
+        self.watch.wake = self._sampler.wake
         # A meter that is merely dropped ends them too.
         self._end = weakref.finalize(self, _end, self._sampler, self._sources if own else [])
-        self._moved: list[tuple[float | str, float]] = [("never read", 0.0)] * len(self._sources)
-        self._first = self.snapshot(synchronize=False)
         # Seconds that one reading of all sources takes.
         self.read_cost_s = min(repeat(lambda: self.snapshot(synchronize=False), number=1))
 
@@ -108,13 +118,10 @@ class EnergyMeter:
                 self._synchronize()
         self._sampler.ensure_alive()
         now = self.clock()
-        values = tuple([try_read(source, source.info.id) for source in self._sources])
+        values = tuple([each.read() for each in self._observed])
         resets = tuple([source.resets for source in self._sources])
-        for index, value in enumerate(values):
-            if value != self._moved[index][0]:
-                self._moved[index] = (value, now)
-        moved_s = tuple([moved_s for _, moved_s in self._moved])
-        return Snapshot(now, self.clock(), values, resets, moved_s, self._asleep_clock())
+        seen = tuple([each.seen for each in self._observed])
+        return Snapshot(now, self.clock(), values, resets, seen, self._asleep_clock())
 
     def between(self, start: Snapshot, end: Snapshot) -> Reading:
         """Energy between two snapshots of this meter, the second one just taken."""
@@ -125,14 +132,23 @@ class EnergyMeter:
         """Billed joules since a snapshot, fast and unsynchronized; None if a source is lost."""
         total_j = 0.0
         billed = self._billed().sources
-        for index, source, name in billed:
-            before, after = start.values[index], try_read(source, name)
+        for index, each in billed:
+            before, after = start.values[index], each.read()
             if isinstance(before, str) or isinstance(after, str) or after < before:
                 return None
-            if source.resets != start.resets[index]:
+            if each.source.resets != start.resets[index]:
                 return None
             total_j += after - before
         return total_j if billed else None
+
+    @property
+    def power_w(self) -> float:
+        """Present power of what is billed, by the latest moves of its counters; 0 if not known."""
+        return sum(each.power_w for _, each in self._billed().sources)
+
+    def pending_j(self, now: float) -> float:
+        """Joules that were drawn by now and that counters of slow steps do not show yet."""
+        return sum(each.pending_j(now) for _, each in self._billed().sources)
 
     def window(self) -> Window:
         """Open a window now; windows nest and overlap freely, in any thread."""
@@ -168,17 +184,16 @@ class EnergyMeter:
         """What two snapshots say of one source."""
         source, info = self._sources[index], self.sources[index]
         before, after = start.values[index], end.values[index]
-        doubt = doubt_of(info, index, start, end)
+        observed = self._observed[index]
+        stood_s = observed.stood_s(start.time_s, end.time_s)
+        doubt = doubt_of(info, index, start, end, stood_s)
         lost = ComponentReading(info.component, info.id, None, Kind.UNAVAILABLE, info.scope)
         if doubt or isinstance(before, str) or isinstance(after, str):
             return replace(lost, warnings=(doubt,))
         duration_s, period_s = end.time_s - start.time_s, info.update_period_s
         warnings = info.warnings + source.notes
         if duration_s < SHORT_WINDOW_PERIODS * period_s:
-            warnings += (
-                f"{info.id}: window of {duration_s:.3g} s is below {SHORT_WINDOW_PERIODS} update "
-                f"periods of {period_s:.3g} s",
-            )
+            warnings += (str(ShortWindows(info.id, f"{period_s:.3g}", duration_s)),)
         gap_s = source.largest_gap_s(start.time_s, end.time_s)
         if gap_s:
             warnings += (f"{info.id}: no power was read for {gap_s:.3g} s",)
@@ -186,15 +201,11 @@ class EnergyMeter:
         if slept_s > NOTABLE_SLEEP_S:
             warnings += (f"the machine was suspended for {slept_s:.3g} s within the window",)
         idle_w = self._idle_w[index]
-        edges_s = end.read_by_s - end.time_s + start.read_by_s - start.time_s
-        unsure_s = period_s + edges_s / 2 if period_s else 0.0
-        # A short window may hold no step of the counter, so take the power before it then.
-        power_w = mean_power_w(index, start, end) or mean_power_w(index, self._first, end)
         return replace(
             lost,
             energy_j=after - before,
             kind=info.kind,
-            bound_j=power_w * unsure_s if power_w or not period_s else None,
+            bound_j=bound_of(info, index, start, end, observed.power_w, gap_s + stood_s),
             gain_error=info.gain_error,
             largest_gap_s=gap_s,
             warnings=warnings,
@@ -210,8 +221,8 @@ class EnergyMeter:
     def _make_bill(self) -> _Bill:
         in_use = [source.in_use for source in self._sources]
         ids = billed_ids(s.info for s, used in zip(self._sources, in_use, strict=True) if used)
-        entries = [(index, source, source.info.id) for index, source in enumerate(self._sources)]
-        return _Bill(in_use, ids, [e for e in entries if in_use[e[0]] and e[2] in ids])
+        entries = enumerate(self._observed)
+        return _Bill(in_use, ids, [e for e in entries if in_use[e[0]] and e[1].name in ids])
 
 
 class Window:
@@ -221,6 +232,7 @@ class Window:
         self._meter = meter
         self._start = self._lap = meter.snapshot()
         self._closed: Reading | None = None
+        meter.watch.open(self)
 
     @property
     def reading(self) -> Reading:
@@ -235,6 +247,7 @@ class Window:
     def close(self) -> Reading:
         """Take the closing snapshot, once, and return the reading."""
         self._closed = self.reading
+        self._meter.watch.close(self)
         return self._closed
 
     def __enter__(self) -> Window:

@@ -3,14 +3,39 @@
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from .quantities import format_energy, total
 from .source import Kind, Scope, SourceInfo
 
 SHORT_WINDOW_PERIODS = 5  # below this many update periods of its source a reading is flagged
+
+
+class ShortWindows(NamedTuple):
+    """Windows of a source that were too short for its steps."""
+
+    source: str
+    period_s: str  # an update period, as it is written
+    shortest_s: float
+    windows: int = 1
+
+    def __str__(self) -> str:
+        """The warning of them all."""
+        below = f"below {SHORT_WINDOW_PERIODS} update periods of {self.period_s} s"
+        if self.windows == 1:
+            return f"{self.source}: window of {self.shortest_s:.3g} s is {below}"
+        shortest = f"the shortest {self.shortest_s:.3g} s"
+        return f"{self.source}: {self.windows} windows {below}, {shortest}"
+
+
+_SHORT = re.compile(
+    rf"(?P<source>.*): (?:window of (?P<only>\S+) s is|(?P<count>\d+) windows) "
+    rf"below {SHORT_WINDOW_PERIODS} update periods of (?P<period>\S+) s"
+    r"(?:, the shortest (?P<shortest>\S+) s)?"
+)
 
 
 @dataclass(frozen=True)
@@ -77,7 +102,7 @@ class ComponentReading:
             bound_j=total([self.bound_j, other.bound_j]),
             gain_error=known.gain_error,
             largest_gap_s=max(self.largest_gap_s, other.largest_gap_s),
-            warnings=_union(self.warnings, other.warnings),
+            warnings=merge_warnings(self.warnings, other.warnings),
             idle_j=total([self.idle_j, _times(sign, other.idle_j)]),
         )
 
@@ -204,3 +229,27 @@ def _times(sign: int, amount: float | None) -> float | None:
 
 def _union(*groups: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(item for group in groups for item in group))
+
+
+def merge_warnings(*groups: Iterable[str]) -> tuple[str, ...]:
+    """Warnings of several windows, each once, and one for all short windows of a source."""
+    merged: dict[object, str | ShortWindows] = {}
+    for text in (text for group in groups for text in group):
+        short = _parse_short(text)
+        if short is None:
+            merged[text] = text
+            continue
+        key = short[:2]
+        if isinstance(before := merged.get(key), ShortWindows):
+            shortest_s = min(before.shortest_s, short.shortest_s)
+            short = short._replace(shortest_s=shortest_s, windows=before.windows + short.windows)
+        merged[key] = short
+    return tuple([str(warning) for warning in merged.values()])
+
+
+def _parse_short(text: str) -> ShortWindows | None:
+    match = _SHORT.fullmatch(text)
+    if match is None:
+        return None
+    shortest_s = float(match["only"] or match["shortest"])
+    return ShortWindows(match["source"], match["period"], shortest_s, int(match["count"] or 1))

@@ -37,28 +37,39 @@ class Sampler:
     def __init__(self, tasks: Iterable[Task]) -> None:
         self._tasks = list(tasks)
         self._closed = False
-        self._pid, self._stopping = os.getpid(), threading.Event()
+        self._pid, self._calls = os.getpid(), _Calls()
         self._start()
 
     def ensure_alive(self) -> None:
         """Start again in a forked child, where threads do not follow."""
         if self._pid != os.getpid() and not self._closed:
-            self._pid, self._stopping = os.getpid(), threading.Event()
+            self._pid, self._calls = os.getpid(), _Calls()
             self._start()
+
+    def wake(self) -> None:
+        """Do the first task now, whenever it is due."""
+        self._calls.rung.set()
 
     def stop(self) -> None:
         """End the thread."""
-        self._closed = True
-        self._stopping.set()
+        self._closed = self._calls.stopping = True
+        self._calls.rung.set()
 
     def _start(self) -> None:
         if self._tasks:
             threading.Thread(
-                target=_work, args=(self._tasks, self._stopping), name=THREAD_NAME, daemon=True
+                target=_work, args=(self._tasks, self._calls), name=THREAD_NAME, daemon=True
             ).start()
 
 
-def _work(tasks: list[Task], stopping: threading.Event) -> None:
+class _Calls:
+    """How a sampler calls its thread."""
+
+    def __init__(self) -> None:
+        self.rung, self.stopping = threading.Event(), False
+
+
+def _work(tasks: list[Task], calls: _Calls) -> None:
     due_s = [time.perf_counter()] * len(tasks)
     while True:
         for index, task in enumerate(tasks):
@@ -68,5 +79,8 @@ def _work(tasks: list[Task], stopping: threading.Event) -> None:
                 except Exception:  # noqa: BLE001 - readings say what is wrong; the thread goes on
                     wait_s = RETRY_S
                 due_s[index] = time.perf_counter() + wait_s
-        if stopping.wait(min(max(min(due_s) - time.perf_counter(), 0.0), LONGEST_WAIT_S)):
-            return
+        if calls.rung.wait(min(max(min(due_s) - time.perf_counter(), 0.0), LONGEST_WAIT_S)):
+            if calls.stopping:
+                return
+            calls.rung.clear()
+            due_s[0] = time.perf_counter()

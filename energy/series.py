@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ConfigurationError
 from ..files import write_whole
 from ..version import __version__
-from .counter import JITTER_S
+from .counter import PossibleSteps
 from .forksafe import Guard
 from .sampler import try_read
 from .source import Source, SourceInfo
@@ -126,20 +126,14 @@ class _Track:
         self.energy_j = array("d")  # NaN where the reading failed
         self.losses = array("I")  # how often count had been lost by then
         self.reasons: dict[int, str] = {}  # why a reading failed
-        self._latest: tuple[float, float] | None = None
-        self._impossible = 0
+        self._steps = PossibleSteps(self.info.max_power_w, self.info.update_period_s)
 
     def read(self, now: float) -> tuple[float | str, int]:
         """Read the source and say how often it has lost count so far."""
         value = try_read(self._source, self.info.id)
         if not isinstance(value, str):
-            if self._latest is not None:
-                then, before = self._latest
-                longest_s = now - then + self.info.update_period_s + JITTER_S
-                if not 0 <= value - before <= self.info.max_power_w * longest_s:
-                    self._impossible += 1
-            self._latest = (now, value)
-        return value, self._impossible + self._source.resets
+            self._steps.judge(value, now, now)
+        return value, self._steps.losses + self._source.resets
 
     def add(self, value: float | str, losses: int) -> None:
         if isinstance(value, str):

@@ -49,6 +49,8 @@ class SourceInfo:
         update_period_s: How often the counter moves, in seconds; 0 if at every reading.
         gain_error: Relative error of the whole amount, such as 0.05; None if not known.
         max_power_w: A reading above this power is impossible.
+        moves: Whether its counter moves all the time, so that one that stands is dead; None if
+            its kind tells: measured and integrated ones do, models and shares of a process do not.
         counts_search: False if the source sees only counted operations of networks, so that the
             energy of a search algorithm is not in it.
         warnings: What a reader of its numbers must know.
@@ -64,6 +66,12 @@ class SourceInfo:
     max_power_w: float = 5_000.0
     counts_search: bool = True
     warnings: tuple[str, ...] = ()
+    moves: bool | None = None
+
+    @property
+    def always_moves(self) -> bool:
+        """Whether its counter moves as long as the hardware is on."""
+        return self.kind in (Kind.MEASURED, Kind.INTEGRATED) if self.moves is None else self.moves
 
 
 class BaseSource:

@@ -78,10 +78,9 @@ class Phases:
     def learn_tail(self) -> None:
         """Note what came after the last step of an epoch."""
         budget = self._assignment.budget
-        checked_j, spent_j = budget.checked_j, budget.spent_j
-        if self._announced or not self._gate.taken or checked_j is None or spent_j is None:
-            return
-        self._tail_j = budget.reserve_j = max(self._tail_j, spent_j - checked_j)
+        tail_j = None if self._announced or not self._gate.taken else budget.since_asked_j
+        if tail_j is not None:
+            self._tail_j = budget.reserve_j = max(self._tail_j, tail_j)
 
     @property
     def readings(self) -> tuple[Reading, Reading, Reading]:

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import SourceError
+from ..counter import PossibleSteps
 from ..source import Kind, Scope, Source, SourceInfo
 
 PERIOD_S = 1.0  # its own default of 15 s would blur windows below a minute
-LOST_AFTER_S = 15.0  # a tracker that has not measured for so long has died
-MAX_POWER_W = 50_000.0
+LOST_AFTER_S = 3.0 * PERIOD_S  # a tracker that has not measured for so long has died
+MAX_POWER_W = 20_000.0  # machines of eight GPUs are rated up to 15 kW
 JOULES_PER_KWH = 3.6e6
 
 
@@ -25,14 +26,11 @@ class _Totals:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self.last: tuple[float, float] | None = None  # joules and when they came
-        self.resets = 0
+        self.steps = PossibleSteps(MAX_POWER_W, PERIOD_S)  # a failed reading is taken for a wrap
 
     def live_out(self, total: Any, delta: Any) -> None:
         energy_j, now = total.energy_consumed * JOULES_PER_KWH, self._clock()
-        if self.last is not None:
-            last_j, last_s = self.last
-            if not 0 <= energy_j - last_j <= MAX_POWER_W * (now - last_s + PERIOD_S):
-                self.resets += 1  # an impossible step, such as a failed reading taken for a wrap
+        self.steps.judge(energy_j, now, now)
         self.last = (energy_j, now)
 
     def out(self, total: Any, delta: Any) -> None:
@@ -68,12 +66,13 @@ class CodeCarbonSource(Source):
             detail=f"CodeCarbon's tracker of the whole machine: {_claims(tracker)}",
             update_period_s=PERIOD_S,
             max_power_w=MAX_POWER_W,
+            moves=True,  # a machine draws always, and so its model of it
         )
 
     @property
     def resets(self) -> int:
         """How often the tracker's total moved by an impossible amount."""
-        return self._totals.resets
+        return self._totals.steps.losses
 
     def read(self) -> float:
         """Joules since the tracker started, as of its last measurement."""

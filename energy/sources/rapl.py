@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 
 from ...errors import SourceError
@@ -13,9 +15,12 @@ from ..source import Discovery, Kind, Scope, Source, SourceInfo
 
 # Containers hide the usual powercap tree, so it may be mounted elsewhere.
 ROOT = Path(os.environ.get("PERJOULE_POWERCAP", "/sys/class/powercap"))
-MAX_PACKAGE_POWER_W = 1_000.0
+# What a domain may draw where its limits are not told: server processors are rated up to 500 W.
+MAX_POWER_W = {"cpu": 550.0, "dram": 300.0}
+LARGEST_LIMIT_W = 1_000.0  # boards write limits above it to say that there is none
+LIMIT_MARGIN = 2.0  # short peaks go beyond the limits, which hold for a mean over time
 UPDATE_PERIOD_S = 1e-3
-KEEP_ALIVE_S = 30.0  # the smallest range, 65 kJ, lasts 65 s at 1,000 W
+KEEP_ALIVE_S = 30.0
 MIRROR_TOLERANCE_UJ = 1_000_000  # what a counter may differ by when read through another die
 MEND = (
     "Give read permission: `sudo chmod a+r /sys/class/powercap/intel-rapl:*/energy_uj` until the "
@@ -35,9 +40,13 @@ MEND_CONTAINER = (
 class RaplSource(Source):
     """One RAPL zone, a package or its DRAM: a folder with a counter and its greatest value."""
 
-    keep_alive_s = KEEP_ALIVE_S
-
-    def __init__(self, zone: Path, name: str, component: str) -> None:
+    def __init__(
+        self,
+        zone: Path,
+        name: str,
+        component: str,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
         self._path = zone / "energy_uj"
         greatest = _read_int(zone / "max_energy_range_uj")
         if greatest <= 0:
@@ -47,7 +56,9 @@ class RaplSource(Source):
         except OSError as error:
             raise _unreadable(self._path, error) from error
         weakref.finalize(self, os.close, self._file)
-        self._counter = WrappingCounter(self.register, greatest + 1, 1e-6, MAX_PACKAGE_POWER_W)
+        max_power_w = _max_power_w(zone, component)
+        self.keep_alive_s = min(KEEP_ALIVE_S, 1e-6 * greatest / max_power_w / 2)
+        self._counter = WrappingCounter(self.register, greatest + 1, 1e-6, max_power_w, clock)
         self.info = SourceInfo(
             id=f"rapl:{name}",
             component=component,
@@ -55,7 +66,7 @@ class RaplSource(Source):
             scope=Scope.PACKAGE,
             detail=f"RAPL counter of {name}, all processes on it included",
             update_period_s=UPDATE_PERIOD_S,
-            max_power_w=MAX_PACKAGE_POWER_W,
+            max_power_w=max_power_w,
         )
         self.read()
 
@@ -76,7 +87,7 @@ class RaplSource(Source):
         return self._counter.read()
 
 
-def discover(root: Path = ROOT) -> Discovery:
+def discover(root: Path = ROOT, clock: Callable[[], float] = time.perf_counter) -> Discovery:
     """Find the packages and DRAM zones of a powercap tree, or of its folder ``intel-rapl``.
 
     psys, core, uncore, MMIO twins and dies that mirror another's counter would count twice. Some of
@@ -87,7 +98,7 @@ def discover(root: Path = ROOT) -> Discovery:
         what = "RAPL package under" if root.is_dir() else "powercap tree at"
         return Discovery(reason=f"no {what} {root}", mend=_mend_missing())
     try:
-        packages = _open_zones(zones, "cpu")
+        packages = _open_zones(zones, "cpu", clock)
     except SourceError as error:
         return Discovery(reason=str(error), mend=MEND)
     cpus: dict[str, RaplSource] = {}
@@ -95,7 +106,7 @@ def discover(root: Path = ROOT) -> Discovery:
         if not any(_mirrors(source, other) for other in cpus.values()):
             cpus[zone.name] = source
     try:
-        drams = _open_zones(zones, "dram")
+        drams = _open_zones(zones, "dram", clock)
     except SourceError as error:
         return Discovery([*cpus.values()], str(error), MEND, incomplete=True)
     # "intel-rapl:0:1" lies within "intel-rapl:0"; what lies within a mirror is one too.
@@ -120,8 +131,11 @@ def _mend_missing() -> str:
     return MEND_CONTAINER if in_container else MEND_MISSING
 
 
-def _open_zones(zones: list[tuple[Path, str, str]], wanted: str) -> dict[Path, RaplSource]:
-    return {zone: RaplSource(zone, name, part) for zone, name, part in zones if part == wanted}
+def _open_zones(
+    zones: list[tuple[Path, str, str]], wanted: str, clock: Callable[[], float]
+) -> dict[Path, RaplSource]:
+    found = (entry for entry in zones if entry[2] == wanted)
+    return {zone: RaplSource(zone, name, part, clock) for zone, name, part in found}
 
 
 def _mirrors(die: RaplSource, other: RaplSource) -> bool:
@@ -141,6 +155,26 @@ def _label(zone: Path) -> tuple[str, str]:
     if name == "dram":
         return f"dram-{zone.name.split(':')[1]}", "dram"
     return name, "cpu" if name.startswith("package") else ""
+
+
+def _max_power_w(zone: Path, component: str) -> float:
+    """What a zone may draw: twice the highest limit that it tells, if that is one."""
+    told_w = [
+        limit_uw * 1e-6
+        for file in zone.glob("constraint_*_uw")
+        if file.name.endswith(("_power_limit_uw", "_max_power_uw")) and (limit_uw := _try_int(file))
+    ]
+    limits_w = [watts for watts in told_w if 0 < watts <= LARGEST_LIMIT_W]
+    if not limits_w or component != "cpu":  # those of DRAM are seldom filled in
+        return MAX_POWER_W[component]
+    return min(LIMIT_MARGIN * max(limits_w), LARGEST_LIMIT_W)
+
+
+def _try_int(path: Path) -> int:
+    try:
+        return _read_int(path)
+    except SourceError:
+        return 0
 
 
 def _read_int(path: Path) -> int:

@@ -64,6 +64,78 @@ def test_work_before_the_first_step_of_a_phase_is_not_taken_for_a_step(counted):
     assert budget.should_stop()
 
 
+class Card:
+    """A card of constant power whose counter moves in steps, and a training on it."""
+
+    def __init__(self, fakes, power_w: float, tick_s: float, phase_s: float, read_s: float = 0.0):
+        clock = fakes.Clock()
+
+        class Stepping(fakes.Counter):
+            n_reads = 0
+
+            def read(self) -> float:
+                self.n_reads += 1
+                clock.now += read_s
+                return power_w * tick_s * ((clock.now - 1_000.0 + phase_s) // tick_s)
+
+        self.clock, self.power_w = clock, power_w
+        self.counter = Stepping(update_period_s=tick_s, max_power_w=1e6)
+        self.meter = EnergyMeter([self.counter], clock=self.clock)
+        self.meter.read_cost_s = read_s
+        for _ in range(int(2 * tick_s / 0.01)):  # something goes on before the budget is made
+            self.clock.now += 0.01
+            self.meter.snapshot()
+
+    def train(self, budget: EnergyBudget, step_s: float, epoch: int = 1_000_000) -> float:
+        """Joules that were truly drawn when the budget said stop."""
+        start_s, n_steps = self.clock.now, 0
+        while not budget.should_stop():
+            self.clock.now += step_s
+            n_steps += 1
+            if n_steps % epoch == 0:
+                budget.begin_phase()
+        return self.power_w * (self.clock.now - start_s)
+
+
+@given(
+    power_w=st.floats(20.0, 700.0),
+    tick_s=st.sampled_from([0.02, 0.1, 0.11, 1.0]),
+    phase_s=st.floats(0.0, 1.0),
+    step_s=st.floats(0.001, 0.4),
+    read_s=st.sampled_from([0.0, 1e-6, 0.0024, 0.006]),
+    n_ticks=st.floats(8.0, 100.0),
+    epoch=st.integers(3, 1_000),
+)
+def test_a_counter_that_moves_in_steps_ends_a_budget_within_a_step_or_a_percent(
+    fakes, power_w, tick_s, phase_s, step_s, read_s, n_ticks, epoch
+):
+    card = Card(fakes, power_w, tick_s, phase_s, read_s)
+    total_j = max(power_w * tick_s * n_ticks, 4 * power_w * step_s)
+    drawn_j = card.train(EnergyBudget(total_j, card.meter), step_s, epoch)
+    # Steps of a training are not divided.
+    slack_j = max(power_w * tick_s, 0.01 * total_j) + power_w * (step_s + 4 * read_s)
+    assert drawn_j == pytest.approx(total_j, abs=slack_j)
+
+
+def test_budgets_on_a_card_are_neither_kept_early_nor_late_on_average(fakes):
+    """600 J at 700 W on an H100 ended at 479 J, when a check saw two steps of its counter."""
+    ended_j = []
+    for number in range(50):
+        card = Card(fakes, 700.0, 0.1, 0.1 * number / 50, 0.0024)
+        ended_j.append(card.train(EnergyBudget(600, card.meter), 0.01))
+    assert sum(ended_j) / 50 == pytest.approx(600, abs=20)
+    assert 600 - 70 < min(ended_j) <= max(ended_j) < 600 + 70
+
+
+def test_slow_readings_are_few_until_the_end_is_near(fakes):
+    card = Card(fakes, 700.0, 0.1, 0.0, 0.0024)
+    before = card.counter.n_reads
+    drawn_j = card.train(EnergyBudget(70_000, card.meter), 0.01)
+    assert drawn_j == pytest.approx(70_000, rel=0.01)
+    share = (card.counter.n_reads - before) * 0.0024 / (drawn_j / 700.0)
+    assert share < 0.006
+
+
 @pytest.mark.thorough
 def test_a_real_training_stops_within_a_percent_of_its_budget():
     budget = EnergyBudget(1.0, EnergyMeter("cpu_time:1"))  # one CPU-second

@@ -73,16 +73,16 @@ def test_zeus_needs_ten_packages_to_import_and_others_change_the_process():
 
 
 def test_codecarbon_takes_a_failed_read_for_a_wrap(powercap):
-    """It makes 262,368 J of these 225 J."""
+    """It makes 262,151 J of these 8 J."""
     powercap.zone("intel-rapl:0", "package-0", 1_000_000_000, GREATEST_UJ)
     window = powercap.window()
-    time.sleep(0.25)  # no more than 1,000 W is believed
+    time.sleep(0.02)  # no more than 550 W is believed
     powercap.show("intel-rapl:0", "")
     lost = window.lap()
     assert lost.total_j is None
     assert "energy_uj" in lost.warnings[0]
-    powercap.show("intel-rapl:0", 1_225_000_000)
-    assert window.close().total_j == pytest.approx(225.0)
+    powercap.show("intel-rapl:0", 1_008_000_000)
+    assert window.close().total_j == pytest.approx(8.0)
 
 
 def test_codecarbon_does_not_say_how_far_off_its_model_is():

@@ -3,10 +3,18 @@ from itertools import combinations
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perjoule.energy import EnergyMeter, Kind, Reading, Scope, Source, SourceInfo
+from perjoule.energy import (
+    EnergyBudget,
+    EnergyMeter,
+    Kind,
+    Reading,
+    Scope,
+    Source,
+    SourceInfo,
+)
 from perjoule.errors import SourceError
 
 steps = st.lists(st.integers(1, 1_000), min_size=1, max_size=20)
@@ -132,7 +140,8 @@ def test_a_dead_counter_shows_in_laps_too_short_to_tell(fakes):
     laps = [one.lap(0.3) for _ in range(10)]
     assert laps[0].total_j == 0.0
     assert sum(laps, Reading()).total_j is None
-    assert one.lap(0.3, 10).total_j == 10  # it lives again
+    assert one.lap(0.3, 10).total_j is None  # it lives again, nobody knows since when
+    assert one.lap(0.3, 10).total_j == 10
 
 
 def test_short_windows_are_flagged_with_their_bound(fakes):
@@ -307,3 +316,66 @@ def test_what_only_looks_like_a_source_is_refused():
     looks = SimpleNamespace(info=None, read=lambda: 0.0)
     with pytest.raises(TypeError, match=r"derive its class from perjoule\.energy\.Source"):
         EnergyMeter([looks])
+
+
+def drawing(one, power_w: float, seconds: float, look) -> None:
+    """Let a counter draw for a while, looked at every 0.05 s."""
+    for _ in range(round(seconds / 0.05)):
+        one.spend(0.05, power_w * 0.05)
+        look()
+
+
+@pytest.mark.parametrize("looks", ["watch", "budget"])
+def test_a_counter_that_dies_within_a_window_is_doubted_and_one_that_lives_is_not(fakes, looks):
+    one = fakes.Metered(update_period_s=1e-3)
+    budget = EnergyBudget("1 MJ", one.meter)
+    look = one.meter.watch.look if looks == "watch" else budget.should_stop
+    drawing(one, 100.0, 3.0, look)
+    assert one.window.reading.total_j == pytest.approx(300.0)
+    drawing(one, 0.0, 0.5, look)
+    dead = one.window.reading
+    assert (dead.total_j, dead.kind) == (None, "unavailable")
+    assert "fake: stood still for 0.5 s, as a dead counter does" in dead.warnings
+    drawing(one, 100.0, 1.0, look)  # what it missed is missing for good
+    assert one.window.close().total_j is None
+    fresh = one.meter.window()
+    drawing(one, 100.0, 1.0, look)
+    assert fresh.close().total_j == pytest.approx(100.0)
+
+
+@pytest.mark.parametrize(
+    ("fields", "known"),
+    [
+        ({"kind": Kind.MEASURED, "update_period_s": 1e-3}, False),
+        ({"kind": Kind.INTEGRATED, "update_period_s": 1e-3}, False),
+        ({"kind": Kind.MODELLED, "scope": Scope.PROCESS}, True),  # a process that sleeps
+        ({"kind": Kind.APPORTIONED, "update_period_s": 1e-3}, True),
+        ({"kind": Kind.MODELLED, "update_period_s": 1e-3, "moves": True}, False),
+    ],
+)
+def test_nothing_over_five_update_periods_is_no_measurement(fakes, fields, known):
+    one = fakes.Metered(**fields)
+    one.lap(1.0, 5.0)
+    assert (one.lap(0.0051).total_j == 0.0) is known
+    assert one.lap(0.0051).total_j == (0.0 if known else None)
+
+
+@settings(max_examples=25)
+@given(power_w=st.floats(1.0, 500.0), alive_s=st.floats(1.0, 9.0), dead_s=st.floats(0.0, 1.2))
+def test_a_known_reading_of_a_dying_counter_is_off_by_no_more_than_its_bound(
+    fakes, power_w, alive_s, dead_s
+):
+    one = fakes.Metered(update_period_s=0.1)
+    look = one.meter.watch.look
+    drawing(one, power_w, alive_s, look)
+    start_j, start_s = one.counter.energy_j, one.clock.now
+    window = one.meter.window()
+    drawing(one, power_w, alive_s, look)
+    drawing(one, 0.0, dead_s, look)
+    [part] = window.close().components
+    true_j = power_w * (one.clock.now - start_s)
+    assert one.counter.energy_j > start_j
+    if part.energy_j is None:
+        assert dead_s > 0.4
+    else:  # an update period is not told apart from a standstill
+        assert abs(part.energy_j - true_j) <= part.bound_j + 0.1 * power_w

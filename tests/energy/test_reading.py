@@ -107,3 +107,15 @@ def test_the_error_is_quantisation_and_gain_or_not_known(fakes):
     assert reading.components[1].error_j is None
     assert "cpu 1.00 kJ ± 6 % (measured, known)" in str(reading)
     assert "dram 1.00 kJ (measured, unknown)" in str(reading)
+
+
+def test_short_windows_are_told_once_with_their_number_and_the_shortest(fakes):
+    one = fakes.Metered(fakes.Counter("a", update_period_s=0.1), fakes.Counter("b"))
+    laps = [one.lap(duration_s, 1.0, 1.0) for duration_s in (0.3, 0.04, 2.0, 0.4, 0.2)]
+    [single] = laps[0].warnings
+    assert single == "a: window of 0.3 s is below 5 update periods of 0.1 s"
+    told = "a: 4 windows below 5 update periods of 0.1 s, the shortest 0.04 s"
+    total = sum(laps, Reading())
+    assert total.warnings == (told,)
+    assert (total + laps[0]).warnings == (told.replace("4 w", "5 w"),)
+    assert (laps[2] + laps[2]).warnings == ()

@@ -4,6 +4,7 @@ import gc
 import os
 import signal
 import threading
+import time
 
 import pytest
 
@@ -50,9 +51,34 @@ def test_the_background_thread_does_each_task_when_it_is_due_and_survives_every_
     assert n_calls["seldom"] <= 2
 
 
-def test_counters_are_read_at_window_edges_only(fakes):
+def test_counters_are_watched_while_a_window_is_open_and_not_otherwise(fakes):
+    class Counter(fakes.Counter):
+        n_reads = 0
+
+        def read(self) -> float:
+            self.n_reads += 1
+            self.energy_j += 1.0
+            return super().read()
+
+    counter = Counter()
+    meter = EnergyMeter([counter])
+    for end in ("close", "drop"):
+        window = meter.window()
+        before = counter.n_reads
+        fakes.wait_for(lambda before=before: counter.n_reads >= before + 3)
+        if end == "close":
+            window.close()
+        del window
+        fakes.wait_for(lambda: meter.watch.asleep)
+        before = counter.n_reads
+        time.sleep(0.15)
+        assert counter.n_reads == before
+    meter.close()
+
+
+def test_what_needs_no_watch_has_no_thread():
     others = threads()
-    with EnergyMeter([fakes.Counter()]):
+    with EnergyMeter("model"):
         assert not threads() - others
 
 

@@ -6,11 +6,15 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from ....errors import SourceError
 from ...forksafe import Guard
+from ...observed import Observed, alarm_s
 from ...source import Kind, Scope, Source
-from ..rapl import KEEP_ALIVE_S
 
 SPLIT_PERIOD_S = 0.1  # ten of the kernel's 10 ms steps in counting CPU time
+LOOK_PERIOD_S = (
+    SPLIT_PERIOD_S  # the counter is read so often, since a share may stand while it moves
+)
 
 
 def machine_cpu_s() -> float:
@@ -28,8 +32,6 @@ def machine_cpu_s() -> float:
 class ApportionedSource(Source):
     """A package counter's joules times this process' share of all busy CPU time: a guess."""
 
-    keep_alive_s = KEEP_ALIVE_S
-
     def __init__(
         self,
         source: Source,
@@ -37,12 +39,14 @@ class ApportionedSource(Source):
         all_cpu_s: Callable[[], float] = machine_cpu_s,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self._source = source
+        self._source, self._observed = source, Observed(source, clock)
+        self.keep_alive_s = min(source.keep_alive_s, LOOK_PERIOD_S)
         self._own_cpu_s, self._all_cpu_s, self._clock = own_cpu_s, all_cpu_s, clock
         self._guard = Guard()
         self._next_s = 0.0
         self._last: tuple[float, float, float] | None = None
         self._energy_j = 0.0
+        self._deaths, self._dead = 0, False
         self.info = replace(
             source.info,
             id=f"{source.info.id}:share",
@@ -54,8 +58,8 @@ class ApportionedSource(Source):
 
     @property
     def resets(self) -> int:
-        """How often the counter lost count."""
-        return self._source.resets
+        """How often the counter lost count, or stood as a dead one does."""
+        return self._source.resets + self._deaths
 
     def read(self) -> float:
         """Joules of this process' shares up to the last split."""
@@ -67,7 +71,10 @@ class ApportionedSource(Source):
             return self._energy_j
 
     def _split(self) -> None:
-        own_s, all_s, total_j = self._own_cpu_s(), self._all_cpu_s(), self._source.read()
+        own_s, all_s, total_j = self._own_cpu_s(), self._all_cpu_s(), self._observed.read()
+        if isinstance(total_j, str):
+            raise SourceError(total_j)
+        self._see_life()
         if self._last is not None:
             last_own_s, last_all_s, last_j = self._last
             if all_s <= last_all_s:
@@ -75,3 +82,11 @@ class ApportionedSource(Source):
             share = min((own_s - last_own_s) / (all_s - last_all_s), 1.0)
             self._energy_j += share * (total_j - last_j)
         self._last = (own_s, all_s, total_j)
+
+    def _see_life(self) -> None:
+        """Fail while the counter stands: a process that sleeps has no share, a package draws."""
+        still_s, was_dead = self._observed.standing_s, self._dead
+        self._dead = still_s >= alarm_s(self._source.info)
+        self._deaths += self._dead and not was_dead
+        if self._dead:
+            raise SourceError(f"{self._source.info.id} stood still for {still_s:.3g} s")

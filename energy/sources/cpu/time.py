@@ -80,6 +80,8 @@ class CpuTimeSource(Source):
             descendants_s = self._count_descendants_s(self._pid)
         except Exception as error:
             raise SourceError(f"CPU times of child processes: {error}") from error
+        if not 0 <= descendants_s <= (os.cpu_count() or 1) * time.monotonic():  # since the boot
+            raise SourceError(f"CPU times of child processes: {descendants_s} s is impossible")
         fell = descendants_s < self._descendants_s
         if fell and not self._fell:
             self._fell = True  # one that is just ending is missing for a moment: wait for a scan

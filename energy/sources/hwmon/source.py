@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from ....errors import ConfigurationError, SourceError, UnknownNameError
+from ...counter import PossibleSteps
 from ...forksafe import Guard
 from ...source import SCOPES, Discovery, Kind, PowerSource, Source, SourceInfo
 from .channels import Channel, ChannelFiles, list_channels, read_text
@@ -23,27 +24,35 @@ MIRROR_TOLERANCE_J = 1.0  # what a counter may move while another that shows the
 
 
 class HwmonCounter(Source):
-    """An energy counter; it was reset where it falls or comes back anew."""
+    """An energy counter; it was reset where it falls, leaps or comes back anew."""
 
-    def __init__(self, info: SourceInfo, files: ChannelFiles, *, wraps: bool = False) -> None:
+    def __init__(
+        self,
+        info: SourceInfo,
+        files: ChannelFiles,
+        clock: Callable[[], float],
+        *,
+        wraps: bool = False,
+    ) -> None:
         self.info = info
-        self._files = files
+        self._files, self._clock = files, clock
         self.keep_alive_s = KEEP_ALIVE_S if wraps else math.inf
         self._guard = Guard()
-        self._last_uj = 0
-        self._falls = 0
+        self._steps = PossibleSteps(info.max_power_w, info.update_period_s)
 
     @property
     def resets(self) -> int:
         """How often the counter lost count."""
-        return self._falls + self._files.renewals
+        return self._steps.losses + self._files.renewals
 
     def read(self) -> float:
         """Joules since the driver began to count."""
         with self._guard:
+            asked_s = self._clock()
             (energy_uj,) = self._files.read()
-            self._falls += energy_uj < self._last_uj
-            self._last_uj = energy_uj
+            if energy_uj < 0:
+                raise SourceError(f"counter shows {energy_uj}, which is impossible")
+            self._steps.judge(energy_uj * 1e-6, asked_s, self._clock())
             return energy_uj * 1e-6
 
 
@@ -191,7 +200,7 @@ def _make_source(
     )
     if not is_energy:
         return HwmonPower(info, files, clock)
-    return HwmonCounter(info, files, wraps=channel.driver in WRAPPING)
+    return HwmonCounter(info, files, clock, wraps=channel.driver in WRAPPING)
 
 
 def _mirrors(source: Source | PowerSource, other: Source | PowerSource) -> bool:

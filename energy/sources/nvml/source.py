@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from ....errors import SourceError
+from ...counter import PossibleSteps
 from ...forksafe import Guard
 from ...source import BaseSource, Discovery, Kind, PowerSource, Scope, Source, SourceInfo, Task
 from .devices import Device, Gpu, find_named, find_visible, list_gpus
@@ -20,6 +21,7 @@ MEND = (
 )
 POWER_ERROR = 0.05
 MAX_BOARD_POWER_W = 3_000.0
+LIMIT_MARGIN = 2.0  # short peaks go beyond the limit, which holds for a mean over time
 POWER_INSTANT = 186  # NVML_FI_DEV_POWER_INSTANT: now, where the plain call averages a second
 
 
@@ -48,30 +50,24 @@ class NvmlCounterSource(_GpuSource, Source):
         super().__init__(device, occupancy)
         self._clock = clock
         self._guard = Guard()
-        self._last: tuple[int, float] | None = None
-        self._resets = 0
         gpu = device.gpu
         detail = f"NVML energy counter of {gpu.name} ({gpu.uuid}), all processes on it included"
-        self.info = _info(f"nvml:{gpu.uuid}", gpu, Kind.MEASURED, detail)
+        self.info = _info(f"nvml:{gpu.uuid}", device, Kind.MEASURED, detail)
+        self._steps = PossibleSteps(self.info.max_power_w, COUNTER_PERIOD_S)
 
     @property
     def resets(self) -> int:
         """How often the counter moved as none can: a reloaded driver, or a jump."""
-        return self._resets
+        return self._steps.losses
 
     def read(self) -> float:
         """Joules since the driver was loaded."""
         self.occupancy.glance()
         with self._guard:
             asked_s = self._clock()
-            now_mj = self.device.ask("energy", _counter_mj)
-            if self._last is not None:
-                last_mj, last_s = self._last
-                within_s = self._clock() - last_s + COUNTER_PERIOD_S  # the step before counts too
-                possible = 0 <= now_mj - last_mj <= 1e3 * MAX_BOARD_POWER_W * within_s
-                self._resets += not possible
-            self._last = (now_mj, asked_s)
-            return now_mj / 1e3
+            energy_j = self.device.ask("energy", _counter_mj) / 1e3
+            self._steps.judge(energy_j, asked_s, self._clock())
+            return energy_j
 
 
 class NvmlPowerSource(_GpuSource, PowerSource):
@@ -83,7 +79,7 @@ class NvmlPowerSource(_GpuSource, PowerSource):
         self._read_mw = _instant_mw if instant else _usage_mw
         gpu, what = device.gpu, "instant power" if instant else "power"
         detail = f"NVML {what} of {gpu.name} ({gpu.uuid}) integrated over time"
-        self.info = _info(f"nvml-power:{gpu.uuid}", gpu, Kind.INTEGRATED, detail, POWER_ERROR)
+        self.info = _info(f"nvml-power:{gpu.uuid}", device, Kind.INTEGRATED, detail, POWER_ERROR)
 
     def read_power_w(self) -> float:
         """Present board power in watts."""
@@ -179,9 +175,24 @@ def _instant_mw(nvml: Any, handle: Any) -> int:
     return int(field.value.uiVal)
 
 
+def _max_power_w(device: Device) -> float:
+    """What a board may draw: twice the highest limit that can be set on it, if that is told."""
+    try:
+        limit_w = device.ask("limits", _greatest_limit_mw) / 1e3
+    except SourceError:
+        return MAX_BOARD_POWER_W
+    return min(LIMIT_MARGIN * limit_w, MAX_BOARD_POWER_W) if limit_w > 0 else MAX_BOARD_POWER_W
+
+
+def _greatest_limit_mw(nvml: Any, handle: Any) -> int:
+    _least, greatest = nvml.nvmlDeviceGetPowerManagementLimitConstraints(handle)
+    return int(greatest)
+
+
 def _info(
-    name: str, gpu: Gpu, kind: Kind, detail: str, gain_error: float | None = None
+    name: str, device: Device, kind: Kind, detail: str, gain_error: float | None = None
 ) -> SourceInfo:
+    gpu = device.gpu
     sliced = (
         f"{name}: the joules of the whole GPU, of which this process has slice "
         f"{', '.join(gpu.slices)}: those of its other slices are in the reading"
@@ -194,6 +205,6 @@ def _info(
         detail=detail,
         update_period_s=COUNTER_PERIOD_S,
         gain_error=gain_error,
-        max_power_w=MAX_BOARD_POWER_W,
+        max_power_w=_max_power_w(device),
         warnings=(sliced,) if gpu.slices else (),
     )

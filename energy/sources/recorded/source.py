@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 
 from ....errors import SourceError
+from ...counter import PossibleSteps
 from ...source import SCOPES, Source, SourceInfo
 from .trace import Trace
+
+# What may be in one column: the processors of a machine together, a GPU, a whole machine.
+MAX_POWER_W = {"cpu": 2_000.0, "dram": 2_000.0, "gpu": 3_000.0, "node": 100_000.0}
 
 
 class RecordedSource(Source):
@@ -17,6 +20,7 @@ class RecordedSource(Source):
     def __init__(self, trace: Trace, clock: Callable[[], float] = time.perf_counter) -> None:
         self._trace, self._clock = trace, clock
         self._started_s: float | None = None
+        self._steps = PossibleSteps(MAX_POWER_W[trace.component], trace.step_s)
         name, what = f"recorded:{trace.name}", "counter" if trace.counter_j else "power"
         self.info = SourceInfo(
             id=name,
@@ -24,8 +28,8 @@ class RecordedSource(Source):
             kind=trace.kind,
             scope=SCOPES[trace.component],
             detail=f"recorded {what} of {trace.duration_s:.6g} s in {trace.name}",
-            update_period_s=trace.period_s,
-            max_power_w=math.inf,
+            update_period_s=trace.step_s,
+            max_power_w=MAX_POWER_W[trace.component],
             warnings=tuple(
                 f"{name}: {warning}"
                 for warning in ("recorded, not of this machine now", *trace.warnings)
@@ -39,7 +43,14 @@ class RecordedSource(Source):
             self._started_s = now
         if now - self._started_s > self._trace.duration_s:
             raise SourceError(f"the trace ended after {self._trace.duration_s:.6g} s")
-        return self._trace.energy_j(0.0, now - self._started_s)
+        energy_j = self._trace.energy_j(0.0, now - self._started_s)
+        self._steps.judge(energy_j, now, now)
+        return energy_j
+
+    @property
+    def resets(self) -> int:
+        """How often the trace leapt as no hardware does."""
+        return self._steps.losses
 
     def largest_gap_s(self, start_s: float, end_s: float) -> float:
         """Longest time without a recorded reading that touches the window, 0 if none stands out."""

@@ -62,6 +62,15 @@ class Trace:
         """Median time between two readings."""
         return median(b - a for a, b in pairwise(self.times_s))
 
+    @cached_property
+    def step_s(self) -> float:
+        """Median time between two moves of a counter, between two readings of a power."""
+        if not self.counter_j:
+            return self.period_s
+        moved = pairwise(zip(self.times_s, self.counter_j, strict=True))
+        moved_s = [0.0, *(at_s for (_, before_j), (at_s, now_j) in moved if now_j > before_j)]
+        return median(b - a for a, b in pairwise(moved_s)) if len(moved_s) > 1 else self.period_s
+
     def energy_j(self, start_s: float = 0.0, end_s: float | None = None) -> float:
         """Joules between two moments, in seconds after the first reading, both interpolated."""
         end_s = self.duration_s if end_s is None else end_s

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import http.client
+import io
 import json
+import math
 import re
+import socket
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -12,6 +17,7 @@ from urllib.parse import SplitResult, urlsplit
 from ....errors import ConfigurationError, SourceError
 
 MAX_POWER_W = 100_000.0
+MAX_PLUG_POWER_W = 25_000.0  # three phases of 32 A
 TOTAL_PERIOD_S = 60.0  # of a plug's counter: Shelly's always, Tasmota's (1 Wh) from 60 W on
 LONGEST_ANSWER = 1 << 20
 
@@ -32,6 +38,7 @@ class Endpoint:
     mend: str  # what to do if the device does not tell it
     sums_channels: bool = False  # whether a list of numbers stands for their sum
     step_s: float = 0.0  # how often the device renews it; 0 if always, or not known
+    max_power_w: float = MAX_POWER_W  # what can go through it
     warnings: tuple[str, ...] = ()  # what a reader of the joules must know
 
     @property
@@ -55,7 +62,9 @@ class Endpoint:
             raise SourceError(f"{self.path!r} is no number but {_describe_json(answer)}")
         total = sum(numbers)
         value = total * _UNITS[self.unit]
-        if not 0 <= value <= (MAX_POWER_W if self.is_power else 1e300):
+        # A machine that runs draws something: 0 W is a relay or a sensor that is off.
+        possible = 0 < value <= self.max_power_w if self.is_power else 0 <= value < math.inf
+        if not possible:
             raise SourceError(f"reads {total} {self.unit}, which is impossible")
         return value
 
@@ -67,12 +76,18 @@ class HttpDevice:
         url = endpoint.url
         secure = url.scheme == "https"
         connect = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-        self._endpoint = endpoint
+        self._endpoint, self._timeout_s = endpoint, timeout_s
         self._connection = connect(url.hostname or "", url.port, timeout=timeout_s)
+        self._connection.response_class = self._respond  # pyright: ignore[reportAttributeAccessIssue]
         self._target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+        self._deadline_s = 0.0
 
     def ask(self) -> float:
-        """The number now, in watts or joules."""
+        """The number now, in watts or joules, within the timeout from here to the last byte.
+
+        A name that is looked up may take longer.
+        """
+        self._deadline_s = time.perf_counter() + self._timeout_s
         reused = self._connection.sock is not None
         try:
             return self._ask()
@@ -87,6 +102,9 @@ class HttpDevice:
         self._connection.close()
 
     def _ask(self) -> float:
+        self._connection.timeout = self._left_s()
+        if self._connection.sock is not None:
+            self._connection.sock.settimeout(self._left_s())
         self._connection.request("GET", self._target)
         response = self._connection.getresponse()
         body = response.read(LONGEST_ANSWER)
@@ -97,6 +115,40 @@ class HttpDevice:
         except ValueError as error:
             raise SourceError("the answer is no JSON") from error
         return self._endpoint.find(answer)
+
+    def _left_s(self) -> float:
+        left_s = self._deadline_s - time.perf_counter()
+        if left_s <= 0:
+            raise TimeoutError("timed out")
+        return left_s
+
+    def _respond(
+        self, connected: socket.socket, *args: Any, **given: Any
+    ) -> http.client.HTTPResponse:
+        """A response that must have come by the deadline: a device may send byte by byte."""
+        response = http.client.HTTPResponse(connected, *args, **given)
+        response.fp.close()
+        response.fp = io.BufferedReader(_InTime(connected, self._left_s))
+        return response
+
+
+class _InTime(io.RawIOBase):
+    """What a socket receives while there is time left."""
+
+    def __init__(self, connected: socket.socket, left_s: Callable[[], float]) -> None:
+        self._socket, self._left_s = connected, left_s
+        self._received = connected.makefile("rb", buffering=0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._socket.settimeout(self._left_s())
+        return self._received.readinto(buffer)
+
+    def close(self) -> None:
+        self._received.close()
+        super().close()
 
 
 def describe_error(error: Exception) -> str:
@@ -133,6 +185,7 @@ def _parse_shelly(address: str) -> Endpoint:
         mend="check the address, and that it is a Shelly of generation 2 or later, without a "
         f"password, whose switch {switch} measures (others: http:URL#json.path)",
         step_s=TOTAL_PERIOD_S if total else 0.0,
+        max_power_w=MAX_PLUG_POWER_W,
         warnings=(f"{name}: its counter moves about once a minute",) if total else (),
     )
 
@@ -157,6 +210,7 @@ def _parse_tasmota(address: str) -> Endpoint:
         "/cm?user=admin&password=...&cmnd=Status%2010#StatusSNS.ENERGY.Power)",
         sums_channels=True,
         step_s=TOTAL_PERIOD_S if total else 0.0,
+        max_power_w=MAX_PLUG_POWER_W,
         warnings=(f"{name}: {steps}",),
     )
 

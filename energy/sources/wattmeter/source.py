@@ -8,14 +8,15 @@ import time
 import weakref
 
 from ....errors import MeterError, SourceError
-from ...counter import GAP_PERIODS, Gaps
+from ...counter import GAP_PERIODS, Gaps, PossibleSteps
 from ...forksafe import Guard
 from ...source import Kind, Scope, Source, SourceInfo
-from .device import MAX_POWER_W, Endpoint, HttpDevice, describe_error
+from .device import Endpoint, HttpDevice, describe_error
 
 PERIOD_S = 1.0
 TIMEOUT_S = 2.0
-PATIENCE_S = 10.0  # how long the last answer stands in for missing ones
+PATIENCE_S = 10.0  # how long the last power stands in for missing ones
+START_TIMEOUTS = 2.0  # in these the first answer must be there, a name being looked up included
 
 
 class HeldPower:
@@ -61,9 +62,14 @@ class HeldPower:
 class Total:
     """The latest state of a device's own energy counter; it goes on while nobody looks."""
 
-    def __init__(self, energy_j: float, now: float) -> None:
-        self.answered_s, self._energy_j = now, energy_j  # when the latest answer came
-        self.resets = 0
+    def __init__(self, energy_j: float, now: float, info: SourceInfo) -> None:
+        self._steps = PossibleSteps(info.max_power_w, info.update_period_s)
+        self.add(energy_j, now)
+
+    @property
+    def resets(self) -> int:
+        """How often the counter fell or leapt."""
+        return self._steps.losses
 
     def energy_j(self, _now: float) -> float:
         """Joules at the latest answer."""
@@ -71,7 +77,7 @@ class Total:
 
     def add(self, energy_j: float, now: float) -> None:
         """Take the answer that came now."""
-        self.resets += energy_j < self._energy_j
+        self._steps.judge(energy_j, now, now)
         self.answered_s, self._energy_j = now, energy_j
 
     def largest_gap_s(self, _start_s: float, _end_s: float) -> float:
@@ -82,8 +88,9 @@ class Total:
 class Wattmeter(Source):
     """A wattmeter that a thread of its own asks, so that nobody else waits for the network.
 
-    Readings fail once no answer came for ``patience_s``. A device that does not answer now, or not
-    with that number, is a MeterError.
+    Readings fail once no answer came for ``patience_s``, or for three periods if it is a counter,
+    whose joules would be missing. A device that does not answer now, or not with that number, is a
+    MeterError.
     """
 
     def __init__(
@@ -100,10 +107,10 @@ class Wattmeter(Source):
             scope=Scope.NODE,
             detail=f"{endpoint.detail}, asked every {period_s:g} s: all that draws through it",
             update_period_s=max(endpoint.step_s, period_s),
-            max_power_w=MAX_POWER_W,
+            max_power_w=endpoint.max_power_w,
             warnings=endpoint.warnings,
         )
-        self._poller = _Poller(endpoint, period_s, timeout_s, patience_s)
+        self._poller = _Poller(endpoint, self.info, period_s, timeout_s, patience_s)
         weakref.finalize(self, self._poller.close)
 
     @property
@@ -129,23 +136,30 @@ class _Poller:
     """What a source and its thread share; it knows nothing of the source."""
 
     def __init__(
-        self, endpoint: Endpoint, period_s: float, timeout_s: float, patience_s: float
+        self,
+        endpoint: Endpoint,
+        info: SourceInfo,
+        period_s: float,
+        timeout_s: float,
+        patience_s: float,
     ) -> None:
         self._endpoint, self._timeout_s = endpoint, timeout_s
-        self._period_s, self._patience_s = period_s, patience_s
+        gap_s = GAP_PERIODS * period_s
+        self._period_s = period_s
+        self._patience_s = patience_s if endpoint.is_power else min(patience_s, gap_s)
         self.guard = Guard()
         device = HttpDevice(endpoint, timeout_s)
         try:
-            first = device.ask()
+            first = _ask_in_time(device, START_TIMEOUTS * timeout_s)
         except Exception as error:
             device.close()
             why = f"{endpoint.id} cannot be read: {describe_error(error)}; {endpoint.mend}"
             raise MeterError(why) from error
         now = time.perf_counter()
         self.account = (
-            HeldPower(first, now, patience_s, GAP_PERIODS * period_s)
+            HeldPower(first, now, patience_s, gap_s)
             if endpoint.is_power
-            else Total(first, now)
+            else Total(first, now, info)
         )
         self._problem, self._closed = "", False
         self._pid, self._stop = os.getpid(), threading.Event()
@@ -186,3 +200,22 @@ class _Poller:
                 self._problem = f": {describe_error(error)}"
             due_s = max(due_s + self._period_s, time.perf_counter())
         device.close()
+
+
+def _ask_in_time(device: HttpDevice, within_s: float) -> float:
+    """Ask on a thread of its own, since looking up a name cannot be ended."""
+    answers: list[float | Exception] = []
+
+    def ask() -> None:
+        try:
+            answers.append(device.ask())
+        except Exception as error:  # noqa: BLE001 - raised below
+            answers.append(error)
+
+    thread = threading.Thread(target=ask, name="perjoule-first-question", daemon=True)
+    thread.start()
+    thread.join(within_s)
+    answer = answers[0] if answers else TimeoutError(f"no answer within {within_s:g} s")
+    if isinstance(answer, Exception):
+        raise answer
+    return answer

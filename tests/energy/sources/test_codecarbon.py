@@ -127,10 +127,10 @@ def test_kilowatt_hours_become_joules_of_the_machine(fakes, steps_kwh):
 
 def test_between_measurements_the_last_one_holds_until_the_tracker_seems_dead(tracked):
     tracked.tracker.measure(1e-6)
-    tracked.clock.now += 14.0
+    tracked.clock.now += 2.5
     assert tracked.source.read() == pytest.approx(3.6)
-    tracked.clock.now += 2.0
-    with pytest.raises(SourceError, match="not measured for 15 s"):
+    tracked.clock.now += 1.0
+    with pytest.raises(SourceError, match="not measured for 3 s"):
         tracked.source.read()
 
 
@@ -170,3 +170,11 @@ def test_a_tracker_that_fails_is_a_source_error():
         codecarbon.CodeCarbonSource(failing)
     with pytest.raises(SourceError, match="does not start"):
         codecarbon.CodeCarbonSource(Silent)
+
+
+def test_a_tracker_that_died_is_unknown_and_no_zero(fakes, tracked):
+    one = fakes.Metered(tracked.source, clock=tracked.clock)
+    tracked.clock.now += 6.0
+    reading = one.window.close()
+    assert (reading.total_j, reading.kind) == (None, "unavailable")
+    assert "has not measured for 3 s" in reading.warnings[0]

@@ -320,3 +320,16 @@ def test_a_channel_that_is_not_there_is_answered_with_those_that_are(tree, tmp_p
         hwmon.discover(tree.root, "nct6775")
     with pytest.raises(UnknownNameError, match="did you mean 'cpu'"):
         hwmon.discover(tree.root, "nct6775/power1_input@cpus")
+
+
+def test_a_counter_that_leaps_or_shows_less_than_nothing_is_not_believed(tree, fakes):
+    file, clock = sockets(tree, 9_000_000) / "energy2_input", fakes.Clock()
+    meter = EnergyMeter(hwmon.discover(tree.root, clock=clock).sources, clock=clock)
+    for shown_uj, reason in ((-5, "which is impossible"), (909_000_000, "lost count")):
+        window = meter.window()
+        clock.now += 0.05
+        file.write_text(f"{shown_uj}\n")
+        meter.watch.look()
+        clock.now += 10.0  # so long that the window's mean power is possible
+        assert reason in window.close().warnings[0]
+        file.write_text("9000000\n")

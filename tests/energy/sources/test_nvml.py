@@ -312,3 +312,19 @@ def test_looks_within_readings_are_rare_and_pay_for_their_time(fakes):
     looks_s.append(0.01)  # half a percent of the time is one look in two seconds
     assert look(source) == pytest.approx(2.0)
     assert looks(20.0) == pytest.approx(10, abs=1)
+
+
+def test_a_card_draws_no_more_than_twice_its_greatest_limit(fakes):
+    card, clock = fakes.Gpu(energy_mj=5_000_000), fakes.Clock()
+    binding = fakes.Nvml([card])
+    binding.nvmlDeviceGetPowerManagementLimitConstraints = lambda _: (100_000, 350_000)
+    [source] = nvml.discover(binding, ["0"], clock=clock).sources
+    assert source.info.max_power_w == 700.0
+    meter = EnergyMeter([source], clock=clock)
+    window = meter.window()
+    clock.now += 0.5
+    card.energy_mj += 900_000
+    meter.watch.look()
+    clock.now += 10.0
+    card.energy_mj += 1_000_000
+    assert "lost count" in window.close().warnings[0]

@@ -1,8 +1,10 @@
+import time
+
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from perjoule.energy import Kind
+from perjoule.energy import EnergyMeter, Kind
 from perjoule.energy.counter import WrappingCounter
 from perjoule.energy.sources import rapl
 from perjoule.errors import SourceError
@@ -172,3 +174,86 @@ def test_a_container_may_mount_the_tree_elsewhere(powercap):
     for zone in ("intel-rapl:0/intel-rapl:0:0", "intel-rapl:0:0"):  # the kernel's own shows both
         powercap.zone(zone, "dram", 1_000)
         assert ids(rapl.discover(powercap.root)) == ["rapl:package-0", "rapl:dram-0"]
+
+
+def test_values_that_no_register_shows_are_refused_and_nothing_is_learnt_from_them(fakes):
+    register = Register(fakes.Clock(), 1_000)
+    for value in (-1, GREATEST_UJ + 1, 10 * GREATEST_UJ):
+        register.value, well = value, register.value
+        with pytest.raises(SourceError, match="beyond 0 to"):
+            register.counter.read()
+        register.value = well
+        register.run(1_000_000, 1.0)
+        assert register.since_first_j() > 0
+    assert register.since_first_j() == pytest.approx(3.0)
+    assert register.counter.resets == 0
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    values=st.lists(
+        st.integers(-GREATEST_UJ, 2 * GREATEST_UJ).filter(lambda uj: not 0 <= uj <= 300_000_000),
+        min_size=1,
+        max_size=5,
+    ),
+    lasting=st.booleans(),
+)
+def test_no_value_from_nowhere_makes_a_joule(fakes, powercap, values, lasting):
+    """50 W are drawn; a value lasts for one look of the watch, or moves the counter for good."""
+    clock, offset_uj = fakes.Clock(), 0
+    if not (powercap.root / "intel-rapl:0").exists():
+        package(powercap)
+    powercap.show("intel-rapl:0", 0)
+    meter = EnergyMeter(rapl.discover(powercap.root, clock).sources, clock=clock)
+    window = meter.window()
+
+    def pass_time(value_uj: int | None = None) -> None:
+        clock.now += 0.05
+        drawn_uj = round(50e6 * (clock.now - 1_000.0))
+        powercap.show("intel-rapl:0", drawn_uj + offset_uj if value_uj is None else value_uj)
+        meter.watch.look()
+
+    for value in values:
+        for _ in range(10):
+            pass_time()
+        pass_time(value)
+        offset_uj = value if lasting else 0
+    pass_time()
+    total_j = window.close().total_j
+    assert total_j is None or total_j == pytest.approx(50.0 * (clock.now - 1_000.0), rel=0.01)
+
+
+def test_a_package_draws_no_more_than_its_limits_allow(powercap, fakes):
+    for limits, most_w in (({}, 550.0), ({"0_max_power": 65e6, "1_power_limit": 120e6}, 240.0)):
+        for name, limit_uw in limits.items():
+            (powercap.root / "intel-rapl:0" / f"constraint_{name}_uw").write_text(f"{limit_uw:.0f}")
+        if not limits:
+            package(powercap)
+        clock = fakes.Clock()
+        [source] = rapl.discover(powercap.root, clock).sources
+        assert source.info.max_power_w == most_w
+        window = EnergyMeter([source], clock=clock).window()
+        clock.now += 1.5
+        powercap.show("intel-rapl:0", 901_000_000)
+        assert window.close().total_j is None
+        powercap.show("intel-rapl:0", 1_000_000)
+
+
+def test_a_register_of_small_range_is_read_before_it_can_wrap_twice(powercap):
+    powercap.zone("intel-rapl:0", "package-0", 1_000, 1_100_000_000)
+    [source] = rapl.discover(powercap.root).sources
+    [task] = source.tasks()
+    assert task() == pytest.approx(1.0)  # 1,100 J last two seconds at 550 W
+
+
+def test_a_register_that_freezes_within_a_window_is_not_told_as_measured(powercap):
+    """In real time, so that the thread that watches it is tested too."""
+    package(powercap, 0)
+    window, started_s = powercap.window(), time.perf_counter()
+    while time.perf_counter() < started_s + 0.3:
+        powercap.show("intel-rapl:0", round(100e6 * (time.perf_counter() - started_s)))
+        time.sleep(0.002)
+    time.sleep(0.5)
+    reading = window.close()
+    assert (reading.total_j, reading.kind) == (None, Kind.UNAVAILABLE)
+    assert "stood still for" in reading.warnings[0]

@@ -257,3 +257,20 @@ def test_a_meter_reads_a_trace(write, fakes):
     assert (part.component, part.kind, part.scope) == ("gpu", Kind.INTEGRATED, Scope.BOARD)
     assert part.largest_gap_s == 28.0
     assert f"recorded:{path}#gpu_power_w: recorded, not of this machine now" in part.warnings
+
+
+def test_a_recorded_counter_that_stands_or_leaps_is_unknown(tmp_path, fakes):
+    for number, later_j in enumerate((lambda s: 1_000.0, lambda s: 1e5 + 100 * s)):
+        path, clock = tmp_path / f"{number}.csv", fakes.Clock()
+        rows = [(s / 10, 10.0 * s if s <= 100 else later_j(s / 10)) for s in range(200)]
+        path.write_text("time_s,cpu_j\n" + "\n".join(f"{at},{j}" for at, j in rows))
+        meter = EnergyMeter([RecordedSource(read_trace(path), clock)], clock=clock)
+        window = meter.window()
+        for _ in range(90):
+            clock.now += 0.1
+            meter.watch.look()
+        assert window.reading.total_j == pytest.approx(900.0)
+        for _ in range(50):
+            clock.now += 0.1
+            meter.watch.look()
+        assert window.close().total_j is None

@@ -1,5 +1,6 @@
 """What a meter's text stands for."""
 
+import contextlib
 import time
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from perjoule.energy import EnergyMeter, Kind, Scope
 from perjoule.energy.sources.cpu.apportioned import ApportionedSource, machine_cpu_s
 from perjoule.energy.sources.resolve import METERS, Machine, meters_help, resolve
-from perjoule.errors import ConfigurationError, MeterError, UnknownNameError
+from perjoule.errors import ConfigurationError, MeterError, SourceError, UnknownNameError
 
 
 def ids(sources) -> list[str]:
@@ -105,7 +106,7 @@ def test_a_recorded_trace_is_a_meter(tmp_path, name):
         resolve(name)
 
 
-SHARES = st.tuples(st.integers(0, 50), st.lists(st.integers(0, 10), min_size=2, max_size=4))
+SHARES = st.tuples(st.integers(1, 50), st.lists(st.integers(0, 10), min_size=2, max_size=4))
 
 
 @given(st.lists(SHARES, min_size=1, max_size=10))
@@ -152,3 +153,27 @@ def test_the_machine_is_at_least_as_busy_as_we_are():
     while time.process_time() < own_s + 0.2:
         sum(range(10_000))
     assert machine_cpu_s() >= before_s + 0.1  # the kernel counts in steps
+
+
+def test_a_share_of_a_dead_counter_is_unknown_though_a_sleeping_process_has_none(fakes):
+    clock, counter = fakes.Clock(), fakes.Counter(update_period_s=1e-3)
+    own_s = [0.0]
+    share = ApportionedSource(counter, lambda: own_s[0], lambda: clock.now, clock)
+    window = fakes.Metered(share, clock=clock).window
+    [look] = share.tasks()
+
+    def pass_time(power_w: float) -> None:
+        for _ in range(10):
+            clock.now += 0.1
+            counter.energy_j += 0.1 * power_w
+            with contextlib.suppress(SourceError):
+                look()
+
+    pass_time(50.0)
+    assert window.lap().total_j == 0.0  # asleep
+    pass_time(0.0)
+    pass_time(50.0)
+    assert "lost count" in window.lap().warnings[0]
+    own_s[0] = 1.0
+    pass_time(50.0)
+    assert window.lap().total_j > 0.0

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import threading
 import time
 import weakref
@@ -35,6 +36,7 @@ class Device:
         self.status = 200
         self.body: bytes | None = None
         self.drops = self.hangs_up = False
+        self.drips = ""
         self.go_on = threading.Event()
         self.go_on.set()
         self.n_asked = self.n_connections = 0
@@ -79,10 +81,21 @@ class Handler(BaseHTTPRequestHandler):
             return
         body = self.device.body or json.dumps(self.device.answer(self.path)).encode()
         with contextlib.suppress(ConnectionError):  # who asked has given up
+            if self.device.drips == "head":
+                self._drip(b"HTTP/1.1 200 OK\r\n")
             self.send_response(self.device.status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            if self.device.drips == "body":
+                self._drip(body)
+            else:
+                self.wfile.write(body)
+
+    def _drip(self, text: bytes) -> None:
+        while self.device.drips and text:
+            self.wfile.write(text[:1])
+            text = text[1:] or text
+            time.sleep(0.05)
 
     def log_message(self, format: str, *args: object) -> None:
         pass
@@ -326,8 +339,7 @@ def test_a_forked_child_asks_by_itself(device):
     if child == 0:
         signal.alarm(10)
         with contextlib.suppress(BaseException):
-            source.read()
-            device.wait_for(lambda: source.read() == 5.0 * 3600)
+            device.wait_for(lambda: not fails(source) and source.read() == 5.0 * 3600)
             source.close()
             os._exit(0)
         os._exit(1)
@@ -379,3 +391,34 @@ def test_a_long_gap_is_held_first_and_then_bridged_by_the_trapezoid():
 def test_a_later_smaller_gap_hides_no_earlier_one():
     account, _ = held([(at_s, 100.0) for at_s in (0.0, 8.0, 1.0, 5.0, 1.0, 4.0)])
     assert [account.largest_gap_s(at_s, 19.0) for at_s in (1.0, 8.5, 14.5)] == [8.0, 5.0, 4.0]
+
+
+@pytest.mark.parametrize("place", ["head", "body"])
+def test_a_device_that_answers_byte_by_byte_has_a_deadline_at_start_and_later(device, place):
+    source = device.wattmeter(patience_s=0.05)
+    device.drips = place
+    started_s = time.perf_counter()
+    device.wait_for(lambda: "timed out" in fails(source))
+    with pytest.raises(MeterError, match=r"cannot be read: timed out; check the address"):
+        device.wattmeter()
+    assert time.perf_counter() - started_s < 5.0  # whole, an answer would take longer
+    device.drips = ""
+    device.wait_for(lambda: not fails(source))
+
+
+def test_a_name_that_is_looked_up_for_ever_has_a_deadline_too(device, monkeypatch):
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(1.0))
+    started_s = time.perf_counter()
+    with pytest.raises(MeterError, match=r"no answer within 0\.2 s"):
+        device.wattmeter(timeout_s=0.1)
+    assert time.perf_counter() - started_s < 0.9
+
+
+def test_a_counter_that_is_silent_for_three_periods_is_unknown(device):
+    """Its joules of the silence come later, so those of a window that ends now are too few."""
+    source = device.wattmeter("http", "/any#data.0.kWh@J")
+    device.go_on.clear()
+    device.wait_for(lambda: fails(source))
+    assert "no answer for" in fails(source)
+    device.go_on.set()
+    device.wait_for(lambda: not fails(source))
