@@ -157,9 +157,9 @@ Column = Callable[[str, StrategyFacts], Cell]
 def _score_columns(group: GroupFacts) -> dict[str, Column]:
     metric, target, entries = group.metric, naming.target_score(group), group.strategies.values()
     marks = {
-        share: _marks(winner, group.ties.equal_energy[share])
-        for share, winner in group.winners.equal_energy.items()
-        if any(own.equal_energy[share] for own in entries)
+        each: _marks(winner, group.ties.equal_energy[each])
+        for each, winner in group.winners.equal_energy.items()
+        if any(own.equal_energy[each] for own in entries)
     }
     at_target = _marks(group.winners.energy_to_target, group.ties.energy_to_target)
     anytime = _marks(group.winners.anytime, group.ties.anytime)

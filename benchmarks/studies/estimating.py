@@ -55,8 +55,11 @@ def estimate(part: Part, experiment: Experiment, workers: int) -> Estimate:
 
     session = Session(setting_of(experiment, Path()))
     try:
+        candidates = _candidates(part, session.space)
+        if part.steps is None:  # an epoch is all that is seen: the first one loads a GPU's kernels
+            session.price(candidates[0], None, PROBE_S)
         prices, began_s = [], time.perf_counter()
-        for params in _candidates(part, session.space):
+        for params in candidates:
             steps = None if part.steps is None else part.steps(read_cell(params[CELL]))
             prices.append(session.price(params, steps, PROBE_S))
             if time.perf_counter() - began_s > MOST_S:

@@ -1,4 +1,4 @@
-"""Metering, training and comparing on an NVIDIA GPU; skipped with the reason where there is none."""
+"""Metering, training and comparing on an NVIDIA GPU; skipped, with the reason, without one."""
 
 import json
 import subprocess
