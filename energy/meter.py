@@ -111,6 +111,10 @@ class EnergyMeter:
         for source in self._sources:
             source.count_operations(operations)
 
+    def caused_by(self, thread: int) -> list[float | None]:
+        """Joules that a thread has caused so far, by source; None where that is not known."""
+        return [source.caused_by(thread) for source in self._sources]
+
     def snapshot(self, *, synchronize: bool = True) -> Snapshot:
         """Read all sources now. Never raises: a failed reading is kept as its reason."""
         if synchronize and self._synchronize is not None:
