@@ -173,6 +173,7 @@ def begin(function: Function, meter: EnergyMeter) -> Call:
                 is_beside = _parent_of(other) is None and other.home != call.home
                 other.may_hold |= is_beside and other.function is not function
         _open.append(call)
+        meter.watch.open(call)
     return call
 
 
@@ -180,6 +181,7 @@ def end(call: Call) -> tuple[Reading, Reading]:
     """Close a call: its reading, and all that its function used since the last one ended."""
     meter, function = call.part.meter, call.function
     with _guard:
+        meter.watch.close(call)
         if call not in _open:  # it began before a fork
             reading = call.part.reading(meter.snapshot(), _exact(meter))
             return reading, reading
@@ -249,8 +251,9 @@ def _split(calls: Tree[Call], meter: EnergyMeter, last: Snapshot, edge: Snapshot
     functions = dict.fromkeys(call.function for call in calls.calls)
     for index, info in enumerate(meter.sources):
         before, after = last.values[index], edge.values[index]
-        lost = isinstance(before, str) or isinstance(after, str) or after < before
-        joules = None if lost else float(after) - float(before)
+        joules = None
+        if not (isinstance(before, str) or isinstance(after, str) or after < before):
+            joules = after - before
         if exact[index]:
             shares = calls.shares(_did(calls, (meter, index)))
         elif info.scope in _SPLIT_BY_CPU and _HAS_THREAD_CLOCKS:
