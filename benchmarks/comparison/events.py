@@ -102,6 +102,8 @@ class SliceEvent(Fact):
     message: str
     warnings: tuple[str, ...] = ()  # what the meter warned of
     nonce: str = ""  # of the job that trained it
+    operations: float | None = None  # counted in it; None if nothing was
+    worker: str = ""  # the process that trained it, and its machine
     work: Work | None = None  # of an interrupted one, as of `InterruptedEvent`
     curve: tuple[Point, ...] = ()  # the validated epochs; their joules count from the slice's start
 
@@ -139,6 +141,8 @@ class SliceEvent(Fact):
             started_at=outcome.started_at,
             warnings=total.warnings,
             nonce=outcome.nonce,
+            operations=outcome.operations or None,
+            worker=outcome.worker,
             curve=tuple(_point(each) for each in result.curve),
         )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import platform
 import threading
 from collections.abc import Callable, Collection
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
@@ -105,7 +106,8 @@ def execute(setting: Setting, job: Job) -> Outcome:
         raise NotWantedError("it was begun before, and its executor sent it again") from None
     _last.clear()
     session, started = _session_of(setting)
-    outcome = replace(session.execute(job), nonce=job.nonce)
+    worker = f"{platform.node()}:{os.getpid()}"
+    outcome = replace(session.execute(job), nonce=job.nonce, worker=worker)
     if started:
         unbilled_j = total([outcome.unbilled_j, session.prepared.startup_j])
         outcome = replace(outcome, unbilled_j=unbilled_j)

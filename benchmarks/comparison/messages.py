@@ -154,5 +154,7 @@ class Outcome:
     error: str = ""  # why the strategy could not be asked
     started_at: float = 0.0  # Unix time
     nonce: str = ""  # the job's
+    operations: float | None = None  # that were counted in the slice
+    worker: str = ""  # the process, and its machine
     ask_s: float = 0.0  # of the worker, for asking and telling
     busy_s: float = 0.0
