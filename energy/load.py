@@ -51,4 +51,4 @@ def load_sentence(cores: float, n_cores: int | None = None) -> str:
     told = f"others use {share:.0%} of the processor ({cores:.1f} of {n_cores} cores)"
     if share <= BUSY_SHARE:
         return told
-    return f"{told}: CPU-seconds are worth less work then, so joules by them are too high"
+    return f"{told}: CPU-seconds are worth less work then, so joules by them may be too high"

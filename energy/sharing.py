@@ -1,11 +1,10 @@
 """Calls that are metered while others are: every joule of a process is in one of them, once.
 
-A call is part of the one that it was made in, whose joules hold its own; a task or a thread that
-took its context along (``asyncio.gather``, ``asyncio.to_thread``) is, too. Calls that merely
-overlap share: whenever one begins or ends, what each source counted since is split among those that
-were open. By which measure, the source decides: by the joules that each thread is known to have
-caused where that is known, else by the CPU time of the threads, and by time where these only wait.
-A board, a module or a whole machine cannot be split so: such a call's part is unavailable.
+A call is part of the one whose context it was made in, tasks and `asyncio.to_thread` included.
+Calls that merely overlap share: whenever one begins or ends, what each source counted since is
+split among those open: by the joules that each thread is known to have caused, else by the CPU time
+of the threads, and by time where these only wait. What a board, a module or a machine counts cannot
+be split so: such a call's part is unavailable.
 """
 
 from __future__ import annotations

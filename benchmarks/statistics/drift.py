@@ -129,5 +129,5 @@ def _numbers(values: pd.Series) -> np.ndarray:
         return pd.factorize(values.astype(str), sort=True)[0].astype(float)
     known = numbers.replace([np.inf, -np.inf], np.nan)
     if known.min() > 0 and known.max() > LOGARITHMIC * known.min():
-        known = np.log(known)
+        known = known.map(math.log)
     return known.fillna(known.min()).fillna(0.0).to_numpy()
