@@ -11,6 +11,7 @@ from statistics import median
 from typing import NamedTuple
 
 from .counter import SAMPLE_PERIOD_S, IntegratedSource
+from .load import busy, load_sentence, others_cores
 from .meter import EnergyMeter
 from .sampler import try_read
 from .source import Kind, PowerSource, Source
@@ -57,7 +58,11 @@ class Observation:
 
 
 def diagnose(machine: Machine = THIS_MACHINE, watch_s: float = WATCH_S) -> list[ComponentStatus]:
-    """Look at each of cpu, dram, gpu and node by reading it: one status or more for each."""
+    """Look at each of cpu, dram, gpu and node by reading it: one status or more for each.
+
+    How busy others keep the processor meanwhile is among the notes of the first of its statuses.
+    """
+    before = busy()
     packages = rapl.discover(machine.rapl_root or rapl.ROOT)
     gpus = nvml.discover(machine.nvml_binding, machine.gpus)
     sensors = hwmon.discover(machine.hwmon_root or hwmon.ROOT)
@@ -71,6 +76,9 @@ def diagnose(machine: Machine = THIS_MACHINE, watch_s: float = WATCH_S) -> list[
         model = _examine(CpuTimeSource(), watch_s)
         detail = f"{model.detail}; RAPL: {packages.reason}"
         found["cpu"].append(replace(model, detail=detail, mend=packages.mend))
+    time.sleep(max(0.0, before.at_s + watch_s - time.perf_counter()))
+    cpu, others = found["cpu"][0], load_sentence(others_cores(before, busy()))
+    found["cpu"][0] = replace(cpu, notes=(*cpu.notes, others))
     if not found["dram"]:
         reason = packages.reason or "this processor has no DRAM counter"
         found["dram"] = [_unavailable("dram", reason, packages.mend)]

@@ -78,6 +78,7 @@ class EnergyMeter:
         found = resolve(sources, Machine(gpus), shared=shared) if own else sources
         self._sources = [_counter_of(source, clock) for source in found]
         self.sources: tuple[SourceInfo, ...] = tuple(source.info for source in self._sources)
+        self.operations = 0.0  # counted so far
         self.clock = clock
         self._observed = [Observed(source, clock) for source in self._sources]
         self._asleep_clock = asleep_clock
@@ -107,9 +108,14 @@ class EnergyMeter:
         return all(info.counts_search for info in self.sources)
 
     def count_operations(self, operations: float) -> None:
-        """Tell the deterministic ``model`` source what was computed; others ignore it."""
+        """Count what was computed; the deterministic ``model`` source makes its joules of it."""
+        self.operations += operations
         for source in self._sources:
             source.count_operations(operations)
+
+    def caused_by(self, thread: int) -> list[float | None]:
+        """Joules that a thread has caused so far, by source; None where that is not known."""
+        return [source.caused_by(thread) for source in self._sources]
 
     def snapshot(self, *, synchronize: bool = True) -> Snapshot:
         """Read all sources now. Never raises: a failed reading is kept as its reason."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import functools
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Generator
+from dataclasses import replace
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast, overload
 
 from .forksafe import Guard
-from .meter import EnergyMeter, Window
+from .meter import EnergyMeter
 from .reading import Reading
+from .sharing import Call, Function, begin, end, running
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
@@ -22,9 +24,10 @@ class Metered(Protocol[P, R_co]):
     """A function whose calls are metered.
 
     Attributes:
-        reading: Of the call that ended last; None before the first.
-        total: Of all calls in this process so far. Calls that nest or overlap share joules, which
-            are then in it more than once.
+        reading: Of the call that ended last; None before the first. That of the first call of a
+            process has a warning: what is done only once is in it.
+        total: Of all calls in this process so far, each joule once, also where calls nest or
+            overlap.
     """
 
     reading: Reading | None
@@ -62,6 +65,10 @@ def metered(
         train()
         print(train.reading, train.total)
 
+    Calls that overlap, in threads or as tasks, share what is counted meanwhile: by what each thread
+    is known to have caused, else by the CPU time of the threads, which is called apportioned. What
+    cannot be split (a GPU's, a whole machine's joules) is None for each, and known in ``total``.
+
     Every trial of an Optuna objective, failed and pruned ones too, gets the user attributes
     ``energy_j`` (gross joules, or None if unavailable), ``energy_kind`` and ``energy`` (the full
     reading):
@@ -81,19 +88,20 @@ def metered(
 
 def _metered(function: Callable[P, R], meter: EnergyMeter | None) -> Metered[P, R]:
     _check(function)
-    guard, home = Guard(), os.getpid()
+    guard, home, calls = Guard(), os.getpid(), Function()
 
-    def begin() -> Window:
-        return (meter or _automatic_meter(os.getpid())).window()
+    def open_call() -> Call:
+        return begin(calls, meter or _automatic_meter(os.getpid()))
 
-    def end(window: Window, args: tuple[Any, ...]) -> None:
+    def close_call(call: Call, args: tuple[Any, ...]) -> None:
         nonlocal home
-        reading = window.close()
+        reading, since_last = end(call)
         with guard:
+            is_first = result.reading is None or home != os.getpid()
             if home != os.getpid():  # a forked child counts its own calls, with a meter of its own
                 home, result.total = os.getpid(), Reading()
-            result.reading = reading
-            result.total += reading
+            result.total += since_last
+            result.reading = reading = _marked(reading) if is_first else reading
         for trial in args[:2]:  # the first one of a method is its object
             if hasattr(trial, "set_user_attr"):
                 trial.set_user_attr("energy_j", reading.total_j)
@@ -102,24 +110,54 @@ def _metered(function: Callable[P, R], meter: EnergyMeter | None) -> Metered[P, 
 
     @functools.wraps(function)
     def called(*args: P.args, **kwargs: P.kwargs) -> R:
-        window = begin()
+        call = open_call()
         try:
-            return function(*args, **kwargs)
+            with running(call):
+                return function(*args, **kwargs)
         finally:
-            end(window, args)
+            close_call(call, args)
 
     @functools.wraps(function)
     async def awaited(*args: P.args, **kwargs: P.kwargs) -> Any:
-        window = begin()
+        call = open_call()
         try:
-            return await cast(Any, function)(*args, **kwargs)
+            with running(call):
+                task = cast(Any, function)(*args, **kwargs)
+            return await _Steps(call, task)
         finally:
-            end(window, args)
+            close_call(call, args)
 
     is_async = _is(inspect.iscoroutinefunction, function)
     result = cast("Metered[P, R]", awaited if is_async else called)
     result.reading, result.total = None, Reading()
     return result
+
+
+class _Steps:
+    """A coroutine of which each step, from one wait to the next, is a call's."""
+
+    def __init__(self, call: Call, task: Awaitable[Any]) -> None:
+        self._call, self._steps = call, cast("Generator[Any, Any, Any]", task.__await__())
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        value, error = None, None
+        while True:
+            with running(self._call):
+                try:
+                    step = self._steps.send(value) if error is None else self._steps.throw(error)
+                except StopIteration as done:
+                    return done.value
+            try:
+                value, error = (yield step), None
+            except BaseException as thrown:  # noqa: BLE001 - it is the coroutine's to answer
+                value, error = None, thrown
+
+
+def _marked(reading: Reading) -> Reading:
+    """The reading of a first call, with a word about what else is in it."""
+    warning = "first call in this process: what is done only once (loading, compiling) is in it"
+    parts = (replace(part, warnings=(*part.warnings, warning)) for part in reading.components)
+    return replace(reading, components=tuple(parts))
 
 
 @functools.cache

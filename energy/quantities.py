@@ -25,13 +25,20 @@ def parse_energy(value: str | float) -> float:
     """Turn a number of joules, or text of a number and its unit, into joules.
 
     Units: J, mJ, kJ, MJ, GJ, Wh, mWh, kWh, MWh. Case matters only between m (milli) and M (mega).
+    Text needs one: whether "6" was meant as J or as kJ cannot be told.
 
     Raises:
         BudgetError: The text is no amount of energy, or the amount is not above zero.
     """
     match = _QUANTITY.fullmatch(str(value))
     number, unit = match.groups() if match else ("", "")
-    factor = JOULES_PER_UNIT.get(unit or "J", _BY_LOWER_CASE.get(unit.lower()))
+    if number and not unit:
+        if isinstance(value, str):
+            raise BudgetError(
+                f'energy {value!r} has no unit: write "{number} J", "{number} kJ" or what is meant'
+            )
+        unit = "J"
+    factor = JOULES_PER_UNIT.get(unit, _BY_LOWER_CASE.get(unit.lower()))
     try:
         energy_j = float(number) * factor if factor is not None else math.nan
     except ValueError:

@@ -98,7 +98,7 @@ class ComponentReading:
         return replace(
             self,
             energy_j=energy_j,
-            kind=Kind.UNAVAILABLE if energy_j is None else known.kind,
+            kind=Kind.UNAVAILABLE if energy_j is None else _kind_of_both(known.kind, other.kind),
             bound_j=total([self.bound_j, other.bound_j]),
             gain_error=known.gain_error,
             largest_gap_s=max(self.largest_gap_s, other.largest_gap_s),
@@ -221,6 +221,11 @@ def billed_ids(sources: Iterable[SourceInfo]) -> frozenset[str]:
 def _total_if_any(amounts: list[float | None]) -> float | None:
     """The sum; None if there is nothing to add or any amount is not known."""
     return total(amounts) if amounts else None
+
+
+def _kind_of_both(one: Kind, other: Kind) -> Kind:
+    """The kind of a sum: what is apportioned in a part of it is in all."""
+    return Kind.APPORTIONED if Kind.APPORTIONED in (one, other) else one
 
 
 def _times(sign: int, amount: float | None) -> float | None:

@@ -148,6 +148,10 @@ class Source(BaseSource, ABC):
     def count_operations(self, operations: float) -> None:
         """Take operations that a network just computed; only a model of them looks at it."""
 
+    def caused_by(self, thread: int) -> float | None:
+        """Joules that a thread of this process has caused so far; None if that is not known."""
+        return None
+
 
 class PowerSource(BaseSource, ABC):
     """A source that knows only its present power; the meter integrates it."""

@@ -154,6 +154,9 @@ def _print_counts(analysis: Analysis) -> None:
 
 def print_comparison(analysis: Analysis, summary: Mapping[str, Any], page: Path) -> None:
     """Print the analysis of a run folder, how it was metered, and where its page is."""
+    from ..benchmarks.comparison.drift import Drift
+    from ..benchmarks.tables.facts import read_fact
+
     print_analysis(analysis)
     console, work = open_console(), summary["work"]
     for source in summary["provenance"]:
@@ -171,6 +174,9 @@ def print_comparison(analysis: Analysis, summary: Mapping[str, Any], page: Path)
             f"- Workers waited {format_percent(work['wait_share'])} of their time, and spent "
             f"{format_percent(work['asking_share'])} of it on asks."
         )
+    drift = read_fact(Drift, work["drift"])
+    if drift is not None and not drift.is_large:  # a large one is among the notes
+        console.print(f"- {drift.sentence}")
     console.print(f"Report: {page}", soft_wrap=True)
 
 

@@ -36,7 +36,7 @@ from .heartbeat import heard_by
 from .jobs import Jobs
 from .ledger import Ledger
 from .messages import Job, Outcome, Prepared, Setting
-from .recovery import Pool, lost_slices
+from .recovery import Pool, lost_by, lost_slices
 from .run import Run, restore_runs
 from .signals import Interrupt, Stopped
 from .work import Workforce
@@ -153,6 +153,7 @@ class Driver:
         return min(free, key=lambda run: (len(jobs[run.name]), run.spent_j or 0.0), default=None)
 
     def _submit(self, job: Job) -> None:
+        self._folder.put_sign(self._setting.ticket(job))
         self._workforce.engaged()
         submitted_s = time.perf_counter()
         future = self._pool.submit(execute, self._setting, job)
@@ -171,10 +172,27 @@ class Driver:
                 self._settle(self._runs[job.run], job, outcome)
             except BrokenProcessPool:
                 broken = True
+            except Exception as error:
+                if future not in self._inflight or not self._pool.has_lost(error):
+                    raise
+                self._give_up(self._inflight.pop(future).job, error)
         if broken and self._interrupt.is_set:
             self._charge_lost(STOPPED)
         elif broken:
             self._replace_workers()
+
+    def _give_up(self, job: Job, error: Exception) -> None:
+        """An executor lost a job: charge it by what was heard of it; its work is done anew."""
+        self._folder.put_sign(self._setting.given_up(job))
+        self._workforce.unbilled_j = None  # a worker's start is told with the result alone
+        run, message = self._runs[job.run], f"its executor lost it ({lost_by(error)})"
+        may_fail = not self._interrupt.is_set
+        for event in lost_slices(
+            self._folder, self._runs, message, may_fail=may_fail, nonce=job.nonce
+        ):
+            self._record(event)
+        self._jobs.suspect([run])
+        self._pool.note_loss(error, was_heard_of=job.nonce in run.charged)
 
     def _settle(self, run: Run, job: Job, outcome: Outcome) -> None:
         """Write what came back, and only then forget its sign of life.
@@ -190,8 +208,7 @@ class Driver:
         else:  # its sign of life becomes that of the training
             self._submit(self._jobs.train(job, run, outcome))
             return
-        slot = 0 if job.turn is None else job.turn.slot
-        self._setting.sign_of_life(run.name, slot).unlink(missing_ok=True)
+        self._setting.sign_of_life(job).unlink(missing_ok=True)
 
     def _settle_slice(self, run: Run, job: Job, outcome: Outcome) -> None:
         result = outcome.slice_
@@ -216,7 +233,7 @@ class Driver:
     def _settle_idle_ask(self, run: Run, job: Job, outcome: Outcome) -> None:
         """An ask gave no work: the run is over, unless slices in flight may change that."""
         energy_j = outcome.search.total_j if self._counts_search else 0.0
-        self._record(SearchEvent(run=run.name, energy_j=energy_j))
+        self._record(SearchEvent(run=run.name, energy_j=energy_j, nonce=outcome.nonce))
         if job.turn is None or not job.turn.pending:
             self._end(run, End.STRATEGY_ERROR if outcome.error else End.NO_WORK, outcome.error)
             return
@@ -251,7 +268,8 @@ class Driver:
     def _charge_lost(self, message: str, *, may_fail: bool = False) -> None:
         """Charge the slices that signs of life tell of, and only then forget the signs."""
         if self._inflight:
-            self._pool.kill(self._inflight)  # so that their signs of life are the last ones
+            # So that their signs of life are the last ones.
+            self._pool.kill(self._inflight, self._setting.stop_sign)
         self._inflight.clear()
         for event in lost_slices(self._folder, self._runs, message, may_fail=may_fail):
             self._record(event)
@@ -266,6 +284,8 @@ class Driver:
         if self._watcher is not None:
             inflight_j: dict[str, float | None] = {}
             signs = self._folder.signs_of_life()
+            charged = {nonce for run in self._runs.values() for nonce in run.charged}
+            signs = [sign for sign in signs if sign.nonce not in charged]
             for sign in signs:
                 inflight_j[sign.run] = total([inflight_j.get(sign.run, 0.0), sign.energy_j])
             for run in self._runs.values():

@@ -101,6 +101,9 @@ class SliceEvent(Fact):
     repeated: int = 0  # epochs trained again, since no state of the trial was kept
     message: str
     warnings: tuple[str, ...] = ()  # what the meter warned of
+    nonce: str = ""  # of the job that trained it
+    operations: float | None = None  # counted in it; None if nothing was
+    worker: str = ""  # the process that trained it, and its machine
     work: Work | None = None  # of an interrupted one, as of `InterruptedEvent`
     curve: tuple[Point, ...] = ()  # the validated epochs; their joules count from the slice's start
 
@@ -137,6 +140,9 @@ class SliceEvent(Fact):
             validate_step=validation and (validation.operations, validation.energy_j),
             started_at=outcome.started_at,
             warnings=total.warnings,
+            nonce=outcome.nonce,
+            operations=outcome.operations or None,
+            worker=outcome.worker,
             curve=tuple(_point(each) for each in result.curve),
         )
 
@@ -148,6 +154,7 @@ class SearchEvent(Fact):
     event: Literal["search"] = "search"
     run: str
     energy_j: float | None
+    nonce: str = ""  # of the job that asked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,6 +169,7 @@ class InterruptedEvent(Fact):
     message: str  # how it was lost
     # What it was to do, to be begun again as it is; None where the strategy will ask for it again.
     work: Work | None = None
+    nonce: str = ""  # of the job that was lost; another event of it is what it spent after that
 
     @classmethod
     def asked(cls, outcome: Outcome, *, counts_search: bool) -> InterruptedEvent:
@@ -174,6 +182,7 @@ class InterruptedEvent(Fact):
             energy_j=outcome.search.total_j if counts_search else 0.0,
             message="the comparison was stopped",
             work=outcome.work,
+            nonce=outcome.nonce,
         )
 
     def as_slice(self, state: State = State.INTERRUPTED) -> SliceEvent:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import platform
 import threading
 from collections.abc import Callable, Collection
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures import wait as wait_for
 from dataclasses import replace
 from multiprocessing.connection import wait
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...energy.quantities import total
@@ -58,7 +60,15 @@ class _Workers(ProcessPoolExecutor):
             return super().submit(fn, *args, **kwargs)
 
 
+class NotWantedError(Exception):
+    """A job was begun before, or given up: an executor that runs it again gets no result.
+
+    What was spent on it is in its sign of life, from which the driver charges it.
+    """
+
+
 _sessions: dict[str, Session] = {}
+_last: dict[Path, Outcome] = {}  # of the last job that was done here, by its ticket
 
 
 def _session_of(setting: Setting) -> tuple[Session, bool]:
@@ -82,12 +92,27 @@ def prepare(setting: Setting) -> Prepared:
 
 
 def execute(setting: Setting, job: Job) -> Outcome:
-    """Do a job. Faults of the candidate or strategy are in the outcome, never raised."""
+    """Do a job, once. Faults of the candidate or strategy are in the outcome, never raised.
+
+    Raises:
+        NotWantedError: The job was begun before, wherever that was, or given up.
+    """
+    ticket = setting.ticket(job)
+    try:
+        ticket.unlink()
+    except FileNotFoundError:
+        if ticket in _last:
+            return _last[ticket]
+        raise NotWantedError("it was begun before, and its executor sent it again") from None
+    _last.clear()
     session, started = _session_of(setting)
-    outcome = session.execute(job)
-    if not started:
-        return outcome
-    return replace(outcome, unbilled_j=total([outcome.unbilled_j, session.prepared.startup_j]))
+    worker = f"{platform.node()}:{os.getpid()}"
+    outcome = replace(session.execute(job), nonce=job.nonce, worker=worker)
+    if started:
+        unbilled_j = total([outcome.unbilled_j, session.prepared.startup_j])
+        outcome = replace(outcome, unbilled_j=unbilled_j)
+    _last[ticket] = outcome
+    return outcome
 
 
 def leave() -> None:
@@ -95,6 +120,7 @@ def leave() -> None:
     for session in _sessions.values():
         session.close()
     _sessions.clear()
+    _last.clear()
 
 
 def break_off_workers(executor: Executor, jobs: Collection[Future[Any]]) -> None:

@@ -116,6 +116,19 @@ class Folder:
         self.stop_sign.unlink(missing_ok=True)
         self.inflight.mkdir(exist_ok=True)
 
+    def put_sign(self, sign: Path) -> None:
+        """Make a sign: a ticket, without which nobody begins a job, or a wish that it stops.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        try:
+            sign.touch()
+        except OSError as error:
+            raise OutputError(
+                f"{sign}: cannot be written ({error.strerror}); make room and resume"
+            ) from error
+
     def signs_of_life(self) -> list[SignOfLife]:
         """What slices in flight were last heard of, unreadable ones left out."""
         signs = []

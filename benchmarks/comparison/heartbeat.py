@@ -40,6 +40,7 @@ class SignOfLife(Fact):
     epoch: int = 0  # the last one that was recorded
     # Joules of the trial up to the end of each of its first epochs; none of a trial that goes on.
     epochs_j: tuple[float, ...] = ()
+    nonce: str = ""  # the job's
 
     @property
     def projection(self) -> Projection | None:
@@ -72,12 +73,13 @@ class Pulse:
     """Writes the joules of a slice in flight, and says whether to stop."""
 
     def __init__(self, setting: Setting, job: Job, budget: EnergyBudget) -> None:
-        self._stop_sign = setting.stop_sign
+        self._stop_signs = setting.stop_sign, setting.given_up(job)
         turn = job.turn or Turn(slot=0)
-        self._file = setting.sign_of_life(job.run, turn.slot)
+        self._file = setting.sign_of_life(job)
         self._job, self._budget = job, budget
         self._asked_j = turn.ask.total_j if turn.ask.components else 0.0
         self._sign = SignOfLife(job.run, job.n_idle_asks, job.trial, None, self._asked_j)
+        self._sign = replace(self._sign, nonce=job.nonce)
         self._stopped = False
         self._next_s = 0.0
         if turn.work is None:
@@ -100,8 +102,12 @@ class Pulse:
         """Whether to stop; writes a sign of life when it is time for one."""
         if time.perf_counter() >= self._next_s:
             self._write()
-            self._stopped = self._stopped or self._stop_sign.exists()
+            self._stopped = self._stopped or self._is_to_stop()
         return self._stopped
+
+    def _is_to_stop(self) -> bool:
+        """Whether somebody asks for it; or nobody is there any more, who would have a room here."""
+        return any(sign.exists() for sign in self._stop_signs) or not self._file.parent.exists()
 
     def reported(self, epoch: int, energy_j: float | None) -> None:
         """Take the joules of the slice up to the end of an epoch, for the next sign of life."""

@@ -66,6 +66,8 @@ def read_run(path: Path) -> Table:
     runs = restore_runs(experiment, events, folder.ledger).values()
     slices = slice_table(events)
     trials = add_up(slices, [run.name for run in runs if run.end])
+    work = report_work(events)
+    warning = [work.drift.sentence] if work.drift is not None and work.drift.is_large else []
     return Table(
         trials,
         path.resolve().name,
@@ -74,10 +76,10 @@ def read_run(path: Path) -> Table:
         runs=run_table(runs, experiment.allotment_j),
         description={
             **description,
-            "work": report_work(events).to_dict(),
+            "work": work.to_dict(),
             "refit": (refit := refit_facts(events)) and refit.to_dict(),
         },
-        notes=tuple(_of_own_objective(events)),
+        notes=(*_of_own_objective(events), *warning),
     )
 
 

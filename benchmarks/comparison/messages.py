@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from ...energy import Reading, SourceInfo
@@ -45,9 +46,19 @@ class Setting:
         """A file that asks every worker to stop where it is."""
         return self.folder / "stop"
 
-    def sign_of_life(self, run: str, slot: int = 0) -> Path:
-        """A file that says what a slice in flight, in one of its run's slots, has spent so far."""
-        return self.folder / "inflight" / f"{file_name(run)}.{slot}.json"
+    def sign_of_life(self, job: Job) -> Path:
+        """A file that says what a slice in flight has spent so far; another one for every job."""
+        slot = 0 if job.turn is None else job.turn.slot
+        return self.folder / "inflight" / f"{file_name(job.run)}.{slot}.{job.nonce}.json"
+
+    def ticket(self, job: Job) -> Path:
+        """A file that whoever begins a job takes away, so that nobody begins it again."""
+        is_asked = job.turn is None or job.turn.work is None
+        return self.sign_of_life(job).with_suffix(".ask" if is_asked else ".train")
+
+    def given_up(self, job: Job) -> Path:
+        """A file that asks whoever may still have a job to stop: nobody waits for its result."""
+        return self.sign_of_life(job).with_suffix(".stop")
 
 
 def file_name(run: str) -> str:
@@ -123,6 +134,8 @@ class Job:
     remaining_j: float
     incumbent: float | None  # best score so far, None before the first
     turn: Turn | None = None  # None: one trial of the run at a time
+    # Of this dispatch alone, by which it is charged once; an ask and its training have one.
+    nonce: str = field(default_factory=lambda: token_hex(8))
 
 
 @dataclass(frozen=True)
@@ -140,5 +153,8 @@ class Outcome:
     unbilled_j: float | None = 0.0  # of scoring the test split and a worker's start, if it started
     error: str = ""  # why the strategy could not be asked
     started_at: float = 0.0  # Unix time
+    nonce: str = ""  # the job's
+    operations: float | None = None  # that were counted in the slice
+    worker: str = ""  # the process, and its machine
     ask_s: float = 0.0  # of the worker, for asking and telling
     busy_s: float = 0.0

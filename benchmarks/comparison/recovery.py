@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from ...errors import ConfigurationError
+from ...errors import ConfigurationError, PerjouleError
 from ...models.outcome import State
 from .events import InterruptedEvent, SliceEvent
 from .executors import (
+    NotWantedError,
     break_off_workers,
     kill_workers,
     leave,
@@ -26,6 +29,10 @@ from .run import Run
 
 MOST_LOST_IN_A_ROW = 2
 """So often may a candidate take its worker down before it counts as failed."""
+MOST_UNHEARD_IN_A_ROW = 3
+"""So many jobs may an executor lose before they began."""
+LAST_WORDS_S = 2.0
+"""So long are workers waited for that cannot be ended but only be asked to stop."""
 
 
 class Pool:
@@ -36,6 +43,7 @@ class Pool:
 
     def __init__(self, workers: int, executor: Executor | None = None) -> None:
         self.workers = workers
+        self._n_unheard = 0
         self._is_own = executor is None
         self._executor = executor or make_executor(workers)
 
@@ -70,14 +78,44 @@ class Pool:
         Raises:
             BrokenProcessPool: A worker died, and the pool with it.
         """
-        return self._executor.submit(job, *arguments)
+        options: dict[str, Any] = {}
+        if type(self._executor).__module__.partition(".")[0] == "distributed":
+            options = {"pure": False, "retries": 0}  # metered work is done anew, and never silently
+        return self._executor.submit(job, *arguments, **options)
 
-    def kill(self, jobs: Collection[Future[Any]] = ()) -> None:
-        """End the workers, unless the executor is another's; those that have a job break it off."""
+    def has_lost(self, error: BaseException) -> bool:
+        """Whether a job ended so since its executor lost it, and not since it cannot be done."""
+        if isinstance(error, NotWantedError):
+            return True
+        return not self._is_own and not isinstance(error, PerjouleError)
+
+    def note_loss(self, error: BaseException, *, was_heard_of: bool) -> None:
+        """Note that a job was lost.
+
+        Raises:
+            ConfigurationError: So many were lost in a row of which nothing was ever heard that the
+                executor is of no use.
+        """
+        self._n_unheard = 0 if was_heard_of else self._n_unheard + 1
+        if self._n_unheard >= MOST_UNHEARD_IN_A_ROW:
+            raise ConfigurationError(
+                f"the executor lost {self._n_unheard} jobs in a row before they began, the last by "
+                f"{lost_by(error)}: look at its workers, and whether they share the run folder"
+            ) from error
+
+    def kill(self, jobs: Collection[Future[Any]] = (), stop_sign: Path | None = None) -> None:
+        """End the workers; those that have a job break it off.
+
+        Those of another's executor are asked to stop by the sign, and waited for a little.
+        """
         if self._is_own:
             if jobs:
                 break_off_workers(self._executor, jobs)
             kill_workers(self._executor)
+        elif jobs and stop_sign is not None:
+            with suppress(OSError):
+                stop_sign.touch()
+            wait(jobs, timeout=LAST_WORDS_S)
 
     def replace(self) -> None:
         """Go on with new workers."""
@@ -97,15 +135,25 @@ class Pool:
 
 
 def lost_slices(
-    folder: Folder, runs: Mapping[str, Run], message: str, *, may_fail: bool = False
+    folder: Folder,
+    runs: Mapping[str, Run],
+    message: str,
+    *,
+    may_fail: bool = False,
+    nonce: str | None = None,
 ) -> Iterator[InterruptedEvent | SliceEvent]:
     """Charge slices that were lost, by their last signs of life; the message says how.
 
     The runs, by name, take each event before the next. With ``may_fail`` a candidate that takes its
-    worker down again and again has failed.
+    worker down again and again has failed. With a nonce, only that job's.
     """
     for sign in folder.signs_of_life():
+        if nonce is not None and sign.nonce != nonce:
+            continue
         run = runs.get(sign.run)
+        if run is not None and sign.nonce in run.charged:
+            yield from _spent_since(sign, run.charged[sign.nonce])
+            continue
         if run is None or sign.number != _number_of_next(run, sign):
             continue  # its slice is in the ledger
         lost = InterruptedEvent(
@@ -115,9 +163,30 @@ def lost_slices(
             energy_j=sign.energy_j,
             message=message,
             work=sign.work,
+            nonce=sign.nonce,
         )
         is_failure = may_fail and run.times_lost(lost) + 1 >= MOST_LOST_IN_A_ROW
         yield lost.as_slice(State.FAILED) if is_failure else lost
+
+
+def _spent_since(sign: SignOfLife, charged_j: float | None) -> Iterator[InterruptedEvent]:
+    """What a job spent after it was given up and charged; nothing of one that came back."""
+    if charged_j is None or sign.energy_j is None or sign.energy_j <= charged_j:
+        return
+    yield InterruptedEvent(
+        run=sign.run,
+        trial=sign.trial,
+        params=sign.params,
+        energy_j=sign.energy_j - charged_j,
+        message="it went on after it was given up",
+        nonce=sign.nonce,
+    )
+
+
+def lost_by(error: BaseException) -> str:
+    """How an executor lost a job, in a line."""
+    told = " ".join(str(error).split())[:200]
+    return f"{type(error).__name__}: {told}" if told else type(error).__name__
 
 
 def _number_of_next(run: Run, sign: SignOfLife) -> int:

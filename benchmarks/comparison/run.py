@@ -16,6 +16,7 @@ from ...errors import OutputError
 from ...models.metric import ACCURACY, Metric
 from ...models.outcome import CurvePoint, State, StepCost
 from ...tuners.strategy import Told, Work
+from ..tables.contract import LOWER_BOUND
 from .events import End, EndEvent, Event, InterruptedEvent, RunEvent, SearchEvent, SliceEvent
 from .experiment import Experiment
 
@@ -111,6 +112,8 @@ class Run(Tally):
     n_idle_asks: int = 0  # which gave no work
     n_lost_in_a_row: int = 0  # slices
     lost: list[Lost] = field(default_factory=list)  # where several trials are in flight at once
+    # Joules charged to jobs that were lost, by their nonces; infinite for those that came back.
+    charged: dict[str, float | None] = field(default_factory=dict)
     flying: tuple[SignOfLife, ...] = ()  # slices in flight, as a watcher is shown them
     end: End | None = None  # why it is over; None if it is not
     message: str = ""  # more about the end
@@ -126,6 +129,8 @@ class Run(Tally):
             self.end, self.message = event.reason, event.message
             return
         self.charge(event.energy_j)
+        if self._knows(event):
+            return
         if isinstance(event, SearchEvent):
             self.unplaced_j = total([self.unplaced_j, event.energy_j])
             self.n_idle_asks += 1
@@ -139,6 +144,16 @@ class Run(Tally):
         self.n_lost_in_a_row = 0
         if event.state is not State.INTERRUPTED:
             self._learn(event)
+
+    def _knows(self, event: SliceEvent | SearchEvent | InterruptedEvent) -> bool:
+        """Whether a job was charged before, and this is what it spent after it was given up."""
+        is_known = event.nonce in self.charged
+        if event.nonce:
+            came_back = getattr(event, "energy_kind", LOWER_BOUND) != LOWER_BOUND
+            is_lost = not (came_back or isinstance(event, SearchEvent))
+            before_j = self.charged.get(event.nonce, 0.0)
+            self.charged[event.nonce] = total([before_j, event.energy_j]) if is_lost else math.inf
+        return is_known
 
     def times_lost(self, event: SliceEvent | InterruptedEvent) -> int:
         """How often in a row the slice of an event was lost with its worker before."""

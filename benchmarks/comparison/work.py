@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from ...energy.quantities import total
 from ..tables.facts import Fact
+from .drift import Drift, drift_of
 from .events import Event, SessionEvent, StartEvent
 from .messages import Outcome
 
@@ -57,6 +58,7 @@ class WorkersReport(Fact):
     asking_share: float | None  # share of their time that workers asked and told strategies
     overhead: tuple[Overhead, ...]  # what was charged to no run
     driver_cpu_s: float | None  # CPU-seconds of the driver
+    drift: Drift | None = None  # whether the machine stayed the same; None where it is not known
 
 
 def report_work(events: Iterable[Event]) -> WorkersReport:
@@ -87,4 +89,5 @@ def report_work(events: Iterable[Event]) -> WorkersReport:
             ),
         ),
         driver_cpu_s=total(session.driver_cpu_s for session in sessions) if sessions else None,
+        drift=drift_of(events),
     )

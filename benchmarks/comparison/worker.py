@@ -132,7 +132,9 @@ class Session:
                 return replace(outcome, trial=trial, work=work, ask_s=ask_s, busy_s=ask_s)
             ask = job.turn.ask + ask
         objective = self._objective(job.seed, (*self._probed, *job.history))
+        counted = self._meter.operations
         result = self._train(job, work, trial, objective, budget, pulse)
+        outcome = replace(outcome, operations=self._meter.operations - counted)
         pulse.last_words()  # should its result not come to the ledger
         around = window.lap()
         telling_s = time.perf_counter()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from ...energy.sources.cpu.time import descendants_cpu_s
+from ...energy.load import busy, others_cores
 from ..tables.facts import Fact, read_fact
 
 PERIOD_S = 2.0
@@ -80,10 +79,10 @@ class LoadWatch:
 
     def _watch(self) -> None:
         in_a_row = 0
-        before = _busy_s()
+        before = busy()
         while not self._over.wait(PERIOD_S):
-            now = _busy_s()
-            sample = LoadSample(time.time(), _others(before, now))
+            now = busy()
+            sample = LoadSample(time.time(), others_cores(before, now))
             before = now
             with contextlib.suppress(OSError), self._path.open("a") as file:
                 file.write(json.dumps(sample.to_dict()) + "\n")
@@ -94,13 +93,6 @@ class LoadWatch:
                     "CPU-seconds are less certain."
                 )
                 self._warn = None
-
-
-def measure_load(seconds: float) -> float:
-    """Cores that others keep busy on the mean over some seconds."""
-    before = _busy_s()
-    time.sleep(seconds)
-    return _others(before, _busy_s())
 
 
 def read_load(path: Path, before_cores: float | None) -> Load:
@@ -119,19 +111,3 @@ def _samples(path: Path) -> Iterator[LoadSample]:
                 sample = read_fact(LoadSample, json.loads(line))
                 if sample is not None and math.isfinite(sample.others_cores):
                     yield sample
-
-
-def _busy_s() -> tuple[float, float, float]:
-    """The clock, CPU-seconds of the whole machine, and those of this process and its children."""
-    import psutil
-
-    times = psutil.cpu_times()
-    names = ("user", "nice", "system", "irq", "softirq", "steal")
-    machine_s = sum(getattr(times, name, 0.0) for name in names)
-    return time.perf_counter(), machine_s, time.process_time() + descendants_cpu_s(os.getpid())
-
-
-def _others(before: tuple[float, float, float], now: tuple[float, float, float]) -> float:
-    (began_s, machine_s, own_s), (ended_s, machine_end_s, own_end_s) = before, now
-    busy_s = (machine_end_s - machine_s) - (own_end_s - own_s)
-    return max(0.0, busy_s / (ended_s - began_s))

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from ...energy import EnergyMeter, Reading
+from ...energy.load import measure_load
 from ...energy.quantities import format_energy
 from ...errors import ConfigurationError, OutputError
 from ...version import __version__
@@ -20,7 +21,7 @@ from .cells import CELL, write_cell
 from .design import Design, Options, Part, Study
 from .estimating import Estimate, estimate
 from .folder import Idle, StudyFolder, StudyRecord
-from .load import LoadWatch, measure_load
+from .load import LoadWatch
 
 MOST_UNASKED_S = 600.0
 """A study that should take longer needs a yes."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from ..source import CountedJoules, Kind, Scope, Source, SourceInfo
 
 JOULES_PER_OPERATION = 1e-10  # of the order of a CPU core: 4 W at 40 GFLOP/s
@@ -12,7 +14,7 @@ class ModelSource(Source):
 
     def __init__(self, joules_per_operation: float = JOULES_PER_OPERATION) -> None:
         self._joules_per_operation = joules_per_operation
-        self._parts = 0
+        self._by_thread: dict[int, int] = {}  # parts of operations; each changes its own alone
         self.info = SourceInfo(
             id="model",
             component="cpu",
@@ -26,8 +28,14 @@ class ModelSource(Source):
 
     def count_operations(self, operations: float) -> None:
         """Add operations that were just computed."""
-        self._parts += round(operations * CountedJoules.PARTS)
+        thread = threading.get_ident()
+        parts = round(operations * CountedJoules.PARTS)
+        self._by_thread[thread] = self._by_thread.get(thread, 0) + parts
 
     def read(self) -> float:
         """Joules of all operations counted so far."""
-        return CountedJoules.of(self._parts, self._joules_per_operation)
+        return CountedJoules.of(sum(list(self._by_thread.values())), self._joules_per_operation)
+
+    def caused_by(self, thread: int) -> float:
+        """Joules of the operations that a thread counted so far."""
+        return CountedJoules.of(self._by_thread.get(thread, 0), self._joules_per_operation)

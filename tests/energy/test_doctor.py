@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from perjoule.energy import doctor, load
 from perjoule.energy.doctor import ComponentStatus, diagnose, observe
 from perjoule.energy.sources.resolve import Machine
 
@@ -125,3 +126,20 @@ def test_step_and_power_are_seen_unless_the_counter_hardly_moves_or_fails(fakes)
     seen = watch(fakes, 100.0, tick_s=0.01, fails=True)
     assert (seen.tick_s, seen.counter_w) == (None, None)
     assert seen.integrated_w == pytest.approx(100.0)
+
+
+def test_the_processor_says_how_much_of_it_others_use(fakes, no_powercap, monkeypatch):
+    moments = iter([load.Busy(10.0, 50.0, 3.0), load.Busy(14.0, 58.0, 4.0)])
+    monkeypatch.setattr(doctor, "busy", lambda: next(moments))
+    monkeypatch.setattr(load.os, "cpu_count", lambda: 4)
+    [cpu] = by_component(no_powercap, fakes.Nvml())["cpu"]
+    assert (
+        "others use 44% of the processor (1.8 of 4 cores): CPU-seconds are worth" in cpu.notes[-1]
+    )
+
+
+@pytest.mark.parametrize(("cores", "warns"), [(0.0, False), (0.79, False), (0.81, True), (9, True)])
+def test_more_than_a_fifth_of_the_processor_is_warned_of(cores, warns):
+    told = load.load_sentence(cores, 4)
+    assert ("too high" in told) == warns
+    assert told.startswith(f"others use {min(cores / 4, 1):.0%} of the processor")

@@ -42,7 +42,7 @@ def test_the_defaults():
 
 @pytest.mark.parametrize(
     ("budget", "joules"),
-    [("6 kJ", 6000), ("0.2 Wh", 720), ("90J", 90), (12, 12), (0.5, 0.5), ("1e3", 1000)],
+    [("6 kJ", 6000), ("0.2 Wh", 720), ("90J", 90), (12, 12), (0.5, 0.5), ("1e3 J", 1000)],
 )
 def test_a_budget_is_a_quantity(write, budget, joules):
     assert load_experiment(None, {"budget": budget}).budget_j == pytest.approx(joules)

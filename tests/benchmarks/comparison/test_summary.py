@@ -94,6 +94,6 @@ def test_what_is_charged_to_no_run_is_told_and_unknown_after_a_kill(summary_of):
     work = summary_of(start, session)[0]["work"]
     assert [row["energy_j"] for row in work.pop("overhead")] == [5.0, 0.5]
     shares = {"wait_share": 0.25, "asking_share": 0.15}
-    assert work == {"workers": 2, "wall_s": 10.0, "driver_cpu_s": None, **shares}
+    assert work == {"workers": 2, "wall_s": 10.0, "driver_cpu_s": None, "drift": None, **shares}
     killed = summary_of(start, start, session)[0]["work"]
     assert [row["energy_j"] for row in killed["overhead"]] == [10.0, None]
