@@ -24,7 +24,7 @@ from ..tables.mapping import ColumnMapping, apply_mapping
 from ..tables.refusals import listed
 from ..tables.table import Table
 from ..tables.writing import SIDES, side_path
-from .columns import ENERGY, POWER, TIME, QuantityColumn, find_quantities, read_numbers
+from ..tables.quantities import ENERGY, POWER, TIME, QuantityColumn, find_quantities, read_numbers
 
 TRACKER = "CodeCarbon's emissions"
 TRACE = "power trace"

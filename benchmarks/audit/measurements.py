@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .catalogue import Evidence, Lacking
-from .columns import ENERGY, POWER, TIME, QuantityColumn
+from ..tables.quantities import ENERGY, POWER, TIME, QuantityColumn
 from .inputs import TRACE, TRACKER, Subject
 
 Columns = list[QuantityColumn]

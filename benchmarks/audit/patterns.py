@@ -15,7 +15,7 @@ from ..statistics.runs import floats
 from ..tables.mapping import plain_name
 from ..tables.table import Table
 from .catalogue import Evidence, Lacking
-from .columns import read_numbers
+from ..tables.quantities import read_numbers
 from .inputs import Subject
 from .trials import described, trials_of
 

@@ -13,7 +13,7 @@ from ..statistics.inference import MIN_RUNS
 from ..statistics.runs import floats
 from ..tables.table import Table
 from .catalogue import Evidence, Lacking
-from .columns import read_numbers
+from ..tables.quantities import read_numbers
 from .inputs import TRACKER, Subject
 from .traces import PERIODS
 

@@ -96,7 +96,7 @@ def test_a_replay_is_a_trial_table_of_virtual_joules(digits):
     assert (trials["p.epochs"] >= trials["epochs"]).all()
     assert_frame_equal(load_table(table).trials, trials, check_dtype=False)  # all can read it
     assert AnytimeCurves.of(trials).anytime_score().between(0.1, 1.0).all()
-    assert table.notes[0] == "A candidate gets what the nearest of 479 recorded ones gave."
+    assert table.notes[1] == "A candidate gets what the nearest of 479 recorded ones gave."
     assert table.notes == tuple(seen.notes)
     assert seen.counts[-1] == (6, 6)
 
@@ -368,7 +368,7 @@ def test_a_refused_surrogate_falls_back_on_curves():
     curves = curves[["run", "trial", "epoch", "energy_j", "score"]]
     with_curves = type(table)(table.trials, curves=curves)
     replayed = replay(with_curves, "asha", seeds=2)
-    assert "recorded ones gave: random forests only explain" in replayed.notes[0]
+    assert "recorded ones gave: random forests only explain" in replayed.notes[1]
     assert set(replayed.trials["epochs"]) <= {0, 1, 2, 3}
 
 
@@ -404,7 +404,7 @@ def test_a_space_of_ones_own_narrows_the_search(grid):
     table = replay(grid, budget="60 J per run", space=space)
     assert set(table.trials["p.depth"]) == {1, 2}
     assert set(table.trials["p.optimizer"]) == {"adam"}
-    assert table.notes[0] == "24 of 36 trials are not replayed (24 outside the space)."
+    assert table.notes[1] == "24 of 36 trials are not replayed (24 outside the space)."
     whole = table.trials[table.trials["state"] == "complete"]
     trained_j = (whole["energy_j"] - whole["energy_search_j"]).round(6)
     recorded = grid.trials[grid.trials["p.optimizer"] == "adam"]

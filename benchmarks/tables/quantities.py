@@ -67,7 +67,8 @@ def find_quantities(frame: pd.DataFrame) -> tuple[QuantityColumn, ...]:
     found = (
         QuantityColumn(name, *measure, read_numbers(frame[name]))
         for name in map(str, frame.columns)
-        if (measure := _measure(name, frame[name]))
+        if not name.startswith(("p.", "g."))
+        and (measure := find_measure(name, frame[name]))
     )
     return tuple([each for each in found if len(each.known)])
 
@@ -79,14 +80,19 @@ def read_numbers(cells: pd.Series) -> NDArray[np.float64]:
     return pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
 
 
-def _measure(name: str, cells: pd.Series) -> tuple[str, float | None] | None:
-    """What a column holds and how large its unit is; None if nothing says so."""
+def find_measure(
+    name: str, cells: pd.Series | None = None
+) -> tuple[str, float | None] | None:
+    """What a column holds and how large its unit is, by its name or else its cells.
+
+    None if nothing says so.
+    """
     words = _words(name)
-    if name.startswith(("p.", "g.")) or _NOT_DRAWN.search(words):
+    if _NOT_DRAWN.search(words):
         return None
     if bracketed := _BRACKETED.search(name):
         return _unit(bracketed[1])
-    return _by_name(name, words) or _by_cells(words, cells)
+    return _by_name(name, words) or (None if cells is None else _by_cells(words, cells))
 
 
 def _by_name(name: str, words: str) -> tuple[str, float | None] | None:
