@@ -9,21 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
 from ...errors import DataError
 from .refusals import listed, short
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 LONGEST = 2_000  # characters of an expression
 _DEEPEST = 20  # parentheses within each other
 _NUMBER = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?(?!\w)", re.ASCII)
 _OPERATOR = re.compile(r"[-+*/()]")
-_HOW = "write columns and numbers above 0 with + - * / ( ), as in energy_j=(gpu_wh+cpu_wh)*3600"
+_HOW = "write names and numbers above 0 with + - * / ( ), as in (gpu_wh+cpu_wh)*3600"
 
 
 @dataclass(frozen=True)
@@ -43,13 +40,14 @@ class Chain:
 Expression = Column | float | Chain
 
 
-def parse(text: str, known: Mapping[str, str], refused: str) -> Expression:
+def parse(text: str, known: Mapping[str, str], refused: str, what: str = "column") -> Expression:
     """Read an expression.
 
     Args:
         text: What is written behind ``TARGET=``.
         known: What columns may be called, and their names in the table.
         refused: What a refusal begins with.
+        what: What a name is of, for messages.
 
     Raises:
         DataError: It names no column, or is no expression.
@@ -59,9 +57,9 @@ def parse(text: str, known: Mapping[str, str], refused: str) -> Expression:
         return Column(known[plain])
     if len(text) > LONGEST:
         raise DataError(f"{refused}: longer than {LONGEST:,} characters")
-    found = _Parser(text, known, refused).read()
+    found = _Parser(text, known, refused, what).read()
     if next(columns(found), None) is None:
-        raise DataError(f"{refused}: names no column: {_HOW}")
+        raise DataError(f"{refused}: names no {what}: {_HOW}")
     return found
 
 
@@ -74,12 +72,10 @@ def columns(expression: Expression) -> Iterator[str]:
             yield from columns(part)
 
 
-def evaluate(
-    expression: Expression, read: Callable[[str], pd.Series]
-) -> tuple[Any, np.ndarray | bool]:
+def evaluate(expression: Expression, read: Callable[[str], Any]) -> tuple[Any, np.ndarray | bool]:
     """The values, NaN where a part is unknown; and where a product of amounts became 0.
 
-    ``read`` gives the numbers of a column.
+    ``read`` gives the numbers of a column, or a single one.
     """
     if isinstance(expression, Column):
         return read(expression.name), False
@@ -103,8 +99,8 @@ def evaluate(
 class _Parser:
     """One expression being read, by recursive descent."""
 
-    def __init__(self, text: str, known: Mapping[str, str], refused: str) -> None:
-        self._text, self._known, self._refused = text, known, refused
+    def __init__(self, text: str, known: Mapping[str, str], refused: str, what: str) -> None:
+        self._text, self._known, self._refused, self._what = text, known, refused, what
         self._by_length = sorted(filter(None, known), key=len, reverse=True)
         self._at = self._depth = 0
 
@@ -140,7 +136,7 @@ class _Parser:
         if start == "(":
             return self._parentheses()
         if not start or _OPERATOR.match(start):
-            self._fail(f"a column or a number is missing {f'before {start}' if start else ''}")
+            self._fail(f"a name or a number is missing {f'before {start}' if start else ''}")
         return self._column(_OPERATOR.split(self._text[self._at :], maxsplit=1)[0].strip())
 
     def _parentheses(self) -> Expression:
@@ -161,7 +157,7 @@ class _Parser:
     def _column(self, name: str) -> Column:
         if name not in self._known:
             among = listed(dict.fromkeys(self._known.values()))
-            self._fail(f"no column {short(name)} among {among}")
+            self._fail(f"no {self._what} {short(name)} among {among}")
         return Column(self._known[name])
 
     def _number(self, text: str) -> float:

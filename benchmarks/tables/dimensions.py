@@ -99,7 +99,12 @@ def find_dimensions(trials: pd.DataFrame, description: Mapping[str, Any] | None)
             return Dimensions(searched, {n: why for n in names if n not in searched}, True)
     left_out = {name: why for name in names if (why := _reason(name, trials))}
     rest = [name for name in names if name not in left_out]
-    follows = {name: why for name in rest if (why := _followed(trials[f"p.{name}"], trials))}
+    follows = {
+        name: why
+        for name in rest
+        if not any(map(_SET.fullmatch, _words(name)))
+        and (why := _followed(trials[f"p.{name}"], trials))
+    }
     if any(trials[f"p.{name}"].nunique() > 1 for name in rest if name not in follows):
         left_out |= follows  # else they are all that was varied
     searched = tuple(name for name in names if name not in left_out)

@@ -139,6 +139,8 @@ def test_a_trial_is_a_row_as_optuna_knows_it(stored, read):
     assert table.strategies == ["digits"]
     assert set(trials["run"]) == {"digits"}
     assert table.notes == (
+        f"{path}, study digits: values reported on the way are its learning curves, of unknown "
+        "joules; steps count as epochs",
         f"no user attribute energy_j: energy_j is unknown (2 rows, first: {path}, study digits, "
         "trial 3)",
         f"trials that wait to be run are left out (1 row, first: {path}, study digits, trial 6)",
@@ -270,10 +272,9 @@ def test_what_cannot_be_is_refused(journal, refused, value, energy, reason):
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({}, "energy_attr: name the user attribute .* has energy_j, kwh, value"),
-        ({"energy_attr": "joules"}, "no user attribute or objective 'joules' among energy_j, kwh"),
-        ({"energy_attr": "kwh*0"}, r"energy_attr 'kwh\*0': 0 is no factor"),
-        ({"energy_attr": "kwh", "accuracy_attr": "acc"}, "accuracy_attr: .* objective 'acc' among"),
+        ({"energy_attr": "joules"}, "no user attribute or objective joules among energy_j, kwh"),
+        ({"energy_attr": "kwh*0"}, r"--energy-attr .kwh\*0.: .*0 is no factor"),
+        ({"energy_attr": "kwh", "accuracy_attr": "acc"}, "--accuracy-attr .*objective acc among"),
         ({"energy_attr": "kwh", "study": "mnist"}, "no study 'mnist' among digits"),
     ],
 )

@@ -238,7 +238,7 @@ def test_columns_may_be_used_twice_and_change_places(mapping, made):
         ("energy_j=x*1e400", "1e400 is no factor"),
         ("energy_j=x*1e-400", "1e-400 is no factor"),
         ("energy_j=x/0", "0 is no factor"),
-        ("energy_j=x*-1", "a column or a number is missing before -; write columns and numbers above"),
+        ("energy_j=x*-1", "a name or a number is missing before -; write names and numbers above"),
         ("energy_j=x*nan", "no column nan among strategy"),
         ("energy_j=x*٣", "no column ٣ among strategy"),
         ("energy_j=x*1e308*1e308", "row 1, column x: 2 is infinite once it is converted"),
