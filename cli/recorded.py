@@ -121,14 +121,14 @@ def audit(
     raise typer.Exit(1 if found.findings else 0)
 
 
-def _loaded(tables: Tables, searched: Searched = Searched()) -> Table:
+def _loaded(tables: Tables, searched: Searched | None = None) -> Table:
     from .. import api
 
     return api.load_table(
         tables.paths,
         by=tables.by or (),
         mapping=tables.mapping or (),
-        params=searched.params or (),
+        params=(searched and searched.params) or (),
         metric=tables.metric,
     )
 

@@ -13,8 +13,8 @@ import pandas as pd
 from ...energy.quantities import format_energy
 from ...energy.sources.recorded.trace import GAP_PERIODS, Trace
 from ...errors import DataError
-from .catalogue import Evidence, Lacking
 from ..tables.quantities import ENERGY, POWER
+from .catalogue import Evidence, Lacking
 from .inputs import Subject
 
 PERIODS = 5  # fewest updates of its sensor that a window must hold

@@ -75,9 +75,7 @@ def import_table(
     rows = tidy(frame_of(trials, where), name, metric=trials.metric)
     points = trials.curve_frame()
     curves = None if points is None else check_curves(points, name, trials.metric)
-    return Table(
-        rows, name, curves=curves, description=trials.description, notes=notes.sentences
-    )
+    return Table(rows, name, curves=curves, description=trials.description, notes=notes.sentences)
 
 
 def import_to(

@@ -116,7 +116,7 @@ def _choose(studies: dict[int, Study], path: str, wanted: str | None) -> tuple[i
 
 
 class _Reported:
-    """What the trials of a study reported on the way: the first step, and the ends of the values."""
+    """What the trials of a study reported on the way: first step, least and largest value."""
 
     def __init__(self) -> None:
         self.first: int | None = None

@@ -163,7 +163,9 @@ def _describe(
         "metric": table.metric.to_dict(),
         "replay": {
             "table": table.name,
-            "searched": [*dict.fromkeys(n for s in stages for n in s.objective.space.distributions)],
+            "searched": [
+                *dict.fromkeys(n for s in stages for n in s.objective.space.distributions)
+            ],
             "left_out": dict(dimensions.left_out),
             "budget_j": [stage.budget_j for stage in stages],
             **{name: getattr(options, name) for name in kept},

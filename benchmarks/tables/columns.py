@@ -103,8 +103,10 @@ def free(values: pd.Series, where: str) -> pd.Series:
         return texts(values, where)
     if exact is not None:
         return exact
-    array = values.to_numpy(dtype=float, na_value=np.nan) if floats is None else floats.to_numpy(
-        zero_copy_only=False
+    array = (
+        values.to_numpy(dtype=float, na_value=np.nan)
+        if floats is None
+        else floats.to_numpy(zero_copy_only=False)
     )
     if np.isinf(array).any():  # no limit at all, one choice among others
         return texts(values, where)

@@ -13,8 +13,8 @@ import pandas as pd
 from ...errors import DataError
 from ...models.metric import Metric
 from .descriptions import description_path, read_description, valid_parts
-from .frames import read_contents
 from .dimensions import PARAMS, check_params
+from .frames import read_contents
 from .hints import total_of
 from .joining import differing_facts, join_tables, number_equal_names, state_facts
 from .mapping import ColumnMapping, plain_name, split_names
