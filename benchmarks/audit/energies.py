@@ -57,7 +57,7 @@ def cumulative_energies(subject: Subject) -> Evidence:
         yield (
             subject.at(["energy_j"]),
             f"energies only grow from trial to trial: {sums.n_rows} trials in {sums.n_sessions} "
-            f"sessions that begin anew add up to {format_energy(sums.taken_j)}, but "
+            f"session{'s' * (sums.n_sessions > 1)} add up to {format_energy(sums.taken_j)}, but "
             f"{format_energy(sums.used_j)} were used",
         )
 
@@ -97,15 +97,16 @@ def running_sums(table: Table) -> Sums | None:
         return None
     if _explained(table, trials, by_run, runs.to_numpy()[by_run]):
         return None
-    for order in (np.arange(len(trials)), by_run):  # of one counter for all, or one after another
+    found = []
+    for order in (by_run, np.arange(len(trials))):  # one run after another, or as they ended
         sessions = _sessions(energy_j[order])
         borders = np.flatnonzero(np.diff(runs.to_numpy()[order]) != 0) + 1
         starts = np.cumsum([0, *map(len, sessions)])[1:-1]
         between = not len(starts) or np.isin(starts, borders).mean() >= 1 - _MOST_FALLING
         if between and len(energy_j) >= _LEAST_RUN * len(sessions) and _add_up(sessions):
             used_j = sum(float(each[-1]) for each in sessions)
-            return Sums(len(sessions), len(energy_j), float(energy_j.sum()), used_j)
-    return None
+            found.append(Sums(len(sessions), len(energy_j), float(energy_j.sum()), used_j))
+    return min(found, key=lambda each: each.n_sessions, default=None)
 
 
 def _grow(energy_j: NDArray[np.float64], runs: NDArray[np.int64]) -> bool:
@@ -157,6 +158,12 @@ def _explained(
             if _grow(sign * floats(values)[order], runs):
                 return True
     return False
+
+
+def are_of_trials(table: Table) -> bool:
+    """Whether energies are those of trials, in one unit: neither sums nor constants nor slipped."""
+    sound = not running_sums(table) and not constants(table)
+    return sound and not any(slipped(part) for _, part in table.groups)
 
 
 def constants(table: Table) -> dict[str, float]:

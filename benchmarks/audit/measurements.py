@@ -94,7 +94,10 @@ def _throughout(subject: Subject, same: _Same, fewest: int) -> str:
         return words
     if subject.kind == TRACKER:
         return ""
+    amounts = {each.name for each in subject.quantities}
     for name in map(str, subject.frame):
+        if name in amounts:
+            continue
         labels = as_text(subject.frame[name])
         sizes = labels.value_counts()
         if not 2 <= len(sizes) <= MOST_LEVELS or sizes.min() < fewest or labels.isna().any():

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ...energy.sources.cpu.power import rated_power_w
 from ..tables.quantities import ENERGY, POWER, TIME, QuantityColumn, as_text, read_numbers
 from .catalogue import Evidence, Lacking
+from .energies import are_of_trials
 from .inputs import TRACE, Subject
 
 MOST_POWER_W = 50_000.0  # more than any single machine draws
@@ -84,7 +85,7 @@ def _powers(subject: Subject) -> Iterator[tuple[str, list[str], str, NDArray[np.
     if subject.kind == TRACE:
         return
     time = _duration(subject)
-    if time is None:
+    if time is None or (subject.table is not None and not are_of_trials(subject.table)):
         return
     for energy in subject.of(ENERGY):
         if _PARTIAL.search(energy.words):

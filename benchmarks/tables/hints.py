@@ -89,10 +89,12 @@ def _energy(names: Sequence[str]) -> _Guess | None:
     if not known:
         known = [(name, _FACTOR) for name in names if "energy" in name.lower()]
     if all(_OTHER_PARTS & _words(name) for name, _ in known):
-        parts = {_part(name): (name, unit) for name, unit in reversed(known) if _part(name)}
-        if len(parts) > 1 and len({unit for _, unit in parts.values()}) == 1:
-            added = [name for name, _ in known if (name, known[0][1]) in parts.values()]
-            return added, known[0][1]
+        first = {_part(name): (name, unit) for name, unit in reversed(known) if _part(name)}
+        parts = [each for each in known if each in first.values()]
+        if len(parts) > 1 and len({unit for _, unit in parts}) == 1:
+            return [name for name, _ in parts], parts[0][1]
+        if len(parts) > 1:
+            return [name + unit for name, unit in parts], ""
     return min(known, key=lambda each: bool(_OTHER_PARTS & _words(each[0])), default=None)
 
 

@@ -410,3 +410,30 @@ def test_a_space_of_ones_own_narrows_the_search(grid):
     recorded = grid.trials[grid.trials["p.optimizer"] == "adam"]
     assert set(trained_j) <= set(recorded["energy_j"].round(6))
     assert set(whole["score"]) <= set(recorded["score"])
+
+
+# What is searched ---------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("small_forests")
+def test_results_beside_a_table_are_not_searched_and_explain_nothing():
+    rng = np.random.default_rng(3)
+    energy_j, score = rng.uniform(400, 900, 60), rng.uniform(0.6, 0.95, 60)
+    rows = {"strategy": "random", "energy_j": energy_j, "score": score}
+    rows |= {"lr": 10 ** rng.uniform(-4, -1, 60), "f1": score * 0.98, "train_time_s": energy_j / 50}
+    rows |= {"run_id": [f"{i:04x}" for i in range(60)]}
+    with pytest.raises(DataError, match="random forests only explain"):
+        replay(load_table(pd.DataFrame(rows)), "random", seeds=2, workers=1)
+    seen = Seen()
+    options = {"budget": "4 kJ per run", "seeds": 1, "match": "nearest", "workers": 1}
+    table = replay(load_table(pd.DataFrame(rows)), "random", **options, progress=seen)
+    assert table.description["replay"]["searched"] == ["lr"]
+    assert table.description["replay"]["left_out"].keys() == {"f1", "train_time_s", "run_id"}
+    assert seen.notes[0].startswith("No hyperparameters: f1 (measured: a score, by its name); ")
+    assert seen.notes[1].startswith("Searched: lr (0.000")
+    assert not {"p.f1", "p.train_time_s", "p.run_id"} & {*table.trials}
+    named = replay(load_table(pd.DataFrame(rows), params="lr,f1"), "random", **options)
+    assert named.description["replay"]["searched"] == ["lr", "f1"]
+    only = pd.DataFrame(rows).drop(columns="lr")
+    with pytest.raises(DataError, match=r"nothing was searched\. No hyperparameters: .*--params"):
+        replay(load_table(only), "random", **options)
