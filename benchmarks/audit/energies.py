@@ -91,16 +91,19 @@ def unit_slip(subject: Subject) -> Evidence:
 def running_sums(table: Table) -> Sums | None:
     """The running sums that energies are; None if they are none."""
     trials = table.trials[table.trials["energy_j"].notna()]
-    energy_j, runs = floats(trials["energy_j"]), trials.groupby("run", sort=False).ngroup()
-    by_run = np.argsort(runs.to_numpy(), kind="stable")
-    if len(trials) < _LEAST_SUMS or not _grow(energy_j[by_run], runs.to_numpy()[by_run]):
+    energy_j, runs = (
+        floats(trials["energy_j"]),
+        trials.groupby("run", sort=False).ngroup().to_numpy(),
+    )
+    by_run = np.argsort(runs, kind="stable")
+    if len(trials) < _LEAST_SUMS or not _grow(energy_j[by_run], runs[by_run]):
         return None
-    if _explained(table, trials, by_run, runs.to_numpy()[by_run]):
+    if _explained(table, trials, by_run, runs[by_run]):
         return None
     found = []
     for order in (by_run, np.arange(len(trials))):  # one run after another, or as they ended
         sessions = _sessions(energy_j[order])
-        borders = np.flatnonzero(np.diff(runs.to_numpy()[order]) != 0) + 1
+        borders = np.flatnonzero(np.diff(runs[order]) != 0) + 1
         starts = np.cumsum([0, *map(len, sessions)])[1:-1]
         between = not len(starts) or np.isin(starts, borders).mean() >= 1 - _MOST_FALLING
         if between and len(energy_j) >= _LEAST_RUN * len(sessions) and _add_up(sessions):
@@ -109,13 +112,13 @@ def running_sums(table: Table) -> Sums | None:
     return min(found, key=lambda each: each.n_sessions, default=None)
 
 
-def _grow(energy_j: NDArray[np.float64], runs: NDArray[np.int64]) -> bool:
+def _grow(energy_j: NDArray[np.float64], runs: NDArray[Any]) -> bool:
     """Whether the energies of nearly all runs of some trials only grow."""
     own = [energy_j[runs == run] for run in np.unique(runs)]
     long = [each for each in own if len(each) >= _LEAST_RUN]
     growing = [(np.diff(each) >= 0).all() and each[-1] > each[0] for each in long]
     enough = sum(map(len, long)) >= _LEAST_SUMS
-    return enough and sum(growing) >= (1 - _MOST_FALLING) * len(growing)
+    return enough and bool(sum(growing) >= (1 - _MOST_FALLING) * len(growing))
 
 
 def _sessions(energy_j: NDArray[np.float64]) -> list[NDArray[np.float64]]:
@@ -145,9 +148,7 @@ def _trend(steps: NDArray[np.float64]) -> float:
     return float(np.corrcoef(np.arange(len(steps)), ranks)[0, 1])
 
 
-def _explained(
-    table: Table, trials: pd.DataFrame, order: NDArray[np.int64], runs: NDArray[np.int64]
-) -> bool:
+def _explained(table: Table, trials: pd.DataFrame, order: NDArray[Any], runs: NDArray[Any]) -> bool:
     """Whether what was trained grows from trial to trial too, as in a sweep over sizes."""
     names = ["epochs", "n_parameters", "flops", *(f"p.{n}" for n in table.dimensions.searched)]
     for name in names:

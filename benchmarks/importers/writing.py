@@ -82,19 +82,9 @@ def write(trials: Trials, path: Path, where: str) -> int:
     """Write them batch by batch, as Parquet or CSV by the ending of the name, and count them."""
     if path.suffix not in {".parquet", ".csv"}:
         raise OutputError(f"{path}: name a file that ends in .parquet or .csv")
-    beside, n_rows = description_path(path), 0
-    curves, curves_path = trials.curve_frame(), side_path(path, "curves")
-    # What lies beside a table that is written anew is a part of it, and is so too.
-    is_part = path.exists() and path.stem != "trials"
-    described = beside is not None and beside.exists()
-    if described and not is_part and not is_description(beside, trials.description):
-        raise OutputError(
-            f"{beside} is there, and describes another table: remove it, or give another name"
-        )
-    if curves_path.exists() and not is_part:
-        raise OutputError(
-            f"{curves_path} is there, and is of another table: remove it, or give another name"
-        )
+    curves, n_rows = trials.curve_frame(), 0
+    sides = {description_path(path): trials.description, side_path(path, "curves"): curves}
+    _check_beside(path, trials.description, sides)
 
     def fill(part: Path) -> None:
         nonlocal n_rows
@@ -107,15 +97,30 @@ def write(trials: Trials, path: Path, where: str) -> int:
                 n_rows += len(batch)
 
     write_whole(path, fill)
-    if curves is not None:
-        write_frame(curves, curves_path)
-    else:
-        curves_path.unlink(missing_ok=True)
-    if beside is not None and trials.description is not None:
-        write_description(trials.description, beside)
-    elif described:
-        beside.unlink(missing_ok=True)
+    for beside, part in sides.items():
+        if beside is not None and part is None:
+            beside.unlink(missing_ok=True)
+        elif beside is not None and isinstance(part, pd.DataFrame):
+            write_frame(part, beside)
+        elif beside is not None and isinstance(part, dict):
+            write_description(part, beside)
     return n_rows
+
+
+def _check_beside(
+    path: Path, description: dict[str, Any] | None, sides: Mapping[Path | None, Any]
+) -> None:
+    """Refuse what lies beside the table and is of another; of one of that name it is a part."""
+    if path.exists() and path.stem != "trials":
+        return  # and is written anew with it, or removed
+    for beside in sides:
+        if beside is None or not beside.exists():
+            continue
+        if beside == description_path(path) and is_description(beside, description):
+            continue
+        raise OutputError(
+            f"{beside} is there, and describes another table: remove it, or give another name"
+        )
 
 
 def frame_of(trials: Trials, where: str) -> pd.DataFrame:

@@ -62,6 +62,7 @@ _PLACES = re.compile(
 )
 _SEEDS = re.compile(r"seed|state")
 _MOMENT = re.compile(r"\d{4}[-/]\d\d[-/]\d\d([T ].*)?|\d\d?:\d\d(:\d\d.*)?")
+_NO_CHOICE = 2**31  # from here on a whole number is a serial one
 _SINCE_1970 = ((9e8, 5e9), (9e11, 5e12))  # seconds and milliseconds since then, of this century
 
 
@@ -151,7 +152,7 @@ def _reason(name: str, trials: pd.DataFrame) -> str:
 def _names_trials(known: pd.Series, words: list[str], runs: pd.Series) -> str:
     texts = known.astype(str)
     levels = texts.nunique()
-    if texts.map(lambda text: _MOMENT.fullmatch(text) is not None).mean() > 0.95:
+    if texts.map(lambda text: _MOMENT.fullmatch(str(text)) is not None).mean() > 0.95:
         return "moments"
     if levels == len(texts) >= _FEWEST:
         return "text, another in every row"
@@ -173,15 +174,13 @@ def _counts_trials(number: pd.Series, words: list[str], runs: pd.Series) -> str:
         return ""
     if words[-1:] == ["seed"] or words[-2:] == ["random", "state"]:
         return "seeds randomness"
-    steps = number.diff().dropna()
-    if levels == len(number) >= _FEWEST:
-        if (steps == 1).all():
-            return "counts the rows"
-        if ((steps > 0).all() or high >= 2**31) and any(map(_COUNTS.fullmatch, words)):
-            return "numbers the rows"
-    if any(map(_COUNTS.fullmatch, words)) and _tells_runs(number, runs):
-        return "one for each run"
-    return ""
+    steps, counts = number.diff().dropna(), any(map(_COUNTS.fullmatch, words))
+    apart = levels == len(number) >= _FEWEST
+    if apart and (steps == 1).all():
+        return "counts the rows"
+    if apart and counts and ((steps > 0).all() or high >= _NO_CHOICE):
+        return "numbers the rows"
+    return "one for each run" if counts and _tells_runs(number, runs) else ""
 
 
 def _tells_runs(values: pd.Series, runs: pd.Series) -> bool:
@@ -198,23 +197,29 @@ def _is_measured(name: str, words: list[str], number: pd.Series) -> str:
         return ""
     levels, bounded = number.nunique(), any(map(_BOUNDS.fullmatch, words))
     on_grid = levels <= MOST_LEVELS and 2 * levels <= len(number)
-    is_coded = on_grid and bool((number == np.floor(number)).all())
-    measure = None if bounded or words == ["power"] else find_measure(name)  # power is an exponent
-    if measure is not None and (
-        not on_grid or measure[0] == ENERGY or (measure[0] == TIME and any(map(_RAN.match, words)))
-    ):
-        return f"measured: {measure[0]}"
-    if "time" in words and any(map(_RAN.fullmatch, words)) and not bounded:
-        return "measured: time"
-    if not {"mem", "memory"}.isdisjoint(words) and any(map(_BYTES.fullmatch, words)):
-        return "measured: memory"
-    if is_coded:
-        return ""
+    if not bounded and (what := _amount(name, words, on_grid=on_grid)):
+        return f"measured: {what}"
+    if on_grid and (number == np.floor(number)).all():
+        return ""  # a coded choice
     if name.lower() == "map" or any(map(_SCORES.fullmatch, words)):
         is_format = "precision" in words and number.max() > 1
         return "" if is_format else "measured: a score, by its name"
     is_cost = any(map(_COSTS.fullmatch, words)) and not bounded
     return "measured: a cost, by its name" if is_cost else ""
+
+
+def _amount(name: str, words: list[str], *, on_grid: bool) -> str:
+    """Energy, power, time or memory, where a name tells it of a trial; empty if it does not."""
+    ran = any(map(_RAN.match, words))
+    measure = None if words == ["power"] else find_measure(name)  # alone it is an exponent
+    if measure is not None and (
+        not on_grid or measure[0] == ENERGY or (measure[0] == TIME and ran)
+    ):
+        return measure[0]
+    if "time" in words and any(map(_RAN.fullmatch, words)):
+        return TIME
+    is_memory = not {"mem", "memory"}.isdisjoint(words) and any(map(_BYTES.fullmatch, words))
+    return "memory" if is_memory else ""
 
 
 def _followed(values: pd.Series, trials: pd.DataFrame) -> str:

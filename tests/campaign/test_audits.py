@@ -82,7 +82,7 @@ def _beside(rng: Generator, rows: Rows) -> Rows:
     return rows
 
 
-# Faults: what each does to a sound table, and the check that has to find it ------------------------
+# Faults: what each does to a sound table, and the check that has to find it ----------------------
 
 
 def cumulative_by_run(rng: Generator, rows: Rows) -> Rows:
@@ -276,7 +276,7 @@ def test_planted_faults_are_found_and_sound_tables_have_none(tmp_path, share_of,
         if len(names) != len({*names}):
             wrong.append((case, fault and fault.__name__, names))
     for each in (*missed, *invented, *crashed, *wrong):
-        print(*each)  # noqa: T201 - shown where it fails
+        print(*each)
     tally(
         "audits",
         len(cases),

@@ -176,7 +176,7 @@ def test_what_has_no_unit_is_refused(write, name):
         audit(write("table.csv", {name: [1.0, 2.0, 3.0]}))
 
 
-# Power ---------------------------------------------------------------------------------------------
+# Power --------------------------------------------------------------------------------------------
 
 I5 = "Intel(R) Core(TM) i5-10400 CPU @ 2.90GHz"
 
@@ -229,7 +229,7 @@ def test_constant_power_is_seen_through_rounding_and_machine_by_machine(tell, fi
     assert not find({**coarse, "machine": two["machine"]}, check)  # of which nothing can be told
 
 
-# Cells of any kind ---------------------------------------------------------------------------------
+# Cells of any kind --------------------------------------------------------------------------------
 
 
 def test_cells_that_are_nothing_make_no_traceback(tmp_path):

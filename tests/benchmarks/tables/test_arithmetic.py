@@ -127,7 +127,7 @@ def test_components_alone_make_the_energy(columns, expected):
     ],
 )
 def test_where_components_are_not_all_the_energy_is_asked_for(columns, option):
-    frame = pd.DataFrame({"strategy": ["a"], "accuracy": [0.5], **dict.fromkeys(columns, [1.0])})
+    frame = pd.DataFrame({"strategy": ["a"], "accuracy": [0.5], **dict.fromkeys(columns, 1.0)})
     with pytest.raises(DataError) as refused:
         load_table(frame)
     assert f"no column energy_j among {', '.join(frame)}" in str(refused.value)
