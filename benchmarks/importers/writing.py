@@ -111,7 +111,7 @@ def _check_beside(
     path: Path, description: dict[str, Any] | None, sides: Mapping[Path | None, Any]
 ) -> None:
     """Refuse what lies beside the table and is of another; of one of that name it is a part."""
-    if path.exists() and path.stem != "trials":
+    if path.exists() and not (path.parent / "ledger.jsonl").exists():
         return  # and is written anew with it, or removed
     for beside in sides:
         if beside is None or not beside.exists():
