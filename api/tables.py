@@ -34,6 +34,7 @@ def load_table(
     *,
     by: str | Sequence[str] = (),
     mapping: str | Sequence[str] = (),
+    params: str | Sequence[str] = (),
     metric: Stated | None = None,
 ) -> Table:
     """Read a trial table: a file, a run folder, a data frame; or several, which are read as one.
@@ -43,11 +44,14 @@ def load_table(
     Args:
         source: A Parquet or CSV file, a run folder, a data frame or a table; or several. Any tidy
             table with the columns strategy, energy_j and score will do; trial, seed and state
-            may be there, and columns that are not of the contract are hyperparameters.
+            may be there. Columns that are not of the contract are hyperparameters, but for those
+            that name a trial or were measured of it: see ``table.dimensions``.
         by: Columns that group the trials, as names joined by commas: ``"dataset,machine"``. Of a
             run folder also what its experiment says (``dataset``, ``architecture``, ``meter`` …);
             ``source`` is the name of each table.
-        mapping: Which columns are made of others: ``"score=test_acc,energy_j=kwh*3.6e6"``.
+        mapping: Which columns are made of others: ``"score=test_acc,energy_j=kwh*3.6e6"``,
+            ``"energy_j=(gpu_wh+cpu_wh)*3600"``.
+        params: The hyperparameters, ``"lr,batch"``, where it should not be told by the columns.
         metric: What the score is of tables that do not say it, as in an experiment: ``"rmse"``, or
             a mapping with name, direction, low and high; accuracy if not given.
 
@@ -56,7 +60,7 @@ def load_table(
     """
     from ..benchmarks.comparison.loading import load_table as load
 
-    return public(load(source, by=by, mapping=mapping, metric=metric))
+    return public(load(source, by=by, mapping=mapping, params=params, metric=metric))
 
 
 def import_table(form: str, paths: Paths, **options: Any) -> Table:

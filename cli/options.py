@@ -99,10 +99,27 @@ class Tables:
     ] = None
     mapping: Annotated[
         list[str] | None,
-        Option("--map", help='Columns made of others: "score=test_acc,energy_j=kwh*3.6e6".'),
+        Option(
+            "--map",
+            help='Columns made of others: "score=test_acc,energy_j=(gpu_wh+cpu_wh)*3600"; '
+            "+ - * / and parentheses will do.",
+        ),
     ] = None
     metric: Annotated[
         Text, Option(help="What the score is, of tables that do not say it; as for compare.")
+    ] = None
+
+
+@dataclass(frozen=True)
+class Searched:
+    """Which columns are hyperparameters."""
+
+    params: Annotated[
+        list[str] | None,
+        Option(
+            help='The hyperparameters, "lr,batch", where names and values do not tell; what is '
+            "taken for one, and what is not, is always listed."
+        ),
     ] = None
 
 

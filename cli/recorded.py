@@ -12,7 +12,7 @@ from ..benchmarks.importers.registry import formats_help
 from ..errors import ConfigurationError, OutputError
 from .app import command, show, write_json
 from .comparing import print_result
-from .options import AsJson, Findings, Importing, JsonFile, Replaying, TableOut, Tables
+from .options import AsJson, Findings, Importing, JsonFile, Replaying, Searched, TableOut, Tables
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -45,14 +45,14 @@ def report(tables: Tables, findings: Findings) -> None:
 
 
 @command("replay")
-def replay(tables: Tables, replaying: Replaying, findings: Findings) -> None:
+def replay(tables: Tables, searched: Searched, replaying: Replaying, findings: Findings) -> None:
     """Compare strategies on what a table recorded: virtual joules, no training."""
     from .. import api
     from ..benchmarks.analysis.target import parse_target
     from ..reports.progress import ReplayProgress
 
     parse_target(findings.target, None)
-    table = _loaded(tables)
+    table = _loaded(tables, searched)
     with ReplayProgress() as progress:
         replayed = api.replay(table, progress=progress, **asdict(replaying))
     _report(replayed, findings, told=progress.told)
@@ -102,6 +102,7 @@ def import_(
 @command("audit")
 def audit(
     tables: Tables,
+    searched: Searched,
     as_json: JsonFile = None,
 ) -> None:
     """Check an energy study for the faults of published ones; exit code 1 if there is any."""
@@ -109,18 +110,26 @@ def audit(
     from ..reports.terminal import print_audit
 
     found = check(
-        tables.paths, by=tables.by or (), mapping=tables.mapping or (), metric=tables.metric
+        tables.paths,
+        by=tables.by or (),
+        mapping=tables.mapping or (),
+        params=searched.params or (),
+        metric=tables.metric,
     )
     if not write_json(as_json, found.to_dict()):
         print_audit(found)
     raise typer.Exit(1 if found.findings else 0)
 
 
-def _loaded(tables: Tables) -> Table:
+def _loaded(tables: Tables, searched: Searched | None = None) -> Table:
     from .. import api
 
     return api.load_table(
-        tables.paths, by=tables.by or (), mapping=tables.mapping or (), metric=tables.metric
+        tables.paths,
+        by=tables.by or (),
+        mapping=tables.mapping or (),
+        params=(searched and searched.params) or (),
+        metric=tables.metric,
     )
 
 

@@ -59,7 +59,7 @@ def format_energy(energy_j: float | None) -> str:
         return "n/a"
     if energy_j == 0:
         return "0 J"
-    if abs(energy_j) < 1e-8:
+    if not 1e-8 <= abs(energy_j) < 1e15:
         return f"{energy_j:.3g} J"
     rounded_j = float(f"{energy_j:.2e}")  # first, so that 999.9 J becomes 1.00 kJ
     factor, unit = next((u for u in _UNITS if abs(rounded_j) >= u[0]), _UNITS[-1])

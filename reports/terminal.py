@@ -336,6 +336,11 @@ def print_audit(found: Audit) -> None:
         f"\n{len(found.findings)} finding{'s' * (len(found.findings) != 1)}; {len(ran)} of "
         f"{len(CHECKS)} checks could be made."
     )
+    for each in found.checked:
+        if each.searched or each.left_out:
+            names = ", ".join(each.searched) or "none"
+            text = f"- {each.path}: hyperparameters: {names}. {each.left_out}".strip()
+            console.print(text.replace(folder, ""))
     lacking = {name: why for each in found.checked for name, why in each.lacking.items()}
     for name, why in lacking.items():
         if name not in ran:

@@ -10,6 +10,7 @@ from ..tables.facts import Fact
 ERROR, WARNING = "error", "warning"
 _XU = "Xu et al., HICSS 2023"
 _YARALLY = "Yarally et al., CAIN 2023"
+_TOLD = 3  # places beside the first that a finding tells
 _DELREY = "del Rey et al., SEAA 2023"
 
 
@@ -29,6 +30,7 @@ class Finding(Fact):
     where: str  # the file, and in it the rows (from 1, below the header) and columns
     evidence: str  # the numbers that show it, in a sentence
     remedy: str
+    count: int = 1  # of such places in that file; ``where`` is the first of them
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,17 @@ class Check:
     remedy: str
     severity: str  # ERROR if numbers are wrong, WARNING if conclusions do not follow
 
-    def found(self, evidence: Evidence) -> list[Finding]:
-        """Findings of this check."""
-        return [
-            Finding(self.id, self.severity, where, numbers, self.remedy)
-            for where, numbers in evidence
-        ]
+    def found(self, evidence: Evidence, path: str = "") -> list[Finding]:
+        """The finding of this check in a file, which counts all places and names the first."""
+        places = list(evidence)
+        if not places:
+            return []
+        (where, numbers), *others = places
+        if others:
+            also = [f"{at.removeprefix(path).lstrip(', ')}: {what}" for at, what in others[:_TOLD]]
+            more = f" and {len(others) - _TOLD} more" if len(others) > _TOLD else ""
+            numbers = f"{numbers} (the first of {len(places)}; also {'; '.join(also)}{more})"
+        return [Finding(self.id, self.severity, where, numbers, self.remedy, len(places))]
 
 
 CHECKS = {  # by id, in the order in which findings are listed
@@ -60,6 +67,43 @@ CHECKS = {  # by id, in the order in which findings are listed
             "were, and every sum counts the first ones again and again.",
             f"{_XU}: taken per run, ResNet50 costs 1.06 times VGG16 on CIFAR-10, not 2.0 times",
             "take the difference of neighbouring rows of a session: perjoule import codecarbon",
+            ERROR,
+        ),
+        Check(
+            "cumulative-energies",
+            "The energies of trials are running sums.",
+            "Each trial repeats the energy of those before it, so later ones look dearer than "
+            "they were, and every total counts the first ones again and again.",
+            f"{_XU}: rows that grow within a session, taken for single runs",
+            "take the difference of neighbouring trials of a session as their energy",
+            ERROR,
+        ),
+        Check(
+            "constant-energies",
+            "All trials have the same energy.",
+            "No measurement repeats itself whatever is trained: it is a constant, or a total that "
+            "was shared out, and says nothing of what a candidate costs.",
+            "CodeCarbon 3.3, which falls back on a constant power where it finds no counter",
+            "write the energy that each trial was measured to take, or leave it empty",
+            ERROR,
+        ),
+        Check(
+            "unit-slip",
+            "Some energies are in another unit than the others.",
+            "What is a thousand times dearer is no worse method: one tool writes J and another mJ, "
+            "Wh or kWh, and every comparison between them is void.",
+            "Zeus 0.16: a field cpu_mj that holds joules",
+            "find out which unit each has, and convert: --map energy_j=NAME*3600 for Wh",
+            ERROR,
+        ),
+        Check(
+            "impossible-power",
+            "A power is more than the hardware can draw.",
+            "Watts above what a processor or a card can draw are in another unit (mW), or rated "
+            "power times a wrong count; the energy made of them is wrong by that factor.",
+            "CodeCarbon 3.0 to 3.2 on Windows: 390 W for a processor of 65 W, whose logical cores "
+            "were taken for sockets",
+            "divide by 1000 if it is mW; leave a modelled processor out, or measure it",
             ERROR,
         ),
         Check(

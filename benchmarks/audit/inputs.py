@@ -21,10 +21,11 @@ from ..tables.facts import Fact
 from ..tables.frames import read_contents
 from ..tables.loading import Stated
 from ..tables.mapping import ColumnMapping, apply_mapping
+from ..tables.quantities import ENERGY, POWER, TIME, QuantityColumn, find_quantities, read_numbers
 from ..tables.refusals import listed
 from ..tables.table import Table
 from ..tables.writing import SIDES, side_path
-from .columns import ENERGY, POWER, TIME, QuantityColumn, find_quantities, read_numbers
+from .catalogue import Lacking
 
 TRACKER = "CodeCarbon's emissions"
 TRACE = "power trace"
@@ -90,6 +91,7 @@ class Reader:
     by: Names  # columns that group trials
     mapping: Names  # what columns of trial tables are made of
     metric: Stated | None = None  # what their score is
+    params: Names = ()  # the hyperparameters among their columns
 
     def find(self, path: Path) -> Iterator[Subject | Input]:
         """Read a file, a run folder, or all that lies in a folder; there, others are skipped."""
@@ -111,7 +113,7 @@ class Reader:
 
     def _read(self, path: Path) -> Subject:
         if path.is_dir():
-            table = load_table(path, by=self.by, mapping=self.mapping, metric=self.metric)
+            table = self._load(path)
             found = find_quantities(table.trials)
             return Subject(path, RUN_FOLDER, table.trials, found, table=table)
         if not path.exists():
@@ -133,13 +135,18 @@ class Reader:
                 return Subject(path, TRACE, frame, found, traces, unread="; ".join(reasons))
         return self._read_table(Subject(path, OTHER, frame, found, mapping=entries))
 
+    def _load(self, path: Path) -> Table:
+        return load_table(
+            path, by=self.by, mapping=self.mapping, params=self.params, metric=self.metric
+        )
+
     def _read_table(self, other: Subject) -> Subject:
         """The same with its trials, or with the reason why they cannot be told."""
         path, frame, found = other.path, other.frame, other.quantities
         known = {*map(str, frame.columns), *(entry.target for entry in other.mapping)}
         runs_known = not known.isdisjoint({"run", "seed"})
         try:
-            table = load_table(path, by=self.by, mapping=self.mapping, metric=self.metric)
+            table = self._load(path)
         except DataError as error:
             negative = any((quantity.values < 0).any() for quantity in found)
             if (self.mapping or self.by) and not negative:
@@ -155,6 +162,13 @@ class Reader:
                 "rename one, or say what it is, such as --map energy_j=NAME*3.6e6"
             )
         return replace(other, lacking=lacking, runs_known=runs_known)
+
+
+def trials_of(subject: Subject) -> Table:
+    """The trials of an input, for a check that needs them."""
+    if subject.table is None:
+        raise Lacking(subject.lacking)
+    return subject.table
 
 
 def join_single_rows(subjects: Sequence[Subject]) -> Subject | None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import chain, islice, product
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..tables.dimensions import MOST_LEVELS
+from ..tables.quantities import ENERGY, POWER, TIME, QuantityColumn, as_text
 from .catalogue import Evidence, Lacking
-from .columns import ENERGY, POWER, TIME, QuantityColumn
 from .inputs import TRACE, TRACKER, Subject
+from .powers import MOST_POWER_W
+from .rounding import half_units
 
 Columns = list[QuantityColumn]
 FEWEST_ROWS = 3  # fewest rows from which a pattern over rows is read
@@ -19,7 +23,7 @@ _FEWEST_EQUAL = {TRACKER: 3, TRACE: 20}  # so many equal readings are none; else
 _PHASES = ("energy_train_j", "energy_validate_j", "energy_setup_j", "energy_search_j")
 _NOTHING = re.compile(r"nan|None|<NA>|[+-]?0*\.?0*")
 _FAR = 10.0  # how many times a mean a sum of readings is at least
-_MOST_POWER_W = 50_000.0  # more than any single machine draws
+_SAME, _MOST_OFF = 1e-6, 1e-3  # relative differences of equal figures, and by rounding
 _TOTALS = ("energy_consumed", "energy_j")
 _SUM = ("total", "sum")
 _MEAN = ("average", "mean", "avg")
@@ -54,28 +58,90 @@ def zero_component(subject: Subject) -> Evidence:
 
 
 def constant_power(subject: Subject) -> Evidence:
-    """One finding with all powers that are the same throughout, or energies that are time."""
+    """One finding with all powers that are the same throughout, or energies that are time.
+
+    Throughout is: in all rows, or in all rows of each machine, strategy or whatever tells a few
+    sets of rows apart.
+    """
     fewest = _FEWEST_EQUAL.get(subject.kind, 5)
     if len(subject.frame) < fewest:
         raise Lacking(f"fewer than {fewest} rows")
-    columns, parts = [], []
-    for power in subject.of(POWER):
-        known = power.known
-        if len(known) >= fewest and known[0] != 0 and (known == known[0]).all():
-            columns.append(power.name)
-            parts.append(f"{power.name} is {known[0]:.6g} W in all {len(known)} rows")
+    found = [
+        (power.name, power.name, partial(_constant, power, fewest)) for power in subject.of(POWER)
+    ]
     if not _modelled(subject):
         for energy, time in product(subject.of(ENERGY), subject.of(TIME)):
-            ratio = _ratio(energy.si, time.values * (time.factor or 1.0))
-            ratio = ratio[ratio > 0]
-            if len(ratio) >= fewest and _varies(time.values) and not _varies(ratio, 1e-6):
-                columns.append(energy.name)
-                parts.append(
-                    f"{energy.name} over {time.name} is {ratio[0]:.6g} in all {len(ratio)} rows, "
-                    "to six digits"
-                )
+            called = f"{energy.name} over {time.name}"
+            halves = [half_units(subject.frame, subject.mapping, q.name) for q in (energy, time)]
+            ratio = partial(_constant_ratio, energy, time, *halves, fewest)
+            found.append((energy.name, called, ratio))
+    columns, parts = [], []
+    for column, called, same in found:
+        if words := _throughout(subject, same, fewest):
+            columns.append(column)
+            parts.append(f"{called} is {words}")
     if parts:
-        yield subject.at(columns), "; ".join(parts)
+        yield subject.at([*dict.fromkeys(columns)]), "; ".join(parts)
+
+
+_Same = Callable[[NDArray[np.bool_]], str]  # the constant of some rows, in words; empty if none
+
+
+def _throughout(subject: Subject, same: _Same, fewest: int) -> str:
+    """What is the same in all rows, or in all rows of each value of a column; empty if nothing."""
+    n_rows = len(subject.frame)
+    if words := same(np.ones(n_rows, dtype=bool)):
+        return words
+    if subject.kind == TRACKER:
+        return ""
+    amounts = {each.name for each in subject.quantities}
+    for name in map(str, subject.frame):
+        if name in amounts:
+            continue
+        labels = as_text(subject.frame[name])
+        sizes = labels.value_counts()
+        if not 2 <= len(sizes) <= MOST_LEVELS or sizes.min() < fewest or labels.isna().any():
+            continue
+        told = {
+            label: same((labels == label).to_numpy(dtype=bool)) for label in sorted(sizes.index)
+        }
+        if all(told.values()):
+            return "; ".join(f"{words} of {name} {label}" for label, words in told.items())
+    return ""
+
+
+def _constant(power: QuantityColumn, fewest: int, rows: NDArray[np.bool_]) -> str:
+    known = power.values[rows & np.isfinite(power.values)]
+    if len(known) < fewest or known[0] == 0 or _varies(known, _SAME):
+        return ""
+    return f"{known[0] * (power.factor or 1.0):.6g} W in all {len(known)} rows"
+
+
+def _constant_ratio(
+    energy: QuantityColumn,
+    time: QuantityColumn,
+    energy_half: NDArray[np.float64],
+    time_half: NDArray[np.float64],
+    fewest: int,
+    rows: NDArray[np.bool_],
+) -> str:
+    """An energy that is a time, as far as the written digits of both tell."""
+    e, t = energy.si, time.values * (time.factor or 1.0)
+    e_off, t_off = energy_half * (energy.factor or 1.0), time_half * (time.factor or 1.0)
+    known = rows & np.isfinite(e) & np.isfinite(t) & (e > 0) & (t > 0)
+    if known.sum() < fewest or not _varies(t[known]):
+        return ""
+    ratio = e[known] / t[known]
+    words = f"{np.median(ratio):.6g}{'' if time.factor is None else ' W'} in all {len(ratio)} rows"
+    if not _varies(ratio, _SAME):
+        return words
+    with np.errstate(divide="ignore"):
+        low = (e - e_off)[known] / (t + t_off)[known]
+        high = (e + e_off)[known] / np.maximum((t - t_off)[known], 0.0)
+    off = np.median(high - low) / 2 / np.median(ratio)
+    if off > _MOST_OFF or not _varies(t[known], 20 * off):
+        return ""
+    return f"{words}, as far as the digits tell" if low.max() <= high.min() else ""
 
 
 def power_times_duration(subject: Subject) -> Evidence:
@@ -158,7 +224,7 @@ def _is_sum(power: QuantityColumn, powers: Columns) -> bool:
     shares = [_ratio(power.si, mean.si) for mean in powers if _named(mean, _MEAN)]
     if any(len(share) >= FEWEST_ROWS and (share >= _FAR).all() for share in shares):
         return True
-    return bool(np.nanmedian(power.si) >= _MOST_POWER_W)
+    return bool(np.nanmedian(power.si) >= MOST_POWER_W)
 
 
 def _products(

@@ -13,14 +13,15 @@ from ...models.outcome import State
 from ..statistics.association import spearman
 from ..statistics.runs import floats
 from ..tables.mapping import plain_name
+from ..tables.quantities import read_numbers
 from ..tables.table import Table
 from .catalogue import Evidence, Lacking
-from .columns import read_numbers
-from .inputs import Subject
-from .trials import described, trials_of
+from .energies import running_sums
+from .inputs import Subject, trials_of
+from .trials import described
 
 _LEAST_PAIRS = 3  # of candidates, from which a hyperparameter is called dead
-_SIGNIFICANCE = 0.01  # a drift is found below this p-value
+_SIGNIFICANCE = 1e-5  # a drift is found below this p-value
 _LEAST_DRIFT, _LEAST_TRIALS, _LEAST_RUN = 0.01, 20, 5
 _RANDOM = re.compile(r"random|sobol")
 # Sizes of well-known sets of images and texts, none of which is a mean
@@ -39,7 +40,8 @@ def dead_hyperparameter(subject: Subject) -> Evidence:
     """
     table = trials_of(subject)
     trials = table.trials[(table.trials["state"] == State.COMPLETE) & table.trials["score"].notna()]
-    names = [name for name in _called(trials, "p.") if trials[name].nunique() > 1]
+    searched = [f"p.{name}" for name in table.dimensions.searched]
+    names = [name for name in searched if trials[name].nunique() > 1]
     if not names:
         raise Lacking("no hyperparameters, columns p.NAME, that vary")
     groups = _called(trials, "g.")
@@ -111,7 +113,9 @@ def order_effects(subject: Subject) -> Evidence:
     work = floats(trials["epochs"]) * floats(trials["flops"])
     cost = floats(trials["energy_j"]) / np.where(work > 0, work, np.nan)
     trials = trials.assign(_cost=cost if np.isfinite(cost).all() else floats(trials["energy_j"]))
-    settings = _called(trials, "p.")
+    if running_sums(table):
+        raise Lacking("the energies are running sums, which grow by themselves")
+    settings = [f"p.{name}" for name in table.dimensions.searched]
     orders, costs = [], []
     for _, run in trials.sort_values("trial").groupby("run", sort=False):
         for part in _comparable(_until_cut(run), settings):

@@ -13,7 +13,7 @@ import numpy as np
 from ..tables.facts import Fact
 from ..tables.loading import Stated
 from ..tables.mapping import ColumnMapping
-from . import measurements, patterns, traces, trials
+from . import energies, measurements, patterns, powers, traces, trials
 from .catalogue import CHECKS, Evidence, Finding, Lacking
 from .inputs import (
     OTHER,
@@ -32,6 +32,7 @@ _Check = Callable[[Subject], Evidence]
 _MEASUREMENTS: dict[str, _Check] = {
     "negative-component": measurements.negative_component,
     "zero-component": measurements.zero_component,
+    "impossible-power": powers.impossible_power,
     "constant-power": measurements.constant_power,
 }
 _TABLES: dict[str, _Check] = {
@@ -41,6 +42,9 @@ _TABLES: dict[str, _Check] = {
     "means-as-maxima": patterns.means_as_maxima,
 }
 _TRIALS: dict[str, _Check] = {
+    "cumulative-energies": energies.cumulative_energies,
+    "constant-energies": energies.constant_energies,
+    "unit-slip": energies.unit_slip,
     "short-windows": trials.short_windows,
     "test-selection": trials.test_selection,
     "dead-hyperparameter": patterns.dead_hyperparameter,
@@ -75,6 +79,8 @@ class Checked(Fact):
     path: str
     ran: tuple[str, ...]  # ids of the checks that did
     lacking: dict[str, str]  # ids of those that could not, and what was missing
+    searched: tuple[str, ...] = ()  # what was taken for hyperparameters
+    left_out: str = ""  # what was not, and why, in a sentence
 
 
 @dataclass(frozen=True)
@@ -119,6 +125,7 @@ def audit(
     *,
     by: str | Sequence[str] = (),
     mapping: str | Sequence[str] = (),
+    params: str | Sequence[str] = (),
     metric: Stated | None = None,
 ) -> Audit:
     """Check energy studies for the faults that were found in published ones.
@@ -132,6 +139,7 @@ def audit(
             whose columns have units, run folders; or folders of them, searched at any depth.
         by: Columns that group the trials of a table, as in `load_table`.
         mapping: What the columns of trial tables are made of, as in `load_table`.
+        params: The hyperparameters of trial tables, as in `load_table`.
         metric: What the score of trial tables is, as in `load_table`.
 
     Raises:
@@ -147,17 +155,19 @@ def audit(
         ran, lacking = [], {}
         for name, check in checks.items():
             try:
-                with np.errstate(over="ignore", invalid="ignore"):  # of figures nobody can mean
-                    findings.extend(CHECKS[name].found(check(subject)))
+                with np.errstate(all="ignore"):  # of figures nobody can mean
+                    findings.extend(CHECKS[name].found(check(subject), str(subject.path)))
                 ran.append(name)
             except Lacking as reason:
                 lacking[name] = str(reason)
-        checked.append(Checked(str(subject.path), tuple(ran), lacking))
+        told = None if subject.table is None else subject.table.dimensions
+        dimensions = (told.searched, told.describe_left_out()) if told else ((), "")
+        checked.append(Checked(str(subject.path), tuple(ran), lacking, *dimensions))
 
     subjects: list[Subject] = []
     for path in map(Path, [paths] if isinstance(paths, str | Path) else paths):
         read: list[Subject] = []
-        for each in Reader(by, mapping, metric).find(path):
+        for each in Reader(by, mapping, metric, params).find(path):
             if isinstance(each, Input):
                 inputs.append(each)
                 continue

@@ -13,8 +13,8 @@ import pandas as pd
 from ...energy.quantities import format_energy
 from ...energy.sources.recorded.trace import GAP_PERIODS, Trace
 from ...errors import DataError
+from ..tables.quantities import ENERGY, POWER
 from .catalogue import Evidence, Lacking
-from .columns import ENERGY, POWER
 from .inputs import Subject
 
 PERIODS = 5  # fewest updates of its sensor that a window must hold

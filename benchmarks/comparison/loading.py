@@ -22,6 +22,7 @@ def load_table(
     *,
     by: str | Sequence[str] = (),
     mapping: str | Sequence[str] = (),
+    params: str | Sequence[str] = (),
     metric: Stated | None = None,
 ) -> Table:
     """Read a trial table; of a run folder, from its ledger.
@@ -31,13 +32,16 @@ def load_table(
         by: As there. Of a run folder also what its experiment says (``dataset``, ``architecture``,
             ``meter`` …).
         mapping: As there.
+        params: As there.
         metric: As there.
 
     Raises:
         DataError: A table cannot be read, or a value in it cannot be; the message says where.
         ConfigurationError: There is no such metric.
     """
-    return read_table(source, by=by, mapping=mapping, metric=metric, read_folder=_read_trials)
+    return read_table(
+        source, by=by, mapping=mapping, params=params, metric=metric, read_folder=_read_trials
+    )
 
 
 def _read_trials(path: Path) -> Table:

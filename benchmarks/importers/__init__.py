@@ -65,6 +65,7 @@ def import_table(
         ConfigurationError: An option is wrong, or the format has no use for it.
         DataError: A file cannot be read; the message says where and why.
     """
+    from ..tables.sides import check_curves
     from ..tables.table import Table
     from ..tables.tidying import tidy
     from .writing import frame_of
@@ -72,7 +73,9 @@ def import_table(
     names, where, trials, notes = _open(format, paths, replace(options, **changed))
     name = Path(names[0]).stem if len(names) == 1 else format
     rows = tidy(frame_of(trials, where), name, metric=trials.metric)
-    return Table(rows, name, description=trials.description, notes=notes.sentences)
+    points = trials.curve_frame()
+    curves = None if points is None else check_curves(points, name, trials.metric)
+    return Table(rows, name, curves=curves, description=trials.description, notes=notes.sentences)
 
 
 def import_to(

@@ -11,9 +11,10 @@ Relied on is this, the same in Optuna 3.1, 3.6, 4.5 and 5.0:
 3   set a system attribute ``study_id, system_attr``; ``study:metric_names`` names the objectives
 4   create a trial         ``study_id, datetime_start``; numbered from 0 over all studies. A
                            trial that was added has ``state, value, values, params,
-                           distributions, user_attrs, datetime_complete`` too
+                           distributions, user_attrs, intermediate_values, datetime_complete`` too
 5   set a parameter        ``trial_id, param_name, param_value_internal, distribution``
 6   set state and values   ``trial_id, state, values, datetime_start, datetime_complete``
+7   report a value         ``trial_id, step, intermediate_value``
 8   set a user attribute   ``trial_id, user_attr``
 ==  =====================  ==========================================================
 
@@ -47,6 +48,7 @@ from .files import hide_password
 from .writing import Notes
 
 _CREATE_STUDY, _DELETE_STUDY, _CREATE_TRIAL, _SET_PARAM, _SET_STATE, _SET_ATTR = 0, 1, 4, 5, 6, 8
+_REPORT = 7
 _SET_STUDY_ATTR, _METRIC_NAMES = 3, "study:metric_names"
 _DIRECTIONS = {True: StudyDirection.MAXIMIZE, False: StudyDirection.MINIMIZE}
 _SQLITE = b"SQLite format 3\0"
@@ -80,6 +82,7 @@ class StoredTrial:
     values: Sequence[float] = ()  # of the objectives; empty if there are none
     params: dict[str, Any] = field(default_factory=dict)  # as the objective saw them
     attrs: dict[str, Any] = field(default_factory=dict)
+    reported: dict[int, float] = field(default_factory=dict)  # values on the way, by step
     started_at: datetime | None = None
     ended_at: datetime | None = None
 
@@ -207,6 +210,7 @@ def _create_trial(log: Mapping[str, Any], number: int) -> StoredTrial:
         log.get("values") or (() if value is None else (value,)),
         {name: kinds[name].to_external_repr(inner) for name, inner in params.items()},
         dict(log.get("user_attrs", {})),
+        {int(step): value for step, value in log.get("intermediate_values", {}).items()},
         _moment(log["datetime_start"]),
         _moment(log.get("datetime_complete")),
     )
@@ -219,6 +223,8 @@ def _change(trial: StoredTrial, log: Mapping[str, Any]) -> None:
         trial.params[log["param_name"]] = kind.to_external_repr(log["param_value_internal"])
     elif op == _SET_ATTR:
         trial.attrs.update(log["user_attr"])
+    elif op == _REPORT:
+        trial.reported[int(log["step"])] = float(log["intermediate_value"])
     elif op == _SET_STATE:
         state = TrialState(log["state"])
         if state is TrialState.RUNNING and trial.state is not state:
@@ -238,7 +244,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        kind, _, file = url.partition(":///")
+        kind, _, file = url.partition("?")[0].partition(":///")
         if kind.startswith("sqlite") and not Path(file).is_file():
             raise DataError(f"{url}: no such file as {file}: name one that exists")
         if kind.startswith("sqlite") and not Path(file).stat().st_size:
@@ -266,6 +272,7 @@ class Database:
                 trial.values or (),
                 trial.params,
                 trial.user_attrs,
+                trial.intermediate_values,
                 begin and begin.astimezone(UTC),
                 end and end.astimezone(UTC),
             )
@@ -279,7 +286,9 @@ class Database:
         try:
             yield
         except _UNREADABLE as error:
-            reason = str(error).strip().partition("\n")[0]
+            # What Optuna says of it may be a guess; the database's own word is not.
+            word = getattr(error.__cause__, "orig", None) or getattr(error, "orig", None) or error
+            reason = str(word).strip().partition("\n")[0]
             raise DataError(
                 f"{hide_password(self._url)}: cannot be read: {reason}; give a storage of Optuna"
             ) from error

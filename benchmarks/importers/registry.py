@@ -83,10 +83,15 @@ def find_format(name: str, options: ImportOptions) -> Format:
     for field in fields(options):
         if getattr(options, field.name) != field.default and field.name not in found.options:
             raise ConfigurationError(
-                f"{field.name}: the format {name} has no use for it, leave it out (it takes "
-                f"{', '.join(sorted(found.options))})"
+                f"{_option(field.name)}: the format {name} has no use for it, leave it out (it "
+                f"takes {', '.join(map(_option, sorted(found.options)))})"
             )
     return found
+
+
+def _option(name: str) -> str:
+    """A field of `ImportOptions` as the command calls it."""
+    return "--" + name.removesuffix("_s").replace("_", "-")
 
 
 def formats_help() -> str:

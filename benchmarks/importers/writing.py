@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -16,9 +16,10 @@ import pyarrow.parquet as pq
 from ...errors import DataError, OutputError
 from ...files import write_whole
 from ...models.metric import ACCURACY, Metric
-from ..tables.contract import COLUMNS
+from ..tables.contract import COLUMNS, CURVES
 from ..tables.descriptions import description_path, is_description, write_description
-from ..tables.writing import with_metadata
+from ..tables.dimensions import PARAMS
+from ..tables.writing import side_path, with_metadata, write_frame
 
 Row = Mapping[str, Any]  # a trial: values by the names of their columns; what is not there is null
 _BATCH = 20_000
@@ -38,11 +39,21 @@ class Trials:
     rows: Iterator[Row]  # once, in order of completion within each run
     extra: Mapping[str, str]  # the `g.…` and `p.…` columns they may have, and their `_TYPES`
     metric: Metric = ACCURACY  # what scores are of
+    params: tuple[str, ...] = ()  # hyperparameters, where the format knows them to be those
+    curves: Callable[[], Iterator[Row]] | None = None  # points of learning curves, if there are any
 
     @property
     def description(self) -> dict[str, Any] | None:
-        """What a table says of its metric; nothing of accuracy."""
-        return None if self.metric == ACCURACY else {"metric": self.metric.to_dict()}
+        """What a table says of its metric and hyperparameters; nothing of accuracy."""
+        metric = {} if self.metric == ACCURACY else {"metric": self.metric.to_dict()}
+        return metric | ({PARAMS: [*self.params]} if self.params else {}) or None
+
+    def curve_frame(self) -> pd.DataFrame | None:
+        """The points of its learning curves; None if it has none."""
+        if self.curves is None:
+            return None
+        schema = pa.schema([(column.name, _TYPES[column.type]) for column in CURVES])
+        return pa.Table.from_pylist([*self.curves()], schema).to_pandas()
 
 
 class Notes:
@@ -71,11 +82,9 @@ def write(trials: Trials, path: Path, where: str) -> int:
     """Write them batch by batch, as Parquet or CSV by the ending of the name, and count them."""
     if path.suffix not in {".parquet", ".csv"}:
         raise OutputError(f"{path}: name a file that ends in .parquet or .csv")
-    beside, n_rows = description_path(path), 0
-    if beside is not None and beside.exists() and not is_description(beside, trials.description):
-        raise OutputError(
-            f"{beside} is there, and describes another table: remove it, or give another name"
-        )
+    curves, n_rows = trials.curve_frame(), 0
+    sides = {description_path(path): trials.description, side_path(path, "curves"): curves}
+    _check_beside(path, trials.description, sides)
 
     def fill(part: Path) -> None:
         nonlocal n_rows
@@ -88,9 +97,30 @@ def write(trials: Trials, path: Path, where: str) -> int:
                 n_rows += len(batch)
 
     write_whole(path, fill)
-    if beside is not None and trials.description is not None:
-        write_description(trials.description, beside)
+    for beside, part in sides.items():
+        if beside is not None and part is None:
+            beside.unlink(missing_ok=True)
+        elif beside is not None and isinstance(part, pd.DataFrame):
+            write_frame(part, beside)
+        elif beside is not None and isinstance(part, dict):
+            write_description(part, beside)
     return n_rows
+
+
+def _check_beside(
+    path: Path, description: dict[str, Any] | None, sides: Mapping[Path | None, Any]
+) -> None:
+    """Refuse what lies beside the table and is of another; of one of that name it is a part."""
+    if path.exists() and not (path.parent / "ledger.jsonl").exists():
+        return  # and is written anew with it, or removed
+    for beside in sides:
+        if beside is None or not beside.exists():
+            continue
+        if beside == description_path(path) and is_description(beside, description):
+            continue
+        raise OutputError(
+            f"{beside} is there, and describes another table: remove it, or give another name"
+        )
 
 
 def frame_of(trials: Trials, where: str) -> pd.DataFrame:

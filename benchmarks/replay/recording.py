@@ -117,6 +117,8 @@ class _Recorder:
         self._left_out: Counter[str] = Counter()
         epochs = table.trials.get("p.epochs")
         self._has_steps = epochs is not None and bool(epochs.notna().any())
+        if space is None:
+            self._has_steps &= "epochs" in table.dimensions.searched
 
     def record(self) -> Recording:
         names = self._searched_names()
@@ -156,7 +158,10 @@ class _Recorder:
         """The hyperparameters that were searched, but for the epochs."""
         columns = self._table.trials
         known = [n[2:] for n in map(str, columns) if n[:2] == "p." and columns[n].notna().any()]
-        searched = known if self._stated is None else list(self._stated.distributions)
+        told = self._table.dimensions
+        searched = list(told.searched if self._stated is None else self._stated.distributions)
+        if known and not searched:
+            raise DataError(f"{self._table.name}: nothing was searched. {told.describe_left_out()}")
         conditional = () if self._stated is None else self._stated.conditions
         for name in searched:
             if name not in (*known, *conditional, "epochs"):

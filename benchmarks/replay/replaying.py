@@ -16,13 +16,14 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Protocol
 
 from ...energy.quantities import format_energy
 from ...energy.sources.cpu.power import FALLBACK_W_PER_THREAD
 from ...errors import BudgetError, DataError
 from ..statistics.runs import AnytimeCurves
+from ..tables.dimensions import PARAMS, Dimensions, find_dimensions
 from ..tables.facts import finite
 from ..tables.table import Table
 from .ask_cost import load_ask_costs
@@ -32,6 +33,7 @@ from .options import Match, ReplayOptions
 from .parallelism import ParallelCost, parallel_costs
 from .recording import Recording
 from .runs import SLOW_S, Play, Played, PlaySchedule, RecordedObjective, forecast_s, play_all
+from .spaces import describe
 from .tables import Stage, replay_tables, where_in
 
 COVERED = 0.9
@@ -93,6 +95,12 @@ def replay(
     """
     options = options or ReplayOptions()
     notes = _Notes(progress)
+    dimensions = _dimensions(table, options)
+    if sentence := dimensions.describe_left_out():
+        notes.add(sentence)
+    if options.parsed_space is None:  # all groups are searched alike
+        stated = {**(table.description or {}), PARAMS: dimensions.searched}
+        table = replace(table, description=stated)
     groups = table.groups
     names = options.names
     run_j = options.run_j(len(groups) * len(names) * options.seeds)
@@ -126,13 +134,24 @@ def replay(
         by=table.by,
         slices=slices,
         runs=runs,
-        description=_describe(table, stages, options, costs),
+        description=_describe(table, stages, options, costs, dimensions),
         notes=tuple(notes.sentences),
     )
 
 
+def _dimensions(table: Table, options: ReplayOptions) -> Dimensions:
+    """What is searched, and what of the table's own columns is not."""
+    space = options.parsed_space
+    said = None if space is None else {"space": space.to_mapping()}
+    return table.dimensions if said is None else find_dimensions(table.trials, said)
+
+
 def _describe(
-    table: Table, stages: Sequence[Stage], options: ReplayOptions, costs: Sequence[ParallelCost]
+    table: Table,
+    stages: Sequence[Stage],
+    options: ReplayOptions,
+    costs: Sequence[ParallelCost],
+    dimensions: Dimensions,
 ) -> dict[str, Any]:
     """What is known of the experiment that a replay is."""
     first, *others = [stage.objective.space.to_mapping() for stage in stages]
@@ -144,6 +163,10 @@ def _describe(
         "metric": table.metric.to_dict(),
         "replay": {
             "table": table.name,
+            "searched": [
+                *dict.fromkeys(n for s in stages for n in s.objective.space.distributions)
+            ],
+            "left_out": dict(dimensions.left_out),
             "budget_j": [stage.budget_j for stage in stages],
             **{name: getattr(options, name) for name in kept},
             **({"parallel_costs": [finite(asdict(cost)) for cost in costs]} if costs else {}),
@@ -161,6 +184,7 @@ def _prepare_stage(
     """Make a group of a table ready to be searched."""
     where = where_in(values)
     recording = Recording.of(part, options.parsed_space)
+    notes.add(f"{where}Searched: {describe(recording.space)}.")
     for sentence in recording.notes:
         notes.add(f"{where}{sentence}")
     objective, sentence = _choose_objective(recording, options.match, options.n_workers)

@@ -11,12 +11,12 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 
 from ...models.space import Space
 from ...tuners.parts.branches import asked_for, branches, parents
+from ..tables.dimensions import MOST_LEVELS
 
-MOST_LEVELS = 12
-"""A number with so many values or fewer, each of them met again, was searched on a grid."""
 LOG_RATIO = 100.0
 """A range above zero that spans as much is taken for one on a log scale."""
 _OTHER = object()
+_SHOWN = 8  # choices in a sentence
 
 
 def infer_space(values: Mapping[str, Sequence[Any]]) -> Space:
@@ -47,6 +47,19 @@ def tell_missing(values: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]
         if None in values[name] and name not in learnt:
             told[f"{name}_given"] = [each is not None for each in values[name]]
     return told
+
+
+def describe(space: Space) -> str:
+    """What is searched, in words: every dimension with its range or its choices."""
+    told = []
+    for name, axis in space.distributions.items():
+        if isinstance(axis, CategoricalDistribution):
+            choices = [*map(str, axis.choices)]
+            more = f" and {len(choices) - _SHOWN} more" if len(choices) > _SHOWN else ""
+            told.append(f"{name} ({', '.join(choices[:_SHOWN])}{more})")
+        elif isinstance(axis, FloatDistribution | IntDistribution):
+            told.append(f"{name} ({axis.low:g} to {axis.high:g}{', log' if axis.log else ''})")
+    return ", ".join(told)
 
 
 def n_points(space: Space) -> int | None:

@@ -103,6 +103,13 @@ def free(values: pd.Series, where: str) -> pd.Series:
         return texts(values, where)
     if exact is not None:
         return exact
+    array = (
+        values.to_numpy(dtype=float, na_value=np.nan)
+        if floats is None
+        else floats.to_numpy(zero_copy_only=False)
+    )
+    if np.isinf(array).any():  # no limit at all, one choice among others
+        return texts(values, where)
     found = _finite(values, floats, where)
     whole = found.isna() | ((found == np.floor(found)) & (found.abs() < _EXACT))
     return found.astype("Int64" if whole.all() else "Float64")

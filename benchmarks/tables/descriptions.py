@@ -14,7 +14,7 @@ from ...plain import read_yaml
 
 _PARTS = {  # parts that have parts of their own
     **dict.fromkeys(("experiment", "space", "data", "machine", "versions", "runtime"), dict),
-    **dict.fromkeys(("meter", "by", "notes"), list),
+    **dict.fromkeys(("meter", "by", "notes", "params"), list),
 }
 
 
@@ -40,7 +40,7 @@ def valid_parts(stated: Any) -> dict[str, Any] | None:
     if not isinstance(stated, dict):
         return None
     known = {n: part for n, part in stated.items() if isinstance(part, _PARTS.get(n, object))}
-    for name, kind in (("meter", dict), ("by", str), ("notes", str)):
+    for name, kind in (("meter", dict), ("by", str), ("notes", str), ("params", str)):
         if name in known:
             known[name] = [each for each in known[name] if isinstance(each, kind)]
     return known

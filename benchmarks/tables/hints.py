@@ -15,7 +15,9 @@ _JOULES = {"j": "", "joule": "", "joules": "", "ws": "", "wh": "*3600", "kwh": "
 _JOULES |= {"kj": "*1e3", "gj": "*1e9", "gwh": "*3.6e12", "uj": "/1e6", "µj": "/1e6", "μj": "/1e6"}
 _JOULES_BY_CASE = {"mJ": "/1e3", "MJ": "*1e6", "mWh": "*3.6", "MWh": "*3.6e9"}
 _FACTOR = "*FACTOR"
-_OTHER_PARTS = {"train", "training", "cpu", "gpu", "ram", "dram", "idle"}
+_COMPONENTS = {"cpu", "gpu", "ram", "dram"}
+_OTHER_PARTS = _COMPONENTS | {"train", "training", "idle"}
+_Guess = tuple[str | Sequence[str], str]  # a column, or several to be added up, and the conversion
 _STRATEGIES = {"sampler", "tuner", "searcher", "algorithm", "algo", "method", "search"}
 
 
@@ -38,7 +40,7 @@ def how_to_map(missing: Sequence[str], names: Sequence[str], metric: Metric) -> 
     stated = metric
     if "score" in missing and metric == ACCURACY and _score(names, metric) is None:
         metric = next((each for each in METRICS.values() if _score(names, each)), metric)
-    find: dict[str, Callable[[Sequence[str]], tuple[str, str] | None]] = {
+    find: dict[str, Callable[[Sequence[str]], _Guess | None]] = {
         "energy_j": _energy,
         "score": partial(_score, metric=metric),
         "strategy": _strategy,
@@ -55,11 +57,44 @@ def how_to_map(missing: Sequence[str], names: Sequence[str], metric: Metric) -> 
     return f"--map {option}"
 
 
-def _energy(names: Sequence[str]) -> tuple[str, str] | None:
-    """The likeliest column of joules: with a unit, of the whole rather than of a part."""
+def total_of(names: Sequence[str]) -> list[str]:
+    """The columns of the contract that make up ``energy_j`` where nothing else tells it.
+
+    None where there is a column of the whole, or of a component that is not among them.
+    """
+    parts = [name for name in ("cpu_j", "gpu_j", "dram_j") if name in names]
+    taken = {_part(name) for name in parts}
+    others = [name for name in names if name not in parts and _joules_of(name)]
+    known = {"energy_j", "node_j"}.isdisjoint(names) and not misspelt(names, ["energy_j"])
+    known &= all(_OTHER_PARTS & _words(n) and _part(n) in {"", *taken} for n in others)
+    return parts if known else []
+
+
+def _joules_of(name: str) -> bool:
+    """Whether a column is an energy, of whatever unit."""
+    return _unit(name) is not None or "energy" in _words(name)
+
+
+def _part(name: str) -> str:
+    """Which component a column is of; empty if none."""
+    return next(iter(_COMPONENTS & _words(name)), "").removeprefix("d")
+
+
+def _energy(names: Sequence[str]) -> _Guess | None:
+    """The likeliest column of joules: with a unit, of the whole rather than of a part.
+
+    Where there is no whole, one of each component together.
+    """
     known = [(name, unit) for name in names if (unit := _unit(name)) is not None]
     if not known:
         known = [(name, _FACTOR) for name in names if "energy" in name.lower()]
+    if all(_OTHER_PARTS & _words(name) for name, _ in known):
+        first = {_part(name): (name, unit) for name, unit in reversed(known) if _part(name)}
+        parts = [each for each in known if each in first.values()]
+        if len(parts) > 1 and len({unit for _, unit in parts}) == 1:
+            return [name for name, _ in parts], parts[0][1]
+        if len(parts) > 1:
+            return [name + unit for name, unit in parts], ""
     return min(known, key=lambda each: bool(_OTHER_PARTS & _words(each[0])), default=None)
 
 
@@ -69,7 +104,7 @@ def _unit(name: str) -> str | None:
     return _JOULES_BY_CASE.get(unit, _JOULES.get(unit.lower()))
 
 
-def _score(names: Sequence[str], metric: Metric) -> tuple[str, str] | None:
+def _score(names: Sequence[str], metric: Metric) -> _Guess | None:
     """The likeliest column of a metric: on validation rather than on other data."""
     known = [name for name in names if _plain(metric.name) in _plain(name)]
     if metric.name == ACCURACY.name:
@@ -81,7 +116,7 @@ def _score(names: Sequence[str], metric: Metric) -> tuple[str, str] | None:
     return name, "/100" if percent else ""
 
 
-def _strategy(names: Sequence[str]) -> tuple[str, str] | None:
+def _strategy(names: Sequence[str]) -> _Guess | None:
     return next(((name, "") for name in names if _words(name) & _STRATEGIES), None)
 
 

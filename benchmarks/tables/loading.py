@@ -13,9 +13,12 @@ import pandas as pd
 from ...errors import DataError
 from ...models.metric import Metric
 from .descriptions import description_path, read_description, valid_parts
+from .dimensions import PARAMS, check_params
 from .frames import read_contents
+from .hints import total_of
 from .joining import differing_facts, join_tables, number_equal_names, state_facts
 from .mapping import ColumnMapping, plain_name, split_names
+from .refusals import listed
 from .sides import check_curves, check_runs, check_slices, check_slices_add_up, fit_runs, of_trials
 from .table import Table
 from .tidying import check_columns, tidy
@@ -32,11 +35,13 @@ def read_table(
     *,
     by: str | Sequence[str] = (),
     mapping: str | Sequence[str] = (),
+    params: str | Sequence[str] = (),
     metric: Stated | None = None,
     read_folder: Callable[[Path], Table] | None = None,
 ) -> Table:
     """Read a trial table or several as one; `api.load_table` describes source, by and mapping.
 
+    ``params`` are the hyperparameters among its columns, where it does not say so itself.
     ``metric`` is what the scores of tables are that do not say it themselves, accuracy if it is
     None. ``read_folder`` reads a run folder; by default the tables that were derived in it.
 
@@ -67,7 +72,22 @@ def read_table(
         for table, (_, where), each in zip(tables, opened, facts, strict=True)
     ]
     table = tables[0] if len(tables) == 1 else join_tables(tables)
-    return dataclasses.replace(table, by=names, notes=(*table.notes, *notes))
+    table = dataclasses.replace(table, by=names, notes=(*table.notes, *notes))
+    return _with_params(table, split_names(params))
+
+
+def _with_params(table: Table, named: Sequence[str]) -> Table:
+    """The table that says which of its columns are hyperparameters, where that is given."""
+    if not named:
+        return table
+    stated = table.description or {}
+    if stated.get("space"):
+        raise DataError(
+            f"{table.name}: says itself which space was searched "
+            f"({listed(stated['space'])}): leave --params out"
+        )
+    params = check_params(named, table.trials, table.name)
+    return dataclasses.replace(table, description={**stated, PARAMS: params})
 
 
 def _refuse_twice(sources: Sequence[Loadable]) -> None:
@@ -128,6 +148,8 @@ def _tidy_table(
     trials = tidy(table.trials.assign(**told), where, mapping, by, metric)
     name, curves, slices, runs = table.name, table.curves, table.slices, table.runs
     notes = [*table.notes]
+    if "energy_j" not in columns and (parts := total_of([*columns])):
+        notes.append(f"energy_j of {name} is {' + '.join(parts)}: of nothing else is it known.")
     if columns.isdisjoint({"run", "seed"}):
         one = "each strategy's trials are taken for one run"
         notes.append(f"{name} has neither a column run nor a column seed: {one}.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
@@ -12,18 +12,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import DataError
+from .arithmetic import Column, Expression, columns, evaluate, parse
 from .columns import numbers
 from .contract import COLUMNS, OLD_NAMES, TRIAL_COLUMNS, contract_name
-from .refusals import check, listed, short
+from .refusals import check, short
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _NAME = re.compile(r'(?:"[^"]*"|[^",])+')
-_FACTOR = re.compile(
-    r"(.*?)\s*([*/])\s*(\+?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)\s*", re.DOTALL
-)
-_Factors = list[tuple[str, float]]  # * or /, and the number
+_PIECE = re.compile(r'["()*/+-]')
 
 
 @dataclass(frozen=True)
@@ -37,9 +35,10 @@ class ColumnMapping:
     def parse(cls, text: str | Sequence[str]) -> tuple[ColumnMapping, ...]:
         """Read ``score=val_acc,energy_j=kwh*3.6e6``; a name with a comma is quoted."""
         found = []
-        for entry in split_names(text):
+        for entry in _entries(text):
             target, equals, expression = (piece.strip() for piece in entry.partition("="))
-            if not (equals and target and expression):
+            target = target.replace('"', "").strip()
+            if not (equals and target and expression.replace('"', "").strip()):
                 raise DataError(
                     f"--map {short(entry)}: write COLUMN=NAME, such as score=val_acc, or with "
                     "a factor, such as energy_j=kwh*3.6e6"
@@ -47,10 +46,24 @@ class ColumnMapping:
             found.append(cls(target, expression))
         return tuple(found)
 
+    def resolve(self, names: Iterable[str], where: str = "") -> Expression:
+        """What it is made of, where a table has columns of these names."""
+        # A table has the names of either version, and so has what is said of it.
+        own = {name: name for name in names}
+        new = {contract_name(name): name for name in own}
+        old = {name: new[contract_name(name)] for name in OLD_NAMES if contract_name(name) in new}
+        known = new | old | own
+        return parse(self.expression, known, f"{where}: {self}" if where else str(self))
+
+    @property
+    def operand(self) -> str:
+        """The expression as one that can be multiplied."""
+        return f"({self.expression})" if re.search("[+-]", self.expression) else self.expression
+
     def touches(self, names: Sequence[str]) -> bool:
         """Whether it makes or uses up one of some columns."""
-        used = re.split(r"\s*[*/]", self.expression, maxsplit=1)[0]
-        touched = map(contract_name, (self.target, self.expression, used))
+        pieces = [piece.strip() for piece in _PIECE.split(self.expression)]
+        touched = map(contract_name, (self.target, self.expression, *pieces))
         return not set(touched).isdisjoint(names)
 
     def __str__(self) -> str:
@@ -59,12 +72,19 @@ class ColumnMapping:
 
 def split_names(text: str | Sequence[str]) -> list[str]:
     """Names joined by commas; one that holds a comma is quoted."""
-    names: list[str] = []
+    names = [" ".join(name.replace('"', "").split()) for name in _entries(text)]
+    return [name for name in names if name]
+
+
+def _entries(text: str | Sequence[str]) -> list[str]:
+    """What is joined by commas, with its quotes, but for those around all of it."""
+    found: list[str] = []
     for part in [text] if isinstance(text, str) else text:
         if part.count('"') % 2:
             raise DataError(f"{short(part)}: a quote is opened and never closed")
-        names += [" ".join(name.replace('"', "").split()) for name in _NAME.findall(part)]
-    return [name for name in names if name]
+        found += [" ".join(entry.split()) for entry in _NAME.findall(part)]
+    around = [entry[1:-1] if re.fullmatch('"[^"]*"', entry) else entry for entry in found]
+    return [entry for entry in around if entry]
 
 
 def plain_name(name: str) -> str:
@@ -82,10 +102,15 @@ def apply_mapping(
         if entry.target in made:
             raise DataError(f"--map names {short(entry.target)} twice: leave one out")
         _check_target(entry)
-        name, factors = _find_source(frame, entry, where)
-        used.add(name)
-        values = _convert(frame[name], factors, where) if factors else frame[name]
-        made[entry.target] = _whole(values) if factors and _counts(entry.target) else values
+        source = entry.resolve(map(str, frame), where)
+        names = [*dict.fromkeys(columns(source))]
+        # A sum of columns of the contract leaves them what they are.
+        used.update(n for n in names if len(names) == 1 or contract_name(n) not in TRIAL_COLUMNS)
+        if isinstance(source, Column):
+            made[entry.target] = frame[source.name]
+        else:
+            values = _convert(frame, source, where)
+            made[entry.target] = _whole(values) if _counts(entry.target) else values
     replaced = {contract_name(name) for name in made}
     rest = frame.drop(
         columns=[name for name in frame if name in used or contract_name(str(name)) in replaced]
@@ -93,10 +118,18 @@ def apply_mapping(
     return rest.assign(**made)
 
 
-def as_option(target: str, name: str, conversion: str = "") -> str:
-    """The entry of ``--map`` that makes a column of another, as it is typed in a shell."""
-    quoted = f'"{name}"' if "," in name else name
-    return shlex.quote(f"{target}={quoted}{conversion}")
+def as_option(target: str, name: str | Sequence[str], conversion: str = "") -> str:
+    """The entry of ``--map`` that makes a column of another, as it is typed in a shell.
+
+    Several are added up.
+    """
+    names = [f'"{each}"' if "," in each else each for each in _several(name)]
+    made = f"({'+'.join(names)})" if len(names) > 1 and conversion else "+".join(names)
+    return shlex.quote(f"{target}={made}{conversion}")
+
+
+def _several(name: str | Sequence[str]) -> Sequence[str]:
+    return [name] if isinstance(name, str) else name
 
 
 def _check_target(entry: ColumnMapping) -> None:
@@ -111,25 +144,6 @@ def _check_target(entry: ColumnMapping) -> None:
         )
 
 
-def _find_source(frame: pd.DataFrame, entry: ColumnMapping, where: str) -> tuple[str, _Factors]:
-    """The column an expression names, and what its values are multiplied with or divided by."""
-    name, factors = entry.expression, []
-    # A table has the names of either version, and so has what is said of it.
-    called = {contract_name(str(each)): str(each) for each in frame}
-    while name not in frame and contract_name(name) not in called:
-        match = _FACTOR.fullmatch(name)
-        if match is None:
-            raise DataError(
-                f"{where}: {entry}: no column {short(name)} among {listed(frame.columns)}; a "
-                "factor is a number above 0, as in energy_j=kwh*3.6e6"
-            )
-        name, sign, number = match[1], match[2], float(match[3])
-        if number == 0 or not np.isfinite(number):
-            raise DataError(f"{entry}: {match[3]} is no factor: give a number above 0")
-        factors.insert(0, (sign, number))
-    return name if name in frame else called[contract_name(name)], factors
-
-
 def _counts(target: str) -> bool:
     name = contract_name(target)
     return any(column.name == name and column.type == "whole" for column in COLUMNS)
@@ -141,11 +155,12 @@ def _whole(values: pd.Series) -> pd.Series:
     return values.where((values - nearest).abs() > 1e-15 * nearest.abs(), nearest)
 
 
-def _convert(values: pd.Series, factors: _Factors, where: str) -> pd.Series:
-    before = found = numbers(values, where)
-    with np.errstate(over="ignore", under="ignore"):
-        for sign, number in factors:
-            found = found * number if sign == "*" else found / number
-    check(values, np.isinf(found), "infinite once it is converted", where)
-    check(values, (found == 0) & (before != 0), "zero once it is converted", where)
+def _convert(frame: pd.DataFrame, source: Expression, where: str) -> pd.Series:
+    names = [*dict.fromkeys(columns(source))]
+    parts = {name: numbers(frame[name], where) for name in names}
+    found, lost = evaluate(source, parts.__getitem__)
+    known = np.logical_and.reduce([part.notna() for part in parts.values()])
+    first = frame[names[0]]
+    check(first, known & ~np.isfinite(found), "infinite once it is converted", where)
+    check(first, lost & known, "zero once it is converted", where)
     return found

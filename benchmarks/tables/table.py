@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,8 @@ POOLS = "--by none pools them."
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from .dimensions import Dimensions
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +61,13 @@ class Table:
             return ACCURACY if stated is None else Metric.parse(stated)
         except PerjouleError as error:
             raise DataError(f"{self.name}: {error}") from error
+
+    @cached_property
+    def dimensions(self) -> Dimensions:
+        """Which of its columns are hyperparameters, and why others are none."""
+        from .dimensions import find_dimensions
+
+        return find_dimensions(self.trials, self.description)
 
     @property
     def rows_in_time(self) -> pd.DataFrame:

@@ -26,7 +26,7 @@ from .contract import (
     Column,
     contract_name,
 )
-from .hints import how_to_map, misspelt
+from .hints import how_to_map, misspelt, total_of
 from .mapping import ColumnMapping, apply_mapping, as_option, plain_name
 from .refusals import check, distinct, listed, refuse, short, shown
 
@@ -82,10 +82,11 @@ def check_columns(
 ) -> pd.DataFrame:
     """Return the same columns with every value checked as in `tidy`; rows as they are."""
     frame = _rename_groups(apply_mapping(_clean_names(frame, where), mapping, where), by, where)
+    frame = _add_parts(frame, where)
     _check_names(frame, where, metric)
     if frame.empty:
         raise DataError(f"{where}: no rows below the header: give a table with trials")
-    sources = {entry.target: entry.expression for entry in mapping}
+    sources = {entry.target: entry.operand for entry in mapping}
     frame, called = of_contract(frame, metric, where, sources)
     made = {
         column.name: read_column(
@@ -234,6 +235,15 @@ def _rename_groups(frame: pd.DataFrame, by: Sequence[str], where: str) -> pd.Dat
             raise DataError(f"--by {name}: a column of every trial table cannot group it")
         names[known[0]] = f"g.{wanted}"
     return frame.rename(columns=names)
+
+
+def _add_parts(frame: pd.DataFrame, where: str) -> pd.DataFrame:
+    """``energy_j`` as the sum of its components, unknown where one is, if there is nothing else."""
+    parts = total_of([*map(str, frame)])
+    if not parts:
+        return frame
+    amounts = frame[parts].apply(numbers, where=where)
+    return frame.assign(energy_j=amounts.sum(axis="columns", skipna=False))
 
 
 def _check_names(frame: pd.DataFrame, where: str, metric: Metric) -> None:

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyarrow import parquet
 
 from perjoule.benchmarks.audit import audit
 from perjoule.errors import DataError
@@ -137,7 +139,9 @@ def test_negative_energies_are_found_by_row_and_column(find):
     parts = ("cpu_energy_kwh", "gpu_energy_kwh")
     total = ("energy_j", "net_energy_j")  # a difference may be negative
     for names, n_found in ((parts, 3), (total, 2)):
-        assert len(find(dict(zip(names, cells, strict=True)), "negative-component")) == n_found
+        (found,) = find(dict(zip(names, cells, strict=True)), "negative-component")
+        assert f"row 1, column {names[0]}: " in found
+        assert f"the first of {n_found}; also row 3" in found
 
 
 @settings(max_examples=30, deadline=None)
@@ -170,3 +174,91 @@ def test_energies_are_told_by_their_unit(write, name):
 def test_what_has_no_unit_is_refused(write, name):
     with pytest.raises(DataError, match=r"neither a trial table nor any column of energy"):
         audit(write("table.csv", {name: [1.0, 2.0, 3.0]}))
+
+
+# Power --------------------------------------------------------------------------------------------
+
+I5 = "Intel(R) Core(TM) i5-10400 CPU @ 2.90GHz"
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ({"cpu_power_w": [390.0, 391.0], "cpu_model": I5}, ["391 W in row 2, 6.02 times the 65 W"]),
+        ({"cpu_power_w": [160.0, 180.0], "cpu_model": I5}, []),  # turbo
+        ({"cpu_power_w": [390.0, 391.0], "cpu_model": "of our own"}, []),
+        ({"gpu_power_w": [6400.0, 6413.0]}, ["4.28 times the 1500 W of any card (2 of 2 rows"]),
+        ({"gpu_power_w": [6400.0, 6413.0], "gpu_count": 8}, []),
+        ({"gpu_power_w": [900.0, 910.0], "gpu_model": "RTX 3060"}, ["175 W of RTX 3060"]),
+        ({"gpu_power_w": [330.0, 345.0], "gpu_model": "RTX 3090"}, []),
+        ({"energy_j": [6e6, 7e6], "duration_s": [60.0, 61.0]}, ["columns energy_j, duration_s"]),
+        ({"energy_j": [6e4, 7e4], "duration_s": [60.0, 61.0]}, []),
+        ({"gpu_j": [6e6, 7e6], "latency_ms": [6.0, 7.0]}, None),
+    ],
+)
+def test_power_that_no_such_hardware_draws_is_found(write, tell, columns, expected):
+    check, path = "impossible-power", write("table.csv", columns)
+    if expected is None:
+        assert check in audit(path).checked[0].lacking
+    else:
+        tell(path, check, *expected)
+
+
+def told_to_two_decimals(watts, seed=0):
+    """Energies that are ``watts`` times durations, as a table of two decimals has them."""
+    duration_s = np.random.default_rng(seed).uniform(20, 200, np.shape(watts)).round(2)
+    return {"minutes": duration_s, "kwh": (duration_s * 60 * watts / 3.6e6).round(6)}
+
+
+def test_constant_power_is_seen_through_rounding_and_machine_by_machine(tell, find):
+    check = "constant-power"
+    tell(told_to_two_decimals(np.full(10, 130.0)), check, "kwh over minutes is 130", "all 10 rows")
+    watts = np.where(np.arange(20) < 10, 130.0, 62.5)
+    two = {**told_to_two_decimals(watts), "machine": np.where(watts > 100, "big", "small")}
+    tell(two, check, "is 130 W in all 10 rows", "of machine big; 62.5", "of machine small")
+    drawn = {"cpu_power_w": np.where(watts > 100, 65.0, 42.5), "machine": two["machine"]}
+    tell(drawn, check, "cpu_power_w is 65 W in all 10 rows of machine big; 42.5 W")
+    # As it is by what the columns are made of.
+    mapping = "energy_j=e*3.6e6,duration_s=t*60,score=s"
+    named = {"e": two["kwh"], "t": two["minutes"], "machine": two["machine"], "s": 0.5}
+    named |= {"strategy": "a"}
+    tell(named, check, "energy_j over duration_s is 130 W", mapping=mapping, by="machine")
+    measured = told_to_two_decimals(130.0 * np.random.default_rng(1).normal(1, 0.01, 40))
+    tell(measured, check)  # one per cent is no rounding
+    coarse = {name: np.round(values, 1) for name, values in two.items() if name != "machine"}
+    assert not find({**coarse, "machine": two["machine"]}, check)  # of which nothing can be told
+
+
+# Cells of any kind --------------------------------------------------------------------------------
+
+
+def test_cells_that_are_nothing_make_no_traceback(tmp_path):
+    n = 12
+    energies = np.random.default_rng(0).uniform(90, 110, n)
+    columns = {
+        "strategy": pa.array(["a", "b"] * (n // 2)),
+        "seed": pa.array(range(n)),
+        "energy_j": pa.array(energies),
+        "score": pa.array(energies / 200),
+        "power_w": pa.array([b"\xff"] * n, pa.binary()),
+        "gpu_kwh": pa.array([[1.0]] * n),
+        "cpu_w": pa.nulls(n),
+        "ram_w": pa.array([None] * n, pa.float64()),
+        "best_accuracy": pa.array([b"\xfe", None] * (n // 2)),
+        "train_s": pa.array(range(n), pa.duration("s")),
+        "rate": pa.array(["auto", "0.1", "nan"] * (n // 3)),
+        "node_w": pa.array(["x", "12.5"] * (n // 2)),
+        "on_w": pa.array([True, False] * (n // 2)),
+    }
+    parquet.write_table(pa.table(columns), tmp_path / "odd.parquet")
+    result = audit(tmp_path / "odd.parquet")
+    assert result.inputs[0].kind is not None
+    huge = {
+        "energy_j": [1.7e308, 1.6e308] * 6,
+        "duration_s": [1e-300] * 12,
+        "power_w": [1e308] * 12,
+    }
+    pd.DataFrame(huge).to_csv(tmp_path / "huge.csv", index=False)
+    found = audit(tmp_path / "huge.csv").findings
+    assert {each.check for each in found} == {"impossible-power", "constant-power"}
+    assert all(len(each.evidence) < 300 for each in found)

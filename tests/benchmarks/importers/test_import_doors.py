@@ -60,7 +60,7 @@ def test_an_unknown_format_is_told_with_the_nearest_and_a_file_is_needed(refused
 )
 def test_an_option_that_a_format_has_no_use_for_is_refused(refused, form, option):
     [name] = option
-    reason = f"{name}: the format {form} has no use for it"
+    reason = f"--{name.removesuffix('_s').replace('_', '-')}: the format {form} has no use for it"
     refused(form, WATTS, reason, ConfigurationError, **option)
 
 

@@ -16,7 +16,8 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState, create_trial
 
-from perjoule.benchmarks.importers import import_table
+from perjoule import load_table
+from perjoule.benchmarks.importers import import_table, import_to
 from perjoule.errors import ConfigurationError, DataError
 from perjoule.models.metric import ACCURACY, METRICS, Metric
 
@@ -139,6 +140,8 @@ def test_a_trial_is_a_row_as_optuna_knows_it(stored, read):
     assert table.strategies == ["digits"]
     assert set(trials["run"]) == {"digits"}
     assert table.notes == (
+        f"{path}, study digits: values reported on the way are its learning curves, of unknown "
+        "joules; steps count as epochs",
         f"no user attribute energy_j: energy_j is unknown (2 rows, first: {path}, study digits, "
         "trial 3)",
         f"trials that wait to be run are left out (1 row, first: {path}, study digits, trial 6)",
@@ -270,10 +273,9 @@ def test_what_cannot_be_is_refused(journal, refused, value, energy, reason):
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({}, "energy_attr: name the user attribute .* has energy_j, kwh, value"),
-        ({"energy_attr": "joules"}, "no user attribute or objective 'joules' among energy_j, kwh"),
-        ({"energy_attr": "kwh*0"}, r"energy_attr 'kwh\*0': 0 is no factor"),
-        ({"energy_attr": "kwh", "accuracy_attr": "acc"}, "accuracy_attr: .* objective 'acc' among"),
+        ({"energy_attr": "joules"}, "no user attribute or objective joules among energy_j, kwh"),
+        ({"energy_attr": "kwh*0"}, r"--energy-attr .kwh\*0.: .*0 is no factor"),
+        ({"energy_attr": "kwh", "accuracy_attr": "acc"}, "--accuracy-attr .*objective acc among"),
         ({"energy_attr": "kwh", "study": "mnist"}, "no study 'mnist' among digits"),
     ],
 )
@@ -412,3 +414,98 @@ def test_an_empty_database_is_refused_as_such(tmp_path, refused):
     path = tmp_path / "empty.db"
     path.touch()
     refused("optuna", f"sqlite:///{path}", "empty.db is empty: give", energy_attr="energy_j")
+
+
+# Values that are none, and values on the way ------------------------------------------------------
+
+
+def add_reporting(study: optuna.Study, reported: dict, value=0.5, **attrs) -> None:
+    attrs = {"energy_j": 2.0, **attrs}
+    study.add_trial(create_trial(value=value, intermediate_values=reported, user_attrs=attrs))
+
+
+def test_joules_of_ours_are_found_and_an_impossible_one_costs_one_trial(stored, imported, refused):
+    study = study_in(stored)
+    for number in range(20):
+        add_reporting(study, {}, energy_j=math.nan if number == 7 else 2.0 + number)
+    table = imported("optuna", stored.path)
+    assert list(table.trials["energy_j"].isna().to_numpy().nonzero()[0]) == [7]
+    assert any(
+        "energy_j can be no energy in joules: energy_j is unknown (1 row" in note
+        for note in table.notes
+    )
+    for joules in (-1.0, "much", math.inf):
+        add_reporting(study, {}, energy_j=joules)
+    refused("optuna", stored.path, r"trial 7: energy_j is nan.* \(4 of 23 trials with that")
+
+
+def test_joules_may_be_a_sum_of_attributes(journal, imported, refused):
+    study = study_in(journal)
+    for gpu in (0.5, None):
+        attrs = {"cpu_wh": 1.0, **({"gpu wh": gpu} if gpu else {})}
+        study.add_trial(create_trial(value=0.5, user_attrs=attrs))
+    table = imported("optuna", journal.path, energy_attr="(cpu_wh + gpu wh)*3600")
+    assert table.trials["energy_j"].tolist()[0] == 5400.0
+    assert math.isnan(table.trials["energy_j"].tolist()[1])
+    reason = "--energy-attr: name the user attribute .* has cpu_wh, gpu wh, value"
+    refused("optuna", journal.path, reason, ConfigurationError)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_values_reported_on_the_way_are_learning_curves(stored, imported, tmp_path, first):
+    study = study_in(stored)
+    add_reporting(study, {first: 0.25, first + 1: math.nan, first + 2: 0.5})
+    add_reporting(study, {first: 0.125})
+    add_reporting(study, {})
+    table = imported("optuna", stored.path)
+    assert list(table.curves["epoch"]) == [1, 2, 3, 1]
+    assert list(table.curves["trial"]) == [0, 0, 0, 1]
+    assert list(table.curves["score"].fillna(-1)) == [0.25, -1, 0.5, 0.125]
+    assert table.curves["energy_j"].isna().all()  # nobody read the meter then
+    written = load_table(tmp_path / "imported.parquet")
+    pd.testing.assert_frame_equal(written.curves, table.curves, check_dtype=False)
+
+
+def test_values_of_something_else_are_no_learning_curves(journal, imported):
+    study = study_in(journal, direction="minimize")
+    add_reporting(study, {1: 2.5, 2: 1.5}, value=0.25)
+    turned = imported("optuna", journal.path, accuracy_attr="1-value")
+    assert turned.curves is None
+    assert any(
+        "on the way are left out: one is 1.5, which gives no accuracy" in n for n in turned.notes
+    )
+    assert list(imported("optuna", journal.path).curves["score"]) == [2.5, 1.5]
+
+
+def test_a_later_import_under_the_same_name_leaves_no_part_of_the_first(tmp_path):
+    first, second = (open_journal(tmp_path / f"{name}.journal") for name in ("one", "two"))
+    add_reporting(study_in(first, direction="minimize"), {1: 0.5})
+    one_trial(second)
+    out = tmp_path / "t.csv"
+    import_to("optuna", first.path, out)
+    assert load_table(out).curves is not None
+    import_to("optuna", second.path, out)
+    assert load_table(out).curves is None
+    assert load_table(out).metric == ACCURACY
+
+
+def test_hyperparameters_are_what_optuna_calls_so_and_may_be_infinite(journal, imported):
+    kinds = {"loss": FloatDistribution(0, 1), "clip": CategoricalDistribution([1.0, math.inf])}
+    study = study_in(journal)
+    for number in range(4):
+        params = {"loss": number / 4, "clip": [1.0, math.inf][number % 2]}
+        attrs = {"energy_j": 1.0 + number}
+        study.add_trial(
+            create_trial(value=0.5, params=params, distributions=kinds, user_attrs=attrs)
+        )
+    table = imported("optuna", journal.path)
+    assert table.dimensions.searched == ("loss", "clip")
+    assert set(table.trials["p.clip"]) == {"1.0", "inf"}
+
+
+def test_a_database_of_something_else_is_told_by_what_it_lacks(tmp_path, refused):
+    path = tmp_path / "else.db"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("create table x (a int)")
+        database.commit()
+    refused("optuna", path, "else.db: cannot be read: no such table: version_info; give a storage")

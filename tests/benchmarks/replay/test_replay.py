@@ -96,7 +96,7 @@ def test_a_replay_is_a_trial_table_of_virtual_joules(digits):
     assert (trials["p.epochs"] >= trials["epochs"]).all()
     assert_frame_equal(load_table(table).trials, trials, check_dtype=False)  # all can read it
     assert AnytimeCurves.of(trials).anytime_score().between(0.1, 1.0).all()
-    assert table.notes[0] == "A candidate gets what the nearest of 479 recorded ones gave."
+    assert table.notes[1] == "A candidate gets what the nearest of 479 recorded ones gave."
     assert table.notes == tuple(seen.notes)
     assert seen.counts[-1] == (6, 6)
 
@@ -368,7 +368,7 @@ def test_a_refused_surrogate_falls_back_on_curves():
     curves = curves[["run", "trial", "epoch", "energy_j", "score"]]
     with_curves = type(table)(table.trials, curves=curves)
     replayed = replay(with_curves, "asha", seeds=2)
-    assert "recorded ones gave: random forests only explain" in replayed.notes[0]
+    assert "recorded ones gave: random forests only explain" in replayed.notes[1]
     assert set(replayed.trials["epochs"]) <= {0, 1, 2, 3}
 
 
@@ -404,9 +404,36 @@ def test_a_space_of_ones_own_narrows_the_search(grid):
     table = replay(grid, budget="60 J per run", space=space)
     assert set(table.trials["p.depth"]) == {1, 2}
     assert set(table.trials["p.optimizer"]) == {"adam"}
-    assert table.notes[0] == "24 of 36 trials are not replayed (24 outside the space)."
+    assert table.notes[1] == "24 of 36 trials are not replayed (24 outside the space)."
     whole = table.trials[table.trials["state"] == "complete"]
     trained_j = (whole["energy_j"] - whole["energy_search_j"]).round(6)
     recorded = grid.trials[grid.trials["p.optimizer"] == "adam"]
     assert set(trained_j) <= set(recorded["energy_j"].round(6))
     assert set(whole["score"]) <= set(recorded["score"])
+
+
+# What is searched ---------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("small_forests")
+def test_results_beside_a_table_are_not_searched_and_explain_nothing():
+    rng = np.random.default_rng(3)
+    energy_j, score = rng.uniform(400, 900, 60), rng.uniform(0.6, 0.95, 60)
+    rows = {"strategy": "random", "energy_j": energy_j, "score": score}
+    rows |= {"lr": 10 ** rng.uniform(-4, -1, 60), "f1": score * 0.98, "train_time_s": energy_j / 50}
+    rows |= {"run_id": [f"{i:04x}" for i in range(60)]}
+    with pytest.raises(DataError, match="random forests only explain"):
+        replay(load_table(pd.DataFrame(rows)), "random", seeds=2, workers=1)
+    seen = Seen()
+    options = {"budget": "4 kJ per run", "seeds": 1, "match": "nearest", "workers": 1}
+    table = replay(load_table(pd.DataFrame(rows)), "random", **options, progress=seen)
+    assert table.description["replay"]["searched"] == ["lr"]
+    assert table.description["replay"]["left_out"].keys() == {"f1", "train_time_s", "run_id"}
+    assert seen.notes[0].startswith("No hyperparameters: f1 (measured: a score, by its name); ")
+    assert seen.notes[1].startswith("Searched: lr (0.000")
+    assert not {"p.f1", "p.train_time_s", "p.run_id"} & {*table.trials}
+    named = replay(load_table(pd.DataFrame(rows), params="lr,f1"), "random", **options)
+    assert named.description["replay"]["searched"] == ["lr", "f1"]
+    only = pd.DataFrame(rows).drop(columns="lr")
+    with pytest.raises(DataError, match=r"nothing was searched\. No hyperparameters: .*--params"):
+        replay(load_table(only), "random", **options)

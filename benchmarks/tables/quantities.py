@@ -67,26 +67,39 @@ def find_quantities(frame: pd.DataFrame) -> tuple[QuantityColumn, ...]:
     found = (
         QuantityColumn(name, *measure, read_numbers(frame[name]))
         for name in map(str, frame.columns)
-        if (measure := _measure(name, frame[name]))
+        if not name.startswith(("p.", "g.")) and (measure := find_measure(name, frame[name]))
     )
     return tuple([each for each in found if len(each.known)])
 
 
 def read_numbers(cells: pd.Series) -> NDArray[np.float64]:
     """The numbers of a column, units in its cells left off; NaN where there is none."""
-    if not pd.api.types.is_numeric_dtype(cells):
-        cells = cells.astype("string").str.extract(f"^{_CELL.pattern}$")[0]
-    return pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    if not pd.api.types.is_numeric_dtype(cells) or pd.api.types.is_bool_dtype(cells):
+        cells = as_text(cells).str.extract(f"^{_CELL.pattern}$")[0]
+    numbers = pd.to_numeric(cells, errors="coerce")
+    return numbers.to_numpy(dtype=float, na_value=np.nan)
 
 
-def _measure(name: str, cells: pd.Series) -> tuple[str, float | None] | None:
-    """What a column holds and how large its unit is; None if nothing says so."""
+def as_text(cells: pd.Series) -> pd.Series:
+    """A column as text, whatever is in it; bytes that are no text have no meaning here."""
+    if cells.dtype == object:
+        cells = cells.map(
+            lambda each: each.decode(errors="replace") if isinstance(each, bytes) else each
+        )
+    return cells.astype("string")
+
+
+def find_measure(name: str, cells: pd.Series | None = None) -> tuple[str, float | None] | None:
+    """What a column holds and how large its unit is, by its name or else its cells.
+
+    None if nothing says so.
+    """
     words = _words(name)
-    if name.startswith(("p.", "g.")) or _NOT_DRAWN.search(words):
+    if _NOT_DRAWN.search(words):
         return None
     if bracketed := _BRACKETED.search(name):
         return _unit(bracketed[1])
-    return _by_name(name, words) or _by_cells(words, cells)
+    return _by_name(name, words) or (None if cells is None else _by_cells(words, cells))
 
 
 def _by_name(name: str, words: str) -> tuple[str, float | None] | None:
@@ -102,7 +115,7 @@ def _by_name(name: str, words: str) -> tuple[str, float | None] | None:
 def _by_cells(words: str, cells: pd.Series) -> tuple[str, float | None] | None:
     if pd.api.types.is_numeric_dtype(cells) or not _DRAWN.search(words):
         return None
-    written = (_CELL.fullmatch(str(cell)) for cell in cells.head(100))
+    written = (_CELL.fullmatch(str(cell)) for cell in as_text(cells.head(100)))
     return _unit(next((match[2] for match in written if match), ""))
 
 
