@@ -5,6 +5,7 @@
     ├── ConfigurationError        a file, an option or a value that cannot be used
     ├── BudgetError               an energy budget that cannot be used
     ├── DataError                 a data set or a table that is missing or malformed
+    │   └── MixedDevicesError     a trace of several devices that nothing tells apart
     ├── OutputError               an output folder that is taken, locked or damaged
     └── MeterError                no energy can be read where it was asked for
         └── SourceError           one reading of one source failed
@@ -34,6 +35,10 @@ class BudgetError(PerjouleError):
 
 class DataError(PerjouleError):
     """A data set or a table is missing or malformed."""
+
+
+class MixedDevicesError(DataError):
+    """A trace holds readings of several devices that nothing tells apart."""
 
 
 class OutputError(PerjouleError):

@@ -36,6 +36,7 @@ def load_table(
     mapping: str | Sequence[str] = (),
     params: str | Sequence[str] = (),
     metric: Stated | None = None,
+    strict: bool = False,
 ) -> Table:
     """Read a trial table: a file, a run folder, a data frame; or several, which are read as one.
 
@@ -54,13 +55,15 @@ def load_table(
         params: The hyperparameters, ``"lr,batch"``, where it should not be told by the columns.
         metric: What the score is of tables that do not say it, as in an experiment: ``"rmse"``, or
             a mapping with name, direction, low and high; accuracy if not given.
+        strict: Refuse a file of text with any damaged row. Otherwise up to a tenth of its rows may
+            be: they are left out, and the notes name them.
 
     Raises:
         DataError: A table cannot be read, or a value in it cannot be; the message says where.
     """
     from ..benchmarks.comparison.loading import load_table as load
 
-    return public(load(source, by=by, mapping=mapping, params=params, metric=metric))
+    return public(load(source, by=by, mapping=mapping, params=params, metric=metric, strict=strict))
 
 
 def import_table(form: str, paths: Paths, **options: Any) -> Table:
@@ -125,6 +128,7 @@ def project(
     by: str | Sequence[str] = (),
     mapping: str | Sequence[str] = (),
     metric: Stated | None = None,
+    strict: bool = False,
 ) -> Projections:
     """Project what trainings take in all from their first five steady epochs, with intervals.
 
@@ -135,6 +139,7 @@ def project(
         by: As there.
         mapping: As there.
         metric: As there.
+        strict: As there.
 
     Returns:
         Those that came to their end, projected beside measured, and what all others would take.
@@ -150,7 +155,7 @@ def project(
             return project_run(Path(source))
     from ..benchmarks.statistics.projection import project_table
 
-    return project_table(load_table(source, by=by, mapping=mapping, metric=metric))
+    return project_table(load_table(source, by=by, mapping=mapping, metric=metric, strict=strict))
 
 
 def public(table: _Table) -> Table:

@@ -33,6 +33,10 @@ Strategies = Annotated[
 ]
 AsJson = Annotated[bool, Option("--json", help="Print plain JSON.")]
 JsonFile = Annotated[File, Option("--json", help="Write all that is found as JSON; - prints it.")]
+Strict = Annotated[
+    bool,
+    Option("--strict", help="Refuse files with a damaged row; else a tenth may be left out."),
+]
 TableOut = Annotated[File, Option("--out", help="Write the trial table: .parquet or .csv.")]
 
 
@@ -108,6 +112,7 @@ class Tables:
     metric: Annotated[
         Text, Option(help="What the score is, of tables that do not say it; as for compare.")
     ] = None
+    strict: Strict = False
 
 
 @dataclass(frozen=True)
@@ -183,6 +188,7 @@ class Importing:
     strategy: Annotated[
         Text, Option(help="The strategy of all rows, in place of the file's word.")
     ] = None
+    strict: Strict = False
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,11 @@ def project(tables: Tables, as_json: AsJson = False) -> None:
 
     source = tables.paths[0] if len(tables.paths) == 1 else tables.paths
     found = api.project(
-        source, by=tables.by or (), mapping=tables.mapping or (), metric=tables.metric
+        source,
+        by=tables.by or (),
+        mapping=tables.mapping or (),
+        metric=tables.metric,
+        strict=tables.strict,
     )
     show(found.to_dict(), as_json, lambda: print_projections(found))
 
@@ -115,6 +119,7 @@ def audit(
         mapping=tables.mapping or (),
         params=searched.params or (),
         metric=tables.metric,
+        strict=tables.strict,
     )
     if not write_json(as_json, found.to_dict()):
         print_audit(found)
@@ -130,6 +135,7 @@ def _loaded(tables: Tables, searched: Searched | None = None) -> Table:
         mapping=tables.mapping or (),
         params=(searched and searched.params) or (),
         metric=tables.metric,
+        strict=tables.strict,
     )
 
 

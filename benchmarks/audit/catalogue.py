@@ -107,6 +107,24 @@ CHECKS = {  # by id, in the order in which findings are listed
             ERROR,
         ),
         Check(
+            "contradicting-total",
+            "A total is not the sum of the parts beside it.",
+            "One of them is in another unit, was scaled in a merge, or counts a part twice; which "
+            "one it is the row does not tell.",
+            "emissions.csv whose total is in Wh in a column of kWh, 1000 times its parts",
+            "find out which is wrong, and write it in the unit of its column",
+            ERROR,
+        ),
+        Check(
+            "mixed-devices",
+            "Readings of several devices are taken for those of one.",
+            "The integral of all of them is a mean over the devices: of eight cards it is an "
+            "eighth of what they used.",
+            "nvidia-smi --query-gpu=timestamp,power.draw on a machine with several cards",
+            "record index or uuid too: nvidia-smi --query-gpu=timestamp,index,power.draw",
+            ERROR,
+        ),
+        Check(
             "power-times-duration",
             "Energy is the sum of power readings, times the whole duration.",
             "A sum of readings has to be multiplied by the time between two of them; times the "

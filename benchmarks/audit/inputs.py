@@ -13,9 +13,10 @@ import pandas as pd
 
 from ...energy.sources.recorded.files import Sample, open_trace
 from ...energy.sources.recorded.trace import Trace
-from ...errors import DataError, PerjouleError
+from ...errors import DataError, MixedDevicesError, PerjouleError
 from ..comparison.loading import load_table
 from ..importers import import_table
+from ..importers.codecarbon import read_rows
 from ..tables.contract import REQUIRED
 from ..tables.facts import Fact
 from ..tables.frames import read_contents
@@ -23,6 +24,7 @@ from ..tables.loading import Stated
 from ..tables.mapping import ColumnMapping, apply_mapping
 from ..tables.quantities import ENERGY, POWER, TIME, QuantityColumn, find_quantities, read_numbers
 from ..tables.refusals import listed
+from ..tables.screening import screen
 from ..tables.table import Table
 from ..tables.writing import SIDES, side_path
 from .catalogue import Lacking
@@ -62,6 +64,7 @@ class Subject:
     table: Table | None = None  # its trials; None if it has none, or they cannot be read
     lacking: str = ""  # why there are no trials
     unread: str = ""  # which parts of it could not be read, and why
+    mixed: tuple[str, ...] = ()  # of which columns the readings are of devices nothing tells apart
     mapping: tuple[ColumnMapping, ...] = ()  # what the user said of its columns
     runs_known: bool = True  # whether a column tells the runs of a strategy apart
 
@@ -69,7 +72,8 @@ class Subject:
         """A place in it, in words: the file, the rows (given from 0) and the columns."""
         parts = [str(self.path)]
         if rows:
-            parts.append(f"row{'s' * (len(rows) > 1)} {_ranges(rows)}")
+            numbers = [int(self.frame.index[row]) for row in rows]
+            parts.append(f"row{'s' * (len(rows) > 1)} {_ranges(numbers)}")
         if columns:
             parts.append(f"column{'s' * (len(columns) > 1)} {', '.join(columns)}")
         return ", ".join(parts)
@@ -92,6 +96,7 @@ class Reader:
     mapping: Names  # what columns of trial tables are made of
     metric: Stated | None = None  # what their score is
     params: Names = ()  # the hyperparameters among their columns
+    strict: bool = False  # whether files with any damaged row are refused
 
     def find(self, path: Path) -> Iterator[Subject | Input]:
         """Read a file, a run folder, or all that lies in a folder; there, others are skipped."""
@@ -122,22 +127,34 @@ class Reader:
             )
         if path.suffix in (".json", ".jsonl"):
             raise DataError(f"{path}: JSON is not read here: give its rows as CSV or Parquet")
-        frame = read_contents(path).rows
+        contents = read_contents(path, strict=self.strict)
+        if contents.text is not None and {*contents.rows.columns} >= _TRACKED:
+            return _read_emissions(path, strict=self.strict)
+        entries = ColumnMapping.parse(self.mapping)
+        contents = screen(contents, entries)
+        frame, told = contents.rows, contents.notes
         if frame.empty:
             raise DataError(f"{path}: no rows below the header: give a table with some")
-        if {*frame.columns} >= _TRACKED:
-            return _read_emissions(path, frame)
-        entries = ColumnMapping.parse(self.mapping)
         found = find_quantities(apply_mapping(frame, entries, str(path)))
         if not (entries or any(_OF_A_STUDY.search(str(name).lower()) for name in frame.columns)):
-            traces, reasons = _read_traces(path, found)
-            if any(len(trace.times_s) >= _FEWEST_READINGS for trace in traces):
-                return Subject(path, TRACE, frame, found, traces, unread="; ".join(reasons))
-        return self._read_table(Subject(path, OTHER, frame, found, mapping=entries))
+            traces, reasons, mixed = _read_traces(path, found, strict=self.strict)
+            reasons = list(dict.fromkeys([*told, *reasons]))
+            if mixed or any(len(trace.times_s) >= _FEWEST_READINGS for trace in traces):
+                return Subject(
+                    path, TRACE, frame, found, traces, unread="; ".join(reasons), mixed=mixed
+                )
+            told = tuple(reasons)
+        other = Subject(path, OTHER, frame, found, mapping=entries, unread="; ".join(told))
+        return self._read_table(other)
 
     def _load(self, path: Path) -> Table:
         return load_table(
-            path, by=self.by, mapping=self.mapping, params=self.params, metric=self.metric
+            path,
+            by=self.by,
+            mapping=self.mapping,
+            params=self.params,
+            metric=self.metric,
+            strict=self.strict,
         )
 
     def _read_table(self, other: Subject) -> Subject:
@@ -196,8 +213,13 @@ def _is_run_folder(path: Path) -> bool:
     return any((path / name).exists() for name in _RUN_FILES)
 
 
-def _read_emissions(path: Path, frame: pd.DataFrame) -> Subject:
-    emissions = Subject(path, TRACKER, frame, _tracker_columns(frame))
+def _read_emissions(path: Path, *, strict: bool) -> Subject:
+    numbers, rows, notes = read_rows(str(path), strict=strict)
+    frame = pd.DataFrame(rows, index=[number - 1 for number in numbers])
+    if frame.empty:
+        raise DataError(f"{path}: no rows below the header: give a table with some")
+    told = "; ".join(notes.sentences)
+    emissions = Subject(path, TRACKER, frame, _tracker_columns(frame), unread=told)
     try:
         return replace(emissions, table=import_table("codecarbon", path))
     except DataError as error:
@@ -216,27 +238,34 @@ def _tracker_columns(frame: pd.DataFrame) -> tuple[QuantityColumn, ...]:
 
 
 def _read_traces(
-    path: Path, found: Sequence[QuantityColumn]
-) -> tuple[tuple[Trace, ...], list[str]]:
-    """Every power and counter of every device of a trace, and why others cannot be read."""
-    traces, reasons = [], []
+    path: Path, found: Sequence[QuantityColumn], *, strict: bool
+) -> tuple[tuple[Trace, ...], list[str], tuple[str, ...]]:
+    """Every power and counter of every device of a trace, and why others cannot be read.
+
+    Last the columns whose readings are of several devices that nothing tells apart.
+    """
+    traces, reasons, mixed = [], [], []
     for name in [quantity.name for quantity in found if quantity.what != TIME]:
         column = None if path.suffix == ".parquet" else name  # a meter's own has but one
-        devices: dict[str, list[Sample]] = {}
+        devices: dict[tuple[str, int], list[Sample]] = {}
         try:
-            recording = open_trace(path, column, each_device=True)
+            recording = open_trace(path, column, each_device=True, strict=strict)
             for sample in recording.samples:
-                devices.setdefault(sample.device, []).append(sample)
+                devices.setdefault((sample.device, sample.part), []).append(sample)
+        except MixedDevicesError:
+            mixed.append(name)
+            continue
         except DataError as error:
             reasons.append(str(error))
             continue
-        for device, samples in devices.items():
+        reasons += recording.notes
+        for (device, _), samples in devices.items():
             if samples[-1].at_s <= samples[0].at_s:
                 reasons.append(f"{recording.name}: all readings are of the same moment")
                 continue
             called = f"{path}#{name}@{device}" if len(devices) > 1 else f"{path}#{name}"
             traces.append(recording.to_trace(samples, called))
-    return tuple(traces), reasons
+    return tuple(traces), reasons, tuple(mixed)
 
 
 def _ranges(rows: Sequence[int]) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from ..tables.facts import Fact
 from ..tables.loading import Stated
 from ..tables.mapping import ColumnMapping
-from . import energies, measurements, patterns, powers, traces, trials
+from . import energies, measurements, patterns, powers, totals, traces, trials
 from .catalogue import CHECKS, Evidence, Finding, Lacking
 from .inputs import (
     OTHER,
@@ -56,17 +56,19 @@ _TRIALS: dict[str, _Check] = {
 CHECKS_OF: dict[str, dict[str, _Check]] = {  # which checks look at what kind of input
     TRACKER: {
         "cumulative-rows": trials.cumulative_rows,
+        "contradicting-total": totals.of_tracker,
         **_MEASUREMENTS,
         "short-windows": trials.short_rows,
         "mixed-kinds": trials.mixed_kinds,
     },
     TRACE: {
+        "mixed-devices": traces.mixed_devices,
         "truncated-watts": traces.truncated_watts,
         **_MEASUREMENTS,
         "trace-gaps": traces.trace_gaps,
         "short-windows": traces.short_trace,
     },
-    TRIALS: {**_MEASUREMENTS, **_TABLES, **_TRIALS},
+    TRIALS: {"contradicting-total": totals.of_trials, **_MEASUREMENTS, **_TABLES, **_TRIALS},
     OTHER: {**_MEASUREMENTS, **_TABLES, **_TRIALS},
     RUN_FOLDER: {**_MEASUREMENTS, **_TRIALS},
 }
@@ -127,6 +129,7 @@ def audit(
     mapping: str | Sequence[str] = (),
     params: str | Sequence[str] = (),
     metric: Stated | None = None,
+    strict: bool = False,
 ) -> Audit:
     """Check energy studies for the faults that were found in published ones.
 
@@ -141,6 +144,7 @@ def audit(
         mapping: What the columns of trial tables are made of, as in `load_table`.
         params: The hyperparameters of trial tables, as in `load_table`.
         metric: What the score of trial tables is, as in `load_table`.
+        strict: Whether files with any damaged row are refused, as in `load_table`.
 
     Raises:
         DataError: What was named is not there or holds no energy data. What lies in a folder and
@@ -167,7 +171,7 @@ def audit(
     subjects: list[Subject] = []
     for path in map(Path, [paths] if isinstance(paths, str | Path) else paths):
         read: list[Subject] = []
-        for each in Reader(by, mapping, metric, params).find(path):
+        for each in Reader(by, mapping, metric, params, strict).find(path):
             if isinstance(each, Input):
                 inputs.append(each)
                 continue

@@ -66,6 +66,16 @@ def trace_gaps(subject: Subject) -> Evidence:
             )
 
 
+def mixed_devices(subject: Subject) -> Evidence:
+    """One finding for each column with readings of several devices that nothing tells apart."""
+    for name in subject.mixed:
+        yield (
+            subject.at([name]),
+            f"readings of {name} come in groups, one right after the other, and no column tells "
+            "which device each is of: several are taken for one",
+        )
+
+
 def short_trace(subject: Subject) -> Evidence:
     """One finding for each trace that is shorter than five updates of its sensor."""
     for trace in _powers(subject):
@@ -103,6 +113,8 @@ def truncated_energies(subjects: Sequence[Subject]) -> Evidence:
 
 def _powers(subject: Subject) -> list[Trace]:
     found = [trace for trace in subject.traces if trace.power_w]
+    if not found and subject.mixed:
+        raise Lacking("several devices are mixed in it")
     if not found:
         raise Lacking("it is a counter, which misses nothing between readings")
     return found

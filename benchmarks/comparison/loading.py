@@ -24,6 +24,7 @@ def load_table(
     mapping: str | Sequence[str] = (),
     params: str | Sequence[str] = (),
     metric: Stated | None = None,
+    strict: bool = False,
 ) -> Table:
     """Read a trial table; of a run folder, from its ledger.
 
@@ -34,13 +35,20 @@ def load_table(
         mapping: As there.
         params: As there.
         metric: As there.
+        strict: As there.
 
     Raises:
         DataError: A table cannot be read, or a value in it cannot be; the message says where.
         ConfigurationError: There is no such metric.
     """
     return read_table(
-        source, by=by, mapping=mapping, params=params, metric=metric, read_folder=_read_trials
+        source,
+        by=by,
+        mapping=mapping,
+        params=params,
+        metric=metric,
+        read_folder=_read_trials,
+        strict=strict,
     )
 
 

@@ -21,6 +21,7 @@ keep ``energy`` in kWh, so a power that no node can have is refused.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from ...energy.source import Kind
 from ...models.outcome import State
@@ -52,20 +53,23 @@ _LEAST_W, _MOST_W = 20.0, 20_000.0  # of a node with two processors
 
 def trials(paths: Sequence[str], options: ImportOptions, notes: Notes) -> Trials:
     """The trainings of the files."""
-    files = [CsvFile(path, _NEEDED, "runs_with_standardized_energy.csv") for path in paths]
-    return Trials((_row(line, options, notes) for file in files for line in file), _EXTRA)
+    what = "runs_with_standardized_energy.csv"
+    files = [CsvFile(path, _NEEDED, what, notes, strict=options.strict) for path in paths]
+    read = partial(_row, options=options, notes=notes)
+    return Trials((row for file in files for _, row in file.read(read)), _EXTRA)
 
 
 def _row(line: Line, options: ImportOptions, notes: Notes) -> Row:
-    duration_s, energy_j = line.needed("run_time"), line.needed("energy")
+    duration_s, energy_j = line.needed("run_time"), line.known("energy")
     run, sweep = (line.name(name, "training has one") for name in ("run_id", "batch"))
-    if not _LEAST_W * duration_s <= energy_j <= _MOST_W * duration_s:
+    if energy_j is not None and not _LEAST_W * duration_s <= energy_j <= _MOST_W * duration_s:
         line.refuse(
             "energy", f"is no energy in joules of a node for {duration_s:g} s: is it in kWh?"
         )
-    odd = "rejected by the quality filter of its authors" if line.truth("filter") else None
-    if odd:
-        notes.add(odd, line.where)
+    odd = ["rejected by the quality filter of its authors"] if line.truth("filter") else []
+    odd += [] if energy_j is not None else ["energy is not known: it is empty or cut short"]
+    for sentence in odd:
+        notes.add(sentence, line.where)
     return {
         "run": run,
         "strategy": options.strategy or sweep,
@@ -73,9 +77,9 @@ def _row(line: Line, options: ImportOptions, notes: Notes) -> Row:
         "state": State.COMPLETE.value,
         "energy_j": energy_j,
         "node_j": energy_j,
-        "energy_kind": Kind.INTEGRATED.value,
+        "energy_kind": None if energy_j is None else Kind.INTEGRATED.value,
         "duration_s": duration_s,
         "started_at": line.moment("start_time"),
-        "message": odd,
+        "message": "; ".join(odd) or None,
         **{column: getattr(line, kind)(plain_name(column)) for column, kind in _EXTRA.items()},
     }

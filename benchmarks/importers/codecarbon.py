@@ -22,7 +22,12 @@ A session is a run, ``project_name`` its strategy. kWh become joules, ``emission
 
 A component that is negative in a trial is impossible; one of 0 kWh was not read, if the row lists
 its hardware. Either becomes null and is told in ``message``, and the recorded total, which is then
-too small, is of the kind ``lower bound``. A total that is itself negative or 0 is null.
+too small, is of the kind ``lower bound``. A total that is itself negative or 0 is null. Where total
+and components contradict each other, all of them are null; a total that is multiplied by ``pue``
+does not contradict them.
+
+Rows that are lost to damage may have been of any tracker that wrote before and after: the next
+difference of such a tracker is null.
 
 CodeCarbon does not say how its energies became known. Memory is always modelled. A processor is
 modelled if its power is a round figure (a share of its TDP; a measured one has all its digits) and
@@ -35,19 +40,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from ...energy.quantities import JOULES_PER_UNIT
 from ...energy.source import Kind
 from ...models.outcome import State
 from ..tables.contract import LOWER_BOUND
+from .codecarbon_rows import COMPONENTS, Amounts, restore_dropped
 from .files import CsvFile, Line, labels
 from .registry import ImportOptions
 from .writing import Notes, Row, Trials
 
 _NEEDED = ("timestamp", "project_name", "duration", "energy_consumed")
-_COMPONENTS = {"cpu_energy": "cpu_j", "gpu_energy": "gpu_j", "ram_energy": "dram_j"}
 _GROUPS = (
     "country_iso_code",
     "region",
@@ -59,46 +63,10 @@ _GROUPS = (
     "codecarbon_version",
 )
 _J_PER_KWH = JOULES_PER_UNIT["kWh"]
-_LONGEST_S = 1e10
-_FIRST_MOMENT = datetime.min.replace(tzinfo=UTC)
 _MOST_TRACKERS = 100_000
 _SAME_START_S = 2.0
+_MAY_HOLD_MORE = "rows before it are lost, whose energy it may hold too: the energies are unknown"
 _SAME_POWER = 0.01  # largest relative difference of a constant power and the mean of a trial
-
-
-class _Amounts(NamedTuple):
-    """What a row says, or the difference of two."""
-
-    ended_at: datetime
-    duration_s: float
-    energy_kwh: float
-    others: dict[str, float | None]  # kWh of components, kg of emissions; None in an empty cell
-
-    @classmethod
-    def of(cls, line: Line) -> _Amounts:
-        ended_at, duration_s = line.moment("timestamp"), line.needed("duration")
-        if ended_at is None:
-            line.refuse("timestamp", "is empty: every row needs one")
-        if not 0 <= duration_s < min(_LONGEST_S, (ended_at - _FIRST_MOMENT).total_seconds()):
-            line.refuse("duration", "is no time in seconds")
-        energy_kwh = line.needed("energy_consumed")
-        others = {name: line.number(name) for name in (*_COMPONENTS, "emissions")}
-        return cls(ended_at, duration_s, energy_kwh, others)
-
-    @property
-    def started_at(self) -> datetime:
-        return self.ended_at - timedelta(seconds=self.duration_s)
-
-    def since(self, before: _Amounts) -> _Amounts:
-        """What was added since an earlier row of the same tracker."""
-        goes_on = self.duration_s >= before.duration_s  # else its clock was started again
-        pairs = ((name, now, before.others[name]) for name, now in self.others.items())
-        return _Amounts(
-            self.ended_at,
-            self.duration_s - before.duration_s if goes_on else self.duration_s,
-            self.energy_kwh - before.energy_kwh,
-            {n: None if now is None or then is None else now - then for n, now, then in pairs},
-        )
 
 
 @dataclass(slots=True)
@@ -106,13 +74,16 @@ class _Session:
     """Rows of a tracker between two resets."""
 
     number: int  # among the sessions of the tracker, from 1
-    latest: _Amounts  # what its latest row says
+    latest: Amounts  # what its latest row says
     n_rows: int = 0
+    n_lost: int = 0  # how often rows of the file were lost until then
 
-    def goes_on_with(self, row: _Amounts, *, same_tracker: bool) -> bool:
+    def goes_on_with(self, row: Amounts, *, same_tracker: bool) -> bool:
         """Whether a row belongs to the session."""
         before = self.latest
-        falls = (row.duration_s < before.duration_s, row.energy_kwh < before.energy_kwh)
+        now, then = row.energy_kwh, before.energy_kwh
+        fell = now is not None and then is not None and now < then
+        falls = (row.duration_s < before.duration_s, fell)
         if same_tracker:
             return not all(falls)
         apart = row.started_at - before.started_at
@@ -121,7 +92,7 @@ class _Session:
 
 def trials(paths: Sequence[str], options: ImportOptions, notes: Notes) -> Trials:
     """The trials of the files."""
-    files = [CsvFile(path, _NEEDED, "an emissions.csv of CodeCarbon") for path in paths]
+    files = [_open(path, notes, strict=options.strict) for path in paths]
     rows = (
         row
         for file, label in zip(files, labels(paths), strict=True)
@@ -133,6 +104,19 @@ def trials(paths: Sequence[str], options: ImportOptions, notes: Notes) -> Trials
     return Trials(rows, {**dict.fromkeys(texts, "text"), "p.emissions_kg": "number"})
 
 
+def read_rows(path: str, *, strict: bool = False) -> tuple[list[int], list[dict[str, str]], Notes]:
+    """The rows that trials are made of, as they are written, with their numbers from 1."""
+    notes = Notes()
+    file = _open(path, notes, strict=strict)
+    rows = [(int(line.place.split()[1]), line.cells) for line, _ in file.read(_read)]
+    return [number for number, _ in rows], [cells for _, cells in rows], notes
+
+
+def _open(path: str, notes: Notes, *, strict: bool) -> CsvFile:
+    what = "an emissions.csv of CodeCarbon"
+    return CsvFile(path, _NEEDED, what, notes, strict=strict, mend=restore_dropped)
+
+
 def _rows(
     file: CsvFile, label: str, prefix: str, options: ImportOptions, notes: Notes
 ) -> Iterator[Row]:
@@ -140,16 +124,21 @@ def _rows(
     sessions: dict[str, _Session] = {}
     are_tasks = "task_name" in file.header
     groups = [name for name in _GROUPS if name in file.header]
-    for line in file:
-        project, run_id = line.name("project_name", "tracker has one"), line.text("run_id")
-        tracker = run_id or project
-        row = amounts = _Amounts.of(line)
+    n_lost, cumulative = 0, False  # whether any tracker wrote several rows
+    for line, (tracker, project, row) in file.read(_read):
+        n_lost += line.follows_damage
+        amounts = row
         session = sessions.pop(tracker, None) or _Session(1, row)
+        doubtful = session.n_lost != n_lost if session.n_rows else bool(n_lost and cumulative)
         if session.n_rows and not are_tasks:
-            if session.goes_on_with(row, same_tracker=run_id is not None):
+            cumulative = True
+            if session.goes_on_with(row, same_tracker=line.text("run_id") is not None):
                 amounts = row.since(session.latest)
             else:
                 session = _Session(session.number + 1, row)
+        if doubtful and not are_tasks:
+            amounts = amounts.unknown(_MAY_HOLD_MORE)
+        session.n_lost = n_lost
         sessions[tracker] = session
         session.latest = row
         session.n_rows += 1
@@ -170,35 +159,46 @@ def _rows(
         }
 
 
-def _energies(line: Line, amounts: _Amounts, notes: Notes) -> dict[str, Any]:
+def _read(line: Line) -> tuple[str, str, Amounts]:
+    """The tracker and project of a row, and what it says."""
+    project = line.name("project_name", "tracker has one")
+    return line.text("run_id") or project, project, Amounts.of(line)
+
+
+def _energies(line: Line, amounts: Amounts, notes: Notes) -> dict[str, Any]:
     """Joules of the trial, how they became known, and what is odd about them."""
-    odd: list[str] = []
+    short, full = amounts.odd
+    odd: list[str] = [full] if full else []
     joules: dict[str, float | None] = {}
-    for name, column in _COMPONENTS.items():
+    for name, column in COMPONENTS.items():
         kwh = amounts.others[name]
-        is_there = name != "gpu_energy" or (line.number("gpu_count") or 0) > 0
+        is_there = name != "gpu_energy" or (line.known("gpu_count") or 0) > 0
         joules[column] = kwh * _J_PER_KWH if kwh is not None and kwh > 0 else None
         if kwh is not None and (kwh < 0 or (kwh == 0 and is_there)):
             odd.append(
                 f"{name} is {'negative' if kwh < 0 else '0'}: {column} is unknown, energy_j is too "
                 "small"
             )
-    kind = LOWER_BOUND if odd else _kind(line, joules, amounts.duration_s)
-    energy_j = amounts.energy_kwh * _J_PER_KWH if amounts.energy_kwh > 0 else None
-    if energy_j is None:
+    energy_kwh = amounts.energy_kwh
+    if energy_kwh is None:
+        energy_j = kind = None
+    elif energy_kwh <= 0:
         odd.append("energy_consumed is negative or 0: energy_j is unknown")
-        kind = None
-    if (line.number("pue") or 1) != 1:
+        energy_j = kind = None
+    else:
+        energy_j = energy_kwh * _J_PER_KWH
+        kind = LOWER_BOUND if odd else _kind(line, joules, amounts.duration_s)
+    if (line.known("pue") or 1) != 1:
         odd.append("the energies are multiplied by the pue of a data centre")
     for sentence in odd:
-        notes.add(sentence, line.where)
+        notes.add(short if sentence == full else sentence, line.where)
     message = "; ".join(odd) or None
     return {"energy_j": energy_j, **joules, "energy_kind": kind, "message": message}
 
 
 def _kind(line: Line, joules: dict[str, float | None], duration_s: float) -> str | None:
     """How the energy became known; None where CodeCarbon does not let us know."""
-    power_w, cpu_j = line.number("cpu_power"), joules["cpu_j"]
+    power_w, cpu_j = line.known("cpu_power"), joules["cpu_j"]
     if power_w is None or cpu_j is None or round(power_w, 2) != power_w:
         return None
     if abs(cpu_j - power_w * duration_s) > _SAME_POWER * cpu_j:

@@ -1,18 +1,29 @@
-"""CSV files row by row, by the names of their columns."""
+"""CSV files row by row, by the names of their columns; damaged rows are left out and counted."""
 
 from __future__ import annotations
 
-import csv
 import math
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from ...errors import DataError
+from ...texts.table import Mend, TextTable
 from ..tables.refusals import listed, shown
+
+if TYPE_CHECKING:
+    from .writing import Notes
+
+T = TypeVar("T")
+EARLIEST_S = 1e8  # a time below this, in 1973, does not count from 1970
+LATEST_S = 1e11
+
+
+class _UnreadableError(DataError):
+    """A cell cannot be read: its row is damaged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +34,11 @@ class Line:
     """
 
     where: str  # file and row, for messages; rows are counted from 1, below the header
+    place: str  # the row alone, such as ``"row 3"``
     cells: dict[str, str]
+    cut: bool = False  # whether the file ends within it
+    follows_damage: bool = False  # whether rows may be missing before it
+    flaws: list[str] = field(default_factory=list)  # of cells that are taken as unknown
 
     def text(self, name: str) -> str | None:
         """A cell as it is."""
@@ -72,34 +87,45 @@ class Line:
         except (ValueError, OverflowError):
             self.refuse(name, "is no date and time")
 
-    def instant(self, name: str) -> datetime:
-        """A moment that is given in seconds since 1970, and must be there."""
-        try:
-            return datetime.fromtimestamp(self.needed(name), UTC)
-        except (OverflowError, ValueError, OSError):
-            self.refuse(name, "is no time in seconds since 1970")
-
     def name(self, name: str, what: str) -> str:
         """Text that must be there; ``what`` completes "every …"."""
         return self.text(name) or self.refuse(name, f"is empty: every {what}")
 
     def refuse(self, name: str, why: str) -> NoReturn:
-        """Raise a DataError that names the cell."""
-        cell = shown(self.cells.get(name, ""))
-        raise DataError(f"{self.where}, column {name}: {cell} {why}; mend or remove it")
+        """Raise a DataError that names the cell, and costs no more than this row."""
+        raise _UnreadableError(f"column {name}: {shown(self.cells.get(name, ''))} {why}")
+
+    def known(self, name: str) -> float | None:
+        """A finite number; None also where the cell is none, so that it is not known."""
+        try:
+            return self.number(name)
+        except _UnreadableError as error:
+            self.flaws.append(str(error))
+            return None
 
 
 class CsvFile:
-    """A CSV file in UTF-8 whose header is read, and whose rows are to come.
+    """A CSV file whose header is read, and whose rows are to come.
 
-    A DataError tells that it cannot be read, or lacks a ``needed`` column of ``what`` it should be.
+    Rows that are damaged are left out and counted; `notes` tells of them once all rows are read.
+    A DataError tells that it cannot be read, lacks a ``needed`` column of ``what`` it should be, or
+    is damaged by more than a tenth.
     """
 
-    def __init__(self, path: str, needed: Sequence[str], what: str) -> None:
-        self._path, self._what = path, what
-        self._rows = self._read()
-        self.header = next(self._rows, [])
-        if not self.header:
+    def __init__(
+        self,
+        path: str,
+        needed: Sequence[str],
+        what: str,
+        notes: Notes,
+        *,
+        strict: bool = False,
+        mend: Mend | None = None,
+    ) -> None:
+        self._notes = notes
+        self._table = TextTable(path, strict=strict, mend=mend)
+        self.header = self._table.header
+        if not any(self.header):
             raise DataError(f"{path}: is empty: give {what}")
         if missing := [name for name in needed if name not in self.header]:
             raise DataError(
@@ -110,27 +136,25 @@ class CsvFile:
             if self.header.count(name) > 1:
                 raise DataError(f"{path}: two columns are called {shown(name)}: rename one")
 
-    def __iter__(self) -> Iterator[Line]:
-        """The rows, once."""
-        for number, cells in enumerate(self._rows, 1):
-            where, n_cells = f"{self._path}, row {number}", len(cells)
-            if n_cells != len(self.header):
-                raise DataError(
-                    f"{where}: {n_cells} cells for {len(self.header)} columns: mend or remove it"
-                )
-            yield Line(where, dict(zip(self.header, cells, strict=True)))
-
-    def _read(self) -> Iterator[list[str]]:
-        try:
-            with Path(self._path).open(newline="", encoding="utf-8-sig") as file:
-                for row in csv.reader(file, strict=True):
-                    if row:
-                        yield [cell.strip() for cell in row]
-        except (OSError, UnicodeError, csv.Error) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise DataError(
-                f"{self._path}: cannot be read: {reason}; give {self._what}, unpacked"
-            ) from error
+    def read(self, make: Callable[[Line], T]) -> Iterator[tuple[Line, T]]:
+        """Each row with what is made of it, once; a row of which it cannot be is left out."""
+        for row in self._table:
+            cells = [*row.cells[:-1], ""] if row.doubtful else row.cells
+            where = f"{self._table.path}, {row.place}"
+            filled = dict(zip(self.header, cells, strict=True))
+            line = Line(where, row.place, filled, row.cut, row.follows_damage)
+            try:
+                made = make(line)
+            except _UnreadableError as error:
+                why = "the file ends within it" if row.cut else str(error)
+                self._table.leave_out(row.place, why)
+                continue
+            if row.cut or line.flaws:
+                why = line.flaws[0] if line.flaws else "the file ends within it"
+                self._table.damage.leave_out(row.place, why)
+            yield line, made
+        for sentence in self._table.close():
+            self._notes.add(sentence)
 
 
 def hide_password(path: str) -> str:

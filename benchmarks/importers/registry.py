@@ -21,6 +21,7 @@ class ImportOptions:
     study: str | None = None  # its name, where there are several
     strategy: str | None = None  # of every row, in place of what the format tells
     column: str | None = None  # power column or device of a trace, as for `read_trace`
+    strict: bool = False  # refuse files with any damaged row, which are left out otherwise
 
 
 class Format(NamedTuple):
@@ -81,7 +82,8 @@ def find_format(name: str, options: ImportOptions) -> Format:
         raise UnknownNameError("import format", name, FORMATS)
     found = FORMATS[name]
     for field in fields(options):
-        if getattr(options, field.name) != field.default and field.name not in found.options:
+        taken = (*found.options, "strict")
+        if getattr(options, field.name) != field.default and field.name not in taken:
             raise ConfigurationError(
                 f"{_option(field.name)}: the format {name} has no use for it, leave it out (it "
                 f"takes {', '.join(map(_option, sorted(found.options)))})"

@@ -20,12 +20,11 @@ from ...energy.sources.recorded.files import open_trace
 from ...energy.sources.recorded.trace import GAP_PERIODS, Trace
 from ...errors import ConfigurationError, DataError
 from ...models.outcome import State
-from .files import labels
+from .files import EARLIEST_S, labels
 from .registry import ImportOptions
 from .writing import Notes, Row, Trials
 
 _HEAD = 1_000  # steps at the beginning that tell the usual time between two readings
-_EARLIEST_S = 1e8  # a time below this, in 1973, counts from the start of the recording
 
 
 class Integral:
@@ -114,15 +113,20 @@ def trials(
 def _rows(
     path: str, name: str, options: ImportOptions, notes: Notes, component: str, device: str
 ) -> Iterator[Row]:
-    recording = open_trace(path, options.column, each_device=True)
-    integrals: dict[str, Integral] = {}
-    for each, at_s, value in recording.samples:
-        if each not in integrals:
-            integrals[each] = Integral(options.trim_s, recording.is_power)
-        integrals[each].add(at_s, value)
+    recording = open_trace(
+        path, options.column, each_device=True, strict=options.strict, option='--column "{}"'
+    )
+    integrals: dict[tuple[str, int], Integral] = {}  # of each device, and recording in the file
+    for each, at_s, value, part in recording.samples:
+        if (each, part) not in integrals:
+            integrals[each, part] = Integral(options.trim_s, recording.is_power)
+        integrals[each, part].add(at_s, value)
+    for sentence in recording.notes:
+        notes.add(sentence)
+    n_devices = len({each for each, _ in integrals})
     if not integrals:
         raise DataError(f"{recording.name}: no values in it: give a trace with readings")
-    for each, integral in integrals.items():
+    for (each, part), integral in integrals.items():
         where = f"{recording.name}{f' ({each})' if each else ''}"
         if integral.n_readings < 2:
             cut = f" after cutting {options.trim_s:g} s at both ends: cut less"
@@ -132,15 +136,15 @@ def _rows(
         for sentence in odd:
             notes.add(f"{where}: {sentence}")
         yield {
-            "run": f"{name}@{each}" if len(integrals) > 1 else name,
+            "run": f"{name}@{each}" if n_devices > 1 else name,
             "strategy": options.strategy or name,
-            "trial": 0,
+            "trial": part,
             "state": State.COMPLETE.value,
             "energy_j": integral.energy_j,
             f"{component}_j": integral.energy_j,
             "energy_kind": recording.kind.value,
             "duration_s": integral.duration_s,
-            "started_at": datetime.fromtimestamp(start_s, UTC) if start_s > _EARLIEST_S else None,
+            "started_at": datetime.fromtimestamp(start_s, UTC) if start_s > EARLIEST_S else None,
             "message": "; ".join(odd) or None,
             f"g.{device}": each or None,
         }

@@ -217,11 +217,16 @@ def _objects(values: pd.Series, known: pa.Array) -> pd.Series:
     return pd.Series(words[places], index=values.index, name=values.name, dtype=object)
 
 
-def _refuse_text(values: pd.Series, cells: pa.Array, where: str) -> NoReturn:
-    """Say which cell is no number, and how it is mended."""
-    good = pc.fill_null(pc.match_substring_regex(_known(cells), _NUMBER), True)
-    at = int(good.to_numpy(zero_copy_only=False).argmin())
-    text = cells[at].as_py()
+def no_number(values: pd.Series) -> np.ndarray:
+    """Which cells of a column of text are neither a number nor empty."""
+    cells = _cells(values, str(values.name))
+    if _floats(cells) is not None:
+        return np.zeros(len(values), dtype=bool)
+    return ~_good(cells)
+
+
+def why_no_number(text: str) -> str:
+    """What is said of a cell that is no number: how it is mended."""
     if "," in text and text.translate(_POINTS).isdigit():
         how = "write decimals with a point, and nothing between thousands"
     elif text.endswith("%"):
@@ -230,4 +235,15 @@ def _refuse_text(values: pd.Series, cells: pa.Array, where: str) -> NoReturn:
         how = "leave out the unit, and convert with --map"
     else:
         how = "write it like 1.5 or 3e-4, and leave the cell empty where nothing is known"
-    refuse(values, at, f"no number: {how}", where)
+    return f"no number: {how}"
+
+
+def _good(cells: pa.Array) -> np.ndarray:
+    good = pc.fill_null(pc.match_substring_regex(_known(cells), _NUMBER), True)
+    return good.to_numpy(zero_copy_only=False)
+
+
+def _refuse_text(values: pd.Series, cells: pa.Array, where: str) -> NoReturn:
+    """Say which cell is no number, and how it is mended."""
+    at = int(_good(cells).argmin())
+    refuse(values, at, why_no_number(cells[at].as_py()), where)

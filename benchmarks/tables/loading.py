@@ -19,9 +19,11 @@ from .hints import total_of
 from .joining import differing_facts, join_tables, number_equal_names, state_facts
 from .mapping import ColumnMapping, plain_name, split_names
 from .refusals import listed
+from .screening import screen
 from .sides import check_curves, check_runs, check_slices, check_slices_add_up, fit_runs, of_trials
 from .table import Table
 from .tidying import check_columns, tidy
+from .totals import doubt_totals
 from .writing import side_path
 
 Loadable = str | Path | pd.DataFrame | Table
@@ -38,12 +40,14 @@ def read_table(
     params: str | Sequence[str] = (),
     metric: Stated | None = None,
     read_folder: Callable[[Path], Table] | None = None,
+    strict: bool = False,
 ) -> Table:
     """Read a trial table or several as one; `api.load_table` describes source, by and mapping.
 
     ``params`` are the hyperparameters among its columns, where it does not say so itself.
     ``metric`` is what the scores of tables are that do not say it themselves, accuracy if it is
     None. ``read_folder`` reads a run folder; by default the tables that were derived in it.
+    ``strict`` refuses files with any damaged row, which are left out otherwise.
 
     Raises:
         DataError: A table cannot be read, or a value in it cannot be; the message says where.
@@ -57,7 +61,7 @@ def read_table(
     if isinstance(source, Iterable) and not isinstance(source, Loadable):
         sources = list(source)
     _refuse_twice(sources)
-    opened = [_open(each, read_folder or read_derived, given) for each in sources]
+    opened = [_open(each, read_folder or read_derived, given, entries, strict) for each in sources]
     if not opened:
         raise DataError("no table is given: name a file or a run folder")
     tables = number_equal_names([table for table, _ in opened])
@@ -99,7 +103,11 @@ def _refuse_twice(sources: Sequence[Loadable]) -> None:
 
 
 def _open(
-    source: object, read_folder: Callable[[Path], Table], metric: Metric | None
+    source: object,
+    read_folder: Callable[[Path], Table],
+    metric: Metric | None,
+    mapping: Sequence[ColumnMapping],
+    strict: bool,
 ) -> tuple[Table, str]:
     """A table as it is but for its metric, which it knows, and what it is called in messages."""
     if isinstance(source, Table):
@@ -110,7 +118,7 @@ def _open(
         path, where = Path(source), str(source)
         if path.is_dir():
             return with_metric(read_folder(path), where, metric), where
-        return _read_file(path, metric), where
+        return _read_file(path, metric, mapping, strict=strict), where
     raise DataError(
         f"{type(source).__name__} is no table: give a file, a run folder, a data frame or a Table"
     )
@@ -146,8 +154,9 @@ def _tidy_table(
     }
     metric = table.metric
     trials = tidy(table.trials.assign(**told), where, mapping, by, metric)
+    trials, doubts = doubt_totals(trials, table.name)
     name, curves, slices, runs = table.name, table.curves, table.slices, table.runs
-    notes = [*table.notes]
+    notes = [*table.notes, *doubts]
     if "energy_j" not in columns and (parts := total_of([*columns])):
         notes.append(f"energy_j of {name} is {' + '.join(parts)}: of nothing else is it known.")
     if columns.isdisjoint({"run", "seed"}):
@@ -174,10 +183,16 @@ def _tidy_table(
     )
 
 
-def _read_file(path: Path, metric: Metric | None = None) -> Table:
+def _read_file(
+    path: Path,
+    metric: Metric | None = None,
+    mapping: Sequence[ColumnMapping] = (),
+    *,
+    strict: bool = False,
+) -> Table:
     if not path.exists():
         raise DataError(f"{path}: no such file: name a .parquet or .csv file, or a run folder")
-    rows, description, notes = read_contents(path)
+    rows, description, notes, _ = screen(read_contents(path, strict=strict), mapping)
     if description is None:
         description, more = read_description(description_path(path))
         notes = (*notes, *more)
@@ -190,7 +205,7 @@ def _read_file(path: Path, metric: Metric | None = None) -> Table:
     for side, check in _CHECKS.items():
         beside = side_path(path, side)
         if beside.exists():
-            content = read_contents(beside)
+            content = screen(read_contents(beside, strict=True))
             sides[side] = check(content.rows, str(beside), table.metric)
             notes = tuple(dict.fromkeys([*notes, *content.notes]))
     return dataclasses.replace(table, **sides, notes=notes)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from ....errors import DataError
@@ -16,37 +15,13 @@ _JOULES = {**JOULES_PER_UNIT, "uJ": 1e-6, "µJ": 1e-6, "joules": 1.0, "joule": 1
 _UNITS = {unit: (factor, True) for unit, factor in _WATTS.items()}
 _UNITS |= {unit: (factor, False) for unit, factor in _JOULES.items()}
 _UNITS |= {unit.lower(): known for unit, known in _UNITS.items() if unit[0] not in "MG"}
-_SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
-_LATEST_S = 1e11  # above any time in seconds since 1970, below any of now in milliseconds
 _NOT_DRAWN = {"max", "min", "limit", "cap", "default", "enforced", "state", "management"}
-_TIME = re.compile(
-    r"(?:t|time|timestamp|datetime|elapsed|epoch|seconds)(?:[ _]?[\[(]?(s|ms|us|ns)[\])]?)?"
+_COUNTS = re.compile(r"total|cumul|counter|since|lifetime|accumul|sum|consumed")
+_OF_INTERVALS = re.compile(
+    r"(?:^|[^a-z])(?:per|delta|diff|interval|step|sample|each|increment|period)(?:[^a-z]|$)"
 )
 _VALUE = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\S*)")
-_MISSING = re.compile(r"\[.*\]|n/?a|nan|none|null|")
-
-
-class TimeColumn(NamedTuple):
-    """Where the time is, and how long its unit is."""
-
-    at: int
-    unit_s: float
-
-    def read(self, cell: str) -> float:
-        """Seconds since some moment, from a number or a date; one without a zone is in UTC."""
-        try:
-            seconds = float(cell) * self.unit_s
-        except ValueError:
-            try:
-                moment = datetime.fromisoformat(cell.replace("/", "-"))
-            except ValueError:
-                raise ValueError(f"{cell!r} is no time: mend or remove it") from None
-            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-        if not abs(seconds) < _LATEST_S:
-            raise ValueError(
-                f"{cell!r} is no time in seconds: call the column time_ms if it is in ms"
-            )
-        return seconds
+_MISSING = re.compile(r"\[.*\]|n/?a|nan|none|null|-|")
 
 
 class ValueColumn(NamedTuple):
@@ -64,31 +39,74 @@ class ValueColumn(NamedTuple):
         unit = find_unit(match[2]) if match and match[2] else (self.factor, self.is_power)
         if match is None or unit is None or unit[1] != self.is_power:
             what = "power" if self.is_power else "energy"
-            raise ValueError(f"{cell!r} is no {what}: mend or remove it")
+            point = ", write a decimal point" if re.fullmatch(r"[+-]?\d+,\d+.*", cell) else ""
+            raise ValueError(f"{cell[:40]!r} is no {what}{point}")
         value = float(match[1]) * unit[0]
         if not math.isfinite(value) or (self.is_power and value < 0):
             what = "below zero" if math.isfinite(value) else "infinite"
-            raise ValueError(f"{cell!r} is {what}: mend or remove it")
+            raise ValueError(f"{cell[:40]!r} is {what}")
         return value
 
 
-def time_column(path: Path, header: list[str]) -> TimeColumn:
-    """The first column whose name is that of a time."""
-    for index, name in enumerate(header):
-        if match := _TIME.fullmatch(name.lower()):
-            return TimeColumn(index, _SECONDS[match[1] or "s"])
-    raise DataError(f"{path}: no time_s or timestamp among the columns {', '.join(header)}")
+class Moment(NamedTuple):
+    """A counter at a time."""
+
+    at_s: float
+    value: float
 
 
-def value_column(path: Path, header: list[str], rows: list[list[str]], wanted: str) -> ValueColumn:
-    """The column of power or energy that is named, or else the only one; rows may tell its unit."""
+def refuse_interval(name: str) -> str:
+    """Why a column of energy is no counter, as its name says; nothing if it may be one."""
+    if _OF_INTERVALS.search(name.lower()) and not _COUNTS.search(name.lower()):
+        return "energy of each interval, not a counter: give its running total, or watts"
+    return ""
+
+
+def no_counter(name: str, first: Moment, last: Moment, n_readings: int) -> str:
+    """Why readings that never fall are no counter; nothing if they may be one.
+
+    What grows by less at each reading than it begins with, and would be the energy of an interval
+    that a machine can use, may be such energies: 100, 101, 103 J of one second each.
+    """
+    if _COUNTS.search(name.lower()) or n_readings < 3:
+        return ""
+    if last.value == first.value:
+        return (
+            f"all {n_readings} readings are {first.value:g} J: a counter that stands still, or the "
+            "energy of each interval? Give a running total, or watts"
+        )
+    period_s = (last.at_s - first.at_s) / (n_readings - 1)
+    mean_j = (last.value - first.value) / (n_readings - 1)
+    if (
+        n_readings > 3
+        and mean_j < first.value < _MOST_W * period_s
+        and last.value < (_MOST_TIMES * first.value)
+    ):
+        return (
+            "a counter, or the energy of each interval? Call it NAME_total_j if it is a running "
+            "total, or give watts"
+        )
+    return ""
+
+
+_MOST_W = 10_000.0  # of one machine
+_MOST_TIMES = 5.0  # that a machine at work draws what it does at rest
+
+
+def value_column(
+    path: str, header: Sequence[str], rows: Sequence[Sequence[str]], wanted: str, option: str
+) -> ValueColumn:
+    """The column of power or energy that is named, or else the only one; rows may tell its unit.
+
+    ``option`` is how one is named, such as ``'--column "{}"'``.
+    """
     found: list[ValueColumn] = []
     for index, name in enumerate(header):
         words = re.findall(r"[^\W\d_]+", name)
         numbers = (_VALUE.fullmatch(row[index]) for row in rows)
         unit = next((number[2] for number in numbers if number), "")
         measure = find_unit(unit) or find_unit(words[-1] if words else "")
-        if not measure and "power" in name.lower():
+        if not measure and ("power" in name.lower() or name.lower() == "pwr"):
             measure = (1.0, True)
         drawn = _NOT_DRAWN.isdisjoint(name.lower() for name in words)
         if measure and (name == wanted if wanted else drawn):
@@ -108,7 +126,7 @@ def value_column(path: Path, header: list[str], rows: list[list[str]], wanted: s
     names = [header[column.at] for column in found]
     raise DataError(
         f"{path}: several columns of power or energy, {', '.join(names)}: name one, such as "
-        f"{path}#{names[0]}"
+        f"{option.format(names[0])}"
     )
 
 

@@ -7,13 +7,29 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import accumulate, pairwise
-from statistics import median
+from itertools import accumulate, groupby, pairwise
+from statistics import median, median_low
 
 from ....errors import DataError
 from ...source import Kind
 
+_MOST_CLOSE, _LEAST_FAR = 0.25, 1 / 32  # of the steps; as 32 devices have them
 GAP_PERIODS = 3.0  # readings further apart than this many times the usual have a gap between
+
+
+def count_close(steps_s: Sequence[float]) -> int:
+    """How many readings come right after the one before, as those of several devices do.
+
+    They are within a tenth of the mean step, and groups of them of one size follow each other; 0 if
+    not, as where a trace has a long gap.
+    """
+    most_s = sum(steps_s) / len(steps_s) / 10 if steps_s else 0.0
+    close = [step_s <= most_s for step_s in steps_s]
+    groups = [len(list(steps)) for is_close, steps in groupby(close) if is_close]
+    n_close, n_far = sum(close), len(close) - sum(close)
+    regular = len(groups) > 2 and groups.count(median_low(groups)) >= len(groups) / 2
+    often = n_close > _MOST_CLOSE * len(close) and n_far >= _LEAST_FAR * len(close)
+    return n_close if regular and often else 0
 
 
 @dataclass(frozen=True)
@@ -47,10 +63,9 @@ class Trace:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What is odd about the trace."""
-        mean_s = self.duration_s / (len(self.times_s) - 1)
-        n_close = sum(b - a <= mean_s / 10 for a, b in pairwise(self.times_s))
+        n_close = count_close([b - a for a, b in pairwise(self.times_s)])
         odd = f"{n_close} readings come right after the one before: are several devices in it?"
-        return (odd,) if n_close > len(self.times_s) / 4 else ()
+        return (odd,) if n_close else ()
 
     @property
     def duration_s(self) -> float:

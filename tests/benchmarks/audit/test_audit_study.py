@@ -120,16 +120,20 @@ def test_a_mapping_that_does_not_fit_is_an_error_and_a_negative_energy_a_finding
 
 def test_broken_emissions_are_still_looked_at(write):
     rows = {
-        "project_name": ["codecarbon"] * 2,
-        "timestamp": ["2026-11-21T10:00:00", "never"],
-        "duration": [100.0, 200.0],
-        "emissions": [0.1, 0.2],
-        "cpu_energy": [0.001, -0.2],
-        "energy_consumed": [0.1, 0.2],
+        "project_name": ["codecarbon"] * 4,
+        "timestamp": ["2026-11-21T10:00:00", "never", *["2026-11-21T11:00:00"] * 2],
+        "duration": [100.0, 100.0, 150.0, 200.0],
+        "emissions": [0.1] * 4,
+        "cpu_energy": [0.001, 0.001, -0.2, 0.002],
+        "energy_consumed": [0.1, 0.1, 0.2, 0.2],
     }
-    result = audit(write("emissions.csv", rows))
+    path = write("emissions.csv", rows)
+    result = audit(path)
     assert [found.check for found in result.findings] == ["negative-component"]
-    assert "row 2" in result.checked[0].lacking["cumulative-rows"]
+    assert "row 3" in result.findings[0].where
+    assert "row 2, column timestamp: 'never' is no date" in result.inputs[1].reason
+    with pytest.raises(DataError, match="row 2, column timestamp: 'never' is no date"):
+        audit(path, strict=True)
 
 
 # Doors --------------------------------------------------------------------------------------------
@@ -154,7 +158,7 @@ def test_findings_come_by_check_as_plain_data_and_as_a_page(write):
 
 
 def test_every_check_says_why_and_where_it_was_found():
-    assert len(CHECKS) == 20
+    assert len(CHECKS) == 22
     for id, check in CHECKS.items():
         assert check.id == id
         assert check.severity in ("error", "warning")

@@ -93,7 +93,7 @@ def test_files_are_runs_that_folders_tell_apart_and_a_strategy_is_given_to_every
 
 def test_many_trials_are_written_in_batches_with_version_and_units(write, tmp_path):
     numbers, out = range(21_000), tmp_path / "table.parquet"
-    path = write(ZEUS + "".join(f"{n},w,1,{n + 1}\n" for n in numbers))
+    path = write(ZEUS + "".join(f"{1_700_000_000 + n},w,1,{n + 1}\n" for n in numbers))
     assert import_to("zeus", path, out) == Imported(len(numbers), ())
     written = pq.read_table(out)
     assert written["energy_j"].to_pylist() == [n + 1.0 for n in numbers]
@@ -106,11 +106,11 @@ def test_many_trials_are_written_in_batches_with_version_and_units(write, tmp_pa
 @pytest.mark.parametrize("ending", ["parquet", "csv"])
 def test_a_table_is_written_whole_or_not_at_all(write, tmp_path, ending):
     rows = [f"{second},w,1,1\n" for second in range(21_000)]
-    path = write(ZEUS + "".join(rows) + "21000,w,1,torn")
+    path = write(ZEUS + "".join(rows) + "21000,w,1,torn\n")
     out = tmp_path / f"table.{ending}"
     out.write_text("as before")
     with pytest.raises(DataError, match="row 21001, column gpu0_energy: 'torn' is no number"):
-        import_to("zeus", path, out)
+        import_to("zeus", path, out, strict=True)
     assert out.read_text() == "as before"
     assert {each.name for each in tmp_path.iterdir()} == {out.name, path.name}
 

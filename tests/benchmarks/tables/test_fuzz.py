@@ -216,13 +216,12 @@ def corrupted(draw):
 def test_a_file_with_one_fault_is_refused_or_read_as_it_literally_says(write, content):
     path = write(content)
     try:
-        table = load_table(path)
+        table = load_table(path, strict=True)
     except DataError as error:
         assert is_one_line(error, path)
         return
-    assert content.endswith((b"\n", b"\r")) or "does not end with" in table.notes[0]
     reader = csv.reader(io.StringIO(content.decode(), newline=""), strict=True)
-    header, *body = [row for row in reader if row]
+    header, *body = [row for row in reader if row[1:] or "".join(row).strip()]
     assert all(len(row) == len(header) for row in body)
     for name, *column in zip(header, *body, strict=True):
         found = cells(table.trials, name)

@@ -188,7 +188,7 @@ def test_values_that_are_not_there_are_a_gap_and_not_zero(write):
         ("time_s,power_w\n0,1\n1,5 J\n", None, "line 3, column power_w: '5 J' is no power"),
         ("time_s,power_w\n0,1\n1,-5\n", None, "line 3, column power_w: '-5' is below zero"),
         ("time_s,energy_j\n0,7\n1,5\n", None, "line 3, column energy_j: the counter falls"),
-        ("time_s,power_w\n0,1\n1\n", None, "line 3: 1 cells for 2 columns"),
+        ("time_s,power_w\n0,1\n1\n", None, "line 3: 1 cells where the header has 2"),
         ("timestamp,power_w\n1670234142500,1\n", None, "call the column time_ms"),
         ("power_w\n1\n1\n", None, "no time_s or timestamp among the columns power_w"),
         ("time_s,heat\n0,1\n1,1\n", None, "no column of power or energy .* among time_s, heat"),
@@ -212,7 +212,7 @@ def test_a_file_that_is_not_there_or_of_another_kind_is_refused(tmp_path, name):
     with pytest.raises(DataError, match=rf"{name}: cannot be read: No such file"):
         read_trace(tmp_path / name)
     (tmp_path / name).write_bytes(b"\xff\x00\xfe" * 10)
-    with pytest.raises(DataError, match=rf"{name}: cannot be read: "):
+    with pytest.raises(DataError, match=rf"{name}: (cannot be read: |is no text)"):
         read_trace(tmp_path / name)
 
 

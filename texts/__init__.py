@@ -1,0 +1,1 @@
+"""Anybody's tables of text: one reader under all that read them, and one behaviour for damage."""

@@ -1,0 +1,65 @@
+"""Rows that hold nothing usable: left out, counted and named once; too many are a refusal."""
+
+from __future__ import annotations
+
+from ..errors import DataError
+
+SHARE = 0.1
+"""Of the rows of a file, which may be damaged."""
+FEW = 2
+"""So many may always be, as long as more are whole: a line torn by a kill costs no short file."""
+_NAMED = 4  # places in a message
+_WORDS = 110  # letters of the reason at each
+
+
+class Damage:
+    """What is damaged in one file.
+
+    Args:
+        path: The file, for messages.
+        strict: Whether any damage is a refusal.
+    """
+
+    def __init__(self, path: str, *, strict: bool = False) -> None:
+        self._path, self._strict = path, strict
+        self._places: list[str] = []
+        self.n_rows = 0  # all that were read, damaged ones included
+        self.n_damaged = 0
+
+    def leave_out(self, place: str, why: str) -> None:
+        """Count a damaged row, such as ``"row 3"``; a DataError where nothing may be damaged."""
+        words = why if len(why) <= _WORDS else f"{why[:_WORDS]}…"
+        told = f"{place}{', ' if why.startswith('column ') else ': '}{words}"
+        if self._strict:
+            raise DataError(f"{self._path}, {told}; mend or remove it")
+        self.n_damaged += 1
+        if len(self._places) < _NAMED:
+            self._places.append(told)
+
+    def check(self) -> None:
+        """Raise a DataError that lists the places if too much is damaged."""
+        n_whole = self.n_rows - self.n_damaged
+        most = FEW if self.n_damaged < n_whole else 0
+        if self.n_damaged > max(most, SHARE * self.n_rows):
+            raise DataError(
+                f"{self._path}, {self._listed}; mend or remove "
+                f"{'it' if self.n_damaged == 1 else 'them'}: {self.n_damaged:,} of "
+                f"{self.n_rows:,} rows are damaged, more than a tenth"
+            )
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What is to be told of it; nothing if all is whole."""
+        if not self.n_damaged:
+            return ()
+        told = (
+            f"{self._path}: {self.n_damaged:,} of {self.n_rows:,} rows "
+            f"{'is' if self.n_damaged == 1 else 'are'} damaged, and what they would have said is "
+            f"not known: {self._listed}"
+        )
+        return (told,)
+
+    @property
+    def _listed(self) -> str:
+        more = self.n_damaged - len(self._places)
+        return "; ".join([*self._places, *([f"and {more:,} more"] if more else [])])
