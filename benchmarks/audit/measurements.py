@@ -132,16 +132,16 @@ def _constant_ratio(
     if known.sum() < fewest or not _varies(t[known]):
         return ""
     ratio = e[known] / t[known]
-    words = f"{np.median(ratio):.6g}{'' if time.factor is None else ' W'} in all {len(ratio)} rows"
+    watts, n = f"{np.median(ratio):.6g}{'' if time.factor is None else ' W'}", len(ratio)
     if not _varies(ratio, _SAME):
-        return words
+        return f"{watts} in all {n} rows"
     with np.errstate(divide="ignore"):
         low = (e - e_off)[known] / (t + t_off)[known]
         high = (e + e_off)[known] / np.maximum((t - t_off)[known], 0.0)
     off = np.median(high - low) / 2 / np.median(ratio)
-    if off > _MOST_OFF or not _varies(t[known], 20 * off):
+    if off > _MOST_OFF or not _varies(t[known], 20 * off) or low.max() > high.min():
         return ""
-    return f"{words}, as far as the digits tell" if low.max() <= high.min() else ""
+    return f"{watts} (as far as the digits tell) in all {n} rows"
 
 
 def power_times_duration(subject: Subject) -> Evidence:

@@ -215,7 +215,7 @@ def test_constant_power_is_seen_through_rounding_and_machine_by_machine(tell, fi
     tell(told_to_two_decimals(np.full(10, 130.0)), check, "kwh over minutes is 130", "all 10 rows")
     watts = np.where(np.arange(20) < 10, 130.0, 62.5)
     two = {**told_to_two_decimals(watts), "machine": np.where(watts > 100, "big", "small")}
-    tell(two, check, "is 130 W in all 10 rows", "of machine big; 62.5", "of machine small")
+    tell(two, check, "is 130 W (as far as", "10 rows of machine big; 62.5", "of machine small")
     drawn = {"cpu_power_w": np.where(watts > 100, 65.0, 42.5), "machine": two["machine"]}
     tell(drawn, check, "cpu_power_w is 65 W in all 10 rows of machine big; 42.5 W")
     # As it is by what the columns are made of.
