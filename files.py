@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import threading
 from collections.abc import Callable
@@ -32,6 +33,8 @@ def write_whole(
         write(new)
         new.replace(path)
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            mend = "make room and try again; what was begun goes on with --resume"
         raise OutputError(f"cannot write {path}: {error.strerror or error}; {mend}") from error
     finally:
         with contextlib.suppress(OSError):

@@ -149,9 +149,10 @@ def project(
         OutputError: A run folder is damaged.
     """
     if isinstance(source, str | Path) and not (by or mapping or metric):
+        from ..benchmarks.comparison.folder import Folder
         from ..benchmarks.comparison.projecting import project_run
 
-        if (Path(source) / "ledger.jsonl").exists():
+        if Folder(Path(source)).was_begun:
             return project_run(Path(source))
     from ..benchmarks.statistics.projection import project_table
 

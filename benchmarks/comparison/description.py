@@ -78,7 +78,7 @@ def check_same_meter(description: dict[str, Any], sources: Sequence[SourceInfo])
         MeterError: The meter is not the one that the description names.
     """
     before, now = (
-        "; ".join(source["detail"] for source in inventory)
+        "; ".join(str(source.get("detail")) for source in inventory)
         for inventory in (description["meter"], _inventory(sources))
     )
     if before != now:

@@ -26,10 +26,18 @@ from ..tables.contract import COMPONENTS, LOWER_BOUND, OLD_NAMES
 from ..tables.facts import Fact
 from .messages import Outcome
 
-Pair = tuple[float, float]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Joules = Annotated[Finite, Field(ge=0.0, le=1e18)]
+"""Gross energy; more than the largest is no measurement."""
+PartJoules = Annotated[Finite, Field(ge=-1e-6, le=1e18)]
+"""A difference of energies, which may have been rounded."""
+Seconds = Annotated[Finite, Field(ge=0.0, le=1e12)]
+UnixTime = Annotated[Finite, Field(ge=0.0, lt=9e9)]
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+Pair = tuple[Finite, Finite]
 Point = (
-    tuple[int, float | None, float, float | None]
-    | tuple[int, float | None, float, float | None, Mapping[str, float | None]]
+    tuple[Count, PartJoules | None, Finite, Finite | None]
+    | tuple[Count, PartJoules | None, Finite, Finite | None, Mapping[str, Finite | None]]
 )
 """A validated epoch: its number, the slice's joules up to it, score, loss (None: not finite), and
 what else was reported, by name."""
@@ -63,8 +71,8 @@ class StartEvent(Fact):
     """A driver began."""
 
     event: Literal["start"] = "start"
-    workers: int  # trials at a time
-    startup_j: float | None  # what starting and warming up the workers used; None if unavailable
+    workers: Count  # trials at a time
+    startup_j: Joules | None  # what starting and warming up the workers used; None if unavailable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,33 +84,33 @@ class SliceEvent(Fact):
 
     event: Literal["slice"] = "slice"
     run: str
-    trial: int
+    trial: Count
     state: State
     params: Mapping[str, Any] | None  # the candidate; None if its worker died before it was known
-    score: Annotated[float | None, _of_version_1("score")] = None
-    test_score: Annotated[float | None, _of_version_1("test_score")] = None
-    energy_j: float | None
-    setup_j: float | None = None
-    train_j: float | None = None
-    validate_j: float | None = None
-    search_j: float | None = None
-    ask_j: float | None = None  # the part of ``search_j`` before the slice was trained
-    predicted_j: float | None = None
+    score: Annotated[Finite | None, _of_version_1("score")] = None
+    test_score: Annotated[Finite | None, _of_version_1("test_score")] = None
+    energy_j: Joules | None
+    setup_j: PartJoules | None = None
+    train_j: PartJoules | None = None
+    validate_j: PartJoules | None = None
+    search_j: PartJoules | None = None
+    ask_j: PartJoules | None = None  # the part of ``search_j`` before the slice was trained
+    predicted_j: Finite | None = None
     energy_kind: str = LOWER_BOUND
-    components: Mapping[str, float | None] = field(default_factory=dict)  # joules by component
-    duration_s: float | None = None
-    epochs: int | None = None
-    n_parameters: int | None = None
-    flops: int | None = None
+    components: Mapping[str, PartJoules | None] = field(default_factory=dict)  # joules by component
+    duration_s: Seconds | None = None
+    epochs: Count | None = None
+    n_parameters: Count | None = None
+    flops: Count | None = None
     train_step: Pair | None = None  # operations and joules of the first training step
     validate_step: Pair | None = None  # operations and joules of the first validation step
-    started_at: float | None = None  # unix time
+    started_at: UnixTime | None = None  # unix time
     asks: bool = True  # whether its training asked to stop inside epochs
-    repeated: int = 0  # epochs trained again, since no state of the trial was kept
+    repeated: Count = 0  # epochs trained again, since no state of the trial was kept
     message: str
     warnings: tuple[str, ...] = ()  # what the meter warned of
     nonce: str = ""  # of the job that trained it
-    operations: float | None = None  # counted in it; None if nothing was
+    operations: Annotated[Finite, Field(ge=0.0)] | None = None  # counted in it; None if nothing was
     worker: str = ""  # the process that trained it, and its machine
     work: Work | None = None  # of an interrupted one, as of `InterruptedEvent`
     curve: tuple[Point, ...] = ()  # the validated epochs; their joules count from the slice's start
@@ -153,7 +161,7 @@ class SearchEvent(Fact):
 
     event: Literal["search"] = "search"
     run: str
-    energy_j: float | None
+    energy_j: Joules | None
     nonce: str = ""  # of the job that asked
 
 
@@ -163,9 +171,9 @@ class InterruptedEvent(Fact):
 
     event: Literal["interrupted"] = "interrupted"
     run: str
-    trial: int
+    trial: Count
     params: Mapping[str, Any] | None  # the candidate; None if it was not known yet
-    energy_j: float | None  # joules last heard of, a lower bound; None if unavailable
+    energy_j: Joules | None  # joules last heard of, a lower bound; None if unavailable
     message: str  # how it was lost
     # What it was to do, to be begun again as it is; None where the strategy will ask for it again.
     work: Work | None = None
@@ -206,14 +214,14 @@ class RefitEvent(Fact):
 
     event: Literal["refit"] = "refit"
     run: str
-    trial: int  # whose candidate it is
+    trial: Count  # whose candidate it is
     state: State | None = None  # how it ended; None: it began
-    energy_j: float | None = None  # None if unavailable; of a begun one it is not known yet
+    energy_j: Joules | None = None  # None if unavailable; of a begun one it is not known yet
     energy_kind: str = LOWER_BOUND
-    duration_s: float | None = None
-    epochs: int | None = None  # whole ones
-    test_score: float | None = None
-    startup_j: float | None = None  # of warming up before it; None if unavailable
+    duration_s: Seconds | None = None
+    epochs: Count | None = None  # whole ones
+    test_score: Finite | None = None
+    startup_j: Joules | None = None  # of warming up before it; None if unavailable
     message: str = ""  # what went wrong, if anything
 
 
@@ -223,15 +231,17 @@ class SessionEvent(Fact):
 
     event: Literal["session"] = "session"
     status: str  # ``"complete"`` or ``"interrupted"``
-    wall_s: float  # seconds from its start
-    busy_s: float  # worker-seconds on jobs
-    asking_s: float  # of these, on asking and telling strategies
-    waiting_s: float  # worker-seconds without a job although there was one to give
-    unbilled_j: float | None  # joules charged to no run; None if unavailable
-    driver_cpu_s: float | None  # CPU-seconds of the driver; None if it is a worker, too
+    wall_s: Seconds  # seconds from its start
+    busy_s: Seconds  # worker-seconds on jobs
+    asking_s: Seconds  # of these, on asking and telling strategies
+    waiting_s: Seconds  # worker-seconds without a job although there was one to give
+    unbilled_j: Finite | None  # joules charged to no run; None if unavailable
+    driver_cpu_s: Finite | None  # CPU-seconds of the driver; None if it is a worker, too
 
 
-RunEvent = SliceEvent | SearchEvent | InterruptedEvent | EndEvent
+Charged = SliceEvent | SearchEvent | InterruptedEvent
+"""What a run is charged for."""
+RunEvent = Charged | EndEvent
 """What changes a run."""
 Event = StartEvent | RunEvent | RefitEvent | SessionEvent
 

@@ -2,29 +2,34 @@
 
 experiment.yaml   the resolved experiment, versions, machine, meter   written once
 ledger.jsonl      the events: the truth                               appended
+ledger.seal       which line of it is the last                        written over
 trials.parquet  curves.parquet  summary.json  report.html             derived from the ledger
 weights/          the best networks, where they are kept
 checkpoints/      states of paused trials                             gone when their run is over
 inflight/         signs of life of slices being trained               gone when it is over
+.lock  .holder    who writes here; the lock is never removed, or two could hold it
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
+import os
+import platform
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
 from filelock import FileLock, Timeout
 
-from ...errors import DataError, OutputError
+from ...errors import OutputError
 from ...files import write_whole
-from ...plain import read_yaml
+from .described import read_description
 from .events import Event
-from .experiment import Experiment
-from .heartbeat import SignOfLife
-from .ledger import read_events
+from .heartbeat import SignOfLife, read_sign
+from .ledger import read_events, was_begun
 from .messages import file_name
 
 
@@ -37,7 +42,8 @@ class Folder:
         self.inflight = path / "inflight"
         self.stop_sign = path / "stop"
         self._description = path / "experiment.yaml"
-        self._lock = FileLock(path / ".lock", timeout=0)
+        self._lock_file, self._holder = path / ".lock", path / ".holder"
+        self._lock = FileLock(self._lock_file, timeout=0)
 
     def check_free(self) -> None:
         """Make sure that nothing would be overwritten.
@@ -45,38 +51,68 @@ class Folder:
         Raises:
             OutputError: Something is there already.
         """
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        of_lock = (self._lock_file, self._holder)
+        taken = self.path.exists() or self.path.is_symlink()
+        if taken and (not self.path.is_dir() or any(each not in of_lock for each in self._files())):
             raise OutputError(
                 f"output folder {self.path} exists already: add --resume to go on with it, "
                 "or name another with --out"
             )
 
-    def create(self, description: dict[str, Any]) -> None:
-        """Make the folder and write what the experiment is, whole or not at all."""
+    def _files(self) -> Iterator[Path]:
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            yield from self.path.iterdir()
         except OSError as error:
-            raise OutputError(f"output folder {self.path}: {error.strerror}; use --out") from error
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: OSError) -> OutputError:
+        return OutputError(f"output folder {self.path}: {error.strerror}; use --out")
+
+    def create(self, description: dict[str, Any]) -> None:
+        """Write what the experiment is into the folder, which is locked: whole or not at all.
+
+        Raises:
+            OutputError: Another process began something there meanwhile, or it cannot be written.
+        """
+        self.check_free()
         text = yaml.safe_dump(description, sort_keys=False, allow_unicode=True)
         write_whole(self._description, lambda part: part.write_text(text, encoding="utf-8"))
 
-    def lock(self) -> None:
-        """Take the folder for this process.
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep the folder for this process; it is made if it is not there.
 
         Raises:
-            OutputError: Another process writes to it.
+            OutputError: Another process writes to it, or it cannot be made.
         """
         try:
+            self.path.mkdir(parents=True, exist_ok=True)
             self._lock.acquire()
         except Timeout as error:
             raise OutputError(
-                f"output folder {self.path} is in use by another perjoule: wait for it or stop it"
+                f"output folder {self.path} is in use by {self._held_by()}: wait for it or stop it"
             ) from error
+        except OSError as error:
+            raise self._unusable(error) from error
+        try:
+            self._say_who_holds_it()
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                self._holder.unlink(missing_ok=True)
+            self._lock.release()
 
-    def release(self) -> None:
-        """Give the folder back."""
-        self._lock.release()
-        (self.path / ".lock").unlink(missing_ok=True)
+    def _say_who_holds_it(self) -> None:
+        told = f"process {os.getpid()} on {platform.node()}, since {time.strftime('%F %T')}"
+        with contextlib.suppress(OutputError):  # it only informs
+            write_whole(self._holder, lambda part: part.write_text(told, encoding="utf-8"))
+
+    def _held_by(self) -> str:
+        try:
+            told = self._holder.read_text(encoding="utf-8")[:200]
+        except (OSError, ValueError):
+            told = ""
+        return f"another perjoule ({told})" if told else "another perjoule"
 
     @property
     def is_in_use(self) -> bool:
@@ -95,21 +131,16 @@ class Folder:
         Raises:
             OutputError: The folder holds no comparison, or a damaged one.
         """
-        try:
-            description = read_yaml(self._description.read_text(encoding="utf-8"))
-            Experiment(**description["experiment"])
-        except OSError as error:
-            raise OutputError(
-                f"{self.path} holds no comparison (no {self._description.name}): "
-                "name the folder that `perjoule compare` wrote"
-            ) from error
-        except (ValueError, TypeError, KeyError) as error:
-            raise OutputError(f"{self._description}: damaged ({error}); restore a copy") from error
-        return description
+        return read_description(self._description)
+
+    @property
+    def was_begun(self) -> bool:
+        """Whether there are events, or there were some that somebody removed."""
+        return was_begun(self.ledger)
 
     def events(self) -> list[Event]:
         """All events so far; none if the comparison was stopped before its first."""
-        return read_events(self.ledger) if self.ledger.exists() else []
+        return read_events(self.ledger) if self.was_begun else []
 
     def begin(self) -> None:
         """Make room for signs of life."""
@@ -130,12 +161,13 @@ class Folder:
             ) from error
 
     def signs_of_life(self) -> list[SignOfLife]:
-        """What slices in flight were last heard of, unreadable ones left out."""
-        signs = []
-        for file in sorted(self.inflight.glob("*.json")):
-            with contextlib.suppress(OSError, ValueError, DataError):
-                signs.append(SignOfLife.from_dict(json.loads(file.read_text())))
-        return signs
+        """What slices in flight were last heard of.
+
+        Raises:
+            OutputError: One of them is damaged.
+        """
+        files = sorted(self.inflight.glob("*.json"))
+        return [sign for sign in map(read_sign, files) if sign is not None]
 
     def weights(self, run: str, trial: int) -> Path:
         """The file of a trial's weights."""

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from hashlib import blake2b
+from pathlib import Path
 from typing import Any
 
 from ...energy import EnergyBudget
 from ...energy.quantities import total
-from ...errors import OutputError
+from ...errors import DataError, OutputError
 from ...files import write_whole
 from ...plain import is_finite_number
 from ...tuners.strategy import Work
 from ..statistics.projection import Projection, project
 from ..tables.facts import Fact
+from .events import Count, Joules, PartJoules
 from .messages import Job, Setting, Turn
 
 PULSE_S = 0.25
@@ -32,15 +35,35 @@ class SignOfLife(Fact):
 
     run: str  # the run's name
     # How many slices its trial had before; while it is asked for, how many asks gave no work.
-    number: int
-    trial: int  # number of the trial
+    number: Count
+    trial: Count  # number of the trial
     params: Mapping[str, Any] | None  # the candidate; None while the strategy is still asked
-    energy_j: float | None  # joules spent so far, on asking too; None if unavailable
+    energy_j: Joules | None  # joules spent so far, on asking too; None if unavailable
     work: Work | None = None  # what is trained, where it can be begun again as it is
-    epoch: int = 0  # the last one that was recorded
+    epoch: Count = 0  # the last one that was recorded
     # Joules of the trial up to the end of each of its first epochs; none of a trial that goes on.
-    epochs_j: tuple[float, ...] = ()
+    epochs_j: tuple[PartJoules, ...] = ()
     nonce: str = ""  # the job's
+
+    def to_text(self) -> bytes:
+        """Return JSON that begins with a sum over all the rest of it."""
+        rest = json.dumps(self.to_dict()).encode()[1:]
+        return b'{"sum": "%s", %s' % (_sum(rest), rest)
+
+    @classmethod
+    def of_text(cls, text: bytes) -> SignOfLife:
+        """Read what ``to_text`` gave, or an earlier version, which knew no sum.
+
+        Raises:
+            DataError: It is something else, or was changed.
+        """
+        text = text.rstrip(b" ")  # of one that was written over
+        if text.startswith(b'{"run": '):
+            return cls.from_json(text)
+        stated, rest = text[9:25], text[28:]
+        if text[:9] + text[25:28] != b'{"sum": "", ' or stated != _sum(rest):
+            raise DataError("not as perjoule wrote it")
+        return cls.from_json(b"{" + rest)
 
     @property
     def projection(self) -> Projection | None:
@@ -51,6 +74,27 @@ class SignOfLife(Fact):
         if epochs < max(self.epoch, len(self.epochs_j)):
             return None
         return project(self.epochs_j, epochs)
+
+
+def read_sign(file: Path) -> SignOfLife | None:
+    """Read a sign of life; None if it has been removed meanwhile, since its joules are recorded.
+
+    Raises:
+        OutputError: It is damaged.
+    """
+    try:
+        return SignOfLife.of_text(file.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, DataError) as error:
+        raise OutputError(
+            f"{file}: damaged ({error}), so the joules of a trial that was lost are unknown: "
+            "restore a copy, or remove it to leave them out"
+        ) from error
+
+
+def _sum(rest: bytes) -> bytes:
+    return blake2b(rest, digest_size=8).hexdigest().encode()
 
 
 _listeners: list[Callable[[], None]] = []
@@ -70,7 +114,13 @@ def heard_by(listener: Callable[[], None]) -> Iterator[None]:
 
 
 class Pulse:
-    """Writes the joules of a slice in flight, and says whether to stop."""
+    """Writes the joules of a slice in flight, and says whether to stop.
+
+    The file is removed by the driver, once its joules are in the ledger.
+
+    Raises:
+        OutputError: The first sign of life cannot be written.
+    """
 
     def __init__(self, setting: Setting, job: Job, budget: EnergyBudget) -> None:
         self._stop_signs = setting.stop_sign, setting.given_up(job)
@@ -80,10 +130,10 @@ class Pulse:
         self._asked_j = turn.ask.total_j if turn.ask.components else 0.0
         self._sign = SignOfLife(job.run, job.n_idle_asks, job.trial, None, self._asked_j)
         self._sign = replace(self._sign, nonce=job.nonce)
-        self._stopped = False
+        self._stopped = self._is_written = False
         self._next_s = 0.0
         if turn.work is None:
-            self._write()
+            self._write_now()
         else:
             self.begin(turn.work, job.trial)
 
@@ -96,12 +146,12 @@ class Pulse:
             params=dict(work.params),
             work=None if self._job.turn is None else work,
         )
-        self._write()
+        self._write_now()
 
     def __call__(self) -> bool:
         """Whether to stop; writes a sign of life when it is time for one."""
         if time.perf_counter() >= self._next_s:
-            self._write()
+            self._write_now()
             self._stopped = self._stopped or self._is_to_stop()
         return self._stopped
 
@@ -118,13 +168,36 @@ class Pulse:
 
     def last_words(self) -> None:
         """Write what was spent up to now, since this slice will spend no more."""
-        self._write()
+        self._write_now()
 
-    def _write(self) -> None:
+    def _write_now(self) -> None:
+        self._write(total([self._asked_j, self._budget.spent_j]))
+
+    def ended(self, energy_j: float | None) -> None:
+        """The slice is over, and took so many joules: what it is charged if it is not recorded."""
+        self._write(energy_j)
+
+    def _write(self, energy_j: float | None) -> None:
         self._next_s = time.perf_counter() + PULSE_S
-        self._sign = replace(self._sign, energy_j=total([self._asked_j, self._budget.spent_j]))
-        text = json.dumps(self._sign.to_dict())
-        with contextlib.suppress(OutputError):  # a full disk must not end a training
-            write_whole(self._file, lambda part: part.write_text(text))
+        self._sign = replace(self._sign, energy_j=energy_j)
+        text = self._sign.to_text()
+        try:
+            write_whole(self._file, lambda part: part.write_bytes(text))
+            self._is_written = True
+        except OutputError:
+            if not (self._write_over(text) or self._is_written):
+                raise  # nothing is spent that nobody could charge
         for listener in _listeners:
             listener()
+
+    def _write_over(self, text: bytes) -> bool:
+        """Write over the last sign of life, in the room that it has: the disk may be full."""
+        try:
+            file = os.open(self._file, os.O_RDWR)
+            try:
+                os.pwrite(file, text.ljust(os.fstat(file).st_size), 0)
+            finally:
+                os.close(file)
+        except OSError:
+            return False
+        return True

@@ -1,19 +1,27 @@
-"""The ledger: an append-only file of events, flushed one by one. What it says is the truth."""
+"""The ledger: an append-only file of events, flushed one by one. What it says is the truth.
+
+Its lines are a chain (`chain`), and a seal tells its last one (`seal`): whatever was done to the
+file is said when it is read. A torn last line is what a crash leaves; it is cut off.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from ...energy.quantities import format_energy, total
 from ...errors import OutputError
 from ..tables.facts import first_fault
-from .events import Event
+from .chain import BrokenChainError, Link, read_chain
+from .events import Charged, Event
+from .seal import Seal, read_seal
 
 
 class Ledger:
@@ -23,74 +31,179 @@ class Ledger:
         path: The file; it is made if missing, and a torn last line is cut off.
 
     Raises:
-        OutputError: The file cannot be written.
+        OutputError: The file is damaged, or cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        try:
-            self._whole = len(_whole_lines(path)) if path.exists() else 0
-            self._file = path.open("ab", buffering=0)
-            self._file.truncate(self._whole)
-        except OSError as error:
-            raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
+        content = _read(path) if was_begun(path) else _Content.of(path, b"")
+        self._last, self._whole = content.links[-1], content.size
+        self._is_torn = True
+        with contextlib.ExitStack() as opened:
+            try:
+                self._file = opened.enter_context(path.open("a+b", buffering=0))
+                self._mend()
+                self._seal = Seal(path)
+            except OSError as error:
+                raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
+            self._seal.set(self._last)
+            opened.callback(self._seal.close)
+            self._opened = opened.pop_all()
 
     def append(self, event: Event) -> None:
         """Write one event, whole or not at all.
 
         Raises:
-            OutputError: The disk is full or gone; the file ends with the event before.
+            OutputError: The disk is full or gone, and the file ends with the event before; or
+                somebody removed, replaced or changed the file.
         """
-        line = json.dumps(event.to_dict(), allow_nan=False).encode() + b"\n"
+        line, link = self._last.next(json.dumps(event.to_dict(), allow_nan=False).encode())
+        line += b"\n"
         try:
+            if self._is_torn:
+                self._mend()
+            self._check_place(event)
+            self._is_torn = True
             rest = line
             while rest:
                 rest = rest[self._file.write(rest) :]
             os.fsync(self._file.fileno())
         except OSError as error:
             with contextlib.suppress(OSError):  # or the next event would be glued to half of this
-                self._file.truncate(self._whole)
+                self._mend()
             raise OutputError(
-                f"{self._path}: cannot be written ({error.strerror}); make room and resume"
+                f"{self._path}: cannot be written ({error.strerror or error}); make room, and go "
+                f"on with --resume --out {self._path.parent}: what was trained is charged then"
             ) from error
+        self._is_torn = False
         self._whole += len(line)
+        self._last = link
+        self._seal.set(link)
+
+    def _mend(self) -> None:
+        """Cut off what was written in part."""
+        self._file.truncate(self._whole)
+        self._is_torn = False
+
+    def _check_place(self, event: Event) -> None:
+        """Make sure that the file is the one that was opened, and that nobody else wrote to it."""
+        own = os.fstat(self._file.fileno())
+        try:
+            there = self._path.stat()
+            if (there.st_ino, there.st_dev) != (own.st_ino, own.st_dev):
+                what, fate = "was replaced by another file", "are lost"
+            elif own.st_size == self._whole:
+                return
+            else:
+                what, fate = "was changed by somebody else", "are in doubt"
+        except OSError:
+            what, fate = "was removed or moved", "are lost"
+        raise OutputError(
+            f"{self._path}: {what} while it was written: {self._held(event)} {fate}; "
+            "it cannot be gone on with, unless you restore it"
+        )
+
+    def _held(self, event: Event) -> str:
+        """What the file told, which this process can still read, and the event besides."""
+        try:
+            whole = os.pread(self._file.fileno(), self._whole, 0)
+            events = [*_Content.of(self._path, whole).parse(), event]
+        except (OSError, OutputError):  # somebody wrote over it
+            events = []
+        if len(events) <= self._last.n:
+            return f"all its {self._last.n} events and one that is not in it yet"
+        charged_j = total(each.energy_j for each in events if isinstance(each, Charged))
+        joules = "an unknown number of joules" if charged_j is None else format_energy(charged_j)
+        return f"{joules} of {len(events)} events, the last one included,"
 
     def __enter__(self) -> Ledger:
         return self
 
     def __exit__(self, *_: object) -> None:
         """Close the file."""
-        self._file.close()
+        self._opened.close()
+
+
+def was_begun(path: Path) -> bool:
+    """Whether there is a ledger, or there was one that somebody removed."""
+    return path.exists() or bool((seal := read_seal(path)) and seal.n)
 
 
 def read_events(path: Path) -> list[Event]:
     """Read all whole events; a torn last line, left by a crash, is dropped.
 
     Raises:
-        OutputError: The file is missing, or a line before the last is no event.
+        OutputError: The file is missing; or a line is no event, or not the one that was written.
     """
+    return _read(path).parse()
+
+
+@dataclass(frozen=True)
+class _Content:
+    """The whole lines of a ledger, whose chain is unbroken."""
+
+    path: Path
+    events: list[bytes]
+    links: list[Link]  # that before the first line, and those of all lines
+    size: int  # bytes of all whole lines
+
+    @classmethod
+    def of(cls, path: Path, content: bytes) -> _Content:
+        """Take what a file holds.
+
+        Raises:
+            OutputError: A line is not the one that was written.
+        """
+        *lines, torn = content.split(b"\n")
+        try:
+            return cls(path, *read_chain(lines), len(content) - len(torn))
+        except BrokenChainError as error:
+            raise _damaged(path, error.line, error) from error
+
+    def check_end(self, seal: Link | None) -> None:
+        """Make sure that the last line that was sealed is there."""
+        n = len(self.events)
+        if seal is None or (seal.n <= n and self.links[seal.n] == seal):
+            return
+        if seal.n > n:
+            gone = f"line {seal.n}" if seal.n == n + 1 else f"lines {n + 1} to {seal.n}"
+            raise _damaged(self.path, n + 1, f"{gone}, once written whole, cut off at the end")
+        raise _damaged(self.path, seal.n, "another was written there: the file was replaced")
+
+    def parse(self) -> list[Event]:
+        """The events, or an OutputError."""
+        events = []
+        for number, line in enumerate(self.events, 1):
+            try:
+                events.append(_event_type().validate_json(line, strict=True))
+            except ValidationError as error:
+                raise _damaged(self.path, number, first_fault(error)) from error
+        return events
+
+
+def _read(path: Path) -> _Content:
+    seal = read_seal(path)  # before the file, which may grow meanwhile
     try:
-        lines = _whole_lines(path).splitlines()
+        content = path.read_bytes()
     except OSError as error:
+        if seal is not None and seal.n and not path.exists():
+            raise OutputError(
+                f"{path}: was removed, and {seal.n} events with it; restore a copy"
+            ) from error
         raise OutputError(
             f"{path}: cannot be read ({error.strerror}); is it a run folder?"
         ) from error
-    events = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            events.append(_event_type().validate_python(json.loads(line)))
-        except ValueError as error:  # a ValidationError is one, too
-            why = first_fault(error) if isinstance(error, ValidationError) else error
-            raise OutputError(f"{path}, line {number}: damaged ({why}); restore a copy") from error
-    return events
+    found = _Content.of(path, content)
+    found.check_end(seal)
+    return found
+
+
+def _damaged(path: Path, line: int, why: object) -> OutputError:
+    return OutputError(
+        f"{path}, line {line}: damaged ({why}); nothing of it is used: restore a copy"
+    )
 
 
 @cache
 def _event_type() -> TypeAdapter[Event]:
     return TypeAdapter(Annotated[Event, Field(discriminator="event")])
-
-
-def _whole_lines(path: Path) -> bytes:
-    """The file up to its last line end."""
-    content = path.read_bytes()
-    return content[: content.rfind(b"\n") + 1]

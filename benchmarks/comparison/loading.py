@@ -70,9 +70,9 @@ def read_run(path: Path) -> Table:
         DataError: There is neither ledger nor table.
         OutputError: The ledger or the description is damaged.
     """
-    if not (path / "ledger.jsonl").exists():
-        return read_derived(path)
     folder = Folder(path)
+    if not folder.was_begun:
+        return read_derived(path)
     description, events = folder.description(), folder.events()
     experiment = Experiment(**description["experiment"])
     runs = restore_runs(experiment, events, folder.ledger).values()

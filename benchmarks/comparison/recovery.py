@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ...errors import ConfigurationError, PerjouleError
+from ...errors import ConfigurationError, OutputError, PerjouleError
 from ...models.outcome import State
 from .events import InterruptedEvent, SliceEvent
 from .executors import (
@@ -154,7 +154,12 @@ def lost_slices(
         if run is not None and sign.nonce in run.charged:
             yield from _spent_since(sign, run.charged[sign.nonce])
             continue
-        if run is None or sign.number != _number_of_next(run, sign):
+        if run is None or sign.number > _number_of_next(run, sign):
+            raise OutputError(
+                f"{folder.inflight}: damaged (a trial of {sign.run!r} was in flight that does not "
+                f"follow what {folder.ledger.name} says); restore a copy"
+            )
+        if sign.number < _number_of_next(run, sign):
             continue  # its slice is in the ledger
         lost = InterruptedEvent(
             run=sign.run,

@@ -8,8 +8,7 @@ are charged to no run. What it gave is told by the test split alone, since it ha
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +81,11 @@ def refit(folder: Folder, watcher: ComparisonWatcher | None = None) -> None:
     Raises:
         PerjouleError: The data or the meter are not those of the search, or the folder is in use.
     """
+    with folder.locked():
+        _refit(folder, watcher)
+
+
+def _refit(folder: Folder, watcher: ComparisonWatcher | None) -> None:
     description, events = folder.description(), folder.events()
     experiment = Experiment(**description["experiment"])
     [run] = restore_runs(experiment, events, folder.ledger).values()
@@ -93,7 +97,7 @@ def refit(folder: Folder, watcher: ComparisonWatcher | None = None) -> None:
         return
     found = run.incumbent_trial, Metric.parse(experiment.metric).oriented(run.incumbent)
     best = next(told for told in run.history if (told.trial, told.score) == found)
-    with exclusive(find_sources(experiment)), _locked(folder), Ledger(folder.ledger) as ledger:
+    with exclusive(find_sources(experiment)), Ledger(folder.ledger) as ledger:
         if watcher is not None:
             watcher.refitting(best.epochs)
         _train(folder, description, run, best, ledger)
@@ -184,12 +188,3 @@ def _joined(data: Data) -> Data:
         labels=torch.cat([part.labels for part in parts]),
     )
     return replace(data, train=train)
-
-
-@contextmanager
-def _locked(folder: Folder) -> Iterator[None]:
-    folder.lock()
-    try:
-        yield
-    finally:
-        folder.release()

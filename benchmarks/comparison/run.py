@@ -216,8 +216,8 @@ def restore_runs(experiment: Experiment, events: Iterable[Event], ledger: Path) 
             continue
         if event.run not in runs:
             raise OutputError(
-                f"{ledger}, line {line}: damaged (run {event.run!r} is not of the experiment); "
-                "restore a copy"
+                f"{ledger}, line {line}: damaged (run {event.run[:100]!r} is not of the "
+                "experiment); restore a copy"
             )
         runs[event.run].apply(event)
     return runs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,8 @@ def run_comparison(
 ) -> bool:
     """Run a comparison until every run is over or somebody stops it; the ledger has it all then.
 
-    The folder is made only once nothing can be refused. Returns whether somebody stopped it.
+    The folder is made only once nothing can be refused, and only then locked; one that is gone on
+    with is locked before anything is spent. Returns whether somebody stopped it.
 
     Args:
         experiment: The experiment.
@@ -66,23 +68,23 @@ def run_comparison(
         keep_weights=keep_weights if resumed is None else resumed["keep_weights"],
         objective=objective,
     )
-    with exclusive(sources):
+    with ExitStack() as held:
+        held.enter_context(exclusive(sources))
+        if resumed is not None:
+            held.enter_context(folder.locked())
         if progress is not None:
             progress.begin(experiment, [source.info for source in sources], workers)
         with Pool(workers, executor) as pool:
             prepared, setting = pool.prepare(setting)
             _check_budget(experiment, prepared)
             if resumed is None:
+                held.enter_context(folder.locked())
                 folder.create(describe(setting, prepared, workers))
             else:
                 check_same_meter(resumed, prepared.sources)
                 check_same_data(resumed, prepared.data.get("fingerprint"))
-            folder.lock()
-            try:
-                with Ledger(folder.ledger) as ledger:
-                    return Driver(setting, pool, prepared, ledger, progress).run()
-            finally:
-                folder.release()
+            with Ledger(folder.ledger) as ledger:
+                return Driver(setting, pool, prepared, ledger, progress).run()
 
 
 def _recorded_model(resumed: dict[str, Any], folder: Folder) -> dict[str, Any] | None:

@@ -135,13 +135,14 @@ class Session:
         counted = self._meter.operations
         result = self._train(job, work, trial, objective, budget, pulse)
         outcome = replace(outcome, operations=self._meter.operations - counted)
-        pulse.last_words()  # should its result not come to the ledger
         around = window.lap()
         telling_s = time.perf_counter()
         if strategy is not None:
             self._tell(job, trial, strategy, result, ask)
         told = window.lap()
         ask_s += time.perf_counter() - telling_s
+        searched = ask + told if self.prepared.counts_search else Reading()
+        pulse.ended((searched + result.reading).total_j)
         is_best, training = _is_better(result, job.incumbent, self._metric), self._training
         test_score = result.test_score if is_best else None
         weights = result.weights if is_best else None

@@ -14,8 +14,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import yaml
+from pydantic import Field
 
 from ...errors import DataError, OutputError
 from ...files import write_whole
@@ -36,7 +38,7 @@ class Idle(Fact):
     source: str
     component: str
     kind: str
-    power_w: float | None  # None if unavailable
+    power_w: Annotated[float, Field(ge=0, le=1e9)] | None  # None if unavailable
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,10 @@ class StudyRecord(Fact):
     perjoule: str
     estimate: Estimate
     idle: tuple[Idle, ...]
-    idle_s: float  # seconds over which the idle power was metered
-    before_cores: float  # cores that others kept busy before it began
+    # Seconds over which the idle power was metered.
+    idle_s: Annotated[float, Field(ge=0, le=1e9)]
+    # Cores that others kept busy before it began.
+    before_cores: Annotated[float, Field(ge=0, le=1e6)]
     schema: int = 1
 
 
@@ -87,16 +91,8 @@ class StudyFolder:
         Raises:
             OutputError: It cannot be made, or another process writes to it.
         """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"output folder {self.path}: {error.strerror}; use --out") from error
-        folder = Folder(self.path)
-        folder.lock()
-        try:
+        with Folder(self.path).locked():
             yield
-        finally:
-            folder.release()
 
     def add(self, tables: Sequence[Table]) -> None:
         """Keep tables of other machines, to be analysed with what was run here.

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Annotated
+
+from pydantic import Field
 
 from ...energy.load import busy, others_cores
 from ..tables.facts import Fact, read_fact
@@ -30,8 +32,10 @@ BUSY_SHARE = 0.05
 class LoadSample(Fact):
     """How busy others kept the machine in one period."""
 
-    at: float  # Unix time of its end
-    others_cores: float  # cores that were busy with what is none of ours, on the mean
+    # Unix time of its end.
+    at: Annotated[float, Field(ge=0, le=1e12)]
+    # Cores that were busy with what is none of ours, on the mean.
+    others_cores: Annotated[float, Field(ge=0, le=1e6)]
 
 
 @dataclass(frozen=True)
@@ -109,5 +113,5 @@ def _samples(path: Path) -> Iterator[LoadSample]:
         for line in file:
             with contextlib.suppress(ValueError):
                 sample = read_fact(LoadSample, json.loads(line))
-                if sample is not None and math.isfinite(sample.others_cores):
+                if sample is not None:
                     yield sample

@@ -33,7 +33,7 @@ def read_study(study: Study, folder: StudyFolder) -> tuple[Table, bool]:
     record = folder.record()
     design = study.design(record.options)
     kept = [(part, folder.part(part.name)) for part in design.parts]
-    begun = [(part, own) for part, own in kept if own.ledger.exists()]
+    begun = [(part, own) for part, own in kept if own.was_begun]
     tables = [read_run(own.path) for _, own in begun]
     if not any(len(table.trials) for table in tables):
         raise OutputError(f"{folder.path}: no trial has ended yet: go on with it by --resume")

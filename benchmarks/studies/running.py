@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from ...energy import EnergyMeter, Reading
 from ...energy.load import measure_load
 from ...energy.quantities import format_energy
-from ...errors import ConfigurationError, OutputError
+from ...errors import ConfigurationError
 from ...version import __version__
 from ..comparison.driver import ComparisonWatcher
 from ..comparison.experiment import Experiment, load_experiment
@@ -133,11 +133,7 @@ def begin(
         before_cores=before_cores,
     )
     with folder.locked():
-        if folder.is_there:
-            raise OutputError(
-                f"another perjoule has begun a study in {folder.path} by now: name another with "
-                "--out"
-            )
+        Folder(folder.path).check_free()
         folder.write(record)
 
 
@@ -199,7 +195,7 @@ def is_begun(folder: Folder) -> bool:
 
 def is_over(folder: Folder) -> bool:
     """Whether all runs of a part have ended."""
-    if not folder.ledger.exists():  # killed before its first event
+    if not folder.was_begun:  # killed before its first event
         return False
     return has_ended(read_run(folder.path))
 

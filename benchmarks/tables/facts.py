@@ -12,6 +12,8 @@ from pydantic import TypeAdapter, ValidationError
 from ...errors import DataError
 
 T = TypeVar("T")
+MOST_SHOWN = 200
+"""Characters of a wrong value, and of what is wrong with it, that are shown."""
 
 
 class Fact:
@@ -44,6 +46,18 @@ class Fact:
         except ValidationError as error:
             raise DataError(first_fault(error)) from error
 
+    @classmethod
+    def from_json(cls, text: bytes) -> Self:
+        """Read JSON that ``to_dict`` wrote, as ``from_dict`` does; no value is made to fit.
+
+        Raises:
+            DataError: It is no JSON, a key is missing, or a value cannot be; the message names it.
+        """
+        try:
+            return _adapter(cls).validate_json(text, strict=True)
+        except ValidationError as error:
+            raise DataError(first_fault(error)) from error
+
 
 def read_fact(kind: type[T], data: Any) -> T | None:
     """Read a dataclass from plain data that anybody may have written; None if it is none."""
@@ -66,7 +80,12 @@ def first_fault(error: ValidationError) -> str:
     """Say in one line what is wrong with data, and where in it."""
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"]) or "the data"
-    return f"{where} = {first['input']!r}: {first['msg'].removeprefix('Value error, ')}"
+    given, why = _short(repr(first["input"])), _short(first["msg"].removeprefix("Value error, "))
+    return f"{where} = {given}: {why}"
+
+
+def _short(text: str) -> str:
+    return f"{text[:MOST_SHOWN]} …" if len(text) > MOST_SHOWN else text
 
 
 @cache

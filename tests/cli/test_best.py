@@ -13,6 +13,7 @@ import yaml
 
 import perjoule
 from perjoule.benchmarks.comparison.events import RefitEvent
+from perjoule.benchmarks.comparison.ledger import Ledger
 from perjoule.benchmarks.comparison.refit import refit_facts
 from perjoule.models.data import load
 from perjoule.models.objective import Objective
@@ -151,8 +152,8 @@ def _resumed(path):
 def test_nobody_knows_what_a_refit_spent_that_was_killed(searched, tmp_path):
     path = copytree(searched, tmp_path / "run")
     begun = RefitEvent(run="random-0", trial=best_of(path)["trial"])
-    with (path / "ledger.jsonl").open("a") as ledger:
-        ledger.write(json.dumps(begun.to_dict()) + "\n")
+    with Ledger(path / "ledger.jsonl") as ledger:
+        ledger.append(begun)
     result = perjoule.report(path)
     assert result.interrupted
     assert result.summary["refit"]["energy_j"] is None

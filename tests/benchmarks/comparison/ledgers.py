@@ -80,6 +80,13 @@ def read_ledger(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "ledger.jsonl").read_text().splitlines()]
 
 
+def cut(folder: Path, n_lines: int) -> None:
+    """Leave the first lines of a ledger, as if its driver had been killed after them."""
+    lines = (folder / "ledger.jsonl").read_bytes().splitlines(keepends=True)
+    (folder / "ledger.seal").unlink(missing_ok=True)
+    (folder / "ledger.jsonl").write_bytes(b"".join(lines[:n_lines]))
+
+
 def spent_j(folder: Path) -> dict[str, float]:
     """Joules per run, added up from the ledger by hand."""
     total: dict[str, float] = {}

@@ -18,7 +18,7 @@ from perjoule.benchmarks.comparison.folder import Folder
 from perjoule.errors import BudgetError, ConfigurationError, MeterError, OutputError
 
 from ..conftest import SMALL
-from .ledgers import read_ledger, spent_j, wait_until
+from .ledgers import cut, read_ledger, spent_j, wait_until
 
 TIMES = ["duration_s", "started_at"]
 
@@ -89,9 +89,7 @@ def test_a_budget_that_fits_no_trial_is_refused_with_what_one_costs(tmp_path):
 @pytest.mark.thorough
 def test_a_resumed_run_proposes_what_an_uninterrupted_one_would(small, tmp_path):
     folder = _copy_of(small, tmp_path)
-    ledger = folder / "ledger.jsonl"
-    lines = ledger.read_bytes().splitlines(keepends=True)
-    ledger.write_bytes(b"".join(lines[: 3 * len(lines) // 4]))
+    cut(folder, 3 * len(read_ledger(folder)) // 4)
     result = perjoule.compare(out=folder, resume=True)
     assert len(result.trials) == len(small.trials)
     _assert_same_rows(small.trials, result.trials)
@@ -292,13 +290,9 @@ def test_a_run_of_failures_ends_with_the_last_reason(tmp_path, monkeypatch):
 
 
 def test_two_drivers_do_not_share_a_folder(small):
-    holder = Folder(small.folder)
-    holder.lock()
-    try:
-        with pytest.raises(OutputError, match="in use by another perjoule"):
-            perjoule.compare(out=small.folder, resume=True)
-    finally:
-        holder.release()
+    holder = Folder(small.folder).locked()
+    with holder, pytest.raises(OutputError, match=r"in use by another perjoule \(process \d+ on "):
+        perjoule.compare(out=small.folder, resume=True)
 
 
 def test_a_resume_with_another_meter_is_refused(small, tmp_path):

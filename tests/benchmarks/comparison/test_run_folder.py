@@ -3,6 +3,7 @@
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from perjoule import load_table
 from perjoule.benchmarks.comparison.loading import read_run
@@ -206,3 +207,24 @@ def test_no_two_runs_share_a_file_and_plain_names_are_kept():
     assert len(set(files)) == len(names)
     assert (files[0], files[1], files[-1]) == (names[0], names[1], names[-1])
     assert not set("/: ") & set("".join(files))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *((name, []) for name in ("experiment", "space", "versions", "machine", "data", "runtime")),
+        *(("meter", None), ("meter", [1]), ("meter", [{"id": 3}]), ("runtime", {"device": None})),
+        *(("workers", -1), ("workers", "x"), ("workers", 10**400), ("keep_weights", "no way")),
+        *(("name", None), ("created", [1]), ("energy_model", 3), ("metric", {"name": "rmse"})),
+        *(("experiment", {"seeds": 1e300}), ("experiment", {"unheard of": 1}), (None, [1])),
+    ],
+)
+def test_a_description_of_a_wrong_shape_is_one_line(folder, name, value):
+    path = folder(slice_event("tpe-0", 0, 0.5, 3.0)) / "experiment.yaml"
+    stated = yaml.safe_load(path.read_text())
+    path.write_text(yaml.safe_dump(value if name is None else stated | {name: value}))
+    with pytest.raises(
+        OutputError, match=r"experiment\.yaml: damaged \(.*; restore a copy"
+    ) as error:
+        read_run(path.parent)
+    assert "\n" not in str(error.value)

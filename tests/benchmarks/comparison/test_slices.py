@@ -5,7 +5,7 @@ import pytest
 import perjoule
 
 from ..conftest import SPACE
-from .ledgers import read_ledger, spent_j
+from .ledgers import cut, read_ledger, spent_j
 
 LADDER = '''
 """Every third trial is trained to the end; all others stop after an epoch."""
@@ -110,9 +110,9 @@ def test_resumed_in_the_middle_of_a_trial_it_goes_on_with_it(ladder, compared, t
     folder = tmp_path / "run"
     folder.mkdir()
     (folder / "experiment.yaml").write_bytes((ladder.folder / "experiment.yaml").read_bytes())
-    lines = (ladder.folder / "ledger.jsonl").read_bytes().splitlines(keepends=True)
-    first = next(n for n, line in enumerate(lines) if b'"paused"' in line)
-    (folder / "ledger.jsonl").write_bytes(b"".join(lines[: first + 1]))
+    (folder / "ledger.jsonl").write_bytes((ladder.folder / "ledger.jsonl").read_bytes())
+    events = read_ledger(ladder.folder)
+    cut(folder, 1 + next(n for n, each in enumerate(events) if each.get("state") == "paused"))
     resumed, before = perjoule.compare(out=folder, resume=True).trials, ladder.trials
     for name in ("trial", "score", "epochs"):
         assert list(resumed[name][: len(before) - 3]) == list(before[name][: len(before) - 3])

@@ -207,13 +207,9 @@ def test_a_killed_trial_is_not_said_to_run(tmp_path):
     )
     states = {}
     for is_locked in (False, True):
-        holder = Folder(folder)
-        if is_locked:
-            holder.lock()
-        [own] = [each for each in perjoule.project(folder).unfinished if each.trial == 9]
-        states[is_locked] = own.state
-        if is_locked:
-            holder.release()
+        with Folder(folder).locked() if is_locked else contextlib.nullcontext():
+            [own] = [each for each in perjoule.project(folder).unfinished if each.trial == 9]
+            states[is_locked] = own.state
     assert states == {False: "interrupted", True: "running"}
 
 

@@ -20,6 +20,7 @@ from perjoule.models.networks.mlp import solve_widths
 from perjoule.models.networks.mlp_energy import EnergyModel
 
 from ...models.test_mlp_energy import STORED
+from ..comparison.ledgers import cut
 
 CACHES = {"L1": 32 * 2**10, "L2": 2**20, "L3": 32 * 2**20}
 TRUE = {
@@ -292,9 +293,7 @@ def test_grid_cheapest_orders_by_the_stored_model_and_a_resumed_one_keeps_its_or
     path = mlp_energy_stored.save(dataclasses.replace(STORED, model=model))
     by_layers = compare("layers")
     assert [depth for _, depth in by_layers] == [2, 2, 2, 3, 3, 3, 4, 4, 4]
-    ledger = tmp_path / "layers" / "ledger.jsonl"
-    lines = ledger.read_bytes().splitlines(keepends=True)
-    ledger.write_bytes(b"".join(lines[:5]))  # as if it had been killed
+    cut(tmp_path / "layers", 5)
     path.unlink()
     assert compare("layers", resume=True) == by_layers
     description = tmp_path / "layers" / "experiment.yaml"

@@ -15,6 +15,8 @@ import pytest
 
 import perjoule
 from perjoule.api import studies
+from perjoule.benchmarks.comparison.events import InterruptedEvent
+from perjoule.benchmarks.comparison.ledger import Ledger
 from perjoule.benchmarks.studies import reading, registry, running
 from perjoule.benchmarks.studies.folder import StudyFolder
 from perjoule.benchmarks.studies.load import Load, LoadSample, LoadWatch, read_load
@@ -22,7 +24,7 @@ from perjoule.errors import ConfigurationError, DataError, OutputError, UnknownN
 from perjoule.reports.study_terminal import print_study
 
 from ...command import call
-from ..comparison.ledgers import read_ledger, spent_j, wait_until
+from ..comparison.ledgers import cut, read_ledger, spent_j, wait_until
 
 OWN = """
 import os, time
@@ -320,9 +322,9 @@ def test_a_study_is_read_and_gone_on_with_wherever_it_was_killed(own_study, tmp_
     whole = perjoule.study("own_study:TWO", meter="model", repetitions=1, out=tmp_path / "s")
     first, second = (tmp_path / "s" / "parts" / name for name in ("first", "second"))
     for torn in ("", None):  # before the first event of a part, and before it has a ledger
-        (second / "ledger.jsonl").unlink()
-        if torn is not None:
-            (second / "ledger.jsonl").write_text(torn)
+        cut(second, 0)
+        if torn is None:
+            (second / "ledger.jsonl").unlink()
         study = sys.modules["own_study"].TWO
         so_far = studies.derive(study, StudyFolder(tmp_path / "s"))
         assert so_far.interrupted
@@ -338,9 +340,9 @@ def test_a_study_is_read_and_gone_on_with_wherever_it_was_killed(own_study, tmp_
     stated.write_text(stated.read_text().replace("cores: ", "cores: 9"))
     elsewhere = studies.derive(study, StudyFolder(tmp_path / "s"))
     assert any("The parts differ in machine" in note for note in elsewhere.table.notes)
-    lost = {"event": "interrupted", "run": "grid-0", "trial": 2, "params": None, "energy_j": 0.5}
-    with (first / "ledger.jsonl").open("a") as file:  # killed while it asked for a cell
-        file.write(json.dumps(lost | {"message": "it was killed"}) + "\n")
+    lost = {"run": "grid-0", "trial": 2, "params": None, "energy_j": 0.5}
+    with Ledger(first / "ledger.jsonl") as ledger:  # killed while it asked for a cell
+        ledger.append(InterruptedEvent(**lost, message="it was killed"))
     found = studies.derive(study, StudyFolder(tmp_path / "s")).table.trials
     assert found["energy_j"].sum() == pytest.approx(whole.table.trials["energy_j"].sum() + 0.5)
     assert set(found["strategy"]) - set(whole.table.trials["strategy"]) == {"unknown cell"}
@@ -361,7 +363,7 @@ def test_a_folder_is_of_one_process(own_study, tmp_path):
             other.path.mkdir()
             other.write(begun)
 
-    with pytest.raises(OutputError, match="has begun a study"):
+    with pytest.raises(OutputError, match="exists already: add --resume"):
         perjoule.study(own_study, meter="model", out=other.path, progress=Meanwhile())
     assert other.record() == begun
     (tmp_path / "file").touch()
