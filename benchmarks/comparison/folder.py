@@ -11,16 +11,16 @@ inflight/         signs of life of slices being trained               gone when 
 from __future__ import annotations
 
 import contextlib
-import json
 from pathlib import Path
 from typing import Any
 
 import yaml
 from filelock import FileLock, Timeout
 
+from ...bounded import WEIGHTS, read_bytes, read_text
 from ...errors import DataError, OutputError
 from ...files import write_whole
-from ...plain import read_yaml
+from ...plain import read_json, read_yaml
 from .events import Event
 from .experiment import Experiment
 from .heartbeat import SignOfLife
@@ -96,7 +96,7 @@ class Folder:
             OutputError: The folder holds no comparison, or a damaged one.
         """
         try:
-            description = read_yaml(self._description.read_text(encoding="utf-8"))
+            description = read_yaml(read_text(self._description))
             Experiment(**description["experiment"])
         except OSError as error:
             raise OutputError(
@@ -134,7 +134,7 @@ class Folder:
         signs = []
         for file in sorted(self.inflight.glob("*.json")):
             with contextlib.suppress(OSError, ValueError, DataError):
-                signs.append(SignOfLife.from_dict(json.loads(file.read_text())))
+                signs.append(SignOfLife.from_dict(read_json(read_text(file))))
         return signs
 
     def weights(self, run: str, trial: int) -> Path:
@@ -158,7 +158,7 @@ class Folder:
     def read_checkpoint(self, run: str, trial: int, n_slices: int) -> bytes | None:
         """A paused trial's state after so many slices; None if there is none, to begin anew."""
         try:
-            return self._checkpoint(run, trial, n_slices).read_bytes()
+            return read_bytes(self._checkpoint(run, trial, n_slices), WEIGHTS)
         except FileNotFoundError:
             return None
 

@@ -11,7 +11,9 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from ...bounded import TABLE, read_bytes
 from ...errors import OutputError
+from ...plain import read_json
 from ..tables.facts import first_fault
 from .events import Event
 
@@ -78,7 +80,7 @@ def read_events(path: Path) -> list[Event]:
     events = []
     for number, line in enumerate(lines, start=1):
         try:
-            events.append(_event_type().validate_python(json.loads(line)))
+            events.append(_event_type().validate_python(read_json(line)))
         except ValueError as error:  # a ValidationError is one, too
             why = first_fault(error) if isinstance(error, ValidationError) else error
             raise OutputError(f"{path}, line {number}: damaged ({why}); restore a copy") from error
@@ -92,5 +94,5 @@ def _event_type() -> TypeAdapter[Event]:
 
 def _whole_lines(path: Path) -> bytes:
     """The file up to its last line end."""
-    content = path.read_bytes()
+    content = read_bytes(path, TABLE)
     return content[: content.rfind(b"\n") + 1]

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import yaml
 
+from ...bounded import read_text
 from ...errors import DataError, OutputError
 from ...files import write_whole
 from ...plain import read_yaml
@@ -129,7 +130,7 @@ class StudyFolder:
         """
         path = self.path / STUDY_FILE
         try:
-            return StudyRecord.from_dict(read_yaml(path.read_text(encoding="utf-8")))
+            return StudyRecord.from_dict(read_yaml(read_text(path)))
         except OSError as error:
             raise OutputError(
                 f"{self.path} holds no study (no {STUDY_FILE}): name the folder that "
