@@ -18,8 +18,8 @@ MOST_REPEATED = 10_000
 """Values that aliases (``*name``) may repeat: a few lines of them could name billions."""
 MOST_VALUES = 20_000
 """Values in a text of YAML, which is read slowly."""
-MOST_DIGITS = 400
-"""Digits of a whole number: beyond the largest float are 309."""
+MOST_DIGITS = 300
+"""Digits of a whole number of JSON; a larger one is read as a float, infinity in the end."""
 
 
 def read_yaml(text: str) -> Any:
@@ -50,7 +50,7 @@ def read_json(text: str | bytes) -> Any:
     {'low': 1}
 
     Raises:
-        ValueError: It is no JSON, is too deep, or has a whole number of too many digits.
+        ValueError: It is no JSON, or is too deep.
     """
     deep = f"more than {DEEPEST} levels in each other"
     try:
@@ -129,10 +129,8 @@ class _Loader(yaml.SafeLoader):
         return node
 
 
-def _whole_number(digits: str) -> int:
-    if len(digits) > MOST_DIGITS:
-        raise ValueError(f"a whole number of {len(digits):,} digits")
-    return int(digits)
+def _whole_number(digits: str) -> float:
+    return int(digits) if len(digits) <= MOST_DIGITS else float(digits)
 
 
 def _is_deep(value: Any) -> bool:

@@ -54,11 +54,11 @@ def dead_hyperparameter(subject: Subject) -> Evidence:
     compared = 0
     for name in names:
         key = [*groups, *(other for other in names if other != name)]
-        alike = trials[trials[name].notna()]  # elsewhere it is inactive, or unknown
-        others = pd.Series(whole - marks[name], trials.index)[alike.index]
-        alike = alike[others.duplicated(keep=False)]  # at once, however many columns there are
-        if alike.empty:
+        known = trials[name].notna().to_numpy()  # elsewhere it is inactive, or unknown
+        rest = pd.Series((whole - marks[name])[known])
+        if not rest.duplicated().any():  # nor are any alike in all other columns
             continue
+        alike = trials[known]
         alike = alike[alike.duplicated(key, keep=False)] if key else alike
         parts = alike.assign(_loss=losses).groupby(key or [0] * len(alike), dropna=False)
         values = parts[name].nunique()
