@@ -10,7 +10,7 @@ import typer
 
 from ..errors import OutputError
 from ..models.metric import Metric
-from .app import command, show
+from .app import command, echo, show
 from .options import AsJson, RunFolder, Setup, Strategies
 from .stopping import stopping
 
@@ -129,7 +129,7 @@ def init(
             file.write(EXAMPLE)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror}); name another") from error
-    typer.echo(f"{path} written; run it with: perjoule compare {path}")
+    echo(f"{path} written; run it with: perjoule compare {path}")
 
 
 def print_result(result: Result | StudyResult) -> None:

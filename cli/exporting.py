@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .app import command
+from .app import command, echo
 
 
 @command("export")
@@ -31,7 +31,7 @@ def export(
     from .. import api
 
     written = api.export(folder, form, out=out, trust=trust)
-    typer.echo(
+    echo(
         f"{written.path} written ({written.form}): it takes float32 {written.layout} as the data "
         "set gives them; its probabilities differ from the predictor's in float32 by at most "
         f"{written.difference:.1g}."

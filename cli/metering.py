@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from .app import command, show
+from .app import command, echo, show
 from .options import AsJson, Carbon, Meter
 
 
@@ -72,7 +72,7 @@ def calibrate(
     from ..energy.calibration.calibrating import calibrate as run
     from ..reports.terminal import print_calibration
 
-    found = run(reference, pairs, idle, Bench(progress=lambda line: typer.echo(line, err=True)))
+    found = run(reference, pairs, idle, Bench(progress=lambda line: echo(line, err=True)))
     show(asdict(found), as_json, lambda: print_calibration(found))
 
 

@@ -10,7 +10,7 @@ import typer
 
 from ..benchmarks.importers.registry import formats_help
 from ..errors import ConfigurationError, OutputError
-from .app import command, show, write_json
+from .app import command, echo, show, write_json
 from .comparing import print_result
 from .options import AsJson, Findings, Importing, JsonFile, Replaying, Searched, TableOut, Tables
 
@@ -99,8 +99,8 @@ def import_(
     options = ImportOptions(trim_s=0.0 if trim is None else _seconds(trim), **given)
     imported = import_to(form, paths, out, options)
     for note in imported.notes:
-        typer.echo(f"- {note}", err=True)
-    typer.echo(f"{imported.rows:,} rows written to {out}; compare them: perjoule report {out}")
+        echo(f"- {note}", err=True)
+    echo(f"{imported.rows:,} rows written to {out}; compare them: perjoule report {out}")
 
 
 @command("audit")
@@ -160,7 +160,7 @@ def _report(
         return
     print_analysis(analysis, told)
     for path in (*written, *([findings.as_json] if findings.as_json else ())):
-        typer.echo(f"Written: {path}")
+        echo(f"Written: {path}")
 
 
 def _seconds(text: str) -> float:
