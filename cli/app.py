@@ -11,6 +11,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from ..files import check_new, write_whole
 from ..plain import printable
 from ..version import __version__
 from .stopping import stopping
@@ -96,6 +97,12 @@ def show(data: Any, as_json: bool, print_it: Callable[[], None]) -> None:
         print_it()
 
 
+def check_json(path: Path | None, *, force: bool) -> None:
+    """Refuse a file for JSON that is there, unless it is stdout or may be written over."""
+    if path is not None and str(path) != "-":
+        check_new(path, force=force)
+
+
 def write_json(path: Path | None, data: dict[str, Any]) -> bool:
     """Write data as JSON to a file if one is named; say whether it went to stdout."""
     if path is None:
@@ -104,7 +111,5 @@ def write_json(path: Path | None, data: dict[str, Any]) -> bool:
         _echo_json(data, allow_nan=False)
         return True
     text = json.dumps(data, indent=2, allow_nan=False)
-    from ..files import write_whole
-
     write_whole(path, lambda part: part.write_text(f"{text}\n", encoding="utf-8"))
     return False

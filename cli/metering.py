@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
+from ..files import check_new
 from .app import command, echo, show
-from .options import AsJson, Carbon, Meter
+from .options import AsJson, Carbon, Force, Meter
 
 
 @command(
@@ -27,6 +28,7 @@ def measure(
         float, typer.Option(min=0.01, help="Seconds between two rows of the series.")
     ] = 1.0,
     carbon: Carbon = None,
+    force: Force = False,
     as_json: AsJson = False,
 ) -> None:
     """Run a command and meter it, children included; its exit code is passed on.
@@ -38,11 +40,13 @@ def measure(
     from ..energy.command import measure as run
     from ..reports.terminal import print_reading
 
+    if series is not None:
+        check_new(series, force=force)
     grid = None if carbon is None else intensity(carbon)
     with EnergyMeter(meter or "auto", series_period_s=period if series else None) as used:
         result = run(command, used)
     if used.series is not None and series is not None:
-        used.series.write(series)
+        used.series.write(series, force=True)
     grams = None if grid is None else grid.grams(result.reading.total_j)
     data = {
         "command": list(result.command),
