@@ -18,8 +18,8 @@ MOST_REPEATED = 10_000
 """Values that aliases (``*name``) may repeat: a few lines of them could name billions."""
 MOST_VALUES = 20_000
 """Values in a text of YAML, which is read slowly."""
-MOST_DIGITS = 300
-"""Digits of a whole number of JSON; a larger one is read as a float, infinity in the end."""
+MOST_DIGITS = 4_000
+"""Digits of a whole number of JSON; a larger one is read as a float, which is infinite."""
 
 
 def read_yaml(text: str) -> Any:

@@ -24,6 +24,7 @@ MOST_SHOWN = 1_000
 """Characters of an error that are shown."""
 # Of the click that this typer uses, its own or the system's.
 UsageError: Any = typer.BadParameter.__base__
+_OF_STREAMS = (errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EBADF)
 Stopped = (typer.Abort, KeyboardInterrupt)
 
 
@@ -70,15 +71,11 @@ def show_warning(message: Warning | str, *_: Any) -> None:
 
 
 def _of_system(error: OSError) -> str:
-    """What the system refused, in words; where stdout is gone, it is let go."""
-    try:
-        sys.stdout.flush()
-    except (OSError, ValueError, AttributeError):
-        with contextlib.suppress(OSError):
+    """What the system refused, in words; where stdout cannot be written, it is let go."""
+    if error.filename is None and error.errno in _OF_STREAMS:
+        with contextlib.suppress(OSError):  # or Python itself would fail once more at its end
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        if error.errno == errno.EPIPE:
-            return "nobody reads stdout any more: what was still to be printed is lost"
-        return f"stdout cannot be written: {error.strerror}: print to another place"
+        return f"stdout cannot be written ({error.strerror}): what was still to come is lost"
     where = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
     return (
         f"{where}{error.strerror or error}: see that it is there, that you may read and write it, "
