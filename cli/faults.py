@@ -45,6 +45,10 @@ def exit_code(run: Callable[[], int | None]) -> int:
         code = STOPPED
     except OSError as error:
         code = _refuse(_of_system(error))
+    except SystemExit as end:
+        if not isinstance(end.__context__, OSError):
+            raise
+        code = _refuse(_of_system(end.__context__))  # typer's answer to a closed pipe is code 1
     except MemoryError:
         code = _refuse("not enough memory: give less data, or more memory")
     except Exception as error:  # noqa: BLE001 - whatever it is, it is ours, and no finding

@@ -48,6 +48,11 @@ def test_json_of_any_depth_and_length_of_digits_is_read_or_refused():
     assert read_json("9" * 400) == 10**400 - 1
 
 
+def _read(path):
+    with bounded.open_file(path) as file:
+        return parquet.read_parquet(path, file)
+
+
 @pytest.mark.parametrize("nested", [False, True])
 def test_parquet_is_measured_before_it_is_unpacked(tmp_path, monkeypatch, nested):
     monkeypatch.setattr(parquet, "UNPACKED", 1 << 20)
@@ -60,13 +65,13 @@ def test_parquet_is_measured_before_it_is_unpacked(tmp_path, monkeypatch, nested
     pq.write_table(table, path)
     if nested:
         with pytest.raises(DataError, match="once unpacked, and at most 1 MiB are read"):
-            parquet.read_parquet(path, bounded.open_file(path))
+            _read(path)
         return
-    read = parquet.read_parquet(path, bounded.open_file(path))
+    read = _read(path)
     assert read["name"].to_pylist() == table["name"].to_pylist()
     monkeypatch.setattr(parquet, "UNPACKED", 300_000)  # 1,000 times 401 bytes
     with pytest.raises(DataError, match=r"t\.parquet: 391\.6 KiB once unpacked"):
-        parquet.read_parquet(path, bounded.open_file(path))
+        _read(path)
 
 
 def test_a_table_has_a_shape_that_can_be_worked_with():

@@ -82,10 +82,12 @@ def _described(path, text):
 
 
 def _weights_bomb(path):
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        with archive.open("best/data.pkl", "w", force_zip64=True) as file:
-            for _ in range(1_500):
-                file.write(bytes(1 << 20))
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("best/data.pkl", "w", force_zip64=True) as file,
+    ):
+        for _ in range(1_500):
+            file.write(bytes(1 << 20))
 
 
 def _device(path, of="/dev/zero"):

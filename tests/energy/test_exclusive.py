@@ -38,7 +38,7 @@ def package(fakes, tmp_path):
 
 def test_a_domain_is_held_by_one_and_free_afterwards(fakes, package):
     gpu = fakes.Counter(f"nvml:GPU-a {os.getpid()}")
-    refused = pytest.raises(MeterError, match="rapl:package-0 .* is being metered by another")
+    refused = pytest.raises(MeterError, match=r"rapl:package-0 .* is being metered by another")
     with exclusive([package]):
         with refused, exclusive([gpu, package]):
             pass

@@ -190,7 +190,7 @@ def test_a_file_that_is_there_is_only_written_over_by_force(recording, tmp_path)
 def test_a_file_that_cannot_be_written_is_named_and_leaves_no_half(recording, tmp_path):
     recording.sample()
     for path in (tmp_path / "none" / "series.parquet", tmp_path):
-        with pytest.raises(OutputError, match="give a(nother name| folder that exists)") as told:
+        with pytest.raises(OutputError, match=r"give a(nother name| folder that exists)") as told:
             recording.series.write(path)
         assert str(path) in str(told.value)
     assert list(tmp_path.iterdir()) == []
