@@ -12,15 +12,15 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from ..files import check_new, write_whole
-from ..plain import printable
 from ..version import __version__
+from .printing import echo, echo_json
 from .stopping import stopping
 
 app = typer.Typer(
     help="Which hyperparameter search finds the most accurate network for the fewest joules?",
     epilog="Exit codes: 0 done; 1 an audit found something; 2 something must be mended first, one "
-    "line says what; 70 a fault of perjoule; 130 stopped by Ctrl-C. That of measure is its "
-    "command's.",
+    "line says what; 70 a fault of perjoule; 130, 143 and 129 stopped by Ctrl-C, "
+    "SIGTERM and SIGHUP. That of measure is its command's.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -80,19 +80,10 @@ def command(name: str, **settings: Any) -> Callable[[Callable[..., None]], Calla
     return register
 
 
-def echo(line: str, *, err: bool = False) -> None:
-    """Print one line, in which nothing steers the terminal, whatever it quotes."""
-    typer.echo(printable(line), err=err)
-
-
-def _echo_json(data: Any, **how: Any) -> None:
-    typer.echo(json.dumps(data, indent=2, **how).replace("\x7f", "\\u007f"))  # the rest is ASCII
-
-
 def show(data: Any, as_json: bool, print_it: Callable[[], None]) -> None:
     """Print data as JSON, or for people."""
     if as_json:
-        _echo_json(data)
+        echo_json(data)
     else:
         print_it()
 
@@ -108,7 +99,7 @@ def write_json(path: Path | None, data: dict[str, Any]) -> bool:
     if path is None:
         return False
     if str(path) == "-":
-        _echo_json(data, allow_nan=False)
+        echo_json(data, allow_nan=False)
         return True
     text = json.dumps(data, indent=2, allow_nan=False)
     write_whole(path, lambda part: part.write_text(f"{text}\n", encoding="utf-8"))

@@ -10,8 +10,9 @@ import typer
 
 from ..files import check_new, write_whole
 from ..models.metric import Metric
-from .app import command, echo, show
+from .app import command, show
 from .options import AsJson, Force, RunFolder, Setup, Strategies
+from .printing import echo
 from .stopping import stopping
 
 if TYPE_CHECKING:

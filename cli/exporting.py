@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from .app import command, echo
+from .app import command
 from .options import Force
+from .printing import echo
 
 
 @command("export")

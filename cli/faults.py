@@ -14,7 +14,8 @@ from typing import Any
 import typer
 
 from ..errors import PerjouleError
-from .app import echo
+from .printing import echo
+from .stopping import CLICK_STOPPED
 
 MENDABLE = 2
 """Exit code where the user can mend it."""
@@ -42,11 +43,11 @@ def exit_code(run: Callable[[], int | None]) -> int:
         code = _refuse(f"{error.format_message().rstrip('.')}: see {command} --help")
     except Stopped:
         _say("stopped by Ctrl-C")
-        code = STOPPED
+        code = CLICK_STOPPED
     except OSError as error:
         code = _refuse(_of_system(error))
     except SystemExit as end:
-        if not isinstance(end.__context__, OSError):
+        if end.code != 1 or not isinstance(end.__context__, OSError):
             raise
         code = _refuse(_of_system(end.__context__))  # typer's answer to a closed pipe is code 1
     except MemoryError:

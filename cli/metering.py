@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from ..files import check_new
-from .app import command, echo, show
+from .app import command, show
 from .options import AsJson, Carbon, Force, Meter
+from .printing import echo
 
 
 @command(

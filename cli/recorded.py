@@ -11,7 +11,7 @@ import typer
 from ..benchmarks.importers.registry import formats_help
 from ..errors import ConfigurationError, OutputError
 from ..files import check_new
-from .app import check_json, command, echo, show, write_json
+from .app import check_json, command, show, write_json
 from .comparing import print_result
 from .options import (
     AsJson,
@@ -24,6 +24,7 @@ from .options import (
     TableOut,
     Tables,
 )
+from .printing import echo
 
 if TYPE_CHECKING:
     from collections.abc import Collection

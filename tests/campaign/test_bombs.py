@@ -4,6 +4,7 @@ Each case is a command line of a process of its own, whose memory and time are w
 """
 
 import gzip
+import json
 import os
 import random
 import subprocess
@@ -167,6 +168,22 @@ IN_FOLDERS = {
     "best.pt": (("export", "{}"), ODD | {"packed": _weights_bomb}),
 }
 """Of a folder, the file that is bad."""
+BESIDE = {
+    "ledger.jsonl": {"experiment.yaml": "experiment: {}\nkeep_weights: false\n"},
+    "best.pt": {
+        "best.json": json.dumps(
+            {
+                "architecture": "cnn",
+                "params": {"depth": 1, "width": 8},
+                "shape": [1, 8, 8],
+                "n_classes": 2,
+                "normalisation": {"mean": [0.0], "deviation": [1.0]},
+                "class_names": ["a", "b"],
+            }
+        )
+    },
+}
+"""What stands beside it, so that it is come to."""
 CASES = [
     (name, command, kind, make, None)
     for name, (command, kinds) in COMMANDS.items()
@@ -220,9 +237,8 @@ def test_a_bomb_is_one_line_and_code_2(tmp_path, share_of, tally):
         folder.mkdir(exist_ok=True)
         usual = f"{kind}.yaml" if name == "space" else f"{kind}.csv"
         file = folder / (place or (kind if "." in kind else usual))
-        if place in ("ledger.jsonl", "best.pt"):
-            (folder / "experiment.yaml").write_text("experiment: {}\n")
-            (folder / "best.json").write_text("{}")
+        for beside, text in BESIDE.get(place, {}).items():
+            (folder / beside).write_text(text)
         make(file)
         target = str(folder if place else file)
         code, err, took_s, used = ended([each.format(target) for each in command], home)
