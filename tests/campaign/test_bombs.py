@@ -136,10 +136,10 @@ TEXTS = ODD | {
 }
 JSON = ODD | {
     "seeds": lambda path: path.write_text('{"params": [' + "1," * 40_000_000 + "1]}"),
-    "deep": lambda path: path.write_text(DEEP),
-    "deep enough": lambda path: path.write_text("[" * 900 + "]" * 900),
-    "digits": lambda path: path.write_text(f'{{"shape": {"9" * 100_000}}}'),
-    "huge": lambda path: path.write_text('{"event": "begun", "shape": 1e999999}'),
+    "deep": lambda path: path.write_text(f"{DEEP}\n"),
+    "deep enough": lambda path: path.write_text("[" * 900 + "]" * 900 + "\n"),
+    "digits": lambda path: path.write_text(f'{{"shape": {"9" * 100_000}}}\n'),
+    "huge": lambda path: path.write_text('{"event": "begun", "shape": 1e999999}\n'),
 }
 USUAL = ("--budget=1 J", "--meter=model", "--out=new")
 COMMANDS = {
