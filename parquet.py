@@ -106,7 +106,7 @@ def _chunks(stated: FileMetaData) -> Iterator[tuple[int, Any]]:
 def _most_bytes(stated: FileMetaData, index: int) -> int:
     """What a column may unpack to: each of its texts may be as long as all that is stored."""
     column = stated.schema.column(index)
-    width = _WIDTHS.get(column.physical_type, column.length)
+    width = _WIDTHS.get(column.physical_type) or column.length or 0
     chunks = [stated.row_group(group).column(index) for group in range(stated.num_row_groups)]
     if column.physical_type != "BYTE_ARRAY":
         return sum(chunk.num_values for chunk in chunks) * width
@@ -138,14 +138,14 @@ def _path(file: ParquetFile, index: int) -> str:
 def _written_out(column: pa.ChunkedArray) -> int:
     """Bytes of all texts of a column that a dictionary holds."""
     import pyarrow as pa
-    import pyarrow.compute as pc
+    from pyarrow.compute import call_function
 
     total = 0
     for chunk in column.chunks:
         if not isinstance(chunk, pa.DictionaryArray):
             continue
-        lengths = pc.binary_length(chunk.dictionary)
-        total += pc.sum(pc.take(lengths, chunk.indices).cast(pa.int64())).as_py() or 0
+        lengths = call_function("binary_length", [chunk.dictionary]).take(chunk.indices)
+        total += call_function("sum", [lengths.cast(pa.int64())]).as_py() or 0
     return total
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import sys
 import tempfile
@@ -66,7 +67,7 @@ def guard_streams() -> None:
             except OSError:  # closed: the next file that is opened would be printed into
                 os.open(os.devnull, os.O_RDWR)
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # not where a test or a notebook put its own
+        if isinstance(stream, io.TextIOWrapper):  # not where a test or a notebook put its own
             stream.reconfigure(errors="backslashreplace")
 
 

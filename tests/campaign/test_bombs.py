@@ -135,7 +135,7 @@ TEXTS = ODD | {
     "huge": lambda path: path.write_text("seeds: 1e999999"),
 }
 JSON = ODD | {
-    "seeds": lambda path: path.write_text('{"params": [' + "1," * 40_000_000 + "1]}"),
+    "seeds": lambda path: path.write_text('{"params": [' + "1," * 40_000_000 + "1]}\n"),
     "deep": lambda path: path.write_text(f"{DEEP}\n"),
     "deep enough": lambda path: path.write_text("[" * 900 + "]" * 900 + "\n"),
     "digits": lambda path: path.write_text(f'{{"shape": {"9" * 100_000}}}\n'),
