@@ -5,12 +5,29 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import threading
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from .errors import OutputError
+
+
+def check_new(path: Path, *, force: bool = False) -> None:
+    """Refuse to write over a file that is there, unless by force; over what is no file, always.
+
+    Raises:
+        OutputError: Something is there.
+    """
+    if not os.path.lexists(path):
+        return
+    if not os.path.isfile(path):  # noqa: PTH113 - never raises
+        raise OutputError(f"{path} is there and is no file: give another name")
+    if not force:
+        raise OutputError(
+            f"{path} is there already: add --force (in Python force=True) to write over it, or "
+            "give another name"
+        )
 
 
 def write_whole(
@@ -28,7 +45,8 @@ def write_whole(
     Raises:
         OutputError: The file cannot be written.
     """
-    new = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+    # Nobody can have put a link of this name there.
+    new = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         write(new)
         new.replace(path)
@@ -36,6 +54,8 @@ def write_whole(
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             mend = "make room and try again; what was begun goes on with --resume"
         raise OutputError(f"cannot write {path}: {error.strerror or error}; {mend}") from error
+    except UnicodeEncodeError as error:
+        raise OutputError(f"cannot write {path}: {error.object[:40]!a} is no text") from error
     finally:
         with contextlib.suppress(OSError):
             new.unlink(missing_ok=True)

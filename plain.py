@@ -1,8 +1,13 @@
-"""YAML of anybody's, as plain values: nothing in it runs, and a small text stays small."""
+"""YAML and JSON of anybody's, as plain values, and text of anybody's, as a line for people.
+
+Nothing in them runs, a small text stays small, and no level of it is too deep for who reads on.
+"""
 
 from __future__ import annotations
 
+import json
 import math
+import unicodedata
 from typing import Any
 
 import yaml
@@ -11,6 +16,10 @@ DEEPEST = 64
 """Levels of lists and mappings in each other."""
 MOST_REPEATED = 10_000
 """Values that aliases (``*name``) may repeat: a few lines of them could name billions."""
+MOST_VALUES = 20_000
+"""Values in a text of YAML, which is read slowly."""
+MOST_DIGITS = 4_000
+"""Digits of a whole number of JSON; a larger one is read as a float, which is infinite."""
 
 
 def read_yaml(text: str) -> Any:
@@ -34,6 +43,41 @@ def read_yaml(text: str) -> Any:
         raise ValueError(f"broken YAML: {error}") from error
 
 
+def read_json(text: str | bytes) -> Any:
+    """Read one JSON document, also with NaN and infinities in it, as Python writes them.
+
+    >>> read_json('{"low": 1}')
+    {'low': 1}
+
+    Raises:
+        ValueError: It is no JSON, or is too deep.
+    """
+    deep = f"more than {DEEPEST} levels in each other"
+    try:
+        value = json.loads(text, parse_int=_whole_number)
+    except RecursionError as error:
+        raise ValueError(deep) from error
+    if isinstance(value, dict | list) and _is_deep(value):
+        raise ValueError(deep)
+    return value
+
+
+def printable(text: str) -> str:
+    """Text in which nothing steers a terminal: on one line, every character for itself.
+
+    >>> printable(f"caf{chr(233)}{chr(27)}")[:4]
+    'café'
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        each
+        if each.isprintable() or unicodedata.category(each) == "Zs"
+        else each.encode("unicode_escape").decode("ascii")
+        for each in text
+    )
+
+
 def is_finite_number(value: Any) -> bool:
     """Whether it is a number that a float can hold.
 
@@ -54,12 +98,16 @@ class _Loader(yaml.SafeLoader):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self._depth = 0
+        self._values = 0
         self._repeated = 0
         self._facts: dict[int, tuple[int, int]] = {}  # values and levels of each node, by its id
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         mark, is_alias = self.peek_event().start_mark, self.check_event(yaml.AliasEvent)
         self._depth += 1
+        self._values += 1
+        if self._values > MOST_VALUES:
+            raise _refusal(f"more than {MOST_VALUES:,} values", mark)
         if self._depth > DEEPEST:
             raise _refusal(f"more than {DEEPEST} levels in each other", mark)
         node = super().compose_node(parent, index)
@@ -79,6 +127,23 @@ class _Loader(yaml.SafeLoader):
         if isinstance(node, yaml.MappingNode):
             _refuse_repeated_keys(node)
         return node
+
+
+def _whole_number(digits: str) -> float:
+    return int(digits) if len(digits) <= MOST_DIGITS else float(digits)
+
+
+def _is_deep(value: Any) -> bool:
+    """Whether lists and mappings stand in more levels than `DEEPEST`."""
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [
+            each
+            for part in level
+            for each in (part.values() if isinstance(part, dict) else part)
+            if isinstance(each, dict | list)
+        ]
+    return bool(level)
 
 
 def _children(node: yaml.Node | None) -> list[yaml.Node]:

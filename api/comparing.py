@@ -193,9 +193,9 @@ def _derive(folder: Folder, target: str | float) -> Result:
     table = read_run(path)
     analysis = work_out(table, target)
     summary = summarise(table, analysis)
-    table.write(path / "trials.parquet")
+    table.write(path / "trials.parquet", force=True)
     _write_json(path / "summary.json", summary)
-    page.write(path / "report.html", table, analysis)
+    page.write(path / "report.html", table, analysis, force=True)
     if command == "tune":
         write_best(path, summary)
     return Result(path, summary, analysis, public(table), command)

@@ -49,6 +49,7 @@ def export(
     *,
     out: str | Path | None = None,
     trust: bool = False,
+    force: bool = False,
 ) -> Exported:
     """Write the network that ``tune`` found best for others, with normalisation and softmax inside.
 
@@ -64,16 +65,20 @@ def export(
             ``"torch-export"``; by the ending of ``out`` if not given, else TorchScript.
         out: The file; ``best`` with the format's ending in the folder if not given.
         trust: As for ``load_best``.
+        force: Whether ``out`` may be written over; what lies in the folder always is.
 
     Raises:
         UnknownNameError: There is no such format.
         ConfigurationError: The format cannot hold the network, or a package is missing.
-        OutputError: The folder holds no best network, or the file cannot be written.
+        OutputError: The folder holds no best network, or the file cannot be written or is there.
     """
+    from ..files import check_new
     from ..models import exporting
 
     path = None if out is None else Path(out)
     wanted = exporting.resolve_format(form, path)
+    if path is not None:
+        check_new(path, force=force)
     predictor = load_best(folder, trust=trust)
     path = path or Path(folder) / f"best{exporting.FORMATS[wanted].suffix}"
     return exporting.export(predictor, wanted, path)

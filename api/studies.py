@@ -255,8 +255,8 @@ def _write(wanted: Study, path: Path, table: Table, *, interrupted: bool = False
 
     analysis, findings = analyse(table, DEFAULT_TARGET), wanted.analyse(table)
     findings = replace(findings, notes=(*findings.notes, *of_cpu_time(table)))
-    table.write(path / "trials.parquet")
+    table.write(path / "trials.parquet", force=True)
     text = json.dumps(findings.to_dict(), indent=1, ensure_ascii=False, allow_nan=False)
     write_whole(path / "findings.json", lambda part: part.write_text(text, encoding="utf-8"))
-    page.write(path / "report.html", table, analysis, findings)
+    page.write(path / "report.html", table, analysis, findings, force=True)
     return StudyResult(path, wanted, findings, analysis, table, interrupted)

@@ -11,11 +11,16 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from ..files import check_new, write_whole
 from ..version import __version__
+from .printing import echo, echo_json
 from .stopping import stopping
 
 app = typer.Typer(
     help="Which hyperparameter search finds the most accurate network for the fewest joules?",
+    epilog="Exit codes: 0 done; 1 an audit found something; 2 something must be mended first, one "
+    "line says what; 70 a fault of perjoule; 130, 143 and 129 stopped by Ctrl-C, "
+    "SIGTERM and SIGHUP. That of measure is its command's.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -29,7 +34,7 @@ def root(
 ) -> None:
     """Print the version, or go on to the command."""
     if version:
-        typer.echo(__version__)
+        echo(__version__)
         raise typer.Exit
 
 
@@ -78,20 +83,24 @@ def command(name: str, **settings: Any) -> Callable[[Callable[..., None]], Calla
 def show(data: Any, as_json: bool, print_it: Callable[[], None]) -> None:
     """Print data as JSON, or for people."""
     if as_json:
-        typer.echo(json.dumps(data, indent=2))
+        echo_json(data)
     else:
         print_it()
+
+
+def check_json(path: Path | None, *, force: bool) -> None:
+    """Refuse a file for JSON that is there, unless it is stdout or may be written over."""
+    if path is not None and str(path) != "-":
+        check_new(path, force=force)
 
 
 def write_json(path: Path | None, data: dict[str, Any]) -> bool:
     """Write data as JSON to a file if one is named; say whether it went to stdout."""
     if path is None:
         return False
-    text = json.dumps(data, indent=2, allow_nan=False)
     if str(path) == "-":
-        typer.echo(text)
+        echo_json(data, allow_nan=False)
         return True
-    from ..files import write_whole
-
+    text = json.dumps(data, indent=2, allow_nan=False)
     write_whole(path, lambda part: part.write_text(f"{text}\n", encoding="utf-8"))
     return False

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import OutputError
+from ..files import check_new, write_whole
 from ..models.metric import Metric
 from .app import command, show
-from .options import AsJson, RunFolder, Setup, Strategies
+from .options import AsJson, Force, RunFolder, Setup, Strategies
+from .printing import echo
 from .stopping import stopping
 
 if TYPE_CHECKING:
@@ -120,16 +121,14 @@ def strategies(as_json: AsJson = False) -> None:
 @command("init")
 def init(
     path: Annotated[Path, typer.Argument(help="The file to write.")] = Path("experiment.yaml"),
+    force: Force = False,
 ) -> None:
     """Write a commented experiment file."""
     from ..benchmarks.comparison.experiment import EXAMPLE
 
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(EXAMPLE)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror}); name another") from error
-    typer.echo(f"{path} written; run it with: perjoule compare {path}")
+    check_new(path, force=force)
+    write_whole(path, lambda part: part.write_text(EXAMPLE, encoding="utf-8"))
+    echo(f"{path} written; run it with: perjoule compare {path}")
 
 
 def print_result(result: Result | StudyResult) -> None:

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from .app import command
+from .options import Force
+from .printing import echo
 
 
 @command("export")
@@ -26,12 +28,13 @@ def export(
     trust: Annotated[
         bool, typer.Option("--trust", help="Run the network's code that best.json names.")
     ] = False,
+    force: Force = False,
 ) -> None:
     """Write the best network with normalisation and softmax inside, and check what was written."""
     from .. import api
 
-    written = api.export(folder, form, out=out, trust=trust)
-    typer.echo(
+    written = api.export(folder, form, out=out, trust=trust, force=force)
+    echo(
         f"{written.path} written ({written.form}): it takes float32 {written.layout} as the data "
         "set gives them; its probabilities differ from the predictor's in float32 by at most "
         f"{written.difference:.1g}."

@@ -8,8 +8,10 @@ from typing import Annotated
 
 import typer
 
+from ..files import check_new
 from .app import command, show
-from .options import AsJson, Carbon, Meter
+from .options import AsJson, Carbon, Force, Meter
+from .printing import echo
 
 
 @command(
@@ -27,6 +29,7 @@ def measure(
         float, typer.Option(min=0.01, help="Seconds between two rows of the series.")
     ] = 1.0,
     carbon: Carbon = None,
+    force: Force = False,
     as_json: AsJson = False,
 ) -> None:
     """Run a command and meter it, children included; its exit code is passed on.
@@ -38,11 +41,13 @@ def measure(
     from ..energy.command import measure as run
     from ..reports.terminal import print_reading
 
+    if series is not None:
+        check_new(series, force=force)
     grid = None if carbon is None else intensity(carbon)
     with EnergyMeter(meter or "auto", series_period_s=period if series else None) as used:
         result = run(command, used)
     if used.series is not None and series is not None:
-        used.series.write(series)
+        used.series.write(series, force=True)
     grams = None if grid is None else grid.grams(result.reading.total_j)
     data = {
         "command": list(result.command),
@@ -72,7 +77,7 @@ def calibrate(
     from ..energy.calibration.calibrating import calibrate as run
     from ..reports.terminal import print_calibration
 
-    found = run(reference, pairs, idle, Bench(progress=lambda line: typer.echo(line, err=True)))
+    found = run(reference, pairs, idle, Bench(progress=lambda line: echo(line, err=True)))
     show(asdict(found), as_json, lambda: print_calibration(found))
 
 

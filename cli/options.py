@@ -37,6 +37,7 @@ Strict = Annotated[
     bool,
     Option("--strict", help="Refuse files with a damaged row; else a tenth may be left out."),
 ]
+Force = Annotated[bool, Option("--force", help="Write over files that are there.")]
 TableOut = Annotated[File, Option("--out", help="Write the trial table: .parquet or .csv.")]
 
 
@@ -136,6 +137,7 @@ class Findings:
     as_json: JsonFile = None
     html: Annotated[File, Option("--html", help="Write a page that opens offline.")] = None
     out: TableOut = None
+    force: Force = False
 
 
 @dataclass(frozen=True)

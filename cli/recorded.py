@@ -10,9 +10,21 @@ import typer
 
 from ..benchmarks.importers.registry import formats_help
 from ..errors import ConfigurationError, OutputError
-from .app import command, show, write_json
+from ..files import check_new
+from .app import check_json, command, show, write_json
 from .comparing import print_result
-from .options import AsJson, Findings, Importing, JsonFile, Replaying, Searched, TableOut, Tables
+from .options import (
+    AsJson,
+    Findings,
+    Force,
+    Importing,
+    JsonFile,
+    Replaying,
+    Searched,
+    TableOut,
+    Tables,
+)
+from .printing import echo
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -31,6 +43,7 @@ def report(tables: Tables, findings: Findings) -> None:
     """
     from .. import api
 
+    _check_new(findings)
     kept = ("ledger.jsonl", "study.yaml")
     if len(tables.paths) > 1 or not any((tables.paths[0] / name).exists() for name in kept):
         _report(_loaded(tables), findings)
@@ -52,6 +65,7 @@ def replay(tables: Tables, searched: Searched, replaying: Replaying, findings: F
     from ..reports.progress import ReplayProgress
 
     parse_target(findings.target, None)
+    _check_new(findings)
     table = _loaded(tables, searched)
     with ReplayProgress() as progress:
         replayed = api.replay(table, progress=progress, **asdict(replaying))
@@ -87,6 +101,7 @@ def import_(
         list[str], typer.Argument(metavar="PATH...", help="Files, or a storage URL of Optuna.")
     ],
     out: TableOut = None,
+    force: Force = False,
     importing: Importing,
 ) -> None:
     """Make a trial table of what another tool recorded."""
@@ -97,10 +112,10 @@ def import_(
     given = asdict(importing)
     trim = given.pop("trim")
     options = ImportOptions(trim_s=0.0 if trim is None else _seconds(trim), **given)
-    imported = import_to(form, paths, out, options)
+    imported = import_to(form, paths, out, options, force=force)
     for note in imported.notes:
-        typer.echo(f"- {note}", err=True)
-    typer.echo(f"{imported.rows:,} rows written to {out}; compare them: perjoule report {out}")
+        echo(f"- {note}", err=True)
+    echo(f"{imported.rows:,} rows written to {out}; compare them: perjoule report {out}")
 
 
 @command("audit")
@@ -108,11 +123,13 @@ def audit(
     tables: Tables,
     searched: Searched,
     as_json: JsonFile = None,
+    force: Force = False,
 ) -> None:
     """Check an energy study for the faults of published ones; exit code 1 if there is any."""
     from ..benchmarks.audit import audit as check
     from ..reports.terminal import print_audit
 
+    check_json(as_json, force=force)
     found = check(
         tables.paths,
         by=tables.by or (),
@@ -139,6 +156,13 @@ def _loaded(tables: Tables, searched: Searched | None = None) -> Table:
     )
 
 
+def _check_new(findings: Findings) -> None:
+    """Refuse to write over files before anything is worked out."""
+    check_json(findings.as_json, force=findings.force)
+    for path in filter(None, (findings.html, findings.out)):
+        check_new(path, force=findings.force)
+
+
 def _report(
     table: _Table,
     findings: Findings,
@@ -152,15 +176,15 @@ def _report(
 
     study = result.findings if isinstance(result, api.StudyResult) else None
     analysis = api.analyse(table, findings.target)
-    written = [] if findings.out is None else table.write(findings.out)
+    written = [] if findings.out is None else table.write(findings.out, force=findings.force)
     if findings.html is not None:
-        page.write(findings.html, table, analysis, study)
+        page.write(findings.html, table, analysis, study, force=findings.force)
         written.append(findings.html)
     if write_json(findings.as_json, analysis.to_dict()):
         return
     print_analysis(analysis, told)
     for path in (*written, *([findings.as_json] if findings.as_json else ())):
-        typer.echo(f"Written: {path}")
+        echo(f"Written: {path}")
 
 
 def _seconds(text: str) -> float:

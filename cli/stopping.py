@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-import typer
-
 from ..benchmarks.comparison.signals import Active, Program
+from .printing import echo
 
 CLICK_STOPPED = 130
 """With it the library that parses the command line exits, and says nothing."""
@@ -52,7 +51,7 @@ class Stopping:
     def end(self) -> NoReturn:
         """Say it, and exit as shells expect it: 130 for Ctrl-C."""
         self.has_said = True
-        typer.echo(self.sentence(), err=True)
+        echo(self.sentence(), err=True)
         raise SystemExit(self.program.exit_code)
 
 

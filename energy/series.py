@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigurationError
-from ..files import write_whole
+from ..files import check_new, write_whole
 from ..version import __version__
 from .counter import PossibleSteps
 from .forksafe import Guard
@@ -89,11 +89,16 @@ class Series:
         schema, tables = self._tables()
         return pa.concat_tables([schema.empty_table(), *tables])
 
-    def write(self, path: str | os.PathLike[str]) -> None:
-        """Write ``table()`` as Parquet, whole or not at all; sampling may go on meanwhile."""
+    def write(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
+        """Write ``table()`` as Parquet, whole or not at all; sampling may go on meanwhile.
+
+        Raises:
+            OutputError: The file cannot be written, or is there and ``force`` is not given.
+        """
         import pyarrow.parquet as pq
 
         path = Path(path)
+        check_new(path, force=force)
         schema, tables = self._tables()
 
         def fill(part: Path) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from typing import Any
 
 import numpy as np
 import torch
+
+from ..bounded import WEIGHTS
 
 _PLAIN = (type(None), bool, int, float, str, bytes, set, torch.Size, torch.dtype, torch.device)
 
@@ -16,8 +19,25 @@ def load_checkpoint(checkpoint: bytes) -> dict[str, Any]:
 
     Earlier versions kept the states of ``network`` and ``optimizer`` beside the epoch.
     """
-    saved = torch.load(io.BytesIO(checkpoint), weights_only=True, map_location="cpu")
+    saved = load_tensors(checkpoint)
     return saved if "state" in saved else {"epoch": saved.pop("epoch"), "state": saved}
+
+
+def load_tensors(content: bytes) -> Any:
+    """Read what ``torch.save`` wrote, on the CPU; nothing in it runs.
+
+    Raises:
+        ValueError: It unpacks to more than weights may take.
+        Exception: Whatever PyTorch raises at what it cannot read.
+    """
+    file = io.BytesIO(content)
+    if zipfile.is_zipfile(file):
+        with zipfile.ZipFile(file) as archive:
+            unpacked = sum(each.file_size for each in archive.infolist())
+        if unpacked > WEIGHTS:
+            raise ValueError(f"unpacks to {unpacked:,} bytes, and at most {WEIGHTS:,} are read")
+    file.seek(0)
+    return torch.load(file, weights_only=True, map_location="cpu")
 
 
 def save_state(state: dict[str, Any]) -> bytes:

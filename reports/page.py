@@ -15,7 +15,7 @@ from ..benchmarks.analysis import naming, wording
 from ..benchmarks.analysis.runs import emissions
 from ..benchmarks.tables.table import counted
 from ..errors import OutputError
-from ..files import write_whole
+from ..files import check_new, write_whole
 from ..models.outcome import RESULTS
 from . import content, overviews, study_content, tables
 from .figures.anytime import anytime_chart
@@ -120,16 +120,22 @@ def render(table: Table, analysis: Analysis, findings: Findings | None = None) -
 
 
 def write(
-    path: str | Path, table: Table, analysis: Analysis, findings: Findings | None = None
+    path: str | Path,
+    table: Table,
+    analysis: Analysis,
+    findings: Findings | None = None,
+    *,
+    force: bool = False,
 ) -> None:
-    """Write the page to a file, whole or not at all.
+    """Write the page to a file, whole or not at all, over one that is there only by force.
 
     Raises:
-        OutputError: The file cannot be written, or its name is not that of a page.
+        OutputError: The file cannot be written or is there, or its name is not that of a page.
     """
     path = Path(path)
     if path.suffix.lower() not in (".html", ".htm"):
         raise OutputError(f"{path}: the page is HTML: name a file that ends in .html")
+    check_new(path, force=force)
     page = render(table, analysis, findings)
     write_whole(path, lambda part: part.write_text(page, encoding="utf-8"))
 

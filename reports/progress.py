@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.segment import Segment
+from rich.text import Text
 
 from ..energy.quantities import total
 from ..models.metric import ACCURACY, Metric
+from ..plain import printable
 from .format import format_duration, format_energy, format_score
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ..benchmarks.comparison.experiment import Experiment
     from ..benchmarks.comparison.run import Run
@@ -26,12 +29,32 @@ PLAIN_LINE_S = 5.0
 """How often a line of progress is printed where stderr is no terminal."""
 
 
+class _Console(Console):
+    """Prints what names and messages hold, and does nothing that they say.
+
+    A line that is printed, and a cell of a table, stay one line.
+    """
+
+    def render_str(self, text: str, **how: Any) -> Text:
+        return super().render_str(printable(text), **how)
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterator[Segment]:
+        for segment in super().render(renderable, options):
+            if segment.control or segment.text.isprintable():
+                yield segment
+            else:
+                lines = map(printable, segment.text.split("\n"))
+                yield segment._replace(text="\n".join(lines))
+
+
 def open_console(*, stderr: bool = False) -> Console:
     """Open a console: a terminal wraps at words; a file or pipe gets whole lines."""
-    console = Console(stderr=stderr, highlight=False, markup=False)
+    console = _Console(stderr=stderr, highlight=False, markup=False)
     if console.is_terminal:
         return console
-    return Console(stderr=stderr, highlight=False, markup=False, soft_wrap=True, width=132)
+    return _Console(stderr=stderr, highlight=False, markup=False, soft_wrap=True, width=132)
 
 
 class ComparisonProgress:

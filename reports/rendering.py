@@ -12,6 +12,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from ..energy.carbon import format_grams
+from ..plain import printable
 from .figures.axes import CONFIG
 from .format import format_duration, format_energy, format_percent, format_score, format_value
 
@@ -39,6 +40,7 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_finalize,
     )
     environment.filters |= {
         "energy": format_energy,
@@ -52,6 +54,11 @@ def _environment() -> Environment:
         "script": _script,
     }
     return environment
+
+
+def _finalize(value: Any) -> Any:
+    """Show what is no markup of ours with each character for itself."""
+    return value if isinstance(value, Markup) or not isinstance(value, str) else printable(value)
 
 
 def keep_units_together(text: str) -> str:

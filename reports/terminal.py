@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
+from rich.text import Text
 
 from ..energy.carbon import format_grams
 from ..models.metric import ACCURACY, Metric
@@ -225,7 +226,7 @@ def print_findings(findings: list[ComponentStatus]) -> None:
     table = Table.grid(padding=(0, 2, 1, 0))
     for each in findings:
         lines = [_quality(each), each.detail, *each.notes, each.mend and f"To mend it: {each.mend}"]
-        table.add_row(each.component, each.status, "\n".join(filter(None, lines)))
+        table.add_row(each.component, each.status, Text("\n").join(map(Text, filter(None, lines))))
     open_console().print(table)
 
 
@@ -327,13 +328,15 @@ def print_audit(found: Audit) -> None:
             f"- … and {len(skipped) - MOST_SKIPPED} files more, which hold no energy data"
         )
     for check, findings in groupby(found.findings, key=lambda finding: finding.check):
-        console.print(f"\n{CHECKS[check].title} ({check})", style="bold")
+        console.print()
+        console.print(f"{CHECKS[check].title} ({check})", style="bold")
         for finding in findings:
             console.print(f"- {finding.where}: {finding.evidence}".replace(folder, ""))
         console.print(f"  To mend it: {CHECKS[check].remedy}")
     ran = {name for each in found.checked for name in each.ran}
+    console.print()
     console.print(
-        f"\n{len(found.findings)} finding{'s' * (len(found.findings) != 1)}; {len(ran)} of "
+        f"{len(found.findings)} finding{'s' * (len(found.findings) != 1)}; {len(ran)} of "
         f"{len(CHECKS)} checks could be made."
     )
     for each in found.checked:

@@ -12,7 +12,7 @@ import perjoule
 
 ROOT = Path(perjoule.__file__).parent
 FLOORS = (
-    ("errors", "files", "plain", "texts", "version"),
+    ("bounded", "errors", "files", "parquet", "plain", "texts", "version"),
     ("energy",),
     ("models",),
     ("tuners",),

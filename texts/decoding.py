@@ -13,6 +13,7 @@ from itertools import chain
 from pathlib import Path
 from typing import AnyStr, NamedTuple
 
+from ..bounded import open_file
 from ..errors import DataError
 
 _BLOCK = 1 << 16  # bytes that are read at a time
@@ -53,7 +54,7 @@ def read_lines(path: str | Path) -> Iterator[TextLine]:
         DataError: It cannot be read, or is no text.
     """
     try:
-        with Path(path).open("rb") as file:
+        with open_file(path) as file:
             blocks = iter(lambda: file.read(_BLOCK), b"")
             first = next(blocks, b"")
             for magic, words in _OTHER_FORMATS.items():

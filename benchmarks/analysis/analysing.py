@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...energy.quantities import format_energy
-from ...files import write_whole
+from ...files import check_new, write_whole
 from ...models.metric import Metric
 from ...version import __version__
 from ..statistics.ranks import friedman
@@ -90,12 +90,13 @@ class Analysis(Fact):
             for by, v in told
         ]
 
-    def write(self, path: str | Path) -> None:
-        """Write all numbers as JSON, whole or not at all.
+    def write(self, path: str | Path, *, force: bool = False) -> None:
+        """Write all numbers as JSON, whole or not at all, over a file only by force.
 
         Raises:
-            OutputError: The file cannot be written.
+            OutputError: The file cannot be written, or is there.
         """
+        check_new(Path(path), force=force)
         text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
         write_whole(Path(path), lambda part: part.write_text(text, encoding="utf-8"))
 

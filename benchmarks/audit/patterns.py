@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from itertools import product
 
 import numpy as np
@@ -48,10 +49,16 @@ def dead_hyperparameter(subject: Subject) -> Evidence:
     losses = _losses(table, trials)
     metric = table.metric.name
     equal = "equal accuracies" if metric == "accuracy" else f"the same {metric}"
+    marks = {name: _marks(trials[name]) for name in [*groups, *names]}
+    whole = sum(marks.values(), np.zeros(len(trials), np.uint64))
     compared = 0
     for name in names:
         key = [*groups, *(other for other in names if other != name)]
-        alike = trials[trials[name].notna()]  # elsewhere it is inactive, or unknown
+        known = trials[name].notna().to_numpy()  # elsewhere it is inactive, or unknown
+        rest = pd.Series((whole - marks[name])[known])
+        if not rest.duplicated().any():  # nor are any alike in all other columns
+            continue
+        alike = trials[known]
         alike = alike[alike.duplicated(key, keep=False)] if key else alike
         parts = alike.assign(_loss=losses).groupby(key or [0] * len(alike), dropna=False)
         values = parts[name].nunique()
@@ -70,6 +77,13 @@ def dead_hyperparameter(subject: Subject) -> Evidence:
             )
     if not compared:
         raise Lacking("no two candidates differ in one hyperparameter alone")
+
+
+def _marks(cells: pd.Series) -> NDArray[np.uint64]:
+    """A number for each cell, the same for equal ones: sums of them tell most rows apart."""
+    codes, _ = pd.factorize(cells, use_na_sentinel=False)
+    numbers = np.random.default_rng(zlib.crc32(str(cells.name).encode("utf-8", "replace")))
+    return numbers.integers(2**64, size=codes.max(initial=0) + 1, dtype=np.uint64)[codes]
 
 
 def means_as_maxima(subject: Subject) -> Evidence:

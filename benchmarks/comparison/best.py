@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ... import bounded
 from ...errors import ConfigurationError, DataError, OutputError
 from ...files import write_whole
 from ...models.data.registry import DATASETS
 from ...models.described import Described
+from ...plain import read_json
 from ..tables.facts import Fact
 from .experiment import Experiment
 from .folder import Folder
@@ -72,8 +74,9 @@ def _state_in(file: Path, of_network: bool) -> Any:
     """The state that a file of weights holds: a network's, or whatever an own objective saved."""
     from ...models.checkpoint import load_checkpoint
 
+    content = bounded.read_bytes(file, bounded.WEIGHTS)
     try:
-        state = load_checkpoint(file.read_bytes())["state"]
+        state = load_checkpoint(content)["state"]
         return state["network"] if of_network else state
     except Exception as error:  # of PyTorch's reader, or the file holds something else
         raise OutputError(f"{file}: damaged: it holds no weights; restore a copy") from error
@@ -115,14 +118,12 @@ def load_predictor(
 def _read_json(path: Path) -> dict[str, Any]:
     file = path / BEST
     try:
-        if file.stat().st_size > MOST_BYTES:
-            raise OutputError(f"{file}: larger than {MOST_BYTES >> 20} MiB, so it is no best.json")
-        stated = json.loads(file.read_text(encoding="utf-8"))
+        stated = read_json(bounded.read_text(file, MOST_BYTES))
     except OSError as error:
         raise OutputError(
             f"{path} holds no best network: run `perjoule tune` first, and name its folder"
         ) from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise OutputError(f"{file}: damaged; make it again: perjoule report {path}") from error
     if not isinstance(stated, dict):
         raise OutputError(f"{file}: damaged; make it again: perjoule report {path}")
@@ -130,12 +131,14 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _read_weights(file: Path) -> dict[str, Any]:
-    import torch
+    from ...models.checkpoint import load_tensors
 
     try:
-        weights = torch.load(file, weights_only=True, map_location="cpu")
+        content = bounded.read_bytes(file, bounded.WEIGHTS)
     except OSError as error:
         raise OutputError(f"{file}: cannot be read ({error.strerror or error})") from error
+    try:
+        weights = load_tensors(content)
     except Exception as error:  # bytes of anybody's end in errors of every kind
         raise OutputError(f"{file}: damaged, or more than weights; restore a copy") from error
     if not isinstance(weights, dict) or not all(map(_has_values, weights.values())):

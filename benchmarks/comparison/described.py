@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ...bounded import read_text
 from ...errors import OutputError, PerjouleError
 from ...plain import read_yaml
 from ..tables.facts import Fact, first_fault
@@ -56,9 +57,7 @@ def read_description(file: Path) -> dict[str, Any]:
         OutputError: It is missing or damaged.
     """
     try:
-        if file.stat().st_size > MOST_BYTES:
-            raise ValueError(f"larger than {MOST_BYTES >> 20} MiB")
-        stated = read_yaml(file.read_text(encoding="utf-8"))
+        stated = read_yaml(read_text(file, MOST_BYTES))
         known = _Description.from_dict(stated)
         experiment = Experiment(**known.experiment)
         if stated.get("metric", experiment.metric) != experiment.metric:

@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from ...bounded import read_text
 from ...energy.carbon import intensity
 from ...energy.quantities import parse_energy
 from ...energy.sources.resolve import meters_help
@@ -32,8 +33,7 @@ DEFAULT_SEEDS = 5
 UNLIMITED = "unlimited"
 """The budget of runs that end by themselves, or by their number of trials."""
 MOST_SEEDS, MOST_WORKERS, MOST_TRIALS = 100_000, 1_000, 10_000_000
-MOST_BYTES = 256 * 2**10
-"""Of an experiment file that is read."""
+"""The most of each that an experiment may ask for."""
 
 
 def _listed(value: Any) -> Any:
@@ -212,11 +212,7 @@ def load_experiment(
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise ConfigurationError(
-                f"{path}: larger than {MOST_BYTES >> 10} KiB: no experiment is"
-            )
-        values = read_yaml(path.read_text(encoding="utf-8"))
+        values = read_yaml(read_text(path))
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

@@ -24,7 +24,8 @@ from typing import Any
 import yaml
 from filelock import FileLock, Timeout
 
-from ...errors import OutputError
+from ...bounded import read_text
+from ...errors import DataError, OutputError
 from ...files import write_whole
 from .described import read_description
 from .events import Event
@@ -109,8 +110,8 @@ class Folder:
 
     def _held_by(self) -> str:
         try:
-            told = self._holder.read_text(encoding="utf-8")[:200]
-        except (OSError, ValueError):
+            told = read_text(self._holder)[:200]
+        except (OSError, ValueError, DataError):
             told = ""
         return f"another perjoule ({told})" if told else "another perjoule"
 

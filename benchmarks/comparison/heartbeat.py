@@ -12,6 +12,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from ...bounded import DESCRIPTION, read_bytes
 from ...energy import EnergyBudget
 from ...energy.quantities import total
 from ...errors import DataError, OutputError
@@ -83,7 +84,7 @@ def read_sign(file: Path) -> SignOfLife | None:
         OutputError: It is damaged.
     """
     try:
-        return SignOfLife.of_text(file.read_bytes())
+        return SignOfLife.of_text(read_bytes(file, DESCRIPTION))
     except FileNotFoundError:
         return None
     except (OSError, DataError) as error:

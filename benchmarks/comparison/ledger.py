@@ -16,6 +16,7 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from ...bounded import TABLE, read_bytes
 from ...energy.quantities import format_energy, total
 from ...errors import OutputError
 from ..tables.facts import first_fault
@@ -184,7 +185,7 @@ class _Content:
 def _read(path: Path) -> _Content:
     seal = read_seal(path)  # before the file, which may grow meanwhile
     try:
-        content = path.read_bytes()
+        content = read_bytes(path, TABLE)
     except OSError as error:
         if seal is not None and seal.n and not path.exists():
             raise OutputError(

@@ -12,6 +12,8 @@ import re
 from hashlib import blake2b
 from pathlib import Path
 
+from ...bounded import DESCRIPTION, read_bytes
+from ...errors import DataError
 from .chain import Link
 
 _TEXT = re.compile(r"(\d{15}) ([0-9a-f]{16}) ([0-9a-f]{8})\n")
@@ -25,8 +27,8 @@ def seal_path(ledger: Path) -> Path:
 def read_seal(ledger: Path) -> Link | None:
     """The last line that was written to a ledger; None if nothing tells it."""
     try:
-        text = seal_path(ledger).read_bytes().decode("latin-1")
-    except OSError:
+        text = read_bytes(seal_path(ledger), DESCRIPTION).decode("latin-1")
+    except (OSError, DataError):
         return None
     match = _TEXT.fullmatch(text)
     if match is None:

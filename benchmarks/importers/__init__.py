@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import DataError
+from ...files import check_new
 from .registry import FORMATS, Format, ImportOptions, find_format, formats_help
 
 if TYPE_CHECKING:
@@ -83,15 +84,19 @@ def import_to(
     paths: Paths,
     out: str | Path,
     options: ImportOptions = _DEFAULTS,
+    *,
+    force: bool = False,
     **changed: Any,
 ) -> Imported:
     """Write what `import_table` would read to ``out``, batch by batch: whole, or not at all.
 
     Raises:
-        OutputError: ``out`` ends in neither ``.parquet`` nor ``.csv``, or cannot be written.
+        OutputError: ``out`` ends in neither ``.parquet`` nor ``.csv``, cannot be written, or is
+            there and ``force`` is not given.
     """
     from .writing import write
 
+    check_new(Path(out), force=force)
     _, where, trials, notes = _open(format, paths, replace(options, **changed))
     return Imported(write(trials, Path(out), where), notes.sentences)
 

@@ -25,7 +25,6 @@ Dates have a zone since Optuna 5 and are local time before, as they are in datab
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -42,8 +41,10 @@ from optuna.exceptions import OptunaError
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
+from ...bounded import LINE, lines, open_file
 from ...errors import DataError
 from ...models.metric import ACCURACY, Metric
+from ...plain import read_json
 from .files import hide_password
 from .writing import Notes
 
@@ -107,7 +108,7 @@ def open_storage(path: str, notes: Notes) -> Journal | Database:
     if "://" in path:
         return Database(path)
     try:
-        with Path(path).open("rb") as file:
+        with open_file(path) as file:
             start = file.read(len(_SQLITE))
     except OSError as error:
         raise DataError(
@@ -131,7 +132,7 @@ class Journal:
         with self._refusing():
             for line in self._lines():
                 if b'"trial_id"' not in line:  # as most have
-                    studies.apply(json.loads(line))
+                    studies.apply(read_json(line))
         return studies.known
 
     def trials(self, study: int) -> Iterator[StoredTrial]:
@@ -140,7 +141,7 @@ class Journal:
         n_trials = n_own = 0
         with self._refusing():
             for line in self._lines():
-                log = json.loads(line)
+                log = read_json(line)
                 studies.apply(log)
                 number = log.get("trial_id", n_trials)
                 if log["op_code"] == _CREATE_TRIAL and log["study_id"] in studies.known:
@@ -155,8 +156,9 @@ class Journal:
         yield from running.values()
 
     def _lines(self) -> Iterator[bytes]:
-        with Path(self._path).open("rb") as file:
-            for self._number, line in enumerate(file, 1):
+        with open_file(self._path) as file:
+            numbered = enumerate(lines(self._path, file, 16 * LINE), 1)
+            for self._number, line in numbered:
                 if line.endswith(b"\n"):
                     yield line
                 else:

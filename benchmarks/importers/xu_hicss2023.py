@@ -17,13 +17,14 @@ batch of 32 images, told of one (``src/emissions.Rmd``), and parameters that wer
 from __future__ import annotations
 
 import csv
-import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from ...bounded import lines, open_text, read_text
 from ...errors import DataError
+from ...plain import read_json
 from . import codecarbon
 from .files import labels
 from .registry import ImportOptions
@@ -104,11 +105,11 @@ def _of_node(path: Path) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     try:
         for summary in path.parent.glob("summary_*.json"):
-            facts["node_j"] = float(json.loads(summary.read_text())["joules"])
+            facts["node_j"] = float(read_json(read_text(summary))["joules"])
         accuracy = path.with_name("accuracy.txt")
         if accuracy.exists():
-            first = accuracy.read_text().splitlines()[0]
-            facts["score"] = float(json.loads(first.partition(":")[2])[-1])
+            first = read_text(accuracy).splitlines()[0]
+            facts["score"] = float(read_json(first.partition(":")[2])[-1])
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise DataError(f"{path.parent}: cannot be read: {error}; restore a copy") from error
     return facts
@@ -121,8 +122,8 @@ def _mean_accuracy(path: Path, dataset: str, architecture: str, place: str | Non
         return None
     wanted = (dataset, architecture, place)
     try:
-        with scores.open(newline="", encoding="utf-8") as file:
-            for row in csv.DictReader(file):
+        with open_text(scores) as file:
+            for row in csv.DictReader(lines(scores, file)):
                 if (row["data"], row["architecture"], row["region"]) == wanted:
                     return float(row["accuracy"])
     except (OSError, ValueError, KeyError, csv.Error) as error:

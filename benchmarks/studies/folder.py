@@ -19,6 +19,7 @@ from typing import Annotated
 import yaml
 from pydantic import Field
 
+from ...bounded import read_text
 from ...errors import DataError, OutputError
 from ...files import write_whole
 from ...plain import read_yaml
@@ -125,7 +126,7 @@ class StudyFolder:
         """
         path = self.path / STUDY_FILE
         try:
-            return StudyRecord.from_dict(read_yaml(path.read_text(encoding="utf-8")))
+            return StudyRecord.from_dict(read_yaml(read_text(path)))
         except OSError as error:
             raise OutputError(
                 f"{self.path} holds no study (no {STUDY_FILE}): name the folder that "

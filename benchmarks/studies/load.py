@@ -18,7 +18,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from ...bounded import TABLE, open_file
 from ...energy.load import busy, others_cores
+from ...plain import read_json
 from ..tables.facts import Fact, read_fact
 
 PERIOD_S = 2.0
@@ -109,9 +111,9 @@ def read_load(path: Path, before_cores: float | None) -> Load:
 
 
 def _samples(path: Path) -> Iterator[LoadSample]:
-    with contextlib.suppress(OSError), path.open("rb") as file:
+    with contextlib.suppress(OSError), open_file(path, TABLE) as file:
         for line in file:
             with contextlib.suppress(ValueError):
-                sample = read_fact(LoadSample, json.loads(line))
+                sample = read_fact(LoadSample, read_json(line))
                 if sample is not None:
                     yield sample

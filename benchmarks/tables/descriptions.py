@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from ...bounded import read_text
 from ...files import write_whole
 from ...plain import read_yaml
 
@@ -30,7 +31,7 @@ def read_description(path: Path | None) -> tuple[dict[str, Any] | None, tuple[st
     if path is None or not path.exists():
         return None, ()
     try:
-        return valid_parts(read_yaml(path.read_text(encoding="utf-8"))), ()
+        return valid_parts(read_yaml(read_text(path))), ()
     except (OSError, ValueError):  # it only informs: the trials are whole
         return None, (f"{path} is damaged: what it says of the experiment is left out.",)
 

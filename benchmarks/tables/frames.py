@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 import pyarrow as pa
-from pyarrow import parquet
 
+from ...bounded import TABLE, open_file, read_bytes
 from ...errors import DataError
+from ...parquet import check_shape, open_parquet, read_parquet
 from ...texts.table import TextRow, TextTable
 from .contract import VERSION
 from .refusals import distinct
@@ -41,10 +42,10 @@ class Contents(NamedTuple):
 def read_contents(path: Path, *, strict: bool = False) -> Contents:
     """Read a Parquet or CSV file as it is: CSV as text, not yet checked."""
     try:
-        with path.open("rb") as file:
+        with open_file(path, TABLE) as file:
             is_parquet = file.read(4) == b"PAR1"
         if is_parquet:
-            return _parquet(path, path.read_bytes())
+            return _parquet(path, read_bytes(path, TABLE))
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from error
     return _text(path, strict=strict)
@@ -57,9 +58,9 @@ def _unreadable(path: Path, error: Exception) -> DataError:
 
 def _parquet(path: Path, content: bytes) -> Contents:
     try:
-        file = parquet.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)
-        distinct(file.schema_arrow.names, str(path))
-        table = file.read()
+        source = pa.BufferReader(content)
+        distinct(open_parquet(path, source).schema_arrow.names, str(path))
+        table = read_parquet(path, source)
         if (version := version_in(table.schema.metadata)) > VERSION:
             raise DataError(
                 f"{path}: written by a newer perjoule (trial table {version}, this one reads "
@@ -76,7 +77,7 @@ def _parquet(path: Path, content: bytes) -> Contents:
     except (OSError, ValueError, pa.ArrowException) as error:
         raise _unreadable(path, error) from error
     try:
-        return Contents(rows, description_in(table.schema.metadata))
+        return Contents(rows, description_in(path, table.schema.metadata))
     except ValueError:  # it only informs: the trials are whole
         note = f"{path}: what its metadata say of the experiment is damaged, and left out."
         return Contents(rows, notes=(note,))
@@ -87,6 +88,7 @@ def _text(path: Path, *, strict: bool) -> Contents:
     if not any(table.header):
         raise DataError(f"{path}: is empty: give a header and rows")
     header = [name or f"Unnamed: {at}" for at, name in enumerate(table.header)]
+    check_shape(path, len(header), _count_lines(path) * len(header))
     distinct(header, str(path))
     schema = pa.schema([(name, pa.string()) for name in header])
     batches, places, last = [], [], None
@@ -104,3 +106,12 @@ def _text(path: Path, *, strict: bool) -> Contents:
     if table.damage.n_damaged:  # so that rows are called by their numbers
         frame.index = pd.Index([int(place.split()[1]) - 1 for place in places])
     return Contents(frame, text=TextRows(table, tuple(places), last))
+
+
+def _count_lines(path: Path) -> int:
+    """How many lines a text has, without reading what is in them."""
+    ends = [0, 0]
+    with open_file(path, TABLE) as file:
+        while block := file.read(1 << 20):
+            ends = [n + block.count(end) for n, end in zip(ends, (b"\n", b"\r"), strict=True)]
+    return max(ends)

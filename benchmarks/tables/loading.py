@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -96,7 +97,7 @@ def _with_params(table: Table, named: Sequence[str]) -> Table:
 
 def _refuse_twice(sources: Sequence[Loadable]) -> None:
     """A path may not be there twice, for its runs would count twice."""
-    paths = Counter(Path(each).resolve() for each in sources if isinstance(each, str | Path))
+    paths = Counter(os.path.realpath(each) for each in sources if isinstance(each, str | Path))
     for path, count in paths.items():
         if count > 1:
             raise DataError(f"{path} is given {count} times: its runs would count {count} times")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import DataError, OutputError, PerjouleError
+from ...files import check_new
 from ...models.metric import ACCURACY, Metric
 from .descriptions import description_path, is_description, write_description
 from .writing import SIDES, check_ending, side_path, write_frame
@@ -105,19 +106,19 @@ class Table:
             for values, rows in self.trials.groupby(columns, sort=True, dropna=False)
         ]
 
-    def write(self, path: str | Path) -> list[Path]:
+    def write(self, path: str | Path, *, force: bool = False) -> list[Path]:
         """Write the table, as Parquet or CSV by the ending of the name.
 
         Curves, slices and runs go beside it, as ``NAME.curves.parquet`` (or ``.csv``) and so on,
         and the description, with what the table is grouped by, as ``NAME.experiment.yaml``;
-        Parquet keeps that in its metadata.
+        Parquet keeps that in its metadata. Files that are there are only written over by force.
 
         Returns:
             The files that were written.
 
         Raises:
-            OutputError: Another ending, a file cannot be written, or one that is there already
-                would be taken for a part of this table.
+            OutputError: Another ending, a file cannot be written, is there already, or would be
+                taken for a part of this table.
         """
         path = Path(path)
         check_ending(path)
@@ -138,6 +139,10 @@ class Table:
             if not is_description(described, description):  # it may be that of a run folder
                 raise _is_there(described, "describes another experiment")
             described = None
+        for new in [path, *(beside for beside, part in parts.items() if part is not None)]:
+            check_new(new, force=force)
+        if described:
+            check_new(described, force=force)
         write_frame(self.trials, path, description)
         sides = {beside: part for beside, part in parts.items() if part is not None}
         for beside, part in sides.items():

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...bounded import DESCRIPTION, too_large
 from ...errors import OutputError
 from ...files import write_whole
+from ...plain import read_json
 from .contract import UNITS, VERSION
 from .descriptions import to_json
 
@@ -82,6 +83,14 @@ def version_in(metadata: Mapping[bytes, bytes] | None) -> int:
     return int(stated) if stated.isdigit() else 0
 
 
-def description_in(metadata: Mapping[bytes, bytes] | None) -> Any:
-    """The description in the metadata of a Parquet file, if any; a ValueError if it is damaged."""
-    return json.loads((metadata or {}).get(_DESCRIPTION_KEY, b"null"))
+def description_in(path: Path, metadata: Mapping[bytes, bytes] | None) -> Any:
+    """The description in the metadata of a Parquet file, if any.
+
+    Raises:
+        ValueError: It is damaged.
+        DataError: It is too large.
+    """
+    text = (metadata or {}).get(_DESCRIPTION_KEY, b"null")
+    if len(text) > DESCRIPTION:
+        raise too_large(f"{path}, its description", len(text), DESCRIPTION)
+    return read_json(text)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...bounded import lines, open_text
 from ...errors import ConfigurationError, DataError
 from .stored import CpuFit, now_utc
 
@@ -71,8 +72,8 @@ def fit(
 def read_windows(path: Path) -> list[LoadWindow]:
     """Windows of the whole machine from a CSV file with ``COLUMNS``, or a DataError."""
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = csv.DictReader(file)
+        with open_text(path) as file:
+            rows = csv.DictReader(lines(path, file))
             missing = [column for column in COLUMNS if column not in (rows.fieldnames or ())]
             if missing:
                 head = f"no column {missing[0]}; begin with {','.join(COLUMNS)}"

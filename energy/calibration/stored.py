@@ -13,8 +13,10 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ...errors import OutputError
+from ...bounded import read_text
+from ...errors import DataError, OutputError
 from ...files import write_whole
+from ...plain import read_json
 
 VERSION = 1  # of the stored file
 
@@ -70,16 +72,16 @@ class Calibration:
 def load_calibration() -> Calibration | None:
     """What is stored for this machine, None if there is nothing; warns of a file it cannot use."""
     try:
-        if not home().is_dir():  # nothing was ever calibrated
+        if not os.path.isdir(home()):  # noqa: PTH112 - never raises; nothing was ever calibrated
             return None
         file = calibration_file()
     except OutputError:
         return None
     try:
-        return _parse(file.read_text(encoding="utf-8"))
+        return _parse(read_text(file))
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, DataError) as error:
         message = (
             f"{file} cannot be used, so nothing is taken as calibrated "
             f"({type(error).__name__}: {error}): run `perjoule calibrate` again"
@@ -151,7 +153,7 @@ def now_utc() -> str:
 
 
 def _parse(text: str) -> Calibration:
-    data = json.loads(text)
+    data = read_json(text)
     if (version := data.pop("version")) != VERSION:
         raise ValueError(f"version {version} of the file, not {VERSION}")
     if data["machine"] != machine_id():

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import io
 import math
 import zlib
 from pathlib import Path
 
 import numpy as np
 
+from ...bounded import WEIGHTS, read_bytes, too_large
 from ...errors import DataError
 
 
@@ -23,9 +25,12 @@ def read_idx(path: Path, n_axes: int) -> np.ndarray:
     """Read unsigned bytes in MNIST's idx format (http://yann.lecun.com/exdb/mnist), gzip or not."""
     mend = "delete it and fetch it again"
     try:
-        content = path.read_bytes()
+        content = read_bytes(path, WEIGHTS)
         if path.suffix == ".gz":
-            content = gzip.decompress(content)
+            with gzip.open(io.BytesIO(content)) as packed:
+                content = packed.read(WEIGHTS + 1)
+            if len(content) > WEIGHTS:
+                raise too_large(f"{path}, unpacked", len(content), WEIGHTS)
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} cannot be read ({error}): {mend}") from error
     start = 4 + 4 * n_axes

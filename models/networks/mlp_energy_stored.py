@@ -9,9 +9,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from ...bounded import read_text
 from ...energy.calibration.stored import home, machine_id
-from ...errors import OutputError
+from ...errors import DataError, OutputError
 from ...files import write_whole
+from ...plain import read_json
 from .mlp_energy import EnergyModel
 
 VERSION = 1  # of the stored file
@@ -86,13 +88,13 @@ def load() -> StoredEnergyModel | None:
     except OutputError:
         return None
     try:
-        found = StoredEnergyModel.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        found = StoredEnergyModel.from_dict(read_json(read_text(path)))
         if found.machine != machine_id():
             raise ValueError("of another machine")
         return found
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, DataError) as error:
         message = f"{path} cannot be used ({type(error).__name__}: {error}): {_MEND}"
         warnings.warn(message, RuntimeWarning, stacklevel=2)
         return None

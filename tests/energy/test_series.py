@@ -173,14 +173,24 @@ def test_a_series_without_samples_or_sources_is_an_empty_table(recording, tmp_pa
     nothing = Series([])
     nothing.sample()
     for series in (recording.series, nothing):
-        series.write(tmp_path / "series.parquet")
+        series.write(tmp_path / "series.parquet", force=True)
         assert pq.read_table(tmp_path / "series.parquet").shape == (0, len(COLUMNS))
+
+
+def test_a_file_that_is_there_is_only_written_over_by_force(recording, tmp_path):
+    path = tmp_path / "series.parquet"
+    path.write_text("a week of work")
+    with pytest.raises(OutputError, match=r"series\.parquet is there already: add --force"):
+        recording.series.write(path)
+    assert path.read_text() == "a week of work"
+    recording.series.write(path, force=True)
+    assert pq.read_table(path).num_rows == 0
 
 
 def test_a_file_that_cannot_be_written_is_named_and_leaves_no_half(recording, tmp_path):
     recording.sample()
     for path in (tmp_path / "none" / "series.parquet", tmp_path):
-        with pytest.raises(OutputError, match="give a folder that exists") as told:
+        with pytest.raises(OutputError, match=r"give a(nother name| folder that exists)") as told:
             recording.series.write(path)
         assert str(path) in str(told.value)
     assert list(tmp_path.iterdir()) == []
@@ -207,7 +217,7 @@ def test_a_file_can_be_written_while_sampling_goes_on(fakes, tmp_path):
         sampling = threads.submit(sample)
         try:
             for _ in range(10):
-                series.write(tmp_path / "series.parquet")
+                series.write(tmp_path / "series.parquet", force=True)
                 energies_j = pq.read_table(tmp_path / "series.parquet")["energy_j"].to_numpy()
                 assert len(energies_j) % 2 == 0
                 assert (np.diff(energies_j[: len(energies_j) // 2]) > 0).all()

@@ -399,11 +399,13 @@ def test_published_measurements_render(recorded):
     assert sum(name.startswith("pareto") for name in names(page)) == 3
 
 
-def test_write_replaces_the_page_or_says_where_it_could_not(tmp_path):
+def test_write_replaces_the_page_by_force_or_says_where_it_could_not(tmp_path):
     table = study(("a", "b"), 1, 2)
     path = tmp_path / "page.html"
     path.write_text("old")
-    write(path, table, analysed(table))
+    with pytest.raises(OutputError, match="is there already"):
+        write(path, table, analysed(table))
+    write(path, table, analysed(table), force=True)
     assert path.read_text(encoding="utf-8").rstrip().endswith("</html>")
     with pytest.raises(OutputError, match="missing"):
         write(tmp_path / "missing" / "page.html", table, analysed(table))

@@ -8,7 +8,9 @@ from itertools import count
 from pathlib import Path
 from typing import NoReturn, Protocol
 
+from ....bounded import open_file
 from ....errors import DataError
+from ....parquet import open_parquet, read_parquet
 from ....texts.headers import is_date
 from ....texts.table import TextRow, TextTable
 from .columns import find_unit
@@ -63,15 +65,14 @@ class _Series:
 
     def _read(self) -> Iterator[TextRow]:
         """The header, and then every row."""
-        import pyarrow.parquet as pq
-
         try:
-            with self._path.open("rb") as opened:
-                file = pq.ParquetFile(opened)
-                known = [name for name in _SERIES if name in file.schema_arrow.names]
+            with open_file(self._path) as file:
+                names = open_parquet(self._path, file).schema_arrow.names
+                known = [name for name in _SERIES if name in names]
                 yield TextRow("", known)
                 number = count(1)
-                for batch in file.iter_batches(columns=known):
+                table = read_parquet(self._path, file, known)
+                for batch in table.to_batches(max_chunksize=10_000):
                     for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                         cells = ["" if cell is None else str(cell) for cell in row]
                         yield TextRow(f"row {next(number)}", cells)

@@ -232,7 +232,7 @@ def test_any_metric_is_audited_in_its_own_words(tmp_path, tell):
     tested = dataclasses.replace(
         table, trials=table.trials.assign(test_score=table.trials["score"])
     )
-    tested.write(tmp_path / "errors.parquet")
+    tested.write(tmp_path / "errors.parquet", force=True)
     tell(path, "test-selection", "columns score, test_score: both are the same in 27 of 27 rows")
 
 

@@ -20,7 +20,7 @@ def imported(tmp_path: Path, write: Callable[..., Path]) -> Callable[..., Table]
         table = import_table(format, paths, **options)
         for ending in ("parquet", "csv"):
             out = tmp_path / f"imported.{ending}"
-            written = import_to(format, paths, out, **options)
+            written = import_to(format, paths, out, force=True, **options)
             assert (written.rows, written.notes) == (len(table.trials), table.notes)
             assert_frame_equal(load_table(out).trials, table.trials)
         return table

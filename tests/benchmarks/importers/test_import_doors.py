@@ -110,7 +110,9 @@ def test_a_table_is_written_whole_or_not_at_all(write, tmp_path, ending):
     out = tmp_path / f"table.{ending}"
     out.write_text("as before")
     with pytest.raises(DataError, match="row 21001, column gpu0_energy: 'torn' is no number"):
-        import_to("zeus", path, out, strict=True)
+        import_to("zeus", path, out, strict=True, force=True)
+    with pytest.raises(OutputError, match="is there already: add --force"):
+        import_to("zeus", path, out)
     assert out.read_text() == "as before"
     assert {each.name for each in tmp_path.iterdir()} == {out.name, path.name}
 
