@@ -24,7 +24,6 @@ UsageError: Any = typer.BadParameter.__base__
 
 def main() -> None:
     """Run the command line; what the user can mend is one line and exit code 2."""
-    sys.path.append("")  # module:attribute may name a file in the current folder
     try:
         with answering_signals():
             # Without arguments typer prints the help.

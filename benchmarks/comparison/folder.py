@@ -97,13 +97,15 @@ class Folder:
         """
         try:
             description = read_yaml(self._description.read_text(encoding="utf-8"))
+            if isinstance(description["experiment"].get("space"), str):
+                raise ValueError("experiment.space is no mapping")  # a file's name would be read
             Experiment(**description["experiment"])
         except OSError as error:
             raise OutputError(
                 f"{self.path} holds no comparison (no {self._description.name}): "
                 "name the folder that `perjoule compare` wrote"
             ) from error
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise OutputError(f"{self._description}: damaged ({error}); restore a copy") from error
         return description
 

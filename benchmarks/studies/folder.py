@@ -52,6 +52,7 @@ class StudyRecord(Fact):
     idle_s: float  # seconds over which the idle power was metered
     before_cores: float  # cores that others kept busy before it began
     schema: int = 1
+    mark: str | None = None  # of the options, as `comparison.trust` makes it
 
 
 @dataclass(frozen=True)
