@@ -28,7 +28,6 @@ from ...models.operations import network_cost
 from ...models.outcome import RESULTS, SliceResult, State, StopRule
 from ...models.own_training import OwnTraining
 from ...models.phases import Assignment
-from ...models.runtime import Runtime
 from ...models.space import Space
 from ...tuners.deadline import Overdue
 from ...tuners.pending import ask_beside
@@ -36,11 +35,12 @@ from ...tuners.registry import find_recipe
 from ...tuners.strategy import Strategy, Task, Told, Work, check_work, restore
 from .folder import Folder
 from .heartbeat import Pulse
-from .instruments import detect_runtime, load_data, one_thread, open_meter
+from .instruments import detect_runtime, one_thread, open_meter
 from .messages import Job, Outcome, Prepared, Setting
 from .pot import SharedBudget, budget_of
 from .rehearsal import Price, Rehearsal, price
 from .signals import Stopped, breakable
+from .trained import describe_data, make_training
 from .trust import is_own, runs_own_code
 
 
@@ -66,7 +66,7 @@ class Session:
             window = self._meter.window()
             self.space = Space.parse(setting.space)
             self._metric = Metric.parse(experiment.metric)
-            self._training = _training(setting, self._runtime, self._metric)
+            self._training = make_training(setting, self._runtime, self._metric)
             self._task = self._describe_task()
             rehearsal = Rehearsal(
                 self._meter, self._training, self._metric, str(device), self.space, self._task
@@ -80,7 +80,7 @@ class Session:
             self.prepared = Prepared(
                 sources=self._meter.sources,
                 runtime=self._runtime.describe(),
-                data=_describe_data(self._training),
+                data=describe_data(self._training),
                 epoch_j=epoch_j,
                 ask_j=ask_j,
                 startup_j=window.close().total_j,
@@ -174,7 +174,7 @@ class Session:
         test_score = result.test_score if is_best else None
         weights = result.weights if is_best else None
         if weights is not None and isinstance(training, NetworkTraining):
-            test_score, fault = _test_score(training, work.params, weights)
+            test_score, fault = score_on_test(training, work.params, weights)
             result = replace(result, message=result.message or fault)
         result = replace(result, checkpoint=weights if self._setting.keep_weights else None)
         if isinstance(budget, SharedBudget):
@@ -319,29 +319,6 @@ class Session:
         return Objective(self._training, self._metric, device, seed, known_steps, Stopped)
 
 
-def _training(setting: Setting, runtime: Runtime, metric: Metric) -> NetworkTraining | OwnTraining:
-    """What trains the candidates: a user's own function, or networks on a data set."""
-    experiment = setting.experiment
-    if experiment.objective is not None:
-        names = frozenset(experiment.space or ())
-        return OwnTraining.of(setting.objective or experiment.objective, names)
-    assert experiment.architecture is not None
-    data = load_data(experiment, runtime.device)
-    return NetworkTraining(data, runtime, experiment.architecture, metric)
-
-
-def _test_score(
-    training: NetworkTraining, params: Mapping[str, Any], weights: bytes
-) -> tuple[float | None, str]:
-    """The score on the test split; None and why, where a user's network fails there."""
-    try:
-        return training.test_score(params, weights), ""
-    except Stopped:
-        raise
-    except BaseException as error:  # noqa: BLE001 - a user's network may raise anything
-        return None, f"it could not be scored on test data: {describe_error(error)}"
-
-
 def _is_better(result: SliceResult, incumbent: float | None, metric: Metric) -> bool:
     """Whether a slice gave a better network than all before."""
     if result.state not in RESULTS or result.score is None:
@@ -353,18 +330,3 @@ def _unbilled_j(around: Reading, billed: Reading, after: Reading) -> float | Non
     """Joules around a slice that are not its own, and of what came after it."""
     own_j = billed.total_j
     return total([around.total_j, None if own_j is None else -own_j, after.total_j])
-
-
-def _describe_data(training: NetworkTraining | OwnTraining) -> dict[str, Any]:
-    """What `experiment.yaml` says of the data set: nothing of a user's own."""
-    if isinstance(training, OwnTraining):
-        return {}
-    data = training.data
-    return {
-        "shape": list(data.shape),
-        "normalisation": {name: list(each) for name, each in vars(data.normalisation).items()},
-        "class_names": list(data.class_names),
-        "tasks": list(data.tasks),
-        **{name: getattr(data, name) for name in ("n_classes", "source", "fingerprint")},
-        **{name: len(getattr(data, name)) for name in ("train", "validation", "test")},
-    }
