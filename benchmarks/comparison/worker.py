@@ -40,7 +40,7 @@ from .messages import Job, Outcome, Prepared, Setting
 from .pot import SharedBudget, budget_of
 from .rehearsal import Price, Rehearsal, price
 from .signals import Stopped, breakable
-from .trained import describe_data, make_training
+from .trained import describe_data, make_training, score_on_test
 from .trust import is_own, runs_own_code
 
 
