@@ -1,5 +1,15 @@
 """``python -m perjoule``, and what the installed command calls."""
 
+import sys
+from pathlib import Path
+
+# Python puts the current folder first, where a file of anybody's could stand for a library.
+if (
+    __name__ == "__main__"
+    and not sys.flags.safe_path
+    and Path(sys.path[0]).absolute() != Path(__file__).parents[1]
+):
+    del sys.path[0]
 
 from .benchmarks.comparison.signals import Program
 

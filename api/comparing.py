@@ -75,6 +75,7 @@ def compare(
     *,
     out: str | Path | None = None,
     resume: bool = False,
+    trust: bool = False,
     executor: Executor | None = None,
     progress: ComparisonWatcher | None = None,
     target: str | float = DEFAULT_TARGET,
@@ -89,6 +90,8 @@ def compare(
         experiment: A YAML file; None for the defaults.
         out: The run folder; a new one under ``runs/`` if not given.
         resume: Go on with the comparison in ``out``; its experiment is taken from there.
+        trust: Whether code, files and hosts that ``out`` names may be run and read, where somebody
+            else made it. Know who.
         executor: Any PEP 3148 executor; by default this process or a pool.
         progress: Is told how it goes.
         target: The score to reach: ``0.95``, or a share such as ``"98%"`` (of the best one found
@@ -102,7 +105,7 @@ def compare(
     Raises:
         PerjouleError: Something in the experiment cannot be used; nothing is half-written then.
     """
-    start = opening(options, out, target, progress, executor=executor)
+    start = opening(options, out, target, progress, executor=executor, trust=trust)
     folder = go_on(start, experiment, options) if resume else begin(start, experiment, options)
     return _derive(folder, target)
 
@@ -114,6 +117,7 @@ def tune(
     experiment: str | Path | None = None,
     out: str | Path | None = None,
     resume: bool = False,
+    trust: bool = False,
     refit: bool = False,
     progress: ComparisonWatcher | None = None,
     target: str | float = DEFAULT_TARGET,
@@ -131,6 +135,7 @@ def tune(
         experiment: A YAML file; None for the defaults.
         out: The run folder; a new one under ``runs/`` if not given.
         resume: Go on with the search in ``out``.
+        trust: As for ``compare``.
         refit: Train the best candidate again on train and validation data once the search is over.
             Its joules are metered apart and beside the budget; ``best.pt`` holds its weights then.
             One that was stopped begins anew when resumed.
@@ -144,7 +149,8 @@ def tune(
     if not resume:
         strategy, budget = search_of(experiment, strategy, budget)
     options |= {"strategies": strategy and [strategy], "budget": budget, "seeds": 1}
-    start = opening(options, out, target, progress, keep_weights=True, refit=refit)
+    more = {"keep_weights": True, "refit": refit, "trust": trust}
+    start = opening(options, out, target, progress, **more)
     folder = go_on(start, experiment, options) if resume else begin(start, experiment, options)
     if refit:
         from ..benchmarks.comparison.refit import refit as train_again
@@ -161,12 +167,15 @@ def tune(
     return result
 
 
-def report(folder: str | Path, target: str | float = DEFAULT_TARGET) -> Result | StudyResult:
+def report(
+    folder: str | Path, target: str | float = DEFAULT_TARGET, *, trust: bool = False
+) -> Result | StudyResult:
     """Make tables, summary and report of a run folder again, from its ledger; or of a study's.
 
     Args:
         folder: The run folder, or that of a study.
         target: As for ``compare``.
+        trust: As for ``compare``; only of a study data are read.
 
     Raises:
         OutputError: The folder holds no comparison.
@@ -176,7 +185,7 @@ def report(folder: str | Path, target: str | float = DEFAULT_TARGET) -> Result |
 
     parse_target(target, None)
     if StudyFolder(Path(folder)).is_there:
-        return report_study(folder)
+        return report_study(folder, trust=trust)
     return _derive(Folder(Path(folder).absolute()), target)
 
 

@@ -30,7 +30,8 @@ def load_best(
     Args:
         folder: The folder of a search, or a copy of its ``best.json`` and ``best.pt``.
         trust: Whether to run what ``best.json`` names as ``module:function``, the code of a network
-            of somebody's own. Know who wrote the folder.
+            of somebody's own. Know who wrote the folder. A search of yours on this machine needs
+            none.
         device: Where to predict: ``"cpu"``, ``"cuda"``; None for the fastest.
         precision: ``"float32"``, or None for the one it was trained in.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +62,7 @@ def study(
     yes: bool = False,
     out: str | Path | None = None,
     resume: bool = False,
+    trust: bool = False,
     source: Loadable | Sequence[Loadable] | None = None,
     add: Sequence[Loadable] = (),
     mapping: str | Sequence[str] = (),
@@ -81,6 +82,8 @@ def study(
         yes: Go on even if it should take more than ten minutes.
         out: Its folder; a new one under ``runs/`` if not given.
         resume: Go on with the study in ``out``.
+        trust: Whether code, files and hosts that ``out`` names may be run and read, where somebody
+            else made it. Know who.
         source: Trial tables to analyse instead of running anything, such as a paper's recorded one.
         add: Trial tables of other machines to analyse with what is run here.
         mapping: Columns of these tables made of others: ``"energy_j=kwh*3.6e6"``.
@@ -116,7 +119,7 @@ def study(
     if resume and out is None:
         raise ConfigurationError("--resume needs --out: name the folder to go on with")
     if resume:
-        asked = _resumed(folder, wanted, asked)
+        asked = _resumed(folder, wanted, asked, trust=trust)
         running.check_begun(wanted, asked, folder)
     added = _load_added(add, mapping, wanted.design(asked).by) if add else []
     if not resume:
@@ -135,30 +138,30 @@ def study(
     return result
 
 
-def report_study(path: str | Path) -> StudyResult:
-    """Make table, findings and report of a study's folder again; runs nothing that it names.
+def report_study(path: str | Path, *, trust: bool = False) -> StudyResult:
+    """Make table, findings and report of a study's folder again.
+
+    Args:
+        path: The folder.
+        trust: Whether code and files that it names may be run and read.
 
     Raises:
-        ConfigurationError: The study is somebody's own.
+        ConfigurationError: The study is somebody's own, or names what is not trusted.
         OutputError: The folder holds no study, or none of whose trials has ended.
     """
+    from ..benchmarks.comparison.trust import check_trusted
     from ..benchmarks.studies.folder import StudyFolder
     from ..benchmarks.studies.registry import STUDIES, find_study
-    from ..models.data.registry import names_code
 
     folder = StudyFolder(Path(path).absolute())
     record = folder.record()
-    name, dataset = record.study, record.options.dataset or ""
+    name = record.study
     if name not in STUDIES:
         raise ConfigurationError(
             f"{folder.path} holds the study {name!r}, which is somebody's own: name it, as in "
             f"`perjoule study module:attribute --resume --out {folder.path}`"
         )
-    if names_code(dataset):
-        raise ConfigurationError(
-            f"{folder.path} names the data set {dataset!r}, which is somebody's own code: if you "
-            f"know who wrote it, `perjoule study {name} --resume --out {folder.path}`"
-        )
+    check_trusted(folder.path, asdict(record.options), record.mark, trust=trust)
     return derive(find_study(name), folder)
 
 
@@ -183,8 +186,10 @@ def _options(quick: bool, options: dict[str, Any]) -> Any:
     return Options(quick=quick, **given)
 
 
-def _resumed(folder: StudyFolder, wanted: Study, asked: Any) -> Any:
+def _resumed(folder: StudyFolder, wanted: Study, asked: Any, *, trust: bool) -> Any:
     """The options that a study was begun with; others cannot be asked of it now."""
+    from ..benchmarks.comparison.trust import check_trusted
+
     record = folder.record()
     if record.study != wanted.name:
         raise ConfigurationError(
@@ -197,6 +202,8 @@ def _resumed(folder: StudyFolder, wanted: Study, asked: Any) -> Any:
             f"{folder.path} was begun with other options: leave them out to resume, or begin anew "
             "with another --out"
         )
+    if asked != record.options:  # what was named again was meant
+        check_trusted(folder.path, asdict(record.options), record.mark, trust=trust)
     return record.options
 
 

@@ -19,7 +19,6 @@ from .stopping import answering_signals
 def main() -> None:
     """Run the command line; whatever happens is one line and an exit code of its own."""
     guard_streams()
-    sys.path.append("")  # module:attribute may name a file in the current folder
     with warnings.catch_warnings():
         warnings.showwarning = show_warning
         sys.exit(exit_code(_run))

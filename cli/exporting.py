@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .app import command
-from .options import Force
+from .options import Force, Trust
 from .printing import echo
 
 
@@ -25,9 +25,7 @@ def export(
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The file; in RUN if not given.")] = None,
-    trust: Annotated[
-        bool, typer.Option("--trust", help="Run the network's code that best.json names.")
-    ] = False,
+    trust: Trust = False,
     force: Force = False,
 ) -> None:
     """Write the best network with normalisation and softmax inside, and check what was written."""

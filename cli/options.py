@@ -32,6 +32,10 @@ Strategies = Annotated[
     Text, Option(help="Names joined by commas, or all; see `perjoule strategies`.")
 ]
 AsJson = Annotated[bool, Option("--json", help="Print plain JSON.")]
+Trust = Annotated[
+    bool,
+    Option("--trust", help="Run and read what somebody else's folder names. Know whose it is."),
+]
 JsonFile = Annotated[File, Option("--json", help="Write all that is found as JSON; - prints it.")]
 Strict = Annotated[
     bool,
@@ -84,6 +88,7 @@ class RunFolder:
 
     out: Annotated[File, Option(help="Run folder; a new one under runs/ if not given.")] = None
     resume: Annotated[bool, Option("--resume", help="Go on with the run folder --out.")] = False
+    trust: Trust = False
     target: Target = DEFAULT_TARGET
     as_json: AsJson = False
 
@@ -205,6 +210,7 @@ class StudyFolder:
     ] = False
     out: Annotated[File, Option(help="Its folder; a new one under runs/ if not given.")] = None
     resume: Annotated[bool, Option("--resume", help="Go on with the folder --out.")] = False
+    trust: Trust = False
 
 
 @dataclass(frozen=True)

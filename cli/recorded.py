@@ -23,6 +23,7 @@ from .options import (
     Searched,
     TableOut,
     Tables,
+    Trust,
 )
 from .printing import echo
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 
 @command("report")
-def report(tables: Tables, findings: Findings) -> None:
+def report(*, tables: Tables, findings: Findings, trust: Trust = False) -> None:
     """Compare what any trial tables or run folders hold, and say what the runs support.
 
     Of a run folder or a study's folder alone, the tables and the report in it are made again from
@@ -48,7 +49,7 @@ def report(tables: Tables, findings: Findings) -> None:
     if len(tables.paths) > 1 or not any((tables.paths[0] / name).exists() for name in kept):
         _report(_loaded(tables), findings)
         return
-    result = api.report(tables.paths[0], findings.target)
+    result = api.report(tables.paths[0], findings.target, trust=trust)
     if any([tables.by, tables.mapping, tables.metric]):
         _report(_loaded(tables), findings)
     elif any([findings.as_json, findings.html, findings.out]):

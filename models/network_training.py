@@ -14,6 +14,7 @@ from .data.splits import Data, Split
 from .early_stopping import stop_early
 from .foresight import training_operations
 from .metric import ACCURACY, Metric
+from .networks.building import code_of
 from .networks.registry import Builder, resolve_architecture
 from .operations import count_parameters, forward_operations
 from .runtime import Runtime
@@ -45,6 +46,10 @@ class NetworkTraining:
 
     def __call__(self, trial: Trial) -> None:
         """Train the candidate of a trial epoch by epoch, and validate it after each."""
+        with code_of(self.architecture):
+            self._train(trial)
+
+    def _train(self, trial: Trial) -> None:
         built = self.build(trial.params, trial.seed)
         network, optimizer, settings, runtime = built
         self.announce(trial, network, settings.batch_size)
@@ -79,9 +84,10 @@ class NetworkTraining:
 
     def test_score(self, candidate: Mapping[str, Any], checkpoint: bytes) -> float:
         """The metric on the test split, of a checkpoint's network; for the report only."""
-        network, _, _, runtime = self.build(candidate, seed=0)
-        network.load_state_dict(load_checkpoint(checkpoint)["state"]["network"])
-        result = self._evaluate(network, self.data.test, runtime, lambda: False)
+        with code_of(self.architecture):
+            network, _, _, runtime = self.build(candidate, seed=0)
+            network.load_state_dict(load_checkpoint(checkpoint)["state"]["network"])
+            result = self._evaluate(network, self.data.test, runtime, lambda: False)
         assert result is not None
         return result.score
 

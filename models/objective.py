@@ -15,9 +15,10 @@ import torch
 from ..errors import PerjouleError
 from .checkpoint import load_checkpoint, save_state
 from .foresight import KnownSteps
-from .importing import first_line
+from .importing import describe_error, first_line
 from .metric import ACCURACY, Metric
 from .outcome import SliceResult, State
+from .own_code import is_interrupt
 from .phases import Assignment, Phases
 from .trial import Trial, TrialFailed
 
@@ -59,10 +60,10 @@ class Objective:
             trial.take(self.function(trial))
         except TrialFailed as error:
             message = str(error)
-        except self.breaks:
-            raise
         # A candidate's fault is its own, and is charged.
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:
+            if isinstance(error, self.breaks) and is_interrupt(error):
+                raise
             message = _describe(error)
         result = replace(trial.close(), params=dict(candidate), message=message)
         # An error of a function that leaves half an epoch behind is no fault of the candidate.
@@ -82,4 +83,4 @@ def _describe(error: BaseException) -> str:
         return f"out of memory: {first_line(error)}"
     if isinstance(error, PerjouleError):  # says what, where, and how to mend it
         return first_line(error)
-    return f"{type(error).__name__}: {first_line(error)}"
+    return describe_error(error)

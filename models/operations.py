@@ -11,7 +11,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from .networks.registry import Builder, resolve_architecture
+from .networks.building import build_network
+from .networks.registry import Builder
 from .settings import split_hyperparameters
 
 
@@ -69,5 +70,5 @@ def network_cost(
     """Operations of the forward pass of one sample, and parameters, without any computation."""
     _, hyperparameters = split_hyperparameters(params, architecture)
     with torch.device("meta"):
-        network = resolve_architecture(architecture)(shape, n_classes, **hyperparameters)
+        network = build_network(architecture, shape, n_classes, hyperparameters)
     return forward_operations(network, shape), count_parameters(network)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import ConfigurationError
-from .importing import import_named
+from .importing import import_defined
+from .own_code import own_code
 from .trial import Trial
 
 
@@ -30,12 +31,13 @@ class OwnTraining:
                 f"objective {named!r} is a function of a script: give it again, as in "
                 "perjoule.compare(objective=…, out=…, resume=True)"
             )
-        return cls(named if callable(named) else import_named("objective", named), names)
+        return cls(named if callable(named) else import_defined("objective", named), names)
 
     def __call__(self, trial: Trial) -> Any:
         """Call the function; what it returns is its own."""
         trial.params = {name: each for name, each in trial.params.items() if name in self.names}
-        return self.function(trial)
+        with own_code():
+            return self.function(trial)
 
 
 def name_of(objective: Any) -> tuple[str, Callable[[Trial], Any] | None]:
@@ -53,7 +55,7 @@ def name_of(objective: Any) -> tuple[str, Callable[[Trial], Any] | None]:
     named = objective if hasattr(objective, "__qualname__") else type(objective)
     name = f"{named.__module__}:{named.__qualname__}"
     try:
-        found = None if named.__module__ == "__main__" else import_named("objective", name)
+        found = None if named.__module__ == "__main__" else import_defined("objective", name)
     except ConfigurationError:  # such as of a function inside a function
         found = None
     return name, None if found is objective else objective

@@ -21,8 +21,9 @@ from ..errors import ConfigurationError
 from .augmentation import augmentation
 from .data.splits import Split
 from .metric import ACCURACY, Metric
+from .networks.building import build_network
 from .networks.heads import head_of
-from .networks.registry import Builder, resolve_architecture
+from .networks.registry import Builder
 from .runtime import Runtime
 from .schedule import rate_factor
 from .scoring import cross_entropy, score_of
@@ -55,7 +56,7 @@ def build(
 
     Raises:
         ConfigurationError, UnknownNameError: A hyperparameter cannot be used, at least not with
-            such inputs, on such a device or with such a network.
+            such inputs, on such a device or with such a network; or the network is no module.
     """
     settings, hyperparameters = split_hyperparameters(params, architecture)
     if len(shape) != 3 and augmentation(settings.augmentation) is not None:
@@ -65,7 +66,7 @@ def build(
         )
     runtime = runtime.at(settings.precision)
     with runtime.seeded(seed):
-        network = resolve_architecture(architecture)(shape, n_classes, **hyperparameters)
+        network = build_network(architecture, shape, n_classes, hyperparameters)
     network = network.to(runtime.device)
     if len(shape) == 3:
         # PyTorch's type stubs leave this argument out.

@@ -191,8 +191,12 @@ class Trial:
             self._test_score = score
 
     def count_operations(self, operations: float) -> None:
-        """Tell operations that were done, for the meter ``model``, which counts joules by them."""
-        self._assignment.meter.count_operations(operations)
+        """Tell operations that were done, for the meter ``model``, which counts joules by them.
+
+        Raises:
+            TrialFailed: They are no number, or below 0.
+        """
+        self._assignment.meter.count_operations(_amount("operations", operations))
 
     def phase(self, name: str) -> None:
         """Say what the joules from here on are for: ``"setup"``, ``"train"`` or ``"validate"``.
@@ -205,7 +209,8 @@ class Trial:
 
     def describe(self, n_parameters: int, flops: int) -> None:
         """Tell trainable parameters, and operations of the forward pass of one sample."""
-        self._figures = {"n_parameters": n_parameters, "flops": flops}
+        figures = {"n_parameters": n_parameters, "flops": flops}
+        self._figures = {name: int(_amount(name, each)) for name, each in figures.items()}
 
     def announce_steps(self, train: float, validate: float) -> None:
         """Tell the operations of one step of training and of validation.
@@ -213,7 +218,7 @@ class Trial:
         They are then counted for the meter ``model``, and each first step is foreseen from those of
         other candidates, so that not even it overdraws the budget.
         """
-        self._phases.announce(train, validate)
+        self._phases.announce(_amount("train", train), _amount("validate", validate))
 
     # What runs the function calls the rest.
 
@@ -315,8 +320,18 @@ class Trial:
 
 
 def _number(name: str, value: Any) -> float:
-    """A number, also of NumPy or of a tensor of one element."""
+    """A number, also of NumPy or of a tensor of one element; a text is none."""
     try:
+        if isinstance(value, str | bytes | bytearray):
+            raise TypeError
         return float(value.detach() if hasattr(value, "detach") else value)
-    except (TypeError, ValueError, RuntimeError) as error:
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise TrialFailed(f"{name} = {str(value)[:80]!r} is no number") from error
+
+
+def _amount(name: str, value: Any) -> float:
+    """A finite number of 0 or more; a whole one stays one."""
+    number = _number(name, value)
+    if not math.isfinite(number) or number < 0:
+        raise TrialFailed(f"{name} = {number} is no amount: tell a number from 0 up")
+    return value if isinstance(value, int) else number

@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,12 @@ settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
 
-@pytest.fixture(autouse=True)
-def uncalibrated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No calibration of whoever runs the tests."""
-    monkeypatch.setenv("PERJOULE_HOME", str(tmp_path_factory.getbasetemp() / "uncalibrated"))
+@pytest.fixture(autouse=True, scope="session")
+def uncalibrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No calibration of whoever runs the tests, and no secret."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PERJOULE_HOME", str(tmp_path_factory.getbasetemp() / "uncalibrated"))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,8 @@ Scores that a strategy is told are oriented: greater is better, whatever the met
 A strategy is rebuilt from its seed and the results it was told, without being asked. If its
 proposals also depend on its own asks, its class says ``replays_tells = False`` (see `Strategy`).
 
+Each call of it may take `own.ASK_LIMIT_S` seconds, or what its class says as ``ask_limit_s``.
+
 A sampler is made anew for each ask, with a seed of its own where it takes a ``seed``. It loses what
 it would remember itself; what it keeps in attributes of its trials (``CmaEsSampler``, the genetic
 samplers) begins anew when a run is resumed.
@@ -22,14 +24,18 @@ import ast
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any, cast
 
 from ..errors import ConfigurationError
+from ..models.importing import check_defined, describe_error, home_of, import_attribute
 from ..models.space import Space
+from .own import ASK_LIMIT_S, LIBRARY_LIMIT_S, OwnStrategy, call_own, limit_of
 from .strategy import Strategy, Task
 
 Call = tuple[tuple[Any, ...], Mapping[str, Any]]  # arguments by position and by name
+
+MOST_STARTUP_TRIALS = 1_000
+"""Of a user's strategy, which is asked so often before a comparison begins."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +56,15 @@ class Custom:
 
         from .strategies.optuna_sampler import OptunaStrategy
 
-        made = self._build(space, seed)
+        otherwise = LIBRARY_LIMIT_S if home_of(self.make).startswith("optuna.") else ASK_LIMIT_S
+        limit_s = limit_of(self.make, otherwise)
+        made = call_own("making it", limit_s, lambda: self._build(space, seed))
+        limit_s = limit_of(made, limit_s)
         if isinstance(made, BaseSampler):
-            return OptunaStrategy(space, seed, task, sampler=lambda s: self._build(space, s))
+            own = OptunaStrategy(space, seed, task, sampler=lambda s: self._build(space, s))
+            return OwnStrategy(own, space, limit_s)
         if callable(getattr(made, "ask", None)) and callable(getattr(made, "tell", None)):
-            return cast("Strategy", made)
+            return OwnStrategy(cast("Strategy", made), space, limit_s)
         raise ConfigurationError(
             f"strategy {self.name!r} gave an object of type {type(made).__name__}: it must have "
             "ask and tell, or be an Optuna sampler"
@@ -69,7 +79,8 @@ class Custom:
             return self.make(*arguments, **named, **{name: given[name] for name in self.takes})
         except Exception as error:  # it is the user's own, and may raise anything
             raise ConfigurationError(
-                f"strategy {self.name!r} cannot be made: {_one_line(error)}; mend its arguments"
+                f"strategy {self.name!r} cannot be made: {describe_error(error)}; mend its "
+                "arguments"
             ) from error
 
 
@@ -85,15 +96,9 @@ def custom(name: str) -> Custom:
     """
     from optuna.samplers import BaseSampler
 
-    module, _, text = name.partition(":")
-    attribute, call = _parse_call(name, text) if "(" in text else (text, None)
-    try:
-        make: Any = getattr(import_module(module), attribute)
-    except Exception as error:  # the module is the user's own, and may raise anything
-        raise ConfigurationError(
-            f"strategy {name!r} cannot be loaded: {_one_line(error)}; "
-            "write module:attribute of something importable"
-        ) from error
+    text = name.partition(":")[2]
+    call = _parse_call(name, text) if "(" in text else None
+    make = import_attribute("strategy", name)
     if isinstance(make, BaseSampler):
         raise ConfigurationError(
             f"strategy {name!r} is a sampler that was made already, and cannot be seeded for each "
@@ -101,9 +106,10 @@ def custom(name: str) -> Custom:
         )
     if not callable(make):
         raise ConfigurationError(f"strategy {name!r} is not callable: (space, seed) -> strategy")
+    check_defined("strategy", name, make)
     is_sampler = isinstance(make, type) and issubclass(make, BaseSampler)
     if call is None and not is_sampler:
-        return Custom(name, make, None, frozenset(), getattr(make, "startup_trials", None))
+        return Custom(name, make, None, frozenset(), _startup_trials(name, make, None))
     return _bind_call(name, make, call or ((), {}), is_sampler=is_sampler)
 
 
@@ -114,7 +120,7 @@ def _bind_call(name: str, make: Any, call: Call, *, is_sampler: bool) -> Custom:
         bound = inspect.signature(make).bind_partial(*arguments, **named)
     except (TypeError, ValueError) as error:
         raise ConfigurationError(
-            f"strategy {name!r} cannot be called so: {_one_line(error)}; mend its arguments"
+            f"strategy {name!r} cannot be called so: {describe_error(error)}; mend its arguments"
         ) from error
     if is_sampler and "seed" in bound.arguments:
         raise ConfigurationError(
@@ -123,20 +129,31 @@ def _bind_call(name: str, make: Any, call: Call, *, is_sampler: bool) -> Custom:
     takes = frozenset({"space", "seed"} & (bound.signature.parameters.keys() - bound.arguments))
     bound.apply_defaults()
     startup_trials = bound.arguments.get("n_startup_trials") if is_sampler else None
-    startup_trials = getattr(make, "startup_trials", startup_trials)
+    startup_trials = _startup_trials(name, make, startup_trials)
     builder = Custom(name, make, call, takes, startup_trials)
     if is_sampler and "space" not in takes:
         builder._build(Space({}, {}), 0)
     return builder
 
 
-def _parse_call(name: str, text: str) -> tuple[str, Call]:
-    """The attribute and the arguments of a call written as in Python."""
+def _startup_trials(name: str, make: Any, otherwise: int | None) -> int | None:
+    found = getattr(make, "startup_trials", otherwise)
+    if found is None or (isinstance(found, int) and 0 <= found <= MOST_STARTUP_TRIALS):
+        return found
+    raise ConfigurationError(
+        f"strategy {name!r}: startup_trials = {str(found)[:80]!r}: give a whole number from 0 to "
+        f"{MOST_STARTUP_TRIALS}, or None"
+    )
+
+
+def _parse_call(name: str, text: str) -> Call:
+    """The arguments of a call written as in Python."""
     try:
         call = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         raise ConfigurationError(
-            f"strategy {name!r} cannot be read: {_one_line(error)}; write module:Class(arguments)"
+            f"strategy {name!r} cannot be read: {describe_error(error)}; write "
+            "module:Class(arguments)"
         ) from error
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
         raise ConfigurationError(
@@ -152,8 +169,4 @@ def _parse_call(name: str, text: str) -> tuple[str, Call]:
         ) from error
     if "**" in named or len(named) < len(call.keywords):
         raise ConfigurationError(f"strategy {name!r}: give each argument once, by its own name")
-    return call.func.id, (arguments, named)
-
-
-def _one_line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return arguments, named

@@ -17,6 +17,7 @@ from ...plain import read_json
 from ..tables.facts import Fact
 from .experiment import Experiment
 from .folder import Folder
+from .trust import is_marked
 
 if TYPE_CHECKING:
     from ...models.predictor import Predictor
@@ -99,6 +100,7 @@ def load_predictor(
             f"{file}: its objective is somebody's own, and so is the network: build it, and load "
             f"what the objective saved by torch.load({WEIGHTS!r})"
         )
+    trust = trust or _is_own(path, stated)
     if stated.get("normalisation") is None:
         stated |= _recovered(path)
     known = {name: value for name, value in stated.items() if value is not None}
@@ -113,6 +115,17 @@ def load_predictor(
         )
     except DataError as error:
         raise OutputError(f"{file}: {error}") from error
+
+
+def _is_own(path: Path, stated: Mapping[str, Any]) -> bool:
+    """Whether this user's own search in the folder was of the architecture that is stated."""
+    try:
+        description = Folder(path).description()
+    except OutputError:
+        return False
+    experiment = description["experiment"]
+    same = experiment.get("architecture") == stated.get("architecture")
+    return same and is_marked(experiment, description.get("mark"))
 
 
 def _read_json(path: Path) -> dict[str, Any]:

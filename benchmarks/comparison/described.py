@@ -59,6 +59,8 @@ def read_description(file: Path) -> dict[str, Any]:
     try:
         stated = read_yaml(read_text(file, MOST_BYTES))
         known = _Description.from_dict(stated)
+        if isinstance(known.experiment.get("space"), str):
+            raise ValueError("experiment.space: no mapping")  # a file's name would be read
         experiment = Experiment(**known.experiment)
         if stated.get("metric", experiment.metric) != experiment.metric:
             raise ValueError("metric: not that of the experiment")

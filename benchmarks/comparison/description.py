@@ -19,6 +19,7 @@ from ...energy.sources.cpu.power import processor
 from ...errors import DataError, MeterError
 from ...version import __version__
 from .messages import Prepared, Setting
+from .trust import make_mark
 
 SCHEMA = 1
 _LIBRARIES = (
@@ -40,7 +41,8 @@ def describe(setting: Setting, prepared: Prepared, workers: int) -> dict[str, An
         "schema": SCHEMA,
         "name": setting.folder.name,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "experiment": setting.experiment.model_dump(),
+        "experiment": (stated := setting.experiment.model_dump()),
+        "mark": make_mark(stated),
         "metric": dict(setting.experiment.metric),
         "space": dict(setting.space),
         "workers": workers,

@@ -263,15 +263,17 @@ class Driver:
         """A worker died, and its pool with it: charge what was in flight and go on anew."""
         self._charge_lost("its worker died (out of memory?)", may_fail=not self._interrupt.is_set)
         self._jobs.suspect([run for run in self._runs.values() if run.lost])
+        # A new worker shall not die of what it tries first, where nobody could be charged.
+        self._setting = replace(self._setting, probe_risky=False)
         self._pool.replace()
 
     def _charge_lost(self, message: str, *, may_fail: bool = False) -> None:
         """Charge the slices that signs of life tell of, and only then forget the signs."""
-        if self._inflight:
-            # So that their signs of life are the last ones.
-            self._pool.kill(self._inflight, self._setting.stop_sign)
+        # Workers are ended first, so that their signs of life are the last ones.
+        flying = self._inflight
+        died = self._pool.kill(flying, self._setting.stop_sign) if flying else {}
         self._inflight.clear()
-        for event in lost_slices(self._folder, self._runs, message, may_fail=may_fail):
+        for event in lost_slices(self._folder, self._runs, message, may_fail=may_fail, died=died):
             self._record(event)
         self._folder.clear_signs()
 
@@ -306,7 +308,8 @@ class Driver:
     def _session(self) -> Iterator[None]:
         """Write when the driver begins and stops, and what was lost with the one before it."""
         self._folder.begin()
-        self._charge_lost("the comparison was killed")
+        own_here = self._setting.objective is not None  # it ran in the process that ended
+        self._charge_lost("the comparison was killed", may_fail=own_here)
         workers, startup_j = self._pool.workers, self._prepared.startup_j
         self._ledger.append(StartEvent(workers=workers, startup_j=startup_j))
         started_s, started_cpu_s = time.perf_counter(), time.process_time()

@@ -178,6 +178,7 @@ class InterruptedEvent(Fact):
     # What it was to do, to be begun again as it is; None where the strategy will ask for it again.
     work: Work | None = None
     nonce: str = ""  # of the job that was lost; another event of it is what it spent after that
+    blamed: bool = True  # whether it may have ended its process; false where another is known to
 
     @classmethod
     def asked(cls, outcome: Outcome, *, counts_search: bool) -> InterruptedEvent:
@@ -191,11 +192,13 @@ class InterruptedEvent(Fact):
             message="the comparison was stopped",
             work=outcome.work,
             nonce=outcome.nonce,
+            blamed=False,
         )
 
     def as_slice(self, state: State = State.INTERRUPTED) -> SliceEvent:
         """The same as a slice of which nothing else is known."""
-        return SliceEvent(**{**vars(self), "event": "slice"}, state=state)
+        told = {name: value for name, value in vars(self).items() if name != "blamed"}
+        return SliceEvent(**{**told, "event": "slice"}, state=state)
 
 
 @dataclass(frozen=True, kw_only=True)

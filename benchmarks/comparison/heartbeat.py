@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from typing import Any
 
 from ...bounded import DESCRIPTION, read_bytes
 from ...energy import EnergyBudget
+from ...energy.forksafe import Guard
 from ...energy.quantities import total
 from ...errors import DataError, OutputError
 from ...files import write_whole
@@ -41,6 +43,7 @@ class SignOfLife(Fact):
     params: Mapping[str, Any] | None  # the candidate; None while the strategy is still asked
     energy_j: Joules | None  # joules spent so far, on asking too; None if unavailable
     work: Work | None = None  # what is trained, where it can be begun again as it is
+    pid: int | None = None  # of its worker's process
     epoch: Count = 0  # the last one that was recorded
     # Joules of the trial up to the end of each of its first epochs; none of a trial that goes on.
     epochs_j: tuple[PartJoules, ...] = ()
@@ -130,9 +133,10 @@ class Pulse:
         self._job, self._budget = job, budget
         self._asked_j = turn.ask.total_j if turn.ask.components else 0.0
         self._sign = SignOfLife(job.run, job.n_idle_asks, job.trial, None, self._asked_j)
-        self._sign = replace(self._sign, nonce=job.nonce)
+        self._sign = replace(self._sign, nonce=job.nonce, pid=os.getpid())
         self._stopped = self._is_written = False
         self._next_s = 0.0
+        self._guard = Guard()
         if turn.work is None:
             self._write_now()
         else:
@@ -140,18 +144,35 @@ class Pulse:
 
     def begin(self, work: Work, trial: int) -> None:
         """The ask is done; what follows trains this work."""
-        self._sign = replace(
-            self._sign,
+        self._write_now(
             number=self._job.recorded.get(trial, 0),
             trial=trial,
             params=dict(work.params),
             work=None if self._job.turn is None else work,
         )
-        self._write_now()
+
+    @contextmanager
+    def beating(self, by_itself: bool) -> Iterator[None]:
+        """Let a thread write signs of life too, of code that may not ask whether to stop."""
+        over = threading.Event()
+        thread = threading.Thread(target=self._beat, args=(over,), daemon=True)
+        if by_itself:
+            thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            if by_itself:
+                thread.join()
+
+    def _beat(self, over: threading.Event) -> None:
+        while not over.wait(PULSE_S):
+            if time.perf_counter() >= self._next_s + PULSE_S:
+                self._write()
 
     def __call__(self) -> bool:
         """Whether to stop; writes a sign of life when it is time for one."""
-        if time.perf_counter() >= self._next_s:
+        if time.perf_counter() >= self._next_s and self._sign.pid == os.getpid():  # not in a fork
             self._write_now()
             self._stopped = self._stopped or self._is_to_stop()
         return self._stopped
@@ -162,32 +183,44 @@ class Pulse:
 
     def reported(self, epoch: int, energy_j: float | None) -> None:
         """Take the joules of the slice up to the end of an epoch, for the next sign of life."""
-        known = self._sign.epochs_j
-        if energy_j is not None and epoch == len(known) + 1 <= MOST_EPOCHS:
-            known = (*known, energy_j)
-        self._sign = replace(self._sign, epoch=epoch, epochs_j=known)
+        with self._guard:
+            known = self._sign.epochs_j
+            if energy_j is not None and epoch == len(known) + 1 <= MOST_EPOCHS:
+                known = (*known, energy_j)
+            self._sign = replace(self._sign, epoch=epoch, epochs_j=known)
 
     def last_words(self) -> None:
         """Write what was spent up to now, since this slice will spend no more."""
         self._write_now()
 
-    def _write_now(self) -> None:
-        self._write(total([self._asked_j, self._budget.spent_j]))
-
     def ended(self, energy_j: float | None) -> None:
         """The slice is over, and took so many joules: what it is charged if it is not recorded."""
-        self._write(energy_j)
+        self._write(energy_j=energy_j)
+        self._tell()
 
-    def _write(self, energy_j: float | None) -> None:
+    def _write_now(self, **changes: Any) -> None:
+        self._write(**changes)
+        self._tell()
+
+    def _write(self, **changes: Any) -> None:
+        """Write the joules up to now, unless the changes have others."""
+        with self._guard:
+            now = {} if "energy_j" in changes else {"energy_j": self._spent_j()}
+            self._sign = replace(self._sign, **now, **changes)
+            text = self._sign.to_text()
+            try:
+                write_whole(self._file, lambda part: part.write_bytes(text))
+                self._is_written = True
+            except OutputError:
+                if not (self._write_over(text) or self._is_written):
+                    raise  # nothing is spent that nobody could charge
+
+    def _spent_j(self) -> float | None:
+        return total([self._asked_j, self._budget.spent_j])
+
+    def _tell(self) -> None:
+        """Note that the training function was heard of, and tell who listens."""
         self._next_s = time.perf_counter() + PULSE_S
-        self._sign = replace(self._sign, energy_j=energy_j)
-        text = self._sign.to_text()
-        try:
-            write_whole(self._file, lambda part: part.write_bytes(text))
-            self._is_written = True
-        except OutputError:
-            if not (self._write_over(text) or self._is_written):
-                raise  # nothing is spent that nobody could charge
         for listener in _listeners:
             listener()
 

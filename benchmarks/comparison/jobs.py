@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ...tuners.registry import find_recipe
 from .messages import Job, Outcome, Prepared, Setting, Turn
 from .pot import Pot
 from .run import ASK_MARGIN, Run
@@ -55,7 +54,7 @@ class Jobs:
         """What the next ask may take, as much as the rehearsed or the last one; and an epoch."""
         early_j, fitted_j = self._prepared.ask_j[run.strategy]
         epoch_j, last_j = self._prepared.epoch_j or 0.0, run.ask_j[-1:]
-        startup = find_recipe(run.strategy).startup_trials
+        startup = self._prepared.startup_trials.get(run.strategy)
         if startup is None or len(run.history) < startup:
             return max([early_j, *last_j]), epoch_j
         return ASK_MARGIN * max([fitted_j, *last_j]), epoch_j

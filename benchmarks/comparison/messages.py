@@ -28,7 +28,8 @@ class Setting:
     folder: Path
     shared: bool = False  # whether several workers use this machine's processors at once
     keep_weights: bool = False  # whether outcomes carry the weights of new incumbents
-    probe_heaviest: bool = True  # whether a step of the heaviest candidate may be tried first
+    # Whether what may end a worker is tried first: the heaviest candidate, a user's strategies.
+    probe_risky: bool = True
     objective: Callable[..., Any] | None = None  # the user's own, where no import can find it
     # The energy model that strategies may order by, in plain values: as it was at the beginning.
     energy_model: Mapping[str, Any] | None = None
@@ -37,7 +38,7 @@ class Setting:
     def key(self) -> str:
         """Equal for settings whose sessions may be shared."""
         parts = [self.experiment.model_dump(), self.space, str(self.folder), self.shared]
-        parts += [self.keep_weights, self.probe_heaviest, self.objective and id(self.objective)]
+        parts += [self.keep_weights, self.probe_risky, self.objective and id(self.objective)]
         parts.append(self.energy_model)
         return json.dumps(parts, sort_keys=True)
 
@@ -87,6 +88,8 @@ class Prepared:
     ask_j: Mapping[str, tuple[float, float]]
     startup_j: float | None  # of starting, warming up and rehearsing; charged to no run
     pid: int  # the worker's process
+    # Results after which asks of a strategy become dear; None if they never do, or it is unknown.
+    startup_trials: Mapping[str, int | None] = field(default_factory=dict)
 
     @property
     def counts_search(self) -> bool:

@@ -16,6 +16,7 @@ from .experiment import Experiment, load_experiment
 from .folder import Folder
 from .messages import file_name
 from .signals import working_in
+from .trust import check_trusted
 
 if TYPE_CHECKING:
     from .driver import ComparisonWatcher
@@ -36,6 +37,7 @@ class Opening:
     executor: Executor | None = None
     keep_weights: bool = False
     refit: bool = False
+    trust: bool = False  # whether what a resumed folder names may be run and read
 
     def check(self, experiment: Experiment) -> None:
         """Make sure that the target is one of the metric, and that the best can be refitted."""
@@ -112,6 +114,11 @@ def go_on(start: Opening, experiment: str | Path | None, options: dict[str, Any]
     working_in(folder.path)
     description = folder.description()
     recorded = description["experiment"]
+    given = {name for name, value in options.items() if value is not None}
+    if experiment is not None:
+        given |= load_experiment(Path(experiment), {}).model_fields_set
+    mark = description.get("mark")
+    check_trusted(folder.path, recorded, mark, trust=start.trust, given=given)
     begun = Experiment(**recorded).model_dump()
     wanted = load_experiment(None if experiment is None else Path(experiment), options, recorded)
     start.check(wanted)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ...errors import ConfigurationError, OutputError, PerjouleError
 from ...models.outcome import State
-from .events import InterruptedEvent, SliceEvent
+from .events import End, EndEvent, InterruptedEvent, RunEvent, SearchEvent
 from .executors import (
     NotWantedError,
     break_off_workers,
+    ended_workers,
     kill_workers,
     leave,
     make_executor,
@@ -41,11 +44,13 @@ class Pool:
     They are those of any PEP 3148 executor; by default this process or a pool of spawned ones.
     """
 
-    def __init__(self, workers: int, executor: Executor | None = None) -> None:
+    def __init__(
+        self, workers: int, executor: Executor | None = None, *, apart: bool = False
+    ) -> None:
         self.workers = workers
         self._n_unheard = 0
         self._is_own = executor is None
-        self._executor = executor or make_executor(workers)
+        self._executor = executor or make_executor(workers, apart=apart)
 
     def prepare(self, setting: Setting) -> tuple[Prepared, Setting]:
         """Start the workers: returns what they found, and the setting that they can be used with.
@@ -56,15 +61,16 @@ class Pool:
         """
         try:
             return self._prepare_all(setting), setting
-        except BrokenProcessPool:  # the heaviest candidate may have taken a worker's memory
+        except BrokenProcessPool:  # what is tried first may have ended a worker
             self.replace()
-        setting = replace(setting, probe_heaviest=False)
+        setting = replace(setting, probe_risky=False)
         try:
             return self._prepare_all(setting), setting
         except BrokenProcessPool as error:
+            how = next((how_it_ended(code) for code in self.kill().values()), "out of memory?")
             raise ConfigurationError(
-                "the workers die when they start (out of memory?): take fewer with --workers, "
-                "or a smaller space"
+                f"the workers die when they start ({how}): take fewer with --workers, or a smaller "
+                "space; or what is trained ends its process"
             ) from error
 
     def _prepare_all(self, setting: Setting) -> Prepared:
@@ -103,19 +109,27 @@ class Pool:
                 f"{lost_by(error)}: look at its workers, and whether they share the run folder"
             ) from error
 
-    def kill(self, jobs: Collection[Future[Any]] = (), stop_sign: Path | None = None) -> None:
+    def kill(
+        self, jobs: Collection[Future[Any]] = (), stop_sign: Path | None = None
+    ) -> dict[int, int]:
         """End the workers; those that have a job break it off.
 
         Those of another's executor are asked to stop by the sign, and waited for a little.
+
+        Returns:
+            The exit codes of those that had died, by their pids; of another's nothing is known.
         """
         if self._is_own:
+            died = ended_workers(self._executor)
             if jobs:
                 break_off_workers(self._executor, jobs)
             kill_workers(self._executor)
-        elif jobs and stop_sign is not None:
+            return died
+        if jobs and stop_sign is not None:
             with suppress(OSError):
                 stop_sign.touch()
             wait(jobs, timeout=LAST_WORDS_S)
+        return {}
 
     def replace(self) -> None:
         """Go on with new workers."""
@@ -134,6 +148,20 @@ class Pool:
         leave()
 
 
+def how_it_ended(code: int) -> str:
+    """How a process ended, in words.
+
+    >>> how_it_ended(3), how_it_ended(-11)
+    ('exit code 3', 'killed by SIGSEGV')
+    """
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"killed by signal {-code}"
+
+
 def lost_slices(
     folder: Folder,
     runs: Mapping[str, Run],
@@ -141,11 +169,21 @@ def lost_slices(
     *,
     may_fail: bool = False,
     nonce: str | None = None,
-) -> Iterator[InterruptedEvent | SliceEvent]:
+    died: Mapping[int, int] = MappingProxyType({}),
+) -> Iterator[RunEvent]:
     """Charge slices that were lost, by their last signs of life; the message says how.
 
-    The runs, by name, take each event before the next. With ``may_fail`` a candidate that takes its
-    worker down again and again has failed. With a nonce, only that job's.
+    The runs, by name, take each event before the next.
+
+    Args:
+        folder: Where the signs are.
+        runs: The runs of the comparison.
+        message: How they were lost.
+        may_fail: Whether what was lost may have ended its process. A candidate that does so again
+            and again has failed, and a strategy ends its run.
+        nonce: Of the job that alone is charged; None for all.
+        died: Exit codes of the workers that died by themselves, where they are known: the others
+            are not to blame.
     """
     for sign in folder.signs_of_life():
         if nonce is not None and sign.nonce != nonce:
@@ -161,17 +199,36 @@ def lost_slices(
             )
         if sign.number < _number_of_next(run, sign):
             continue  # its slice is in the ledger
+        is_known = sign.pid in died
+        blamed = may_fail and (is_known or not died)
         lost = InterruptedEvent(
             run=sign.run,
             trial=sign.trial,
             params=sign.params,
             energy_j=sign.energy_j,
-            message=message,
+            message=_message(message, died, sign.pid),
             work=sign.work,
             nonce=sign.nonce,
+            blamed=blamed,
         )
-        is_failure = may_fail and run.times_lost(lost) + 1 >= MOST_LOST_IN_A_ROW
-        yield lost.as_slice(State.FAILED) if is_failure else lost
+        if not blamed or run.times_lost(lost) + 1 < MOST_LOST_IN_A_ROW - (
+            is_known and sign.params is None
+        ):
+            yield lost
+        elif sign.params is not None:
+            yield lost.as_slice(State.FAILED)
+        else:
+            yield SearchEvent(run=sign.run, energy_j=sign.energy_j, nonce=sign.nonce)
+            why = f"while it was asked, {lost.message}"
+            yield EndEvent(run=sign.run, reason=End.STRATEGY_ERROR, message=why)
+
+
+def _message(message: str, died: Mapping[int, int], pid: int | None) -> str:
+    if not died:
+        return message
+    if pid is not None and pid in died:
+        return f"its worker died ({how_it_ended(died[pid])})"
+    return "another worker died, and this one was ended with it"
 
 
 def _spent_since(sign: SignOfLife, charged_j: float | None) -> Iterator[InterruptedEvent]:
@@ -184,6 +241,7 @@ def _spent_since(sign: SignOfLife, charged_j: float | None) -> Iterator[Interrup
         params=sign.params,
         energy_j=sign.energy_j - charged_j,
         message="it went on after it was given up",
+        blamed=False,
         nonce=sign.nonce,
     )
 

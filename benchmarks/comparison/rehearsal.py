@@ -25,8 +25,9 @@ from ...models.phases import Assignment
 from ...models.settings import check_space, split_hyperparameters
 from ...models.space import Space
 from ...models.training import EVALUATION_BATCH
+from ...tuners.deadline import Overdue
 from ...tuners.registry import find_recipe
-from ...tuners.strategy import Task, Told
+from ...tuners.strategy import Strategy, Task, Told
 
 PROBE_SAMPLES = 1024
 REHEARSED_MODEL_ASKS = 2
@@ -126,36 +127,43 @@ class Rehearsal:
         """Joules of asking a strategy, before and after it fits its model.
 
         Also loads its libraries, so that no run pays for what happens once per process.
+
+        Raises:
+            ConfigurationError: There is no such strategy.
+            Overdue: It does not return.
         """
         recipe = find_recipe(name)
         startup = recipe.startup_trials or 1
         costs: list[float] = []
         # A strategy that fails here will fail in its run too, which is then ended and says why.
         try:
-            strategy = recipe.build(self.space, REHEARSAL_SEED, self.task)
-            for number in range(startup + REHEARSED_MODEL_ASKS):
-                with self.meter.window() as window, threadpool_limits(1):
-                    work = strategy.ask(0.0)
-                if work is None:
-                    break
-                costs.append(window.reading.total_j or 0.0)
-                score = made_up_score(self.task.metric, (number * 0.6180339887) % 1.0)
-                told = Told(
-                    work.params,
-                    State.PAUSED if work.pause else State.COMPLETE,
-                    score,
-                    1.0,
-                    trial=number if work.trial is None else work.trial,
-                    epochs=work.until,
-                    curve=(CurvePoint(work.until, 1.0, score, 1.0),),
-                )
-                strategy.tell(told)
-        except KeyboardInterrupt:
+            self._ask(recipe.build(self.space, REHEARSAL_SEED, self.task), startup, costs)
+        except (KeyboardInterrupt, Overdue):
             raise
         except BaseException:  # noqa: BLE001
             pass
         early = median(costs[1:startup] or [0.0])
         return early, max(costs[startup + 1 :], default=early)
+
+    def _ask(self, strategy: Strategy, startup: int, costs: list[float]) -> None:
+        """Ask until its model has been fitted, and note what each ask costs."""
+        for number in range(startup + REHEARSED_MODEL_ASKS):
+            with self.meter.window() as window, threadpool_limits(1):
+                work = strategy.ask(0.0)
+            if work is None:
+                break
+            costs.append(window.reading.total_j or 0.0)
+            score = made_up_score(self.task.metric, (number * 0.6180339887) % 1.0)
+            told = Told(
+                work.params,
+                State.PAUSED if work.pause else State.COMPLETE,
+                score,
+                1.0,
+                trial=number if work.trial is None else work.trial,
+                epochs=work.until,
+                curve=(CurvePoint(work.until, 1.0, score, 1.0),),
+            )
+            strategy.tell(told)
 
 
 def made_up_score(metric: Metric, share: float) -> float:

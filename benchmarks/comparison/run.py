@@ -139,7 +139,7 @@ class Run(Tally):
         self.recorded[event.trial] = self.recorded.get(event.trial, 0) + 1
         self._lose(event)
         if isinstance(event, InterruptedEvent):
-            self.n_lost_in_a_row += 1
+            self.n_lost_in_a_row += event.blamed
             return
         self.n_lost_in_a_row = 0
         if event.state is not State.INTERRUPTED:
@@ -168,7 +168,8 @@ class Run(Tally):
             self.lost.remove(again)
         died = isinstance(event, InterruptedEvent)
         if event.work is not None and (died or event.state is State.INTERRUPTED):
-            self.lost.append(Lost(event.work, died + (again.times if again else 0)))
+            blamed = isinstance(event, InterruptedEvent) and event.blamed
+            self.lost.append(Lost(event.work, blamed + (again.times if again else 0)))
 
     def _learn(self, event: SliceEvent) -> None:
         """Take a slice that its strategy was told of."""

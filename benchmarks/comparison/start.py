@@ -23,6 +23,7 @@ from .ledger import Ledger
 from .messages import Prepared, Setting
 from .recovery import Pool
 from .signals import working_in
+from .trust import is_own, runs_own_code
 
 DEFAULT_EPOCHS = 4
 """Epochs of every candidate where the space does not say."""
@@ -74,7 +75,8 @@ def run_comparison(
             held.enter_context(folder.locked())
         if progress is not None:
             progress.begin(experiment, [source.info for source in sources], workers)
-        with Pool(workers, executor) as pool:
+        apart = objective is None and runs_own_code(experiment.model_dump())
+        with Pool(workers, executor, apart=apart) as pool:
             prepared, setting = pool.prepare(setting)
             _check_budget(experiment, prepared)
             if resumed is None:
@@ -130,18 +132,20 @@ def _check_budget(experiment: Experiment, prepared: Prepared) -> None:
 
 def _resolved_space(experiment: Experiment) -> dict[str, Any]:
     """Check all names, and return the space with the number of epochs in it."""
-    from ...models.data.registry import check
+    from ...models.data.registry import check, names_code
     from ...models.networks.registry import default_space
     from ...models.space import Space
     from ...tuners.registry import find_recipe
 
     for name in experiment.strategies:
-        find_recipe(name)
+        if not is_own(name):  # a worker imports it
+            find_recipe(name)
     if experiment.dataset is None:  # an own objective; strategies ask for epochs
         space = Space.parse({"epochs": 1, **(experiment.space or {})})
         space.check_epochs()
         return space.to_mapping()
-    check(experiment.dataset)
+    if not names_code(experiment.dataset):
+        check(experiment.dataset)
     assert experiment.architecture is not None
     mapping = experiment.space
     if mapping is None:

@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 from ...energy import EnergyBudget, Reading
 from ...energy.quantities import total
 from ...models.data.splits import Data
+from ...models.importing import describe_error
 from ...models.metric import Metric
 from ...models.network_training import NetworkTraining
 from ...models.networks.mlp_energy import training_energy
@@ -27,18 +28,20 @@ from ...models.operations import network_cost
 from ...models.outcome import RESULTS, SliceResult, State, StopRule
 from ...models.own_training import OwnTraining
 from ...models.phases import Assignment
-from ...models.runtime import Runtime
 from ...models.space import Space
+from ...tuners.deadline import Overdue
 from ...tuners.pending import ask_beside
 from ...tuners.registry import find_recipe
 from ...tuners.strategy import Strategy, Task, Told, Work, check_work, restore
 from .folder import Folder
 from .heartbeat import Pulse
-from .instruments import detect_runtime, load_data, one_thread, open_meter
+from .instruments import detect_runtime, one_thread, open_meter
 from .messages import Job, Outcome, Prepared, Setting
 from .pot import SharedBudget, budget_of
 from .rehearsal import Price, Rehearsal, price
 from .signals import Stopped, breakable
+from .trained import describe_data, make_training, score_on_test
+from .trust import is_own, runs_own_code
 
 
 class Session:
@@ -51,7 +54,9 @@ class Session:
     def __init__(self, setting: Setting) -> None:
         experiment = setting.experiment
         self._setting, self._folder = setting, Folder(setting.folder)
+        self._runs_own_code = runs_own_code(experiment.model_dump())
         self._strategies: dict[str, tuple[Strategy, int]] = {}
+        self._overdue: dict[str, str] = {}  # strategies that did not return, and what is said of it
         with contextlib.ExitStack() as held:
             held.enter_context(one_thread())
             self._runtime = detect_runtime(experiment)
@@ -61,25 +66,30 @@ class Session:
             window = self._meter.window()
             self.space = Space.parse(setting.space)
             self._metric = Metric.parse(experiment.metric)
-            self._training = _training(setting, self._runtime, self._metric)
+            self._training = make_training(setting, self._runtime, self._metric)
             self._task = self._describe_task()
             rehearsal = Rehearsal(
                 self._meter, self._training, self._metric, str(device), self.space, self._task
             )
             epoch_j, cheapest = rehearsal.cheapest()
-            heaviest = rehearsal.heaviest() if setting.probe_heaviest else []
+            heaviest = rehearsal.heaviest() if setting.probe_risky else []
             self._probed = (cheapest, *heaviest)
-            ask_j = {name: rehearsal.asks(name) for name in experiment.strategies}
+            ask_j = {name: self._rehearse(rehearsal, name) for name in experiment.strategies}
             limits = threadpool_limits(1)  # now that all numeric libraries are loaded
             held.callback(limits.restore_original_limits)
             self.prepared = Prepared(
                 sources=self._meter.sources,
                 runtime=self._runtime.describe(),
-                data=_describe_data(self._training),
+                data=describe_data(self._training),
                 epoch_j=epoch_j,
                 ask_j=ask_j,
                 startup_j=window.close().total_j,
                 pid=os.getpid(),
+                startup_trials={
+                    name: find_recipe(name).startup_trials
+                    for name in experiment.strategies
+                    if self._rehearses(name)
+                },
             )
             self._held = held.pop_all()
 
@@ -98,6 +108,24 @@ class Session:
         objective = Objective(training, self._metric, str(self._runtime.device))
         return price(objective, params, self._meter, steps, seconds)
 
+    def _rehearses(self, name: str) -> bool:
+        """Whether a strategy may be asked before its run: a user's own may end its process."""
+        return self._setting.probe_risky or not is_own(name)
+
+    def _rehearse(self, rehearsal: Rehearsal, name: str) -> tuple[float, float]:
+        """Joules of asking a strategy; none of one that does not return, which is not asked again.
+
+        Raises:
+            ConfigurationError: There is no such strategy.
+        """
+        if not self._rehearses(name):
+            return 0.0, 0.0
+        try:
+            return rehearsal.asks(name)
+        except Overdue as error:
+            self._overdue[name] = describe_error(error)
+            return 0.0, 0.0
+
     def close(self) -> None:
         """Stop the meter and give the threads back."""
         self._held.close()
@@ -110,7 +138,7 @@ class Session:
         budget = budget_of(job, self._setting, self._meter)
         pulse = Pulse(self._setting, job, budget)
         try:
-            with breakable():
+            with pulse.beating(self._runs_own_code), breakable():
                 return self._execute(job, budget, pulse)
         except BaseException:
             pulse.last_words()
@@ -147,7 +175,8 @@ class Session:
         test_score = result.test_score if is_best else None
         weights = result.weights if is_best else None
         if weights is not None and isinstance(training, NetworkTraining):
-            test_score = training.test_score(work.params, weights)
+            test_score, fault = score_on_test(training, work.params, weights)
+            result = replace(result, message=result.message or fault)
         result = replace(result, checkpoint=weights if self._setting.keep_weights else None)
         if isinstance(budget, SharedBudget):
             budget.settle(ask + told + result.reading)
@@ -201,6 +230,8 @@ class Session:
         strategy, n_told = self._strategies.pop(job.run, (None, 0))
         if job.turn is not None and job.turn.work is not None:
             return None, job.turn.work, ""
+        if job.strategy in self._overdue:
+            return None, None, self._overdue[job.strategy]
         try:
             if job.turn is not None:
                 strategy = find_recipe(job.strategy).build(self.space, job.seed, self._task)
@@ -215,7 +246,7 @@ class Session:
         except Stopped:
             raise
         except BaseException as error:  # noqa: BLE001 - a strategy may be the user's own
-            return None, None, f"{type(error).__name__}: {error}"
+            return None, None, describe_error(error)
 
     def _describe_task(self) -> Task:
         experiment = self._setting.experiment
@@ -271,6 +302,8 @@ class Session:
             self._strategies[job.run] = (strategy, len(job.history) + 1)
         except Stopped:
             raise
+        except Overdue as error:
+            self._overdue[job.strategy] = describe_error(error)
         except BaseException:  # noqa: BLE001
             return
 
@@ -287,17 +320,6 @@ class Session:
         return Objective(self._training, self._metric, device, seed, known_steps, Stopped)
 
 
-def _training(setting: Setting, runtime: Runtime, metric: Metric) -> NetworkTraining | OwnTraining:
-    """What trains the candidates: a user's own function, or networks on a data set."""
-    experiment = setting.experiment
-    if experiment.objective is not None:
-        names = frozenset(experiment.space or ())
-        return OwnTraining.of(setting.objective or experiment.objective, names)
-    assert experiment.architecture is not None
-    data = load_data(experiment, runtime.device)
-    return NetworkTraining(data, runtime, experiment.architecture, metric)
-
-
 def _is_better(result: SliceResult, incumbent: float | None, metric: Metric) -> bool:
     """Whether a slice gave a better network than all before."""
     if result.state not in RESULTS or result.score is None:
@@ -309,18 +331,3 @@ def _unbilled_j(around: Reading, billed: Reading, after: Reading) -> float | Non
     """Joules around a slice that are not its own, and of what came after it."""
     own_j = billed.total_j
     return total([around.total_j, None if own_j is None else -own_j, after.total_j])
-
-
-def _describe_data(training: NetworkTraining | OwnTraining) -> dict[str, Any]:
-    """What `experiment.yaml` says of the data set: nothing of a user's own."""
-    if isinstance(training, OwnTraining):
-        return {}
-    data = training.data
-    return {
-        "shape": list(data.shape),
-        "normalisation": {name: list(each) for name, each in vars(data.normalisation).items()},
-        "class_names": list(data.class_names),
-        "tasks": list(data.tasks),
-        **{name: getattr(data, name) for name in ("n_classes", "source", "fingerprint")},
-        **{name: len(getattr(data, name)) for name in ("train", "validation", "test")},
-    }

@@ -27,6 +27,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
 
+from ...models.importing import describe_error
 from ...models.outcome import CurvePoint, State
 from ...tuners.registry import Builder
 from ...tuners.strategy import Strategy, Task, Told, Work, check_work
@@ -255,7 +256,7 @@ class Run:
 
 def fault(error: Exception) -> tuple[End, str]:
     """How a run ends whose strategy raised an error."""
-    return End.STRATEGY_ERROR, f"{type(error).__name__}: {error}"
+    return End.STRATEGY_ERROR, describe_error(error)
 
 
 def _train(trial: Training, work: Work, left_j: float) -> tuple[State, list[CurvePoint], float]:

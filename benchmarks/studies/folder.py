@@ -57,6 +57,7 @@ class StudyRecord(Fact):
     # Cores that others kept busy before it began.
     before_cores: Annotated[float, Field(ge=0, le=1e6)]
     schema: int = 1
+    mark: str | None = None  # of the options, as `comparison.trust` makes it
 
 
 @dataclass(frozen=True)

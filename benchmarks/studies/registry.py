@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 
 from ...errors import ConfigurationError, UnknownNameError
+from ...models.importing import import_attribute
 from .design import Study
 
 STUDIES = ("strategies", "layers", "architectures", "environments", "energy-model", "setups")
@@ -20,16 +21,9 @@ def find_study(name: str) -> Study:
     """
     if name in STUDIES:
         return import_module(f".{name.replace('-', '_')}.study", __package__).STUDY
-    module, _, attribute = name.partition(":")
-    if not attribute:
+    if not name.partition(":")[2]:
         raise UnknownNameError("study", name, [*STUDIES, "all"])
-    try:
-        found = getattr(import_module(module), attribute)
-    except Exception as error:  # the module is the user's own, and may raise anything
-        raise ConfigurationError(
-            f"study {name!r} cannot be loaded: {type(error).__name__}: {error}; write "
-            "module:attribute of something importable"
-        ) from error
+    found = import_attribute("study", name)
     if not isinstance(found, Study):
         raise ConfigurationError(f"study {name!r} is no perjoule.benchmarks.studies.Study")
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import Executor
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -16,6 +17,7 @@ from ..comparison.driver import ComparisonWatcher
 from ..comparison.experiment import Experiment, load_experiment
 from ..comparison.folder import Folder
 from ..comparison.loading import read_run
+from ..comparison.trust import make_mark
 from ..tables.table import Table
 from .cells import CELL, write_cell
 from .design import Design, Options, Part, Study
@@ -131,6 +133,7 @@ def begin(
         idle=idle,
         idle_s=idle_s,
         before_cores=before_cores,
+        mark=make_mark(asdict(options)),
     )
     with folder.locked():
         Folder(folder.path).check_free()

@@ -10,7 +10,8 @@ import torch
 from torch.utils.data import Dataset
 
 from ...errors import DataError, PerjouleError
-from ..importing import first_line, import_named
+from ..importing import first_line, import_defined
+from ..own_code import own_code
 from .checks import check_memory, tidy
 from .splits import Raw
 
@@ -28,9 +29,10 @@ def read_own(name: str) -> Raw:
         ConfigurationError: There is no such function.
         DataError: It fails, or what it returns cannot be used.
     """
-    function = import_named("data set", name)
+    function = import_defined("data set", name)
     try:
-        arrays = [_plain(each) for each in _arrays(name, function())]
+        with own_code():
+            arrays = [_plain(each) for each in _arrays(name, function())]
     except (PerjouleError, KeyboardInterrupt):
         raise
     except BaseException as error:

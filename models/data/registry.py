@@ -14,6 +14,9 @@ from .places import user_path
 if TYPE_CHECKING:
     from .splits import Data, Raw
 
+MOST_EPOCHS = 16
+"""In the default space of networks for data of which nobody knows how many there are."""
+
 
 class Dataset(NamedTuple):
     """A data set that can be named."""
@@ -32,7 +35,7 @@ class Dataset(NamedTuple):
         power law through these two, between 2 and 64.
         """
         if self.n_samples is None:
-            return 16
+            return MOST_EPOCHS
         return min(64, max(2, round(16 * (1797 / max(1, self.n_samples)) ** 0.38)))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from ...errors import UnknownNameError
-from ..data.registry import check
+from ..data.registry import MOST_EPOCHS, check, names_code
 from ..importing import import_named
 from . import cnn as _cnn
 from . import mlp as _mlp
@@ -40,7 +40,8 @@ def default_space(architecture: str | Builder, dataset: str) -> dict[str, Any]:
         if architecture.startswith(_torchvision.PREFIX):
             space = _torchvision.DEFAULT_SPACE
         space = _SPACES.get(architecture, space)
-    return {**space, "epochs": {**space["epochs"], "high": check(dataset).max_epochs}}
+    high = MOST_EPOCHS if names_code(dataset) else check(dataset).max_epochs
+    return {**space, "epochs": {**space["epochs"], "high": high}}
 
 
 def resolve_architecture(name: str | Builder) -> Builder:

@@ -247,7 +247,7 @@ def test_functions_that_give_no_data_are_explained(own, body, complaint):
         ("synthetic:8x8x0:3:90", ConfigurationError, "sides must be 1"),
         ("synthetic:8:3:9", ConfigurationError, "samples 4 or more"),
         ("no_such_module:f", ConfigurationError, "PYTHONPATH"),
-        ("json:no_such", ConfigurationError, "no function 'no_such' in json"),
+        ("json:no_such", ConfigurationError, "json is a part of Python"),
         ("digits+digits", ConfigurationError, "with itself"),
         ("digits+", UnknownNameError, "data set ''"),
         ("digits+digit", UnknownNameError, "did you mean 'digits'"),

@@ -13,6 +13,8 @@ SPACE = Space.parse(
     {"rate": {"low": 1e-4, "high": 0.1, "log": True}, "width": [8, 16, 32], "epochs": 2}
 )
 STRATEGIES = '''
+import os
+from subprocess import Popen
 from optuna.samplers import RandomSampler
 from perjoule import Work
 
@@ -116,12 +118,13 @@ def test_a_sampler_without_a_seed_is_made_anew_for_each_ask(module):
 
 def test_a_strategy_is_used_as_it_is_and_gets_the_written_arguments(module):
     strategy = build(f"{module}:Cheapest", 5)
-    assert (strategy.space, strategy.seed, strategy.labels) == (SPACE, 5, ())
     assert strategy.ask(0.0).params == SPACE.cheapest()
-    strategy = build(f"{module}:Cheapest(depth=[1, {{'a': None}}])", 5)
-    assert (strategy.space, strategy.seed, strategy.depth) == (SPACE, 5, [1, {"a": None}])
-    assert build(f"{module}:Still()").label == "none"
-    assert build(f"{module}:Still(label='a:(b)')").label == "a:(b)"
+    made = strategy.made
+    assert (made.space, made.seed, made.labels) == (SPACE, 5, ())
+    made = build(f"{module}:Cheapest(depth=[1, {{'a': None}}])", 5).made
+    assert (made.space, made.seed, made.depth) == (SPACE, 5, [1, {"a": None}])
+    assert build(f"{module}:Still()").made.label == "none"
+    assert build(f"{module}:Still(label='a:(b)')").made.label == "a:(b)"
 
 
 @pytest.mark.parametrize(
@@ -144,9 +147,12 @@ def test_it_is_known_when_asks_become_dear(module, name, startup_trials):
     [
         ("no_such_module:Mine", "No module named 'no_such_module'"),
         (":Mine", "Empty module name"),
-        ("mine", "cannot be loaded"),
-        ("{module}:", "no attribute"),
-        ("{module}:Yours", "no attribute 'Yours'"),
+        ("mine", "No module named 'mine'"),
+        ("{module}:", "no function ''"),
+        ("{module}:Yours", "no function 'Yours'"),
+        ("subprocess:Popen('true')", "subprocess is a part of Python"),
+        ("{module}:Popen('true')", "defined in subprocess"),
+        ("{module}:os.system", "defined in posix"),
         ("{module}:number", "not callable"),
         ("{module}:made", r"cannot be seeded for each run: write module:Class\(arguments\)"),
         ("{module}:Still(", "cannot be read: SyntaxError"),
@@ -178,7 +184,7 @@ def test_what_cannot_be_used_says_why_in_one_line(module, name, reason):
     ("attribute", "reason"),
     [
         ("nothing", "type int: it must have ask and tell, or be an Optuna sampler"),
-        ("Unborn(1)", "cannot be made: RuntimeError: not today; mend its arguments"),
+        ("Unborn(1)", "cannot be made: RuntimeError: not; mend its arguments"),
     ],
 )
 def test_a_run_without_a_strategy_says_why_in_one_line(module, attribute, reason):
@@ -192,10 +198,12 @@ def test_what_a_plain_attribute_raises_is_left_to_the_run(module):
         build(f"{module}:Unborn")
 
 
-@pytest.mark.parametrize("source", ["1 / 0", "def (", "raise LookupError('no\\nluck')"])
+@pytest.mark.parametrize(
+    "source", ["1 / 0", "def (", "raise LookupError('no\\nluck')", "raise SystemExit(3)"]
+)
 def test_a_module_that_cannot_be_imported_is_the_users_to_mend(source, tmp_path, monkeypatch):
     (tmp_path / "broken_custom.py").write_text(source)
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(ConfigurationError, match="'broken_custom:Mine' cannot be loaded") as error:
+    with pytest.raises(ConfigurationError, match=r"'broken_custom:Mine': .* in broken_c") as error:
         custom("broken_custom:Mine")
     assert "\n" not in str(error.value)

@@ -248,8 +248,8 @@ def test_a_candidate_that_kills_its_worker_fails_and_the_others_go_on(compare_in
 
 @pytest.mark.kill
 def test_workers_that_die_at_their_start_are_one_clear_error(compare_in_a_process, tmp_path):
-    with pytest.raises(ConfigurationError, match="workers die when they start"):
-        compare_in_a_process("torch.py", "import os\nos._exit(9)")
+    with pytest.raises(ConfigurationError, match=r"workers die when they start \(exit code 9\)"):
+        compare_in_a_process("fatal.py", "import os\nos._exit(9)", architecture="fatal:build")
     assert not (tmp_path / "run").exists()
 
 

@@ -208,7 +208,7 @@ def test_a_killed_study_goes_on_and_charges_what_was_lost(own_study, tmp_path):
     [
         (["layer"], "did you mean 'layers'"),
         (["own_study:NOTHING"], "is no perjoule.benchmarks.studies.Study"),
-        (["own_study:MISSING"], "cannot be loaded"),
+        (["own_study:MISSING"], "no function 'MISSING'"),
         (["own_study:STUDY", "--resume"], "--resume needs --out"),
         (["own_study:STUDY", "--resume", "--out", "nowhere"], "holds no study"),
         (["own_study:STUDY", "--from", "nowhere.csv"], "no such file"),
@@ -253,7 +253,7 @@ def test_a_strangers_folder_runs_nothing(own_study, tmp_path, monkeypatch):
         .replace("study: evil:STUDY", "study: layers")
         .replace("dataset: null", "dataset: digits+evil:load")
     )
-    with pytest.raises(ConfigurationError, match="somebody's own code"):
+    with pytest.raises(ConfigurationError, match=r"would import .evil:load.*--trust"):
         perjoule.report(tmp_path / "s")
     assert not (tmp_path / "ran").exists()
     record.write_text("study: [")
