@@ -23,6 +23,7 @@ from .inputs import Subject, trials_of
 
 _LEAST_RUN, _LEAST_SUMS = 5, 10  # trials of a run, and of all, from which running sums are told
 _MOST_FIRST, _MOST_TREND = 3.0, 0.6  # above it, rows that grow were sorted, not added up
+_FIRST_ROWS = 21  # of a session, whose steps are compared with its first row
 _MOST_FALLING = 0.1  # share of runs that may fall all the same
 _FEWEST_EQUAL = 5
 _LEAST_GAP, _NEAR_UNIT = 2.0, 0.5  # decades between sides, and of a ratio around that of units
@@ -104,9 +105,10 @@ def running_sums(table: Table) -> Sums | None:
     for order in (by_run, np.arange(len(trials))):  # one run after another, or as they ended
         sessions = _sessions(energy_j[order])
         borders = np.flatnonzero(np.diff(runs[order]) != 0) + 1
+        parts = np.split(energy_j[order], borders)
         starts = np.cumsum([0, *map(len, sessions)])[1:-1]
         between = not len(starts) or np.isin(starts, borders).mean() >= 1 - _MOST_FALLING
-        if between and len(energy_j) >= _LEAST_RUN * len(sessions) and _add_up(sessions):
+        if between and len(energy_j) >= _LEAST_RUN * len(sessions) and _add_up(sessions, parts):
             used_j = sum(float(each[-1]) for each in sessions)
             found.append(Sums(len(sessions), len(energy_j), float(energy_j.sum()), used_j))
     return min(found, key=lambda each: each.n_sessions, default=None)
@@ -126,20 +128,22 @@ def _sessions(energy_j: NDArray[np.float64]) -> list[NDArray[np.float64]]:
     return np.split(energy_j, np.flatnonzero(np.diff(energy_j) < 0) + 1)
 
 
-def _add_up(sessions: Sequence[NDArray[np.float64]]) -> bool:
+def _add_up(sessions: Sequence[NDArray[np.float64]], parts: Sequence[NDArray[np.float64]]) -> bool:
     """Whether sessions grow as sums do: by steps like their first row, in no order.
 
-    Rows that were sorted grow by small steps from a large first one, or by ever larger steps.
+    Rows that were sorted grow by small steps from a large first one, or by ever larger steps
+    within the parts that belong to one run.
     """
-    long = [each for each in sessions if len(each) >= 3]
-    steps = [np.diff(each) for each in long]
-    if not steps or not np.concatenate(steps).any():
+    long = [each for each in sessions if len(each) > 2 and each[-1] > each[0]]
+    if not long:
         return False
-    firsts = np.median([each[0] for each in long])
-    if firsts > _MOST_FIRST * np.median(np.concatenate(steps)):
-        return False
-    trends = [_trend(each) for each in steps if np.ptp(each) > 0]
-    return not trends or float(np.median(trends)) < _MOST_TREND
+    steps = [float(np.median(np.diff(each[:_FIRST_ROWS]))) for each in long]
+    ratios = [each[0] / step if step else np.inf for each, step in zip(long, steps, strict=True)]
+    trends = [
+        _trend(np.diff(part)) for part in parts if len(part) > 2 and np.ptp(np.diff(part)) > 0
+    ]
+    grows_evenly = not trends or float(np.median(trends)) < _MOST_TREND
+    return float(np.median(ratios)) <= _MOST_FIRST and grows_evenly
 
 
 def _trend(steps: NDArray[np.float64]) -> float:

@@ -24,6 +24,7 @@ _PHASES = ("energy_train_j", "energy_validate_j", "energy_setup_j", "energy_sear
 _NOTHING = re.compile(r"nan|None|<NA>|[+-]?0*\.?0*")
 _FAR = 10.0  # how many times a mean a sum of readings is at least
 _SAME, _MOST_OFF = 1e-6, 1e-3  # relative differences of equal figures, and by rounding
+_MANY = 20  # rows whose agreement within five times as much is no chance
 _TOTALS = ("energy_consumed", "energy_j")
 _SUM = ("total", "sum")
 _MEAN = ("average", "mean", "avg")
@@ -139,7 +140,11 @@ def _constant_ratio(
         low = (e - e_off)[known] / (t + t_off)[known]
         high = (e + e_off)[known] / np.maximum((t - t_off)[known], 0.0)
     off = np.median(high - low) / 2 / np.median(ratio)
-    if off > _MOST_OFF or not _varies(t[known], 20 * off) or low.max() > high.min():
+    if (
+        off > (_MOST_OFF if n < _MANY else 5 * _MOST_OFF)
+        or not _varies(t[known], 20 * off)
+        or low.max() > high.min()
+    ):
         return ""
     return f"{watts} (as far as the digits tell) in all {n} rows"
 

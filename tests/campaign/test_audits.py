@@ -126,8 +126,9 @@ def milliwatts(rng: Generator, rows: Rows) -> Rows:
 
 
 def millijoules(rng: Generator, rows: Rows) -> Rows:
-    longer = rows["duration_s"] * 40
-    return rows.assign(energy_j=rows["energy_j"] * 40_000, duration_s=longer)
+    least_w = (rows["energy_j"] / rows["duration_s"]).min()
+    factor = rng.uniform(8e4, 3e5) / least_w
+    return rows.assign(energy_j=rows["energy_j"] * 40 * factor, duration_s=rows["duration_s"] * 40)
 
 
 def rated_times_cores(rng: Generator, rows: Rows) -> Rows:
@@ -188,7 +189,9 @@ def dead(rng: Generator, rows: Rows) -> Rows:
     copies = twins.assign(trial=twins["trial"] + 1, dropout=0.5 - twins["dropout"] / 2)
     copies["energy_j"] *= rng.uniform(0.9, 1.1, len(copies))
     order = ["dataset", "strategy", "seed", "trial"]
-    pairs = pd.concat([twins, copies]).sort_values(order, kind="stable").reset_index(drop=True)
+    pairs = pd.concat([twins, copies]).sample(frac=1.0, random_state=rng)  # apart in time
+    pairs["trial"] = pairs.groupby(order[:3], sort=False).cumcount()
+    pairs = pairs.sort_values(order, kind="stable").reset_index(drop=True)
     total_j = pairs.groupby(order[:3])["energy_j"].transform("sum")
     same = pairs["energy_j"] / total_j * pairs["energy_j"].sum() / pairs[order[:3]].nunique().prod()
     return pairs.assign(energy_j=same)
