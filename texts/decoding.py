@@ -79,9 +79,20 @@ def _lines(path: str | Path, first: bytes, blocks: Iterator[bytes]) -> Iterator[
         for number, (text, end) in enumerate(_split(path, texts, "\n", "\r", ""), 1):
             yield TextLine(number, text.removeprefix("\ufeff"), end, encoding=UTF16)
         return
-    thinned = (_ZEROS.sub(b"\0", block) for block in chain([first], blocks))
+    thinned = _thin_out(path, chain([first], blocks))
     for number, (raw, end) in enumerate(_split(path, thinned, b"\n", b"\r", b""), 1):
         yield _decoded(number, raw, end.decode())
+
+
+def _thin_out(path: str | Path, blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """The blocks with one zero byte for each hole."""
+    n_zeros = 0
+    for block in blocks:
+        thinned = _ZEROS.sub(b"\0", block)
+        n_zeros = n_zeros + len(block) if thinned == b"\0" else 0
+        if n_zeros > _LONGEST:
+            raise DataError(f"{path}: a hole of more than {_LONGEST:,} zero bytes: is it a table?")
+        yield thinned
 
 
 def _wide_encoding(first: bytes) -> str:
