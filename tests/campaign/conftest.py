@@ -5,7 +5,7 @@ is not set.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -27,7 +27,7 @@ def share_of() -> Callable[[int], int]:
 
 
 @pytest.fixture
-def tally(record_property: Callable[[str, object], None]) -> Iterator[Callable[..., None]]:
+def tally(record_property: Callable[[str, object], None]) -> Callable[..., None]:
     """Counts of a campaign by name, such as ``tally("kills", 100, lost_trials=0)``; 0 is good."""
 
     def note(what: str, cases: int, **faults: int) -> None:

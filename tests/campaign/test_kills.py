@@ -51,6 +51,7 @@ def test_killed_at_any_moment_and_resumed(tmp_path, share_of, tally):
             folder, log = tmp_path / f"run-{number}", tmp_path / f"done-{number}"
             function = cases[number]["function"]
             file = experiment(tmp_path, function, strategies, workers)
+            told: tuple[object, ...] = (number,)
             for kill in cases[number]["kills"]:
                 before = events_of(folder)
                 flying_j = unrecorded_j(folder, before)
