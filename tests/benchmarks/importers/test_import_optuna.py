@@ -484,7 +484,7 @@ def test_a_later_import_under_the_same_name_leaves_no_part_of_the_first(tmp_path
     out = tmp_path / "t.csv"
     import_to("optuna", first.path, out)
     assert load_table(out).curves is not None
-    import_to("optuna", second.path, out)
+    import_to("optuna", second.path, out, force=True)
     assert load_table(out).curves is None
     assert load_table(out).metric == ACCURACY
 
