@@ -37,7 +37,7 @@ def find_header(lines: Iterator[TextLine]) -> Header:
         text = line.text.strip()
         if match := _SEPARATOR.fullmatch(text):
             separator = match[1]
-        elif not text and not line.text.strip("\0 "):
+        elif not text:
             continue
         elif text.startswith("#"):
             comments.append(line)

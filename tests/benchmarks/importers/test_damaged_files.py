@@ -42,9 +42,16 @@ def put(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"]
+    ("encoding", "ends"),
+    [
+        ("utf-8-sig", "\r"),
+        ("utf-16", "\r\n"),
+        ("utf-16-le", "\n"),
+        ("utf-16-be", "\r"),
+        ("utf-32", "\n"),
+        ("cp1252", "\r\n"),
+    ],
 )
-@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
 def test_every_reader_takes_every_encoding(put, encoding, ends):
     def file(text: str):
         return put(text.replace("\n", ends).encode(encoding))
