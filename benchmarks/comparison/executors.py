@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 BROKEN_S = 0.2
 """So long is a pool waited for that puts its processes away, of which one died."""
+NO_GUARD = 79
+"""The exit code of a worker that would run its parent's script again."""
 
 
 class InlineExecutor(Executor):
@@ -65,6 +67,15 @@ def spawn_executor(workers: int) -> ProcessPoolExecutor:
     start = {"initializer": _begin_worker, "initargs": ({**os.environ},)}
     with shielding_children():
         return _Workers(workers, mp_context=context, **start)
+
+
+def end_if_a_script_is_run_again() -> None:
+    """End a worker that runs its parent's script once more, as a script without a guard makes it.
+
+    Python imports the main module into each new process. It could only fail there.
+    """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        os._exit(NO_GUARD)  # what is raised here would end as exit code 1
 
 
 class _Workers(ProcessPoolExecutor):

@@ -87,8 +87,10 @@ def search_of(
 
 def begin(start: Opening, experiment: str | Path | None, options: dict[str, Any]) -> Folder:
     """Run a new comparison."""
+    from .executors import end_if_a_script_is_run_again
     from .start import run_comparison
 
+    end_if_a_script_is_run_again()
     wanted = load_experiment(None if experiment is None else Path(experiment), options)
     start.check(wanted)
     folder = Folder(_new_folder(wanted) if start.out is None else Path(start.out).absolute())
@@ -106,8 +108,10 @@ def begin(start: Opening, experiment: str | Path | None, options: dict[str, Any]
 
 def go_on(start: Opening, experiment: str | Path | None, options: dict[str, Any]) -> Folder:
     """Go on with a comparison; nothing but the number of workers may differ from its beginning."""
+    from .executors import end_if_a_script_is_run_again
     from .start import run_comparison
 
+    end_if_a_script_is_run_again()
     if start.out is None:
         raise ConfigurationError("--resume needs --out: name the folder to go on with")
     folder = Folder(Path(start.out).absolute())

@@ -16,6 +16,7 @@ from ...errors import ConfigurationError, OutputError, PerjouleError
 from ...models.outcome import State
 from .events import End, EndEvent, InterruptedEvent, RunEvent, SearchEvent
 from .executors import (
+    NO_GUARD,
     NotWantedError,
     break_off_workers,
     ended_workers,
@@ -62,16 +63,31 @@ class Pool:
         try:
             return self._prepare_all(setting), setting
         except BrokenProcessPool:  # what is tried first may have ended a worker
+            self._codes()
             self.replace()
         setting = replace(setting, probe_risky=False)
         try:
             return self._prepare_all(setting), setting
         except BrokenProcessPool as error:
-            how = next((how_it_ended(code) for code in self.kill().values()), "out of memory?")
+            how = next(map(how_it_ended, self._codes()), "out of memory?")
             raise ConfigurationError(
                 f"the workers die when they start ({how}): take fewer with --workers, or a smaller "
                 "space; or what is trained ends its process"
             ) from error
+
+    def _codes(self) -> list[int]:
+        """End what is left of workers that died as they started: the exit codes of those.
+
+        Raises:
+            ConfigurationError: They began the script anew that is run.
+        """
+        codes = list(self.kill().values())
+        if NO_GUARD in codes:
+            raise ConfigurationError(
+                "workers import the script that is run, and it would begin again in each: call "
+                'perjoule below `if __name__ == "__main__":` in it, or take workers=1'
+            )
+        return codes
 
     def _prepare_all(self, setting: Setting) -> Prepared:
         futures = [self.submit(prepare, setting) for _ in range(self.workers)]

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
@@ -198,3 +200,23 @@ def test_a_dask_worker_that_is_killed_loses_no_joules(tmp_path, slow):
     assert (
         json.loads((folder / "summary.json").read_text())["work"]["overhead"][1]["energy_j"] is None
     )
+
+
+@pytest.mark.kill
+def test_a_script_without_a_guard_is_told_to_have_one(tmp_path):
+    script = tmp_path / "plain.py"
+    script.write_text(
+        "import perjoule\n"
+        'perjoule.compare(strategies=["random"], budget="1 J", seeds=2, meter="model", workers=2,'
+        ' out="run")\n'
+    )
+    place = os.pathsep.join(sys.path)
+    ended = subprocess.run(
+        [sys.executable, script], cwd=tmp_path, env={**os.environ, "PYTHONPATH": place},
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1].endswith(
+        'call perjoule below `if __name__ == "__main__":` in it, or take workers=1'
+    )
+    assert not (tmp_path / "run").exists()
