@@ -35,8 +35,8 @@ def table(tmp_path, monkeypatch):
         for seed in range(2)
         for number in range(3)
     ]
-    path = tmp_path / f"t\x1b[31m\u202e{'x' * 8}.csv"
-    pd.DataFrame(rows).to_csv(path, index=False, lineterminator="\n")
+    path = tmp_path / f"t\x1b[31m\u202e{'x' * 8}.parquet"  # a table of text is refused for them
+    pd.DataFrame(rows).to_parquet(path)
     return path
 
 
