@@ -13,7 +13,7 @@ from ..benchmarks.comparison.folder import Folder
 from ..benchmarks.comparison.opening import begin, go_on, opening, search_of
 from ..benchmarks.comparison.signals import telling_first
 from ..errors import ConfigurationError
-from ..files import write_whole
+from ..files.writing import write_whole
 from .studies import StudyResult, report_study
 from .tables import Table, public
 

@@ -73,7 +73,7 @@ def export(
         ConfigurationError: The format cannot hold the network, or a package is missing.
         OutputError: The folder holds no best network, or the file cannot be written or is there.
     """
-    from ..files import check_new
+    from ..files.writing import check_new
     from ..models import exporting
 
     path = None if out is None else Path(out)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..benchmarks.analysis.target import DEFAULT_TARGET
 from ..benchmarks.comparison.signals import telling_first, working_in
 from ..errors import ConfigurationError, UnknownNameError
-from ..files import write_whole
+from ..files.writing import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

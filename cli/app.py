@@ -11,7 +11,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from ..files import check_new, write_whole
+from ..files.writing import check_new, write_whole
 from ..version import __version__
 from .printing import echo, echo_json
 from .stopping import stopping

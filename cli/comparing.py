@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..files import check_new, write_whole
+from ..files.writing import check_new, write_whole
 from ..models.metric import Metric
 from .app import command, show
 from .options import AsJson, Force, RunFolder, Setup, Strategies

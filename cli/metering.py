@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ..files import check_new
+from ..files.writing import check_new
 from .app import command, show
 from .options import AsJson, Carbon, Force, Meter
 from .printing import echo

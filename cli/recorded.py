@@ -10,7 +10,7 @@ import typer
 
 from ..benchmarks.importers.registry import formats_help
 from ..errors import ConfigurationError, OutputError
-from ..files import check_new
+from ..files.writing import check_new
 from .app import check_json, command, show, write_json
 from .comparing import print_result
 from .options import (

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigurationError
-from ..files import check_new, write_whole
+from ..files.writing import check_new, write_whole
 from ..version import __version__
 from .counter import PossibleSteps
 from .forksafe import Guard

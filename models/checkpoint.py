@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..bounded import WEIGHTS
+from ..files.bounded import WEIGHTS
 
 _PLAIN = (type(None), bool, int, float, str, bytes, set, torch.Size, torch.dtype, torch.device)
 

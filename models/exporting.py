@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ConfigurationError, UnknownNameError
-from ..files import write_whole
+from ..files.writing import write_whole
 from ..version import __version__
 from .predictor import EndToEnd, Predictor
 

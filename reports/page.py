@@ -15,7 +15,7 @@ from ..benchmarks.analysis import naming, wording
 from ..benchmarks.analysis.runs import emissions
 from ..benchmarks.tables.table import counted
 from ..errors import OutputError
-from ..files import check_new, write_whole
+from ..files.writing import check_new, write_whole
 from ..models.outcome import RESULTS
 from . import content, overviews, study_content, tables
 from .figures.anytime import anytime_chart

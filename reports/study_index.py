@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 
 from ..benchmarks.studies.wording import FAILS, HOLDS
 from ..benchmarks.tables.table import counted
-from ..files import write_whole
+from ..files.writing import write_whole
 from ..version import __version__
 from .rendering import render_page
 from .study_content import safe_link

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from perjoule import bounded, parquet
 from perjoule.errors import DataError
+from perjoule.files import bounded, parquet
 from perjoule.plain import DEEPEST, read_json
 
 

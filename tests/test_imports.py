@@ -12,7 +12,7 @@ import perjoule
 
 ROOT = Path(perjoule.__file__).parent
 FLOORS = (
-    ("bounded", "errors", "files", "parquet", "plain", "texts", "version"),
+    ("errors", "files", "plain", "version"),
     ("energy",),
     ("models",),
     ("tuners",),

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...energy.quantities import format_energy
-from ...files import check_new, write_whole
+from ...files.writing import check_new, write_whole
 from ...models.metric import Metric
 from ...version import __version__
 from ..statistics.ranks import friedman

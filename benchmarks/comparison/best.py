@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ... import bounded
 from ...errors import ConfigurationError, DataError, OutputError
-from ...files import write_whole
+from ...files import bounded
+from ...files.writing import write_whole
 from ...models.data.registry import DATASETS
 from ...models.described import Described
 from ...plain import read_json

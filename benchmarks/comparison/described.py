@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ...bounded import read_text
 from ...errors import OutputError, PerjouleError
+from ...files.bounded import read_text
 from ...plain import read_yaml
 from ..tables.facts import Fact, first_fault
 from .events import Count

@@ -17,11 +17,11 @@ from pydantic import (
     model_validator,
 )
 
-from ...bounded import read_text
 from ...energy.carbon import intensity
 from ...energy.quantities import parse_energy
 from ...energy.sources.resolve import meters_help
 from ...errors import BudgetError, ConfigurationError, UnknownNameError
+from ...files.bounded import read_text
 from ...models.data.registry import datasets_help
 from ...models.metric import Metric, metrics_help
 from ...models.networks.registry import architectures_help

@@ -24,9 +24,9 @@ from typing import Any
 import yaml
 from filelock import FileLock, Timeout
 
-from ...bounded import read_text
 from ...errors import DataError, OutputError
-from ...files import write_whole
+from ...files.bounded import read_text
+from ...files.writing import write_whole
 from .described import read_description
 from .events import Event
 from .heartbeat import SignOfLife, read_sign

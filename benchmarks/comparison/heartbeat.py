@@ -13,12 +13,12 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from ...bounded import DESCRIPTION, read_bytes
 from ...energy import EnergyBudget
 from ...energy.forksafe import Guard
 from ...energy.quantities import total
 from ...errors import DataError, OutputError
-from ...files import write_whole
+from ...files.bounded import DESCRIPTION, read_bytes
+from ...files.writing import write_whole
 from ...plain import is_finite_number
 from ...tuners.strategy import Work
 from ..statistics.projection import Projection, project

@@ -16,9 +16,9 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from ...bounded import TABLE, read_bytes
 from ...energy.quantities import format_energy, total
 from ...errors import OutputError
+from ...files.bounded import TABLE, read_bytes
 from ..tables.facts import first_fault
 from .chain import BrokenChainError, Link, read_chain
 from .events import Charged, Event

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ...energy import EnergyBudget, EnergyMeter
 from ...energy.exclusive import exclusive
 from ...energy.quantities import total
-from ...files import write_whole
+from ...files.writing import write_whole
 from ...models.metric import Metric
 from ...models.outcome import SliceResult, State, StopRule
 from ..tables.facts import Fact

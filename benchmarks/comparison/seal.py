@@ -12,8 +12,8 @@ import re
 from hashlib import blake2b
 from pathlib import Path
 
-from ...bounded import DESCRIPTION, read_bytes
 from ...errors import DataError
+from ...files.bounded import DESCRIPTION, read_bytes
 from .chain import Link
 
 _TEXT = re.compile(r"(\d{15}) ([0-9a-f]{16}) ([0-9a-f]{8})\n")

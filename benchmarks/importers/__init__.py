@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import DataError
-from ...files import check_new
+from ...files.writing import check_new
 from .registry import FORMATS, Format, ImportOptions, find_format, formats_help
 
 if TYPE_CHECKING:

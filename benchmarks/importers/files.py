@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from ...errors import DataError
-from ...texts.table import Mend, TextTable
+from ...files.table import Mend, TextTable
 from ..tables.refusals import listed, shown
 
 if TYPE_CHECKING:

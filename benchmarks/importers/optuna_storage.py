@@ -41,8 +41,8 @@ from optuna.exceptions import OptunaError
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
-from ...bounded import LINE, lines, open_file
 from ...errors import DataError
+from ...files.bounded import LINE, lines, open_file
 from ...models.metric import ACCURACY, Metric
 from ...plain import read_json
 from .files import hide_password

@@ -14,7 +14,7 @@ import pyarrow.csv as pc
 import pyarrow.parquet as pq
 
 from ...errors import DataError, OutputError
-from ...files import write_whole
+from ...files.writing import write_whole
 from ...models.metric import ACCURACY, Metric
 from ..tables.contract import COLUMNS, CURVES
 from ..tables.descriptions import description_path, is_description, write_description

@@ -22,8 +22,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ...bounded import lines, open_text, read_text
 from ...errors import DataError
+from ...files.bounded import lines, open_text, read_text
 from ...plain import read_json
 from . import codecarbon
 from .files import labels

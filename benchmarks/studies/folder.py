@@ -19,9 +19,9 @@ from typing import Annotated
 import yaml
 from pydantic import Field
 
-from ...bounded import read_text
 from ...errors import DataError, OutputError
-from ...files import write_whole
+from ...files.bounded import read_text
+from ...files.writing import write_whole
 from ...plain import read_yaml
 from ..comparison.folder import Folder
 from ..tables.facts import Fact

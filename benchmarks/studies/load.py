@@ -18,8 +18,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ...bounded import TABLE, open_file
 from ...energy.load import busy, others_cores
+from ...files.bounded import TABLE, open_file
 from ...plain import read_json
 from ..tables.facts import Fact, read_fact
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from ...bounded import read_text
-from ...files import write_whole
+from ...files.bounded import read_text
+from ...files.writing import write_whole
 from ...plain import read_yaml
 
 _PARTS = {  # parts that have parts of their own

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import pandas as pd
 import pyarrow as pa
 
-from ...bounded import TABLE, open_file, read_bytes
 from ...errors import DataError
-from ...parquet import check_shape, open_parquet, read_parquet
-from ...texts.table import TextRow, TextTable
+from ...files.bounded import TABLE, open_file, read_bytes
+from ...files.parquet import check_shape, open_parquet, read_parquet
+from ...files.table import TextRow, TextTable
 from .contract import VERSION
 from .refusals import distinct
 from .writing import description_in, version_in

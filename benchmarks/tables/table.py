@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import DataError, OutputError, PerjouleError
-from ...files import check_new
+from ...files.writing import check_new
 from ...models.metric import ACCURACY, Metric
 from .descriptions import description_path, is_description, write_description
 from .writing import SIDES, check_ending, side_path, write_frame

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...bounded import DESCRIPTION, too_large
 from ...errors import OutputError
-from ...files import write_whole
+from ...files.bounded import DESCRIPTION, too_large
+from ...files.writing import write_whole
 from ...plain import read_json
 from .contract import UNITS, VERSION
 from .descriptions import to_json

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...bounded import lines, open_text
 from ...errors import ConfigurationError, DataError
+from ...files.bounded import lines, open_text
 from .stored import CpuFit, now_utc
 
 FEWEST_WINDOWS = 3

@@ -13,9 +13,9 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ...bounded import read_text
 from ...errors import DataError, OutputError
-from ...files import write_whole
+from ...files.bounded import read_text
+from ...files.writing import write_whole
 from ...plain import read_json
 
 VERSION = 1  # of the stored file

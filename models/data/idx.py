@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ...bounded import WEIGHTS, read_bytes, too_large
 from ...errors import DataError
+from ...files.bounded import WEIGHTS, read_bytes, too_large
 
 
 def find_idx(folder: Path, part: str) -> Path | None:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...errors import ConfigurationError, DataError, OutputError
-from ...files import write_whole
+from ...files.writing import write_whole
 from .checks import check_memory, tidy
 from .places import data_folder, user_path
 from .splits import Raw

@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from ...bounded import read_text
 from ...energy.calibration.stored import home, machine_id
 from ...errors import DataError, OutputError
-from ...files import write_whole
+from ...files.bounded import read_text
+from ...files.writing import write_whole
 from ...plain import read_json
 from .mlp_energy import EnergyModel
 

@@ -9,7 +9,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 from ....errors import DataError
-from ....texts.table import TextRow
+from ....files.table import TextRow
 from ...source import Kind
 from .columns import refuse_interval, value_column
 from .rows import Rows, open_rows

@@ -8,11 +8,11 @@ from itertools import count
 from pathlib import Path
 from typing import NoReturn, Protocol
 
-from ....bounded import open_file
 from ....errors import DataError
-from ....parquet import open_parquet, read_parquet
-from ....texts.headers import is_date
-from ....texts.table import TextRow, TextTable
+from ....files.bounded import open_file
+from ....files.headers import is_date
+from ....files.parquet import open_parquet, read_parquet
+from ....files.table import TextRow, TextTable
 from .columns import find_unit
 
 _SERIES = ["time_s", "source", "component", "kind", "energy_j"]

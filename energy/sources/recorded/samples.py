@@ -12,7 +12,7 @@ from statistics import median
 from typing import NamedTuple, NoReturn
 
 from ....errors import DataError, MixedDevicesError
-from ....texts.table import TextRow
+from ....files.table import TextRow
 from .columns import Moment, ValueColumn, no_counter
 from .rows import Rows
 from .times import TimeColumn

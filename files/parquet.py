@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
+from ..errors import DataError
 from .bounded import in_words
-from .errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, AnyStr, BinaryIO, Final
 
-from .errors import DataError
+from ..errors import DataError
 
 DESCRIPTION: Final = 256 << 10
 """Bytes of what people write by hand: experiments, descriptions, calibrations."""

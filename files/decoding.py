@@ -13,8 +13,8 @@ from itertools import chain
 from pathlib import Path
 from typing import AnyStr, NamedTuple
 
-from ..bounded import open_file
 from ..errors import DataError
+from .bounded import open_file
 
 _BLOCK = 1 << 16  # bytes that are read at a time
 _LONGEST = 1 << 24  # letters a line may have
