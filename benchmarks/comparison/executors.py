@@ -35,6 +35,10 @@ NO_GUARD = 79
 """The exit code of a worker that would run its parent's script again."""
 
 
+CUT_OFF = 74
+"""Exit code of a worker whose connections a user's code has closed: that of input/output errors."""
+
+
 class InlineExecutor(Executor):
     """Runs each job at once in the calling thread."""
 
@@ -135,6 +139,8 @@ def execute(setting: Setting, job: Job) -> Outcome:
     session, started = _session_of(setting)
     worker = f"{platform.node()}:{os.getpid()}"
     outcome = replace(session.execute(job), nonce=job.nonce, worker=worker)
+    if not _is_connected():
+        os._exit(CUT_OFF)
     if started:
         unbilled_j = total([outcome.unbilled_j, session.prepared.startup_j])
         outcome = replace(outcome, unbilled_j=unbilled_j)
@@ -213,6 +219,18 @@ def _say_unraisable(given: sys.UnraisableHookArgs) -> None:
 def _say(where: str, error: BaseException) -> None:
     with contextlib.suppress(Exception):  # the code may have closed it
         print(f"perjoule: in {where} of a worker: {describe_error(error)}", file=sys.stderr)
+
+
+def _is_connected() -> bool:
+    """Whether a worker can still tell its driver anything."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return True
+    try:
+        os.fstat(parent.sentinel)
+    except OSError:
+        return False
+    return True
 
 
 def _die_with(sentinel: int) -> None:
