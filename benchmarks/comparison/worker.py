@@ -7,6 +7,7 @@ and its CPU time is on the bill of its own process.
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -54,7 +55,8 @@ class Session:
     def __init__(self, setting: Setting) -> None:
         experiment = setting.experiment
         self._setting, self._folder = setting, Folder(setting.folder)
-        self._runs_own_code = runs_own_code(experiment.model_dump())
+        apart = multiprocessing.parent_process() is not None
+        self._may_end = apart and runs_own_code(experiment.model_dump())
         self._strategies: dict[str, tuple[Strategy, int]] = {}
         self._overdue: dict[str, str] = {}  # strategies that did not return, and what is said of it
         with contextlib.ExitStack() as held:
@@ -138,7 +140,7 @@ class Session:
         budget = budget_of(job, self._setting, self._meter)
         pulse = Pulse(self._setting, job, budget)
         try:
-            with pulse.beating(self._runs_own_code), breakable():
+            with pulse.beating(self._may_end), breakable():
                 return self._execute(job, budget, pulse)
         except BaseException:
             pulse.last_words()
