@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures import wait as wait_for
 from dataclasses import replace
+from functools import partial
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -202,7 +203,9 @@ def _begin_worker(environment: dict[str, str]) -> None:
     sys.unraisablehook = _say_unraisable
     parent = multiprocessing.parent_process()
     if parent is not None:
-        threading.Thread(target=_die_with, args=(parent.sentinel,), daemon=True).start()
+        _die_with(parent.sentinel)
+        if hasattr(os, "register_at_fork"):  # what a user's code forks shall end, too
+            os.register_at_fork(after_in_child=partial(_die_with, parent.sentinel))
 
 
 def _say_thread_error(given: threading.ExceptHookArgs) -> None:
@@ -234,6 +237,10 @@ def _is_connected() -> bool:
 
 
 def _die_with(sentinel: int) -> None:
-    """End this worker when its driver was killed; else it would wait for jobs for ever."""
-    wait([sentinel])
-    os._exit(1)
+    """End this process when its driver has ended; else it would wait for jobs for ever."""
+
+    def end() -> None:
+        wait([sentinel])
+        os._exit(1)
+
+    threading.Thread(target=end, daemon=True).start()

@@ -220,3 +220,35 @@ def test_a_script_without_a_guard_is_told_to_have_one(tmp_path):
         'call perjoule below `if __name__ == "__main__":` in it, or take workers=1'
     )
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.kill
+def test_what_a_candidate_forks_ends_with_the_comparison(tmp_path):
+    (tmp_path / "forking.py").write_text(
+        "import os\n"
+        "def train(trial):\n"
+        "    if os.fork() == 0:\n"
+        '        open(f"child-{os.getpid()}", "w").close()\n'
+        "        import time; time.sleep(60)\n"
+        "    trial.report(accuracy=0.5)\n"
+    )
+    (tmp_path / "space.yaml").write_text("rate: {low: 0.1, high: 1.0}\n")
+    command = (
+        "-m perjoule compare --objective forking:train --space space.yaml --strategies random "
+        "--seeds 1 --budget unlimited --trials 1 --meter cpu_time"
+    )
+    place = os.pathsep.join(sys.path)
+    subprocess.run(
+        [sys.executable, *command.split()], cwd=tmp_path, check=True, capture_output=True,
+        env={**os.environ, "PYTHONPATH": place}, timeout=120,
+    )  # fmt: skip
+    children = [int(path.name.partition("-")[2]) for path in tmp_path.glob("child-*")]
+    assert children
+    wait_until(lambda: not any(map(is_alive, children)))
+
+
+def is_alive(pid):
+    with suppress(ProcessLookupError):
+        os.kill(pid, 0)
+        return True
+    return False
