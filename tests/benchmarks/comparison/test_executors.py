@@ -229,7 +229,7 @@ def test_what_a_candidate_forks_ends_with_the_comparison(tmp_path):
         "def train(trial):\n"
         "    if os.fork() == 0:\n"
         '        open(f"child-{os.getpid()}", "w").close()\n'
-        "        import time; time.sleep(60)\n"
+        "        import time; time.sleep(600)\n"
         "    trial.report(accuracy=0.5)\n"
     )
     (tmp_path / "space.yaml").write_text("rate: {low: 0.1, high: 1.0}\n")
