@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+NULLS = ("", "nan", "<na>", "nat", "na", "n/a", "null", "none")
+"""How a cell, in lower case, says that there is no value."""
 _UNIT = r"(\s*[^\d\s,.;+-]\S*)?"
 _COMMA = re.compile(rf"[+-]?(\d+|\d{{1,3}}(\.\d{{3}})+)?,\d+([eE][+-]?\d+)?{_UNIT}")
 _EITHER = re.compile(rf"[+-]?[1-9]\d{{0,2}},\d{{3}}{_UNIT}")  # 1,500 may be 1.5 or 1500

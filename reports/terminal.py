@@ -320,6 +320,9 @@ def print_audit(found: Audit) -> None:
     kinds = Counter(each.kind for each in found.inputs if each.kind)
     read = ", ".join(f"{count} x {kind}" for kind, count in kinds.items())
     console.print(f"{folder or 'Read'}: {read or 'nothing was read'}.".replace(f"{os.sep}:", ":"))
+    for each in found.inputs:
+        if each.kind and each.reason:
+            console.print(f"- {each.reason}".replace(folder, ""))
     skipped = [each for each in found.inputs if not each.kind]
     for each in skipped[:MOST_SKIPPED]:
         console.print(f"- skipped {each.reason}".replace(folder, ""))
@@ -345,9 +348,9 @@ def print_audit(found: Audit) -> None:
             text = f"- {each.path}: hyperparameters: {names}. {each.left_out}".strip()
             console.print(text.replace(folder, ""))
     lacking = {name: why for each in found.checked for name, why in each.lacking.items()}
-    for name, why in lacking.items():
-        if name not in ran:
-            console.print(f"- {name} could not: {why}")
+    for why in dict.fromkeys(lacking.values()):
+        if names := [name for name, each in lacking.items() if each == why and name not in ran]:
+            console.print(f"- {', '.join(names)} could not: {why}")
 
 
 def _common_folder(paths: list[str]) -> str:

@@ -17,6 +17,7 @@ from ...energy.source import Kind
 from ..statistics.runs import floats
 from ..tables.contract import REPLAYED
 from ..tables.dimensions import MOST_LEVELS
+from ..tables.refusals import listed
 from ..tables.table import Table
 from .catalogue import Evidence, Lacking
 from .inputs import Subject, trials_of
@@ -64,16 +65,17 @@ def cumulative_energies(subject: Subject) -> Evidence:
 
 
 def constant_energies(subject: Subject) -> Evidence:
-    """One finding if all trials, or all of each strategy, have the same joules."""
+    """One finding if all trials, or all of each strategy or run, have the same joules."""
     table = trials_of(subject)
     known = table.trials[table.trials["energy_j"].notna()]
     if len(known) < _FEWEST_EQUAL:
         raise Lacking(f"fewer than {_FEWEST_EQUAL} trials with joules")
     if constant := constants(table):
-        amounts = [f"{name} {format_energy(j)}" for name, j in constant.items()]
-        words = f"all {len(known)} trials have {format_energy(next(iter(constant.values())))}"
-        if len(set(constant.values())) > 1:
-            words = f"all trials of a strategy have the same joules: {', '.join(amounts)}"
+        by, amounts = constant
+        words = f"all {len(known)} trials have {format_energy(next(iter(amounts.values())))}"
+        if len(set(amounts.values())) > 1:
+            told = [f"{name} {format_energy(j)}" for name, j in amounts.items()]
+            words = f"all trials of a {by} have the same joules: {listed(told)}"
         yield subject.at(["energy_j"]), f"{words}, whatever was trained"
 
 
@@ -171,16 +173,19 @@ def are_of_trials(table: Table) -> bool:
     return sound and not any(slipped(part) for _, part in table.groups)
 
 
-def constants(table: Table) -> dict[str, float]:
-    """The joules of each strategy, where all of its trials have the same; empty if they vary."""
+def constants(table: Table) -> tuple[str, dict[str, float]] | None:
+    """The joules of each strategy, or of each run, where all of its trials have the same."""
     known = table.trials[table.trials["energy_j"].notna()]
     kinds = {kind for text in known["energy_kind"].dropna() for kind in str(text).split("+")}
     if len(known) < _FEWEST_EQUAL or (kinds and kinds <= _MADE_UP):
-        return {}
-    parts = known.groupby("strategy", sort=False)["energy_j"]
+        return None
     same = known["energy_j"].nunique() == 1
-    each_same = bool((parts.nunique() == 1).all() and (parts.size() >= _FEWEST_EQUAL).all())
-    return {str(name): float(j) for name, j in parts.first().items()} if same or each_same else {}
+    for by in ("strategy", "run"):
+        parts = known.groupby(by, sort=False)["energy_j"]
+        each_same = bool((parts.nunique() == 1).all() and (parts.size() >= _FEWEST_EQUAL).all())
+        if same or each_same:
+            return by, {str(name): float(j) for name, j in parts.first().items()}
+    return None
 
 
 def slipped(table: Table) -> str:

@@ -17,7 +17,7 @@ from ...errors import DataError, MixedDevicesError, PerjouleError
 from ..comparison.loading import load_table
 from ..importers import import_table
 from ..importers.codecarbon import read_rows
-from ..tables.contract import REQUIRED
+from ..tables.contract import REQUIRED, contract_name
 from ..tables.facts import Fact
 from ..tables.frames import read_contents
 from ..tables.loading import Stated
@@ -49,7 +49,7 @@ class Input(Fact):
     path: str
     kind: str | None  # None if it is no energy data
     rows: int = 0
-    reason: str = ""  # why it was skipped; empty if it was not
+    reason: str = ""  # why it was skipped, or what is to be told of how it was read
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,7 +168,8 @@ class Reader:
             negative = any((quantity.values < 0).any() for quantity in found)
             if (self.mapping or self.by) and not negative:
                 raise
-            missing = [name for name in REQUIRED if name not in known]
+            named = {contract_name(name) for name in known}
+            missing = [name for name in REQUIRED if name not in named]
             lacking = f"no column {', no '.join(missing)}" if missing else str(error)
         else:
             return replace(other, kind=TRIALS, table=table, runs_known=runs_known)
@@ -259,6 +260,7 @@ def _read_traces(
             reasons.append(str(error))
             continue
         reasons += recording.notes
+        reasons += [f"{recording.name}@{each}: no values in any row" for each in recording.silent]
         for (device, _), samples in devices.items():
             if samples[-1].at_s <= samples[0].at_s:
                 reasons.append(f"{recording.name}: all readings are of the same moment")

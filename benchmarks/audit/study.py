@@ -113,7 +113,7 @@ class Audit:
         rows = "".join(
             f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in cells
         )
-        looked_at = sum(not each.reason for each in self.inputs)
+        looked_at = sum(each.kind is not None for each in self.inputs)
         skipped = "".join(f"<li>{escape(i.reason)}</li>" for i in self.inputs if i.reason)
         return (
             f"<p>{len(self.findings)} findings in {looked_at} inputs</p>"
@@ -164,9 +164,14 @@ def audit(
                 ran.append(name)
             except Lacking as reason:
                 lacking[name] = str(reason)
-        told = None if subject.table is None else subject.table.dimensions
-        dimensions = (told.searched, told.describe_left_out()) if told else ((), "")
-        checked.append(Checked(str(subject.path), tuple(ran), lacking, *dimensions))
+        varied, left_out = (), ""
+        if subject.table is not None:
+            told, trials = subject.table.dimensions, subject.table.trials
+            varied = tuple(
+                n for n in told.searched if told.stated or trials[f"p.{n}"].nunique() > 1
+            )
+            left_out = told.describe_left_out()
+        checked.append(Checked(str(subject.path), tuple(ran), lacking, varied, left_out))
 
     subjects: list[Subject] = []
     for path in map(Path, [paths] if isinstance(paths, str | Path) else paths):
@@ -176,9 +181,7 @@ def audit(
                 inputs.append(each)
                 continue
             read.append(each)
-            inputs.append(Input(str(each.path), each.kind, len(each.frame)))
-            if each.unread:
-                inputs.append(Input(str(each.path), None, reason=each.unread))
+            inputs.append(Input(str(each.path), each.kind, len(each.frame), each.unread))
             run(CHECKS_OF[each.kind], each)
         together = join_single_rows(read)
         if together is not None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from ...errors import DataError
+from ...files.numbers import NULLS
 from ...files.table import Mend, TextTable
 from ..tables.refusals import listed, shown
 
@@ -47,7 +48,7 @@ class Line:
     def number(self, name: str) -> float | None:
         """A finite number."""
         cell = self.text(name)
-        if cell is None:
+        if cell is None or cell.lower() in NULLS:
             return None
         try:
             number = float(cell)

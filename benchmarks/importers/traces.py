@@ -24,6 +24,7 @@ from .files import EARLIEST_S, labels
 from .registry import ImportOptions
 from .writing import Notes, Row, Trials
 
+_SILENT = "no values in any row: its joules are not known"
 _HEAD = 1_000  # steps at the beginning that tell the usual time between two readings
 
 
@@ -123,7 +124,7 @@ def _rows(
         integrals[each, part].add(at_s, value)
     for sentence in recording.notes:
         notes.add(sentence)
-    n_devices = len({each for each, _ in integrals})
+    n_devices = len({each for each, _ in integrals} | {*recording.silent})
     if not integrals:
         raise DataError(f"{recording.name}: no values in it: give a trace with readings")
     for (each, part), integral in integrals.items():
@@ -147,4 +148,14 @@ def _rows(
             "started_at": datetime.fromtimestamp(start_s, UTC) if start_s > EARLIEST_S else None,
             "message": "; ".join(odd) or None,
             f"g.{device}": each or None,
+        }
+    for each in recording.silent:
+        notes.add(f"{recording.name} ({each}): {_SILENT}")
+        yield {
+            "run": f"{name}@{each}",
+            "strategy": options.strategy or name,
+            "trial": 0,
+            "state": State.COMPLETE.value,
+            "message": _SILENT,
+            f"g.{device}": each,
         }

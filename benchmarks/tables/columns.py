@@ -21,12 +21,12 @@ from pandas.api.types import (
 )
 
 from ...errors import DataError
+from ...files.numbers import NULLS
 from .refusals import check, refuse, short
 
 pc: Any = pyarrow.compute  # whose functions are made as it is imported
 
-_NULLS = ("", "nan", "<na>", "nat", "na", "n/a", "null", "none")
-_NO_TEXT = tuple(word for word in _NULLS if word != "none")  # which may be a choice of its own
+_NO_TEXT = tuple(word for word in NULLS if word != "none")  # which may be a choice of its own
 _WHOLE = r"\A[-+]?[0-9]+\z"
 _NUMBER = r"(?i)\A[-+]?(([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]+)?|inf(inity)?)\z"
 _TRUTH = r"\A(true|false)\z"
@@ -143,7 +143,7 @@ def _plain(value: Any) -> Any:
     return str(value.tolist()) if isinstance(value, np.ndarray) else value
 
 
-def _known(cells: pa.Array, nulls: tuple[str, ...] = _NULLS) -> pa.Array:
+def _known(cells: pa.Array, nulls: tuple[str, ...] = NULLS) -> pa.Array:
     """The cells, null where a word says that nothing is known."""
     nothing = pc.is_in(pc.utf8_lower(cells), value_set=pa.array(nulls))
     return pc.if_else(nothing, None, cells) if pc.any(nothing).as_py() else cells

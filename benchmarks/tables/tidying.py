@@ -30,7 +30,11 @@ from .hints import how_to_map, misspelt, total_of
 from .mapping import ColumnMapping, apply_mapping, as_option, plain_name
 from .refusals import check, distinct, listed, refuse, short, shown
 
-_OTHER_STATES = {"fail": State.FAILED, "running": State.INTERRUPTED}  # as Optuna has them
+_OTHER_STATES = {  # as Optuna, Weights & Biases and MLflow have them
+    **dict.fromkeys(("finished", "completed"), State.COMPLETE),
+    **dict.fromkeys(("fail", "crashed"), State.FAILED),
+    **dict.fromkeys(("running", "killed", "preempted"), State.INTERRUPTED),
+}
 
 
 def tidy(

@@ -21,7 +21,7 @@ _OF_INTERVALS = re.compile(
     r"(?:^|[^a-z])(?:per|delta|diff|interval|step|sample|each|increment|period)(?:[^a-z]|$)"
 )
 _VALUE = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\S*)")
-_MISSING = re.compile(r"\[.*\]|n/?a|nan|none|null|-|")
+_MISSING = re.compile(r"\[.*\]|n/?a|nan|none|null|unavailable|unknown|-|")
 
 
 class ValueColumn(NamedTuple):

@@ -42,6 +42,7 @@ class OpenTrace:
     is_power: bool  # whether it holds watts; else the states of a counter, in joules
     samples: Iterator[Sample]  # in their order, once; those of several devices may alternate
     notes: list[str] = field(default_factory=list)  # of the file, once all samples are read
+    silent: list[str] = field(default_factory=list)  # devices without any value, likewise
 
     def to_trace(self, samples: Sequence[Sample], name: str) -> Trace:
         """The trace that some of its samples are, two or more of one device."""
@@ -116,7 +117,8 @@ def open_trace(
     component = told.get("component", "")
     counted = next((kind for kind in Kind if kind == told.get("kind")), Kind.MEASURED)
     columns = Columns(time, value, identity, path.suffix == ".parquet")
-    samples = read_samples(str(path), table, chain(head, rows), columns)
+    silent: list[str] = []
+    samples = read_samples(str(path), table, chain(head, rows), columns, silent)
     if identity >= 0 and not each_device:
         samples = _require_one_device(samples, path, header[identity], option)
     notes: list[str] = []
@@ -127,6 +129,7 @@ def open_trace(
         is_power=value.is_power,
         samples=_closing(samples, table, notes),
         notes=notes,
+        silent=silent,
     )
 
 

@@ -136,10 +136,12 @@ class _Device:
 
     def _check_steps(self) -> None:
         if close := count_close(self._steps_s):
+            told = "index or uuid too, as in nvidia-smi --query-gpu=timestamp,index,power.draw"
+            if "power.draw" not in self._name:
+                told = "in a column device which one each row is of"
             raise MixedDevicesError(
                 f"{self._where}: {close} of {len(self._steps_s) + 1} readings come right after the "
-                "one before, and no column tells devices apart: record index or uuid too, as in "
-                "nvidia-smi --query-gpu=timestamp,index,power.draw"
+                f"one before, and no column tells devices apart: record {told}"
             )
 
     def _refuse_backwards(self, held: _Held) -> NoReturn:
@@ -150,15 +152,19 @@ class _Device:
 
 
 def read_samples(
-    path: str, table: Rows, rows: Iterator[TextRow], columns: Columns
+    path: str, table: Rows, rows: Iterator[TextRow], columns: Columns, silent: list[str]
 ) -> Iterator[Sample]:
-    """The readings, without the rows that have no value; ``close`` the table after them."""
+    """The readings, without the rows that have no value; ``close`` the table after them.
+
+    Devices that have rows but no value in any are in ``silent`` then.
+    """
     time, value, identity, _ = columns
 
     def damaged(place: str, why: str, at: int) -> None:
         table.leave_out(f"{place}, column {table.header[at]}", why)
 
     devices: dict[str, _Device] = {}
+    without: dict[str, None] = {}  # devices of which a row has no value
     for row in rows:
         for at in row.absent & {time.at, value.at}:
             raise DataError(
@@ -179,9 +185,10 @@ def read_samples(
         except ValueError as error:
             damaged(row.place, str(error), column)
             continue
-        if energy_or_power is None:
-            continue
         name = row.cells[identity] if identity >= 0 else ""
+        if energy_or_power is None:
+            without[name] = None
+            continue
         if name not in devices:
             where = f"{path} ({name})" if name else path
             devices[name] = _Device(where, columns, table.header, damaged)
@@ -190,3 +197,4 @@ def read_samples(
         yield from device.add(sample, row.place, follows_header=row.follows_header)
     for device in devices.values():
         yield from device.close()
+    silent += [name for name in without if name and name not in devices]

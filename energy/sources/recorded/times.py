@@ -17,20 +17,16 @@ _UNITS = {
     **dict.fromkeys(("min", "mins", "minutes"), 60.0),
     **dict.fromkeys(("h", "hr", "hours"), 3600.0),
 }
-_CORE = {"t", "ts", "time", "timestamp", "datetime", "elapsed", "epoch", "unixtime", "date"}
+_DAYS = {"date", "datum"}
+_CORE = _DAYS | {
+    *("t", "ts", "time", "timestamp", "datetime", "elapsed", "epoch", "unixtime"),
+    *("changed", "updated"),  # a state of Home Assistant
+    *("zeit", "zeitstempel", "uhrzeit", "heure", "horodatage"),
+}
 _BESIDE = {
     *("stamp", "unix", "utc", "gmt", "local", "at", "since", "start", "relative", "wall", "posix"),
-    *(
-        "sample",
-        "sampling",
-        "record",
-        "recorded",
-        "measured",
-        "measurement",
-        "log",
-        "system",
-        "and",
-    ),
+    *("sample", "sampling", "record", "recorded", "measured", "measurement"),
+    *("log", "system", "and", "last"),
 }
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _DAY_FIRST = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
@@ -79,20 +75,24 @@ def time_column(path: str, header: Sequence[str], rows: Sequence[Sequence[str]])
     """The first column whose name is that of a time; a time of day with the date beside it."""
     known = {at: unit_s for at, name in enumerate(header) if (unit_s := _unit(name)) is not None}
     clocks = [at for at in known if rows and all(_CLOCK.fullmatch(row[at]) for row in rows[:9])]
-    days = [at for at in known if _words(header[at])[:1] == ["date"] and at not in clocks]
+    days = [at for at in known if {*_words(header[at])[:1]} & _DAYS and at not in clocks]
     days = [at for at in days if rows and not any(":" in row[at] for row in rows[:9])]
     if clocks and days:
         return TimeColumn(clocks[0], day_at=days[0])
     if left := [at for at in known if at not in days]:
         return TimeColumn(left[0], known[left[0]])
+    is_dmon = {"gpu", "pwr"} <= {name.split(" ")[0] for name in header}
     if days:
         raise DataError(
-            f"{path}: dates without a time of day in {header[days[0]]}: record the time too "
-            "(nvidia-smi dmon -o DT)"
+            f"{path}: dates without a time of day in {header[days[0]]}: record the time too"
+            + (" (nvidia-smi dmon -o DT)" if is_dmon else "")
         )
-    if {"gpu", "pwr"} <= {name.split(" ")[0] for name in header}:
+    if is_dmon:
         raise DataError(f"{path}: nvidia-smi dmon without times: record with nvidia-smi dmon -o DT")
-    raise DataError(f"{path}: no time_s or timestamp among the columns {', '.join(header)}")
+    raise DataError(
+        f"{path}: no time_s or timestamp among the columns {', '.join(header)}: call the one with "
+        "the times timestamp"
+    )
 
 
 def _words(name: str) -> list[str]:
