@@ -27,6 +27,7 @@ MEND = (
     'next boot, or for good a udev rule: SUBSYSTEM=="powercap", ACTION=="add", '
     'RUN+="/bin/chmod a+r /sys%p/energy_uj"'
 )
+MEND_DEAD = "Have the firmware count it, if its settings know of DRAM RAPL, or take a wattmeter"
 MEND_MISSING = "Load the driver: `sudo modprobe intel_rapl_msr`"
 MEND_VIRTUAL = (
     "Virtual machines get no RAPL: meter the host, or take a wattmeter (--meter shelly:HOST)"
@@ -91,7 +92,8 @@ def discover(root: Path = ROOT, clock: Callable[[], float] = time.perf_counter) 
     """Find the packages and DRAM zones of a powercap tree, or of its folder ``intel-rapl``.
 
     psys, core, uncore, MMIO twins and dies that mirror another's counter would count twice. Some of
-    the packages would be a wrong number: if one cannot be read none is taken; so for DRAM zones.
+    the packages would be a wrong number: if one cannot be read none is taken; so for DRAM zones,
+    where one that shows 0 is none that is counted.
     """
     zones = [(zone, *_label(zone)) for zone in _list_zones(root)]
     if not any(component == "cpu" for _, _, component in zones):
@@ -109,6 +111,10 @@ def discover(root: Path = ROOT, clock: Callable[[], float] = time.perf_counter) 
         drams = _open_zones(zones, "dram", clock)
     except SourceError as error:
         return Discovery([*cpus.values()], str(error), MEND, incomplete=True)
+    if dead := [zone for zone, dram in drams.items() if dram.register() == 0]:
+        # Some machines show a zone of DRAM that nothing counts in; a live one soon leaves 0.
+        reason = f"{dead[0]} shows 0 J since the machine was started, as a dead counter does"
+        return Discovery([*cpus.values()], reason, MEND_DEAD, incomplete=True)
     # "intel-rapl:0:1" lies within "intel-rapl:0"; what lies within a mirror is one too.
     own = [dram for zone, dram in drams.items() if zone.name.rpartition(":")[0] in cpus]
     return Discovery([*cpus.values(), *own])

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from perjoule.benchmarks.audit import audit
 from perjoule.benchmarks.comparison.loading import load_table
+from perjoule.reports.terminal import print_audit
 
 RNG = np.random.default_rng(0)
 STRATEGIES = ("grid", "random", "tpe")
@@ -269,6 +270,8 @@ def test_the_same_joules_everywhere_are_a_constant(tell, find):
     each = {"grid": 5.25, "random": 6.5, "tpe": 5.75}
     by_strategy = [each[name] for name in rows["strategy"]]
     tell({**rows, "energy_j": by_strategy}, check, "grid 5.25 J, random 6.50 J, tpe 5.75 J")
+    by_run = pd.DataFrame(rows).groupby(["strategy", "seed"])["energy_j"].transform("mean")
+    tell({**rows, "energy_j": list(by_run)}, check, "all trials of a run have the same joules")
     assert not find({**rows, "energy_j": 149.26, "energy_kind": "modelled"}, check)
     tell(rows, check)
 
@@ -327,3 +330,19 @@ def test_sound_tables_have_nothing_against_them(tmp_path_factory, seed):
     path = tmp_path_factory.mktemp("sound") / "trials.csv"
     rows.to_csv(path, index=False)
     assert audit(path).findings == ()
+
+
+def test_what_was_read_is_not_called_skipped_and_the_reason_for_no_trials_is_told(write, capsys):
+    rows = pd.DataFrame(search()).assign(machine="one")
+    path = write("commas.csv", rows)
+    rows.to_csv(path, sep=";", decimal=",", index=False)
+    result = audit(path)
+    assert [(each.kind, "decimal commas" in each.reason) for each in result.inputs] == [
+        ("trial table", True)
+    ]
+    assert "machine" not in result.checked[0].searched  # the same everywhere
+    print_audit(result)
+    assert "skipped" not in capsys.readouterr().out
+    percent = rows.rename(columns={"score": "accuracy"}).assign(accuracy=lambda f: 100 * f.accuracy)
+    [checked] = audit(write("percent.csv", percent)).checked
+    assert "is it in percent? Then --map score=accuracy/100" in checked.lacking["unit-slip"]

@@ -264,3 +264,10 @@ def test_a_wattmeter_reads_1_7_to_1_9_times_as_much(recorded):
     ratios = (trials["wattmeter_j"] / trials["energy_j"]).groupby(trials["pair"]).mean()
     assert len(ratios) == 6  # pairs of architecture and data, of three trainings each
     assert [ratios.min(), ratios.max()] == pytest.approx([1.71, 1.87], abs=0.005)
+
+
+def test_a_total_that_is_written_as_nan_is_unknown_and_no_damage(imported):
+    rows = row(1, "a", 60, 1.0) + row(2, "b", 60, math.nan, 0.1, 0.6, 0.3)
+    table = imported("codecarbon", HEAD + rows, strict=True)
+    assert [math.isnan(each) for each in kwh(table)] == [False, True]
+    assert not any("damaged" in note for note in table.notes)

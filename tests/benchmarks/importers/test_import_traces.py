@@ -183,3 +183,36 @@ def test_published_energies_come_out(write, recorded, trace, whole_watts_mj, mj)
         trial = one(import_table("nvidia-smi", file, trim_s=3))
         assert trial["gpu_j"] / 1e6 == pytest.approx(expected_mj, abs=1e-8)
         assert trial["g.gpu"].startswith("NVIDIA GeForce RTX 30")
+
+
+def test_a_card_without_any_value_is_a_trial_whose_joules_are_unknown(write, imported):
+    rows = "".join(f"2024/05/01 10:00:0{at}, {gpu}, {{}}\n" for at in range(3) for gpu in "01")
+    cells = ["100.00 W", "[N/A]"] * 3
+    table = imported(
+        "nvidia-smi", write("timestamp, index, power.draw [W]\n" + rows.format(*cells))
+    )
+    first, second = table.trials.to_dict("records")
+    assert (first["energy_j"], str(first["g.gpu"])) == (200.0, "0")
+    assert (math.isnan(second["energy_j"]), str(second["g.gpu"])) == (True, "1")
+    assert any("(1): no values in any row" in note for note in table.notes)
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ("entity_id,power_w,last_changed", "sensor.plug,100.0,2026-05-04T10:00:{:02}.123Z"),
+        ("Zeitstempel;Leistung [W]", "04.05.2026 10:00:{:02};100,0"),
+        ("Datum;Uhrzeit;Leistung [W]", "04.05.2026;10:00:{:02};100,0"),
+    ],
+)
+def test_times_are_found_by_the_names_that_homes_give_them(imported, header, row):
+    text = "\n".join([header, *(row.format(at) for at in range(11))]) + "\n"
+    assert one(imported("wattmeter", text))["energy_j"] == 1000.0
+
+
+def test_hints_for_wattmeters_say_nothing_of_graphics_cards(refused):
+    twice = "".join(f"{at},100\n{at},100\n" for at in range(20))
+    assert "nvidia" not in refused("wattmeter", f"time_s,power_w\n{twice}", "in a column device")
+    dates = "Date,power_w\n2026-05-04,100\n2026-05-05,100\n"
+    assert "nvidia" not in refused("wattmeter", dates, "record the time too")
+    refused("wattmeter", "moment,power_w\n1,100\n2,100\n", "call the one with the times timestamp")

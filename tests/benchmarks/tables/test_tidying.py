@@ -27,6 +27,14 @@ def test_every_column_of_the_contract_is_there_with_its_type():
 
 
 @pytest.mark.parametrize(
+    ("word", "state"),
+    [("finished", "complete"), ("CRASHED", "failed"), ("killed", "interrupted")],
+)
+def test_states_are_known_in_the_words_of_other_trackers(word, state):
+    assert list(read(frame(state=[word, "complete"])).state) == [state, "complete"]
+
+
+@pytest.mark.parametrize(
     ("column", "value", "words"),
     [
         ("score", 97, "above 1: is it in percent? Then --map score=score/100"),
