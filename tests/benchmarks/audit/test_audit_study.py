@@ -131,7 +131,7 @@ def test_broken_emissions_are_still_looked_at(write):
     result = audit(path)
     assert [found.check for found in result.findings] == ["negative-component"]
     assert "row 3" in result.findings[0].where
-    assert "row 2, column timestamp: 'never' is no date" in result.inputs[1].reason
+    assert "row 2, column timestamp: 'never' is no date" in result.inputs[0].reason
     with pytest.raises(DataError, match="row 2, column timestamp: 'never' is no date"):
         audit(path, strict=True)
 
