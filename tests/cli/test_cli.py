@@ -266,7 +266,7 @@ def test_the_file_of_init_is_accepted_and_never_overwritten(folder):
     written = path.read_text()
     again = call("init")
     assert again.code == 2
-    assert "File exists" in again.message
+    assert "is there already" in again.message
     assert path.read_text() == written
 
     ended = call("compare", "experiment.yaml", *options(), "--json")
