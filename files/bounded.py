@@ -18,6 +18,8 @@ from ..errors import DataError
 
 DESCRIPTION: Final = 256 << 10
 """Bytes of what people write by hand: experiments, descriptions, calibrations."""
+STATISTICS: Final = 64 << 20
+"""Bytes of what is written with the statistics of a data set: 4 MiB for 100,000 features."""
 TABLE: Final = 256 << 20
 """Bytes of a table that is read whole, and of a ledger."""
 WEIGHTS: Final = 1 << 30

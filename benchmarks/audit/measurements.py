@@ -10,11 +10,11 @@ from itertools import chain, islice, product
 import numpy as np
 from numpy.typing import NDArray
 
+from ...energy.hardware import MACHINE_W
 from ..tables.dimensions import MOST_LEVELS
 from ..tables.quantities import ENERGY, POWER, TIME, QuantityColumn, as_text
 from .catalogue import Evidence, Lacking
 from .inputs import TRACE, TRACKER, Subject
-from .powers import MOST_POWER_W
 from .rounding import half_units
 
 Columns = list[QuantityColumn]
@@ -229,7 +229,7 @@ def _is_sum(power: QuantityColumn, powers: Columns) -> bool:
     shares = [_ratio(power.si, mean.si) for mean in powers if _named(mean, _MEAN)]
     if any(len(share) >= FEWEST_ROWS and (share >= _FAR).all() for share in shares):
         return True
-    return bool(np.nanmedian(power.si) >= MOST_POWER_W)
+    return bool(np.nanmedian(power.si) >= MACHINE_W)
 
 
 def _products(

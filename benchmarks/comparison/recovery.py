@@ -35,7 +35,7 @@ MOST_LOST_IN_A_ROW = 2
 """So often may a candidate take its worker down before it counts as failed."""
 MOST_UNHEARD_IN_A_ROW = 3
 """So many jobs may an executor lose before they began."""
-LAST_WORDS_S = 2.0
+ASKED_S = 2.0
 """So long are workers waited for that cannot be ended but only be asked to stop."""
 
 
@@ -144,7 +144,7 @@ class Pool:
         if jobs and stop_sign is not None:
             with suppress(OSError):
                 stop_sign.touch()
-            wait(jobs, timeout=LAST_WORDS_S)
+            wait(jobs, timeout=ASKED_S)
         return {}
 
     def replace(self) -> None:

@@ -16,7 +16,7 @@ from ...energy.sources.cpu.cores import usable_cores
 from ...energy.sources.resolve import Machine, resolve
 from ...errors import BudgetError, OutputError
 from .description import check_same_data, check_same_meter, describe
-from .driver import ComparisonWatcher, Driver
+from .driver import Driver
 from .experiment import Experiment
 from .folder import Folder
 from .ledger import Ledger
@@ -24,6 +24,7 @@ from .messages import Prepared, Setting
 from .recovery import Pool
 from .signals import working_in
 from .trust import is_own, runs_own_code
+from .watching import ComparisonWatcher
 
 DEFAULT_EPOCHS = 4
 """Epochs of every candidate where the space does not say."""

@@ -266,7 +266,7 @@ def test_the_file_of_init_is_accepted_and_never_overwritten(folder):
     written = path.read_text()
     again = call("init")
     assert again.code == 2
-    assert "File exists" in again.message
+    assert "is there already" in again.message
     assert path.read_text() == written
 
     ended = call("compare", "experiment.yaml", *options(), "--json")
@@ -359,7 +359,7 @@ def test_a_report_is_remade_from_the_ledger_alone(tuned, folder):
 
 def test_text_in_brackets_is_printed_as_it_is(capsys):
     from perjoule.energy.doctor import ComponentStatus
-    from perjoule.reports.terminal import print_findings
+    from perjoule.reports.metering_terminal import print_findings
 
     print_findings([ComponentStatus("cpu", "unavailable", detail="list[int] [/dev/x]")])
     assert "list[int] [/dev/x]" in capsys.readouterr().out

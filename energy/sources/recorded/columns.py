@@ -20,6 +20,8 @@ _COUNTS = re.compile(r"total|cumul|counter|since|lifetime|accumul|sum|consumed")
 _OF_INTERVALS = re.compile(
     r"(?:^|[^a-z])(?:per|delta|diff|interval|step|sample|each|increment|period)(?:[^a-z]|$)"
 )
+_LIKELY_W = 10_000.0  # machines that draw more are rare
+_MOST_TIMES = 5.0  # that a machine at work draws what it does at rest
 _VALUE = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\S*)")
 _MISSING = re.compile(r"\[.*\]|n/?a|nan|none|null|-|")
 
@@ -79,7 +81,7 @@ def no_counter(name: str, first: Moment, last: Moment, n_readings: int) -> str:
     mean_j = (last.value - first.value) / (n_readings - 1)
     if (
         n_readings > 3
-        and mean_j < first.value < _MOST_W * period_s
+        and mean_j < first.value < _LIKELY_W * period_s
         and last.value < (_MOST_TIMES * first.value)
     ):
         return (
@@ -87,10 +89,6 @@ def no_counter(name: str, first: Moment, last: Moment, n_readings: int) -> str:
             "total, or give watts"
         )
     return ""
-
-
-_MOST_W = 10_000.0  # of one machine
-_MOST_TIMES = 5.0  # that a machine at work draws what it does at rest
 
 
 def value_column(

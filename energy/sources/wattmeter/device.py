@@ -15,8 +15,8 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from ....errors import ConfigurationError, SourceError
+from ...hardware import SUPPLY_W
 
-MAX_POWER_W = 100_000.0
 MAX_PLUG_POWER_W = 25_000.0  # three phases of 32 A
 TOTAL_PERIOD_S = 60.0  # of a plug's counter: Shelly's always, Tasmota's (1 Wh) from 60 W on
 LONGEST_ANSWER = 1 << 20
@@ -38,7 +38,7 @@ class Endpoint:
     mend: str  # what to do if the device does not tell it
     sums_channels: bool = False  # whether a list of numbers stands for their sum
     step_s: float = 0.0  # how often the device renews it; 0 if always, or not known
-    max_power_w: float = MAX_POWER_W  # what can go through it
+    max_power_w: float = SUPPLY_W  # what can go through it
     warnings: tuple[str, ...] = ()  # what a reader of the joules must know
 
     @property
