@@ -106,6 +106,12 @@ def too_large(path: str | Path, size: int, most_bytes: int) -> DataError:
     )
 
 
+def unreadable(path: str | Path, error: Exception, give: str) -> DataError:
+    """The refusal of a file that the system or a library cannot read: what to give instead."""
+    reason = " ".join(str(getattr(error, "strerror", None) or error).split())
+    return DataError(f"{path}: cannot be read: {reason[:200]}; {give}")
+
+
 def _check(path: str | Path, status: os.stat_result, most_bytes: int | None) -> None:
     kind = stat.S_IFMT(status.st_mode)
     if kind == stat.S_IFDIR:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from ...errors import OutputError, PerjouleError
 from ...files.bounded import STATISTICS, read_text
+from ...files.damage import damaged
 from ...plain import read_yaml
 from ..tables.facts import Fact, first_fault
 from .events import Count
@@ -70,5 +71,5 @@ def read_description(file: Path) -> dict[str, Any]:
         raise OutputError(f"{file}: cannot be read ({error.strerror})") from error
     except (ValueError, TypeError, PerjouleError) as error:
         why = first_fault(error) if isinstance(error, ValidationError) else error
-        raise OutputError(f"{file}: damaged ({why}); restore a copy") from error
+        raise damaged(file, why) from error
     return {**stated, "keep_weights": known.keep_weights}

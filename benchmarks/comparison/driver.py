@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import NamedTuple
 
+from ...models.importing import describe_error
 from ...models.outcome import State
 from .events import (
     End,
@@ -34,7 +35,7 @@ from .interrupt import Interrupt
 from .jobs import Jobs
 from .ledger import Ledger
 from .messages import Job, Outcome, Prepared, Setting
-from .recovery import Pool, lost_by, lost_slices
+from .recovery import Pool, lost_slices
 from .run import Run, restore_runs
 from .signals import Stopped
 from .watching import ComparisonWatcher, Display
@@ -162,7 +163,7 @@ class Driver:
         """An executor lost a job: charge it by what was heard of it; its work is done anew."""
         self._folder.put_sign(self._setting.given_up(job))
         self._workforce.unbilled_j = None  # a worker's start is told with the result alone
-        run, message = self._runs[job.run], f"its executor lost it ({lost_by(error)})"
+        run, message = self._runs[job.run], f"its executor lost it ({describe_error(error)})"
         may_fail = not self._interrupt.is_set
         for event in lost_slices(
             self._folder, self._runs, message, may_fail=may_fail, nonce=job.nonce

@@ -224,7 +224,7 @@ def test_a_description_of_a_wrong_shape_is_one_line(folder, name, value):
     stated = yaml.safe_load(path.read_text())
     path.write_text(yaml.safe_dump(value if name is None else stated | {name: value}))
     with pytest.raises(
-        OutputError, match=r"experiment\.yaml: damaged \(.*; restore a copy"
+        OutputError, match=r"experiment\.yaml: damaged \(.*: restore a copy"
     ) as error:
         read_run(path.parent)
     assert "\n" not in str(error.value)
