@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...energy.hardware import MACHINE_W
+from ...energy.quantities import JOULES_PER_UNIT
 from ..tables.dimensions import MOST_LEVELS
 from ..tables.quantities import ENERGY, POWER, TIME, QuantityColumn, as_text
 from .catalogue import Evidence, Lacking
@@ -164,8 +165,8 @@ def energy_as_power(subject: Subject) -> Evidence:
     if not all(_varies(time.values) for time in times):
         raise Lacking("all durations are equal, so energy and power cannot be told apart")
     for power, energy in product(powers, energies):
-        for unit, joules in (("J", 1.0), ("Wh", 3600.0), ("kWh", 3.6e6)):
-            if _agree(power.values * joules, energy.si, 1e-9):
+        for unit in ("J", "Wh", "kWh"):
+            if _agree(power.values * JOULES_PER_UNIT[unit], energy.si, 1e-9):
                 spread = max(np.nanmax(time.values) / np.nanmin(time.values) for time in times)
                 yield (
                     subject.at([power.name, energy.name]),

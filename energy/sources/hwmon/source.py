@@ -15,7 +15,7 @@ from ...counter import PossibleSteps
 from ...forksafe import Guard
 from ...hardware import MOST_W
 from ...source import SCOPES, Discovery, Kind, PowerSource, Source, SourceInfo
-from .channels import Channel, ChannelFiles, list_channels, read_text
+from .channels import Channel, ChannelFiles, list_channels, read_attribute
 from .drivers import DRIVERS, PERIOD_S, PERIODS_S, WRAPPING, HwmonDriver
 
 ROOT = Path("/sys/class/hwmon")
@@ -218,7 +218,7 @@ def _permission_remedy(denied: list[Path]) -> str:
     if not denied:
         return ""
     rules = "; ".join(
-        f'SUBSYSTEM=="hwmon", ATTR{{name}}=="{read_text(file.parent / "name")}", '
+        f'SUBSYSTEM=="hwmon", ATTR{{name}}=="{read_attribute(file.parent / "name")}", '
         f'RUN+="/bin/chmod a+r /sys%p/{file.name}"'
         for file in denied
     )

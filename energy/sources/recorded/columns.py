@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ....errors import DataError
-from ...quantities import JOULES_PER_UNIT
+from ...quantities import JOULES_PER_UNIT, WATTS_PER_UNIT
 
-_WATTS = {"W": 1.0, "mW": 1e-3, "kW": 1e3, "MW": 1e6, "watts": 1.0, "watt": 1.0}
+_WATTS = {**WATTS_PER_UNIT, "watts": 1.0, "watt": 1.0}
 _JOULES = {**JOULES_PER_UNIT, "uJ": 1e-6, "µJ": 1e-6, "joules": 1.0, "joule": 1.0}
 _UNITS = {unit: (factor, True) for unit, factor in _WATTS.items()}
 _UNITS |= {unit: (factor, False) for unit, factor in _JOULES.items()}
