@@ -10,9 +10,9 @@ from pathlib import Path
 from ..errors import DataError, OutputError
 
 SHARE = 0.1
-"""Of the rows of a file, which may be damaged."""
+"""The share of the rows of a file that may be damaged."""
 FEW = 2
-"""So many may always be, as long as more are whole: a line torn by a kill costs no short file."""
+"""Damaged rows that never refuse a file in which more are whole: a kill tears the last line."""
 _NAMED = 4  # places in a message
 _WORDS = 110  # letters of the reason at each
 

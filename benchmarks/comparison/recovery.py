@@ -34,11 +34,11 @@ from .messages import Prepared, Setting, merge
 from .run import Run
 
 MOST_LOST_IN_A_ROW = 2
-"""So often may a candidate take its worker down before it counts as failed."""
+"""How often a candidate may take its worker down before it counts as failed."""
 MOST_UNHEARD_IN_A_ROW = 3
-"""So many jobs may an executor lose before they began."""
+"""Jobs in a row that an executor may lose before they began."""
 ASKED_S = 2.0
-"""So long are workers waited for that cannot be ended but only be asked to stop."""
+"""Seconds to wait for workers that can only be asked to stop."""
 
 
 class Pool:
@@ -108,7 +108,7 @@ class Pool:
         return self._executor.submit(job, *arguments, **options)
 
     def has_lost(self, error: BaseException) -> bool:
-        """Whether a job ended so since its executor lost it, and not since it cannot be done."""
+        """Whether this error means that the executor lost the job, not that it cannot be done."""
         if isinstance(error, NotWantedError):
             return True
         return not self._is_own and not isinstance(error, PerjouleError)

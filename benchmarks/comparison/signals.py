@@ -23,7 +23,7 @@ from typing import Any, ClassVar
 from ...errors import PerjouleError
 
 PATIENCE_S = 3.0
-"""So long after a signal further ones do not disturb what is being put away because of it."""
+"""Seconds after a signal in which further ones do not disturb what is being put away."""
 SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
