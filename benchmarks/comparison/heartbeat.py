@@ -178,7 +178,7 @@ class Pulse:
         return self._stopped
 
     def _is_to_stop(self) -> bool:
-        """Whether somebody asks for it, or the driver is gone: it would keep the folder of signs."""
+        """Whether somebody asks for it, or the driver is gone, and the folder of signs with it."""
         return any(sign.exists() for sign in self._stop_signs) or not self._file.parent.exists()
 
     def reported(self, epoch: int, energy_j: float | None) -> None:
