@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from ...errors import OutputError, PerjouleError
 from ...files.bounded import STATISTICS, read_text
 from ...files.damage import damaged
-from ...plain import read_yaml
+from ..tables.descriptions import from_yaml
 from ..tables.facts import Fact, first_fault
 from .events import Count
 from .experiment import Experiment
@@ -55,7 +55,7 @@ def read_description(file: Path) -> dict[str, Any]:
         OutputError: It is missing or damaged.
     """
     try:
-        stated = read_yaml(read_text(file, STATISTICS))
+        stated = from_yaml(read_text(file, STATISTICS))
         known = _Description.from_dict(stated)
         if isinstance(known.experiment.get("space"), str):
             raise ValueError("experiment.space: no mapping")  # a file's name would be read
