@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..benchmarks.analysis.analysing import Analysis
-    from ..benchmarks.comparison.driver import ComparisonWatcher
+    from ..benchmarks.comparison.watching import ComparisonWatcher
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ def measure(
     from ..energy import EnergyMeter
     from ..energy.carbon import intensity
     from ..energy.command import measure as run
-    from ..reports.terminal import print_reading
+    from ..reports.metering_terminal import print_reading
 
     if series is not None:
         check_new(series, force=force)
@@ -75,7 +75,7 @@ def calibrate(
     """Measure idle power and watts per busy core of this machine, and store them."""
     from ..energy.calibration.calibrating import Bench
     from ..energy.calibration.calibrating import calibrate as run
-    from ..reports.terminal import print_calibration
+    from ..reports.metering_terminal import print_calibration
 
     found = run(reference, pairs, idle, Bench(progress=lambda line: echo(line, err=True)))
     show(asdict(found), as_json, lambda: print_calibration(found))
@@ -86,7 +86,7 @@ def doctor(as_json: AsJson = False) -> None:
     """Say what energy is measured, modelled or unavailable here, why, and how to mend it."""
     from ..energy.calibration.stored import load_calibration
     from ..energy.doctor import diagnose
-    from ..reports.terminal import print_findings
+    from ..reports.metering_terminal import print_findings
 
     findings, stored = diagnose(), load_calibration()
     data = {

@@ -34,12 +34,18 @@ Strategies = Annotated[
 AsJson = Annotated[bool, Option("--json", help="Print plain JSON.")]
 Trust = Annotated[
     bool,
-    Option("--trust", help="Run and read what somebody else's folder names. Know whose it is."),
+    Option(
+        "--trust",
+        help="Import the code and read the files that a folder of somebody else names.",
+    ),
 ]
 JsonFile = Annotated[File, Option("--json", help="Write all that is found as JSON; - prints it.")]
 Strict = Annotated[
     bool,
-    Option("--strict", help="Refuse files with a damaged row; else a tenth may be left out."),
+    Option(
+        "--strict",
+        help="Refuse a file with any damaged row; else up to a tenth is left out and told.",
+    ),
 ]
 Force = Annotated[bool, Option("--force", help="Write over files that are there.")]
 TableOut = Annotated[File, Option("--out", help="Write the trial table: .parquet or .csv.")]
@@ -104,7 +110,7 @@ class Tables:
         list[str] | None,
         Option(
             help='Columns to group by, such as "dataset,machine"; "source" is the file, "none" '
-            "pools all. Several run folders are grouped by what differs if not given."
+            "pools all. If not given, several run folders are grouped by what differs."
         ),
     ] = None
     mapping: Annotated[
@@ -128,8 +134,8 @@ class Searched:
     params: Annotated[
         list[str] | None,
         Option(
-            help='The hyperparameters, "lr,batch", where names and values do not tell; what is '
-            "taken for one, and what is not, is always listed."
+            help='The hyperparameters, "lr,batch"; if not given, names and values tell them. '
+            "They are always listed, with what is left out."
         ),
     ] = None
 
@@ -153,8 +159,8 @@ class Replaying:
     budget: Annotated[
         Text,
         Option(
-            help='Virtual energy all runs share, "24 kJ", or of each, "20 J per run"; what a '
-            "recorded run had if not given."
+            help='Virtual energy all runs share, "24 kJ", or of each, "20 J per run"; if not '
+            "given, what a recorded run had."
         ),
     ] = None
     seeds: Annotated[int, Option(min=1, help="Runs per strategy.")] = 100
@@ -165,7 +171,7 @@ class Replaying:
         str, Option(help="Charge what asks cost, by a recorded model; or none.")
     ] = "model"
     slow_seeds: Annotated[int, Option(min=1, help="Runs of strategies whose asks take long.")] = 10
-    workers: Annotated[int | None, Option(min=1, help="Processes; one per core.")] = None
+    workers: Annotated[int | None, Option(min=1, help="Processes; else one per core.")] = None
     parallel_trials: Annotated[
         int, Option(min=1, help="Trials of a run at a time; the notes tell what that cost.")
     ] = 1
@@ -192,9 +198,9 @@ class Importing:
         Text, Option(help='The score is the accuracy "1-value", "value/100" … (optuna).')
     ] = None
     study: Annotated[Text, Option(help="Name of the study (optuna).")] = None
-    strategy: Annotated[
-        Text, Option(help="The strategy of all rows, in place of the file's word.")
-    ] = None
+    strategy: Annotated[Text, Option(help="The strategy of all rows, whatever the file says.")] = (
+        None
+    )
     strict: Strict = False
 
 
@@ -217,10 +223,12 @@ class StudyFolder:
 class Asking:
     """What may be asked of a study: fields of `benchmarks.studies.Options`."""
 
-    dataset: Annotated[Text, Option(help="Data set in place of the study's; as for compare.")] = (
+    dataset: Annotated[Text, Option(help="Another data set than the study's; as for compare.")] = (
         None
     )
-    repetitions: Annotated[int | None, Option(min=1, help="Of each cell, or seeds.")] = None
+    repetitions: Annotated[int | None, Option(min=1, help="Repetitions of a cell, or seeds.")] = (
+        None
+    )
     meter: Meter = None
     device: Annotated[Text, Option(help="cpu, cuda, cuda:1; chosen if not given.")] = None
     workers: Annotated[int | None, Option(min=1, help="Trials at a time.")] = None

@@ -128,7 +128,7 @@ def audit(
 ) -> None:
     """Check an energy study for the faults of published ones; exit code 1 if there is any."""
     from ..benchmarks.audit import audit as check
-    from ..reports.terminal import print_audit
+    from ..reports.audit_terminal import print_audit
 
     check_json(as_json, force=force)
     found = check(

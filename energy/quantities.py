@@ -10,6 +10,7 @@ from ..errors import BudgetError
 
 JOULES_PER_UNIT = {"J": 1.0, "mJ": 1e-3, "kJ": 1e3, "MJ": 1e6, "GJ": 1e9}
 JOULES_PER_UNIT |= {"Wh": 3600.0, "mWh": 3.6, "kWh": 3.6e6, "MWh": 3.6e9}
+WATTS_PER_UNIT = {"W": 1.0, "mW": 1e-3, "kW": 1e3, "MW": 1e6}
 _BY_LOWER_CASE = {"j": 1.0, "kj": 1e3, "wh": 3600.0, "kwh": 3.6e6}
 _UNITS = ((1e9, "GJ"), (1e6, "MJ"), (1e3, "kJ"), (1.0, "J"), (1e-3, "mJ"), (1e-6, "µJ"))
 _QUANTITY = re.compile(r"\s*([+-]?[\d._]+(?:[eE][+-]?\d+)?)\s*([A-Za-z]*)\s*")

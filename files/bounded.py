@@ -18,6 +18,8 @@ from ..errors import DataError
 
 DESCRIPTION: Final = 256 << 10
 """Bytes of what people write by hand: experiments, descriptions, calibrations."""
+STATISTICS: Final = 64 << 20
+"""Bytes of what is written with the statistics of a data set: 4 MiB for 100,000 features."""
 TABLE: Final = 256 << 20
 """Bytes of a table that is read whole, and of a ledger."""
 WEIGHTS: Final = 1 << 30
@@ -102,6 +104,12 @@ def too_large(path: str | Path, size: int, most_bytes: int) -> DataError:
         f"{path}: {in_words(size)}, and at most {in_words(most_bytes)} are read: give a smaller "
         "file, or the part of it that is needed"
     )
+
+
+def unreadable(path: str | Path, error: Exception, give: str) -> DataError:
+    """The refusal of a file that the system or a library cannot read: what to give instead."""
+    reason = " ".join(str(getattr(error, "strerror", None) or error).split())
+    return DataError(f"{path}: cannot be read: {reason[:200]}; {give}")
 
 
 def _check(path: str | Path, status: os.stat_result, most_bytes: int | None) -> None:

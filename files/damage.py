@@ -1,15 +1,26 @@
-"""Rows that hold nothing usable: left out, counted and named once; too many are a refusal."""
+"""Damage: rows of anybody's are left out, counted and named; of files of ours none may be.
+
+Too many such rows are a refusal.
+"""
 
 from __future__ import annotations
 
-from ..errors import DataError
+from pathlib import Path
+
+from ..errors import DataError, OutputError
 
 SHARE = 0.1
-"""Of the rows of a file, which may be damaged."""
+"""The share of the rows of a file that may be damaged."""
 FEW = 2
-"""So many may always be, as long as more are whole: a line torn by a kill costs no short file."""
+"""Damaged rows that never refuse a file in which more are whole: a kill tears the last line."""
 _NAMED = 4  # places in a message
 _WORDS = 110  # letters of the reason at each
+
+
+def damaged(file: str | Path, why: object, line: int | None = None) -> OutputError:
+    """The refusal of a file that perjoule wrote and that is not as it was written."""
+    where = f"{file}" if line is None else f"{file}, line {line}"
+    return OutputError(f"{where}: damaged ({why}); nothing of it is used: restore a copy")
 
 
 class Damage:

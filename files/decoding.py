@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import AnyStr, NamedTuple
 
 from ..errors import DataError
-from .bounded import open_file
+from .bounded import open_file, unreadable
 
 _BLOCK = 1 << 16  # bytes that are read at a time
 _LONGEST = 1 << 24  # letters a line may have
@@ -62,8 +62,7 @@ def read_lines(path: str | Path) -> Iterator[TextLine]:
                     raise DataError(f"{path} {words}")
             yield from _lines(path, first, blocks)
     except (OSError, ValueError) as error:
-        reason = " ".join(str(getattr(error, "strerror", None) or error).split())
-        raise DataError(f"{path}: cannot be read: {reason[:200]}; give a table of text") from error
+        raise unreadable(path, error, "give a table of text") from error
 
 
 def is_binary(text: str) -> bool:

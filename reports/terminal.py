@@ -1,22 +1,17 @@
-"""What people see on stdout: analyses, incumbents, meters, strategies, audits."""
+"""What people see on stdout: analyses, incumbents, strategies."""
 
 from __future__ import annotations
 
-import os
-from collections import Counter
 from functools import partial
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
-from rich.text import Text
 
 from ..energy.carbon import format_grams
 from ..models.metric import ACCURACY, Metric
 from .format import (
     UNAVAILABLE,
-    format_duration,
     format_energy,
     format_interval,
     format_kinds,
@@ -31,20 +26,10 @@ if TYPE_CHECKING:
 
     from ..benchmarks.analysis.analysing import Analysis
     from ..benchmarks.analysis.facts import GroupFacts, Reached, Spread, StrategyFacts
-    from ..benchmarks.audit import Audit
-    from ..energy import Reading
-    from ..energy.calibration.stored import Calibration
-    from ..energy.carbon import CarbonIntensity
-    from ..energy.doctor import ComponentStatus
     from ..tuners.registry import Recipe
 
-MOST_SKIPPED = 4
-"""Files that are named if they were skipped; of more, only how many."""
 MOST_GROUPS = 12
 """Groups whose tables are printed; of more, only the counts."""
-
-
-# Analyses -----------------------------------------------------------------------------------------
 
 
 def print_analysis(analysis: Analysis, told: Collection[str] = ()) -> None:
@@ -218,87 +203,6 @@ def print_best(
     console.print(f"Written: {', '.join(map(str, written))}", soft_wrap=True)
 
 
-# Metering -----------------------------------------------------------------------------------------
-
-
-def print_findings(findings: list[ComponentStatus]) -> None:
-    """What `perjoule doctor` found."""
-    table = Table.grid(padding=(0, 2, 1, 0))
-    for each in findings:
-        lines = [_quality(each), each.detail, *each.notes, each.mend and f"To mend it: {each.mend}"]
-        table.add_row(each.component, each.status, Text("\n").join(map(Text, filter(None, lines))))
-    open_console().print(table)
-
-
-def _quality(finding: ComponentStatus) -> str:
-    """Which source reads, and how well, in a few words."""
-    facts = [finding.source] if finding.source else []
-    if finding.tick_s or finding.update_period_s:
-        facts.append(f"moves every {format_duration(finding.tick_s or finding.update_period_s)}")
-    if finding.read_latency_s is not None:
-        facts.append(f"read in {format_duration(finding.read_latency_s)}")
-    if finding.counter_w is not None:
-        facts.append(f"{finding.counter_w:.3g} W now")
-    if finding.integrated_w is not None:
-        facts.append(f"{finding.integrated_w:.3g} W by its power")
-    if finding.gain_error is not None:
-        facts.append(f"gain within {format_percent(finding.gain_error, 0)}")
-    return ", ".join(facts)
-
-
-def print_reading(
-    reading: Reading, emissions: tuple[float | None, CarbonIntensity] | None = None
-) -> None:
-    """What a metered command used, on stderr."""
-    console = open_console(stderr=True)
-    table = Table("component", "kind", "source")
-    for name in ("energy", "beyond idle", "± step", "± gain"):
-        table.add_column(name, justify="right")
-    for part in reading.components:
-        billed = "" if part.source in reading.billed else " (not billed)"
-        table.add_row(
-            part.component,
-            part.kind.value,
-            f"{part.source}{billed}",
-            format_energy(part.energy_j),
-            format_energy(part.net_j),
-            format_energy(part.bound_j),
-            format_percent(part.gain_error, 0),
-        )
-    console.print(table)
-    amount = f"{format_energy(reading.total_j)} {reading.kind}"
-    if len(reading.totals_j) > 1:
-        kinds = " + ".join(f"{format_energy(j)} {kind}" for kind, j in reading.totals_j.items())
-        amount = f"{format_energy(reading.total_j)} ({kinds})"
-    power = ""
-    if reading.total_j is not None and reading.duration_s:
-        power = f", {reading.total_j / reading.duration_s:.3g} W on average"
-    console.print(f"{amount} in {format_duration(reading.duration_s)}{power}")
-    if emissions is not None:
-        console.print(f"{format_grams(emissions[0])} CO2e at {emissions[1]}")
-    for warning in reading.warnings:
-        console.print(f"- {warning}")
-
-
-def print_calibration(calibration: Calibration) -> None:
-    """What is stored for this machine."""
-    console = open_console()
-    table = Table("source", "idle power", "spread", title="Idle power", title_justify="left")
-    for name, idle in calibration.idle_w.items():
-        table.add_row(name, f"{idle.power_w:.3g} W", f"{idle.spread_w:.2g} W")
-    if calibration.idle_w:
-        console.print(table)
-    if calibration.cpu is not None:
-        cpu = calibration.cpu
-        console.print(
-            f"cpu_time: {cpu.watts_per_core:.3g} W per busy core, within {cpu.residual:.0%}, "
-            f"from {cpu.n_windows} windows of {cpu.reference}."
-        )
-
-
-# Strategies and audits ----------------------------------------------------------------------------
-
-
 def print_strategies(recipes: list[Recipe]) -> None:
     """The strategies, a line each."""
     table = Table("strategy", "what it does", "seeks", "prunes", "from")
@@ -309,52 +213,3 @@ def print_strategies(recipes: list[Recipe]) -> None:
     table.add_row("module:attribute", own, "", "", "you")
     table.add_row("module:Class(...)", "any Optuna sampler, with literal arguments", "", "", "you")
     open_console().print(table)
-
-
-def print_audit(found: Audit) -> None:
-    """What was looked at, and each finding with its evidence and its remedy, a check at a time."""
-    from ..benchmarks.audit import CHECKS
-
-    console = open_console()
-    folder = _common_folder([each.path for each in found.inputs])
-    kinds = Counter(each.kind for each in found.inputs if each.kind)
-    read = ", ".join(f"{count} x {kind}" for kind, count in kinds.items())
-    console.print(f"{folder or 'Read'}: {read or 'nothing was read'}.".replace(f"{os.sep}:", ":"))
-    for each in found.inputs:
-        if each.kind and each.reason:
-            console.print(f"- {each.reason}".replace(folder, ""))
-    skipped = [each for each in found.inputs if not each.kind]
-    for each in skipped[:MOST_SKIPPED]:
-        console.print(f"- skipped {each.reason}".replace(folder, ""))
-    if len(skipped) > MOST_SKIPPED:
-        console.print(
-            f"- … and {len(skipped) - MOST_SKIPPED} files more, which hold no energy data"
-        )
-    for check, findings in groupby(found.findings, key=lambda finding: finding.check):
-        console.print()
-        console.print(f"{CHECKS[check].title} ({check})", style="bold")
-        for finding in findings:
-            console.print(f"- {finding.where}: {finding.evidence}".replace(folder, ""))
-        console.print(f"  To mend it: {CHECKS[check].remedy}")
-    ran = {name for each in found.checked for name in each.ran}
-    console.print()
-    console.print(
-        f"{len(found.findings)} finding{'s' * (len(found.findings) != 1)}; {len(ran)} of "
-        f"{len(CHECKS)} checks could be made."
-    )
-    for each in found.checked:
-        if each.searched or each.left_out:
-            names = ", ".join(each.searched) or "none"
-            text = f"- {each.path}: hyperparameters: {names}. {each.left_out}".strip()
-            console.print(text.replace(folder, ""))
-    lacking = {name: why for each in found.checked for name, why in each.lacking.items()}
-    for why in dict.fromkeys(lacking.values()):
-        if names := [name for name, each in lacking.items() if each == why and name not in ran]:
-            console.print(f"- {', '.join(names)} could not: {why}")
-
-
-def _common_folder(paths: list[str]) -> str:
-    """The folder that holds all paths, with its separator; empty for a single one."""
-    if len(paths) < 2:
-        return ""
-    return f"{os.path.commonpath(paths)}{os.sep}"

@@ -35,7 +35,7 @@ from .strategy import Strategy, Task
 Call = tuple[tuple[Any, ...], Mapping[str, Any]]  # arguments by position and by name
 
 MOST_STARTUP_TRIALS = 1_000
-"""Of a user's strategy, which is asked so often before a comparison begins."""
+"""The most a user's strategy may state: it is asked so often before a comparison begins."""
 
 
 @dataclass(frozen=True)

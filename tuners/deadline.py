@@ -16,9 +16,9 @@ from contextlib import contextmanager
 from types import FrameType
 
 AGAIN_S = 0.5
-"""So often is a call that swallowed its deadline told again."""
+"""Seconds until a call that swallowed its deadline is told again."""
 GRACE_S = 1.5
-"""So long after its deadline a worker process ends that cannot be told, as inside a library."""
+"""Seconds after the deadline until a worker process ends whose call cannot be told of it."""
 
 
 class Overdue(TimeoutError):  # noqa: N818 - says what happened, as State does

@@ -23,7 +23,7 @@ LIBRARY_LIMIT_S = 600.0
 """The same of Optuna's own samplers, whose models become slow."""
 
 MOST_EPOCHS = 10**9
-"""Of a trial that a user's strategy may ask for."""
+"""Epochs of a trial that a user's strategy may ask for."""
 
 
 class OwnStrategy:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ...energy.quantities import JOULES_PER_UNIT
 from ...energy.sources.recorded.files import Sample, open_trace
 from ...energy.sources.recorded.trace import Trace
 from ...errors import DataError, MixedDevicesError, PerjouleError
@@ -229,8 +230,9 @@ def _read_emissions(path: Path, *, strict: bool) -> Subject:
 
 def _tracker_columns(frame: pd.DataFrame) -> tuple[QuantityColumn, ...]:
     """CodeCarbon's columns, whose units are known: kWh, W and s."""
-    whole = {"duration": (TIME, 1.0), "energy_consumed": (ENERGY, 3.6e6)}
-    ends = {"_energy": (ENERGY, 3.6e6), "_power": (POWER, 1.0)}
+    kwh = ENERGY, JOULES_PER_UNIT["kWh"]
+    whole = {"duration": (TIME, 1.0), "energy_consumed": kwh}
+    ends = {"_energy": kwh, "_power": (POWER, 1.0)}
     return tuple(
         QuantityColumn(name, *measure, read_numbers(frame[name]))
         for name in map(str, frame.columns)

@@ -10,11 +10,12 @@ from itertools import chain, islice, product
 import numpy as np
 from numpy.typing import NDArray
 
+from ...energy.hardware import MACHINE_W
+from ...energy.quantities import JOULES_PER_UNIT
 from ..tables.dimensions import MOST_LEVELS
 from ..tables.quantities import ENERGY, POWER, TIME, QuantityColumn, as_text
 from .catalogue import Evidence, Lacking
 from .inputs import TRACE, TRACKER, Subject
-from .powers import MOST_POWER_W
 from .rounding import half_units
 
 Columns = list[QuantityColumn]
@@ -164,8 +165,8 @@ def energy_as_power(subject: Subject) -> Evidence:
     if not all(_varies(time.values) for time in times):
         raise Lacking("all durations are equal, so energy and power cannot be told apart")
     for power, energy in product(powers, energies):
-        for unit, joules in (("J", 1.0), ("Wh", 3600.0), ("kWh", 3.6e6)):
-            if _agree(power.values * joules, energy.si, 1e-9):
+        for unit in ("J", "Wh", "kWh"):
+            if _agree(power.values * JOULES_PER_UNIT[unit], energy.si, 1e-9):
                 spread = max(np.nanmax(time.values) / np.nanmin(time.values) for time in times)
                 yield (
                     subject.at([power.name, energy.name]),
@@ -229,7 +230,7 @@ def _is_sum(power: QuantityColumn, powers: Columns) -> bool:
     shares = [_ratio(power.si, mean.si) for mean in powers if _named(mean, _MEAN)]
     if any(len(share) >= FEWEST_ROWS and (share >= _FAR).all() for share in shares):
         return True
-    return bool(np.nanmedian(power.si) >= MOST_POWER_W)
+    return bool(np.nanmedian(power.si) >= MACHINE_W)
 
 
 def _products(

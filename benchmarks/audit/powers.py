@@ -9,17 +9,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ...energy.hardware import CARD_W, MACHINE_W, MEMORY_W, SOCKET_W, SOCKETS
 from ...energy.sources.cpu.power import rated_power_w
 from ..tables.quantities import ENERGY, POWER, TIME, QuantityColumn, as_text, read_numbers
 from .catalogue import Evidence, Lacking
 from .energies import are_of_trials
 from .inputs import TRACE, Subject
 
-MOST_POWER_W = 50_000.0  # more than any single machine draws
-_MOST_CARD_W, _MOST_CARDS = 1_500.0, 16
-_MOST_CPU_W, _MOST_RAM_W = 2_000.0, 1_000.0  # four sockets; four terabytes
+_MOST_CARDS = 16
+_MOST_CPU_W = SOCKETS * SOCKET_W
 _OVER_RATED, _OVER_RATED_W = 3.5, 50.0  # how far turbo goes above a rated power: times, or watts
-_SOCKETS = 4
 _SERVER = re.compile(r"xeon|epyc|opteron|altra|graviton|threadripper", re.I)
 _OVER_BOARD = 2.0  # a board of the name may be a larger version of it, and overclocked
 _BOARDS = {  # rated watts of well-known cards: the first pattern that a name has
@@ -80,7 +79,7 @@ def impossible_power(subject: Subject) -> Evidence:
 def _powers(subject: Subject) -> Iterator[tuple[str, list[str], str, NDArray[np.float64]]]:
     """Powers as they are told, and energies over durations: name, columns, words, watts."""
     for power in subject.of(POWER):
-        if not (_SUM.search(power.words) and np.nanmedian(power.si) > MOST_POWER_W):
+        if not (_SUM.search(power.words) and np.nanmedian(power.si) > MACHINE_W):
             yield power.name, [power.name], power.words, power.si  # else a sum of readings
     if subject.kind == TRACE:
         return
@@ -112,8 +111,8 @@ def _bound(subject: Subject, words: str) -> _Bound:
     if _CPU.search(words):
         return _cpu_bound(subject)
     if _RAM.search(words):
-        return _any(n_rows, _MOST_RAM_W, "the largest memory")
-    return _any(n_rows, MOST_POWER_W, "the largest machine")
+        return _any(n_rows, MEMORY_W, "the largest memory")
+    return _any(n_rows, MACHINE_W, "the largest machine")
 
 
 def _any(n_rows: int, watts: float, of: str) -> _Bound:
@@ -128,7 +127,7 @@ def _cpu_bound(subject: Subject) -> _Bound:
     most: dict[str, float] = {}
     for model, watts in rated.items():
         if watts is not None:
-            sockets = _SOCKETS if _SERVER.search(model) else 1
+            sockets = SOCKETS if _SERVER.search(model) else 1
             most[model] = sockets * max(_OVER_RATED * watts, watts + _OVER_RATED_W)
     return _Bound(
         np.array([most.get(model, _MOST_CPU_W) for model in models]),
@@ -147,7 +146,7 @@ def _card_bound(subject: Subject, words: str) -> _Bound:
     named = np.array([float(found[1]) if found else np.nan for found in stated])
     several = _MOST_CARDS if _SUM.search(words) else 1
     count = np.where(count > 0, count, np.where(named > 0, named, several))
-    each_w = np.array([rated.get(model, _MOST_CARD_W) for model in models]) * count
+    each_w = np.array([rated.get(model, CARD_W) for model in models]) * count
     over = np.array([_OVER_BOARD if model in rated else 1.0 for model in models])
     return _Bound(
         each_w * over, each_w, [model if model in rated else "any card" for model in models]

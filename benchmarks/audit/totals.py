@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..tables.contract import LOWER_BOUND
-from ..tables.quantities import read_numbers
-from ..tables.totals import PARTS, contradicts, in_another_unit
+from ..tables.quantities import as_text, read_numbers
+from ..tables.totals import PARTS, contradicts, in_another_unit, rounding_of
 from .catalogue import Evidence, Lacking
 from .inputs import Subject
 
@@ -23,10 +23,12 @@ def of_tracker(subject: Subject) -> Evidence:
     total = read_numbers(frame[_TOTAL])
     parts = np.column_stack([read_numbers(frame[name]) for name in known])
     pue = read_numbers(frame["pue"]) if "pue" in frame else np.full(len(frame), np.nan)
+    pue = np.where(np.isfinite(pue), pue, 1.0)
+    texts = np.column_stack([as_text(frame[name]).fillna("") for name in (_TOTAL, *known)])
     bad = [
         at
         for at in np.flatnonzero(np.isfinite(total) & np.isfinite(parts).all(axis=1)).tolist()
-        if contradicts(total[at], parts[at].tolist(), pue[at] if np.isfinite(pue[at]) else 1.0)
+        if contradicts(total[at], parts[at].tolist(), pue[at], rounding_of(texts[at].tolist()))
     ]
     yield from _told(subject, [_TOTAL, *known], bad, total, parts.sum(axis=1), "kWh")
 

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 BEST, WEIGHTS = "best.json", "best.pt"
 _OF_DATA = ("shape", "n_classes", "tasks", "normalisation", "class_names")
-MOST_BYTES = 64 * 2**20
-"""Of a ``best.json`` that is read: one of a hundred thousand features has 4 MiB."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +129,7 @@ def _is_own(path: Path, stated: Mapping[str, Any]) -> bool:
 def _read_json(path: Path) -> dict[str, Any]:
     file = path / BEST
     try:
-        stated = read_json(bounded.read_text(file, MOST_BYTES))
+        stated = read_json(bounded.read_text(file, bounded.STATISTICS))
     except OSError as error:
         raise OutputError(
             f"{path} holds no best network: run `perjoule tune` first, and name its folder"

@@ -10,14 +10,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from ...errors import OutputError, PerjouleError
-from ...files.bounded import read_text
-from ...plain import read_yaml
+from ...files.bounded import STATISTICS, read_text
+from ...files.damage import damaged
+from ..tables.descriptions import from_yaml
 from ..tables.facts import Fact, first_fault
 from .events import Count
 from .experiment import Experiment
-
-MOST_BYTES = 64 * 2**20
-"""Of a description that is read: the statistics of a hundred thousand features are in it."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ def read_description(file: Path) -> dict[str, Any]:
         OutputError: It is missing or damaged.
     """
     try:
-        stated = read_yaml(read_text(file, MOST_BYTES))
+        stated = from_yaml(read_text(file, STATISTICS))
         known = _Description.from_dict(stated)
         if isinstance(known.experiment.get("space"), str):
             raise ValueError("experiment.space: no mapping")  # a file's name would be read
@@ -73,5 +71,5 @@ def read_description(file: Path) -> dict[str, Any]:
         raise OutputError(f"{file}: cannot be read ({error.strerror})") from error
     except (ValueError, TypeError, PerjouleError) as error:
         why = first_fault(error) if isinstance(error, ValidationError) else error
-        raise OutputError(f"{file}: damaged ({why}); restore a copy") from error
+        raise damaged(file, why) from error
     return {**stated, "keep_weights": known.keep_weights}

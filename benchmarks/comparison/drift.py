@@ -20,9 +20,9 @@ from .events import Event, SliceEvent
 LARGE = 0.2
 """A clear change beyond this share is warned of."""
 MOST_SLICES = 1_000
-"""Of more, so many are taken, evenly."""
+"""The most slices that are looked at: of more, every n-th."""
 SAME = 1e-6
-"""Joules that follow the operations so closely are counted by them."""
+"""Relative spread of joules per operation up to which a meter counts operations itself."""
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,9 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-from ...energy import SourceInfo
-from ...energy.quantities import total
+from ...models.importing import describe_error
 from ...models.outcome import State
 from .events import (
     End,
@@ -30,41 +29,20 @@ from .events import (
     StartEvent,
 )
 from .executors import execute
-from .experiment import Experiment
 from .folder import Folder
 from .heartbeat import heard_by
+from .interrupt import Interrupt
 from .jobs import Jobs
 from .ledger import Ledger
 from .messages import Job, Outcome, Prepared, Setting
-from .recovery import Pool, lost_by, lost_slices
+from .recovery import Pool, lost_slices
 from .run import Run, restore_runs
-from .signals import Interrupt, Stopped
+from .signals import Stopped
+from .watching import ComparisonWatcher, Display
 from .work import Workforce
 
 STOPPED = "the comparison was stopped"
 POLL_S = 0.25
-SHOW_S = 1.0
-"""How often is shown how a slice goes that is trained in this process."""
-
-
-class ComparisonWatcher(Protocol):
-    """Who is shown how a comparison goes."""
-
-    def begin(self, experiment: Experiment, sources: list[SourceInfo], workers: int) -> None:
-        """Take what begins, before anything costly is done."""
-        ...
-
-    def update(self, runs: list[Run], inflight_j: dict[str, float | None]) -> None:
-        """Take the present state: all runs, and the joules of their slices in flight."""
-        ...
-
-    def stopping(self) -> None:
-        """Somebody asked to stop; workers are keeping what they have."""
-        ...
-
-    def refitting(self, epochs: int) -> None:
-        """The search is over; its best candidate is trained again, for so many epochs."""
-        ...
 
 
 class _Flight(NamedTuple):
@@ -90,14 +68,14 @@ class Driver:
         watcher: ComparisonWatcher | None = None,
     ) -> None:
         self._setting, self._pool, self._prepared = setting, pool, prepared
-        self._ledger, self._watcher = ledger, watcher
+        self._ledger = ledger
         self._folder = Folder(setting.folder)
         self._runs = restore_runs(setting.experiment, self._folder.events(), self._folder.ledger)
         self._inflight: dict[Future[Outcome], _Flight] = {}
         self._jobs = Jobs(setting, prepared)
         self._workforce = Workforce()
         self._interrupt = Interrupt(self._ask_to_stop)
-        self._next_show_s = 0.0
+        self._display = Display(watcher, self._folder, self._runs)
 
     def run(self) -> bool:
         """Go on until every run is over or somebody stops it; the ledger has everything then.
@@ -108,7 +86,7 @@ class Driver:
         with self._interrupt, suppress(Stopped), self._session():
             while self._launch() or self._inflight:
                 self._settle_finished()
-                self._show()
+                self._display.show()
                 if self._interrupt.grace_is_over:
                     break
         return self._interrupt.is_set
@@ -185,7 +163,7 @@ class Driver:
         """An executor lost a job: charge it by what was heard of it; its work is done anew."""
         self._folder.put_sign(self._setting.given_up(job))
         self._workforce.unbilled_j = None  # a worker's start is told with the result alone
-        run, message = self._runs[job.run], f"its executor lost it ({lost_by(error)})"
+        run, message = self._runs[job.run], f"its executor lost it ({describe_error(error)})"
         may_fail = not self._interrupt.is_set
         for event in lost_slices(
             self._folder, self._runs, message, may_fail=may_fail, nonce=job.nonce
@@ -279,30 +257,7 @@ class Driver:
 
     def _ask_to_stop(self) -> None:
         self._setting.stop_sign.touch()
-        if self._watcher is not None:
-            self._watcher.stopping()
-
-    def _show(self) -> None:
-        if self._watcher is not None:
-            inflight_j: dict[str, float | None] = {}
-            signs = self._folder.signs_of_life()
-            charged = {nonce for run in self._runs.values() for nonce in run.charged}
-            signs = [sign for sign in signs if sign.nonce not in charged]
-            for sign in signs:
-                inflight_j[sign.run] = total([inflight_j.get(sign.run, 0.0), sign.energy_j])
-            for run in self._runs.values():
-                run.flying = tuple(sign for sign in signs if sign.run == run.name)
-            self._watcher.update(list(self._runs.values()), inflight_j)
-
-    def _show_inside_slice(self) -> None:
-        """Show the present state now and then while a slice is trained in this process.
-
-        A watcher's fault is none of the slice's: it is met when it is shown the end of it.
-        """
-        if time.perf_counter() >= self._next_show_s:
-            self._next_show_s = time.perf_counter() + SHOW_S
-            with suppress(Exception):
-                self._show()
+        self._display.stopping()
 
     @contextmanager
     def _session(self) -> Iterator[None]:
@@ -314,7 +269,7 @@ class Driver:
         self._ledger.append(StartEvent(workers=workers, startup_j=startup_j))
         started_s, started_cpu_s = time.perf_counter(), time.process_time()
         try:
-            with heard_by(self._show_inside_slice):
+            with heard_by(self._display.show_inside_slice):
                 yield
         finally:
             self._charge_lost(STOPPED)

@@ -31,11 +31,9 @@ if TYPE_CHECKING:
 
 
 BROKEN_S = 0.2
-"""So long is a pool waited for that puts its processes away, of which one died."""
+"""Seconds that a pool has to put its processes away after one of them died."""
 NO_GUARD = 79
 """The exit code of a worker that would run its parent's script again."""
-
-
 CUT_OFF = 74
 """Exit code of a worker whose connections a user's code has closed: that of input/output errors."""
 

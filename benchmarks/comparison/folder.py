@@ -21,12 +21,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
 from filelock import FileLock, Timeout
 
 from ...errors import DataError, OutputError
 from ...files.bounded import read_text
 from ...files.writing import write_whole
+from ..tables.descriptions import to_yaml
 from .described import read_description
 from .events import Event
 from .heartbeat import SignOfLife, read_sign
@@ -76,7 +76,7 @@ class Folder:
             OutputError: Another process began something there meanwhile, or it cannot be written.
         """
         self.check_free()
-        text = yaml.safe_dump(description, sort_keys=False, allow_unicode=True)
+        text = to_yaml(description)
         write_whole(self._description, lambda part: part.write_text(text, encoding="utf-8"))
 
     @contextmanager

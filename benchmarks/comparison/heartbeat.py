@@ -29,7 +29,7 @@ from .messages import Job, Setting, Turn
 PULSE_S = 0.25
 """How often a worker writes what it has spent and looks for the stop sign."""
 MOST_EPOCHS = 50
-"""The joules of no more epochs are in a sign of life."""
+"""Epochs whose joules are in a sign of life."""
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ class Pulse:
         return self._stopped
 
     def _is_to_stop(self) -> bool:
-        """Whether somebody asks for it; or nobody is there any more, who would have a room here."""
+        """Whether somebody asks for it, or the driver is gone, and the folder of signs with it."""
         return any(sign.exists() for sign in self._stop_signs) or not self._file.parent.exists()
 
     def reported(self, epoch: int, energy_j: float | None) -> None:

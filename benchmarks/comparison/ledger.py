@@ -19,6 +19,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from ...energy.quantities import format_energy, total
 from ...errors import OutputError
 from ...files.bounded import TABLE, read_bytes
+from ...files.damage import damaged
 from ..tables.facts import first_fault
 from .chain import BrokenChainError, Link, read_chain
 from .events import Charged, Event
@@ -159,7 +160,7 @@ class _Content:
         try:
             return cls(path, *read_chain(lines), len(content) - len(torn))
         except BrokenChainError as error:
-            raise _damaged(path, error.line, error) from error
+            raise damaged(path, error, error.line) from error
 
     def check_end(self, seal: Link | None) -> None:
         """Make sure that the last line that was sealed is there."""
@@ -168,8 +169,8 @@ class _Content:
             return
         if seal.n > n:
             gone = f"line {seal.n}" if seal.n == n + 1 else f"lines {n + 1} to {seal.n}"
-            raise _damaged(self.path, n + 1, f"{gone}, once written whole, cut off at the end")
-        raise _damaged(self.path, seal.n, "another was written there: the file was replaced")
+            raise damaged(self.path, f"{gone}, once written whole, cut off at the end", n + 1)
+        raise damaged(self.path, "another was written there: the file was replaced", seal.n)
 
     def parse(self) -> list[Event]:
         """The events, or an OutputError."""
@@ -178,7 +179,7 @@ class _Content:
             try:
                 events.append(_event_type().validate_json(line, strict=True))
             except ValidationError as error:
-                raise _damaged(self.path, number, first_fault(error)) from error
+                raise damaged(self.path, first_fault(error), number) from error
         return events
 
 
@@ -197,12 +198,6 @@ def _read(path: Path) -> _Content:
     found = _Content.of(path, content)
     found.check_end(seal)
     return found
-
-
-def _damaged(path: Path, line: int, why: object) -> OutputError:
-    return OutputError(
-        f"{path}, line {line}: damaged ({why}); nothing of it is used: restore a copy"
-    )
 
 
 @cache

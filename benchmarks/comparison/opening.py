@@ -19,7 +19,7 @@ from .signals import working_in
 from .trust import check_trusted
 
 if TYPE_CHECKING:
-    from .driver import ComparisonWatcher
+    from .watching import ComparisonWatcher
 
 RUNS = Path("runs")
 DEFAULT_STRATEGY = "tpe"

@@ -21,7 +21,7 @@ CLAIM = 0.002
 CLAIMS_OF_ALL = 8
 """A slice claims this part of its fair share, so that claims are few while the pot is full."""
 ROUNDING = 1e-9
-"""So much more is claimed that what was needed still fits when it is added up."""
+"""How much more is claimed, so that rounding never makes what was needed too much."""
 POLL_S = 0.001
 WIDTH = 32  # characters of the file: it is written over at once, never emptied
 

@@ -12,7 +12,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ...errors import ConfigurationError, OutputError, PerjouleError
+from ...errors import ConfigurationError, PerjouleError
+from ...files.damage import damaged
+from ...models.importing import describe_error
 from ...models.outcome import State
 from .events import End, EndEvent, InterruptedEvent, RunEvent, SearchEvent
 from .executors import (
@@ -32,11 +34,11 @@ from .messages import Prepared, Setting, merge
 from .run import Run
 
 MOST_LOST_IN_A_ROW = 2
-"""So often may a candidate take its worker down before it counts as failed."""
+"""How often a candidate may take its worker down before it counts as failed."""
 MOST_UNHEARD_IN_A_ROW = 3
-"""So many jobs may an executor lose before they began."""
-LAST_WORDS_S = 2.0
-"""So long are workers waited for that cannot be ended but only be asked to stop."""
+"""Jobs in a row that an executor may lose before they began."""
+ASKED_S = 2.0
+"""Seconds to wait for workers that can only be asked to stop."""
 
 
 class Pool:
@@ -106,7 +108,7 @@ class Pool:
         return self._executor.submit(job, *arguments, **options)
 
     def has_lost(self, error: BaseException) -> bool:
-        """Whether a job ended so since its executor lost it, and not since it cannot be done."""
+        """Whether this error means that the executor lost the job, not that it cannot be done."""
         if isinstance(error, NotWantedError):
             return True
         return not self._is_own and not isinstance(error, PerjouleError)
@@ -121,8 +123,9 @@ class Pool:
         self._n_unheard = 0 if was_heard_of else self._n_unheard + 1
         if self._n_unheard >= MOST_UNHEARD_IN_A_ROW:
             raise ConfigurationError(
-                f"the executor lost {self._n_unheard} jobs in a row before they began, the last by "
-                f"{lost_by(error)}: look at its workers, and whether they share the run folder"
+                f"the executor lost {self._n_unheard} jobs in a row before they began, the last "
+                f"by {describe_error(error)}: look at its workers, and whether they share the run "
+                "folder"
             ) from error
 
     def kill(
@@ -144,7 +147,7 @@ class Pool:
         if jobs and stop_sign is not None:
             with suppress(OSError):
                 stop_sign.touch()
-            wait(jobs, timeout=LAST_WORDS_S)
+            wait(jobs, timeout=ASKED_S)
         return {}
 
     def replace(self) -> None:
@@ -209,9 +212,10 @@ def lost_slices(
             yield from _spent_since(sign, run.charged[sign.nonce])
             continue
         if run is None or sign.number > _number_of_next(run, sign):
-            raise OutputError(
-                f"{folder.inflight}: damaged (a trial of {sign.run!r} was in flight that does not "
-                f"follow what {folder.ledger.name} says); restore a copy"
+            raise damaged(
+                folder.inflight,
+                f"a trial of {sign.run!r} was in flight that does not follow what "
+                f"{folder.ledger.name} says",
             )
         if sign.number < _number_of_next(run, sign):
             continue  # its slice is in the ledger
@@ -260,12 +264,6 @@ def _spent_since(sign: SignOfLife, charged_j: float | None) -> Iterator[Interrup
         blamed=False,
         nonce=sign.nonce,
     )
-
-
-def lost_by(error: BaseException) -> str:
-    """How an executor lost a job, in a line."""
-    told = " ".join(str(error).split())[:200]
-    return f"{type(error).__name__}: {told}" if told else type(error).__name__
 
 
 def _number_of_next(run: Run, sign: SignOfLife) -> int:

@@ -23,16 +23,17 @@ from .description import check_same_data, check_same_meter
 from .events import Event, RefitEvent, SessionEvent
 from .experiment import Experiment
 from .folder import Folder
+from .interrupt import Interrupt
 from .ledger import Ledger
 from .run import Run, restore_runs
-from .signals import Interrupt, Stopped, breakable
+from .signals import Stopped, breakable
 from .start import find_sources
 
 if TYPE_CHECKING:
     from ...models.data.splits import Data
     from ...models.objective import Objective
     from ...tuners.strategy import Told
-    from .driver import ComparisonWatcher
+    from .watching import ComparisonWatcher
 
 WARM_UP_STEPS = 3
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...energy.quantities import total
-from ...errors import OutputError
+from ...files.damage import damaged
 from ...models.metric import ACCURACY, Metric
 from ...models.outcome import CurvePoint, State, StepCost
 from ...tuners.strategy import Told, Work
@@ -216,9 +216,6 @@ def restore_runs(experiment: Experiment, events: Iterable[Event], ledger: Path) 
         if not isinstance(event, RunEvent):
             continue
         if event.run not in runs:
-            raise OutputError(
-                f"{ledger}, line {line}: damaged (run {event.run[:100]!r} is not of the "
-                "experiment); restore a copy"
-            )
+            raise damaged(ledger, f"run {event.run[:100]!r} is not of the experiment", line)
         runs[event.run].apply(event)
     return runs

@@ -13,7 +13,7 @@ from types import FrameType
 from .signals import PATIENCE_S, SIGNALS, Active, Stopped, is_importing
 
 LAST_WORDS_S = 1.0
-"""How long is waited for workers that are broken off, to hear what they have spent."""
+"""Seconds to wait for workers that are broken off, to hear what they have spent."""
 BREAK_OFF = getattr(signal, "SIGRTMIN", 0) + 7 if hasattr(signal, "SIGRTMIN") else None
 """Sent to workers alone, since those of a terminal reach them with their driver."""
 

@@ -1,9 +1,9 @@
 """Ctrl-C, SIGTERM and SIGHUP: what is done is kept, at whatever moment they come.
 
-While a driver works (`Interrupt`) a signal only notes that somebody asked to stop, so that nothing
-is broken off between a slice and its line in the ledger. Only what runs inside `breakable`, a
-user's code, is broken off: by a second signal, or if it does not stop by itself. Whatever else a
-program does (`Program`) is broken off at once, and it says how to go on.
+While a driver works (`interrupt.Interrupt`) a signal only notes that somebody asked to stop, so
+that nothing is broken off between a slice and its line in the ledger. Only what runs inside
+`breakable`, a user's code, is broken off: by a second signal, or if it does not stop by itself.
+Whatever else a program does (`Program`) is broken off at once, and it says how to go on.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
-import select
 import signal
 import threading
 import time
@@ -23,12 +22,8 @@ from typing import Any, ClassVar
 
 from ...errors import PerjouleError
 
-GRACE_S = 1.5
-"""After a signal, seconds until what does not stop by itself is broken off."""
 PATIENCE_S = 3.0
-"""So long after a signal further ones do not disturb what is being put away because of it."""
-NUDGE_S = 0.25
-"""How often a user's code that stands in the way is broken off again."""
+"""Seconds after a signal in which further ones do not disturb what is being put away."""
 SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
@@ -46,7 +41,7 @@ class Active:
     breakable: ClassVar[bool] = False
 
 
-class _Handlers:
+class Handlers:
     """Answers the signals while it is entered; in another than the main thread it does nothing."""
 
     def __init__(self) -> None:
@@ -76,7 +71,7 @@ class _Handlers:
         raise NotImplementedError
 
 
-class Program(_Handlers):
+class Program(Handlers):
     """Answers the signals of a whole command line, where nothing inside it does.
 
     The first one raises `Stopped`; one that comes while modules are loaded ends the process with
@@ -162,82 +157,6 @@ class Program(_Handlers):
         """Answer no signal any more."""
         self._restore()
         Active.program = None
-
-
-class Interrupt(_Handlers):
-    """Answers the signals of whoever writes a ledger: it is asked to stop, and never broken off.
-
-    Args:
-        ask_to_stop: Is called once after the first signal, in another thread, since a handler may
-            interrupt the writing of the very stream that it would write to.
-    """
-
-    def __init__(self, ask_to_stop: Callable[[], None]) -> None:
-        super().__init__()
-        self._ask_to_stop = ask_to_stop
-        self._asked_s: float | None = None
-        self._insisted = False
-        self._broke_s = -PATIENCE_S
-        self._pipe: tuple[int, int] | None = None
-
-    @property
-    def is_set(self) -> bool:
-        """Whether somebody asked to stop."""
-        return self._asked_s is not None
-
-    @property
-    def grace_is_over(self) -> bool:
-        """Whether nobody need be waited for any more."""
-        asked_s = self._asked_s
-        return asked_s is not None and (self._insisted or time.perf_counter() - asked_s > GRACE_S)
-
-    def _answer(self, number: int, frame: FrameType | None) -> None:
-        if self._asked_s is None:
-            self._asked_s = time.perf_counter()
-            if Active.program is not None:
-                Active.program.heard(number)
-            if self._pipe is not None:
-                os.write(self._pipe[1], b"s")
-        else:
-            self._insisted = True
-        if not (Active.breakable and self.grace_is_over) or is_importing(frame):
-            return
-        # A code that is being left may put things away; one that goes on regardless is asked again.
-        if time.perf_counter() - self._broke_s > PATIENCE_S:
-            self._broke_s = time.perf_counter()
-            raise Stopped
-
-    def _attend(self, pipe: int) -> None:
-        """Ask to stop after the first signal; then break off what stands in the way."""
-        if os.read(pipe, 1) != b"s":
-            return
-        with contextlib.suppress(Exception):  # nobody may be there to be told
-            self._ask_to_stop()
-        main = threading.main_thread().ident
-        if main is None or not hasattr(signal, "pthread_kill"):
-            return
-        while not select.select([pipe], [], [], NUDGE_S)[0]:
-            if Active.breakable and self.grace_is_over:
-                signal.pthread_kill(main, signal.SIGINT)
-
-    def __enter__(self) -> Interrupt:
-        if threading.current_thread() is threading.main_thread():
-            self._pipe = os.pipe()
-            self._listener = threading.Thread(
-                target=self._attend, args=self._pipe[:1], name="perjoule-signals", daemon=True
-            )
-            self._listener.start()
-        self._install()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._pipe is not None:  # first, so that no nudge meets another handler
-            os.write(self._pipe[1], b"e")
-            self._listener.join()
-        self._restore()
-        for fd in self._pipe or ():
-            os.close(fd)
-        self._pipe = None
 
 
 def _ignore_all() -> None:

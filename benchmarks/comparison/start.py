@@ -14,9 +14,10 @@ from ...energy.quantities import format_energy
 from ...energy.source import PowerSource, Scope, Source
 from ...energy.sources.cpu.cores import usable_cores
 from ...energy.sources.resolve import Machine, resolve
-from ...errors import BudgetError, OutputError
+from ...errors import BudgetError
+from ...files.damage import damaged
 from .description import check_same_data, check_same_meter, describe
-from .driver import ComparisonWatcher, Driver
+from .driver import Driver
 from .experiment import Experiment
 from .folder import Folder
 from .ledger import Ledger
@@ -24,6 +25,7 @@ from .messages import Prepared, Setting
 from .recovery import Pool
 from .signals import working_in
 from .trust import is_own, runs_own_code
+from .watching import ComparisonWatcher
 
 DEFAULT_EPOCHS = 4
 """Epochs of every candidate where the space does not say."""
@@ -98,9 +100,7 @@ def _recorded_model(resumed: dict[str, Any], folder: Folder) -> dict[str, Any] |
     try:
         return StoredEnergyModel.from_dict(stated).to_dict()
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise OutputError(
-            f"{folder.path / 'experiment.yaml'}: damaged (energy_model: {error}); restore a copy"
-        ) from error
+        raise damaged(folder.path / "experiment.yaml", f"energy_model: {error}") from error
 
 
 def setting_of(experiment: Experiment, folder: Path) -> Setting:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from ...models.data.splits import Data
 from ...models.importing import describe_error
 from ...models.metric import Metric
 from ...models.network_training import NetworkTraining
+from ...models.networks.mlp_energy import training_energy
+from ...models.networks.mlp_energy_stored import StoredEnergyModel
+from ...models.operations import network_cost
 from ...models.own_training import OwnTraining
 from ...models.runtime import Runtime
+from ...tuners.strategy import Task
 from .instruments import load_data
 from .messages import Setting
 from .signals import Stopped
@@ -53,3 +58,38 @@ def describe_data(training: NetworkTraining | OwnTraining) -> dict[str, Any]:
         **{name: getattr(data, name) for name in ("n_classes", "source", "fingerprint")},
         **{name: len(getattr(data, name)) for name in ("train", "validation", "test")},
     }
+
+
+def describe_task(
+    setting: Setting,
+    training: NetworkTraining | OwnTraining,
+    runtime: Runtime,
+    metric: Metric,
+) -> Task:
+    """What strategies may know of what is trained."""
+    budget_j, fidelity = setting.experiment.allotment_j, setting.experiment.fidelity
+    if isinstance(training, OwnTraining):
+        return Task(budget_j, fidelity, metric=metric)
+    data = training.data
+    given = training.architecture, data.shape, data.n_classes
+    return Task(
+        budget_j,
+        fidelity,
+        lambda params: network_cost(params, *given),
+        len(data.train),
+        metric=metric,
+        energy_of=_energy_of(setting.energy_model, data, runtime),
+    )
+
+
+def _energy_of(
+    stored: Mapping[str, Any] | None, data: Data, runtime: Runtime
+) -> Callable[[Mapping[str, Any]], float | None] | None:
+    """Foretells the joules of a candidate, where a model was stored for what trains here.
+
+    It was fitted to float32: with another precision joules differ, and their order is a guide.
+    """
+    if stored is None or runtime.device.type != "cpu":
+        return None
+    model = StoredEnergyModel.from_dict(stored).model
+    return training_energy(model, data.shape, data.n_classes, len(data.train))

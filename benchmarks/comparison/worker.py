@@ -10,7 +10,7 @@ import contextlib
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,22 +18,17 @@ from threadpoolctl import threadpool_limits
 
 from ...energy import EnergyBudget, Reading
 from ...energy.quantities import total
-from ...models.data.splits import Data
 from ...models.importing import describe_error
 from ...models.metric import Metric
 from ...models.network_training import NetworkTraining
-from ...models.networks.mlp_energy import training_energy
-from ...models.networks.mlp_energy_stored import StoredEnergyModel
 from ...models.objective import Objective
-from ...models.operations import network_cost
 from ...models.outcome import RESULTS, SliceResult, State, StopRule
-from ...models.own_training import OwnTraining
 from ...models.phases import Assignment
 from ...models.space import Space
 from ...tuners.deadline import Overdue
 from ...tuners.pending import ask_beside
 from ...tuners.registry import find_recipe
-from ...tuners.strategy import Strategy, Task, Told, Work, check_work, restore
+from ...tuners.strategy import Strategy, Told, Work, check_work, restore
 from .folder import Folder
 from .heartbeat import Pulse
 from .instruments import detect_runtime, one_thread, open_meter
@@ -41,7 +36,7 @@ from .messages import Job, Outcome, Prepared, Setting
 from .pot import SharedBudget, budget_of
 from .rehearsal import Price, Rehearsal, price
 from .signals import Stopped, breakable
-from .trained import describe_data, make_training, score_on_test
+from .trained import describe_data, describe_task, make_training, score_on_test
 from .trust import is_own, runs_own_code
 
 
@@ -69,7 +64,7 @@ class Session:
             self.space = Space.parse(setting.space)
             self._metric = Metric.parse(experiment.metric)
             self._training = make_training(setting, self._runtime, self._metric)
-            self._task = self._describe_task()
+            self._task = describe_task(setting, self._training, self._runtime, self._metric)
             rehearsal = Rehearsal(
                 self._meter, self._training, self._metric, str(device), self.space, self._task
             )
@@ -249,37 +244,6 @@ class Session:
             raise
         except BaseException as error:  # noqa: BLE001 - a strategy may be the user's own
             return None, None, describe_error(error)
-
-    def _describe_task(self) -> Task:
-        experiment = self._setting.experiment
-        budget_j, fidelity, training = (
-            experiment.allotment_j,
-            experiment.fidelity,
-            self._training,
-        )
-        if isinstance(training, OwnTraining):
-            return Task(budget_j, fidelity, metric=self._metric)
-        data = training.data
-        given = training.architecture, data.shape, data.n_classes
-        return Task(
-            budget_j,
-            fidelity,
-            lambda params: network_cost(params, *given),
-            len(data.train),
-            metric=self._metric,
-            energy_of=self._energy_of(data),
-        )
-
-    def _energy_of(self, data: Data) -> Callable[[Mapping[str, Any]], float | None] | None:
-        """Foretells the joules of a candidate, where a model was stored for what trains here.
-
-        It was fitted to float32: with another precision joules differ, and their order is a guide.
-        """
-        stored = self._setting.energy_model
-        if stored is None or self._runtime.device.type != "cpu":
-            return None
-        model = StoredEnergyModel.from_dict(stored).model
-        return training_energy(model, data.shape, data.n_classes, len(data.train))
 
     def _tell(
         self, job: Job, trial: int, strategy: Strategy, result: SliceResult, ask: Reading

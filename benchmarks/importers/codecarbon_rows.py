@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from ..tables.totals import contradicts
+from ..tables.totals import contradicts, rounding_of
 from .files import Line
 
 COMPONENTS = {"cpu_energy": "cpu_j", "gpu_energy": "gpu_j", "ram_energy": "dram_j"}
@@ -38,8 +38,9 @@ class Amounts(NamedTuple):
         if energy_kwh is None:
             return found._replace(odd=(f"{_TOTAL} is empty or no number: energy_j is unknown",) * 2)
         parts = [others[name] for name in COMPONENTS]
+        rounding = rounding_of([line.cells.get(name, "") for name in (*COMPONENTS, _TOTAL)])
         if all(part is None for part in parts) or not contradicts(
-            energy_kwh, parts, line.known("pue") or 1.0, _rounding(line)
+            energy_kwh, parts, line.known("pue") or 1.0, rounding
         ):
             return found
         together = sum(part for part in parts if part is not None)
@@ -100,15 +101,6 @@ def restore_dropped(
 
 def _less(now: float | None, before: float | None) -> float | None:
     return None if now is None or before is None else now - before
-
-
-def _rounding(line: Line) -> float:
-    """How much the written decimals of the energies leave open."""
-    return sum(
-        0.5 * 10.0 ** -len(cell.partition(".")[2])
-        for name in (*COMPONENTS, _TOTAL)
-        if (cell := line.cells.get(name, "")) and "." in cell and "e" not in cell.lower()
-    )
 
 
 def _is_number(cell: str) -> bool:

@@ -42,7 +42,7 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from ...errors import DataError
-from ...files.bounded import LINE, lines, open_file
+from ...files.bounded import LINE, lines, open_file, unreadable
 from ...models.metric import ACCURACY, Metric
 from ...plain import read_json
 from .files import hide_password
@@ -111,9 +111,7 @@ def open_storage(path: str, notes: Notes) -> Journal | Database:
         with open_file(path) as file:
             start = file.read(len(_SQLITE))
     except OSError as error:
-        raise DataError(
-            f"{path}: cannot be read: {error.strerror}; give a journal file or a storage URL"
-        ) from error
+        raise unreadable(path, error, "give a journal file or a storage URL") from error
     if start == _SQLITE:
         return Database(f"sqlite:///{path}")
     return Journal(path, notes)

@@ -19,6 +19,7 @@ from ...models.metric import ACCURACY, Metric
 from ..tables.contract import COLUMNS, CURVES
 from ..tables.descriptions import description_path, is_description, write_description
 from ..tables.dimensions import PARAMS
+from ..tables.refusals import no_text
 from ..tables.writing import side_path, with_metadata, write_frame
 
 Row = Mapping[str, Any]  # a trial: values by the names of their columns; what is not there is null
@@ -141,4 +142,4 @@ def _batches(trials: Trials, where: str) -> Iterator[pa.Table]:
             yield pa.Table.from_pylist(batch, schema)
             batch = list(islice(trials.rows, _BATCH))
     except UnicodeEncodeError as error:
-        raise DataError(f"{where}: {error.object[:40]!a} is no text: mend it") from error
+        raise no_text(where, error) from error

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import DataError
-from ...files.bounded import lines, open_text, read_text
+from ...files.bounded import lines, open_text, read_text, unreadable
 from ...plain import read_json
 from . import codecarbon
 from .files import labels
@@ -111,7 +111,7 @@ def _of_node(path: Path) -> dict[str, Any]:
             first = read_text(accuracy).splitlines()[0]
             facts["score"] = float(read_json(first.partition(":")[2])[-1])
     except (OSError, ValueError, LookupError, TypeError) as error:
-        raise DataError(f"{path.parent}: cannot be read: {error}; restore a copy") from error
+        raise unreadable(path.parent, error, "restore a copy") from error
     return facts
 
 
@@ -127,5 +127,5 @@ def _mean_accuracy(path: Path, dataset: str, architecture: str, place: str | Non
                 if (row["data"], row["architecture"], row["region"]) == wanted:
                     return float(row["accuracy"])
     except (OSError, ValueError, KeyError, csv.Error) as error:
-        raise DataError(f"{scores}: cannot be read: {error}; restore a copy") from error
+        raise unreadable(scores, error, "restore a copy") from error
     return None

@@ -20,14 +20,14 @@ FEWEST = 20
 FEWEST_OF_A_WORKER = 5
 MOST_FEATURES = 4
 LOGARITHMIC = 4.0
-"""A feature whose greatest value is more than so many times its smallest is taken so."""
+"""A feature is taken as its logarithm if its greatest value is so many times its smallest."""
 RIDGE, LINEAR, LEVEL = 0.2, 0.5, 10.0
 """Noise, slope and level of the regression; of simulated searches, the clearest without alarms."""
 LEAST_SHARE = 0.15
-"""A change is looked for where so large a share of the trials is before it, and after it."""
+"""The least share of trials before a change, and after it."""
 PERMUTATIONS = 400
 CHANCE = 0.005
-"""A change as clear as this in shuffled trials is called one."""
+"""A change is told if no larger a share of shuffled trials shows one as clear."""
 
 
 class Change(NamedTuple):

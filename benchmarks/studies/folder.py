@@ -21,6 +21,7 @@ from pydantic import Field
 
 from ...errors import DataError, OutputError
 from ...files.bounded import read_text
+from ...files.damage import damaged
 from ...files.writing import write_whole
 from ...plain import read_yaml
 from ..comparison.folder import Folder
@@ -134,7 +135,7 @@ class StudyFolder:
                 "`perjoule study` wrote"
             ) from error
         except (ValueError, DataError) as error:
-            raise OutputError(f"{path}: damaged ({error}); restore a copy") from error
+            raise damaged(path, error) from error
 
     def write(self, record: StudyRecord) -> None:
         """Write what the study is into the folder, which was made."""

@@ -13,11 +13,11 @@ from ...energy.load import measure_load
 from ...energy.quantities import format_energy
 from ...errors import ConfigurationError
 from ...version import __version__
-from ..comparison.driver import ComparisonWatcher
 from ..comparison.experiment import Experiment, load_experiment
 from ..comparison.folder import Folder
 from ..comparison.loading import read_run
 from ..comparison.trust import make_mark
+from ..comparison.watching import ComparisonWatcher
 from ..tables.table import Table
 from .cells import CELL, write_cell
 from .design import Design, Options, Part, Study

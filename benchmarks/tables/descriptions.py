@@ -1,4 +1,8 @@
-"""What is known of the experiment behind a table: its ``experiment.yaml``."""
+"""What is known of the experiment behind a table: its ``experiment.yaml``.
+
+The statistics of the data, two numbers a feature, are JSON text within the YAML: many values of
+YAML are read slowly, and refused.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,11 @@ from typing import Any
 
 import yaml
 
-from ...files.bounded import read_text
+from ...files.bounded import STATISTICS, read_text
 from ...files.writing import write_whole
-from ...plain import read_yaml
+from ...plain import read_json, read_yaml
 
+_STATISTICS = "normalisation"
 _PARTS = {  # parts that have parts of their own
     **dict.fromkeys(("experiment", "space", "data", "machine", "versions", "runtime"), dict),
     **dict.fromkeys(("meter", "by", "notes", "params"), list),
@@ -31,7 +36,7 @@ def read_description(path: Path | None) -> tuple[dict[str, Any] | None, tuple[st
     if path is None or not path.exists():
         return None, ()
     try:
-        return valid_parts(read_yaml(read_text(path))), ()
+        return valid_parts(from_yaml(read_text(path, STATISTICS))), ()
     except (OSError, ValueError):  # it only informs: the trials are whole
         return None, (f"{path} is damaged: what it says of the experiment is left out.",)
 
@@ -49,13 +54,35 @@ def valid_parts(stated: Any) -> dict[str, Any] | None:
 
 def write_description(description: Mapping[str, Any], path: Path) -> None:
     """Write a description as YAML, whole or not at all; an OutputError if it cannot be written."""
-    text = yaml.safe_dump(json.loads(to_json(description)), sort_keys=False)
+    text = to_yaml(json.loads(to_json(description)))
     write_whole(path, lambda part: part.write_text(text, encoding="utf-8"))
 
 
 def is_description(path: Path, description: Mapping[str, Any] | None) -> bool:
     """Whether a file says the same as a description."""
     return json.loads(to_json(read_description(path)[0])) == json.loads(to_json(description))
+
+
+def to_yaml(description: Mapping[str, Any]) -> str:
+    """A description of plain values as YAML."""
+    data = description.get("data")
+    if isinstance(data, dict) and isinstance(data.get(_STATISTICS), dict):
+        told = json.dumps(data[_STATISTICS], separators=(",", ":"))
+        description = {**description, "data": {**data, _STATISTICS: told}}
+    return yaml.safe_dump(description, sort_keys=False, allow_unicode=True)
+
+
+def from_yaml(text: str) -> Any:
+    """What ``to_yaml`` gave, or an earlier version, which wrote statistics as YAML too.
+
+    Raises:
+        ValueError: It is broken, or has too many values.
+    """
+    stated = read_yaml(text)
+    data = stated.get("data") if isinstance(stated, dict) else None
+    if isinstance(data, dict) and isinstance(data.get(_STATISTICS), str):
+        data[_STATISTICS] = read_json(data[_STATISTICS])
+    return stated
 
 
 def to_json(description: Mapping[str, Any] | None) -> str:

@@ -11,14 +11,15 @@ import pandas as pd
 import pyarrow as pa
 
 from ...errors import DataError
-from ...files.bounded import TABLE, open_file, read_bytes
+from ...files.bounded import TABLE, open_file, read_bytes, unreadable
 from ...files.parquet import check_shape, open_parquet, read_parquet
 from ...files.table import TextRow, TextTable
 from .contract import VERSION
-from .refusals import distinct
+from .refusals import distinct, no_text
 from .writing import description_in, version_in
 
 _BATCH = 20_000  # rows that wait to become columns
+_WHAT = "give Parquet or CSV"
 _INDEX = re.compile(r"__index_level_\d+__")  # as pandas calls an index without a name
 
 
@@ -47,13 +48,8 @@ def read_contents(path: Path, *, strict: bool = False) -> Contents:
         if is_parquet:
             return _parquet(path, read_bytes(path, TABLE))
     except (OSError, ValueError) as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error, _WHAT) from error
     return _text(path, strict=strict)
-
-
-def _unreadable(path: Path, error: Exception) -> DataError:
-    reason = " ".join(str(getattr(error, "strerror", None) or error).split())
-    return DataError(f"{path}: cannot be read: {reason[:200]}; give Parquet or CSV")
 
 
 def _parquet(path: Path, content: bytes) -> Contents:
@@ -75,7 +71,7 @@ def _parquet(path: Path, content: bytes) -> Contents:
             ),
         )
     except (OSError, ValueError, pa.ArrowException) as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error, _WHAT) from error
     try:
         return Contents(rows, description_in(path, table.schema.metadata))
     except ValueError:  # it only informs: the trials are whole
@@ -100,7 +96,7 @@ def _text(path: Path, *, strict: bool) -> Contents:
         try:
             arrays = [pa.array(cells, pa.string()) for cells in columns]
         except UnicodeEncodeError as error:
-            raise DataError(f"{path}: {error.object[:40]!a} is no text: mend it") from error
+            raise no_text(str(path), error) from error
         batches.append(pa.record_batch(arrays, schema=schema))
     frame = pa.Table.from_batches(batches, schema).to_pandas()
     if table.damage.n_damaged:  # so that rows are called by their numbers

@@ -10,14 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...energy.sources.recorded.columns import find_unit
+from ...energy.sources.recorded.times import SECONDS_PER_UNIT
 
 ENERGY, POWER, TIME = "energy", "power", "time"
-_SECONDS = {
-    **dict.fromkeys(("s", "sec", "secs", "seconds"), 1.0),
-    **{"ms": 1e-3, "us": 1e-6, "ns": 1e-9},
-    **dict.fromkeys(("min", "mins", "minutes"), 60.0),
-    **dict.fromkeys(("h", "hr", "hrs", "hours"), 3600.0),
-}
 _TIMES = re.compile(r"\b(time|duration|elapsed|runtime|seconds|hours|minutes)\b")
 _DRAWN = re.compile(
     r"\b(power|draw|watts?|energy|joules?|consum\w*|[ckm]?wh|cpu|gpu|ram|dram|node|package|pkg|"
@@ -128,7 +123,7 @@ def _unit(text: str) -> tuple[str, float] | None:
     if drawn := find_unit(text):
         factor, is_power = drawn
         return (POWER if is_power else ENERGY), factor
-    factor = _SECONDS.get(text.lower())
+    factor = SECONDS_PER_UNIT.get(text.lower())
     return None if factor is None else (TIME, factor)
 
 

@@ -47,6 +47,11 @@ def shown(value: Any) -> str:
     return short(value)
 
 
+def no_text(where: str, error: UnicodeEncodeError) -> DataError:
+    """The refusal of what no UTF-8 can hold."""
+    return DataError(f"{where}: {error.object[:40]!a} is no text: mend it")
+
+
 def short(name: Any) -> str:
     """A name in a message: cut short, on one line."""
     text = " ".join(str(name).split())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -15,6 +17,7 @@ TOLERANCE = 0.01
 PARTS = ("cpu_j", "gpu_j", "dram_j")
 _SLIPS = (3.6, 1e3, 3.6e3, 3.6e6, 1e6, 1e9)  # from one unit of energy to another, and powers of ten
 _EQUAL = 1e-3
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
 
 def contradicts(
@@ -34,6 +37,17 @@ def contradicts(
         if abs(total - known * times) <= most or (None in parts and total > known * times):
             return False
     return True
+
+
+def rounding_of(cells: Sequence[str]) -> float:
+    """What the written figures of a row leave open together; all have as many decimals as one.
+
+    >>> rounding_of(["0.25", "0.2", "0.0", ""])
+    0.015
+    """
+    numbers = [Decimal(cell) for cell in cells if _NUMBER.fullmatch(cell)]
+    decimals = [-int(number.as_tuple().exponent) for number in numbers]
+    return 0.5 * len(decimals) * 10.0 ** -max(decimals) if max(decimals, default=0) > 0 else 0.0
 
 
 def doubt_totals(trials: pd.DataFrame, name: str) -> tuple[pd.DataFrame, tuple[str, ...]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import OutputError
-from ...files.bounded import DESCRIPTION, too_large
+from ...files.bounded import STATISTICS, too_large
 from ...files.writing import write_whole
 from ...plain import read_json
 from .contract import UNITS, VERSION
@@ -91,6 +91,6 @@ def description_in(path: Path, metadata: Mapping[bytes, bytes] | None) -> Any:
         DataError: It is too large.
     """
     text = (metadata or {}).get(_DESCRIPTION_KEY, b"null")
-    if len(text) > DESCRIPTION:
-        raise too_large(f"{path}, its description", len(text), DESCRIPTION)
+    if len(text) > STATISTICS:
+        raise too_large(f"{path}, its description", len(text), STATISTICS)
     return read_json(text)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import ConfigurationError, DataError
-from ...files.bounded import lines, open_text
+from ...files.bounded import lines, open_text, unreadable
 from .stored import CpuFit, now_utc
 
 FEWEST_WINDOWS = 3
@@ -80,7 +80,7 @@ def read_windows(path: Path) -> list[LoadWindow]:
                 raise DataError(f"{path}, line 1: {head}")
             return [_window(row, f"{path}, line {rows.line_num}") for row in rows]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path}: cannot be read ({error})") from error
+        raise unreadable(path, error, f"give {','.join(COLUMNS)} as CSV") from error
 
 
 def _window(row: dict[str, str | None], where: str) -> LoadWindow:

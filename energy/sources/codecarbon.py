@@ -12,12 +12,12 @@ from typing import Any
 
 from ...errors import SourceError
 from ..counter import PossibleSteps
+from ..quantities import JOULES_PER_UNIT
 from ..source import Kind, Scope, Source, SourceInfo
 
 PERIOD_S = 1.0  # its own default of 15 s would blur windows below a minute
 LOST_AFTER_S = 3.0 * PERIOD_S  # a tracker that has not measured for so long has died
 MAX_POWER_W = 20_000.0  # machines of eight GPUs are rated up to 15 kW
-JOULES_PER_KWH = 3.6e6
 
 
 class _Totals:
@@ -29,7 +29,7 @@ class _Totals:
         self.steps = PossibleSteps(MAX_POWER_W, PERIOD_S)  # a failed reading is taken for a wrap
 
     def live_out(self, total: Any, delta: Any) -> None:
-        energy_j, now = total.energy_consumed * JOULES_PER_KWH, self._clock()
+        energy_j, now = total.energy_consumed * JOULES_PER_UNIT["kWh"], self._clock()
         self.steps.judge(energy_j, now, now)
         self.last = (energy_j, now)
 

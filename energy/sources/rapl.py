@@ -11,14 +11,13 @@ from pathlib import Path
 
 from ...errors import SourceError
 from ..counter import WrappingCounter
+from ..hardware import MOST_W, SOCKET_W, most_of_limits
 from ..source import Discovery, Kind, Scope, Source, SourceInfo
 
 # Containers hide the usual powercap tree, so it may be mounted elsewhere.
 ROOT = Path(os.environ.get("PERJOULE_POWERCAP", "/sys/class/powercap"))
-# What a domain may draw where its limits are not told: server processors are rated up to 500 W.
-MAX_POWER_W = {"cpu": 550.0, "dram": 300.0}
-LARGEST_LIMIT_W = 1_000.0  # boards write limits above it to say that there is none
-LIMIT_MARGIN = 2.0  # short peaks go beyond the limits, which hold for a mean over time
+# What a domain may draw where its limits are not told.
+UNTOLD_W = {"cpu": SOCKET_W + 50.0, "dram": 300.0}
 UPDATE_PERIOD_S = 1e-3
 KEEP_ALIVE_S = 30.0
 MIRROR_TOLERANCE_UJ = 1_000_000  # what a counter may differ by when read through another die
@@ -170,10 +169,9 @@ def _max_power_w(zone: Path, component: str) -> float:
         for file in zone.glob("constraint_*_uw")
         if file.name.endswith(("_power_limit_uw", "_max_power_uw")) and (limit_uw := _try_int(file))
     ]
-    limits_w = [watts for watts in told_w if 0 < watts <= LARGEST_LIMIT_W]
-    if not limits_w or component != "cpu":  # those of DRAM are seldom filled in
-        return MAX_POWER_W[component]
-    return min(LIMIT_MARGIN * max(limits_w), LARGEST_LIMIT_W)
+    # Boards write higher limits to say that there is none; those of DRAM are seldom filled in.
+    limits_w = [watts for watts in told_w if watts <= MOST_W["cpu"] and component == "cpu"]
+    return most_of_limits(limits_w, component) or UNTOLD_W[component]
 
 
 def _try_int(path: Path) -> int:

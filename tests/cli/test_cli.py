@@ -359,7 +359,7 @@ def test_a_report_is_remade_from_the_ledger_alone(tuned, folder):
 
 def test_text_in_brackets_is_printed_as_it_is(capsys):
     from perjoule.energy.doctor import ComponentStatus
-    from perjoule.reports.terminal import print_findings
+    from perjoule.reports.metering_terminal import print_findings
 
     print_findings([ComponentStatus("cpu", "unavailable", detail="list[int] [/dev/x]")])
     assert "list[int] [/dev/x]" in capsys.readouterr().out

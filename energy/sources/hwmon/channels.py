@@ -64,8 +64,8 @@ def list_channels(root: Path) -> list[Channel]:
     return [each for chip in _find_chips(root).items() for each in _list_channels_of(*chip)]
 
 
-def read_text(path: Path) -> str:
-    """What a file says; empty if it cannot be read."""
+def read_attribute(path: Path) -> str:
+    """What a file of sysfs says; empty if it cannot be read."""
     try:
         return path.read_text(errors="replace").strip()
     except OSError:
@@ -80,7 +80,7 @@ def _find_chips(root: Path) -> dict[str, Path]:
         device = folder / "device"
         # Older drivers put their files into the device's folder.
         files = folder if (folder / "name").exists() else device
-        name = read_text(files / "name")
+        name = read_attribute(files / "name")
         if name:
             chip = f"{name}-{device.resolve().name if device.exists() else folder.name}"
             twins[chip] += 1
@@ -89,7 +89,7 @@ def _find_chips(root: Path) -> dict[str, Path]:
 
 
 def _list_channels_of(chip: str, folder: Path) -> list[Channel]:
-    driver = read_text(folder / "name")
+    driver = read_attribute(folder / "name")
     present = {path.name for path in folder.iterdir()}
     channels: list[Channel] = []
     for file in sorted(present, key=lambda name: (len(name), name)):
@@ -97,12 +97,12 @@ def _list_channels_of(chip: str, folder: Path) -> list[Channel]:
         if match:
             labels = [f"{match[1]}_label", f"{match[1]}_oem_info"]
             labels += [f"in{match[2]}_label"] if driver == "ina3221" else []
-            label = next(filter(None, (read_text(folder / label) for label in labels)), "")
+            label = next(filter(None, (read_attribute(folder / label) for label in labels)), "")
             channels.append(Channel(driver, chip, folder, (file,), label))
     for rail in "123" if driver == "ina3221" and not channels else "":
         pair = (f"in{rail}_input", f"curr{rail}_input")  # its power is left to the reader
         if present.issuperset(pair):
-            label = read_text(folder / f"in{rail}_label")
+            label = read_attribute(folder / f"in{rail}_label")
             channels.append(Channel(driver, chip, folder, pair, label))
     return channels
 

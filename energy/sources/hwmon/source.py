@@ -13,12 +13,12 @@ from pathlib import Path
 from ....errors import ConfigurationError, SourceError, UnknownNameError
 from ...counter import PossibleSteps
 from ...forksafe import Guard
+from ...hardware import MOST_W
 from ...source import SCOPES, Discovery, Kind, PowerSource, Source, SourceInfo
-from .channels import Channel, ChannelFiles, list_channels, read_text
+from .channels import Channel, ChannelFiles, list_channels, read_attribute
 from .drivers import DRIVERS, PERIOD_S, PERIODS_S, WRAPPING, HwmonDriver
 
 ROOT = Path("/sys/class/hwmon")
-MAX_POWER_W = {"cpu": 1_000.0, "dram": 1_000.0, "gpu": 3_000.0, "node": 50_000.0}
 KEEP_ALIVE_S = 60.0
 MIRROR_TOLERANCE_J = 1.0  # what a counter may move while another that shows the same is read
 
@@ -196,7 +196,7 @@ def _make_source(
         scope=driver.scope or SCOPES[driver.component],
         detail=f"{driver.detail}: {what} of {channel.chip}, all processes on it included",
         update_period_s=PERIODS_S.get(channel.driver, PERIOD_S),
-        max_power_w=MAX_POWER_W[driver.component],
+        max_power_w=MOST_W[driver.component],
     )
     if not is_energy:
         return HwmonPower(info, files, clock)
@@ -218,7 +218,7 @@ def _permission_remedy(denied: list[Path]) -> str:
     if not denied:
         return ""
     rules = "; ".join(
-        f'SUBSYSTEM=="hwmon", ATTR{{name}}=="{read_text(file.parent / "name")}", '
+        f'SUBSYSTEM=="hwmon", ATTR{{name}}=="{read_attribute(file.parent / "name")}", '
         f'RUN+="/bin/chmod a+r /sys%p/{file.name}"'
         for file in denied
     )

@@ -10,6 +10,7 @@ from typing import Any
 from ....errors import SourceError
 from ...counter import PossibleSteps
 from ...forksafe import Guard
+from ...hardware import MOST_W, most_of_limits
 from ...source import BaseSource, Discovery, Kind, PowerSource, Scope, Source, SourceInfo, Task
 from .devices import Device, Gpu, find_named, find_visible, list_gpus
 from .processes import Occupancy, Processes
@@ -20,8 +21,6 @@ MEND = (
     "or --meter cpu_time for the CPU alone"
 )
 POWER_ERROR = 0.05
-MAX_BOARD_POWER_W = 3_000.0
-LIMIT_MARGIN = 2.0  # short peaks go beyond the limit, which holds for a mean over time
 POWER_INSTANT = 186  # NVML_FI_DEV_POWER_INSTANT: now, where the plain call averages a second
 
 
@@ -180,8 +179,8 @@ def _max_power_w(device: Device) -> float:
     try:
         limit_w = device.ask("limits", _greatest_limit_mw) / 1e3
     except SourceError:
-        return MAX_BOARD_POWER_W
-    return min(LIMIT_MARGIN * limit_w, MAX_BOARD_POWER_W) if limit_w > 0 else MAX_BOARD_POWER_W
+        limit_w = 0.0
+    return most_of_limits([limit_w], "gpu") or MOST_W["gpu"]
 
 
 def _greatest_limit_mw(nvml: Any, handle: Any) -> int:

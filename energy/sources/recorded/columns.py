@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ....errors import DataError
-from ...quantities import JOULES_PER_UNIT
+from ...quantities import JOULES_PER_UNIT, WATTS_PER_UNIT
 
-_WATTS = {"W": 1.0, "mW": 1e-3, "kW": 1e3, "MW": 1e6, "watts": 1.0, "watt": 1.0}
+_WATTS = {**WATTS_PER_UNIT, "watts": 1.0, "watt": 1.0}
 _JOULES = {**JOULES_PER_UNIT, "uJ": 1e-6, "µJ": 1e-6, "joules": 1.0, "joule": 1.0}
 _UNITS = {unit: (factor, True) for unit, factor in _WATTS.items()}
 _UNITS |= {unit: (factor, False) for unit, factor in _JOULES.items()}
@@ -20,6 +20,8 @@ _COUNTS = re.compile(r"total|cumul|counter|since|lifetime|accumul|sum|consumed")
 _OF_INTERVALS = re.compile(
     r"(?:^|[^a-z])(?:per|delta|diff|interval|step|sample|each|increment|period)(?:[^a-z]|$)"
 )
+_LIKELY_W = 10_000.0  # machines that draw more are rare
+_MOST_TIMES = 5.0  # that a machine at work draws what it does at rest
 _VALUE = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\S*)")
 _MISSING = re.compile(r"\[.*\]|n/?a|nan|none|null|unavailable|unknown|-|")
 
@@ -79,7 +81,7 @@ def no_counter(name: str, first: Moment, last: Moment, n_readings: int) -> str:
     mean_j = (last.value - first.value) / (n_readings - 1)
     if (
         n_readings > 3
-        and mean_j < first.value < _MOST_W * period_s
+        and mean_j < first.value < _LIKELY_W * period_s
         and last.value < (_MOST_TIMES * first.value)
     ):
         return (
@@ -87,10 +89,6 @@ def no_counter(name: str, first: Moment, last: Moment, n_readings: int) -> str:
             "total, or give watts"
         )
     return ""
-
-
-_MOST_W = 10_000.0  # of one machine
-_MOST_TIMES = 5.0  # that a machine at work draws what it does at rest
 
 
 def value_column(

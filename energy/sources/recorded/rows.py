@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn, Protocol
 
 from ....errors import DataError
-from ....files.bounded import open_file
+from ....files.bounded import open_file, unreadable
 from ....files.headers import is_date
 from ....files.parquet import open_parquet, read_parquet
 from ....files.table import TextRow, TextTable
@@ -77,8 +77,7 @@ class _Series:
                         cells = ["" if cell is None else str(cell) for cell in row]
                         yield TextRow(f"row {next(number)}", cells)
         except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
-            reason = getattr(error, "strerror", None) or error
-            raise DataError(f"{self._path}: cannot be read: {reason}; give a trace") from error
+            raise unreadable(self._path, error, "give a trace") from error
 
 
 def _names_of(path: str, cells: Sequence[str]) -> list[str]:

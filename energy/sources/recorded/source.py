@@ -7,11 +7,12 @@ from collections.abc import Callable
 
 from ....errors import SourceError
 from ...counter import PossibleSteps
+from ...hardware import MOST_W, SOCKET_W, SOCKETS, SUPPLY_W
 from ...source import SCOPES, Source, SourceInfo
 from .trace import Trace
 
-# What may be in one column: the processors of a machine together, a GPU, a whole machine.
-MAX_POWER_W = {"cpu": 2_000.0, "dram": 2_000.0, "gpu": 3_000.0, "node": 100_000.0}
+# All processors of a machine may be in one column, and all that a wattmeter is before.
+COLUMN_W = {**MOST_W, "cpu": SOCKETS * SOCKET_W, "node": SUPPLY_W}
 
 
 class RecordedSource(Source):
@@ -20,7 +21,7 @@ class RecordedSource(Source):
     def __init__(self, trace: Trace, clock: Callable[[], float] = time.perf_counter) -> None:
         self._trace, self._clock = trace, clock
         self._started_s: float | None = None
-        self._steps = PossibleSteps(MAX_POWER_W[trace.component], trace.step_s)
+        self._steps = PossibleSteps(COLUMN_W[trace.component], trace.step_s)
         name, what = f"recorded:{trace.name}", "counter" if trace.counter_j else "power"
         self.info = SourceInfo(
             id=name,
@@ -29,7 +30,7 @@ class RecordedSource(Source):
             scope=SCOPES[trace.component],
             detail=f"recorded {what} of {trace.duration_s:.6g} s in {trace.name}",
             update_period_s=trace.step_s,
-            max_power_w=MAX_POWER_W[trace.component],
+            max_power_w=COLUMN_W[trace.component],
             warnings=tuple(
                 f"{name}: {warning}"
                 for warning in ("recorded, not of this machine now", *trace.warnings)

@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from ....errors import DataError
 
 _LATEST_S = 1e11  # above any time in seconds since 1970, below any of now in milliseconds
-_UNITS = {
+SECONDS_PER_UNIT = {
     **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
     **dict.fromkeys(("ms", "msec", "millis", "milliseconds"), 1e-3),
     **dict.fromkeys(("us", "µs", "microseconds"), 1e-6),
     **dict.fromkeys(("ns", "nanoseconds"), 1e-9),
     **dict.fromkeys(("min", "mins", "minutes"), 60.0),
-    **dict.fromkeys(("h", "hr", "hours"), 3600.0),
+    **dict.fromkeys(("h", "hr", "hrs", "hours"), 3600.0),
 }
 _DAYS = {"date", "datum"}
 _CORE = _DAYS | {
@@ -103,8 +103,8 @@ def _unit(name: str) -> float | None:
     """How many seconds the unit of a column of times is; None if it is no such column."""
     words = _words(name)
     unit_s = 1.0
-    if len(words) > 1 and words[-1] in _UNITS:
-        unit_s = _UNITS[words.pop()]
+    if len(words) > 1 and words[-1] in SECONDS_PER_UNIT:
+        unit_s = SECONDS_PER_UNIT[words.pop()]
     if words in (["seconds"], ["sec"]):
         return 1.0
     is_time = bool(words) and not _CORE.isdisjoint(words) and {*words} <= _CORE | _BESIDE

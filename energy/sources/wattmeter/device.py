@@ -15,14 +15,14 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from ....errors import ConfigurationError, SourceError
+from ...hardware import SUPPLY_W
+from ...quantities import JOULES_PER_UNIT, WATTS_PER_UNIT
 
-MAX_POWER_W = 100_000.0
 MAX_PLUG_POWER_W = 25_000.0  # three phases of 32 A
 TOTAL_PERIOD_S = 60.0  # of a plug's counter: Shelly's always, Tasmota's (1 Wh) from 60 W on
 LONGEST_ANSWER = 1 << 20
 
-_WATTS = {"W": 1.0, "mW": 1e-3, "kW": 1e3}
-_UNITS = {**_WATTS, "J": 1.0, "Wh": 3600.0, "kWh": 3.6e6}
+_UNITS = WATTS_PER_UNIT | JOULES_PER_UNIT
 _SECRET = re.compile(r"(?i)(?<=//)[^/@#?]*(?=@)|(?<=[?&])(?P<key>pass|pwd|token|key|auth)[^&#]*")
 
 
@@ -38,13 +38,13 @@ class Endpoint:
     mend: str  # what to do if the device does not tell it
     sums_channels: bool = False  # whether a list of numbers stands for their sum
     step_s: float = 0.0  # how often the device renews it; 0 if always, or not known
-    max_power_w: float = MAX_POWER_W  # what can go through it
+    max_power_w: float = SUPPLY_W  # what can go through it
     warnings: tuple[str, ...] = ()  # what a reader of the joules must know
 
     @property
     def is_power(self) -> bool:
         """Whether it is a power, and not the state of a counter."""
-        return self.unit in _WATTS
+        return self.unit in WATTS_PER_UNIT
 
     def find(self, answer: Any) -> float:
         """The number in a device's answer, in watts or joules; a SourceError if there is none."""
@@ -233,7 +233,9 @@ def _parse_http(address: str) -> Endpoint:
         unit=unit,
         detail=f"{path!r} in {unit} from {place}",
         mend=f"look at what {place} answers in a browser on this machine",
-        warnings=() if unit in _WATTS else (f"{name}: how often its counter moves is not known",),
+        warnings=()
+        if unit in WATTS_PER_UNIT
+        else (f"{name}: how often its counter moves is not known",),
     )
 
 

@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from perjoule import load_table
+from perjoule.benchmarks.comparison.folder import Folder
 from perjoule.benchmarks.comparison.loading import read_run
 from perjoule.benchmarks.comparison.messages import file_name
 from perjoule.benchmarks.tables.contract import CURVE_COLUMNS, RUN_COLUMNS, TRIAL_COLUMNS
@@ -224,7 +225,17 @@ def test_a_description_of_a_wrong_shape_is_one_line(folder, name, value):
     stated = yaml.safe_load(path.read_text())
     path.write_text(yaml.safe_dump(value if name is None else stated | {name: value}))
     with pytest.raises(
-        OutputError, match=r"experiment\.yaml: damaged \(.*; restore a copy"
+        OutputError, match=r"experiment\.yaml: damaged \(.*: restore a copy"
     ) as error:
         read_run(path.parent)
     assert "\n" not in str(error.value)
+
+
+def test_a_folder_reads_the_statistics_of_all_features_that_it_wrote(folder, tmp_path):
+    path = folder(slice_event("tpe-0", 0, 0.5, 3.0)) / "experiment.yaml"
+    statistics = {"mean": [0.5] * 20_000, "deviation": [1.5] * 20_000}
+    stated = yaml.safe_load(path.read_text()) | {"data": {"normalisation": statistics}}
+    new = Folder(tmp_path / "new")
+    with new.locked():
+        new.create(stated)
+    assert new.description()["data"]["normalisation"] == statistics

@@ -159,7 +159,8 @@ def test_an_impossible_component_is_unknown_and_the_total_a_lower_bound(write, i
 
 
 def test_hardware_of_which_nothing_is_read_and_a_total_that_cannot_be_are_unknown(imported):
-    [trial] = imported("codecarbon", HEAD + row(1, "a", 60, 0.4, gpu=0.0)).trials.to_dict("records")
+    text = HEAD + row(1, "a", 60, 0.28, cpu=0.08, gpu=0.0, ram=0.2)
+    [trial] = imported("codecarbon", text).trials.to_dict("records")
     assert (math.isnan(trial["gpu_j"]), trial["energy_kind"]) == (True, "lower bound")
     assert trial["message"].startswith("gpu_energy is 0: gpu_j is unknown")
     text = HEAD + row(1, "a", 60, 1.0) + row(2, "a", 120, 0.5, cpu=0.2, gpu=0.3, ram=0.0)
@@ -169,6 +170,12 @@ def test_hardware_of_which_nothing_is_read_and_a_total_that_cannot_be_are_unknow
         trials["message"][1].split("; ")[-1]
         == "energy_consumed is negative or 0: energy_j is unknown"
     )
+
+
+def test_a_zero_leaves_no_more_open_than_the_figures_beside_it(imported):
+    text = HEAD + row(1, "a", 60, 0.0024, cpu=0.001, gpu=0.0, ram=0.0002)
+    text += row(2, "b", 60, 0.0013, cpu=0.001, gpu=0.0, ram=0.0002)  # of four rounded figures
+    assert list(imported("codecarbon", text).trials["energy_j"].isna()) == [True, False]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Files and frames as trial tables."""
 
+import dataclasses
 import gzip
 import os
 
@@ -11,7 +12,7 @@ import pytest
 from perjoule import load_table
 from perjoule.benchmarks.tables.writing import with_metadata
 
-from .made import HEADER, ROW, frame, refusal
+from .made import HEADER, ROW, frame, refusal, whole_table
 
 
 @pytest.mark.parametrize(
@@ -185,3 +186,14 @@ def test_groups_may_be_given_in_many_ways():
     made = frame(d=["x", "y"], e=[1, 2])
     for by in ("d,e", ["d", "e"], ["d,e"], "g.d, p.e", "d,e,d"):
         assert load_table(made, by=by).by == ("d", "e")
+
+
+def test_the_statistics_of_many_features_are_read_back_with_their_table(tmp_path):
+    statistics = {"mean": [0.5] * 20_000, "deviation": [1.5] * 20_000}
+    described = {"data": {"normalisation": statistics, "tasks": ["digit"]}}
+    table = dataclasses.replace(whole_table(), description=described)
+    for name in ("t.parquet", "t.csv"):
+        table.write(tmp_path / name)
+        read = load_table(tmp_path / name)
+        assert read.description == described
+        assert not any("damaged" in note for note in read.notes)
