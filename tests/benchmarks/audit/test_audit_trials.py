@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from perjoule.benchmarks.audit import audit
 from perjoule.benchmarks.comparison.loading import load_table
-from perjoule.reports.terminal import print_audit
+from perjoule.reports.audit_terminal import print_audit
 
 RNG = np.random.default_rng(0)
 STRATEGIES = ("grid", "random", "tpe")
