@@ -230,9 +230,9 @@ def _read_emissions(path: Path, *, strict: bool) -> Subject:
 
 def _tracker_columns(frame: pd.DataFrame) -> tuple[QuantityColumn, ...]:
     """CodeCarbon's columns, whose units are known: kWh, W and s."""
-    kwh = ENERGY, JOULES_PER_UNIT["kWh"]
-    whole = {"duration": (TIME, 1.0), "energy_consumed": kwh}
-    ends = {"_energy": kwh, "_power": (POWER, 1.0)}
+    kwh = JOULES_PER_UNIT["kWh"]
+    whole = {"duration": (TIME, 1.0), "energy_consumed": (ENERGY, kwh)}
+    ends = {"_energy": (ENERGY, kwh), "_power": (POWER, 1.0)}
     return tuple(
         QuantityColumn(name, *measure, read_numbers(frame[name]))
         for name in map(str, frame.columns)
