@@ -28,6 +28,7 @@ class _MeterSource(Fact):
     id: str
     component: str
     kind: str
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -98,7 +98,7 @@ def check_same_data(description: dict[str, Any], fingerprint: str | None) -> Non
     """
     before = description["data"].get("fingerprint")
     if before != fingerprint:
-        name = description["experiment"]["dataset"]
+        name = description["experiment"].get("dataset")
         raise DataError(
             f"{description['name']} was begun with other data: {name} has the fingerprint "
             f"{fingerprint}, and had {before}; restore it, or begin anew with another --out"

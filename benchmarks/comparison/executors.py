@@ -67,7 +67,8 @@ def spawn_executor(workers: int) -> ProcessPoolExecutor:
         context.set_forkserver_preload([f"{__package__}.worker"])
     else:
         context = multiprocessing.get_context("spawn")
-    start = {"initializer": _begin_worker, "initargs": ({**os.environ},)}
+    chosen = multiprocessing.get_start_method(allow_none=True)
+    start = {"initializer": _begin_worker, "initargs": ({**os.environ}, chosen)}
     with shielding_children():
         return _Workers(workers, mp_context=context, **start)
 
@@ -190,10 +191,16 @@ def kill_workers(executor: Executor) -> None:
         process.join(timeout=5)
 
 
-def _begin_worker(environment: dict[str, str]) -> None:
-    """Prepare a fresh process; it has the environment of the helper that it was forked from."""
+def _begin_worker(environment: dict[str, str], start_method: str | None) -> None:
+    """Prepare a fresh process; it has the environment of the helper that it was forked from.
+
+    Processes that a user's code starts in it, such as those that load data, start as they would in
+    the parent: ``start_method`` is what was chosen there, None the platform's own. Else each set of
+    them would have a helper of its own, and load PyTorch anew.
+    """
     os.environ.clear()
     os.environ.update(environment)
+    multiprocessing.set_start_method(start_method, force=True)
     shield_worker()
     with contextlib.suppress(OSError):  # where memory runs out, Linux ends a worker, not its driver
         Path("/proc/self/oom_score_adj").write_text("1000")

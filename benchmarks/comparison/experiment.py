@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from textwrap import fill
 from typing import Annotated, Any, Literal
@@ -55,10 +56,14 @@ def _energy(value: Any) -> Any:
     return parse_energy(value) if isinstance(value, str | int | float) else value
 
 
-def _plain(value: Any) -> Any:
-    """A mapping that is given as text, such as ``"{name: f1}"`` or the name of a YAML file."""
-    if not isinstance(value, str):
-        return value
+def _space(value: Any) -> Any:
+    """A space that is given as text, as ``"{rate: [0.1, 0.2]}"``, as a YAML file, or in values.
+
+    Those of NumPy and Optuna's distributions become plain, since they are written down.
+    """
+    if not isinstance(value, str | Path):
+        return _plain(value)
+    value = str(value)
     if Path(value).suffix in (".yaml", ".yml"):
         try:
             return _read_yaml(Path(value))
@@ -69,9 +74,23 @@ def _plain(value: Any) -> Any:
     return read_yaml(value)
 
 
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {_plain(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple | range):
+        return [_plain(each) for each in value]
+    if type(value).__module__.partition(".")[0] == "optuna":
+        from ...models.axes import describe
+
+        return describe(value)
+    if isinstance(value, str):  # NumPy's own text too
+        return str(value)
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
 def _metric(value: Any) -> Any:
     try:
-        return Metric.parse(value).to_dict()
+        return Metric.parse(_plain(value)).to_dict()
     except ConfigurationError as error:
         raise ValueError(str(error)) from error
 
@@ -121,7 +140,7 @@ class Experiment(BaseModel):
     parallel_trials: int = Field(default=1, ge=1, le=MOST_WORKERS)
     device: str | None = None
     architecture: str | None = "cnn"
-    space: Annotated[dict[str, Any] | None, BeforeValidator(_plain)] = None
+    space: Annotated[dict[str, Any] | None, BeforeValidator(_space)] = None
     fidelity: Literal["epochs", "joules"] = "epochs"
     split_seed: int = Field(default=0, ge=0)
     train_limit: int | None = Field(default=None, ge=1)

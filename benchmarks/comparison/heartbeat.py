@@ -153,7 +153,11 @@ class Pulse:
 
     @contextmanager
     def beating(self, by_itself: bool) -> Iterator[None]:
-        """Let a thread write signs of life too, of code that may not ask whether to stop."""
+        """Let a thread write signs of life too, of code that may not ask whether to stop.
+
+        Not once the job is given up: its process may have another one by then, whose joules it
+        would count.
+        """
         over = threading.Event()
         thread = threading.Thread(target=self._beat, args=(over,), daemon=True)
         if by_itself:
@@ -167,8 +171,8 @@ class Pulse:
 
     def _beat(self, over: threading.Event) -> None:
         while not over.wait(PULSE_S):
-            if time.perf_counter() >= self._next_s + PULSE_S:
-                self._write()
+            if time.perf_counter() >= self._next_s + PULSE_S and not self._write(alone=True):
+                return
 
     def __call__(self) -> bool:
         """Whether to stop; writes a sign of life when it is time for one."""
@@ -202,10 +206,17 @@ class Pulse:
         self._write(**changes)
         self._tell()
 
-    def _write(self, **changes: Any) -> None:
-        """Write the joules up to now, unless the changes have others."""
+    def _write(self, *, alone: bool = False, **changes: Any) -> bool:
+        """Write the joules up to now, unless the changes have others.
+
+        Args:
+            alone: Whether to do it only as long as the job is not given up; returns False then.
+            changes: Other values of the sign of life.
+        """
         with self._guard:
             now = {} if "energy_j" in changes else {"energy_j": self._spent_j()}
+            if alone and self._stop_signs[1].exists():  # after reading, so that it is its own
+                return False
             self._sign = replace(self._sign, **now, **changes)
             text = self._sign.to_text()
             try:
@@ -214,6 +225,7 @@ class Pulse:
             except OutputError:
                 if not (self._write_over(text) or self._is_written):
                     raise  # nothing is spent that nobody could charge
+            return True
 
     def _spent_j(self) -> float | None:
         return total([self._asked_j, self._budget.spent_j])

@@ -88,6 +88,7 @@ def read_run(path: Path) -> Table:
         runs=run_table(runs, experiment.allotment_j),
         description={
             **description,
+            "experiment": experiment.model_dump(),  # earlier versions knew fewer fields
             "work": work.to_dict(),
             "refit": (refit := refit_facts(events)) and refit.to_dict(),
         },

@@ -74,16 +74,21 @@ def contract_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=[*TRIAL_COLUMNS, *others])
     typed = {c.name: PANDAS_TYPES[c.type] for c in COLUMNS if c.type in ("number", "whole")}
     empty = [c.name for c in COLUMNS if c.type == "text" and table[c.name].isna().all()]
-    settings = {name: _with_gaps([row.get(name) for row in rows]) for name in others}
-    gaps = {name: values for name, values in settings.items() if values is not None}
-    table = table.astype(typed).assign(**dict.fromkeys(empty), **gaps)
+    settings = {name: _of_one_type([row.get(name) for row in rows]) for name in others}
+    known = {name: values for name, values in settings.items() if values is not None}
+    table = table.astype(typed).assign(**dict.fromkeys(empty), **known)
     table["started_at"] = pd.to_datetime(table["started_at"], unit="s", utc=True)
     return table
 
 
-def _with_gaps(values: list[Any]) -> Any:
-    """Whole numbers or truth values, some of them null, as a type that keeps them; else None."""
+def _of_one_type(values: list[Any]) -> Any:
+    """Whole numbers or truth values, some of them null, as a type that keeps them; else None.
+
+    Choices among text and others, as ``[sqrt, 0.5]``, are text, since a column has one type.
+    """
     types = {type(value) for value in values if value is not None}
+    if str in types and len(types) > 1:
+        return [None if value is None else str(value) for value in values]
     if None not in values or types not in ({int}, {bool}):
         return None
     return pd.array(values, dtype=pd.Int64Dtype() if types == {int} else pd.BooleanDtype())

@@ -1,6 +1,7 @@
 """Executors that run jobs again, lose them or do them twice: every joule is charged, once."""
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 
 import perjoule
 from perjoule.benchmarks.comparison import heartbeat
-from perjoule.benchmarks.comparison.executors import spawn_executor
+from perjoule.benchmarks.comparison.executors import kill_workers, spawn_executor
 from perjoule.errors import ConfigurationError, DataError
 
 from . import careless
@@ -252,3 +253,20 @@ def is_alive(pid):
         os.kill(pid, 0)
         return True
     return False
+
+
+def _start_method():
+    return multiprocessing.get_start_method()
+
+
+@pytest.mark.parametrize("chosen", [None, "spawn"])
+def test_processes_of_a_users_code_start_as_they_would_without_perjoule(chosen, monkeypatch):
+    monkeypatch.setattr(multiprocessing, "get_start_method", lambda allow_none=False: chosen)
+    pool = spawn_executor(1)
+    monkeypatch.undo()
+    try:
+        own = multiprocessing.get_context().get_start_method()
+        assert pool.submit(_start_method).result(60) == (chosen or own)
+    finally:
+        kill_workers(pool)
+        pool.shutdown(wait=False)

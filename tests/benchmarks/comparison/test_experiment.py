@@ -1,7 +1,9 @@
 import re
 
+import numpy as np
 import pytest
 import yaml
+from optuna.distributions import FloatDistribution
 
 from perjoule.benchmarks.comparison.experiment import (
     DEFAULT_BUDGET,
@@ -158,3 +160,20 @@ def test_the_examples_commented_lines_work_too(write):
     assert set(space.to_mapping()) == hyperparameters
     own = re.sub("^(dataset|architecture):.*", "", lines, flags=re.MULTILINE)
     assert load_experiment(write(own), {}).objective == "mine:train"
+
+
+def test_values_of_numpy_and_optuna_become_plain_as_they_are_written_down(write):
+    path = write("rate: [0.1, 0.2]")
+    space = {
+        "rate": {"low": np.float64(0.1), "high": np.float32(0.5), "when": {"k": (np.int64(1),)}},
+        "k": np.arange(3),
+        "name": [np.str_("a"), "b"],
+        "decay": FloatDistribution(0.1, 0.5),
+        "epochs": range(1, 3),
+    }
+    metric = {"name": "kappa", "direction": "maximize", "low": np.float64(-1), "high": np.int64(1)}
+    stated = Experiment(space=space, metric=metric).model_dump()
+    assert yaml.safe_load(yaml.safe_dump(stated)) == stated
+    assert stated["space"]["k"] == [0, 1, 2]
+    assert stated["space"]["decay"] == {"type": "float", "low": 0.1, "high": 0.5}
+    assert Experiment(space=path).space == {"rate": [0.1, 0.2]}

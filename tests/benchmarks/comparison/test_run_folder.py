@@ -239,3 +239,26 @@ def test_a_folder_reads_the_statistics_of_all_features_that_it_wrote(folder, tmp
     with new.locked():
         new.create(stated)
     assert new.description()["data"]["normalisation"] == statistics
+
+
+def test_a_description_that_knew_fewer_fields_has_their_defaults(folder):
+    path = folder(slice_event("tpe-0", 0, 0.5, 3.0))
+    stated = yaml.safe_load((path / "experiment.yaml").read_text())
+    stated["experiment"] = {"strategies": ["tpe"], "seeds": 1}
+    (path / "experiment.yaml").write_text(yaml.safe_dump(stated))
+    table = load_table(path)
+    assert table.description["experiment"]["budget_j"] == 600
+    assert "<html" in page.render(table, table.compare())
+    stated["meter"][0]["warnings"] = None
+    (path / "experiment.yaml").write_text(yaml.safe_dump(stated))
+    with pytest.raises(OutputError, match=r"damaged \(.*warnings"):
+        read_run(path)
+
+
+def test_choices_among_text_and_numbers_are_a_column_of_text(folder, tmp_path):
+    values = ["sqrt", 0.5, None]
+    events = [slice_event("tpe-0", n, 0.5, 1.0, params={"k": k}) for n, k in enumerate(values)]
+    table = read_run(folder(*events))
+    table.write(tmp_path / "t.parquet")
+    again = load_table(tmp_path / "t.parquet").trials["p.k"]
+    assert [each if isinstance(each, str) else None for each in again] == ["sqrt", "0.5", None]
