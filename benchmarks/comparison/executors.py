@@ -12,7 +12,7 @@ import platform
 import signal
 import sys
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures import wait as wait_for
 from dataclasses import replace
@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...energy.quantities import total
+from ...errors import ConfigurationError
 from ...models.importing import describe_error
 from .messages import Job, Outcome, Prepared, Setting
 from .shielding import BREAK_OFF, LAST_WORDS_S, shield_worker, shielding_children
@@ -80,6 +81,19 @@ def end_if_a_script_is_run_again() -> None:
     """
     if getattr(multiprocessing.current_process(), "_inheriting", False):
         os._exit(NO_GUARD)  # what is raised here would end as exit code 1
+
+
+def refuse_no_guard(codes: Iterable[int]) -> None:
+    """Say what a script lacks whose workers ended so.
+
+    Raises:
+        ConfigurationError: They began the script anew that is run.
+    """
+    if NO_GUARD in codes:
+        raise ConfigurationError(
+            "workers import the script that is run, and it would begin again in each: call "
+            'perjoule below `if __name__ == "__main__":` in it, or take workers=1'
+        )
 
 
 class _Workers(ProcessPoolExecutor):

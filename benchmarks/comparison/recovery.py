@@ -18,7 +18,6 @@ from ...models.importing import describe_error
 from ...models.outcome import State
 from .events import End, EndEvent, InterruptedEvent, RunEvent, SearchEvent
 from .executors import (
-    NO_GUARD,
     NotWantedError,
     break_off_workers,
     ended_workers,
@@ -26,6 +25,7 @@ from .executors import (
     leave,
     make_executor,
     prepare,
+    refuse_no_guard,
     spawn_executor,
 )
 from .folder import Folder
@@ -84,11 +84,7 @@ class Pool:
             ConfigurationError: They began the script anew that is run.
         """
         codes = list(self.kill().values())
-        if NO_GUARD in codes:
-            raise ConfigurationError(
-                "workers import the script that is run, and it would begin again in each: call "
-                'perjoule below `if __name__ == "__main__":` in it, or take workers=1'
-            )
+        refuse_no_guard(codes)
         return codes
 
     def _prepare_all(self, setting: Setting) -> Prepared:

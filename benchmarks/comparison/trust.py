@@ -81,8 +81,8 @@ def check_trusted(
         would = [f"import {', '.join(map(repr, code))}"] if code else []
         would += [f"read {', '.join(map(repr, places))}"] if places else []
         raise ConfigurationError(
-            f"{folder} was not made by you on this machine, and would {' and '.join(would)}: if "
-            "you know who wrote it, add --trust (in Python trust=True)"
+            f"{folder} bears no mark that you made it on this machine, and would "
+            f"{' and '.join(would)}: if you know who wrote it, add --trust (in Python trust=True)"
         )
 
 

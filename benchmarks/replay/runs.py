@@ -22,7 +22,13 @@ from ...errors import ConfigurationError
 from ...tuners.parts.encoding import Encoding
 from ...tuners.registry import find_recipe
 from ...tuners.strategy import Strategy
-from ..comparison.executors import kill_workers, make_executor
+from ..comparison.executors import (
+    end_if_a_script_is_run_again,
+    ended_workers,
+    kill_workers,
+    make_executor,
+    refuse_no_guard,
+)
 from . import side_by_side, simulation
 from .ask_cost import load_ask_costs
 from .forest import ForestObjective
@@ -144,6 +150,7 @@ def play_all(
     Raises:
         ConfigurationError: A worker died.
     """
+    end_if_a_script_is_run_again()
     done: list[Played] = []
     executor = make_executor(workers)
     try:
@@ -163,6 +170,7 @@ def play_all(
                     schedule.learn(done[-1])
                 update(len(done), schedule.total)
     except BrokenProcessPool as error:
+        refuse_no_guard(ended_workers(executor).values())
         raise ConfigurationError(
             "a worker died (out of memory?): take fewer with --workers"
         ) from error
