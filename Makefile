@@ -17,7 +17,7 @@ quick: $(VENV)/.installed-dev        ## the tests that take no patience: all but
 
 SHARE ?= 1
 campaign: $(VENV)/.installed-dev     ## every kind of fault, hundreds of times; SHARE=0.1 a tenth of them
-	CAMPAIGN_SHARE=$(SHARE) $(BIN)/python -m pytest -n 2 --dist worksteal tests/campaign $(FLAGS)
+	CAMPAIGN_SHARE=$(SHARE) $(BIN)/python -m pytest -n 2 --dist worksteal -m campaign $(FLAGS)
 
 check: $(VENV)/.installed-dev        ## format, lint and types
 	$(BIN)/ruff format --check .

@@ -52,7 +52,7 @@ def write_whole(
         new.replace(path)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            mend = "make room and try again; what was begun goes on with --resume"
+            mend = f"make room there, or {mend}"
         raise OutputError(f"cannot write {path}: {error.strerror or error}; {mend}") from error
     except UnicodeEncodeError as error:
         raise OutputError(f"cannot write {path}: {error.object[:40]!a} is no text") from error

@@ -75,6 +75,7 @@ def test_a_bad_input_is_one_line_and_code_2(kind, place):
         refuse(place, kind, seed)
 
 
+@pytest.mark.campaign
 @pytest.mark.thorough
 @pytest.mark.parametrize("kind", KINDS)
 def test_hundreds_of_bad_inputs_are(kind, place):

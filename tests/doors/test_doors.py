@@ -102,7 +102,9 @@ def test_every_door_has_the_same_target(run, tmp_path, target="70%"):
 def test_what_is_printed_and_drawn_is_the_same_whichever_door_it_came_through(run, tmp_path):
     table, page = tmp_path / "run.parquet", tmp_path / "page.html"
     call("report", run.folder, "--out", table)
-    by_folder, by_table = (call("report", path, "--html", page).out for path in (run.folder, table))
+    by_folder, by_table = (
+        call("report", path, "--html", page, "--force").out for path in (run.folder, table)
+    )
     own = call("report", run.folder).out
     analysis = by_folder.partition("Written:")[0]
     assert analysis == by_table.partition("Written:")[0]

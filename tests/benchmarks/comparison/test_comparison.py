@@ -154,6 +154,7 @@ def signs_of_life(folder):
             yield file.read_bytes()
 
 
+@pytest.mark.campaign
 @pytest.mark.kill
 @pytest.mark.parametrize("side_by_side", [1, 2])
 def test_killed_in_the_middle_and_resumed_nothing_is_lost_or_counted_twice(started, side_by_side):
@@ -224,6 +225,7 @@ def build(shape, n_classes, *, width=8, fate="fine"):
 """
 
 
+@pytest.mark.campaign
 @pytest.mark.kill
 def test_a_candidate_that_kills_its_worker_fails_and_the_others_go_on(compare_in_a_process):
     # The first and the last of the choices are tried before the comparison begins.

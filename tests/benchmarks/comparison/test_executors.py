@@ -144,6 +144,7 @@ class Forgetful(Executor):
         return outer
 
 
+@pytest.mark.campaign
 @pytest.mark.kill
 def test_what_a_job_spends_after_it_was_given_up_is_charged_too(tmp_path, slow):
     """The rehearsal of each process counts one epoch, which is charged to no run."""
@@ -160,6 +161,7 @@ def test_what_a_job_spends_after_it_was_given_up_is_charged_too(tmp_path, slow):
     )
 
 
+@pytest.mark.campaign
 @pytest.mark.kill
 def test_a_dask_worker_that_is_killed_loses_no_joules(tmp_path, slow):
     distributed = pytest.importorskip("distributed", reason="Dask is not installed")
@@ -223,6 +225,7 @@ def test_a_script_without_a_guard_is_told_to_have_one(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.campaign
 @pytest.mark.kill
 def test_what_a_candidate_forks_ends_with_the_comparison(tmp_path):
     (tmp_path / "forking.py").write_text(

@@ -42,8 +42,9 @@ def test_a_candidate_that_ends_its_process_twice_has_failed_and_its_neighbours_h
     assert events["random-0"].message == "its worker died (exit code 9)"
     assert "another worker died" in events["tpe-0"].message
     assert {type(event) for event in events.values()} == {InterruptedEvent}
-    for code in (-11, -11, -11):
-        events, runs = lose(flying, {11: code})
+    for _ in range(2):
+        lose(flying, {11: -11})
+    events, runs = lose(flying, {11: -11})
     assert runs["random-0"].failure == "its worker died (killed by SIGSEGV)"
     assert [told.state for told in runs["random-0"].history] == [State.FAILED, State.FAILED]
     assert runs["tpe-0"].history == []  # however often it was beside one

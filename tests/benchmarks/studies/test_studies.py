@@ -180,6 +180,7 @@ def test_ctrl_c_while_a_part_is_prepared_says_how_to_go_on(own_study, tmp_path, 
     assert call("study", own_study, "--resume", "--out", folder).code == 0
 
 
+@pytest.mark.campaign
 @pytest.mark.kill
 def test_a_killed_study_goes_on_and_charges_what_was_lost(own_study, tmp_path):
     folder = tmp_path / "s"
