@@ -52,10 +52,28 @@ def write_whole(
         new.replace(path)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            mend = f"make room there, or {mend}"
+            mend = "make room and try again; a comparison goes on with --resume"
         raise OutputError(f"cannot write {path}: {error.strerror or error}; {mend}") from error
     except UnicodeEncodeError as error:
         raise OutputError(f"cannot write {path}: {error.object[:40]!a} is no text") from error
     finally:
         with contextlib.suppress(OSError):
             new.unlink(missing_ok=True)
+
+
+def drop(path: Path) -> None:
+    """Remove a file that is needed no more; one that cannot be removed harms nobody."""
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, if it is there.
+
+    Raises:
+        OutputError: It cannot be removed.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot remove {path}: {error.strerror}; remove it yourself") from error

@@ -32,3 +32,15 @@ def recorded() -> Path:
     if not path.is_dir():
         pytest.skip(f"no recorded measurements in {path}")
     return path
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what campaigns counted; workers of a run know it, so it comes with their reports."""
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.stats.get(outcome, []):
+            for name, counts in getattr(report, "user_properties", []):
+                if name.startswith("campaign "):
+                    told = ", ".join(
+                        f"{count} {what.replace('_', ' ')}" for what, count in counts.items()
+                    )
+                    terminalreporter.write_line(f"{name}: {told}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import ConfigurationError, DataError, OutputError
 from ...files import bounded
-from ...files.writing import write_whole
+from ...files.writing import remove, write_whole
 from ...models.data.registry import DATASETS
 from ...models.described import Described
 from ...plain import read_json
@@ -64,7 +64,7 @@ def write_best(folder: Path, summary: Mapping[str, Any]) -> None:
         weights = save_state(_state_in(source, own is None))
         write_whole(folder / WEIGHTS, lambda part: part.write_bytes(weights))
     else:
-        (folder / WEIGHTS).unlink(missing_ok=True)  # of another score
+        remove(folder / WEIGHTS)  # of another score
     text = json.dumps(best, indent=2, allow_nan=False)
     write_whole(folder / BEST, lambda part: part.write_text(text, encoding="utf-8"))
 
@@ -73,7 +73,10 @@ def _state_in(file: Path, of_network: bool) -> Any:
     """The state that a file of weights holds: a network's, or whatever an own objective saved."""
     from ...models.checkpoint import load_checkpoint
 
-    content = bounded.read_bytes(file, bounded.WEIGHTS)
+    try:
+        content = bounded.read_bytes(file, bounded.WEIGHTS)
+    except OSError as error:
+        raise bounded.unreadable(file, error, "restore a copy") from error
     try:
         state = load_checkpoint(content)["state"]
         return state["network"] if of_network else state

@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import NamedTuple
 
+from ...files.writing import remove
 from ...models.importing import describe_error
 from ...models.outcome import State
 from .events import (
@@ -204,7 +205,7 @@ class Driver:
             event = replace(event, work=job.turn.work)
         self._record(event)
         if is_best and result.checkpoint is None:  # those of an earlier slice are of another score
-            self._folder.weights(run.name, outcome.trial).unlink(missing_ok=True)
+            remove(self._folder.weights(run.name, outcome.trial))
         self._jobs.ended(run)
         self._drop_used_checkpoints(run, outcome.trial, result.state)
 

@@ -25,7 +25,7 @@ from filelock import FileLock, Timeout
 
 from ...errors import DataError, OutputError
 from ...files.bounded import read_text
-from ...files.writing import write_whole
+from ...files.writing import drop, write_whole
 from ..tables.descriptions import to_yaml
 from .described import read_description
 from .events import Event
@@ -186,7 +186,7 @@ class Folder:
         write_whole(new, lambda part: part.write_bytes(weights))
         for file in new.parent.glob(f"{file_name(run)}.*.pt"):
             if file != new and (last is None or file != self.weights(run, last)):
-                file.unlink()
+                drop(file)
 
     def read_checkpoint(self, run: str, trial: int, n_slices: int) -> bytes | None:
         """A paused trial's state after so many slices; None if there is none, to begin anew."""
@@ -204,12 +204,12 @@ class Folder:
     def drop_checkpoints(self, run: str, trial: int, before: int) -> None:
         """Forget a trial's states of fewer than so many slices."""
         for n_slices in range(1, before):
-            self._checkpoint(run, trial, n_slices).unlink(missing_ok=True)
+            drop(self._checkpoint(run, trial, n_slices))
 
     def drop_all_checkpoints(self, run: str) -> None:
         """Forget the states of a run that is over."""
         for path in (self.path / "checkpoints").glob(f"{file_name(run)}-*.pt"):
-            path.unlink(missing_ok=True)
+            drop(path)
 
     def _checkpoint(self, run: str, trial: int, n_slices: int) -> Path:
         return self.path / "checkpoints" / f"{file_name(run)}-{trial}.{n_slices}.pt"

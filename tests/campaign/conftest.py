@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 SHARE = float(os.environ.get("CAMPAIGN_SHARE", "0.05"))
-PREFIX = "campaign "
+PREFIX = "campaign "  # of what `tests/conftest.py` prints
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
@@ -35,14 +35,3 @@ def tally(record_property: Callable[[str, object], None]) -> Callable[..., None]
         assert not any(faults.values()), f"{what}: {faults} in {cases}"
 
     return note
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for outcome in ("passed", "failed"):
-        for report in terminalreporter.stats.get(outcome, []):
-            for name, counts in getattr(report, "user_properties", []):
-                if name.startswith(PREFIX):
-                    told = ", ".join(
-                        f"{count} {what.replace('_', ' ')}" for what, count in counts.items()
-                    )
-                    terminalreporter.write_line(f"{name}: {told}")

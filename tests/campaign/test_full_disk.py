@@ -55,9 +55,10 @@ def test_full_disks(tmp_path, share_of, tally):
         began_s = time.process_time()
         with trained_joules() as joules:
             try:
-                with disk(moment):
+                with disk(moment) as found:
                     KINDS[name](out)
-                faults["silent"].append(case)
+                if found.writes >= moment:  # signs of life are as many as time allows
+                    faults["silent"].append(case)
             except PerjouleError as error:
                 if not all(each in str(error) for each in ("No space left", "--resume")):
                     faults["silent"].append(f"{case}: {error}")

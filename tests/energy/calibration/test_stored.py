@@ -81,7 +81,7 @@ def test_a_calibration_is_saved_whole_or_not_at_all(calibrations, monkeypatch):
     before = calibration_file().read_text()
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", fail)
-        with pytest.raises(OutputError, match="disk full; make room there, or set PERJOULE_HOME"):
+        with pytest.raises(OutputError, match="disk full; make room and try again"):
             stored({"a": 2.0})
     assert [file.name for file in calibrations.iterdir()] == [calibration_file().name]
     assert calibration_file().read_text() == before
