@@ -70,6 +70,8 @@ def answering_signals() -> Iterator[None]:
         program.begin()
     try:
         yield
+        if program.has_raised and not own.has_said:  # the command line's library said code 130
+            own.end()
     except SystemExit as error:
         if program.has_raised and error.code == CLICK_STOPPED and not own.has_said:
             own.end()

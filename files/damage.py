@@ -13,6 +13,8 @@ SHARE = 0.1
 """The share of the rows of a file that may be damaged."""
 FEW = 2
 """Damaged rows that never refuse a file in which more are whole: a kill tears the last line."""
+MOST = 100_000
+"""Damaged rows that refuse any file at once, since all of it need not be read to know."""
 _NAMED = 4  # places in a message
 _WORDS = 110  # letters of the reason at each
 
@@ -46,6 +48,11 @@ class Damage:
         self.n_damaged += 1
         if len(self._places) < _NAMED:
             self._places.append(told)
+        if self.n_damaged > MOST:
+            raise DataError(
+                f"{self._path}, {self._listed}; mend or remove them: more than {MOST:,} rows are "
+                "damaged"
+            )
 
     def check(self) -> None:
         """Raise a DataError that lists the places if too much is damaged."""

@@ -12,6 +12,7 @@ import atexit
 import contextlib
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -150,6 +151,11 @@ class Program(Handlers):
     def over(self, exit_code: int) -> None:
         """All is done and said: a signal ends the process at once."""
         self._over = exit_code
+        if self.has_raised:  # what was broken off in the middle may not end tidily
+            for stream in (sys.stdout, sys.stderr):
+                with contextlib.suppress(Exception):
+                    stream.flush()
+            os._exit(exit_code)
         # Python gives the default handlers back before its very end.
         atexit.register(_ignore_all)
 
