@@ -223,9 +223,12 @@ def test_a_file_with_one_fault_is_refused_or_read_as_it_literally_says(write, co
     text = io.StringIO(content.decode(), newline="")
     reader = csv.reader(text, strict=True, skipinitialspace=True)  # a quote may follow a space
     header, *body = [row for row in reader if row[1:] or "".join(row).strip()]
+    # A separator at the end of a row is no cell more; a number at the end of a file may be cut.
+    body = [row[: len(header)] if not any(row[len(header) :]) else row for row in body]
     assert all(len(row) == len(header) for row in body)
-    for name, *column in zip(header, *body, strict=True):
-        found = cells(table.trials, name)
+    for name, *written_cells in zip(header, *body, strict=True):
+        sure = len(body) - (name == header[-1] and not content.endswith(b"\n"))
+        found, column = cells(table.trials, name)[:sure], written_cells[:sure]
         unseeded = name == "seed" and {cell.strip().lower() for cell in column} <= NULLS
         expected = [0] * len(column) == found if unseeded else all(map(agrees, found, column))
         assert expected
