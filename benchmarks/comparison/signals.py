@@ -15,6 +15,7 @@ import signal
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,7 +43,7 @@ class Active:
     breakable: ClassVar[bool] = False
 
 
-class Handlers:
+class Handlers(ABC):
     """Answers the signals while it is entered; in another than the main thread it does nothing."""
 
     def __init__(self) -> None:
@@ -68,8 +69,9 @@ class Handlers:
             _detach(self._terminals)
         self._answer(number, frame)
 
+    @abstractmethod
     def _answer(self, number: int, frame: FrameType | None) -> None:
-        raise NotImplementedError
+        """Answer one signal; called between two steps of the main thread."""
 
 
 class Program(Handlers):

@@ -15,18 +15,10 @@ from perjoule.benchmarks.comparison.heartbeat import SignOfLife
 from perjoule.errors import PerjouleError
 
 from ..full_disk import trained_joules
+from .tiny import TINY
 
 CASES = 300
 MOST_S = 10.0
-SEARCH = {
-    "dataset": "synthetic:8x8x1:3:90",
-    "seeds": 1,
-    "meter": "model",
-    "workers": 1,
-    "budget": "unlimited",
-    "trials": 4,
-    "space": {"width": {"low": 8, "high": 12}, "epochs": {"low": 1, "high": 2}},
-}
 SHAPES = [[], None, "x", {}, 3, -1.5, 1e300, 10**400, True, math.nan, "\0", [[]], {"a": 1}]
 SIGN_J = 0.125
 
@@ -35,8 +27,8 @@ SIGN_J = 0.125
 def folders(tmp_path_factory):
     """Whole run folders: of a comparison, a search, a killed one, a study."""
     path = tmp_path_factory.mktemp("whole")
-    perjoule.compare(out=path / "compared", strategies=["random", "tpe"], **SEARCH)
-    options = {name: value for name, value in SEARCH.items() if name not in ("seeds", "budget")}
+    perjoule.compare(out=path / "compared", strategies=["random", "tpe"], **TINY)
+    options = {name: value for name, value in TINY.items() if name not in ("seeds", "budget")}
     perjoule.tune("random", "unlimited", out=path / "searched", **options)
     killed = shutil.copytree(path / "searched", path / "killed")
     (killed / "inflight").mkdir()

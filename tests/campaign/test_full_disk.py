@@ -11,18 +11,10 @@ import perjoule
 from perjoule.errors import PerjouleError
 
 from ..full_disk import disk, trained_joules
+from .tiny import TINY
 
 MOMENTS = 20
 MOST_S = 10.0
-TINY = {
-    "dataset": "synthetic:8x8x1:3:90",
-    "seeds": 1,
-    "meter": "model",
-    "workers": 1,
-    "budget": "unlimited",
-    "trials": 4,
-    "space": {"width": {"low": 8, "high": 12}, "epochs": {"low": 1, "high": 2}},
-}
 KINDS = {
     "compared": lambda out, **more: perjoule.compare(
         out=out, **({} if more else TINY | {"strategies": ["random", "tpe"]}), **more
