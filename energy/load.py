@@ -6,6 +6,7 @@ import os
 import time
 from typing import NamedTuple
 
+from .quantities import format_percent
 from .sources.cpu.time import descendants_cpu_s
 
 BUSY_SHARE = 0.2
@@ -48,7 +49,9 @@ def load_sentence(cores: float, n_cores: int | None = None) -> str:
     """What is told of others that keep so many of the machine's cores busy."""
     n_cores = n_cores or os.cpu_count() or 1
     share = min(cores / n_cores, 1.0)
-    told = f"others use {share:.0%} of the processor ({cores:.1f} of {n_cores} cores)"
+    told = (
+        f"others use {format_percent(share, 0)} of the processor ({cores:.1f} of {n_cores} cores)"
+    )
     if share <= BUSY_SHARE:
         return told
     return f"{told}: CPU-seconds are worth less work then, so joules by them may be too high"

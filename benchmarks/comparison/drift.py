@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from ...energy.quantities import format_percent
 from ..statistics.drift import FEWEST, Change, between_workers, excess, over_time
 from ..tables.contract import LOWER_BOUND
 from ..tables.facts import Fact
@@ -54,12 +55,14 @@ class Drift(Fact):
     @property
     def sentence(self) -> str:
         """What is told of it, whether it is worth a warning or not."""
-        more = f"{abs(self.over_time):.0%} {'more' if self.over_time >= 0 else 'fewer'} joules"
+        share = format_percent(abs(self.over_time), 0)
+        more = f"{share} {'more' if self.over_time >= 0 else 'fewer'} joules"
         told = f"Per counted operation like trials took {more} later than earlier"
         told += "" if self.is_clear else ", which may be chance"
         if self.between_workers is not None:
             chance = "" if self.workers_differ else ", which may be chance"
-            told += f"; the dearest worker took {self.between_workers:.0%} more than the cheapest"
+            share = format_percent(self.between_workers, 0)
+            told += f"; the dearest worker took {share} more than the cheapest"
             told += chance
         if not self.is_large:
             return f"{told}."

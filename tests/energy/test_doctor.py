@@ -5,6 +5,7 @@ import pytest
 
 from perjoule.energy import doctor, load
 from perjoule.energy.doctor import ComponentStatus, diagnose, observe
+from perjoule.energy.quantities import format_percent
 from perjoule.energy.sources.resolve import Machine
 
 
@@ -134,7 +135,7 @@ def test_the_processor_says_how_much_of_it_others_use(fakes, no_powercap, monkey
     monkeypatch.setattr(load.os, "cpu_count", lambda: 4)
     [cpu] = by_component(no_powercap, fakes.Nvml())["cpu"]
     assert (
-        "others use 44% of the processor (1.8 of 4 cores): CPU-seconds are worth" in cpu.notes[-1]
+        "others use 44 % of the processor (1.8 of 4 cores): CPU-seconds are worth" in cpu.notes[-1]
     )
 
 
@@ -142,4 +143,4 @@ def test_the_processor_says_how_much_of_it_others_use(fakes, no_powercap, monkey
 def test_more_than_a_fifth_of_the_processor_is_warned_of(cores, warns):
     told = load.load_sentence(cores, 4)
     assert ("too high" in told) == warns
-    assert told.startswith(f"others use {min(cores / 4, 1):.0%} of the processor")
+    assert told.startswith(f"others use {format_percent(min(cores / 4, 1), 0)} of the processor")
