@@ -12,6 +12,7 @@ from .source import PowerSource, Source, Task
 
 SAMPLE_PERIOD_S = 0.1  # how often power-only sources are read
 GAP_PERIODS = 3.0  # an integrated source reports a gap once no power was read for this many periods
+_LOST_AFTER_REFUSED = 2  # readings in a row that no register shows
 JITTER_S = 0.05  # counters may move this late: a step then holds more energy
 
 
@@ -39,7 +40,8 @@ class WrappingCounter:
 
     A register that went backwards has wrapped or was reset (suspend, driver reload): it is taken
     for a wrap only if the power this implies is possible. A value that no register of this modulus
-    can show is refused, and nothing is learnt from it.
+    can show is refused, and nothing is learnt from it; the count is lost after two in a row, as
+    the register may have moved by any amount meanwhile.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class WrappingCounter:
         self._guard = Guard()
         self._last: tuple[int, float] | None = None
         self._units = 0
+        self._refused = 0  # readings in a row that no register shows
         self.resets = 0
 
     def read(self) -> float:
@@ -66,8 +69,13 @@ class WrappingCounter:
             asked_s = self._clock()
             register = self._read_register()
             if not 0 <= register < self._modulus:
+                self._refused += 1
+                self.resets += self._refused == _LOST_AFTER_REFUSED
                 raise SourceError(f"counter shows {register}, beyond 0 to {self._modulus - 1}")
             last, self._last = self._last, (register, asked_s)
+            if self._refused >= _LOST_AFTER_REFUSED:
+                last = None
+            self._refused = 0
             if last is not None:
                 # It moved between the start of the last reading and the end of this one.
                 self._advance(last[0], register, self._clock() - last[1])

@@ -1,7 +1,7 @@
 import time
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from perjoule.energy import EnergyMeter, Kind
@@ -207,6 +207,7 @@ def test_values_that_no_register_shows_are_refused_and_nothing_is_learnt_from_th
     ),
     lasting=st.booleans(),
 )
+@example(values=[-52_500_001, -10_000_001], lasting=True)  # below 0 for long, then possible again
 def test_no_value_from_nowhere_makes_a_joule(fakes, powercap, values, lasting):
     """50 W are drawn; a value lasts for one look of the watch, or moves the counter for good."""
     clock, offset_uj = fakes.Clock(), 0
