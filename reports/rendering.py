@@ -17,20 +17,33 @@ from .figures.axes import CONFIG
 from .format import format_duration, format_energy, format_percent, format_score, format_value
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import plotly.graph_objects as go
 
 
-def render_page(template: str, *, figures: bool = True, **content: Any) -> str:
+SCRIPTS = ("format", "core")
+"""The scripts of a page with figures, in ``templates/js``, in their order."""
+
+
+def render_page(
+    template: str,
+    *,
+    figures: bool = True,
+    page_data: Mapping[str, Any] | None = None,
+    **content: Any,
+) -> str:
     """Return a page that loads nothing: its style, its figures and Plotly's script are inside.
 
     Args:
         template: Its name in the folder of templates.
         figures: Whether it has any; without them it has no script.
+        page_data: What the scripts read, fit for JSON: ``perjoule.read(name)`` there.
         content: What the template says.
     """
     page = _environment().get_template(template)
     script = Markup(get_plotlyjs()) if figures else ""
-    return page.render(plotly_script=script, **content)
+    return page.render(plotly_script=script, scripts=SCRIPTS, page_data=page_data or {}, **content)
 
 
 def _environment() -> Environment:
@@ -52,6 +65,7 @@ def _environment() -> Environment:
         "value": format_value,
         "tight": keep_units_together,
         "script": _script,
+        "data": _data,
     }
     return environment
 
@@ -68,7 +82,11 @@ def keep_units_together(text: str) -> str:
 
 
 def _script(figure: go.Figure) -> Markup:
-    """Return a figure and its settings as JSON in which no ``<`` can end or open an element."""
-    drawing = {**json.loads(str(figure.to_json())), "config": CONFIG}
-    text = json.dumps(drawing, separators=(",", ":"), allow_nan=False)
+    """Return a figure and its settings as JSON."""
+    return _data({**json.loads(str(figure.to_json())), "config": CONFIG})
+
+
+def _data(data: Any) -> Markup:
+    """Return data as JSON in which no ``<`` can end or open an element."""
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
     return Markup(text.replace("<", "\\u003c"))

@@ -48,7 +48,7 @@ class Page(HTMLParser):
         return [
             json.loads(text)
             for attributes, text in self.scripts
-            if attributes.get("type") == "application/json"
+            if attributes.get("id", "").endswith("-data")
         ]
 
     def with_tag(self, name):

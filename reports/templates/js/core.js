@@ -1,0 +1,97 @@
+// What all scripts of the page share: its data, figures that follow light and dark, the selection.
+const perjoule = (() => {
+  const parse = (id) => {
+    const element = document.getElementById(id);
+    return element && JSON.parse(element.textContent);
+  };
+  const read = (name) => parse(`page-${name}`);
+
+  // The figures take their colours from the page, so they follow light and dark.
+  const template = (figure) => {
+    const page = getComputedStyle(document.documentElement);
+    const colour = (name) => page.getPropertyValue(name).trim();
+    const themed = structuredClone(figure.layout.template);
+    themed.layout.font.color = colour("--ink");
+    themed.layout.font.family = getComputedStyle(document.body).fontFamily;
+    themed.layout.annotationdefaults.bgcolor = `${colour("--surface")}cc`; // a little transparent
+    themed.layout.hoverlabel.bgcolor = colour("--surface");
+    themed.layout.hoverlabel.bordercolor = colour("--line");
+    themed.layout.hoverlabel.font.color = colour("--ink");
+    return themed;
+  };
+  const drawn = new Map(); // the figure of each element
+  const whenDrawn = [];
+  // Draw a figure in an element, or draw it anew with other data.
+  const draw = (element, figure = drawn.get(element) ?? parse(element.dataset.figure)) => {
+    const first = !drawn.has(element);
+    drawn.set(element, figure);
+    const layout = { ...figure.layout, template: template(figure) };
+    // A finger on a figure scrolls the page; the buttons above it still zoom.
+    if (matchMedia("(pointer: coarse)").matches) layout.dragmode = false;
+    Plotly.react(element, figure.data, layout, figure.config);
+    if (first) for (const tell of whenDrawn) tell(element);
+  };
+  // What is folded away is drawn once it is seen.
+  const isSeen = (element) => !element.closest("details:not([open]), [hidden]");
+  const drawSeen = () => {
+    for (const element of document.querySelectorAll("[data-figure]")) {
+      if (!drawn.has(element) && isSeen(element)) draw(element);
+    }
+  };
+  // Run something when an element is seen first.
+  const unseen = [];
+  const whenSeen = (element, run) => {
+    if (isSeen(element)) run();
+    else unseen.push([element, run]);
+  };
+  const lookAgain = () => {
+    drawSeen();
+    for (const [element, run] of unseen.splice(0)) whenSeen(element, run);
+  };
+  const redraw = (changes) => {
+    for (const [element, figure] of drawn) Plotly.relayout(element, changes(figure, element));
+  };
+  const onScreen = (figure) => (
+    { template: template(figure), width: null, height: null, autosize: true }
+  );
+  // Paper is narrow and light, whatever the screen is, and its type is four fifths as large.
+  const onPaper = (figure, element) => (
+    { template: figure.layout.template, width: 640, height: 0.8 * element.clientHeight }
+  );
+
+  // The trials that are selected, by their places in the table; null where all are.
+  const selection = (() => {
+    let rows = null;
+    const listeners = [];
+    return {
+      get rows() { return rows; },
+      // `origin` is who selected, so that a listener may know its own.
+      set(chosen, origin = null) {
+        rows = chosen && chosen.size ? chosen : null;
+        for (const listen of listeners) listen(rows, origin);
+      },
+      listen(tell) { listeners.push(tell); },
+    };
+  })();
+
+  const start = () => {
+    for (const choice of document.querySelectorAll("[data-switch]")) {
+      choice.addEventListener("change", () => {
+        for (const option of choice.querySelectorAll("input")) {
+          document.getElementById(option.value).hidden = !option.checked;
+        }
+        lookAgain();
+      });
+    }
+    for (const folded of document.querySelectorAll("details")) {
+      folded.addEventListener("toggle", lookAgain);
+    }
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redraw(onScreen));
+    addEventListener("beforeprint", () => redraw(onPaper));
+    addEventListener("afterprint", () => redraw(onScreen));
+    drawSeen();
+  };
+  // After all scripts have said what they want to be told.
+  addEventListener("DOMContentLoaded", start);
+  return { parse, read, draw, drawn, whenSeen, whenDrawn: (tell) => whenDrawn.push(tell), selection };
+})();
