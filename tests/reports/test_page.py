@@ -98,7 +98,7 @@ def test_the_page_is_accessible(page, grouped):
         assert each.with_tag("html") == [{"lang": "en"}]
         assert len(each.with_tag("h1")) == 1
         plots = [attributes for attributes in each.with_tag("div") if "data-figure" in attributes]
-        assert all(plot["role"] == "img" and plot["aria-label"] for plot in plots)
+        assert all(plot["role"] == "group" and plot["aria-label"] for plot in plots)
         ids = [attributes["id"] for _, attributes in each.elements if attributes.get("id")]
         assert len(ids) == len(set(ids))
         labels = [a["aria-labelledby"] for _, a in each.elements if a.get("aria-labelledby")]

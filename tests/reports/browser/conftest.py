@@ -68,8 +68,7 @@ def open_page(browser, tmp_path):
                 offline=True,
             )
         )
-        opened = Opened(contexts[-1].new_page()).show(page)
-        return opened
+        return Opened(contexts[-1].new_page()).show(page)
 
     yield show
     for context in contexts:
