@@ -61,7 +61,8 @@ def print_analysis(analysis: Analysis, told: Collection[str] = ()) -> None:
 def _strategies(group: GroupFacts) -> Table:
     """What each strategy reached and spent, the best first.
 
-    A star marks who wins a column, two say that the runs support it. Columns of which nothing is known are left out.
+    A star marks who wins a column, two say that the runs support it. Columns of which
+    nothing is known are left out.
     """
     from ..benchmarks.analysis.naming import target_score
     from ..benchmarks.analysis.wording import basis, label
