@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..benchmarks.analysis.analysing import Analysis
+    from ..benchmarks.analysis.facts import Finding
     from ..benchmarks.tables.table import Table
     from ..models.metric import Metric
 
@@ -83,19 +84,26 @@ def status(table: Table) -> str:
 
 
 def badges(analysis: Analysis) -> list[tuple[str, str]]:
-    """Return the badges of the headline: their kind, and their words."""
+    """Return the badges of the headline, their kind and their words: what the runs support."""
     groups = analysis.groups
-    supported = sum(group.verdict.supported for group in groups)
     energy = energy_badge(analysis)
     if not any(group.is_scored for group in groups):
         return [("wait", "energy alone"), energy]
     if all(len(group.strategies) == 1 for group in groups):
         return [("", "one strategy"), energy]
-    if len(groups) == 1:
-        words = "supported" if supported else "not yet conclusive"
-    else:
-        words = f"supported in {supported or 'none'} of {len(groups)} groups"
-    return [("yes" if supported == len(groups) else "wait", words), energy]
+    budget, target = zip(*((g.verdict.budget, g.verdict.target) for g in groups), strict=True)
+    return [_badge("fixed budget", budget), _badge("fixed target", target), energy]
+
+
+def _badge(what: str, findings: Sequence[Finding]) -> tuple[str, str]:
+    """Return the badge of one finding: supported, in part, or not."""
+    supported = sum(finding.supported for finding in findings)
+    kind = "yes" if supported == len(findings) else "wait"
+    if len(findings) > 1:
+        return kind, f"{what}: supported in {supported or 'none'} of {len(findings)} groups"
+    [finding] = findings
+    partly = "supported in part" if finding.beaten else "not conclusive"
+    return kind, f"{what}: {'supported' if supported else partly}"
 
 
 def energy_badge(analysis: Analysis) -> tuple[str, str]:

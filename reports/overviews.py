@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..benchmarks.analysis.naming import listed
 from ..benchmarks.analysis.wording import label
 from ..benchmarks.tables.table import counted
 from .content import joules_by_kind
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ..benchmarks.analysis.analysing import Analysis
-    from ..benchmarks.analysis.facts import GroupFacts, Ranks
+    from ..benchmarks.analysis.facts import Finding, GroupFacts, Ranks
     from ..benchmarks.tables.table import Table
 
 
@@ -26,12 +27,9 @@ def shown_ranks(analysis: Analysis) -> dict[str, Ranks]:
 
 def groups_grid(groups: Sequence[GroupFacts]) -> Grid:
     """Return who wins each group; the names lead to the groups."""
-    heads = [
-        "best at equal energy",
-        "do the runs support it?",
-        "fewest joules to target",
-        "best anytime",
-    ]
+    supported = "supported by the runs?"
+    heads = ["best at equal energy", supported, "fewest joules to target", supported]
+    heads.append("best anytime")
     rows = [
         Row(label(group.by), _group_cells(group), link=f"group-{number}")
         for number, group in enumerate(groups)
@@ -40,22 +38,29 @@ def groups_grid(groups: Sequence[GroupFacts]) -> Grid:
 
 
 def _group_cells(group: GroupFacts) -> list[Cell]:
-    winner, supported = group.verdict.winner, group.verdict.supported
-    support = Cell(UNAVAILABLE)
-    if winner:
-        word = "supported" if supported else "may be chance"
-        support = Cell(word, badge="yes" if supported else "wait")
+    budget, target = group.verdict.budget, group.verdict.target
+    level = group.strategies[budget.winner].level if budget.winner else None
+    ert_j = group.strategies[target.winner].energy_to_target.ert_j if target.winner else None
     return [
         Cell(f"{group.trials:,}", f"in {counted(group.runs, 'run')}"),
         Cell(format_energy(group.common_j)),
-        Cell(
-            winner or "none",
-            format_score(group.strategies[winner].level, group.metric) if winner else "",
-        ),
-        support,
-        Cell(group.winners.energy_to_target or "none"),
+        Cell(budget.winner or "none", format_score(level, group.metric) if budget.winner else ""),
+        _support(budget),
+        Cell(target.winner or "none", format_energy(ert_j) if target.winner else ""),
+        _support(target),
         Cell(group.winners.anytime or "none"),
     ]
+
+
+def _support(finding: Finding) -> Cell:
+    """Return whether the runs support a finding."""
+    if finding.winner is None:
+        return Cell(UNAVAILABLE)
+    if finding.supported:
+        return Cell("supported", badge="yes")
+    if finding.beaten:
+        return Cell("supported in part", f"against {listed(finding.beaten)}", badge="wait")
+    return Cell("may be chance", badge="wait")
 
 
 def counts_columns(analysis: Analysis) -> dict[str, Mapping[str, int]]:

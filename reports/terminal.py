@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from ..benchmarks.analysis.analysing import Analysis
-    from ..benchmarks.analysis.facts import GroupFacts, Reached, Spread, StrategyFacts
+    from ..benchmarks.analysis.facts import Evidence, GroupFacts, Reached, Spread, StrategyFacts
     from ..tuners.registry import Recipe
 
 MOST_GROUPS = 12
@@ -59,9 +59,10 @@ def print_analysis(analysis: Analysis, told: Collection[str] = ()) -> None:
 
 
 def _strategies(group: GroupFacts) -> Table:
-    """What each strategy reached and spent, the best first; a star marks who wins a column.
+    """What each strategy reached and spent, the best first.
 
-    Columns of which nothing is known are left out.
+    A star marks who wins a column, two say that the runs support it. Columns of which
+    nothing is known are left out.
     """
     from ..benchmarks.analysis.naming import target_score
     from ..benchmarks.analysis.wording import basis, label
@@ -71,27 +72,34 @@ def _strategies(group: GroupFacts) -> Table:
     name, kinds = label(group.by), format_kinds(group.energy_kinds)
     what = f"{name}: " if name else ""
     way = "" if group.metric.maximised else " (lower is better)"
-    what += f"{group.metric.name}{way} at shares of {basis(group)}; energy {kinds}; * is best"
+    what += f"{group.metric.name}{way} at shares of {basis(group)}; energy {kinds}; "
+    what += "* is best, ** beyond chance"
     *_, last = group.winners.equal_energy
-    winners, several = group.winners, len(group.strategies) > 1
+    winners, tests, several = group.winners, group.tests, len(group.strategies) > 1
 
-    def marked(text: str, strategy: str, winner: str | None) -> str:
-        return f"{text} *" if several and strategy == winner else text
+    def marked(text: str, strategy: str, winner: str | None, test: Evidence) -> str:
+        star = "**" if test.supported else "*"
+        return f"{text} {star}" if several and strategy == winner else text
 
     columns: dict[str, Callable[[str, StrategyFacts], str]] = {
         "runs": lambda _, own: format_value(own.runs),
         **{
             f"{float(share):.0%}": lambda n, own, share=share: marked(
-                _median(own.equal_energy[share], show), n, winners.equal_energy[share]
+                _median(own.equal_energy[share], show),
+                n,
+                winners.equal_energy[share],
+                tests.equal_energy[share],
             )
             for share in winners.equal_energy
         },
         "interval": lambda _, own: format_interval(own.equal_energy[last], show),
         "test": lambda _, own: _median(own.test_score, show),
         f"J to {target_score(group)}": lambda n, own: marked(
-            _reached(own.energy_to_target), n, winners.energy_to_target
+            _reached(own.energy_to_target), n, winners.energy_to_target, tests.energy_to_target
         ),
-        "anytime": lambda n, own: marked(_median(own.anytime, show), n, winners.anytime),
+        "anytime": lambda n, own: marked(
+            _median(own.anytime, show), n, winners.anytime, tests.anytime
+        ),
         "J per run": lambda _, own: format_energy(own.energy_j and own.energy_j.median),
         "search": lambda _, own: format_percent(own.search_share),
     }

@@ -34,7 +34,7 @@ from .target import DEFAULT_TARGET, parse_target
 if TYPE_CHECKING:
     from ..tables.table import Table
 
-SCHEMA = 3
+SCHEMA = 4
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ class Analysis(Fact):
         groups: The numbers of each group, in the order of their values.
         counts: How many groups each strategy wins, by criterion.
         ranks: Ranks over the groups.
-        headline: Who wins, in a sentence.
-        because: What the headline rests on, and who wins by the other criteria.
+        headline: The finding or findings that the runs support, in a sentence.
+        because: What the headline rests on, the other finding, and who is best at any time.
         notes: What was odd, and what is to be held against the numbers, in sentences.
     """
 
@@ -86,8 +86,8 @@ class Analysis(Fact):
         """What each group shows, in plain words."""
         told = ((g.by, g.verdict) for g in self.groups)
         return [
-            wording.labelled(by, f"{v.sentence} {v.reason} {v.target_sentence}".strip())
-            for by, v in told
+            wording.labelled(by, f"{verdict.sentence} {verdict.reason}".strip())
+            for by, verdict in told
         ]
 
     def write(self, path: str | Path, *, force: bool = False) -> None:
@@ -117,7 +117,7 @@ def analyse(table: Table, target: str | float = DEFAULT_TARGET) -> Analysis:
     notes = [
         note
         for group, (_, part) in zip(groups, parts, strict=True)
-        for note in wording.notes(group, part.runs)
+        for note in wording.notes(group, part)
     ]
     if len(groups) > 1 and len(ranked) < len(table.strategies):
         notes.append(
@@ -201,7 +201,7 @@ def _html(group: GroupFacts) -> str:
     )
     head = "".join(f"<th>{each}</th>" for each in heads)
     caption = f"<caption>{escape(wording.label(group.by))}</caption>" if group.by else ""
-    sentence = f"{group.verdict.sentence} {group.verdict.reason}"
+    sentence = f"{group.verdict.sentence} {group.verdict.reason}".strip()
     return (
         f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
         f"<p>{escape(sentence)}</p>"

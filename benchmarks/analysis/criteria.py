@@ -1,28 +1,31 @@
-"""Which strategy of a group wins by which criterion, and whether its runs support saying so."""
+"""Which strategy of a group wins by which criterion, and what its runs say to it."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..statistics.expected import Resampled
 from ..statistics.inference import (
-    SIGNIFICANCE,
-    KruskalWallis,
-    Pair,
     cliffs_delta,
     dunn_holm,
+    holm,
+    known,
     kruskal_wallis,
 )
 from ..statistics.parametric import anova
+from ..statistics.permutation import log_rank, rank_sum
 from ..statistics.runs import AnytimeCurves, expected_energy_to_target
 from .facts import ByCriterion, Evidence, MeansTest, PairTest, RankTest, Spread, as_fact, spread
 from .orientation import best_bound, worst_bound
+from .reasons import JOULES, SCORE, Words, reason
+from .support import Pair, Support, support
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,31 +52,8 @@ class Criterion:
     winner: str | None
     # The winner and those as good, among whom joules broke the tie; empty without a tie.
     tied: tuple[str, ...]
-    supported: bool  # whether the runs are enough to say that the winner beats the next one
+    support: Support  # whether the runs are enough to say that the winner is better than all others
     evidence: Evidence  # what the runs say to it
-
-
-class _Words(NamedTuple):
-    """How a lead is told."""
-
-    sign: int  # 1 if the highest values are best, -1 if the lowest
-    lead: str
-    shared: str  # what those that are as good have in common
-    missing: str  # where there is no result
-
-
-_SCORE = _Words(
-    1,
-    "by its median run",
-    "have the same median, and none needs fewer joules for it than",
-    "No strategy's median run has a result{above} within the energy that all runs had.",
-)
-_JOULES = _Words(
-    -1,
-    "by its expected energy to the target",
-    "have the same expected energy to the target, and none spent fewer joules than",
-    "No run of known joules reached the target.",
-)
 
 
 def compare_by_criteria(
@@ -81,8 +61,7 @@ def compare_by_criteria(
 ) -> ByCriterion[Criterion]:
     """Compare the strategies of a group by each criterion.
 
-    A win is supported if each strategy has at least five runs and the winner beats the next one by
-    Dunn's test with Holm's correction at 5 %.
+    `support` says when the runs support a win.
 
     Args:
         curves: What the runs knew when, of oriented scores.
@@ -130,8 +109,39 @@ def _compare_scores(
     above = "" if math.isinf(worst) else f" above {worst:g}"
     if above and not metric.maximised:
         above = f" below {-worst:g}"
-    words = _SCORE._replace(missing=_SCORE.missing.format(above=above))
-    return _judge(words, values, len(tied), _unplaced(reached), spreads)
+    words = SCORE._replace(missing=SCORE.missing.format(above=above))
+    return _judge(words, _score_pairs(values), values, len(tied), _unplaced(reached), spreads)
+
+
+def _score_pairs(values: Values) -> list[Pair]:
+    """Every two strategies, the one with the better median score first."""
+    order, p = list(values), dunn_holm(values).to_numpy()
+    found = []
+    for i, j in combinations(range(len(order)), 2):
+        one, other = values[order[i]], values[order[j]]
+        alone = rank_sum(one, other)
+        delta = cliffs_delta(one, other)
+        found.append(Pair(order[i], order[j], float(p[i, j]), alone.p, alone.z, delta))
+    return found
+
+
+def _joule_pairs(reached: Mapping[str, pd.DataFrame], values: Values) -> list[Pair]:
+    """Every two strategies, the one with the fewer expected joules first."""
+    resampled = {name: Resampled.of(own) for name, own in reached.items()}
+    found = []
+    for a, b in combinations(values, 2):
+        one, other = reached[a], reached[b]
+        alone = log_rank(one["energy_j"], one["hit"], other["energy_j"], other["hit"])
+        ratio = resampled[b].over(resampled[a])
+        found.append(
+            Pair(
+                *(a, b, math.nan, alone.p, alone.z, cliffs_delta(values[a], values[b])),
+                *(ratio.value, ratio.low, ratio.high),
+                in_joules=True,
+            )
+        )
+    corrected = holm([pair.alone for pair in found])
+    return [replace(pair, p=float(p)) for pair, p in zip(found, corrected, strict=True)]
 
 
 def _scale(curves: AnytimeCurves, metric: Metric) -> float:
@@ -157,12 +167,14 @@ def _compare_joules(curves: AnytimeCurves, reached: pd.DataFrame, missing: str |
     order[: len(tied)] = sorted(tied, key=lambda name: _unknown_last(total_j[name]))
     values = {name: values[name] for name in order}
     unplaced = _unplaced(_by_strategy(curves, reached["energy_j"]))
-    words = _JOULES if missing is None else _JOULES._replace(missing=missing)
-    return _judge(words, values, len(tied), unplaced, {})
+    words = JOULES if missing is None else JOULES._replace(missing=missing)
+    pairs = _joule_pairs({str(name): own for name, own in reached.groupby("strategy")}, values)
+    return _judge(words, pairs, values, len(tied), unplaced, {})
 
 
 def _judge(
-    words: _Words,
+    words: Words,
+    pairs: Sequence[Pair],
     values: Values,
     n_best: int,
     unplaced: Iterable[str],
@@ -170,56 +182,35 @@ def _judge(
 ) -> Criterion:
     """Test strategies that stand in order, the first ``n_best`` of them as good as the first."""
     order, unplaced = list(values), [name for name in values if name in unplaced]
-    p = dunn_holm(values).to_numpy()
-    pairs = [
-        Pair(order[i], order[j], float(p[i, j]), cliffs_delta(values[order[i]], values[order[j]]))
-        for i, j in combinations(range(len(order)), 2)
-    ]
     test = kruskal_wallis(values)
     comparable = len(order) - len(unplaced) > 1
+    found = Support(supported=False, beaten=(), more_seeds=None)
+    own = [pair for pair in pairs if pair.a == order[0]]
     if unplaced and not comparable:
         unknown = ", ".join(unplaced)
-        reason = f"Nothing can be compared: the joules of {unknown} are not known."
-        supported = False
+        told = f"Nothing can be compared: the joules of {unknown} are not known."
+    elif not n_best:
+        told = words.missing
+    elif not own:
+        told = f"Only {order[0]} was run: there is nothing to compare it with."
     else:
-        supported, reason = _support(words, order, n_best, pairs, test)
+        if n_best == 1:
+            found = support(own, min(len(known(each)) for each in values.values()))
+        told = reason(words, order[:n_best], own, found, test)
     return Criterion(
         spreads=spreads,
         winner=order[0] if n_best and comparable else None,
         tied=tuple(order[:n_best]) if n_best > 1 else (),
-        supported=supported,
+        support=found,
         evidence=Evidence(
             kruskal_wallis=as_fact(RankTest, test),
             pairs=tuple(as_fact(PairTest, pair) for pair in pairs),
             parametric=as_fact(MeansTest, anova(values)),
             conclusive=comparable and test.conclusive,
-            reason=reason,
+            supported=found.supported,
+            reason=told,
         ),
     )
-
-
-def _support(
-    words: _Words, order: list[str], n_best: int, pairs: list[Pair], test: KruskalWallis
-) -> tuple[bool, str]:
-    """Whether the first strategy's win over the second is supported, and why."""
-    if not n_best:
-        return False, words.missing
-    if len(order) < 2:
-        return False, f"Only {order[0]} was run: there is nothing to compare it with."
-    first = pairs[0]
-    lead = f"{first.a} leads {words.lead}"
-    if n_best > 1:
-        lead = f"{', '.join(order[: n_best - 1])} and {order[n_best - 1]} {words.shared} {first.a}"
-    if not test.conclusive:
-        return False, f"{lead}. {test.reason}"
-    if n_best > 1:
-        return False, f"{lead}; otherwise none of them is ahead."
-    tested = f"p = {first.p:.2g} by Dunn's test with Holm's correction"
-    ahead = words.sign * first.cliffs_delta
-    if first.p >= SIGNIFICANCE or ahead <= 0:
-        return False, f"{lead}, but its lead over {first.b} may be chance ({tested})."
-    share = f"{(1 + ahead) / 2:.0%}"
-    return True, f"{first.a} beats {first.b} in {share} of the pairings of their runs ({tested})."
 
 
 def _by_strategy(curves: AnytimeCurves, per_run: pd.Series) -> dict[str, NDArray[np.float64]]:

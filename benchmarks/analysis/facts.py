@@ -137,12 +137,28 @@ class RankTest(Fact):
 
 @dataclass(frozen=True)
 class PairTest(Fact):
-    """Two strategies, the better one first."""
+    """Two strategies, the better one first.
+
+    Attributes:
+        a: The better one.
+        b: The other.
+        p: Of the test over all pairs, corrected for their number.
+        alone: Of the exact test of these two by themselves, not corrected.
+        cliffs_delta: How far the values of ``a`` lie above those of ``b``, -1 to 1.
+        ratio: The expected joules of ``b`` over those of ``a``; None where ``b`` has none because
+            it never reached the target, and for criteria that are no joules.
+        low: Lower end of the ratio's 95 % interval; None where the ratio has no interval.
+        high: Its upper end; None beside a ``low`` means that there is no upper bound.
+    """
 
     a: str
     b: str
     p: float | None
+    alone: float | None
     cliffs_delta: float | None
+    ratio: float | None = None
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -160,34 +176,57 @@ class MeansTest(Fact):
 
 @dataclass(frozen=True)
 class Evidence(Fact):
-    """What the runs say to one criterion."""
+    """What the runs say to one criterion; ``supported`` is that its winner beats all others."""
 
     kruskal_wallis: RankTest
     pairs: tuple[PairTest, ...]
     parametric: MeansTest
     conclusive: bool
+    supported: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class Finding(Fact):
+    """Who is best in one of the two ways that count, and whether the runs support it.
+
+    Attributes:
+        winner: The strategy that leads; None where there is none.
+        tied: The winner and those as good as it, among whom joules broke the tie; else empty.
+        supported: Whether the runs support that the winner is better than every other strategy.
+        beaten: Strategies that it is shown to be better than: all others if ``supported``, else
+            those that are left by the correction for all pairs.
+        more_seeds: About how many more seeds would support it, if what the runs show is so; None
+            where that cannot be said, where it is supported, and where it would take too many.
+        sentence: The finding, in a sentence; empty where there is none.
+        reason: What the runs say to it, in a sentence.
+    """
+
+    winner: str | None
+    tied: tuple[str, ...]
+    supported: bool
+    beaten: tuple[str, ...]
+    more_seeds: int | None
+    sentence: str
     reason: str
 
 
 @dataclass(frozen=True)
 class VerdictFacts(Fact):
-    """Who leads at the whole common energy, and whether the runs support it, also in words.
+    """What a group shows: the two findings, and the sentence that says which the runs support.
 
     Attributes:
-        winner: The strategy that leads; None where there is none.
-        tie: Whether another is as good, and joules broke the tie.
-        supported: Whether the runs support the lead.
-        sentence: The finding in a sentence.
-        reason: What the runs say to it, in a sentence.
-        target_sentence: Who reaches the target for the fewest joules, in a sentence; may be empty.
+        budget: Fixed budget: who has the best score for the same joules.
+        target: Fixed target: who reaches the target for the fewest expected joules.
+        sentence: The finding or findings that the runs support; else what is ahead, and what would
+            settle it.
+        reason: What that rests on.
     """
 
-    winner: str | None
-    tie: bool
-    supported: bool
+    budget: Finding
+    target: Finding
     sentence: str
     reason: str
-    target_sentence: str
 
 
 @dataclass(frozen=True)

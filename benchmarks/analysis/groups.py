@@ -22,15 +22,14 @@ from .facts import (
     PerJoule,
     Reached,
     StrategyFacts,
-    VerdictFacts,
     number,
     spread,
 )
+from .findings import spoken, unspoken
 from .naming import has_zero
 from .orientation import best_bound, in_units, oriented, worst_bound
 from .target import Target
 from .timeline import allotment, common_energy, timeline
-from .wording import target_sentence, verdict_sentence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,7 +85,6 @@ def group_facts(by: Mapping[str, Any], table: Table, target: Target) -> GroupFac
             else None,
             prediction_error=_prediction_error(slices[slices["strategy"] == name]),
         )
-    end = criteria.at_end
     facts = GroupFacts(
         by={name: _value(value) for name, value in by.items()},
         metric=metric,
@@ -105,14 +103,10 @@ def group_facts(by: Mapping[str, Any], table: Table, target: Target) -> GroupFac
         winners=criteria.each(lambda each: each.winner),
         ties=criteria.each(lambda each: each.tied),
         tests=criteria.each(lambda each: each.evidence),
-        verdict=VerdictFacts(
-            end.winner, bool(end.tied), end.supported, "", end.evidence.reason, ""
-        ),
+        verdict=unspoken(criteria),
     )
     facts = in_units(facts)
-    sentence, to_target = verdict_sentence(facts), target_sentence(facts)
-    verdict = replace(facts.verdict, sentence=sentence, target_sentence=to_target)
-    return replace(facts, verdict=verdict)
+    return replace(facts, verdict=spoken(facts))
 
 
 def _of_runs(runs: pd.DataFrame, criteria: ByCriterion[Criterion]) -> dict[str, Any]:

@@ -32,6 +32,11 @@ def format_score(score: float | None, metric: Metric) -> str:
     return f"{rounded if size < _DIGITS else score:,.{max(_DIGITS - 1 - size, 0)}f}"
 
 
+def listed(names: Sequence[str]) -> str:
+    """``"a"``, ``"a and b"``, ``"a, b and c"``."""
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)
+
+
 def is_accuracy(metric: Metric) -> bool:
     """Whether networks can be called accurate."""
     return metric.name == "accuracy" and metric.is_share
@@ -81,6 +86,13 @@ def best_networks(metric: Metric) -> str:
     if is_accuracy(metric):
         return "the most accurate networks"
     return f"the {best(metric)} {metric.name}"
+
+
+def better_networks(metric: Metric) -> str:
+    """What a better one found: ``"more accurate networks"``, ``"a lower rmse"``."""
+    if is_accuracy(metric):
+        return "more accurate networks"
+    return f"a {'higher' if metric.maximised else 'lower'} {metric.name}"
 
 
 def equal_networks(metric: Metric) -> str:

@@ -18,6 +18,8 @@ from .inference import RESAMPLES
 from .runs import expected_energy_to_target, floats
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -40,6 +42,70 @@ class ExpectedRatio:
     high: float
     runs: tuple[int, int]
     hits: tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Resampled:
+    """The expected joules of a strategy, and what they are in 10,000 resamples of its runs.
+
+    Attributes:
+        value: Expected joules; infinite if no run reached the target, NaN if joules are unknown.
+        runs: Runs of the strategy.
+        hits: Those of them that reached the target.
+        least: The least that the expected joules of each resample may be: those of a resample
+            without a hit are only known to be at least all of its joules.
+        most: The most that they may be: infinite for a resample without a hit. Both are NaN for
+            fewer than two runs, and if joules are unknown.
+    """
+
+    value: float
+    runs: int
+    hits: int
+    least: NDArray[np.float64]
+    most: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, reached: pd.DataFrame, *, within: str | None = None, seed: int = 0) -> Resampled:
+        """Resample the runs of a strategy, see `expected_energy_ratio`; their order is no matter.
+
+        Args:
+            reached: Rows of `AnytimeCurves.energy_to_target` of the strategy.
+            within: A column whose levels are resampled apart.
+            seed: Seed of the resampling.
+        """
+        value, n, hits = expected_energy_to_target(reached), len(reached), int(reached["hit"].sum())
+        if n < 2 or np.isnan(floats(reached["energy_j"])).any():
+            unknown = np.full(RESAMPLES, np.nan)
+            return cls(value, n, hits, unknown, unknown)
+        ordered = reached.sort_values(["energy_j", "hit"])
+        strata: Sequence[pd.DataFrame] = [ordered]
+        if within is not None:
+            strata = [rows for _, rows in ordered.groupby(within, sort=True)]
+        generator = np.random.default_rng(seed)
+        joules, found = np.zeros(RESAMPLES), np.zeros(RESAMPLES)
+        for rows in strata:
+            drawn = generator.integers(len(rows), size=(RESAMPLES, len(rows)))
+            joules += floats(rows["energy_j"])[drawn].sum(axis=1)
+            found += rows["hit"].to_numpy(dtype=bool)[drawn].sum(axis=1)
+        least = joules / np.maximum(found, 1)
+        return cls(value, n, hits, least, np.where(found > 0, least, np.inf))
+
+    def over(self, below: Resampled, level: float = 0.95) -> ExpectedRatio:
+        """Return how many times the expected joules of another strategy these are.
+
+        The resamples of one are set beside those of the other in reverse, so that no draw meets
+        itself, and the ratio turned over has the interval turned over.
+        """
+        runs, hits = (self.runs, below.runs), (self.hits, below.hits)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            value = float(np.float64(self.value) / np.float64(below.value))
+            least, most = self.least / below.most[::-1], self.most / below.least[::-1]
+        if np.isnan(least).any() or np.isnan(most).any():
+            return ExpectedRatio(value, math.nan, math.nan, runs, hits)
+        tail = (1 - level) / 2
+        low = float(np.quantile(least, tail, method="lower"))
+        high = float(np.quantile(most, 1 - tail, method="higher"))
+        return ExpectedRatio(value, low, high, runs, hits)
 
 
 def expected_energy_ratio(
@@ -65,33 +131,5 @@ def expected_energy_ratio(
         seed: Seed of the resampling.
         level: Confidence level.
     """
-    sides = (above, below)
-    runs = len(above), len(below)
-    hits = int(above["hit"].sum()), int(below["hit"].sum())
-    with np.errstate(divide="ignore", invalid="ignore"):
-        one, other = (np.float64(expected_energy_to_target(side)) for side in sides)
-        value = float(one / other)
-    if min(runs) < 2 or any(np.isnan(floats(side["energy_j"])).any() for side in sides):
-        return ExpectedRatio(value, math.nan, math.nan, runs, hits)
-    generator = np.random.default_rng(seed)
-    (least, most), (least_below, most_below) = (
-        _resampled(side, within, generator) for side in sides
-    )
-    tail = (1 - level) / 2
-    low = np.quantile(least / most_below, tail, method="inverted_cdf")
-    high = np.quantile(most / least_below, 1 - tail, method="inverted_cdf")
-    return ExpectedRatio(value, float(low), float(high), runs, hits)
-
-
-def _resampled(
-    side: pd.DataFrame, within: str | None, generator: np.random.Generator
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The least and the most that the expected joules of each resample of runs may be."""
-    joules, hits = np.zeros(RESAMPLES), np.zeros(RESAMPLES)
-    strata = [side] if within is None else [rows for _, rows in side.groupby(within, sort=True)]
-    for rows in strata:
-        drawn = generator.integers(len(rows), size=(RESAMPLES, len(rows)))
-        joules += floats(rows["energy_j"])[drawn].sum(axis=1)
-        hits += rows["hit"].to_numpy(dtype=bool)[drawn].sum(axis=1)
-    least = joules / np.maximum(hits, 1)
-    return least, np.where(hits > 0, least, np.inf)
+    one, other = (Resampled.of(side, within=within, seed=seed) for side in (above, below))
+    return one.over(other, level)

@@ -51,16 +51,6 @@ class KruskalWallis:
     reason: str  # why, or why not, in a sentence
 
 
-@dataclass(frozen=True)
-class Pair:
-    """Two strategies compared: Dunn-Holm p-value, and Cliff's delta (positive: ``a`` is higher)."""
-
-    a: str
-    b: str
-    p: float
-    cliffs_delta: float
-
-
 def interval(values: ArrayLike, *, seed: int = 0, level: float = 0.95) -> Interval:
     """Return a median with its bootstrap percentile interval.
 
@@ -167,12 +157,20 @@ def dunn_holm(groups: Mapping[str, ArrayLike]) -> pd.DataFrame:
         p = 2 * norm.sf(
             np.abs(means[a] - means[b]) / np.sqrt(variance * (1 / sizes[a] + 1 / sizes[b]))
         )
-        order = np.argsort(p, kind="stable")
-        p[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)), 1.0)
         corrected = np.ones((len(found), len(found)))
-        corrected[a, b] = corrected[b, a] = p
+        corrected[a, b] = corrected[b, a] = holm(p)
         table[:] = corrected
     return table.reindex(index=list(groups), columns=list(groups))
+
+
+def holm(p: ArrayLike) -> NDArray[np.float64]:
+    """Return p-values of several tests, corrected for their number (Holm, 1979); NaN is no test."""
+    corrected = floats(p).copy()
+    tested = np.flatnonzero(~np.isnan(corrected))
+    order = tested[np.argsort(corrected[tested], kind="stable")]
+    times = np.arange(len(order), 0, -1)
+    corrected[order] = np.minimum(np.maximum.accumulate(corrected[order] * times), 1.0)
+    return corrected
 
 
 def cliffs_delta(a: ArrayLike, b: ArrayLike) -> float:

@@ -1,0 +1,236 @@
+"""The two findings of a group in words, and the sentence that says which of them the runs support.
+
+**Fixed budget**: who has the best score for the same joules. **Fixed target**: who reaches the
+target for the fewest expected joules.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ...energy.quantities import format_energy
+from ..tables.table import counted
+from . import naming
+from .facts import ByCriterion, Finding, GroupFacts, StrategyFacts, VerdictFacts
+from .naming import format_score, listed
+from .support import MOST_SEEDS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ...models.metric import Metric
+    from .criteria import Criterion
+    from .facts import PairTest
+
+
+def unspoken(criteria: ByCriterion[Criterion]) -> VerdictFacts:
+    """The findings by their numbers, without a sentence."""
+
+    def finding(criterion: Criterion) -> Finding:
+        own = criterion.support
+        return Finding(
+            criterion.winner,
+            criterion.tied,
+            own.supported,
+            own.beaten,
+            own.more_seeds,
+            "",
+            criterion.evidence.reason,
+        )
+
+    return VerdictFacts(finding(criteria.at_end), finding(criteria.energy_to_target), "", "")
+
+
+def spoken(group: GroupFacts) -> VerdictFacts:
+    """The findings of a group with their sentences, and the verdict."""
+    budget = replace(group.verdict.budget, sentence=_budget_sentence(group))
+    target = replace(group.verdict.target, sentence=_target_sentence(group))
+    sentence, reason = _verdict(group, budget, target)
+    return VerdictFacts(budget, target, sentence, reason)
+
+
+def _verdict(group: GroupFacts, budget: Finding, target: Finding) -> tuple[str, str]:
+    """Say what the runs support, or what would settle it; and what that rests on."""
+    if not group.is_scored or (budget.winner is None and target.winner is None):
+        return budget.sentence, budget.reason
+    if budget.winner is None:
+        told, rest = [target], [budget]
+    else:
+        both = [budget, target]
+        told = [each for each in both if each.supported]
+        told = told or [each for each in both if each.beaten] or [_nearest(budget, target)]
+        rest = [each for each in both if each not in told]
+    said = [each.sentence for each in told]
+    if not any(each.beaten for each in told):
+        said.append(_settled_by(told[0]))
+    reasons = [each.reason for each in told]
+    reasons += [part for each in rest for part in (each.sentence, each.reason) if each.sentence]
+    return " ".join(filter(None, said)), " ".join(dict.fromkeys(filter(None, reasons)))
+
+
+def _nearest(budget: Finding, target: Finding) -> Finding:
+    """The finding that fewer seeds would settle; of equals that for the same joules."""
+    if target.winner is None:
+        return budget
+    needed = [math.inf if f.more_seeds is None else f.more_seeds for f in (budget, target)]
+    return target if needed[1] < needed[0] else budget
+
+
+def _settled_by(finding: Finding) -> str:
+    """Say how many more seeds would settle a lead that may be chance."""
+    more = finding.more_seeds
+    if finding.tied:
+        return "No number of seeds settles a tie."
+    if more is None:
+        return f"If it is as these runs show, it takes more than {MOST_SEEDS} seeds to settle that."
+    seeds = counted(more, "more seed")
+    return f"About {seeds} would settle that, if it is as these runs show."
+
+
+# Fixed budget -------------------------------------------------------------------------------------
+
+
+def _budget_sentence(group: GroupFacts) -> str:
+    """Say who found the best networks for the same energy; chance is not called a win."""
+    winner, entries = group.verdict.budget.winner, group.strategies
+    if not group.is_scored:
+        return _cheapest(group)
+    if len(entries) == 1:
+        ((name, entry),) = entries.items()
+        spent_j = entry.energy_j and entry.energy_j.median
+        return f"{name} reached {_best_so_far(entry, group.metric)} for {_per_run(spent_j)}."
+    return _without_winner(group) if winner is None else _led(group, winner)
+
+
+def _led(group: GroupFacts, winner: str) -> str:
+    """Say who leads at equal energy, and how far."""
+    finding, entries, metric = group.verdict.budget, group.strategies, group.metric
+    energy = f"the same energy ({_per_run(group.common_j)})"
+    scores = naming.scored(entries[winner].level, metric)
+    if finding.tied:
+        return (
+            f"{listed(finding.tied)} found {naming.equal_networks(metric)} for {energy}: {scores}."
+        )
+    others = {n: e.level for n, e in entries.items() if n != winner and e.level is not None}
+    second = max(others, key=lambda name: metric.oriented(others[name]), default=None)
+    if second is not None:
+        scores += f", then {second} with {format_score(others[second], metric)}"
+    if finding.supported:
+        return f"{winner} found {naming.best_networks(metric)} for {energy}: {scores}."
+    if finding.beaten:
+        return (
+            f"{winner} found {naming.better_networks(metric)} than {listed(finding.beaten)} for "
+            f"{energy}: {scores}. {_open(group, finding)}"
+        )
+    return f"{winner} is ahead for {energy}, {scores}, but that may be chance."
+
+
+def _without_winner(group: GroupFacts) -> str:
+    """Say what can be said where nobody leads at equal energy."""
+    if group.common_is == "interrupted":
+        best = max(group.strategies, key=lambda name: _reached(group, name))
+        return (
+            "The comparison was interrupted before its runs could be compared at equal energy; "
+            f"so far {best} has reached {_best_so_far(group.strategies[best], group.metric)}."
+        )
+    return "No strategy leads for the same energy."
+
+
+def _best_so_far(entry: StrategyFacts, metric: Metric) -> str:
+    """The median of the best scores, and of how many runs it is where some have none."""
+    found = entry.score
+    score = naming.scored(found and found.median, metric)
+    if found is None or found.n == entry.runs:
+        return score
+    return f"{score} (the median of {found.n} of {counted(entry.runs, 'run')} with a result)"
+
+
+def _reached(group: GroupFacts, name: str) -> float:
+    """The median of the best scores of a strategy, oriented."""
+    found = group.strategies[name].score
+    return -math.inf if found is None else group.metric.oriented(found.median)
+
+
+def _cheapest(group: GroupFacts) -> str:
+    """Say what can be said where no score is known."""
+    states = {state for own in group.strategies.values() for state in own.states}
+    if group.common_is == "interrupted":
+        return "The comparison was interrupted before any trial was validated."
+    if states == {"failed"}:
+        return "No trial has a result: all of them failed."
+    if group.common_is == "allotment":
+        return "No trial was validated within the budget: give more joules."
+    nothing = f"No {group.metric.name} is recorded, so there is no winner"
+    spent = {n: e.energy_j.median for n, e in group.strategies.items() if e.energy_j}
+    if len(spent) < 2 or len(group.energy_kinds) > 1:
+        return f"{nothing}."
+    least, most = min(spent, key=spent.__getitem__), max(spent, key=spent.__getitem__)
+    if spent[least] == spent[most]:
+        return f"{nothing}. All take the same joules, {_per_run(spent[least])}."
+    return (
+        f"{nothing}. {least} takes the fewest joules, {_per_run(spent[least])}, and {most} the "
+        f"most, {format_energy(spent[most])}."
+    )
+
+
+# Fixed target -------------------------------------------------------------------------------------
+
+
+def _target_sentence(group: GroupFacts) -> str:
+    """Say who reached the target for the fewest joules; empty where there is no such strategy."""
+    finding = group.verdict.target
+    if finding.winner is None:
+        return ""
+    reached = group.strategies[finding.winner].energy_to_target
+    to_target, spent = f"reached {naming.target_score(group)}", format_energy(reached.ert_j)
+    runs = f"{reached.hits} of {counted(reached.runs, 'run')}"
+    if finding.tied:
+        return f"{listed(finding.tied)} {to_target} for the fewest expected joules, {spent} each."
+    own = {pair.b: pair for pair in group.tests.energy_to_target.pairs if pair.a == finding.winner}
+    if finding.supported:
+        times = _times_fewer(next(iter(own.values())))
+        least = "the fewest joules: " if len(own) > 1 else ""
+        return f"{finding.winner} {to_target} for {least}{spent}, {times}; {runs}."
+    if finding.beaten:
+        times = _times_fewer(own[finding.beaten[0]])
+        others = finding.beaten[1:]
+        fewer = f", and fewer than {listed(others)}" if others else ""
+        return (
+            f"{finding.winner} {to_target} for {spent}, {times}{fewer}; {runs}. "
+            f"{_open(group, finding)}"
+        )
+    return (
+        f"{finding.winner} {to_target} for the fewest expected joules, {spent} ({runs}), but that "
+        "may be chance."
+    )
+
+
+def _times_fewer(pair: PairTest) -> str:
+    """How many times fewer joules the better strategy of a pair needed, with its interval."""
+    low = _ratio(pair.low)
+    if pair.ratio is None:
+        return f"at least {low} times fewer than {pair.b}, which never did"
+    interval = f"[{low}, ∞)" if pair.high is None else f"[{low}, {_ratio(pair.high)}]"
+    return f"{_ratio(pair.ratio)} times {interval} fewer than {pair.b}"
+
+
+def _ratio(times: float | None) -> str:
+    """Two digits, and no power of ten: ``"2.3"``, ``"12"``, ``"140"``."""
+    return "n/a" if times is None else f"{times:.1f}" if times < 9.95 else f"{times:.0f}"
+
+
+# Both ---------------------------------------------------------------------------------------------
+
+
+def _open(group: GroupFacts, finding: Finding) -> str:
+    """Say which strategies a winner cannot be told apart from."""
+    others: Sequence[str] = [
+        name for name in group.strategies if name not in (finding.winner, *finding.beaten)
+    ]
+    return f"It cannot be told apart from {listed(others)}."
+
+
+def _per_run(energy_j: float | None) -> str:
+    return f"{format_energy(energy_j)} per run"

@@ -1,0 +1,82 @@
+"""What the runs say to a lead, in a sentence: it is shown, or what is lacking for that."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from .naming import listed
+
+if TYPE_CHECKING:
+    from ..statistics.inference import KruskalWallis
+    from .support import Pair, Support
+
+
+class Words(NamedTuple):
+    """How a lead is told."""
+
+    lead: str
+    test: str  # the exact test of two strategies
+    shared: str  # what those that are as good have in common
+    missing: str  # where there is no result
+
+
+SCORE = Words(
+    "by its median run",
+    "exact rank-sum test",
+    "have the same median, and none needs fewer joules for it than",
+    "No strategy's median run has a result{above} within the energy that all runs had.",
+)
+JOULES = Words(
+    "by its expected energy to the target",
+    "exact log-rank test in joules",
+    "have the same expected energy to the target, and none spent fewer joules than",
+    "No run of known joules reached the target.",
+)
+
+
+def reason(
+    words: Words, best: Sequence[str], pairs: Sequence[Pair], found: Support, test: KruskalWallis
+) -> str:
+    """What the runs say to the lead of the best strategy, or of several that are as good.
+
+    Args:
+        words: How the lead is told.
+        best: The winner, and those as good as it.
+        pairs: The winner beside each other strategy.
+        found: Whether the runs support the lead.
+        test: Whether the strategies differ at all, and whether there are runs enough.
+    """
+    lead = f"{best[0]} leads {words.lead}"
+    if len(best) > 1:
+        lead = f"{', '.join(best[:-1])} and {best[-1]} {words.shared} {best[0]}"
+    if not test.conclusive:
+        return f"{lead}. {test.reason}"
+    if len(best) > 1:
+        return f"{lead}; otherwise none of them is ahead."
+    if found.supported:
+        hardest = max(pairs, key=lambda pair: pair.alone)
+        tested = f"p = {hardest.alone:.2g} by the {words.test}"
+        if len(pairs) == 1:
+            won = f"{(1 + abs(hardest.cliffs_delta)) / 2:.0%}"
+            return f"{best[0]} beats {hardest.b} in {won} of the pairings of their runs ({tested})."
+        return (
+            f"{best[0]} is better than each of the other {len(pairs)}; the hardest to tell from it "
+            f"is {hardest.b} ({tested})."
+        )
+    worst = max((pair for pair in pairs if not pair.shown), key=lambda pair: pair.alone)
+    told = f"{lead}, but its lead over {worst.b} may be chance ({_doubt(words, worst)})."
+    if found.beaten:
+        told += f" Corrected for all pairs (Holm), it is better than {listed(found.beaten)}."
+    return told
+
+
+def _doubt(words: Words, pair: Pair) -> str:
+    """What is lacking for a lead: the test, the interval of the ratio, or both."""
+    tested = f"p = {pair.alone:.2g} by the {words.test}"
+    if pair.is_apart:
+        return tested
+    if math.isnan(pair.low):
+        return f"{tested}; the ratio of their expected joules is not known"
+    return f"{tested}; the 95 % interval of their ratio begins at {pair.low:.2g}, not above 1"
