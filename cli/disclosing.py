@@ -82,7 +82,7 @@ def disclose(
     for note in found.notes:
         echo(f"- {note}", err=True)
     if out is None:
-        for line in found.text.splitlines():
+        for line in found.text.removesuffix("\n").split("\n"):
             echo(line)
         return
     write_whole(out, lambda part: part.write_text(found.text, encoding="utf-8", newline="\n"))

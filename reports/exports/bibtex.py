@@ -46,7 +46,7 @@ def cited(texts: Sequence[str]) -> list[str]:
 @cache
 def references() -> dict[str, str]:
     """Return all entries by the words that name them."""
-    text = files(__package__).joinpath("references.bib").read_text(encoding="utf-8")
+    text = files(__package__ or "").joinpath("references.bib").read_text(encoding="utf-8")
     parts = [part.partition("\n") for part in f"\n{text}".split(f"\n{_MARK}")[1:]]
     return {name.strip(): entry.strip() for name, _, entry in parts}
 

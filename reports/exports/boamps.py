@@ -83,7 +83,7 @@ def _task(cost: Cost, data_type: str) -> dict[str, Any]:
     metric, best = cost.table.metric, cost.best.incumbent if cost.best else None
     experiment, data = content.part(cost.table, "experiment"), content.part(cost.table, "data")
     parameters = known(cost.best_trial.get("n_parameters"))
-    counts = [known(data.get(split)) for split in ("train", "validation", "test")]
+    counts = [_whole(data.get(split)) for split in ("train", "validation", "test")]
     torch = cost.version("torch")
     is_accuracy = metric.name == "accuracy" and metric.is_share
     return {
@@ -95,7 +95,7 @@ def _task(cost: Cost, data_type: str) -> dict[str, Any]:
                 "parametersNumber": parameters and parameters / 1e9,
                 "framework": "pytorch" if torch else None,
                 "frameworkVersion": torch,
-                "epochsNumber": known(cost.best_trial.get("epochs")),
+                "epochsNumber": _whole(cost.best_trial.get("epochs")),
             }
         ],
         "dataset": [
@@ -160,6 +160,11 @@ def _quality(cost: Cost) -> str | None:
         return None
     error = cost.spent_error_j / cost.spent_j
     return next((name for name, most in _QUALITY.items() if error <= most), None)
+
+
+def _whole(value: object) -> int | None:
+    number = known(value)
+    return None if number is None else int(number)
 
 
 def _without_unknown(data: Any) -> Any:

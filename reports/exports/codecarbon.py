@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ...energy.quantities import JOULES_PER_UNIT
+from ...energy.quantities import JOULES_PER_UNIT, total
 from ...errors import DataError
 from .. import content
-from ..format import known
+from ..format import format_energy, known
 from .energies import SEARCH, within
 from .facts import Cost, Disclosed
 
 if TYPE_CHECKING:
     from .energies import Energy
 
-COLUMNS = (
+COLUMNS: tuple[str, ...] = (
     "timestamp", "project_name", "run_id", "experiment_id", "duration", "emissions",
     "emissions_rate", "cpu_power", "gpu_power", "ram_power", "cpu_energy", "gpu_energy",
     "ram_energy", "energy_consumed", "water_consumed", "country_name", "country_iso_code", "region",
@@ -107,7 +107,9 @@ def _no_rows(cost: Cost) -> list[Energy]:
 
 def _words(cost: Cost) -> dict[str, str]:
     """What is said of the joules of each kind, and of those that are no row."""
-    extra = "".join(f"; beside the rows, {each.what}: {each}" for each in _no_rows(cost))
+    others_j = total(each.energy_j for each in _no_rows(cost))
+    told = "an unknown amount" if others_j is None else format_energy(others_j)
+    extra = f"; beside the rows {told}, on no trial" if others_j != 0 else ""
     return {
         each.kind: f"{cost.table.name}: {each.kind}, {within(each.energy_j, each.error_j)}{extra}"
         for each in cost.search

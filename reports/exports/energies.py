@@ -140,6 +140,8 @@ def _error_j(rows: pd.DataFrame, kind: str, meters: tuple[SourceInfo, ...]) -> f
         return None
     errors_j: list[float | None] = []
     for name, own in joules.items():
+        if own.sum() == 0:  # listed, and not in use
+            continue
         ours = [meter for meter in meters if meter.component == name]
         gain = _largest([meter.gain_error for meter in ours])
         period_s = max(meter.update_period_s for meter in ours)

@@ -46,7 +46,13 @@ def write(cost: Cost) -> Disclosed:
         f"{_METHOD} (inference)": how,
     }
     told = [
-        textwrap.fill(f"{name}: {value}", _WIDTH, subsequent_indent="  ", break_long_words=False)
+        textwrap.fill(
+            f"{name}: {value}",
+            _WIDTH,
+            subsequent_indent="  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
         for name, value in fields.items()
         if value
     ]
@@ -58,7 +64,8 @@ def _amount(cost: Cost) -> str:
         return "N/A (the energy of some trials is unknown, and so is the sum)"
     sure = within(cost.spent_j, cost.spent_error_j)
     mwh = scientific(cost.spent_j / JOULES_PER_UNIT["MWh"])
-    return f"{mwh} MWh ({' plus '.join(cost.kinds)}, {sure})"
+    least = "at least " if cost.is_least else ""
+    return f"{least}{mwh} MWh ({' plus '.join(cost.kinds)}, {sure})"
 
 
 def scientific(amount: float) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ...benchmarks.analysis.runs import best_runs
+from ...benchmarks.tables.contract import LOWER_BOUND
 from ...benchmarks.tables.facts import read_fact
 from ...energy.carbon import CarbonIntensity, country_code, format_grams
 from ...energy.quantities import total
@@ -91,8 +93,14 @@ class Cost:
 
     @cached_property
     def kinds(self) -> tuple[str, ...]:
-        """The kinds of joules that are known, each once."""
-        return tuple(dict.fromkeys(each.kind for each in self.spent if each.energy_j is not None))
+        """The kinds of joules that are known, each once; a lower bound is not a kind."""
+        known_kinds = dict.fromkeys(each.kind for each in self.spent if each.energy_j is not None)
+        return tuple(kind for kind in known_kinds if kind != LOWER_BOUND)
+
+    @property
+    def is_least(self) -> bool:
+        """Whether the joules of a trial are a lower bound, and so are all sums."""
+        return any(LOWER_BOUND in each.kind for each in self.search)
 
     @cached_property
     def grid(self) -> CarbonIntensity | None:
@@ -168,8 +176,6 @@ class Cost:
         """When it began, as ``"2026-11-27 01:58:17"`` in UTC."""
         stated = content.created(self.table)
         if stated is not None:
-            from datetime import UTC, datetime
-
             moment = datetime.fromisoformat(stated[0])
             moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
             return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
@@ -202,7 +208,9 @@ def account(cost: Cost) -> list[str]:
     if own_j is not None:
         share = format_percent(own_j / cost.search_j) if cost.search_j else "an unknown share"
         lines.append(f"Of that, the best candidate's own trial: {format_energy(own_j)} ({share}).")
-    lines += [f"Beside it, {each.what}: {each}." for each in cost.beside]
+    if cost.beside:
+        told = "; ".join(f"{each.what}, {each}" for each in cost.beside)
+        lines.append(f"Beside it, charged to no run: {told}.")
     return lines
 
 
@@ -230,7 +238,8 @@ def sum_line(cost: Cost) -> str:
     sure = within(cost.spent_j, cost.spent_error_j)
     left = [each.what for each in cost.beside if each.energy_j is None]
     without = f"; without {' and '.join(left)}, which is unknown" if left else ""
-    return f"In all {format_energy(cost.spent_j)}{kinds}, {sure}{grams}{without}."
+    least = "at least " if cost.is_least else ""
+    return f"In all {least}{format_energy(cost.spent_j)}{kinds}, {sure}{grams}{without}."
 
 
 def plain_energies(cost: Cost) -> list[dict[str, Any]]:

@@ -35,7 +35,7 @@ class Hardware:
     def __str__(self) -> str:
         """For people: ``"2 x NVIDIA A100"``; of a processor the count is that of its cores."""
         if self.type == "cpu":
-            return f"{self.name} ({self.count} core{'' if self.count == 1 else 's'})"
+            return f"{self.name}, {self.count} core{'' if self.count == 1 else 's'}"
         return f"{self.count} x {self.name}"
 
 

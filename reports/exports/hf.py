@@ -25,7 +25,7 @@ def write(cost: Cost) -> Disclosed:
         "source": " ".join(source),
         "training_type": cost.given.training_type,
         "geographical_location": cost.location,
-        "hardware_used": ", ".join(map(str, cost.hardware)) or None,
+        "hardware_used": "; ".join(map(str, cost.hardware)) or None,
     }
     data = {key: value for key, value in found.items() if value is not None}
     text = yaml.safe_dump(

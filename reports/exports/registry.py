@@ -7,12 +7,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from ...errors import ConfigurationError, DataError, UnknownNameError
-from .facts import Cost, Disclosed
-from .given import Given
 
 if TYPE_CHECKING:
     from ...benchmarks.analysis.analysing import Analysis
     from ...benchmarks.tables.table import Table
+    from .facts import Cost, Disclosed
+    from .given import Given
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,8 @@ def disclose(table: Table, analysis: Analysis, form: str, given: Given) -> Discl
         ConfigurationError: The format cannot do without what neither table nor user say.
         DataError: The table has no joules that the format could tell.
     """
+    from .facts import Cost
+
     needs = check_form(form)
     cost = Cost(table, analysis, given)
     if needs.of_spent:

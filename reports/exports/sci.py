@@ -39,7 +39,7 @@ def write(cost: Cost) -> Disclosed:
         )
     total_g = None if embodied_g is None or operational_g is None else operational_g + embodied_g
     report = {
-        "specification": "Software Carbon Intensity for AI (ISO/IEC 21031:2024 for AI systems)",
+        "specification": "Software Carbon Intensity for AI, after ISO/IEC 21031:2024",
         "name": cost.table.name,
         "provider": {
             "boundary": {
