@@ -16,6 +16,8 @@ from ..content import NOT_STATED
 from ..format import format_energy, format_percent
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
     from ...benchmarks.tables.table import Table
@@ -47,8 +49,15 @@ class Energy:
         """For people: ``"681 J modelled, within 43 %"``."""
         if self.energy_j is None:
             return "unknown"
-        kind = f"of a kind {NOT_STATED}" if self.kind == NOT_STATED else self.kind
-        return f"{format_energy(self.energy_j)} {kind}, {within(self.energy_j, self.error_j)}"
+        return (
+            f"{format_energy(self.energy_j)} {in_words([self.kind])}, "
+            f"{within(self.energy_j, self.error_j)}"
+        )
+
+
+def in_words(kinds: Sequence[str]) -> str:
+    """Name the kinds in a sum: ``"measured plus modelled"``, ``"of a kind not stated"``."""
+    return " plus ".join(f"of a kind {each}" if each == NOT_STATED else each for each in kinds)
 
 
 def within(energy_j: float | None, error_j: float | None) -> str:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from ...benchmarks.analysis.runs import best_runs
 from ...benchmarks.tables.contract import LOWER_BOUND
 from ...benchmarks.tables.facts import read_fact
+from ...benchmarks.tables.table import counted
 from ...energy.carbon import CarbonIntensity, country_code, format_grams
 from ...energy.quantities import total
 from ...errors import PerjouleError
 from .. import content
 from ..format import format_energy, format_percent, known
-from .energies import REPLAYED, SEARCH, Energy, beside, searched, within
+from .energies import REPLAYED, SEARCH, Energy, beside, in_words, searched, within
 from .given import Given, Hardware
 
 if TYPE_CHECKING:
@@ -199,8 +200,8 @@ def account(cost: Cost) -> list[str]:
     ended = ", interrupted" if content.status(table) == "interrupted" else ""
     known_parts = [str(each) for each in cost.search if each.energy_j is not None]
     lines = [
-        f"The whole search ({trials:,} trials in {runs:,} runs, failed and stopped ones "
-        f"included{ended}): {'; '.join(known_parts) or 'no energy is known'}."
+        f"The whole search ({counted(trials, 'trial')} in {counted(runs, 'run')}, failed and stopped "
+        f"ones included{ended}): {'; '.join(known_parts) or 'no energy is known'}."
     ]
     if cost.unknown_trials:
         lines.append(f"The energy of {cost.unknown_trials:,} trials is unknown and in no sum.")
@@ -234,7 +235,7 @@ def scope_line(cost: Cost) -> str:
 def sum_line(cost: Cost) -> str:
     """Say what a single figure adds up, where it adds up kinds."""
     grams = "" if cost.grid is None else f", {format_grams(cost.grams(cost.spent_j))} CO2e"
-    kinds = f" {' plus '.join(cost.kinds)}" if cost.kinds else ""
+    kinds = f" {in_words(cost.kinds)}" if cost.kinds else ""
     sure = within(cost.spent_j, cost.spent_error_j)
     left = [each.what for each in cost.beside if each.energy_j is None]
     without = f"; without {' and '.join(left)}, which is unknown" if left else ""
