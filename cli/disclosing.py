@@ -70,8 +70,7 @@ def disclose(
 ) -> None:
     """Write what a search cost in a format of others: all its trials, not the best one alone.
 
-    Notes on stderr say what the format has no room for, and what is left out because nobody knows
-    it: joules of unknown energy are in no sum.
+    Notes on stderr say what the format has no room for, and what nobody knows and is left out.
     """
     from .. import api
 

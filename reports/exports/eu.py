@@ -11,10 +11,11 @@ import textwrap
 
 from ...energy.quantities import JOULES_PER_UNIT
 from ..format import known
-from .energies import within
+from .energies import in_words, within
 from .facts import Cost, Disclosed, account, grid_line, scope_line, sum_line
 
 _WIDTH = 96
+_NO_BREAK = "\N{NO-BREAK SPACE}%"
 _TITLE = "Energy consumption (during training and inference)"
 _ENERGY = "Amount of energy used for training"
 _INFERENCE = "Benchmarked amount of computation used for inference"
@@ -47,7 +48,7 @@ def write(cost: Cost) -> Disclosed:
     }
     told = [
         textwrap.fill(
-            f"{name}: {value}",
+            f"{name}: {value}".replace(" %", _NO_BREAK),
             _WIDTH,
             subsequent_indent="  ",
             break_long_words=False,
@@ -56,7 +57,9 @@ def write(cost: Cost) -> Disclosed:
         for name, value in fields.items()
         if value
     ]
-    return Disclosed("eu", "\n\n".join([_TITLE, *told]) + "\n", tuple(notes))
+    return Disclosed(
+        "eu", "\n\n".join([_TITLE, *told]).replace(_NO_BREAK, " %") + "\n", tuple(notes)
+    )
 
 
 def _amount(cost: Cost) -> str:
@@ -65,7 +68,7 @@ def _amount(cost: Cost) -> str:
     sure = within(cost.spent_j, cost.spent_error_j)
     mwh = scientific(cost.spent_j / JOULES_PER_UNIT["MWh"])
     least = "at least " if cost.is_least else ""
-    return f"{least}{mwh} MWh ({' plus '.join(cost.kinds)}, {sure})"
+    return f"{least}{mwh} MWh ({in_words(cost.kinds)}, {sure})"
 
 
 def scientific(amount: float) -> str:

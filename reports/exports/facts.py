@@ -200,8 +200,8 @@ def account(cost: Cost) -> list[str]:
     ended = ", interrupted" if content.status(table) == "interrupted" else ""
     known_parts = [str(each) for each in cost.search if each.energy_j is not None]
     lines = [
-        f"The whole search ({counted(trials, 'trial')} in {counted(runs, 'run')}, failed and stopped "
-        f"ones included{ended}): {'; '.join(known_parts) or 'no energy is known'}."
+        f"The whole search ({counted(trials, 'trial')} in {counted(runs, 'run')}, failed and "
+        f"stopped ones included{ended}): {'; '.join(known_parts) or 'no energy is known'}."
     ]
     if cost.unknown_trials:
         lines.append(f"The energy of {cost.unknown_trials:,} trials is unknown and in no sum.")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _ESCAPES = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': "''",
     "`": r"\textasciigrave{}", "µ": r"\textmu{}", "η": r"$\eta$", "²": r"\textsuperscript{2}",
     "…": r"\dots{}",
 }  # fmt: skip
@@ -22,7 +22,7 @@ _ESCAPES = {
 
 def write(cost: Cost) -> Disclosed:
     """Return tables and text."""
-    notes = ("the table needs \\usepackage{booktabs}, and \\usepackage[T1]{fontenc} for quotes",)
+    notes = ("the table needs \\usepackage{booktabs}",)
     return Disclosed("latex", latex(cost.table, cost.analysis), notes)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...benchmarks.analysis import naming
 from ...benchmarks.analysis.wording import label
+from ..content import NOT_STATED
 from ..format import (
     UNAVAILABLE,
     format_energy,
@@ -59,9 +60,10 @@ def sentences(table: Table, analysis: Analysis) -> list[str]:
 
 def caption(analysis: Analysis) -> str:
     """Say what the cells are."""
-    kinds = format_kinds({kind for group in analysis.groups for kind in group.energy_kinds})
+    kinds = {kind for group in analysis.groups for kind in group.energy_kinds}
+    told = f"of a kind {NOT_STATED}" if kinds == {NOT_STATED} else format_kinds(kinds)
     return (
-        f"Medians over runs with 95 % bootstrap intervals; joules are {kinds}. "
+        f"Medians over runs with 95 % bootstrap intervals; bold is the best. Joules are {told}. "
         f"Analysed by perjoule {analysis.perjoule}."
     )
 
