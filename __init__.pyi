@@ -3,6 +3,7 @@ from .api import StudyResult as StudyResult
 from .api import Table as Table
 from .api import analyse as analyse
 from .api import compare as compare
+from .api import disclose as disclose
 from .api import export as export
 from .api import import_table as import_table
 from .api import load_best as load_best

@@ -2,6 +2,7 @@
 
 from .all_studies import Studies, study_all
 from .comparing import Result, compare, report, tune
+from .disclosing import disclose
 from .networks import export, load_best
 from .studies import StudyResult, study
 from .tables import Table, analyse, import_table, load_table, project, replay
@@ -13,6 +14,7 @@ __all__ = [
     "Table",
     "analyse",
     "compare",
+    "disclose",
     "export",
     "import_table",
     "load_best",

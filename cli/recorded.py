@@ -47,11 +47,11 @@ def report(*, tables: Tables, findings: Findings, trust: Trust = False) -> None:
     _check_new(findings)
     kept = ("ledger.jsonl", "study.yaml")
     if len(tables.paths) > 1 or not any((tables.paths[0] / name).exists() for name in kept):
-        _report(_loaded(tables), findings)
+        _report(load(tables), findings)
         return
     result = api.report(tables.paths[0], findings.target, trust=trust)
     if any([tables.by, tables.mapping, tables.metric]):
-        _report(_loaded(tables), findings)
+        _report(load(tables), findings)
     elif any([findings.as_json, findings.html, findings.out]):
         _report(result.table, findings, result)
     else:
@@ -67,7 +67,7 @@ def replay(tables: Tables, searched: Searched, replaying: Replaying, findings: F
 
     parse_target(findings.target, None)
     _check_new(findings)
-    table = _loaded(tables, searched)
+    table = load(tables, searched)
     with ReplayProgress() as progress:
         replayed = api.replay(table, progress=progress, **asdict(replaying))
     _report(replayed, findings, told=progress.told)
@@ -144,7 +144,8 @@ def audit(
     raise typer.Exit(1 if found.findings else 0)
 
 
-def _loaded(tables: Tables, searched: Searched | None = None) -> Table:
+def load(tables: Tables, searched: Searched | None = None) -> Table:
+    """The table that the options name."""
     from .. import api
 
     return api.load_table(

@@ -72,7 +72,7 @@ def intensity(text: str) -> CarbonIntensity:
     if text[:1] in tuple("0123456789.+-") or "kwh" in text.lower():
         return _parse_figure(text)
     country, slash, region = (part.strip() for part in text.partition("/"))
-    code = _country_code(country)
+    code = country_code(country)
     return _of_region(code, region) if slash else _of_country(code)
 
 
@@ -92,7 +92,7 @@ def _parse_figure(text: str) -> CarbonIntensity:
     return CarbonIntensity(float(match[1]) * factor, "", None, "given by the user")
 
 
-def _country_code(country: str) -> str:
+def country_code(country: str) -> str:
     """The three letters of a country that is given in any of its forms."""
     table = _read("global_energy_mix.json")
     for code, entry in table.items():

@@ -31,6 +31,7 @@ PUBLIC = [
     "analyse",
     "audit",
     "compare",
+    "disclose",
     "export",
     "fit_once",
     "import_table",

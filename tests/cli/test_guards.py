@@ -111,7 +111,7 @@ def test_a_fault_of_ours_has_an_exit_code_of_its_own(table, tmp_path, monkeypatc
     def broken(_):
         raise KeyError(HOSTILE)
 
-    monkeypatch.setattr(commands, "_loaded", broken)
+    monkeypatch.setattr(commands, "load", broken)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     ended = call("report", table)
     assert ended.code == 70
@@ -134,7 +134,7 @@ def test_what_the_system_refuses_can_be_mended(error, message, table, monkeypatc
     def refused(_):
         raise error
 
-    monkeypatch.setattr(commands, "_loaded", refused)
+    monkeypatch.setattr(commands, "load", refused)
     ended = call("report", table)
     assert ended.code == 2
     assert re.search(message, ended.message)
