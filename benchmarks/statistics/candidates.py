@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 EPOCHS = "epochs"
 MOST_TRIALS = 2_000
-"""Trials that are looked at; of more a seeded sample, which holds the best."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,10 +69,15 @@ class Candidates:
         return int(order[0])
 
     @classmethod
-    def of(cls, table: Table) -> Candidates | None:
-        """The candidates of a table; None if nothing that varies was searched."""
+    def of(cls, table: Table, most: int = MOST_TRIALS) -> Candidates | None:
+        """The candidates of a table; None if nothing that varies was searched.
+
+        Args:
+            table: The trials.
+            most: Results that are looked at; of more a seeded sample, which holds the best.
+        """
         results = table.trials[table.trials["state"].isin(RESULTS)]
-        rows = _sample(results, table)
+        rows = _sample(results, table, most)
         searched = None if rows.empty else _searched(table, rows)
         if searched is None:
             return None
@@ -110,10 +114,10 @@ class Candidates:
         )
 
 
-def _sample(results: pd.DataFrame, table: Table) -> pd.DataFrame:
-    if len(results) <= MOST_TRIALS:
+def _sample(results: pd.DataFrame, table: Table, most: int) -> pd.DataFrame:
+    if len(results) <= most:
         return results
-    chosen = np.random.default_rng(0).choice(len(results), MOST_TRIALS, replace=False)
+    chosen = np.random.default_rng(0).choice(len(results), most, replace=False)
     score = pd.Series(table.metric.oriented(floats(results["score"])))
     if score.notna().any():
         chosen = np.union1d(chosen, [int(score.idxmax())])

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from ...models.outcome import RESULTS, State
 from .runs import floats
@@ -70,14 +69,10 @@ class Fidelity:
         return found
 
     @property
-    def safe(self) -> EpochFacts | None:
-        """The first epoch from which on the one chosen is the final best; None if none is."""
-        found = None
-        for each in reversed(self.epochs):
-            if each.regret > 0:
-                break
-            found = each
-        return found
+    def told(self) -> EpochFacts | None:
+        """The epoch that stands for all: the agreeing one, or the last of the first half."""
+        early = [each for each in self.epochs if 2 * each.epoch <= self.length]
+        return self.agreeing or next(iter([*early[-1:], *self.epochs[:1]]), None)
 
 
 def fidelity(table: Table) -> Fidelity | None:

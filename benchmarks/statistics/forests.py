@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 N_TREES = 100
-_LEAST_LEAF = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +47,7 @@ class Forest:
         for seed in range(n_trees):
             inputs[:, -1] = draw.random(n)
             weights = np.bincount(draw.integers(n, size=n), minlength=n).astype(float)
-            grown = DecisionTreeRegressor(min_samples_leaf=_LEAST_LEAF, random_state=seed)
+            grown = DecisionTreeRegressor(random_state=seed)
             tree = grown.fit(inputs, target, sample_weight=weights, check_input=False).tree_
             out = weights == 0
             sums[out] += tree.predict(inputs[out])[:, 0]
@@ -119,12 +118,14 @@ def _boxes(tree: Any) -> tuple[Array, Array]:
     """The lower and upper corners of each node's part of the unit cube, shape [nodes, inputs]."""
     low = np.zeros((tree.node_count, tree.n_features))
     high = np.ones((tree.node_count, tree.n_features))
-    for node in range(tree.node_count):  # parents come before their children
-        left, right, feature = tree.children_left[node], tree.children_right[node], tree.feature[node]
-        if left < 0:
-            continue
+    level = np.zeros(1, dtype=np.intp)
+    while len(level := level[tree.children_left[level] >= 0]):
+        left, right, feature = (
+            each[level] for each in (tree.children_left, tree.children_right, tree.feature)
+        )
         for child in (left, right):
-            low[child], high[child] = low[node], high[node]
-        threshold = min(max(tree.threshold[node], low[node, feature]), high[node, feature])
-        high[left, feature] = low[right, feature] = threshold
+            low[child], high[child] = low[level], high[level]
+        inside = np.clip(tree.threshold[level], low[level, feature], high[level, feature])
+        high[left, feature] = low[right, feature] = inside
+        level = np.concatenate([left, right])
     return low, high

@@ -1,14 +1,15 @@
 """Which hyperparameters matter: for the score, and for the joules.
 
-A forest learns each from the candidates of a table; the share of its variance that a hyperparameter
-explains alone is its importance (see `forests`). The interval holds 95 % of the trees, each of which
-saw a bootstrap sample of the candidates. Of a forest that explains little of candidates it has not
-seen, nothing is told. In simulations with 10 to 150 candidates of 8 hyperparameters, fewer than 2 %
+A forest learns each from the candidates of a table. The importance of a hyperparameter is the share
+of the forest's variance that it explains alone (see `forests`). The interval holds 95 % of the
+trees, each of which saw a bootstrap sample of the candidates. Of a forest that explains little of
+candidates it has not seen, nothing is told. In simulations with 10 to 150 candidates of 8 hyperparameters, fewer than 2 %
 of those without any effect came out above chance; most of those with one did from 20 candidates on.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -16,8 +17,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...tuners.parts.quiet import quietly
-from .candidates import Candidates
-from .forests import Forest
+from ...tuners.parts.studies import silent_study
+from .candidates import MOST_TRIALS, Candidates
+from .forests import N_TREES, Forest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,11 +29,15 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 LEAST_CANDIDATES = 20
+_LEAST_TRIALS, _LEAST_TREES = 300, 40
+"""What each of many tables is looked at with, however many there are."""
 LEAST_R2 = 0.25
 """Share of the variance of unseen candidates that a forest explains of which anything is told."""
 _FARTHEST = 10.0
 """A score without a worst one counts as so many times behind the median as the best is ahead."""
 _CHANCE = 95.0
+_RANDOM_COLUMNS = 19
+"""So many, none of which is above a hyperparameter: a one-sided test at 5 %."""
 
 
 @dataclass(frozen=True)
@@ -70,12 +76,18 @@ class Landscape:
     """The candidates of a table, and the forests that learnt from them; each is grown once."""
 
     candidates: Candidates
+    n_trees: int = N_TREES
 
     @classmethod
-    def of(cls, table: Table) -> Landscape | None:
-        """The candidates of a table; None if nothing that varies was searched."""
-        found = Candidates.of(table)
-        return None if found is None else cls(found)
+    def of(cls, table: Table, tables: int = 1) -> Landscape | None:
+        """The candidates of a table; None if nothing that varies was searched.
+
+        Args:
+            table: The trials.
+            tables: How many tables share what time there is.
+        """
+        found = Candidates.of(table, max(MOST_TRIALS // tables, _LEAST_TRIALS))
+        return None if found is None else cls(found, max(N_TREES // tables, _LEAST_TREES))
 
     @cached_property
     def score(self) -> Forest | None:
@@ -103,18 +115,18 @@ class Landscape:
         return self._importance(self.log_j, self.candidates.log_j)
 
     @cached_property
-    def of_the_best(self) -> str | None:
-        """The hyperparameter that sets the best tenth apart most; None if that cannot be told.
+    def best_tenth(self) -> tuple[Share, ...]:
+        """What sets the best tenth of the candidates apart, as shares of all that does; or ().
 
-        By Optuna's PED-ANOVA (Watanabe et al., IJCAI 2023), which needs no forest.
+        By Optuna's PED-ANOVA (Watanabe et al., IJCAI 2023), beside columns of random numbers.
         """
-        return _first_by_ped_anova(self.candidates) if self.score_importance.shares else None
+        return _ped_anova(self.candidates) if self.score_importance.shares else ()
 
     def _grow(self, target: Array) -> Forest | None:
         known = ~np.isnan(target)
         if known.sum() < LEAST_CANDIDATES:
             return None
-        return Forest.grow(self.candidates.points[known], target[known])
+        return Forest.grow(self.candidates.points[known], target[known], self.n_trees)
 
     def _importance(self, forest: Forest | None, target: Array) -> Importance:
         count = int((~np.isnan(target)).sum())
@@ -140,21 +152,29 @@ def _shares(forest: Forest, names: tuple[str, ...]) -> tuple[tuple[Share, ...], 
     return tuple(sorted(shares, key=lambda each: -each.value)), chance
 
 
-def _first_by_ped_anova(candidates: Candidates) -> str | None:
+def _ped_anova(candidates: Candidates) -> tuple[Share, ...]:
     import optuna
-    from optuna.distributions import BaseDistribution, FloatDistribution
+    from optuna.distributions import FloatDistribution
 
-    axes: dict[str, BaseDistribution] = {n: FloatDistribution(0, 1) for n in candidates.names}
-    known = np.flatnonzero(~np.isnan(candidates.score))
-    with quietly():
-        study = optuna.create_study(storage=optuna.storages.InMemoryStorage(), study_name="")
-        study.add_trials(
-            optuna.create_trial(
-                params=dict(zip(axes, candidates.points[row].tolist(), strict=True)),
-                distributions=axes,
-                value=-float(candidates.score[row]),
+    axes = {name: candidates.encoding.space.distributions[name] for name in candidates.names}
+    random = {f"{name}'": FloatDistribution(0, 1) for name in map(str, range(_RANDOM_COLUMNS))}
+    draw = np.random.default_rng(0)
+    trials = []
+    for params, score in zip(candidates.params, candidates.score.tolist(), strict=True):
+        own = {name: params[name] for name in axes if params[name] is not None}
+        own |= {name: float(draw.random()) for name in random}
+        if math.isfinite(score):
+            distributions = {name: {**axes, **random}[name] for name in own}
+            trials.append(
+                optuna.create_trial(params=own, distributions=distributions, value=-score)
             )
-            for row in known
-        )
-        found = optuna.importance.get_param_importances(study)
-    return next(iter(found), None)
+    with quietly():
+        study = silent_study(0)
+        study.add_trials(trials)
+        found = optuna.importance.get_param_importances(study, normalize=False)
+    chance = max(found.pop(name) for name in random)
+    total = sum(found.values()) or 1.0
+    return tuple(
+        Share(name, value / total, float("nan"), float("nan"), value > chance)
+        for name, value in sorted(found.items(), key=lambda item: -item[1])
+    )
