@@ -3,8 +3,9 @@
 A forest learns each from the candidates of a table. The importance of a hyperparameter is the share
 of the forest's variance that it explains alone (see `forests`). The interval holds 95 % of the
 trees, each of which saw a bootstrap sample of the candidates. Of a forest that explains little of
-candidates it has not seen, nothing is told. In simulations with 10 to 150 candidates of 8 hyperparameters, fewer than 2 %
-of those without any effect came out above chance; most of those with one did from 20 candidates on.
+candidates it has not seen, nothing is told. In simulations with 10 to 150 candidates of 8
+hyperparameters, fewer than 2 % of those without any effect came out above chance; most of those
+with one did from 20 candidates on.
 """
 
 from __future__ import annotations

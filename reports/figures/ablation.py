@@ -60,8 +60,8 @@ def ablation_chart(found: Ablation, drawing: Drawing) -> Chart:
         f"ablation-{drawing.number}",
         "From the centre of the space to the best candidate",
         "From the top, one hyperparameter after the other gets the value of the best candidate, "
-        "the one first that gains most. The dots are forecasts by a forest, the whiskers hold 95 % of "
-        "its trees.",
+        "the one first that gains most. The dots are forecasts by a forest, the whiskers hold 95 % "
+        "of its trees.",
         f"Dots of the {metric.name} gained and the joules paid by each change: "
         f"{', '.join(str(each.name) for each in steps)}.",
         go.Figure(data=traces, layout=layout),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
 
-from ...benchmarks.statistics.importance import Importance, Landscape
+from ...benchmarks.statistics.importance import Importance, Landscape, Share
 from ..format import format_percent
 from .axes import GREY, TEMPLATE, wrap_label
 from .chart import Chart
@@ -114,11 +114,15 @@ def _bars(
         "hoverinfo": "text",
         "hovertext": [
             *(
-                f"<b>{escape(share.name)}</b><br>"
-                f"{format_percent(share.value, 0)} of {escape(label)} [{format_percent(share.low, 0)}, {format_percent(share.high, 0)}]"
+                f"<b>{escape(share.name)}</b><br>{_interval(share)} of {escape(label)}"
                 f"{'' if share.clear else '<br>no more than random numbers explain'}"
                 for share in shares
             ),
             f"<b>{COMBINED}</b><br>{format_percent(found.combined, 0)} of {escape(label)}",
         ],
     }
+
+
+def _interval(share: Share) -> str:
+    value, low, high = (format_percent(each, 0) for each in (share.value, share.low, share.high))
+    return f"{value} [{low}, {high}]"

@@ -1,4 +1,4 @@
-"""Learning curves against joules, and what the ranks of an epoch say about the final ones."""
+"""Learning curves: the score of single trials against their joules."""
 
 from __future__ import annotations
 
@@ -6,17 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
 from ...models.outcome import State
-from ..format import format_energy, format_percent, format_score
-from .axes import GREY, TEMPLATE, energy_title, hover
+from ..format import format_energy, format_score
+from .axes import GREY, energy_title, hover
 from .chart import Chart
-from .palette import COLOURS
 from .scales import scale_of
 
 if TYPE_CHECKING:
-    from ...benchmarks.statistics.fidelity import Fidelity
     from .chart import Drawing
     from .palette import Look
     from .scales import Scale
@@ -154,83 +151,3 @@ def _thin(rows: pd.DataFrame) -> pd.DataFrame:
     if len(rows) <= _MOST_POINTS:
         return rows
     return rows.iloc[np.unique(np.linspace(0, len(rows) - 1, _MOST_POINTS).round().astype(int))]
-
-
-def agreement_chart(found: Fidelity, drawing: Drawing) -> Chart:
-    """Draw the rank correlation of each epoch with the last, and the joules spent by then."""
-    facts = [each for each in found.epochs if each.rho is not None]
-    epochs = [each.epoch for each in facts]
-    bounds = [each for each in facts if each.low is not None]
-    traces: list[dict[str, Any]] = [
-        {
-            "x": [each.epoch for each in bounds],
-            "y": [getattr(each, bound) for each in bounds],
-            "mode": "lines",
-            "line": {"width": 0},
-            "fill": fill,
-            "fillcolor": "rgba(0,114,178,0.15)",
-            "hoverinfo": "skip",
-            "showlegend": False,
-        }
-        for bound, fill in (("low", None), ("high", "tonexty"))
-    ]
-    traces.append(
-        {
-            "x": epochs,
-            "y": [each.rho for each in facts],
-            "mode": "lines+markers",
-            "name": "rank correlation with the final ranks",
-            "line": {"color": COLOURS[0], "width": 2.5},
-            "marker": {"symbol": "circle", "size": 8},
-            "hoverinfo": "text",
-            "hovertext": [
-                f"epoch {each.epoch} of {found.length}: {each.rho:.2f}"
-                + ("" if each.low is None else f" [{each.low:.2f}, {each.high:.2f}]")
-                for each in facts
-            ],
-        }
-    )
-    spent = [each for each in facts if each.spent is not None]
-    if spent:
-        traces.append(
-            {
-                "x": [each.epoch for each in spent],
-                "y": [each.spent for each in spent],
-                "mode": "lines+markers",
-                "name": "share of the joules",
-                "line": {"color": COLOURS[1], "width": 2, "dash": "7px,3px"},
-                "marker": {"symbol": "square-open", "size": 8},
-                "hoverinfo": "text",
-                "hovertext": [
-                    f"stopping at epoch {each.epoch}: {format_percent(each.spent, 0)} of the joules"
-                    for each in spent
-                ],
-            }
-        )
-    ticks = epochs if len(epochs) <= 12 else None
-    lowest = min([0.0, *(each.low for each in bounds if each.low is not None)])
-    figure = go.Figure(
-        data=[{"type": "scatter", **trace} for trace in traces],
-        layout={
-            "template": TEMPLATE,
-            "hovermode": "closest",
-            "xaxis": {
-                "title": {"text": f"epoch, of {found.length}"},
-                **({"tickvals": ticks} if ticks else {}),
-            },
-            "yaxis": {
-                "title": {"text": "rank correlation; share"},
-                "range": [lowest - 0.05, 1.05],
-            },
-        },
-    )
-    return Chart(
-        f"agreement-{drawing.number}",
-        "What an epoch says about the last",
-        f"Spearman's rank correlation of the {drawing.metric.name} after each epoch with the final "
-        "one, with its 95 % interval over trials, beside the share of the joules that would have "
-        "been spent had all but the one that was best by then stopped there.",
-        "Lines of the rank correlation of each epoch with the last, and of the share of joules.",
-        figure,
-        entries=2,
-    )

@@ -13,7 +13,7 @@ from ...benchmarks.tables.table import counted
 from ...models.outcome import State
 from ..figures.ablation import ablation_chart
 from ..figures.importance import COMBINED, importance_chart, ranked
-from ..format import format_energy, format_percent, format_score, format_value
+from ..format import UNAVAILABLE, format_energy, format_percent, format_score, format_value
 from ..tables import Cell, Grid, Row
 from .section import Section, Subject
 
@@ -46,8 +46,8 @@ def mattered_section(subject: Subject) -> Section | None:
         charts=charts,
         template="mattered",
         content={
-            "findings": [*importance_sentences(landscape), *ablation_sentences(way, metric)],
-            "notes": _notes(landscape, subject),
+            "findings": [importance_sentences(landscape), ablation_sentences(way, metric)],
+            "notes": [*_notes(landscape, subject), *_centre(way)],
             "importance": importance_grid(landscape) if told else None,
             "ablation": None if way is None else ablation_grid(way, metric),
         },
@@ -86,8 +86,9 @@ def _explains(what: str, found: Importance) -> str:
         least = format_percent(_TOLD, 0)
         return f"No hyperparameter alone explains {least} of the variation of {what}."
     first, *others = told[:_MOST_TOLD]
-    more = "".join(f", {share.name} {_interval(share)}" for share in others)
-    return f"{first.name} alone explains {_interval(first)} of the variation of {what}{more}."
+    shares = [f"{first.name} alone explains {_interval(first)}"]
+    shares += [f"{share.name} {_interval(share)}" for share in others]
+    return f"Of the variation of {what}, {_listed(shares)}."
 
 
 def _interval(share: Share) -> str:
@@ -106,18 +107,17 @@ def ablation_sentences(found: Ablation | None, metric: Metric) -> list[str]:
         f"{_for(start)}; at the best candidate {_score(end, metric)}{_for(end)}"
         f"{_recorded(end, metric)}."
     ]
-    gaining = max(steps, key=lambda each: each.gain.value if each.gain else 0.0)
-    if gaining.gain is not None and gaining.gain.value > 0:
-        clear = "" if gaining.gain.low > 0 else ", which is less than the trees disagree by"
-        sentences.append(
-            f"On the way {gaining.name} gains most, {_gain(gaining.gain.value, metric)}{clear}."
-        )
-    paying = [each for each in steps if each.factor is not None]
+    clear = [each for each in steps if each.gain is not None and each.gain.low > 0]
+    if clear:
+        most = max(clear, key=lambda each: each.gain.value if each.gain else 0.0)
+        sentences.append(f"On the way {most.name} gains most: {_gain(most.gain, metric)}.")
+    else:
+        sentences.append("No change on the way gains more than the trees disagree by.")
+    paying = [each for each in steps if each.factor is not None and each.factor.low > 1]
     if paying:
         most = max(paying, key=lambda each: each.factor.value if each.factor else 0.0)
-        if most.factor is not None and most.factor.value >= 1.05:
-            sentences.append(f"{most.name} costs most: {most.factor.value:.2g} times the joules.")
-    missed = f"Forecasts of candidates not seen miss by {_gain(found.score_error, metric)}"
+        sentences.append(f"{most.name} multiplies the joules most: by {_times(most.factor)}.")
+    missed = f"Forecasts of candidates not seen miss by {_points(found.score_error, metric)}"
     if found.energy_error is not None:
         missed += f" (mean) and {format_percent(found.energy_error, 0)} of the joules (median)"
     return [*sentences, f"{missed}."]
@@ -138,8 +138,21 @@ def _recorded(stop: Stop, metric: Metric) -> str:
     return f", where {format_score(stop.recorded_score, metric)}{joules} was recorded"
 
 
-def _gain(value: float, metric: Metric) -> str:
+def _points(value: float, metric: Metric) -> str:
     return f"{100 * value:.1f} points" if metric.is_share else f"{value:.3g} of {metric.name}"
+
+
+def _gain(found: Forecast | None, metric: Metric) -> str:
+    if found is None:
+        return UNAVAILABLE
+    scale = 100 if metric.is_share else 1
+    return f"{_points(found.value, metric)} [{scale * found.low:.3g}, {scale * found.high:.3g}]"
+
+
+def _times(found: Forecast | None) -> str:
+    if found is None:
+        return UNAVAILABLE
+    return f"{found.value:.2g} [{found.low:.2g}, {found.high:.2g}]"
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -179,6 +192,16 @@ def _notes(landscape: Landscape, subject: Subject) -> list[str]:
     return notes
 
 
+def _centre(found: Ablation | None) -> list[str]:
+    if found is None:
+        return []
+    values = [f"{n} {format_value(v)}" for n, v in found.start.items() if v is not None]
+    return [
+        f"The centre of the space is the middle of every range, on its scale, and of every list of "
+        f"choices: {', '.join(values)}."
+    ]
+
+
 def importance_grid(landscape: Landscape) -> Grid:
     """Return what each hyperparameter explains, and what sets the best tenth apart."""
     name = landscape.candidates.metric.name
@@ -203,7 +226,7 @@ def importance_grid(landscape: Landscape) -> Grid:
 
 def _share_cell(share: Share | None) -> Cell:
     if share is None:
-        return Cell("n/a", mark="none")
+        return Cell(UNAVAILABLE, mark="none")
     beneath = ""
     if share.low == share.low:
         low, high = (format_percent(each, 0) for each in (share.low, share.high))
@@ -215,32 +238,26 @@ def _share_cell(share: Share | None) -> Cell:
 
 def ablation_grid(found: Ablation, metric: Metric) -> Grid:
     """Return the way from the centre of the space to the best candidate, step by step."""
-    heads = ["change", "value", f"{metric.name}, forecast", "gained"]
+    heads = ["change", f"{metric.name}, forecast", "gained"]
     has_joules = found.stops[0].energy_j is not None
     heads += ["joules, forecast", "times those before"] if has_joules else []
     heads += ["recorded"]
     show = partial(format_score, metric=metric)
     rows = []
     for stop in found.stops:
-        cells = [
-            _value_cell(stop, found),
-            _forecast_cell(stop.score, lambda v: format_score(v, metric)),
-        ]
+        cells = [_forecast_cell(stop.score, show)]
         cells.append(Cell("" if stop.gain is None else _signed(stop.gain.value, metric)))
         if stop.energy_j is not None:
             cells.append(_forecast_cell(stop.energy_j, format_energy))
             cells.append(Cell("" if stop.factor is None else f"{stop.factor.value:.2f}"))
         cells.append(_recorded_cell(stop, metric))
-        rows.append(Row(stop.name or "centre of the space", cells))
-    return Grid(heads, rows, {"value"}, wide=True)
+        name = "centre of the space" if stop.name is None else stop.name
+        rows.append(Row(name, cells, beneath="" if stop.name is None else _change(stop)))
+    return Grid(heads, rows)
 
 
-def _value_cell(stop: Stop, found: Ablation) -> Cell:
-    if stop.name is None:
-        return Cell(
-            ", ".join(f"{n} {format_value(v)}" for n, v in found.start.items() if v is not None)
-        )
-    return Cell(f"{format_value(stop.before)} → {format_value(stop.value)}")
+def _change(stop: Stop) -> str:
+    return f"{format_value(stop.before)} → {format_value(stop.value)}"
 
 
 def _forecast_cell(found: Forecast, show: Callable[[object], str]) -> Cell:
@@ -253,7 +270,7 @@ def _signed(value: float, metric: Metric) -> str:
 
 def _recorded_cell(stop: Stop, metric: Metric) -> Cell:
     if stop.recorded_score is None:
-        return Cell("n/a", mark="none")
+        return Cell(UNAVAILABLE, mark="none")
     joules = "" if stop.recorded_j is None else f"{format_energy(stop.recorded_j)}, "
     return Cell(
         format_score(stop.recorded_score, metric), f"{joules}{counted(stop.repeats, 'trial')}"

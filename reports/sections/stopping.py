@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from ...benchmarks.statistics.fidelity import AGREEING, EpochFacts, Fidelity, fidelity
 from ...benchmarks.tables.table import counted
-from ..figures.learning import agreement_chart, learning_chart
-from ..format import format_percent
+from ..figures.agreement import agreement_chart
+from ..figures.learning import learning_chart
+from ..format import UNAVAILABLE, format_percent
 from ..tables import Cell, Grid, Row
 from .section import Section, Subject
 
@@ -50,9 +51,10 @@ def sentences(found: Fidelity | None, metric: Metric) -> list[str]:
     if found.agreeing is None:
         agree += f" No epoch agrees to {AGREEING:g} for certain from there to the end."
     spent = "" if told.spent is None else f"{format_percent(told.spent, 0)} of the joules and "
-    lost = f"{_loss(told.regret, metric)} of {metric.name}"
-    best = " It chose the best one." if told.regret == 0 else ""
-    return [agree, f"Choosing there would have cost {spent}{lost}.{best}"]
+    lost = f"no {metric.name}: what was best there was so in the end"
+    if told.regret > 0:
+        lost = f"{_loss(told.regret, metric)} of {metric.name}"
+    return [agree, f"Choosing there would have cost {spent}{lost}."]
 
 
 def _rho(facts: EpochFacts) -> str:
@@ -91,8 +93,8 @@ def epochs_grid(found: Fidelity, metric: Metric) -> Grid:
     rows = []
     for each in found.epochs:
         interval = "" if each.low is None else f"{each.low:.2f} to {each.high:.2f}"
-        rho = "n/a" if each.rho is None else f"{each.rho:.2f}"
-        tau = "n/a" if each.tau is None else f"{each.tau:.2f}"
+        rho = UNAVAILABLE if each.rho is None else f"{each.rho:.2f}"
+        tau = UNAVAILABLE if each.tau is None else f"{each.tau:.2f}"
         cells = [
             Cell(rho, interval),
             Cell(tau),
