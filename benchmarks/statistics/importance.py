@@ -10,15 +10,16 @@ with one did from 20 candidates on.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...energy.quantities import format_percent
 from ...tuners.parts.quiet import quietly
 from ...tuners.parts.studies import silent_study
+from ..tables.table import counted
 from .candidates import MOST_TRIALS, Candidates
 from .forests import N_TREES, Forest
 
@@ -39,6 +40,8 @@ _FARTHEST = 10.0
 _CHANCE = 95.0
 _RANDOM_COLUMNS = 19
 """So many, none of which is above a hyperparameter: a one-sided test at 5 %."""
+_LEAST_OF_TENTHS, _MOST_OF_TENTHS = 100, 500
+"""Candidates from which their best tenth is told; of more a seeded sample."""
 
 
 @dataclass(frozen=True)
@@ -132,11 +135,11 @@ class Landscape:
     def _importance(self, forest: Forest | None, target: Array) -> Importance:
         count = int((~np.isnan(target)).sum())
         if forest is None:
-            few = f"{count} different candidates, and {LEAST_CANDIDATES} are needed"
+            few = f"known of {counted(count, 'different candidate')}, {LEAST_CANDIDATES} are needed"
             return Importance(count, None, reason=few)
         if not forest.r2 >= LEAST_R2:
-            share = "none" if np.isnan(forest.r2) else f"{max(forest.r2, 0.0):.0%}"
-            weak = f"a forest explains {share} of the variance of candidates it has not seen"
+            share = "nothing" if not forest.r2 > 0 else format_percent(forest.r2, 0)
+            weak = f"a forest explains {share} of the variance of candidates not seen"
             return Importance(count, forest.r2, reason=weak)
         return Importance(count, forest.r2, *_shares(forest, self.candidates.names))
 
@@ -158,17 +161,22 @@ def _ped_anova(candidates: Candidates) -> tuple[Share, ...]:
     from optuna.distributions import FloatDistribution
 
     axes = {name: candidates.encoding.space.distributions[name] for name in candidates.names}
-    random = {f"{name}'": FloatDistribution(0, 1) for name in map(str, range(_RANDOM_COLUMNS))}
+    # One distribution for all: Optuna copies each object once a trial.
+    random = dict.fromkeys([f"random {n}" for n in range(_RANDOM_COLUMNS)], FloatDistribution(0, 1))
+    every = {**random, **axes}
     draw = np.random.default_rng(0)
+    known = np.flatnonzero(~np.isnan(candidates.score))
+    if len(known) < _LEAST_OF_TENTHS:
+        return ()
+    if len(known) > _MOST_OF_TENTHS:
+        known = np.sort(draw.choice(known, _MOST_OF_TENTHS, replace=False))
     trials = []
-    for params, score in zip(candidates.params, candidates.score.tolist(), strict=True):
-        own = {name: params[name] for name in axes if params[name] is not None}
-        own |= {name: float(draw.random()) for name in random}
-        if math.isfinite(score):
-            distributions = {name: {**axes, **random}[name] for name in own}
-            trials.append(
-                optuna.create_trial(params=own, distributions=distributions, value=-score)
-            )
+    for row in known:
+        own = {name: value for name in axes if (value := candidates.params[row][name]) is not None}
+        own |= dict(zip(random, draw.random(len(random)).tolist(), strict=True))
+        distributions = {name: every[name] for name in own}
+        score = float(candidates.score[row])
+        trials.append(optuna.create_trial(params=own, distributions=distributions, value=-score))
     with quietly():
         study = silent_study(0)
         study.add_trials(trials)

@@ -70,7 +70,11 @@ def importance_sentences(landscape: Landscape) -> list[str]:
         clear = {share.name for found in known for share in found.shares if share.clear}
         unclear = [n for n in landscape.candidates.names if n not in clear]
         if unclear:
-            sentences.append(f"Alone, random numbers explain as much as {_listed(unclear)}.")
+            explain = "explains" if len(unclear) == 1 else "explain"
+            which = "either" if len(known) > 1 else "it"
+            sentences.append(
+                f"{_listed(unclear)} alone {explain} no more of {which} than random numbers do."
+            )
     best = [share for share in landscape.best_tenth if share.clear][:_MOST_TOLD]
     if best:
         shares = [f"{each.name} ({format_percent(each.value, 0)})" for each in best]
@@ -167,6 +171,10 @@ def _notes(landscape: Landscape, subject: Subject) -> list[str]:
         f"{counted(found.looked_at, 'trial')} with a result. Strategies search where they expect "
         "the best, not evenly: elsewhere in the space the forest knows less."
     ]
+    notes.append(
+        "Joules are those of a trial without its search, on their logarithm. What sets the best "
+        "tenth of the candidates apart is told by Optuna's PED-ANOVA, as shares of all that does."
+    )
     if found.looked_at < found.trials:
         notes.append(f"A seeded sample: there are {found.trials:,} trials with a result.")
     if EPOCHS in found.names and found.stopped:
