@@ -42,7 +42,7 @@ def agreement_chart(found: Fidelity, drawing: Drawing) -> Chart:
         f"agreement-{drawing.number}",
         "What an epoch says about the last",
         f"Spearman's rank correlation of the {drawing.metric.name} after each epoch with the final "
-        "one, with its 95\u00a0% interval over trials, beside the share of the joules that would "
+        "one, with its 95 % interval over trials, beside the share of the joules that would "
         "have been spent had all but the one that was best by then stopped there.",
         "Lines of the rank correlation of each epoch with the last, and of the share of joules.",
         figure,
