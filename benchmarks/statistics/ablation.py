@@ -73,16 +73,15 @@ def ablate(landscape: Landscape) -> Ablation | None:
     if forest is None or found.best is None or not landscape.score_importance.shares:
         return None
     way = _way(found, found.params[found.best])
-    names, values, befores, points = [None], [None], [None], [way.point(way.full)]
-    while open_names := way.open_names():
-        asked = np.array([way.point({**way.full, n: way.target[n]}) for n in open_names])
-        name = open_names[int(forest.predict(asked).mean(axis=0).argmax())]
-        befores.append(way.shown(name))
+    points = [way.point(way.full)]
+    changes: list[tuple[str | None, Any, Any]] = [(None, None, None)]
+    while names := way.open_names():
+        asked = np.array([way.point({**way.full, n: way.target[n]}) for n in names])
+        name = names[int(forest.predict(asked).mean(axis=0).argmax())]
+        changes.append((name, way.shown(name), way.target[name]))
         way.full[name] = way.target[name]
-        names.append(name)
-        values.append(way.target[name])
         points.append(way.point(way.full))
-    stops = _stops(landscape, np.array(points), list(zip(names, befores, values, strict=True)))
+    stops = _stops(landscape, np.array(points), changes)
     energy_error = None
     if landscape.energy_importance.shares and landscape.log_j is not None:
         energy_error = float(np.nanmedian(np.abs(np.expm1(-landscape.log_j.errors))))

@@ -118,9 +118,9 @@ def _sample(results: pd.DataFrame, table: Table, most: int) -> pd.DataFrame:
     if len(results) <= most:
         return results
     chosen = np.random.default_rng(0).choice(len(results), most, replace=False)
-    score = pd.Series(table.metric.oriented(floats(results["score"])))
-    if score.notna().any():
-        chosen = np.union1d(chosen, [int(score.idxmax())])
+    score = np.asarray(table.metric.oriented(floats(results["score"])))
+    if not np.isnan(score).all():
+        chosen = np.union1d(chosen, [int(np.nanargmax(score))])
     return results.iloc[np.sort(chosen)]
 
 

@@ -9,7 +9,7 @@ the ranks are those of survivors, which are alike and therefore agree less.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -91,7 +91,8 @@ def fidelity(table: Table) -> Fidelity | None:
     if counts.empty:
         return None
     enough = counts[counts >= LEAST_TRIALS]
-    length = int(enough.index.max() if len(enough) else counts.idxmax())
+    lengths = counts.index.to_numpy(dtype=int)  # the most frequent first
+    length = int(lengths[: len(enough)].max() if len(enough) else lengths[0])
     n = int(counts[length])
     others = int(len(ends) - n)
     if not len(enough):
@@ -124,7 +125,7 @@ def _facts(epochs: NDArray[np.int_], score: Array, energy_j: Array) -> list[Epoc
         return []
     n = len(score)
     drawn = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=_RESAMPLES)
-    weights = np.vstack([np.ones(n), drawn])  # the first is the table itself
+    weights = np.vstack([np.ones(n), drawn.astype(float)])  # the first is the table itself
     final = score[:, -1]
     ranks = _ranks(final, weights)
     total_j = energy_j[:, -1].sum()
@@ -135,6 +136,7 @@ def _facts(epochs: NDArray[np.int_], score: Array, energy_j: Array) -> list[Epoc
         bounds = np.nanpercentile(rho[1:], [2.5, 97.5]) if np.isfinite(rho[1:]).any() else None
         regrets = _regrets(here, final, weights)
         chosen = int(here.argmax())
+        tau: Any = kendalltau(here, final)
         spent_j = energy_j[:, at].sum() + energy_j[chosen, -1] - energy_j[chosen, at]
         share = float(spent_j / total_j) if total_j > 0 else float("nan")
         found.append(
@@ -143,7 +145,7 @@ def _facts(epochs: NDArray[np.int_], score: Array, energy_j: Array) -> list[Epoc
                 _known(rho[0]),
                 None if bounds is None else _known(bounds[0]),
                 None if bounds is None else _known(bounds[1]),
-                _known(kendalltau(here, final).statistic),
+                _known(tau.statistic),
                 _known(share),
                 float(regrets[0]),
                 float(np.percentile(regrets[1:], 95)),
