@@ -23,9 +23,11 @@ from .rendering import render_page
 from .sections.anytime import anytime_section
 from .sections.candidates import candidates_section
 from .sections.joules import MOST_CELLS, joules_section
+from .sections.mattered import mattered_section
 from .sections.pareto import pareto_section
 from .sections.section import Section, Subject
 from .sections.statistics import statistics_section
+from .sections.stopping import stopping_section
 from .sections.trust import trust_section
 from .sections.whole import Whole
 from .sections.words import words_section
@@ -41,6 +43,8 @@ GROUP_SECTIONS: Sequence[Callable[[Subject], Section | None]] = (
     pareto_section,
     anytime_section,
     joules_section,
+    mattered_section,
+    stopping_section,
     statistics_section,
     candidates_section,
 )

@@ -21,10 +21,10 @@ from ...errors import ConfigurationError, DataError
 from ...models.metric import ACCURACY, Metric
 from ...models.outcome import State
 from ...models.space import Space
+from ..tables.spaces import infer_space, n_points, tell_missing
 from ..tables.table import plain
 from .objective import Curve
 from .rows import costs_of, number, one_step, params_of, values_of
-from .spaces import infer_space, n_points, tell_missing
 
 if TYPE_CHECKING:
     from ..tables.table import Table

@@ -25,6 +25,7 @@ from ...errors import BudgetError, DataError
 from ..statistics.runs import AnytimeCurves
 from ..tables.dimensions import PARAMS, Dimensions, find_dimensions
 from ..tables.facts import finite
+from ..tables.spaces import describe
 from ..tables.table import Table
 from .ask_cost import load_ask_costs
 from .forest import LEAST_CANDIDATES, LEAST_R2, ForestObjective
@@ -33,7 +34,6 @@ from .options import Match, ReplayOptions
 from .parallelism import ParallelCost, parallel_costs
 from .recording import Recording
 from .runs import SLOW_S, Play, Played, PlaySchedule, RecordedObjective, forecast_s, play_all
-from .spaces import describe
 from .tables import Stage, replay_tables, where_in
 
 COVERED = 0.9

@@ -351,7 +351,8 @@ def test_a_comparison_shows_what_it_knows_besides():
         "60.0 % 80.0 % in 3 epochs",
     ):
         assert told in page.told, told
-    assert names(page) == ["pareto-0", "attainment-0", "anytime-0", "phases-0"]
+    drawn = ["pareto-0", "attainment-0", "anytime-0", "phases-0", "learning-0", "agreement-0"]
+    assert names(page) == drawn
     assert page.told.count("found after") == 3
 
 

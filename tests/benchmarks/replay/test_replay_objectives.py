@@ -13,8 +13,8 @@ from perjoule import load_table
 from perjoule.benchmarks.replay.forest import ForestObjective
 from perjoule.benchmarks.replay.nearest import NearestObjective
 from perjoule.benchmarks.replay.recording import Recording
-from perjoule.benchmarks.replay.spaces import infer_space, n_points
 from perjoule.benchmarks.replay.synthetic import SURFACES
+from perjoule.benchmarks.tables.spaces import infer_space, n_points
 from perjoule.errors import DataError
 from perjoule.models.space import Space
 from perjoule.tuners.parts.encoding import Encoding

@@ -11,7 +11,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 
 from ...models.space import Space
 from ...tuners.parts.branches import asked_for, branches, parents
-from ..tables.dimensions import MOST_LEVELS
+from .dimensions import MOST_LEVELS
 
 LOG_RATIO = 100.0
 """A range above zero that spans as much is taken for one on a log scale."""
