@@ -53,6 +53,14 @@ def format_score(score: object, metric: Metric) -> str:
     return naming.format_score(known(score), metric)
 
 
+def format_times(ratio: object) -> str:
+    """Write a ratio such as ``"2.83 ×"``, ``"12.5 ×"``, or ``"n/a"`` where it is unavailable."""
+    number = known(ratio)
+    if number is None:
+        return UNAVAILABLE
+    return f"{number:,.{2 if number < 10 else 1 if number < 100 else 0}f} ×"
+
+
 def format_interval(interval: Spread | None, show: Callable[[object], str]) -> str:
     """Write the interval around a median, such as ``"96.9 to 98.1 %"``, ``"one run"``."""
     if interval is None:

@@ -25,9 +25,11 @@ from .sections.candidates import candidates_section
 from .sections.joules import MOST_CELLS, joules_section
 from .sections.mattered import mattered_section
 from .sections.pareto import pareto_section
+from .sections.per_joule import per_joule_section
 from .sections.section import Section, Subject
 from .sections.statistics import statistics_section
 from .sections.stopping import stopping_section
+from .sections.targets import targets_section
 from .sections.trust import trust_section
 from .sections.whole import Whole
 from .sections.words import words_section
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
 GROUP_SECTIONS: Sequence[Callable[[Subject], Section | None]] = (
     pareto_section,
     anytime_section,
+    targets_section,
+    per_joule_section,
     joules_section,
     mattered_section,
     stopping_section,

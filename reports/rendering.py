@@ -14,7 +14,15 @@ from plotly.offline import get_plotlyjs
 from ..energy.carbon import format_grams
 from ..plain import printable
 from .figures.axes import CONFIG
-from .format import format_duration, format_energy, format_percent, format_score, format_value
+from .format import (
+    format_duration,
+    format_energy,
+    format_per_joule,
+    format_percent,
+    format_score,
+    format_times,
+    format_value,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +30,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 
-SCRIPTS = ("format", "core")
+SCRIPTS = ("format", "core", "sliders", "reaching", "targets", "per_joule")
 """The scripts of a page with figures, in ``templates/js``, in their order."""
 
 
@@ -60,6 +68,8 @@ def _environment() -> Environment:
         "grams": format_grams,
         "percent": format_percent,
         "score": format_score,
+        "per_joule": format_per_joule,
+        "times": format_times,
         "first_upper": lambda text: text[:1].upper() + text[1:],
         "duration": format_duration,
         "value": format_value,

@@ -91,7 +91,7 @@ def _compare_scores(
     there is left out. Of strategies with the same median, the one with the smaller expected energy
     to that score wins.
     """
-    worst, tie = worst_bound(metric), TIE * _scale(curves, metric)
+    worst, tie = worst_bound(metric), TIE * score_scale(curves, metric)
     values, reached = _by_strategy(curves, scores), _by_strategy(curves, levels)
     medians = {name: _median(own) for name, own in values.items()}
     order = sorted(values, key=medians.__getitem__, reverse=True)
@@ -144,7 +144,7 @@ def _joule_pairs(reached: Mapping[str, pd.DataFrame], values: Values) -> list[Pa
     return [replace(pair, p=float(p)) for pair, p in zip(found, corrected, strict=True)]
 
 
-def _scale(curves: AnytimeCurves, metric: Metric) -> float:
+def score_scale(curves: AnytimeCurves, metric: Metric) -> float:
     """How large scores are: the distance of their bounds, or the largest of them."""
     if metric.bounded:
         return best_bound(metric) - worst_bound(metric)

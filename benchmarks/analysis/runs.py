@@ -102,9 +102,14 @@ def spent_j(table: Table) -> float | None:
     return number(timeline(table).totals_j.sum(skipna=False))
 
 
+def carbon_intensity(table: Table) -> CarbonIntensity | None:
+    """Return what a kilowatt-hour emits, if the experiment names a place or a figure."""
+    return read_fact(CarbonIntensity, (table.description or {}).get("carbon"))
+
+
 def emissions(table: Table) -> dict[str, Any] | None:
     """Return grams of CO2 equivalents of all runs, if the experiment names a place or a figure."""
-    grid = read_fact(CarbonIntensity, (table.description or {}).get("carbon"))
+    grid = carbon_intensity(table)
     if grid is None:
         return None
     return {**asdict(grid), "intensity": str(grid), "total_g": grid.grams(spent_j(table))}

@@ -10,7 +10,7 @@ truncated by the budget, counts. An energy that is unavailable makes all later
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,6 +69,14 @@ class AnytimeCurves:
         return self.per_run(self.energy_j[self.last])
 
     @property
+    def known_until_j(self) -> pd.Series:
+        """The joules up to which it is known what each run had found; infinite if all are known."""
+        known, end_j = ~np.isnan(self.energy_j), np.zeros(len(self.names))
+        np.maximum.at(end_j, self.run[known], self.energy_j[known])
+        end_j[known[self.last]] = np.inf
+        return self.per_run(end_j)
+
+    @property
     def common_j(self) -> float:
         """``B``, the smallest known total of a run, in joules; NaN if none is known."""
         return float(np.fmin.reduce(self.energy_j[self.last], initial=math.nan))
@@ -82,6 +90,40 @@ class AnytimeCurves:
         score = np.where(np.isinf(self.score), np.nan, self.score)
         found = {"energy_j": self.energy_j, "score": score}
         return pd.DataFrame(found, index=self.trials.index)
+
+    def improvements(self) -> pd.DataFrame:
+        """Return the steps of the anytime curves: where a run found better than all before.
+
+        Returns:
+            ``run``, ``strategy``, ``energy_j`` (``E_i``, NaN if unknown) and ``score``, which
+            rises strictly within a run; the rows of a run in order of completion.
+        """
+        before = floats(pd.Series(self.score).groupby(self.run).shift(fill_value=-np.inf))
+        better = self.score > before
+        run = self.run[better]
+        return pd.DataFrame(
+            {
+                "run": self.names.to_numpy()[run],
+                "strategy": self.strategies.to_numpy()[run],
+                "energy_j": self.energy_j[better],
+                "score": self.score[better],
+            }
+        )
+
+    def stopped_at(self, limit_j: float) -> AnytimeCurves:
+        """Return the curves as they are if each run stops once it has spent so many joules.
+
+        A run that spends less stays as it is, and one whose joules become unknown before that
+        stays unknown.
+        """
+        stopped = self.known_until_j.to_numpy()[self.run] >= limit_j
+        beyond = stopped & ~(self.energy_j <= limit_j)
+        level = self.levels([limit_j])[self.run, 0]
+        return replace(
+            self,
+            energy_j=np.where(beyond, limit_j, self.energy_j),
+            score=np.where(beyond, level, self.score),
+        )
 
     def incumbents(self) -> pd.DataFrame:
         """Return the trial that gave each run its best network, the first of equals.
@@ -112,10 +154,8 @@ class AnytimeCurves:
         np.maximum.at(levels, place, self.score[known])
         levels = np.maximum.accumulate(levels, axis=1)[:, :-1]
         # Past the last known energy of a run that went on, more may have been found.
-        end_j = np.zeros(len(self.names))
-        np.maximum.at(end_j, self.run[known], self.energy_j[known])
-        end_j[~np.isnan(self.energy_j[self.last])] = np.inf
-        levels[np.isnan(wanted_j) | (wanted_j > end_j[:, None])] = np.nan
+        unknown = wanted_j > self.known_until_j.to_numpy()[:, None]
+        levels[np.isnan(wanted_j) | unknown] = np.nan
         return levels
 
     def levels_at(self, energy_j: float) -> pd.Series:

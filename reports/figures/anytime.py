@@ -1,4 +1,4 @@
-"""What a run has found by then: the best score so far against the joules a run has spent."""
+"""What a run has found by then: the best score so far against what a run has spent."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from ...benchmarks.analysis import naming
 from ...benchmarks.analysis.orientation import oriented
 from ...benchmarks.statistics.runs import AnytimeCurves
 from ...models.metric import ACCURACY, Metric
-from ..format import format_energy, format_score
-from .axes import GREY, energy_title, fill_columns, hover
+from ..format import format_score
+from .axes import GREY, fill_columns, hover
 from .chart import Chart
 from .palette import COLOURS
 from .scales import scale_of
+from .spending import JOULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .chart import Drawing
     from .palette import Look
     from .scales import Scale
+    from .spending import Spending
 
 MOST_ENERGIES = 400
 """Energies of a curve: as many as a figure has columns of pixels to tell apart."""
@@ -31,8 +33,13 @@ _BOUNDS = ["low", "median", "high"]
 _REACHED = ("energy_j", "median", "runs")
 
 
-def anytime_chart(slices: pd.DataFrame, drawing: Drawing, target: float | None = None) -> Chart:
-    """Draw the best validation score so far against the joules a run has spent.
+def anytime_chart(
+    slices: pd.DataFrame,
+    drawing: Drawing,
+    target: float | None = None,
+    spending: Spending = JOULES,
+) -> Chart:
+    """Draw the best validation score so far against what a run has spent.
 
     The line is the median over the runs of a strategy, the band their middle half (with four runs
     or fewer: all of them). A run keeps its best candidate after it ends. One without a result yet
@@ -42,8 +49,10 @@ def anytime_chart(slices: pd.DataFrame, drawing: Drawing, target: float | None =
         slices: One row per slice, or else per trial; the rows of a run in order of completion.
         drawing: How it is drawn.
         target: The score of a reference line; None draws none.
+        spending: What it is that a run spends.
     """
-    table, metric = fill_columns(slices), drawing.metric
+    rows, metric = fill_columns(slices), drawing.metric
+    table = rows.assign(energy_j=spending.of(rows))  # whatever it is: it adds up as joules do
     own = table.groupby("strategy", sort=False)
     curves = {str(name): anytime_curve(trials, metric=metric) for name, trials in own}
     points = pd.concat(curves.values()) if curves else anytime_curve(table)
@@ -55,7 +64,7 @@ def anytime_chart(slices: pd.DataFrame, drawing: Drawing, target: float | None =
         if name in curves and len(curves[name])
         for trace in [
             *_band(curves[name], look, scale),
-            _line(name, curves[name], look, scale, marked=len(drawing.looks) > len(COLOURS)),
+            _line(name, curves[name], look, scale, spending, len(drawing.looks) > len(COLOURS)),
         ]
     ]
     if target is not None and len(energies_j):
@@ -69,15 +78,15 @@ def anytime_chart(slices: pd.DataFrame, drawing: Drawing, target: float | None =
                 "hoverinfo": "name",
             }
         )
-    title, so_far = energy_title("energy of the run", table), naming.best_validation(metric)
+    so_far = naming.best_validation(metric)
+    apart = "" if spending is JOULES else f"{spending.name}-"
     return Chart(
-        f"anytime-{drawing.number}",
+        f"anytime-{apart}{drawing.number}",
         "What a run has found by then",
-        f"{so_far[0].upper()}{so_far[1:]} so far against all joules the run has spent, the "
-        "search's own included: the median of the runs, with a band around their middle half (four "
-        "runs or fewer: all).",
-        f"Lines of {so_far} so far against energy spent: {drawing.listed}.",
-        scale.figure(traces, energies_j, title, "No run has reached a result."),
+        f"{so_far[0].upper()}{so_far[1:]} so far against {spending.words}: the median of the runs, "
+        f"with a band around their middle half (four runs or fewer: all). {spending.more}".rstrip(),
+        f"Lines of {so_far} so far against {spending.words}: {drawing.listed}.",
+        scale.figure(traces, energies_j, spending.title(rows), "No run has reached a result."),
         drawing.notes(table),
         entries=len(drawing.looks),
     )
@@ -161,19 +170,20 @@ def _band(curve: pd.DataFrame, look: Look, scale: Scale) -> Iterator[dict[str, A
 
 
 def _line(
-    name: str, curve: pd.DataFrame, look: Look, scale: Scale, *, marked: bool
+    name: str, curve: pd.DataFrame, look: Look, scale: Scale, spending: Spending, marked: bool
 ) -> dict[str, Any]:
     """Return the median; with a few markers where there are more lines than colours."""
     line = keep_steps(curve, "median", "runs")
+    reached = partial(_reached, scale.metric, spending)
     marker = {"color": look.colour, "symbol": look.symbol, "size": 9, "maxdisplayed": 5}
     return {
         **scale.points(line, "median"),
         "line": look.steps(),
         **({"mode": "lines+markers", "marker": marker} if marked else {"mode": "lines"}),
-        **hover(name, map(partial(_reached, scale.metric), *(line[each] for each in _REACHED))),
+        **hover(name, map(reached, *(line[each] for each in _REACHED))),
     }
 
 
-def _reached(metric: Metric, spent_j: float, score: float, runs: int) -> str:
+def _reached(metric: Metric, spending: Spending, spent: float, score: float, runs: int) -> str:
     of = f"median of {runs} runs" if runs > 1 else "one run"
-    return f"{format_score(score, metric)} after {format_energy(spent_j)}<br>{of}"
+    return f"{format_score(score, metric)} after {spending.write(spent)}<br>{of}"

@@ -44,5 +44,19 @@ const format = (() => {
     const shown = size < 4 ? rounded : value;
     return shown.toLocaleString("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
   };
-  return { known, digits, energy, percent, score };
+  const perJoule = (value) => {
+    if (!known(value)) return "n/a";
+    const units = [[1, "J"], [1e3, "kJ"], [1e6, "MJ"]];
+    const [factor, unit] = units.find(([size]) => value * size >= 0.1) ?? [1e9, "GJ"];
+    return `${digits(value * factor)} per ${unit}`;
+  };
+  const times = (ratio) => {
+    if (!known(ratio)) return "n/a";
+    const decimals = ratio < 10 ? 2 : ratio < 100 ? 1 : 0;
+    const text = ratio.toLocaleString(
+      "en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals },
+    );
+    return `${text} ×`;
+  };
+  return { known, digits, energy, percent, score, perJoule, times };
 })();
