@@ -23,12 +23,14 @@
   });
 
   const linked = new Set(); // the elements of such figures
+  let changing = 0; // figures that are being changed here, of which Plotly tells as of a reader's doing
   const show = (element, rows, layout) => {
     const { data } = perjoule.drawn.get(element);
     const numbers = [...data.keys()].filter((number) => isLinked(data[number]));
     const points = numbers.map((number) => rows && Array.from(data[number].customdata.keys())
       .filter((point) => rows.has(data[number].customdata[point])));
-    Plotly.update(element, { selectedpoints: points }, layout, numbers);
+    changing += 1;
+    Plotly.update(element, { selectedpoints: points }, layout, numbers).finally(() => { changing -= 1; });
   };
   selection.listen((rows, origin) => {
     for (const element of linked) {
@@ -42,9 +44,11 @@
     const places = (event) => event.points.map((point) => point.customdata)
       .filter((place) => Number.isInteger(place));
     element.on("plotly_selected", (event) => {
-      if (event) selection.set(event.points.length ? new Set(places(event)) : null, element);
+      if (event && !changing) selection.set(event.points.length ? new Set(places(event)) : null, element);
     });
-    element.on("plotly_deselect", () => selection.set(null, element));
+    element.on("plotly_deselect", () => {
+      if (!changing) selection.set(null, element);
+    });
     // A click selects a trial, with Shift one more.
     element.on("plotly_click", (event) => {
       const [place] = places(event);

@@ -37,7 +37,7 @@
   // A long name in two lines.
   const heading = (name) => {
     const parts = name.split(/(?<=[_ ,])/);
-    if (name.length < 12 || parts.length < 2) return [name];
+    if (name.length < 10 || parts.length < 2) return [name];
     const cut = parts.findIndex((_, i) => parts.slice(0, i + 1).join("").length >= name.length / 2) + 1;
     return [parts.slice(0, cut).join(""), parts.slice(cut).join("")].filter(Boolean);
   };
@@ -60,7 +60,7 @@
     const brushes = axes.map(() => null);
     const height = TOP + HEIGHT * (1 - UNKNOWN) + 26;
     const canvas = svg("svg", { height });
-    const many = svg("g", { style: `--faint: ${Math.min(0.8, 6 / Math.sqrt(lines.length + 1)).toFixed(2)}` });
+    const many = svg("g");
     many.append(...lines.map((line) => line.path));
     canvas.append(many);
     box.append(canvas);
@@ -82,12 +82,15 @@
     // Others' selections dim lines too.
     const dim = () => {
       const isBrushed = brushes.some(Boolean);
-      let count = 0;
+      let [count, bright] = [0, 0];
       for (const line of lines) {
         const isKept = within(line);
         count += isKept;
-        line.path.classList.toggle("dim", !isKept || !(selection.rows?.has(line.at) ?? true));
+        const isBright = isKept && (selection.rows?.has(line.at) ?? true);
+        bright += isBright;
+        line.path.classList.toggle("dim", !isBright);
       }
+      many.style.setProperty("--faint", Math.min(0.9, 6 / Math.sqrt(bright + 1)).toFixed(2));
       reset.disabled = !isBrushed;
       told.textContent = isBrushed ? `${count.toLocaleString("en")} of ${lines.length.toLocaleString("en")} trials lie within` : "";
     };
