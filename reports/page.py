@@ -24,15 +24,18 @@ from .sections.anytime import anytime_section
 from .sections.candidates import candidates_section
 from .sections.joules import MOST_CELLS, joules_section
 from .sections.mattered import mattered_section
+from .sections.parallel import parallel_section
 from .sections.pareto import pareto_section
 from .sections.per_joule import per_joule_section
 from .sections.section import Section, Subject
 from .sections.statistics import statistics_section
 from .sections.stopping import stopping_section
 from .sections.targets import targets_section
+from .sections.trials import trials_section
 from .sections.trust import trust_section
 from .sections.whole import Whole
 from .sections.words import words_section
+from .store import TrialStore
 from .study_content import is_searched, study_view
 
 if TYPE_CHECKING:
@@ -48,6 +51,7 @@ GROUP_SECTIONS: Sequence[Callable[[Subject], Section | None]] = (
     per_joule_section,
     joules_section,
     mattered_section,
+    parallel_section,
     stopping_section,
     statistics_section,
     candidates_section,
@@ -55,14 +59,16 @@ GROUP_SECTIONS: Sequence[Callable[[Subject], Section | None]] = (
 """The sections of a group of trials, in their order."""
 CELL_SECTIONS: Sequence[Callable[[Subject], Section | None]] = (joules_section, statistics_section)
 """Those of a group of which a study planned the trials."""
-CLOSING_SECTIONS: Sequence[Callable[[Whole], Section | None]] = (trust_section, words_section)
+CLOSING_SECTIONS: Sequence[Callable[[Whole], Section | None]] = (
+    trials_section,
+    trust_section,
+    words_section,
+)
 """The sections about the whole table, which stand last."""
 MOST_GROUPS = 24
 """Groups that have figures; of further ones there are the tables."""
 MOST_DRAWN_IN_ALL = 10_000
 """Trials that all scatters of the page draw together, fronts aside."""
-MOST_HOVERS = 2_000
-"""Trials on the page up to which each of them tells about itself."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,7 @@ def render(table: Table, analysis: Analysis, findings: Findings | None = None) -
         _part(number, facts, part, whole)
         for number, (facts, (_, part)) in enumerate(zip(groups, table.groups, strict=True))
     ]
+    whole = replace(whole, store=TrialStore.of(table, _linked(parts)))
     overview = compared and len(groups) > 1
     return render_page(
         "page.html.j2",
@@ -128,7 +135,19 @@ def _page_data(whole: Whole) -> Mapping[str, object]:
     return {
         "looks": {name: asdict(look) for name, look in whole.looks.items()},
         "metric": whole.analysis.metric.to_dict() | {"is_share": whole.analysis.metric.is_share},
+        "trials": whole.store.to_json(whole.table.name) if whole.store else None,
     }
+
+
+def _linked(parts: Sequence[Part]) -> set[int]:
+    """The places of the trials that any figure shows."""
+    places: set[int] = set()
+    for section in (section for part in parts for section in part.sections):
+        places.update(section.rows)
+        for trace in (trace for chart in section.charts for trace in chart.figure.data):
+            if trace["customdata"] is not None:
+                places.update(map(int, trace["customdata"]))
+    return places
 
 
 def write(
@@ -162,7 +181,7 @@ def _part(number: int, facts: GroupFacts, part: Table, whole: Whole) -> Part:
         facts.metric,
         number,
         most=min(MOST_DRAWN, MOST_DRAWN_IN_ALL // figured),
-        hover=len(part.trials) * figured <= MOST_HOVERS,
+        linked=True,
     )
     subject = Subject(number, part, facts, whole.analysis, drawing, searched)
     sections = GROUP_SECTIONS if searched else CELL_SECTIONS

@@ -13,7 +13,7 @@ from plotly.offline import get_plotlyjs
 
 from ..energy.carbon import format_grams
 from ..plain import printable
-from .figures.axes import CONFIG
+from .figures.axes import CONFIG, SELECTING
 from .format import (
     format_duration,
     format_energy,
@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 
-SCRIPTS = ("format", "core", "sliders", "reaching", "targets", "per_joule")
+SCRIPTS = (
+    *("format", "core", "sliders", "reaching", "targets", "per_joule"),
+    *("trials", "linked", "trialtable", "parallel"),
+)
 """The scripts of a page with figures, in ``templates/js``, in their order."""
 
 
@@ -93,7 +96,10 @@ def keep_units_together(text: str) -> str:
 
 def _script(figure: go.Figure) -> Markup:
     """Return a figure and its settings as JSON."""
-    return _data({**json.loads(str(figure.to_json())), "config": CONFIG})
+    linked = any(trace["customdata"] is not None for trace in figure.data)
+    [buttons] = CONFIG["modeBarButtons"]
+    config = CONFIG | {"modeBarButtons": [[*SELECTING, *buttons]]} if linked else CONFIG
+    return _data({**json.loads(str(figure.to_json())), "config": config})
 
 
 def _data(data: Any) -> Markup:

@@ -27,6 +27,8 @@ CONFIG: dict[str, Any] = {
     "modeBarButtons": [["zoom2d", "pan2d", "resetScale2d", "toImage"]],
 }
 """Plotly's settings for every figure: nothing leaves the page."""
+SELECTING = ["select2d", "lasso2d"]
+"""Further buttons of a figure whose points are trials."""
 
 PHASES = {"train": "#5B6B7F", "validate": "#93A3B5", "setup": "#C3CCD6", "search": "#E69F00"}
 """The phases of a trial that joules go to, and the colour of each."""

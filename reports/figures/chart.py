@@ -46,7 +46,7 @@ class Drawing:
     metric: Metric = ACCURACY  # what the scores are of
     number: int = 0  # the place of the group on the page
     most: int = MOST_DRAWN  # trials that a scatter draws, fronts aside
-    hover: bool = True  # of each trial of a scatter, if all are drawn; else of those on a front
+    linked: bool = False  # whether the page's scripts tell of its trials, and link them
 
     @property
     def shown(self) -> Sequence[str]:

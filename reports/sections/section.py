@@ -80,6 +80,7 @@ class Section:
         switch: A name for each figure where they are alternatives, of which one is shown.
         template: The template of ``templates/sections`` that draws it.
         content: What else that template says.
+        rows: The places of the trials that it draws without a chart.
     """
 
     anchor: str
@@ -89,3 +90,4 @@ class Section:
     switch: Sequence[str] = ()
     template: str = "charts"
     content: Mapping[str, Any] = field(default_factory=dict)
+    rows: Sequence[int] = ()

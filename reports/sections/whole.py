@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from ...benchmarks.analysis.analysing import Analysis
     from ...benchmarks.tables.table import Table
     from ..figures.palette import Look
+    from ..store import TrialStore
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Whole:
         looks: The look of each strategy, those first that lead.
         searched: Whether strategies searched; else a study planned its cells.
         compared: Whether strategies are compared by score.
+        store: The trials that the page holds, once its figures are made.
     """
 
     table: Table
@@ -29,6 +31,7 @@ class Whole:
     looks: Mapping[str, Look]
     searched: bool
     compared: bool
+    store: TrialStore | None = None
 
     @property
     def names(self) -> Sequence[str]:

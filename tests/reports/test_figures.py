@@ -189,10 +189,25 @@ def test_a_look_depends_on_the_position_alone():
     assert look_of(["a", "b"])["b"] == look_of(["x", "y", "z"])["y"]
 
 
-def test_hover_is_left_to_the_fronts_where_there_are_many_trials():
-    points, _, front = draw(pareto_chart, small(), hover=False).data[:3]
+def test_linked_trials_carry_their_places_for_the_page_to_tell_of():
+    trials = small().set_axis([4, 7, 9])
+    points, lost, front = draw(pareto_chart, trials, linked=True).data[:3]
     assert points.hovertext is None
-    assert len(front.hovertext) == len(front.x) == 2
+    assert [list(t.customdata) for t in (points, lost, front)] == [[4, 7], [9], [4, 7]]
+
+
+def test_the_joint_front_is_that_of_all_strategies_and_what_it_beats_is_shaded():
+    b = small(strategy="b", run="b-0", score=[0.95, 0.98, 0.9], energy_j=[2.0, 20.0, 4.0])
+    figure = draw(pareto_chart, pd.concat([small(), b], ignore_index=True))
+    region, front = [trace for trace in figure.data if trace.name == "joint front"]
+    assert list(front.x) == [1.0, 2.0, 10.0]
+    assert shown_accuracy(front) == pytest.approx([0.9, 0.95, 0.99])
+    corners = list(zip(region.x, region.y, strict=True))
+    assert (2.0, front.y[0]) in corners, "between two trials the front is as good as the first"
+    assert min(region.x) == 1.0
+    assert max(region.x) > 20
+    alone = draw(pareto_chart, small())
+    assert sum(trace.name == "joint front" for trace in alone.data) == 1, "its own front is joint"
 
 
 def test_equal_trials_are_one_point_of_a_front():
@@ -204,7 +219,7 @@ def test_strategies_that_are_not_shown_stay_in_the_legend():
     trials = pd.concat([small(), small(strategy="b", run="b-0")])
     for chart in (pareto_chart, anytime_chart, attainment_chart):
         figure = draw(chart, trials, shown=["b"])
-        seen = {trace.name: trace.visible for trace in figure.data if trace.legendgroup}
+        seen = {t.name: t.visible for t in figure.data if t.legendgroup in ("a", "b")}
         assert seen == {"a": "legendonly", "b": True}
 
 

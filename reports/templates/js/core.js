@@ -21,10 +21,12 @@ const perjoule = (() => {
   };
   const drawn = new Map(); // the figure of each element
   const whenDrawn = [];
+  const preparing = []; // what changes figures before they are drawn
   // Draw a figure in an element, or draw it anew with other data.
   const draw = (element, figure = drawn.get(element) ?? parse(element.dataset.figure)) => {
     const first = !drawn.has(element);
     drawn.set(element, figure);
+    for (const prepare of preparing) prepare(figure);
     const layout = { ...figure.layout, template: template(figure) };
     // A finger on a figure scrolls the page; the buttons above it still zoom.
     if (matchMedia("(pointer: coarse)").matches) layout.dragmode = false;
@@ -59,7 +61,8 @@ const perjoule = (() => {
     { template: figure.layout.template, width: 640, height: 0.8 * element.clientHeight }
   );
 
-  // The trials that are selected, by their places in the table; null where all are.
+  // The trials that are selected, by their places in the table: null where nobody selected, empty
+  // where none is as was asked for.
   const selection = (() => {
     let rows = null;
     const listeners = [];
@@ -67,7 +70,7 @@ const perjoule = (() => {
       get rows() { return rows; },
       // `origin` is who selected, so that a listener may know its own.
       set(chosen, origin = null) {
-        rows = chosen && chosen.size ? chosen : null;
+        rows = chosen;
         for (const listen of listeners) listen(rows, origin);
       },
       listen(tell) { listeners.push(tell); },
@@ -93,5 +96,9 @@ const perjoule = (() => {
   };
   // After all scripts have said what they want to be told.
   addEventListener("DOMContentLoaded", start);
-  return { parse, read, draw, drawn, whenSeen, whenDrawn: (tell) => whenDrawn.push(tell), selection };
+  return {
+    parse, read, draw, drawn, whenSeen, selection,
+    whenDrawn: (tell) => whenDrawn.push(tell),
+    prepare: (change) => preparing.push(change),
+  };
 })();

@@ -58,5 +58,29 @@ const format = (() => {
     );
     return `${text} ×`;
   };
-  return { known, digits, energy, percent, score, perJoule, times };
+  const duration = (seconds) => {
+    if (!known(seconds)) return "n/a";
+    const size = Math.abs(seconds);
+    if (size === 0) return "0 s";
+    if (size < 1e-3) return `${digits(1e6 * seconds)} µs`;
+    if (size < 1) return `${digits(1e3 * seconds)} ms`;
+    if (size < 120) return `${seconds.toFixed(1)} s`;
+    return size < 7200 ? `${(seconds / 60).toFixed(1)} min` : `${(seconds / 3600).toFixed(1)} h`;
+  };
+  // Strangers' text on one line, every character for itself.
+  const line = (text) => text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (each) => {
+    const escapes = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
+    const code = each.codePointAt(0).toString(16);
+    if (escapes[each]) return escapes[each];
+    if (code.length <= 2) return `\\x${code.padStart(2, "0")}`;
+    return code.length <= 4 ? `\\u${code.padStart(4, "0")}` : `\\U${code.padStart(8, "0")}`;
+  });
+  // A hyperparameter or a setting.
+  const value = (given) => {
+    if (given === null || given === undefined || Number.isNaN(given)) return "n/a";
+    if (typeof given === "boolean") return given ? "yes" : "no";
+    if (typeof given === "string") return line(given);
+    return Number.isInteger(given) && Math.abs(given) < 1e6 ? String(given) : digits(given);
+  };
+  return { known, digits, energy, percent, score, perJoule, times, duration, line, value };
 })();
