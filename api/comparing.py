@@ -14,8 +14,10 @@ from ..benchmarks.comparison.opening import begin, go_on, opening, search_of
 from ..benchmarks.comparison.signals import telling_first
 from ..errors import ConfigurationError
 from ..files.writing import write_whole
+from .showing import comparison_progress, watched
 from .studies import StudyResult, report_study
 from .tables import Table, public
+from .views import result_html
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,6 +48,10 @@ class Result:
     def report(self) -> Path:
         """The HTML report."""
         return self.folder / "report.html"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the verdict, a row for each strategy, and where the report is."""
+        return result_html(self)
 
     @property
     def interrupted(self) -> bool:
@@ -93,7 +99,7 @@ def compare(
         trust: Whether code, files and hosts that ``out`` names may be run and read, where somebody
             else made it. Know who.
         executor: Any PEP 3148 executor; by default this process or a pool.
-        progress: Is told how it goes.
+        progress: Is told how it goes; a notebook shows it where nobody is.
         target: The score to reach: ``0.95``, or a share such as ``"98%"`` (of the best one found
             for a metric from 0 to 1, else of the way to it from the median random candidate).
         **options: Fields of `Experiment` laid over the file: ``dataset``, ``strategies``,
@@ -105,8 +111,9 @@ def compare(
     Raises:
         PerjouleError: Something in the experiment cannot be used; nothing is half-written then.
     """
-    start = opening(options, out, target, progress, executor=executor, trust=trust)
-    folder = go_on(start, experiment, options) if resume else begin(start, experiment, options)
+    with watched(progress, comparison_progress) as watcher:
+        start = opening(options, out, target, watcher, executor=executor, trust=trust)
+        folder = go_on(start, experiment, options) if resume else begin(start, experiment, options)
     return _derive(folder, target)
 
 
@@ -150,13 +157,14 @@ def tune(
         strategy, budget = search_of(experiment, strategy, budget)
     options |= {"strategies": strategy and [strategy], "budget": budget, "seeds": 1}
     more = {"keep_weights": True, "refit": refit, "trust": trust}
-    start = opening(options, out, target, progress, **more)
-    folder = go_on(start, experiment, options) if resume else begin(start, experiment, options)
-    if refit:
-        from ..benchmarks.comparison.refit import refit as train_again
+    with watched(progress, comparison_progress) as watcher:
+        start = opening(options, out, target, watcher, **more)
+        folder = go_on(start, experiment, options) if resume else begin(start, experiment, options)
+        if refit:
+            from ..benchmarks.comparison.refit import refit as train_again
 
-        with telling_first(lambda: _derive(folder, target)):
-            train_again(folder, progress)
+            with telling_first(lambda: _derive(folder, target)):
+                train_again(folder, watcher)
     result = _derive(folder, target)
     found = result.summary["refit"]
     if refit and found is not None and found["state"] == "failed":

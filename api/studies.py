@@ -13,6 +13,8 @@ from ..benchmarks.analysis.target import DEFAULT_TARGET
 from ..benchmarks.comparison.signals import telling_first, working_in
 from ..errors import ConfigurationError, UnknownNameError
 from ..files.writing import write_whole
+from .showing import study_progress, watched
+from .views import study_html
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,6 +55,10 @@ class StudyResult:
     def report(self) -> Path:
         """The HTML report."""
         return self.folder / "report.html"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: each claim beside the paper's, and where the report is."""
+        return study_html(self)
 
 
 def study(
@@ -122,20 +128,10 @@ def study(
         asked = _resumed(folder, wanted, asked, trust=trust)
         running.check_begun(wanted, asked, folder)
     added = _load_added(add, mapping, wanted.design(asked).by) if add else []
-    if not resume:
-        running.begin(wanted, asked, folder, agreed=yes, watcher=progress)
-    with folder.locked():
-        folder.add(added)
-        for derived in DERIVED:  # they would be of fewer trials than the ledgers if this is killed
-            (folder.path / derived).unlink(missing_ok=True)
-        with telling_first(lambda: derive(wanted, folder)):
-            running.go_on(wanted, asked, folder, executor=executor, watcher=progress)
-        result = derive(wanted, folder)
-    if wanted.after is not None and not result.interrupted and not folder.added:
-        told = wanted.after(result.table)
-        if told and progress is not None:
-            progress.note(told)
-    return result
+    with watched(progress, study_progress) as watcher:
+        if not resume:
+            running.begin(wanted, asked, folder, agreed=yes, watcher=watcher)
+        return _run(wanted, asked, folder, added, executor, watcher)
 
 
 def report_study(path: str | Path, *, trust: bool = False) -> StudyResult:
@@ -188,6 +184,31 @@ def derive(wanted: Study, folder: StudyFolder) -> StudyResult:
 
     table, over = read_study(wanted, folder)
     return _write(wanted, folder.path, table, interrupted=not over)
+
+
+def _run(
+    wanted: Study,
+    asked: Any,
+    folder: StudyFolder,
+    added: Sequence[Table],
+    executor: Executor | None,
+    watcher: StudyWatcher | None,
+) -> StudyResult:
+    """Run what is still to be run of a study."""
+    from ..benchmarks.studies import running
+
+    with folder.locked():
+        folder.add(added)
+        for derived in DERIVED:  # they would be of fewer trials than the ledgers if this is killed
+            (folder.path / derived).unlink(missing_ok=True)
+        with telling_first(lambda: derive(wanted, folder)):
+            running.go_on(wanted, asked, folder, executor=executor, watcher=watcher)
+        result = derive(wanted, folder)
+    if wanted.after is not None and not result.interrupted and not folder.added:
+        told = wanted.after(result.table)
+        if told and watcher is not None:
+            watcher.note(told)
+    return result
 
 
 def _options(quick: bool, options: dict[str, Any]) -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..benchmarks.analysis.target import DEFAULT_TARGET
 from ..benchmarks.tables.table import Table as _Table
+from .showing import replay_progress, watched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,7 +120,8 @@ def replay(table: _Table, **options: Any) -> Table:
     from ..benchmarks.replay import replay as play
 
     progress = options.pop("progress", None)
-    return public(play(table, ReplayOptions.of(**options), progress))
+    with watched(progress, replay_progress) as watcher:
+        return public(play(table, ReplayOptions.of(**options), watcher))
 
 
 def project(
