@@ -23,10 +23,11 @@ def figures(*, tables: Tables, searched: Searched, images: Images, trust: Trust 
     images (pip install 'perjoule[images]') and Chromium (apt-get install chromium).
     """
     from ..api import figures as drawing
-    from ..reports.images import parse_formats, parse_width
+    from ..reports.images import check_can_draw, parse_formats, parse_width
 
     began_s = time.perf_counter()
     forms, width_mm = parse_formats(images.formats), parse_width(images.width)
+    check_can_draw(forms)
     pieces = drawing.pieces_of(_source(tables, searched, trust), images.only or (), images.target)
     written = drawing.write_pieces(
         pieces, images.out, formats=forms, width=width_mm, force=images.force

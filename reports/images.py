@@ -75,6 +75,30 @@ def parse_width(width: str | float) -> float:
     return float(match[1])
 
 
+def check_can_draw(formats: Collection[str]) -> None:
+    """Refuse formats that a browser draws where there is none, before anything is worked out.
+
+    Raises:
+        ConfigurationError: There is no browser, or nothing that leads it.
+    """
+    if not set(formats) & set(DRAWN):
+        return
+    try:
+        import kaleido  # noqa: F401 - it is only looked for
+        from choreographer.browsers.chromium import Chromium
+    except ImportError as error:
+        raise ConfigurationError(
+            "figures as files need kaleido: pip install 'perjoule[images]'; --format json needs "
+            "nothing"
+        ) from error
+    browser = Chromium.find_browser(skip_local=False)
+    if not browser or not Path(browser).is_file():
+        raise ConfigurationError(
+            "figures as files need Chromium, and none is found: apt-get install chromium, or run "
+            "plotly_get_chrome; BROWSER_PATH names one that lies elsewhere"
+        )
+
+
 def write_images(
     pieces: Sequence[Piece],
     folder: Path,
@@ -147,14 +171,8 @@ def _sized_png(image: bytes) -> bytes:
 
 def _drawn(jobs: Sequence[_Job]) -> list[bytes]:
     """Let one browser draw all images, some at a time."""
-    try:
-        from choreographer.errors import ChromeNotFoundError
-        from kaleido import Kaleido
-    except ImportError as error:
-        raise ConfigurationError(
-            "figures as files need kaleido: pip install 'perjoule[images]' (--format json needs "
-            "none)"
-        ) from error
+    check_can_draw(DRAWN)
+    from kaleido import Kaleido
 
     async def draw() -> list[bytes]:
         tabs = min(len(jobs), os.cpu_count() or 1, _MOST_TABS)
@@ -165,11 +183,6 @@ def _drawn(jobs: Sequence[_Job]) -> list[bytes]:
 
     try:
         return _in_thread(lambda: asyncio.run(draw()))
-    except ChromeNotFoundError as error:
-        raise ConfigurationError(
-            "figures as files need Chromium, and none is found: apt-get install chromium, or run "
-            "plotly_get_chrome; BROWSER_PATH names one that lies elsewhere"
-        ) from error
     except Exception as error:
         told = str(error).strip().splitlines() or [""]
         raise OutputError(
