@@ -191,7 +191,7 @@ def _drawn(jobs: Sequence[_Job]) -> list[bytes]:
         ) from error
 
 
-def _options(job: _Job) -> dict[str, Any]:
+def _options(job: _Job) -> Any:
     """Kaleido's options: an image of pixels has as many as the resolution asks for."""
     pixels = DPI / 96 if job.form == "png" else 1.0
     return {

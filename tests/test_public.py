@@ -33,6 +33,7 @@ PUBLIC = [
     "compare",
     "disclose",
     "export",
+    "figures",
     "fit_once",
     "import_table",
     "intensity",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Any
@@ -80,7 +81,7 @@ def for_paper(chart: Chart, width_mm: float) -> Print:
     figure.update_layout(template=_paper(), margin=None)
     if above is not None:
         figure.update_layout(margin={"t": max(8.0, above - _BUTTONS_PX)})
-    for trace in figure.data:
+    for trace in _traces(figure):
         _refine(trace)
     height_px = min(_SHAPE * width_px, _TALLEST_PX) + _ROW_PX * _legend_rows(figure, width_px)
     if chart.height_rem:
@@ -117,11 +118,15 @@ def _height_px(chart: Chart) -> float:
     return _REM_PX * (chart.height_rem or 28.5 + 0.3 * chart.entries)
 
 
+def _traces(figure: go.Figure) -> Sequence[Any]:
+    return figure.data  # type: ignore[return-value] - Plotly's types name other things
+
+
 def _legend_rows(figure: go.Figure, width_px: float) -> int:
     """How many rows the entries of the legend take; several rows are columns of one width."""
     names = {
         str(trace.name)
-        for trace in figure.data
+        for trace in _traces(figure)
         if trace.name and trace.showlegend is not False and trace.visible in (None, True)
     }
     widths = [_ENTRY_PX + _LETTER_PX * len(name) for name in names]
