@@ -151,8 +151,9 @@ def ranks(
 
     if by not in RANKED_BY:
         raise UnknownNameError("criterion of ranks", by, RANKED_BY)
-    analysis = source
-    if not isinstance(analysis, Analysis):
+    if isinstance(source, Analysis):
+        analysis = source
+    else:
         analysis = _analysed(source, _table_of(source)[0], target)
     for chart in ranks_charts(analysis):
         if chart.name == f"ranks-{by}":
@@ -250,7 +251,7 @@ def _chosen(subjects: Sequence[Subject], group: Group | None) -> Subject:
         raise ConfigurationError(
             f"the table has {len(subjects)} groups: name one as group= ({told})"
         )
-    if isinstance(group, int) and not isinstance(group, bool):
+    if isinstance(group, int):
         found = [subjects[group]] if 0 <= group < len(subjects) else []
     elif isinstance(group, Mapping):
         found = [subject for subject in subjects if subject.facts.by == dict(group)]
@@ -258,7 +259,7 @@ def _chosen(subjects: Sequence[Subject], group: Group | None) -> Subject:
         found = [
             subject
             for subject, name in zip(subjects, names, strict=True)
-            if group == name or group in map(str, subject.facts.by.values())
+            if group == name or group in [str(value) for value in subject.facts.by.values()]
         ]
     if len(found) != 1:
         which = "no group" if not found else f"{len(found)} groups"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import plotly.graph_objects as go
@@ -92,7 +92,8 @@ def for_paper(chart: Chart, width_mm: float) -> Print:
 def _paper() -> go.layout.Template:
     template = go.layout.Template(TEMPLATE)
     ticks = {"tickfont": {"size": 12}, "ticklabelstandoff": 3}
-    template.layout.update(
+    layout: Any = template.layout
+    layout.update(
         _WHITE,
         font={"family": "Helvetica, Arial, 'Liberation Sans', sans-serif", "color": "#000000"},
         margin={"l": 4, "r": 8, "t": 8, "b": 8},
@@ -119,7 +120,7 @@ def _height_px(chart: Chart) -> float:
 
 
 def _traces(figure: go.Figure) -> Sequence[Any]:
-    return figure.data  # type: ignore[return-value] - Plotly's types name other things
+    return cast("Sequence[Any]", figure.data)
 
 
 def _legend_rows(figure: go.Figure, width_px: float) -> int:
