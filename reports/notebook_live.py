@@ -8,12 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, RenderableType
 
-from ..notebooks import is_notebook
-
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from rich.live import Live
 
 COLUMNS = 100
 """Letters of a line of a notebook's output."""
@@ -89,12 +85,3 @@ class NotebookLive:
         console.print(self._draw())
         page = console.export_html(code_format=_PAGE, inline_styles=True, clear=False)
         return {"text/html": page, "text/plain": console.export_text().rstrip()}
-
-
-def open_live(console: Console, *, transient: bool = False) -> Live | NotebookLive:
-    """Open what changes while it is shown: in a notebook an output, else lines of a terminal."""
-    from rich.live import Live
-
-    if is_notebook():
-        return NotebookLive(console, transient=transient)
-    return Live(console=console, auto_refresh=False, transient=transient)
