@@ -49,7 +49,8 @@ def draw(
 
     Args:
         source: A result, a trial table, or whatever ``load_table`` reads.
-        only: Names of figures, ``"pareto,anytime"``; all that the report shows if not given.
+        only: Names of figures, ``"pareto,ranks"``; all that the report shows if not given. What
+            there is nothing to draw of is left out.
         target: As for `analyse`.
 
     Returns:
@@ -59,7 +60,7 @@ def draw(
     from ..reports.gallery import gallery
 
     table, findings = _table_of(source)
-    pieces = gallery(table, _analysed(source, table, target), findings, _names(only))
+    pieces = gallery(table, _analysed(source, table, target), findings, names_of(only))
     return {piece.name: for_notebook(piece.chart) for piece in pieces}
 
 
@@ -86,7 +87,7 @@ def write(
         formats: ``"svg,pdf,png,json"`` or some of them. PNG has 300 dots per inch.
         width: Width on paper: ``"column"`` (88 mm), ``"page"`` (180 mm), or millimetres. Letters
             are 7 to 9 points high at any.
-        only: As for `draw`; what has nothing to draw is not written.
+        only: As for `draw`.
         target: As for `analyse`.
         force: Write over files that are there.
 
@@ -111,7 +112,7 @@ def pieces_of(
 
     table, findings = _table_of(source)
     analysis = _analysed(source, table, target)
-    return gallery(table, analysis, findings, _names(only), clicks=False)
+    return gallery(table, analysis, findings, names_of(only), clicks=False)
 
 
 def write_pieces(
@@ -122,12 +123,11 @@ def write_pieces(
     width: str | float,
     force: bool,
 ) -> dict[str, list[Path]]:
-    """Write figures to files, but for those that have nothing to draw: see `write`."""
+    """Write figures to files: see `write`."""
     from ..reports.images import parse_formats, parse_width, write_images
 
-    drawn = [piece for piece in pieces if not piece.is_empty]
     forms, width_mm = parse_formats(formats), parse_width(width)
-    return write_images(drawn, Path(out), forms, width_mm, force=force)
+    return write_images(pieces, Path(out), forms, width_mm, force=force)
 
 
 def ranks(
@@ -166,9 +166,10 @@ def ranks(
 
 def __getattr__(name: str) -> Callable[..., go.Figure]:
     """The function that draws one figure of a group."""
-    from ..reports.figures.registry import FIGURES
+    from ..reports.registry import FIGURES
 
-    if name not in FIGURES:
+    kind = name.replace("_", "-")
+    if kind not in FIGURES:
         raise AttributeError(f"perjoule.figures has no {name!r}: it has {', '.join(__dir__())}")
 
     def figure(
@@ -176,21 +177,24 @@ def __getattr__(name: str) -> Callable[..., go.Figure]:
     ) -> go.Figure:
         from ..reports import page
         from ..reports.figures.alone import for_notebook
+        from ..reports.registry import draw
 
         table, findings = _table_of(source)
-        analysis = _analysed(source, table, target)
-        whole = page.whole_of(page.numbered(table), analysis, is_study=findings is not None)
-        return for_notebook(FIGURES[name].draw(_chosen([*page.subjects_of(whole)], group)))
+        whole = page.whole_of(table, _analysed(source, table, target), findings)
+        chart = draw(kind, _chosen([*page.subjects_of(whole, linked=False)], group))
+        if chart is None:
+            raise ConfigurationError(f"{name} needs {FIGURES[kind].needs}: there are none")
+        return for_notebook(chart)
 
     figure.__name__ = figure.__qualname__ = name
-    figure.__doc__ = f"{FIGURES[name].summary}\n\n{_HELP.format(name=name)}"
+    figure.__doc__ = f"{FIGURES[kind].summary}\n\n{_HELP.format(name=name)}"
     return figure
 
 
 def __dir__() -> list[str]:
-    from ..reports.figures.registry import FIGURES
+    from ..reports.registry import FIGURES
 
-    return [*FIGURES, "ranks", "draw", "write"]
+    return [*(name.replace("-", "_") for name in FIGURES), "ranks", "draw", "write"]
 
 
 _HELP = """    perjoule.figures.{name}("runs/mine")
@@ -203,16 +207,18 @@ Args:
     target: The score to reach, as for `analyse`.
 
 Returns:
-    A Plotly figure, which a notebook shows. One without anything to draw says so.
+    A Plotly figure, which a notebook shows.
 
 Raises:
-    ConfigurationError: There are several groups and none is named, or no such group.
+    ConfigurationError: There are several groups and none is named, no such group, or nothing to
+        draw.
 """
 
 
-def _names(only: str | Sequence[str]) -> list[str]:
+def names_of(only: str | Sequence[str]) -> list[str]:
+    """The names of figures: ``"pareto,per_joule"`` is ``["pareto", "per-joule"]``."""
     named = only.split(",") if isinstance(only, str) else only
-    return [name for each in named for name in [each.strip()] if name]
+    return [name for each in named for name in [each.strip().replace("_", "-")] if name]
 
 
 def _table_of(source: Source) -> tuple[_Table, Findings | None]:

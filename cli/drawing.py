@@ -23,20 +23,24 @@ def figures(*, tables: Tables, searched: Searched, images: Images, trust: Trust 
     images (pip install 'perjoule[images]') and Chromium (apt-get install chromium).
     """
     from ..api import figures as drawing
+    from ..reports.gallery import needs
     from ..reports.images import check_can_draw, parse_formats, parse_width
 
     began_s = time.perf_counter()
     forms, width_mm = parse_formats(images.formats), parse_width(images.width)
     check_can_draw(forms)
-    pieces = drawing.pieces_of(_source(tables, searched, trust), images.only or (), images.target)
+    only = drawing.names_of(images.only or ())
+    pieces = drawing.pieces_of(_source(tables, searched, trust), only, images.target)
     written = drawing.write_pieces(
         pieces, images.out, formats=forms, width=width_mm, force=images.force
     )
     for piece in pieces:
         group = f" ({piece.group})" if piece.group else ""
         echo(f"{piece.name}: {piece.chart.title}{group}")
-        for note in (f"Not written: {piece.notice}",) if piece.is_empty else piece.chart.notes:
+        for note in piece.chart.notes:
             echo(f"  - {note}")
+    for name, needed in needs(only, pieces).items():
+        echo(f"{name}: not written; it needs {needed}")
     files = sum(map(len, written.values()))
     took = format_duration(time.perf_counter() - began_s)
     echo(

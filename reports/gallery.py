@@ -57,8 +57,8 @@ def gallery(
         table: A trial table.
         analysis: Its statistics.
         findings: Those of a study, which has figures of its own.
-        only: Names of figures, also the beginning of several ("exhibit", "ranks"); all that the
-            page shows if none. Those of a group may also be drawn where the page does not show them.
+        only: Names of figures, of `FIGURES` or `OTHERS`; all that the page shows if none. Those of
+            a group may also be drawn where the page does not show them.
         clicks: Whether a reader can add strategies that are not shown at first.
 
     Raises:
@@ -66,7 +66,8 @@ def gallery(
     """
     whole = page.whole_of(table, analysis, findings)
     shown = [] if findings is None else exhibits_of(analysis, findings)
-    pieces = [Piece(chart.name, "", "", chart) for chart in (*shown, *page.ranks_charts(whole))]
+    shown += page.ranks_charts(analysis) if whole.searched else []
+    pieces = [Piece(chart.name, "", "", chart) for chart in shown]
     taken: set[str] = set()
     for subject in page.subjects_of(whole, linked=False, clicks=clicks):
         place = _free(_plain(subject.facts.by.values()), taken) if table.by else ""
@@ -87,8 +88,8 @@ def needs(only: Collection[str], pieces: Sequence[Piece]) -> dict[str, str]:
 
 def _charts(subject: Subject, only: Collection[str]) -> Iterator[tuple[str, Chart]]:
     """The figures of a group by what they show: those of the page, then others asked for."""
-    if only and set(only) <= set(FIGURES):  # no section is drawn in vain
-        found = {name: draw(name, subject) for name in only}
+    if only and set(only) <= {*FIGURES, *OTHERS}:  # no section is drawn in vain
+        found = {name: draw(name, subject) for name in only if name in FIGURES}
         yield from ((name, chart) for name, chart in found.items() if chart is not None)
         return
     for section in page.sections_of(subject):
@@ -97,7 +98,7 @@ def _charts(subject: Subject, only: Collection[str]) -> Iterator[tuple[str, Char
 
 
 def _is(kind: str, name: str) -> bool:
-    return kind == name or kind.startswith(f"{name}-")
+    return kind == name or (name in OTHERS and kind.startswith(f"{name}-"))
 
 
 def _plain(values: Collection[object]) -> str:

@@ -114,7 +114,7 @@ def render(table: Table, analysis: Analysis, findings: Findings | None = None) -
         compared=compared,
         counts=overviews.counts_grid(analysis, names) if overview else None,
         groups=overviews.groups_grid(groups) if overview else None,
-        ranks=ranks_charts(whole),
+        ranks=ranks_charts(analysis) if searched else [],
         parts=parts,
         most_groups=MOST_GROUPS,
         closing=[found for make in CLOSING_SECTIONS if (found := make(whole)) is not None],
@@ -213,12 +213,10 @@ def sections_of(subject: Subject) -> list[Section]:
     return [found for make in sections if (found := make(subject)) is not None]
 
 
-def ranks_charts(whole: Whole) -> list[Chart]:
+def ranks_charts(analysis: Analysis) -> list[Chart]:
     """Return the diagrams of mean ranks over groups, where there is something to rank."""
-    if not whole.searched:
-        return []
-    shown = overviews.shown_ranks(whole.analysis)
-    return [ranks_chart(ranks, criterion, whole.looks) for criterion, ranks in shown.items()]
+    looks, shown = look_of(tables.leading(analysis.groups)), overviews.shown_ranks(analysis)
+    return [ranks_chart(ranks, criterion, looks) for criterion, ranks in shown.items()]
 
 
 def _own(looks: Mapping[str, Look], facts: GroupFacts) -> list[str]:

@@ -57,7 +57,7 @@ FIGURES: Mapping[str, Figure] = {
     "anytime-seconds": Figure(
         "The best score so far against the seconds a run has taken.", RUNS_GO_ON, anytime_section
     ),
-    "anytime-grams": Figure(
+    "anytime-gCO2e": Figure(
         "The best score so far against the grams of CO2e a run has emitted.",
         "an experiment that names a place",
         anytime_section,
@@ -96,9 +96,7 @@ FIGURES: Mapping[str, Figure] = {
         SETTINGS,
         mattered_section,
     ),
-    "learning": Figure(
-        "Learning curves of trials against their joules.", CURVES, stopping_section
-    ),
+    "learning": Figure("Learning curves of trials against their joules.", CURVES, stopping_section),
     "agreement": Figure(
         "How the scores of an epoch order trials as their last ones do.", CURVES, stopping_section
     ),

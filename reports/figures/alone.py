@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -26,6 +27,7 @@ _SHRINK = _TYPE_PT * 96 / 72 / _TYPE_PX
 _REM_PX = 16.0
 _SHAPE, _TALLEST_PX = 0.72, 400.0  # height by width of a figure without its legend
 _ENTRY_PX, _LETTER_PX, _ROW_PX = 44.0, 7.2, 20.0  # of the legend
+_LABELS_PX = 60.0  # beside the axes, about
 _BUTTONS_PX = 32.0  # above the figures of the page
 _FINER = 0.65  # lines and marks of paper to those of a screen
 _DENSER = 0.7  # the same of rows
@@ -83,6 +85,7 @@ def for_paper(chart: Chart, width_mm: float) -> Print:
         figure.update_layout(margin={"t": max(8.0, above - _BUTTONS_PX)})
     for trace in _traces(figure):
         _refine(trace)
+    figure.for_each_xaxis(lambda axis: _wrap_title(axis, width_px))
     height_px = min(_SHAPE * width_px, _TALLEST_PX) + _ROW_PX * _legend_rows(figure, width_px)
     if chart.height_rem:
         height_px = _DENSER * _REM_PX * chart.height_rem
@@ -102,6 +105,14 @@ def _paper() -> go.layout.Template:
         legend={"xref": "container", "tracegroupgap": 0},
     )
     return template
+
+
+def _wrap_title(axis: Any, width_px: float) -> None:
+    """Let a title that is longer than its axis go on in the next line."""
+    low, high = axis.domain or (0.0, 1.0)
+    text, room = axis.title.text or "", int((high - low) * (width_px - _LABELS_PX) / _LETTER_PX)
+    if len(text) > room and not set("<&") & set(text):
+        axis.title.text = "<br>".join(wrap(text, max(room, 10)))
 
 
 def _refine(trace: Any) -> None:

@@ -1,6 +1,7 @@
 import re
 import shutil
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,8 @@ import perjoule
 from perjoule.api.comparing import Result
 from perjoule.api.figures import pieces_of
 from perjoule.reports.figures.alone import for_notebook, for_paper
-from perjoule.reports.figures.registry import FIGURES
 from perjoule.reports.images import parse_width
+from perjoule.reports.registry import FIGURES
 
 from ..command import call
 from .pages import BROWSER
@@ -50,26 +51,53 @@ def grouped():
 
 
 @pytest.fixture(scope="module")
+def searched():
+    """A search with hyperparameters, learning curves, phases, wall times and a place."""
+    frame = trials(datasets=("digits",), seeds=4)
+    rng = np.random.default_rng(1)
+    frame["duration_s"] = frame["energy_j"] / 2
+    frame["p.lr"], frame["p.width"] = rng.uniform(0, 1, (2, len(frame)))
+    frame["score"] = 0.5 + 0.45 * frame["p.lr"]
+    frame["run"] = frame["strategy"] + "-" + frame["seed"].astype(str)
+    frame["epochs"] = 4
+    curves = pd.concat(
+        frame[["run", "trial"]].assign(
+            epoch=epoch, score=frame["score"] * (0.6 + 0.1 * epoch), energy_j=frame["energy_j"] / 4
+        )
+        for epoch in range(1, 5)
+    )
+    table = perjoule.load_table(frame, by="none")
+    described = {"carbon": asdict(perjoule.intensity("56 g/kWh"))}
+    table = replace(table, curves=curves, description=described)
+    return Result(Path("run"), {}, table.compare(), table)
+
+
+@pytest.fixture(scope="module")
 def single():
     return result_of(trials(datasets=("digits",)), "none")
 
 
 class TestInPython:
-    def test_every_figure_of_the_page_has_a_name(self, grouped, single):
-        assert set(FIGURES) | {"ranks", "draw", "write"} == set(dir(perjoule.figures))
-        for table in (grouped, single):
-            shown = {piece.kind for piece in pieces_of(table)}
-            assert shown <= set(FIGURES) | {"ranks-equal_energy", "ranks-anytime"}
+    def test_every_figure_of_the_page_has_a_name(self, searched, grouped):
+        names = [name.replace("-", "_") for name in FIGURES]
+        assert dir(perjoule.figures) == sorted([*names, "ranks", "draw", "write"])
+        assert {piece.kind for piece in pieces_of(searched)} == {*FIGURES} - {"spread"}
+        found = {piece.kind for piece in pieces_of(grouped)}
+        assert found <= {*FIGURES, "ranks-equal_energy", "ranks-anytime"}
 
     @pytest.mark.parametrize("name", FIGURES)
-    def test_each_shows_well_alone_and_says_how_it_is_called(self, single, name):
-        function = getattr(perjoule.figures, name)
-        figure = function(single)
+    def test_each_shows_well_alone_and_says_how_it_is_called(self, searched, name):
+        function = getattr(perjoule.figures, name.replace("-", "_"))
+        figure = function(searched)
         assert figure.layout.paper_bgcolor == "#FFFFFF"
         assert figure.layout.title.text.startswith("<b>")
         assert "sendChartToCloud" in figure.layout.modebar.remove
         assert len(figure.data) > 0
-        assert f"perjoule.figures.{name}(" in function.__doc__
+        assert f"perjoule.figures.{function.__name__}(" in function.__doc__
+
+    def test_what_a_figure_needs_is_told(self, single):
+        with pytest.raises(perjoule.ConfigurationError, match="importance needs hyperparameters"):
+            perjoule.figures.importance(single)
 
     def test_a_result_or_whatever_can_be_loaded_will_do(self, single, tmp_path):
         single.table.write(tmp_path / "t.parquet")
@@ -107,7 +135,7 @@ class TestInPython:
         found = perjoule.figures.draw(grouped)
         groups = ("fashion-a-1", "digits")
         kinds = ("pareto", "attainment", "anytime", "phases")
-        assert set(found) == {
+        assert set(found) >= {
             "ranks-equal_energy",
             "ranks-anytime",
             *(f"{kind}-{group}" for kind in kinds for group in groups),
@@ -217,13 +245,14 @@ class TestWithoutABrowser:
 
     def test_json_needs_none(self, table_file, tmp_path, monkeypatch):
         monkeypatch.setitem(sys.modules, "kaleido", None)
-        ended = call("figures", table_file, "--out", tmp_path / "f", "--format", "json")
+        asked = ["--out", tmp_path / "f", "--format", "json", "--only", "pareto,per_joule"]
+        ended = call("figures", table_file, *asked)
         assert ended.code == 0
-        assert "4 files of 4 figures written to" in ended.out
+        assert "2 files of 2 figures written to" in ended.out
         assert "88 mm wide: json." in ended.out
         written = sorted(path.name for path in (tmp_path / "f").iterdir())
-        assert written == ["anytime.json", "attainment.json", "pareto.json", "phases.json"]
-        again = call("figures", table_file, "--out", tmp_path / "f", "--format", "json")
+        assert written == ["pareto.json", "per-joule.json"]
+        again = call("figures", table_file, *asked)
         assert again.code == 2 and "add --force" in again.message
 
     def test_what_is_missing_and_how_to_get_it(self, table_file, tmp_path, monkeypatch):
@@ -250,13 +279,12 @@ class TestWithoutABrowser:
         assert ended.code == 2
         assert "Chromium could not draw the figures" in ended.message
 
-    def test_what_has_nothing_to_draw_is_told(self, tmp_path):
-        frame = trials(datasets=("digits",)).assign(score=np.nan, state="failed")
-        frame.to_csv(tmp_path / "t.csv", index=False)
-        options = ["--format", "json", "--only", "attainment,spread"]
-        ended = call("figures", tmp_path / "t.csv", "--out", tmp_path / "f", *options)
+    def test_what_has_nothing_to_draw_is_told(self, table_file, tmp_path):
+        options = ["--format", "json", "--only", "importance,spread,ranks"]
+        ended = call("figures", table_file, "--out", tmp_path / "f", *options)
         assert ended.code == 0
-        assert "Not written: No strategy has a result in half of its runs." in ended.out
+        assert "importance: not written; it needs hyperparameters, and trials" in ended.out
+        assert "ranks: not written; it needs three strategies or more" in ended.out
         assert [path.name for path in (tmp_path / "f").iterdir()] == ["spread.json"]
 
     @pytest.mark.parametrize(
