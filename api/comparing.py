@@ -14,7 +14,7 @@ from ..benchmarks.comparison.opening import begin, go_on, opening, search_of
 from ..benchmarks.comparison.signals import telling_first
 from ..errors import ConfigurationError
 from ..files.writing import write_whole
-from .showing import comparison_progress, watched
+from .showing import comparison_progress, shows_progress
 from .studies import StudyResult, report_study
 from .tables import Table, public
 from .views import result_html
@@ -76,6 +76,7 @@ class Result:
         return pd.read_parquet(self.folder / "curves.parquet")
 
 
+@shows_progress(comparison_progress)
 def compare(
     experiment: str | Path | None = None,
     *,
@@ -99,7 +100,7 @@ def compare(
         trust: Whether code, files and hosts that ``out`` names may be run and read, where somebody
             else made it. Know who.
         executor: Any PEP 3148 executor; by default this process or a pool.
-        progress: Is told how it goes; a notebook shows it where nobody is.
+        progress: Is told how it goes; by default it is shown in a notebook, and nowhere else.
         target: The score to reach: ``0.95``, or a share such as ``"98%"`` (of the best one found
             for a metric from 0 to 1, else of the way to it from the median random candidate).
         **options: Fields of `Experiment` laid over the file: ``dataset``, ``strategies``,
@@ -111,12 +112,12 @@ def compare(
     Raises:
         PerjouleError: Something in the experiment cannot be used; nothing is half-written then.
     """
-    with watched(progress, comparison_progress) as watcher:
-        start = opening(options, out, target, watcher, executor=executor, trust=trust)
-        folder = go_on(start, experiment, options) if resume else begin(start, experiment, options)
+    start = opening(options, out, target, progress, executor=executor, trust=trust)
+    folder = go_on(start, experiment, options) if resume else begin(start, experiment, options)
     return _derive(folder, target)
 
 
+@shows_progress(comparison_progress)
 def tune(
     strategy: str | None = None,
     budget: str | float | None = None,
@@ -157,14 +158,13 @@ def tune(
         strategy, budget = search_of(experiment, strategy, budget)
     options |= {"strategies": strategy and [strategy], "budget": budget, "seeds": 1}
     more = {"keep_weights": True, "refit": refit, "trust": trust}
-    with watched(progress, comparison_progress) as watcher:
-        start = opening(options, out, target, watcher, **more)
-        folder = go_on(start, experiment, options) if resume else begin(start, experiment, options)
-        if refit:
-            from ..benchmarks.comparison.refit import refit as train_again
+    start = opening(options, out, target, progress, **more)
+    folder = go_on(start, experiment, options) if resume else begin(start, experiment, options)
+    if refit:
+        from ..benchmarks.comparison.refit import refit as train_again
 
-            with telling_first(lambda: _derive(folder, target)):
-                train_again(folder, watcher)
+        with telling_first(lambda: _derive(folder, target)):
+            train_again(folder, progress)
     result = _derive(folder, target)
     found = result.summary["refit"]
     if refit and found is not None and found["state"] == "failed":

@@ -2,43 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from typing import Any, TypeVar
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 from ..notebooks import is_notebook
 
-Watcher = TypeVar("Watcher")
+Given = ParamSpec("Given")
+Found = TypeVar("Found")
 
 
-@contextmanager
-def watched(
-    progress: Watcher | None, show: Callable[[], AbstractContextManager[Any]]
-) -> Iterator[Watcher | None]:
-    """Give the watcher that was given; without one, in a notebook alone, one that shows itself."""
-    if progress is not None or not is_notebook():
-        yield progress
-        return
-    with show() as shown:
-        yield shown
+def shows_progress(
+    open_progress: Callable[[], AbstractContextManager[Any]],
+) -> Callable[[Callable[Given, Found]], Callable[Given, Found]]:
+    """Let a function show its progress where it is called in a notebook without ``progress``."""
+
+    def decorate(function: Callable[Given, Found]) -> Callable[Given, Found]:
+        @wraps(function)
+        def call(*args: Given.args, **given: Given.kwargs) -> Found:
+            if given.get("progress") is not None or not is_notebook():
+                return function(*args, **given)
+            with open_progress() as shown:
+                given["progress"] = shown
+                return function(*args, **given)
+
+        return call
+
+    return decorate
 
 
 def comparison_progress() -> AbstractContextManager[Any]:
-    """Bars of a comparison or a search."""
+    """Open the progress of a comparison or a search."""
     from ..reports.progress import ComparisonProgress
 
     return ComparisonProgress()
 
 
 def study_progress() -> AbstractContextManager[Any]:
-    """A bar of a study."""
+    """Open the progress of a study."""
     from ..reports.progress import StudyProgress
 
     return StudyProgress()
 
 
 def replay_progress() -> AbstractContextManager[Any]:
-    """A bar of a replay."""
+    """Open the progress of a replay."""
     from ..reports.progress import ReplayProgress
 
     return ReplayProgress()

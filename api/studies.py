@@ -13,7 +13,7 @@ from ..benchmarks.analysis.target import DEFAULT_TARGET
 from ..benchmarks.comparison.signals import telling_first, working_in
 from ..errors import ConfigurationError, UnknownNameError
 from ..files.writing import write_whole
-from .showing import study_progress, watched
+from .showing import shows_progress, study_progress
 from .views import study_html
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ class StudyResult:
         return study_html(self)
 
 
+@shows_progress(study_progress)
 def study(
     name: str,
     *,
@@ -128,10 +129,20 @@ def study(
         asked = _resumed(folder, wanted, asked, trust=trust)
         running.check_begun(wanted, asked, folder)
     added = _load_added(add, mapping, wanted.design(asked).by) if add else []
-    with watched(progress, study_progress) as watcher:
-        if not resume:
-            running.begin(wanted, asked, folder, agreed=yes, watcher=watcher)
-        return _run(wanted, asked, folder, added, executor, watcher)
+    if not resume:
+        running.begin(wanted, asked, folder, agreed=yes, watcher=progress)
+    with folder.locked():
+        folder.add(added)
+        for derived in DERIVED:  # they would be of fewer trials than the ledgers if this is killed
+            (folder.path / derived).unlink(missing_ok=True)
+        with telling_first(lambda: derive(wanted, folder)):
+            running.go_on(wanted, asked, folder, executor=executor, watcher=progress)
+        result = derive(wanted, folder)
+    if wanted.after is not None and not result.interrupted and not folder.added:
+        told = wanted.after(result.table)
+        if told and progress is not None:
+            progress.note(told)
+    return result
 
 
 def report_study(path: str | Path, *, trust: bool = False) -> StudyResult:
@@ -184,31 +195,6 @@ def derive(wanted: Study, folder: StudyFolder) -> StudyResult:
 
     table, over = read_study(wanted, folder)
     return _write(wanted, folder.path, table, interrupted=not over)
-
-
-def _run(
-    wanted: Study,
-    asked: Any,
-    folder: StudyFolder,
-    added: Sequence[Table],
-    executor: Executor | None,
-    watcher: StudyWatcher | None,
-) -> StudyResult:
-    """Run what is still to be run of a study."""
-    from ..benchmarks.studies import running
-
-    with folder.locked():
-        folder.add(added)
-        for derived in DERIVED:  # they would be of fewer trials than the ledgers if this is killed
-            (folder.path / derived).unlink(missing_ok=True)
-        with telling_first(lambda: derive(wanted, folder)):
-            running.go_on(wanted, asked, folder, executor=executor, watcher=watcher)
-        result = derive(wanted, folder)
-    if wanted.after is not None and not result.interrupted and not folder.added:
-        told = wanted.after(result.table)
-        if told and watcher is not None:
-            watcher.note(told)
-    return result
 
 
 def _options(quick: bool, options: dict[str, Any]) -> Any:
@@ -299,8 +285,7 @@ def _found(wanted: Study, path: Path, table: Table, *, interrupted: bool = False
 
     findings = wanted.analyse(table)
     findings = replace(findings, notes=(*findings.notes, *of_cpu_time(table)))
-    analysis = analyse(table, DEFAULT_TARGET)
-    return StudyResult(path, wanted, findings, analysis, table, interrupted)
+    return StudyResult(path, wanted, findings, analyse(table, DEFAULT_TARGET), table, interrupted)
 
 
 def _write(wanted: Study, path: Path, table: Table, *, interrupted: bool = False) -> StudyResult:
@@ -309,8 +294,7 @@ def _write(wanted: Study, path: Path, table: Table, *, interrupted: bool = False
 
     found = _found(wanted, path, table, interrupted=interrupted)
     table.write(path / "trials.parquet", force=True)
-    told = found.findings.to_dict()
-    text = json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(found.findings.to_dict(), indent=1, ensure_ascii=False, allow_nan=False)
     write_whole(path / "findings.json", lambda part: part.write_text(text, encoding="utf-8"))
     page.write(found.report, table, found.analysis, found.findings, force=True)
     return found

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..benchmarks.analysis.target import DEFAULT_TARGET
 from ..benchmarks.tables.table import Table as _Table
-from .showing import replay_progress, watched
+from .showing import replay_progress, shows_progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,6 +103,7 @@ def analyse(table: _Table, target: str | float = DEFAULT_TARGET) -> Analysis:
     return work_out(table, target)
 
 
+@shows_progress(replay_progress)
 def replay(table: _Table, **options: Any) -> Table:
     """Let strategies search what a table recorded, for virtual joules and without training.
 
@@ -120,8 +121,7 @@ def replay(table: _Table, **options: Any) -> Table:
     from ..benchmarks.replay import replay as play
 
     progress = options.pop("progress", None)
-    with watched(progress, replay_progress) as watcher:
-        return public(play(table, ReplayOptions.of(**options), watcher))
+    return public(play(table, ReplayOptions.of(**options), progress))
 
 
 def project(
