@@ -5,6 +5,7 @@ from .api import analyse as analyse
 from .api import compare as compare
 from .api import disclose as disclose
 from .api import export as export
+from .api import figures as figures
 from .api import import_table as import_table
 from .api import load_best as load_best
 from .api import load_table as load_table

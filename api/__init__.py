@@ -1,5 +1,6 @@
 """What the command line and Python users call: compare, tune, report, study."""
 
+from . import figures
 from .all_studies import Studies, study_all
 from .comparing import Result, compare, report, tune
 from .disclosing import disclose
@@ -16,6 +17,7 @@ __all__ = [
     "compare",
     "disclose",
     "export",
+    "figures",
     "import_table",
     "load_best",
     "load_table",

@@ -14,8 +14,10 @@ from ..benchmarks.comparison.opening import begin, go_on, opening, search_of
 from ..benchmarks.comparison.signals import telling_first
 from ..errors import ConfigurationError
 from ..files.writing import write_whole
+from .showing import comparison_progress, shows_progress
 from .studies import StudyResult, report_study
 from .tables import Table, public
+from .views import result_html
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,6 +49,10 @@ class Result:
         """The HTML report."""
         return self.folder / "report.html"
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the verdict, a row for each strategy, and where the report is."""
+        return result_html(self)
+
     @property
     def interrupted(self) -> bool:
         """Whether some of its runs are not over, or its best candidate's training again is not."""
@@ -70,6 +76,7 @@ class Result:
         return pd.read_parquet(self.folder / "curves.parquet")
 
 
+@shows_progress(comparison_progress)
 def compare(
     experiment: str | Path | None = None,
     *,
@@ -93,7 +100,7 @@ def compare(
         trust: Whether code, files and hosts that ``out`` names may be run and read, where somebody
             else made it. Know who.
         executor: Any PEP 3148 executor; by default this process or a pool.
-        progress: Is told how it goes.
+        progress: Is told how it goes; by default it is shown in a notebook, and nowhere else.
         target: The score to reach: ``0.95``, or a share such as ``"98%"`` (of the best one found
             for a metric from 0 to 1, else of the way to it from the median random candidate).
         **options: Fields of `Experiment` laid over the file: ``dataset``, ``strategies``,
@@ -110,6 +117,7 @@ def compare(
     return _derive(folder, target)
 
 
+@shows_progress(comparison_progress)
 def tune(
     strategy: str | None = None,
     budget: str | float | None = None,

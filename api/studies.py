@@ -13,6 +13,8 @@ from ..benchmarks.analysis.target import DEFAULT_TARGET
 from ..benchmarks.comparison.signals import telling_first, working_in
 from ..errors import ConfigurationError, UnknownNameError
 from ..files.writing import write_whole
+from .showing import shows_progress, study_progress
+from .views import study_html
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +56,12 @@ class StudyResult:
         """The HTML report."""
         return self.folder / "report.html"
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: each claim beside the paper's, and where the report is."""
+        return study_html(self)
 
+
+@shows_progress(study_progress)
 def study(
     name: str,
     *,
@@ -149,11 +156,17 @@ def report_study(path: str | Path, *, trust: bool = False) -> StudyResult:
         ConfigurationError: The study is somebody's own, or names what is not trusted.
         OutputError: The folder holds no study, or none of whose trials has ended.
     """
-    from ..benchmarks.comparison.trust import check_trusted
     from ..benchmarks.studies.folder import StudyFolder
-    from ..benchmarks.studies.registry import STUDIES, find_study
 
     folder = StudyFolder(Path(path).absolute())
+    return derive(_study_in(folder, trust=trust), folder)
+
+
+def _study_in(folder: StudyFolder, *, trust: bool) -> Study:
+    """The study that a folder holds, if its analysis is ours and what it names is trusted."""
+    from ..benchmarks.comparison.trust import check_trusted
+    from ..benchmarks.studies.registry import STUDIES, find_study
+
     record = folder.record()
     name = record.study
     if name not in STUDIES:
@@ -162,7 +175,18 @@ def report_study(path: str | Path, *, trust: bool = False) -> StudyResult:
             f"`perjoule study module:attribute --resume --out {folder.path}`"
         )
     check_trusted(folder.path, asdict(record.options), record.mark, trust=trust)
-    return derive(find_study(name), folder)
+    return find_study(name)
+
+
+def load_study(path: str | Path, *, trust: bool = False) -> StudyResult:
+    """Read a study's folder, and write nothing: see `report_study`."""
+    from ..benchmarks.studies.folder import StudyFolder
+    from ..benchmarks.studies.reading import read_study
+
+    folder = StudyFolder(Path(path).absolute())
+    wanted = _study_in(folder, trust=trust)
+    table, over = read_study(wanted, folder)
+    return _found(wanted, folder.path, table, interrupted=not over)
 
 
 def derive(wanted: Study, folder: StudyFolder) -> StudyResult:
@@ -254,16 +278,23 @@ def _of_tables(
     return _write(wanted, folder.path, replace(table, description=description))
 
 
-def _write(wanted: Study, path: Path, table: Table, *, interrupted: bool = False) -> StudyResult:
-    """Write what is derived, each whole or not at all."""
+def _found(wanted: Study, path: Path, table: Table, *, interrupted: bool = False) -> StudyResult:
+    """What a study finds in a table."""
     from ..benchmarks.analysis.analysing import analyse
     from ..benchmarks.studies.comparing import of_cpu_time
+
+    findings = wanted.analyse(table)
+    findings = replace(findings, notes=(*findings.notes, *of_cpu_time(table)))
+    return StudyResult(path, wanted, findings, analyse(table, DEFAULT_TARGET), table, interrupted)
+
+
+def _write(wanted: Study, path: Path, table: Table, *, interrupted: bool = False) -> StudyResult:
+    """Write what is derived, each whole or not at all."""
     from ..reports import page
 
-    analysis, findings = analyse(table, DEFAULT_TARGET), wanted.analyse(table)
-    findings = replace(findings, notes=(*findings.notes, *of_cpu_time(table)))
+    found = _found(wanted, path, table, interrupted=interrupted)
     table.write(path / "trials.parquet", force=True)
-    text = json.dumps(findings.to_dict(), indent=1, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(found.findings.to_dict(), indent=1, ensure_ascii=False, allow_nan=False)
     write_whole(path / "findings.json", lambda part: part.write_text(text, encoding="utf-8"))
-    page.write(path / "report.html", table, analysis, findings, force=True)
-    return StudyResult(path, wanted, findings, analysis, table, interrupted)
+    page.write(found.report, table, found.analysis, found.findings, force=True)
+    return found

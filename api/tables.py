@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..benchmarks.analysis.target import DEFAULT_TARGET
 from ..benchmarks.tables.table import Table as _Table
+from .showing import replay_progress, shows_progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,6 +103,7 @@ def analyse(table: _Table, target: str | float = DEFAULT_TARGET) -> Analysis:
     return work_out(table, target)
 
 
+@shows_progress(replay_progress)
 def replay(table: _Table, **options: Any) -> Table:
     """Let strategies search what a table recorded, for virtual joules and without training.
 

@@ -152,6 +152,24 @@ class Findings:
 
 
 @dataclass(frozen=True)
+class Images:
+    """Which figures are written, and how."""
+
+    out: Annotated[Path, Option(help="Folder of the files.")] = Path("figures")
+    formats: Annotated[
+        str, Option("--format", help="svg, pdf, png (300 dpi), json (Plotly's), joined by commas.")
+    ] = "svg,pdf,png"
+    width: Annotated[
+        str, Option(help="Width on paper: column (88 mm), page (180 mm), or millimetres.")
+    ] = "column"
+    only: Annotated[
+        Text, Option(help='Names joined by commas, "pareto,anytime"; else all of the report.')
+    ] = None
+    target: Target = DEFAULT_TARGET
+    force: Force = False
+
+
+@dataclass(frozen=True)
 class Replaying:
     """How strategies search a table: fields of `ReplayOptions`."""
 

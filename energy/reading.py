@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NamedTuple
 
+from .. import notebooks
 from .quantities import format_energy, total
 from .source import Kind, Scope, SourceInfo
 
@@ -186,6 +187,28 @@ class Reading:
         """One line for people."""
         parts = ", ".join(map(self._describe, self.components))
         return f"{format_energy(self.total_j)} in {self.duration_s:.3g} s: {parts or 'no source'}"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: a row for each component, and what is to be known of them."""
+        rows = [
+            (
+                part.component,
+                format_energy(part.energy_j),
+                "n/a" if part.error_j is None else f"± {format_energy(part.error_j)}",
+                part.kind.value,
+                part.scope.value,
+                part.source,
+                "yes" if part.source in self.billed else "no",
+            )
+            for part in self.components
+        ]
+        heads = ("component", "energy", "uncertainty", "kind", "scope", "source", "in the total")
+        total_j = f"{format_energy(self.total_j)} {self.kind}"
+        return (
+            notebooks.headed(total_j, f" in {self.duration_s:.3g} s")
+            + notebooks.table(heads, rows)
+            + notebooks.sentences(self.warnings)
+        )
 
     def _describe(self, part: ComponentReading) -> str:
         facts = [part.kind.value, part.source]

@@ -6,7 +6,7 @@ there are hyperparameters, the work of the machine where a comparison tells it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from ..benchmarks.analysis.facts import GroupFacts
     from ..benchmarks.studies.facts import Findings
     from ..benchmarks.tables.table import Table
+    from .figures.chart import Chart
 
 GROUP_SECTIONS: Sequence[Callable[[Subject], Section | None]] = (
     pareto_section,
@@ -87,17 +88,11 @@ def render(table: Table, analysis: Analysis, findings: Findings | None = None) -
     What a study found stands before all else.
     Of several groups the first is open; the figures of another are drawn when it is opened.
     """
-    table = replace(table, trials=table.trials.reset_index(drop=True))
-    groups = analysis.groups
+    whole, groups = whole_of(table, analysis, findings), analysis.groups
+    table, names = whole.table, whole.names
+    searched, compared = whole.searched, whole.compared
     study = None if findings is None else study_view(table, analysis, findings)
-    searched = study is None or is_searched(table)
-    names = tables.leading(groups)
-    compared = searched and any(group.is_scored for group in groups)
-    whole = Whole(table, analysis, look_of(names), searched, compared)
-    parts = [
-        _part(number, facts, part, whole)
-        for number, (facts, (_, part)) in enumerate(zip(groups, table.groups, strict=True))
-    ]
+    parts = [_part(subject) for subject in subjects_of(whole)]
     whole = replace(whole, store=TrialStore.of(table, _linked(parts)))
     overview = compared and len(groups) > 1
     return render_page(
@@ -119,11 +114,7 @@ def render(table: Table, analysis: Analysis, findings: Findings | None = None) -
         compared=compared,
         counts=overviews.counts_grid(analysis, names) if overview else None,
         groups=overviews.groups_grid(groups) if overview else None,
-        ranks=[
-            ranks_chart(ranks, metric, whole.looks)
-            for metric, ranks in overviews.shown_ranks(analysis).items()
-            if searched
-        ],
+        ranks=ranks_charts(analysis) if searched else [],
         parts=parts,
         most_groups=MOST_GROUPS,
         closing=[found for make in CLOSING_SECTIONS if (found := make(whole)) is not None],
@@ -171,28 +162,61 @@ def write(
     write_whole(path, lambda part: part.write_text(page, encoding="utf-8"))
 
 
-def _part(number: int, facts: GroupFacts, part: Table, whole: Whole) -> Part:
-    searched = whole.searched
-    figured = min(len(whole.analysis.groups), MOST_GROUPS)
-    shown = tables.leading([facts])
-    drawing = Drawing(
-        whole.looks if searched else look_of(_own(whole.looks, facts)),
-        shown if searched else _own(whole.looks, facts),
-        facts.metric,
-        number,
-        most=min(MOST_DRAWN, MOST_DRAWN_IN_ALL // figured),
-        linked=True,
-    )
-    subject = Subject(number, part, facts, whole.analysis, drawing, searched)
-    sections = GROUP_SECTIONS if searched else CELL_SECTIONS
-    if number >= MOST_GROUPS or not (searched or len(facts.strategies) <= MOST_CELLS):
-        sections = (statistics_section,)
+def _part(subject: Subject) -> Part:
     return Part(
-        name=wording.label(facts.by),
-        line=wording.line(facts) if searched else _size(facts),
-        anchor=f"group-{number}",
-        sections=[found for make in sections if (found := make(subject)) is not None],
+        name=wording.label(subject.facts.by),
+        line=wording.line(subject.facts) if subject.searched else _size(subject.facts),
+        anchor=f"group-{subject.number}",
+        sections=sections_of(subject),
     )
+
+
+def whole_of(table: Table, analysis: Analysis, findings: Findings | None) -> Whole:
+    """Return what the page is about; only a study may have planned its trials."""
+    table = replace(table, trials=table.trials.reset_index(drop=True))
+    searched = findings is None or is_searched(table)
+    compared = searched and any(group.is_scored for group in analysis.groups)
+    return Whole(table, analysis, look_of(tables.leading(analysis.groups)), searched, compared)
+
+
+def subjects_of(whole: Whole, *, linked: bool = True, clicks: bool = True) -> Iterator[Subject]:
+    """Yield the groups of a table, and how each is drawn.
+
+    Args:
+        whole: The table and its analysis.
+        linked: Whether the page's scripts tell of its trials, and link them.
+        clicks: Whether a reader can add strategies that are not shown at first.
+    """
+    groups = whole.analysis.groups
+    figured = min(len(groups), MOST_GROUPS)
+    for number, (facts, (_, part)) in enumerate(zip(groups, whole.table.groups, strict=True)):
+        own = _own(whole.looks, facts)
+        drawing = Drawing(
+            whole.looks if whole.searched else look_of(own),
+            tables.leading([facts]) if whole.searched else own,
+            facts.metric,
+            number,
+            most=min(MOST_DRAWN, MOST_DRAWN_IN_ALL // figured),
+            linked=linked,
+            clicks=clicks,
+        )
+        yield Subject(number, part, facts, whole.analysis, drawing, whole.searched)
+
+
+def sections_of(subject: Subject) -> list[Section]:
+    """Return the sections of a group; beyond the first groups only its statistics."""
+    searched = subject.searched
+    sections = GROUP_SECTIONS if searched else CELL_SECTIONS
+    few = searched or len(subject.facts.strategies) <= MOST_CELLS
+    if subject.number >= MOST_GROUPS or not few:
+        sections = (statistics_section,)
+    return [found for make in sections if (found := make(subject)) is not None]
+
+
+def ranks_charts(analysis: Analysis) -> list[Chart]:
+    """Return the diagrams of mean ranks over groups, where there is something to rank."""
+    looks, shown = look_of(tables.leading(analysis.groups)), overviews.shown_ranks(analysis)
+    return [ranks_chart(ranks, criterion, looks) for criterion, ranks in shown.items()]
 
 
 def _own(looks: Mapping[str, Look], facts: GroupFacts) -> list[str]:

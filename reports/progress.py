@@ -7,14 +7,23 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.segment import Segment
 from rich.text import Text
 
 from ..energy.quantities import total
 from ..models.metric import ACCURACY, Metric
+from ..notebooks import is_notebook
 from ..plain import printable
 from .format import format_duration, format_energy, format_score
+from .notebook_live import COLUMNS, NotebookLive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -50,11 +59,33 @@ class _Console(Console):
 
 
 def open_console(*, stderr: bool = False) -> Console:
-    """Open a console: a terminal wraps at words; a file or pipe gets whole lines."""
+    """Open a console: a terminal wraps at words; a file or pipe gets whole lines.
+
+    A notebook is a terminal whose stderr is for faults alone.
+    """
+    if is_notebook():
+        how = {"force_terminal": True, "force_jupyter": False, "width": COLUMNS}
+        return _Console(**how, highlight=False, markup=False, soft_wrap=True)
     console = _Console(stderr=stderr, highlight=False, markup=False)
     if console.is_terminal:
         return console
     return _Console(stderr=stderr, highlight=False, markup=False, soft_wrap=True, width=132)
+
+
+class _Bars(Progress):
+    """Bars in a terminal, or in an output of a notebook."""
+
+    def __init__(self, *columns: ProgressColumn, transient: bool = False, **how: Any) -> None:
+        super().__init__(*columns, transient=transient, **how)
+        self._shown = None
+        if is_notebook():
+            self._shown = NotebookLive(self.console, self.get_renderable, transient=transient)
+            self.live = self._shown
+
+    def update(self, task_id: TaskID, **how: Any) -> None:
+        super().update(task_id, **how)
+        if self._shown is not None:
+            self._shown.refresh()
 
 
 class ComparisonProgress:
@@ -62,7 +93,7 @@ class ComparisonProgress:
 
     def __init__(self) -> None:
         self._console = open_console(stderr=True)
-        self._bars = Progress(
+        self._bars = _Bars(
             TextColumn("{task.description:<14}", markup=False),
             BarColumn(),
             TextColumn("{task.fields[text]}", markup=False),
@@ -153,7 +184,7 @@ class StudyProgress:
 
     def __init__(self) -> None:
         self._console = open_console(stderr=True)
-        self._bar = Progress(
+        self._bar = _Bars(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
             TextColumn("{task.fields[text]}", markup=False),
@@ -229,7 +260,7 @@ class ReplayProgress:
 
     def __init__(self) -> None:
         self._console = open_console(stderr=True)
-        self._bar = Progress(
+        self._bar = _Bars(
             TextColumn("{task.completed:,.0f} of {task.total:,.0f} runs", markup=False),
             BarColumn(),
             TimeElapsedColumn(),

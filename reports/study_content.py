@@ -90,11 +90,14 @@ def study_view(table: Table, analysis: Analysis, findings: Findings) -> StudyVie
         badges=list(_badges(stated, claims, analysis)),
         notes=findings.notes,
         claims=[_claim(claim) for claim in claims],
-        exhibits=[
-            _exhibit(exhibit, name, kinds) for name, exhibit in _named(findings.exhibits).items()
-        ],
+        exhibits=_exhibits(findings, kinds),
         conduct=conduct_of(table, stated, kinds),
     )
+
+
+def exhibits_of(analysis: Analysis, findings: Findings) -> list[Chart]:
+    """Return the figures that a study adds of its own."""
+    return [each for each in _exhibits(findings, _kinds(analysis)) if isinstance(each, Chart)]
 
 
 def key_figures(table: Table, analysis: Analysis) -> list[content.Figure]:
@@ -207,6 +210,11 @@ def _named(exhibits: Sequence[Exhibit]) -> dict[str, Exhibit]:
         plain = "-".join(re.findall(r"[a-z0-9]+", exhibit.name.lower()))
         named[f"exhibit-{number}-{plain}".rstrip("-")] = exhibit
     return named
+
+
+def _exhibits(findings: Findings, kinds: str) -> list[Chart | SheetView]:
+    named = _named(findings.exhibits)
+    return [_exhibit(exhibit, name, kinds) for name, exhibit in named.items()]
 
 
 def _exhibit(exhibit: Exhibit, name: str, kinds: str) -> Chart | SheetView:

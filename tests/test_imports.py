@@ -12,7 +12,7 @@ import perjoule
 
 ROOT = Path(perjoule.__file__).parent
 FLOORS = (
-    ("errors", "files", "plain", "version"),
+    ("errors", "files", "notebooks", "plain", "version"),
     ("energy",),
     ("models",),
     ("tuners",),

@@ -13,10 +13,10 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ... import notebooks
 from ...energy.quantities import format_energy
 from ...files.writing import check_new, write_whole
 from ...models.metric import Metric
@@ -102,9 +102,16 @@ class Analysis(Fact):
 
     def _repr_html_(self) -> str:
         """What a notebook shows: a table of the strategies for each group, winners in bold."""
-        groups = "".join(map(_html, self.groups))
-        told = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
-        return f"<p><b>{escape(self.table)}</b></p>{groups}<ul>{told}</ul>"
+        groups = "".join(
+            f"{strategies_html(group)}{notebooks.paragraph(sentence)}"
+            for group, sentence in zip(self.groups, self._verdicts, strict=True)
+        )
+        return notebooks.headed(self.table) + groups + notebooks.sentences(self.notes)
+
+    @property
+    def _verdicts(self) -> list[str]:
+        told = (group.verdict for group in self.groups)
+        return [f"{verdict.sentence} {verdict.reason}".strip() for verdict in told]
 
 
 def analyse(table: Table, target: str | float = DEFAULT_TARGET) -> Analysis:
@@ -177,35 +184,31 @@ def _ranks(
     return as_fact(Ranks, friedman(scores))
 
 
-def _html(group: GroupFacts) -> str:
-    """A group's strategies, one row each."""
+def strategies_html(group: GroupFacts) -> str:
+    """A group's strategies as a notebook shows them, one row each."""
 
     def cell(name: str, text: str, winner: str | None) -> str:
-        return f"<td>{f'<b>{text} ★</b>' if name == winner else text}</td>"
+        return notebooks.Best(text) if name == winner else text
 
     rows = [
-        f"<tr><th>{escape(name)}</th>"
-        + cell(name, _spread(own.equal_energy["1.0"], group.metric), group.winners.at_end)
-        + cell(name, format_energy(own.energy_to_target.ert_j), group.winners.energy_to_target)
-        + cell(name, _spread(own.anytime, group.metric), group.winners.anytime)
-        + f"<td>{own.energy_to_target.hits} of {own.energy_to_target.runs}</td></tr>"
+        [
+            name,
+            cell(name, _spread(own.equal_energy["1.0"], group.metric), group.winners.at_end),
+            cell(name, format_energy(own.energy_to_target.ert_j), group.winners.energy_to_target),
+            cell(name, _spread(own.anytime, group.metric), group.winners.anytime),
+            f"{own.energy_to_target.hits} of {own.energy_to_target.runs}",
+        ]
         for name, own in group.strategies.items()
     ]
     target = "the target" if group.target.score is None else naming.target_score(group)
     heads = (
         "strategy",
-        f"{escape(group.metric.name)} at {format_energy(group.common_j)}",
-        f"expected joules to {escape(target)}",
+        f"{group.metric.name} at {format_energy(group.common_j)}",
+        f"expected joules to {target}",
         "anytime score",
         "runs that reached it",
     )
-    head = "".join(f"<th>{each}</th>" for each in heads)
-    caption = f"<caption>{escape(wording.label(group.by))}</caption>" if group.by else ""
-    sentence = f"{group.verdict.sentence} {group.verdict.reason}".strip()
-    return (
-        f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-        f"<p>{escape(sentence)}</p>"
-    )
+    return notebooks.table(heads, rows, wording.label(group.by))
 
 
 def _spread(found: Spread | None, metric: Metric) -> str:

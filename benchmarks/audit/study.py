@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ... import notebooks
 from ..tables.facts import Fact
 from ..tables.loading import Stated
 from ..tables.mapping import ColumnMapping
@@ -109,16 +109,12 @@ class Audit:
 
     def _repr_html_(self) -> str:
         """What a notebook shows: a row per finding, and what was looked at."""
-        cells = ((f.severity, f.check, f.where, f.evidence, f.remedy) for f in self.findings)
-        rows = "".join(
-            f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in cells
-        )
+        rows = ((f.severity, f.check, f.where, f.evidence, f.remedy) for f in self.findings)
         looked_at = sum(each.kind is not None for each in self.inputs)
-        skipped = "".join(f"<li>{escape(i.reason)}</li>" for i in self.inputs if i.reason)
         return (
-            f"<p>{len(self.findings)} findings in {looked_at} inputs</p>"
-            "<table><tr><th>severity</th><th>check</th><th>where</th><th>evidence</th>"
-            f"<th>remedy</th></tr>{rows}</table><ul>{skipped}</ul>"
+            notebooks.headed(f"{len(self.findings)} findings in {looked_at} inputs")
+            + notebooks.table(("severity", "check", "where", "evidence", "remedy"), rows)
+            + notebooks.sentences(each.reason for each in self.inputs if each.reason)
         )
 
 

@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ... import notebooks
 from ...errors import DataError, OutputError, PerjouleError
 from ...files.writing import check_new
 from ...models.metric import ACCURACY, Metric
@@ -157,11 +157,9 @@ class Table:
         runs = counted(self.trials["run"].nunique(), "run")
         strategies = counted(len(self.strategies), "strategy")
         counts = f"{counted(len(self.trials), 'trial')} in {runs} of {strategies}"
-        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
-        notes = notes and f"<ul>{notes}</ul>"
         first = known.head(10).astype(object)
         rows = first.where(first.notna(), "").to_html(index=False, float_format="{:.4g}".format)
-        return f"<p><b>{escape(self.name)}</b>: {escape(counts)}</p>{notes}{rows}"
+        return notebooks.headed(self.name, f": {counts}") + notebooks.sentences(self.notes) + rows
 
 
 def _is_there(path: Path, what: str) -> OutputError:

@@ -47,6 +47,7 @@ class Drawing:
     number: int = 0  # the place of the group on the page
     most: int = MOST_DRAWN  # trials that a scatter draws, fronts aside
     linked: bool = False  # whether the page's scripts tell of its trials, and link them
+    clicks: bool = True  # whether a click on the legend adds a strategy that is not shown
 
     @property
     def shown(self) -> Sequence[str]:
@@ -60,16 +61,19 @@ class Drawing:
 
     def entry(self, name: str) -> dict[str, Any]:
         """Return what all traces of a strategy have in common: their entry in the legend."""
-        visible = True if name in self.shown else "legendonly"
+        visible = True if name in self.shown else "legendonly" if self.clicks else False
         return {"legendgroup": escape(name), "name": escape(name), "visible": visible}
 
     def notes(self, trials: pd.DataFrame) -> list[str]:
         """Return how to see the strategies that are not shown at first."""
         if set(trials["strategy"]) <= set(self.shown):
             return []
+        leading = f"the {len(self.shown)} strategies that lead at equal energy"
+        if not self.clicks:
+            return [f"Shown: {leading}, of {len(self.looks)}."]
         return [
-            f"Shown at first: the {len(self.shown)} strategies that lead at equal energy. A click "
-            "on a name adds it or takes it away, a double click leaves it alone."
+            f"Shown at first: {leading}. A click on a name adds it or takes it away, a double "
+            "click leaves it alone."
         ]
 
 

@@ -323,7 +323,7 @@ class TestWordsAndFiles:
 
     def test_notebooks_show_a_table_with_the_winners_marked(self):
         shown = analysed(self.GOOD, self.BAD)._repr_html_()
-        assert "<th>b&lt;d</th>" in shown
+        assert '<th scope="row">b&lt;d</th>' in shown
         assert "b<d" not in shown
         assert "<td><b>12.5 J ★</b></td>" in shown
         assert "<td>0 of 5</td>" in shown

@@ -183,7 +183,7 @@ class TestWords:
         pair = analysis.groups[0].tests.at_end.pairs[0]
         assert (pair.a, pair.cliffs_delta) == ("good", 1.0)
         shown = analysis._repr_html_()
-        assert "<th>rmse at 5.00 J</th><th>expected joules to rmse 0.4150</th>" in shown
+        assert '<th scope="col">rmse at 5.00 J</th>' in shown
         assert "<td><b>0.4200 [0.4000, 0.4400] ★</b></td>" in shown
 
     def test_a_share_stays_in_percent(self):

@@ -1,0 +1,60 @@
+"""The command that writes figures for papers."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from ..reports.format import format_duration
+from .app import command
+from .options import Images, Searched, Tables, Trust
+from .printing import echo
+from .recorded import load
+
+if TYPE_CHECKING:
+    from ..api import StudyResult, Table
+
+
+@command("figures")
+def figures(*, tables: Tables, searched: Searched, images: Images, trust: Trust = False) -> None:
+    """Write the figures of the report as files for papers: SVG, PDF and PNG at column width.
+
+    Of a study's folder also the figures that the study adds. A browser draws them: the extra
+    images (pip install 'perjoule[images]') and Chromium (apt-get install chromium).
+    """
+    from ..api import figures as drawing
+    from ..reports.gallery import needs
+    from ..reports.images import check_can_draw, parse_formats, parse_width
+
+    began_s = time.perf_counter()
+    forms, width_mm = parse_formats(images.formats), parse_width(images.width)
+    check_can_draw(forms)
+    only = drawing.names_of(images.only or ())
+    pieces = drawing.pieces_of(_source(tables, searched, trust), only, images.target)
+    written = drawing.write_pieces(
+        pieces, images.out, formats=forms, width=width_mm, force=images.force
+    )
+    for piece in pieces:
+        group = f" ({piece.group})" if piece.group else ""
+        echo(f"{piece.name}: {piece.chart.title}{group}")
+        for note in piece.chart.notes:
+            echo(f"  - {note}")
+    for name, needed in needs(only, pieces).items():
+        echo(f"{name}: not written; it needs {needed}")
+    files = sum(map(len, written.values()))
+    took = format_duration(time.perf_counter() - began_s)
+    echo(
+        f"{files:,} files of {len(written):,} figures written to {images.out} in {took}, "
+        f"{width_mm:g} mm wide: {', '.join(forms)}."
+    )
+
+
+def _source(tables: Tables, searched: Searched, trust: bool) -> Table | StudyResult:
+    """A study's own result where one is named alone; else the tables."""
+    from ..api.studies import load_study
+    from ..benchmarks.studies.folder import StudyFolder
+
+    given = [tables.by, tables.mapping, tables.metric, searched.params]
+    if len(tables.paths) == 1 and not any(given) and StudyFolder(tables.paths[0]).is_there:
+        return load_study(tables.paths[0], trust=trust)
+    return load(tables, searched)
