@@ -6,6 +6,7 @@ from .disclosing import disclose
 from .networks import export, load_best
 from .studies import StudyResult, study
 from .tables import Table, analyse, import_table, load_table, project, replay
+from .watching import follow, verdict
 
 __all__ = [
     "Result",
@@ -16,6 +17,7 @@ __all__ = [
     "compare",
     "disclose",
     "export",
+    "follow",
     "import_table",
     "load_best",
     "load_table",
@@ -25,4 +27,5 @@ __all__ = [
     "study",
     "study_all",
     "tune",
+    "verdict",
 ]

@@ -41,7 +41,7 @@ def compare(
     from .. import api
     from ..reports.progress import ComparisonProgress
 
-    with ComparisonProgress() as progress:
+    with ComparisonProgress(folder.target) as progress:
         result = api.compare(
             experiment,
             out=folder.out,
@@ -88,7 +88,7 @@ def tune(
     from ..reports.progress import ComparisonProgress
     from ..reports.terminal import print_best
 
-    with ComparisonProgress() as progress:
+    with ComparisonProgress(folder.target) as progress:
         result = api.tune(
             strategy,
             budget,

@@ -90,6 +90,7 @@ class Driver:
                 self._display.show()
                 if self._interrupt.grace_is_over:
                     break
+            self._display.show()
         return self._interrupt.is_set
 
     def _launch(self) -> bool:
