@@ -28,12 +28,11 @@ REPORT_S = 60.0
 
 @command("watch")
 def watch(
-    folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="Run folder, or that of a study.")
-    ],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Run folder, or that of a study.")],
     *,
     target: Annotated[
-        str | None, typer.Option(help="Score to reach, as for compare; the best's 98% if not given.")
+        str | None,
+        typer.Option(help="Score to reach, as for compare; the best's 98% if not given."),
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="Print how it stands, and end.")] = False,
     as_json: Annotated[

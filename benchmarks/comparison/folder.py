@@ -4,6 +4,7 @@ experiment.yaml   the resolved experiment, versions, machine, meter   written on
 ledger.jsonl      the events: the truth                               appended
 ledger.seal       which line of it is the last                        written over
 trials.parquet  curves.parquet  summary.json  report.html             derived from the ledger
+studies.journal   the same for optuna-dashboard, where it is asked for
 weights/          the best networks, where they are kept
 checkpoints/      states of paused trials                             gone when their run is over
 inflight/         signs of life of slices being trained               gone when it is over
@@ -34,6 +35,8 @@ from .heartbeat import SignOfLife, read_sign
 from .ledger import read_events, was_begun
 from .messages import file_name
 
+MIRROR = "studies.journal"
+"""The file of a comparison's mirror for optuna-dashboard."""
 SILENCE_S = 10.0
 """After so many seconds without a sign of life nobody is taken to be at work."""
 _HOLDER = re.compile(r"process (?P<pid>\d{1,9}) on (?P<node>.*), since ")

@@ -139,4 +139,3 @@ class Follower:
                 run = None if sign is None else self._runs.get(sign.run)
                 if sign is not None and run is not None and sign.nonce not in run.charged:
                     yield sign
-

@@ -154,8 +154,7 @@ class Standing:
         hits = [None if target is None else account.reached(target) for account in accounts]
         n_hits = sum(hit is not None for hit in hits)
         until_j = total(
-            run.spent_j if hit is None else hit.spent_j
-            for run, hit in zip(runs, hits, strict=True)
+            run.spent_j if hit is None else hit.spent_j for run, hit in zip(runs, hits, strict=True)
         )
         searched_of_j = sum(account.searched_of_j for account in accounts)
         return StrategyState(
@@ -222,9 +221,7 @@ def _finite(amount: float) -> float | None:
 
 def _best(runs: Iterable[Run]) -> float | None:
     """The best score of some runs, oriented."""
-    return max(
-        (run.account.climbs[-1].score for run in runs if run.account.climbs), default=None
-    )
+    return max((run.account.climbs[-1].score for run in runs if run.account.climbs), default=None)
 
 
 def _target(target: Target, best: float | None, runs: Sequence[Run]) -> float | None:

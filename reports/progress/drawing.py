@@ -35,7 +35,11 @@ def time_left(left_s: float | None) -> str:
         return ""
     if left_s < 100:
         return f"about {max(1, round(left_s))} s left"
-    return f"about {left_s / 60:.0f} min left" if left_s < 7200 else f"about {left_s / 3600:.1f} h left"
+    return (
+        f"about {left_s / 60:.0f} min left"
+        if left_s < 7200
+        else f"about {left_s / 3600:.1f} h left"
+    )
 
 
 def draw_bar(done: float | None, *texts: str) -> RenderableType:
