@@ -169,7 +169,7 @@ def report_study(path: str | Path, *, trust: bool = False, dashboard: bool = Fal
         from ..benchmarks.comparison.loading import read_run
         from ..benchmarks.comparison.mirror import write_mirror
 
-        begun = [each for each in folder.path.glob("parts/*/ledger.jsonl")]
+        begun = folder.path.glob("parts/*/ledger.jsonl")
         tables = {each.parent.name: read_run(each.parent) for each in sorted(begun)}
         write_mirror(folder.path / MIRROR, tables)
     return result

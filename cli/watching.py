@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from ..benchmarks.comparison.following import Follower, Watched
     from ..benchmarks.studies.following import StudyFollower, WatchedStudy
     from ..models.metric import Metric
+    from ..reports.progress.console import Screen
 
 LOOK_S = 1.0
 """Seconds between two looks."""
@@ -67,15 +69,15 @@ def watch(
 
 
 def _until_it_ends(
-    follower: Follower | StudyFollower, seen: Watched | WatchedStudy, screen
+    follower: Follower | StudyFollower, seen: Watched | WatchedStudy, screen: Screen
 ) -> Watched | WatchedStudy:
     from ..reports.progress.watching import draw_watched, watched_line
 
     while True:
         began_s = time.perf_counter()
         if screen.is_due() or not seen.is_alive:
-            metrics, now = _metrics(follower), seen
-            screen.show(lambda: draw_watched(now, metrics), lambda: watched_line(now, metrics))
+            known = seen, _metrics(follower)
+            screen.show(partial(draw_watched, *known), partial(watched_line, *known))
         if not seen.is_alive:
             return seen
         time.sleep(max(LOOK_S, (time.perf_counter() - began_s) / SHARE))

@@ -134,17 +134,22 @@ class Folder:
         where nobody could say it for want of room, the last signs of life tell.
         """
         holder = _HOLDER.match(self._told_holder())
-        if holder is None or holder["node"] != platform.node():
-            return time.time() - self.last_heard < SILENCE_S
-        return _is_running(int(holder["pid"]), self._holder)
+        if holder is not None and holder["node"] == platform.node():
+            return _is_running(int(holder["pid"]), self._holder)
+        heard = self.last_heard if holder is not None else max(self._beats(), default=0.0)
+        return time.time() - heard < SILENCE_S
 
     @property
     def last_heard(self) -> float:
         """When something was last written by who works in it, in Unix time; 0 if never."""
-        heard = [self.ledger, self._holder]
-        with contextlib.suppress(OSError):
-            heard += self.inflight.iterdir()
-        return max(map(_written_at, heard))
+        return max(_written_at(self.ledger), _written_at(self._holder), *self._beats())
+
+    def _beats(self) -> list[float]:
+        """When each sign of life was written."""
+        try:
+            return [_written_at(file) for file in self.inflight.iterdir()]
+        except OSError:
+            return []
 
     def description(self) -> dict[str, Any]:
         """What ``create`` wrote.

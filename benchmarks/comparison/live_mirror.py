@@ -68,11 +68,11 @@ class LiveMirror:
             OutputError: It cannot be written.
         """
         path = folder.path / MIRROR
+        mirror = self._mirror if path.exists() else None
         with suppress(OSError):
-            if self._mirror is not None and path.exists():
-                if self._mirror.add(self._described, table.trials, table.curves):
-                    self._mirror.append(path)
-                    return
+            if mirror is not None and mirror.add(self._described, table.trials, table.curves):
+                mirror.append(path)
+                return
         write_mirror(path, {"": table})
 
     def _add(self, events: list[Event]) -> None:

@@ -239,7 +239,7 @@ def _params(
         if value is None:  # it is inactive, or its worker died before it was known
             continue
         try:
-            held = distribution._contains(distribution.to_internal_repr(value))  # noqa: SLF001
+            held = distribution._contains(distribution.to_internal_repr(value))
         except ValueError:
             held = False
         (params if held else others)[name] = value

@@ -41,7 +41,8 @@ class LedgerTail:
         seen = (status.st_ino, status.st_size, status.st_mtime_ns)
         if seen == self._seen:
             return []
-        if self._seen is not None and seen[0] != self._seen[0] or status.st_size < self._offset:
+        is_other = self._seen is not None and seen[0] != self._seen[0]
+        if is_other or status.st_size < self._offset:
             raise OutputError(f"{self._path}: was replaced by another file while it was watched")
         lines = self._new_lines()
         self._seen = seen

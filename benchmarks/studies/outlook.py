@@ -51,7 +51,8 @@ class Outlook:
         """Seconds to the end of the study; None before that is known."""
         this_s = self._pace.left_s(1.0 - self._share)
         later = self._foreseen_s[self._number + 1 :]
-        took_s, of_s = (a + b for a, b in zip((self._took_s, self._of_s), self._of_this_part()))
+        took_s, of_s = self._of_this_part()
+        took_s, of_s = took_s + self._took_s, of_s + self._of_s
         if this_s is None or None in later:
             return None
         ratio = took_s / of_s if took_s >= LEAST_S and of_s > 0 else 1.0

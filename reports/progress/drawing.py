@@ -135,9 +135,8 @@ def _strategies(state: ComparisonState, metric: Metric) -> Table:
             f"{format_energy(each.target_j)} ({each.hits}/{each.runs})" if each.hits else "never",
             format_percent(each.search_share),
         )
-    if more := len(state.strategies) - MOST_STRATEGIES:
-        if more > 0:
-            table.add_row(f"… and {more} more")
+    if len(state.strategies) > MOST_STRATEGIES:
+        table.add_row(f"… and {len(state.strategies) - MOST_STRATEGIES} more")
     return table
 
 
