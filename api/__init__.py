@@ -7,6 +7,7 @@ from .disclosing import disclose
 from .networks import export, load_best
 from .studies import StudyResult, study
 from .tables import Table, analyse, import_table, load_table, project, replay
+from .watching import follow, verdict
 
 __all__ = [
     "Result",
@@ -18,6 +19,7 @@ __all__ = [
     "disclose",
     "export",
     "figures",
+    "follow",
     "import_table",
     "load_best",
     "load_table",
@@ -27,4 +29,5 @@ __all__ = [
     "study",
     "study_all",
     "tune",
+    "verdict",
 ]

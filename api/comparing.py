@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..benchmarks.analysis.analysing import Analysis
+    from ..benchmarks.comparison.live_mirror import LiveMirror
     from ..benchmarks.comparison.watching import ComparisonWatcher
 
 
@@ -86,6 +87,7 @@ def compare(
     executor: Executor | None = None,
     progress: ComparisonWatcher | None = None,
     target: str | float = DEFAULT_TARGET,
+    dashboard: bool = False,
     **options: Any,
 ) -> Result:
     """Compare strategies by energy.
@@ -103,6 +105,8 @@ def compare(
         progress: Is told how it goes; by default it is shown in a notebook, and nowhere else.
         target: The score to reach: ``0.95``, or a share such as ``"98%"`` (of the best one found
             for a metric from 0 to 1, else of the way to it from the median random candidate).
+        dashboard: Whether to write ``studies.journal``, a mirror for optuna-dashboard, as trials
+            end.
         **options: Fields of `Experiment` laid over the file: ``dataset``, ``strategies``,
             ``budget``, ``space`` …; ``objective`` may also be a function (see `Trial`).
 
@@ -112,9 +116,11 @@ def compare(
     Raises:
         PerjouleError: Something in the experiment cannot be used; nothing is half-written then.
     """
-    start = opening(options, out, target, progress, executor=executor, trust=trust)
+    mirror = _live_mirror(dashboard)
+    more = {"executor": executor, "trust": trust, "mirror": mirror}
+    start = opening(options, out, target, progress, **more)
     folder = go_on(start, experiment, options) if resume else begin(start, experiment, options)
-    return _derive(folder, target)
+    return _derive(folder, target, mirror)
 
 
 @shows_progress(comparison_progress)
@@ -129,6 +135,7 @@ def tune(
     refit: bool = False,
     progress: ComparisonWatcher | None = None,
     target: str | float = DEFAULT_TARGET,
+    dashboard: bool = False,
     **options: Any,
 ) -> Result:
     """Search with one strategy until an energy budget is spent.
@@ -149,6 +156,7 @@ def tune(
             One that was stopped begins anew when resumed.
         progress: Is told how it goes.
         target: As for ``compare``.
+        dashboard: As for ``compare``.
         **options: As for ``compare``, but for ``strategies`` and ``seeds``.
 
     Raises:
@@ -157,15 +165,16 @@ def tune(
     if not resume:
         strategy, budget = search_of(experiment, strategy, budget)
     options |= {"strategies": strategy and [strategy], "budget": budget, "seeds": 1}
-    more = {"keep_weights": True, "refit": refit, "trust": trust}
+    mirror = _live_mirror(dashboard)
+    more = {"keep_weights": True, "refit": refit, "trust": trust, "mirror": mirror}
     start = opening(options, out, target, progress, **more)
     folder = go_on(start, experiment, options) if resume else begin(start, experiment, options)
     if refit:
         from ..benchmarks.comparison.refit import refit as train_again
 
-        with telling_first(lambda: _derive(folder, target)):
+        with telling_first(lambda: _derive(folder, target, mirror)):
             train_again(folder, progress)
-    result = _derive(folder, target)
+    result = _derive(folder, target, mirror)
     found = result.summary["refit"]
     if refit and found is not None and found["state"] == "failed":
         raise ConfigurationError(
@@ -176,7 +185,11 @@ def tune(
 
 
 def report(
-    folder: str | Path, target: str | float = DEFAULT_TARGET, *, trust: bool = False
+    folder: str | Path,
+    target: str | float = DEFAULT_TARGET,
+    *,
+    trust: bool = False,
+    dashboard: bool = False,
 ) -> Result | StudyResult:
     """Make tables, summary and report of a run folder again, from its ledger; or of a study's.
 
@@ -184,6 +197,7 @@ def report(
         folder: The run folder, or that of a study.
         target: As for ``compare``.
         trust: As for ``compare``; only of a study data are read.
+        dashboard: As for ``compare``; of a study, the trials of all its parts.
 
     Raises:
         OutputError: The folder holds no comparison.
@@ -193,11 +207,19 @@ def report(
 
     parse_target(target, None)
     if StudyFolder(Path(folder)).is_there:
-        return report_study(folder, trust=trust)
-    return _derive(Folder(Path(folder).absolute()), target)
+        return report_study(folder, trust=trust, dashboard=dashboard)
+    return _derive(Folder(Path(folder).absolute()), target, _live_mirror(dashboard))
 
 
-def _derive(folder: Folder, target: str | float) -> Result:
+def _live_mirror(dashboard: bool) -> LiveMirror | None:
+    if not dashboard:
+        return None
+    from ..benchmarks.comparison.live_mirror import LiveMirror
+
+    return LiveMirror()
+
+
+def _derive(folder: Folder, target: str | float, mirror: LiveMirror | None = None) -> Result:
     """Write tables, summary and report from the ledger, each whole or not at all."""
     from ..benchmarks.analysis.analysing import analyse as work_out
     from ..benchmarks.comparison.best import write_best
@@ -215,6 +237,8 @@ def _derive(folder: Folder, target: str | float) -> Result:
     page.write(path / "report.html", table, analysis, force=True)
     if command == "tune":
         write_best(path, summary)
+    if mirror is not None:
+        mirror.finish(folder, table)
     return Result(path, summary, analysis, public(table), command)
 
 

@@ -145,12 +145,13 @@ def study(
     return result
 
 
-def report_study(path: str | Path, *, trust: bool = False) -> StudyResult:
+def report_study(path: str | Path, *, trust: bool = False, dashboard: bool = False) -> StudyResult:
     """Make table, findings and report of a study's folder again.
 
     Args:
         path: The folder.
         trust: Whether code and files that it names may be run and read.
+        dashboard: Whether to write ``studies.journal``, the trials of all parts.
 
     Raises:
         ConfigurationError: The study is somebody's own, or names what is not trusted.
@@ -159,7 +160,16 @@ def report_study(path: str | Path, *, trust: bool = False) -> StudyResult:
     from ..benchmarks.studies.folder import StudyFolder
 
     folder = StudyFolder(Path(path).absolute())
-    return derive(_study_in(folder, trust=trust), folder)
+    result = derive(_study_in(folder, trust=trust), folder)
+    if dashboard:
+        from ..benchmarks.comparison.folder import MIRROR
+        from ..benchmarks.comparison.loading import read_run
+        from ..benchmarks.comparison.mirror import write_mirror
+
+        begun = folder.path.glob("parts/*/ledger.jsonl")
+        tables = {each.parent.name: read_run(each.parent) for each in sorted(begun)}
+        write_mirror(folder.path / MIRROR, tables)
+    return result
 
 
 def _study_in(folder: StudyFolder, *, trust: bool) -> Study:

@@ -10,7 +10,16 @@ from __future__ import annotations
 import sys
 import warnings
 
-from . import comparing, disclosing, drawing, exporting, metering, recorded, studying  # noqa: F401 - they register their commands
+from . import (  # noqa: F401 - they register their commands
+    comparing,
+    disclosing,
+    drawing,
+    exporting,
+    metering,
+    recorded,
+    studying,
+    watching,
+)
 from .app import app
 from .faults import exit_code, guard_streams, show_warning
 from .stopping import answering_signals

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -41,13 +42,14 @@ def compare(
     from .. import api
     from ..reports.progress import ComparisonProgress
 
-    with ComparisonProgress() as progress:
+    with ComparisonProgress(folder.target) as progress:
         result = api.compare(
             experiment,
             out=folder.out,
             resume=folder.resume,
             trust=folder.trust,
             target=folder.target,
+            dashboard=folder.dashboard,
             progress=progress,
             strategies=strategies,
             budget=budget,
@@ -55,6 +57,8 @@ def compare(
             **asdict(setup),
         )
     show(result.summary, folder.as_json, lambda: print_result(result))
+    if folder.dashboard and not folder.as_json:
+        print_dashboard(result.folder)
     if result.interrupted:
         stopping().end()
 
@@ -88,7 +92,7 @@ def tune(
     from ..reports.progress import ComparisonProgress
     from ..reports.terminal import print_best
 
-    with ComparisonProgress() as progress:
+    with ComparisonProgress(folder.target) as progress:
         result = api.tune(
             strategy,
             budget,
@@ -98,6 +102,7 @@ def tune(
             trust=folder.trust,
             refit=refit,
             target=folder.target,
+            dashboard=folder.dashboard,
             progress=progress,
             **asdict(setup),
         )
@@ -105,6 +110,8 @@ def tune(
     told = run if again is None else {**run, "refit": again}
     metric = Metric.parse(result.summary["experiment"].get("metric", "accuracy"))
     show(told, folder.as_json, lambda: print_best(run, result.folder, metric, again))
+    if folder.dashboard and not folder.as_json:
+        print_dashboard(result.folder)
     if result.interrupted or (refit and again is None and stopping().program.number):
         stopping().end()
 
@@ -131,6 +138,14 @@ def init(
     check_new(path, force=force)
     write_whole(path, lambda part: part.write_text(EXAMPLE, encoding="utf-8"))
     echo(f"{path} written; run it with: perjoule compare {path}")
+
+
+def print_dashboard(folder: Path) -> None:
+    """Print how the mirror of a folder is looked at."""
+    from ..benchmarks.comparison.folder import MIRROR
+
+    shown = shlex.quote(str(folder / MIRROR))
+    echo(f"Dashboard: optuna-dashboard {shown} (pip install optuna-dashboard)")
 
 
 def print_result(result: Result | StudyResult) -> None:

@@ -39,6 +39,13 @@ Trust = Annotated[
         help="Import the code and read the files that a folder of somebody else names.",
     ),
 ]
+Dashboard = Annotated[
+    bool,
+    Option(
+        "--dashboard",
+        help="Write studies.journal into the run folder, which optuna-dashboard shows, also live.",
+    ),
+]
 JsonFile = Annotated[File, Option("--json", help="Write all that is found as JSON; - prints it.")]
 Strict = Annotated[
     bool,
@@ -96,6 +103,7 @@ class RunFolder:
     resume: Annotated[bool, Option("--resume", help="Go on with the run folder --out.")] = False
     trust: Trust = False
     target: Target = DEFAULT_TARGET
+    dashboard: Dashboard = False
     as_json: AsJson = False
 
 

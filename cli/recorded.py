@@ -12,9 +12,10 @@ from ..benchmarks.importers.registry import formats_help
 from ..errors import ConfigurationError, OutputError
 from ..files.writing import check_new
 from .app import check_json, command, show, write_json
-from .comparing import print_result
+from .comparing import print_dashboard, print_result
 from .options import (
     AsJson,
+    Dashboard,
     Findings,
     Force,
     Importing,
@@ -35,7 +36,9 @@ if TYPE_CHECKING:
 
 
 @command("report")
-def report(*, tables: Tables, findings: Findings, trust: Trust = False) -> None:
+def report(
+    *, tables: Tables, findings: Findings, trust: Trust = False, dashboard: Dashboard = False
+) -> None:
     """Compare what any trial tables or run folders hold, and say what the runs support.
 
     Of a run folder or a study's folder alone, the tables and the report in it are made again from
@@ -47,15 +50,19 @@ def report(*, tables: Tables, findings: Findings, trust: Trust = False) -> None:
     _check_new(findings)
     kept = ("ledger.jsonl", "study.yaml")
     if len(tables.paths) > 1 or not any((tables.paths[0] / name).exists() for name in kept):
+        if dashboard:
+            raise ConfigurationError("--dashboard mirrors one run folder, or a study's: name it")
         _report(load(tables), findings)
         return
-    result = api.report(tables.paths[0], findings.target, trust=trust)
+    result = api.report(tables.paths[0], findings.target, trust=trust, dashboard=dashboard)
     if any([tables.by, tables.mapping, tables.metric]):
         _report(load(tables), findings)
     elif any([findings.as_json, findings.html, findings.out]):
         _report(result.table, findings, result)
     else:
         print_result(result)
+    if dashboard and str(findings.as_json) != "-":
+        print_dashboard(result.folder)
 
 
 @command("replay")

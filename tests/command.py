@@ -11,7 +11,7 @@ import pytest
 
 from perjoule.cli import main
 
-PROGRESS = re.compile(r"Meter: |Starting the workers|\s*\d+% of the budget")
+PROGRESS = re.compile(r"Meter: |Starting the workers|<?\d+ % of the budget")
 
 
 @dataclass

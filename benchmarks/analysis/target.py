@@ -48,15 +48,22 @@ class Target:
         from .facts import TargetFacts, number
 
         if not self.is_share:
-            return TargetFacts(self.metric.oriented(self.value), None, None, None)
+            return TargetFacts(self.score(best), None, None, None)
         if self.metric.is_share:
-            return TargetFacts(number(self.value * best), self.value, None, None)
+            return TargetFacts(number(self.score(best)), self.value, None, None)
         counted = trials[trials["state"].isin(RESULTS) & trials["score"].notna()]
         of_random = counted[counted["strategy"] == RANDOM]
         start_of = "random" if len(of_random) else "all"
         start = float((of_random if len(of_random) else counted)["score"].median())
-        score = best - (1 - self.value) * (best - start)
-        return TargetFacts(number(score), self.value, number(start), start_of)
+        return TargetFacts(number(self.score(best, start)), self.value, number(start), start_of)
+
+    def score(self, best: float, start: float = math.nan) -> float:
+        """The score to reach, oriented, of the oriented best and of where the way to it begins."""
+        if not self.is_share:
+            return self.metric.oriented(self.value)
+        if self.metric.is_share:
+            return self.value * best
+        return best - (1 - self.value) * (best - start)
 
 
 def parse_target(asked: str | float, metric: Metric | None = ACCURACY) -> Target:

@@ -42,22 +42,29 @@ class Link:
         return b'{"n": %d, "sum": "%s", %s' % (link.n, link.sum.encode(), event[1:]), link
 
 
-def read_chain(lines: Sequence[bytes]) -> tuple[list[bytes], list[Link]]:
-    """The events of all lines, and the links: that before the first, then one for each line.
+def read_chain(lines: Sequence[bytes], last: Link | None = None) -> tuple[list[bytes], list[Link]]:
+    """The events of the lines, and the links: that before the first, then one for each line.
+
+    Args:
+        lines: All lines of a ledger, or those that came after the last one that was read.
+        last: The link of that one; None reads from the beginning.
 
     Raises:
         BrokenChainError: A line was changed, repeated, removed, added or moved.
     """
     found = [_LINE.fullmatch(line) for line in lines]
+    before = 0 if last is None else last.n
     numbers = [int(match[1]) if match else None for match in found]
-    n_old = next((at for at, number in enumerate(numbers) if number is not None), len(lines))
-    links = _unnumbered(lines[:n_old])
+    n_old = 0
+    if last is None:
+        n_old = next((at for at, number in enumerate(numbers) if number is not None), len(lines))
+    links = _unnumbered(lines[:n_old]) if last is None else [last]
     events = list(lines[:n_old])
-    for at, match in enumerate(found[n_old:], n_old + 1):
+    for at, match in enumerate(found[n_old:], before + n_old + 1):
         if match is None:
             raise BrokenChainError(at, "not as perjoule wrote it: it has no number")
-        if numbers[at - 1] != at:
-            raise BrokenChainError(at, _disorder(numbers, at))
+        if numbers[at - before - 1] != at:
+            raise BrokenChainError(at, _disorder([*range(1, before + 1), *numbers], at))
         link = Link(at, match[2].decode())
         if _sum(links[-1].sum, at, match[3]) != link.sum:
             was = f"one of the {n_old} lines before it" if at == n_old + 1 > 1 else "it"

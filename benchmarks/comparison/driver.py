@@ -14,7 +14,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...files.writing import remove
 from ...models.importing import describe_error
@@ -42,6 +42,9 @@ from .signals import Stopped
 from .watching import ComparisonWatcher, Display
 from .work import Workforce
 
+if TYPE_CHECKING:
+    from .live_mirror import LiveMirror
+
 STOPPED = "the comparison was stopped"
 POLL_S = 0.25
 
@@ -57,7 +60,7 @@ class Driver:
     """Runs all (strategy, seed) pairs of an experiment until their allotments are spent.
 
     The folder of the setting is made and locked; ``prepared`` is what the workers found when they
-    started, and the watcher is told how it goes.
+    started, the watcher is told how it goes, and a mirror gets the trials that have ended.
     """
 
     def __init__(
@@ -67,6 +70,7 @@ class Driver:
         prepared: Prepared,
         ledger: Ledger,
         watcher: ComparisonWatcher | None = None,
+        mirror: LiveMirror | None = None,
     ) -> None:
         self._setting, self._pool, self._prepared = setting, pool, prepared
         self._ledger = ledger
@@ -77,6 +81,7 @@ class Driver:
         self._workforce = Workforce()
         self._interrupt = Interrupt(self._ask_to_stop)
         self._display = Display(watcher, self._folder, self._runs)
+        self._mirror = mirror
 
     def run(self) -> bool:
         """Go on until every run is over or somebody stops it; the ledger has everything then.
@@ -88,8 +93,11 @@ class Driver:
             while self._launch() or self._inflight:
                 self._settle_finished()
                 self._display.show()
+                if self._mirror is not None:
+                    self._mirror.catch_up()
                 if self._interrupt.grace_is_over:
                     break
+            self._display.show()
         return self._interrupt.is_set
 
     def _launch(self) -> bool:

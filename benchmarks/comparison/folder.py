@@ -4,6 +4,7 @@ experiment.yaml   the resolved experiment, versions, machine, meter   written on
 ledger.jsonl      the events: the truth                               appended
 ledger.seal       which line of it is the last                        written over
 trials.parquet  curves.parquet  summary.json  report.html             derived from the ledger
+studies.journal   the same for optuna-dashboard, where it is asked for
 weights/          the best networks, where they are kept
 checkpoints/      states of paused trials                             gone when their run is over
 inflight/         signs of life of slices being trained               gone when it is over
@@ -15,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +34,12 @@ from .events import Event
 from .heartbeat import SignOfLife, read_sign
 from .ledger import read_events, was_begun
 from .messages import file_name
+
+MIRROR = "studies.journal"
+"""The file of a comparison's mirror for optuna-dashboard."""
+SILENCE_S = 10.0
+"""After so many seconds without a sign of life nobody is taken to be at work."""
+_HOLDER = re.compile(r"process (?P<pid>\d{1,9}) on (?P<node>.*), since ")
 
 
 class Folder:
@@ -108,23 +116,40 @@ class Folder:
         with contextlib.suppress(OutputError):  # it only informs
             write_whole(self._holder, lambda part: part.write_text(told, encoding="utf-8"))
 
-    def _held_by(self) -> str:
+    def _told_holder(self) -> str:
         try:
-            told = read_text(self._holder)[:200]
+            return read_text(self._holder)[:200]
         except (OSError, ValueError, DataError):
-            told = ""
+            return ""
+
+    def _held_by(self) -> str:
+        told = self._told_holder()
         return f"another perjoule ({told})" if told else "another perjoule"
 
     @property
     def is_in_use(self) -> bool:
-        """Whether a process writes to it now, as far as that can be seen."""
-        if not Path(self._lock.lock_file).exists():
-            return False
+        """Whether a process writes to it now, as far as can be seen without touching its lock.
+
+        The process that says it holds the folder is looked for; of one on another machine, and
+        where nobody could say it for want of room, the last signs of life tell.
+        """
+        holder = _HOLDER.match(self._told_holder())
+        if holder is not None and holder["node"] == platform.node():
+            return _is_running(int(holder["pid"]), self._holder)
+        heard = self.last_heard if holder is not None else max(self._beats(), default=0.0)
+        return time.time() - heard < SILENCE_S
+
+    @property
+    def last_heard(self) -> float:
+        """When something was last written by who works in it, in Unix time; 0 if never."""
+        return max(_written_at(self.ledger), _written_at(self._holder), *self._beats())
+
+    def _beats(self) -> list[float]:
+        """When each sign of life was written."""
         try:
-            with self._lock:
-                return False
-        except (Timeout, OSError):
-            return True
+            return [_written_at(file) for file in self.inflight.iterdir()]
+        except OSError:
+            return []
 
     def description(self) -> dict[str, Any]:
         """What ``create`` wrote.
@@ -223,3 +248,24 @@ class Folder:
         """Nobody is busy any more, and no sign of life is left."""
         with contextlib.suppress(OSError):  # another machine's worker may still write its last
             self.inflight.rmdir()
+
+
+def _written_at(file: Path) -> float:
+    try:
+        return file.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _is_running(pid: int, holder: Path) -> bool:
+    """Whether the process that wrote a file still runs, and none that got its number later."""
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        ended = process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+        return not ended and process.create_time() <= _written_at(holder) + 1.0
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.Error:
+        return True

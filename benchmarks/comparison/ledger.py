@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -174,13 +175,22 @@ class _Content:
 
     def parse(self) -> list[Event]:
         """The events, or an OutputError."""
-        events = []
-        for number, line in enumerate(self.events, 1):
-            try:
-                events.append(_event_type().validate_json(line, strict=True))
-            except ValidationError as error:
-                raise damaged(self.path, first_fault(error), number) from error
-        return events
+        return parse_events(self.path, self.events)
+
+
+def parse_events(path: Path, lines: Iterable[bytes], first: int = 1) -> list[Event]:
+    """Parse lines of a ledger without their numbers, of which ``first`` is the first one's.
+
+    Raises:
+        OutputError: One of them is no event.
+    """
+    events = []
+    for number, line in enumerate(lines, first):
+        try:
+            events.append(_event_type().validate_json(line, strict=True))
+        except ValidationError as error:
+            raise damaged(path, first_fault(error), number) from error
+    return events
 
 
 def _read(path: Path) -> _Content:

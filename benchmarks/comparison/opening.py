@@ -19,6 +19,7 @@ from .signals import working_in
 from .trust import check_trusted
 
 if TYPE_CHECKING:
+    from .live_mirror import LiveMirror
     from .watching import ComparisonWatcher
 
 RUNS = Path("runs")
@@ -37,6 +38,7 @@ class Opening:
     executor: Executor | None = None
     keep_weights: bool = False
     refit: bool = False
+    mirror: LiveMirror | None = None  # gets the trials as they end
     trust: bool = False  # whether what a resumed folder names may be run and read
 
     def check(self, experiment: Experiment) -> None:
@@ -102,6 +104,7 @@ def begin(start: Opening, experiment: str | Path | None, options: dict[str, Any]
         objective=start.objective,
         executor=start.executor,
         progress=start.progress,
+        mirror=start.mirror,
     )
     return folder
 
@@ -144,6 +147,7 @@ def go_on(start: Opening, experiment: str | Path | None, options: dict[str, Any]
         objective=start.objective,
         executor=start.executor,
         progress=start.progress,
+        mirror=start.mirror,
     )
     return folder
 

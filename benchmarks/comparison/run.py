@@ -17,6 +17,7 @@ from ...models.metric import ACCURACY, Metric
 from ...models.outcome import CurvePoint, State, StepCost
 from ...tuners.strategy import Told, Work
 from ..tables.contract import LOWER_BOUND
+from .account import Account
 from .events import End, EndEvent, Event, InterruptedEvent, RunEvent, SearchEvent, SliceEvent
 from .experiment import Experiment
 
@@ -114,6 +115,7 @@ class Run(Tally):
     lost: list[Lost] = field(default_factory=list)  # where several trials are in flight at once
     # Joules charged to jobs that were lost, by their nonces; infinite for those that came back.
     charged: dict[str, float | None] = field(default_factory=dict)
+    account: Account = field(default_factory=Account)  # what is told of it while it goes
     flying: tuple[SignOfLife, ...] = ()  # slices in flight, as a watcher is shown them
     end: End | None = None  # why it is over; None if it is not
     message: str = ""  # more about the end
@@ -138,6 +140,8 @@ class Run(Tally):
         self.n_trials = max(self.n_trials, event.trial + 1)
         self.recorded[event.trial] = self.recorded.get(event.trial, 0) + 1
         self._lose(event)
+        known = isinstance(event, SliceEvent) and event.score is not None
+        self.account.take(event, self.metric.oriented(event.score) if known else None, self.spent_j)
         if isinstance(event, InterruptedEvent):
             self.n_lost_in_a_row += event.blamed
             return

@@ -7,7 +7,7 @@ from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...energy.exclusive import exclusive
 from ...energy.quantities import format_energy
@@ -27,6 +27,9 @@ from .signals import working_in
 from .trust import is_own, runs_own_code
 from .watching import ComparisonWatcher
 
+if TYPE_CHECKING:
+    from .live_mirror import LiveMirror
+
 DEFAULT_EPOCHS = 4
 """Epochs of every candidate where the space does not say."""
 
@@ -40,6 +43,7 @@ def run_comparison(
     objective: Callable[..., Any] | None = None,
     executor: Executor | None = None,
     progress: ComparisonWatcher | None = None,
+    mirror: LiveMirror | None = None,
 ) -> bool:
     """Run a comparison until every run is over or somebody stops it; the ledger has it all then.
 
@@ -55,6 +59,7 @@ def run_comparison(
         objective: The experiment's own objective, if workers cannot import it by its name.
         executor: Any PEP 3148 executor; by default this process or a pool.
         progress: Is told how it goes.
+        mirror: Gets the trials as they end.
 
     Raises:
         PerjouleError: Something in the experiment cannot be used, or the folder is in use.
@@ -88,7 +93,9 @@ def run_comparison(
                 check_same_meter(resumed, prepared.sources)
                 check_same_data(resumed, prepared.data.get("fingerprint"))
             with Ledger(folder.ledger) as ledger:
-                return Driver(setting, pool, prepared, ledger, progress).run()
+                if mirror is not None:
+                    mirror.begin(folder)
+                return Driver(setting, pool, prepared, ledger, progress, mirror).run()
 
 
 def _recorded_model(resumed: dict[str, Any], folder: Folder) -> dict[str, Any] | None:

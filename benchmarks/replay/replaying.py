@@ -51,8 +51,11 @@ class ReplayWatcher(Protocol):
         """Take what is to be known of the replay, as soon as it is."""
         ...
 
-    def update(self, done: int, total: int) -> None:
-        """Take how many runs are done, of how many there will be as far as is known."""
+    def update(self, done: int, total: int, left_s: float | None) -> None:
+        """Take how many runs are done, of how many there will be, and the seconds left.
+
+        The last two as far as they are known.
+        """
         ...
 
 
@@ -68,9 +71,9 @@ class _Notes:
         if self._watcher is not None:
             self._watcher.note(sentence)
 
-    def update(self, done: int, total: int) -> None:
+    def update(self, done: int, total: int, left_s: float | None) -> None:
         if self._watcher is not None:
-            self._watcher.update(done, total)
+            self._watcher.update(done, total, left_s)
 
 
 def replay(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import pickle
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -13,7 +14,7 @@ from functools import lru_cache
 from heapq import heappop, heappush
 from pathlib import Path
 from random import Random
-from statistics import fmean
+from statistics import fmean, median
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -87,6 +88,7 @@ class PlaySchedule:
     """Which run is next: the longest, of the first few of each strategy and then of the others.
 
     The first few, which every strategy gets, show how long its asks take, by the measured model.
+    One of each comes before all others, so that the time left is soon known.
 
     Args:
         strategies: Each strategy on each objective, as the run with seed 0; by each number of
@@ -101,17 +103,29 @@ class PlaySchedule:
         self.slow: dict[str, float] = {}  # CPU-seconds of a run's asks, of the slow strategies
         self._costs = {play.strategy: load_ask_costs().of(play.strategy) for play in strategies}
         self._seen: dict[Play, list[float]] = {play: [] for play in strategies}
-        self._waiting: list[tuple[float, Play]] = []
+        self._took: dict[Play, list[float]] = {play: [] for play in strategies}
+        self._waiting: list[tuple[bool, float, Play]] = []
         for play in strategies:
             self._add(play, range(self._few), self._cpu_s(play.strategy, 20))
 
     def next(self) -> Play | None:
         """The run that will take longest, so that short ones fill up the end."""
-        return heappop(self._waiting)[1] if self._waiting else None
+        return heappop(self._waiting)[-1] if self._waiting else None
 
-    def learn(self, played: Played) -> None:
+    def left_s(self, workers: int) -> float | None:
+        """Seconds that the runs to come should take; None before one of each strategy is over."""
+        if not all(self._took.values()):
+            return None
+        left_s = 0.0
+        for first, took_s in self._took.items():
+            is_slow = fmean(self._seen[first]) > SLOW_S
+            left_s += ((self._few if is_slow else self._seeds) - len(took_s)) * median(took_s)
+        return left_s / workers
+
+    def learn(self, played: Played, took_s: float) -> None:
         """After the first few runs of a strategy, add the others unless they would take long."""
         first = played.play._replace(seed=0)
+        self._took[first].append(took_s)
         seen = self._seen[first]
         seen.append(self._cpu_s(first.strategy, len(played.run.slices)))
         if len(seen) != self._few:
@@ -125,7 +139,7 @@ class PlaySchedule:
 
     def _add(self, first: Play, seeds: range, cpu_s: float) -> None:
         for seed in seeds:
-            heappush(self._waiting, (-cpu_s, first._replace(seed=seed)))
+            heappush(self._waiting, (seed > 0, -cpu_s, first._replace(seed=seed)))
 
     def _cpu_s(self, strategy: str, n_asks: int) -> float:
         """Modelled CPU-seconds of so many asks; 0 where there is no model."""
@@ -137,7 +151,7 @@ def play_all(
     objectives: Sequence[RecordedObjective],
     schedule: PlaySchedule,
     workers: int,
-    update: Callable[[int, int], None],
+    update: Callable[[int, int, float | None], None],
 ) -> list[Played]:
     """Replay all runs side by side; returns them in the order in which they ended.
 
@@ -145,7 +159,7 @@ def play_all(
         objectives: What is searched, by the index in `Play.stage`.
         schedule: The runs.
         workers: Processes; 1 is this one.
-        update: Is told how many runs are done, and of how many.
+        update: Is told how many runs are done, of how many, and the seconds left, if known.
 
     Raises:
         ConfigurationError: A worker died.
@@ -157,18 +171,19 @@ def play_all(
         with tempfile.TemporaryDirectory(prefix="perjoule-") as folder:
             path = Path(folder) / "objectives"
             path.write_bytes(pickle.dumps(list(objectives)))
-            flying: set[Future[Played]] = set()
+            flying: set[Future[tuple[Played, float]]] = set()
             while True:
                 # One in reserve for each worker, so that none waits for this process.
                 while len(flying) < 2 * workers and (play := schedule.next()):
-                    flying.add(executor.submit(play_one, str(path), play))
+                    flying.add(executor.submit(_play_timed, str(path), play))
                 if not flying:
                     return done
                 landed, flying = wait(flying, return_when=FIRST_COMPLETED)
                 for future in landed:
-                    done.append(future.result())
-                    schedule.learn(done[-1])
-                update(len(done), schedule.total)
+                    played, took_s = future.result()
+                    done.append(played)
+                    schedule.learn(played, took_s)
+                update(len(done), schedule.total, schedule.left_s(workers))
     except BrokenProcessPool as error:
         refuse_no_guard(ended_workers(executor).values())
         raise ConfigurationError(
@@ -178,6 +193,13 @@ def play_all(
         kill_workers(executor)
         executor.shutdown(wait=False, cancel_futures=True)
         _objectives.cache_clear()
+
+
+def _play_timed(path: str, play: Play) -> tuple[Played, float]:
+    """Replay one run, and tell the seconds that it took without reading the objectives."""
+    _objectives(path)
+    began_s = time.perf_counter()
+    return play_one(path, play), time.perf_counter() - began_s
 
 
 def play_one(path: str, play: Play) -> Played:

@@ -10,9 +10,9 @@ trials.parquet …  the trial table, findings and report: derived from these
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -58,6 +58,8 @@ class StudyRecord(Fact):
     # Cores that others kept busy before it began.
     before_cores: Annotated[float, Field(ge=0, le=1e6)]
     schema: int = 1
+    # Of each part, in the order of the design; earlier versions did not write them down.
+    parts: Mapping[str, Estimate] = field(default_factory=dict)
     mark: str | None = None  # of the options, as `comparison.trust` makes it
 
 

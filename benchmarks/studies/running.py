@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -38,8 +39,8 @@ class StudyWatcher(ComparisonWatcher, Protocol):
         """Take what the study should take."""
         ...
 
-    def part(self, part: Part, number: int, n_parts: int) -> None:
-        """A part begins."""
+    def part(self, part: Part, number: int, parts: Sequence[Estimate | None]) -> None:
+        """A part begins: its place, and what each of them should take, None where unknown."""
         ...
 
     def note(self, sentence: str) -> None:
@@ -73,15 +74,16 @@ def experiment_of(part: Part, options: Options) -> Experiment:
     return load_experiment(None, {**values, **part.experiment})
 
 
-def foresee(design: Design, options: Options) -> Estimate:
-    """What a study should take on this machine; see `estimating.estimate`."""
+def foresee(design: Design, options: Options) -> dict[str, Estimate]:
+    """What each part of a study should take on this machine; see `estimating.estimate`."""
     from ..comparison.start import find_sources, workers_of
 
-    whole = Estimate(0.0, 0.0, 0)
+    foreseen = {}
     for part in design.parts:
         experiment = experiment_of(part, options)
-        whole += estimate(part, experiment, workers_of(experiment, find_sources(experiment)))
-    return whole
+        workers = workers_of(experiment, find_sources(experiment))
+        foreseen[part.name] = estimate(part, experiment, workers)
+    return foreseen
 
 
 def begin(
@@ -109,7 +111,8 @@ def begin(
     design = study.design(options)
     Folder(folder.path).check_free()
     before_cores, began_s = measure_load(LOAD_S), time.perf_counter()
-    expected = foresee(design, options)
+    parts = foresee(design, options)
+    expected = sum(parts.values(), Estimate(0.0, 0.0, 0))
     if watcher is not None:
         watcher.foreseen(expected)
     if expected.duration_s > MOST_UNASKED_S and not agreed:
@@ -133,6 +136,7 @@ def begin(
         idle=idle,
         idle_s=idle_s,
         before_cores=before_cores,
+        parts=parts,
         mark=make_mark(asdict(options)),
     )
     with folder.locked():
@@ -164,11 +168,12 @@ def go_on(
     """Run what is left of a study's parts; returns early if somebody stops it."""
     from ..comparison.start import run_comparison
 
-    design = study.design(options)
+    design, foreseen = study.design(options), folder.record().parts
+    expected = [foreseen.get(part.name) for part in design.parts]
     with LoadWatch(folder.load, None if watcher is None else watcher.note):
         for number, part in enumerate(design.parts):
             if watcher is not None:
-                watcher.part(part, number, len(design.parts))
+                watcher.part(part, number, expected)
             own, experiment = folder.part(part.name), experiment_of(part, options)
             resumed = own.description() if is_begun(own) else None
             if resumed is None or not is_over(own):

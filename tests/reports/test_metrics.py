@@ -10,7 +10,11 @@ import pytest
 from perjoule import load_table
 from perjoule.benchmarks.analysis.analysing import analyse
 from perjoule.benchmarks.analysis.naming import format_score
+from perjoule.benchmarks.comparison.events import SliceEvent
+from perjoule.benchmarks.comparison.experiment import Experiment
+from perjoule.benchmarks.comparison.run import Run
 from perjoule.models.metric import ACCURACY, METRICS, Metric
+from perjoule.models.outcome import State
 from perjoule.reports.figures.anytime import anytime_chart
 from perjoule.reports.figures.attainment import attainment_chart
 from perjoule.reports.figures.chart import Drawing
@@ -231,18 +235,12 @@ def test_the_terminal_says_which_way_is_better_and_leaves_out_inactive_settings(
 
 
 def test_progress_tells_the_best_by_direction(capsys):
-    class Run:
-        name, strategy, n_trials, spent_j, end = "a-0", "a", 1, 1.0, None
-
-        def __init__(self, incumbent):
-            self.incumbent = incumbent
-
-    class Experiment:
-        trials = None
-        budget_j, allotment_j, n_runs, seeds = 10.0, 5.0, 2, 2
-        strategies, dataset, metric = ("a",), "diabetes", RMSE.to_dict()
-
+    experiment = Experiment(budget="10 J", strategies=["random"], seeds=3, metric=RMSE.to_dict())
+    runs = [Run(strategy="random", seed=seed, metric=RMSE) for seed in range(3)]
+    for run, score in zip(runs, (2.0, 0.5, None), strict=True):
+        told = {"run": run.name, "trial": 0, "params": {}, "energy_j": 1.0, "message": ""}
+        run.apply(SliceEvent(state=State.COMPLETE, score=score, **told))
     progress = ComparisonProgress()
-    progress.begin(Experiment(), [], 1)
-    progress.update([Run(2.0), Run(0.5), Run(None)], {})
+    progress.begin(experiment, [], 1)
+    progress.update(runs, {})
     assert capsys.readouterr().err.rstrip().endswith("best 0.5000")

@@ -12,7 +12,7 @@ from perjoule.api.comparing import Result
 from perjoule.benchmarks.studies.facts import Claim, Findings, Quantity
 from perjoule.energy.reading import ComponentReading, Reading
 from perjoule.energy.source import Kind, Scope
-from perjoule.reports.notebook_live import NotebookLive
+from perjoule.reports.progress.notebook import NotebookLive
 
 from .pages import Page
 

@@ -34,8 +34,9 @@ class Seen:
     def note(self, sentence):
         self.notes.append(sentence)
 
-    def update(self, done, total):
+    def update(self, done, total, left_s):
         self.counts.append((done, total))
+        self.left_s = left_s
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +100,7 @@ def test_a_replay_is_a_trial_table_of_virtual_joules(digits):
     assert table.notes[1] == "A candidate gets what the nearest of 479 recorded ones gave."
     assert table.notes == tuple(seen.notes)
     assert seen.counts[-1] == (6, 6)
+    assert seen.left_s == 0.0
 
 
 def test_a_budget_is_shared_or_given_to_each_run_or_that_of_the_recorded_ones(grid):
@@ -208,7 +210,7 @@ def test_an_unknown_joule_makes_no_budget_smaller():
 @pytest.mark.kill
 def test_ctrl_c_ends_the_workers(grid):
     class Impatient(Seen):
-        def update(self, done, total):
+        def update(self, done, total, left_s):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -144,7 +144,7 @@ def tuned(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     # In this process, as networks of perjoule are trained, so that each step can be shown.
     monkeypatch.setattr("perjoule.benchmarks.comparison.start.runs_own_code", lambda _: False)
-    monkeypatch.setattr("perjoule.reports.progress.PLAIN_LINE_S", 0.0)
+    monkeypatch.setattr("perjoule.reports.progress.console.PLAIN_LINE_S", 0.0)
     monkeypatch.setattr("perjoule.benchmarks.comparison.watching.SHOW_S", 0.0)
     monkeypatch.setattr("perjoule.benchmarks.comparison.heartbeat.PULSE_S", 0.0)
     folder = tmp_path / "run"

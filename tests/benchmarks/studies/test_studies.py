@@ -169,7 +169,7 @@ def test_ctrl_c_while_a_part_is_prepared_says_how_to_go_on(own_study, tmp_path, 
     monkeypatch.setenv("STOPPED", "yes")
     folder = tmp_path / "s"
     command = ["study", own_study, "--meter", "model", "--repetitions", "1", "--out", folder]
-    monkeypatch.setattr(running, "foresee", lambda *_: running.Estimate(0.0, 0.0, 0))
+    monkeypatch.setattr(running, "foresee", lambda *_: {})
     monkeypatch.setattr(start, "runs_own_code", lambda _: False)  # the signal is this process's
     ended = call(*command)
     assert ended.code == 130

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import io
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console, RenderableType
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 COLUMNS = 100
 """Letters of a line of a notebook's output."""
@@ -22,19 +19,12 @@ class NotebookLive:
 
     Args:
         console: Whose kind of console draws.
-        draw: Gives what is shown, where nobody calls ``update``.
         transient: Whether it goes away at the end.
     """
 
-    def __init__(
-        self,
-        console: Console,
-        draw: Callable[[], RenderableType] = lambda: "",
-        *,
-        transient: bool = False,
-    ) -> None:
+    def __init__(self, console: Console, *, transient: bool = False) -> None:
         self.console = console
-        self._draw = draw
+        self._shown: RenderableType = ""
         self._transient = transient
         self._handle: Any = None
         self._next_s = 0.0
@@ -53,10 +43,10 @@ class NotebookLive:
 
     def update(self, renderable: RenderableType, *, refresh: bool = False) -> None:
         """Show something else."""
-        self._draw = lambda: renderable
-        self.refresh(at_once=refresh)
+        self._shown = renderable
+        self._draw(at_once=refresh)
 
-    def refresh(self, *, at_once: bool = False) -> None:
+    def _draw(self, *, at_once: bool) -> None:
         """Draw it anew, unless that was done a moment ago."""
         now_s = time.perf_counter()
         if self._handle is not None and (at_once or now_s >= self._next_s):
@@ -67,8 +57,8 @@ class NotebookLive:
         """Leave the last drawing as it is, or nothing of it."""
         if self._handle is not None:
             if self._transient:
-                self._draw = lambda: ""
-            self.refresh(at_once=True)
+                self._shown = ""
+            self._draw(at_once=True)
             self._handle = None
 
     def _bundle(self) -> dict[str, str]:
@@ -82,6 +72,6 @@ class NotebookLive:
             highlight=False,
             markup=False,
         )
-        console.print(self._draw())
+        console.print(self._shown)
         page = console.export_html(code_format=_PAGE, inline_styles=True, clear=False)
         return {"text/html": page, "text/plain": console.export_text().rstrip()}
