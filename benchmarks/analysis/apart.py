@@ -1,0 +1,71 @@
+"""Which strategies the runs cannot tell apart, by a criterion, and how that is said."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
+
+from ..statistics.inference import SIGNIFICANCE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Set
+
+    from .facts import Evidence, PairTest
+
+MOST = 24
+"""Strategies up to which sets of them are looked for."""
+MOST_TOLD = 4
+
+
+def is_apart(pair: PairTest) -> bool:
+    """Whether the test over all pairs tells two strategies apart."""
+    return pair.p is not None and pair.p < SIGNIFICANCE
+
+
+def alike(pairs: Iterable[PairTest]) -> list[tuple[str, ...]]:
+    """Return the largest sets of strategies of which no two are told apart, in order.
+
+    They are the maximal cliques of the graph that joins strategies which are not (Bron and
+    Kerbosch, 1973, doi:10.1145/362342.362367). A strategy that is told apart from all is in none.
+    """
+    joined: dict[str, set[str]] = {}
+    for pair in pairs:
+        for name in (pair.a, pair.b):
+            joined.setdefault(name, set())
+        if not is_apart(pair):
+            joined[pair.a].add(pair.b)
+            joined[pair.b].add(pair.a)
+    order = {name: place for place, name in enumerate(joined)}
+    found = [sorted(each, key=order.__getitem__) for each in _cliques(set(), set(joined), joined)]
+    found.sort(key=lambda names: [order[name] for name in names])
+    return [tuple(names) for names in found if len(names) > 1]
+
+
+def _cliques(
+    chosen: Set[str], open_: set[str], joined: Mapping[str, set[str]], shut: Set[str] = frozenset()
+) -> Iterable[Set[str]]:
+    """Yield the maximal cliques that hold the chosen, some of the open and none of the shut."""
+    if not open_ and not shut:
+        yield chosen
+        return
+    pivot = max(open_ | shut, key=lambda name: len(open_ & joined[name]))
+    for name in sorted(open_ - joined[pivot]):
+        near = joined[name]
+        yield from _cliques(chosen | {name}, open_ & near, joined, shut & near)
+        open_, shut = open_ - {name}, shut | {name}
+
+
+def apart_sentence(test: Evidence, names: Collection[str]) -> str:
+    """Say which strategies cannot be told apart; empty where there are too few or too many."""
+    if not 2 <= len(names) <= MOST:
+        return ""
+    if not test.conclusive or not test.pairs:
+        return test.reason
+    sets = alike(test.pairs)
+    if not sets:
+        return "Every strategy is told apart from every other."
+    if len(sets) == 1 and len(sets[0]) == len(names):
+        return "No two strategies can be told apart."
+    told = [f"{', '.join(each[:-1])} and {each[-1]}" for each in sets[:MOST_TOLD]]
+    more = f"; and {len(sets) - MOST_TOLD} more sets" if len(sets) > MOST_TOLD else ""
+    return f"Within each of these sets nobody can be told apart: {'; '.join(told)}{more}."
