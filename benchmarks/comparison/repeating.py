@@ -80,7 +80,7 @@ def _stated(experiment: Experiment) -> Iterator[tuple[str, Any]]:
     """Yield the fields of an experiment that are not left to the program."""
     for name, field in Experiment.model_fields.items():
         value = getattr(experiment, name)
-        if value is None or name == "metric" and value == METRICS["accuracy"].to_dict():
+        if value is None or (name == "metric" and value == METRICS["accuracy"].to_dict()):
             continue
         if name == "budget_j":
             yield "budget", UNLIMITED if value == math.inf else f"{value!r} J".replace(".0 J", " J")

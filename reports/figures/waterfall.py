@@ -59,7 +59,7 @@ def waterfall_charts(
         beside: What the comparison spent beside its runs, charged to none, by what it was.
 
     Returns:
-        The charts by kind; empty where no joules are known.
+        The charts by kind, of which the joules went to more than one place.
     """
     known = trials[trials["energy_j"].notna()]
     kinds = known["energy_kind"].map(lambda kind: format_kinds([kind]), na_action="ignore")
@@ -69,16 +69,19 @@ def waterfall_charts(
     )
     several = kinds.nunique() > 1
     notes = _notes(trials, several, unplaced_j, beside)
+    found = {str(kind): destinations(own) for kind, own in known.groupby(kinds, sort=False)}
+    more = {} if several or not unplaced_j else {WITHOUT_TRIAL: unplaced_j}
     return {
-        str(kind): _chart(
-            destinations(own),
-            str(kind),
+        kind: _chart(
+            own,
+            kind,
             f"waterfall-{number}" + (f"-{place}" if several else ""),
-            {} if several or not unplaced_j else {WITHOUT_TRIAL: unplaced_j},
+            more,
             {} if several else {what: j for what, j in beside.items() if j},
             notes,
         )
-        for place, (kind, own) in enumerate(known.groupby(kinds, sort=False))
+        for place, (kind, own) in enumerate(found.items())
+        if len(own.parts_j) + len(more) > 1
     }
 
 

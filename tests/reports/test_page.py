@@ -127,7 +127,7 @@ def test_one_group_says_who_wins_by_what(page):
     for criterion in ("accuracy at 25 % of the energy", "accuracy at 100 % of the energy"):
         assert criterion in page.told
     assert page.told.count("(best)") >= 3, "winners are marked in words, too"
-    assert names(page) == ["pareto-0", "attainment-0", "anytime-0"]
+    assert names(page) == ["pareto-0", "attainment-0", "anytime-0", "standing-0"]
 
 
 def test_sections_stand_in_reading_order(grouped):
@@ -139,6 +139,8 @@ def test_sections_stand_in_reading_order(grouped):
         "Anytime performance",
         "Statistics",
         "Who wins, and is it more than chance?",
+        "Who cannot be told apart?",
+        "Rank over joules",
         "The best candidate of each strategy",
         "Where the numbers come from",
         "How to read this",
