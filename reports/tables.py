@@ -245,11 +245,12 @@ def _beside(group: GroupFacts) -> Column:
     winner, test = group.winners.at_end, group.tests.at_end
     found: dict[str, Cell] = {}
     for pair in test.pairs if test.conclusive else ():
-        if winner in (pair.a, pair.b) and pair.p is not None and pair.cliffs_delta is not None:
+        p = pair.alone if test.supported else pair.p  # all must hold, or each for itself
+        if winner in (pair.a, pair.b) and p is not None and pair.cliffs_delta is not None:
             other = pair.b if pair.a == winner else pair.a
             ahead = pair.cliffs_delta if other == pair.a else -pair.cliffs_delta
             found[other] = Cell(
-                f"p {p_value(pair.p)}", f"wins {format_percent((1 + ahead) / 2, 0)} of pairs"
+                f"p {p_value(p)}", f"wins {format_percent((1 + ahead) / 2, 0)} of pairs"
             )
     return lambda name, _: found.get(name, Cell(UNAVAILABLE if name != winner or not found else ""))
 

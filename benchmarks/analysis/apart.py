@@ -6,23 +6,36 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from ..statistics.inference import SIGNIFICANCE
+from .naming import listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Set
 
-    from .facts import Evidence, PairTest
+    from .facts import Evidence, Finding, PairTest
 
 MOST = 24
 """Strategies up to which sets of them are looked for."""
 MOST_TOLD = 4
 
 
-def is_apart(pair: PairTest) -> bool:
-    """Whether the test over all pairs tells two strategies apart."""
-    return pair.p is not None and pair.p < SIGNIFICANCE
+def told_apart(finding: Finding, test: Evidence, *, in_joules: bool) -> set[frozenset[str]]:
+    """Return the pairs that the runs tell apart: by the verdict, or by the test over all pairs.
+
+    In joules the interval of the ratio must exclude 1, too, as for the verdict.
+    """
+    if not test.conclusive:
+        return set()
+    pairs = {frozenset((finding.winner or "", other)) for other in finding.beaten}
+    return pairs | {
+        frozenset((pair.a, pair.b))
+        for pair in test.pairs
+        if pair.p is not None
+        and pair.p < SIGNIFICANCE
+        and (not in_joules or (pair.low is not None and pair.low > 1))
+    }
 
 
-def alike(pairs: Iterable[PairTest]) -> list[tuple[str, ...]]:
+def alike(pairs: Iterable[PairTest], apart: Collection[frozenset[str]]) -> list[tuple[str, ...]]:
     """Return the largest sets of strategies of which no two are told apart, in order.
 
     They are the maximal cliques of the graph that joins strategies which are not (Bron and
@@ -30,11 +43,10 @@ def alike(pairs: Iterable[PairTest]) -> list[tuple[str, ...]]:
     """
     joined: dict[str, set[str]] = {}
     for pair in pairs:
-        for name in (pair.a, pair.b):
-            joined.setdefault(name, set())
-        if not is_apart(pair):
-            joined[pair.a].add(pair.b)
-            joined[pair.b].add(pair.a)
+        one, other = joined.setdefault(pair.a, set()), joined.setdefault(pair.b, set())
+        if frozenset((pair.a, pair.b)) not in apart:
+            one.add(pair.b)
+            other.add(pair.a)
     order = {name: place for place, name in enumerate(joined)}
     found = [sorted(each, key=order.__getitem__) for each in _cliques(set(), set(joined), joined)]
     found.sort(key=lambda names: [order[name] for name in names])
@@ -55,17 +67,21 @@ def _cliques(
         open_, shut = open_ - {name}, shut | {name}
 
 
-def apart_sentence(test: Evidence, names: Collection[str]) -> str:
+def apart_sentence(
+    test: Evidence, apart: Collection[frozenset[str]], names: Collection[str]
+) -> str:
     """Say which strategies cannot be told apart; empty where there are too few or too many."""
     if not 2 <= len(names) <= MOST:
         return ""
     if not test.conclusive or not test.pairs:
         return test.reason
-    sets = alike(test.pairs)
+    sets = alike(test.pairs, apart)
     if not sets:
         return "Every strategy is told apart from every other."
     if len(sets) == 1 and len(sets[0]) == len(names):
         return "No two strategies can be told apart."
-    told = [f"{', '.join(each[:-1])} and {each[-1]}" for each in sets[:MOST_TOLD]]
+    if len(sets) == 1:
+        return f"{listed(sets[0])} cannot be told apart."
+    told = "; ".join(map(listed, sets[:MOST_TOLD]))
     more = f"; and {len(sets) - MOST_TOLD} more sets" if len(sets) > MOST_TOLD else ""
-    return f"Within each of these sets nobody can be told apart: {'; '.join(told)}{more}."
+    return f"Within each of these sets nobody can be told apart: {told}{more}."

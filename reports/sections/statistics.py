@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ...benchmarks.analysis import naming, wording
-from ...benchmarks.analysis.apart import apart_sentence
+from ...benchmarks.analysis.apart import apart_sentence, told_apart
 from ...benchmarks.analysis.standing import ranks_over_joules
 from .. import tables
 from ..figures.standing import standing_chart
@@ -55,15 +55,24 @@ def _standing(subject: Subject) -> list[Chart]:
 def _apart(subject: Subject) -> list[dict[str, Any]]:
     """By each of the two findings: who cannot be told apart, and all pairs."""
     facts = subject.facts
-    criteria = {
-        f"By {facts.metric.name} at equal energy": facts.tests.at_end,
-        f"By joules to {naming.target_score(facts)}": facts.tests.energy_to_target,
-    }
-    return [
-        {
-            "title": title,
-            "sentence": apart_sentence(test, facts.strategies),
-            "pairs": pairs_grid(test),
-        }
-        for title, test in criteria.items()
-    ]
+    verdict, tests = facts.verdict, facts.tests
+    found = []
+    for title, finding, test, in_joules in (
+        (f"By {facts.metric.name} at equal energy", verdict.budget, tests.at_end, False),
+        (
+            f"By joules to {naming.target_score(facts)}",
+            verdict.target,
+            tests.energy_to_target,
+            True,
+        ),
+    ):
+        apart = told_apart(finding, test, in_joules=in_joules)
+        found.append(
+            {
+                "title": title,
+                "sentence": apart_sentence(test, apart, facts.strategies),
+                "pairs": pairs_grid(test, apart),
+                "in_joules": in_joules,
+            }
+        )
+    return found
