@@ -23,13 +23,13 @@ def parsed(line, monkeypatch, tmp_path, file=None):
     """The experiment that a command line asks for, and its target."""
     seen = {}
 
-    def compare(experiment=None, strategy=None, budget=None, **options):
+    def compare(experiment=None, **options):
         seen.update(options, experiment=experiment)
         raise perjoule.errors.DataError("seen")
 
     def tune(strategy=None, budget=None, **options):
         listed = strategy and [strategy]
-        return compare(strategies=listed, budget=budget, seeds=None, **options)
+        return compare(strategies=listed, budget=budget, **options)
 
     monkeypatch.setattr(perjoule.api, "compare", compare)
     monkeypatch.setattr(perjoule.api, "tune", tune)
