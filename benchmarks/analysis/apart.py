@@ -70,11 +70,12 @@ def _cliques(
 def apart_sentence(
     test: Evidence, apart: Collection[frozenset[str]], names: Collection[str]
 ) -> str:
-    """Say which strategies cannot be told apart; empty where there are too few or too many."""
-    if not 2 <= len(names) <= MOST:
+    """Say which strategies cannot be told apart; empty where nothing can be concluded.
+
+    Likewise where there is one strategy, or so many that nobody reads their sets.
+    """
+    if not 2 <= len(names) <= MOST or not test.conclusive or not test.pairs:
         return ""
-    if not test.conclusive or not test.pairs:
-        return test.reason
     sets = alike(test.pairs, apart)
     if not sets:
         return "Every strategy is told apart from every other."

@@ -53,7 +53,7 @@ def _standing(subject: Subject) -> list[Chart]:
 
 
 def _apart(subject: Subject) -> list[dict[str, Any]]:
-    """By each of the two findings: who cannot be told apart, and all pairs."""
+    """By each of the two findings of which anything is concluded: who is apart, and all pairs."""
     facts = subject.facts
     verdict, tests = facts.verdict, facts.tests
     found = []
@@ -75,4 +75,4 @@ def _apart(subject: Subject) -> list[dict[str, Any]]:
                 "in_joules": in_joules,
             }
         )
-    return found
+    return [each for each in found if each["sentence"]]

@@ -66,4 +66,4 @@ def test_sets_are_said_in_words():
     assert said("ab", "ac") == "b and c cannot be told apart."
     assert "a and b; b and c." in said("ac")
     assert said("ab", "ac", "bc") == "Every strategy is told apart from every other."
-    assert said(conclusive=False) == "Too few runs."
+    assert said(conclusive=False) == ""
