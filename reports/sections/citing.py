@@ -2,37 +2,71 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+from ...errors import PerjouleError
+from ..exports.given import Given
+from ..exports.registry import FORMS, disclose
 from .section import Section
 from .whole import Whole
 
+_FILES = {
+    "latex": "results.tex",
+    "markdown": "results.md",
+    "bibtex": "references.bib",
+    "hf": "co2_eq_emissions.md",
+    "sci": "sci.json",
+    "boamps": "boamps.json",
+    "eu": "energy.txt",
+}
+"""The formats that the page shows, and what each is called as a file; one of a row per trial is
+left to the command line."""
 
-class Text(NamedTuple):
-    """A text to copy."""
 
-    name: str  # its identifier on the page
+@dataclass(frozen=True)
+class Text:
+    """A text to copy.
+
+    Attributes:
+        name: Its identifier on the page.
+        title: What it is.
+        text: It.
+        file: What it is called as a file; empty if it is none.
+        notes: What it has no room for, and what was left out.
+    """
+
+    name: str
     title: str
     text: str
-    file: str = ""  # what it is called as a file
+    file: str = ""
+    notes: Sequence[str] = ()
 
 
 def citing_section(whole: Whole) -> Section | None:
-    """Show the verdict to copy; None where nothing is compared."""
-    texts = [*_verdict(whole)]
-    if not texts:
+    """Show the verdict to copy, then the table and what it cost in the formats of others.
+
+    None where a study planned what was trained: its findings stand first on the page.
+    """
+    if not whole.searched:
         return None
+    analysis = whole.analysis
+    verdict = f"{analysis.headline} {analysis.because}".strip()
+    texts, missing = [Text("verdict-text", "The verdict", verdict)], {}
+    for form, file in _FILES.items():
+        what = FORMS[form].summary
+        try:
+            found = disclose(whole.table, analysis, form, Given())
+        except PerjouleError as error:
+            missing[form] = str(error)
+        else:
+            title = f"{what[:1].upper()}{what[1:]}"
+            texts.append(Text(f"export-{form}", title, found.text, file, found.notes))
     return Section(
         "report-this",
         "Report this",
-        "Ready to copy. Kinds of energy and their uncertainty stand in each text that has room.",
+        "Ready to copy. Each text says of which kind its joules are and how far off they may be, "
+        "as far as its format has room.",
         template="citing",
-        content={"texts": texts},
+        content={"texts": texts, "missing": missing},
     )
-
-
-def _verdict(whole: Whole) -> list[Text]:
-    analysis = whole.analysis
-    if not whole.searched:
-        return []
-    return [Text("verdict-text", "The verdict", f"{analysis.headline} {analysis.because}".strip())]
