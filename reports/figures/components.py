@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
+
+    from ...benchmarks.statistics.destinations import Component
 
 _COLOURS = {"cpu": "#0072B2", "gpu": "#009E73", "dram": "#CC79A7", "node": GREY}
 
@@ -39,55 +41,43 @@ def components_chart(trials: pd.DataFrame, number: int, kinds: Mapping[str, str]
     found = components(trials, kinds)
     if not found:
         return None
-    metered = {each.component for each in found}
-    bars = [
-        {
-            "type": "bar",
-            "orientation": "h",
-            "y": [NAMES[each.component]],
-            "x": [each.energy_j],
-            "name": kind,
-            "offsetgroup": kind,
-            "marker": {
-                "color": _COLOURS[each.component],
-                "pattern": pattern(kind),
-                "line": {"color": GREY, "width": 0.5},
-            },
-            "showlegend": False,
-            "text": [format_energy(each.energy_j)],
-            "textposition": "outside",
-            "cliponaxis": False,
-            "hovertext": [
-                f"{NAMES[each.component]}, {kind}: {format_energy(each.energy_j)}<br>"
-                f"of {counted(each.trials, 'trial')}"
-            ],
-            "hoverinfo": "text",
-        }
-        for each in found
-        for kind in [_kind(each.kind)]
+    kinds_of = {name: [e for e in found if e.component == name] for name in COMPONENTS}
+    rows = [
+        (_label(name, each, several=len(own) > 1), each)
+        for name, own in kinds_of.items()
+        for each in own or [None]
     ]
-    most_j = max(each.energy_j for each in found)
     figure = go.Figure(
-        data=[*bars, *entries(_kind(each.kind) for each in found)],
+        data=[
+            *(_bar(label, each) for label, each in rows if each is not None),
+            *entries(_kind(each.kind) for each in found),
+        ],
         layout={
             "template": TEMPLATE,
-            "barmode": "group",
-            "bargap": 0.35,
-            "xaxis": {"title": {"text": "joules of all trials"}, "range": [0.0, 1.2 * most_j]},
+            "barmode": "overlay",
+            "bargap": 0.4,
+            "xaxis": {
+                "title": {"text": "joules of all trials"},
+                "range": [0.0, 1.3 * max(each.energy_j for each in found)],
+            },
             "yaxis": {
-                "categoryorder": "array",
-                "categoryarray": [NAMES[name] for name in reversed(COMPONENTS)],
-                "range": [-0.6, len(COMPONENTS) - 0.4],
+                "range": [len(rows) - 0.4, -0.6],
                 "showgrid": False,
+                "categoryorder": "array",
+                "categoryarray": [label for label, _ in rows],
                 "ticklabelstandoff": 8,
             },
         },
     )
-    for name in COMPONENTS:
-        if name not in metered:
-            figure.add_annotation(
-                x=0, y=NAMES[name], text="no reading", showarrow=False, xanchor="left", xshift=4
-            )
+    for label, each in rows:
+        figure.add_annotation(
+            x=0 if each is None else each.energy_j,
+            y=label,
+            text="no reading" if each is None else format_energy(each.energy_j),
+            showarrow=False,
+            xanchor="left",
+            xshift=4,
+        )
     told = ", ".join(
         f"{NAMES[each.component]} {format_energy(each.energy_j)} {_kind(each.kind)}"
         for each in found
@@ -100,8 +90,36 @@ def components_chart(trials: pd.DataFrame, number: int, kinds: Mapping[str, str]
         f"Bars of joules by component: {told}.",
         figure,
         _notes(trials),
-        height_rem=15.0,
+        height_rem=7.0 + 2.4 * len(rows),
     )
+
+
+def _label(name: str, own: Component | None, *, several: bool) -> str:
+    if own is None or not several:
+        return NAMES[name]
+    return f"{NAMES[name]},<br>{_kind(own.kind)}"
+
+
+def _bar(label: str, own: Component) -> dict[str, Any]:
+    kind = _kind(own.kind)
+    return {
+        "type": "bar",
+        "orientation": "h",
+        "y": [label],
+        "x": [own.energy_j],
+        "name": kind,
+        "marker": {
+            "color": _COLOURS[own.component],
+            "pattern": pattern(kind),
+            "line": {"color": GREY, "width": 0.5},
+        },
+        "showlegend": False,
+        "hovertext": [
+            f"{NAMES[own.component]}, {kind}: {format_energy(own.energy_j)}<br>"
+            f"of {counted(own.trials, 'trial')}"
+        ],
+        "hoverinfo": "text",
+    }
 
 
 def _kind(kind: str) -> str:

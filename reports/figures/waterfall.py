@@ -115,7 +115,7 @@ def _chart(
         f"Waterfall of joules, {kind}: {told}.",
         _figure(rows, kind, total_j, apart),
         [*notes, *([f"Not split: {'; '.join(unmetered)}."] if unmetered else [])],
-        height_rem=7.0 + 2.6 * len(rows),
+        height_rem=7.0 + 3.0 * len(rows),
     )
 
 
@@ -167,8 +167,8 @@ def _figure(rows: Sequence[_Step], kind: str, total_j: float, apart: Sequence[_S
             "template": TEMPLATE,
             "bargap": 0.35,
             "xaxis": {
-                "title": {"text": f"joules of all runs ({kind})"},
-                "range": [0.0, 1.22 * max(total_j, *(row.energy_j for row in rows))],
+                "title": {"text": f"joules, {kind}"},
+                "range": [0.0, 1.3 * max(total_j, *(row.energy_j for row in rows))],
             },
             "yaxis": {
                 "range": [len(rows) - 0.4, -0.6],
@@ -188,6 +188,7 @@ def _figure(rows: Sequence[_Step], kind: str, total_j: float, apart: Sequence[_S
             y=row.label,
             text=_amount(row, total_j, beside=row in apart),
             showarrow=False,
+            align="left",
             xanchor="left",
             xshift=4,
         )
@@ -197,10 +198,10 @@ def _figure(rows: Sequence[_Step], kind: str, total_j: float, apart: Sequence[_S
 
 
 def _amount(row: _Step, total_j: float, *, beside: bool) -> str:
-    if beside:
-        return f"{format_energy(row.energy_j)}, no run's"
-    share = "" if row.label == "all runs" else f", {_share(row.energy_j, total_j)}"
-    return format_energy(row.energy_j) + share
+    beneath = "of no run" if beside else _share(row.energy_j, total_j)
+    if row.label == "all runs":
+        return f"<b>{format_energy(row.energy_j)}</b>"
+    return f'{format_energy(row.energy_j)}<br><span style="font-size:11px">{beneath}</span>'
 
 
 def _share(joules: float, total_j: float) -> str:

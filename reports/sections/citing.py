@@ -12,16 +12,18 @@ from .section import Section
 from .whole import Whole
 
 _FILES = {
-    "latex": "results.tex",
-    "markdown": "results.md",
-    "bibtex": "references.bib",
-    "hf": "co2_eq_emissions.md",
-    "sci": "sci.json",
-    "boamps": "boamps.json",
-    "eu": "energy.txt",
+    "latex": ("LaTeX", "results.tex"),
+    "markdown": ("Markdown", "results.md"),
+    "bibtex": ("BibTeX", "references.bib"),
+    "hf": ("Hugging Face", "co2_eq_emissions.md"),
+    "sci": ("SCI", "sci.json"),
+    "boamps": ("BoAmps", "boamps.json"),
+    "eu": ("EU", "energy.txt"),
 }
-"""The formats that the page shows, and what each is called as a file; one of a row per trial is
-left to the command line."""
+"""The formats that the page shows: what each is called in a heading, and as a file.
+
+One with a row per trial is left to the command line.
+"""
 
 
 @dataclass(frozen=True)
@@ -53,14 +55,13 @@ def citing_section(whole: Whole) -> Section | None:
     analysis = whole.analysis
     verdict = f"{analysis.headline} {analysis.because}".strip()
     texts, missing = [Text("verdict-text", "The verdict", verdict)], {}
-    for form, file in _FILES.items():
-        what = FORMS[form].summary
+    for form, (name, file) in _FILES.items():
         try:
             found = disclose(whole.table, analysis, form, Given())
         except PerjouleError as error:
-            missing[form] = str(error)
+            missing[name] = str(error)
         else:
-            title = f"{what[:1].upper()}{what[1:]}"
+            title = f"{name}: {FORMS[form].summary}"
             texts.append(Text(f"export-{form}", title, found.text, file, found.notes))
     return Section(
         "report-this",
