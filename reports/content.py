@@ -13,6 +13,7 @@ from ..benchmarks.tables.contract import VERSION
 from ..benchmarks.tables.facts import read_fact
 from ..energy.carbon import format_grams
 from ..models.conditions import in_words
+from . import failures
 from .format import (
     format_duration,
     format_energy,
@@ -132,6 +133,7 @@ def key_figures(table: Table, analysis: Analysis) -> list[Figure]:
     states = trials["state"].value_counts()
     told = ", ".join(f"{count:,} {state}" for state, count in states.items())
     figures.append(("trials", f"{len(trials):,}", told or "none yet"))
+    figures += filter(None, [failures.key_figure(trials)])
     effort = work(table)
     if effort is not None:
         workers = f"workers: {format_value(effort.workers)}"
@@ -220,6 +222,15 @@ def meters(table: Table) -> list[dict[str, Any]]:
         for meter in (stated if isinstance(stated, list) else [])
         if isinstance(meter, dict) and needed <= meter.keys()
     ]
+
+
+def component_kinds(table: Table) -> dict[str, str]:
+    """Return how the joules of each component became known, of which the meter tells one kind."""
+    stated: dict[str, set[str]] = {}
+    for meter in meters(table):
+        if meter["kind"] != "unavailable":
+            stated.setdefault(str(meter["component"]), set()).add(meter["kind"])
+    return {name: "+".join(sorted(kinds)) for name, kinds in stated.items()}
 
 
 def work(table: Table) -> WorkersReport | None:

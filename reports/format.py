@@ -99,6 +99,14 @@ def format_duration(seconds: object) -> str:
     return f"{number / 60.0:.1f} min" if abs(number) < 7200.0 else f"{number / 3600.0:.1f} h"
 
 
+def format_period(update_period_s: object) -> str:
+    """Write how often a source is renewed: ``"continuously"``, ``"every 100 ms"``."""
+    period_s = known(update_period_s)
+    if period_s is None:
+        return UNAVAILABLE
+    return f"every {format_duration(period_s)}" if period_s else "continuously"
+
+
 def format_value(value: object) -> str:
     """Write a hyperparameter or a setting: three digits for floats, lists joined."""
     if isinstance(value, bool):

@@ -21,7 +21,9 @@ from .figures.palette import Look, look_of
 from .figures.ranks import ranks_chart
 from .rendering import render_page
 from .sections.anytime import anytime_section
+from .sections.before import before_section, told_analysis
 from .sections.candidates import candidates_section
+from .sections.citing import citing_section
 from .sections.joules import MOST_CELLS, joules_section
 from .sections.mattered import mattered_section
 from .sections.parallel import parallel_section
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
     from ..benchmarks.studies.facts import Findings
     from ..benchmarks.tables.table import Table
     from .figures.chart import Chart
+    from .study_content import StudyView
+    from .tables import Grid
 
 GROUP_SECTIONS: Sequence[Callable[[Subject], Section | None]] = (
     pareto_section,
@@ -63,6 +67,8 @@ CELL_SECTIONS: Sequence[Callable[[Subject], Section | None]] = (joules_section, 
 CLOSING_SECTIONS: Sequence[Callable[[Whole], Section | None]] = (
     trials_section,
     trust_section,
+    citing_section,
+    before_section,
     words_section,
 )
 """The sections about the whole table, which stand last."""
@@ -95,6 +101,9 @@ def render(table: Table, analysis: Analysis, findings: Findings | None = None) -
     parts = [_part(subject) for subject in subjects_of(whole)]
     whole = replace(whole, store=TrialStore.of(table, _linked(parts)))
     overview = compared and len(groups) > 1
+    counts = overviews.counts_grid(analysis, names) if overview else None
+    ranks = ranks_charts(analysis) if searched else []
+    closing = [found for make in CLOSING_SECTIONS if (found := make(whole)) is not None]
     return render_page(
         "page.html.j2",
         page_data=_page_data(whole),
@@ -112,19 +121,46 @@ def render(table: Table, analysis: Analysis, findings: Findings | None = None) -
         study=study,
         searched=searched,
         compared=compared,
-        counts=overviews.counts_grid(analysis, names) if overview else None,
+        contents=[
+            *(_of_study(study) if study else _overviews(counts, ranks, parts)),
+            *((item.anchor, item.title) for item in closing),
+        ],
+        counts=counts,
         groups=overviews.groups_grid(groups) if overview else None,
-        ranks=ranks_charts(analysis) if searched else [],
+        ranks=ranks,
         parts=parts,
         most_groups=MOST_GROUPS,
-        closing=[found for make in CLOSING_SECTIONS if (found := make(whole)) is not None],
+        closing=closing,
     )
+
+
+def _of_study(study: StudyView) -> list[tuple[str, str]]:
+    """Where the contents of a study's page lead, before its closing sections."""
+    exhibits = [(f"{item.name}-section", item.title) for item in study.exhibits]
+    return [
+        ("claims", "What was found"),
+        *exhibits,
+        ("conduct", "How it was done"),
+        ("all-trials", "All trials"),
+    ]
+
+
+def _overviews(
+    counts: Grid | None, ranks: Sequence[Chart], parts: Sequence[Part]
+) -> list[tuple[str, str]]:
+    """Where the contents lead before the closing sections; of several groups not inside them."""
+    if len(parts) == 1:
+        return [(item.anchor, item.title) for item in parts[0].sections]
+    found = [("counts", "Who wins how often")] if counts and len(counts.heads) > 1 else []
+    found += [(f"{chart.name}-section", chart.title) for chart in ranks]
+    return [*found, ("groups", "Group by group")]
 
 
 def _page_data(whole: Whole) -> Mapping[str, object]:
     """What the scripts of the page read."""
     return {
         "looks": {name: asdict(look) for name, look in whole.looks.items()},
+        "analysis": told_analysis(whole),
         "metric": whole.analysis.metric.to_dict() | {"is_share": whole.analysis.metric.is_share},
         "trials": whole.store.to_json(whole.table.name) if whole.store else None,
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from plotly.offline import get_plotlyjs
 
 from ..energy.carbon import format_grams
@@ -19,6 +19,7 @@ from .format import (
     format_energy,
     format_per_joule,
     format_percent,
+    format_period,
     format_score,
     format_times,
     format_value,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 SCRIPTS = (
     *("format", "core", "sliders", "reaching", "targets", "per_joule"),
-    *("trials", "linked", "trialtable", "parallel"),
+    *("trials", "linked", "trialtable", "parallel", "copy", "before", "contents"),
 )
 """The scripts of a page with figures, in ``templates/js``, in their order."""
 
@@ -75,6 +76,8 @@ def _environment() -> Environment:
         "times": format_times,
         "first_upper": lambda text: text[:1].upper() + text[1:],
         "duration": format_duration,
+        "lines": _lines,
+        "period": format_period,
         "value": format_value,
         "tight": keep_units_together,
         "script": _script,
@@ -92,6 +95,11 @@ def keep_units_together(text: str) -> str:
     """Keep numbers and their units on one line."""
     tightened = re.sub(r"(?<=\d) (?=(?:%|[µmkMG]?J|ms|s|min|h)(?!\w))", "\u00a0", text)
     return type(text)(tightened)  # markup stays markup, and is not escaped twice
+
+
+def _lines(text: str) -> Markup:
+    """Return text of several lines, in which every other character stands for itself."""
+    return Markup("\n").join(escape(printable(line)) for line in text.split("\n"))
 
 
 def _script(figure: go.Figure) -> Markup:

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from ..benchmarks.tables.table import Table
 
 _BADGES = {True: "yes", False: "wait", None: "open"}
-_MOST_COLUMNS = 6
 _DOI = re.compile(r"(?:doi:\s*)?(10\.\d{4,9}/\S+)", re.IGNORECASE)
 
 
@@ -161,7 +160,6 @@ def sheet_grid(sheet: Sheet) -> Grid:
         heads,
         [Row(wording.in_words(row[0]), list(map(quantity_cell, row[1:]))) for row in rows],
         words,
-        wide=size > _MOST_COLUMNS,
     )
 
 

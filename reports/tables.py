@@ -47,12 +47,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Grid:
-    """A table: the heads of its columns, its rows, which columns hold words, whether it is wide."""
+    """A table: the heads of its columns, its rows, which columns hold words."""
 
     heads: Sequence[str]
     rows: Sequence[Row]
     words: Collection[str] = ()
-    wide: bool = False
 
 
 def quantity_cell(cell: str | Quantity | None) -> Cell:
@@ -90,8 +89,21 @@ def strategies_grid(group: GroupFacts) -> Grid:
 
     A column of which nothing is known is left out.
     """
-    columns = {**(_score_columns(group) if group.is_scored else {}), **_energy_columns(group)}
-    return _grid(group, "strategy", leading([group]), columns)
+    energies = _energy_columns(group)
+    if group.is_scored:
+        shown = ("joules of a run", "kind")
+        energies = {head: column for head, column in energies.items() if head in shown}
+    return _grid(group, "strategy", leading([group]), _score_columns(group) | energies)
+
+
+def further_grid(group: GroupFacts) -> Grid | None:
+    """Return what else is known of each strategy that has scores; None where nothing is."""
+    if not group.is_scored:
+        return None
+    shown = ("joules of a run", "kind")
+    energies = {h: column for h, column in _energy_columns(group).items() if h not in shown}
+    grid = _grid(group, "strategy", leading([group]), _further_columns(group) | energies)
+    return grid if len(grid.heads) > 1 else None
 
 
 def _grid(
@@ -114,7 +126,7 @@ def _grid(
         if what == "strategy":
             counts += f", {counted(entry.runs, 'run')}"
         rows.append(Row(name, [own[place] for own in seen.values()], name, beneath=counts))
-    return Grid([what, *seen], rows, wide=len(seen) > 6)
+    return Grid([what, *seen], rows)
 
 
 def cells_grid(group: GroupFacts) -> Grid:
@@ -155,23 +167,33 @@ Column = Callable[[str, StrategyFacts], Cell]
 
 
 def _score_columns(group: GroupFacts) -> dict[str, Column]:
+    """The columns of the two findings and of what stands beside them."""
     metric, target, entries = group.metric, naming.target_score(group), group.strategies.values()
-    marks = {
-        each: _marks(winner, group.ties.equal_energy[each])
-        for each, winner in group.winners.equal_energy.items()
-        if any(own.equal_energy[each] for own in entries)
-    }
+    if not group.is_scored:
+        return {}
     at_target = _marks(group.winners.energy_to_target, group.ties.energy_to_target)
     anytime = _marks(group.winners.anytime, group.ties.anytime)
-
-    def at(fraction: str) -> Column:
-        return lambda name, own: _score(own.equal_energy[fraction], metric, marks[fraction](name))
+    *_, whole = group.winners.equal_energy
 
     def reached(name: str, own: StrategyFacts) -> Cell:
         found = own.energy_to_target
         runs = f"{found.hits} of {counted(found.runs, 'run')}"
         spent = format_energy(found.ert_j) if found.hits else "not reached"
         return Cell(spent, runs, at_target(name))
+
+    columns: dict[str, Column] = {
+        **_at(group, whole),
+        "against the best": _beside(group),
+        f"joules to {target}": reached,
+    }
+    if any(own.anytime for own in entries):
+        columns["anytime"] = lambda name, own: _score(own.anytime, metric, anytime(name))
+    return columns | {f"test {metric.name}": lambda _, own: _score(own.test_score, metric)}
+
+
+def _further_columns(group: GroupFacts) -> dict[str, Column]:
+    metric = group.metric
+    *parts, _ = group.winners.equal_energy
 
     def per_joule(_: str, own: StrategyFacts) -> Cell:
         found = own.score_per_joule
@@ -180,17 +202,21 @@ def _score_columns(group: GroupFacts) -> dict[str, Column]:
         beneath = f"runs: {format_per_joule(found.run.median)}" if found.run else ""
         return Cell(format_per_joule(found.trial), beneath)
 
-    columns: dict[str, Column] = {
-        **{f"{metric.name} at {share(each)} ({_spent(group, each)})": at(each) for each in marks},
-        "against the best": _beside(group),
-        f"joules to {target}": reached,
-    }
-    if any(own.anytime for own in entries):
-        columns["anytime"] = lambda name, own: _score(own.anytime, metric, anytime(name))
-    return columns | {
-        f"{naming.per_joule(metric)} from {target} on": per_joule,
+    return {
+        **{head: column for each in parts for head, column in _at(group, each).items()},
+        f"{naming.per_joule(metric)} from {naming.target_score(group)} on": per_joule,
         "hypervolume": lambda _, own: Cell(format_percent(own.hypervolume.share)),
-        f"test {metric.name}": lambda _, own: _score(own.test_score, metric),
+    }
+
+
+def _at(group: GroupFacts, fraction: str) -> dict[str, Column]:
+    """The score at a fraction of the common energy; empty where nobody has one."""
+    if not any(own.equal_energy[fraction] for own in group.strategies.values()):
+        return {}
+    mark = _marks(group.winners.equal_energy[fraction], group.ties.equal_energy[fraction])
+    head = f"{group.metric.name} at {share(fraction)} ({_spent(group, fraction)})"
+    return {
+        head: lambda name, own: _score(own.equal_energy[fraction], group.metric, mark(name)),
     }
 
 
@@ -219,11 +245,12 @@ def _beside(group: GroupFacts) -> Column:
     winner, test = group.winners.at_end, group.tests.at_end
     found: dict[str, Cell] = {}
     for pair in test.pairs if test.conclusive else ():
-        if winner in (pair.a, pair.b) and pair.p is not None and pair.cliffs_delta is not None:
+        p = pair.alone if test.supported else pair.p  # all must hold, or each for itself
+        if winner in (pair.a, pair.b) and p is not None and pair.cliffs_delta is not None:
             other = pair.b if pair.a == winner else pair.a
             ahead = pair.cliffs_delta if other == pair.a else -pair.cliffs_delta
             found[other] = Cell(
-                f"p {_p(pair.p)}", f"wins {format_percent((1 + ahead) / 2, 0)} of pairs"
+                f"p {p_value(p)}", f"wins {format_percent((1 + ahead) / 2, 0)} of pairs"
             )
     return lambda name, _: found.get(name, Cell(UNAVAILABLE if name != winner or not found else ""))
 
@@ -234,7 +261,7 @@ def _criterion(winner: str | None, tied: Sequence[str], test: Evidence) -> list[
     others = ", ".join(name for name in tied if name != winner)
     return [
         Cell(winner or "none", f"equal to {others}" if others else ""),
-        Cell(UNAVAILABLE if p is None else f"p {_p(p)}"),
+        Cell(UNAVAILABLE if p is None else f"p {p_value(p)}"),
         Cell(UNAVAILABLE if effect is None else f"η² {round(effect, 2) + 0.0:.2f}"),
         Cell(test.reason or UNAVAILABLE),
     ]
@@ -260,5 +287,6 @@ def share(fraction: str) -> str:
     return format_percent(float(fraction), 0)
 
 
-def _p(p: float) -> str:
+def p_value(p: float) -> str:
+    """Write a p-value with its sign: ``"= 0.03"``, ``"< 0.001"``."""
     return "< 0.001" if p < 0.001 else f"= {p:.2g}"

@@ -13,7 +13,7 @@ VOID = {"meta", "link", "br", "hr", "img", "input", "path", "polyline"}
 
 
 class Page(HTMLParser):
-    """The elements, scripts and visible text of a page, with its nesting checked."""
+    """The elements, scripts and visible text of a page, contents aside; its nesting is checked."""
 
     def __init__(self, page):
         super().__init__()
@@ -36,7 +36,7 @@ class Page(HTMLParser):
         if self.open and self.open[-1] == "script":
             attributes, text = self.scripts.pop()
             self.scripts.append((attributes, text + data))
-        elif "style" not in self.open:
+        elif not {"style", "nav"} & set(self.open):
             self.texts.append(data)
 
     @property

@@ -1,0 +1,134 @@
+"""What is copied off the page, kept as a file, or dropped on it; and the way through it."""
+
+import dataclasses
+import json
+
+import pytest
+
+from perjoule.reports.page import render
+
+from ..test_page import HOSTILE, analysed, comparison, study
+
+EVIL = "</pre><script>alert(1)</script>"
+
+
+@pytest.fixture(scope="module")
+def table():
+    return dataclasses.replace(comparison(), name=EVIL)
+
+
+@pytest.fixture(scope="module")
+def whole(table):
+    return render(table, analysed(table))
+
+
+def dropped(page, name, text):
+    """Drop a file on the page."""
+    page.evaluate(
+        """([name, text]) => {
+          const data = new DataTransfer();
+          data.items.add(new File([text], name, { type: "application/json" }));
+          for (const type of ["dragover", "drop"]) {
+            document.body.dispatchEvent(
+              new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: data }));
+          }
+        }""",
+        [name, text],
+    )
+    page.wait_for_function("document.querySelector('.drop output').textContent")
+    return page.locator(".drop output").first.text_content()
+
+
+def test_the_verdict_is_copied_or_selected_where_there_is_no_clipboard(whole, table, open_page):
+    opened = open_page(whole)
+    page, analysis = opened.page, analysed(table)
+    page.evaluate("""() => {
+      globalThis.written = [];
+      Object.defineProperty(navigator, "clipboard", { configurable: true, value: {
+        writeText: async (text) => { globalThis.written.push(text); } } });
+    }""")
+    page.click("[data-copy=verdict-text]")
+    page.wait_for_function("document.querySelector('[data-copied=verdict-text]').textContent")
+    verdict = f"{analysis.headline} {analysis.because}"
+    assert page.evaluate("globalThis.written") == [verdict]
+    page.evaluate("""() => {
+      Object.defineProperty(navigator, "clipboard", { configurable: true, value: undefined });
+      document.execCommand = () => false;
+    }""")
+    page.click("[data-copy=verdict-text]")
+    page.wait_for_function(
+        "document.querySelector('[data-copied=verdict-text]').textContent.startsWith('Selected')"
+    )
+    assert page.evaluate("String(getSelection())").strip() == verdict
+    assert not opened.errors
+
+
+def test_a_text_is_kept_as_a_file(whole, open_page):
+    page = open_page(whole).page
+    page.click("summary:has-text('booktabs')")
+    with page.expect_download() as waiting:
+        page.click("[data-save=export-latex]")
+    assert waiting.value.suggested_filename == "results.tex"
+    text = waiting.value.path().read_text(encoding="utf-8")
+    assert text == page.locator("#export-latex").text_content()
+    assert r"\begin{tabular}" in text
+    assert EVIL not in text
+
+
+def test_a_second_analysis_is_set_beside_the_page(whole, table, open_page):
+    opened = open_page(whole)
+    worse = table.trials.assign(energy_j=2 * table.trials["energy_j"])
+    other = analysed(dataclasses.replace(table, trials=worse, name=HOSTILE)).to_dict()
+    said = dropped(opened.page, "before.json", json.dumps({"analysis": other}))
+    assert said == "Compared with before.json."
+    text = opened.page.locator(".drop .found").inner_text().replace("\u00a0", " ")
+    assert "2 times" not in text
+    assert text.count("0.5 times, better") == 5, "joules of three runs, and to a target of two"
+    assert HOSTILE in text, "a name is text"
+    assert "expected joules to the target: better here for 2 of 2" in text
+    assert not opened.page.locator(".drop b, .drop script").count()
+    assert not opened.errors
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("{", "it is no JSON"),
+        ("[1]", "it is no analysis of perjoule"),
+        ('{"schema": 1, "groups": []}', "its schema is 1, and that of this page is"),
+        ('{"schema": SCHEMA, "groups": [{"strategies": {"a": 1}}]}', "it is damaged"),
+        ('{"schema": SCHEMA, "groups": [{"strategies": {}}]}', "its metric is unknown"),
+    ],
+)
+def test_what_is_no_analysis_is_refused_in_one_line(text, why, whole, table, open_page):
+    opened = open_page(whole)
+    text = text.replace("SCHEMA", str(analysed(table).schema))
+    assert dropped(opened.page, f"{EVIL}.json", text).startswith(f"{EVIL}.json: {why}")
+    assert not opened.page.locator(".drop table").count()
+    assert not opened.errors
+
+
+def test_an_analysis_of_other_strategies_or_another_metric_says_so(whole, table, open_page):
+    opened = open_page(whole)
+    other = analysed(study(("else",), seeds=2)).to_dict()
+    assert "no strategy in common" in dropped(opened.page, "x.json", json.dumps(other))
+    other["metric"]["name"] = "f1"
+    opened.page.evaluate("document.querySelector('.drop output').textContent = ''")
+    assert "its metric is f1" in dropped(opened.page, "x.json", json.dumps(other))
+
+
+def test_the_contents_lead_through_the_page_and_keep_beside_it(whole, open_page):
+    page = open_page(whole).page
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.click(".contents a[href='#report-this']")
+    page.wait_for_function(
+        "document.querySelector('#report-this').getBoundingClientRect().top < 99"
+    )
+    page.wait_for_selector(".contents [aria-current]")
+    beside = page.locator(".contents").bounding_box()
+    column = page.locator("#report-this").bounding_box()
+    assert beside["x"] + beside["width"] <= column["x"]
+    assert beside["y"] >= 0
+    narrow = open_page(whole, width=390).page
+    assert narrow.locator(".contents").bounding_box()["width"] <= 390
