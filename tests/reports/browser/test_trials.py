@@ -167,7 +167,7 @@ def test_brushes_keep_what_lies_within_all_of_them(table, text, open_page):
     assert set(both) == set(wanted.index)
     assert page.locator(".parallel output").inner_text() == f"{len(both)} of 120 trials lie within"
     assert page.locator("#trials-table tr.selected").count() == min(len(both), 50)
-    page.click("[data-reset]")
+    page.click(".parallel [data-reset]")
     assert page.evaluate("perjoule.selection.rows") is None
     # By the pointer: a drag along the axis of joules.
     page.locator(".parallel .lines").scroll_into_view_if_needed()
