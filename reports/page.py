@@ -16,7 +16,7 @@ from ..benchmarks.tables.table import counted
 from ..errors import OutputError
 from ..files.writing import check_new, write_whole
 from . import content, overviews, study_content, tables
-from .figures.chart import MOST_DRAWN, Drawing
+from .figures.chart import MOST_DRAWN, Drawing, trial_places
 from .figures.palette import Look, look_of
 from .figures.ranks import ranks_chart
 from .rendering import render_page
@@ -171,9 +171,8 @@ def _linked(parts: Sequence[Part]) -> set[int]:
     places: set[int] = set()
     for section in (section for part in parts for section in part.sections):
         places.update(section.rows)
-        for trace in (trace for chart in section.charts for trace in chart.figure.data):
-            if trace["customdata"] is not None:
-                places.update(map(int, trace["customdata"]))
+        for chart in section.charts:
+            places |= trial_places(chart.figure)
     return places
 
 

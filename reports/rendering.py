@@ -14,6 +14,7 @@ from plotly.offline import get_plotlyjs
 from ..energy.carbon import format_grams
 from ..plain import printable
 from .figures.axes import CONFIG, SELECTING
+from .figures.chart import trial_places
 from .format import (
     format_duration,
     format_energy,
@@ -104,9 +105,9 @@ def _lines(text: str) -> Markup:
 
 def _script(figure: go.Figure) -> Markup:
     """Return a figure and its settings as JSON."""
-    linked = any(trace["customdata"] is not None for trace in figure.data)
     [buttons] = CONFIG["modeBarButtons"]
-    config = CONFIG | {"modeBarButtons": [[*SELECTING, *buttons]]} if linked else CONFIG
+    more = SELECTING if trial_places(figure) else []
+    config = CONFIG | {"modeBarButtons": [[*more, *buttons]]}
     return _data({**json.loads(str(figure.to_json())), "config": config})
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..benchmarks.statistics.runs import AnytimeCurves, floats, pareto_front
 from ..models.metric import ACCURACY, Metric
-from ..models.outcome import RESULTS
+from ..models.outcome import RESULTS, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -72,7 +72,8 @@ def thin_trials(
     """
     if len(trials) <= most:
         return Thinned(trials, len(trials))
-    cells = trials.groupby([*by, "strategy"], sort=False, dropna=False).ngroup().to_numpy()
+    groups = trials.groupby([*by, "strategy"], sort=False, dropna=False)
+    cells = np.asarray(groups.ngroup(), dtype=np.intp)
     kept = _fronts(trials, cells, metric) | _failures(trials, cells)
     kept |= trials.index.isin(list(keep))
     best = _incumbents(trials, metric)
@@ -107,7 +108,7 @@ def _failures(trials: pd.DataFrame, cells: NDArray[np.intp]) -> NDArray[np.bool_
     """Which trials are the first of their strategy and state, or of a common message."""
     state = trials["state"].astype(object).to_numpy()
     kinds = pd.DataFrame({"cell": cells, "state": state})
-    first = ~kinds.duplicated().to_numpy()
+    first = ~kinds.duplicated().to_numpy() & (state != State.COMPLETE)
     if "message" in trials:
         message = trials["message"].reset_index(drop=True)
         common = message.value_counts().index[:_MOST_MESSAGES]

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ...models.metric import ACCURACY, Metric
 
 if TYPE_CHECKING:
@@ -75,6 +77,12 @@ class Drawing:
             f"Shown at first: {leading}. A click on a name adds it or takes it away, a double "
             "click leaves it alone."
         ]
+
+
+def trial_places(figure: go.Figure) -> set[int]:
+    """Return the places in the table of the trials that are points of a figure."""
+    carried = [np.asarray(getattr(trace, "customdata", None)) for trace in figure.data]
+    return {int(place) for rows in carried if rows.dtype.kind == "i" for place in rows.flat}
 
 
 def energy_notes(trials: pd.DataFrame) -> list[str]:

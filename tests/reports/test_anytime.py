@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from perjoule.benchmarks.statistics.runs import pareto_front
 from perjoule.reports.figures.anytime import anytime_curve, keep_steps
-from perjoule.reports.figures.pareto import thin_trials
+from perjoule.reports.thinning import thin_trials
 
 
 def trials_of(*runs):
@@ -94,7 +94,7 @@ def test_steps_keep_the_corners_and_the_end():
 @given(st.integers(0, 300), st.integers(1, 4), st.integers(0, 300))
 def test_thinning_keeps_every_front(n, strategies, most):
     trials = random_trials(n, strategies)
-    kept = thin_trials(trials, most)
+    kept = thin_trials(trials, most).trials
     front = 0
     for name, own in trials.groupby("strategy"):
         best = own[pareto_front(own["energy_j"], own["score"])]
@@ -102,14 +102,14 @@ def test_thinning_keeps_every_front(n, strategies, most):
         assert set(best.index) <= set(kept.index), name
     assert len(kept) <= max(most, front)
     assert kept.index.is_monotonic_increasing
-    assert kept.equals(thin_trials(trials, most)), "the sample is seeded"
+    assert kept.equals(thin_trials(trials, most).trials), "the sample is seeded"
 
 
 def test_thinning_leaves_each_strategy_its_share():
-    kept = thin_trials(random_trials(9_000, 3), 900)
+    kept = thin_trials(random_trials(9_000, 3), 900).trials
     assert kept["strategy"].value_counts().min() > 250
 
 
 def test_a_failed_trial_is_on_no_front():
     trials = random_trials(100, 1).assign(state="failed")
-    assert len(thin_trials(trials, 10)) == 10
+    assert len(thin_trials(trials, 10).trials) == 10

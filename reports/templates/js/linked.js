@@ -10,6 +10,9 @@
     return [`<b>${escape(trials.strategy(row))}</b> ${first}`, ...rest].join("<br>");
   };
   const isLinked = (trace) => trace.customdata?.length > 0 && Number.isInteger(trace.customdata[0]);
+  const pointsOf = ({ customdata }, rows) => (
+    Array.from(customdata.keys()).filter((point) => rows.has(customdata[point]))
+  );
 
   perjoule.prepare((figure) => {
     for (const trace of figure.data) {
@@ -18,6 +21,7 @@
         trace.unselected ??= { marker: { opacity: 0.07 } };
         trace.selected ??= { marker: { opacity: 0.95 } };
         if (trace.hoverinfo === "text") trace.hovertext ??= Array.from(trace.customdata, label);
+        if (selection.rows) trace.selectedpoints = pointsOf(trace, selection.rows);
       }
     }
   });
@@ -27,8 +31,7 @@
   const show = (element, rows, layout) => {
     const { data } = perjoule.drawn.get(element);
     const numbers = [...data.keys()].filter((number) => isLinked(data[number]));
-    const points = numbers.map((number) => rows && Array.from(data[number].customdata.keys())
-      .filter((point) => rows.has(data[number].customdata[point])));
+    const points = numbers.map((number) => rows && pointsOf(data[number], rows));
     changing += 1;
     Plotly.update(element, { selectedpoints: points }, layout, numbers).finally(() => { changing -= 1; });
   };
@@ -62,7 +65,6 @@
         selection.set(rows.size === 1 && rows.has(place) ? null : new Set([place]));
       }
     });
-    if (selection.rows) show(element, selection.rows, {});
   });
 
   // What is selected is told at the foot of the window.

@@ -212,6 +212,7 @@
       if (origin !== root && brushes.some(Boolean)) clear(); // the newest selection counts
       dim();
     });
+    root.querySelector(".tools").hidden = false;
     colour("strategy");
     layOut();
     dim();

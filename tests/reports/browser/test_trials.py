@@ -124,6 +124,7 @@ def test_a_selection_is_one_everywhere(text, open_page):
     assert page.locator(".line.dim").count() == 0
     # A box in the figure.
     page.evaluate("Plotly.relayout('pareto-0', { dragmode: 'select' })")
+    page.locator("#pareto-0").scroll_into_view_if_needed()
     area = page.locator("#pareto-0 .nsewdrag").first.bounding_box()
     page.mouse.move(area["x"] + area["width"] * 0.5, area["y"] + 5)
     page.mouse.down()
@@ -166,9 +167,10 @@ def test_brushes_keep_what_lies_within_all_of_them(table, text, open_page):
     assert set(both) == set(wanted.index)
     assert page.locator(".parallel output").inner_text() == f"{len(both)} of 120 trials lie within"
     assert page.locator("#trials-table tr.selected").count() == min(len(both), 50)
-    page.click("[data-reset]")
+    page.click(".parallel [data-reset]")
     assert page.evaluate("perjoule.selection.rows") is None
     # By the pointer: a drag along the axis of joules.
+    page.locator(".parallel .lines").scroll_into_view_if_needed()
     axis = page.locator(".parallel .hit").nth(3).bounding_box()
     page.mouse.move(axis["x"] + 20, axis["y"] + 5)
     page.mouse.down()
