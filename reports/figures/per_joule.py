@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .palette import Look
     from .scales import Scale
 
+
 def floor_scale(floors: Floors, metric: Metric) -> Scale:
     """Fit the axis of floors to the scores of the trials, those of the steps of the lines."""
     return scale_of(np.concatenate([curve["score"] for curve in floors.curves.values()]), metric)
@@ -48,7 +49,7 @@ def per_joule_chart(
         {**drawing.entry(name), **trace}
         for name, look in drawing.looks.items()
         if name in floors.curves
-        for trace in _strategy(floors, name, look, scale, drawing.hover)
+        for trace in _strategy(floors, name, look, scale)
     ]
     if traces:
         marker = {"symbol": "circle-open", "size": 8, "color": GREY, "line": {"width": 2}}
@@ -102,9 +103,7 @@ def mark_at(x: float) -> dict[str, Any]:
     }
 
 
-def _strategy(
-    floors: Floors, name: str, look: Look, scale: Scale, told: bool
-) -> Iterator[dict[str, Any]]:
+def _strategy(floors: Floors, name: str, look: Look, scale: Scale) -> Iterator[dict[str, Any]]:
     """Yield the line of a strategy and the marks of its runs."""
     metric, curve = scale.metric, floors.curves[name]
     curve = curve[curve["per_joule"] > 0]
@@ -133,7 +132,7 @@ def _strategy(
             "line": {"width": 2},
         },
         "showlegend": not len(curve),
-        **(hover(name, texts) if told else {"hoverinfo": "skip"}),
+        **hover(name, texts),
     }
 
 

@@ -127,7 +127,8 @@ def test_one_group_says_who_wins_by_what(page):
     for criterion in ("accuracy at 25 % of the energy", "accuracy at 100 % of the energy"):
         assert criterion in page.told
     assert page.told.count("(best)") >= 3, "winners are marked in words, too"
-    assert names(page) == ["pareto-0", "attainment-0", "anytime-0"]
+    reaching = ["survival-0", "ecdf-0", "per-joule-0"]
+    assert names(page) == ["pareto-0", "attainment-0", "anytime-0", *reaching]
 
 
 def test_sections_stand_in_reading_order(grouped):
@@ -202,7 +203,12 @@ def test_energies_alone_make_no_empty_figure():
 
 
 def test_trainings_of_one_trial_have_no_curve():
-    assert names(page_of(study(trials=1))) == ["pareto-0", "attainment-0", "spread-0"]
+    assert names(page_of(study(trials=1))) == [
+        "pareto-0",
+        "attainment-0",
+        "per-joule-0",
+        "spread-0",
+    ]
 
 
 def test_one_strategy_has_nobody_to_win_against():
@@ -351,8 +357,9 @@ def test_a_comparison_shows_what_it_knows_besides():
         "60.0 % 80.0 % in 3 epochs",
     ):
         assert told in page.told, told
-    drawn = ["pareto-0", "attainment-0", "anytime-0", "phases-0", "learning-0", "agreement-0"]
-    assert names(page) == drawn
+    reaching = ["survival-0", "ecdf-0", "per-joule-0"]
+    drawn = ["pareto-0", "attainment-0", "anytime-0", "anytime-gCO2e-0", *reaching, "phases-0"]
+    assert names(page) == [*drawn, "learning-0", "agreement-0"]
     assert page.told.count("found after") == 3
 
 
