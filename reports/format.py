@@ -54,11 +54,11 @@ def format_score(score: object, metric: Metric) -> str:
 
 
 def format_times(ratio: object) -> str:
-    """Write a ratio such as ``"2.83 ×"``, ``"12.5 ×"``, or ``"n/a"`` where it is unavailable."""
+    """Write a ratio such as ``"2.83"``, ``"1,230"``, or ``"n/a"`` where it is unavailable."""
     number = known(ratio)
     if number is None:
         return UNAVAILABLE
-    return f"{number:,.{2 if number < 10 else 1 if number < 100 else 0}f} ×"
+    return f"{number:,.{2 if number < 10 else 1 if number < 100 else 0}f}"
 
 
 def format_interval(interval: Spread | None, show: Callable[[object], str]) -> str:

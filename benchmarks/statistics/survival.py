@@ -85,9 +85,8 @@ def target_ecdf(improvements: pd.DataFrame, runs: int, targets: ArrayLike) -> pd
     """
     wanted = floats(targets)
     reached = np.searchsorted(wanted, floats(improvements["score"]), side="right")
-    new = np.diff(reached, prepend=0)
-    first = ~improvements["run"].duplicated().to_numpy()
-    new[first] = reached[first]
+    before = pd.Series(reached).groupby(improvements["run"].to_numpy()).shift(fill_value=0)
+    new = reached - before.to_numpy()
     at_j, place = np.unique(floats(improvements["energy_j"])[new > 0], return_inverse=True)
     pairs = np.bincount(place, weights=new[new > 0], minlength=len(at_j))
     share = np.cumsum(pairs) / (runs * len(wanted)) if runs else np.zeros(0)

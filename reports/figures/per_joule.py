@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from ..format import format_kinds, format_per_joule, format_score
 from .axes import GREY, TEMPLATE, fill_columns, hover, log_axis, say_if_empty
 from .chart import Chart
 from .scales import scale_of
+from .spread import MOST_DOTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
     from .chart import Drawing
     from .palette import Look
     from .scales import Scale
-
-_MOST_TICKS = 6.0
 
 
 def floor_scale(floors: Floors, metric: Metric) -> Scale:
@@ -60,7 +60,9 @@ def per_joule_chart(
     kinds = format_kinds(fill_columns(trials)["energy_kind"].dropna())
     title = f"{naming.per_joule(metric)} (1/J, {kinds})"
     ends = (float(values.min()), float(values.max())) if len(values) else (1.0, 10.0)
-    axis = _fewer_ticks(scale.axis())
+    axis = scale.axis()
+    if "ticktext" in axis:  # side by side there is less room; the title has the unit
+        axis["ticktext"] = [text.removesuffix(" %") for text in axis["ticktext"]]
     axis["title"] = {"text": f"floor: {axis['title']['text']}"}
     figure = go.Figure(
         data=[{"type": "scatter", **trace} for trace in traces],
@@ -81,7 +83,7 @@ def per_joule_chart(
         f"Step lines of the most {naming.per_joule(metric)} of a trial against the floor that it "
         f"was taken above, and a mark for each run: {drawing.listed}.",
         say_if_empty(figure, traces, "No trial has a score and joules above 0."),
-        drawing.notes(trials),
+        [*_left_out(floors), *drawing.notes(trials)],
         entries=len(drawing.looks),
     )
 
@@ -117,11 +119,11 @@ def _strategy(floors: Floors, name: str, look: Look, scale: Scale) -> Iterator[d
             "hovertext": [start["hovertext"][0], *start["hovertext"]],
             "hoverinfo": "text",
         }
-    runs = floors.runs[(floors.runs["strategy"] == name) & (floors.runs["per_joule"] > 0)]
+    runs = _sampled(floors.runs[floors.runs["strategy"] == name])
     texts = map(_run, [metric] * len(runs), runs.index, runs["score"], runs["per_joule"])
     yield {
-        "x": scale.place(runs["score"]),
-        "y": runs["per_joule"].to_numpy(),
+        "x": scale.place(runs["score"]).astype("f4"),
+        "y": runs["per_joule"].to_numpy().astype("f4"),
         "mode": "markers",
         "marker": {
             "symbol": f"{look.symbol}-open",
@@ -134,16 +136,17 @@ def _strategy(floors: Floors, name: str, look: Look, scale: Scale) -> Iterator[d
     }
 
 
-def _fewer_ticks(axis: dict[str, Any]) -> dict[str, Any]:
-    """Return the axis of scores with ticks so far apart that their labels fit beside each other."""
-    if "ticktext" not in axis:
-        return axis
-    gap = abs(axis["range"][1] - axis["range"][0]) / _MOST_TICKS
-    kept: dict[float, str] = {}
-    for value, text in zip(axis["tickvals"], axis["ticktext"], strict=True):
-        if all(abs(np.log10(value / other)) >= gap for other in kept):
-            kept[value] = text
-    return {**axis, "tickvals": list(kept), "ticktext": list(kept.values())}
+def _left_out(floors: Floors) -> list[str]:
+    """Return a sentence for runs that are not drawn."""
+    drawn = sum(len(_sampled(own)) for _, own in floors.runs.groupby("strategy"))
+    known = int((floors.runs["per_joule"] > 0).sum())
+    return [f"Drawn: {drawn:,} of {known:,} runs, a random sample."] if drawn < known else []
+
+
+def _sampled(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs that are drawn: of many, a seeded sample."""
+    runs = runs[runs["per_joule"] > 0]
+    return runs if len(runs) <= MOST_DOTS else runs.sample(MOST_DOTS, random_state=0)
 
 
 def _worst(scale: Scale) -> float:
@@ -158,7 +161,5 @@ def _trial(metric: Metric, score: float, per_joule: float) -> str:
 
 
 def _run(metric: Metric, run: str, score: float, per_joule: float) -> str:
-    from html import escape
-
     so_good = format_score(score, metric)
     return f"run {escape(str(run))}, best {so_good}: {format_per_joule(per_joule)}"

@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from ...benchmarks.analysis import naming
 from ...benchmarks.analysis.criteria import TIE, score_scale
 from ...benchmarks.analysis.orientation import worst_bound
 from ...benchmarks.analysis.standings import Standing, standings
+from ...benchmarks.statistics.runs import floats
 from ...benchmarks.tables.facts import finite
 from ..figures.ecdf import ecdf_chart
 from ..figures.reaching import Reaching
@@ -82,20 +84,20 @@ def _data(reaching: Reaching) -> dict[str, Any]:
     A run is the place of its strategy, its total, the joules up to which it is known (null: all),
     and the joules and scores of its improvements.
     """
-    curves, metric = reaching.curves, reaching.metric
+    curves, metric, steps = reaching.curves, reaching.metric, reaching.improvements
     start_j, end_j = reaching.ends_j
-    strategies = list(dict.fromkeys(curves.strategies))
-    steps = {run: own for run, own in reaching.improvements.groupby("run", sort=False)}
-    known_until_j = curves.known_until_j
+    own = curves.strategies
+    strategies = list(dict.fromkeys(own))
+    places = {name: place for place, name in enumerate(strategies)}
+    run = curves.names.get_indexer(pd.Index(steps["run"]))
+    order = np.argsort(run, kind="stable")
+    ends = np.cumsum(np.bincount(run, minlength=len(own)))[:-1]
+    columns = (np.split(floats(steps[name])[order], ends) for name in ("energy_j", "score"))
     runs = [
-        [
-            strategies.index(curves.strategies[run]),
-            total_j,
-            known_until_j[run],
-            steps[run]["energy_j"].tolist() if run in steps else [],
-            steps[run]["score"].tolist() if run in steps else [],
-        ]
-        for run, total_j in curves.totals_j.items()
+        [places[strategy], total_j, known_j, energies_j.tolist(), scores.tolist()]
+        for strategy, total_j, known_j, energies_j, scores in zip(
+            own, curves.totals_j, curves.known_until_j, *columns, strict=True
+        )
     ]
     budgets = [reaching.common_j]
     if start_j < reaching.common_j:

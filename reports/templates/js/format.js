@@ -53,10 +53,9 @@ const format = (() => {
   const times = (ratio) => {
     if (!known(ratio)) return "n/a";
     const decimals = ratio < 10 ? 2 : ratio < 100 ? 1 : 0;
-    const text = ratio.toLocaleString(
+    return ratio.toLocaleString(
       "en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals },
     );
-    return `${text} ×`;
   };
   const duration = (seconds) => {
     if (!known(seconds)) return "n/a";
