@@ -97,14 +97,14 @@ def badges(analysis: Analysis) -> list[tuple[str, str]]:
 
 
 def _badge(what: str, findings: Sequence[Finding]) -> tuple[str, str]:
-    """Return the badge of one finding: supported, in part, or not."""
+    """Return the badge of one finding: whether it is supported, and by how much."""
     supported = sum(finding.supported for finding in findings)
     kind = "yes" if supported == len(findings) else "wait"
     if len(findings) > 1:
         return kind, f"{what}: supported in {supported or 'none'} of {len(findings)} groups"
     [finding] = findings
-    partly = "supported in part" if finding.beaten else "not conclusive"
-    return kind, f"{what}: {'supported' if supported else partly}"
+    words = {"each": "supported", "together": "supported, against the others together"}
+    return kind, f"{what}: {words.get(finding.over or '', 'not conclusive')}"
 
 
 def energy_badge(analysis: Analysis) -> tuple[str, str]:

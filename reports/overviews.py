@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..benchmarks.analysis.naming import listed
 from ..benchmarks.analysis.wording import label
 from ..benchmarks.tables.table import counted
 from .content import joules_by_kind
@@ -56,11 +55,10 @@ def _support(finding: Finding) -> Cell:
     """Return whether the runs support a finding."""
     if finding.winner is None:
         return Cell(UNAVAILABLE)
-    if finding.supported:
-        return Cell("supported", badge="yes")
-    if finding.beaten:
-        return Cell("supported in part", f"against {listed(finding.beaten)}", badge="wait")
-    return Cell("may be chance", badge="wait")
+    if not finding.supported:
+        return Cell("may be chance", badge="wait")
+    against = "against the others together" if finding.over == "together" else ""
+    return Cell("supported", against, badge="yes")
 
 
 def counts_columns(analysis: Analysis) -> dict[str, Mapping[str, int]]:

@@ -22,7 +22,18 @@ from ..statistics.inference import (
 from ..statistics.parametric import anova
 from ..statistics.permutation import log_rank, rank_sum
 from ..statistics.runs import AnytimeCurves, expected_energy_to_target
-from .facts import ByCriterion, Evidence, MeansTest, PairTest, RankTest, Spread, as_fact, spread
+from ..tables.facts import finite
+from .facts import (
+    ByCriterion,
+    Evidence,
+    FieldTest,
+    MeansTest,
+    PairTest,
+    RankTest,
+    Spread,
+    as_fact,
+    spread,
+)
 from .orientation import best_bound, worst_bound
 from .reasons import JOULES, SCORE, Words, reason
 from .support import Pair, Support, support
@@ -113,35 +124,39 @@ def _compare_scores(
     return _judge(words, _score_pairs(values), values, len(tied), _unplaced(reached), spreads)
 
 
-def _score_pairs(values: Values) -> list[Pair]:
-    """Every two strategies, the one with the better median score first."""
+def _score_pairs(values: Values) -> tuple[list[Pair], Pair]:
+    """Every two strategies, the one with the better median first; the best beside all others."""
     order, p = list(values), dunn_holm(values).to_numpy()
-    found = []
-    for i, j in combinations(range(len(order)), 2):
-        one, other = values[order[i]], values[order[j]]
-        alone = rank_sum(one, other)
-        delta = cliffs_delta(one, other)
-        found.append(Pair(order[i], order[j], float(p[i, j]), alone.p, alone.z, delta))
-    return found
+
+    def pair(a: str, b: str, other: NDArray[np.float64], p: float = math.nan) -> Pair:
+        alone = rank_sum(values[a], other)
+        return Pair(a, b, p, alone.p, alone.z, cliffs_delta(values[a], other))
+
+    places = combinations(range(len(order)), 2)
+    pairs = [pair(order[i], order[j], values[order[j]], float(p[i, j])) for i, j in places]
+    others = [values[name] for name in order[1:]]
+    return pairs, pair(order[0], "", np.concatenate(others) if others else np.empty(0))
 
 
-def _joule_pairs(reached: Mapping[str, pd.DataFrame], values: Values) -> list[Pair]:
-    """Every two strategies, the one with the fewer expected joules first."""
-    resampled = {name: Resampled.of(own) for name, own in reached.items()}
-    found = []
-    for a, b in combinations(values, 2):
-        one, other = reached[a], reached[b]
+def _joule_pairs(reached: pd.DataFrame, values: Values) -> tuple[list[Pair], Pair]:
+    """Every two strategies, the one with the fewer expected joules first; the best beside all."""
+    rows = {str(name): own for name, own in reached.groupby("strategy")}
+    resampled = {name: Resampled.of(own) for name, own in rows.items()}
+    order = list(values)
+
+    def pair(a: str, b: str, other: pd.DataFrame, of_other: Resampled) -> Pair:
+        one = rows[a]
         alone = log_rank(one["energy_j"], one["hit"], other["energy_j"], other["hit"])
-        ratio = resampled[b].over(resampled[a])
-        found.append(
-            Pair(
-                *(a, b, math.nan, alone.p, alone.z, cliffs_delta(values[a], values[b])),
-                *(ratio.value, ratio.low, ratio.high),
-                in_joules=True,
-            )
-        )
-    corrected = holm([pair.alone for pair in found])
-    return [replace(pair, p=float(p)) for pair, p in zip(found, corrected, strict=True)]
+        ratio = of_other.over(resampled[a])
+        delta = cliffs_delta(values[a], values[b]) if b else math.nan
+        times = ratio.value, ratio.low, ratio.high
+        return Pair(a, b, math.nan, alone.p, alone.z, delta, *times, in_joules=True)
+
+    pairs = [pair(a, b, rows[b], resampled[b]) for a, b in combinations(order, 2)]
+    corrected = holm([each.alone for each in pairs])
+    pairs = [replace(each, p=float(p)) for each, p in zip(pairs, corrected, strict=True)]
+    others = reached[reached["strategy"] != order[0]]
+    return pairs, pair(order[0], "", others, Resampled.of(others, within="strategy"))
 
 
 def score_scale(curves: AnytimeCurves, metric: Metric) -> float:
@@ -168,23 +183,26 @@ def _compare_joules(curves: AnytimeCurves, reached: pd.DataFrame, missing: str |
     values = {name: values[name] for name in order}
     unplaced = _unplaced(_by_strategy(curves, reached["energy_j"]))
     words = JOULES if missing is None else JOULES._replace(missing=missing)
-    pairs = _joule_pairs({str(name): own for name, own in reached.groupby("strategy")}, values)
-    return _judge(words, pairs, values, len(tied), unplaced, {})
+    return _judge(words, _joule_pairs(reached, values), values, len(tied), unplaced, {})
 
 
 def _judge(
     words: Words,
-    pairs: Sequence[Pair],
+    compared: tuple[Sequence[Pair], Pair],
     values: Values,
     n_best: int,
     unplaced: Iterable[str],
     spreads: Mapping[str, Spread | None],
 ) -> Criterion:
-    """Test strategies that stand in order, the first ``n_best`` of them as good as the first."""
+    """Test strategies that stand in order, the first ``n_best`` of them as good as the first.
+
+    ``compared`` are every two of them, and the first beside all others together.
+    """
     order, unplaced = list(values), [name for name in values if name in unplaced]
+    pairs, together = compared
     test = kruskal_wallis(values)
     comparable = len(order) - len(unplaced) > 1
-    found = Support(supported=False, beaten=(), more_seeds=None)
+    found = Support(over=None, beaten=(), together=None, more_seeds=None)
     own = [pair for pair in pairs if pair.a == order[0]]
     if unplaced and not comparable:
         unknown = ", ".join(unplaced)
@@ -195,7 +213,7 @@ def _judge(
         told = f"Only {order[0]} was run: there is nothing to compare it with."
     else:
         if n_best == 1:
-            found = support(own, min(len(known(each)) for each in values.values()))
+            found = support(own, together, min(len(known(each)) for each in values.values()))
         told = reason(words, order[:n_best], own, found, test)
     return Criterion(
         spreads=spreads,
@@ -204,13 +222,18 @@ def _judge(
         support=found,
         evidence=Evidence(
             kruskal_wallis=as_fact(RankTest, test),
-            pairs=tuple(as_fact(PairTest, pair) for pair in pairs),
+            pairs=tuple(_told(pair) for pair in pairs),
+            together=None if found.together is None else as_fact(FieldTest, found.together),
             parametric=as_fact(MeansTest, anova(values)),
             conclusive=comparable and test.conclusive,
-            supported=found.supported,
+            supported=found.over is not None,
             reason=told,
         ),
     )
+
+
+def _told(pair: Pair) -> PairTest:
+    return PairTest.from_dict({**finite(vars(pair)), "shown": pair.shown})
 
 
 def _by_strategy(curves: AnytimeCurves, per_run: pd.Series) -> dict[str, NDArray[np.float64]]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 from ...models.metric import Metric
 from ..statistics.inference import interval
 from ..tables.facts import Fact, finite
+from .support import Over
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -144,6 +145,7 @@ class PairTest(Fact):
         b: The other.
         p: Of the test over all pairs, corrected for their number.
         alone: Of the exact test of these two by themselves, not corrected.
+        shown: Whether ``a`` is shown to be better by that, and by the interval of the ratio.
         cliffs_delta: How far the values of ``a`` lie above those of ``b``, -1 to 1.
         ratio: The expected joules of ``b`` over those of ``a``; None where ``b`` has none because
             it never reached the target, and for criteria that are no joules.
@@ -155,7 +157,26 @@ class PairTest(Fact):
     b: str
     p: float | None
     alone: float | None
+    shown: bool
     cliffs_delta: float | None
+    ratio: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class FieldTest(Fact):
+    """The winner of a criterion beside all other strategies together.
+
+    Attributes:
+        p: Of the exact test of its runs against all others, times half the number of strategies.
+        ratio: The expected joules of the others together over those of the winner; None where they
+            never reached the target, and for criteria that are no joules.
+        low: Lower end of the ratio's 95 % interval; None where the ratio has no interval.
+        high: Its upper end; None beside a ``low`` means that there is no upper bound.
+    """
+
+    p: float | None
     ratio: float | None = None
     low: float | None = None
     high: float | None = None
@@ -176,10 +197,11 @@ class MeansTest(Fact):
 
 @dataclass(frozen=True)
 class Evidence(Fact):
-    """What the runs say to one criterion; ``supported`` is that its winner beats all others."""
+    """What the runs say to one criterion, and whether they support its winner (`support`)."""
 
     kruskal_wallis: RankTest
     pairs: tuple[PairTest, ...]
+    together: FieldTest | None
     parametric: MeansTest
     conclusive: bool
     supported: bool
@@ -193,9 +215,11 @@ class Finding(Fact):
     Attributes:
         winner: The strategy that leads; None where there is none.
         tied: The winner and those as good as it, among whom joules broke the tie; else empty.
-        supported: Whether the runs support that the winner is better than every other strategy.
-        beaten: Strategies that it is shown to be better than: all others if ``supported``, else
-            those that are left by the correction for all pairs.
+        supported: Whether the runs support it, as the sentence says it.
+        over: What the winner is then shown to be better than: ``"each"`` other strategy, or all
+            others ``"together"``, of which some may be as good; else None.
+        beaten: Single strategies that it is shown to be better than: all others where that is
+            ``"each"``, otherwise those that are left by the correction for all pairs.
         more_seeds: About how many more seeds would support it, if what the runs show is so; None
             where that cannot be said, where it is supported, and where it would take too many.
         sentence: The finding, in a sentence; empty where there is none.
@@ -205,6 +229,7 @@ class Finding(Fact):
     winner: str | None
     tied: tuple[str, ...]
     supported: bool
+    over: Over | None
     beaten: tuple[str, ...]
     more_seeds: int | None
     sentence: str

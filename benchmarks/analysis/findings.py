@@ -18,11 +18,9 @@ from .naming import format_score, listed
 from .support import MOST_SEEDS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ...models.metric import Metric
     from .criteria import Criterion
-    from .facts import PairTest
+    from .facts import Evidence, FieldTest, PairTest
 
 
 def unspoken(criteria: ByCriterion[Criterion]) -> VerdictFacts:
@@ -33,7 +31,8 @@ def unspoken(criteria: ByCriterion[Criterion]) -> VerdictFacts:
         return Finding(
             criterion.winner,
             criterion.tied,
-            own.supported,
+            own.over is not None,
+            own.over,
             own.beaten,
             own.more_seeds,
             "",
@@ -60,14 +59,13 @@ def _verdict(group: GroupFacts, budget: Finding, target: Finding) -> tuple[str, 
     else:
         both = [budget, target]
         told = [each for each in both if each.supported]
-        told = told or [each for each in both if each.beaten] or [_nearest(budget, target)]
+        told = told or [_nearest(budget, target)]
         rest = [each for each in both if each not in told]
     said = [each.sentence for each in told]
-    if not any(each.beaten for each in told):
+    if not told[0].supported:
         said.append(_settled_by(told[0]))
-    reasons = [each.reason for each in told]
-    reasons += [part for each in rest for part in (each.sentence, each.reason) if each.sentence]
-    return " ".join(filter(None, said)), " ".join(dict.fromkeys(filter(None, reasons)))
+    reasons = [*(each.reason for each in told), *(each.sentence for each in rest)]
+    return " ".join(filter(None, said)), " ".join(filter(None, reasons))
 
 
 def _nearest(budget: Finding, target: Finding) -> Finding:
@@ -117,12 +115,12 @@ def _led(group: GroupFacts, winner: str) -> str:
     second = max(others, key=lambda name: metric.oriented(others[name]), default=None)
     if second is not None:
         scores += f", then {second} with {format_score(others[second], metric)}"
-    if finding.supported:
+    if finding.over == "each":
         return f"{winner} found {naming.best_networks(metric)} for {energy}: {scores}."
-    if finding.beaten:
+    if finding.over == "together":
         return (
-            f"{winner} found {naming.better_networks(metric)} than {listed(finding.beaten)} for "
-            f"{energy}: {scores}. {_open(group, finding)}"
+            f"{winner} found {naming.better_networks(metric)} than {_others(group)} for {energy}: "
+            f"{scores}. {_open(group.tests.at_end, winner)}"
         )
     return f"{winner} is ahead for {energy}, {scores}, but that may be chance."
 
@@ -188,32 +186,29 @@ def _target_sentence(group: GroupFacts) -> str:
     runs = f"{reached.hits} of {counted(reached.runs, 'run')}"
     if finding.tied:
         return f"{listed(finding.tied)} {to_target} for the fewest expected joules, {spent} each."
-    own = {pair.b: pair for pair in group.tests.energy_to_target.pairs if pair.a == finding.winner}
-    if finding.supported:
-        times = _times_fewer(next(iter(own.values())))
-        least = "the fewest joules: " if len(own) > 1 else ""
+    test, rivals = group.tests.energy_to_target, len(group.strategies) - 1
+    if finding.over == "each":
+        [first, *_] = [pair for pair in test.pairs if pair.a == finding.winner]
+        least = "the fewest joules: " if rivals > 1 else ""
+        times = _times_fewer(first, first.b)
         return f"{finding.winner} {to_target} for {least}{spent}, {times}; {runs}."
-    if finding.beaten:
-        times = _times_fewer(own[finding.beaten[0]])
-        others = finding.beaten[1:]
-        fewer = f", and fewer than {listed(others)}" if others else ""
-        return (
-            f"{finding.winner} {to_target} for {spent}, {times}{fewer}; {runs}. "
-            f"{_open(group, finding)}"
-        )
+    if finding.over == "together" and test.together is not None:
+        times = _times_fewer(test.together, _others(group))
+        told = f"{finding.winner} {to_target} for {spent}, {times}; {runs}."
+        return f"{told} {_open(test, finding.winner)}"
     return (
         f"{finding.winner} {to_target} for the fewest expected joules, {spent} ({runs}), but that "
         "may be chance."
     )
 
 
-def _times_fewer(pair: PairTest) -> str:
-    """How many times fewer joules the better strategy of a pair needed, with its interval."""
-    low = _ratio(pair.low)
-    if pair.ratio is None:
-        return f"at least {low} times fewer than {pair.b}, which never did"
-    interval = f"[{low}, ∞)" if pair.high is None else f"[{low}, {_ratio(pair.high)}]"
-    return f"{_ratio(pair.ratio)} times {interval} fewer than {pair.b}"
+def _times_fewer(test: PairTest | FieldTest, rival: str) -> str:
+    """How many times fewer joules the better one needed, with the interval."""
+    low = _ratio(test.low)
+    if test.ratio is None:
+        return f"at least {low} times fewer than {rival}, which never did"
+    interval = f"[{low}, ∞)" if test.high is None else f"[{low}, {_ratio(test.high)}]"
+    return f"{_ratio(test.ratio)} times {interval} fewer than {rival}"
 
 
 def _ratio(times: float | None) -> str:
@@ -224,12 +219,16 @@ def _ratio(times: float | None) -> str:
 # Both ---------------------------------------------------------------------------------------------
 
 
-def _open(group: GroupFacts, finding: Finding) -> str:
-    """Say which strategies a winner cannot be told apart from."""
-    others: Sequence[str] = [
-        name for name in group.strategies if name not in (finding.winner, *finding.beaten)
-    ]
-    return f"It cannot be told apart from {listed(others)}."
+def _others(group: GroupFacts) -> str:
+    """All strategies but the winner: ``"the other 6 strategies together"``."""
+    return f"the other {len(group.strategies) - 1} strategies together"
+
+
+def _open(test: Evidence, winner: str) -> str:
+    """Say which single strategies a winner cannot be told apart from."""
+    pairs = [pair for pair in test.pairs if pair.a == winner]
+    alike = [pair.b for pair in pairs if not pair.shown]
+    return f"It cannot be told apart from {listed(alike)}."
 
 
 def _per_run(energy_j: float | None) -> str:

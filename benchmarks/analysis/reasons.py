@@ -55,18 +55,25 @@ def reason(
         return f"{lead}. {test.reason}"
     if len(best) > 1:
         return f"{lead}; otherwise none of them is ahead."
-    if found.supported:
+    if found.over == "each":
         hardest = max(pairs, key=lambda pair: pair.alone)
         tested = f"p = {hardest.alone:.2g} by the {words.test}"
         if len(pairs) == 1:
             won = f"{(1 + abs(hardest.cliffs_delta)) / 2:.0%}"
             return f"{best[0]} beats {hardest.b} in {won} of the pairings of their runs ({tested})."
         return (
-            f"{best[0]} is better than each of the other {len(pairs)}; the hardest to tell from it "
-            f"is {hardest.b} ({tested})."
+            f"{best[0]} is better {words.lead} than each of the other {len(pairs)}; the hardest to "
+            f"tell from it is {hardest.b} ({tested})."
         )
     worst = max((pair for pair in pairs if not pair.shown), key=lambda pair: pair.alone)
-    told = f"{lead}, but its lead over {worst.b} may be chance ({_doubt(words, worst)})."
+    chance = f"lead over {worst.b} may be chance ({_doubt(words, worst)})."
+    told = f"{lead}, but its {chance}"
+    if found.over == "together" and found.together is not None:
+        told = (
+            f"{best[0]} is better {words.lead} than the other {len(pairs)} together "
+            f"(p = {found.together.p:.2g} by the {words.test}, corrected for the choice among "
+            f"{len(pairs) + 1}); its {chance}"
+        )
     if found.beaten:
         told += f" Corrected for all pairs (Holm), it is better than {listed(found.beaten)}."
     return told

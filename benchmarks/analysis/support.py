@@ -1,39 +1,49 @@
 """Whether the runs of a group support that its leader is better than the other strategies.
 
-**The rule.** Each strategy has at least five runs, and the leader is better than every other one,
-each by the exact test of the two (`statistics.permutation`) at 5 %, and in joules also by the ratio
-of their expected joules, whose 95 % interval lies above 1. The tests need no correction for their
-number, since all of them must hold: the claim is false only if some other strategy is as good, and
-then that one test errs in 5 % (an intersection-union test: Berger, 1982). Nor does it matter that
-the data say who leads (Gutmann and Maymin, 1987, "Is the selected population the best?"): the worst
-case is two that are equally good and far ahead of the rest, where either is wrongly called the best
-in 5 % of the cases, both together.
+Each strategy needs at least five runs. Then two things may be shown, by exact tests
+(`statistics.permutation`) and, for joules, by the ratio of the expected joules too, whose 95 %
+interval must lie above 1:
 
-Where the leader is not shown to be better than all, it may be than some: those are told for which
-the test is below 5 % after Holm's correction for all pairs. With five runs each and seven
-strategies there can be none, since 21 times the smallest p there is, 2/252, is 0.17; with six runs
-it is 21 * 2/924 = 0.045.
+**Better than each of the others**: the test of the leader against every other strategy is below
+5 %. All of these must hold, so none is corrected for their number: the claim is false only if some
+other strategy is as good, and then the test of that one errs (an intersection-union test: Berger,
+1982). Nor does it matter that the data say who leads (Gutmann and Maymin, 1987, "Is the selected
+population the best?"): the worst case is two that are equally good and far ahead of the rest, where
+the one or the other is called the best in 5 % of the cases.
+
+**Better than the others together**, for three strategies and more: the test of the leader's runs
+against those of all others in one, times half the number of strategies, is below 5 %. Each strategy
+might have been the leader, and only the direction in which it leads is claimed: among k that are
+all alike, some leader is called better in at most ``k * 0.05 / k`` of the cases. The claim is about
+the mixture of the others, of which one may be as good as the leader.
+
+Which single strategies the leader is better than, if not all, is told where the test is below 5 %
+after Holm's correction for all pairs. With five runs each and seven strategies there can be none:
+21 times the smallest p there is, 2/252, is 0.17; with six runs it is 21 * 2/924 = 0.045.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from ..statistics.inference import MIN_RUNS, SIGNIFICANCE
 
+Over = Literal["each", "together"]
+"""What a leader is shown to be better than: each other strategy, or all others together."""
 MOST_SEEDS = 100
 """A number of seeds above this is not told."""
-_POWER_Z = 1.959964 + 0.841621
-"""So many standard deviations from chance are found at 5 % in 80 % of the cases."""
-_INTERVAL_Z = 2 * 1.959964
+POWER_Z = 0.841621
+"""So many standard deviations beyond the critical value, and 80 % of the cases are found."""
+INTERVAL_Z = 2 * 1.959964
 """So many standard deviations wide is a 95 % interval."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two strategies compared, the better one first; NaN is unknown.
+    """Two strategies compared, the better one first, or one with all others; NaN is unknown.
 
     ``ratio`` is that of the expected joules of ``b`` over those of ``a``; all three of it are NaN
     for scores.
@@ -41,8 +51,8 @@ class Pair:
 
     a: str
     b: str
-    p: float  # over all pairs, corrected for their number
-    alone: float  # of the exact test of the two
+    p: float  # corrected for the number of tests
+    alone: float  # of the exact test of the two by themselves
     z: float  # what that is of, in standard deviations of chance: positive where a is better
     cliffs_delta: float
     ratio: float = math.nan
@@ -56,8 +66,8 @@ class Pair:
         return self.z > 0 and self.alone < SIGNIFICANCE and self.is_apart
 
     @property
-    def shown_among_all(self) -> bool:
-        """Whether that holds after the correction for all pairs."""
+    def shown_corrected(self) -> bool:
+        """Whether that holds after the correction, too."""
         return self.shown and self.p < SIGNIFICANCE
 
     @property
@@ -65,43 +75,57 @@ class Pair:
         """Whether the interval of the ratio, where there is to be one, excludes 1."""
         return not self.in_joules or self.low > 1
 
-    def more_seeds(self, n: int) -> float:
+    def more_seeds(self, n: int, tests: float = 1.0) -> float:
         """About how many seeds beyond ``n`` would show it in 80 %, if it is as it seems.
 
         The standard deviations from chance grow with the square root of the number of seeds. Where
-        the ratio has bounds, the shorter way from 1 counts. Infinite where ``a`` is not ahead.
+        the ratio has bounds, its distance from 1 counts if it is the shorter one. Infinite where
+        ``a`` is not ahead.
+
+        Args:
+            n: Runs of each strategy.
+            tests: What p is multiplied with.
         """
+        from scipy.stats import norm
+
+        needed = float(norm.isf(SIGNIFICANCE / 2 / tests)) + POWER_Z
         z = self.z
         if self.in_joules and self.low > 0 and 1 < self.high < math.inf and self.high > self.low:
-            z = min(z, _INTERVAL_Z * math.log(self.ratio) / math.log(self.high / self.low))
-        if not z > 0:
-            return math.inf
-        return max(math.ceil(n * (_POWER_Z / z) ** 2) - n, 1)
+            z = min(z, INTERVAL_Z * math.log(self.ratio) / math.log(self.high / self.low))
+        return max(math.ceil(n * (needed / z) ** 2) - n, 1) if z > 0 else math.inf
 
 
 @dataclass(frozen=True)
 class Support:
     """What the runs say to the leader of a criterion."""
 
-    supported: bool
-    beaten: tuple[str, ...]  # all others if supported, else those left by the correction
+    over: Over | None  # what it is shown to be better than; None of nothing
+    beaten: tuple[str, ...]  # single strategies: all others, or those left by the correction
+    together: Pair | None  # the leader beside all others together; None of two strategies
     more_seeds: int | None  # about how many would support it; None where that cannot be said
 
 
-def support(pairs: Sequence[Pair], runs: int) -> Support:
-    """Judge a leader by its pairs with all other strategies.
+def support(pairs: Sequence[Pair], together: Pair, runs: int) -> Support:
+    """Judge a leader.
 
     Args:
-        pairs: The leader first in each.
+        pairs: The leader beside each other strategy.
+        together: The leader beside all others together, as yet uncorrected.
         runs: The fewest runs of a strategy.
     """
+    tests = (len(pairs) + 1) / 2
+    field = None
+    if len(pairs) > 1:
+        field = replace(together, p=min(tests * together.alone, 1.0))
     if runs < MIN_RUNS:
-        return Support(False, (), MIN_RUNS - runs)
+        return Support(None, (), field, MIN_RUNS - runs)
     if all(pair.shown for pair in pairs):
-        return Support(True, tuple(pair.b for pair in pairs), None)
+        return Support("each", tuple(pair.b for pair in pairs), field, None)
+    beaten = tuple(pair.b for pair in pairs if pair.shown_corrected)
+    if field is not None and field.shown_corrected:
+        return Support("together", beaten, field, None)
     needed = max(pair.more_seeds(runs) for pair in pairs if not pair.shown)
-    return Support(
-        False,
-        tuple(pair.b for pair in pairs if pair.shown_among_all),
-        int(needed) if runs + needed <= MOST_SEEDS else None,
-    )
+    if field is not None:
+        needed = min(needed, field.more_seeds(runs, tests))
+    told = int(needed) if runs + needed <= MOST_SEEDS else None
+    return Support(None, beaten, field, told)
