@@ -70,7 +70,7 @@ def _apart(subject: Subject) -> list[dict[str, Any]]:
         found.append(
             {
                 "title": title,
-                "sentence": apart_sentence(test, apart, facts.strategies),
+                "sentence": apart_sentence(finding, test, apart, facts.strategies),
                 "pairs": pairs_grid(test, apart),
                 "in_joules": in_joules,
             }
