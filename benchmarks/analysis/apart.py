@@ -18,20 +18,15 @@ MOST = 24
 MOST_TOLD = 4
 
 
-def told_apart(finding: Finding, test: Evidence, *, in_joules: bool) -> set[frozenset[str]]:
-    """Return the pairs that the runs tell apart: by the verdict, or by the test over all pairs.
-
-    In joules the interval of the ratio must exclude 1, too, as for the verdict.
-    """
+def told_apart(finding: Finding, test: Evidence) -> set[frozenset[str]]:
+    """Return the pairs that the runs tell apart: by the verdict, or corrected for all pairs."""
     if not test.conclusive:
         return set()
     pairs = {frozenset((finding.winner or "", other)) for other in finding.beaten}
     return pairs | {
         frozenset((pair.a, pair.b))
         for pair in test.pairs
-        if pair.p is not None
-        and pair.p < SIGNIFICANCE
-        and (not in_joules or (pair.low is not None and pair.low > 1))
+        if pair.shown and pair.p is not None and pair.p < SIGNIFICANCE
     }
 
 

@@ -66,7 +66,7 @@ def _apart(subject: Subject) -> list[dict[str, Any]]:
             True,
         ),
     ):
-        apart = told_apart(finding, test, in_joules=in_joules)
+        apart = told_apart(finding, test)
         found.append(
             {
                 "title": title,
