@@ -18,20 +18,15 @@ MOST = 24
 MOST_TOLD = 4
 
 
-def told_apart(finding: Finding, test: Evidence, *, in_joules: bool) -> set[frozenset[str]]:
-    """Return the pairs that the runs tell apart: by the verdict, or by the test over all pairs.
-
-    In joules the interval of the ratio must exclude 1, too, as for the verdict.
-    """
+def told_apart(finding: Finding, test: Evidence) -> set[frozenset[str]]:
+    """Return the pairs that the runs tell apart: by the verdict, or corrected for all pairs."""
     if not test.conclusive:
         return set()
     pairs = {frozenset((finding.winner or "", other)) for other in finding.beaten}
     return pairs | {
         frozenset((pair.a, pair.b))
         for pair in test.pairs
-        if pair.p is not None
-        and pair.p < SIGNIFICANCE
-        and (not in_joules or (pair.low is not None and pair.low > 1))
+        if pair.shown and pair.p is not None and pair.p < SIGNIFICANCE
     }
 
 
@@ -68,7 +63,7 @@ def _cliques(
 
 
 def apart_sentence(
-    test: Evidence, apart: Collection[frozenset[str]], names: Collection[str]
+    finding: Finding, test: Evidence, apart: Collection[frozenset[str]], names: Collection[str]
 ) -> str:
     """Say which strategies cannot be told apart; empty where nothing can be concluded.
 
@@ -76,13 +71,16 @@ def apart_sentence(
     """
     if not 2 <= len(names) <= MOST or not test.conclusive or not test.pairs:
         return ""
+    lead = ""
+    if finding.over == "together":
+        lead = f"{finding.winner} is ahead of all others together, not of each. "
     sets = alike(test.pairs, apart)
     if not sets:
-        return "Every strategy is told apart from every other."
+        return f"{lead}Every strategy is told apart from every other."
     if len(sets) == 1 and len(sets[0]) == len(names):
-        return "No two strategies can be told apart."
+        return f"{lead}No two strategies can be told apart."
     if len(sets) == 1:
-        return f"{listed(sets[0])} cannot be told apart."
+        return f"{lead}{listed(sets[0])} cannot be told apart."
     told = "; ".join(map(listed, sets[:MOST_TOLD]))
     more = f"; and {len(sets) - MOST_TOLD} more sets" if len(sets) > MOST_TOLD else ""
-    return f"Within each of these sets nobody can be told apart: {told}{more}."
+    return f"{lead}Within each of these sets nobody can be told apart: {told}{more}."

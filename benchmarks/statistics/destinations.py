@@ -61,7 +61,8 @@ def destinations(trials: pd.DataFrame) -> Destinations:
     columns = [f"energy_{phase}_j" for phase in PHASES]
     phases_j = trials[columns].to_numpy(dtype=float, na_value=np.nan)
     split_j = _split(phases_j[complete], energy_j[complete])
-    parts_j = dict(zip((*PHASES, NOT_SPLIT), split_j.sum(axis=0).tolist(), strict=True))
+    names: list[str] = [*PHASES, NOT_SPLIT]
+    parts_j = dict(zip(names, split_j.sum(axis=0).tolist(), strict=True))
     counts = dict(zip(parts_j, np.count_nonzero(split_j, axis=0).tolist(), strict=True))
     searched_j = {}
     for end, ended in _ends(trials).items():

@@ -66,11 +66,11 @@ def _apart(subject: Subject) -> list[dict[str, Any]]:
             True,
         ),
     ):
-        apart = told_apart(finding, test, in_joules=in_joules)
+        apart = told_apart(finding, test)
         found.append(
             {
                 "title": title,
-                "sentence": apart_sentence(test, apart, facts.strategies),
+                "sentence": apart_sentence(finding, test, apart, facts.strategies),
                 "pairs": pairs_grid(test, apart),
                 "in_joules": in_joules,
             }

@@ -1,5 +1,6 @@
 """Who cannot be told apart: largest sets, and the words for them."""
 
+from dataclasses import replace
 from itertools import combinations
 
 from hypothesis import given
@@ -9,13 +10,14 @@ from perjoule.benchmarks.analysis.apart import alike, apart_sentence, told_apart
 from perjoule.benchmarks.analysis.facts import Evidence, Finding, MeansTest, PairTest, RankTest
 
 NAMES = "abcdef"
-FINDING = Finding("a", (), False, (), None, "", "")
+FINDING = Finding("a", (), False, None, (), None, "", "")
 
 
 def evidence(pairs, conclusive=True):
     return Evidence(
         RankTest(1.0, 0.01, 0.5, 3, 15),
         tuple(pairs),
+        None,
         MeansTest(None, None, None, None, {}, None, ""),
         conclusive,
         False,
@@ -23,8 +25,8 @@ def evidence(pairs, conclusive=True):
     )
 
 
-def pair(a, b, p, **ratio):
-    return PairTest(a, b, p, p, 1.0, **ratio)
+def pair(a, b, p, shown=True):
+    return PairTest(a, b, p, p, shown, 1.0)
 
 
 @given(st.sets(st.sampled_from([*combinations(NAMES, 2)])))
@@ -47,23 +49,26 @@ def test_sets_are_the_largest_of_which_no_two_are_apart(split):
 
 def test_the_verdict_and_the_test_over_all_pairs_tell_apart():
     pairs = [pair("a", "b", 0.2), pair("a", "c", 0.04), pair("b", "c", 0.03)]
-    beaten = Finding("a", (), True, ("b", "c"), None, "", "")
+    beaten = Finding("a", (), True, "each", ("b", "c"), None, "", "")
     every = {frozenset("ab"), frozenset("ac"), frozenset("bc")}
-    assert told_apart(beaten, evidence(pairs), in_joules=False) == every
-    assert told_apart(FINDING, evidence(pairs), in_joules=False) == every - {frozenset("ab")}
-    assert not told_apart(beaten, evidence(pairs, conclusive=False), in_joules=False)
-    ratios = [pair("a", "b", 0.01, ratio=2.0, low=0.9), pair("a", "c", 0.01, ratio=3.0, low=1.1)]
-    assert told_apart(FINDING, evidence(ratios), in_joules=True) == {frozenset("ac")}
+    assert told_apart(beaten, evidence(pairs)) == every
+    assert told_apart(FINDING, evidence(pairs)) == every - {frozenset("ab")}
+    assert not told_apart(beaten, evidence(pairs, conclusive=False))
+    overlapping = [pair("a", "b", 0.01, shown=False), pair("a", "c", 0.01)]
+    assert told_apart(FINDING, evidence(overlapping)) == {frozenset("ac")}
 
 
 def test_sets_are_said_in_words():
     pairs = [pair(*two, 1.0) for two in combinations("abc", 2)]
 
-    def said(*apart, **more):
-        return apart_sentence(evidence(pairs, **more), {frozenset(each) for each in apart}, "abc")
+    def said(*apart, finding=FINDING, **more):
+        split = {frozenset(each) for each in apart}
+        return apart_sentence(finding, evidence(pairs, **more), split, "abc")
 
     assert said() == "No two strategies can be told apart."
     assert said("ab", "ac") == "b and c cannot be told apart."
     assert "a and b; b and c." in said("ac")
     assert said("ab", "ac", "bc") == "Every strategy is told apart from every other."
+    together = replace(FINDING, supported=True, over="together")
+    assert said(finding=together).startswith("a is ahead of all others together, not of each. No ")
     assert said(conclusive=False) == ""

@@ -35,8 +35,9 @@ def dropped(page, name, text):
         }""",
         [name, text],
     )
-    page.wait_for_function("document.querySelector('.drop output').textContent")
-    return page.locator(".drop output").first.text_content()
+    told = page.locator(".drop output:not(:empty)")
+    told.wait_for()
+    return told.text_content()
 
 
 def test_the_verdict_is_copied_or_selected_where_there_is_no_clipboard(whole, table, open_page):
@@ -48,7 +49,8 @@ def test_the_verdict_is_copied_or_selected_where_there_is_no_clipboard(whole, ta
         writeText: async (text) => { globalThis.written.push(text); } } });
     }""")
     page.click("[data-copy=verdict-text]")
-    page.wait_for_function("document.querySelector('[data-copied=verdict-text]').textContent")
+    said = page.locator("[data-copied=verdict-text]")
+    said.filter(has_text="Copied").wait_for()
     verdict = f"{analysis.headline} {analysis.because}"
     assert page.evaluate("globalThis.written") == [verdict]
     page.evaluate("""() => {
@@ -56,9 +58,7 @@ def test_the_verdict_is_copied_or_selected_where_there_is_no_clipboard(whole, ta
       document.execCommand = () => false;
     }""")
     page.click("[data-copy=verdict-text]")
-    page.wait_for_function(
-        "document.querySelector('[data-copied=verdict-text]').textContent.startsWith('Selected')"
-    )
+    said.filter(has_text="Selected").wait_for()
     assert page.evaluate("String(getSelection())").strip() == verdict
     assert not opened.errors
 
@@ -122,10 +122,7 @@ def test_the_contents_lead_through_the_page_and_keep_beside_it(whole, open_page)
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     page.click(".contents a[href='#report-this']")
-    page.wait_for_function(
-        "document.querySelector('#report-this').getBoundingClientRect().top < 99"
-    )
-    page.wait_for_selector(".contents [aria-current]")
+    page.wait_for_selector(".contents a[href='#report-this'][aria-current]")
     beside = page.locator(".contents").bounding_box()
     column = page.locator("#report-this").bounding_box()
     assert beside["x"] + beside["width"] <= column["x"]
