@@ -213,7 +213,11 @@ def _judge(
         told = f"Only {order[0]} was run: there is nothing to compare it with."
     else:
         if n_best == 1:
-            found = support(own, together, min(len(known(each)) for each in values.values()))
+            sizes = (
+                [len(each) for each in values.values()],
+                [len(known(v)) for v in values.values()],
+            )
+            found = support(own, together, *map(min, sizes))
         told = reason(words, order[:n_best], own, found, test)
     return Criterion(
         spreads=spreads,
