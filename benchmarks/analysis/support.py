@@ -105,6 +105,11 @@ class Support:
     more_seeds: int | None  # about how many would support it; None where that cannot be said
 
 
+def lacking(runs: int) -> int | None:
+    """How many seeds are lacking for any finding; None if there are enough."""
+    return MIN_RUNS - runs if runs < MIN_RUNS else None
+
+
 def support(pairs: Sequence[Pair], together: Pair, runs: int, known: int) -> Support:
     """Judge a leader.
 
@@ -119,7 +124,7 @@ def support(pairs: Sequence[Pair], together: Pair, runs: int, known: int) -> Sup
     if len(pairs) > 1:
         field = replace(together, p=min(tests * together.alone, 1.0))
     if known < MIN_RUNS:
-        return Support(None, (), field, MIN_RUNS - runs if runs < MIN_RUNS else None)
+        return Support(None, (), field, lacking(runs))
     if all(pair.shown for pair in pairs):
         return Support("each", tuple(pair.b for pair in pairs), field, None)
     beaten = tuple(pair.b for pair in pairs if pair.shown_corrected)

@@ -312,15 +312,16 @@ class TestWordsAndFiles:
         assert analysis.sentences == [
             "good found the most accurate networks for the same energy (5.00 J per run): 92.0 % "
             "validation accuracy, then b<d with 52.0 %. good beats b<d in 100% of the pairings of "
-            "their runs (p = 0.0079 by the exact rank-sum test). good reached 92.1 % for the fewest "
-            "expected joules, 12.5 J (2 of 5 runs), but that may be chance."
+            "their runs (p = 0.0079 by the exact rank-sum test). good reached 92.1 % for the "
+            "fewest expected joules, 12.5 J (2 of 5 runs), but that may be chance."
         ]
 
     def test_a_tie_is_called_one(self):
         (told,) = analysed(runs_of("a", [(5.0, 0.5)]), runs_of("b", [(5.0, 0.5)])).sentences
         assert told.startswith(
             "a and b found equally accurate networks for the same energy (5.00 J per run): 50.0 % "
-            "validation accuracy. It takes at least 4 more seeds to say. a and b have the same median"
+            "validation accuracy. It takes at least 4 more seeds to say. a and b have "
+            "the same median"
         )
 
     def test_notebooks_show_a_table_with_the_winners_marked(self):
