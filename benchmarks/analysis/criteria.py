@@ -36,7 +36,7 @@ from .facts import (
 )
 from .orientation import best_bound, worst_bound
 from .reasons import JOULES, SCORE, Words, reason
-from .support import Pair, Support, support
+from .support import Pair, Support, lacking, support
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -212,8 +212,11 @@ def _judge(
     elif not own:
         told = f"Only {order[0]} was run: there is nothing to compare it with."
     else:
+        runs = min(map(len, values.values()))
+        n_known = min(len(known(each)) for each in values.values())
+        found = replace(found, more_seeds=lacking(runs))
         if n_best == 1:
-            found = support(own, together, min(len(known(each)) for each in values.values()))
+            found = support(own, together, runs, n_known)
         told = reason(words, order[:n_best], own, found, test)
     return Criterion(
         spreads=spreads,

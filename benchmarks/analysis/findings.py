@@ -56,6 +56,8 @@ def _verdict(group: GroupFacts, budget: Finding, target: Finding) -> tuple[str, 
         return budget.sentence, budget.reason
     if budget.winner is None:
         told, rest = [target], [budget]
+        if group.common_is == "interrupted":
+            told, rest = rest, told
     else:
         both = [budget, target]
         told = [each for each in both if each.supported]
@@ -63,7 +65,8 @@ def _verdict(group: GroupFacts, budget: Finding, target: Finding) -> tuple[str, 
         rest = [each for each in both if each not in told]
     said = [each.sentence for each in told]
     if not told[0].supported:
-        said.append(_settled_by(told[0]))
+        test = group.tests.at_end if told[0] is budget else group.tests.energy_to_target
+        said.append(_settled_by(told[0], test))
     reasons = [*(each.reason for each in told), *(each.sentence for each in rest)]
     return " ".join(filter(None, said)), " ".join(filter(None, reasons))
 
@@ -76,15 +79,18 @@ def _nearest(budget: Finding, target: Finding) -> Finding:
     return target if needed[1] < needed[0] else budget
 
 
-def _settled_by(finding: Finding) -> str:
-    """Say how many more seeds would settle a lead that may be chance."""
+def _settled_by(finding: Finding, test: Evidence) -> str:
+    """Say how many more seeds would settle a lead that may be chance; empty if that is unknown."""
     more = finding.more_seeds
+    if finding.winner is None or (more is None and not test.conclusive):
+        return ""
+    if not test.conclusive:
+        return f"It takes at least {counted(more or 0, 'more seed')} to say."
     if finding.tied:
         return "No number of seeds settles a tie."
     if more is None:
         return f"If it is as these runs show, it takes more than {MOST_SEEDS} seeds to settle that."
-    seeds = counted(more, "more seed")
-    return f"About {seeds} would settle that, if it is as these runs show."
+    return f"About {counted(more, 'more seed')} would settle that, if it is as these runs show."
 
 
 # Fixed budget -------------------------------------------------------------------------------------

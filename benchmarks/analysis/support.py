@@ -14,8 +14,8 @@ the one or the other is called the best in 5 % of the cases.
 **Better than the others together**, for three strategies and more: the test of the leader's runs
 against those of all others in one, times half the number of strategies, is below 5 %. Each strategy
 might have been the leader, and only the direction in which it leads is claimed: among k that are
-all alike, some leader is called better in at most ``k * 0.05 / k`` of the cases. The claim is about
-the mixture of the others, of which one may be as good as the leader.
+all alike, one is called better in at most ``k * 0.05 / k`` of the cases. The claim is about the
+mixture of the others, of which one may be as good as the leader.
 
 Which single strategies the leader is better than, if not all, is told where the test is below 5 %
 after Holm's correction for all pairs. With five runs each and seven strategies there can be none:
@@ -105,20 +105,26 @@ class Support:
     more_seeds: int | None  # about how many would support it; None where that cannot be said
 
 
-def support(pairs: Sequence[Pair], together: Pair, runs: int) -> Support:
+def lacking(runs: int) -> int | None:
+    """How many seeds are lacking for any finding; None if there are enough."""
+    return MIN_RUNS - runs if runs < MIN_RUNS else None
+
+
+def support(pairs: Sequence[Pair], together: Pair, runs: int, known: int) -> Support:
     """Judge a leader.
 
     Args:
         pairs: The leader beside each other strategy.
         together: The leader beside all others together, as yet uncorrected.
         runs: The fewest runs of a strategy.
+        known: The fewest whose joules are known.
     """
     tests = (len(pairs) + 1) / 2
     field = None
     if len(pairs) > 1:
         field = replace(together, p=min(tests * together.alone, 1.0))
-    if runs < MIN_RUNS:
-        return Support(None, (), field, MIN_RUNS - runs)
+    if known < MIN_RUNS:
+        return Support(None, (), field, lacking(runs))
     if all(pair.shown for pair in pairs):
         return Support("each", tuple(pair.b for pair in pairs), field, None)
     beaten = tuple(pair.b for pair in pairs if pair.shown_corrected)

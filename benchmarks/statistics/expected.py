@@ -97,7 +97,7 @@ class Resampled:
         itself, and the ratio turned over has the interval turned over.
         """
         runs, hits = (self.runs, below.runs), (self.hits, below.hits)
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             value = float(np.float64(self.value) / np.float64(below.value))
             least, most = self.least / below.most[::-1], self.most / below.least[::-1]
         if np.isnan(least).any() or np.isnan(most).any():

@@ -36,7 +36,8 @@ class TwoSamples:
     Attributes:
         z: The first one's sum of scores, less what it is by chance, in standard deviations of
             chance: positive where the first has the higher values, or events earlier.
-        p: The share of all splits with a sum as far from chance, in either direction.
+        p: Twice the share of all splits with a sum as far from chance in the direction that was
+            seen, at most 1: log-rank sums of sides of different sizes are skewed.
     """
 
     z: float
@@ -95,11 +96,13 @@ def _compare(scores: NDArray[np.float64], n: int) -> TwoSamples:
     if squares <= _ROUNDING * float((scores**2).sum()):
         return TwoSamples(0.0, 1.0)
     splits, is_all = _splits(total, min(n, total - n))
-    sums = np.abs(splits @ np.sort(centred))
-    extreme = int((sums >= abs(size) - _ROUNDING * float(np.abs(centred).sum())).sum())
+    sums = splits @ np.sort(centred)
+    seen = size if 2 * n <= total else -size  # that of the smaller side
+    rounding = _ROUNDING * float(np.abs(centred).sum())
+    extreme = min((sums >= seen - rounding).sum(), (sums <= seen + rounding).sum())
     p = extreme / len(sums) if is_all else (extreme + 1) / (len(sums) + 1)
     deviation = math.sqrt(squares * n * (total - n) / (total * (total - 1)))
-    return TwoSamples(size / deviation, p)
+    return TwoSamples(size / deviation, min(2 * float(p), 1.0))
 
 
 @lru_cache(maxsize=16)

@@ -43,7 +43,7 @@ def test_statistics_table_and_page_are_written_where_asked(folder):
                  "--html", "page.html", "--out", "table.parquet")  # fmt: skip
     assert ended.code == 0, ended.err
     found = json.loads((folder / "all.json").read_text())
-    assert found["schema"] == 3
+    assert found["schema"] == 4
     digits, mnist = found["groups"]
     assert digits["by"] == {"dataset": "digits"}
     assert digits["winners"]["equal_energy"] == {"0.25": None, "0.5": "tpe", "1.0": "tpe"}

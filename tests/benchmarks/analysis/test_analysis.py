@@ -44,9 +44,9 @@ class TestEqualEnergy:
         # Late has nothing until 9 J: 0.9, 0.9 (after exactly 10 J) and 0.5 at 10 J.
         assert (late["0.25"], late["0.5"], late["1.0"]["median"]) == (None, None, 0.9)
         assert group["winners"]["equal_energy"] == {"0.25": "early", "0.5": "early", "1.0": "late"}
-        assert group["verdict"]["winner"] == "late"
-        assert not group["verdict"]["supported"]
-        assert "each has 3" in group["verdict"]["reason"]
+        assert group["verdict"]["budget"]["winner"] == "late"
+        assert not group["verdict"]["budget"]["supported"]
+        assert "each has 3" in group["verdict"]["budget"]["reason"]
 
     @pytest.mark.parametrize(("first_j", "told"), [(7.9, True), (8.0, False)])
     def test_a_run_that_ended_far_before_the_others_is_told(self, first_j, told):
@@ -174,7 +174,7 @@ class TestUnknownEnergies:
         analysis = analysed(EARLY, self.UNKNOWN)
         assert analysis.groups[0].winners.all == [None] * 5
         reason = "Nothing can be compared: the joules of unknown are not known."
-        assert analysis.groups[0].verdict.reason == reason
+        assert analysis.groups[0].verdict.budget.reason == reason
         assert reason in analysis.notes
         assert analysis.sentences == [f"No strategy leads for the same energy. {reason}"]
 
@@ -188,7 +188,8 @@ class TestUnknownEnergies:
 
     def test_without_any_known_joules_nothing_is_zero(self):
         group = only_group(self.UNKNOWN, runs_of("other", [(NAN, 0.5)]))
-        assert group["common_j"] is group["reference_j"] is group["verdict"]["winner"] is None
+        assert group["common_j"] is group["reference_j"] is None
+        assert group["verdict"]["budget"]["winner"] is None
         assert group["best_score"] == 0.99
         assert group["energy_kinds"] == {"unavailable": 3}
 
@@ -216,7 +217,9 @@ class TestNothingToCompare:
     def test_a_single_strategy_wins_nothing(self):
         analysis = analysed(EARLY)
         verdict = analysis.groups[0].verdict
-        assert (verdict.winner, verdict.tie, verdict.supported) == (None, False, False)
+        assert (verdict.budget.winner, verdict.budget.tied) == (None, ())
+        assert not verdict.budget.supported
+        assert verdict.target.winner is None
         assert verdict.reason == "Only early was run: there is nothing to compare it with."
         assert verdict.sentence == ("early reached 80.0 % validation accuracy for 11.0 J per run.")
         assert analysis.counts.anytime == {}
@@ -226,7 +229,7 @@ class TestNothingToCompare:
     def test_without_any_result_there_is_no_target_and_no_winner(self):
         group = only_group(runs_of("a", [(1.0, NAN)]), runs_of("b", [(1.0, NAN)]))
         assert group["best_score"] is group["target"]["score"] is None
-        assert group["winners"]["anytime"] is group["verdict"]["winner"] is None
+        assert group["winners"]["anytime"] is group["verdict"]["budget"]["winner"] is None
         assert group["tests"]["anytime"]["reason"].startswith(
             "No strategy's median run has a result"
         )
@@ -236,7 +239,7 @@ class TestNothingToCompare:
     def test_runs_too_dear_to_be_compared_at_equal_energy_are_noted(self):
         cheap = runs_of("cheap", [(1.0, 0.8)], [(2.0, 0.8)], [(2.0, 0.8)])
         analysis = analysed(cheap, runs_of("dear", [(9.0, 0.8)]))
-        assert analysis.groups[0].verdict.winner is None
+        assert analysis.groups[0].verdict.budget.winner is None
         assert analysis.winners[0]["energy_to_target"] == "cheap"
         assert analysis.notes[0].startswith(
             "Most runs have no result within 1.00 J, the smallest total of a run"
@@ -305,21 +308,21 @@ class TestWordsAndFiles:
 
     def test_a_supported_win_is_called_one(self):
         analysis = analysed(self.GOOD, self.BAD)
-        assert analysis.to_dict()["groups"][0]["verdict"]["supported"]
+        assert analysis.to_dict()["groups"][0]["verdict"]["budget"]["supported"]
         assert analysis.sentences == [
             "good found the most accurate networks for the same energy (5.00 J per run): 92.0 % "
             "validation accuracy, then b<d with 52.0 %. good beats b<d in 100% of the pairings of "
-            "their runs (p = 0.009 by Dunn's test with Holm's correction). good reaches 92.1 % for "
-            "the fewest expected joules, 12.5 J: 2 of its 5 runs did."
+            "their runs (p = 0.0079 by the exact rank-sum test). good reached 92.1 % for the "
+            "fewest expected joules, 12.5 J (2 of 5 runs), but that may be chance."
         ]
 
     def test_a_tie_is_called_one(self):
         (told,) = analysed(runs_of("a", [(5.0, 0.5)]), runs_of("b", [(5.0, 0.5)])).sentences
         assert told.startswith(
             "a and b found equally accurate networks for the same energy (5.00 J per run): 50.0 % "
-            "validation accuracy. a and b have the same median"
+            "validation accuracy. It takes at least 4 more seeds to say. a and b have "
+            "the same median"
         )
-        assert "a and b have the same median" in told
 
     def test_notebooks_show_a_table_with_the_winners_marked(self):
         shown = analysed(self.GOOD, self.BAD)._repr_html_()
@@ -409,5 +412,5 @@ class TestSchema:
 
     def test_it_says_what_was_asked_of_which_version(self):
         data = analysed(EARLY, LATE, target="0.80").to_dict()
-        assert (data["schema"], data["perjoule"], data["target"]) == (3, __version__, "0.80")
+        assert (data["schema"], data["perjoule"], data["target"]) == (4, __version__, "0.80")
         assert math.isclose(data["groups"][0]["target"]["score"], 0.8)

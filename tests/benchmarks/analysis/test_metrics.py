@@ -177,8 +177,8 @@ class TestWords:
         assert analysis.sentences == [
             "good found the lowest rmse for the same energy (5.00 J per run): validation rmse "
             "0.4200, then bad with 1.270. good beats bad in 100% of the pairings of their runs (p "
-            "= 0.009 by Dunn's test with Holm's correction). good reaches rmse 0.4150 for the "
-            "fewest expected joules, 12.5 J: 2 of its 5 runs did."
+            "= 0.0079 by the exact rank-sum test). good reached rmse 0.4150 for the fewest "
+            "expected joules, 12.5 J (2 of 5 runs), but that may be chance."
         ]
         pair = analysis.groups[0].tests.at_end.pairs[0]
         assert (pair.a, pair.cliffs_delta) == ("good", 1.0)
@@ -190,7 +190,7 @@ class TestWords:
         analysis = analyse(measured(pd.concat([RANDOM, GP]), "f1"))
         assert analysis.headline == (
             "random is ahead for the same energy (10.0 J per run), 90.0 % validation f1, then gp "
-            "with 60.0 %, but that may be chance."
+            "with 60.0 %, but that may be chance. It takes at least 4 more seeds to say."
         )
 
     def test_nothing_recorded_is_nothing_of_this_metric(self):

@@ -62,6 +62,11 @@ def test_a_unit_cancels_and_joules_count_in_proportion(one, other, within):
     if mine and theirs:
         turned = expected_energy_ratio(side(other), side(one), within=within)
         assert turned.value == pytest.approx(1 / found.value)
+    turned = expected_energy_ratio(side(other), side(one), within=within)
+    for end, opposite in ((found.low, turned.high), (found.high, turned.low)):
+        assert end * opposite == pytest.approx(1) or {end, opposite} == {0.0, math.inf}
+    reordered = expected_energy_ratio(side(one)[::-1], side(other)[::-1], within=within)
+    assert (reordered.low, reordered.high) == (found.low, found.high)
 
 
 @quick
