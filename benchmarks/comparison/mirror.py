@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 TOGETHER = "all runs: score and joules"
 """The study that has the trials of all runs."""
 _ENDED = {State.COMPLETE: TrialState.COMPLETE, State.TRUNCATED: TrialState.COMPLETE}
-_STOPPED = dict.fromkeys((State.TRUNCATED, State.PAUSED, State.PRUNED), TrialState.PRUNED)
+_STOPPED = {State.TRUNCATED, State.PAUSED, State.PRUNED}
 _ANNOUNCER = logging.getLogger("optuna.storages.journal._storage")
 """Announces every new study."""
 _NOT_ATTRIBUTES = ("run", "score", "started_at")
@@ -132,7 +132,8 @@ class Mirror:
         """
         points = {} if curves is None else dict(iter(curves.groupby(["run", "trial"])))
         unchanged = True
-        for row in trials.to_dict("records"):
+        records: list[dict[str, Any]] = trials.to_dict("records")
+        for row in records:
             key = of.study(row["run"]), int(row["trial"])
             energy_j = plain(row["energy_j"])
             if key in self._joules:
@@ -225,7 +226,7 @@ def _state(state: State, score: float | None) -> TrialState:
     """How a trial ended, in Optuna's words: a truncated one by whether it has a score."""
     if score is not None and state in _ENDED:
         return _ENDED[state]
-    return _STOPPED.get(state, TrialState.FAIL)
+    return TrialState.PRUNED if state in _STOPPED else TrialState.FAIL
 
 
 def _params(

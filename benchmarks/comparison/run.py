@@ -140,8 +140,10 @@ class Run(Tally):
         self.n_trials = max(self.n_trials, event.trial + 1)
         self.recorded[event.trial] = self.recorded.get(event.trial, 0) + 1
         self._lose(event)
-        known = isinstance(event, SliceEvent) and event.score is not None
-        self.account.take(event, self.metric.oriented(event.score) if known else None, self.spent_j)
+        score = event.score if isinstance(event, SliceEvent) else None
+        self.account.take(
+            event, None if score is None else self.metric.oriented(score), self.spent_j
+        )
         if isinstance(event, InterruptedEvent):
             self.n_lost_in_a_row += event.blamed
             return

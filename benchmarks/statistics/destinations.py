@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-PHASES = ("search", "setup", "train", "validate")
-NOT_SPLIT = "not split"
+PHASES: tuple[str, ...] = ("search", "setup", "train", "validate")
+NOT_SPLIT: str = "not split"
 LOST = "lost"
 ENDS = (State.PAUSED, State.PRUNED, State.TRUNCATED, State.FAILED, State.INTERRUPTED, LOST)
 """How a trial that is not complete stands; lost with its worker, its joules are a lower bound."""
@@ -61,8 +61,8 @@ def destinations(trials: pd.DataFrame) -> Destinations:
     columns = [f"energy_{phase}_j" for phase in PHASES]
     phases_j = trials[columns].to_numpy(dtype=float, na_value=np.nan)
     split_j = _split(phases_j[complete], energy_j[complete])
-    names: list[str] = [*PHASES, NOT_SPLIT]
-    parts_j = dict(zip(names, split_j.sum(axis=0).tolist(), strict=True))
+    names = [*PHASES, NOT_SPLIT]
+    parts_j: dict[str, float] = dict(zip(names, split_j.sum(axis=0).tolist(), strict=True))
     counts = dict(zip(parts_j, np.count_nonzero(split_j, axis=0).tolist(), strict=True))
     searched_j = {}
     for end, ended in _ends(trials).items():

@@ -27,7 +27,7 @@ def standing_chart(ranks: pd.DataFrame, trials: pd.DataFrame, drawing: Drawing) 
         drawing: How it is drawn.
     """
     names = [name for name in drawing.looks if name in ranks and ranks[name].notna().any()]
-    last = int(np.nanmax(ranks.to_numpy()))
+    last = int(np.nanmax(ranks.to_numpy(dtype=float)))
     figure = go.Figure(
         data=[{**drawing.entry(name), **_line(name, ranks[name], drawing)} for name in names],
         layout={
