@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from optuna.distributions import BaseDistribution
 from optuna.storages import JournalStorage
@@ -132,8 +132,7 @@ class Mirror:
         """
         points = {} if curves is None else dict(iter(curves.groupby(["run", "trial"])))
         unchanged = True
-        records: list[dict[str, Any]] = trials.to_dict("records")
-        for row in records:
+        for row in cast("list[dict[str, Any]]", trials.to_dict("records")):
             key = of.study(row["run"]), int(row["trial"])
             energy_j = plain(row["energy_j"])
             if key in self._joules:
