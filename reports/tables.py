@@ -243,9 +243,10 @@ def _spent(group: GroupFacts, fraction: str) -> str:
 def _beside(group: GroupFacts) -> Column:
     """Return a column on how each strategy's runs compare with the winner's at equal energy."""
     winner, test = group.winners.at_end, group.tests.at_end
+    each = group.verdict.budget.over == "each"
     found: dict[str, Cell] = {}
     for pair in test.pairs if test.conclusive else ():
-        p = pair.alone if test.supported else pair.p  # all must hold, or each for itself
+        p = pair.alone if each else pair.p  # all must hold, or each for itself
         if winner in (pair.a, pair.b) and p is not None and pair.cliffs_delta is not None:
             other = pair.b if pair.a == winner else pair.a
             ahead = pair.cliffs_delta if other == pair.a else -pair.cliffs_delta
