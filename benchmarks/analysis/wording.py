@@ -81,8 +81,8 @@ def notes(group: GroupFacts, table: Table) -> list[str]:
         table: Its trials, and its runs where it knows them.
     """
     found = [
-        *_failure_notes(table.trials),
         *_run_notes(table.runs),
+        *_failure_notes(table.trials),
         *_common_notes(group),
         *_kind_notes(group),
     ]
