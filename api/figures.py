@@ -181,10 +181,15 @@ def __getattr__(name: str) -> Callable[..., go.Figure]:
 
         table, findings = _table_of(source)
         whole = page.whole_of(table, _analysed(source, table, target), findings)
-        chart = draw(kind, _chosen([*page.subjects_of(whole, linked=False)], group))
-        if chart is None:
+        charts = draw(kind, _chosen([*page.subjects_of(whole, linked=False)], group))
+        if not charts:
             raise ConfigurationError(f"{name} needs {FIGURES[kind].needs}: there are none")
-        return for_notebook(chart)
+        if len(charts) > 1:
+            raise ConfigurationError(
+                f"there is a {name} for each kind of energy: "
+                f'perjoule.figures.draw(source, only="{kind}") has them all'
+            )
+        return for_notebook(next(iter(charts.values())))
 
     figure.__name__ = figure.__qualname__ = name
     figure.__doc__ = f"{FIGURES[kind].summary}\n\n{_HELP.format(name=name)}"

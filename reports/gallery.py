@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..benchmarks.analysis import wording
 from ..errors import UnknownNameError
 from . import page
-from .registry import FIGURES, draw
+from .registry import FIGURES, draw, is_called, plain_name
 from .study_content import exhibits_of
 
 if TYPE_CHECKING:
@@ -89,16 +89,16 @@ def needs(only: Collection[str], pieces: Sequence[Piece]) -> dict[str, str]:
 def _charts(subject: Subject, only: Collection[str]) -> Iterator[tuple[str, Chart]]:
     """The figures of a group by what they show: those of the page, then others asked for."""
     if only and set(only) <= {*FIGURES, *OTHERS}:  # no section is drawn in vain
-        found = {name: draw(name, subject) for name in only if name in FIGURES}
-        yield from ((name, chart) for name, chart in found.items() if chart is not None)
+        for name in (each for each in only if each in FIGURES):
+            yield from draw(name, subject).items()
         return
     for section in page.sections_of(subject):
         for chart in section.charts:
-            yield chart.name.removesuffix(f"-{subject.number}"), chart
+            yield plain_name(chart, subject), chart
 
 
 def _is(kind: str, name: str) -> bool:
-    return kind == name or (name in OTHERS and kind.startswith(f"{name}-"))
+    return is_called(kind, name) or (name in OTHERS and kind.startswith(f"{name}-"))
 
 
 def _plain(values: Collection[object]) -> str:

@@ -7,6 +7,7 @@ the number of the group, ``"per-joule"``), what it shows, what it needs, and the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,6 +17,7 @@ from .sections.joules import joules_section
 from .sections.mattered import mattered_section
 from .sections.pareto import pareto_section
 from .sections.per_joule import per_joule_section
+from .sections.statistics import statistics_section
 from .sections.stopping import stopping_section
 from .sections.targets import targets_section
 
@@ -75,6 +77,16 @@ FIGURES: Mapping[str, Figure] = {
         "a metric that is a share, and trials above chance",
         per_joule_section,
     ),
+    "waterfall": Figure(
+        "Where all joules of the runs went: search, setup, training, validation, and waste.",
+        "joules that went to more than one place",
+        joules_section,
+    ),
+    "components": Figure(
+        "What each component took, measured and modelled apart.",
+        "joules of several components",
+        joules_section,
+    ),
     "spread": Figure(
         "How the energy of trials is spread, strategy by strategy.",
         "trials with joules",
@@ -85,6 +97,11 @@ FIGURES: Mapping[str, Figure] = {
         "Where the joules of a run went: training, validation, setup and search.",
         "joules that are split by phase",
         joules_section,
+    ),
+    "standing": Figure(
+        "The rank of each strategy's median run against joules.",
+        "runs of several strategies with results",
+        statistics_section,
     ),
     "importance": Figure(
         "Which hyperparameters mattered for the score, and which for the joules.",
@@ -103,11 +120,29 @@ FIGURES: Mapping[str, Figure] = {
 }
 
 
-def draw(name: str, subject: Subject) -> Chart | None:
-    """Draw a figure of a group; None where there is not what it needs."""
+def draw(name: str, subject: Subject) -> dict[str, Chart]:
+    """Draw a figure of a group, by name; there may be one for each kind of energy, or none.
+
+    Those of several have a number more: ``"waterfall-0"``, ``"waterfall-1"``.
+    """
     figure = FIGURES[name]
     section = figure.section(subject)
-    for chart in section.charts if section is not None else ():
-        if chart.name == f"{name}-{subject.number}":
-            return chart
-    return figure.otherwise and figure.otherwise(subject)
+    drawn = {plain_name(chart, subject): chart for chart in (section.charts if section else ())}
+    found = {kind: chart for kind, chart in drawn.items() if is_called(kind, name)}
+    if not found and figure.otherwise is not None:
+        return {name: figure.otherwise(subject)}
+    return found
+
+
+def is_called(kind: str, name: str) -> bool:
+    """Whether a figure is the one of a name, or one of several.
+
+    >>> is_called("waterfall-1", "waterfall"), is_called("anytime-seconds", "anytime")
+    (True, False)
+    """
+    return re.fullmatch(rf"{re.escape(name)}(-\d+)?", kind) is not None
+
+
+def plain_name(chart: Chart, subject: Subject) -> str:
+    """The name of a chart of the page without the number of its group."""
+    return re.sub(rf"-{subject.number}(?=-|$)", "", chart.name, count=1)

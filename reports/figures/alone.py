@@ -30,7 +30,7 @@ _ENTRY_PX, _LETTER_PX, _ROW_PX = 44.0, 7.2, 20.0  # of the legend
 _LABELS_PX = 60.0  # beside the axes, about
 _BUTTONS_PX = 32.0  # above the figures of the page
 _FINER = 0.65  # lines and marks of paper to those of a screen
-_DENSER = 0.7  # the same of rows
+_DENSER = 0.8  # the same of rows
 _BUTTONS = ["sendChartToCloud", "lasso2d", "select2d", "autoScale2d"]
 """Buttons that Plotly shows of its own, one of which uploads the figure."""
 _WHITE = {"paper_bgcolor": "#FFFFFF", "plot_bgcolor": "#FFFFFF"}

@@ -56,6 +56,7 @@ def searched():
     frame = trials(datasets=("digits",), seeds=4)
     rng = np.random.default_rng(1)
     frame["duration_s"] = frame["energy_j"] / 2
+    frame["cpu_j"], frame["gpu_j"] = 0.25 * frame["energy_j"], 0.75 * frame["energy_j"]
     frame["p.lr"], frame["p.width"] = rng.uniform(0, 1, (2, len(frame)))
     frame["score"] = 0.5 + 0.45 * frame["p.lr"]
     frame["run"] = frame["strategy"] + "-" + frame["seed"].astype(str)
@@ -94,6 +95,14 @@ class TestInPython:
         assert "sendChartToCloud" in figure.layout.modebar.remove
         assert len(figure.data) > 0
         assert f"perjoule.figures.{function.__name__}(" in function.__doc__
+
+    def test_each_kind_of_energy_has_a_waterfall_of_its_own(self, tmp_path):
+        frame = trials(datasets=("digits",)).assign(energy_kind="modelled")
+        frame.loc[::2, "energy_kind"] = "measured"
+        table = perjoule.load_table(frame, by="none")
+        assert [*perjoule.figures.draw(table, only="waterfall")] == ["waterfall-0", "waterfall-1"]
+        with pytest.raises(perjoule.ConfigurationError, match='draw\\(source, only="waterfall"'):
+            perjoule.figures.waterfall(table)
 
     def test_what_a_figure_needs_is_told(self, single):
         with pytest.raises(perjoule.ConfigurationError, match="importance needs hyperparameters"):
