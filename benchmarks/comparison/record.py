@@ -77,7 +77,8 @@ def contract_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     settings = {name: _of_one_type([row.get(name) for row in rows]) for name in others}
     known = {name: values for name, values in settings.items() if values is not None}
     table = table.astype(typed).assign(**dict.fromkeys(empty), **known)
-    table["started_at"] = pd.to_datetime(table["started_at"], unit="s", utc=True)
+    moments = pd.to_datetime(table["started_at"], unit="s", utc=True)
+    table["started_at"] = moments.astype(PANDAS_TYPES["time"])  # as files keep it
     return table
 
 
