@@ -106,14 +106,26 @@ def _failure_notes(trials: pd.DataFrame) -> list[str]:
         messages = trials["message"][trials["state"] == state.value]
         if not len(messages):
             continue
-        told = f"{len(messages)} of {counted(len(trials), 'trial')} {what}"
         reasons = messages.dropna().str.strip().replace("", None).value_counts()
-        if len(reasons):
-            first = str(reasons.index[0]).splitlines()[0]
-            first = first if len(first) <= LONGEST else f"{first[:LONGEST]} …"
-            told += f"{'; most often' if len(reasons) > 1 else ''}: {first}"
-        found.append(f"{told.rstrip('.')}.")
+        first = str(reasons.index[0]) if len(reasons) else ""
+        found.append(
+            gave_nothing(len(messages), len(trials), what, first, several=len(reasons) > 1)
+        )
     return found
+
+
+def gave_nothing(count: int, total: int, what: str, reason: str, *, several: bool) -> str:
+    """Say how many trials gave nothing, with the commonest reason.
+
+    >>> gave_nothing(46, 81, "failed", "ValueError: too deep", several=True)
+    '46 of 81 trials failed; most often: ValueError: too deep.'
+    """
+    told = f"{count} of {counted(total, 'trial')} {what}"
+    if reason:
+        first = reason.splitlines()[0]
+        first = first if len(first) <= LONGEST else f"{first[:LONGEST]} …"
+        told += f"{'; most often' if several else ''}: {first}"
+    return f"{told.rstrip('.')}."
 
 
 def _run_notes(runs: pd.DataFrame | None) -> list[str]:

@@ -47,7 +47,7 @@ class Account:
             self.searched_j += event.search_j
             self.searched_of_j += event.energy_j
         if state is State.FAILED:
-            self.failures[event.message] += 1
+            self.failures[event.message.strip()] += 1
         if state in RESULTS and score is not None:
             self.scores[event.trial] = score
             if not self.climbs or score > self.climbs[-1].score:

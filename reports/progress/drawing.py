@@ -9,20 +9,19 @@ from rich.console import Group, RenderableType
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
+from ...benchmarks.analysis.wording import gave_nothing
 from ..format import UNAVAILABLE, format_energy, format_percent, format_score
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ...benchmarks.comparison.state import ComparisonState, Flight, StrategyState
+    from ...benchmarks.comparison.state import ComparisonState, Failures, Flight, StrategyState
     from ...models.metric import Metric
 
 BAR_WIDTH = 40
 MOST_FLIGHTS = 16
 """Slices in flight that are listed; of more, only the number."""
 MOST_STRATEGIES = 24
-MOST_REASON = 120
-"""Letters of a reason that are shown."""
 
 
 def time_left(left_s: float | None) -> str:
@@ -71,7 +70,7 @@ def draw_state(state: ComparisonState, metric: Metric, *, workers: bool = False)
     elif state.runs == 1:
         parts += [told for told in map(_in_flight, state.flights) if told]
     if state.failures is not None:
-        parts.append(tell_failures(state))
+        parts.append(_failures(state.failures))
     return Group(*parts)
 
 
@@ -90,14 +89,9 @@ def plain_line(state: ComparisonState, metric: Metric) -> str:
     return line
 
 
-def tell_failures(state: ComparisonState) -> str:
-    """``"3 of 81 trials failed, 2 of them by ValueError: too deep"``; empty where none did."""
-    found = state.failures
-    if found is None:
-        return ""
-    reason = found.reason if len(found.reason) <= MOST_REASON else f"{found.reason[:MOST_REASON]}…"
-    most = "" if found.times == found.trials else f", {found.times} of them"
-    return f"{found.trials} of {found.of} trials failed{most} by {reason or 'an unknown reason'}"
+def _failures(found: Failures) -> str:
+    several = found.times < found.trials
+    return gave_nothing(found.trials, found.of, "failed", found.reason, several=several)
 
 
 def _figures(state: ComparisonState, metric: Metric) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 
 from ...benchmarks.comparison.following import Phase, Watched
+from ...benchmarks.tables.table import counted
 from ..format import format_duration
 from .drawing import draw_bar, draw_state, plain_line, time_left
 
@@ -25,9 +27,9 @@ def draw_watched(seen: Watched | WatchedStudy, metrics: Mapping[str, Metric]) ->
     """All that is seen; ``metrics`` are by the folder of each comparison."""
     if isinstance(seen, Watched):
         return _draw(seen, metrics)
-    bar = draw_bar(seen.done, time_left(seen.left_s)) if seen.done is not None else None
     parts: list[RenderableType] = [f"{seen.folder}: {seen.command}, {_phase(seen)}{_part(seen)}"]
-    parts += [bar] if bar is not None else []
+    if seen.done is not None and seen.n_parts != 1:  # else it is the bar of the part
+        parts.append(draw_bar(seen.done, time_left(seen.left_s)))
     if seen.present is not None:
         parts.append(_draw(seen.present[1], metrics))
     return Group(*parts)
@@ -36,9 +38,11 @@ def draw_watched(seen: Watched | WatchedStudy, metrics: Mapping[str, Metric]) ->
 def watched_line(seen: Watched | WatchedStudy, metrics: Mapping[str, Metric]) -> str:
     """The same in a line."""
     if not isinstance(seen, Watched):
-        line = "" if seen.present is None else watched_line(seen.present[1], metrics)
-        left = time_left(seen.left_s)
-        return ", ".join(filter(None, [f"{seen.command}{_part(seen)}", left])) + f": {line}"
+        part = None if seen.present is None else seen.present[1]
+        if part is not None and part.state is not None:  # the time that is told is the whole's
+            part = replace(part, state=replace(part.state, left_s=None))
+        head = filter(None, [f"{seen.command}{_part(seen)}", time_left(seen.left_s)])
+        return f"{', '.join(head)}: {'' if part is None else watched_line(part, metrics)}"
     if seen.state is None:
         return f"{seen.folder}: {_phase(seen)}"
     return plain_line(seen.state, metrics[seen.folder]) + _silence(seen)
@@ -59,7 +63,7 @@ def tell_end(seen: Watched | WatchedStudy) -> str:
 
 
 def _draw(seen: Watched, metrics: Mapping[str, Metric]) -> RenderableType:
-    workers = "" if seen.workers is None else f", {seen.workers} workers"
+    workers = "" if seen.workers is None else f", {counted(seen.workers, 'worker')}"
     head = f"{seen.folder}: {_phase(seen)}{workers}{_silence(seen)}"
     if seen.state is None:
         return head
