@@ -151,13 +151,14 @@ def _trained_j(event: SliceEvent) -> float | None:
 def _row(event: SliceEvent) -> dict[str, Any]:
     strategy, _, seed = event.run.rpartition("-")
     same = ("run", "trial", "test_score", "energy_j", "energy_kind", "predicted_j", "started_at")
-    same = (*same, "duration_s", "epochs", "n_parameters", "flops", "message")
+    same = (*same, "duration_s", "epochs", "n_parameters", "flops")
     return {
         "strategy": strategy,
         "seed": int(seed),
         "state": event.state.value,
         "score": None if event.state.value in _NOBODYS else event.score,
         **{name: getattr(event, name) for name in same},
+        "message": event.message or None,
         **{
             f"energy_{phase}_j": getattr(event, f"{phase}_j")
             for phase in ("train", "validate", "setup", "search")
