@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..statistics.expected import Resampled
+from ..statistics.expected import Expected
 from ..statistics.inference import (
     cliffs_delta,
     dunn_holm,
@@ -141,22 +141,22 @@ def _score_pairs(values: Values) -> tuple[list[Pair], Pair]:
 def _joule_pairs(reached: pd.DataFrame, values: Values) -> tuple[list[Pair], Pair]:
     """Every two strategies, the one with the fewer expected joules first; the best beside all."""
     rows = {str(name): own for name, own in reached.groupby("strategy")}
-    resampled = {name: Resampled.of(own) for name, own in rows.items()}
+    expected = {name: Expected.of(own) for name, own in rows.items()}
     order = list(values)
 
-    def pair(a: str, b: str, other: pd.DataFrame, of_other: Resampled) -> Pair:
+    def pair(a: str, b: str, other: pd.DataFrame, of_other: Expected) -> Pair:
         one = rows[a]
         alone = log_rank(one["energy_j"], one["hit"], other["energy_j"], other["hit"])
-        ratio = of_other.over(resampled[a])
+        ratio = of_other.over(expected[a])
         delta = cliffs_delta(values[a], values[b]) if b else math.nan
         times = ratio.value, ratio.low, ratio.high
         return Pair(a, b, math.nan, alone.p, alone.z, delta, *times, in_joules=True)
 
-    pairs = [pair(a, b, rows[b], resampled[b]) for a, b in combinations(order, 2)]
+    pairs = [pair(a, b, rows[b], expected[b]) for a, b in combinations(order, 2)]
     corrected = holm([each.alone for each in pairs])
     pairs = [replace(each, p=float(p)) for each, p in zip(pairs, corrected, strict=True)]
     others = reached[reached["strategy"] != order[0]]
-    return pairs, pair(order[0], "", others, Resampled.of(others, within="strategy"))
+    return pairs, pair(order[0], "", others, Expected.of(others, within="strategy"))
 
 
 def score_scale(curves: AnytimeCurves, metric: Metric) -> float:
