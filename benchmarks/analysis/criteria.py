@@ -181,7 +181,8 @@ def _compare_joules(curves: AnytimeCurves, reached: pd.DataFrame, missing: str |
     total_j = {name: own.sum() for name, own in _by_strategy(curves, curves.totals_j).items()}
     order[: len(tied)] = sorted(tied, key=lambda name: _unknown_last(total_j[name]))
     values = {name: values[name] for name in order}
-    unplaced = _unplaced(_by_strategy(curves, reached["energy_j"]))
+    unplaced = {name for name, energy_j in ert_j.items() if math.isnan(energy_j)}
+    unplaced |= _unplaced(_by_strategy(curves, reached["energy_j"]))
     words = JOULES if missing is None else JOULES._replace(missing=missing)
     return _judge(words, _joule_pairs(reached, values), values, len(tied), unplaced, {})
 
@@ -206,17 +207,16 @@ def _judge(
     own = [pair for pair in pairs if pair.a == order[0]]
     if unplaced and not comparable:
         unknown = ", ".join(unplaced)
-        told = f"Nothing can be compared: the joules of {unknown} are not known."
+        told = f"Nothing can be compared: joules of {unknown} are not known."
     elif not n_best:
         told = words.missing
     elif not own:
         told = f"Only {order[0]} was run: there is nothing to compare it with."
     else:
-        runs = min(map(len, values.values()))
-        n_known = min(len(known(each)) for each in values.values())
+        runs = min(len(known(each)) for each in values.values())
         found = replace(found, more_seeds=lacking(runs))
         if n_best == 1:
-            found = support(own, together, runs, n_known)
+            found = support(own, together, runs)
         told = reason(words, order[:n_best], own, found, test)
     return Criterion(
         spreads=spreads,

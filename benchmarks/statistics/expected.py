@@ -85,7 +85,8 @@ class Expected:
         if not hits:
             return cls(value, n, hits, mean_j, ())
         # How far each run moves the logarithm: the ratio is one of two means.
-        moves = pd.Series(energy_j / mean_j - hit / hit.mean())
+        with np.errstate(invalid="ignore"):  # of runs without joules, it tells nothing
+            moves = pd.Series(energy_j / mean_j - hit / hit.mean())
         levels = np.zeros(n) if within is None else reached[within].to_numpy()
         variances = tuple(
             (float(len(own) * own.var() / n**2), len(own) - 1)
@@ -94,24 +95,27 @@ class Expected:
         return cls(value, n, hits, mean_j, variances)
 
     @property
-    def least(self) -> float:
+    def least(self) -> np.float64:
         """What they are at least, at 97.5 %, of a strategy without a hit."""
-        return self.mean_j / (1 - _TAIL ** (1 / self.runs))
+        return np.float64(self.mean_j) / (1 - _TAIL ** (1 / self.runs))
 
     def over(self, below: Expected) -> ExpectedRatio:
         """Return how many times the expected joules of another strategy these are."""
         runs, hits = (self.runs, below.runs), (self.hits, below.hits)
+        above_j, below_j = np.float64(self.value), np.float64(below.value)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            value = float(np.float64(self.value) / np.float64(below.value))
-        if min(runs) < 2 or math.isnan(self.mean_j) or math.isnan(below.mean_j):
-            return ExpectedRatio(value, math.nan, math.nan, runs, hits)
-        factor, low, high = _factor([*self.variances, *below.variances]), 0.0, math.inf
-        if math.isnan(factor):
-            return ExpectedRatio(value, math.nan, math.nan, runs, hits)
-        if below.hits:
-            low = (self.value if self.hits else self.least) / below.value / factor
-        if self.hits:
-            high = self.value / (below.value if below.hits else below.least) * factor
+            value = float(above_j / below_j)
+            unknown = ExpectedRatio(value, math.nan, math.nan, runs, hits)
+            if min(runs) < 2 or math.isnan(self.mean_j + below.mean_j):
+                return unknown
+            factor = _factor([*self.variances, *below.variances])
+            if math.isnan(factor):
+                return unknown
+            low, high = 0.0, math.inf
+            if below.hits:
+                low = float((above_j if self.hits else self.least) / below_j / factor)
+            if self.hits:
+                high = float(above_j / (below_j if below.hits else below.least) * factor)
         return ExpectedRatio(value, low, high, runs, hits)
 
 
