@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from ..benchmarks.analysis.analysing import Analysis
-    from ..benchmarks.analysis.facts import Evidence, GroupFacts, Reached, Spread, StrategyFacts
+    from ..benchmarks.analysis.facts import ByCriterion, GroupFacts, Reached, Spread, StrategyFacts
     from ..tuners.registry import Recipe
 
 MOST_GROUPS = 12
@@ -61,8 +61,8 @@ def print_analysis(analysis: Analysis, told: Collection[str] = ()) -> None:
 def _strategies(group: GroupFacts) -> Table:
     """What each strategy reached and spent, the best first.
 
-    A star marks who wins a column, two say that the runs support it. Columns of which
-    nothing is known are left out.
+    A star marks who wins a column and who is as good, two say that the runs support it. Columns of
+    which nothing is known are left out.
     """
     from ..benchmarks.analysis.naming import target_score
     from ..benchmarks.analysis.wording import basis, label
@@ -75,11 +75,12 @@ def _strategies(group: GroupFacts) -> Table:
     what += f"{group.metric.name}{way} at shares of {basis(group)}; energy {kinds}; "
     what += "* is best, ** beyond chance"
     *_, last = group.winners.equal_energy
-    winners, tests, several = group.winners, group.tests, len(group.strategies) > 1
+    winners, several = group.winners, len(group.strategies) > 1
 
-    def marked(text: str, strategy: str, winner: str | None, test: Evidence) -> str:
-        star = "**" if test.supported else "*"
-        return f"{text} {star}" if several and strategy == winner else text
+    def marked(text: str, name: str, which: Callable[[ByCriterion[Any]], Any]) -> str:
+        star = "**" if which(group.tests).supported else "*"
+        is_best = name == which(winners) or name in which(group.ties)
+        return f"{text} {star}" if several and is_best else text
 
     columns: dict[str, Callable[[str, StrategyFacts], str]] = {
         "runs": lambda _, own: format_value(own.runs),
@@ -87,19 +88,16 @@ def _strategies(group: GroupFacts) -> Table:
             f"{float(share):.0%}": lambda n, own, share=share: marked(
                 _median(own.equal_energy[share], show),
                 n,
-                winners.equal_energy[share],
-                tests.equal_energy[share],
+                lambda by: by.equal_energy[share],
             )
             for share in winners.equal_energy
         },
         "interval": lambda _, own: format_interval(own.equal_energy[last], show),
         "test": lambda _, own: _median(own.test_score, show),
         f"J to {target_score(group)}": lambda n, own: marked(
-            _reached(own.energy_to_target), n, winners.energy_to_target, tests.energy_to_target
+            _reached(own.energy_to_target), n, lambda by: by.energy_to_target
         ),
-        "anytime": lambda n, own: marked(
-            _median(own.anytime, show), n, winners.anytime, tests.anytime
-        ),
+        "anytime": lambda n, own: marked(_median(own.anytime, show), n, lambda by: by.anytime),
         "J per run": lambda _, own: format_energy(own.energy_j and own.energy_j.median),
         "search": lambda _, own: format_percent(own.search_share),
     }

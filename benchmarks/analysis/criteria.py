@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..statistics.expected import Resampled
+from ..statistics.expected import Expected
 from ..statistics.inference import (
     cliffs_delta,
     dunn_holm,
@@ -141,22 +141,22 @@ def _score_pairs(values: Values) -> tuple[list[Pair], Pair]:
 def _joule_pairs(reached: pd.DataFrame, values: Values) -> tuple[list[Pair], Pair]:
     """Every two strategies, the one with the fewer expected joules first; the best beside all."""
     rows = {str(name): own for name, own in reached.groupby("strategy")}
-    resampled = {name: Resampled.of(own) for name, own in rows.items()}
+    expected = {name: Expected.of(own) for name, own in rows.items()}
     order = list(values)
 
-    def pair(a: str, b: str, other: pd.DataFrame, of_other: Resampled) -> Pair:
+    def pair(a: str, b: str, other: pd.DataFrame, of_other: Expected) -> Pair:
         one = rows[a]
         alone = log_rank(one["energy_j"], one["hit"], other["energy_j"], other["hit"])
-        ratio = of_other.over(resampled[a])
+        ratio = of_other.over(expected[a])
         delta = cliffs_delta(values[a], values[b]) if b else math.nan
         times = ratio.value, ratio.low, ratio.high
         return Pair(a, b, math.nan, alone.p, alone.z, delta, *times, in_joules=True)
 
-    pairs = [pair(a, b, rows[b], resampled[b]) for a, b in combinations(order, 2)]
+    pairs = [pair(a, b, rows[b], expected[b]) for a, b in combinations(order, 2)]
     corrected = holm([each.alone for each in pairs])
     pairs = [replace(each, p=float(p)) for each, p in zip(pairs, corrected, strict=True)]
     others = reached[reached["strategy"] != order[0]]
-    return pairs, pair(order[0], "", others, Resampled.of(others, within="strategy"))
+    return pairs, pair(order[0], "", others, Expected.of(others, within="strategy"))
 
 
 def score_scale(curves: AnytimeCurves, metric: Metric) -> float:
@@ -181,7 +181,8 @@ def _compare_joules(curves: AnytimeCurves, reached: pd.DataFrame, missing: str |
     total_j = {name: own.sum() for name, own in _by_strategy(curves, curves.totals_j).items()}
     order[: len(tied)] = sorted(tied, key=lambda name: _unknown_last(total_j[name]))
     values = {name: values[name] for name in order}
-    unplaced = _unplaced(_by_strategy(curves, reached["energy_j"]))
+    unplaced = {name for name, energy_j in ert_j.items() if math.isnan(energy_j)}
+    unplaced |= _unplaced(_by_strategy(curves, reached["energy_j"]))
     words = JOULES if missing is None else JOULES._replace(missing=missing)
     return _judge(words, _joule_pairs(reached, values), values, len(tied), unplaced, {})
 
@@ -206,17 +207,16 @@ def _judge(
     own = [pair for pair in pairs if pair.a == order[0]]
     if unplaced and not comparable:
         unknown = ", ".join(unplaced)
-        told = f"Nothing can be compared: the joules of {unknown} are not known."
+        told = f"Nothing can be compared: joules of {unknown} are not known."
     elif not n_best:
         told = words.missing
     elif not own:
         told = f"Only {order[0]} was run: there is nothing to compare it with."
     else:
-        runs = min(map(len, values.values()))
-        n_known = min(len(known(each)) for each in values.values())
+        runs = min(len(known(each)) for each in values.values())
         found = replace(found, more_seeds=lacking(runs))
         if n_best == 1:
-            found = support(own, together, runs, n_known)
+            found = support(own, together, runs)
         told = reason(words, order[:n_best], own, found, test)
     return Criterion(
         spreads=spreads,

@@ -14,7 +14,8 @@ from ...energy.quantities import format_energy
 from ..tables.table import counted
 from . import naming
 from .facts import ByCriterion, Finding, GroupFacts, StrategyFacts, VerdictFacts
-from .naming import format_score, listed
+from .naming import format_score, some_of
+from .orientation import worst_bound
 from .support import MOST_SEEDS
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ def spoken(group: GroupFacts) -> VerdictFacts:
 def _verdict(group: GroupFacts, budget: Finding, target: Finding) -> tuple[str, str]:
     """Say what the runs support, or what would settle it; and what that rests on."""
     if not group.is_scored or (budget.winner is None and target.winner is None):
-        return budget.sentence, budget.reason
+        reasons = budget.reason, target.sentence
+        return budget.sentence, " ".join(filter(None, reasons))
     if budget.winner is None:
         told, rest = [target], [budget]
         if group.common_is == "interrupted":
@@ -72,11 +74,12 @@ def _verdict(group: GroupFacts, budget: Finding, target: Finding) -> tuple[str, 
 
 
 def _nearest(budget: Finding, target: Finding) -> Finding:
-    """The finding that fewer seeds would settle; of equals that for the same joules."""
-    if target.winner is None:
-        return budget
-    needed = [math.inf if f.more_seeds is None else f.more_seeds for f in (budget, target)]
-    return target if needed[1] < needed[0] else budget
+    """The lead that fewer seeds would settle; of equals that for the same joules."""
+
+    def lacking(finding: Finding) -> tuple[bool, float]:
+        return bool(finding.tied), finding.more_seeds or math.inf
+
+    return target if target.winner and lacking(target) < lacking(budget) else budget
 
 
 def _settled_by(finding: Finding, test: Evidence) -> str:
@@ -87,7 +90,7 @@ def _settled_by(finding: Finding, test: Evidence) -> str:
     if not test.conclusive:
         return f"It takes at least {counted(more or 0, 'more seed')} to say."
     if finding.tied:
-        return "No number of seeds settles a tie."
+        return "A tie does not say how many more seeds would tell them apart."
     if more is None:
         return f"If it is as these runs show, it takes more than {MOST_SEEDS} seeds to settle that."
     return f"About {counted(more, 'more seed')} would settle that, if it is as these runs show."
@@ -115,12 +118,11 @@ def _led(group: GroupFacts, winner: str) -> str:
     scores = naming.scored(entries[winner].level, metric)
     if finding.tied:
         return (
-            f"{listed(finding.tied)} found {naming.equal_networks(metric)} for {energy}: {scores}."
+            f"{some_of(finding.tied)} found {naming.equal_networks(metric)} for {energy}: {scores}."
         )
     others = {n: e.level for n, e in entries.items() if n != winner and e.level is not None}
     second = max(others, key=lambda name: metric.oriented(others[name]), default=None)
-    if second is not None:
-        scores += f", then {second} with {format_score(others[second], metric)}"
+    scores += _then(group, winner, second)
     if finding.over == "each":
         return f"{winner} found {naming.best_networks(metric)} for {energy}: {scores}."
     if finding.over == "together":
@@ -129,6 +131,21 @@ def _led(group: GroupFacts, winner: str) -> str:
             f"{scores}. {_open(group.tests.at_end, winner)}"
         )
     return f"{winner} is ahead for {energy}, {scores}, but that may be chance."
+
+
+def _then(group: GroupFacts, winner: str, second: str | None) -> str:
+    """Say how far the second is behind the winner."""
+    metric = group.metric
+    if second is None:
+        return ", and no other median run has a result by then"
+    first, then = (group.strategies[name].level for name in (winner, second))
+    score = format_score(then, metric)
+    if score == format_score(first, metric):
+        return f", with {second} nearly {naming.as_good(metric)}"
+    told = f", then {second} with {score}"
+    if then is not None and metric.oriented(then) == worst_bound(metric):
+        told += " (where a run has no result by then, it counts as that)"
+    return told
 
 
 def _without_winner(group: GroupFacts) -> str:
@@ -183,29 +200,35 @@ def _cheapest(group: GroupFacts) -> str:
 
 
 def _target_sentence(group: GroupFacts) -> str:
-    """Say who reached the target for the fewest joules; empty where there is no such strategy."""
-    finding = group.verdict.target
+    """Say who reached the target for the fewest joules, or that no run did.
+
+    Empty where strategies cannot be compared, or there is no target.
+    """
+    finding, entries = group.verdict.target, group.strategies
+    all_reached = [own.energy_to_target for own in entries.values()]
     if finding.winner is None:
-        return ""
-    reached = group.strategies[finding.winner].energy_to_target
+        if group.target.score is None or any(each.hits for each in all_reached):
+            return ""
+        return f"No run reached {naming.target_score(group)}."
+    reached = entries[finding.winner].energy_to_target
     to_target, spent = f"reached {naming.target_score(group)}", format_energy(reached.ert_j)
     runs = f"{reached.hits} of {counted(reached.runs, 'run')}"
+    unsure = any(each.hits and each.ert_j is None for each in all_reached)
+    fewest = f"the fewest expected joules{' that are known' if unsure else ''}"
     if finding.tied:
-        return f"{listed(finding.tied)} {to_target} for the fewest expected joules, {spent} each."
-    test, rivals = group.tests.energy_to_target, len(group.strategies) - 1
+        return f"{some_of(finding.tied)} {to_target} for {fewest}, {spent} each."
+    test, rivals = group.tests.energy_to_target, len(entries) - 1
+    mean = spent if reached.hits == reached.runs else f"an expected {spent}"
     if finding.over == "each":
         [first, *_] = [pair for pair in test.pairs if pair.a == finding.winner]
         least = "the fewest joules: " if rivals > 1 else ""
         times = _times_fewer(first, first.b)
-        return f"{finding.winner} {to_target} for {least}{spent}, {times}; {runs}."
+        return f"{finding.winner} {to_target} for {least}{mean}, {times}; {runs}."
     if finding.over == "together" and test.together is not None:
         times = _times_fewer(test.together, _others(group))
-        told = f"{finding.winner} {to_target} for {spent}, {times}; {runs}."
+        told = f"{finding.winner} {to_target} for {mean}, {times}; {runs}."
         return f"{told} {_open(test, finding.winner)}"
-    return (
-        f"{finding.winner} {to_target} for the fewest expected joules, {spent} ({runs}), but that "
-        "may be chance."
-    )
+    return f"{finding.winner} {to_target} for {fewest}, {spent} ({runs}), but that may be chance."
 
 
 def _times_fewer(test: PairTest | FieldTest, rival: str) -> str:
@@ -234,7 +257,7 @@ def _open(test: Evidence, winner: str) -> str:
     """Say which single strategies a winner cannot be told apart from."""
     pairs = [pair for pair in test.pairs if pair.a == winner]
     alike = [pair.b for pair in pairs if not pair.shown]
-    return f"It cannot be told apart from {listed(alike)}."
+    return f"It cannot be told apart from {some_of(alike)}."
 
 
 def _per_run(energy_j: float | None) -> str:

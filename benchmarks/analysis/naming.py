@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _DIGITS = 4
 """Significant digits of a score that is no share."""
+_MOST_NAMED = 4
 
 
 def format_score(score: float | None, metric: Metric) -> str:
@@ -35,6 +36,14 @@ def format_score(score: float | None, metric: Metric) -> str:
 def listed(names: Sequence[str]) -> str:
     """``"a"``, ``"a and b"``, ``"a, b and c"``."""
     return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)
+
+
+def some_of(names: Sequence[str]) -> str:
+    """Names of which nobody reads dozens: ``"a, b, c and 21 others"``."""
+    if len(names) <= _MOST_NAMED:
+        return listed(names)
+    named = names[: _MOST_NAMED - 1]
+    return f"{', '.join(named)} and {len(names) - len(named)} others"
 
 
 def is_accuracy(metric: Metric) -> bool:

@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from .naming import listed
+from ...energy.quantities import format_percent
+from .naming import some_of
 
 if TYPE_CHECKING:
     from ..statistics.inference import KruskalWallis
@@ -25,13 +26,13 @@ class Words(NamedTuple):
 SCORE = Words(
     "by its median run",
     "exact rank-sum test",
-    "have the same median, and none needs fewer joules for it than",
+    "have the same median, and none is known to need fewer joules for it than",
     "No strategy's median run has a result{above} within the energy that all runs had.",
 )
 JOULES = Words(
     "by its expected energy to the target",
     "exact log-rank test in joules",
-    "have the same expected energy to the target, and none spent fewer joules than",
+    "have the same expected energy to the target, and none is known to spend fewer joules than",
     "No run of known joules reached the target.",
 )
 
@@ -50,7 +51,7 @@ def reason(
     """
     lead = f"{best[0]} leads {words.lead}"
     if len(best) > 1:
-        lead = f"{', '.join(best[:-1])} and {best[-1]} {words.shared} {best[0]}"
+        lead = f"{some_of(best)} {words.shared} {best[0]}"
     if not test.conclusive:
         return f"{lead}. {test.reason}"
     if len(best) > 1:
@@ -59,8 +60,12 @@ def reason(
         hardest = max(pairs, key=lambda pair: pair.alone)
         tested = f"p = {hardest.alone:.2g} by the {words.test}"
         if len(pairs) == 1:
-            won = f"{(1 + abs(hardest.cliffs_delta)) / 2:.0%}"
-            return f"{best[0]} beats {hardest.b} in {won} of the pairings of their runs ({tested})."
+            ahead = -hardest.cliffs_delta if hardest.in_joules else hardest.cliffs_delta
+            won = format_percent((1 + ahead) / 2, 0)
+            return (
+                f"{best[0]} is better {words.lead} than {hardest.b}, and wins {won} of the "
+                f"pairings of their runs ({tested})."
+            )
         return (
             f"{best[0]} is better {words.lead} than each of the other {len(pairs)}; the hardest to "
             f"tell from it is {hardest.b} ({tested})."
@@ -75,7 +80,7 @@ def reason(
             f"{len(pairs) + 1}); its {chance}"
         )
     if found.beaten:
-        told += f" Corrected for all pairs (Holm), it is better than {listed(found.beaten)}."
+        told += f" Corrected for all pairs (Holm), it is better than {some_of(found.beaten)}."
     return told
 
 

@@ -110,20 +110,19 @@ def lacking(runs: int) -> int | None:
     return MIN_RUNS - runs if runs < MIN_RUNS else None
 
 
-def support(pairs: Sequence[Pair], together: Pair, runs: int, known: int) -> Support:
+def support(pairs: Sequence[Pair], together: Pair, runs: int) -> Support:
     """Judge a leader.
 
     Args:
         pairs: The leader beside each other strategy.
         together: The leader beside all others together, as yet uncorrected.
-        runs: The fewest runs of a strategy.
-        known: The fewest whose joules are known.
+        runs: The fewest runs of a strategy whose joules are known.
     """
     tests = (len(pairs) + 1) / 2
     field = None
     if len(pairs) > 1:
         field = replace(together, p=min(tests * together.alone, 1.0))
-    if known < MIN_RUNS:
+    if runs < MIN_RUNS:
         return Support(None, (), field, lacking(runs))
     if all(pair.shown for pair in pairs):
         return Support("each", tuple(pair.b for pair in pairs), field, None)

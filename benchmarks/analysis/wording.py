@@ -11,7 +11,7 @@ from ...models.outcome import State
 from ..tables.contract import LOWER_BOUND
 from ..tables.table import counted
 from . import naming
-from .naming import listed, target_score
+from .naming import some_of, target_score
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,7 +65,7 @@ def line(group: GroupFacts) -> str:
         return f"{target.winner} needs the fewest joules to {target_score(group)}: {spent}; {runs}"
     if budget.winner is not None:
         score = naming.named(group.strategies[budget.winner].level, group.metric)
-        lead = f"{listed(budget.tied)} lead" if budget.tied else f"{budget.winner} leads"
+        lead = f"{some_of(budget.tied)} lead" if budget.tied else f"{budget.winner} leads"
         return f"{lead}: {score} by {format_energy(group.common_j)}; {runs}"
     return runs
 
@@ -151,7 +151,7 @@ def _common_notes(group: GroupFacts) -> list[str]:
     if group.is_scored and unscored:
         found.append(f"No validated trial at all: {', '.join(unscored)}.")
     if all(winner is None for winner in group.winners.all):
-        return [*found, group.verdict.budget.reason]
+        return [*found, group.verdict.budget.reason] if group.is_scored else found
     if group.verdict.budget.winner is None:
         if any(
             own.energy_j is None or own.energy_j.n < own.runs for own in group.strategies.values()
@@ -213,14 +213,17 @@ def because(
 ) -> str:
     """Say what the headline rests on, and who wins by the other criteria."""
     if not any(group.is_scored for group in groups):
-        return f"Strategies can be compared once every trial has a {naming.validation(metric)}."
+        return f"Strategies can be compared once their trials have a {naming.validation(metric)}."
     if len(groups) == 1:
         return " ".join(filter(None, _because_of_one(groups[0])))
     head = headline(groups, counts, metric)
     told = [] if ranks.equal_energy is None else [ranks.equal_energy.reason]
     told += [each for _, each in _over_groups(groups, counts, metric) if each not in head]
-    for name, times in _most_first(counts.anytime)[:1]:
-        told.append(f"{name} is the best at any time in {times} of {len(groups)} groups.")
+    if counts.anytime:
+        first, times = _most_often(counts.anytime)
+        have = "each have" if len(first) > 1 else "has"
+        of = f"{times} of {len(groups)} groups"
+        told.append(f"{some_of(first)} {have} the best anytime score in {of}.")
     return " ".join(told)
 
 
@@ -246,11 +249,10 @@ def _over_groups(
         if not won:
             continue
         ranked = _most_first(won)
-        times = ranked[0][1]
-        first = [name for name, count in ranked if count == times]
+        first, times = _most_often(won)
         supported = sum(each.supported and each.winner in first for each in findings)
         if len(first) > 1:
-            lead = f"{listed(first)} each {do} in {times} of {len(groups)} groups"
+            lead = f"{some_of(first)} each {do} in {times} of {len(groups)} groups"
             leads = "their leads"
         else:
             then = f", then {ranked[1][0]} in {ranked[1][1]}" if len(ranked) > 1 else ""
@@ -264,9 +266,16 @@ def _over_groups(
 def _because_of_one(group: GroupFacts) -> Iterable[str]:
     yield group.verdict.reason
     if group.ties.anytime:
-        yield f"{listed(group.ties.anytime)} are equally good at any time."
+        yield f"{some_of(group.ties.anytime)} have the same anytime score."
     elif group.winners.anytime is not None:
-        yield f"{group.winners.anytime} is the best at any time."
+        doubt = "" if group.tests.anytime.supported else ", which may be chance"
+        yield f"{group.winners.anytime} has the best anytime score{doubt}."
+
+
+def _most_often(won: Mapping[str, int]) -> tuple[list[str], int]:
+    """Who won the most, and how often."""
+    times = max(won.values())
+    return [name for name, count in won.items() if count == times], times
 
 
 def _most_first(won: Mapping[str, int]) -> list[tuple[str, int]]:

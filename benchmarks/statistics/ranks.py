@@ -111,8 +111,8 @@ def _enough(n: int, k: int, left_out: int) -> tuple[bool, str]:
         return False, "Nothing can be concluded: there are not two strategies to compare."
     if n < MIN_RUNS:
         return False, (
-            f"Nothing can be concluded: at least {MIN_RUNS} groups with a score of every strategy "
-            f"are needed, but there are {n}{_left(left_out)}."
+            f"Of ranks over groups nothing can be concluded: at least {MIN_RUNS} groups with a "
+            f"score of every strategy are needed, but there are {n}{_left(left_out)}."
         )
     return True, ""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...benchmarks.analysis import naming
 from ...benchmarks.analysis.wording import label
+from ...benchmarks.statistics.inference import MIN_RUNS
 from ..content import NOT_STATED
 from ..format import (
     UNAVAILABLE,
@@ -62,9 +63,13 @@ def caption(analysis: Analysis) -> str:
     """Say what the cells are."""
     kinds = {kind for group in analysis.groups for kind in group.energy_kinds}
     told = f"of a kind {NOT_STATED}" if kinds == {NOT_STATED} else format_kinds(kinds)
+    runs = [own.runs for group in analysis.groups for own in group.strategies.values()]
+    few = ""
+    if 1 < min(runs, default=0) < MIN_RUNS:
+        few = f" (of fewer than {MIN_RUNS} runs their range, which holds less)"
     return (
-        f"Medians over runs with 95 % bootstrap intervals; bold is the best. Joules are {told}. "
-        f"Analysed by perjoule {analysis.perjoule}."
+        f"Medians over runs with 95 % bootstrap intervals{few}; bold is the best. "
+        f"Joules are {told}. Analysed by perjoule {analysis.perjoule}."
     )
 
 

@@ -173,7 +173,7 @@ class TestUnknownEnergies:
     def test_one_strategy_of_known_joules_has_nothing_to_beat(self):
         analysis = analysed(EARLY, self.UNKNOWN)
         assert analysis.groups[0].winners.all == [None] * 5
-        reason = "Nothing can be compared: the joules of unknown are not known."
+        reason = "Nothing can be compared: joules of unknown are not known."
         assert analysis.groups[0].verdict.budget.reason == reason
         assert reason in analysis.notes
         assert analysis.sentences == [f"No strategy leads for the same energy. {reason}"]
@@ -311,9 +311,10 @@ class TestWordsAndFiles:
         assert analysis.to_dict()["groups"][0]["verdict"]["budget"]["supported"]
         assert analysis.sentences == [
             "good found the most accurate networks for the same energy (5.00 J per run): 92.0 % "
-            "validation accuracy, then b<d with 52.0 %. good beats b<d in 100% of the pairings of "
-            "their runs (p = 0.0079 by the exact rank-sum test). good reached 92.1 % for the "
-            "fewest expected joules, 12.5 J (2 of 5 runs), but that may be chance."
+            "validation accuracy, then b<d with 52.0 %. good is better by its median run than "
+            "b<d, and wins 100 % of the pairings of their runs (p = 0.0079 by the exact rank-sum "
+            "test). good reached 92.1 % for the fewest expected joules, 12.5 J (2 of 5 runs), but "
+            "that may be chance."
         ]
 
     def test_a_tie_is_called_one(self):

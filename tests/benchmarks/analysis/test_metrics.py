@@ -176,9 +176,10 @@ class TestWords:
         )
         assert analysis.sentences == [
             "good found the lowest rmse for the same energy (5.00 J per run): validation rmse "
-            "0.4200, then bad with 1.270. good beats bad in 100% of the pairings of their runs (p "
-            "= 0.0079 by the exact rank-sum test). good reached rmse 0.4150 for the fewest "
-            "expected joules, 12.5 J (2 of 5 runs), but that may be chance."
+            "0.4200, then bad with 1.270. good is better by its median run than bad, and wins "
+            "100 % of the pairings of their runs (p = 0.0079 by the exact rank-sum test). good "
+            "reached rmse 0.4150 for the fewest expected joules, 12.5 J (2 of 5 runs), but that "
+            "may be chance."
         ]
         pair = analysis.groups[0].tests.at_end.pairs[0]
         assert (pair.a, pair.cliffs_delta) == ("good", 1.0)
@@ -197,7 +198,8 @@ class TestWords:
         analysis = rmse_of(RANDOM.assign(score=NAN), GP.assign(score=NAN))
         assert analysis.headline.startswith("No rmse is recorded, so there is no winner")
         assert (
-            analysis.because == "Strategies can be compared once every trial has a validation rmse."
+            analysis.because
+            == "Strategies can be compared once their trials have a validation rmse."
         )
         assert analysis.groups[0].target.score is analysis.groups[0].reference_score is None
 

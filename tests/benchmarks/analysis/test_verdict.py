@@ -58,13 +58,15 @@ class TestFixedBudget:
             ("early", "late"),
             False,
         )
-        assert group.tests.anytime.reason.startswith("early beats late")
+        assert group.tests.anytime.reason.startswith("early is better by its median run than late")
 
     def test_ties_of_three_name_all_three(self):
         verdict = group_of(table_of(a=[0.5] * 5, b=[0.5] * 5, c=[0.5] * 5)).verdict
         assert (verdict.budget.tied, verdict.budget.supported) == (("a", "b", "c"), False)
         assert verdict.budget.reason.startswith("a, b and c have the same median")
-        assert verdict.sentence.endswith("No number of seeds settles a tie.")
+        assert verdict.sentence.endswith(
+            "A tie does not say how many more seeds would tell them apart."
+        )
 
 
 @pytest.mark.thorough
@@ -112,7 +114,10 @@ class TestFixedTarget:
         assert 1 < pair.low < pair.ratio < pair.high
         assert pair.p == pair.alone == 2 / 252
         assert test.together is None
-        assert test.reason.startswith("fast beats slow in 100% of the pairings of their runs (p")
+        assert test.reason == (
+            "fast is better by its expected energy to the target than slow, and wins 100 % of the "
+            "pairings of their runs (p = 0.0079 by the exact log-rank test in joules)."
+        )
         assert target.sentence == (
             f"fast reached 90.0 % for 2.90 J, 2.4 times [{pair.low:.1f}, {pair.high:.1f}] fewer "
             "than slow; 5 of 5 runs."
@@ -146,7 +151,8 @@ class TestFixedTarget:
         assert group.winners.energy_to_target is None
         assert group.ties.energy_to_target == ()
         assert group.tests.energy_to_target.reason == "No run of known joules reached the target."
-        assert group.verdict.target.sentence == ""
+        assert group.verdict.target.sentence == "No run reached 95.0 %."
+        assert "No run reached 95.0 %." in group.verdict.reason
         reached = group.strategies["a"].energy_to_target
         assert (reached.hits, reached.ert_j, reached.energy_j) == (0, None, None)
 
@@ -157,16 +163,29 @@ class TestFixedTarget:
         )
         assert (winner, tied) == ("b", ("b", "a"))
         assert test.reason == (
-            "b and a have the same expected energy to the target, and none spent fewer joules "
-            "than b; otherwise none of them is ahead."
+            "b and a have the same expected energy to the target, and none is known to spend "
+            "fewer joules than b; otherwise none of them is ahead."
         )
 
-    def test_unknown_joules_come_last(self):
+    def test_who_spent_unknown_joules_is_not_beaten(self):
         trials = pd.concat([hits("unknown", 1, 1, 1, 1, 1), hits("known", *[9] * 5)])
         trials.loc[(trials["run"] == "unknown-0") & (trials["trial"] == 0), "energy_j"] = NAN
         winner, _, test = to_target(trials)
-        assert (winner, test.conclusive, test.kruskal_wallis.n) == ("known", False, 9)
+        assert (winner, test.conclusive, test.kruskal_wallis.n) == (None, False, 9)
+        assert test.reason == "Nothing can be compared: joules of unknown are not known."
         assert test.pairs[0].ratio is test.pairs[0].low is None
+        target = group_of(trials, SLOW, target=0.9).verdict.target
+        assert (target.winner, target.supported) == ("slow", False)
+        assert target.sentence == (
+            "slow reached 90.0 % for the fewest expected joules that are known, 7.00 J (5 of 5 "
+            "runs), but that may be chance."
+        )
+
+    def test_that_joules_are_expected_is_said_where_a_run_never_arrived(self):
+        some = hits("some", 1, 1, 1, 1, 1, 1, 1, None)
+        sentence = group_of(some, hits("never", *[None] * 8), target=0.9).verdict.sentence
+        assert "some reached 90.0 % for an expected 2.43 J, at least" in sentence
+        assert sentence.endswith("7 of 8 runs.")
 
 
 class TestHeadline:
@@ -189,6 +208,32 @@ class TestHeadline:
         assert verdict.budget.tied == ("fast", "slow")
         assert verdict.sentence == verdict.target.sentence
         assert "equally accurate" in verdict.reason
+
+    def test_a_lead_that_is_open_comes_before_a_tie(self):
+        verdict = group_of(hits("a", 1, 2, 3, 4), hits("b", 5, 6, 7, 8), target=0.9).verdict
+        assert verdict.budget.tied == ("a", "b")
+        assert verdict.sentence == (
+            f"{verdict.target.sentence} It takes at least 1 more seed to say."
+        )
+
+    def test_of_many_that_are_as_good_a_few_are_named(self):
+        analysis = analysed(*(hits(f"s{i}", *[1 + i] * 4) for i in range(9)), target=0.9)
+        assert "s0, s1, s2 and 6 others found equally accurate" in analysis.because
+        assert "s7" not in analysis.because
+        assert analysis.because.endswith("s0 has the best anytime score, which may be chance.")
+
+    def test_a_second_that_is_as_good_as_rounded_or_has_no_result_is_told_so(self):
+        near = table_of(a=[0.9, 0.90001], b=[0.9, 0.9])
+        assert "90.0 % validation accuracy, with b nearly as accurate, but that may be chance" in (
+            group_of(near).verdict.budget.sentence
+        )
+        a, later = hits("a", 1, 1, 1), runs_of("b", *[[(20.0, 0.9)]] * 3)
+        by_then = pd.concat([runs_of("b", [(9.0, 0.5), (1.0, 0.1)]), later[1:]])
+        for b, told in (
+            (by_then, "then b with 0.0 % (where a run has no result by then, it counts as that)"),
+            (later, "90.0 % validation accuracy, and no other median run has a result by then"),
+        ):
+            assert told in group_of(a, b).verdict.budget.sentence
 
     def test_of_two_open_findings_the_one_that_fewer_seeds_would_settle_is_told(self):
         near = hits("near", 3.0, 3.5, 4.0, 4.6, 8.0)

@@ -83,8 +83,8 @@ class TestTooLittle:
         assert not found.conclusive
         assert found.cliques == (tuple(found.strategies),)
         assert found.reason == (
-            "Nothing can be concluded: at least 5 groups with a score of every strategy are "
-            "needed, but there are 4."
+            "Of ranks over groups nothing can be concluded: at least 5 groups with a score of "
+            "every strategy are needed, but there are 4."
         )
 
     def test_rows_with_a_missing_score_are_left_out_and_counted(self):
