@@ -163,8 +163,10 @@ def _common_notes(group: GroupFacts) -> list[str]:
             "energy to the target is.",
         ]
     spent = {n: own.energy_j.median for n, own in group.strategies.items() if own.energy_j}
+    if group.common_is == "allotment" or not spent:
+        return found
     most = max(spent, key=spent.__getitem__)
-    if group.common_is == "allotment" or (group.common_j or 0.0) >= EARLY * spent[most]:
+    if (group.common_j or 0.0) >= EARLY * spent[most]:
         return found
     ended = "ended at" if group.common_is == "smallest total" else "had spent"
     return [

@@ -227,7 +227,7 @@ def expected_energy_to_target(per_run: pd.DataFrame) -> float:
     Returns:
         Joules; infinite if no run reached the target, NaN if a run's joules are unknown.
     """
-    hits = np.count_nonzero(per_run["hit"])
+    hits = int(np.count_nonzero(per_run["hit"]))
     return float(np.sum(floats(per_run["energy_j"]))) / hits if hits else math.inf
 
 

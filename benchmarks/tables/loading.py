@@ -112,6 +112,7 @@ def _open(
 ) -> tuple[Table, str]:
     """A table as it is but for its metric, which it knows, and what it is called in messages."""
     if isinstance(source, Table):
+        source = dataclasses.replace(source, description=valid_parts(source.description))
         return with_metric(source, source.name, metric), source.name
     if isinstance(source, pd.DataFrame):
         return with_metric(Table(source), "data frame", metric), "data frame"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from math import ceil
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, cast
@@ -57,7 +58,7 @@ class Print:
 def for_notebook(chart: Chart) -> go.Figure:
     """Return a figure with its title, light whatever the notebook is."""
     figure = go.Figure(chart.figure)
-    title = {"text": f"<b>{chart.title}</b>", "x": 0, "xref": "paper", "font": {"size": 15}}
+    title = {"text": f"<b>{escape(chart.title)}</b>", "x": 0, "xref": "paper", "font": {"size": 15}}
     figure.update_layout(
         _WHITE
         | {

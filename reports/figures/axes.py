@@ -18,6 +18,8 @@ from ..format import format_kinds
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence, Sized
 
+    from numpy.typing import ArrayLike, NDArray
+
 CONFIG: dict[str, Any] = {
     "showSendToCloud": False,  # Plotly 7.1 uploads charts to a cloud by default
     "plotlyServerURL": "",
@@ -64,6 +66,15 @@ def fill_columns(trials: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
+def compact(values: ArrayLike) -> NDArray[np.floating[Any]]:
+    """Return numbers in single precision, or in double where single is too narrow for them."""
+    double = np.asarray(values, dtype=float)
+    with np.errstate(over="ignore", under="ignore"):
+        single = double.astype("f4")
+    lost = np.isfinite(double) & (~np.isfinite(single) | ((single == 0) & (double != 0)))
+    return double if lost.any() else single
+
+
 def hover(name: str, lines: Iterable[str]) -> dict[str, Any]:
     """Return the hover texts of a trace: for each point the strategy's name and a line."""
     return {
@@ -79,11 +90,14 @@ def wrap_label(name: str) -> str:
 
 def say_if_empty(figure: go.Figure, content: Sized, notice: str) -> go.Figure:
     """Write a notice into the figure if there is nothing to draw."""
-    if len(content) == 0:
-        figure.add_annotation(
-            text=notice, showarrow=False, xref="paper", yref="paper", x=0.5, y=0.5
-        )
-    return figure
+    return figure if len(content) else add_notice(figure, notice)
+
+
+def add_notice(figure: go.Figure, notice: str, *, visible: bool = True) -> go.Figure:
+    """Write a notice into the middle of a figure; one that is not visible a script may show."""
+    return figure.add_annotation(
+        text=notice, showarrow=False, xref="paper", yref="paper", x=0.5, y=0.5, visible=visible
+    )
 
 
 def energy_title(what: str, trials: pd.DataFrame) -> str:

@@ -62,7 +62,7 @@ def ecdf_chart(reaching: Reaching, drawing: Drawing) -> Chart:
         "reaches stays in the denominator.",
         f"Step lines of the share of pairs of a run and a target reached, against joules: "
         f"{drawing.listed}.",
-        reaching.figure(traces, "pairs of run and target reached", "No run has a result."),
+        reaching.figure(traces, "pairs of run and target reached"),
         [*notes, *drawing.notes(reaching.curves.trials)],
         entries=len(drawing.looks),
     )

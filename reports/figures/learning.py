@@ -9,7 +9,7 @@ import pandas as pd
 
 from ...models.outcome import State
 from ..format import format_energy, format_score
-from .axes import GREY, energy_title, hover
+from .axes import GREY, compact, energy_title, hover
 from .chart import Chart
 from .scales import scale_of
 
@@ -95,8 +95,8 @@ def _curves(
     x, y, ends = [], [], []
     for key in others:
         rows = _thin(of_trial[key])
-        x += [*rows["energy_j"].astype("f4").tolist(), None]
-        y += [*scale.place(rows["score"]).astype("f4").tolist(), None]
+        x += [*compact(rows["energy_j"]).tolist(), None]
+        y += [*compact(scale.place(rows["score"])).tolist(), None]
         if rows["state"].iloc[-1] == State.PRUNED:
             ends.append((x[-2], y[-2]))
     strong = _thin(of_trial[best])

@@ -14,7 +14,7 @@ from ...models.metric import Metric
 from ...models.outcome import RESULTS, State
 from ..format import UNAVAILABLE, format_energy, format_score, format_value
 from ..thinning import thin_trials
-from .axes import GREY, energy_title, fill_columns
+from .axes import GREY, compact, energy_title, fill_columns
 from .chart import Chart, energy_notes
 from .scales import scale_of
 
@@ -90,7 +90,7 @@ def _strategy(
         **_hover(placed, metric, linked=linked),
     }
     yield {
-        "x": lost["energy_j"].astype("f4"),
+        "x": compact(lost["energy_j"]),
         "y": np.full(len(lost), 0.025 if metric.maximised else 0.975, dtype="f4"),
         "yaxis": "y2",
         "mode": "markers",

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from ...benchmarks.analysis import naming
 from ..format import format_kinds, format_per_joule, format_score
-from .axes import GREY, TEMPLATE, fill_columns, hover, log_axis, say_if_empty
+from .axes import GREY, TEMPLATE, compact, fill_columns, hover, log_axis, say_if_empty
 from .chart import Chart
 from .scales import scale_of
 from .spread import MOST_DOTS
@@ -58,7 +58,7 @@ def per_joule_chart(
     values = np.concatenate([np.asarray(trace["y"], dtype=float) for trace in traces] or [[]])
     values = values[values > 0]
     kinds = format_kinds(fill_columns(trials)["energy_kind"].dropna())
-    title = f"{naming.per_joule(metric)} (1/J, {kinds})"
+    title = escape(f"{naming.per_joule(metric)} (1/J, {kinds})")
     ends = (float(values.min()), float(values.max())) if len(values) else (1.0, 10.0)
     axis = scale.axis()
     if "ticktext" in axis:  # side by side there is less room; the title has the unit
@@ -122,8 +122,8 @@ def _strategy(floors: Floors, name: str, look: Look, scale: Scale) -> Iterator[d
     runs = _sampled(floors.runs[floors.runs["strategy"] == name])
     texts = map(_run, [metric] * len(runs), runs.index, runs["score"], runs["per_joule"])
     yield {
-        "x": scale.place(runs["score"]).astype("f4"),
-        "y": runs["per_joule"].to_numpy().astype("f4"),
+        "x": compact(scale.place(runs["score"])),
+        "y": compact(runs["per_joule"]),
         "mode": "markers",
         "marker": {
             "symbol": f"{look.symbol}-open",

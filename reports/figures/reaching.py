@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from ...benchmarks.analysis.orientation import best_bound
 from ...benchmarks.analysis.timeline import timeline
 from ...benchmarks.statistics.survival import target_grid
-from .axes import TEMPLATE, energy_axis, energy_title, fill_columns, say_if_empty
+from .axes import TEMPLATE, add_notice, energy_axis, energy_title, fill_columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,8 +80,11 @@ class Reaching:
         """Whether any run of known joules has a result."""
         return bool(np.isfinite([*self.ends_j, self.common_j]).all())
 
-    def figure(self, traces: Sequence[dict[str, Any]], title: str, notice: str) -> go.Figure:
-        """Return a figure of shares against joules, whose axes stay where they are."""
+    def figure(self, traces: Sequence[dict[str, Any]], title: str) -> go.Figure:
+        """Return a figure of shares against joules, whose axes stay where they are.
+
+        Its one annotation is visible where no strategy has a line; the page's script keeps it so.
+        """
         import pandas as pd
 
         ends_j = pd.Series(self.ends_j)
@@ -104,4 +107,5 @@ class Reaching:
                 "hovermode": "closest",
             },
         )
-        return say_if_empty(figure, traces, notice)
+        empty = not any("meta" in trace and len(trace["x"]) for trace in traces)
+        return add_notice(figure, "The joules of these runs are not all known.", visible=empty)

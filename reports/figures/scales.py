@@ -15,7 +15,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from ...benchmarks.analysis import naming
-from .axes import TEMPLATE, energy_axis, log_axis, say_if_empty
+from .axes import TEMPLATE, compact, energy_axis, log_axis, say_if_empty
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +58,7 @@ class Scale:
 
     def points(self, table: pd.DataFrame, column: str = "score") -> dict[str, Any]:
         """Return the points of a trace in single precision: scores against ``energy_j``."""
-        return {"x": table["energy_j"].astype("f4"), "y": self.place(table[column]).astype("f4")}
+        return {"x": compact(table["energy_j"]), "y": compact(self.place(table[column]))}
 
     def figure(
         self, traces: Sequence[dict[str, Any]], energies_j: pd.Series, title: str, notice: str

@@ -48,7 +48,7 @@ def survival_chart(reaching: Reaching, drawing: Drawing) -> Chart:
         "ended without it; its line goes on with those that are left.",
         f"Step lines of the share of runs that have not reached {target}, against joules: "
         f"{drawing.listed}.",
-        reaching.figure(traces, "runs still short of the target", "No run has a result."),
+        reaching.figure(traces, "runs still short of the target"),
         [*notes, *drawing.notes(reaching.curves.trials)],
         entries=len(drawing.looks),
     )

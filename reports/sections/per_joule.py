@@ -29,6 +29,7 @@ def per_joule_section(subject: Subject) -> Section | None:
         return None
     data = _data(floors, floor, subject)
     per_joule = naming.per_joule(metric)
+    places = {own["name"]: place for place, own in enumerate(data["strategies"])}
     return Section(
         f"per-joule-{subject.number}-section",
         f"{per_joule[0].upper()}{per_joule[1:]}",
@@ -42,7 +43,7 @@ def per_joule_section(subject: Subject) -> Section | None:
             "at": data["floors"].index(floor),
             "floor": floor,
             "rows": [
-                {"name": name, **asdict(own)}
+                {"name": name, "place": places[name], **asdict(own)}
                 for name, own in sorted(
                     floors.at(floor).items(), key=lambda each: -(each[1].trial or 0.0)
                 )

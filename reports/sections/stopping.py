@@ -24,7 +24,7 @@ def stopping_section(subject: Subject) -> Section | None:
     metric, found = subject.facts.metric, fidelity(subject.table)
     length = found.length if found is not None and found.epochs else None
     charts = [learning_chart(subject.trials, curves, subject.drawing, length)]
-    if found is not None and found.epochs:
+    if found is not None and any(each.rho is not None for each in found.epochs):
         charts.append(agreement_chart(found, subject.drawing))
     return Section(
         f"stopping-{subject.number}-section",

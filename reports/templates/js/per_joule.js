@@ -26,9 +26,7 @@
       for (const each of root.querySelectorAll("[data-at-floor]")) {
         each.textContent = format.score(floor.value, metric);
       }
-      const rows = new Map(
-        [...root.querySelectorAll("tr[data-strategy]")].map((row) => [row.dataset.strategy, row]),
-      );
+      const rows = sliders.rows(root, data.strategies.map((own) => own.name));
       const found = data.strategies.map((own) => above(own, floor.value));
       for (const own of found.toSorted((a, b) => (b.trial ?? 0) - (a.trial ?? 0))) {
         const row = rows.get(own.name);

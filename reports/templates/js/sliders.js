@@ -31,6 +31,10 @@ const sliders = (() => {
       }));
     };
   };
+  // The row of each strategy in a table. An attribute cannot hold every name: it has its place.
+  const rows = (root, names) => new Map(
+    [...root.querySelectorAll("tr[data-strategy]")].map((row) => [names[row.dataset.strategy], row]),
+  );
   const upright = (x) => ({
     type: "line", xref: "x", yref: "paper", x0: x, x1: x, y0: 0, y1: 1,
     line: { color: "#7A828E", width: 1.5, dash: "dot" },
@@ -40,5 +44,5 @@ const sliders = (() => {
     cell.textContent = text;
     cell.dataset.value = value ?? "";
   };
-  return { bind, redrawing, upright, fill };
+  return { bind, redrawing, rows, upright, fill };
 })();

@@ -34,9 +34,7 @@
     };
     const hitsOf = (own) => `${own.hits ?? "n/a"} of ${own.spent.length}`;
     const fillTable = () => {
-      const rows = new Map(
-        [...root.querySelectorAll("tr[data-strategy]")].map((row) => [row.dataset.strategy, row]),
-      );
+      const rows = sliders.rows(root, data.strategies);
       const order = now.strategies.toSorted((a, b) => (
         reaching.unknownLast(a.rank ?? Infinity, b.rank ?? Infinity)
         || reaching.unknownLast(a.joules, b.joules)
@@ -59,6 +57,7 @@
         const own = now.strategies.find((each) => each.name === trace.meta?.strategy);
         if (own) [trace.x, trace.y] = draw(own, trace.meta.part, stops ? budget.value : data.end_j);
       }
+      figure.layout.annotations[0].visible = !figure.data.some((trace) => trace.meta && trace.x.length);
     };
     const drawSurvival = (own, part) => {
       if (own.spent.some((each) => Number.isNaN(each.joules))) return [[], []];

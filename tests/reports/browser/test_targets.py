@@ -57,7 +57,7 @@ def rows_of(page, section):
     """What the table of a section holds, by strategy, in its order."""
     found = page.eval_on_selector_all(
         f"#{section} tr[data-strategy]",
-        """rows => rows.map(row => [row.dataset.strategy, Object.fromEntries(
+        """rows => rows.map(row => [row.querySelector("th").textContent.trim(), Object.fromEntries(
             [...row.querySelectorAll("[data-field]")]
                 .map(cell => [cell.dataset.field, cell.dataset.value]))])""",
     )
