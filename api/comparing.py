@@ -116,7 +116,7 @@ def compare(
     Raises:
         PerjouleError: Something in the experiment cannot be used; nothing is half-written then.
     """
-    mirror = _live_mirror(dashboard)
+    mirror = _live_mirror(dashboard, progress)
     more = {"executor": executor, "trust": trust, "mirror": mirror}
     start = opening(options, out, target, progress, **more)
     folder = go_on(start, experiment, options) if resume else begin(start, experiment, options)
@@ -165,7 +165,7 @@ def tune(
     if not resume:
         strategy, budget = search_of(experiment, strategy, budget)
     options |= {"strategies": strategy and [strategy], "budget": budget, "seeds": 1}
-    mirror = _live_mirror(dashboard)
+    mirror = _live_mirror(dashboard, progress)
     more = {"keep_weights": True, "refit": refit, "trust": trust, "mirror": mirror}
     start = opening(options, out, target, progress, **more)
     folder = go_on(start, experiment, options) if resume else begin(start, experiment, options)
@@ -211,12 +211,12 @@ def report(
     return _derive(Folder(Path(folder).absolute()), target, _live_mirror(dashboard))
 
 
-def _live_mirror(dashboard: bool) -> LiveMirror | None:
+def _live_mirror(dashboard: bool, progress: ComparisonWatcher | None = None) -> LiveMirror | None:
     if not dashboard:
         return None
     from ..benchmarks.comparison.live_mirror import LiveMirror
 
-    return LiveMirror()
+    return LiveMirror(getattr(progress, "mirrored", None))
 
 
 def _derive(folder: Folder, target: str | float, mirror: LiveMirror | None = None) -> Result:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from ..benchmarks.analysis.analysing import Analysis
 from ..benchmarks.analysis.target import DEFAULT_TARGET
 from ..benchmarks.tables.table import Table as _Table
-from ..errors import ConfigurationError, UnknownNameError
+from ..errors import ConfigurationError, DataError, UnknownNameError
 from .tables import load_table
 
 if TYPE_CHECKING:
@@ -96,6 +96,7 @@ def write(
 
     Raises:
         ConfigurationError: There is no browser, nothing that leads it, or no such width.
+        DataError: There is nothing to draw.
         OutputError: A file is there or cannot be written, or the browser fails.
         UnknownNameError: There is no figure or format of a name.
     """
@@ -107,12 +108,21 @@ def write(
 def pieces_of(
     source: Source, only: str | Sequence[str] = (), target: str | float = DEFAULT_TARGET
 ) -> list[Piece]:
-    """Draw all figures, or those that are asked for, for paper, where nobody can click."""
-    from ..reports.gallery import gallery
+    """Draw all figures, or those that are asked for, for paper, where nobody can click.
+
+    Raises:
+        DataError: The table has nothing of what they show.
+    """
+    from ..reports.gallery import gallery, needs
 
     table, findings = _table_of(source)
-    analysis = _analysed(source, table, target)
-    return gallery(table, analysis, findings, names_of(only), clicks=False)
+    named = names_of(only)
+    pieces = gallery(table, _analysed(source, table, target), findings, named, clicks=False)
+    if not pieces:
+        lacking = "; ".join(f"{name} needs {what}" for name, what in needs(named, ()).items())
+        told = lacking or "no trial has joules and a score that a figure could show"
+        raise DataError(f"{table.name}: there is nothing to draw: {told}")
+    return pieces
 
 
 def write_pieces(

@@ -28,6 +28,7 @@ def follow(folder: str | Path, target: str | float | None = None) -> Follower | 
         OutputError: There is no comparison and no study in it, or it is damaged.
         ConfigurationError: The target is neither a score nor a share.
     """
+    from ..benchmarks.comparison.folder import Folder
     from ..benchmarks.comparison.following import Follower
     from ..benchmarks.studies.folder import StudyFolder
     from ..benchmarks.studies.following import StudyFollower
@@ -36,10 +37,14 @@ def follow(folder: str | Path, target: str | float | None = None) -> Follower | 
     wanted = target if target is not None else stated_target(path)
     if StudyFolder(path).is_there:
         return StudyFollower(path, wanted)
-    if not path.is_dir():
+    if path.exists() and not path.is_dir():
+        raise OutputError(f"{path} is no folder: name the one that `perjoule compare` writes to")
+    if not path.exists():
         raise OutputError(
             f"{path}: there is no such folder; a comparison makes it once its workers have started"
         )
+    if (path / "trials.parquet").is_file() and not Folder(path).was_begun:
+        raise OutputError(f"{path} holds a recorded table, and nothing that can be watched")
     return Follower(path, wanted)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -143,9 +142,9 @@ def init(
 def print_dashboard(folder: Path) -> None:
     """Print how the mirror of a folder is looked at."""
     from ..benchmarks.comparison.folder import MIRROR
+    from ..reports.progress.comparing import tell_dashboard
 
-    shown = shlex.quote(str(folder / MIRROR))
-    echo(f"Dashboard: optuna-dashboard {shown} (pip install optuna-dashboard)")
+    echo(tell_dashboard(folder / MIRROR))
 
 
 def print_result(result: Result | StudyResult) -> None:

@@ -93,8 +93,10 @@ def check_can_draw(formats: Collection[str]) -> None:
         ) from error
     browser = Chromium.find_browser(skip_local=False)
     if not browser or not Path(browser).is_file():
+        named = os.environ.get("BROWSER_PATH")
+        which = f"BROWSER_PATH names none ({named})" if named else "none is found"
         raise ConfigurationError(
-            "figures as files need Chromium, and none is found: apt-get install chromium, or run "
+            f"figures as files need Chromium, and {which}: apt-get install chromium, or run "
             "plotly_get_chrome; BROWSER_PATH names one that lies elsewhere"
         )
 

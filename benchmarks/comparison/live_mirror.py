@@ -16,6 +16,9 @@ from .record import add_up, curve_table, slice_table
 from .tail import LedgerTail
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from ..tables.table import Table
 
 EVERY_S = 5.0
@@ -27,9 +30,14 @@ _OPEN = (State.PAUSED, State.INTERRUPTED)
 
 
 class LiveMirror:
-    """Writes ``studies.journal`` of one comparison, between its slices and at its end."""
+    """Writes ``studies.journal`` of one comparison, between its slices and at its end.
 
-    def __init__(self) -> None:
+    Args:
+        tell: Is told the file once there is one.
+    """
+
+    def __init__(self, tell: Callable[[Path], object] | None = None) -> None:
+        self._tell = tell
         self._folder: Folder | None = None
         self._mirror: Mirror | None = None
         self._next_s = 0.0
@@ -46,6 +54,8 @@ class LiveMirror:
         self._mirror = Mirror([self._described])
         self._add(self._tail.read())
         self._mirror.write(folder.path / MIRROR)
+        if self._tell is not None:
+            self._tell(folder.path / MIRROR)
         self._next_s = time.perf_counter() + EVERY_S
 
     def catch_up(self) -> None:

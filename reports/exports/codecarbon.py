@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from ...benchmarks.tables.table import counted
 from ...energy.quantities import JOULES_PER_UNIT, total
 from ...errors import DataError
+from ...plain import printable
 from .. import content
 from ..format import format_energy, known
 from .energies import SEARCH, within
@@ -37,6 +39,8 @@ COLUMNS: tuple[str, ...] = (
 
 _KWH_J = JOULES_PER_UNIT["kWh"]
 _COMPONENTS = {"cpu": "cpu_j", "gpu": "gpu_j", "ram": "dram_j"}
+_FORMULA = ("=", "+", "-", "@")
+"""What makes a spreadsheet take a cell for a formula."""
 _MODES = {"process": "process", "package": "machine", "board": "machine", "node": "machine"}
 
 
@@ -47,18 +51,29 @@ def write(cost: Cost) -> Disclosed:
         DataError: The trials have no moments or durations, which every row of CodeCarbon has.
     """
     trials = cost.table.trials
-    if trials["started_at"].isna().any() or trials["duration_s"].isna().any():
+    lacking = {name: trials[name].isna().sum() for name in ("started_at", "duration_s")}
+    told = [f"{count:,} have no {name}" for name, count in lacking.items() if count]
+    if told:
         raise DataError(
-            f"{cost.table.name}: a row of emissions.csv has a moment and a duration, and not every "
-            "trial has started_at and duration_s"
+            f"{cost.table.name}: a row of emissions.csv has a moment and a duration, and of "
+            f"{counted(len(trials), 'trial')} {' and '.join(told)}: if other columns tell them, "
+            '--map "started_at=begun,duration_s=minutes*60"'
         )
     shared, words = _shared(cost), _words(cost)
     rows = [_trial(cost, shared, words, row) for row in trials.to_dict("records")]
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
     return Disclosed("codecarbon", text.getvalue(), tuple(_notes(cost)))
+
+
+def _cell(value: Any) -> Any:
+    """A text on one line that no spreadsheet takes for a formula; figures as they are."""
+    if not isinstance(value, str):
+        return value
+    text = printable(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _notes(cost: Cost) -> list[str]:
@@ -67,7 +82,7 @@ def _notes(cost: Cost) -> list[str]:
     ]
     if cost.unknown_trials:
         notes.append(
-            f"the energy of {cost.unknown_trials:,} trials is unknown: their cells are empty"
+            f"the energy of {counted(cost.unknown_trials, 'trial')} is unknown: empty cells"
         )
     notes += [f"not among the rows, {each.what}: {each}" for each in _no_rows(cost)]
     if cost.grid is None:

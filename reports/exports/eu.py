@@ -25,7 +25,7 @@ _METHOD = "Measurement methodology"
 def write(cost: Cost) -> Disclosed:
     """Return the fields of the section on energy."""
     notes = ["the form's field is one figure: kind and uncertainty stand beside it in words"]
-    lines = [sum_line(cost) if cost.spent_j is not None else "", *account(cost), scope_line(cost)]
+    lines = [sum_line(cost), *account(cost), scope_line(cost)]
     if cost.unknown_trials or cost.spent_j is None:
         notes.append("the energy of some trials is unknown, so the amount is N/A")
     if cost.grid is not None:

@@ -14,6 +14,7 @@ from ...benchmarks.tables.table import counted
 from ...energy.carbon import CarbonIntensity, country_code, format_grams
 from ...energy.quantities import total
 from ...errors import PerjouleError
+from ...models.outcome import State
 from .. import content
 from ..format import format_energy, format_percent, known
 from .energies import REPLAYED, SEARCH, Energy, beside, in_words, searched, within
@@ -79,8 +80,8 @@ class Cost:
 
     @property
     def spent_error_j(self) -> float | None:
-        """How far off these are at most."""
-        return total(each.error_j for each in self.spent)
+        """How far off these are at most; None if they are the least that was spent."""
+        return None if self.is_least else total(each.error_j for each in self.spent)
 
     @property
     def unknown_trials(self) -> int:
@@ -100,8 +101,12 @@ class Cost:
 
     @property
     def is_least(self) -> bool:
-        """Whether the joules of a trial are a lower bound, and so are all sums."""
-        return any(LOWER_BOUND in each.kind for each in self.search)
+        """Whether all sums are lower bounds: the joules of a trial are, or some beside are unknown.
+
+        Those beside are unknown where a comparison was killed, which also had trials in flight.
+        """
+        is_bound = any(LOWER_BOUND in each.kind for each in self.search)
+        return is_bound or any(each.energy_j is None for each in self.beside)
 
     @cached_property
     def grid(self) -> CarbonIntensity | None:
@@ -131,10 +136,15 @@ class Cost:
         return self.given.location or (self.grid.place if self.grid else None) or None
 
     @cached_property
+    def bests(self) -> tuple[RunFacts, ...]:
+        """The run of each group that found its best candidate; none of a group without a result."""
+        found = [next(iter(best_runs(table).values()), None) for _, table in self.table.groups]
+        return tuple(each for each in found if each is not None and each.incumbent is not None)
+
+    @property
     def best(self) -> RunFacts | None:
-        """The run that found the best candidate; None if no trial has a result."""
-        found = next(iter(best_runs(self.table).values()), None)
-        return found if found is not None and found.incumbent is not None else None
+        """The run that found the best candidate; None if there is none, or one in each group."""
+        return self.bests[0] if len(self.analysis.groups) == 1 and self.bests else None
 
     @property
     def best_trial(self) -> dict[str, Any]:
@@ -188,7 +198,7 @@ class Cost:
         """What metered the joules, in words."""
         meters = content.meters(self.table)
         if not meters:
-            return "a trial table that does not say what metered it"
+            return "a meter that the table does not name"
         names = ", ".join(str(meter["id"]) for meter in meters)
         return f"perjoule {self.version('perjoule') or ''}".rstrip() + f" with the meter {names}"
 
@@ -196,23 +206,34 @@ class Cost:
 def account(cost: Cost) -> list[str]:
     """Say what was spent on what, in sentences: the same in every format."""
     table = cost.table
-    trials, runs = len(table.trials), sum(group.runs for group in cost.analysis.groups)
+    runs = sum(group.runs for group in cost.analysis.groups)
     ended = ", interrupted" if content.status(table) == "interrupted" else ""
     known_parts = [str(each) for each in cost.search if each.energy_j is not None]
     lines = [
-        f"The whole search ({counted(trials, 'trial')} in {counted(runs, 'run')}, failed and "
-        f"stopped ones included{ended}): {'; '.join(known_parts) or 'no energy is known'}."
+        f"The whole search ({counted(len(table.trials), 'trial')} in {counted(runs, 'run')}"
+        f"{_unfinished(table)}{ended}): {'; '.join(known_parts) or 'no energy is known'}."
     ]
     if cost.unknown_trials:
-        lines.append(f"The energy of {cost.unknown_trials:,} trials is unknown and in no sum.")
-    own_j = cost.best.incumbent.energy_j if cost.best and cost.best.incumbent else None
-    if own_j is not None:
+        unknown = counted(cost.unknown_trials, "trial")
+        lines.append(f"The energy of {unknown} is unknown and in no sum.")
+    own_j = total(each.incumbent.energy_j for each in cost.bests if each.incumbent)
+    if cost.bests and own_j is not None:
         share = format_percent(own_j / cost.search_j) if cost.search_j else "an unknown share"
-        lines.append(f"Of that, the best candidate's own trial: {format_energy(own_j)} ({share}).")
+        whose = "the best candidate's own trial"
+        if len(cost.analysis.groups) > 1:
+            whose = f"the own trials of the best candidates of {counted(len(cost.bests), 'group')}"
+        lines.append(f"Of that, {whose}: {format_energy(own_j)} ({share}).")
     if cost.beside:
         told = "; ".join(f"{each.what}, {each}" for each in cost.beside)
         lines.append(f"Beside it, charged to no run: {told}.")
     return lines
+
+
+def _unfinished(table: Table) -> str:
+    """How many trials were charged and did not complete, by how they ended."""
+    states = table.trials["state"].value_counts()
+    told = [f"{count:,} {state}" for state, count in states.items() if state != State.COMPLETE]
+    return f", {' and '.join(told)} included" if told else ""
 
 
 def grid_line(cost: Cost) -> str:
@@ -229,11 +250,24 @@ def scope_line(cost: Cost) -> str:
         f"{meter['detail']}".rstrip(": ")
         for meter in content.meters(cost.table)
     ]
-    return f"Metered: {'; '.join(found)}." if found else "What was metered is not stated."
+    if not found:
+        return "What was metered is not stated."
+    return f"Metered: {'; '.join(found)}.{_unmetered(cost.table)}"
+
+
+def _unmetered(table: Table) -> str:
+    """The CPU time of the process that led the workers, where meters see those alone."""
+    effort = content.work(table)
+    driver_s = None if effort is None else effort.driver_cpu_s
+    if not driver_s or any(meter["scope"] != "process" for meter in content.meters(table)):
+        return ""
+    return f" Not metered: {driver_s:.3g} CPU-seconds of the process that led the workers."
 
 
 def sum_line(cost: Cost) -> str:
     """Say what a single figure adds up, where it adds up kinds."""
+    if cost.spent_j is None:
+        return "What all of it took is unknown."
     grams = "" if cost.grid is None else f", {format_grams(cost.grams(cost.spent_j))} CO2e"
     kinds = f" {in_words(cost.kinds)}" if cost.kinds else ""
     sure = within(cost.spent_j, cost.spent_error_j)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -73,7 +73,10 @@ def disclose(table: Table, analysis: Analysis, form: str, given: Given) -> Discl
             f"{form} tells grams, and {table.name} does not say where it ran: say where, --carbon "
             "FRA or --carbon '56 g/kWh'"
         )
-    return import_module(f"{__package__}.{form}").write(cost)
+    found = import_module(f"{__package__}.{form}").write(cost)
+    if needs.of_spent and cost.is_least:
+        found = replace(found, notes=(*found.notes, "all sums are the least that was spent"))
+    return found
 
 
 def _check_spent(cost: Cost, form: str, needs: Form) -> None:

@@ -35,6 +35,7 @@ class Entry:
 
     text: str
     won: bool = False  # nobody is better in this column
+    beside: str = ""  # what stands behind it: its interval, of how many runs it is
 
 
 @dataclass(frozen=True)
@@ -95,24 +96,24 @@ def _scores(group: GroupFacts) -> dict[str, Callable[[str, StrategyFacts], Entry
     show = partial(format_score, metric=metric)
 
     def score(name: str, own: StrategyFacts) -> Entry:
-        return Entry(_with_interval(own.equal_energy[at_end], show), name in best)
+        return _median(own.equal_energy[at_end], show, name in best)
 
     def reached(name: str, own: StrategyFacts) -> Entry:
         found = own.energy_to_target
         spent = format_energy(found.ert_j) if found.hits else "not reached"
-        return Entry(f"{spent} ({found.hits} of {found.runs})", name in cheapest)
+        return Entry(spent, name in cheapest, f"{found.hits} of {found.runs}")
 
     common = f" at {format_energy(group.common_j)}" if group.common_j is not None else ""
     return {
         f"{naming.validation(metric)}{common}": score,
         f"expected energy to {naming.target_score(group)} (runs that did)": reached,
-        f"test {metric.name}": lambda _, own: Entry(_with_interval(own.test_score, show)),
+        f"test {metric.name}": lambda _, own: _median(own.test_score, show),
     }
 
 
 def _joules(group: GroupFacts) -> dict[str, Callable[[str, StrategyFacts], Entry]]:
     columns: dict[str, Callable[[str, StrategyFacts], Entry]] = {
-        "energy of a run": lambda _, own: Entry(_with_interval(own.energy_j, format_energy)),
+        "energy of a run": lambda _, own: _median(own.energy_j, format_energy),
         "trials": lambda _, own: Entry(f"{own.trials:,}"),
         "runs": lambda _, own: Entry(f"{own.runs:,}"),
     }
@@ -121,9 +122,8 @@ def _joules(group: GroupFacts) -> dict[str, Callable[[str, StrategyFacts], Entry
     return columns
 
 
-def _with_interval(spread: Spread | None, show: Callable[[object], str]) -> str:
+def _median(spread: Spread | None, show: Callable[[object], str], won: bool = False) -> Entry:
     if spread is None:
-        return UNAVAILABLE
-    if spread.low is None or spread.high is None:
-        return show(spread.median)
-    return f"{show(spread.median)} ({format_interval(spread, show)})"
+        return Entry(UNAVAILABLE, won)
+    has_interval = spread.low is not None and spread.high is not None
+    return Entry(show(spread.median), won, format_interval(spread, show) if has_interval else "")

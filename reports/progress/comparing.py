@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 import time
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from .drawing import draw_state, plain_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from ...benchmarks.comparison.experiment import Experiment
     from ...benchmarks.comparison.run import Run
@@ -54,7 +56,8 @@ class ComparisonProgress:
             share, budget = "", "unlimited"
         shares = (
             f"{share}each of {experiment.n_runs} runs "
-            f"({len(experiment.strategies)} strategies x {experiment.seeds} seeds), "
+            f"({_counted(len(experiment.strategies), 'strategy', 'strategies')} x "
+            f"{_counted(experiment.seeds, 'seed', 'seeds')}), "
         )
         if experiment.trials is not None:
             shares = f"at most {experiment.trials} trials, {shares}"
@@ -75,6 +78,10 @@ class ComparisonProgress:
         state, metric = self._standing.look(runs, time.perf_counter()), self._standing.metric
         self._screen.show(lambda: draw_state(state, metric), lambda: plain_line(state, metric))
 
+    def mirrored(self, path: Path) -> None:
+        """Say how the mirror for optuna-dashboard is looked at while it grows."""
+        self._console.print(tell_dashboard(path))
+
     def stopping(self) -> None:
         """Say that Ctrl-C was heard."""
         self._console.print(STOPPING)
@@ -87,6 +94,15 @@ class ComparisonProgress:
         )
 
 
+def tell_dashboard(path: Path) -> str:
+    """How a mirror is looked at."""
+    return f"Dashboard: optuna-dashboard {shlex.quote(str(path))} (pip install optuna-dashboard)"
+
+
 def tell_meters(sources: Sequence[SourceInfo]) -> str:
     """The sources of a meter in words."""
     return ", ".join(f"{s.component} {s.kind.value} ({s.id})" for s in sources)
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"

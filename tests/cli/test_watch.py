@@ -204,6 +204,11 @@ def test_what_is_no_run_folder_is_refused_in_a_line(tmp_path):
     for path in (tmp_path / "nowhere", tmp_path):
         ended = call("watch", path)
         assert ended.code == 2 and str(path) in ended.message
+    file = tmp_path / "trials.parquet"
+    file.touch()
+    (tmp_path / "experiment.yaml").write_text("experiment: {dataset: digits}\n")
+    assert "is no folder" in call("watch", file).message
+    assert "holds a recorded table" in call("watch", tmp_path).message  # and is not damaged
 
 
 def test_a_study_is_watched_with_its_parts(over, tmp_path):

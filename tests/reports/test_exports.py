@@ -55,6 +55,8 @@ DESCRIPTION = {
         "driver_cpu_s": None,
     },
 }
+GROUPS = {"digits": (10.0, 20.0, 30.0), "letters": (2.0, 2.0, 4.0)}
+COLUMNS = ["dataset", "strategy", "trial", "score", "energy_j", "flops"]
 TOLD = {"task": "image classification", "infrastructure": "onPremise"}
 
 
@@ -314,6 +316,73 @@ def test_every_strategy_is_cited():
     table = searched(names=("random", "tpe"))
     text = bibtex(table, perjoule.analyse(table))
     assert text.count("\n@") == 3 and text.startswith("@software{perjoule")  # Optuna is the third
+
+
+STRANGE = ("[5pt]", "*", "=1+1", "- a", "x--y", "red\x1b[31m\nline")
+
+
+def test_names_of_others_steer_neither_latex_nor_markdown_nor_spreadsheets():
+    table = searched(names=STRANGE)
+    tex, text = disclosed("latex", table), disclosed("markdown", table)
+    rows = [line.strip() for line in tex.splitlines() if line.endswith(r"\\")]
+    assert not [row for row in rows if row.startswith(("[", "*"))]  # options of the row above
+    assert r"{[}5pt] & " in tex and r"x-{}-y & " in tex
+    assert "| - a |" not in text and "| \\- a |" in text
+    assert not re.search(r"[\x00-\x09\x0b-\x1f]", tex + text)
+    written = [*csv.DictReader(io.StringIO(disclosed("codecarbon", table)))]
+    names = {row["project_name"] for row in written}
+    assert names == {"[5pt]", "*", "'=1+1", "'- a", "x--y", r"red\x1b[31m\nline"}
+    assert not [row for row in written if row["run_id"].startswith(("=", "-", "+", "@"))]
+
+
+def test_the_latex_table_is_narrow():
+    tex = disclosed("latex", searched(names=("random", "tpe"), energies=(1.0, 2.0, 3.0)))
+    rows = [line for line in tex.splitlines() if line.endswith(r"\\")]
+    plain = [re.sub(r"\\(shortstack\[.\]|textbf|footnotesize)|[{}\\]", "", row) for row in rows]
+    assert len(rows) == 5  # a head, and for each strategy its figures above what is beside them
+    assert max(len(cell.strip()) for row in plain[1:] for cell in row.split("&")) < 20
+    assert "validation \\\\ accuracy at" in rows[0] and "(" not in rows[1]
+
+
+def test_what_trials_came_to_is_counted_and_not_supposed():
+    assert "(3 trials in 1 run):" in disclosed("markdown", searched())
+    table = searched()
+    table.trials.loc[0, "state"] = "failed"
+    table.trials.loc[1, "state"] = "pruned"
+    assert "(3 trials in 1 run, 1 failed and 1 pruned included)" in disclosed("eu", table)
+
+
+def test_each_group_has_a_best_candidate_of_its_own():
+    frames = [searched(energies).trials.assign(dataset=name) for name, energies in GROUPS.items()]
+    table = perjoule.load_table(pd.concat(frames)[COLUMNS], by="dataset")
+    text = disclosed("eu", table)
+    assert "the own trials of the best candidates of 2 groups: 34.0 J (50.0 %)" in text
+    assert "FLOP" not in text  # there is no candidate whose operations it could be
+
+
+def test_the_joules_of_a_killed_comparison_are_the_least_that_was_spent():
+    lost = {"what": "scoring incumbents on the test split", "energy_j": None}
+    work = {**DESCRIPTION["work"], "overhead": [*DESCRIPTION["work"]["overhead"], lost]}
+    found = perjoule.disclose(searched(work=work), "eu")
+    assert "at least 1.94x10^-8 MWh (modelled, of unknown uncertainty)" in found.text
+    assert "without scoring incumbents on the test split, which is unknown" in found.text
+    assert "all sums are the least that was spent" in found.notes
+    report = valid(disclosed("boamps", searched(work=work), **TOLD))
+    assert "quality" not in report
+
+
+def test_the_process_that_led_the_workers_is_named_where_no_meter_saw_it():
+    led = {**DESCRIPTION["work"], "driver_cpu_s": 1.5}
+    whole = {**METER, "scope": "package"}
+    assert "Not metered: 1.5 CPU-seconds" in disclosed("sci", searched(work=led))
+    assert "Not metered" not in disclosed("sci", searched(work=led, meter=[whole]))
+
+
+def test_what_emissions_csv_lacks_is_said_by_name():
+    table = searched()
+    table.trials.loc[0, "started_at"] = pd.NaT
+    with pytest.raises(DataError, match=r"of 3 trials 1 have no started_at: .*--map \"started_at="):
+        disclosed("codecarbon", table)
 
 
 def test_the_command_prints_writes_and_refuses(tmp_path):

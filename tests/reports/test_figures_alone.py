@@ -276,6 +276,7 @@ class TestWithoutABrowser:
         monkeypatch.setenv("BROWSER_PATH", str(tmp_path / "none"))
         ended = call("figures", table_file, "--out", tmp_path / "f")
         assert ended.code == 2
+        assert f"BROWSER_PATH names none ({tmp_path / 'none'})" in ended.message
         for way in ("apt-get install chromium", "plotly_get_chrome", "BROWSER_PATH"):
             assert way in ended.message
         assert not (tmp_path / "f").exists()
@@ -295,6 +296,15 @@ class TestWithoutABrowser:
         assert "importance: not written; it needs hyperparameters, and trials" in ended.out
         assert "ranks: not written; it needs three strategies or more" in ended.out
         assert [path.name for path in (tmp_path / "f").iterdir()] == ["spread.json"]
+
+    def test_nothing_at_all_to_draw_is_no_success(self, table_file, tmp_path):
+        asked = ["--out", tmp_path / "f", "--format", "json"]
+        ended = call("figures", table_file, *asked, "--only", "ranks")
+        assert ended.code == 2 and "nothing to draw: ranks needs three" in ended.message
+        trials(datasets=("digits",)).assign(energy_j=np.nan).to_csv(table_file, index=False)
+        ended = call("figures", table_file, *asked)
+        assert ended.code == 2 and "there is nothing to draw" in ended.message
+        assert not (tmp_path / "f").exists()
 
     @pytest.mark.parametrize(
         ("options", "told"),

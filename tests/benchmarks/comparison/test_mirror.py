@@ -1,6 +1,7 @@
 """The mirror of a comparison, opened by the installed Optuna."""
 
 import math
+import shlex
 
 import optuna
 import pytest
@@ -11,6 +12,7 @@ from optuna.trial import TrialState
 import perjoule
 from perjoule.benchmarks.comparison.folder import MIRROR
 from perjoule.benchmarks.comparison.mirror import TOGETHER
+from perjoule.reports.progress import ComparisonProgress
 
 from ...command import call
 
@@ -94,6 +96,16 @@ def test_all_runs_together_have_joules_as_second_objective(mirrored):
     complete = mirrored.table.trials.query("state == 'complete'")
     assert sorted(trial.values[1] for trial in both.trials) == sorted(complete["energy_j"])
     assert both.best_trials
+
+
+def test_how_to_look_at_it_is_told_while_it_grows(capsys, tmp_path):
+    options = {**OPTIONS, "trials": 1, "seeds": 1, "strategies": ["random"]}
+    how = {"out": tmp_path / "a run", "objective": train, "dashboard": True}
+    with ComparisonProgress() as progress:
+        perjoule.compare(progress=progress, **how, **options)
+    told = capsys.readouterr().err
+    path = shlex.quote(str(how["out"] / MIRROR))
+    assert told.index(f"optuna-dashboard {path}") < told.index("1 trial,")
 
 
 def test_a_mirror_is_made_again_from_the_ledger_alone(mirrored):
