@@ -18,6 +18,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -32,6 +33,8 @@ from perjoule.benchmarks.performance.options import make_parser, write_figures
 from perjoule.reports.page import render
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from perjoule.benchmarks.tables.table import Table
 
 SIZES = (300, 100_000)
@@ -103,25 +106,39 @@ def make_table(n: int) -> Table:
     )
 
 
-def visit(browser: Any, path: Path) -> Visit:
-    """Open a page, and wait until it is interactive."""
+@contextmanager
+def opening(browser: Any, path: Path) -> Iterator[Any]:
+    """Begin to open a page as a first visit does, and close it afterwards."""
     context = browser.new_context(offline=True, viewport={"width": 1440, "height": 1000})
     page = context.new_page()
     page.add_init_script(_WATCH)
-    session = context.new_cdp_session(page)
-    session.send("Performance.enable", {"timeDomain": "threadTicks"})
     page.goto(path.absolute().as_uri(), wait_until="commit")
-    found, until_s = None, time.monotonic() + PATIENCE_S
-    while found is None and time.monotonic() < until_s:
-        page.wait_for_timeout(50)
-        found = page.evaluate(_INTERACTIVE, QUIET_MS)
-    if found is None:
-        raise TimeoutError(f"{path}: not interactive after {PATIENCE_S:g} s")
-    metrics = {
-        each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]
-    }
+    yield page
     context.close()
-    return Visit(found / 1000, metrics["TaskDuration"])
+
+
+def interactive(page: Any) -> Visit:
+    """Wait until a page is interactive.
+
+    Raises:
+        TimeoutError: It is not after `PATIENCE_S`.
+    """
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+    until_s = time.monotonic() + PATIENCE_S
+    while (found := page.evaluate(_INTERACTIVE, QUIET_MS)) is None:
+        if time.monotonic() > until_s:
+            raise TimeoutError(f"{page.url}: not interactive after {PATIENCE_S:g} s")
+        page.wait_for_timeout(50)
+    metrics = session.send("Performance.getMetrics")["metrics"]
+    worked_s = next(each["value"] for each in metrics if each["name"] == "TaskDuration")
+    return Visit(found / 1000, worked_s)
+
+
+def visit(browser: Any, path: Path) -> Visit:
+    """Open a page, and wait until it is interactive."""
+    with opening(browser, path) as page:
+        return interactive(page)
 
 
 def measure(n: int, browser: Any, repeats: int) -> PageRow:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ...benchmarks.statistics.destinations import Component
 
 
-
 def components_chart(trials: pd.DataFrame, number: int, kinds: Mapping[str, str]) -> Chart | None:
     """Draw the joules of each component, one bar for each way they became known.
 

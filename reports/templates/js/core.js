@@ -33,7 +33,7 @@ const perjoule = (() => {
     Plotly.react(element, figure.data, layout, figure.config);
     if (first) for (const tell of whenDrawn) tell(element);
   };
-  // Run something once an element is on the screen or a screen away, and not folded away.
+  // Run something once an element is on the screen or a screen away, or has the focus.
   const waiting = new Map(); // what runs then, by element
   const come = (element) => {
     near.unobserve(element);
@@ -50,6 +50,7 @@ const perjoule = (() => {
     if (waiting.has(element)) waiting.get(element).push(run);
     else waiting.set(element, [run]);
     near.observe(element);
+    element.addEventListener("focusin", () => come(element), { once: true });
   };
   // Draw all at once that is not folded away: paper has no screen.
   const drawAll = () => {
