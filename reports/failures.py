@@ -46,17 +46,16 @@ def reasons(trials: pd.DataFrame) -> list[Reason]:
     for state in _STATES:
         own = trials[trials["state"] == state]
         first = own["message"].fillna("").astype(str).str.strip().str.split("\n").str[0]
-        for message, alike in own.groupby(first.replace("", NO_REASON), sort=False):
-            joules = alike["energy_j"].sum(skipna=False)
-            found.append(
-                Reason(
-                    state,
-                    str(message),
-                    len(alike),
-                    number(joules),
-                    {str(name): int(n) for name, n in alike["strategy"].value_counts().items()},
-                )
-            )
+        said = first.replace("", NO_REASON)
+        joules = own["energy_j"].astype(float).groupby(said, sort=False)
+        known = joules.sum().where(joules.count() == joules.size())
+        counts: dict[str, dict[str, int]] = {}
+        for (message, name), n in own.groupby([said, "strategy"], sort=False).size().items():
+            counts.setdefault(str(message), {})[str(name)] = int(n)
+        for message, strategies in counts.items():
+            most_first = dict(sorted(strategies.items(), key=lambda each: -each[1]))
+            count, energy_j = sum(strategies.values()), number(known[message])
+            found.append(Reason(state, message, count, energy_j, most_first))
     order = list(_STATES)
     return sorted(found, key=lambda each: (order.index(each.state), -each.trials))
 

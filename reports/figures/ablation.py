@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from ..format import format_value
 from .axes import GREY, TEMPLATE, log_axis
 from .chart import Chart
-from .palette import COLOURS
+from .palette import JOULES, SCORE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,7 @@ def ablation_chart(found: Ablation, drawing: Drawing) -> Chart:
     unit, factor = (" (points)", 100.0) if metric.is_share else ("", 1.0)
     gains = [_scaled(each.gain, factor) for each in steps if each.gain is not None]
     factors = [each.factor for each in steps if each.factor is not None]
-    traces = [_dots(steps, gains, COLOURS[0], "circle", "x")]
+    traces = [_dots(steps, gains, SCORE, "circle", "x")]
     layout: dict[str, Any] = {
         "template": TEMPLATE,
         "showlegend": False,
@@ -45,7 +45,7 @@ def ablation_chart(found: Ablation, drawing: Drawing) -> Chart:
         },
     }
     if factors:
-        traces.append(_dots(steps, factors, COLOURS[1], "diamond", "x2"))
+        traces.append(_dots(steps, factors, JOULES, "diamond", "x2"))
         low, high = min(each.low for each in factors), max(each.high for each in factors)
         axis = log_axis("joules, times those before", min(low, 0.5), max(high, 2.0))
         layout["xaxis2"] = {**axis, "domain": [0.54, 1], "anchor": "y"}

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from ..format import format_percent
 from .axes import TEMPLATE
 from .chart import Chart
-from .palette import COLOURS
+from .palette import JOULES, SCORE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +60,7 @@ def _band(facts: Sequence[EpochFacts]) -> list[dict[str, Any]]:
             "mode": "lines",
             "line": {"width": 0},
             "fill": fill,
-            "fillcolor": "rgba(0,114,178,0.15)",
+            "fillcolor": "rgba(100,116,139,0.18)",
             "hoverinfo": "skip",
             "showlegend": False,
         }
@@ -74,7 +74,7 @@ def _ranks(facts: Sequence[EpochFacts], length: int) -> dict[str, Any]:
         "y": [each.rho for each in facts],
         "mode": "lines+markers",
         "name": "rank correlation with the final ranks",
-        "line": {"color": COLOURS[0], "width": 2.5},
+        "line": {"color": SCORE, "width": 2.5},
         "marker": {"symbol": "circle", "size": 8},
         "hoverinfo": "text",
         "hovertext": [
@@ -95,7 +95,7 @@ def _joules(facts: Sequence[EpochFacts]) -> list[dict[str, Any]]:
             "y": [each.spent for each in known],
             "mode": "lines+markers",
             "name": "share of the joules",
-            "line": {"color": COLOURS[1], "width": 2, "dash": "7px,3px"},
+            "line": {"color": JOULES, "width": 2, "dash": "7px,3px"},
             "marker": {"symbol": "square-open", "size": 8},
             "hoverinfo": "text",
             "hovertext": [

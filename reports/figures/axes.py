@@ -14,6 +14,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from ..format import format_kinds
+from .palette import JOULES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence, Sized
@@ -32,7 +33,7 @@ CONFIG: dict[str, Any] = {
 SELECTING = ["select2d", "lasso2d"]
 """Further buttons of a figure whose points are trials."""
 
-PHASES = {"train": "#5B6B7F", "validate": "#93A3B5", "setup": "#C3CCD6", "search": "#E69F00"}
+PHASES = {"train": "#5B6B7F", "validate": "#93A3B5", "setup": "#C3CCD6", "search": JOULES}
 """The phases of a trial that joules go to, and the colour of each."""
 
 _NUMBERS = ("score", "energy_j", *(f"energy_{phase}_j" for phase in PHASES))

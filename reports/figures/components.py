@@ -11,7 +11,7 @@ from ...benchmarks.tables.contract import COMPONENTS
 from ...benchmarks.tables.table import counted
 from ..format import format_energy, format_kinds
 from ..metering import NAMES
-from .axes import GREY, TEMPLATE
+from .axes import GREY, PHASES, TEMPLATE
 from .chart import Chart
 from .patterns import entries, pattern
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ...benchmarks.statistics.destinations import Component
-
-_COLOURS = {"cpu": "#0072B2", "gpu": "#009E73", "dram": "#CC79A7", "node": GREY}
 
 
 def components_chart(trials: pd.DataFrame, number: int, kinds: Mapping[str, str]) -> Chart | None:
@@ -109,7 +107,7 @@ def _bar(label: str, own: Component) -> dict[str, Any]:
         "x": [own.energy_j],
         "name": kind,
         "marker": {
-            "color": _COLOURS[own.component],
+            "color": PHASES["train"],
             "pattern": pattern(kind),
             "line": {"color": GREY, "width": 0.5},
         },

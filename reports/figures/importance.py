@@ -11,7 +11,7 @@ from ...benchmarks.statistics.importance import Importance, Landscape, Share
 from ..format import format_percent
 from .axes import GREY, TEMPLATE, wrap_label
 from .chart import Chart
-from .palette import COLOURS
+from .palette import JOULES, SCORE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,8 +29,8 @@ def importance_chart(landscape: Landscape, drawing: Drawing) -> Chart:
     names = ranked(landscape)
     drawn = names[:MOST_ROWS]
     sides = (
-        (name, landscape.score_importance, COLOURS[0], "", -0.19),
-        ("joules", landscape.energy_importance, COLOURS[4], ".", 0.19),
+        (name, landscape.score_importance, SCORE, "", -0.19),
+        ("joules", landscape.energy_importance, JOULES, ".", 0.19),
     )
     traces = [
         _bars(label, found, drawn, colour, shape, shift)
@@ -45,7 +45,7 @@ def importance_chart(landscape: Landscape, drawing: Drawing) -> Chart:
             "hovermode": "closest",
             "barmode": "overlay",
             "xaxis": {
-                "title": {"text": "share of the variance, explained alone"},
+                "title": {"text": "share of the variance"},
                 "tickformat": ".0%",
                 "rangemode": "tozero",
             },

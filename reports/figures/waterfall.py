@@ -146,25 +146,11 @@ def _steps(
 
 
 def _figure(rows: Sequence[_Step], kind: str, total_j: float, apart: Sequence[_Step]) -> go.Figure:
-    bars: dict[str, Any] = {
-        "type": "bar",
-        "orientation": "h",
-        "y": [row.label for row in rows],
-        "x": [row.energy_j for row in rows],
-        "base": [row.start_j for row in rows],
-        "marker": {
-            "color": [row.colour for row in rows],
-            "pattern": _patterns([row.kind for row in rows]),
-            "line": {"color": GREY, "width": 0.5},
-        },
-        "showlegend": False,
-        "hovertext": [row.hover for row in rows],
-        "hoverinfo": "text",
-    }
     figure = go.Figure(
-        data=[bars, *entries(row.kind for row in rows)],
+        data=[*map(_bar, rows), *entries(row.kind for row in rows)],
         layout={
             "template": TEMPLATE,
+            "barmode": "overlay",
             "bargap": 0.35,
             "xaxis": {
                 "title": {"text": f"joules, {kind}"},
@@ -197,6 +183,24 @@ def _figure(rows: Sequence[_Step], kind: str, total_j: float, apart: Sequence[_S
     return figure
 
 
+def _bar(row: _Step) -> dict[str, Any]:
+    return {
+        "type": "bar",
+        "orientation": "h",
+        "y": [row.label],
+        "x": [row.energy_j],
+        "base": row.start_j,
+        "marker": {
+            "color": row.colour,
+            "pattern": pattern(row.kind),
+            "line": {"color": GREY, "width": 0.5},
+        },
+        "showlegend": False,
+        "hovertext": row.hover,
+        "hoverinfo": "text",
+    }
+
+
 def _amount(row: _Step, total_j: float, *, beside: bool) -> str:
     beneath = "of no run" if beside else _share(row.energy_j, total_j)
     if row.label == "all runs":
@@ -206,12 +210,6 @@ def _amount(row: _Step, total_j: float, *, beside: bool) -> str:
 
 def _share(joules: float, total_j: float) -> str:
     return format_percent(joules / total_j if total_j else None)
-
-
-def _patterns(kinds: Sequence[str]) -> dict[str, Any]:
-    """Return the pattern of each bar of one trace."""
-    found = [pattern(kind) for kind in kinds]
-    return {**pattern(kinds[0]), "shape": [each["shape"] for each in found]}
 
 
 def _notes(

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .. import content
 from .section import Section, Subject
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ...benchmarks.analysis.facts import RunFacts
 
 
 def candidates_section(subject: Subject) -> Section | None:
@@ -16,5 +23,21 @@ def candidates_section(subject: Subject) -> Section | None:
         f"candidates-{subject.number}-section",
         f"The best candidate{several}",
         template="candidates",
-        content={"incumbents": found, "refit": content.refit(subject.table)},
+        content={
+            "incumbents": found,
+            "parameters": _parameters([each["run"] for each in found]),
+            "refit": content.refit(subject.table),
+        },
     )
+
+
+def _parameters(runs: Sequence[RunFacts]) -> list[str]:
+    """Return the hyperparameters that any of the candidates uses, in their order."""
+    used = {
+        name: None
+        for run in runs
+        if run.incumbent
+        for name, value in run.incumbent.params.items()
+        if value is not None
+    }
+    return list(used)

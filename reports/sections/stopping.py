@@ -47,7 +47,9 @@ def sentences(found: Fidelity | None, metric: Metric) -> list[str]:
     if told is None:
         return [f"It cannot be told: {found.reason}."]
     at = f"At epoch {told.epoch} of {found.length}"
-    agree = f"{at}, the ranks agree with the final ones to {_rho(told)}."
+    agree = f"{at}, all scores are alike, so their ranks agree with nothing."
+    if told.rho is not None:
+        agree = f"{at}, the ranks agree with the final ones to {_rho(told)}."
     if found.agreeing is None:
         agree += f" No epoch agrees to {AGREEING:g} for certain from there to the end."
     spent = "" if told.spent is None else f"{format_percent(told.spent, 0)} of the joules and "
@@ -58,8 +60,6 @@ def sentences(found: Fidelity | None, metric: Metric) -> list[str]:
 
 
 def _rho(facts: EpochFacts) -> str:
-    if facts.rho is None:
-        return "nothing that is defined"
     interval = "" if facts.low is None else f" [{facts.low:.2f}, {facts.high:.2f}]"
     return f"{facts.rho:.2f}{interval}"
 

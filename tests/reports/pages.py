@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import tempfile
 from html.parser import HTMLParser
 
 BROWSER = next(
@@ -53,12 +51,3 @@ class Page(HTMLParser):
 
     def with_tag(self, name):
         return [attributes for tag, attributes in self.elements if tag == name]
-
-
-def dom_of(path):
-    """What a browser makes of a page."""
-    with tempfile.TemporaryDirectory() as profile:
-        command = [BROWSER, "--headless=new", "--no-sandbox", "--disable-gpu", "--dump-dom"]
-        command += [f"--user-data-dir={profile}", "--virtual-time-budget=8000", path.as_uri()]
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-    return ended.stdout

@@ -127,7 +127,7 @@ def test_curves_may_have_further_columns():
         columns=["run", "trial", "epoch", "energy_j", "score", "loss", "x.top5", "x.note"],
     )
     page = page_of(dataclasses.replace(table, curves=curves))
-    assert page.told.count("4.000 1.000 in 3 epochs") == 3
+    assert page.told.count("4.000 to 1.000 in 3 epochs") == 3
 
 
 def small(**columns):

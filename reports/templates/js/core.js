@@ -33,22 +33,30 @@ const perjoule = (() => {
     Plotly.react(element, figure.data, layout, figure.config);
     if (first) for (const tell of whenDrawn) tell(element);
   };
-  // What is folded away is drawn once it is seen.
-  const isSeen = (element) => !element.closest("details:not([open]), [hidden]");
-  const drawSeen = () => {
-    for (const element of document.querySelectorAll("[data-figure]")) {
-      if (!drawn.has(element) && isSeen(element)) draw(element);
+  // Run something once an element is on the screen or a screen away, or has the focus.
+  const waiting = new Map(); // what runs then, by element
+  const come = (element) => {
+    near.unobserve(element);
+    const runs = waiting.get(element) ?? [];
+    waiting.delete(element);
+    for (const run of runs) run();
+  };
+  const near = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      if (isIntersecting) setTimeout(come, 0, target); // a task each, so that the page answers between
     }
-  };
-  // Run something when an element is seen first.
-  const unseen = [];
+  }, { rootMargin: "100% 0px" });
   const whenSeen = (element, run) => {
-    if (isSeen(element)) run();
-    else unseen.push([element, run]);
+    if (waiting.has(element)) waiting.get(element).push(run);
+    else waiting.set(element, [run]);
+    near.observe(element);
+    element.addEventListener("focusin", () => come(element), { once: true });
   };
-  const lookAgain = () => {
-    drawSeen();
-    for (const [element, run] of unseen.splice(0)) whenSeen(element, run);
+  // Draw all at once that is not folded away: paper has no screen.
+  const drawAll = () => {
+    for (const element of [...waiting.keys()]) {
+      if (!element.closest("details:not([open]), [hidden]")) come(element);
+    }
   };
   const redraw = (changes) => {
     for (const [element, figure] of drawn) Plotly.relayout(element, changes(figure, element));
@@ -83,21 +91,22 @@ const perjoule = (() => {
         for (const option of choice.querySelectorAll("input")) {
           document.getElementById(option.value).hidden = !option.checked;
         }
-        lookAgain();
       });
     }
-    for (const folded of document.querySelectorAll("details")) {
-      folded.addEventListener("toggle", lookAgain);
-    }
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redraw(onScreen));
-    addEventListener("beforeprint", () => redraw(onPaper));
+    addEventListener("beforeprint", () => {
+      drawAll();
+      redraw(onPaper);
+    });
     addEventListener("afterprint", () => redraw(onScreen));
-    drawSeen();
+    for (const element of document.querySelectorAll("[data-figure]")) {
+      whenSeen(element, () => draw(element));
+    }
   };
   // After all scripts have said what they want to be told.
   addEventListener("DOMContentLoaded", start);
   return {
-    parse, read, draw, drawn, whenSeen, selection,
+    parse, read, draw, drawn, drawAll, whenSeen, selection,
     whenDrawn: (tell) => whenDrawn.push(tell),
     prepare: (change) => preparing.push(change),
   };

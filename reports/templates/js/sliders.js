@@ -15,20 +15,20 @@ const sliders = (() => {
       reset() { input.value = input.defaultValue; tell(); },
     };
   };
-  // Draw a figure of a section anew, at the next frame, or once it is seen.
+  // Draw a figure of a section anew, once a frame, as soon as it is seen.
   const redrawing = (name, change) => {
     const element = document.getElementById(name);
     let waits = false;
     return () => {
       if (waits || !element) return;
       waits = true;
-      perjoule.whenSeen(element, () => requestAnimationFrame(() => {
+      perjoule.whenSeen(element, () => {
         waits = false;
         const figure = perjoule.drawn.get(element) ?? perjoule.parse(element.dataset.figure);
         figure.layout.uirevision = "kept"; // zoom, and which strategies are shown
         change(figure);
         perjoule.draw(element, figure);
-      }));
+      });
     };
   };
   // The row of each strategy in a table. An attribute cannot hold every name: it has its place.

@@ -21,17 +21,27 @@ class Opened:
 
     def __init__(self, page):
         self.page, self.errors, self.asked = page, [], []
-        page.on("console", lambda m: m.type in ("error", "warning") and self.errors.append(m.text))
+        page.on("console", self._hear)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("request", lambda request: self.asked.append(request.url))
 
-    def show(self, path):
-        """Open a file, and wait until its first figures are drawn."""
+    def _hear(self, message):
+        """Plotly complains by traces."""
+        if message.type in ("error", "warning", "trace"):
+            self.errors.append(message.text)
+
+    def show(self, path, *, drawn=True):
+        """Open a file, and draw all that is not folded away, as a reader does who scrolls."""
         self.page.goto(Path(path).absolute().as_uri())
-        self.page.wait_for_function(
-            "!document.querySelector('[data-figure]') || perjoule.drawn.size"
-        )
+        if drawn:
+            self.page.evaluate("typeof perjoule === 'undefined' || perjoule.drawAll()")
         return self
+
+    def see(self, *, width=1440, height=1000, scheme="light"):
+        """Look at the page on another screen."""
+        self.page.set_viewport_size({"width": width, "height": height})
+        self.page.emulate_media(color_scheme=scheme)
+        return self.page
 
     @property
     def elsewhere(self):
@@ -51,25 +61,46 @@ def browser():
         browser.close()
 
 
+def _opening(browser, folder):
+    """A function that opens pages, and afterwards closes them."""
+    pages = []
+    context = browser.new_context(accept_downloads=True, offline=True)
+
+    def show(page, *, drawn=True, **screen):
+        if not isinstance(page, Path):
+            text, page = page, folder / f"page-{len(pages)}.html"
+            page.write_text(text, encoding="utf-8")
+        pages.append(Opened(context.new_page()))
+        pages[-1].see(**screen)
+        return pages[-1].show(page, drawn=drawn)
+
+    yield show
+    context.close()
+
+
 @pytest.fixture
 def open_page(browser, tmp_path):
     """Open a page's text or file: ``open_page(page, width=390, scheme="dark")``."""
-    contexts = []
+    yield from _opening(browser, tmp_path)
 
-    def show(page, width=1440, height=1000, scheme="light"):
-        if not isinstance(page, Path):
-            text, page = page, tmp_path / f"page-{len(contexts)}.html"
-            page.write_text(text, encoding="utf-8")
-        contexts.append(
-            browser.new_context(
-                viewport={"width": width, "height": height},
-                color_scheme=scheme,
-                accept_downloads=True,
-                offline=True,
-            )
-        )
-        return Opened(contexts[-1].new_page()).show(page)
 
-    yield show
-    for context in contexts:
-        context.close()
+@pytest.fixture(scope="module")
+def share_page(browser, tmp_path_factory):
+    """The same for a page that the tests of a module share, each of which leaves it as it was."""
+    yield from _opening(browser, tmp_path_factory.mktemp("pages"))
+
+
+@pytest.fixture(scope="session")
+def axe():
+    """What is wrong with a page as it is shown."""
+    found = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="axe is not installed"
+    )
+
+    def violations(page):
+        told = found.Axe().run(page, options={"resultTypes": ["violations"]}).response
+        return [
+            (each["id"], each["impact"], each["nodes"][0]["html"]) for each in told["violations"]
+        ]
+
+    return violations

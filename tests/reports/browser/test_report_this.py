@@ -18,12 +18,23 @@ def table():
 
 
 @pytest.fixture(scope="module")
-def whole(table):
-    return render(table, analysed(table))
+def analysis(table):
+    return analysed(table)
+
+
+@pytest.fixture(scope="module")
+def whole(table, analysis):
+    return render(table, analysis)
+
+
+@pytest.fixture(scope="module")
+def opened(whole, share_page):
+    return share_page(whole, drawn=False)
 
 
 def dropped(page, name, text):
     """Drop a file on the page."""
+    page.evaluate("document.querySelector('.drop output').textContent = ''")
     page.evaluate(
         """([name, text]) => {
           const data = new DataTransfer();
@@ -40,9 +51,8 @@ def dropped(page, name, text):
     return told.text_content()
 
 
-def test_the_verdict_is_copied_or_selected_where_there_is_no_clipboard(whole, table, open_page):
-    opened = open_page(whole)
-    page, analysis = opened.page, analysed(table)
+def test_the_verdict_is_copied_or_selected_where_there_is_no_clipboard(analysis, opened):
+    page = opened.page
     page.evaluate("""() => {
       globalThis.written = [];
       Object.defineProperty(navigator, "clipboard", { configurable: true, value: {
@@ -63,8 +73,8 @@ def test_the_verdict_is_copied_or_selected_where_there_is_no_clipboard(whole, ta
     assert not opened.errors
 
 
-def test_a_text_is_kept_as_a_file(whole, open_page):
-    page = open_page(whole).page
+def test_a_text_is_kept_as_a_file(opened):
+    page = opened.page
     page.click("summary:has-text('booktabs')")
     with page.expect_download() as waiting:
         page.click("[data-save=export-latex]")
@@ -75,8 +85,7 @@ def test_a_text_is_kept_as_a_file(whole, open_page):
     assert EVIL not in text
 
 
-def test_a_second_analysis_is_set_beside_the_page(whole, table, open_page):
-    opened = open_page(whole)
+def test_a_second_analysis_is_set_beside_the_page(table, opened):
     worse = table.trials.assign(energy_j=2 * table.trials["energy_j"])
     other = analysed(dataclasses.replace(table, trials=worse, name=HOSTILE)).to_dict()
     said = dropped(opened.page, "before.json", json.dumps({"analysis": other}))
@@ -100,25 +109,22 @@ def test_a_second_analysis_is_set_beside_the_page(whole, table, open_page):
         ('{"schema": SCHEMA, "groups": [{"strategies": {}}]}', "its metric is unknown"),
     ],
 )
-def test_what_is_no_analysis_is_refused_in_one_line(text, why, whole, table, open_page):
-    opened = open_page(whole)
-    text = text.replace("SCHEMA", str(analysed(table).schema))
+def test_what_is_no_analysis_is_refused_in_one_line(text, why, analysis, opened):
+    text = text.replace("SCHEMA", str(analysis.schema))
     assert dropped(opened.page, f"{EVIL}.json", text).startswith(f"{EVIL}.json: {why}")
     assert not opened.page.locator(".drop table").count()
     assert not opened.errors
 
 
-def test_an_analysis_of_other_strategies_or_another_metric_says_so(whole, table, open_page):
-    opened = open_page(whole)
+def test_an_analysis_of_other_strategies_or_another_metric_says_so(opened):
     other = analysed(study(("else",), seeds=2)).to_dict()
     assert "no strategy in common" in dropped(opened.page, "x.json", json.dumps(other))
     other["metric"]["name"] = "f1"
-    opened.page.evaluate("document.querySelector('.drop output').textContent = ''")
     assert "its metric is f1" in dropped(opened.page, "x.json", json.dumps(other))
 
 
 def test_the_contents_lead_through_the_page_and_keep_beside_it(whole, open_page):
-    page = open_page(whole).page
+    page = open_page(whole, drawn=False).page
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     page.click(".contents a[href='#report-this']")
@@ -127,5 +133,5 @@ def test_the_contents_lead_through_the_page_and_keep_beside_it(whole, open_page)
     column = page.locator("#report-this").bounding_box()
     assert beside["x"] + beside["width"] <= column["x"]
     assert beside["y"] >= 0
-    narrow = open_page(whole, width=390).page
-    assert narrow.locator(".contents").bounding_box()["width"] <= 390
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.locator(".contents").bounding_box()["width"] <= 390

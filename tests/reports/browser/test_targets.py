@@ -76,10 +76,10 @@ def move(page, slider, place):
 
 
 def traces(page, chart):
-    """The lines of a figure as they are drawn, once the next frames are over."""
+    """The lines of a figure as they are drawn."""
     return page.evaluate(
-        """async (chart) => {
-            for (let i = 0; i < 3; i += 1) await new Promise(requestAnimationFrame);
+        """(chart) => {
+            perjoule.drawAll();
             const { data } = perjoule.drawn.get(document.getElementById(chart));
             return Object.fromEntries(data.filter((each) => each.meta)
                 .map((each) => [`${each.meta.strategy} ${each.meta.part}`,
@@ -202,7 +202,7 @@ def test_the_floor_leaves_what_reaches_it(open_page):
 
 def test_sliders_answer_the_keyboard_and_say_where_they_stand(open_page):
     table = searches()
-    page = open_page(render(table, analyse(table))).page
+    page = open_page(render(table, analyse(table)), drawn=False).page
     slider = page.get_by_label("Target accuracy")
     slider.focus()
     page.keyboard.press("Home")
@@ -210,6 +210,7 @@ def test_sliders_answer_the_keyboard_and_say_where_they_stand(open_page):
     lowest = output.text_content()
     page.keyboard.press("ArrowRight")
     assert output.text_content() != lowest
+    page.wait_for_selector("#survival-0 .main-svg")
     assert slider.get_attribute("aria-valuetext") == output.text_content()
     assert output.get_attribute("aria-live") == "polite"
     assert output.text_content() in page.text_content("#targets-0-section thead")

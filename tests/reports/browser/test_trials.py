@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from perjoule import load_table
+from perjoule.benchmarks.performance.page import interactive, make_table, opening
 from perjoule.reports.figures.chart import Drawing
 from perjoule.reports.figures.palette import look_of
 from perjoule.reports.figures.pareto import pareto_chart
@@ -53,6 +54,27 @@ def text(table):
     return render(table, analysed(table))
 
 
+@pytest.fixture(scope="module")
+def shared(text, share_page):
+    return share_page(text)
+
+
+@pytest.fixture
+def opened(shared):
+    """The page as it was: nothing searched, nothing selected."""
+    shared.see()
+    shared.page.evaluate(
+        """() => {
+            perjoule.selection.set(null);
+            document.querySelector("[name=trials-which][value=all]").click();
+            scrollTo(0, 0);
+        }"""
+    )
+    search(shared.page, "", "1 to 50 of 120 trials")
+    shared.page.evaluate("document.activeElement.blur()")
+    return shared
+
+
 def column(page, head):
     heads = page.locator("#trials-table thead th").all_inner_texts()
     place = [each.strip() for each in heads].index(head)
@@ -63,13 +85,14 @@ def count(page):
     return page.locator("#trials-count").inner_text()
 
 
-def search(page, query):
+def search(page, query, told):
+    """Search, and wait until the table tells how many it found."""
     page.fill("#trials-query", query)
-    page.wait_for_timeout(300)
+    page.locator("#trials-count").get_by_text(told, exact=True).wait_for()
 
 
 def test_the_table_searches_and_sorts(table, text, open_page):
-    opened = open_page(text)
+    opened = open_page(text, drawn=False)
     page, trials = opened.page, table.trials
     assert count(page) == "1 to 50 of 120 trials"
     page.click("#trials-next")
@@ -82,23 +105,19 @@ def test_the_table_searches_and_sorts(table, text, open_page):
     assert str(cheapest["strategy"]) in first
     page.get_by_role("button", name="energy", exact=True).click()
     assert head.get_attribute("aria-sort") == "descending"
-    search(page, "score>90% optimizer=adam")
     wanted = trials[(trials["score"] > 0.9) & (trials["p.optimizer"] == "adam")]
-    assert count(page) == f"{len(wanted)} trials"
+    search(page, "score>90% optimizer=adam", f"{len(wanted)} trials")
     assert set(column(page, "optimizer")) == {"adam"}
-    search(page, "memory")
-    assert count(page) == "12 trials"
+    search(page, "memory", "12 trials")
     assert page.locator("#trials-table td small").first.inner_text().startswith("out of")
     page.get_by_role("button", name="12 failed").click()
     assert page.input_value("#trials-query") == "state=failed"
     assert count(page) == "12 trials"
-    search(page, "no such thing")
-    assert count(page) == "No trial is found."
+    search(page, "no such thing", "No trial is found.")
     assert not opened.errors
 
 
-def test_a_selection_is_one_everywhere(text, open_page):
-    opened = open_page(text)
+def test_a_selection_is_one_everywhere(opened):
     page = opened.page
     # A point of the figure.
     place = page.evaluate(
@@ -109,11 +128,10 @@ def test_a_selection_is_one_everywhere(text, open_page):
             return point.customdata;
         }"""
     )
-    page.wait_for_timeout(200)
     selected = page.locator("#trials-table tr.selected")
     assert selected.count() == 1
     assert page.locator("#trials-table tbody tr").first.get_attribute("class") == "selected"
-    assert page.locator(".line:not(.dim)").count() == 1
+    assert page.locator(".parallel .line:not(.dim)").count() == 1
     chosen = """[...new Set(document.getElementById("pareto-0")._fullData.flatMap(
         (trace) => [...(trace.selectedpoints ?? [])].map((point) => trace.customdata[point])))]"""
     assert page.evaluate(chosen) == [place]
@@ -121,7 +139,7 @@ def test_a_selection_is_one_everywhere(text, open_page):
     page.keyboard.press("Escape")
     assert page.evaluate("perjoule.selection.rows") is None
     assert page.locator("#selected-bar").is_hidden()
-    assert page.locator(".line.dim").count() == 0
+    assert page.locator(".parallel .line.dim").count() == 0
     # A box in the figure.
     page.evaluate("Plotly.relayout('pareto-0', { dragmode: 'select' })")
     page.locator("#pareto-0").scroll_into_view_if_needed()
@@ -130,23 +148,22 @@ def test_a_selection_is_one_everywhere(text, open_page):
     page.mouse.down()
     page.mouse.move(area["x"] + area["width"] - 5, area["y"] + area["height"] / 2, steps=5)
     page.mouse.up()
-    page.wait_for_timeout(300)
+    page.locator("#selected-bar output", has_text="trials selected").wait_for()
     size = page.evaluate("perjoule.selection.rows.size")
     assert 1 < size < 120
-    assert page.locator(".line:not(.dim)").count() == size
+    assert page.locator(".parallel .line:not(.dim)").count() == size
     page.check("input[name=trials-which][value=selected]", force=True)
     assert count(page) == f"{size} trials"
     # A box of the table itself takes one away.
     page.locator("#trials-table tbody input").first.uncheck()
     assert page.evaluate("perjoule.selection.rows.size") == size - 1
-    assert page.locator(".line:not(.dim)").count() == size - 1
+    assert page.locator(".parallel .line:not(.dim)").count() == size - 1
     page.click("#trials-clear")
     assert page.evaluate("perjoule.selection.rows") is None
     assert not opened.errors
 
 
-def test_brushes_keep_what_lies_within_all_of_them(table, text, open_page):
-    opened = open_page(text)
+def test_brushes_keep_what_lies_within_all_of_them(table, opened):
     page = opened.page
     low = page.get_by_role("slider", name="learning_rate, lowest")
     low.focus()
@@ -178,12 +195,12 @@ def test_brushes_keep_what_lies_within_all_of_them(table, text, open_page):
     page.mouse.up()
     assert 0 < page.evaluate("perjoule.selection.rows.size") < 120
     page.locator("label", has_text="Validation accuracy").click()
-    assert "color-mix" in page.locator(".line").first.get_attribute("style")
+    assert "color-mix" in page.locator(".parallel .line").first.get_attribute("style")
     assert not opened.errors
 
 
-def test_what_is_downloaded_equals_the_rows_of_the_table(table, text, open_page, tmp_path):
-    page = open_page(text).page
+def test_what_is_downloaded_equals_the_rows_of_the_table(table, opened, tmp_path):
+    page = opened.page
     with page.expect_download() as waiting:
         page.click("#trials-download")
     waiting.value.save_as(tmp_path / "all.csv")
@@ -204,12 +221,10 @@ def test_what_is_downloaded_equals_the_rows_of_the_table(table, text, open_page,
     assert rows[1]["p.optimizer"] == SCRIPT
 
 
-def test_text_of_strangers_is_text(table, text, open_page):
-    page = open_page(text).page
-    page.wait_for_timeout(200)
+def test_text_of_strangers_is_text(opened):
+    page = opened.page
+    search(page, "owned", "13 trials")
     assert page.title() != "owned"
-    search(page, "owned")
-    assert count(page) == "13 trials"
     assert SCRIPT in column(page, "optimizer")
     told = "document.querySelector('#pareto-0').data.flatMap((trace) => trace.hovertext ?? [])"
     [label] = [each for each in page.evaluate(told) if "script" in each]
@@ -218,8 +233,8 @@ def test_text_of_strangers_is_text(table, text, open_page):
     assert page.locator(".parallel text", has_text="<script>").count()
 
 
-def test_a_point_tells_the_same_alone_and_on_a_page(table, text, open_page):
-    page = open_page(text).page
+def test_a_point_tells_the_same_alone_and_on_a_page(table, opened):
+    page = opened.page
     told = page.evaluate(
         """() => document.querySelector("#pareto-0").data.filter((trace) => trace.hovertext)
             .map((trace) => trace.hovertext)"""
@@ -232,14 +247,10 @@ def test_a_point_tells_the_same_alone_and_on_a_page(table, text, open_page):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_in_a_selection(text, open_page, scheme):
-    axe = pytest.importorskip(
-        "axe_playwright_python.sync_playwright", reason="axe is not installed"
-    )
-    page = open_page(text, scheme=scheme).page
+def test_axe_finds_nothing_in_a_selection(opened, axe, scheme):
+    page = opened.see(scheme=scheme)
     page.evaluate("perjoule.selection.set(new Set([4, 5, 17]))")
-    found = axe.Axe().run(page).response["violations"]
-    assert not [(each["id"], each["impact"], each["nodes"][0]["html"]) for each in found]
+    assert not axe(page)
 
 
 def test_groups_have_lines_once_they_are_seen(open_page):
@@ -250,52 +261,21 @@ def test_groups_have_lines_once_they_are_seen(open_page):
     assert page.locator("[data-parallel]").count() == 2
     assert page.locator("[data-parallel='parallel-1-axes'] .line").count() == 0
     page.locator("details.group").nth(1).evaluate("each => each.open = true")
-    page.wait_for_function("document.querySelector(\"[data-parallel='parallel-1-axes'] .line\")")
+    page.evaluate("perjoule.drawAll()")
+    assert page.locator("[data-parallel='parallel-1-axes'] .line").count()
     wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert page.evaluate(wide) <= 0
     assert not opened.errors
 
 
 def test_a_hundred_thousand_trials_stay_light(browser, tmp_path):
-    rng, n = np.random.default_rng(0), 100_000
-    phases = ("train", "validate", "setup", "search")
-    spent = {f"energy_{phase}_j": rng.lognormal(0, 1, n) for phase in phases}
-    failed = rng.uniform(size=n) < 0.1
-    table = load_table(
-        pd.DataFrame(
-            {
-                "strategy": np.repeat([f"s{i}" for i in range(20)], n // 20),
-                "seed": np.arange(n) % 10,
-                "state": np.where(failed, "failed", "complete"),
-                "score": np.where(failed, np.nan, rng.uniform(0, 0.99, n)),
-                "energy_j": sum(spent.values()),
-                **spent,
-                "duration_s": rng.lognormal(0, 1, n),
-                "learning_rate": 10 ** rng.uniform(-4, -1, n),
-                "width": rng.integers(8, 64, n),
-                "optimizer": rng.choice(["adam", "sgd"], n),
-                "message": np.where(failed, [f"out of memory at {i}" for i in range(n)], None),
-            }
-        )
-    )
-    path = tmp_path / "page.html"
+    table, path = make_table(100_000), tmp_path / "page.html"
     path.write_text(render(table, analysed(table)), encoding="utf-8")
     assert path.stat().st_size < 15e6
-    context = browser.new_context(offline=True)
-    page = context.new_page()
-    session = context.new_cdp_session(page)
-    session.send("Performance.enable", {"timeDomain": "threadTicks"})  # others' load is no matter
-    page.goto(path.as_uri())
-    page.wait_for_function("perjoule.drawn.size")
-    metrics = session.send("Performance.getMetrics")["metrics"]
-    took_s = next(each["value"] for each in metrics if each["name"] == "TaskDuration")
-    assert took_s < 3, f"{path.stat().st_size / 1e6:.1f} MB, {took_s:.2f} s"
-    assert "of 100,000 trials, all fronts" in page.locator("#trials").inner_text()
-    sort = "document.querySelectorAll('#trials-table .sort')[5].click()"
-    assert (
-        page.evaluate(
-            f"(() => {{ const t = performance.now(); {sort}; return performance.now() - t; }})()"
-        )
-        < 1000
-    )
-    context.close()
+    with opening(browser, path) as page:
+        found = interactive(page)
+        assert found.cpu_s < 3, "others' load is no matter"
+        assert "of 100,000 trials, all fronts" in page.locator("#trials").inner_text()
+        sort = "document.querySelectorAll('#trials-table .sort')[5].click()"
+        timed = f"() => {{ const t = performance.now(); {sort}; return performance.now() - t; }}"
+        assert page.evaluate(timed) < 1000
