@@ -166,8 +166,15 @@ def load(tables: Tables, searched: Searched | None = None) -> Table:
 
 
 def _check_new(findings: Findings) -> None:
-    """Refuse to write over files before anything is worked out."""
+    """Refuse names that say no format, and to write over files, before anything is worked out."""
+    from ..benchmarks.tables.writing import check_ending
+    from ..reports.page import check_page
+
     check_json(findings.as_json, force=findings.force)
+    if findings.out is not None:
+        check_ending(findings.out)
+    if findings.html is not None:
+        check_page(findings.html)
     for path in filter(None, (findings.html, findings.out)):
         check_new(path, force=findings.force)
 

@@ -190,11 +190,16 @@ def write(
         OutputError: The file cannot be written or is there, or its name is not that of a page.
     """
     path = Path(path)
-    if path.suffix.lower() not in (".html", ".htm"):
-        raise OutputError(f"{path}: the page is HTML: name a file that ends in .html")
+    check_page(path)
     check_new(path, force=force)
     page = render(table, analysis, findings)
     write_whole(path, lambda part: part.write_text(page, encoding="utf-8"))
+
+
+def check_page(path: Path) -> None:
+    """Refuse, by an OutputError, a name that is not that of a page."""
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise OutputError(f"{path}: the page is HTML: name a file that ends in .html")
 
 
 def _part(subject: Subject) -> Part:

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from .facts import Evidence, FieldTest, PairTest
 
 
+_NEAR_ONE = 0.05
+"""Ratios closer to 1 would be rounded to it."""
+_MOST_DIGITS = 6
+
+
 def unspoken(criteria: ByCriterion[Criterion]) -> VerdictFacts:
     """The findings by their numbers, without a sentence."""
 
@@ -241,8 +246,14 @@ def _times_fewer(test: PairTest | FieldTest, rival: str) -> str:
 
 
 def _ratio(times: float | None) -> str:
-    """Two digits, and no power of ten: ``"2.3"``, ``"12"``, ``"140"``."""
-    return "n/a" if times is None else f"{times:.1f}" if times < 9.95 else f"{times:.0f}"
+    """Two digits, and no power of ten: ``"2.3"``, ``"12"``; more of nearly 1: ``"1.02"``."""
+    if times is None:
+        return "n/a"
+    off = abs(times - 1)
+    if 0 < off < _NEAR_ONE:
+        digits = min(-math.floor(math.log10(off)), _MOST_DIGITS)
+        return f"{times:.{digits}f}".rstrip("0").rstrip(".")
+    return f"{times:.1f}" if times < 9.95 else f"{times:.0f}"
 
 
 # Both ---------------------------------------------------------------------------------------------
@@ -257,6 +268,8 @@ def _open(test: Evidence, winner: str) -> str:
     """Say which single strategies a winner cannot be told apart from."""
     pairs = [pair for pair in test.pairs if pair.a == winner]
     alike = [pair.b for pair in pairs if not pair.shown]
+    if len(alike) == len(pairs):
+        return "Of each of them alone that may be chance."
     return f"It cannot be told apart from {some_of(alike)}."
 
 

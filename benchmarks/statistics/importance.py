@@ -38,8 +38,9 @@ LEAST_R2 = 0.25
 _FARTHEST = 10.0
 """A score without a worst one counts as so many times behind the median as the best is ahead."""
 _CHANCE = 95.0
-_RANDOM_COLUMNS = 19
-"""So many, none of which is above a hyperparameter: a one-sided test at 5 %."""
+_SHUFFLES = 19
+"""So many times the scores are shuffled. What is above all hyperparameters in all of them is so by
+chance in 5 % of the tables, however many hyperparameters there are (Westfall and Young, 1993)."""
 _LEAST_OF_TENTHS, _MOST_OF_TENTHS = 100, 500
 """Candidates from which their best tenth is told; of more a seeded sample."""
 
@@ -122,7 +123,7 @@ class Landscape:
     def best_tenth(self) -> tuple[Share, ...]:
         """What sets the best tenth of the candidates apart, as shares of all that does; or ().
 
-        By Optuna's PED-ANOVA (Watanabe et al., IJCAI 2023), beside columns of random numbers.
+        By Optuna's PED-ANOVA (Watanabe et al., IJCAI 2023), beside what it says of shuffled scores.
         """
         return _ped_anova(self.candidates) if self.score_importance.shares else ()
 
@@ -158,12 +159,8 @@ def _shares(forest: Forest, names: tuple[str, ...]) -> tuple[tuple[Share, ...], 
 
 def _ped_anova(candidates: Candidates) -> tuple[Share, ...]:
     import optuna
-    from optuna.distributions import FloatDistribution
 
     axes = {name: candidates.encoding.space.distributions[name] for name in candidates.names}
-    # One distribution for all: Optuna copies each object once a trial.
-    random = dict.fromkeys([f"random {n}" for n in range(_RANDOM_COLUMNS)], FloatDistribution(0, 1))
-    every = {**random, **axes}
     draw = np.random.default_rng(0)
     known = np.flatnonzero(~np.isnan(candidates.score))
     if len(known) < _LEAST_OF_TENTHS:
@@ -173,15 +170,21 @@ def _ped_anova(candidates: Candidates) -> tuple[Share, ...]:
     trials = []
     for row in known:
         own = {name: value for name in axes if (value := candidates.params[row][name]) is not None}
-        own |= dict(zip(random, draw.random(len(random)).tolist(), strict=True))
-        distributions = {name: every[name] for name in own}
-        score = float(candidates.score[row])
-        trials.append(optuna.create_trial(params=own, distributions=distributions, value=-score))
+        distributions = {name: axes[name] for name in own}
+        trials.append(optuna.create_trial(params=own, distributions=distributions, value=0.0))
     with quietly():
         study = silent_study(0)
         study.add_trials(trials)
-        found = optuna.importance.get_param_importances(study, normalize=False)
-    chance = max(found.pop(name) for name in random)
+
+        def importances(scores: Array) -> dict[str, float]:
+            return optuna.importance.get_param_importances(
+                study, target=lambda trial: -float(scores[trial.number]), normalize=False
+            )
+
+        scores = candidates.score[known]
+        found = importances(scores)
+        shuffled = [importances(draw.permutation(scores)) for _ in range(_SHUFFLES)]
+    chance = max(value for each in shuffled for value in each.values())
     total = sum(found.values()) or 1.0
     return tuple(
         Share(name, value / total, float("nan"), float("nan"), value > chance)

@@ -117,6 +117,14 @@ def test_a_page_is_not_written_under_the_name_of_an_image(poor, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(("option", "ending"), [("--out", ".parquet"), ("--html", ".html")])
+def test_a_name_without_a_format_is_refused_before_anything_is_replayed(option, ending, tmp_path):
+    ended = call("replay", tmp_path / "absent.parquet", option, tmp_path / "found")
+    assert ended.code == 2
+    assert "found: " in ended.message
+    assert f"name a file that ends in {ending}" in ended.message
+
+
 def test_a_search_stopped_before_its_first_epoch_goes_on_as_a_search(tmp_path):
     result = perjoule.tune(
         "random", "1 J", out=tmp_path / "run", progress=StopsAtOnce(), meter="model", space=TINY

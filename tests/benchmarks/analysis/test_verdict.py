@@ -260,6 +260,23 @@ class TestHeadline:
         assert "fewer than the other 6 strategies together" in target.sentence
         assert target.sentence.endswith("It cannot be told apart from near.")
 
+    def test_a_lead_over_all_together_and_none_alone_is_told_so(self):
+        field = [hits(f"r{i}", 2 + i / 10, 3.1, 4.1, 4.2, 9) for i in range(12)]
+        target = group_of(*field, FAST, target=0.9).verdict.target
+        assert target.over != "each"
+        alone = hits("first", 0.9, 1.2, 1.4, 2.15, 4.15)
+        target = group_of(*field, alone, target=0.9).verdict.target
+        assert (target.over, target.beaten) == ("together", ())
+        assert target.sentence.endswith("Of each of them alone that may be chance.")
+
+    def test_a_ratio_that_is_nearly_1_is_not_rounded_to_it(self):
+        near = hits("near", *[4.95 + i / 1000 for i in range(5)])
+        far = hits("far", *[5.0 + i / 1000 for i in range(5)])
+        sentence = group_of(near, far, target=0.9).verdict.target.sentence
+        assert sentence == (
+            "near reached 90.0 % for 4.95 J, 1.01 times [1.01, 1.01] fewer than far; 5 of 5 runs."
+        )
+
     def test_one_seed_is_no_finding(self):
         verdict = group_of(table_of(a=[0.1], b=[0.9])).verdict
         assert (verdict.budget.winner, verdict.budget.supported) == ("b", False)
