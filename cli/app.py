@@ -71,13 +71,22 @@ def command(name: str, **settings: Any) -> Callable[[Callable[..., None]], Calla
             except KeyboardInterrupt:
                 stopping().end()
 
-        call.__doc__ = function.__doc__
+        call.__doc__ = _unbroken(function.__doc__ or "")
         call.__annotations__ = {each.name: each.annotation for each in taken}
         call.__signature__ = inspect.Signature(taken)  # type: ignore[attr-defined]
         app.command(name, **settings)(call)
         return function
 
     return register
+
+
+def _unbroken(text: str) -> str:
+    """A docstring whose paragraphs are one line each, for a terminal to wrap.
+
+    >>> _unbroken("A line.\\n\\n    Then\\n    more.")
+    'A line.\\n\\nThen more.'
+    """
+    return "\n\n".join(" ".join(each.split()) for each in inspect.cleandoc(text).split("\n\n"))
 
 
 def show(data: Any, as_json: bool, print_it: Callable[[], None]) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from ..benchmarks.analysis.target import DEFAULT_TARGET
 from ..files.writing import check_new, write_whole
-from ..reports.exports.given import DATA_TYPES, INFRASTRUCTURES
+from ..reports.exports.given import DATA_TYPES, INFRASTRUCTURES, TRAINING_TYPES
 from ..reports.exports.registry import check_form, forms_help
 from .app import command
 from .options import Carbon, Force, Tables, Target, Text
@@ -33,7 +33,7 @@ class Facts:
             "given, what the run folder says."
         ),
     ] = None
-    training_type: Annotated[Text, typer.Option(help="pre-training or fine-tuning (hf).")] = None
+    training_type: Annotated[Text, typer.Option(help=f"{' or '.join(TRAINING_TYPES)} (hf).")] = None
     task: Annotated[
         Text, typer.Option(help='What was trained for: "image classification" (boamps).')
     ] = None

@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 def figures(*, tables: Tables, searched: Searched, images: Images, trust: Trust = False) -> None:
     """Write the figures of the report as files for papers: SVG, PDF and PNG at column width.
 
-    Of a study's folder also the figures that the study adds.
-
-    A browser draws them: it takes the extra "images" and Chromium, and a line says what is missing.
+    Of a study's folder also the figures that the study adds. A browser draws them: that takes the
+    extra "images" and Chromium, and a line says how to get what is missing.
     """
     from ..api import figures as drawing
     from ..reports.gallery import needs

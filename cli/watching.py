@@ -34,7 +34,7 @@ def watch(
     *,
     target: Annotated[
         str | None,
-        typer.Option(help="Score to reach, as for compare; the best's 98% if not given."),
+        typer.Option(help="Score to reach, as for compare; else its report's, or 98% of the best."),
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="Print how it stands, and end.")] = False,
     as_json: Annotated[

@@ -16,8 +16,9 @@ from ...errors import ConfigurationError
 from .. import content
 from ..format import known
 from .energies import SEARCH, Energy
-from .facts import Cost, Disclosed, account, grid_line, scope_line, sum_line
+from .facts import Cost, Disclosed
 from .given import DATA_TYPES, INFRASTRUCTURES
+from .wording import account, grid_line, scope_line, sum_line
 
 _VERSION = "0.1"
 _SPECIFICATION = "https://github.com/Boavizta/BoAmps/tree/main/model"
@@ -109,7 +110,8 @@ def _task(cost: Cost, data_type: str) -> dict[str, Any]:
         "measuredAccuracy": best.test_score if best and is_accuracy else None,
         "taskDescription": " ".join(
             [
-                f"Hyperparameter search by {', '.join(cost.table.strategies)}.",
+                f"{'Study' if cost.is_study else 'Hyperparameter search'} by "
+                f"{', '.join(cost.table.strategies)}.",
                 sum_line(cost),
                 *account(cost),
                 scope_line(cost),

@@ -12,7 +12,8 @@ import textwrap
 from ...energy.quantities import JOULES_PER_UNIT
 from ..format import known
 from .energies import in_words, within
-from .facts import Cost, Disclosed, account, grid_line, scope_line, sum_line
+from .facts import Cost, Disclosed
+from .wording import account, grid_line, scope_line, sum_line
 
 _WIDTH = 96
 _NO_BREAK = "\N{NO-BREAK SPACE}%"
@@ -33,9 +34,10 @@ def write(cost: Cost) -> Disclosed:
     flops = known(cost.best_trial.get("flops"))
     if flops:
         inference = f"{scientific(flops)} FLOP"
+        told = "counted from its layers" if cost.is_own else "as the table states them"
         how = (
-            "Operations of one forward pass of the best candidate on one sample, counted from its "
-            "layers and not benchmarked on hardware."
+            f"Operations of one forward pass of the best candidate on one sample, {told} and not "
+            "benchmarked on hardware."
         )
     else:
         inference, how = "not known to perjoule: to be benchmarked by the provider", ""

@@ -17,6 +17,14 @@ DATA_TYPES = (
     "tabular", "audio", "boolean", "image", "video", "object", "text", "token", "word", "other",
 )  # fmt: skip
 INFRASTRUCTURES = ("publicCloud", "privateCloud", "onPremise", "other")
+TRAINING_TYPES = ("pre-training", "fine-tuning")
+
+_NAMES = {
+    "training_type": TRAINING_TYPES,
+    "data_type": DATA_TYPES,
+    "infrastructure": INFRASTRUCTURES,
+}
+_NUMBERS = ("share", "flops", "tokens")
 
 _SECONDS = {"days": 86_400.0, "months": 30.4375 * 86_400.0, "years": 365.25 * 86_400.0}
 _TIME = re.compile(r"(\d+\.?\d*|\.\d+)\s*(day|month|year)s?")
@@ -60,7 +68,7 @@ class Given:
         carbon: As for ``compare``; in place of what the table says.
         location: The place in words, as granular as possible: ``"Paris, France"``.
         hardware: ``"2 x gpu NVIDIA A100, 32 x cpu AMD EPYC 7543"``; of a processor its cores.
-        training_type: ``"pre-training"`` or ``"fine-tuning"``.
+        training_type: One of `TRAINING_TYPES`.
         task: What was trained for: ``"image classification"``.
         data_type: Of the data, one of `DATA_TYPES`.
         infrastructure: One of `INFRASTRUCTURES`.
@@ -89,14 +97,19 @@ class Given:
 
         Raises:
             ConfigurationError: A value cannot be used; the message says how to write it.
-            UnknownNameError: There is no such type of data, or infrastructure.
+            UnknownNameError: There is no such type of training or data, or infrastructure.
         """
-        for what, known in (("data_type", DATA_TYPES), ("infrastructure", INFRASTRUCTURES)):
-            given = getattr(self, what)
-            if given is not None and given not in known:
-                raise UnknownNameError(what.replace("_", " "), given, known)
-        for what in ("share", "flops", "tokens"):
-            number = getattr(self, what)
+        said = {what: value for what, value in vars(self).items() if value is not None}
+        for what, value in said.items():
+            kind = int | float if what in _NUMBERS else str
+            if not isinstance(value, kind) or isinstance(value, bool):
+                wanted = "a number" if what in _NUMBERS else "a text"
+                raise ConfigurationError(f"{what}={value!r} is not {wanted}")
+        for what, known in _NAMES.items():
+            if what in said and said[what] not in known:
+                raise UnknownNameError(what.replace("_", " "), said[what], known)
+        for what in _NUMBERS:
+            number = said.get(what)
             if number is not None and not 0 < number < math.inf:
                 raise ConfigurationError(f"--{what} {number} is not above zero")
         if self.share is not None and self.share > 1:

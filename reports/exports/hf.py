@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import yaml
 
-from .facts import Cost, Disclosed, account, grid_line, sum_line
+from .facts import Cost, Disclosed
+from .wording import account, grid_line, sum_line
 
 _KEYS = {
     "training_type": "--training-type pre-training (or fine-tuning)",

@@ -18,8 +18,9 @@ from ..format import (
     format_score,
 )
 from ..tables import kinds_differ, leading
-from .facts import Cost, account, grid_line, sum_line
+from .facts import Cost
 from .given import Given
+from .wording import account, grid_line, sum_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -16,7 +16,8 @@ from typing import Any
 from ...energy.quantities import JOULES_PER_UNIT
 from ...errors import ConfigurationError
 from ..format import known
-from .facts import Cost, Disclosed, account, grid_line, plain_energies, scope_line, sum_line
+from .facts import Cost, Disclosed
+from .wording import account, grid_line, plain_energies, scope_line, sum_line
 
 _KWH_J = JOULES_PER_UNIT["kWh"]
 _BILLION = 1e9

@@ -185,6 +185,13 @@ assert not {{"torch", "optuna", "pandas", "plotly"}} & set(sys.modules)
     assert ended.returncode == 0, ended.stderr
 
 
+def test_paragraphs_of_help_break_where_the_terminal_ends(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = [line.strip() for line in call("report", "--help").out.splitlines()]
+    start = next(at for at, line in enumerate(lines) if line.startswith("Of a run folder"))
+    assert all(len(line) > 60 for line in lines[start : start + 2]), lines
+
+
 def test_bare_it_shows_its_help():
     ended = call()
     assert all(command in ended.out for command in COMMANDS)

@@ -226,6 +226,8 @@ def test_the_eu_form_has_mwh_with_two_significant_figures_or_more():
     text = disclosed("eu")
     assert "Amount of energy used for training: 1.94x10^-8 MWh (modelled, within 20 %)" in text
     assert "1.60x10^5 FLOP" in text
+    assert "counted from its layers" in text
+    assert "as the table states them" in disclosed("eu", searched(versions=None))
     assert "training: N/A" in disclosed("eu", searched((10.0, np.nan)))
     assert "at least" in disclosed("eu", searched((10.0, 5.0), kinds=("modelled", "lower bound")))
 
@@ -341,7 +343,7 @@ def test_the_latex_table_is_narrow():
     plain = [re.sub(r"\\(shortstack\[.\]|textbf|footnotesize)|[{}\\]", "", row) for row in rows]
     assert len(rows) == 5  # a head, and for each strategy its figures above what is beside them
     assert max(len(cell.strip()) for row in plain[1:] for cell in row.split("&")) < 20
-    assert "validation \\\\ accuracy at" in rows[0] and "(" not in rows[1]
+    assert "validation \\\\accuracy at" in rows[0] and "(" not in rows[1]
 
 
 def test_what_trials_came_to_is_counted_and_not_supposed():
@@ -356,7 +358,7 @@ def test_each_group_has_a_best_candidate_of_its_own():
     frames = [searched(energies).trials.assign(dataset=name) for name, energies in GROUPS.items()]
     table = perjoule.load_table(pd.concat(frames)[COLUMNS], by="dataset")
     text = disclosed("eu", table)
-    assert "the own trials of the best candidates of 2 groups: 34.0 J (50.0 %)" in text
+    assert "the best candidates' own trials, in 2 of 2 groups: 34.0 J (50.0 %)" in text
     assert "FLOP" not in text  # there is no candidate whose operations it could be
 
 
@@ -376,6 +378,21 @@ def test_the_process_that_led_the_workers_is_named_where_no_meter_saw_it():
     whole = {**METER, "scope": "package"}
     assert "Not metered: 1.5 CPU-seconds" in disclosed("sci", searched(work=led))
     assert "Not metered" not in disclosed("sci", searched(work=led, meter=[whole]))
+
+
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        ({"carbon": 56}, "carbon=56 is not a text"),
+        ({"share": "half"}, "share='half' is not a number"),
+        ({"tokens": True}, "tokens=True is not a number"),
+        ({"training_type": "finetuning"}, "did you mean 'fine-tuning'?"),
+        ({"lifetime": "4"}, "--embodied and --share"),
+    ],
+)
+def test_facts_that_cannot_be_are_refused_in_a_line(facts, told):
+    with pytest.raises((ConfigurationError, UnknownNameError), match=re.escape(told)):
+        disclosed("hf", **facts)
 
 
 def test_what_emissions_csv_lacks_is_said_by_name():
