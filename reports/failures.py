@@ -50,8 +50,8 @@ def reasons(trials: pd.DataFrame) -> list[Reason]:
         joules = own["energy_j"].astype(float).groupby(said, sort=False)
         known = joules.sum().where(joules.count() == joules.size())
         counts: dict[str, dict[str, int]] = {}
-        for (message, name), n in own.groupby([said, "strategy"], sort=False).size().items():
-            counts.setdefault(str(message), {})[str(name)] = int(n)
+        for (message, name), each in own.groupby([said, "strategy"], sort=False):
+            counts.setdefault(str(message), {})[str(name)] = len(each)
         for message, strategies in counts.items():
             most_first = dict(sorted(strategies.items(), key=lambda each: -each[1]))
             count, energy_j = sum(strategies.values()), number(known[message])

@@ -78,7 +78,7 @@ def contract_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     known = {name: values for name, values in settings.items() if values is not None}
     table = table.astype(typed).assign(**dict.fromkeys(empty), **known)
     moments = pd.to_datetime(table["started_at"], unit="s", utc=True)
-    table["started_at"] = moments.astype(PANDAS_TYPES["time"])  # as files keep it
+    table["started_at"] = moments.dt.as_unit("us")  # as files keep it
     return table
 
 

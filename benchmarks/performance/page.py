@@ -100,7 +100,9 @@ def make_table(n: int) -> Table:
                 "learning_rate": 10 ** rng.uniform(-4, -1, n),
                 "width": rng.integers(8, 64, n),
                 "optimizer": rng.choice(["adam", "sgd"], n),
-                "message": np.where(failed, [f"out of memory at {i}" for i in range(n)], None),
+                "message": [
+                    f"out of memory at {i}" if bad else None for i, bad in enumerate(failed)
+                ],
             }
         )
     )

@@ -10,7 +10,7 @@ from .section import Section, Subject
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ...benchmarks.analysis.facts import RunFacts
+    from ...benchmarks.analysis.runs import RunFacts
 
 
 def candidates_section(subject: Subject) -> Section | None:
