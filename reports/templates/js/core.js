@@ -64,9 +64,9 @@ const perjoule = (() => {
   const onScreen = (figure) => (
     { template: template(figure), width: null, height: null, autosize: true }
   );
-  // Paper is narrow and light, whatever the screen is, and its type is four fifths as large.
+  // Paper is narrow and light, whatever the screen is, and its type is three quarters as large.
   const onPaper = (figure, element) => (
-    { template: figure.layout.template, width: 640, height: 0.8 * element.clientHeight }
+    { template: figure.layout.template, width: 640, height: 0.75 * element.clientHeight }
   );
 
   // The trials that are selected, by their places in the table: null where nobody selected, empty
