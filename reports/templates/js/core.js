@@ -64,10 +64,13 @@ const perjoule = (() => {
   const onScreen = (figure) => (
     { template: template(figure), width: null, height: null, autosize: true }
   );
-  // Paper is narrow and light, whatever the screen is, and its type is four fifths as large.
-  const onPaper = (figure, element) => (
-    { template: figure.layout.template, width: 640, height: 0.8 * element.clientHeight }
-  );
+  // Paper is narrow and light, whatever the screen is, and its type is three quarters as large.
+  // Figures whose height follows from their rows keep it; others are flatter.
+  const onPaper = (figure, element) => ({
+    template: figure.layout.template,
+    width: 640,
+    height: (element.style.height ? 0.75 : 0.62) * element.clientHeight,
+  });
 
   // The trials that are selected, by their places in the table: null where nobody selected, empty
   // where none is as was asked for.
