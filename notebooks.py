@@ -40,6 +40,11 @@ def paragraph(text: str) -> str:
     return f"<p>{escape(text)}</p>"
 
 
+def preformatted(text: str) -> str:
+    """Return a text whose lines are kept."""
+    return f'<pre style="white-space: pre-wrap">{escape(text)}</pre>'
+
+
 def sentences(notes: Iterable[str]) -> str:
     """Return sentences as a list; nothing where there are none."""
     listed = "".join(f"<li>{escape(note)}</li>" for note in notes)

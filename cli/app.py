@@ -81,11 +81,7 @@ def command(name: str, **settings: Any) -> Callable[[Callable[..., None]], Calla
 
 
 def _unbroken(text: str) -> str:
-    r"""A docstring whose paragraphs are one line each, for a terminal to wrap.
-
-    >>> _unbroken("A line.\n\n    Then\n    more.")
-    'A line.\n\nThen more.'
-    """
+    """A docstring whose paragraphs are one line each, for a terminal to wrap."""
     return "\n\n".join(" ".join(each.split()) for each in inspect.cleandoc(text).split("\n\n"))
 
 

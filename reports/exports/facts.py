@@ -13,6 +13,7 @@ from ...benchmarks.tables.facts import read_fact
 from ...energy.carbon import CarbonIntensity, country_code
 from ...energy.quantities import total
 from ...errors import PerjouleError
+from ...notebooks import preformatted, sentences
 from .. import content
 from ..format import known
 from .energies import REPLAYED, Energy, beside, searched
@@ -41,6 +42,10 @@ class Disclosed:
     def __str__(self) -> str:
         """The text itself."""
         return self.text
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the text as it is, then the notes."""
+        return preformatted(self.text) + sentences(self.notes)
 
 
 @dataclass(frozen=True)

@@ -310,6 +310,13 @@ def test_names_of_others_are_text_in_latex_and_markdown():
     assert tex.count(r"\begin{tabular}") == 1 and tex.count(r"\toprule") == 1
 
 
+def test_a_notebook_shows_the_text_and_its_notes():
+    found = perjoule.disclose(searched(names=(HOSTILE,)), "bibtex")
+    page = found._repr_html_()
+    assert page.startswith("<pre") and "@software{perjoule,\n" in page
+    assert "<script>" not in page and "no reference of a_b &amp; &lt;script&gt;" in page
+
+
 def test_every_strategy_is_cited():
     entries = references()
     assert len(entries) == len({re.match(r"@\w+\{(\w+),", entry)[1] for entry in entries.values()})
