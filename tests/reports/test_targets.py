@@ -130,7 +130,7 @@ def test_the_most_per_joule_falls_with_the_floor_and_runs_are_marked():
     section = per_joule_section(subject)
     assert "50.0 % for 1.00 J" in section.lead
     assert section.content["rows"][0] == {
-        "name": "a", "trial": 0.45, "run": pytest.approx(0.3), "above": 1, "runs": 2
+        "name": "a", "place": 0, "trial": 0.45, "run": pytest.approx(0.3), "above": 1, "runs": 2
     }  # fmt: skip
     assert per_joule_section(subject_of(table_of(RUNS, METRICS["rmse"]))) is None
 
