@@ -1,7 +1,9 @@
 """What of a table can be replayed.
 
-Where curves were recorded, a trial may be stopped and continued at every epoch, and epochs are
-searched from 1 to the longest recorded. Where there are none, a trial is one step that costs all
+Where curves were recorded, a trial may be stopped and continued at every epoch that was validated,
+and epochs are searched from the first to the longest recorded: inside, they are counted by their
+places among all validated ones (`Recording.grid`). A trial that was not validated at one of them is
+trained to its next. Where there are none, a trial is one step that costs all
 its joules. Recorded epochs are then a hyperparameter like any other, under the name `STEPS`, so
 that no strategy believes it could stop in between.
 """
@@ -9,6 +11,7 @@ that no strategy believes it could stop in between.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -44,7 +47,7 @@ class Recording:
     params: tuple[Mapping[str, Any], ...]  # of each trial
     curves: tuple[Curve, ...]  # of each trial; a failed one ends in an epoch without a score
     costs: tuple[tuple[float, float], ...] | None  # forward operations per image, and parameters
-    has_curves: bool  # whether the trials can be stopped at every epoch
+    grid: tuple[int, ...]  # the epochs that a trial can be stopped at; empty without curves
     notes: tuple[str, ...]  # what was left out, and why, in sentences
     metric: Metric = ACCURACY  # what scores are of
 
@@ -60,6 +63,11 @@ class Recording:
             ConfigurationError: The described space cannot be read.
         """
         return _Recorder(table, space).record()
+
+    @property
+    def has_curves(self) -> bool:
+        """Whether trials can be stopped before their end."""
+        return bool(self.grid)
 
     @cached_property
     def failed(self) -> tuple[bool, ...]:
@@ -114,6 +122,8 @@ class _Recorder:
             columns = (table.curves[n] for n in ("run", "trial", "epoch", "energy_j", "score"))
             for run, trial, *point in zip(*columns, strict=True):
                 self._points.setdefault((run, trial), []).append(tuple(point))
+        epochs_seen = {point[0] for own in self._points.values() for point in own}
+        self._grid = tuple(sorted(epochs_seen))
         self._left_out: Counter[str] = Counter()
         epochs = table.trials.get("p.epochs")
         self._has_steps = epochs is not None and bool(epochs.notna().any())
@@ -139,7 +149,9 @@ class _Recorder:
                 f"{self._table.name}: the table holds no complete trial to replay"
                 f"{self._reasons()}: record some first"
             )
-        longest = max(len(points) for _, points in found) if has_curves else None
+        longest = None
+        if has_curves:  # a failed trial may have ended later than any was validated
+            longest = min(max(len(points) for _, points in found), len(self._grid))
         values = self._values(rows, names, longest)
         space = self._space(values, longest)
         return Recording(
@@ -149,7 +161,7 @@ class _Recorder:
             tuple(params_of(space, values)),
             found,
             costs_of(rows),
-            has_curves,
+            self._grid[:longest] if longest else (),
             tuple(self._notes(rows, values, has_curves=has_curves)),
             self._table.metric,
         )
@@ -215,18 +227,18 @@ class _Recorder:
         return True
 
     def _curve(self, row: Mapping[str, Any]) -> Curve | None:
-        """Joules and score by epoch; None if they are not known for all of the training.
+        """Joules and score by validated epoch; None if they are not known for all of the training.
 
         A failed trial's last epoch is what it had besides.
         """
         setup_j = number(row["energy_setup_j"], 0.0)
         points, before_j = [], setup_j
-        own = sorted(self._points.get((row["run"], row["trial"]), []))
-        for place, (epoch, total_j, score) in enumerate(own, 1):
+        for epoch, total_j, score in sorted(self._points.get((row["run"], row["trial"]), [])):
             # Training that costs nothing could go on for ever.
-            if epoch != place or not total_j >= before_j or not total_j > 0 or math.isnan(score):
+            if not total_j >= before_j or not total_j > 0 or math.isnan(score):
                 return None
-            points.append((total_j - before_j, score))
+            missed = bisect_left(self._grid, epoch) - len(points)  # where others were validated
+            points += [(total_j - before_j, score), *[(0.0, score)] * missed]
             before_j = total_j
         if row["state"] == State.FAILED:
             return setup_j, [*points, (max(row["trained_j"] - before_j, 0.0), math.nan)]
@@ -234,7 +246,7 @@ class _Recorder:
         if row["state"] != State.COMPLETE:  # it was cut short of what it should have had
             fixed: Any = None if self._stated is None else self._stated.fixed.get("epochs")
             wanted = number(row["p.epochs"] if self._has_steps else fixed, math.inf)
-        full = len(points) > 0 and (pd.isna(wanted) or len(points) >= wanted)
+        full = bool(points) and (pd.isna(wanted) or len(points) >= bisect_right(self._grid, wanted))
         return (setup_j, points) if full else None
 
     def _values(
@@ -260,7 +272,7 @@ class _Recorder:
                 space[STEPS] = epochs if isinstance(epochs, dict) else values[STEPS][0]
         if longest is None:
             space["epochs"] = 1
-        elif isinstance(epochs, dict) and self._stated and self._stated.longest() <= longest:
+        elif isinstance(epochs, dict) and self._stated and self._stated.longest() <= self._every:
             space["epochs"] = epochs
         else:
             space["epochs"] = {"low": 1, "high": longest, "log": True} if longest > 1 else 1
@@ -271,6 +283,11 @@ class _Recorder:
                 "one value: give a table whose candidates differ"
             )
         return parsed
+
+    @property
+    def _every(self) -> int:
+        """How many epochs from the first on were validated without a gap."""
+        return next((n for n, epoch in enumerate(self._grid) if epoch != n + 1), len(self._grid))
 
     def _reasons(self) -> str:
         reasons = [f"{count} {words}" for words, count in self._left_out.items() if count]
@@ -293,10 +310,19 @@ class _Recorder:
                     f"{name}, and no other hyperparameter tells why: that is searched as "
                     f"{name}_given."
                 )
+        if has_curves and self._every < len(self._grid):
+            listed = ", ".join(map(str, self._grid[:4]))
+            more = f" … {self._grid[-1]}" if len(self._grid) > 4 else ""
+            yield f"Trials are stopped at the epochs that were validated: {listed}{more}."
         if not has_curves:
+            known = (
+                "Too few learning curves are whole"
+                if self._points
+                else "No learning curves are recorded"
+            )
             yield (
-                "No learning curves are recorded: a trial is one step, and strategies that stop "
-                "trials early train all of them in full."
+                f"{known}: a trial is one step, and strategies that stop trials early train all of "
+                "them in full."
             )
         blended = sum(pd.isna(row["energy_search_j"]) for row in rows)
         if blended and not has_curves:  # which are without search

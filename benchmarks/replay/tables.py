@@ -11,6 +11,7 @@ from ..comparison.record import add_up, contract_table, typed_runs
 from ..tables.contract import REPLAYED
 from .recording import STEPS, Recording
 from .runs import Played, RecordedObjective
+from .simulation import Slice
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,13 +87,19 @@ def _slices(stage: Stage, played: Played) -> Iterator[dict[str, Any]]:
             "energy_search_j": each.search_j if is_charged else None,
             "predicted_j": each.predicted_j,
             "energy_kind": REPLAYED,
-            # Whole epochs of training; null if the table does not tell.
-            "epochs": each.epochs
-            if recording.has_curves or each.epochs == 0
-            else each.params.get(STEPS),
+            "epochs": _epochs(recording, each),
             **{
-                f"p.{'epochs' if name == STEPS else name}": value
+                f"p.{'epochs' if name == STEPS else name}": recording.grid[value - 1]
+                if name == "epochs"
+                else value
                 for name, value in each.params.items()
                 if recording.has_curves or name != "epochs"
             },
         }
+
+
+def _epochs(recording: Recording, played: Slice) -> int | None:
+    """Whole epochs of training; None if the table does not tell."""
+    if played.epochs == 0:
+        return 0
+    return recording.grid[played.epochs - 1] if recording.grid else played.params.get(STEPS)

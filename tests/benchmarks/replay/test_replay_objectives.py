@@ -1,5 +1,6 @@
 """What a table recorded, as an objective: looked up or predicted."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perjoule import load_table
+from perjoule.benchmarks.replay import ReplayOptions, replay
 from perjoule.benchmarks.replay.forest import ForestObjective
 from perjoule.benchmarks.replay.nearest import NearestObjective
 from perjoule.benchmarks.replay.recording import Recording
@@ -377,3 +379,52 @@ def test_noise_is_that_of_repeats_where_they_are_recorded():
     assert np.std(scores) == pytest.approx(0.01, rel=0.5)
     # The joules of repeats do not differ here, so those of a prediction do not either.
     assert max(energies_j) == pytest.approx(min(energies_j))
+
+
+@pytest.mark.parametrize("every", [1, 5])
+def test_a_trial_is_trained_to_the_next_epoch_that_was_validated(every):
+    """Candidate 0 was not validated at the second of four epochs."""
+    grid = [every * step for step in (1, 2, 3, 4)]
+    trials = pd.DataFrame(
+        {
+            "strategy": "random",
+            "trial": range(6),
+            "score": [0.4 + 0.01 * n for n in range(6)],
+            "energy_j": [40.0] * 6,
+            "epochs": grid[-1],
+            "p.rate": [0.1 * (n + 1) for n in range(6)],
+        }
+    )
+    rows = [
+        {"trial": n, "epoch": epoch, "energy_j": 10.0 * step, "score": 0.1 * step + 0.01 * n}
+        for n in range(6)
+        for step, epoch in enumerate(grid, 1)
+        if (n, step) != (0, 2)
+    ]
+    table = load_table(trials)
+    curves = pd.DataFrame(rows).assign(run=table.trials["run"].iloc[0], loss=0.5)
+    table = dataclasses.replace(table, curves=curves)
+    recording = Recording.of(table)
+    assert recording.grid == tuple(grid)
+    assert recording.curves[0][1] == [
+        (10.0, pytest.approx(0.1)),
+        (20.0, pytest.approx(0.3)),
+        (0.0, pytest.approx(0.3)),
+        (10.0, pytest.approx(0.4)),
+    ]
+    told = [note for note in recording.notes if "stopped at" in note]
+    assert told == (
+        ["Trials are stopped at the epochs that were validated: 5, 10, 15, 20."]
+        if every > 1
+        else []
+    )
+    played = replay(
+        table,
+        ReplayOptions(
+            strategies=["asha"], budget="400 J per run", seeds=2, search_energy="none", workers=1
+        ),
+    )
+    slices = played.rows_in_time
+    assert set(slices["epochs"]) <= {0, *grid}
+    assert set(slices["p.epochs"]) <= set(grid)
+    assert (slices["state"] == "paused").any()
