@@ -39,6 +39,7 @@ PHASES = {"train": "#5B6B7F", "validate": "#93A3B5", "setup": "#C3CCD6", "search
 _NUMBERS = ("score", "energy_j", *(f"energy_{phase}_j" for phase in PHASES))
 _COLUMNS = ("run", "strategy", "seed", "trial", "state", "energy_kind", "epochs", *_NUMBERS)
 
+_MOST_DECADES = 12  # that a logarithmic axis has ticks at
 GREY = "#7A828E"
 LINE = "rgba(122,130,142,0.25)"
 _TITLE = {"font": {"size": 13}}
@@ -120,13 +121,15 @@ def log_axis(
 ) -> dict[str, Any]:
     """Return Plotly's settings of a logarithmic axis that shows these two values.
 
-    It has ticks at 1, 2 and 5 of each decade, at 1 alone when there are many decades, and at more
-    when there is less than one; within a factor of two Plotly chooses them.
+    It has ticks at 1, 2 and 5 of each decade, at 1 alone when there are many decades, at 1 of some
+    when there are more than a dozen, and at more when there is less than one; within a factor of
+    two Plotly chooses them.
     """
     axis: dict[str, Any] = {"type": "log", "title": {"text": title}}
     if high < 2 * low:
         return axis
-    decades = range(int(np.floor(np.log10(low))), int(np.log10(high)) + 2)
+    first, last = int(np.floor(np.log10(low))), int(np.log10(high)) + 2
+    decades = range(first, last, max(1, (last - first) // _MOST_DECADES))
     steps: Sequence[float] = (1, 2, 5) if high < 300 * low else (1,)
     if high < 5 * low:
         steps = (1, 1.5, 2, 3, 4, 5, 6, 8)
@@ -137,8 +140,10 @@ def log_axis(
 def short_number(tick: float, smallest: float) -> str:
     """Write ``20k`` for 20,000 and ``20µ`` for 0.00002: an axis has little room.
 
-    Beside ticks below a thousandth, 0.01 is ``10m``.
+    Beside ticks below a thousandth, 0.01 is ``10m``; beyond nano and giga there are powers of ten.
     """
+    if not 0.9e-9 < tick < 1e15:
+        return f"{tick:g}"
     if tick < 0.9 and smallest < 0.9e-3:
         sizes = (("m", 1e-3), ("µ", 1e-6), ("n", 1e-9))
         prefix, size = next((each for each in sizes if tick > 0.9 * each[1]), sizes[-1])

@@ -4,7 +4,7 @@
   if (!place) return;
   place.hidden = false;
   const own = perjoule.read("analysis");
-  const told = place.querySelector("output");
+  const output = place.querySelector("output");
   const found = place.querySelector(".found");
   const MOST_BYTES = 64e6;
 
@@ -16,6 +16,9 @@
   };
   const isMap = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
   const number = (value) => (format.known(value) ? value : null);
+  const told = (value, otherwise = "unknown") => (
+    ["string", "number"].includes(typeof value) ? format.value(value) : otherwise
+  );
 
   // The analysis in a file, or an error with what is wrong in one line.
   const analysisOf = (text) => {
@@ -31,7 +34,7 @@
     }
     if (analysis.schema !== own.schema) {
       throw new Error(
-        `its schema is ${String(analysis.schema)}, and that of this page is ${own.schema}: ` +
+        `its schema is ${told(analysis.schema)}, and that of this page is ${own.schema}: ` +
         "analyse both with one version of perjoule");
     }
     for (const group of analysis.groups) {
@@ -41,7 +44,7 @@
     }
     const metric = analysis.metric;
     if (!isMap(metric) || metric.name !== own.metric.name || metric.direction !== own.metric.direction) {
-      const name = isMap(metric) ? String(metric.name) : "unknown";
+      const name = isMap(metric) ? told(metric.name) : "unknown";
       throw new Error(`its metric is ${name}, and that of this page is ${own.metric.name}`);
     }
     return analysis;
@@ -86,7 +89,7 @@
     for (const name of names) {
       for (const [place, measure] of MEASURES.entries()) {
         const row = body.insertRow();
-        if (place === 0) row.append(element("th", name, { scope: "rowgroup", rowspan: MEASURES.length }));
+        if (place === 0) row.append(element("th", format.line(name), { scope: "rowgroup", rowspan: MEASURES.length }));
         const [here, there] = [group, other].map((each) => measure.of(each.strategies[name]));
         row.append(element("td", measure.what, { class: "text" }));
         for (const text of [measure.write(here), measure.write(there), change(measure, here, there)]) {
@@ -122,14 +125,14 @@
     for (const group of own.groups) {
       const other = twin(group, analysis.groups);
       if (!other) continue;
-      const [names, made] = table(group, other, [named(group), String(analysis.table ?? "")].filter(Boolean).join(": "));
+      const [names, made] = table(group, other, [named(group), told(analysis.table, "")].filter(Boolean).join(": "));
       if (!names.length) continue;
       compared += 1;
       const scroll = element("div", "", { class: "scroll", role: "region", tabindex: "0", "aria-label": "Before and after" });
       scroll.append(made);
       found.append(element("p", words(group, other, names)), scroll);
     }
-    told.textContent = compared
+    output.textContent = compared
       ? `Compared with ${name}.`
       : `${name}: it has no strategy in common with this page, or other groups.`;
   };
@@ -143,7 +146,7 @@
     } catch (error) {
       found.replaceChildren();
       const why = error instanceof Error && error.constructor === Error ? error.message : "it is damaged";
-      told.textContent = `${file.name}: ${why}.`;
+      output.textContent = `${file.name}: ${why}.`;
     }
     place.scrollIntoView({ block: "nearest" });
   };

@@ -17,9 +17,9 @@
     const field = (row, name) => row.querySelector(`[data-field="${name}"]`);
 
     const say = (place, [first, ...equals], text) => {
-      field(place, "winner").textContent = first ?? "none";
+      field(place, "winner").textContent = format.line(first ?? "none");
       field(place, "what").textContent = first === undefined ? "" : text;
-      field(place, "equals").textContent = equals.length ? `equal: ${equals.join(", ")}` : "";
+      field(place, "equals").textContent = equals.length ? format.line(`equal: ${equals.join(", ")}`) : "";
       place.dataset.winner = first ?? "";
     };
     const sayWinners = () => {
