@@ -20,7 +20,6 @@
       field(place, "winner").textContent = format.line(first ?? "none");
       field(place, "what").textContent = first === undefined ? "" : text;
       field(place, "equals").textContent = equals.length ? format.line(`equal: ${equals.join(", ")}`) : "";
-      place.dataset.winner = first ?? "";
     };
     const sayWinners = () => {
       const of = (name) => now.strategies.find((own) => own.name === name);

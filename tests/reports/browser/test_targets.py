@@ -15,18 +15,19 @@ from perjoule.benchmarks.analysis.floors import Floors
 from perjoule.benchmarks.analysis.standings import standings
 from perjoule.benchmarks.analysis.timeline import timeline
 from perjoule.benchmarks.statistics.survival import survival_curve, target_ecdf
-from perjoule.models.metric import METRICS
+from perjoule.models.metric import METRICS, Metric
+from perjoule.plain import printable
 from perjoule.reports.page import render
 
 NEAR = {"rel": 1e-9, "abs": 1e-12, "nan_ok": True}
 
 
-def searches(seed=0, unknown=False, metric=None, strategies=4):
+def searches(seed=0, unknown=False, metric=None, strategies=4, name="s"):
     """Searches of several runs of different length, with ties, failures and censored runs."""
     rng = np.random.default_rng(seed)
     rows = [
         {
-            "strategy": f"s{place}",
+            "strategy": f"{name}{place}",
             "seed": run,
             "trial": trial,
             "score": round(1 - 10 ** -(0.3 + 0.2 * place + rng.exponential(0.3)), 2),
@@ -40,8 +41,8 @@ def searches(seed=0, unknown=False, metric=None, strategies=4):
     ]
     frame = pd.DataFrame(rows)
     if unknown:  # s0: one gap in the middle of a run; s1: no run is known from its start
-        gaps = (frame["strategy"] == "s0") & (frame["seed"] == 1) & (frame["trial"] == 1)
-        frame.loc[gaps | (frame["strategy"] == "s1"), "energy_j"] = math.nan
+        gaps = (frame["strategy"] == f"{name}0") & (frame["seed"] == 1) & (frame["trial"] == 1)
+        frame.loc[gaps | (frame["strategy"] == f"{name}1"), "energy_j"] = math.nan
     table = load_table(frame)
     if metric is None:
         return table
@@ -57,11 +58,13 @@ def rows_of(page, section):
     """What the table of a section holds, by strategy, in its order."""
     found = page.eval_on_selector_all(
         f"#{section} tr[data-strategy]",
-        """rows => rows.map(row => [row.querySelector("th").textContent.trim(), Object.fromEntries(
+        """rows => rows.map(row => [Number(row.dataset.strategy), Object.fromEntries(
             [...row.querySelectorAll("[data-field]")]
                 .map(cell => [cell.dataset.field, cell.dataset.value]))])""",
     )
-    return {name: {key: number(text) for key, text in own.items()} for name, own in found}
+    names = json.loads(page.text_content(f"#{section}-steps"))["strategies"]
+    names = [each["name"] if isinstance(each, dict) else each for each in names]
+    return {names[at]: {key: number(text) for key, text in own.items()} for at, own in found}
 
 
 def move(page, slider, place):
@@ -105,8 +108,8 @@ def check_standings(page, curves, target, budget_j, common_j, metric):
     reached = within.energy_to_target(target)
     criteria = compare_by_criteria(within, budget_j, reached, target, metric)
     for which, criterion in (("best", criteria.at_end), ("cheapest", criteria.energy_to_target)):
-        told = page.get_attribute(f'[data-finding="{which}"]', "data-winner")
-        assert told == (criterion.winner or ""), which
+        told = page.text_content(f'[data-finding="{which}"] [data-field="winner"]')
+        assert told == printable(criterion.winner or "none"), which
     return within, reached
 
 
@@ -144,8 +147,9 @@ def check_lines(page, within, reached, data, end_j):
         searches(),
         searches(3, unknown=True, metric=METRICS["rmse"]),
         searches(4, strategies=1),
+        searches(5, unknown=True, metric=Metric("reward"), name="<b>two\r\nlines\u202e\x07"),
     ],
-    ids=["accuracy", "unknown joules of rmse", "one strategy"],
+    ids=["accuracy", "unknown joules of rmse", "one strategy", "names of any letters"],
 )
 def test_sliders_work_out_what_the_analysis_says(table, open_page):
     analysis = analyse(table)
