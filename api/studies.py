@@ -133,16 +133,29 @@ def study(
         running.begin(wanted, asked, folder, agreed=yes, watcher=progress)
     with folder.locked():
         folder.add(added)
-        for derived in DERIVED:  # they would be of fewer trials than the ledgers if this is killed
-            (folder.path / derived).unlink(missing_ok=True)
-        with telling_first(lambda: derive(wanted, folder)):
-            running.go_on(wanted, asked, folder, executor=executor, watcher=progress)
-        result = derive(wanted, folder)
+        result = _go_on(wanted, asked, folder, executor, progress)
     if wanted.after is not None and not result.interrupted and not folder.added:
         told = wanted.after(result.table)
         if told and progress is not None:
             progress.note(told)
     return result
+
+
+def _go_on(
+    wanted: Study,
+    asked: Any,
+    folder: StudyFolder,
+    executor: Executor | None,
+    progress: StudyWatcher | None,
+) -> StudyResult:
+    """Run what is left of a study, and make table, findings and report of all of it."""
+    from ..benchmarks.studies import running
+
+    for derived in DERIVED:  # they would be of fewer trials than the ledgers if this is killed
+        (folder.path / derived).unlink(missing_ok=True)
+    with telling_first(lambda: derive(wanted, folder)):
+        running.go_on(wanted, asked, folder, executor=executor, watcher=progress)
+    return derive(wanted, folder)
 
 
 def report_study(path: str | Path, *, trust: bool = False, dashboard: bool = False) -> StudyResult:

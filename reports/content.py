@@ -1,4 +1,4 @@
-"""What the page says beside the analysis: figures at the top, incumbents, meters, settings."""
+"""What the page says beside the analysis: figures at the top, meters, settings."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ..benchmarks.analysis import naming
-from ..benchmarks.analysis.runs import RunFacts, best_runs, emissions, spent_j
-from ..benchmarks.comparison.refit import RefitFacts
+from ..benchmarks.analysis.runs import best_runs, emissions, spent_j
 from ..benchmarks.comparison.work import WorkersReport
 from ..benchmarks.tables.contract import VERSION
 from ..benchmarks.tables.facts import read_fact
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from ..benchmarks.analysis.analysing import Analysis
     from ..benchmarks.analysis.facts import Finding
     from ..benchmarks.tables.table import Table
-    from ..models.metric import Metric
 
 NOT_STATED = "not stated"
 KINDS = {
@@ -200,18 +198,6 @@ def kind_meanings(table: Table) -> dict[str, str]:
     return {kind: KINDS.get(kind, "") for kinds in found for kind in kinds}
 
 
-def incumbents(table: Table, names: Sequence[str]) -> list[dict[str, Any]]:
-    """Return the best run of each strategy, with the learning curve of its incumbent."""
-    if not any(str(name).startswith("p.") for name in table.trials):
-        return []
-    best = best_runs(table)
-    return [
-        {"run": best[name], "curve": _sparkline(table.curves, best[name], table.metric)}
-        for name in names
-        if name in best and best[name].incumbent is not None
-    ]
-
-
 def meters(table: Table) -> list[dict[str, Any]]:
     """Return what is known of each meter; a description may have been written by anybody."""
     stated = (table.description or {}).get("meter")
@@ -264,21 +250,6 @@ def settings(
     return {subject: facts for subject, facts in subjects.items() if facts}
 
 
-def refit(table: Table) -> dict[str, str]:
-    """Return what training the best candidate again gave; empty where it was not."""
-    found = read_fact(RefitFacts, (table.description or {}).get("refit"))
-    if found is None:
-        return {}
-    facts = {
-        "on": "train and validation data",
-        "energy": f"{format_energy(found.energy_j)} ({found.energy_kind}), beside the budget",
-    }
-    if found.state != "complete":
-        return {**facts, "ended": f"{found.state}: {found.message}"}
-    score = format_score(found.test_score, table.metric)
-    return {**facts, "epochs": str(found.epochs), f"test {table.metric.name}": score}
-
-
 def part(table: Table, name: str) -> Mapping[str, Any]:
     """Return a part of a table's description; empty where it has none."""
     found = (table.description or {}).get(name)
@@ -296,20 +267,3 @@ def _range(axis: object) -> str:
         return format_value(axis.get("choices", axis))
     text = f"{format_value(axis['low'])} to {format_value(axis.get('high'))}"
     return f"{text}, logarithmic" if axis.get("log") else text
-
-
-def _sparkline(curves: pd.DataFrame | None, run: RunFacts, metric: Metric) -> dict[str, str] | None:
-    """Return the incumbent's score by epoch as SVG points in a box of 100 by 24."""
-    if curves is None or run.incumbent is None:
-        return None
-    own = curves[(curves["run"] == run.run) & (curves["trial"] == run.incumbent.trial)]
-    score = own.sort_values("epoch")["score"].dropna().to_numpy(dtype=float)
-    if len(score) < 2:
-        return None
-    span = float(score.max() - score.min()) or 1.0
-    points = " ".join(
-        f"{100.0 * i / (len(score) - 1):.1f},{22.0 - 20.0 * (a - score.min()) / span:.1f}"
-        for i, a in enumerate(score)
-    )
-    first, last = (format_score(score[place], metric) for place in (0, -1))
-    return {"points": points, "first": first, "last": last, "epochs": str(len(score))}

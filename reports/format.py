@@ -53,6 +53,15 @@ def format_score(score: object, metric: Metric) -> str:
     return naming.format_score(known(score), metric)
 
 
+def format_difference(value: float, metric: Metric, sign: str = "") -> str:
+    """Write how far two scores are apart: ``"1.2 points"`` of a share, else three digits.
+
+    With ``sign="+"`` it has its sign, and of a share two decimals.
+    """
+    decimals = 2 if sign else 1
+    return f"{100 * value:{sign}.{decimals}f} points" if metric.is_share else f"{value:{sign}.3g}"
+
+
 def format_times(ratio: object) -> str:
     """Write a ratio such as ``"2.83"``, ``"1,230"``, or ``"n/a"`` where it is unavailable."""
     number = known(ratio)

@@ -65,17 +65,9 @@ def components_chart(trials: pd.DataFrame, number: int, kinds: Mapping[str, str]
                 "categoryarray": [label for label, _ in rows],
                 "ticklabelstandoff": 8,
             },
+            "annotations": [_amount(label, each) for label, each in rows],
         },
     )
-    for label, each in rows:
-        figure.add_annotation(
-            x=0 if each is None else each.energy_j,
-            y=label,
-            text="no reading" if each is None else format_energy(each.energy_j),
-            showarrow=False,
-            xanchor="left",
-            xshift=4,
-        )
     told = ", ".join(
         f"{NAMES[each.component]} {format_energy(each.energy_j)} {_kind(each.kind)}"
         for each in found
@@ -90,6 +82,18 @@ def components_chart(trials: pd.DataFrame, number: int, kinds: Mapping[str, str]
         _notes(trials),
         height_rem=7.0 + 2.4 * len(rows),
     )
+
+
+def _amount(label: str, own: Component | None) -> dict[str, Any]:
+    """What stands behind a bar."""
+    return {
+        "x": 0 if own is None else own.energy_j,
+        "y": label,
+        "text": "no reading" if own is None else format_energy(own.energy_j),
+        "showarrow": False,
+        "xanchor": "left",
+        "xshift": 4,
+    }
 
 
 def _label(name: str, own: Component | None, *, several: bool) -> str:

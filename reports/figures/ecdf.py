@@ -10,7 +10,6 @@ from ...benchmarks.analysis import naming
 from ...benchmarks.statistics.survival import target_ecdf
 from ..format import format_score
 from .chart import Chart
-from .reaching import UNKNOWN_RUNS
 
 if TYPE_CHECKING:
     from .chart import Drawing
@@ -52,7 +51,6 @@ def ecdf_chart(reaching: Reaching, drawing: Drawing) -> Chart:
         )
     ends = [format_score(metric.oriented(float(each)), metric) for each in (grid[0], grid[-1])]
     spaced = "the error" if metric.is_share else "what is left to the best"
-    notes = [f"{UNKNOWN_RUNS}: {', '.join(unknown)}."] if unknown else []
     return Chart(
         f"ecdf-{drawing.number}",
         "Targets reached",
@@ -63,6 +61,6 @@ def ecdf_chart(reaching: Reaching, drawing: Drawing) -> Chart:
         f"Step lines of the share of pairs of a run and a target reached, against joules: "
         f"{drawing.listed}.",
         reaching.figure(traces, "pairs of run and target reached"),
-        [*notes, *drawing.notes(reaching.curves.trials)],
+        reaching.notes(unknown, drawing),
         entries=len(drawing.looks),
     )

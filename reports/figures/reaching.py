@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from ...benchmarks.statistics.runs import AnytimeCurves
     from ...benchmarks.tables.table import Table
     from ...models.metric import Metric
+    from .chart import Drawing
 
-UNKNOWN_RUNS = "Not drawn, for joules of its runs are not known"
 _QUARTERS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -79,6 +79,12 @@ class Reaching:
     def is_known(self) -> bool:
         """Whether any run of known joules has a result."""
         return bool(np.isfinite([*self.ends_j, self.common_j]).all())
+
+    def notes(self, unknown: Sequence[str], drawing: Drawing) -> list[str]:
+        """Say which strategies have no line, and which are not shown at first."""
+        why = "Not drawn, for joules of its runs are not known"
+        found = [f"{why}: {', '.join(unknown)}."] if unknown else []
+        return [*found, *drawing.notes(self.curves.trials)]
 
     def figure(self, traces: Sequence[dict[str, Any]], title: str) -> go.Figure:
         """Return a figure of shares against joules, whose axes stay where they are.

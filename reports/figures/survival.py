@@ -10,7 +10,6 @@ from ...benchmarks.analysis import naming
 from ...benchmarks.statistics.survival import survival_curve
 from .axes import GREY
 from .chart import Chart
-from .reaching import UNKNOWN_RUNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +38,6 @@ def survival_chart(reaching: Reaching, drawing: Drawing) -> Chart:
     if traces:
         traces.append(_ended())
     target = naming.named(reaching.metric.oriented(reaching.target), reaching.metric)
-    notes = [f"{UNKNOWN_RUNS}: {', '.join(unknown)}."] if unknown else []
     return Chart(
         f"survival-{drawing.number}",
         "Runs that have not reached the target",
@@ -49,7 +47,7 @@ def survival_chart(reaching: Reaching, drawing: Drawing) -> Chart:
         f"Step lines of the share of runs that have not reached {target}, against joules: "
         f"{drawing.listed}.",
         reaching.figure(traces, "runs still short of the target"),
-        [*notes, *drawing.notes(reaching.curves.trials)],
+        reaching.notes(unknown, drawing),
         entries=len(drawing.looks),
     )
 

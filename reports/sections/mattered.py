@@ -13,7 +13,14 @@ from ...benchmarks.tables.table import counted
 from ...models.outcome import State
 from ..figures.ablation import ablation_chart
 from ..figures.importance import COMBINED, importance_chart, ranked
-from ..format import UNAVAILABLE, format_energy, format_percent, format_score, format_value
+from ..format import (
+    UNAVAILABLE,
+    format_difference,
+    format_energy,
+    format_percent,
+    format_score,
+    format_value,
+)
 from ..tables import Cell, Grid, Row
 from .section import Section, Subject
 
@@ -143,7 +150,8 @@ def _recorded(stop: Stop, metric: Metric) -> str:
 
 
 def _points(value: float, metric: Metric) -> str:
-    return f"{100 * value:.1f} points" if metric.is_share else f"{value:.3g} of {metric.name}"
+    text = format_difference(value, metric)
+    return text if metric.is_share else f"{text} of {metric.name}"
 
 
 def _gain(found: Forecast | None, metric: Metric) -> str:
@@ -254,7 +262,9 @@ def ablation_grid(found: Ablation, metric: Metric) -> Grid:
     rows = []
     for stop in found.stops:
         cells = [_forecast_cell(stop.score, show)]
-        cells.append(Cell("" if stop.gain is None else _signed(stop.gain.value, metric)))
+        cells.append(
+            Cell("" if stop.gain is None else format_difference(stop.gain.value, metric, "+"))
+        )
         if stop.energy_j is not None:
             cells.append(_forecast_cell(stop.energy_j, format_energy))
             cells.append(Cell("" if stop.factor is None else f"{stop.factor.value:.2f}"))
@@ -270,10 +280,6 @@ def _change(stop: Stop) -> str:
 
 def _forecast_cell(found: Forecast, show: Callable[[object], str]) -> Cell:
     return Cell(show(found.value), f"{show(found.low)} to {show(found.high)}")
-
-
-def _signed(value: float, metric: Metric) -> str:
-    return f"{100 * value:+.2f} points" if metric.is_share else f"{value:+.3g}"
 
 
 def _recorded_cell(stop: Stop, metric: Metric) -> Cell:

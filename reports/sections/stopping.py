@@ -8,7 +8,7 @@ from ...benchmarks.statistics.fidelity import AGREEING, EpochFacts, Fidelity, fi
 from ...benchmarks.tables.table import counted
 from ..figures.agreement import agreement_chart
 from ..figures.learning import learning_chart
-from ..format import UNAVAILABLE, format_percent
+from ..format import UNAVAILABLE, format_difference, format_percent
 from ..tables import Cell, Grid, Row
 from .section import Section, Subject
 
@@ -55,17 +55,13 @@ def sentences(found: Fidelity | None, metric: Metric) -> list[str]:
     spent = "" if told.spent is None else f"{format_percent(told.spent, 0)} of the joules and "
     lost = f"no {metric.name}: what was best there was so in the end"
     if told.regret > 0:
-        lost = f"{_loss(told.regret, metric)} of {metric.name}"
+        lost = f"{format_difference(told.regret, metric)} of {metric.name}"
     return [agree, f"Choosing there would have cost {spent}{lost}."]
 
 
 def _rho(facts: EpochFacts) -> str:
     interval = "" if facts.low is None else f" [{facts.low:.2f}, {facts.high:.2f}]"
     return f"{facts.rho:.2f}{interval}"
-
-
-def _loss(regret: float, metric: Metric) -> str:
-    return f"{100 * regret:.1f} points" if metric.is_share else f"{regret:.3g}"
 
 
 def _notes(found: Fidelity | None) -> list[str]:
@@ -100,8 +96,8 @@ def epochs_grid(found: Fidelity, metric: Metric) -> Grid:
             Cell(tau),
             Cell(format_percent(each.spent, 0)),
             Cell(
-                _loss(each.regret, metric),
-                f"at most {_loss(each.regret_high, metric)} in 95 % of resamples",
+                format_difference(each.regret, metric),
+                f"at most {format_difference(each.regret_high, metric)} in 95 % of resamples",
             ),
         ]
         rows.append(Row(f"{each.epoch} of {found.length}", cells))
