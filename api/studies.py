@@ -107,6 +107,7 @@ def study(
         PerjouleError: Something cannot be used; nothing is half-written then.
     """
     from ..benchmarks.studies import running
+    from ..benchmarks.studies.added import load_added
     from ..benchmarks.studies.folder import StudyFolder
     from ..benchmarks.studies.registry import find_study
 
@@ -128,7 +129,7 @@ def study(
     if resume:
         asked = _resumed(folder, wanted, asked, trust=trust)
         running.check_begun(wanted, asked, folder)
-    added = _load_added(add, mapping, wanted.design(asked).by) if add else []
+    added = load_added(add, mapping, wanted.design(asked).by) if add else []
     if not resume:
         running.begin(wanted, asked, folder, agreed=yes, watcher=progress)
     with folder.locked():
@@ -262,27 +263,6 @@ def _place(wanted: Study, out: str | Path | None, quick: bool) -> Path:
     return (RUNS / f"study-{plain}{'-quick' if quick else ''}-{stamp}").absolute()
 
 
-def _load_added(
-    tables: Sequence[Loadable], mapping: str | Sequence[str], by: Sequence[str]
-) -> list[Table]:
-    from ..benchmarks.comparison.loading import load_table
-    from ..benchmarks.studies.tables import with_groups
-
-    read = [_grouped(each, by, mapping) for each in tables]
-    return [load_table(with_groups(each, by), by=by) for each in read]
-
-
-def _grouped(
-    source: Loadable | Sequence[Loadable], by: Sequence[str], mapping: str | Sequence[str]
-) -> Table:
-    """Read somebody's tables, grouped by what they have of a design's groups."""
-    from ..benchmarks.comparison.loading import load_table
-
-    known = load_table(source, by="none", mapping=mapping).trials
-    present = [name for name in by if f"g.{name}" in known or f"p.{name}" in known]
-    return load_table(source, by=present or "none", mapping=mapping)
-
-
 def _of_tables(
     wanted: Study,
     folder: StudyFolder,
@@ -291,9 +271,10 @@ def _of_tables(
 ) -> StudyResult:
     """Let a study analyse tables that somebody recorded."""
     from ..benchmarks.comparison.folder import Folder
+    from ..benchmarks.studies.added import load_grouped
     from ..benchmarks.studies.design import Options
 
-    table = _grouped(source, wanted.design(Options()).by, mapping)
+    table = load_grouped(source, mapping, wanted.design(Options()).by)
     Folder(folder.path).check_free()
     folder.path.mkdir(parents=True, exist_ok=True)
     told = {key: getattr(wanted, key) for key in ("name", "question", "paper", "link")}

@@ -73,8 +73,9 @@ def compact(values: ArrayLike) -> NDArray[np.floating[Any]]:
     double = np.asarray(values, dtype=float)
     with np.errstate(over="ignore", under="ignore"):
         single = double.astype("f4")
-    lost = np.isfinite(double) & (~np.isfinite(single) | ((single == 0) & (double != 0)))
-    return double if lost.any() else single
+    size = np.abs(single)
+    held = (double == 0) | ((size >= np.finfo("f4").tiny) & (size < np.inf))
+    return single if (held | ~np.isfinite(double)).all() else double
 
 
 def hover(name: str, lines: Iterable[str]) -> dict[str, Any]:

@@ -77,8 +77,8 @@ class Reaching:
 
     @property
     def is_known(self) -> bool:
-        """Whether any run of known joules has a result."""
-        return bool(np.isfinite([*self.ends_j, self.common_j]).all())
+        """Whether there is a target, and any run of known joules has a result."""
+        return bool(np.isfinite([*self.ends_j, self.common_j, self.target]).all())
 
     def notes(self, unknown: Sequence[str], drawing: Drawing) -> list[str]:
         """Say which strategies have no line, and which are not shown at first."""

@@ -103,10 +103,10 @@ def _energies(rng: random.Random):
 def _trials(rng: random.Random, score: Any) -> pd.DataFrame:
     names = [
         rng.choice(TEXTS) + f" {i}" if rng.random() < 0.2 else f"s{i}"
-        for i in range(rng.choice((1, 1, 2, 2, 3, 3, 5, 7, 12, 30)))
+        for i in range(rng.choice((1, 1, 2, 2, 3, 3, 5, 5, 7, 7, 12, 30)))
     ]
     most = rng.choice((1, 2, 5, 20, 60))
-    most = min(most, 600 // len(names))
+    most = min(most, 300 // len(names))
     params = _params(rng)
     kinds = rng.sample(KINDS, rng.choice((1, 1, 1, 2, 3)))
     failing = rng.choice((0.0, 0.0, 0.1, 0.6, 1.0))

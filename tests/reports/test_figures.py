@@ -3,9 +3,12 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from perjoule.reports.figures.anytime import anytime_chart
 from perjoule.reports.figures.attainment import attainment_chart
+from perjoule.reports.figures.axes import compact, energy_axis
 from perjoule.reports.figures.chart import Drawing
 from perjoule.reports.figures.palette import look_of
 from perjoule.reports.figures.pareto import pareto_chart
@@ -256,3 +259,18 @@ def test_the_spread_holds_the_quartiles_of_all_trials():
 
 def test_few_trials_are_dots_without_a_box():
     assert [trace.type for trace in draw(spread_chart, small()).data] == ["scatter"]
+
+
+def test_an_axis_of_any_energies_has_ticks_that_can_be_read():
+    for low, high in ((1e-300, 1e300), (1e-9, 1e12), (1.0, 1e6), (2e-5, 3e-5), (0.1, 7.0)):
+        ticks = energy_axis("", pd.Series([low, high])).get("tickvals", [])
+        assert len(ticks) < 30, (low, high)
+        assert len(ticks) > 3 or high < 2 * low
+
+
+@given(st.lists(st.floats(-1e308, 1e308), min_size=1))
+def test_compact_numbers_lose_no_place_of_a_figure(values):
+    kept = compact(values)
+    assert np.isfinite(kept).all()
+    assert ((kept == 0) == (np.asarray(values) == 0)).all()
+    assert kept == pytest.approx(values, rel=1e-6)

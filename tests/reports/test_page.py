@@ -368,6 +368,11 @@ def test_an_interrupted_comparison_says_so():
     assert "what every run had spent when the comparison was interrupted" in page.told
 
 
+def test_runs_of_unknown_totals_are_compared_within_what_is_known():
+    page = page_of(comparison(unplaced_j=None))
+    assert "compared at 30.0 J, the allotment of each run" in page.told
+
+
 def test_a_comparison_without_trials_renders():
     table = comparison(end=None)
     table = dataclasses.replace(table, trials=table.trials[:0], curves=table.curves[:0])
