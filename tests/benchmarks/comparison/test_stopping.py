@@ -1,6 +1,7 @@
 """Signals, exits and errors in the middle of a trial: its joules are charged whatever comes."""
 
 import contextlib
+import os
 import signal
 import sys
 
@@ -205,10 +206,12 @@ def test_a_killed_trial_is_not_said_to_run(tmp_path):
     file, folder = arguments(tmp_path, "steps")
     perjoule.compare(file, out=folder)
     (folder / "inflight").mkdir()
-    (folder / "inflight" / "random-0.0.json").write_text(
+    sign = folder / "inflight" / "random-0.0.json"
+    sign.write_text(
         '{"run": "random-0", "number": 0, "trial": 9, "params": {"epochs": 50}, "energy_j": 12.0, '
         '"epoch": 8, "epochs_j": [1, 1, 1, 1, 1, 1, 1, 1]}'
     )
+    os.utime(sign, (0, 0))  # of long ago
     states = {}
     for is_locked in (False, True):
         with Folder(folder).locked() if is_locked else contextlib.nullcontext():
