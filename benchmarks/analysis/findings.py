@@ -133,7 +133,7 @@ def _led(group: GroupFacts, winner: str) -> str:
     if finding.over == "together":
         return (
             f"{winner} found {naming.better_networks(metric)} than {_others(group)} for {energy}: "
-            f"{scores}. {_open(group.tests.at_end, winner)}"
+            f"{scores}. {_open(group.tests.at_end, finding)}"
         )
     return f"{winner} is ahead for {energy}, {scores}, but that may be chance."
 
@@ -232,7 +232,7 @@ def _target_sentence(group: GroupFacts) -> str:
     if finding.over == "together" and test.together is not None:
         times = _times_fewer(test.together, _others(group))
         told = f"{finding.winner} {to_target} for {mean}, {times}; {runs}."
-        return f"{told} {_open(test, finding.winner)}"
+        return f"{told} {_open(test, finding)}"
     return f"{finding.winner} {to_target} for {fewest}, {spent} ({runs}), but that may be chance."
 
 
@@ -264,12 +264,12 @@ def _others(group: GroupFacts) -> str:
     return f"the other {len(group.strategies) - 1} strategies together"
 
 
-def _open(test: Evidence, winner: str) -> str:
-    """Say which single strategies a winner cannot be told apart from."""
-    pairs = [pair for pair in test.pairs if pair.a == winner]
-    alike = [pair.b for pair in pairs if not pair.shown]
+def _open(test: Evidence, finding: Finding) -> str:
+    """Say which single strategies a winner cannot be told apart from, corrected for all pairs."""
+    pairs = [pair for pair in test.pairs if pair.a == finding.winner]
+    alike = [pair.b for pair in pairs if pair.b not in finding.beaten]
     if len(alike) == len(pairs):
-        return "Of each of them alone that may be chance."
+        return "Against each of them alone it may be chance."
     return f"It cannot be told apart from {some_of(alike)}."
 
 

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 # Okabe and Ito (2008) without black and yellow, which vanish on a dark and on a white page; then a
-# brown and a violet that stand out from both pages by 3 to 1, and from the others by lightness.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#96683A", "#8567C7")
+# violet and a brown that stand out from both pages by 3 to 1, and from the others by lightness.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8567C7", "#96683A")
 SCORE, JOULES = "#64748B", "#8C8B1F"
 """What a figure draws of all strategies together: in no strategy's colour, 3 to 1 on both pages."""
 _DASHES = ("solid", "7px,3px", "9px,3px,2px,3px", "14px,3px", "2px,3px")

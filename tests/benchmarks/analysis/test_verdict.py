@@ -258,6 +258,15 @@ class TestHeadline:
         assert min(pair.p for pair in test.pairs) == pytest.approx(21 * 2 / 252)
         assert test.together.low > 1
         assert "fewer than the other 6 strategies together" in target.sentence
+        assert target.sentence.endswith("Against each of them alone it may be chance.")
+
+    def test_who_is_not_beaten_alone_is_named(self):
+        rng = np.random.default_rng(0)
+        field = [hits(f"r{i}", *rng.uniform(6, 10, 10)) for i in range(3)]
+        fast = hits("fast", *rng.uniform(1, 3, 10))
+        near = hits("near", *rng.uniform(1.5, 3.5, 10))
+        target = group_of(*field, near, fast, target=0.9).verdict.target
+        assert (target.over, set(target.beaten)) == ("together", {"r0", "r1", "r2"})
         assert target.sentence.endswith("It cannot be told apart from near.")
 
     def test_a_lead_over_all_together_and_none_alone_is_told_so(self):
@@ -267,7 +276,7 @@ class TestHeadline:
         alone = hits("first", 0.9, 1.2, 1.4, 2.15, 4.15)
         target = group_of(*field, alone, target=0.9).verdict.target
         assert (target.over, target.beaten) == ("together", ())
-        assert target.sentence.endswith("Of each of them alone that may be chance.")
+        assert target.sentence.endswith("Against each of them alone it may be chance.")
 
     def test_a_ratio_that_is_nearly_1_is_not_rounded_to_it(self):
         near = hits("near", *[4.95 + i / 1000 for i in range(5)])
