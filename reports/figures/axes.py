@@ -17,7 +17,7 @@ from ..format import format_kinds
 from .palette import JOULES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence, Sized
+    from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -89,6 +89,11 @@ def hover(name: str, lines: Iterable[str]) -> dict[str, Any]:
 def wrap_label(name: str) -> str:
     """Return the name of a strategy as the label of a row, in short lines."""
     return "<br>".join(map(escape, wrap(name, 18)))
+
+
+def is_seen(trace: Mapping[str, Any]) -> bool:
+    """Whether a trace has points, and is shown before anybody clicks."""
+    return trace.get("visible", True) is True and len(trace["x"]) > 0
 
 
 def say_if_empty(figure: go.Figure, content: Sized, notice: str) -> go.Figure:

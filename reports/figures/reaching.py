@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from ...benchmarks.analysis.orientation import best_bound
 from ...benchmarks.analysis.timeline import timeline
 from ...benchmarks.statistics.survival import target_grid
-from .axes import TEMPLATE, add_notice, energy_axis, energy_title, fill_columns
+from .axes import TEMPLATE, add_notice, energy_axis, energy_title, fill_columns, is_seen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,7 +89,8 @@ class Reaching:
     def figure(self, traces: Sequence[dict[str, Any]], title: str) -> go.Figure:
         """Return a figure of shares against joules, whose axes stay where they are.
 
-        Its one annotation is visible where no strategy has a line; the page's script keeps it so.
+        Its one annotation is visible where no strategy that is shown has a line; the page's script
+        keeps it so.
         """
         import pandas as pd
 
@@ -113,5 +114,5 @@ class Reaching:
                 "hovermode": "closest",
             },
         )
-        empty = not any("meta" in trace and len(trace["x"]) for trace in traces)
+        empty = not any("meta" in trace and is_seen(trace) for trace in traces)
         return add_notice(figure, "The joules of these runs are not all known.", visible=empty)

@@ -15,7 +15,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from ...benchmarks.analysis import naming
-from .axes import TEMPLATE, compact, energy_axis, log_axis, say_if_empty
+from .axes import TEMPLATE, add_notice, compact, energy_axis, is_seen, log_axis, say_if_empty
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,6 +81,8 @@ class Scale:
                 "hovermode": "closest",
             },
         )
+        if len(energies_j) and not any(map(is_seen, traces)):
+            return add_notice(figure, "Of the strategies that are shown nothing can be drawn.")
         return say_if_empty(figure, energies_j, notice)
 
 

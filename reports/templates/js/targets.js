@@ -56,7 +56,7 @@
         const own = now.strategies.find((each) => each.name === trace.meta?.strategy);
         if (own) [trace.x, trace.y] = draw(own, trace.meta.part, stops ? budget.value : data.end_j);
       }
-      figure.layout.annotations[0].visible = !figure.data.some((trace) => trace.meta && trace.x.length);
+      figure.layout.annotations[0].visible = !figure.data.some((trace) => trace.meta && trace.visible === true && trace.x.length);
     };
     const drawSurvival = (own, part) => {
       if (own.spent.some((each) => Number.isNaN(each.joules))) return [[], []];
