@@ -29,7 +29,7 @@ from ...models.networks.registry import architectures_help
 from ...plain import read_yaml
 
 DEFAULT_STRATEGIES = ["grid", "random", "tpe", "gp", "skopt-gp", "asha", "frugal"]
-DEFAULT_BUDGET = "600 J"
+DEFAULT_BUDGET = "560 J"
 DEFAULT_SEEDS = 10
 """With ten seeds of 8.6 J the runs support more often who reaches the target for the fewest joules
 than with five of 17 J, at the same cost (``CONTRACT.md``, "What the runs support")."""
