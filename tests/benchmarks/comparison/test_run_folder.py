@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from perjoule import load_table
+from perjoule.benchmarks.comparison.experiment import Experiment
 from perjoule.benchmarks.comparison.folder import Folder
 from perjoule.benchmarks.comparison.loading import read_run
 from perjoule.benchmarks.comparison.messages import file_name
@@ -247,7 +248,7 @@ def test_a_description_that_knew_fewer_fields_has_their_defaults(folder):
     stated["experiment"] = {"strategies": ["tpe"], "seeds": 1}
     (path / "experiment.yaml").write_text(yaml.safe_dump(stated))
     table = load_table(path)
-    assert table.description["experiment"]["budget_j"] == 600
+    assert table.description["experiment"]["budget_j"] == Experiment().budget_j
     assert "<html" in page.render(table, table.compare())
     stated["meter"][0]["warnings"] = None
     (path / "experiment.yaml").write_text(yaml.safe_dump(stated))
