@@ -16,6 +16,7 @@ from . import failures
 from .format import (
     format_duration,
     format_energy,
+    format_kind,
     format_kinds,
     format_score,
     format_value,
@@ -187,7 +188,7 @@ def joules_by_kind(trials: pd.DataFrame) -> list[tuple[str, int, float]]:
     readings = trials[trials["energy_j"].notna()]
     kinds = readings["energy_kind"].fillna(NOT_STATED)
     return [
-        (" and ".join(str(kind).split("+")), len(joules), float(joules.sum()))
+        (format_kind(kind), len(joules), float(joules.sum()))
         for kind, joules in readings.groupby(kinds, sort=False)["energy_j"]
     ]
 

@@ -92,6 +92,11 @@ def format_kinds(kinds: Iterable[object]) -> str:
     return " and ".join(sorted(single)) or "of unknown kind"
 
 
+def format_kind(kind: object) -> str:
+    """Write the kind of one reading as the table has it: ``"measured and modelled"``."""
+    return " and ".join(str(kind).split("+"))
+
+
 def format_duration(seconds: object) -> str:
     """Write a duration given in seconds as text such as ``"100 ms"``, ``"38.2 s"``, ``"2.5 h"``."""
     number = known(seconds)

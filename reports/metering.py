@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..benchmarks.analysis import naming
 from ..benchmarks.statistics.destinations import components
 from ..benchmarks.tables.contract import COMPONENTS, LOWER_BOUND
 from . import content
@@ -80,8 +81,7 @@ def uncovered(table: Table) -> str:
     missing = [NAMES[name] for name in COMPONENTS if name not in (*found, "node")]
     if not missing:
         return ""
-    listed = " and ".join(filter(None, [", ".join(missing[:-1]), missing[-1]]))
     return (
-        f"Not covered: {listed}, and all of the machine beside these components. "
+        f"Not covered: {naming.listed(missing)}, and all of the machine beside these components. "
         "Their joules are unknown, not zero."
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ...energy.quantities import format_energy
 from ...energy.source import Kind
 from ...models.outcome import State
-from ..tables.contract import LOWER_BOUND
+from ..tables.contract import LOWER_BOUND, is_lower_bound
 from ..tables.table import counted
 from . import naming
 from .naming import some_of, target_score
@@ -93,7 +93,7 @@ def notes(group: GroupFacts, table: Table) -> list[str]:
                 f"The total joules of {own.runs - known} of {own.runs} runs of {name} are not "
                 "known: they are left out where it takes them, and none counts as 0."
             )
-    bounds = sum(n for kind, n in group.energy_kinds.items() if LOWER_BOUND in kind.split("+"))
+    bounds = sum(n for kind, n in group.energy_kinds.items() if is_lower_bound(kind))
     if bounds:
         found.append(f"The joules of {counted(bounds, 'trial')} are a lower bound.")
     return [labelled(group.by, each) for each in found]

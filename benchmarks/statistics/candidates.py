@@ -46,12 +46,13 @@ class Candidates:
     params: tuple[Mapping[str, Any], ...]  # of each candidate
     points: Array  # in the unit cube, shape [n, k]
     score: Array  # oriented mean of its repeats, shape [n]; NaN if unknown
-    log_j: Array  # mean logarithm of its joules without search; NaN if unknown
+    log_j: Array  # mean logarithm of its joules, without search where that is told; NaN if unknown
     repeats: NDArray[np.intp]  # trials of each
     trials: int  # results in the table
     looked_at: int  # of those, what the candidates are made of
     outside: int  # of those that were looked at, without a value or outside the space
     other_kinds: int  # whose joules are of a kind that most are not of, and not counted
+    with_search: int  # whose joules do not tell those of their search apart
     stopped: int  # results of trials that were stopped before their end
     searched_epochs: bool  # whether the epochs were chosen, rather than cut by a strategy
 
@@ -109,6 +110,7 @@ class Candidates:
             len(rows),
             int((~inside).sum()),
             int(((energy_j > 0) & ~counted).sum()),
+            int((rows["energy_j"].notna() & rows["energy_search_j"].isna()).sum()),
             int((rows["state"] != State.COMPLETE).sum()),
             EPOCHS in table.dimensions.searched,
         )

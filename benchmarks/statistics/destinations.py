@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...models.outcome import State
-from ..tables.contract import COMPONENTS, LOWER_BOUND
+from ..tables.contract import COMPONENTS, is_lower_bound
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,7 +89,7 @@ def destinations(trials: pd.DataFrame) -> Destinations:
 def _ends(trials: pd.DataFrame) -> dict[str, NDArray[np.bool_]]:
     """Which trials ended in each way but complete."""
     state = trials["state"].to_numpy(dtype=object)
-    bound = trials["energy_kind"].eq(LOWER_BOUND).to_numpy(dtype=bool)
+    bound = trials["energy_kind"].map(is_lower_bound).to_numpy(dtype=bool)
     lost = (state == State.INTERRUPTED) & bound
     ends = {str(end): (state == end) & ~lost for end in ENDS[:-1]}
     return {**ends, LOST: lost}

@@ -101,6 +101,11 @@ SCORES = tuple(OLD_NAMES.values())
 UNITS = {column.name: column.unit for column in (*RUNS, *CURVES, *COLUMNS)}  # empty: none
 
 
+def is_lower_bound(kind: object) -> bool:
+    """Whether joules of this kind, of which several are joined by +, are a lower bound."""
+    return LOWER_BOUND in str(kind).split("+")
+
+
 def contract_name(name: str) -> str:
     """What a column is called in this version; a name that none had stays."""
     return OLD_NAMES.get(name, name)

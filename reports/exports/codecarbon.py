@@ -19,7 +19,7 @@ from ...energy.quantities import JOULES_PER_UNIT, total
 from ...errors import DataError
 from ...plain import printable
 from .. import content
-from ..format import format_energy, known
+from ..format import format_energy, format_kind, known
 from .energies import SEARCH, within
 from .facts import Cost, Disclosed
 
@@ -137,7 +137,7 @@ def _trial(
     energy_j, duration_s = known(row["energy_j"]), float(row["duration_s"])
     stated = row["energy_kind"]
     kind = content.NOT_STATED if stated is None or pd.isna(stated) else str(stated)
-    kind = "unavailable" if energy_j is None else " and ".join(kind.split("+"))
+    kind = "unavailable" if energy_j is None else format_kind(kind)
     joules = {name: known(row[column]) for name, column in _COMPONENTS.items()}
     powers = {
         f"{name}_power": own / duration_s

@@ -13,7 +13,7 @@ from ...energy.reading import billed_ids
 from ...energy.source import SourceInfo
 from .. import content
 from ..content import NOT_STATED
-from ..format import format_energy, format_percent
+from ..format import format_energy, format_kind, format_percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,7 +80,7 @@ def searched(table: Table) -> tuple[Energy, ...]:
     found = [
         Energy(
             SEARCH,
-            " and ".join(str(kind).split("+")),
+            format_kind(kind),
             float(own["energy_j"].sum()),
             _error_j(own, str(kind), meters),
             len(own[["run", "trial"]].drop_duplicates()),

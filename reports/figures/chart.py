@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...benchmarks.tables.contract import is_lower_bound
 from ...models.metric import ACCURACY, Metric
 
 if TYPE_CHECKING:
@@ -90,8 +91,9 @@ def energy_notes(trials: pd.DataFrame) -> list[str]:
     notes = {
         "Not drawn, for want of an energy reading": trials["energy_j"].isna(),
         "Not drawn, for an energy of 0 J has no place on this axis": trials["energy_j"] == 0,
-        "Lost before their end, so that their energy is a lower bound": trials["energy_kind"]
-        == "lower bound",
+        "Lost before their end, so that their energy is a lower bound": trials["energy_kind"].map(
+            is_lower_bound
+        ),
     }
     total = f"{len(trials):,} trials"
     return [f"{what}: {which.sum():,} of {total}." for what, which in notes.items() if which.any()]

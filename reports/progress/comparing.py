@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ...benchmarks.analysis.target import DEFAULT_TARGET
+from ...benchmarks.tables.table import counted
 from ..format import format_energy
 from .console import Screen, open_console
 from .drawing import draw_state, plain_line
@@ -56,8 +57,8 @@ class ComparisonProgress:
             share, budget = "", "unlimited"
         shares = (
             f"{share}each of {experiment.n_runs} runs "
-            f"({_counted(len(experiment.strategies), 'strategy', 'strategies')} x "
-            f"{_counted(experiment.seeds, 'seed', 'seeds')}), "
+            f"({counted(len(experiment.strategies), 'strategy')} x "
+            f"{counted(experiment.seeds, 'seed')}), "
         )
         if experiment.trials is not None:
             shares = f"at most {experiment.trials} trials, {shares}"
@@ -102,7 +103,3 @@ def tell_dashboard(path: Path) -> str:
 def tell_meters(sources: Sequence[SourceInfo]) -> str:
     """The sources of a meter in words."""
     return ", ".join(f"{s.component} {s.kind.value} ({s.id})" for s in sources)
-
-
-def _counted(count: int, one: str, many: str) -> str:
-    return f"{count} {one if count == 1 else many}"

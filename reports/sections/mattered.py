@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ...benchmarks.analysis import naming
 from ...benchmarks.statistics.ablation import Ablation, ablate
 from ...benchmarks.statistics.candidates import EPOCHS
 from ...benchmarks.statistics.importance import Importance, Landscape, Share
@@ -80,12 +81,15 @@ def importance_sentences(landscape: Landscape) -> list[str]:
             explain = "explains" if len(unclear) == 1 else "explain"
             which = "either" if len(known) > 1 else "it"
             sentences.append(
-                f"{_listed(unclear)} alone {explain} no more of {which} than random numbers do."
+                f"{naming.listed(unclear)} alone {explain} no more of {which} than random "
+                "numbers do."
             )
     best = [share for share in landscape.best_tenth if share.clear][:_MOST_TOLD]
     if best:
         shares = [f"{each.name} ({format_percent(each.value, 0)})" for each in best]
-        sentences.append(f"The best tenth of the candidates is set apart by {_listed(shares)}.")
+        sentences.append(
+            f"The best tenth of the candidates is set apart by {naming.listed(shares)}."
+        )
     return sentences
 
 
@@ -99,7 +103,7 @@ def _explains(what: str, found: Importance) -> str:
     first, *others = told[:_MOST_TOLD]
     shares = [f"{first.name} alone explains {_interval(first)}"]
     shares += [f"{share.name} {_interval(share)}" for share in others]
-    return f"Of the variation of {what}, {_listed(shares)}."
+    return f"Of the variation of {what}, {naming.listed(shares)}."
 
 
 def _interval(share: Share) -> str:
@@ -167,10 +171,6 @@ def _times(found: Forecast | None) -> str:
     return f"{found.value:.2g} [{found.low:.2g}, {found.high:.2g}]"
 
 
-def _listed(names: Sequence[str]) -> str:
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
-
-
 def _notes(landscape: Landscape, subject: Subject) -> list[str]:
     """Say what was looked at, and what was left out."""
     found, trials = landscape.candidates, subject.trials
@@ -183,6 +183,11 @@ def _notes(landscape: Landscape, subject: Subject) -> list[str]:
         "Joules are those of a trial without its search, on their logarithm. What sets the best "
         "tenth of the candidates apart is told by Optuna's PED-ANOVA, as shares of all that does."
     )
+    if found.with_search:
+        notes.append(
+            f"The joules of {found.with_search:,} of {counted(found.looked_at, 'trial')} do not "
+            "tell what their search cost apart: it is in them."
+        )
     if found.looked_at < found.trials:
         notes.append(f"A seeded sample: there are {found.trials:,} trials with a result.")
     if EPOCHS in found.names and found.stopped:

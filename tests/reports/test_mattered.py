@@ -71,6 +71,7 @@ def test_a_strangers_hyperparameter_is_text():
     page = page_of(made())
     assert "mattered" in anchors(page)
     assert HOSTILE in page.text
+    assert "do not tell what their search cost apart" in page.text
     assert not [each for _, each in page.elements if "onclick" in each]
     assert "stopping" not in anchors(page)
 

@@ -57,7 +57,8 @@ def test_complete_trials_are_split_by_phase_and_all_others_stand_under_how_they_
             ("truncated", "measured", 3.0, *[None] * 4),
             ("failed", "measured", 2.0, *[None] * 4),
             ("failed", "measured", None, *[None] * 4),
-            ("interrupted", "lower bound", 1.0, *[None] * 4),
+            ("interrupted", "lower bound", 0.75, *[None] * 4),
+            ("interrupted", "lower bound+modelled", 0.25, *[None] * 4),
             ("interrupted", "measured", 0.5, *[None] * 4),
         )
     )
