@@ -9,10 +9,36 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ..models.metric import ACCURACY, Metric
 from ..models.outcome import CurvePoint, State, StepCost
+
+
+class Forecast(NamedTuple):
+    """What a strategy expects of the score at the end of a slice: the ends of an 80 % interval.
+
+    Scores are oriented, as in `Told`.
+    """
+
+    low: float
+    median: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """A trial of an earlier search of the same space, which a strategy may learn from.
+
+    Attributes:
+        params: The candidate's hyperparameters.
+        scores: Validation scores by epoch, oriented as in `Told`.
+        energies_j: Joules so far by epoch, as far as they are known.
+    """
+
+    params: Mapping[str, Any]
+    scores: Mapping[int, float]
+    energies_j: Mapping[int, float]
 
 
 @dataclass(frozen=True)
@@ -35,6 +61,7 @@ class Work:
     pause: bool = False
     trial: int | None = None
     predicted_j: float | None = None
+    predicted_score: Forecast | None = None
 
 
 @dataclass(frozen=True)
@@ -94,6 +121,9 @@ class Task:
         metric: What scores are of; `Metric.oriented_bounds` are those of what is told.
         energy_of: Joules of all training steps of a candidate, by an energy model of the machine;
             None of one whose network cannot be built. None where no such model is stored.
+        stop_early: Score that is worth the whole budget: a run may end when nothing promises that
+            for its joules. None spends the budget.
+        earlier: Earlier searches of the same space, one tuple of trials each.
     """
 
     budget_j: float = math.inf
@@ -103,6 +133,8 @@ class Task:
     shared: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
     metric: Metric = ACCURACY
     energy_of: Callable[[Mapping[str, Any]], float | None] | None = None
+    stop_early: float | None = None
+    earlier: tuple[tuple[Earlier, ...], ...] = field(default=(), repr=False)
 
 
 class Strategy(Protocol):

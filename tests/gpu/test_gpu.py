@@ -86,7 +86,8 @@ def test_a_comparison_trains_on_the_card_and_charges_it(tmp_path: Path) -> None:
     assert len(trials) > 2
     known = trials.dropna(subset=["gpu_j"])
     assert len(known) == len(trials)
-    assert (known["gpu_j"] > 0).all()
+    assert (known["gpu_j"] >= 0).all()  # 0 within a step of the counter, which moves every 100 ms
+    assert known["gpu_j"].sum() > 0.5 * known["energy_j"].sum()
     assert trials["score"].max() > 0.5
     total_j = trials["energy_j"].sum()
     assert 2400 < total_j < 3600
