@@ -29,7 +29,7 @@ class NearestObjective:
     """
 
     def __init__(self, recording: Recording) -> None:
-        self._recording = recording
+        self.recording = recording
         self.space, self.n_samples = recording.space, recording.n_samples
         self.best_score, self.cheapest_j = recording.best_score, recording.cheapest_j
         self.metric = recording.metric
@@ -56,7 +56,7 @@ class NearestObjective:
     @property
     def cost_of(self) -> Callable[[Mapping[str, Any]], tuple[float, float]] | None:
         """Forward operations per image, and parameters, of the nearest candidate."""
-        costs = self._recording.costs
+        costs = self.recording.costs
         return None if costs is None else lambda params: costs[self.nearest(params)]
 
     def nearest(self, params: Mapping[str, Any]) -> int:
@@ -71,7 +71,7 @@ class NearestObjective:
             candidate = int(np.where(self._longest < epochs, math.inf, distances).argmin())
         members = self._members[candidate]
         number = members[0] if len(members) == 1 else self._draw_repeat(candidate, seed, epochs)
-        return self._recording.curves[number]
+        return self.recording.curves[number]
 
     def _distances(self, params: Mapping[str, Any]) -> NDArray[np.float64]:
         """The squares of all candidates' distances."""

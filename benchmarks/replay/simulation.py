@@ -30,7 +30,7 @@ from typing import Any, NamedTuple
 from ...models.importing import describe_error
 from ...models.outcome import CurvePoint, State
 from ...tuners.registry import Builder
-from ...tuners.strategy import Strategy, Task, Told, Work, check_work
+from ...tuners.strategy import Forecast, Strategy, Task, Told, Work, check_work
 from ..comparison.events import End
 from ..comparison.run import ASK_MARGIN, Tally
 from .objective import Simulated
@@ -66,6 +66,8 @@ class Slice(NamedTuple):
     search_j: float
     search_s: float  # CPU-seconds that its ask and tell really took
     predicted_j: float | None  # by the strategy; None if it did not
+    # Of the score at the end, by the strategy, oriented; None if it did not.
+    predicted_score: Forecast | None
     params: Mapping[str, Any]
 
 
@@ -249,6 +251,7 @@ class Run:
                 search_j,
                 search_s,
                 work.predicted_j,
+                work.predicted_score,
                 told.params,
             )
         )

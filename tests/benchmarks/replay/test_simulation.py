@@ -9,15 +9,13 @@ from hypothesis import strategies as st
 
 import perjoule
 from perjoule.benchmarks.comparison.events import End
-from perjoule.benchmarks.performance.scores import slice_frame
 from perjoule.benchmarks.replay.simulation import Terms, play, simulate, task_of
 from perjoule.benchmarks.replay.synthetic import SURFACES
-from perjoule.benchmarks.statistics.runs import AnytimeCurves
 from perjoule.models.metric import ACCURACY
 from perjoule.models.outcome import State
 from perjoule.models.space import Space
 from perjoule.tuners.registry import RECIPES
-from perjoule.tuners.strategy import Work
+from perjoule.tuners.strategy import Forecast, Work
 
 from ..conftest import SMALL, SPACE
 from ..samples import quick
@@ -201,13 +199,10 @@ def test_no_run_overdraws_its_budget_by_more_than_a_setup(budget_j, lengths):
     assert [s.trial for s in slices] == list(range(len(slices)))
 
 
-def test_the_table_is_one_that_the_statistics_read():
-    works = Scripted(work(2, pause=True), work(1), work(5, trial=0))
-    frame = slice_frame([simulate(works, Flat(), Terms(100.0, seed=3, name="mine"))])
-    curves = AnytimeCurves.of(frame)
-    assert curves.energy_to_target(0.2).loc["mine-3"].tolist() == ["mine", True, 5.0]
-    assert curves.energy_to_target(0.5)["energy_j"].tolist() == [15.0]
-    assert 0 < curves.anytime_score()["mine-3"] < 0.5
+def test_a_slice_keeps_what_its_strategy_forecast():
+    forecast = Forecast(0.1, 0.2, 0.3)
+    slices, _ = run(work(2, predicted_score=forecast), work(1))
+    assert [s.predicted_score for s in slices] == [forecast, None]
 
 
 # Beside a real run --------------------------------------------------------------------------------
