@@ -9,6 +9,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ from perjoule.benchmarks.performance.records import RunRecord, record_of
 from perjoule.benchmarks.performance.tasks import TaskFacts, TaskSource, fresh_objective
 from perjoule.benchmarks.performance.variants import VARIANTS, recipe_of
 from perjoule.benchmarks.replay.simulation import Terms, play
+from perjoule.errors import PerjouleError
 from perjoule.tuners.registry import RECIPES
 
 MOST_TRIALS = 1_000
@@ -76,6 +78,9 @@ def run_all(
         entries: The runs.
         jobs: How many at a time.
         search_s: CPU-seconds that a run of a strategy is known to take.
+
+    Raises:
+        PerjouleError: A worker died.
     """
     ordered = sorted(entries, key=lambda entry: -_expected_s(entry.strategy, search_s))
     os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
@@ -84,6 +89,11 @@ def run_all(
     try:
         for future in as_completed([pool.submit(run, entry) for entry in ordered]):
             yield future.result()
+    except BrokenProcessPool as error:
+        raise PerjouleError(
+            "a worker of the benchmark was killed, perhaps for its memory: with --record FILE the "
+            "same command goes on, with fewer --jobs"
+        ) from error
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
         for child in multiprocessing.active_children():

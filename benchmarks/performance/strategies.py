@@ -26,6 +26,7 @@ need not be installed.
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -61,12 +62,15 @@ from perjoule.tuners.registry import RECIPES, parse_strategies
 SUBJECT = "frugal"
 RIVALS = ("random", "tpe", "asha", "hyperband")
 """Ours that a subject is set beside, besides all peers."""
+BASELINES = ("one-epoch", "successive-halving", "asha-joules", "pasha")
+"""Ours that are run too where nobody names strategies or rivals, as far as there are such."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play all, and print the tables; returns the exit code."""
-    options = _parser().parse_args(arguments)
+    options = argparse.Namespace(record=None)
     try:
+        _parser().parse_args(arguments, options)
         _play(options)
     except PerjouleError as error:
         print(error, file=sys.stderr)
@@ -87,11 +91,16 @@ def _parser() -> argparse.ArgumentParser:
         "--strategies",
         type=parse_strategies,
         metavar="A,B",
-        help="ours, variants and peers to run, all, or none; subjects and rivals if not given",
+        help="to run: ours, variants, peers; all, or none; default subjects, rivals and baselines",
     )
     add("--tasks", type=_listed, default=[], metavar="A,B", help="tasks or families; default all")
     add(
-        "--tables", type=Path, action="append", default=[], metavar="FOLDER", help="with tables too"
+        "--tables",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="of tables, one subfolder each",
     )
     add("--subject", type=parse_strategies, metavar="A,B", help=f"default {SUBJECT}")
     add(
@@ -100,13 +109,27 @@ def _parser() -> argparse.ArgumentParser:
         metavar="A,B",
         help=f"default {', '.join(RIVALS)} and all peers",
     )
-    add("--seeds", type=_positive, default=20, metavar="N", help="runs per strategy and task")
-    add("--trials", type=float, default=40, metavar="N", help="a run's joules, average trainings")
-    add("--watts", type=float, default=4.0, metavar="W", help="per core, for the search")
+    add(
+        "--seeds",
+        type=_positive,
+        default=20,
+        metavar="N",
+        help="runs per strategy and task; default 20",
+    )
+    add("--trials", type=_above_0, default=40.0, metavar="N", help="average trainings; default 40")
+    add("--watts", type=_above_0, default=4.0, metavar="W", help="of a core, for the search")
     add("--free-search", action="store_true", help="charge no search")
     add("--fidelity", choices=["epochs", "joules"], default="epochs", help="what rungs are made of")
     add("--record", type=Path, metavar="FILE", help="keep runs there, and go on with it")
-    add("--recorded", type=Path, action="extend", nargs="+", default=[], metavar="FILE")
+    add(
+        "--recorded",
+        type=Path,
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="with the runs that are kept there",
+    )
     add("--ablation", action="store_true", help="run and print all variants beside their bases")
     add("--jobs", type=_positive, default=usable_cores(), metavar="N", help="runs at a time")
     add("--live", action="store_true", help="search digits in earnest, too")
@@ -121,6 +144,13 @@ def _positive(text: str) -> int:
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text}: give a number of at least 1")
+    return value
+
+
+def _above_0(text: str) -> float:
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text}: give a number above 0")
     return value
 
 
@@ -165,7 +195,8 @@ def _to_run(
     elif options.strategies is not None:
         names = list(options.strategies)
     else:
-        rivals = options.rivals or [*RIVALS, *peers.PEERS]
+        plain = [name for name in BASELINES if name in RECIPES]
+        rivals = options.rivals or [*RIVALS, *plain, *peers.PEERS]
         names = [name for name in (*subjects, *rivals) if name not in gathering.recorded_names]
     if options.ablation:
         names += [name for each, variant in VARIANTS.items() for name in (variant.base, each)]
