@@ -191,9 +191,9 @@ def _to_run(
 ) -> list[str]:
     """Names of the strategies to run; by default none of which there are recorded runs."""
     if options.strategies == ["none"]:
-        names: list[str] = []
-    elif options.strategies is not None:
-        names = list(options.strategies)
+        return []
+    if options.strategies is not None:
+        names = options.strategies
     else:
         plain = [name for name in BASELINES if name in RECIPES]
         rivals = options.rivals or [*RIVALS, *plain, *peers.PEERS]
