@@ -193,7 +193,7 @@ def _to_run(
     if options.strategies == ["none"]:
         return []
     if options.strategies is not None:
-        names = options.strategies
+        names = list(options.strategies)
     else:
         plain = [name for name in BASELINES if name in RECIPES]
         rivals = options.rivals or [*RIVALS, *plain, *peers.PEERS]
