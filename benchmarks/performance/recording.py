@@ -3,13 +3,13 @@
     perjoule compare experiment.yaml --out runs/digits    # random search, epochs fixed
     python benchmarks/performance/recording.py runs/digits benchmarks/recorded/digits
 
-Keeps the complete and the failed trials, and of these what a replay reads. A comparison that still
-runs may be turned too.
+Keeps the complete and the failed trials, and of these what a replay reads. Of the data's files their
+names are kept without the folders they lay in. A comparison that still runs may be turned too.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import pandas as pd
@@ -44,7 +44,7 @@ Recorded on {date} on {machine}, perjoule {version}, torch {torch}, by
 
 with `strategies: [random]`, `seeds: {seeds}`, `workers: {workers}`, `meter: {source}`, this space,
 and a budget that was stopped by Ctrl-C. `perjoule replay` replays it.
-"""
+{note}"""
 
 
 def main() -> None:
@@ -52,15 +52,19 @@ def main() -> None:
     parser = make_parser(__doc__)
     parser.add_argument("run", type=Path, help="run folder of `perjoule compare`")
     parser.add_argument("table", type=Path, help="folder to write")
+    parser.add_argument("--note", default="", help="what else its README.md says, in Markdown")
     options = parser.parse_args()
     trials, curves, description = read(options.run)
     options.table.mkdir(parents=True, exist_ok=True)
     write_frame(trials, options.table / "trials.parquet")
     write_frame(curves, options.table / "curves.parquet")
-    kept = {"experiment": {"dataset": description["experiment"]["dataset"]}}
+    kept = {"experiment": {"dataset": dataset_name(description)}}
     kept |= {key: description[key] for key in DESCRIPTION_KEYS}
+    kept["data"] = {**kept["data"], "source": PurePath(kept["data"]["source"]).name}
     (options.table / "experiment.yaml").write_text(yaml.safe_dump(kept, sort_keys=False))
-    (options.table / "README.md").write_text(readme(options.table, trials, description))
+    (options.table / "README.md").write_text(
+        readme(options.table, trials, description, options.note)
+    )
     print(f"{options.table}: {len(trials)} candidates")
 
 
@@ -75,7 +79,13 @@ def read(run: Path) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
     return trials, curves[list(CURVE_COLUMNS)], dict(table.description or {})
 
 
-def readme(folder: Path, trials: pd.DataFrame, description: dict[str, Any]) -> str:
+def dataset_name(description: dict[str, Any]) -> str:
+    """The data set as users name it, without the folder that a file of theirs lay in."""
+    kind, colon, path = description["experiment"]["dataset"].partition(":")
+    return f"{kind}{colon}{PurePath(path).name}"
+
+
+def readme(folder: Path, trials: pd.DataFrame, description: dict[str, Any], note: str) -> str:
     """How a table was made, in words."""
     data, experiment = description["data"], description["experiment"]
     return README.format(
@@ -83,7 +93,7 @@ def readme(folder: Path, trials: pd.DataFrame, description: dict[str, Any]) -> s
         n=len(trials),
         failed=int((trials["state"] == "failed").sum()),
         epochs=description["space"]["epochs"],
-        data=experiment["dataset"],
+        data=dataset_name(description),
         train=data["train"],
         validation=data["validation"],
         meter="; ".join(source["detail"] for source in description["meter"]),
@@ -95,6 +105,7 @@ def readme(folder: Path, trials: pd.DataFrame, description: dict[str, Any]) -> s
         version=description["versions"]["perjoule"],
         torch=description["versions"]["torch"],
         folder=folder.as_posix(),
+        note=f"\n{note}\n" if note else "",
     )
 
 
