@@ -53,7 +53,7 @@ def test_the_truncated_watts_of_del_rey_are_found(recorded):
         assert words in both.evidence
 
 
-@pytest.mark.parametrize("name", ["digits", "fashion-mnist"])
+@pytest.mark.parametrize("name", ["digits", "fashion-14", "fashion-mnist", "mnist-5k"])
 def test_our_recorded_tables_are_clean(name):
     result = audit(TABLES / name)
     assert result.findings == ()
