@@ -1,6 +1,7 @@
 """Measure what asks of each strategy cost, for the model that replays charge searching by.
 
     python benchmarks/performance/asking.py    # prints, and writes benchmarks/replay/ask_costs.json
+    python benchmarks/performance/asking.py --strategies asha,pasha    # these; the others stay
 
 Every strategy searches the default space on recorded digits. The figures are CPU-seconds of an ask
 with its tell, on one thread, after so many results: means over all asks of a range, so that a rare
@@ -109,6 +110,12 @@ def main() -> None:
     """Measure all strategies, print the figures and write them."""
     parser = make_parser(__doc__)
     parser.add_argument("--seconds", type=float, default=50.0, help="CPU time of one strategy")
+    parser.add_argument(
+        "--strategies",
+        type=lambda text: text.split(","),
+        metavar="A,B",
+        help="measure these alone; all else stays as the file has it",
+    )
     parser.add_argument("--out", type=Path, default=FILE)
     options = parser.parse_args()
     os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
@@ -116,7 +123,7 @@ def main() -> None:
     objective = NearestObjective(Recording.of(load_table(DIGITS)))
     found: dict[str, list[float]] = {}
     print(f"{'told':15}" + "".join(f"{told:>10}" for told in RANGES))
-    for name in RECIPES:
+    for name in options.strategies or RECIPES:
         with threadpool_limits(1):
             found[name] = measure(name, objective, options.seconds)
         print(f"{name:15}" + "".join(f"{cpu_s:>10.3g}" for cpu_s in found[name]), flush=True)
@@ -129,9 +136,13 @@ def main() -> None:
         "told": list(RANGES),
         "cpu_s": found,
     }
+    if options.strategies:
+        described = json.loads(options.out.read_text(encoding="utf-8"))
+        known = described["cpu_s"] | found
+        described["cpu_s"] = {name: known[name] for name in RECIPES if name in known}
     text = json.dumps(described, indent=1)
     # One line per list of numbers.
-    text = re.sub(r"\[[^\]]*\]", lambda found: " ".join(found[0].split()), text)
+    text = re.sub(r"\[([^\]]*)\]", lambda found: f"[{' '.join(found[1].split())}]", text)
     options.out.write_text(text + "\n", encoding="utf-8")
 
 

@@ -3,8 +3,8 @@
     perjoule compare experiment.yaml --out runs/digits    # random search, epochs fixed
     python benchmarks/performance/recording.py runs/digits benchmarks/recorded/digits
 
-Keeps the complete and the failed trials, and of these what a replay reads. Of files of data it keeps
-the names, not the folders they lay in. A comparison that still runs may be turned too.
+Keeps the complete and the failed trials, and of these what a replay reads; of files of data the
+names, not the folders they lay in. A comparison that still runs may be turned too.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ class TrialSoFar:
     energy_j: float | None = 0.0  # of all its slices, search included; None if any is unavailable
     scores: dict[int, float] = field(default_factory=dict)  # by validated epoch
     energies_j: dict[int, float] = field(default_factory=dict)  # so far, by epoch, as known
+    pending: bool = False  # whether a slice of it is still being trained, as in `Told`
 
     @property
     def failed(self) -> bool:
@@ -35,10 +36,15 @@ class TrialSoFar:
             return None
         return self.scores[max(self.scores)]
 
+    @property
+    def epoch_j(self) -> float | None:
+        """Mean joules of its epochs, all that it took besides among them; None if unknown."""
+        return self.energy_j / self.epochs if self.energy_j is not None and self.epochs else None
+
     def add(self, told: Told) -> None:
         """Take what a slice gave."""
         before_j = self.energy_j
-        self.state = told.state
+        self.state, self.pending = told.state, told.pending
         self.epochs = max(self.epochs, told.epochs)
         self.energy_j = total((self.energy_j, told.energy_j))
         for point in told.curve:

@@ -25,11 +25,14 @@ from .rungs import ETA, Ladder, Standing, Step
 class MultiFidelity(ABC):
     """Trains what `next_step` chooses, and begins what a proposer proposes."""
 
+    eta: float = ETA  # as in `Ladder`
+
     def __init__(
         self, space: Space, seed: int, task: Task | None = None, *, proposer: Proposer = "random"
     ) -> None:
-        longest = space.longest()
-        self.ladder = Ladder(longest, in_joules=(task or Task()).fidelity == "joules")  # the rungs
+        longest, task = space.longest(), task or Task()
+        self.ladder = Ladder(longest, in_joules=task.fidelity == "joules", eta=self.eta)
+        self._budget_j = task.budget_j
         self._seed, self._space = seed, space.with_fixed("epochs", longest)
         self._proposer: Proposer = proposer
         self._trials: dict[int, TrialSoFar] = {}
@@ -41,13 +44,17 @@ class MultiFidelity(ABC):
 
     def ask(self, spent_j: float) -> Work:
         """Continue a paused trial to its next rung, or begin a new one."""
-        step = self.next_step(Standing(self.ladder, self._trials))
+        step = self.next_step(self.standing(spent_j))
         if step.trial is None:
             seed = ask_seed(self._seed, self._n_told)
             params = propose(self._proposer, self._space, self._trials, seed)
         else:
             params = self._trials[step.trial].params
         return Work(params, step.until, step.until_j, step.pause, step.trial)
+
+    def standing(self, spent_j: float = 0.0) -> Standing:
+        """Where the trials stand once the run has spent so many joules."""
+        return Standing(self.ladder, self._trials, self._budget_j - spent_j)
 
     def tell(self, result: Told) -> None:
         """Learn the result of a slice."""
@@ -56,20 +63,31 @@ class MultiFidelity(ABC):
         self._trials.setdefault(result.trial, new).add(result)
 
 
-def promotion(standing: Standing, members: Collection[int], first: int = 0) -> Step | None:
-    """The next promotion of successive halving among ``members``; None if none is due.
+def lift(standing: Standing, members: Collection[int], rung: int = 0) -> Step | None:
+    """The slice that takes a waiting member below a rung to it; None if none waits there.
 
-    Trials below the rung ``first``, begun before it was known where it lies, go there first.
+    Trials wait below the first rung if they were begun before it was known where it lies.
+    """
+    if standing.priced:
+        for number in members:
+            if standing.rung[number] < rung and standing.waits(number):
+                return standing.step(rung, number)
+    return None
+
+
+def promotion(
+    standing: Standing, members: Collection[int], first: int = 0, last: int | None = None
+) -> Step | None:
+    """The next promotion of asynchronous halving among ``members``; None if none is due.
+
+    Their rungs are ``first`` to ``last``, which is the top if it is not given.
     """
     if not standing.priced:
         return None
-    for number in members:
-        if standing.rung[number] < first and standing.waits(number):
-            return standing.step(first, number)
-    among = set(members)
-    for rung in reversed(range(first, standing.ladder.top)):
-        scores = standing.scores(rung)
-        ranked = sorted(among & scores.keys(), key=lambda n: (-scores[n], n))
+    if step := lift(standing, members, first):
+        return step
+    for rung in reversed(range(first, standing.ladder.top if last is None else last)):
+        ranked = standing.ranked(rung, members)
         for number in ranked[: len(ranked) // ETA]:  # Li et al. 2020, algorithm 2
             if standing.rung[number] == rung and standing.waits(number):
                 return standing.step(rung + 1, number)

@@ -7,7 +7,7 @@ are epochs, or joules of the trial: then cheap networks get more epochs than dea
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from statistics import median
 from typing import NamedTuple
 
@@ -29,28 +29,35 @@ class Step(NamedTuple):
 
 
 class Ladder:
-    """The rungs of a run: r_k = R / eta^(K-k), rounded, from 1 epoch to all R; eta is `ETA`.
+    """The rungs of a run: r_k = R / eta^(K-k), rounded, from 1 epoch to all R.
+
+    With an infinite eta there are two: one epoch, and all.
 
     In joules, rung k lies at the energy of r_k epochs, each at what one epoch of the median of the
     first trials took. Until that is known new trials get one epoch. A trial that has all R epochs
     has reached every rung, whatever its joules.
     """
 
-    def __init__(self, longest: int, *, in_joules: bool = False) -> None:
+    def __init__(self, longest: int, *, in_joules: bool = False, eta: float = ETA) -> None:
         self.longest, self.in_joules = longest, in_joules
         rungs, height = {1}, float(longest)
         while round(height) >= 1:
             rungs.add(round(height))
-            height /= ETA
+            height /= eta
         self.rungs = tuple(sorted(rungs))  # in epochs; if in joules, those of a median trial
         self.top = len(self.rungs) - 1  # index of the last rung
 
 
 class Standing:
-    """Where the trials of a run, in the order they were begun, stand on its ladder."""
+    """Where the trials of a run, in the order they were begun, stand on its ladder.
 
-    def __init__(self, ladder: Ladder, trials: Mapping[int, TrialSoFar]) -> None:
-        self.ladder, self.trials = ladder, trials
+    ``left_j`` are the joules that the run has left, infinite if it may spend any.
+    """
+
+    def __init__(
+        self, ladder: Ladder, trials: Mapping[int, TrialSoFar], left_j: float = math.inf
+    ) -> None:
+        self.ladder, self.trials, self.left_j = ladder, trials, left_j
         self._unit: float | None = 1.0  # of an epoch, None if not known yet
         if ladder.in_joules:
             priced = [trial.energies_j[1] for trial in trials.values() if 1 in trial.energies_j]
@@ -89,6 +96,22 @@ class Standing:
         trial, ladder = self.trials[number], self.ladder
         below_top = self.rung[number] < ladder.top and trial.epochs < ladder.longest
         return trial.state is State.PAUSED and below_top
+
+    def ranked(self, rung: int, members: Collection[int]) -> list[int]:
+        """Those members that reached a rung, the best first, of equals the first begun."""
+        scores = self.scores(rung)
+        return sorted(scores.keys() & members, key=lambda number: (-scores[number], number))
+
+    def price_j(self, rung: int, number: int) -> float | None:
+        """Joules that a trial is expected to take to a rung; None if unknown.
+
+        Its epochs are expected to take what they took so far, on average.
+        """
+        trial = self.trials[number]
+        if self.ladder.in_joules and self._unit is not None and trial.energy_j is not None:
+            return max(self.ladder.rungs[rung] * self._unit - trial.energy_j, 0.0)
+        n_epochs = max(self.ladder.rungs[rung] - trial.epochs, 0)
+        return None if trial.epoch_j is None else n_epochs * trial.epoch_j
 
     def step(self, rung: int, trial: int | None = None) -> Step:
         """The slice that takes a trial, or a new one, to a rung."""

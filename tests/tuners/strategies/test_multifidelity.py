@@ -14,8 +14,12 @@ from perjoule.tuners.parts.history import TrialSoFar
 from perjoule.tuners.parts.proposals import propose
 from perjoule.tuners.parts.rungs import PRICED_TRIALS, Ladder, Standing
 from perjoule.tuners.strategies.asha import HalvingStrategy
+from perjoule.tuners.strategies.asha_joules import JoulesHalvingStrategy
 from perjoule.tuners.strategies.hyperband import HyperbandStrategy
 from perjoule.tuners.strategies.median import MedianStrategy
+from perjoule.tuners.strategies.one_epoch import OneEpochStrategy
+from perjoule.tuners.strategies.pasha import PashaStrategy
+from perjoule.tuners.strategies.successive_halving import SuccessiveHalvingStrategy
 from perjoule.tuners.strategy import Task, Told, restore
 
 from ..toys import simulate
@@ -28,7 +32,15 @@ SPACE = Space.parse(
         "epochs": {"low": 1, "high": LONGEST},
     }
 )
-STRATEGIES = [HalvingStrategy, HyperbandStrategy, MedianStrategy]
+STRATEGIES = [
+    HalvingStrategy,
+    JoulesHalvingStrategy,
+    HyperbandStrategy,
+    MedianStrategy,
+    OneEpochStrategy,
+    PashaStrategy,
+    SuccessiveHalvingStrategy,
+]
 every_strategy = pytest.mark.parametrize("strategy", STRATEGIES)
 every_proposer = pytest.mark.parametrize("proposer", ["random", "tpe"])
 
