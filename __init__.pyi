@@ -36,6 +36,7 @@ from .models.callbacks.transformers import TransformersCallback as TransformersC
 from .models.callbacks.xgboost import XGBoostCallback as XGBoostCallback
 from .models.metric import Metric as Metric
 from .models.trial import Trial as Trial
+from .tuners.pending import ask_batch as ask_batch
 from .tuners.strategy import Strategy as Strategy
 from .tuners.strategy import Told as Told
 from .tuners.strategy import Work as Work

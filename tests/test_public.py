@@ -29,6 +29,7 @@ PUBLIC = [
     "Work",
     "XGBoostCallback",
     "analyse",
+    "ask_batch",
     "audit",
     "compare",
     "disclose",

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from statistics import median
 
+from ..errors import ConfigurationError
 from ..models.outcome import RESULTS, State
 from .strategy import Strategy, Told, Work, check_work, restore
 
@@ -45,24 +46,69 @@ def lie(work: Work, trial: int, history: Sequence[Told]) -> Told:
     return Told(work.params, state, score, energy_j, trial=trial, epochs=epochs, pending=True)
 
 
-def ask_beside(
-    strategy: Strategy, history: Sequence[Told], pending: Iterable[Pending], spent_j: float
-) -> Work | None:
-    """Ask a new strategy for work beside what is in flight; None if it has none now.
+def ask_batch(
+    strategy: Strategy,
+    history: Sequence[Told],
+    count: int,
+    spent_j: float,
+    pending: Iterable[Pending] = (),
+) -> list[Work]:
+    """Ask a new strategy for several slices to be trained at the same time.
+
+        >>> import perjoule
+        >>> from perjoule.models.outcome import State
+        >>> from perjoule.models.space import Space
+        >>> from perjoule.tuners.registry import find_recipe
+        >>> space = Space.parse({"width": {"low": 8, "high": 64}, "epochs": 9})
+        >>> history = [
+        ...     perjoule.Told({"width": width, "epochs": 9}, State.PAUSED, score, 2.0, trial=trial,
+        ...                   epochs=1)
+        ...     for trial, (width, score) in enumerate([(8, 0.5), (32, 0.8), (16, 0.6)])
+        ... ]
+        >>> strategy = find_recipe("asha").build(space, seed=0)
+        >>> batch = perjoule.ask_batch(strategy, history, count=3, spent_j=6.0)
+        >>> [(work.trial, work.until) for work in batch]  # the best goes on, and two begin
+        [(1, 3), (None, 1), (None, 1)]
+
+    New trials get the next numbers, in the order of the batch. The strategy is brought up to date
+    once, whatever the count, and then told a guess of each slice before it is asked for the next.
 
     Args:
         strategy: Made for the run, and not told anything yet; it is of no use afterwards.
         history: What the run's slices gave, in the order in which they ended.
-        pending: The slices in flight, in the order in which they began.
+        count: How many slices are wanted. There are fewer if the strategy waits for a result, or
+            has no more work: none with nothing in flight is the end of its search.
         spent_j: Joules that the run has spent, without those of slices in flight.
+        pending: The slices in flight already, in the order in which they began.
 
     Raises:
-        TypeError: It gives no work.
-        ValueError: It goes on with a trial that is not paused, or is in flight.
+        ConfigurationError: The count is below one.
+        TypeError: The strategy gives no work.
+        ValueError: The strategy goes on with a trial that is not paused, or is in flight.
     """
-    lies = [lie(work, trial, history) for trial, work in pending]
-    told = [*history, *lies]
+    if count < 1:
+        raise ConfigurationError(f"a batch of {count} slices is none: ask for one at least")
+    batch: list[Work] = []
+    told = [*history, *(lie(work, trial, history) for trial, work in pending)]
     restore(strategy, told)
-    work = strategy.ask(spent_j + sum(each.energy_j or 0.0 for each in lies))
-    check_work(work, told)
-    return work
+    while True:
+        flying_j = sum(each.energy_j or 0.0 for each in told[len(history) :])
+        work = strategy.ask(spent_j + flying_j)
+        check_work(work, told)
+        if work is not None:
+            batch.append(work)
+        if work is None or len(batch) == count:
+            return batch
+        new = max((each.trial for each in told), default=-1) + 1
+        told.append(lie(work, new if work.trial is None else work.trial, history))
+        strategy.tell(told[-1])
+
+
+def ask_beside(
+    strategy: Strategy, history: Sequence[Told], pending: Iterable[Pending], spent_j: float
+) -> Work | None:
+    """Ask a new strategy for one slice beside what is in flight; None if it has none now.
+
+    Arguments and errors are as of `ask_batch`.
+    """
+    return next(iter(ask_batch(strategy, history, 1, spent_j, pending)), None)

@@ -146,7 +146,8 @@ class Strategy(Protocol):
     asked before each tell again. Without the attribute it counts as True.
 
     Where several trials of a run are trained at once, results come in the order in which they end,
-    and a rebuilt one is also told guesses of those in flight, marked ``pending`` (see `pending`).
+    and a rebuilt one is also told guesses of those in flight, marked ``pending`` (see `pending`;
+    `perjoule.ask_batch` asks for several slices at once).
     None from its ``ask`` then means that it waits for a result.
     """
 

@@ -1,13 +1,18 @@
 """Strategies that are asked while some of their trials are still being trained."""
 
+import doctest
 import json
 
 import pytest
 
+from perjoule.errors import ConfigurationError
 from perjoule.models.outcome import CurvePoint, State
+from perjoule.models.space import Space
+from perjoule.tuners import pending
 from perjoule.tuners.parts.history import trials_of
-from perjoule.tuners.pending import ask_beside, lie
+from perjoule.tuners.pending import ask_batch, ask_beside, lie
 from perjoule.tuners.registry import RECIPES
+from perjoule.tuners.strategies.one_epoch import SCREENED
 from perjoule.tuners.strategy import Task, Told, Work
 
 from .toys import SPACE, each_of, energy_j, score
@@ -60,7 +65,7 @@ def search_side_by_side(name, n_slices, width, *, last_first=True):
 @each_of(RECIPES)
 def test_no_candidate_is_begun_twice_and_no_slice_in_flight_is_gone_on_with(name):
     fits_slowly = name.startswith(("gp", "skopt", "pbgi"))
-    n_slices = 14 if fits_slowly else 26
+    n_slices = SCREENED + 3 if name == "one-epoch" else 14 if fits_slowly else 26
     begun, history, n_waits = search_side_by_side(name, n_slices, 4)
     new = [json.dumps(work.params, sort_keys=True) for _, work in begun if work.trial is None]
     # A genetic search proposes some of its own again, in flight or not.
@@ -77,6 +82,53 @@ def test_no_candidate_is_begun_twice_and_no_slice_in_flight_is_gone_on_with(name
         ask_beside(RECIPES[name].build(SPACE, 0, TASK), history, flying, 100.0) for _ in range(2)
     ]
     assert asked[0] == asked[1]
+
+
+@each_of(RECIPES)
+def test_a_batch_is_what_is_asked_for_one_by_one(name):
+    _, history, _ = search_side_by_side(name, 12, 3)
+    numbers = {told.trial for told in history}
+    spent_j, flying = sum(told.energy_j for told in history), []
+    for _ in range(4):
+        strategy = RECIPES[name].build(SPACE, 0, TASK)
+        if (work := ask_beside(strategy, history, flying, spent_j)) is None:
+            break
+        number = max(numbers) + 1 if work.trial is None else work.trial
+        numbers.add(number)
+        flying.append((number, work))
+    works = [work for _, work in flying]
+    strategy = RECIPES[name].build(SPACE, 0, TASK)
+    assert ask_batch(strategy, history, 4, spent_j) == works
+    strategy = RECIPES[name].build(SPACE, 0, TASK)
+    assert ask_batch(strategy, history, 3, spent_j, flying[:1]) == works[1:]
+
+
+@pytest.mark.parametrize("name", ["random", "asha", "frugal", "sobol", "tpe", "cmaes"])
+def test_batches_propose_no_candidate_twice(name):
+    history, begun = [], []
+    for _ in range(5):
+        strategy = RECIPES[name].build(SPACE, 0, TASK)
+        spent_j = sum(told.energy_j for told in history)
+        batch = ask_batch(strategy, history, 8, spent_j)
+        assert batch
+        for work in batch:
+            if work.trial is None:
+                begun.append(json.dumps(work.params, sort_keys=True))
+            trial = len(begun) - 1 if work.trial is None else work.trial
+            history.append(finished(work, trial, history))
+    assert len(set(begun)) == len(begun)
+
+
+def test_a_batch_is_shorter_where_the_work_ends_and_never_empty_by_wish():
+    few = Space.parse({"width": [8, 16, 32], "epochs": 2})
+    assert len(ask_batch(RECIPES["grid"].build(few, 0), [], 8, 0.0)) == 3
+    assert len(ask_batch(RECIPES["grid"].build(few, 0), [], 2, 0.0)) == 2
+    with pytest.raises(ConfigurationError, match="a batch of 0 slices is none"):
+        ask_batch(RECIPES["grid"].build(few, 0), [], 0, 0.0)
+
+
+def test_its_examples_run():
+    assert doctest.testmod(pending).failed == 0
 
 
 def test_one_at_a_time_is_what_it_always_was():
