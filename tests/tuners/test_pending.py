@@ -12,7 +12,6 @@ from perjoule.tuners import pending
 from perjoule.tuners.parts.history import trials_of
 from perjoule.tuners.pending import ask_batch, ask_beside, lie
 from perjoule.tuners.registry import RECIPES
-from perjoule.tuners.strategies.one_epoch import SCREENED
 from perjoule.tuners.strategy import Task, Told, Work
 
 from .toys import SPACE, each_of, energy_j, score
@@ -65,7 +64,7 @@ def search_side_by_side(name, n_slices, width, *, last_first=True):
 @each_of(RECIPES)
 def test_no_candidate_is_begun_twice_and_no_slice_in_flight_is_gone_on_with(name):
     fits_slowly = name.startswith(("gp", "skopt", "pbgi"))
-    n_slices = SCREENED + 3 if name == "one-epoch" else 14 if fits_slowly else 26
+    n_slices = 14 if fits_slowly else 26
     begun, history, n_waits = search_side_by_side(name, n_slices, 4)
     new = [json.dumps(work.params, sort_keys=True) for _, work in begun if work.trial is None]
     # A genetic search proposes some of its own again, in flight or not.

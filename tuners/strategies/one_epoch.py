@@ -22,12 +22,17 @@ When to use it: as the plainest search that stops candidates early. Where the fi
 candidates well, elaborate searches hardly do better for their joules (Egele et al. 2023, arXiv
 2307.15422); where it does not, this one is lost.
 
-What it promises: candidates are independent draws, each trained for one epoch. Of every
-`SCREENED` the best `FINISHED` are trained to the end; then further ones are drawn. If the budget
-holds less, drawing ends earlier: when what is left is just enough to finish the best `FINISHED`,
-each epoch at what its own epochs took so far. Joules that are left after that finish the next best.
-See `parts.finishing`, and `parts.multifidelity` for all else. Rungs in joules give each candidate
-at first the joules of a median candidate's epoch.
+What it promises: candidates are independent draws, each trained for one epoch. Of every 3 (R - 1)
+the best three are trained to the end, all R epochs; then further ones are drawn. So first epochs
+take about as many joules as last ones, the split that successive halving makes between its rungs.
+If the budget holds less, drawing ends earlier: when what is left is just enough to finish the best
+three, each epoch at what its own epochs took so far. Joules that are left after that finish the
+next best. See `parts.finishing`, and `parts.multifidelity` for all else. Rungs in joules give each
+candidate at first the joules of a median candidate's epoch.
+
+The authors fix the number of candidates. With 200 for each three this search needs 2.6 to 6.2 times
+the joules to 99 % of the best accuracy on the recorded tables (4 to 16 epochs, 8 seeds, replayed
+2026-11-27).
 """
 
 from __future__ import annotations
@@ -38,8 +43,7 @@ from ..parts.finishing import finishing
 from ..parts.multifidelity import MultiFidelity
 from ..parts.rungs import Standing, Step
 
-SCREENED = 200  # candidates, as many as the authors searched by
-FINISHED = 3  # the best of them
+FINISHED = 3  # candidates of each round
 
 
 class OneEpochStrategy(MultiFidelity):
@@ -49,4 +53,5 @@ class OneEpochStrategy(MultiFidelity):
 
     def next_step(self, standing: Standing) -> Step:
         """The slice to train next."""
-        return finishing(standing, SCREENED, FINISHED) or standing.step(0)
+        drawn = FINISHED * max(self.ladder.longest - 1, 1)
+        return finishing(standing, drawn, FINISHED) or standing.step(0)

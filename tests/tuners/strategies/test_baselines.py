@@ -13,9 +13,8 @@ from perjoule.tuners.parts.rungs import Ladder, Standing
 from perjoule.tuners.pending import ask_batch
 from perjoule.tuners.strategies.asha import HalvingStrategy
 from perjoule.tuners.strategies.asha_joules import JoulesHalvingStrategy
-from perjoule.tuners.strategies.one_epoch import FINISHED, SCREENED, OneEpochStrategy
-from perjoule.tuners.strategies.pasha import SCREENED as OF_WHICH_ONE_IS_FINISHED
-from perjoule.tuners.strategies.pasha import PashaStrategy, noise, reordered
+from perjoule.tuners.strategies.one_epoch import FINISHED, OneEpochStrategy
+from perjoule.tuners.strategies.pasha import SCREENED, PashaStrategy, noise, reordered
 from perjoule.tuners.strategies.successive_halving import SuccessiveHalvingStrategy
 from perjoule.tuners.strategy import Task, Told
 
@@ -86,11 +85,16 @@ def test_joules_that_the_best_leave_over_finish_the_next_best_that_fits():
 
 
 @pytest.mark.parametrize("budget_j", [math.inf, 1e6])
-def test_of_each_two_hundred_the_best_three_are_finished(budget_j):
+def test_first_epochs_take_as_many_joules_as_finishing_the_best_three(budget_j):
+    drawn = FINISHED * (LONGEST - 1)
     made = OneEpochStrategy(SPACE, 0, Task(budget_j=budget_j))
-    run = simulate(made, score, budget_j=2e4, n_trials=2 * SCREENED)
-    one = [1] * SCREENED + [LONGEST] * FINISHED
+    run = simulate(made, score, budget_j=2e4, n_trials=2 * drawn)
+    one = [1] * drawn + [LONGEST] * FINISHED
     assert [work.until for work in run.works] == one + one
+    spent_j = Counter[bool]()
+    for work, told in zip(run.works, run.history, strict=True):
+        spent_j[work.until == 1] += told.energy_j
+    assert spent_j[True] == spent_j[False]
 
 
 def test_where_joules_are_unknown_the_budget_does_not_end_screening():
@@ -145,10 +149,10 @@ def test_pasha_trains_the_best_to_the_end_with_its_last_joules():
 
 def test_pasha_finishes_one_of_each_256_however_many_joules_there_are():
     made = PashaStrategy(SPACE, 0)
-    run = simulate(made, score, n_trials=OF_WHICH_ONE_IS_FINISHED + 5)
+    run = simulate(made, score, n_trials=SCREENED + 5)
     ends = [n for n, work in enumerate(run.works) if work.until == LONGEST]
     begun = sum(work.trial is None for work in run.works[: ends[0]])
-    assert (len(ends), begun) == (1, OF_WHICH_ONE_IS_FINISHED)
+    assert (len(ends), begun) == (1, SCREENED)
 
 
 def test_rankings_are_soft_by_the_noise_of_pairs_that_cross_to_and_fro():
