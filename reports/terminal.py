@@ -188,6 +188,8 @@ def print_best(
     best = run["incumbent"]
     if best is None:
         console.print(f"No trial was validated: {spent}; give more joules.")
+        for note in notes:
+            console.print(f"- {note}")
         return
     table = Table("hyperparameter", "value", title="Best candidate", title_justify="left")
     for name, value in best["params"].items():
