@@ -123,7 +123,7 @@ def strategies(as_json: AsJson = False) -> None:
     from ..reports.terminal import print_strategies
     from ..tuners.registry import RECIPES
 
-    told = ("name", "summary", "optimises", "prunes", "source")
+    told = ("name", "summary", "optimises", "prunes", "stops_early", "transfers", "source")
     rows = [{key: getattr(recipe, key) for key in told} for recipe in RECIPES.values()]
     show(rows, as_json, lambda: print_strategies(list(RECIPES.values())))
 
