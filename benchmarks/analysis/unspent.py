@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...energy.quantities import format_energy
 from ...tuners.registry import with_ability
+from .naming import some_of
 from .timeline import timeline
 
 if TYPE_CHECKING:
@@ -47,6 +48,6 @@ def stop_early_notes(worth: float, strategies: Sequence[str]) -> list[str]:
     able = with_ability("stops_early", strategies)
     others = [name for name in strategies if name not in able]
     ends = "end a run" if len(able) > 1 else "ends a run"
-    told = f"{', '.join(able)} {ends} when nothing promises {worth:g} for the whole budget"
+    told = f"{some_of(able)} {ends} when nothing promises {worth:g} for the whole budget"
     spend = "spend theirs" if len(others) > 1 else "spends its own"
-    return [f"{told}; {', '.join(others)} {spend}." if others else f"{told}."]
+    return [f"{told}; {some_of(others)} {spend}." if others else f"{told}."]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ...energy.quantities import format_energy
 from .facts import Fact
+from .refusals import listed
 from .table import counted
 
 
@@ -34,13 +35,13 @@ class EarlierFacts(Fact):
 
     def describe(self, strategies: Sequence[str]) -> Iterator[str]:
         """Say who learns from what, what that took before, and what was left out."""
-        learn = f"{', '.join(self.learners)} learn{'s' * (len(self.learners) == 1)} from"
+        learn = f"{listed(self.learners)} learn{'s' * (len(self.learners) == 1)} from"
         took = "whose joules are not wholly known"
         if self.energy_j is not None:
             took = f"which took {format_energy(self.energy_j)} before, charged to no run here"
         deaf = [name for name in strategies if name not in self.learners]
-        told = f"; {', '.join(deaf)} {'is' if len(deaf) == 1 else 'are'} told nothing of them"
-        tables = f"{counted(len(self.tables), 'table')} ({', '.join(self.tables)})"
+        told = f"; {listed(deaf)} {'is' if len(deaf) == 1 else 'are'} told nothing of them"
+        tables = f"{counted(len(self.tables), 'table')} ({listed(self.tables)})"
         yield f"{learn} {counted(self.trials, 'trial')} of {tables}, {took}{told * bool(deaf)}."
         n_out = sum(self.left_out.values())
         if n_out:
