@@ -88,6 +88,7 @@ def tune(
     """Search with one strategy until the budget is spent; writes best.json and best.pt."""
     stopping().goes_on_with(f"tune --resume{' --refit' * refit}")
     from .. import api
+    from ..benchmarks.analysis.unspent import unspent
     from ..reports.progress import ComparisonProgress
     from ..reports.terminal import print_best
 
@@ -108,7 +109,8 @@ def tune(
     [run], again = result.summary["runs"], result.summary["refit"]
     told = run if again is None else {**run, "refit": again}
     metric = Metric.parse(result.summary["experiment"].get("metric", "accuracy"))
-    show(told, folder.as_json, lambda: print_best(run, result.folder, metric, again))
+    ended = unspent(result.table)
+    show(told, folder.as_json, lambda: print_best(run, result.folder, metric, again, ended))
     if folder.dashboard and not folder.as_json:
         print_dashboard(result.folder)
     if result.interrupted or (refit and again is None and stopping().program.number):
@@ -121,7 +123,7 @@ def strategies(as_json: AsJson = False) -> None:
     from ..reports.terminal import print_strategies
     from ..tuners.registry import RECIPES
 
-    told = ("name", "summary", "optimises", "prunes", "source")
+    told = ("name", "summary", "optimises", "prunes", "stops_early", "transfers", "source")
     rows = [{key: getattr(recipe, key) for key in told} for recipe in RECIPES.values()]
     show(rows, as_json, lambda: print_strategies(list(RECIPES.values())))
 
@@ -132,7 +134,7 @@ def init(
     force: Force = False,
 ) -> None:
     """Write a commented experiment file."""
-    from ..benchmarks.comparison.experiment import EXAMPLE
+    from ..benchmarks.comparison.example import EXAMPLE
 
     check_new(path, force=force)
     write_whole(path, lambda part: part.write_text(EXAMPLE, encoding="utf-8"))

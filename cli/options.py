@@ -21,6 +21,21 @@ Meter = Annotated[Text, Option(help=f"What counts joules: {meters_help()}")]
 Carbon = Annotated[
     Text, Option(help='Tell grams of CO2e too: "FRA", "USA/CA", "56 g/kWh"; never guessed.')
 ]
+StopEarly = Annotated[
+    float | None,
+    Option(
+        help="Score worth the whole budget (0.0001): strategies that can judge it end when nothing "
+        "promises that; else the budget is spent."
+    ),
+]
+WarmStart = Annotated[
+    list[str] | None,
+    Option(
+        metavar="TABLE",
+        help="Learn from earlier searches of the same space, tables or run folders joined by "
+        "commas; their joules are told, and charged to nobody.",
+    ),
+]
 Target = Annotated[
     str,
     Option(
@@ -90,6 +105,8 @@ class Setup:
     fidelity: Annotated[
         Text, Option(help="Rungs of multi-fidelity strategies: epochs, joules.")
     ] = None
+    stop_early: StopEarly = None
+    warm_start: WarmStart = None
     split_seed: Annotated[int | None, Option(help="Seed of the train/validation/test split.")] = (
         None
     )
@@ -201,6 +218,8 @@ class Replaying:
     parallel_trials: Annotated[
         int, Option(min=1, help="Trials of a run at a time; the notes tell what that cost.")
     ] = 1
+    stop_early: StopEarly = None
+    warm_start: WarmStart = None
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from .format import (
 from .progress import open_console
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from ..benchmarks.analysis.analysing import Analysis
     from ..benchmarks.analysis.facts import ByCriterion, GroupFacts, Reached, Spread, StrategyFacts
@@ -177,8 +177,9 @@ def print_best(
     folder: Path,
     metric: Metric = ACCURACY,
     refit: Mapping[str, Any] | None = None,
+    notes: Sequence[str] = (),
 ) -> None:
-    """Print the best candidate of a search, and what training it again gave.
+    """Print the best candidate of a search, what training it again gave, and some notes.
 
     Hyperparameters that are inactive in it are left out.
     """
@@ -187,6 +188,8 @@ def print_best(
     best = run["incumbent"]
     if best is None:
         console.print(f"No trial was validated: {spent}; give more joules.")
+        for note in notes:
+            console.print(f"- {note}")
         return
     table = Table("hyperparameter", "value", title="Best candidate", title_justify="left")
     for name, value in best["params"].items():
@@ -205,6 +208,8 @@ def print_best(
             f"{format_energy(refit['energy_j'])} ({refit['energy_kind']}) beside the budget: "
             f"test {metric.name} {format_score(refit['test_score'], metric)}."
         )
+    for note in notes:
+        console.print(f"- {note}")
     written = [folder / "best.json", *(["best.pt"] if (folder / "best.pt").exists() else ())]
     console.print(f"Written: {', '.join(map(str, written))}", soft_wrap=True)
 

@@ -13,9 +13,9 @@ from typing import Any
 from ..models.importing import describe_error
 from ..models.own_code import is_interrupt, own_code
 from ..models.space import Space
-from ..plain import is_finite_number
+from ..plain import is_finite_number, printable
 from .deadline import deadline
-from .strategy import Strategy, Told, Work
+from .strategy import Strategy, Told, Work, why_done
 
 ASK_LIMIT_S = 8.0
 """Seconds that one call may take, where its class has no ``ask_limit_s``."""
@@ -24,6 +24,8 @@ LIBRARY_LIMIT_S = 600.0
 
 MOST_EPOCHS = 10**9
 """Epochs of a trial that a user's strategy may ask for."""
+MOST_REASON = 200
+"""Characters of the reason that a user's strategy may give for having no more work."""
 
 
 class OwnStrategy:
@@ -46,6 +48,12 @@ class OwnStrategy:
             TypeError, ValueError: It answers with something that cannot be done.
         """
         return checked(call_own("ask", self._limit_s, lambda: self.made.ask(spent_j)), self._space)
+
+    @property
+    def why_done(self) -> str:
+        """Why it gave no work, on one line; a TimeoutError if it does not return."""
+        said = call_own("why_done", self._limit_s, lambda: why_done(self.made))
+        return printable(said)[:MOST_REASON]
 
     def tell(self, result: Told) -> None:
         """Tell it; a TimeoutError if it does not return."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, Literal
 
 from ..errors import ConfigurationError, UnknownNameError
 from ..models.space import Space
@@ -15,6 +15,7 @@ from .strategy import Strategy, Task
 
 STARTUP_SLICES = 10  # slices before the model of a multi-fidelity strategy is fitted, more or less
 
+Ability = Literal["stops_early", "transfers"]  # by its flag in a recipe
 Builder = Callable[[Space, int, Task], Strategy]  # of a space, a seed and the task
 
 
@@ -33,10 +34,14 @@ class Recipe:
     options: Mapping[str, Any] = field(default_factory=dict, hash=False)  # of a builder by name
     startup_trials: int | None = None  # results before its asks become dear; None: they never do
     prunes: bool = False  # whether it gives up candidates before they are trained to the end
+    stops_early: bool = False  # whether it ends its run when nothing is worth its joules, if asked
+    transfers: bool = False  # whether it learns from earlier searches; the others are told of none
 
     def build(self, space: Space, seed: int, task: Task | None = None) -> Strategy:
         """Make the strategy for one run."""
         task = task or Task()
+        if not self.transfers:
+            task = replace(task, earlier=())
         if not isinstance(self.make, str):
             return self.make(space, seed, task)
         module, _, attribute = self.make.partition(":")
@@ -117,15 +122,15 @@ RECIPES = {recipe.name: recipe for recipe in (
     Recipe("gp-cooled", "the same, joules counting less as the budget goes", PER_JOULE,
            "Lee et al. 2020, arXiv 2003.10870",
            "gp_cooled:CooledStrategy", {}, STARTUP_TRIALS),
-    Recipe("pbgi", "Pandora's box Gittins index; stops when nothing is worth its joules",
-           PER_JOULE, "Xie et al., NeurIPS 2024, arXiv 2406.20062",
-           "pbgi:GittinsStrategy", {}, STARTUP_TRIALS),
+    Recipe("pbgi", "Pandora's box Gittins index: what is worth its price in joules", PER_JOULE,
+           "Xie et al., NeurIPS 2024, arXiv 2406.20062",
+           "pbgi:GittinsStrategy", {}, STARTUP_TRIALS, stops_early=True),
     Recipe("floor", "least joules at 98 % of the best score so far", "joules above a score",
            "Mitra and Biessmann 2024, arXiv 2407.05788",
            "floor:FloorStrategy", {"sampler": "tpe"}, STARTUP_TRIALS),
     Recipe("frugal", "every next epoch goes where it promises most for its joules", PER_JOULE,
            "ours, after Swersky et al. 2014 and Lee et al. 2020",
-           "frugal:FrugalStrategy", {}, STARTUP_SLICES, prunes=True),
+           "frugal:FrugalStrategy", {}, STARTUP_SLICES, prunes=True, stops_early=True),
 )}
 # fmt: on
 
@@ -141,6 +146,31 @@ def find_recipe(name: str) -> Recipe:
 
     own = custom(name)
     return Recipe(name, "your own", "your own", name, own, startup_trials=own.startup_trials)
+
+
+def with_ability(ability: Ability, names: Iterable[str]) -> list[str]:
+    """Those of some strategies that have an ability; a user's own one has none.
+
+    >>> with_ability("stops_early", ["random", "pbgi"])
+    ['pbgi']
+    """
+    return [name for name in names if name in RECIPES and getattr(RECIPES[name], ability)]
+
+
+def check_ability(option: str, ability: Ability, names: Sequence[str]) -> None:
+    """Make sure that an option which asks for an ability is heeded by some strategy.
+
+    Raises:
+        ConfigurationError: None of them has it.
+    """
+    if with_ability(ability, names):
+        return
+    does = {"stops_early": "stops when nothing is worth its joules"}
+    does["transfers"] = "learns from earlier searches"
+    able = ", ".join(with_ability(ability, RECIPES)) or "one that does"
+    raise ConfigurationError(
+        f"{option}: none of {', '.join(names)} {does[ability]}: take {able}, or leave it out"
+    )
 
 
 def parse_strategies(names: str | Sequence[str]) -> list[str]:

@@ -149,6 +149,9 @@ class Strategy(Protocol):
     and a rebuilt one is also told guesses of those in flight, marked ``pending`` (see `pending`;
     `perjoule.ask_batch` asks for several slices at once).
     None from its ``ask`` then means that it waits for a result.
+
+    A strategy that gave no work may say why in an attribute ``why_done``, a clause such as
+    ``"nothing is worth its joules"``. It is recorded as the reason of its run's end.
     """
 
     def ask(self, spent_j: float) -> Work | None:
@@ -162,6 +165,12 @@ class Strategy(Protocol):
     def tell(self, result: Told) -> None:
         """Learn the result of the last asked work."""
         ...
+
+
+def why_done(strategy: Strategy) -> str:
+    """Why a strategy gave no work, as far as it says so; empty if it does not."""
+    said = getattr(strategy, "why_done", "")
+    return said if isinstance(said, str) else ""
 
 
 def restore(strategy: Strategy, history: Iterable[Told]) -> Strategy:

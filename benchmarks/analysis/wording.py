@@ -12,6 +12,7 @@ from ..tables.contract import LOWER_BOUND, is_lower_bound
 from ..tables.table import counted
 from . import naming
 from .naming import some_of, target_score
+from .unspent import NO_WORK, unspent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 EARLY = 0.8
 """A common energy below this share of the median total is told."""
-EXPECTED_ENDS = ("spent", "trials", "no work")
+EXPECTED_ENDS = ("spent", "trials", NO_WORK)
 """Ends of a run that need no explanation."""
 LONGEST = 160
 """Characters of a reason that are shown."""
@@ -82,6 +83,7 @@ def notes(group: GroupFacts, table: Table) -> list[str]:
     """
     found = [
         *_run_notes(table.runs),
+        *unspent(table),
         *_failure_notes(table.trials),
         *_common_notes(group),
         *_kind_notes(group),

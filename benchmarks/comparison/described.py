@@ -47,6 +47,7 @@ class _Description(Fact):
     workers: Count
     keep_weights: bool = False
     energy_model: Mapping[str, Any] | None = None
+    warm_start: Mapping[str, Any] | None = None
 
 
 def read_description(file: Path) -> dict[str, Any]:

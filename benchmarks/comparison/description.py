@@ -54,6 +54,7 @@ def describe(setting: Setting, prepared: Prepared, workers: int) -> dict[str, An
         "meter": _inventory(prepared.sources),
         "carbon": None if carbon is None else asdict(intensity(carbon)),
         **({} if setting.energy_model is None else {"energy_model": dict(setting.energy_model)}),
+        **({} if setting.warm_start is None else {"warm_start": setting.warm_start.to_dict()}),
     }
 
 

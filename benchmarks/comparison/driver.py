@@ -222,7 +222,8 @@ class Driver:
         energy_j = outcome.search.total_j if self._counts_search else 0.0
         self._record(SearchEvent(run=run.name, energy_j=energy_j, nonce=outcome.nonce))
         if job.turn is None or not job.turn.pending:
-            self._end(run, End.STRATEGY_ERROR if outcome.error else End.NO_WORK, outcome.error)
+            reason = End.STRATEGY_ERROR if outcome.error else End.NO_WORK
+            self._end(run, reason, outcome.error or outcome.why_done)
             return
         self._jobs.give_back(job, run, outcome)
         if any(flight.job.run == run.name for flight in self._inflight.values()):

@@ -57,7 +57,7 @@ class End(StrEnum):
     TRIALS = "trials"
     """It has had as many trials as it may."""
     NO_WORK = "no work"
-    """Its strategy has nothing left to propose."""
+    """Its strategy has nothing left to propose; the message is its reason, if it says one."""
     FAILING = "failing"
     """Too many trials failed in a row."""
     STRATEGY_ERROR = "strategy error"

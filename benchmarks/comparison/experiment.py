@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from textwrap import fill
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -20,12 +19,9 @@ from pydantic import (
 
 from ...energy.carbon import intensity
 from ...energy.quantities import parse_energy
-from ...energy.sources.resolve import meters_help
 from ...errors import BudgetError, ConfigurationError, UnknownNameError
 from ...files.bounded import read_text
-from ...models.data.registry import datasets_help
-from ...models.metric import Metric, metrics_help
-from ...models.networks.registry import architectures_help
+from ...models.metric import Metric
 from ...plain import read_yaml
 
 DEFAULT_STRATEGIES = ["grid", "random", "tpe", "gp", "skopt-gp", "asha", "frugal"]
@@ -76,6 +72,20 @@ def _space(value: Any) -> Any:
     return read_yaml(value)
 
 
+def _paths(value: Any) -> Any:
+    """Paths in a list, or in a text that joins them by commas, as texts."""
+    texts = [value] if isinstance(value, str | Path) else value
+    if not isinstance(texts, list | tuple) or not all(isinstance(t, str | Path) for t in texts):
+        return value
+    paths = [part.strip() for text in texts for part in str(text).split(",")]
+    for path in paths:
+        if not path:
+            raise ValueError("the name of a table is empty: drop a comma")
+        if paths.count(path) > 1:
+            raise ValueError(f"{path} is named twice: drop one")
+    return paths
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {_plain(key): _plain(each) for key, each in value.items()}
@@ -123,6 +133,10 @@ class Experiment(BaseModel):
         carbon: The place whose electricity is used (``"FRA"``, ``"USA/CA"``) or a figure
             (``"56 g/kWh"``); None tells no grams.
         metric: What is optimised, as `models.metric.Metric.parse` reads it; kept in plain values.
+        stop_early: Score that is worth the whole budget: strategies that can judge it end a run
+            when nothing promises that for its joules. None spends the budget.
+        warm_start: Trial tables and run folders of earlier searches of the same space, from which
+            strategies that can (`tuners.registry.Recipe.transfers`) learn.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -150,6 +164,8 @@ class Experiment(BaseModel):
     metric: Annotated[dict[str, Any], BeforeValidator(_metric)] = Field(
         default="accuracy", validate_default=True
     )
+    stop_early: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    warm_start: Annotated[list[str], BeforeValidator(_paths)] = []
 
     @model_validator(mode="before")
     @classmethod
@@ -176,6 +192,8 @@ class Experiment(BaseModel):
             raise ValueError("an unlimited budget ends no run: say how many trials each may have")
         if self.budget_j == math.inf and self.parallel_trials > 1:
             raise ValueError("an unlimited budget cannot be shared: leave parallel_trials out")
+        if self.budget_j == math.inf and self.stop_early is not None:
+            raise ValueError("an unlimited budget has no worth: leave stop_early out")
         return self
 
     @property
@@ -245,65 +263,3 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ConfigurationError(f"{path}: holds no mapping; `perjoule init` writes an example")
     return values
-
-
-def _comment(text: str) -> str:
-    return fill(text, 98, initial_indent="# ", subsequent_indent="# ")
-
-
-EXAMPLE = f"""\
-# An experiment for `perjoule compare FILE` and `perjoule tune FILE`. Every line is optional; those
-# without # are the defaults.
-
-# What is trained.
-{_comment(f"Data sets: {datasets_help()}.")}
-dataset: digits
-# train_limit: 5000          # samples to train on at most, each class in its share
-split_seed: 0                # of the train/validation/test split
-{_comment(f"What is built: {architectures_help()}.")}
-architecture: cnn
-# In place of all these, a training function of your own (README, "Your own"); it needs a space:
-# objective: mine:train      # the function train in mine.py
-{_comment(f"What is optimised: {metrics_help()}.")}
-metric: accuracy
-
-# What is compared, and for how many joules.
-strategies: [{", ".join(DEFAULT_STRATEGIES)}]   # see `perjoule strategies`; tune takes one
-budget: {DEFAULT_BUDGET}                # shared by all runs; J, kJ, Wh, kWh ... or unlimited
-# trials: 64                 # of each run at most
-seeds: {DEFAULT_SEEDS}                     # runs per strategy; fewer than five prove nothing
-fidelity: epochs             # rungs of multi-fidelity strategies: epochs, or joules
-{_comment(f"What counts joules: {meters_help()}")}
-meter: auto
-# workers: 4                 # trials at a time; chosen by meter and cores if not given
-parallel_trials: 1           # trials of one run at a time; more are faster and learn later
-# device: cpu                # cpu, cuda, cuda:1; chosen if not given
-# carbon: FRA                # grams of CO2e: a country, USA/CA, or "56 g/kWh"; never guessed
-
-# The search space. Left out, the architecture's own is taken.
-# A list is a choice, low/high a range (log: true for a log scale), a plain value is fixed.
-# What has a when counts only where others have one of these values; elsewhere it is null.
-# space:
-#   conv_blocks: {{low: 1, high: 3}}             # of cnn, as the next four
-#   width: {{low: 8, high: 64, log: true}}
-#   kernel_size: [3, 5]
-#   dropout: {{low: 0.0, high: 0.5}}
-#   dense_units: 64
-#   freeze: false                              # true trains the head alone
-#   optimizer: [sgd, adam, adamw]              # of the training, as all that follow
-#   learning_rate: {{low: 1.0e-4, high: 0.3, log: true}}
-#   momentum: {{low: 0.1, high: 0.99, when: {{optimizer: sgd}}}}
-#   beta1: {{low: 0.5, high: 0.99, when: {{optimizer: [adam, adamw]}}}}
-#   beta2: {{value: 0.999, when: {{optimizer: [adam, adamw]}}}}
-#   epsilon: {{value: 1.0e-8, when: {{optimizer: [adam, adamw]}}}}
-#   weight_decay: {{low: 1.0e-6, high: 1.0e-2, log: true}}
-#   schedule: [constant, cosine, one-cycle, step]
-#   warmup_share: {{low: 0.0, high: 0.3, when: {{schedule: [cosine, step]}}}}  # of all steps
-#   label_smoothing: {{low: 0.0, high: 0.2}}
-#   gradient_clip: 1.0                         # largest norm
-#   augmentation: [none, flip, shift, cutout, flip+shift]
-#   batch_size: {{low: 16, high: 512, log: true}}  # or log2_batch_size: {{low: 4, high: 9}}
-#   precision: auto                            # auto, bf16, float32
-#   patience: 0                                # epochs without a better score that end a training
-#   epochs: {{low: 1, high: 16, log: true}}
-"""

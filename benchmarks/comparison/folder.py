@@ -1,6 +1,7 @@
 """The folder of a comparison: what is written where, and by whom.
 
 experiment.yaml   the resolved experiment, versions, machine, meter   written once
+warm_start.json   earlier searches that strategies learn from         the same
 ledger.jsonl      the events: the truth                               appended
 ledger.seal       which line of it is the last                        written over
 trials.parquet  curves.parquet  summary.json  report.html             derived from the ledger
@@ -35,6 +36,8 @@ from .heartbeat import SignOfLife, read_sign
 from .ledger import read_events, was_begun
 from .messages import file_name
 
+WARM_START = "warm_start.json"
+"""The file of the earlier searches that strategies learn from."""
 MIRROR = "studies.journal"
 """The file of a comparison's mirror for optuna-dashboard."""
 SILENCE_S = 10.0
@@ -60,9 +63,9 @@ class Folder:
         Raises:
             OutputError: Something is there already.
         """
-        of_lock = (self._lock_file, self._holder)
+        first = (self._lock_file, self._holder, self.path / WARM_START)  # before a description
         taken = self.path.exists() or self.path.is_symlink()
-        if taken and (not self.path.is_dir() or any(each not in of_lock for each in self._files())):
+        if taken and (not self.path.is_dir() or any(each not in first for each in self._files())):
             raise OutputError(
                 f"output folder {self.path} exists already: add --resume to go on with it, "
                 "or name another with --out"
@@ -77,13 +80,19 @@ class Folder:
     def _unusable(self, error: OSError) -> OutputError:
         return OutputError(f"output folder {self.path}: {error.strerror}; use --out")
 
-    def create(self, description: dict[str, Any]) -> None:
+    def create(self, description: dict[str, Any], earlier: bytes | None = None) -> None:
         """Write what the experiment is into the folder, which is locked: whole or not at all.
+
+        Args:
+            description: Of the experiment.
+            earlier: What is learnt of earlier searches, if anything is.
 
         Raises:
             OutputError: Another process began something there meanwhile, or it cannot be written.
         """
         self.check_free()
+        if earlier is not None:
+            write_whole(self.path / WARM_START, lambda part: part.write_bytes(earlier))
         text = to_yaml(description)
         write_whole(self._description, lambda part: part.write_text(text, encoding="utf-8"))
 

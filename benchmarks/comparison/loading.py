@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ...errors import DataError
+from ...models.metric import Metric
+from ..analysis.unspent import stop_early_notes
+from ..tables.earlier_facts import EarlierFacts
+from ..tables.facts import read_fact
 from ..tables.loading import Loadable, Stated, read_derived, read_table
 from ..tables.table import Table, counted
 from .events import Event, SliceEvent
@@ -52,6 +58,23 @@ def load_table(
     )
 
 
+def load_earlier(sources: Sequence[Loadable], metric: Metric) -> list[Table]:
+    """Read tables of earlier searches; one that states no metric is taken to be of this one.
+
+    Raises:
+        DataError: One cannot be read.
+    """
+    tables = [load_table(source) for source in sources]
+    return [
+        table
+        if "metric" in (table.description or {})
+        else dataclasses.replace(
+            table, description={**(table.description or {}), "metric": metric.to_dict()}
+        )
+        for table in tables
+    ]
+
+
 def _read_trials(path: Path) -> Table:
     table = read_run(path)
     if table.trials.empty:
@@ -92,8 +115,17 @@ def read_run(path: Path) -> Table:
             "work": work.to_dict(),
             "refit": (refit := refit_facts(events)) and refit.to_dict(),
         },
-        notes=(*_of_own_objective(events), *warning),
+        notes=(*_of_own_objective(events), *_asked_for(experiment, description), *warning),
     )
+
+
+def _asked_for(experiment: Experiment, description: Mapping[str, Any]) -> Iterator[str]:
+    """Say which strategies heed what not all of them can."""
+    earlier = read_fact(EarlierFacts, description.get("warm_start"))
+    if earlier is not None:
+        yield from earlier.describe(experiment.strategies)
+    if experiment.stop_early is not None:
+        yield from stop_early_notes(experiment.stop_early, experiment.strategies)
 
 
 def _of_own_objective(events: Sequence[Event]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from ...energy.quantities import total
 from ...models.outcome import SliceResult
 from ...tuners.pending import Pending
 from ...tuners.strategy import Told, Work
+from ..tables.earlier_facts import EarlierFacts
 from .experiment import Experiment
 
 
@@ -33,13 +34,17 @@ class Setting:
     objective: Callable[..., Any] | None = None  # the user's own, where no import can find it
     # The energy model that strategies may order by, in plain values: as it was at the beginning.
     energy_model: Mapping[str, Any] | None = None
+    # Earlier searches that strategies learn from; what they are is in the folder, or here before
+    # there is one.
+    warm_start: EarlierFacts | None = None
+    earlier: bytes | None = None
 
     @property
     def key(self) -> str:
         """Equal for settings whose sessions may be shared."""
         parts = [self.experiment.model_dump(), self.space, str(self.folder), self.shared]
         parts += [self.keep_weights, self.probe_risky, self.objective and id(self.objective)]
-        parts.append(self.energy_model)
+        parts += [self.energy_model, self.warm_start and self.warm_start.fingerprint]
         return json.dumps(parts, sort_keys=True)
 
     @property
@@ -155,6 +160,7 @@ class Outcome:
     test_score: float | None = None  # of a new incumbent
     unbilled_j: float | None = 0.0  # of scoring the test split and a worker's start, if it started
     error: str = ""  # why the strategy could not be asked
+    why_done: str = ""  # why it had no work left, if it says so
     started_at: float = 0.0  # Unix time
     nonce: str = ""  # the job's
     operations: float | None = None  # that were counted in the slice

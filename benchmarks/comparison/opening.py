@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import ConfigurationError
 from ...models.metric import Metric
+from ...tuners.registry import check_ability
 from ..analysis.target import parse_target
 from .experiment import Experiment, load_experiment
 from .folder import Folder
@@ -19,6 +20,7 @@ from .signals import working_in
 from .trust import check_trusted
 
 if TYPE_CHECKING:
+    from ..tables.table import Table
     from .live_mirror import LiveMirror
     from .watching import ComparisonWatcher
 
@@ -100,6 +102,7 @@ def begin(start: Opening, experiment: str | Path | None, options: dict[str, Any]
     run_comparison(
         wanted,
         folder,
+        earlier=_earlier(wanted),
         keep_weights=start.keep_weights,
         objective=start.objective,
         executor=start.executor,
@@ -107,6 +110,16 @@ def begin(start: Opening, experiment: str | Path | None, options: dict[str, Any]
         mirror=start.mirror,
     )
     return folder
+
+
+def _earlier(experiment: Experiment) -> list[Table]:
+    """The tables of earlier searches that an experiment names."""
+    if not experiment.warm_start:
+        return []
+    from .loading import load_earlier
+
+    check_ability("warm_start", "transfers", experiment.strategies)
+    return load_earlier(experiment.warm_start, Metric.parse(experiment.metric))
 
 
 def go_on(start: Opening, experiment: str | Path | None, options: dict[str, Any]) -> Folder:

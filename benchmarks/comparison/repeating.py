@@ -98,7 +98,7 @@ def _options(experiment: Experiment, *, tuned: bool) -> Iterator[str]:
 
 
 def _as_text(name: str, value: Any) -> str:
-    if name == "strategies":
+    if name in ("strategies", "warm_start"):
         return ",".join(value)
     if name == "metric":
         metric = Metric.parse(value)
@@ -115,9 +115,13 @@ def _replay_options(replayed: Mapping[str, Any]) -> Iterator[str]:
     budgets_j = replayed.get("budget_j")
     if isinstance(budgets_j, list) and len({*map(str, budgets_j)}) == 1:
         yield from ("--budget", f"{budgets_j[0]} J per run")
-    for name in ("seeds", "slow_seeds", "match", "search_energy", "parallel_trials"):
+    names = ("seeds", "slow_seeds", "match", "search_energy", "parallel_trials", "stop_early")
+    for name in names:
         if replayed.get(name) is not None:
             yield from (f"--{name.replace('_', '-')}", str(replayed[name]))
+    earlier = replayed.get("warm_start")
+    if isinstance(earlier, list) and earlier:
+        yield from ("--warm-start", ",".join(map(str, earlier)))
 
 
 def _experiment(stated: Mapping[str, Any]) -> Experiment | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import replace
@@ -16,10 +16,13 @@ from ...energy.sources.cpu.cores import usable_cores
 from ...energy.sources.resolve import Machine, resolve
 from ...errors import BudgetError
 from ...files.damage import damaged
+from ...models.space import Space
+from ..tables.earlier_facts import EarlierFacts
 from .description import check_same_data, check_same_meter, describe
 from .driver import Driver
+from .earlier import read_earlier, recorded_facts
 from .experiment import Experiment
-from .folder import Folder
+from .folder import WARM_START, Folder
 from .ledger import Ledger
 from .messages import Prepared, Setting
 from .recovery import Pool
@@ -28,6 +31,7 @@ from .trust import is_own, runs_own_code
 from .watching import ComparisonWatcher
 
 if TYPE_CHECKING:
+    from ..tables.table import Table
     from .live_mirror import LiveMirror
 
 DEFAULT_EPOCHS = 4
@@ -44,6 +48,7 @@ def run_comparison(
     executor: Executor | None = None,
     progress: ComparisonWatcher | None = None,
     mirror: LiveMirror | None = None,
+    earlier: Sequence[Table] = (),
 ) -> bool:
     """Run a comparison until every run is over or somebody stops it; the ledger has it all then.
 
@@ -60,6 +65,8 @@ def run_comparison(
         executor: Any PEP 3148 executor; by default this process or a pool.
         progress: Is told how it goes.
         mirror: Gets the trials as they end.
+        earlier: Tables of earlier searches that strategies learn from; of a resumed comparison,
+            its folder holds what they told.
 
     Raises:
         PerjouleError: Something in the experiment cannot be used, or the folder is in use.
@@ -67,7 +74,13 @@ def run_comparison(
     working_in(folder.path)
     setting = setting_of(experiment, folder.path)
     if resumed is not None:  # another order would not go on with what was recorded
-        setting = replace(setting, energy_model=_recorded_model(resumed, folder))
+        setting = replace(
+            setting,
+            energy_model=_recorded_model(resumed, folder),
+            warm_start=_recorded_earlier(resumed, folder),
+        )
+    elif earlier:
+        setting = _learning(setting, earlier)
     sources = find_sources(experiment)
     workers = workers_of(experiment, sources, objective)
     setting = replace(
@@ -88,7 +101,8 @@ def run_comparison(
             _check_budget(experiment, prepared)
             if resumed is None:
                 held.enter_context(folder.locked())
-                folder.create(describe(setting, prepared, workers))
+                folder.create(describe(setting, prepared, workers), setting.earlier)
+                setting = replace(setting, earlier=None)  # workers to come find it in the folder
             else:
                 check_same_meter(resumed, prepared.sources)
                 check_same_data(resumed, prepared.data.get("fingerprint"))
@@ -96,6 +110,22 @@ def run_comparison(
                 if mirror is not None:
                     mirror.begin(folder)
                 return Driver(setting, pool, prepared, ledger, progress, mirror).run()
+
+
+def _learning(setting: Setting, tables: Sequence[Table]) -> Setting:
+    """The setting with what the tables tell of earlier searches."""
+    from .warm_start import learn_from
+
+    facts, content = learn_from(tables, setting.experiment, Space.parse(setting.space))
+    return replace(setting, warm_start=facts, earlier=content)
+
+
+def _recorded_earlier(resumed: dict[str, Any], folder: Folder) -> EarlierFacts | None:
+    """The earlier searches that a comparison was begun with, which are whole in its folder."""
+    facts = recorded_facts(resumed, folder.path / "experiment.yaml")
+    if facts is not None:
+        read_earlier(folder.path / WARM_START, facts)
+    return facts
 
 
 def _recorded_model(resumed: dict[str, Any], folder: Folder) -> dict[str, Any] | None:
@@ -141,12 +171,13 @@ def _resolved_space(experiment: Experiment) -> dict[str, Any]:
     """Check all names, and return the space with the number of epochs in it."""
     from ...models.data.registry import check, names_code
     from ...models.networks.registry import default_space
-    from ...models.space import Space
-    from ...tuners.registry import find_recipe
+    from ...tuners.registry import check_ability, find_recipe
 
     for name in experiment.strategies:
         if not is_own(name):  # a worker imports it
             find_recipe(name)
+    if experiment.stop_early is not None:
+        check_ability("stop_early", "stops_early", experiment.strategies)
     if experiment.dataset is None:  # an own objective; strategies ask for epochs
         space = Space.parse({"epochs": 1, **(experiment.space or {})})
         space.check_epochs()

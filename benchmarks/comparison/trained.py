@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ...models.data.splits import Data
@@ -15,6 +16,8 @@ from ...models.operations import network_cost
 from ...models.own_training import OwnTraining
 from ...models.runtime import Runtime
 from ...tuners.strategy import Task
+from .earlier import read_earlier
+from .folder import WARM_START
 from .instruments import load_data
 from .messages import Setting
 from .signals import Stopped
@@ -67,17 +70,22 @@ def describe_task(
     metric: Metric,
 ) -> Task:
     """What strategies may know of what is trained."""
-    budget_j, fidelity = setting.experiment.allotment_j, setting.experiment.fidelity
+    experiment, facts = setting.experiment, setting.warm_start
+    task = Task(
+        experiment.allotment_j,
+        experiment.fidelity,
+        metric=metric,
+        stop_early=experiment.stop_early,
+        earlier=read_earlier(setting.folder / WARM_START, facts, setting.earlier) if facts else (),
+    )
     if isinstance(training, OwnTraining):
-        return Task(budget_j, fidelity, metric=metric)
+        return task
     data = training.data
     given = training.architecture, data.shape, data.n_classes
-    return Task(
-        budget_j,
-        fidelity,
-        lambda params: network_cost(params, *given),
-        len(data.train),
-        metric=metric,
+    return replace(
+        task,
+        cost_of=lambda params: network_cost(params, *given),
+        n_samples=len(data.train),
         energy_of=_energy_of(setting.energy_model, data, runtime),
     )
 

@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from threadpoolctl import threadpool_limits
 
@@ -28,7 +28,7 @@ from ...models.space import Space
 from ...tuners.deadline import Overdue
 from ...tuners.pending import ask_beside
 from ...tuners.registry import find_recipe
-from ...tuners.strategy import Strategy, Told, Work, check_work, restore
+from ...tuners.strategy import Strategy, Told, Work, check_work, restore, why_done
 from .folder import Folder
 from .heartbeat import Pulse
 from .instruments import detect_runtime, one_thread, open_meter
@@ -38,6 +38,15 @@ from .rehearsal import Price, Rehearsal, price
 from .signals import Stopped, breakable
 from .trained import describe_data, describe_task, make_training, score_on_test
 from .trust import is_own, runs_own_code
+
+
+class _Asked(NamedTuple):
+    """What an ask gave."""
+
+    strategy: Strategy | None = None  # that is to be told the result, if it is at hand
+    work: Work | None = None
+    error: str = ""  # why the strategy could not be asked
+    why_done: str = ""  # why it gave no work, if it says so
 
 
 class Session:
@@ -144,12 +153,12 @@ class Session:
     def _execute(self, job: Job, budget: EnergyBudget, pulse: Pulse) -> Outcome:
         started_at, started_s = time.time(), time.perf_counter()
         window = self._meter.window()
-        strategy, work, error = self._ask(job)
+        strategy, work, error, why = self._ask(job)
         ask = window.lap()
         ask_s = time.perf_counter() - started_s
         outcome = Outcome(job.run, job.trial, ask, None, error=error, started_at=started_at)
         if work is None:
-            return replace(outcome, ask_s=ask_s, busy_s=ask_s)
+            return replace(outcome, why_done=why, ask_s=ask_s, busy_s=ask_s)
         trial = job.trial if work.trial is None else work.trial
         pulse.begin(work, trial)
         if job.turn is not None:
@@ -222,28 +231,28 @@ class Session:
             self._folder.write_checkpoint(job.run, trial, len(slices) + 1, result.checkpoint)
         return result
 
-    def _ask(self, job: Job) -> tuple[Strategy | None, Work | None, str]:
+    def _ask(self, job: Job) -> _Asked:
         """Bring the run's strategy up to date and ask it; a fault ends the run, not the worker."""
         strategy, n_told = self._strategies.pop(job.run, (None, 0))
         if job.turn is not None and job.turn.work is not None:
-            return None, job.turn.work, ""
+            return _Asked(None, job.turn.work)
         if job.strategy in self._overdue:
-            return None, None, self._overdue[job.strategy]
+            return _Asked(error=self._overdue[job.strategy])
         try:
             if job.turn is not None:
                 strategy = find_recipe(job.strategy).build(self.space, job.seed, self._task)
-                pending = job.turn.pending
-                return None, ask_beside(strategy, job.history, pending, job.spent_j), ""
+                work = ask_beside(strategy, job.history, job.turn.pending, job.spent_j)
+                return _Asked(None, work, why_done="" if work else why_done(strategy))
             if strategy is None or n_told != len(job.history):
                 strategy = find_recipe(job.strategy).build(self.space, job.seed, self._task)
                 restore(strategy, job.history)
             work = strategy.ask(job.spent_j)
             check_work(work, job.history)
-            return strategy, work, ""
+            return _Asked(strategy, work, why_done="" if work else why_done(strategy))
         except Stopped:
             raise
         except BaseException as error:  # noqa: BLE001 - a strategy may be the user's own
-            return None, None, describe_error(error)
+            return _Asked(error=describe_error(error))
 
     def _tell(
         self, job: Job, trial: int, strategy: Strategy, result: SliceResult, ask: Reading

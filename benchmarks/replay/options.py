@@ -11,7 +11,10 @@ from ...energy.quantities import parse_energy
 from ...energy.sources.cpu.cores import usable_cores
 from ...errors import ConfigurationError, UnknownNameError
 from ...models.space import Space
-from ...tuners.registry import find_recipe, parse_strategies
+from ...plain import is_finite_number
+from ...tuners.registry import check_ability, find_recipe, parse_strategies
+from ..tables.loading import Loadable
+from ..tables.mapping import split_names
 
 Match = Literal["auto", "nearest", "surrogate"]
 SearchEnergy = Literal["model", "none"]
@@ -35,6 +38,10 @@ class ReplayOptions:
         slow_seeds: Runs of a strategy whose asks take long (`runs.SLOW_S`).
         space: What may be chosen; None for what the table says or shows.
         workers: Processes; None for one per core.
+        stop_early: Score that is worth the whole budget: strategies that can judge it end a run
+            when nothing promises that; None spends the budget.
+        warm_start: Tables of earlier searches of the same space that strategies learn from which
+            can: paths, as a list or joined by commas, or tables.
         parallel_trials: Trials of a run in flight at once; with more than one, each run is replayed
             with one at a time, too, to tell what that cost.
 
@@ -53,6 +60,8 @@ class ReplayOptions:
     space: Space | Mapping[str, Any] | None = None
     workers: int | None = None
     parallel_trials: int = 1
+    stop_early: float | None = None
+    warm_start: Loadable | Sequence[Loadable] | None = None
 
     def __post_init__(self) -> None:
         for name, known in (("match", Match), ("search_energy", SearchEnergy)):
@@ -64,6 +73,15 @@ class ReplayOptions:
                 raise ConfigurationError(f"{name} {count} is not above zero: give at least 1")
         for name in self.names:
             find_recipe(name)
+        if self.stop_early is not None:
+            if not is_finite_number(self.stop_early) or self.stop_early <= 0:
+                raise ConfigurationError(
+                    f"stop_early {self.stop_early} is not above zero: give the score that is worth "
+                    "the whole budget, such as 0.0001"
+                )
+            check_ability("stop_early", "stops_early", self.names)
+        if self.earlier:
+            check_ability("warm_start", "transfers", self.names)
         _ = self.parsed_space, self.run_j(1)
 
     @classmethod
@@ -88,6 +106,15 @@ class ReplayOptions:
     def parsed_space(self) -> Space | None:
         """What may be chosen; None if it is not said."""
         return Space.parse(self.space) if isinstance(self.space, Mapping) else self.space
+
+    @property
+    def earlier(self) -> list[Loadable]:
+        """The tables of earlier searches."""
+        given: Any = [] if self.warm_start is None else self.warm_start
+        found: list[Loadable] = []
+        for each in given if isinstance(given, list | tuple) else [given]:
+            found += split_names(each) if isinstance(each, str) else [each]
+        return found
 
     @property
     def n_workers(self) -> int:

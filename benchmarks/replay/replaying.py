@@ -17,11 +17,14 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any, Protocol
 
 from ...energy.quantities import format_energy
 from ...energy.sources.cpu.power import FALLBACK_W_PER_THREAD
 from ...errors import BudgetError, DataError
+from ..analysis.unspent import stop_early_notes
+from ..comparison.loading import load_earlier
 from ..statistics.runs import AnytimeCurves
 from ..tables.dimensions import PARAMS, Dimensions, find_dimensions
 from ..tables.facts import finite
@@ -35,6 +38,7 @@ from .parallelism import ParallelCost, parallel_costs
 from .recording import Recording
 from .runs import SLOW_S, Play, Played, PlaySchedule, RecordedObjective, forecast_s, play_all
 from .tables import Stage, replay_tables, where_in
+from .warm_start import learn_from
 
 COVERED = 0.9
 """Share of a finite space that must be recorded, for its candidates to be looked up by themselves.
@@ -107,10 +111,16 @@ def replay(
     groups = table.groups
     names = options.names
     run_j = options.run_j(len(groups) * len(names) * options.seeds)
-    stages = [_prepare_stage(values, part, run_j, options, notes) for values, part in groups]
+    earlier = load_earlier(options.earlier, table.metric)
+    stages = [
+        _prepare_stage(values, part, run_j, options, earlier, notes) for values, part in groups
+    ]
+    if options.stop_early is not None:
+        for sentence in stop_early_notes(options.stop_early, names):
+            notes.add(sentence)
     watts = _watts(table, names, notes) if options.search_energy == "model" else {}
     plays = [
-        Play(number, name, 0, stage.budget_j, watts.get(name), width)
+        Play(number, name, 0, stage.budget_j, watts.get(name), width, options.stop_early)
         for number, stage in enumerate(stages)
         for name in names
         for width in sorted({1, options.parallel_trials})
@@ -118,7 +128,8 @@ def replay(
     _warn_if_long(plays, stages, options, notes)
     schedule = PlaySchedule(plays, options.seeds, options.slow_seeds)
     objectives = [stage.objective for stage in stages]
-    played = play_all(objectives, schedule, options.n_workers, notes.update)
+    learnt = [stage.earlier for stage in stages]
+    played = play_all(objectives, schedule, options.n_workers, notes.update, learnt)
     # In an order that does not tell who was faster.
     played.sort(key=lambda each: (each.play.stage, names.index(each.play.strategy), each.play.seed))
     costs: list[ParallelCost] = []
@@ -137,7 +148,7 @@ def replay(
         by=table.by,
         slices=slices,
         runs=runs,
-        description=_describe(table, stages, options, costs, dimensions),
+        description=_describe(table, stages, options, costs, dimensions, earlier),
         notes=tuple(notes.sentences),
     )
 
@@ -155,11 +166,13 @@ def _describe(
     options: ReplayOptions,
     costs: Sequence[ParallelCost],
     dimensions: Dimensions,
+    earlier: Sequence[Table],
 ) -> dict[str, Any]:
     """What is known of the experiment that a replay is."""
     first, *others = [stage.objective.space.to_mapping() for stage in stages]
     data = (table.description or {}).get("data")
-    kept = ("seeds", "slow_seeds", "match", "search_energy", "parallel_trials")
+    kept = ["seeds", "slow_seeds", "match", "search_energy", "parallel_trials"]
+    kept += ["stop_early"] if options.stop_early is not None else []
     return {
         **({"space": first} if all(space == first for space in others) else {}),
         **({"data": data} if data else {}),
@@ -172,6 +185,7 @@ def _describe(
             "left_out": dict(dimensions.left_out),
             "budget_j": [stage.budget_j for stage in stages],
             **{name: getattr(options, name) for name in kept},
+            **({"warm_start": _names(options, earlier)} if earlier else {}),
             **({"parallel_costs": [finite(asdict(cost)) for cost in costs]} if costs else {}),
         },
     }
@@ -182,6 +196,7 @@ def _prepare_stage(
     part: Table,
     run_j: float | None,
     options: ReplayOptions,
+    earlier: Sequence[Table],
     notes: _Notes,
 ) -> Stage:
     """Make a group of a table ready to be searched."""
@@ -199,7 +214,16 @@ def _prepare_stage(
             f"costs {format_energy(objective.cheapest_j)}: give at least that, better ten times"
         )
     notes.add(f"{where}Each run has {format_energy(budget_j)}.")
-    return Stage(values, recording, objective, budget_j)
+    learnt = learn_from(
+        earlier, part, recording, options.names, lambda text: notes.add(f"{where}{text}")
+    )
+    return Stage(values, recording, objective, budget_j, learnt)
+
+
+def _names(options: ReplayOptions, earlier: Sequence[Table]) -> list[str]:
+    """The tables of earlier searches, as they were given, or by their names."""
+    pairs = zip(options.earlier, earlier, strict=True)
+    return [str(given) if isinstance(given, str | Path) else table.name for given, table in pairs]
 
 
 def _choose_objective(

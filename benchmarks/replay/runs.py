@@ -22,7 +22,7 @@ import numpy as np
 from ...errors import ConfigurationError
 from ...tuners.parts.encoding import Encoding
 from ...tuners.registry import find_recipe
-from ...tuners.strategy import Strategy
+from ...tuners.strategy import Earlier, Strategy
 from ..comparison.executors import (
     end_if_a_script_is_run_again,
     ended_workers,
@@ -36,6 +36,7 @@ from .forest import ForestObjective
 from .nearest import NearestObjective
 from .simulation import Simulation, Terms
 
+Searches = tuple[tuple[Earlier, ...], ...]
 RecordedObjective = NearestObjective | ForestObjective
 SLOW_S = 0.2
 """Modelled CPU-seconds of a run's asks above which a strategy gets fewer seeds."""
@@ -52,6 +53,7 @@ class Play(NamedTuple):
     budget_j: float
     watts: float | None  # of a core, by which its modelled asks are charged; None charges nothing
     parallel_trials: int = 1  # in flight at once
+    stop_early: float | None = None  # score that is worth its budget; None spends it
 
 
 class Played(NamedTuple):
@@ -152,6 +154,7 @@ def play_all(
     schedule: PlaySchedule,
     workers: int,
     update: Callable[[int, int, float | None], None],
+    earlier: Sequence[Searches] = (),
 ) -> list[Played]:
     """Replay all runs side by side; returns them in the order in which they ended.
 
@@ -160,6 +163,7 @@ def play_all(
         schedule: The runs.
         workers: Processes; 1 is this one.
         update: Is told how many runs are done, of how many, and the seconds left, if known.
+        earlier: Earlier searches that strategies learn from, by the index; none if it is empty.
 
     Raises:
         ConfigurationError: A worker died.
@@ -170,7 +174,7 @@ def play_all(
     try:
         with tempfile.TemporaryDirectory(prefix="perjoule-") as folder:
             path = Path(folder) / "objectives"
-            path.write_bytes(pickle.dumps(list(objectives)))
+            path.write_bytes(pickle.dumps([list(objectives), list(earlier)]))
             flying: set[Future[tuple[Played, float]]] = set()
             while True:
                 # One in reserve for each worker, so that none waits for this process.
@@ -204,10 +208,17 @@ def _play_timed(path: str, play: Play) -> tuple[Played, float]:
 
 def play_one(path: str, play: Play) -> Played:
     """Replay one run, here or in a worker; the objectives are in the file."""
-    objective, shared = _objectives(path)[play.stage]
+    objective, earlier, shared = _objectives(path)[play.stage]
     cost_s, watts = load_ask_costs().of(play.strategy), play.watts
     search_j = 0.0 if watts is None or cost_s is None else lambda n_told: watts * cost_s(n_told)
-    terms = Terms(play.budget_j, play.seed, play.strategy, search_j)
+    terms = Terms(
+        play.budget_j,
+        play.seed,
+        play.strategy,
+        search_j,
+        stop_early=play.stop_early,
+        earlier=earlier,
+    )
 
     def build(*known: Any) -> Strategy:
         return find_recipe(play.strategy).build(*known)
@@ -218,14 +229,16 @@ def play_one(path: str, play: Play) -> Played:
         else:
             width = play.parallel_trials
             run = side_by_side.play(build, objective.fresh(), terms, width, shared=shared)
-    # The price of asks is a function, which stays in this process.
-    return Played(play, run._replace(terms=replace(terms, search_j=0.0)))
+    # The price of asks is a function, which stays in this process, as do earlier searches.
+    return Played(play, run._replace(terms=replace(terms, search_j=0.0, earlier=())))
 
 
 @lru_cache(maxsize=1)
-def _objectives(path: str) -> list[tuple[RecordedObjective, dict[Any, Any]]]:
-    """The objectives, read once per process, each with what strategies of all runs share."""
-    return [(objective, {}) for objective in pickle.loads(Path(path).read_bytes())]
+def _objectives(path: str) -> list[tuple[RecordedObjective, Searches, dict[Any, Any]]]:
+    """The objectives, read once per process, with earlier searches and what runs share."""
+    objectives, earlier = pickle.loads(Path(path).read_bytes())
+    found = earlier or [()] * len(objectives)
+    return [(each, own, {}) for each, own in zip(objectives, found, strict=True)]
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ from typing import Any
 
 from ...tuners.pending import ask_beside
 from ...tuners.registry import Builder
-from ...tuners.strategy import Strategy, Told, Work
+from ...tuners.strategy import Strategy, Told, Work, why_done
 from ..comparison.events import End
 from ..comparison.run import ASK_MARGIN
 from .objective import Simulated
@@ -102,10 +102,11 @@ class SideBySide(Run):
         started_s = time.process_time()
         pending = [(each.trial.number, each.work) for each in sorted(self._flying, key=_number)]
         try:
-            work = ask_beside(self._build(), self._history, pending, self._spent_j)
+            strategy = self._build()
+            work = ask_beside(strategy, self._history, pending, self._spent_j)
             search_s = time.process_time() - started_s
             if work is None:
-                return End.NO_WORK, ""
+                return End.NO_WORK, why_done(strategy)
             trial = self._begin(work)
         except Exception as error:  # noqa: BLE001 - of whatever library
             return fault(error)

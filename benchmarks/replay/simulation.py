@@ -23,14 +23,23 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, NamedTuple
 
 from ...models.importing import describe_error
 from ...models.outcome import CurvePoint, State
 from ...tuners.registry import Builder
-from ...tuners.strategy import Forecast, Strategy, Task, Told, Work, check_work
+from ...tuners.strategy import (
+    Earlier,
+    Forecast,
+    Strategy,
+    Task,
+    Told,
+    Work,
+    check_work,
+    why_done,
+)
 from ..comparison.events import End
 from ..comparison.run import ASK_MARGIN, Tally
 from .objective import Simulated
@@ -52,6 +61,8 @@ class Terms:
     parallel_trials: int = (
         1  # in flight at once; more than one take a virtual time (`side_by_side`)
     )
+    stop_early: float | None = None  # score that is worth the budget; None spends it
+    earlier: tuple[tuple[Earlier, ...], ...] = field(default=(), repr=False)  # earlier searches
 
 
 class Slice(NamedTuple):
@@ -120,6 +131,7 @@ def maker(
 ) -> Callable[[], Strategy]:
     """What makes the strategy of a run; arguments as of `play`."""
     task = task_of(objective, terms.budget_j, fidelity)
+    task = replace(task, stop_early=terms.stop_early, earlier=terms.earlier)
     if shared is not None:
         task = replace(task, shared=shared)
     return partial(build, objective.space, terms.seed, task)
@@ -175,7 +187,7 @@ class Run:
             work = self._strategy.ask(self._spent_j)
             search_s = time.process_time() - started_s
             if work is None:
-                return End.NO_WORK, ""
+                return End.NO_WORK, why_done(self._strategy)
             trial = self._begin(work)
         except Exception as error:  # noqa: BLE001 - of whatever library
             return fault(error)

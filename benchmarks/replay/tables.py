@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...errors import DataError
+from ...tuners.strategy import Earlier
 from ..comparison.record import add_up, contract_table, typed_runs
 from ..tables.contract import REPLAYED
 from .recording import STEPS, Recording
@@ -25,6 +26,7 @@ class Stage:
     recording: Recording
     objective: RecordedObjective
     budget_j: float  # of each run
+    earlier: tuple[tuple[Earlier, ...], ...] = ()  # searches that strategies learn from
 
     def identify(self, played: Played) -> dict[str, Any]:
         """What every row of a run begins with: its name, strategy and seed, and its group."""

@@ -103,13 +103,14 @@ def _check_metrics(tables: Sequence[Table]) -> None:
     for table in tables[1:]:
         if (other := table.metric) != first:
             raise DataError(
-                f"the score of {table.name} is {_in_words(other)}, that of {tables[0].name} "
-                f"{_in_words(first)}: scores of different metrics cannot be compared, read these "
+                f"the score of {table.name} is {in_words(other)}, that of {tables[0].name} "
+                f"{in_words(first)}: scores of different metrics cannot be compared, read these "
                 "tables apart"
             )
 
 
-def _in_words(metric: Metric) -> str:
+def in_words(metric: Metric) -> str:
+    """A metric with its direction and bounds."""
     bounds = ["-" if bound is None else f"{bound:g}" for bound in (metric.low, metric.high)]
     return f"{metric.name} ({metric.direction}, from {bounds[0]} to {bounds[1]})"
 

@@ -5,6 +5,9 @@ from typing import Any
 import pytest
 
 import perjoule
+from perjoule.tuners.registry import RECIPES, Recipe, find_recipe
+
+from .learners import Learner
 
 SPACE = {
     "conv_blocks": {"low": 1, "high": 2},
@@ -26,3 +29,16 @@ SMALL: dict[str, Any] = {
 @pytest.fixture(scope="session")
 def small(tmp_path_factory: pytest.TempPathFactory) -> perjoule.Result:
     return perjoule.compare(out=tmp_path_factory.mktemp("small") / "run", **SMALL)
+
+
+@pytest.fixture
+def learner(monkeypatch: pytest.MonkeyPatch):
+    """The strategies ``learner``, and ``deaf``, of which nobody knows that it can learn."""
+    able = {"transfers": True, "stops_early": True}
+    for name, flags in (("learner", able), ("deaf", {})):
+        recipe = Recipe(name, "learns", "score", "tests", Learner, **flags)
+        monkeypatch.setitem(RECIPES, name, recipe)
+    monkeypatch.setattr(Learner, "tasks", [])
+    find_recipe.cache_clear()
+    yield Learner
+    find_recipe.cache_clear()

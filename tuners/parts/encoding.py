@@ -76,7 +76,7 @@ def _place(axis: Axis, value: Any) -> float:
         return INACTIVE
     if isinstance(axis, CategoricalDistribution):
         return (axis.choices.index(value) + 0.5) / len(axis.choices)
-    low, high = _edges(axis)
+    low, high = edges(axis)
     return (_scaled(axis, value) - low) / (high - low)
 
 
@@ -84,7 +84,7 @@ def _value(axis: Axis, x: float) -> Any:
     x = min(max(x, 0.0), 1.0)
     if isinstance(axis, CategoricalDistribution):
         return axis.choices[min(int(x * len(axis.choices)), len(axis.choices) - 1)]
-    low, high = _edges(axis)
+    low, high = edges(axis)
     number = low + x * (high - low)
     number = math.exp(number) if axis.log else number
     if axis.step is not None and not axis.log:
@@ -93,7 +93,7 @@ def _value(axis: Axis, x: float) -> Any:
     return round(number) if isinstance(axis, IntDistribution) else number
 
 
-def _edges(axis: Range) -> tuple[float, float]:
+def edges(axis: Range) -> tuple[float, float]:
     """The ends of an axis on its scale; whole numbers have half a step more on either side."""
     margin = 0.0
     if isinstance(axis, IntDistribution):

@@ -56,6 +56,7 @@ class EnergyAwareStrategy(ABC):
         self._encoding = Encoding(space)
         self._energy = EnergyModel(space, self._task)
         self._history: list[Told] = []
+        self.why_done = ""  # see `Strategy`
 
     @abstractmethod
     def acquire(self, beliefs: Beliefs) -> Array | None:
@@ -77,6 +78,7 @@ class EnergyAwareStrategy(ABC):
         seed = ask_seed(self._seed, len(self._history))
         options, joules = self._fitting(candidate_pool(self._encoding, trials, seed), left_j)
         if not options:
+            self.why_done = "no candidate that is new fits what is left"
             return None
         if not len(merits):
             return self._work(options, joules, int(joules.argmin()))
@@ -86,7 +88,10 @@ class EnergyAwareStrategy(ABC):
         spent_share = spent_j / self._task.budget_j
         beliefs = Beliefs(mean, std, joules, float(merits.max()), spent_share, len(trials))
         worth = self.acquire(beliefs)
-        return None if worth is None else self._work(options, joules, int(worth.argmax()))
+        if worth is None:
+            self.why_done = "nothing is worth its joules"
+            return None
+        return self._work(options, joules, int(worth.argmax()))
 
     def tell(self, result: Told) -> None:
         """Learn a result."""

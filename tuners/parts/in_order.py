@@ -16,6 +16,7 @@ class InOrder:
 
     def __init__(self, candidates: Iterator[Mapping[str, Any]]) -> None:
         self._candidates = candidates
+        self.why_done = "all its candidates were tried"  # see `Strategy`
         self._next: Mapping[str, Any] | None = None
 
     def ask(self, spent_j: float) -> Work | None:

@@ -16,8 +16,9 @@ When to use it: where joules have a price in accuracy, or in another metric, and
 it shall not be spent (Xie et al., NeurIPS 2024, arXiv 2406.20062; stopping rule: Xie et al. 2025,
 arXiv 2507.12453).
 
-What it promises: see `parts.energy_aware`; and it stops when the best score so far is as good as
-every index, after ten trials at the least.
+What it promises: see `parts.energy_aware`. Where the task says what the budget is worth
+(`Task.stop_early`) or a price is given, it stops when the best score so far is as good as every
+index, after ten trials at the least; else it spends the budget.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from ..parts.encoding import Array
 from ..parts.energy_aware import LEAST_BEFORE_STOP, Beliefs, EnergyAwareStrategy
 from ..strategy import Task
 
-BUDGET_WORTH = 0.01  # score that is worth the whole budget, unless told otherwise
+BUDGET_WORTH = 0.01  # score that the whole budget is taken to be worth, where nobody says
 _N_BISECTIONS = 50
 
 
@@ -38,7 +39,8 @@ class GittinsStrategy(EnergyAwareStrategy):
 
     ``price_per_j`` is what a joule must bring, the paper's lambda, in accuracy; of another metric
     as a share of its range, or of what the median candidate lacks (`parts.merits`). By default the
-    whole budget is worth `BUDGET_WORTH`. Without a budget joules are all but free.
+    whole budget is worth `Task.stop_early`, else `BUDGET_WORTH`. Without a budget joules are all
+    but free.
     """
 
     cheapest_first = True
@@ -47,17 +49,19 @@ class GittinsStrategy(EnergyAwareStrategy):
         self, space: Space, seed: int, task: Task | None = None, *, price_per_j: float | None = None
     ) -> None:
         super().__init__(space, seed, task)
-        default = BUDGET_WORTH / self._task.budget_j
+        worth = self._task.stop_early
+        default = (BUDGET_WORTH if worth is None else worth) / self._task.budget_j
         self._price_per_j = default if price_per_j is None else price_per_j
+        self._stops = worth is not None or price_per_j is not None
 
     def acquire(self, beliefs: Beliefs) -> Array | None:
-        """The index of each candidate as a score; None if the best so far is as good as all.
+        """The index of each candidate as a score; None to stop if the best so far is as good.
 
         The index is the score ``g`` whose ``E[max(score - g, 0)]`` is its joules' price.
         """
         index = -np.log(_reserve_error(beliefs, self._price_per_j))
         worth_it = index.max() > beliefs.best or beliefs.n_trials < LEAST_BEFORE_STOP
-        return index if worth_it else None
+        return index if worth_it or not self._stops else None
 
 
 def _reserve_error(beliefs: Beliefs, price_per_j: float) -> Array:

@@ -5,11 +5,11 @@ import pytest
 import yaml
 from optuna.distributions import FloatDistribution
 
+from perjoule.benchmarks.comparison.example import EXAMPLE
 from perjoule.benchmarks.comparison.experiment import (
     DEFAULT_BUDGET,
     DEFAULT_SEEDS,
     DEFAULT_STRATEGIES,
-    EXAMPLE,
     Experiment,
     load_experiment,
 )

@@ -50,6 +50,7 @@ def parsed(line, monkeypatch, tmp_path, file=None):
         {"strategies": ["random", SAMPLE], "budget": "0.1 J", "seeds": 3, "carbon": "56 g/kWh"},
         {"budget": "unlimited", "trials": 4, "train_limit": 100, "split_seed": 2, "workers": 2},
         {"metric": "rmse", "device": "cpu", "fidelity": "joules", "parallel_trials": 2},
+        {"stop_early": 1e-5, "warm_start": ["runs/a b", "c.csv"]},
         {"metric": {"name": "my kappa", "low": -1, "high": 1}, "architecture": "mlp"},
         {"objective": "mine:train", "space": SPACE, "dataset": None, "architecture": None},
     ],
@@ -80,6 +81,10 @@ def test_other_tables_are_read_again_and_what_no_experiment_is_runs_nothing():
     replayed = Table(frame, "t", description={"replay": {"table": "x y", "budget_j": [2.0]}})
     assert repeat(replayed, "98%").command == (
         "perjoule replay 'x y' --strategies a --budget '2.0 J per run'"
+    )
+    told = {"table": "t", "stop_early": 0.001, "warm_start": ["a", "b.csv"]}
+    assert repeat(Table(frame, "t", description={"replay": told}), "98%").command == (
+        "perjoule replay t --strategies a --stop-early 0.001 --warm-start a,b.csv"
     )
     for experiment in ({"space": "secret.yaml"}, {"budget_j": math.nan}, {"no": 1}, []):
         assert not repeat(table_of({"experiment": experiment}), "98%").of_training

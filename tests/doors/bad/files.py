@@ -57,6 +57,7 @@ TEXTS = [
 FIELDS = (
     *("dataset", "strategies", "budget", "budget_j", "seeds", "meter", "workers", "device"),
     *("architecture", "space", "fidelity", "split_seed", "train_limit", "carbon", "metric"),
+    *("stop_early", "warm_start"),
 )
 
 
@@ -101,7 +102,8 @@ def fields(rng: Random, folder: Path) -> Arguments:
         rng.choice(junk) if rng.random() < 0.9 or name in ("split_seed", "train_limit") else 10**400
     )
     experiment: dict[Any, Any] = {**given, "seeds": 1, "strategies": ["random"], name: value}
-    if name in ("space", "metric", "strategies", "carbon", "train_limit") and not value:
+    optional = ("space", "metric", "strategies", "carbon", "train_limit", "warm_start")
+    if name in optional and not value:
         experiment[name] = [3]
     if name in ("budget", "budget_j"):
         experiment[name] = rng.choice([0, -1, math.nan, math.inf, [], {}, "x", True, None, 10**400])

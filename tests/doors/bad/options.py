@@ -30,6 +30,8 @@ WRONG = {
     "fidelity": ("epoch", "", "watts"),
     "carbon": ("FRX", "56", "-1 g/kWh", "nan g/kWh", "USA/XX", "1e400 g/kWh"),
     "metric": ("acuracy",),
+    "stop_early": ("0", "-0.1", "nan", "inf", "x", "1e-4 J", ""),
+    "warm_start": ("nowhere", "a,,b", ",", "a,a", "file", "empty"),
     "out": ("taken", "file"),
 }
 

@@ -158,11 +158,14 @@ def test_a_failed_trial_scores_as_the_worst_and_an_unknown_one_not_at_all():
 
 @pytest.mark.thorough
 def test_the_gittins_index_ends_a_search_that_is_not_worth_its_joules():
-    def run(budget_j=300.0, n_trials=60, **price):
-        strategy = GittinsStrategy(SPACE, 0, replace(TASK, budget_j=budget_j), **price)
+    def run(budget_j=300.0, n_trials=60, worth=None, **price):
+        strategy = GittinsStrategy(
+            SPACE, 0, replace(TASK, budget_j=budget_j, stop_early=worth), **price
+        )
         return simulate(strategy, score, epoch_j, budget_j=budget_j, n_trials=n_trials)
 
-    usual, dear = run(), run(price_per_j=0.01)
+    usual, dear = run(worth=0.01), run(price_per_j=0.01)
+    assert sum(told.energy_j for told in run().history) > 0.95 * 300.0
     assert len(usual.works) < 60
     spent_j, dear_j = (sum(told.energy_j for told in each.history) for each in (usual, dear))
     assert dear_j < spent_j < 0.8 * 300.0
