@@ -52,6 +52,7 @@ class Recipe:
 SCORE, FRONT, PER_JOULE = "score", "score and joules", "score for its joules"
 _HALVING, _HYPERBAND = "Li et al., MLSys 2020", "Li et al., JMLR 2018"
 _TPE = "Bergstra et al., NeurIPS 2011"
+_FREEZE_THAW = "ours, after Swersky et al. 2014 and Lee et al. 2020"
 _PER_SECOND = "Snoek et al., NeurIPS 2012, section 3.2"
 _OPTUNA, _FRONT = "optuna_sampler:OptunaStrategy", "multiobjective:MultiObjectiveStrategy"
 
@@ -129,8 +130,13 @@ RECIPES = {recipe.name: recipe for recipe in (
            "Mitra and Biessmann 2024, arXiv 2407.05788",
            "floor:FloorStrategy", {"sampler": "tpe"}, STARTUP_TRIALS),
     Recipe("frugal", "every next epoch goes where it promises most for its joules", PER_JOULE,
-           "ours, after Swersky et al. 2014 and Lee et al. 2020",
-           "frugal:FrugalStrategy", {}, STARTUP_SLICES, prunes=True, stops_early=True),
+           _FREEZE_THAW,
+           "frugal:FrugalStrategy", {}, STARTUP_SLICES, prunes=True, stops_early=True,
+           transfers=True),
+    Recipe("frugal-prior", "the same, candidates also from published defaults", PER_JOULE,
+           f"{_FREEZE_THAW}; Mallik et al., NeurIPS 2023",
+           "frugal:FrugalStrategy", {"prior": True}, STARTUP_SLICES, prunes=True,
+           stops_early=True, transfers=True),
 )}
 # fmt: on
 

@@ -53,6 +53,10 @@ class Merits:
         error = max(self.best - score, 0.0) / self.scale
         return -math.log(min(error, MOST_ERROR) + ERROR_FLOOR)
 
+    def score_of(self, merit: float) -> float:
+        """The score of a merit."""
+        return self.best - self.scale * min(max(math.exp(-merit) - ERROR_FLOOR, 0.0), MOST_ERROR)
+
     @property
     def unknown(self) -> float:
         """The merit where nothing is known: of the whole scale as error."""

@@ -88,7 +88,8 @@ def promotion(
         return step
     for rung in reversed(range(first, standing.ladder.top if last is None else last)):
         ranked = standing.ranked(rung, members)
-        for number in ranked[: len(ranked) // ETA]:  # Li et al. 2020, algorithm 2
+        n_best = int(len(ranked) / standing.ladder.eta)  # Li et al. 2020, algorithm 2
+        for number in ranked[:n_best]:
             if standing.rung[number] == rung and standing.waits(number):
                 return standing.step(rung + 1, number)
     return None

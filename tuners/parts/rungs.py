@@ -39,7 +39,7 @@ class Ladder:
     """
 
     def __init__(self, longest: int, *, in_joules: bool = False, eta: float = ETA) -> None:
-        self.longest, self.in_joules = longest, in_joules
+        self.longest, self.in_joules, self.eta = longest, in_joules, eta
         rungs, height = {1}, float(longest)
         while round(height) >= 1:
             rungs.add(round(height))

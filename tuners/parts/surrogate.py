@@ -78,7 +78,7 @@ class GaussianProcess:
 
         centre, spread = _level_and_spread(targets)
         scaled = points / lengths
-        kernel = scale * _matern(_square_distances(scaled, scaled))
+        kernel = scale * matern(square_distances(scaled, scaled))
         cholesky = np.linalg.cholesky(kernel + noise * np.eye(len(points)))
         weights = cho_solve((cholesky, True), (targets - centre) / spread)
         lower = np.asarray(cholesky, dtype=np.float64)
@@ -92,7 +92,7 @@ class GaussianProcess:
         """Mean and standard deviation of the function, without its noise, at points ``[m, d]``."""
         from scipy.linalg import solve_triangular
 
-        cross = self.scale * _matern(_square_distances(points / self.lengths, self.points))
+        cross = self.scale * matern(square_distances(points / self.lengths, self.points))
         reduction = solve_triangular(self.cholesky, cross.T, lower=True)
         variance = np.maximum(self.scale - (reduction**2).sum(axis=0), 1e-12)  # (2.26)
         mean = cross @ self.weights  # (2.25)
@@ -146,13 +146,14 @@ def _level_and_spread(targets: Array) -> tuple[float, float]:
     return float(targets.mean()), spread if spread > 1e-9 else 1.0
 
 
-def _matern(squares: Array) -> Array:
+def matern(squares: Array) -> Array:
     """Matérn 5/2 correlation of squared scaled distances."""
     root = np.sqrt(5 * squares)
     return (1 + root + root**2 / 3) * np.exp(-root)  # (4.17)
 
 
-def _square_distances(one: Array, other: Array) -> Array:
+def square_distances(one: Array, other: Array) -> Array:
+    """Squares of Euclidean distances, shape ``[n, m]``."""
     lengths = (one**2).sum(axis=1)[:, None] + (other**2).sum(axis=1)
     return np.maximum(lengths - 2 * one @ other.T, 0)
 

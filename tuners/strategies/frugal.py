@@ -1,92 +1,79 @@
-"""Frugal search: every next epoch goes where it promises most for its joules.
+"""Frugal search: every next epoch goes where it promises most for its joules: ``frugal``.
 
-    >>> from perjoule.models.outcome import CurvePoint, State
-    >>> from perjoule.models.space import Space
-    >>> from perjoule.tuners.strategy import Task, Told
-    >>> space = Space.parse({"width": {"low": 8, "high": 64}, "epochs": 4})
-    >>> strategy = FrugalStrategy(space, seed=0, task=Task(budget_j=1000.0))
-    >>> for number in range(4):
-    ...     work = strategy.ask(spent_j=0.0)
-    ...     width = work.params["width"]
-    ...     curve = (CurvePoint(epoch=1, energy_j=width, score=1 - 1 / width, loss=0.1),)
-    ...     told = Told(work.params, State.PAUSED, 1 - 1 / width, width, trial=number, epochs=1,
-    ...                 curve=curve)
-    ...     strategy.tell(told)
-    >>> work = strategy.ask(spent_j=100.0)
-    >>> work.predicted_j is not None and work.until <= 4
-    True
-
-When to use it: always, if joules count; it is made for them. It combines five ideas, each of which
-pays by itself (`benchmarks/performance/strategies.py` measures them):
-
-1. *Cheapest first*: it begins with one epoch of the cheapest of a few well-spread candidates.
-2. *One model of all epochs*: a Gaussian process over hyperparameters and epochs learns from every
-   validated epoch, so that half-trained candidates are worth as much as they tell (after Swersky,
-   Snoek and Adams, "Freeze-Thaw Bayesian Optimization", 2014, arXiv 1406.3896).
-3. *Pause and promote by value*: going on with a paused trial and beginning a new one are weighed
-   alike, by log expected improvement at the best of several numbers of epochs, less a part of the
-   log of the joules that takes from here: ``log EI - alpha log(joules)``, as in cost-cooled
-   Bayesian optimisation (Lee et al. 2020, arXiv 2003.10870). What a trial took is not paid again.
-4. *A thrifty search*: candidates are drawn once, hyperparameters of the model are fitted again only
-   when data have grown by half, and a slice is at least a few times as dear as its ask.
-5. *Knowing when to stop*: it ends when no option promises an improvement that is worth its joules,
-   by the price of Xie et al. 2025 (arXiv 2507.12453), with the budget worth `WORTH` of accuracy
-   (of other metrics, of the scale that `parts.merits` says).
-
-What was tried and left out, by the expected joules to 99 % of the best accuracy on recorded digits
-(16 seeds, so within a third or so): exploring around the best candidates (1.7 to 3 times the
-joules: near copies of a cheap, middling network win by their price), twice as many candidates (1.8
-times), the full price, alpha = 1 (1.3 times), alpha that cools with the budget (1.6 times), rungs
-four apart instead of two (1.1 times). Where good learning rates are rare and show late, it may
-settle too early: `gp-cooled` is the safer choice there.
-
-What it promises: proposals are a function of space, seed and results. It never proposes what cannot
-fit the budget by its prediction, pauses every trial at its rungs, and never trains a candidate
-twice. It ends when nothing fits.
+>>> from perjoule.models.outcome import CurvePoint, State
+>>> from perjoule.models.space import Space
+>>> from perjoule.tuners.strategy import Task, Told
+>>> space = Space.parse({"width": {"low": 8, "high": 64}, "epochs": 4})
+>>> strategy = FrugalStrategy(space, seed=0, task=Task(budget_j=1000.0))
+>>> for number in range(4):
+...     work = strategy.ask(spent_j=0.0)
+...     width = work.params["width"]
+...     curve = (CurvePoint(epoch=1, energy_j=width, score=1 - 1 / width, loss=0.1),)
+...     told = Told(work.params, State.PAUSED, 1 - 1 / width, width, trial=number, epochs=1,
+...                 curve=curve)
+...     strategy.tell(told)
+>>> work = strategy.ask(spent_j=100.0)
+>>> work.predicted_j is not None and work.until <= 4
+True
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from ...models.outcome import State
 from ...models.space import Space
+from ..parts.candidate_pool import CandidatePool, Key, key_of
+from ..parts.curve_kernel import Integers, Seen
+from ..parts.curve_learner import CurveLearner
+from ..parts.curve_model import Belief, CurveModel
 from ..parts.encoding import Array, Encoding, Params
 from ..parts.energy_aware import LEAST_BEFORE_STOP
 from ..parts.energy_model import EnergyModel
-from ..parts.history import TrialSoFar, trials_of
-from ..parts.merits import Merits
-from ..parts.surrogate import GaussianProcess, log_ei, sobol
-from ..strategy import Task, Told, Work
+from ..parts.history import TrialSoFar
+from ..parts.multifidelity import promotion
+from ..parts.prior_shares import PriorShares
+from ..parts.priors import Prior
+from ..parts.rungs import Ladder, Standing
+from ..parts.surrogate import log_ei, sobol
+from ..parts.transfer import Transfer
+from ..strategy import Task, Told, Work, ask_seed
 
-ALPHA = 0.35  # how much the joules count: 0 is plain expected improvement, 1 improvement per joule
-WORTH = 0.0001
-"""Accuracy that is worth the whole budget: below its share, joules are better kept."""
-N_CANDIDATES = 256
-STARTUP_TRIALS, STARTUP_POINTS = 4, 16
-REFIT_GROWTH = 1.5
+ALPHA = 0.5  # how much the joules count: 0 is plain expected improvement, 1 improvement per joule
+HALVING = 0.5  # share of the joules that goes to plain successive halving
+N_CANDIDATES = 512
+N_OF_PRIOR = 256  # further ones, where there is a prior
+N_STARTUP = 4  # trials before the model is asked
+STARTUP_POINTS = 16  # of which the cheapest are these
+SHORTLIST = 16  # best candidates by their forecast for the last rung, looked at closely
+MOST_PAUSED = 48  # the same of paused trials
+ETA = 2.0  # ratio of a rung to the one below
 LEAST_SLICE = 3.0  # a slice costs at least so many times what its ask does
-MOST_OBSERVATIONS = 160  # above it, the best half and the latest half are kept: asks stay cheap
-_LEAST_STD = 1e-6
+LEAST_SHARE = 1e-3  # and this share of the budget, where that is finite
+_ENERGY_GROWTH = 1.15  # of results, when the model of joules is fitted again
 
 
-class _Candidates(NamedTuple):
-    """What may be begun: hyperparameters, their features, and the work of an epoch."""
+class _Option(NamedTuple):
+    """What may be trained next."""
 
-    params: Sequence[Params]
+    params: Params
     features: Array
-    work: Array
+    epochs: int  # behind it
+    epoch_j: float
+    trial: int | None  # None of a new one
 
 
 class FrugalStrategy:
     """Weighs going on with each paused trial against beginning each candidate, by joules.
 
-    ``alpha`` and ``worth`` are as `ALPHA` and `WORTH`; a worth of 0 never stops early.
+    ``alpha`` and ``halving`` are as `ALPHA` and `HALVING`; with ``prior`` candidates also come from
+    published defaults (`parts.priors`), by the rule of `parts.prior_shares`.
     """
 
     def __init__(
@@ -96,160 +83,224 @@ class FrugalStrategy:
         task: Task | None = None,
         *,
         alpha: float = ALPHA,
-        worth: float = WORTH,
+        halving: float = HALVING,
+        prior: bool = False,
     ) -> None:
-        self._seed, self._alpha, self._worth = seed, alpha, worth
+        self._seed, self._alpha, self._halving = seed, alpha, halving
         self._task = task or Task()
-        longest = space.longest()
-        self._rungs = (*(2**k for k in range(longest.bit_length()) if 2**k < longest), longest)
-        self._encoding = Encoding(space.with_fixed("epochs", longest))
+        self._ladder = Ladder(space.longest(), eta=ETA)
+        self._rungs = self._ladder.rungs
+        self._encoding = Encoding(space.with_fixed("epochs", space.longest()))
         self._energy = EnergyModel(space, self._task)
+        claimed = Prior.of(self._encoding.space) if prior else None
+        self._prior = None if claimed is None or claimed.claims_nothing else claimed
+        transfer = Transfer(self._encoding, self._task.earlier)
+        self._transfer = None if transfer.knows_nothing else transfer
         self._history: list[Told] = []
-        self._features: dict[int, Array] = {}
         self._trials: dict[int, TrialSoFar] = {}
-        self._fitted: tuple[int, GaussianProcess] | None = None
-        self._fit_after = self._next_fit = 0
+        self._features: dict[int, Array] = {}
+        self._tried: set[Key] = set()
+        self._learner = CurveLearner(self._rungs, self._task.metric)
+        self._halved_j = self._spent_j = 0.0
+        self._best_score, self._in_vain = -math.inf, 0  # candidates begun since it was found
+        self.why_done = ""  # see `Strategy`
+        self._energy_due = self._energy_known = 0  # results that the model of joules learns from
 
     def ask(self, spent_j: float) -> Work | None:
         """The slice that promises most for its joules; None if none fits the budget."""
-        trials = self._trials
-        self._energy.fit(self._history)
-        tried = {_key(trial.params) for trial in trials.values()}
-        new = [i for i, params in enumerate(self._candidates.params) if _key(params) not in tried]
-        epoch_j = self._energy.epoch_j(self._candidates.work)
-        start = [i for i in new if i < STARTUP_POINTS]
-        if start and len(trials) < STARTUP_TRIALS:
-            return self._begin(min(start, key=lambda i: epoch_j[i]), 0.0)
-        if not self._fit_after:  # nothing is validated yet
-            return self._begin(new[0], 0.0) if new else None
-        points, merits = self._observations(trials)
-        model = self._process.learnt(points, merits)
-        options, joules, owners = self._options(trials, new, epoch_j)
-        fits = self._energy.affordable(joules, self._task.budget_j - spent_j)
-        if not fits.any():
-            return None
-        mean, std = model.predict(options)
-        best = float(merits.max())
-        value = log_ei(mean, np.maximum(std, _LEAST_STD), best)
-        if len(trials) >= LEAST_BEFORE_STOP and not self._any_worth_it(value, joules, best):
-            return None
-        # EI-cool of Lee et al. 2020 with a fixed alpha: log EI - alpha log(joules)
-        value = np.where(fits, value - self._alpha * np.log(joules), -np.inf)
-        owner = owners[int(value.argmax())]
-        if isinstance(owner, TrialSoFar):
-            return self._work(owner.params, owner.epochs, self._price(owner), owner.number)
-        return self._begin(owner, float(epoch_j[owner]))
+        if self._energy_known != self._energy_due:
+            self._energy.fit(self._history[: self._energy_due])
+            self._energy_known = self._energy_due
+        new, epoch_j = self._untried(), self._energy.epoch_j(self._pool.work)
+        start = new[new < STARTUP_POINTS]
+        if len(self._trials) < N_STARTUP and len(start):
+            first = start[0 if self._transfer else epoch_j[start].argmin()]
+            return self._work(self._new(first, epoch_j), self._rungs[0])
+        if not self._learner.is_ready:  # nothing is validated yet
+            return self._work(self._new(new[0], epoch_j), self._rungs[0]) if len(new) else None
+        left_j = self._task.budget_j - spent_j
+        work = self._halve(new, epoch_j, left_j) if self._halves else None
+        return work or self._choose(new, epoch_j, left_j)
 
     def tell(self, result: Told) -> None:
-        """Learn a result; the next ask fits the model, since a rebuilt one needs the last fit."""
+        """Learn a result; the next ask fits the models, since a rebuilt one needs the last fit."""
+        energy_j = result.energy_j or 0.0
+        self._halved_j += energy_j if self._halves else 0.0
+        self._spent_j += energy_j
         self._history.append(result)
-        self._trials.setdefault(result.trial, TrialSoFar(result.trial, result.params)).add(result)
-        trials = self._trials.values()
-        n_observations = sum(len(self._learnt_at(trial)) + trial.failed for trial in trials)
-        if n_observations and n_observations >= self._next_fit:
-            self._fit_after = len(self._history)
-            self._next_fit = math.ceil(REFIT_GROWTH * n_observations)
+        if len(self._history) >= _ENERGY_GROWTH * self._energy_due:
+            self._energy_due = len(self._history)
+        number = result.trial
+        trial = self._trials.setdefault(number, TrialSoFar(number, result.params))
+        trial.add(result)
+        if number not in self._features:
+            self._in_vain += 1
+            self._features[number] = self._features_of(result.params)
+            self._tried.add(key_of(result.params))
+        if trial.score is not None and trial.score > self._best_score:
+            self._best_score, self._in_vain = trial.score, 0
+        self._learner.add(trial, self._features[number])
 
     @property
-    def _process(self) -> GaussianProcess:
-        """The model with the hyperparameters of the last fit that was due."""
-        if self._fitted is None or self._fitted[0] != self._fit_after:
-            known = trials_of(self._history[: self._fit_after])
-            self._fitted = self._fit_after, GaussianProcess.fit(*self._observations(known))
-        return self._fitted[1]
-
-    def _learnt_at(self, trial: TrialSoFar) -> list[int]:
-        """The epochs of a trial that the model learns from."""
-        return [e for e in trial.scores if e in self._rungs or e == trial.epochs]
-
-    def _any_worth_it(self, log_gain: Array, joules: Array, best: float) -> bool:
-        """Whether a gain, about that in merit times the error, is worth its joules."""
-        gain = np.exp(np.minimum(log_gain - best, 0.0))
-        return bool((gain > self._worth / self._task.budget_j * joules).any())
+    def _halves(self) -> bool:
+        """Whether the next slice is one of successive halving."""
+        is_started = len(self._trials) >= N_STARTUP and self._learner.is_ready
+        return is_started and self._halved_j < self._halving * self._spent_j
 
     @cached_property
-    def _candidates(self) -> _Candidates:
-        """Drawn once: what was learnt of one is not lost among thousands of others.
-
-        They are a function of space, networks and seed, kept for when this strategy is rebuilt.
-        """
-        shared, key = self._task.shared, (FrugalStrategy, repr(self._encoding.space), self._seed)
+    def _pool(self) -> CandidatePool:
+        """Drawn once, a function of space, networks and seed; kept for rebuilt strategies."""
+        space = repr(self._encoding.space)
+        key = FrugalStrategy, space, self._seed, self._prior is None, self._transfer is None
+        shared, encoding = self._task.shared, self._encoding
         if key not in shared:
-            points = sobol(self._encoding, self._seed, N_CANDIDATES)
-            drawn = (self._encoding.decode(point) for point in points)
-            params = list({_key(each): each for each in drawn}.values())
-            features = np.array([self._encoding.features(each) for each in params])
-            shared[key] = _Candidates(params, features, self._energy.work_of(params))
+            points = sobol(encoding, self._seed, N_CANDIDATES)
+            of_prior = np.zeros((0, encoding.n_dimensions))
+            if self._prior is not None:
+                uniform = sobol(encoding, ask_seed(self._seed, 0), N_OF_PRIOR)
+                of_prior = self._prior.points(uniform)
+            shared[key] = CandidatePool.of(encoding, self._energy, points, of_prior, self._transfer)
         return shared[key]
 
-    def _observations(self, trials: Mapping[int, TrialSoFar]) -> tuple[Array, Array]:
-        """Points of the model and merits; a trial that failed merits as the worst of all."""
-        learnt = [(t, e) for t in trials.values() for e in self._learnt_at(t)]
-        merit = Merits.of(self._task.metric, (trial.scores[epoch] for trial, epoch in learnt))
-        seen = [(trial, epoch, merit(trial.scores[epoch])) for trial, epoch in learnt]
-        worst = min((each[2] for each in seen), default=merit.unknown)
-        seen += [(t, max(t.epochs, 1), worst) for t in trials.values() if t.failed]
-        points = np.array([self._point(trial, epoch) for trial, epoch, _ in seen])
-        merits = np.array([each[2] for each in seen])
-        if len(merits) <= MOST_OBSERVATIONS:
-            return points, merits
-        half = MOST_OBSERVATIONS // 2
-        best = np.argsort(-merits, kind="stable")[:half]
-        kept = np.union1d(best, np.arange(len(merits) - half, len(merits)))
-        return points[kept], merits[kept]
+    def _features_of(self, params: Params) -> Array:
+        features = self._encoding.features(params)
+        if self._transfer is None:
+            return features
+        return np.append(features, self._transfer.expected(features[None]))
 
-    def _options(
-        self, trials: Mapping[int, TrialSoFar], new: Sequence[int], epoch_j: Array
-    ) -> tuple[Array, Array, list[TrialSoFar | int]]:
-        """Every candidate and paused trial up to every rung: point, joules from here, index."""
-        points, joules, owners = [], [], list[TrialSoFar | int]()
-        besides_j = self._energy.overhead_j
-        features, prices = self._candidates.features[new], epoch_j[new]
-        for rung in self._rungs:
-            height = np.full((len(new), 1), self._height(rung))
-            points.append(np.hstack([features, height]))
-            joules.append(rung * prices + besides_j)
-            owners += new
-        for trial in trials.values():
-            if trial.state is not State.PAUSED:
-                continue
-            price = self._price(trial)
-            for rung in (rung for rung in self._rungs if rung > trial.epochs):
-                points.append(self._point(trial, rung)[None])
-                joules.append(np.array([(rung - trial.epochs) * price + besides_j]))
-                owners.append(trial)
-        return np.vstack(points), np.concatenate(joules), owners
+    def _untried(self) -> Integers:
+        """The candidates of the pool that may be begun; with a prior, those from it or the others.
 
-    def _begin(self, candidate: int, epoch_j: float) -> Work:
-        """One epoch of a candidate, or as many as are worth an ask."""
-        return self._work(self._candidates.params[candidate], 0, epoch_j)
+        Which of the two follows from their shares, which favour what made the best candidates.
+        """
+        keys, history = self._pool.keys, len(self._history)
+        new = np.array([i for i, key in enumerate(keys) if key not in self._tried], dtype=int)
+        if self._prior is None:
+            return new
+        share = PriorShares.after(self._prior, self._trials.values()).prior
+        is_wanted = np.random.default_rng(ask_seed(self._seed, history)).random() < share
+        chosen = new[self._pool.is_of_prior[new] == is_wanted]
+        return chosen if len(chosen) else new
 
-    def _work(self, params: Params, epochs: int, epoch_j: float, trial: int | None = None) -> Work:
-        """Train to the next rung that makes the slice worth its ask."""
-        least_j = LEAST_SLICE * self._energy.overhead_j if epoch_j else 0.0
-        above = [rung for rung in self._rungs if rung > epochs]
-        until = next((r for r in above if (r - epochs) * epoch_j >= least_j), above[-1])
-        known = self._energy.n_trials and epoch_j
-        predicted_j = (until - epochs) * epoch_j + self._energy.overhead_j if known else None
-        pause = until < self._rungs[-1]
-        return Work(params, until, pause=pause, trial=trial, predicted_j=predicted_j)
+    def _halve(self, new: Integers, epoch_j: Array, left_j: float) -> Work | None:
+        """The next slice of asynchronous halving among all trials, by what they scored.
 
-    def _price(self, trial: TrialSoFar) -> float:
-        """Joules of an epoch of a trial, by what its own took."""
+        None if it would not fit the budget.
+        """
+        standing = Standing(self._ladder, self._trials, left_j)
+        step = promotion(standing, self._trials, self._learner.first_rung)
+        if step is not None and step.trial is not None:
+            option, until = self._paused(self._trials[step.trial]), step.until
+        elif len(new):
+            option = self._new(new[0], epoch_j)
+            until = self._until(option, least_share=0.0)
+        else:
+            return None
+        work = self._work(option, until)
+        return None if (work.predicted_j or 0.0) > left_j else work
+
+    def _choose(self, new: Integers, epoch_j: Array, left_j: float) -> Work | None:
+        """The slice that the model makes most of."""
+        model, best = self._learner.model(self._pool.features), self._learner.best
+        options = [
+            *(self._new(i, epoch_j) for i in _promising(model.watch(), new, best)),
+            *(self._paused(trial) for trial in self._waiting(model, best)),
+        ]
+        if not options:
+            return None
+        epochs = np.array([each.epochs for each in options])[:, None]
+        further = np.maximum(np.array(self._rungs) - epochs, 0)
+        prices = np.array([each.epoch_j for each in options])[:, None]
+        joules = (further * prices + self._energy.overhead_j).ravel()
+        ahead = np.flatnonzero(further.ravel())
+        ahead = ahead[self._energy.affordable(joules[ahead], left_j)]
+        if not len(ahead):
+            return None
+        belief = model.predict(self._points(options))
+        # EI-cool of Lee et al. 2020 with a fixed alpha: log EI - alpha log(joules)
+        gain = log_ei(belief.mean[ahead], belief.std[ahead], best)
+        value = gain - self._alpha * np.log(joules[ahead])
+        if self._task.stop_early is not None and self._is_enough(gain, joules[ahead], best):
+            return None
+        n_rungs = len(self._rungs)
+        index = int(ahead[value.argmax()]) // n_rungs
+        until = self._until(options[index])
+        row = index * n_rungs + self._rungs.index(until)
+        forecast = self._learner.forecast(float(belief.mean[row]), float(belief.std[row]))
+        return replace(self._work(options[index], until), predicted_score=forecast)
+
+    def _is_enough(self, log_gain: Array, joules: Array, best: float) -> bool:
+        """Whether nothing is worth its joules, by the price of Xie et al. 2025, arXiv 2507.12453.
+
+        A gain in merit times the error is about the gain in score. The model is believed only
+        once `LEAST_BEFORE_STOP` candidates in a row, well spread as all are, gained nothing.
+        """
+        worth = (self._task.stop_early or 0.0) / self._task.budget_j * joules
+        gain = self._learner.scale * np.exp(np.minimum(log_gain - best, 0.0))
+        if self._in_vain < LEAST_BEFORE_STOP or (gain > worth).any():
+            return False
+        self.why_done = (
+            f"nothing promises what its joules are worth, and {self._in_vain} candidates in a row "
+            "gained nothing"
+        )
+        return True
+
+    def _waiting(self, model: CurveModel, best: float) -> list[TrialSoFar]:
+        """The paused trials that promise most at the last rung."""
+        waiting = [t for t in self._trials.values() if t.state is State.PAUSED]
+        if len(waiting) <= MOST_PAUSED:
+            return waiting
+        last = np.full(len(waiting), self._ladder.top)
+        numbers = np.array([trial.number for trial in waiting])
+        points = Seen(np.array([self._features[n] for n in numbers]), numbers, last)
+        rows = np.arange(len(waiting))
+        return [waiting[i] for i in _promising(model.predict(points), rows, best, MOST_PAUSED)]
+
+    def _points(self, options: Sequence[_Option]) -> Seen:
+        """All rungs of each option."""
+        n_rungs = len(self._rungs)
+        numbers = [-1 - i if each.trial is None else each.trial for i, each in enumerate(options)]
+        return Seen(
+            np.repeat(np.array([each.features for each in options]), n_rungs, axis=0),
+            np.repeat(np.array(numbers), n_rungs),
+            np.tile(np.arange(n_rungs), len(options)),
+        )
+
+    def _new(self, candidate: int, epoch_j: Array) -> _Option:
+        pool = self._pool
+        features = pool.features[candidate]
+        return _Option(pool.params[candidate], features, 0, float(epoch_j[candidate]), None)
+
+    def _paused(self, trial: TrialSoFar) -> _Option:
+        """Going on with a trial, whose epochs take what its own took."""
         if last := max(trial.energies_j, default=0):
-            return trial.energies_j[last] / last
-        return float(self._energy.predict_epoch([trial.params])[0])
+            epoch_j = trial.energies_j[last] / last
+        else:
+            epoch_j = float(self._energy.predict_epoch([trial.params])[0])
+        number = trial.number
+        return _Option(trial.params, self._features[number], trial.epochs, epoch_j, number)
 
-    def _point(self, trial: TrialSoFar, epoch: int) -> Array:
-        if trial.number not in self._features:
-            self._features[trial.number] = self._encoding.features(trial.params)
-        return np.append(self._features[trial.number], self._height(epoch))
+    def _until(self, option: _Option, least_share: float = LEAST_SHARE) -> int:
+        """The next rung at which to look: one that tells something, and is worth its ask."""
+        first = self._rungs[self._learner.first_rung]
+        above = [rung for rung in self._rungs if rung > option.epochs and rung >= first]
+        budget_j = self._task.budget_j if math.isfinite(self._task.budget_j) else 0.0
+        least_j = max(LEAST_SLICE * self._energy.overhead_j, least_share * budget_j)
+        worth = (r for r in above if (r - option.epochs) * option.epoch_j >= least_j)
+        return next(worth, above[-1])
 
-    def _height(self, epochs: int) -> float:
-        """A number of epochs on the unit interval, logarithmic."""
-        longest = self._rungs[-1]
-        return math.log(epochs) / math.log(longest) if longest > 1 else 0.0
+    def _work(self, option: _Option, until: int) -> Work:
+        predicted_j = (until - option.epochs) * option.epoch_j + self._energy.overhead_j
+        return Work(
+            option.params,
+            until,
+            pause=until < self._rungs[-1],
+            trial=option.trial,
+            predicted_j=predicted_j if self._energy.n_trials else None,
+        )
 
 
-def _key(params: Params) -> tuple[Any, ...]:
-    return tuple(sorted(params.items()))
+def _promising(belief: Belief, rows: Integers, best: float, most: int = SHORTLIST) -> Integers:
+    """The rows of the greatest expected improvement."""
+    value = log_ei(belief.mean[rows], belief.std[rows], best)
+    return rows[np.argsort(-value, kind="stable")[:most]]
