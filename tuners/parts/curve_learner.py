@@ -91,7 +91,7 @@ class CurveLearner:
         if self._kernel is None or self._fitted_after != self._fit_after:
             self._fitted_after, self._model = self._fit_after, None
             merits = self._curves.merits(self._fit_after)
-            rows = _some(merits, MOST_FITTED)
+            rows = _best_and_any(merits, MOST_FITTED)
             chosen = merits[rows]
             spread = float(chosen.std())
             targets = (chosen - chosen.mean()) / (spread if spread > 1e-9 else 1.0)
@@ -107,7 +107,7 @@ class CurveLearner:
             watched = Seen(pool, numbers, np.full(n, len(self._rungs) - 1))
             self._model = CurveModel(kernel, watched)
             merits = self._curves.merits(self._fit_after)
-            self._kept = [int(row) for row in _some(merits, MOST_KEPT)]
+            self._kept = [int(row) for row in _best_and_latest(merits, MOST_KEPT)]
             self._model.append(self._curves.seen(np.array(self._kept)))
             self._seen = self._fit_after
         if self._seen < count:
@@ -119,9 +119,25 @@ class CurveLearner:
         return self._model
 
 
-def _some(merits: Array, most: int) -> Integers:
-    """The rows of the best half and of the latest half, so many at most, in their order."""
-    if len(merits) <= most:
-        return np.arange(len(merits))
-    best = np.argsort(-merits, kind="stable")[: most // 2]
-    return np.union1d(best, np.arange(len(merits) - most // 2, len(merits)))
+def _best_and_any(merits: Array, most: int) -> Integers:
+    """Rows of the best half and of others at random, so many at most, in their order.
+
+    The latest in their place would be those that the search favours now: all alike.
+    """
+    count = len(merits)
+    if count <= most:
+        return np.arange(count)
+    drawn = np.random.default_rng(count).choice(count, most // 2, replace=False)
+    return np.union1d(_best(merits, most), drawn)
+
+
+def _best_and_latest(merits: Array, most: int) -> Integers:
+    """Rows of the best half and of the latest half, so many at most, in their order."""
+    count = len(merits)
+    if count <= most:
+        return np.arange(count)
+    return np.union1d(_best(merits, most), np.arange(count - most // 2, count))
+
+
+def _best(merits: Array, most: int) -> Integers:
+    return np.argsort(-merits, kind="stable")[: most // 2]
