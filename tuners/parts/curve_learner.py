@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.special import ndtri
 
 from ...models.metric import Metric
 from ..strategy import Forecast
@@ -23,7 +24,9 @@ from .history import TrialSoFar
 REFIT_GROWTH, REFIT_MOST = 1.5, 60
 MOST_FITTED = 120  # scores that the kernel is fitted to
 MOST_KEPT = 200  # scores that the model keeps at a fit
-_INSIDE_80 = 1.2816  # deviations on either side that hold 80 % of a normal distribution
+_OF_80 = (0.1, 0.5, 0.9)  # quantiles: the ends of an 80 % interval, and its middle
+_BELIEVED = 1.6 * ndtri((np.arange(20) + 0.5) / 20) - 0.4
+"""Misses in deviations that are believed in besides, as on the recorded tables of LCBench."""
 
 
 class CurveLearner:
@@ -41,6 +44,7 @@ class CurveLearner:
         self._kernel: CurveKernel | None = None
         self._model: CurveModel | None = None
         self._kept: list[int] = []
+        self._n_fitted = 0  # of those kept, the scores that were there when the kernel was fitted
 
     @property
     def is_ready(self) -> bool:
@@ -66,11 +70,16 @@ class CurveLearner:
         return self._curves.scale().scale
 
     def forecast(self, mean: float, std: float) -> Forecast:
-        """The score that is expected of a merit with a mean and a deviation, noise besides."""
+        """The score that is expected of a merit of the model, with a mean and a deviation.
+
+        The interval is as wide, and lies as far off, as the model missed since its kernel was
+        fitted, and as it misses on recorded searches: what a search chooses is worse than forecast.
+        """
         assert self._model is not None
-        inside = _INSIDE_80 * math.hypot(std, self._model.noise_std)
+        missed = np.concatenate([self._model.misses[self._n_fitted :], _BELIEVED])
+        spread = math.hypot(std / self._model.doubt, self._model.noise_std)
         score_of = self._curves.scale().score_of
-        return Forecast(*(score_of(mean + offset) for offset in (-inside, 0.0, inside)))
+        return Forecast(*(score_of(mean + spread * q) for q in np.quantile(missed, _OF_80)))
 
     @property
     def first_rung(self) -> int:
@@ -109,6 +118,7 @@ class CurveLearner:
             merits = self._curves.merits(self._fit_after)
             self._kept = [int(row) for row in _best_and_latest(merits, MOST_KEPT)]
             self._model.append(self._curves.seen(np.array(self._kept)))
+            self._n_fitted = len(self._kept)
             self._seen = self._fit_after
         if self._seen < count:
             latest = np.arange(self._seen, count)

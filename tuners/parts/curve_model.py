@@ -114,6 +114,11 @@ class CurveModel:
         return self._belief(self._watched, self._solved_watched)
 
     @property
+    def misses(self) -> Array:
+        """How far each score lay off its forecast from those before, in deviations, ``[n]``."""
+        return self._solved
+
+    @property
     def noise_std(self) -> float:
         """Standard deviation of a single score, in merit."""
         return self._spread * math.sqrt(self._kernel.noise)
