@@ -52,7 +52,7 @@ class Recipe:
 SCORE, FRONT, PER_JOULE = "score", "score and joules", "score for its joules"
 _HALVING, _HYPERBAND = "Li et al., MLSys 2020", "Li et al., JMLR 2018"
 _TPE = "Bergstra et al., NeurIPS 2011"
-_FREEZE_THAW = "ours, after Swersky et al. 2014 and Lee et al. 2020"
+_FREEZE_THAW = f"ours, after Swersky et al. 2014, Lin et al. 2024, Lee et al. 2020; {_HALVING}"
 _PER_SECOND = "Snoek et al., NeurIPS 2012, section 3.2"
 _OPTUNA, _FRONT = "optuna_sampler:OptunaStrategy", "multiobjective:MultiObjectiveStrategy"
 
@@ -129,8 +129,8 @@ RECIPES = {recipe.name: recipe for recipe in (
     Recipe("floor", "least joules at 98 % of the best score so far", "joules above a score",
            "Mitra and Biessmann 2024, arXiv 2407.05788",
            "floor:FloorStrategy", {"sampler": "tpe"}, STARTUP_TRIALS),
-    Recipe("frugal", "every next epoch goes where it promises most for its joules", PER_JOULE,
-           _FREEZE_THAW,
+    Recipe("frugal", "half its joules where learning curves promise most for them, half to halving",
+           PER_JOULE, _FREEZE_THAW,
            "frugal:FrugalStrategy", {}, STARTUP_SLICES, prunes=True, stops_early=True,
            transfers=True),
     Recipe("frugal-prior", "the same, candidates also from published defaults", PER_JOULE,

@@ -53,6 +53,8 @@ class Work:
         trial: An earlier, paused trial to go on with; None begins a new one.
         predicted_j: Joules that the slice is predicted to take, None if the strategy predicts none;
             the record keeps them beside the true ones.
+        predicted_score: What it expects of the score at the end of the slice, None if it forecasts
+            none; the benchmark of strategies prints how often scores lay inside.
     """
 
     params: Mapping[str, Any]

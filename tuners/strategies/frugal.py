@@ -1,4 +1,4 @@
-"""Frugal search: every next epoch goes where it promises most for its joules: ``frugal``.
+"""Frugal search by learning curves and joules: ``frugal``, ``frugal-prior``.
 
 >>> from perjoule.models.outcome import CurvePoint, State
 >>> from perjoule.models.space import Space
@@ -15,6 +15,58 @@
 >>> work = strategy.ask(spent_j=100.0)
 >>> work.predicted_j is not None and work.until <= 4
 True
+
+How it works:
+
+1. Trials are paused at rungs (1, 2, 4 … epochs) and gone on with only if that is worth it, as in
+   freeze-thaw optimisation (Swersky, Snoek and Adams 2014, arXiv 1406.3896).
+2. A Gaussian process of candidates and rungs (`parts.curve_kernel`), with a product kernel as in
+   latent Kronecker processes (Lin et al. 2024, arXiv 2410.09239), learns from the trials that went
+   on how much each rung tells of the next. First epochs that rank candidates by chance count
+   little; first epochs that tell count much. A model whose forecasts missed is less sure of the
+   next ones (`parts.curve_model`).
+3. The most promising new candidates and paused trials are weighed at every rung ahead of them: the
+   logarithm of the expected improvement less ``alpha`` times that of the joules, the cost cooling
+   of Lee et al. (2020, arXiv 2003.10870) with a fixed alpha. The best is trained to its next rung,
+   and all are weighed again.
+4. Half of the joules go to plain asynchronous successive halving (Li et al., MLSys 2020), by scores
+   alone. The model learns from its results, and halving goes on with trials of the model too. So
+   a model that is wrong cannot take all joules.
+5. Candidates are `N_CANDIDATES` well-spread points, drawn once (`parts.candidate_pool`). With
+   ``frugal-prior`` `N_OF_PRIOR` more come from published defaults of optimisers (`parts.priors`):
+   two thirds of the new trials at first, fewer where the best trials lie far from the defaults, by
+   the rule of PriorBand (Mallik et al. 2023, arXiv 2306.12370) without its mutations. The first
+   four trials are the cheapest of the first sixteen candidates.
+6. Of earlier searches (`Task.earlier`) each candidate gets its expected rank as one more feature,
+   whose worth is learnt like that of any other. Every second candidate that is begun without the
+   model, at the start and by halving, is then the best by those searches. This is after Feurer,
+   Letham and Bakshy (2018, arXiv 1802.02219).
+7. If `Task.stop_early` says what the budget is worth, it ends once no slice promises its price in
+   score (Xie et al. 2025, arXiv 2507.12453) and ten candidates in a row gained nothing.
+
+When to use it: to find a good network for few joules where trainings take several epochs. With
+``frugal-prior`` if the space has a learning rate whose range holds the usual ones. With one epoch
+there are no rungs, and it is a Gaussian process beside evenly spread points.
+
+What it promises: proposals are a function of the seed, of what was told and of the joules spent. No
+candidate is begun twice, and no trial is begun again. About half of the joules go to halving,
+whatever the model believes. It spends its budget, unless `Task.stop_early` asks otherwise: it ends
+when nothing fits the joules left, or when all its candidates are trained. Slices that the model
+chose carry a forecast of their score, an 80 % interval, and are long enough to take three times the
+joules of an ask and a thousandth of the budget, as far as rungs allow. Rungs are counted in epochs,
+whatever `Task.fidelity` is.
+
+What was tried: mean joules to 95 to 99 % of the best score over those of the best of random, TPE,
+ASHA and Hyperband on each task, on 22 tasks of LCBench or every second of them, 4 seeds, so within
+about 0.06. Compare within a line only, since the rest of the strategy changed in between:
+
+- No halving 0.98; a quarter of the joules to it 0.83, half 0.73, 70 % 0.80.
+- Halving ranked by the model's forecasts instead of scores: 0.89.
+- Fresh candidates at each fit: 1.09, since near copies of the best are tried again and again.
+- Candidates around the best: worse still, many searches never left them.
+- A correlation of 0.95 between neighbouring rungs before any is seen: 0.98, with 0.7 it was 0.83.
+- The first look at the rung of the greatest squared correlation per epoch of all rungs: 1.03, with
+  the choice among the first two (`CurveLearner.first_rung`) it was 0.87.
 """
 
 from __future__ import annotations
@@ -107,7 +159,7 @@ class FrugalStrategy:
         self._energy_due = self._energy_known = 0  # results that the model of joules learns from
 
     def ask(self, spent_j: float) -> Work | None:
-        """The slice that promises most for its joules; None if none fits the budget."""
+        """The next slice, of halving or of the model; None if none fits the budget."""
         if self._energy_known != self._energy_due:
             self._energy.fit(self._history[: self._energy_due])
             self._energy_known = self._energy_due
