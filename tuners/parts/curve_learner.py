@@ -110,8 +110,8 @@ class CurveLearner:
     def model(self, pool: Array) -> CurveModel:
         """What is believed now, with the last rung of a pool of candidates watched, ``[n, d]``."""
         kernel, count = self.kernel, len(self._curves)
-        if self._model is None:
-            n = len(pool)
+        n = len(pool)
+        if self._model is None or self._model.n_watched != n:
             numbers = -1 - np.arange(n)  # of no training
             watched = Seen(pool, numbers, np.full(n, len(self._rungs) - 1))
             self._model = CurveModel(kernel, watched)

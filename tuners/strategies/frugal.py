@@ -32,9 +32,9 @@ How it works:
 4. Half of the joules go to plain asynchronous successive halving (Li et al., MLSys 2020), by scores
    alone. The model learns from its results, and halving goes on with trials of the model too. So
    a model that is wrong cannot take all joules.
-5. Candidates are `N_CANDIDATES` well-spread points, drawn once (`parts.candidate_pool`). With
-   ``frugal-prior`` `N_OF_PRIOR` more come from published defaults of optimisers (`parts.priors`):
-   two thirds of the new trials at first, fewer where the best trials lie far from the defaults, by
+5. Candidates are `N_CANDIDATES` well-spread points (`parts.candidate_pool`), twice as many when
+   three quarters of them are tried. With ``frugal-prior`` half as many more come from published
+   defaults of optimisers (`parts.priors`): two thirds of the new trials at first, fewer where the best trials lie far from the defaults, by
    the rule of PriorBand (Mallik et al. 2023, arXiv 2306.12370) without its mutations. The first
    four trials are the cheapest of the first sixteen candidates.
 6. Of earlier searches (`Task.earlier`) each candidate gets its expected rank as one more feature,
@@ -51,7 +51,7 @@ there are no rungs, and it is a Gaussian process beside evenly spread points.
 What it promises: proposals are a function of the seed, of what was told and of the joules spent. No
 candidate is begun twice, and no trial is begun again. About half of the joules go to halving,
 whatever the model believes. It spends its budget, unless `Task.stop_early` asks otherwise: it ends
-when nothing fits the joules left, or when all its candidates are trained. Slices that the model
+when nothing fits the joules left, or when the whole space is trained. Slices that the model
 chose carry a forecast of their score, an 80 % interval, and are long enough to take three times the
 joules of an ask and a thousandth of the budget, as far as rungs allow. Rungs are counted in epochs,
 whatever `Task.fidelity` is.
@@ -74,7 +74,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -99,8 +98,7 @@ from ..strategy import Task, Told, Work, ask_seed
 
 ALPHA = 0.5  # how much the joules count: 0 is plain expected improvement, 1 improvement per joule
 HALVING = 0.5  # share of the joules that goes to plain successive halving
-N_CANDIDATES = 512
-N_OF_PRIOR = 256  # further ones, where there is a prior
+N_CANDIDATES = 512  # to begin with; half as many besides where there is a prior
 N_STARTUP = 4  # trials before the model is asked
 STARTUP_POINTS = 16  # of which the cheapest are these
 SHORTLIST = 16  # best candidates by their forecast for the last rung, looked at closely
@@ -199,17 +197,23 @@ class FrugalStrategy:
         is_started = len(self._trials) >= N_STARTUP and self._learner.is_ready
         return is_started and self._halved_j < self._halving * self._spent_j
 
-    @cached_property
+    @property
     def _pool(self) -> CandidatePool:
-        """Drawn once, a function of space, networks and seed; kept for rebuilt strategies."""
-        space = repr(self._encoding.space)
-        key = FrugalStrategy, space, self._seed, self._prior is None, self._transfer is None
+        """A function of space, networks, seed and how many were tried; kept for rebuilt strategies.
+
+        It doubles when three quarters are tried. A longer sequence begins with the shorter one.
+        """
+        count = N_CANDIDATES
+        while len(self._tried) > 3 * count // 4:
+            count *= 2
         shared, encoding = self._task.shared, self._encoding
+        known = self._prior is None, self._transfer is None
+        key = FrugalStrategy, repr(encoding.space), self._seed, count, known
         if key not in shared:
-            points = sobol(encoding, self._seed, N_CANDIDATES)
+            points = sobol(encoding, self._seed, count)
             of_prior = np.zeros((0, encoding.n_dimensions))
             if self._prior is not None:
-                uniform = sobol(encoding, ask_seed(self._seed, 0), N_OF_PRIOR)
+                uniform = sobol(encoding, ask_seed(self._seed, 0), count // 2)
                 of_prior = self._prior.points(uniform)
             shared[key] = CandidatePool.of(encoding, self._energy, points, of_prior, self._transfer)
         return shared[key]
