@@ -34,9 +34,10 @@ How it works:
    a model that is wrong cannot take all joules.
 5. Candidates are `N_CANDIDATES` well-spread points (`parts.candidate_pool`), twice as many when
    three quarters of them are tried. With ``frugal-prior`` half as many more come from published
-   defaults of optimisers (`parts.priors`): two thirds of the new trials at first, fewer where the best trials lie far from the defaults, by
-   the rule of PriorBand (Mallik et al. 2023, arXiv 2306.12370) without its mutations. The first
-   four trials are the cheapest of the first sixteen candidates.
+   defaults of optimisers (`parts.priors`): two thirds of the new trials at first, fewer where the
+   best trials lie far from the defaults, by the rule of PriorBand (Mallik et al. 2023, arXiv
+   2306.12370) without its mutations. The first four trials are the cheapest of the first sixteen
+   candidates.
 6. Of earlier searches (`Task.earlier`) each candidate gets its expected rank as one more feature,
    whose worth is learnt like that of any other. Every second candidate that is begun without the
    model, at the start and by halving, is then the best by those searches. This is after Feurer,
