@@ -22,6 +22,10 @@ class Variant(NamedTuple):
 
 VARIANTS: dict[str, Variant] = {
     "floor-gp": Variant("floor", {"sampler": "gp"}),
+    "frugal-no-halving": Variant("frugal", {"halving": 0.0}),
+    "frugal-more-halving": Variant("frugal", {"halving": 0.75}),
+    "frugal-no-joules": Variant("frugal", {"alpha": 0.0}),
+    "frugal-per-joule": Variant("frugal", {"alpha": 1.0}),
 }
 """What of a strategy pays: each without a part of it, or with another one."""
 

@@ -28,7 +28,16 @@ SPACE = Space.parse(
     }
 )
 N_TOLD = STARTUP_TRIALS + 4
-ENDING = {"grid", "grid-cheapest", "sobol", "gp-eipj", "gp-cooled", "pbgi", "frugal"}
+ENDING = {
+    "grid",
+    "grid-cheapest",
+    "sobol",
+    "gp-eipj",
+    "gp-cooled",
+    "pbgi",
+    "frugal",
+    "frugal-prior",
+}
 """Those that propose each candidate once."""
 
 every_recipe = each_of(RECIPES)

@@ -47,6 +47,7 @@ class CurveModel:
         self._seen = Seen(np.zeros((0, n_features)), np.zeros(0, int), np.zeros(0, int))
         self._cholesky = np.zeros((64, 64))
         self._solved_watched = np.zeros((0, 0 if watched is None else len(watched.trials)))
+        self._n_watched = 0  # scores that `_solved_watched` knows
         self._centre, self._spread, self.doubt = 0.0, 1.0, 1.0
         self._solved = np.zeros(0)
 
@@ -100,18 +101,20 @@ class CurveModel:
 
     def watch(self) -> Belief:
         """What is believed of the points that are watched."""
-        from scipy.linalg import solve_triangular
-
         assert self._watched is not None
-        before, n = self._solved_watched, len(self)
-        if (had := len(before)) < n:
-            latest = self._seen.at(np.arange(had, n))
-            rest = self._kernel.between(latest, self._watched)
-            rest -= self._cholesky[had:n, :had] @ before
-            lower = self._cholesky[had:n, had:n]
-            new = solve_triangular(lower, rest, lower=True, check_finite=False)
-            self._solved_watched = np.concatenate([before, new])
-        return self._belief(self._watched, self._solved_watched)
+        n, lower = len(self), self._cholesky
+        if n > len(self._solved_watched):
+            grown = np.zeros((2 * n, len(self._watched.trials)))
+            grown[: self._n_watched] = self._solved_watched[: self._n_watched]
+            self._solved_watched = grown
+        solved = self._solved_watched
+        # One by one, so that rounding does not depend on when it is asked.
+        for row in range(self._n_watched, n):
+            latest = self._seen.at(np.array([row]))
+            known = self._kernel.between(latest, self._watched)[0]
+            solved[row] = (known - lower[row, :row] @ solved[:row]) / lower[row, row]
+        self._n_watched = n
+        return self._belief(self._watched, solved[:n])
 
     @property
     def n_watched(self) -> int:

@@ -163,13 +163,17 @@ class FrugalStrategy:
             self._energy.fit(self._history[: self._energy_due])
             self._energy_known = self._energy_due
         new, epoch_j = self._untried(), self._energy.epoch_j(self._pool.work)
-        start = new[new < STARTUP_POINTS]
+        left_j = self._task.budget_j - spent_j
+        joules = self._rungs[0] * epoch_j[new] + self._energy.overhead_j
+        fitting = new[self._energy.affordable(joules, left_j)]
+        start = fitting[fitting < STARTUP_POINTS]
         if len(self._trials) < N_STARTUP and len(start):
             first = start[0 if self._transfer else epoch_j[start].argmin()]
             return self._work(self._new(first, epoch_j), self._rungs[0])
         if not self._learner.is_ready:  # nothing is validated yet
-            return self._work(self._new(new[0], epoch_j), self._rungs[0]) if len(new) else None
-        left_j = self._task.budget_j - spent_j
+            if not len(fitting):
+                return None
+            return self._work(self._new(fitting[0], epoch_j), self._rungs[0])
         work = self._halve(new, epoch_j, left_j) if self._halves else None
         return work or self._choose(new, epoch_j, left_j)
 

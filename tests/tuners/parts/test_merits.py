@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from perjoule.models.metric import ACCURACY, Metric
-from perjoule.tuners.parts.merits import ERROR_FLOOR, Merits
+from perjoule.tuners.parts.merits import ERROR_FLOOR, MOST_ERROR, Merits
 
 METRICS = {
     "bounded": Metric("kappa", "maximize", -1, 1),
@@ -58,3 +58,14 @@ def test_what_is_unknown_of_the_best_recedes_as_scores_rise():
     before, after = Merits.of(reward, [0, 1, 2]), Merits.of(reward, [0, 1, 2, 5, 5, 9])
     assert (before.best, after.best) == (3.0, 14.5)
     assert before.unknown == after.unknown == Merits().unknown == -math.log(1 + ERROR_FLOOR)
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=20, unique=True))
+def test_the_score_of_a_merit_is_the_score(metric, seen):
+    seen = [metric.oriented(each) for each in seen]
+    merit = Merits.of(metric, seen)
+    known = [each for each in seen if merit.best - each < MOST_ERROR * merit.scale]
+    assert [merit.score_of(merit(s)) for s in known] == pytest.approx(known, abs=1e-9)
+    assert merit.score_of(math.inf) == merit.score_of(100.0) == merit.best
+    assert merit.score_of(-100.0) == merit.best - MOST_ERROR * merit.scale
