@@ -29,7 +29,6 @@ flaml-resource       FLAML's `BlendSearch` with epochs as its resource
 smac-hyperband       SMAC3's facade for several fidelities
 syne-asha            Syne Tune's successive halving that stops, with random candidates
 syne-bohb            the same with kernel densities for candidates, which it calls BOHB
-syne-cqr             the same with conformal quantile regression
 dehb                 differential evolution and Hyperband
 ==================== ============================================================================
 
@@ -40,9 +39,13 @@ it. An optimiser that is not installed is left out.
     pip install --no-deps DEHB  # asks for NumPy 1, but goes with 2
     pip install --no-deps 'optuna>=5'  # FLAML asks for an older one, but goes with this
 
-Left out, as of November 2026: ifBO (ifbo 0.4.1 in NePS 0.17), whose weights come from a server that
-was not to be reached; MOBSTER, which Syne Tune 0.16 no longer has; Syne Tune's ASHABORE, which needs
-xgboost; NePS 0.17's ASHA, which takes a third of those not promoted yet and so promotes nearly all.
+Left out, as of November 2026:
+
+- ifBO (ifbo 0.4.1 in NePS 0.17.0): its weights come from a server that was not to be reached.
+- NePS 0.17.0's ASHA: it promotes the best third of those not promoted yet, so all but two in the
+  end.
+- Syne Tune 0.16.0's ASHACQR, which takes minutes a run, and ASHABORE, which needs xgboost. It does
+  not have MOBSTER any more.
 """
 
 from __future__ import annotations
@@ -71,7 +74,7 @@ _DISTRIBUTIONS = {
     "syne_tune": "syne-tune",
 }
 """What is installed under which name, by module."""
-_KNOWN: dict[str, tuple[str, Builder]] = {
+KNOWN: dict[str, tuple[str, Builder]] = {
     "optuna-tpe": ("optuna", partial(make_optuna, "TPESampler")),
     "optuna-gp": ("optuna", partial(make_optuna, "GPSampler")),
     "optuna-tpe-median": ("optuna", partial(make_pruned, "TPESampler", "median")),
@@ -90,11 +93,11 @@ _KNOWN: dict[str, tuple[str, Builder]] = {
     "syne-botorch": ("syne_tune", make_botorch),
     "syne-asha": ("syne_tune", partial(make_halving, "ASHA")),
     "syne-bohb": ("syne_tune", partial(make_halving, "BOHB")),
-    "syne-cqr": ("syne_tune", partial(make_halving, "ASHACQR")),
     "dehb": ("dehb", make_dehb),
 }
+"""All by name: the module that one needs, and how it is made."""
 PEERS: dict[str, Builder] = {
-    name: builder for name, (module, builder) in _KNOWN.items() if find_spec(module)
+    name: builder for name, (module, builder) in KNOWN.items() if find_spec(module)
 }
 """The installed ones, by name."""
 
@@ -108,7 +111,7 @@ def _version(module: str) -> str:
         return f"{name}, version unknown"
 
 
-VERSIONS: dict[str, str] = {name: _version(_KNOWN[name][0]) for name in PEERS}
+VERSIONS: dict[str, str] = {name: _version(KNOWN[name][0]) for name in PEERS}
 """What each installed one is of, such as ``"optuna 5.0.0"``."""
 
 

@@ -22,10 +22,13 @@ from .trials import Stopped, Suggested, Whole
 
 def make_botorch(space: Space, seed: int, task: Task) -> Whole:
     """Its Gaussian process over the full space."""
+    import torch
     from syne_tune import config_space  # type: ignore[import-not-found]
     from syne_tune.optimizer.baselines import BOTorch  # type: ignore[import-not-found]
     from syne_tune.optimizer.schedulers.ask_tell_scheduler import AskTellScheduler  # type: ignore[import-not-found]
 
+    np.random.seed(seed)  # BoTorch draws from the global generators
+    torch.manual_seed(seed)
     domains = ray_axes(space, config_space, beyond=0)
     scheduler = AskTellScheduler(
         BOTorch(domains, metric="error", do_minimize=True, random_seed=seed)
@@ -42,13 +45,13 @@ def make_botorch(space: Space, seed: int, task: Task) -> Whole:
 
 
 def make_halving(baseline: str, space: Space, seed: int, task: Task) -> Stopped:
-    """One of its baselines of asynchronous successive halving, by name: ASHA, BOHB, ASHACQR."""
+    """One of its baselines of asynchronous successive halving, by name: ASHA, BOHB."""
     from syne_tune import config_space  # type: ignore[import-not-found]
     from syne_tune.backend.trial_status import Trial  # type: ignore[import-not-found]
     from syne_tune.optimizer import baselines  # type: ignore[import-not-found]
     from syne_tune.optimizer.scheduler import SchedulerDecision  # type: ignore[import-not-found]
 
-    np.random.seed(seed)  # the models of two of them draw from the global generator
+    np.random.seed(seed)  # its densities draw from the global generator
     longest = space.longest()
     scheduler = getattr(baselines, baseline)(
         ray_axes(space.with_fixed("epochs", longest), config_space, beyond=0),
