@@ -25,6 +25,7 @@ optuna-gp-median     `GPSampler` and `MedianPruner`
 optuna-gp-hyperband  the same with `HyperbandPruner`
 neps-hyperband       what NePS takes by itself where epochs are a fidelity
 neps-priorband       its PriorBand on Hyperband, without a prior
+neps-priorband-prior the same with published defaults of optimisers as its prior
 flaml-resource       FLAML's `BlendSearch` with epochs as its resource
 smac-hyperband       SMAC3's facade for several fidelities
 syne-asha            Syne Tune's successive halving that stops, with random candidates
@@ -60,7 +61,7 @@ from perjoule.tuners.registry import Builder
 
 from .of_dehb import make_dehb
 from .of_flaml import make_flaml, make_resource
-from .of_neps import NepsPeer, make_rungs
+from .of_neps import NepsPeer, make_published, make_rungs
 from .of_optuna import make_optuna, make_pruned
 from .of_smac import make_hyperband, make_smac
 from .of_syne import make_botorch, make_halving
@@ -85,6 +86,7 @@ KNOWN: dict[str, tuple[str, Builder]] = {
     "neps-cost": ("neps", partial(NepsPeer, "bayesian_optimization", {"cost_aware": True})),
     "neps-hyperband": ("neps", partial(make_rungs, "hyperband")),
     "neps-priorband": ("neps", partial(make_rungs, "priorband")),
+    "neps-priorband-prior": ("neps", partial(make_published, "priorband")),
     "flaml": ("flaml", make_flaml),
     "flaml-resource": ("flaml", make_resource),
     "smac": ("smac", partial(make_smac, False)),

@@ -10,15 +10,18 @@ import numpy as np
 from optuna.distributions import IntDistribution
 
 from perjoule.models.space import Space
+from perjoule.tuners.parts.priors import Prior as PublishedPrior
 from perjoule.tuners.strategy import Task, Told, Work
 
 from .axes import Number, axes_of, completed, error_of
 from .trials import Rung, Rungs
 
-CONFIDENCES = {"high": 0.1, "medium": 0.25, "low": 0.5}
+CONFIDENCES = {"high": 0.25, "medium": 0.5, "low": 0.75}
 """Deviations over the range that NePS' words stand for (`PRIOR_CONFIDENCE_MAPPING`)."""
 Prior = Mapping[str, tuple[Any, float]]
 """By hyperparameter the centre, and the deviation as a share of the range (of its logarithms)."""
+N_POINTS = 4_096
+"""Points by which a published prior is described."""
 
 
 class NepsPeer:
@@ -83,6 +86,31 @@ def make_rungs(
         optimizer.tell(trial, _report(result))
 
     return Rungs(space, suggest, report)
+
+
+def make_published(algorithm: str, space: Space, seed: int, task: Task) -> Rungs:
+    """The same with published defaults of optimisers as its prior."""
+    return make_rungs(algorithm, space, seed, task, published_prior(space))
+
+
+def published_prior(space: Space) -> Prior:
+    """Published defaults (see `perjoule.tuners.parts.priors`) as NePS can be told them.
+
+    A prior of NePS knows no other hyperparameter. Where the default depends on the optimiser, the
+    centre is the median over all optimisers, and half of what lies between the quantiles 0.16 and
+    0.84 is the deviation, as it is of a normal distribution.
+    """
+    prior = PublishedPrior.of(space.with_fixed("epochs", space.longest()))
+    encoding = prior.encoding
+    points = prior.points(np.random.default_rng(0).random((N_POINTS, encoding.n_dimensions)))
+    low, centre, high = np.quantile(points, [0.16, 0.5, 0.84], axis=0)
+    values = encoding.decode(centre)
+    claimed = {name for own in prior.claims.values() for name in own}
+    return {
+        name: (values[name], float(high[place] - low[place]) / 2)
+        for place, name in enumerate(encoding.axes)
+        if name in claimed and values[name] is not None
+    }
 
 
 def _seed(seed: int) -> None:

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 import pytest
 
 from perjoule.benchmarks.performance.peers import KNOWN, PEERS, VERSIONS
+from perjoule.benchmarks.performance.peers.of_neps import published_prior
 from perjoule.benchmarks.performance.peers.trials import Rung, Rungs, Stopped
 from perjoule.benchmarks.replay.simulation import Simulation, Terms, play
 from perjoule.models.metric import ACCURACY
@@ -100,6 +101,20 @@ def test_the_installed_ones_say_their_versions():
     assert VERSIONS.keys() == PEERS.keys() <= KNOWN.keys()
     package, number = VERSIONS["optuna-tpe"].split()
     assert (package, number.split(".")[0].isdigit()) == ("optuna", True)
+
+
+def test_a_published_prior_is_told_by_centre_and_deviation():
+    rate, epochs = {"low": 1e-4, "high": 1.0, "log": True}, {"low": 1, "high": 9}
+    axes = {"learning_rate": rate, "width": {"low": 8, "high": 64}, "epochs": epochs}
+    [(name, (centre, deviation))] = published_prior(
+        Space.parse({**axes, "optimizer": "adam"})
+    ).items()
+    assert name == "learning_rate"
+    assert centre == pytest.approx(1e-3, rel=0.1)
+    assert deviation == pytest.approx(0.5 / 4, rel=0.1)  # half a decade of four
+    [(centre, wider)] = published_prior(SPACE).values()  # of two optimisers
+    assert (1e-3 < centre < 10**-1.5, wider > deviation) == (True, True)
+    assert published_prior(Space.parse({**axes, "optimizer": "unheard of"})) == {}
 
 
 def params(width: int) -> dict:
