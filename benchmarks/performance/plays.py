@@ -125,11 +125,8 @@ def version_of(strategy: str) -> str:
     one of the present one.
     """
     if strategy in peers.PEERS:
-        return _PEER_VERSIONS.get(strategy, "unknown")
+        return peers.VERSIONS[strategy]
     return f"perjoule {perjoule.__version__} {_our_hash(strategy)}"
-
-
-_PEER_VERSIONS: Mapping[str, str] = vars(peers).get("VERSIONS", {})
 
 
 @cache

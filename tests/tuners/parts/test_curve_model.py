@@ -55,6 +55,7 @@ def test_scores_that_are_appended_tell_what_they_tell_at_once(seed, sizes):
         for one, other in zip(watched, predicted, strict=True):
             assert one == pytest.approx(other, rel=1e-8, abs=1e-8)
     mean, std = at_once(kernel, seen.at(np.arange(end)), merits[:end] + 3.0, asked)
+    predicted = model.predict(asked)
     assert predicted.mean == pytest.approx(mean, rel=1e-8, abs=1e-8)
     if end > 1:  # a single merit has no spread to be told in
         assert predicted.std == pytest.approx(model.doubt * std, rel=1e-8, abs=1e-8)
