@@ -24,16 +24,17 @@ Carbon = Annotated[
 StopEarly = Annotated[
     float | None,
     Option(
-        help="Score worth the whole budget (0.0001): strategies that can judge it end when nothing "
-        "promises that; else the budget is spent."
+        help="Score worth the whole budget (0.0001): strategies that can judge it (see perjoule "
+        "strategies) end when nothing promises that; else the budget is spent."
     ),
 ]
 WarmStart = Annotated[
     list[str] | None,
     Option(
         metavar="TABLE",
-        help="Learn from earlier searches of the same space, tables or run folders joined by "
-        "commas; their joules are told, and charged to nobody.",
+        help="Earlier searches of the same space, tables or run folders joined by commas, for "
+        "strategies that learn from them (see perjoule strategies); their joules are told, and "
+        "charged to nobody.",
     ),
 ]
 Target = Annotated[

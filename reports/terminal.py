@@ -223,4 +223,8 @@ def print_strategies(recipes: list[Recipe]) -> None:
     own = "your own: (space, seed) -> object with ask and tell"
     table.add_row("module:attribute", own, "", "", "you")
     table.add_row("module:Class(...)", "any Optuna sampler, with literal arguments", "", "", "you")
-    open_console().print(table)
+    console = open_console()
+    console.print(table)
+    for ability, heeded in (("stops_early", "--stop-early"), ("transfers", "--warm-start")):
+        able = [recipe.name for recipe in recipes if getattr(recipe, ability)]
+        console.print(f"{heeded} is heeded by {', '.join(able)}.")

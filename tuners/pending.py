@@ -14,6 +14,7 @@ proposes none of them again, and proposals that are seeded by the number of resu
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from numbers import Integral
 from statistics import median
 
 from ..errors import ConfigurationError
@@ -82,12 +83,12 @@ def ask_batch(
         pending: The slices in flight already, in the order in which they began.
 
     Raises:
-        ConfigurationError: The count is below one.
+        ConfigurationError: The count is no whole number above zero.
         TypeError: The strategy gives no work.
         ValueError: The strategy goes on with a trial that is not paused, or is in flight.
     """
-    if count < 1:
-        raise ConfigurationError(f"a batch of {count} slices is none: ask for one at least")
+    if not isinstance(count, Integral) or count < 1:
+        raise ConfigurationError(f"a batch of {count!r} slices is none: ask for one at least")
     batch: list[Work] = []
     told = [*history, *(lie(work, trial, history) for trial, work in pending)]
     restore(strategy, told)

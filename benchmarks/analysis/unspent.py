@@ -44,8 +44,14 @@ def _saved(left_j: float, allotted_j: float) -> str:
 
 
 def stop_early_notes(worth: float, strategies: Sequence[str]) -> list[str]:
-    """Say which strategies judge what is worth its joules, and that the others spend theirs."""
+    """Say which strategies judge what is worth its joules, and that the others spend theirs.
+
+    Nothing is said where none is known to, as of a run folder whose strategies have other abilities
+    in this version.
+    """
     able = with_ability("stops_early", strategies)
+    if not able:
+        return []
     others = [name for name in strategies if name not in able]
     ends = "end a run" if len(able) > 1 else "ends a run"
     told = f"{some_of(able)} {ends} when nothing promises {worth:g} for the whole budget"

@@ -21,6 +21,7 @@ from ...energy.carbon import intensity
 from ...energy.quantities import parse_energy
 from ...errors import BudgetError, ConfigurationError, UnknownNameError
 from ...files.bounded import read_text
+from ...files.paths import split_paths
 from ...models.metric import Metric
 from ...plain import read_yaml
 
@@ -77,13 +78,10 @@ def _paths(value: Any) -> Any:
     texts = [value] if isinstance(value, str | Path) else value
     if not isinstance(texts, list | tuple) or not all(isinstance(t, str | Path) for t in texts):
         return value
-    paths = [part.strip() for text in texts for part in str(text).split(",")]
-    for path in paths:
-        if not path:
-            raise ValueError("the name of a table is empty: drop a comma")
-        if paths.count(path) > 1:
-            raise ValueError(f"{path} is named twice: drop one")
-    return paths
+    try:
+        return split_paths(texts)
+    except ConfigurationError as error:
+        raise ValueError(str(error)) from error
 
 
 def _plain(value: Any) -> Any:

@@ -26,6 +26,7 @@ from perjoule.errors import DataError, PerjouleError
 from perjoule.files.writing import write_whole
 from perjoule.models.metric import Metric
 from perjoule.models.outcome import RESULTS, State
+from perjoule.plain import read_json
 
 _JOULE_DIGITS, _SCORE_DIGITS = 6, 7
 _ENDED = frozenset({State.COMPLETE, State.PAUSED})
@@ -86,6 +87,15 @@ class RunRecord(Fact):
     slices: int
     forecasts: Mapping[str, Forecasts] = field(default_factory=dict)
     error: str = ""
+
+    def __post_init__(self) -> None:
+        """Check what types do not tell: ValueError."""
+        if len(self.joules) != len(self.scores):
+            raise ValueError(f"{len(self.joules)} joules for {len(self.scores)} scores")
+        if not all(math.isfinite(each) for each in (*self.joules, *self.scores, self.spent_j)):
+            raise ValueError("joules and scores are to be finite")
+        if not all(first.isdecimal() for first in self.forecasts):
+            raise ValueError("forecasts are to be by epochs")
 
     @property
     def key(self) -> tuple[Any, ...]:
@@ -152,14 +162,14 @@ class Records:
         """Add what a file holds.
 
         Raises:
-            DataError: It cannot be read, a line is none of these, or a task is another one than
-                that of its name known so far.
+            DataError: It cannot be read, or a line is none of these.
+            StaleError: A task is another one than that of its name known so far.
         """
         lines = _lines(path)
         last = len(lines)
         for number, line in enumerate(lines, 1):
             try:
-                data = json.loads(line)
+                data = read_json(line)
             except ValueError as error:
                 if number == last and not line.endswith("\n"):
                     break  # cut off by a kill
@@ -192,7 +202,7 @@ def check_same(here: TaskFacts, recorded: TaskFacts, path: Path) -> None:
     """Refuse runs that were recorded on another task of the same name.
 
     Raises:
-        DataError: Its fingerprint or the joules of a run differ.
+        StaleError: Its fingerprint or the joules of a run differ.
     """
     if recorded.fingerprint != here.fingerprint:
         what = f"another table or surface ({recorded.fingerprint}, not {here.fingerprint})"
@@ -267,7 +277,8 @@ def _lines(path: Path) -> list[str]:
         with _open(path, "r") as stream:
             lines.extend(_until_torn(stream))
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read {path}: {error}: name a file that --record wrote") from error
+        why = getattr(error, "strerror", None) or error
+        raise DataError(f"cannot read {path}: {why}: name a file that --record wrote") from error
     return lines
 
 

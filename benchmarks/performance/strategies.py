@@ -63,7 +63,7 @@ SUBJECT = "frugal"
 RIVALS = ("random", "tpe", "asha", "hyperband")
 """Ours that a subject is set beside, besides all peers."""
 BASELINES = ("one-epoch", "successive-halving", "asha-joules", "pasha")
-"""Ours that are run too where nobody names strategies or rivals, as far as there are such."""
+"""Ours that are run too where nobody names strategies or rivals."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -195,8 +195,7 @@ def _to_run(
     if options.strategies is not None:
         names = list(options.strategies)
     else:
-        plain = [name for name in BASELINES if name in RECIPES]
-        rivals = options.rivals or [*RIVALS, *plain, *peers.PEERS]
+        rivals = options.rivals or [*RIVALS, *BASELINES, *peers.PEERS]
         names = [name for name in (*subjects, *rivals) if name not in gathering.recorded_names]
     if options.ablation:
         names += [name for each, variant in VARIANTS.items() for name in (variant.base, each)]

@@ -10,11 +10,11 @@ from typing import Any, Literal, get_args
 from ...energy.quantities import parse_energy
 from ...energy.sources.cpu.cores import usable_cores
 from ...errors import ConfigurationError, UnknownNameError
+from ...files.paths import split_paths
 from ...models.space import Space
 from ...plain import is_finite_number
 from ...tuners.registry import check_ability, find_recipe, parse_strategies
 from ..tables.loading import Loadable
-from ..tables.mapping import split_names
 
 Match = Literal["auto", "nearest", "surrogate"]
 SearchEnergy = Literal["model", "none"]
@@ -76,8 +76,8 @@ class ReplayOptions:
         if self.stop_early is not None:
             if not is_finite_number(self.stop_early) or self.stop_early <= 0:
                 raise ConfigurationError(
-                    f"stop_early {self.stop_early} is not above zero: give the score that is worth "
-                    "the whole budget, such as 0.0001"
+                    f"stop_early {self.stop_early!r} is no number above zero: give the score that "
+                    "is worth the whole budget, such as 0.0001"
                 )
             check_ability("stop_early", "stops_early", self.names)
         if self.earlier:
@@ -109,11 +109,12 @@ class ReplayOptions:
 
     @property
     def earlier(self) -> list[Loadable]:
-        """The tables of earlier searches."""
+        """The tables of earlier searches, each path by itself."""
         given: Any = [] if self.warm_start is None else self.warm_start
         found: list[Loadable] = []
         for each in given if isinstance(given, list | tuple) else [given]:
-            found += split_names(each) if isinstance(each, str) else [each]
+            found += split_paths([each]) if isinstance(each, str) else [each]
+        split_paths([each for each in found if isinstance(each, str)])  # none is named twice
         return found
 
     @property

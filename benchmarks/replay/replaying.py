@@ -17,7 +17,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any, Protocol
 
 from ...energy.quantities import format_energy
@@ -38,7 +37,7 @@ from .parallelism import ParallelCost, parallel_costs
 from .recording import Recording
 from .runs import SLOW_S, Play, Played, PlaySchedule, RecordedObjective, forecast_s, play_all
 from .tables import Stage, replay_tables, where_in
-from .warm_start import learn_from
+from .warm_start import learn_from, names_of
 
 COVERED = 0.9
 """Share of a finite space that must be recorded, for its candidates to be looked up by themselves.
@@ -185,7 +184,7 @@ def _describe(
             "left_out": dict(dimensions.left_out),
             "budget_j": [stage.budget_j for stage in stages],
             **{name: getattr(options, name) for name in kept},
-            **({"warm_start": _names(options, earlier)} if earlier else {}),
+            **({"warm_start": names_of(options.earlier, earlier)} if earlier else {}),
             **({"parallel_costs": [finite(asdict(cost)) for cost in costs]} if costs else {}),
         },
     }
@@ -218,12 +217,6 @@ def _prepare_stage(
         earlier, part, recording, options.names, lambda text: notes.add(f"{where}{text}")
     )
     return Stage(values, recording, objective, budget_j, learnt)
-
-
-def _names(options: ReplayOptions, earlier: Sequence[Table]) -> list[str]:
-    """The tables of earlier searches, as they were given, or by their names."""
-    pairs = zip(options.earlier, earlier, strict=True)
-    return [str(given) if isinstance(given, str | Path) else table.name for given, table in pairs]
 
 
 def _choose_objective(

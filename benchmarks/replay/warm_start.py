@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from ...errors import DataError
 from ...tuners.registry import with_ability
 from ...tuners.strategy import Earlier
 from ..tables.earlier import Stops, earlier_searches
+from ..tables.loading import Loadable
 from ..tables.table import Table
 from .recording import STEPS, Recording
 
@@ -30,10 +32,17 @@ def learn_from(
     if not tables:
         return ()
     for table in tables:
-        if _is_replayed(part, table):
+        n_shared = _count_shared(part, table)
+        if n_shared == len(part.trials):
             raise DataError(
                 f"{table.name}: is what is replayed, so that nothing would be left to find: leave "
                 "it out of warm_start"
+            )
+        if n_shared:
+            note(
+                f"{n_shared} of the {len(part.trials)} trials that are replayed are in "
+                f"{table.name} too, by joules and score: what is learnt there may be what is to "
+                "be found."
             )
     stops = Stops(recording.grid, STEPS)
     found = earlier_searches(tables, recording.space, recording.metric, stops)
@@ -43,10 +52,16 @@ def learn_from(
     return found.searches
 
 
-def _is_replayed(part: Table, table: Table) -> bool:
-    """Whether all trials of a replayed part are in a table, by their joules and scores."""
-    own, known = ({*zip(*_figures(each), strict=True)} for each in (part, table))
-    return own <= known
+def names_of(given: Sequence[Loadable], tables: Sequence[Table]) -> list[str]:
+    """The tables of earlier searches: the paths that were given, else their names."""
+    pairs = zip(given, tables, strict=True)
+    return [str(each) if isinstance(each, str | Path) else table.name for each, table in pairs]
+
+
+def _count_shared(part: Table, table: Table) -> int:
+    """How many trials of a replayed part are in a table, by their joules and scores."""
+    known = {*zip(*_figures(table), strict=True)}
+    return sum(figures in known for figures in zip(*_figures(part), strict=True))
 
 
 def _figures(table: Table) -> tuple[list[float], list[float]]:

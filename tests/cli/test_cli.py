@@ -264,6 +264,8 @@ def test_strategies_are_listed():
     shown = call("strategies")
     assert (ended.code, shown.code) == (0, 0)
     assert all(name in shown.out for name in [*RECIPES, "module:attribute"])
+    assert "--stop-early is heeded by pbgi, frugal, frugal-prior." in shown.out
+    assert "--warm-start is heeded by frugal, frugal-prior." in shown.out
 
 
 @pytest.mark.thorough

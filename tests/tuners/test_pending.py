@@ -122,8 +122,9 @@ def test_a_batch_is_shorter_where_the_work_ends_and_never_empty_by_wish():
     few = Space.parse({"width": [8, 16, 32], "epochs": 2})
     assert len(ask_batch(RECIPES["grid"].build(few, 0), [], 8, 0.0)) == 3
     assert len(ask_batch(RECIPES["grid"].build(few, 0), [], 2, 0.0)) == 2
-    with pytest.raises(ConfigurationError, match="a batch of 0 slices is none"):
-        ask_batch(RECIPES["grid"].build(few, 0), [], 0, 0.0)
+    for count in (0, 1.5, "2"):
+        with pytest.raises(ConfigurationError, match=f"a batch of {count!r} slices is none"):
+            ask_batch(RECIPES["grid"].build(few, 0), [], count, 0.0)
 
 
 def test_its_examples_run():

@@ -276,6 +276,28 @@ def test_bad_input_gets_one_line(arguments, why, capsys, tmp_path, monkeypatch):
     assert why in line
 
 
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("[" * 10_000 + "\n{}\n", "line 1: no JSON (more than"),
+        ("[1]\n", "line 1: neither a task nor a run"),
+        ({"joules": [1.0], "scores": []}, "1 joules for 0 scores"),
+        ({"spent_j": math.inf}, "joules and scores are to be finite"),
+        ({"forecasts": {"first": {"n": 1}}}, "forecasts are to be by epochs"),
+    ],
+)
+def test_a_broken_file_gets_one_line(recorded, tmp_path, capsys, line, why):
+    path = tmp_path / "broken.jsonl"
+    if isinstance(line, dict):
+        task, run, *_ = lines_of(recorded)
+        line = f"{json.dumps(task)}\n{json.dumps(run | line)}\n"
+    path.write_text(line)
+    assert main(["--strategies", "none", *TERMS, "--recorded", str(path)]) == 2
+    [told] = capsys.readouterr().err.splitlines()
+    assert told.startswith(f"{path}, line ")
+    assert why in told
+
+
 def test_charged_runs_are_not_taken_for_free_ones(recorded, capsys):
     assert main(["--strategies", "none", "--trials", "5", "--recorded", str(recorded)]) == 2
     assert "8 recorded runs of 8 are of other terms" in capsys.readouterr().err

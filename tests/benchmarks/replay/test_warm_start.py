@@ -95,12 +95,26 @@ def test_the_command_line_learns_from_tables_and_refuses_what_nobody_heeds(
     for arguments, message in (
         (("--strategies", "random", "--warm-start", both), "warm_start: none of random learns"),
         (("--strategies", "random", "--stop-early", "0.1"), "stop_early: none of random stops"),
-        (("--strategies", "pbgi", "--stop-early", "0"), "stop_early 0.0 is not above zero"),
+        (("--strategies", "pbgi", "--stop-early", "0"), "stop_early 0.0 is no number above zero"),
         (("--strategies", "learner", "--warm-start", files / "no.csv"), "no.csv: no such file"),
         (("--strategies", "learner", "--warm-start", files / "a.csv"), "a: is what is replayed"),
+        (("--strategies", "learner", "--warm-start", ""), "the name of a table is empty"),
+        (("--strategies", "learner", "--warm-start", "a,a"), "a is named twice"),
     ):
         ended = run(*arguments)
         assert (ended.code, message in ended.err) == (2, True), ended.err
+
+
+@pytest.mark.usefixtures("learner")
+def test_a_table_that_shares_trials_with_what_is_replayed_is_told(files):
+    replayed_table = load_table(files / "a.csv")
+    part = perjoule.Table(replayed_table.trials.iloc[:-3], "part")
+    notes = replayed(replayed_table, warm_start=part).notes
+    assert any(
+        note.startswith("27 of the 30 trials that are replayed are in part") for note in notes
+    )
+    notes = replayed(replayed_table, warm_start=files / "b.csv").notes
+    assert not any("that are replayed are in" in note for note in notes)
 
 
 def test_tables_of_something_else_are_refused(files, learner):
