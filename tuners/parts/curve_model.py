@@ -47,7 +47,7 @@ class CurveModel:
         self._seen = Seen(np.zeros((0, n_features)), np.zeros(0, int), np.zeros(0, int))
         self._cholesky = np.zeros((64, 64))
         self._solved_watched = np.zeros((0, 0 if watched is None else len(watched.trials)))
-        self._n_watched = 0  # scores that `_solved_watched` knows
+        self._n_solved = 0  # scores that `_solved_watched` knows
         self._centre, self._spread, self.doubt = 0.0, 1.0, 1.0
         self._solved = np.zeros(0)
 
@@ -105,15 +105,15 @@ class CurveModel:
         n, lower = len(self), self._cholesky
         if n > len(self._solved_watched):
             grown = np.zeros((2 * n, len(self._watched.trials)))
-            grown[: self._n_watched] = self._solved_watched[: self._n_watched]
+            grown[: self._n_solved] = self._solved_watched[: self._n_solved]
             self._solved_watched = grown
         solved = self._solved_watched
         # One by one, so that rounding does not depend on when it is asked.
-        for row in range(self._n_watched, n):
+        for row in range(self._n_solved, n):
             latest = self._seen.at(np.array([row]))
             known = self._kernel.between(latest, self._watched)[0]
             solved[row] = (known - lower[row, :row] @ solved[:row]) / lower[row, row]
-        self._n_watched = n
+        self._n_solved = n
         return self._belief(self._watched, solved[:n])
 
     @property

@@ -17,7 +17,7 @@ from perjoule.models.outcome import CurvePoint, State
 from perjoule.models.space import Space
 from perjoule.tuners.pending import ask_batch
 from perjoule.tuners.registry import RECIPES
-from perjoule.tuners.strategies.frugal import N_STARTUP, FrugalStrategy
+from perjoule.tuners.strategies.frugal import N_CANDIDATES, N_STARTUP, FrugalStrategy
 from perjoule.tuners.strategy import Task, Told, restore
 
 from ..toys import Recorder
@@ -138,6 +138,15 @@ def test_with_a_prior_two_thirds_of_the_candidates_begin_near_published_defaults
     assert near["frugal"] < 0.55
     assert 0.65 < near["frugal-prior"] < 0.9
     assert max(away["frugal-prior"]) > 1.5
+
+
+def test_there_are_further_candidates_when_the_first_ones_are_tried():
+    strategy, begun = FrugalStrategy(RATED, 0), set()
+    for number in range(2 * N_CANDIDATES):
+        params = strategy.ask(0.0).params
+        begun.add(tuple(params.values()))
+        strategy.tell(Told(params, State.TRUNCATED, None, None, trial=number))
+    assert len(begun) == 2 * N_CANDIDATES
 
 
 def test_a_prior_that_claims_nothing_changes_nothing():
