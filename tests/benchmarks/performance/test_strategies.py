@@ -289,8 +289,8 @@ def test_bad_input_gets_one_line(arguments, why, capsys, tmp_path, monkeypatch):
 def test_a_broken_file_gets_one_line(recorded, tmp_path, capsys, line, why):
     path = tmp_path / "broken.jsonl"
     if isinstance(line, dict):
-        task, run, *_ = lines_of(recorded)
-        line = f"{json.dumps(task)}\n{json.dumps(run | line)}\n"
+        *before, last = lines_of(recorded)
+        line = "".join(json.dumps(each) + "\n" for each in (*before, last | line))
     path.write_text(line)
     assert main(["--strategies", "none", *TERMS, "--recorded", str(path)]) == 2
     [told] = capsys.readouterr().err.splitlines()
