@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from ...models.metric import Metric
 from ..analysis.unspent import stop_early_notes
 from ..tables.earlier_facts import EarlierFacts
 from ..tables.facts import read_fact
-from ..tables.loading import Loadable, Stated, read_derived, read_table
+from ..tables.loading import Loadable, Stated, read_derived, read_table, with_metric
 from ..tables.table import Table, counted
 from .events import Event, SliceEvent
 from .experiment import Experiment
@@ -59,19 +58,16 @@ def load_table(
 
 
 def load_earlier(sources: Sequence[Loadable], metric: Metric) -> list[Table]:
-    """Read tables of earlier searches; one that states no metric is taken to be of this one.
+    """Read tables of earlier searches; one without any description is taken to be of this metric.
+
+    A description that states no metric means accuracy, as in `Table.metric`.
 
     Raises:
         DataError: One cannot be read.
     """
     tables = [load_table(source) for source in sources]
     return [
-        table
-        if "metric" in (table.description or {})
-        else dataclasses.replace(
-            table, description={**(table.description or {}), "metric": metric.to_dict()}
-        )
-        for table in tables
+        table if table.description else with_metric(table, table.name, metric) for table in tables
     ]
 
 

@@ -8,7 +8,10 @@ import yaml
 import perjoule
 from perjoule import load_table
 from perjoule.benchmarks.comparison.folder import WARM_START
+from perjoule.benchmarks.comparison.loading import load_earlier
+from perjoule.benchmarks.performance.tasks import TABLES
 from perjoule.errors import ConfigurationError, DataError, OutputError
+from perjoule.models.metric import METRICS
 
 from ...command import call
 from ..learners import WHY
@@ -115,3 +118,13 @@ def test_what_cannot_be_is_refused_before_anything_is_made(tmp_path, given, erro
     with pytest.raises(error, match=message):
         compare(tmp_path / "run", **{"strategies": ["learner"], **given})
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.usefixtures("learner")
+def test_a_described_table_without_a_metric_is_of_accuracy(tmp_path):
+    digits = TABLES / "digits"
+    options = {"strategies": "learner", "metric": "loss", "meter": "model", "out": tmp_path / "run"}
+    with pytest.raises(DataError, match=r"digits: its score is accuracy .*optimised here is loss"):
+        perjoule.compare(warm_start=digits, **options)
+    [bare] = load_earlier([load_table(digits).trials], METRICS["loss"])
+    assert bare.metric == METRICS["loss"]
