@@ -131,8 +131,8 @@ class _Reader:
         ]
         if more and dimensions.stated:
             raise DataError(
-                f"{name}: {', '.join(more)} was searched there and is no hyperparameter here: give "
-                "tables of earlier searches of the same space"
+                f"{name}: its search varied {', '.join(more)}, no hyperparameter here: give tables "
+                "of earlier searches of the same space"
             )
         self.others = f"{name} {', '.join(more)}" if more else ""
 

@@ -113,7 +113,7 @@ def test_each_group_is_a_search_and_fixed_values_of_a_description_count():
                 description={**GIVEN, "params": ["rate", "kind", "momentum", "depth"]},
                 depth=[1, 2, 1, 2, 1],
             ),
-            "depth was searched there and is no hyperparameter here",
+            "its search varied depth, no hyperparameter here",
         ),
     ],
 )
