@@ -103,6 +103,13 @@ class Setup:
         int | None,
         Option(help="Trials of one run at a time; more use more cores, and learn later."),
     ] = None
+    fuse: Annotated[
+        int | None,
+        Option(
+            help="Candidates of one shape that are trained as one stack at most; a stack takes "
+            "fewer joules a trial, and learns later."
+        ),
+    ] = None
     fidelity: Annotated[
         Text, Option(help="Rungs of multi-fidelity strategies: epochs, joules.")
     ] = None

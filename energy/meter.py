@@ -81,10 +81,10 @@ class EnergyMeter:
         self.operations = 0.0  # counted so far
         self.clock = clock
         self._observed = [Observed(source, clock) for source in self._sources]
-        self._asleep_clock = asleep_clock
+        self.asleep_clock = asleep_clock
         self._bill = self._make_bill()
-        self._idle_w = _idle_powers_w(self.sources)
-        self._synchronize = synchronize
+        self.idle_w = _idle_powers_w(self.sources)  # of each source; None where it is not known
+        self.synchronize = synchronize
         self._whole: Window | None = None
         self.series: Series | None = None  # the recorded time series, if one was asked for
         if series_period_s is not None:
@@ -103,6 +103,11 @@ class EnergyMeter:
         self.read_cost_s = min(repeat(lambda: self.snapshot(synchronize=False), number=1))
 
     @property
+    def counters(self) -> Sequence[Source]:
+        """The sources as cumulative counters, in the order of ``sources``."""
+        return self._sources
+
+    @property
     def counts_search(self) -> bool:
         """Whether the energy of a search algorithm is in the readings."""
         return all(info.counts_search for info in self.sources)
@@ -119,15 +124,15 @@ class EnergyMeter:
 
     def snapshot(self, *, synchronize: bool = True) -> Snapshot:
         """Read all sources now. Never raises: a failed reading is kept as its reason."""
-        if synchronize and self._synchronize is not None:
+        if synchronize and self.synchronize is not None:
             with contextlib.suppress(Exception):
-                self._synchronize()
+                self.synchronize()
         self._sampler.ensure_alive()
         now = self.clock()
         values = tuple([each.read() for each in self._observed])
         resets = tuple([source.resets for source in self._sources])
         seen = tuple([each.seen for each in self._observed])
-        return Snapshot(now, self.clock(), values, resets, seen, self._asleep_clock())
+        return Snapshot(now, self.clock(), values, resets, seen, self.asleep_clock())
 
     def between(self, start: Snapshot, end: Snapshot) -> Reading:
         """Energy between two snapshots of this meter, the second one just taken."""
@@ -206,7 +211,7 @@ class EnergyMeter:
         slept_s = end.asleep_s - start.asleep_s
         if slept_s > NOTABLE_SLEEP_S:
             warnings += (f"the machine was suspended for {slept_s:.3g} s within the window",)
-        idle_w = self._idle_w[index]
+        idle_w = self.idle_w[index]
         return replace(
             lost,
             energy_j=after - before,
@@ -215,8 +220,12 @@ class EnergyMeter:
             gain_error=info.gain_error,
             largest_gap_s=gap_s,
             warnings=warnings,
-            idle_j=None if idle_w is None else idle_w * duration_s,
+            idle_j=None if idle_w is None else idle_w * self._idle_s(start, end),
         )
+
+    def _idle_s(self, start: Snapshot, end: Snapshot) -> float:
+        """Seconds between two snapshots of which the idle power is taken for what is metered."""
+        return end.time_s - start.time_s
 
     def _billed(self) -> _Bill:
         """What is billed now: hardware comes in once this process uses it."""

@@ -82,6 +82,14 @@ class ComponentReading:
         """Joules beyond idle, negative if less was used than idle; None if either is not known."""
         return total([self.energy_j, _times(-1, self.idle_j)])
 
+    def split(self, parts: int) -> ComponentReading:
+        """One of several even parts, which is apportioned."""
+        if self.energy_j is None:
+            return self
+        bound_j, idle_j = (None if j is None else j / parts for j in (self.bound_j, self.idle_j))
+        split = {"energy_j": self.energy_j / parts, "bound_j": bound_j, "idle_j": idle_j}
+        return replace(self, kind=Kind.APPORTIONED, **split)
+
     def __add__(self, other: ComponentReading) -> ComponentReading:
         """Add the reading of the same source over another window; unavailable stays so."""
         return self._combined(other, sign=1)
@@ -168,6 +176,12 @@ class Reading:
                 {**asdict(part), "billed": part.source in self.billed} for part in self.components
             ],
         }
+
+    def split(self, parts: int) -> Reading:
+        """The reading of one of several that this one is split among evenly."""
+        if parts == 1:
+            return self
+        return replace(self, components=tuple(each.split(parts) for each in self.components))
 
     def __add__(self, other: Reading) -> Reading:
         """Add the reading of another window of the same meter."""

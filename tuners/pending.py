@@ -13,13 +13,15 @@ proposes none of them again, and proposals that are seeded by the number of resu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from numbers import Integral
 from statistics import median
+from typing import Any
 
 from ..errors import ConfigurationError
 from ..models.outcome import RESULTS, State
-from .strategy import Strategy, Told, Work, check_work, restore
+from .strategy import Strategy, Told, Work, check_work, resembles, restore
 
 Pending = tuple[int, Work]
 """The number of a trial in flight, and what is being trained of it."""
@@ -53,6 +55,7 @@ def ask_batch(
     count: int,
     spent_j: float,
     pending: Iterable[Pending] = (),
+    shared_of: Callable[[Mapping[str, Any]], Mapping[str, Any] | None] | None = None,
 ) -> list[Work]:
     """Ask a new strategy for several slices to be trained at the same time.
 
@@ -81,6 +84,9 @@ def ask_batch(
             has no more work: none with nothing in flight is the end of its search.
         spent_j: Joules that the run has spent, without those of slices in flight.
         pending: The slices in flight already, in the order in which they began.
+        shared_of: What the candidates of a batch must have in common with its first one, such as
+            what decides the shape of a network; None of one that is to be alone. Strategies without
+            ``ask_like`` give one slice at a time then. None lets them differ in all.
 
     Raises:
         ConfigurationError: The count is no whole number above zero.
@@ -90,15 +96,23 @@ def ask_batch(
     if not isinstance(count, Integral) or count < 1:
         raise ConfigurationError(f"a batch of {count!r} slices is none: ask for one at least")
     batch: list[Work] = []
+    shared: Mapping[str, Any] = {}
     told = [*history, *(lie(work, trial, history) for trial, work in pending)]
     restore(strategy, told)
+    ask = strategy.ask
     while True:
         flying_j = sum(each.energy_j or 0.0 for each in told[len(history) :])
-        work = strategy.ask(spent_j + flying_j)
+        work = ask(spent_j + flying_j)
         check_work(work, told)
-        if work is not None:
-            batch.append(work)
-        if work is None or len(batch) == count:
+        if work is None or not resembles(work.params, shared):
+            return batch
+        batch.append(work)
+        if len(batch) == 1 and shared_of is not None:
+            found, ask_like = shared_of(work.params), getattr(strategy, "ask_like", None)
+            if found is None or ask_like is None:
+                return batch
+            shared, ask = found, partial(ask_like, shared=found)
+        if len(batch) == count:
             return batch
         new = max((each.trial for each in told), default=-1) + 1
         told.append(lie(work, new if work.trial is None else work.trial, history))

@@ -152,6 +152,11 @@ class Strategy(Protocol):
     `perjoule.ask_batch` asks for several slices at once).
     None from its ``ask`` then means that it waits for a result.
 
+    Candidates that differ in some hyperparameters only may be trained together, for fewer joules
+    each. A strategy that can propose such has a method ``ask_like(spent_j, shared)``: the next
+    work for a candidate that has the shared values, or None. It is called after ``ask``, and
+    after a guess of the first candidate's result was told.
+
     A strategy that gave no work may say why in an attribute ``why_done``, a clause such as
     ``"nothing is worth its joules"``. It is recorded as the reason of its run's end.
     """
@@ -189,6 +194,11 @@ def restore(strategy: Strategy, history: Iterable[Told]) -> Strategy:
         strategy.tell(result)
         spent_j += result.energy_j or 0.0
     return strategy
+
+
+def resembles(candidate: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+    """Whether a candidate has these values."""
+    return all(candidate.get(name) == value for name, value in values.items())
 
 
 def ask_seed(seed: int, number: int) -> int:

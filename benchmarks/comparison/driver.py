@@ -50,10 +50,15 @@ POLL_S = 0.25
 
 
 class _Flight(NamedTuple):
-    """A job that a worker has, and when it got it."""
+    """The jobs that a worker has at once, all of one run, and when it got them."""
 
-    job: Job
+    jobs: tuple[Job, ...]
     submitted_s: float
+
+    @property
+    def run(self) -> str:
+        """The run's name."""
+        return self.jobs[0].run
 
 
 class Driver:
@@ -76,7 +81,7 @@ class Driver:
         self._ledger = ledger
         self._folder = Folder(setting.folder)
         self._runs = restore_runs(setting.experiment, self._folder.events(), self._folder.ledger)
-        self._inflight: dict[Future[Outcome], _Flight] = {}
+        self._inflight: dict[Future[tuple[Outcome, ...]], _Flight] = {}
         self._jobs = Jobs(setting, prepared)
         self._workforce = Workforce()
         self._interrupt = Interrupt(self._ask_to_stop)
@@ -106,7 +111,7 @@ class Driver:
         while len(self._inflight) < self._pool.workers and not self._interrupt.is_set:
             jobs: dict[str, list[Job]] = {name: [] for name in self._runs}
             for flight in self._inflight.values():
-                jobs[flight.job.run].append(flight.job)
+                jobs[flight.run] += flight.jobs
             run = self._next_run(jobs)
             if run is None:
                 break
@@ -139,30 +144,34 @@ class Driver:
         ]
         return min(free, key=lambda run: (len(jobs[run.name]), run.spent_j or 0.0), default=None)
 
-    def _submit(self, job: Job) -> None:
-        self._folder.put_sign(self._setting.ticket(job))
+    def _submit(self, *jobs: Job) -> None:
+        """Give a worker jobs of one run, to be done as one stack where that can be."""
+        for job in jobs:
+            self._folder.put_sign(self._setting.ticket(job))
         self._workforce.engaged()
         submitted_s = time.perf_counter()
-        future = self._pool.submit(execute, self._setting, job)
+        future = self._pool.submit(execute, self._setting, *jobs)
         future.add_done_callback(lambda _: self._workforce.freed())
-        self._inflight[future] = _Flight(job, submitted_s)
+        self._inflight[future] = _Flight(jobs, submitted_s)
 
     def _settle_finished(self) -> None:
         done, _ = wait(self._inflight, timeout=POLL_S, return_when=FIRST_COMPLETED)
         broken = False
         for future in done:
             try:
-                outcome = future.result()
+                outcomes = future.result()
                 # Not before: what raises anything else is charged as lost when the loop ends.
-                job, submitted_s = self._inflight.pop(future)
-                self._workforce.settled(outcome, time.perf_counter() - submitted_s)
-                self._settle(self._runs[job.run], job, outcome)
+                jobs, submitted_s = self._inflight.pop(future)
+                self._workforce.settled(outcomes, time.perf_counter() - submitted_s)
+                for job, outcome in zip(jobs, outcomes, strict=True):
+                    self._settle(self._runs[job.run], job, outcome)
             except BrokenProcessPool:
                 broken = True
             except Exception as error:
                 if future not in self._inflight or not self._pool.has_lost(error):
                     raise
-                self._give_up(self._inflight.pop(future).job, error)
+                for job in self._inflight.pop(future).jobs:
+                    self._give_up(job, error)
         if broken and self._interrupt.is_set:
             self._charge_lost(STOPPED)
         elif broken:
@@ -188,13 +197,18 @@ class Driver:
         """
         if outcome.slice_ is not None:
             self._settle_slice(run, job, outcome)
-        elif outcome.work is None:
+        elif not outcome.works:
             self._settle_idle_ask(run, job, outcome)
-        elif self._interrupt.is_set:
-            self._record(InterruptedEvent.asked(outcome, counts_search=self._counts_search))
-        else:  # its sign of life becomes that of the training
-            self._submit(self._jobs.train(job, run, outcome))
-            return
+        else:
+            beside = [
+                job for each in self._inflight.values() if each.run == run.name for job in each.jobs
+            ]
+            jobs = self._jobs.train(job, run, outcome, beside)
+            if not self._interrupt.is_set:  # its sign of life becomes that of the training
+                self._submit(*jobs)
+                return
+            for each in jobs:
+                self._record(InterruptedEvent.asked(each, counts_search=self._counts_search))
         self._setting.sign_of_life(job).unlink(missing_ok=True)
 
     def _settle_slice(self, run: Run, job: Job, outcome: Outcome) -> None:
@@ -226,7 +240,7 @@ class Driver:
             self._end(run, reason, outcome.error or outcome.why_done)
             return
         self._jobs.give_back(job, run, outcome)
-        if any(flight.job.run == run.name for flight in self._inflight.values()):
+        if any(flight.run == run.name for flight in self._inflight.values()):
             self._jobs.wait(run)
 
     @property

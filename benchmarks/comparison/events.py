@@ -24,7 +24,7 @@ from ...models.outcome import CurvePoint, State
 from ...tuners.strategy import Work
 from ..tables.contract import COMPONENTS, LOWER_BOUND, OLD_NAMES
 from ..tables.facts import Fact
-from .messages import Outcome
+from .messages import Job, Outcome
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Joules = Annotated[Finite, Field(ge=0.0, le=1e18)]
@@ -181,17 +181,19 @@ class InterruptedEvent(Fact):
     blamed: bool = True  # whether it may have ended its process; false where another is known to
 
     @classmethod
-    def asked(cls, outcome: Outcome, *, counts_search: bool) -> InterruptedEvent:
+    def asked(cls, job: Job, *, counts_search: bool) -> InterruptedEvent:
         """Make the event of work that was asked for, but not begun before all was stopped."""
-        assert outcome.work is not None
+        turn = job.turn
+        assert turn is not None
+        assert turn.work is not None
         return cls(
-            run=outcome.run,
-            trial=outcome.trial,
-            params=dict(outcome.work.params),
-            energy_j=outcome.search.total_j if counts_search else 0.0,
+            run=job.run,
+            trial=job.trial,
+            params=dict(turn.work.params),
+            energy_j=turn.ask.total_j if counts_search else 0.0,
             message="the comparison was stopped",
-            work=outcome.work,
-            nonce=outcome.nonce,
+            work=turn.work,
+            nonce=job.nonce,
             blamed=False,
         )
 

@@ -43,6 +43,7 @@ fidelity: epochs             # rungs of multi-fidelity strategies: epochs, or jo
 meter: auto
 # workers: 4                 # trials at a time; chosen by meter and cores if not given
 parallel_trials: 1           # trials of one run at a time; more are faster and learn later
+fuse: 1                      # candidates of one shape in a stack at most; fewer joules a trial
 # device: cpu                # cpu, cuda, cuda:1; chosen if not given
 # carbon: FRA                # grams of CO2e: a country, USA/CA, or "56 g/kWh"; never guessed
 

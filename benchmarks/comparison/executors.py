@@ -113,7 +113,7 @@ class NotWantedError(Exception):
 
 
 _sessions: dict[str, Session] = {}
-_last: dict[Path, Outcome] = {}  # of the last job that was done here, by its ticket
+_last: dict[Path, tuple[Outcome, ...]] = {}  # of the last jobs done here, by the first's ticket
 
 
 def _session_of(setting: Setting) -> tuple[Session, bool]:
@@ -136,15 +136,18 @@ def prepare(setting: Setting) -> Prepared:
     return _session_of(setting)[0].prepared
 
 
-def execute(setting: Setting, job: Job) -> Outcome:
-    """Do a job, once. Faults of the candidate or strategy are in the outcome, never raised.
+def execute(setting: Setting, *jobs: Job) -> tuple[Outcome, ...]:
+    """Do jobs of one run, once. Faults of candidates or strategy are in the outcomes, never raised.
+
+    Several jobs train; they do it as one stack where that can be.
 
     Raises:
-        NotWantedError: The job was begun before, wherever that was, or given up.
+        NotWantedError: They were begun before, wherever that was, or given up.
     """
-    ticket = setting.ticket(job)
+    ticket = setting.ticket(jobs[0])
     try:
-        ticket.unlink()
+        for job in jobs:
+            setting.ticket(job).unlink()
     except FileNotFoundError:
         if ticket in _last:
             return _last[ticket]
@@ -152,14 +155,17 @@ def execute(setting: Setting, job: Job) -> Outcome:
     _last.clear()
     session, started = _session_of(setting)
     worker = f"{platform.node()}:{os.getpid()}"
-    outcome = replace(session.execute(job), nonce=job.nonce, worker=worker)
+    outcomes = [
+        replace(outcome, nonce=job.nonce, worker=worker)
+        for job, outcome in zip(jobs, session.execute(*jobs), strict=True)
+    ]
     if not _is_connected():
         os._exit(CUT_OFF)
     if started:
-        unbilled_j = total([outcome.unbilled_j, session.prepared.startup_j])
-        outcome = replace(outcome, unbilled_j=unbilled_j)
-    _last[ticket] = outcome
-    return outcome
+        unbilled_j = total([outcomes[0].unbilled_j, session.prepared.startup_j])
+        outcomes[0] = replace(outcomes[0], unbilled_j=unbilled_j)
+    _last[ticket] = tuple(outcomes)
+    return _last[ticket]
 
 
 def leave() -> None:

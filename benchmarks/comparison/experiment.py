@@ -32,7 +32,7 @@ DEFAULT_SEEDS = 10
 than with five of 17 J, at the same cost (``CONTRACT.md``, "What the runs support")."""
 UNLIMITED = "unlimited"
 """The budget of runs that end by themselves, or by their number of trials."""
-MOST_SEEDS, MOST_WORKERS, MOST_TRIALS = 100_000, 1_000, 10_000_000
+MOST_SEEDS, MOST_WORKERS, MOST_TRIALS, MOST_FUSED = 100_000, 1_000, 10_000_000, 64
 """The most of each that an experiment may ask for."""
 
 
@@ -119,7 +119,8 @@ class Experiment(BaseModel):
         seeds: Runs per strategy, with seeds 0, 1, …
         meter: What counts the joules: names of `energy.sources.resolve.METERS`.
         workers: Trials at a time, of all runs; None chooses.
-        parallel_trials: Trials of one run at a time, at most.
+        parallel_trials: Trials of one run at a time, at most; or stacks of them.
+        fuse: Candidates of one run that are trained as one stack, at most (see `models.fused`).
         device: ``"cpu"``, ``"cuda"``, ``"cuda:1"`` …; None chooses.
         architecture: ``cnn``, ``mlp``, ``torchvision:NAME`` or ``module:function``; None with
             an own objective.
@@ -152,6 +153,7 @@ class Experiment(BaseModel):
     meter: str = "auto"
     workers: int | None = Field(default=None, ge=1, le=MOST_WORKERS)
     parallel_trials: int = Field(default=1, ge=1, le=MOST_WORKERS)
+    fuse: int = Field(default=1, ge=1, le=MOST_FUSED)
     device: str | None = None
     architecture: str | None = "cnn"
     space: Annotated[dict[str, Any] | None, BeforeValidator(_space)] = None
@@ -188,8 +190,10 @@ class Experiment(BaseModel):
     def _ends(self) -> Experiment:
         if self.budget_j == math.inf and self.trials is None:
             raise ValueError("an unlimited budget ends no run: say how many trials each may have")
-        if self.budget_j == math.inf and self.parallel_trials > 1:
-            raise ValueError("an unlimited budget cannot be shared: leave parallel_trials out")
+        if self.budget_j == math.inf and self.most_in_flight > 1:
+            raise ValueError(
+                "an unlimited budget cannot be shared: leave parallel_trials and fuse out"
+            )
         if self.budget_j == math.inf and self.stop_early is not None:
             raise ValueError("an unlimited budget has no worth: leave stop_early out")
         return self
@@ -198,6 +202,11 @@ class Experiment(BaseModel):
     def n_runs(self) -> int:
         """Number of (strategy, seed) runs."""
         return len(self.strategies) * self.seeds
+
+    @property
+    def most_in_flight(self) -> int:
+        """Trials of one run that may be in flight at once."""
+        return self.parallel_trials * self.fuse
 
     @property
     def allotment_j(self) -> float:

@@ -4,12 +4,17 @@ With one trial at a time a job asks and trains. Else an ask and the training of 
 jobs. At most one ask of a run is in flight then, and knows by guesses (`tuners.pending`) what else
 is. A slice begins only if the pot of its run holds what the ask and a first epoch may take. What
 was lost with its worker is trained again as it is, since later asks went on from it.
+
+Where candidates are fused, an ask is for several slices, which are given to one worker together.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import count
+from secrets import token_hex
 
 from .messages import Job, Outcome, Prepared, Setting, Turn
 from .pot import Pot
@@ -22,7 +27,9 @@ class Jobs:
     def __init__(self, setting: Setting, prepared: Prepared) -> None:
         self._setting, self._prepared = setting, prepared
         self._allotment_j = setting.experiment.allotment_j
-        self._most = setting.experiment.parallel_trials
+        self._fuse = setting.experiment.fuse
+        self._most = setting.experiment.most_in_flight
+        self._most_trials = setting.experiment.trials or math.inf
         self._pots: dict[str, Pot] = {}
         self._waiting: set[str] = set()  # runs that can do nothing before a slice of theirs ends
         self._suspected: set[str] = set()  # runs whose lost slices may have ended their worker
@@ -84,7 +91,10 @@ class Jobs:
         flying = [turn.work for _, turn in in_flight]
         lost = next((each for each in run.lost if each.work not in flying), None)
         ask_j, epoch_j = self.expected_j(run)
-        granted_j = min(epoch_j if lost else ask_j + epoch_j, job.remaining_j)
+        n_asked = 1 if lost else self._most_asked(run, jobs)
+        while n_asked > 1 and ask_j + n_asked * epoch_j > pot.left_j:
+            n_asked //= 2
+        granted_j = min(epoch_j if lost else ask_j + n_asked * epoch_j, job.remaining_j)
         if not pot.reserve(granted_j) and jobs:
             return None
         slot = min(set(range(len(jobs) + 1)) - {turn.slot for _, turn in in_flight})
@@ -93,26 +103,49 @@ class Jobs:
             trial = trial if lost.work.trial is None else lost.work.trial
             return replace(job, trial=trial, turn=Turn(slot, work=lost.work, granted_j=granted_j))
         pending = tuple((number, turn.work) for number, turn in in_flight if turn.work)
-        return replace(job, trial=trial, turn=Turn(slot, pending, granted_j=granted_j))
-
-    def train(self, job: Job, run: Run, asked: Outcome) -> Job:
-        """The job that trains what another one has asked for."""
-        assert asked.work is not None
-        turn, ask_j = _turn(job), asked.search.total_j
         return replace(
-            job,
-            trial=asked.trial,
-            history=tuple(run.history),
-            recorded=dict(run.recorded),
-            incumbent=run.incumbent,
-            turn=replace(
-                turn,
-                pending=(),
-                work=asked.work,
-                ask=asked.search,
-                granted_j=turn.granted_j - (ask_j or 0.0),
-            ),
+            job, trial=trial, turn=Turn(slot, pending, count=n_asked, granted_j=granted_j)
         )
+
+    def _most_asked(self, run: Run, jobs: Sequence[Job]) -> int:
+        """How many slices may be asked for at once."""
+        n_begun = len(run.told.union(job.trial for job in jobs))
+        return max(1, int(min(self._fuse, self._most - len(jobs), self._most_trials - n_begun)))
+
+    def train(self, job: Job, run: Run, asked: Outcome, others: Sequence[Job]) -> list[Job]:
+        """The jobs that train what another one has asked for, beside others that are in flight.
+
+        The first of them has its sign of life.
+        """
+        turn, n_works = _turn(job), len(asked.works)
+        taken = {_turn(each).slot for each in others}
+        slots = (slot for slot in count() if slot not in taken and slot != turn.slot)
+        numbers = count(job.trial)
+        granted_j = (turn.granted_j - (asked.search.total_j or 0.0)) / n_works
+        jobs = [
+            replace(
+                job,
+                trial=next(numbers) if work.trial is None else work.trial,
+                history=tuple(run.history),
+                recorded=dict(run.recorded),
+                incumbent=run.incumbent,
+                turn=replace(
+                    turn,
+                    slot=next(slots),
+                    pending=(),
+                    work=work,
+                    ask=asked.search.split(n_works),
+                    count=1,
+                    granted_j=granted_j,
+                ),
+                nonce=token_hex(8),
+            )
+            for work in asked.works
+        ]
+        first = jobs[0].turn
+        assert first is not None
+        jobs[0] = replace(jobs[0], nonce=job.nonce, turn=replace(first, slot=turn.slot))
+        return jobs
 
     def give_back(self, job: Job, run: Run, asked: Outcome) -> None:
         """Give back what was taken for an ask that gave no work."""

@@ -118,11 +118,15 @@ def merge(workers: list[Prepared]) -> Prepared:
 
 @dataclass(frozen=True)
 class Turn:
-    """What a job does where several trials of a run are in flight: it asks, or it trains."""
+    """What a job does where several trials of a run are in flight: it asks, or it trains.
+
+    Jobs of one run that train can be given to a worker together, to be one stack where they can.
+    """
 
     slot: int  # of the run, which the slice holds from its ask to its end
     pending: tuple[Pending, ...] = ()  # slices of the run in flight, in the order they began
     work: Work | None = None  # what is to be trained; None asks for it
+    count: int = 1  # of slices that are asked for at most
     ask: Reading = field(default_factory=Reading)  # energy of asking for it
     granted_j: float = 0.0  # joules taken from the run's pot for this slice
 
@@ -154,7 +158,7 @@ class Outcome:
     trial: int
     search: Reading  # energy of ask and tell
     slice_: SliceResult | None  # None if the strategy had no work left, or was only asked
-    work: Work | None = None  # what it asked for, where that is another job's to train
+    works: tuple[Work, ...] = ()  # what it asked for, where that is for other jobs to train
     ask_j: float | None = None
     predicted_j: float | None = None
     test_score: float | None = None  # of a new incumbent

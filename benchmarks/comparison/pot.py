@@ -34,13 +34,26 @@ class Pot:
         self._file = setting.folder / "inflight" / f"{file_name(run)}.pot"
         self._lock = FileLock(self._file.with_suffix(".lock"), poll_interval=POLL_S)
         self._least_j = CLAIM * experiment.allotment_j
-        self._part = 1 / (CLAIMS_OF_ALL * experiment.parallel_trials)
+        self._part = 1 / (CLAIMS_OF_ALL * experiment.most_in_flight)
 
     def fill(self, energy_j: float) -> None:
         """Put so many joules in, in place of all that is there."""
         with contextlib.suppress(OSError):
             self._file.touch()
         self._change(lambda _: energy_j)
+
+    @property
+    def left_j(self) -> float:
+        """Joules that nobody has claimed at the moment."""
+        left_j = 0.0
+
+        def look(found_j: float) -> float:
+            nonlocal left_j
+            left_j = found_j
+            return found_j
+
+        self._change(look)
+        return left_j
 
     def reserve(self, energy_j: float) -> bool:
         """Take exactly so many joules; False if they are not there."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ...energy.quantities import total
@@ -32,12 +32,13 @@ class Workforce:
         if self._free_since:
             self.waiting_s += time.perf_counter() - self._free_since.pop(0)
 
-    def settled(self, outcome: Outcome, since_submit_s: float) -> None:
-        """A job came back; what it took beyond its own work was spent on the way."""
-        self.busy_s += outcome.busy_s
-        self.asking_s += outcome.ask_s
-        self.waiting_s += max(0.0, since_submit_s - outcome.busy_s)
-        self.unbilled_j = total([self.unbilled_j, outcome.unbilled_j])
+    def settled(self, outcomes: Sequence[Outcome], since_submit_s: float) -> None:
+        """The jobs of one worker came back; what they took beyond their work was on the way."""
+        busy_s = sum(outcome.busy_s for outcome in outcomes)
+        self.busy_s += busy_s
+        self.asking_s += sum(outcome.ask_s for outcome in outcomes)
+        self.waiting_s += max(0.0, since_submit_s - busy_s)
+        self.unbilled_j = total([self.unbilled_j, *(outcome.unbilled_j for outcome in outcomes)])
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ import contextlib
 import multiprocessing
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 from threadpoolctl import threadpool_limits
@@ -22,21 +23,22 @@ from ...models.importing import describe_error
 from ...models.metric import Metric
 from ...models.network_training import NetworkTraining
 from ...models.objective import Objective
-from ...models.outcome import RESULTS, SliceResult, State, StopRule
-from ...models.phases import Assignment
+from ...models.outcome import SliceResult, State
 from ...models.space import Space
 from ...tuners.deadline import Overdue
-from ...tuners.pending import ask_beside
+from ...tuners.pending import ask_batch
 from ...tuners.registry import find_recipe
 from ...tuners.strategy import Strategy, Told, Work, check_work, restore, why_done
 from .folder import Folder
 from .heartbeat import Pulse
 from .instruments import detect_runtime, one_thread, open_meter
 from .messages import Job, Outcome, Prepared, Setting
-from .pot import SharedBudget, budget_of
+from .pot import budget_of
 from .rehearsal import Price, Rehearsal, price
 from .signals import Stopped, breakable
-from .trained import describe_data, describe_task, make_training, score_on_test
+from .slices import Started, Trainer
+from .stacks import shared_of, stacks_of
+from .trained import describe_data, describe_task, make_training
 from .trust import is_own, runs_own_code
 
 
@@ -44,7 +46,7 @@ class _Asked(NamedTuple):
     """What an ask gave."""
 
     strategy: Strategy | None = None  # that is to be told the result, if it is at hand
-    work: Work | None = None
+    works: tuple[Work, ...] = ()  # several only where another job trains them
     error: str = ""  # why the strategy could not be asked
     why_done: str = ""  # why it gave no work, if it says so
 
@@ -79,7 +81,10 @@ class Session:
             )
             epoch_j, cheapest = rehearsal.cheapest()
             heaviest = rehearsal.heaviest() if setting.probe_risky else []
-            self._probed = (cheapest, *heaviest)
+            probed = (cheapest, *heaviest)
+            self._trainer = Trainer(
+                setting, self._training, self._meter, self._metric, str(device), probed
+            )
             ask_j = {name: self._rehearse(rehearsal, name) for name in experiment.strategies}
             limits = threadpool_limits(1)  # now that all numeric libraries are loaded
             held.callback(limits.restore_original_limits)
@@ -136,11 +141,21 @@ class Session:
         """Stop the meter and give the threads back."""
         self._held.close()
 
-    def execute(self, job: Job) -> Outcome:
-        """Ask, train, tell, and score a new incumbent on the test split; or what is its turn.
+    def execute(self, *jobs: Job) -> list[Outcome]:
+        """Ask, train, tell, and score a new incumbent on the test split; or what is their turn.
 
-        Whatever breaks it off, what it has spent is in its sign of life then.
+        Whatever breaks them off, what they have spent is in their signs of life then.
         """
+        if len(jobs) == 1:
+            return [self._execute_alone(*jobs)]
+        outcomes: dict[str, Outcome] = {}
+        for stack in stacks_of(self._training, jobs, measured=self._meter.counts_search):
+            alone = len(stack) == 1
+            done = [self._execute_alone(*stack)] if alone else self._trainer.train_stack(stack)
+            outcomes |= {job.nonce: outcome for job, outcome in zip(stack, done, strict=True)}
+        return [outcomes[job.nonce] for job in jobs]
+
+    def _execute_alone(self, job: Job) -> Outcome:
         budget = budget_of(job, self._setting, self._meter)
         pulse = Pulse(self._setting, job, budget)
         try:
@@ -153,102 +168,65 @@ class Session:
     def _execute(self, job: Job, budget: EnergyBudget, pulse: Pulse) -> Outcome:
         started_at, started_s = time.time(), time.perf_counter()
         window = self._meter.window()
-        strategy, work, error, why = self._ask(job)
+        strategy, works, error, why = self._ask(job)
         ask = window.lap()
         ask_s = time.perf_counter() - started_s
         outcome = Outcome(job.run, job.trial, ask, None, error=error, started_at=started_at)
-        if work is None:
+        if not works:
             return replace(outcome, why_done=why, ask_s=ask_s, busy_s=ask_s)
+        work = works[0]
         trial = job.trial if work.trial is None else work.trial
         pulse.begin(work, trial)
         if job.turn is not None:
             if job.turn.work is None:
-                return replace(outcome, trial=trial, work=work, ask_s=ask_s, busy_s=ask_s)
+                return replace(outcome, works=works, ask_s=ask_s, busy_s=ask_s)
             ask = job.turn.ask + ask
-        objective = self._objective(job.seed, (*self._probed, *job.history))
         counted = self._meter.operations
-        result = self._train(job, work, trial, objective, budget, pulse)
-        outcome = replace(outcome, operations=self._meter.operations - counted)
+        started = Started(job, work, trial, ask, budget, pulse)
+        result = self._trainer.train(started)
+        operations = self._meter.operations - counted
         around = window.lap()
         telling_s = time.perf_counter()
         if strategy is not None:
             self._tell(job, trial, strategy, result, ask)
         told = window.lap()
         ask_s += time.perf_counter() - telling_s
-        searched = ask + told if self.prepared.counts_search else Reading()
-        pulse.ended((searched + result.reading).total_j)
-        is_best, training = _is_better(result, job.incumbent, self._metric), self._training
-        test_score = result.test_score if is_best else None
-        weights = result.weights if is_best else None
-        if weights is not None and isinstance(training, NetworkTraining):
-            test_score, fault = score_on_test(training, work.params, weights)
-            result = replace(result, message=result.message or fault)
-        result = replace(result, checkpoint=weights if self._setting.keep_weights else None)
-        if isinstance(budget, SharedBudget):
-            budget.settle(ask + told + result.reading)
+        outcome = self._trainer.conclude(started, result, ask + told)
         return replace(
             outcome,
-            trial=trial,
-            search=ask + told,
-            slice_=result,
-            ask_j=ask.total_j,
-            predicted_j=work.predicted_j,
-            test_score=test_score,
+            operations=operations,
             unbilled_j=_unbilled_j(around, result.reading, window.lap()),
+            started_at=started_at,
             ask_s=ask_s,
             busy_s=time.perf_counter() - started_s,
         )
-
-    def _train(
-        self,
-        job: Job,
-        work: Work,
-        trial: int,
-        objective: Objective,
-        budget: EnergyBudget,
-        pulse: Pulse,
-    ) -> SliceResult:
-        """Go on with a trial from its checkpoint, and keep a new one if it is paused."""
-        slices = [told for told in job.history if told.trial == trial]
-        until_j = work.until_j
-        if until_j is not None:  # of the trial; what is left of it is the slice's
-            until_j -= sum(told.energy_j or 0.0 for told in slices)
-        result = objective.train_slice(
-            work.params,
-            Assignment(
-                StopRule(work.until, until_j, work.pause),
-                self._meter,
-                budget,
-                interrupted=pulse,
-                reported=pulse.reported,
-                number=trial,
-                done=slices[-1].epochs if slices else 0,
-                beat=job.incumbent,
-            ),
-            self._folder.read_checkpoint(job.run, trial, len(slices)),
-        )
-        if result.state is State.PAUSED and result.checkpoint is not None:
-            self._folder.write_checkpoint(job.run, trial, len(slices) + 1, result.checkpoint)
-        return result
 
     def _ask(self, job: Job) -> _Asked:
         """Bring the run's strategy up to date and ask it; a fault ends the run, not the worker."""
         strategy, n_told = self._strategies.pop(job.run, (None, 0))
         if job.turn is not None and job.turn.work is not None:
-            return _Asked(None, job.turn.work)
+            return _Asked(None, (job.turn.work,))
         if job.strategy in self._overdue:
             return _Asked(error=self._overdue[job.strategy])
         try:
             if job.turn is not None:
                 strategy = find_recipe(job.strategy).build(self.space, job.seed, self._task)
-                work = ask_beside(strategy, job.history, job.turn.pending, job.spent_j)
-                return _Asked(None, work, why_done="" if work else why_done(strategy))
+                works = ask_batch(
+                    strategy,
+                    job.history,
+                    job.turn.count,
+                    job.spent_j,
+                    job.turn.pending,
+                    partial(shared_of, self._training) if job.turn.count > 1 else None,
+                )
+                return _Asked(None, tuple(works), why_done="" if works else why_done(strategy))
             if strategy is None or n_told != len(job.history):
                 strategy = find_recipe(job.strategy).build(self.space, job.seed, self._task)
                 restore(strategy, job.history)
             work = strategy.ask(job.spent_j)
             check_work(work, job.history)
-            return _Asked(strategy, work, why_done="" if work else why_done(strategy))
+            works = () if work is None else (work,)
+            return _Asked(strategy, works, why_done="" if works else why_done(strategy))
         except Stopped:
             raise
         except BaseException as error:  # noqa: BLE001 - a strategy may be the user's own
@@ -281,25 +259,6 @@ class Session:
             self._overdue[job.strategy] = describe_error(error)
         except BaseException:  # noqa: BLE001
             return
-
-    def _objective(self, seed: int, known: Sequence[Told]) -> Objective:
-        """An objective that knows what the steps of these trials cost, and no others.
-
-        So that what a run finds depends on its own history alone, not on who else used the worker.
-        """
-        train = [each.train_step for each in known if each.train_step]
-        validate = [each.validate_step for each in known if each.validate_step]
-        device = str(self._runtime.device)
-        # Only `Stopped` comes from a signal here; a KeyboardInterrupt is the candidate's own.
-        known_steps = (train, validate)
-        return Objective(self._training, self._metric, device, seed, known_steps, Stopped)
-
-
-def _is_better(result: SliceResult, incumbent: float | None, metric: Metric) -> bool:
-    """Whether a slice gave a better network than all before."""
-    if result.state not in RESULTS or result.score is None:
-        return False
-    return metric.improves(result.score, incumbent)
 
 
 def _unbilled_j(around: Reading, billed: Reading, after: Reading) -> float | None:

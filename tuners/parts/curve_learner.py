@@ -43,6 +43,7 @@ class CurveLearner:
         self._fitted_after = self._seen = 0
         self._kernel: CurveKernel | None = None
         self._model: CurveModel | None = None
+        self._pool: Array | None = None  # that the model watches
         self._kept: list[int] = []
         self._n_fitted = 0  # of those kept, the scores that were there when the kernel was fitted
 
@@ -111,7 +112,8 @@ class CurveLearner:
         """What is believed now, with the last rung of a pool of candidates watched, ``[n, d]``."""
         kernel, count = self.kernel, len(self._curves)
         n = len(pool)
-        if self._model is None or self._model.n_watched != n:
+        if self._model is None or self._pool is not pool:
+            self._pool = pool
             numbers = -1 - np.arange(n)  # of no training
             watched = Seen(pool, numbers, np.full(n, len(self._rungs) - 1))
             self._model = CurveModel(kernel, watched)

@@ -117,11 +117,6 @@ class CurveModel:
         return self._belief(self._watched, solved[:n])
 
     @property
-    def n_watched(self) -> int:
-        """How many points are watched."""
-        return self._solved_watched.shape[1]
-
-    @property
     def misses(self) -> Array:
         """How far each score lay off its forecast from those before, in deviations, ``[n]``."""
         return self._solved

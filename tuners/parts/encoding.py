@@ -49,6 +49,14 @@ class Encoding:
         chosen = {name: _value(axis, float(x)) for (name, axis), x in axes}
         return self.space.complete(self.space.activate({**self._single, **chosen}))
 
+    def like(self, points: Array, shared: Params) -> Array:
+        """Points, ``[..., n_dimensions]``, moved to where hyperparameters have given values."""
+        moved = points.copy()
+        for column, (name, axis) in enumerate(self.axes.items()):
+            if name in shared:
+                moved[..., column] = _place(axis, shared[name])
+        return moved
+
     def features(self, params: Params) -> Array:
         """A candidate for a model: ranges as in ``unit``, each choice a dimension of 0 or 1."""
         parts: list[float] = []

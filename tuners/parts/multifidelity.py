@@ -13,10 +13,11 @@ the ranking of the rungs that it reached, and is never continued.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from ...models.space import Space
-from ..strategy import Task, Told, Work, ask_seed
+from ..strategy import Task, Told, Work, ask_seed, resembles
 from .history import TrialSoFar
 from .proposals import Proposer, propose
 from .rungs import ETA, Ladder, Standing, Step
@@ -44,17 +45,28 @@ class MultiFidelity(ABC):
 
     def ask(self, spent_j: float) -> Work:
         """Continue a paused trial to its next rung, or begin a new one."""
-        step = self.next_step(self.standing(spent_j))
-        if step.trial is None:
-            seed = ask_seed(self._seed, self._n_told)
-            params = propose(self._proposer, self._space, self._trials, seed)
-        else:
-            params = self._trials[step.trial].params
-        return Work(params, step.until, step.until_j, step.pause, step.trial)
+        return self._work(self.standing(spent_j), {})
+
+    def ask_like(self, spent_j: float, shared: Mapping[str, Any]) -> Work:
+        """The same among the candidates that have these values."""
+        standing = self.standing(spent_j)
+        standing.wanted = {
+            number for number, trial in self._trials.items() if resembles(trial.params, shared)
+        }
+        return self._work(standing, shared)
 
     def standing(self, spent_j: float = 0.0) -> Standing:
         """Where the trials stand once the run has spent so many joules."""
         return Standing(self.ladder, self._trials, self._budget_j - spent_j)
+
+    def _work(self, standing: Standing, shared: Mapping[str, Any]) -> Work:
+        step = self.next_step(standing)
+        if step.trial is None:
+            seed = ask_seed(self._seed, self._n_told)
+            params = propose(self._proposer, self._space, self._trials, seed, shared)
+        else:
+            params = self._trials[step.trial].params
+        return Work(params, step.until, step.until_j, step.pause, step.trial)
 
     def tell(self, result: Told) -> None:
         """Learn the result of a slice."""

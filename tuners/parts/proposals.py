@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Literal
 
 from optuna.samplers import RandomSampler
@@ -17,9 +18,15 @@ Proposer = Literal["random", "tpe"]
 
 
 def propose(
-    proposer: Proposer, space: Space, trials: Mapping[int, TrialSoFar], seed: int
+    proposer: Proposer,
+    space: Space,
+    trials: Mapping[int, TrialSoFar],
+    seed: int,
+    shared: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """All hyperparameters of a new candidate: an independent draw, or one by Parzen estimators.
+
+    Those that are ``shared`` have the given values.
 
     The estimators of good and bad trials (Bergstra et al., NeurIPS 2011) know each trial by its
     best score so far, so that those which were left behind early count as bad. BOHB (Falkner et
@@ -30,6 +37,9 @@ def propose(
     Draws are independent until there are d + 3 results for d searched hyperparameters (as in BOHB:
     N_min + 2, with N_min = d + 1).
     """
+    for name in shared.keys() & space.distributions.keys():
+        if shared[name] is not None:
+            space = space.with_fixed(name, shared[name])
     suggesting = Suggesting(space)
     if proposer == "random":
         study = silent_study(0, direction="maximize", sampler=RandomSampler(seed))

@@ -66,6 +66,8 @@ class Standing:
         self.priced = self._unit is not None  # whether it is known where the rungs lie
         self.reached: list[dict[int, int]] = [{} for _ in ladder.rungs]
         """For each rung, by trial, the first validated epoch at which it had reached it."""
+        self.wanted: Collection[int] | None = None
+        """The trials that may be gone on with; None for all."""
         self.rung = dict.fromkeys(trials, -1)  # highest that each trial reached, or -1
         if self._unit is not None:
             for trial in trials.values():
@@ -92,7 +94,9 @@ class Standing:
         return [scores[epoch] for epoch in sorted(scores) if epoch <= last]
 
     def waits(self, number: int) -> bool:
-        """Whether a trial is paused with rungs above it."""
+        """Whether a trial that may be gone on with is paused with rungs above it."""
+        if self.wanted is not None and number not in self.wanted:
+            return False
         trial, ladder = self.trials[number], self.ladder
         below_top = self.rung[number] < ladder.top and trial.epochs < ladder.longest
         return trial.state is State.PAUSED and below_top

@@ -95,11 +95,12 @@ from ..parts.priors import Prior
 from ..parts.rungs import Ladder, Standing
 from ..parts.surrogate import log_ei, sobol
 from ..parts.transfer import Transfer
-from ..strategy import Task, Told, Work, ask_seed
+from ..strategy import Task, Told, Work, ask_seed, resembles
 
 ALPHA = 0.5  # how much the joules count: 0 is plain expected improvement, 1 improvement per joule
 HALVING = 0.5  # share of the joules that goes to plain successive halving
 N_CANDIDATES = 512  # to begin with; half as many besides where there is a prior
+FEWER_LIKE_OTHERS = 4  # so many times fewer candidates that have some values in common with another
 N_STARTUP = 4  # trials before the model is asked
 STARTUP_POINTS = 16  # of which the cheapest are these
 SHORTLIST = 16  # best candidates by their forecast for the last rung, looked at closely
@@ -154,8 +155,17 @@ class FrugalStrategy:
         self._learner = CurveLearner(self._rungs, self._task.metric)
         self._halved_j = self._spent_j = 0.0
         self._best_score, self._in_vain = -math.inf, 0  # candidates begun since it was found
+        self._shared: Params = {}  # what is common to the candidates that are asked for
         self.why_done = ""  # see `Strategy`
         self._energy_due = self._energy_known = 0  # results that the model of joules learns from
+
+    def ask_like(self, spent_j: float, shared: Params) -> Work | None:
+        """The same among candidates that have these values."""
+        self._shared = shared
+        try:
+            return self.ask(spent_j)
+        finally:
+            self._shared = {}
 
     def ask(self, spent_j: float) -> Work | None:
         """The next slice, of halving or of the model; None if none fits the budget."""
@@ -213,13 +223,15 @@ class FrugalStrategy:
             count *= 2
         shared, encoding = self._task.shared, self._encoding
         known = self._prior is None, self._transfer is None
-        key = FrugalStrategy, repr(encoding.space), self._seed, count, known
+        if self._shared:
+            count //= FEWER_LIKE_OTHERS
+        key = FrugalStrategy, repr(encoding.space), self._seed, count, known, key_of(self._shared)
         if key not in shared:
-            points = sobol(encoding, self._seed, count)
+            points = encoding.like(sobol(encoding, self._seed, count), self._shared)
             of_prior = np.zeros((0, encoding.n_dimensions))
             if self._prior is not None:
                 uniform = sobol(encoding, ask_seed(self._seed, 0), count // 2)
-                of_prior = self._prior.points(uniform)
+                of_prior = encoding.like(self._prior.points(uniform), self._shared)
             shared[key] = CandidatePool.of(encoding, self._energy, points, of_prior, self._transfer)
         return shared[key]
 
@@ -249,6 +261,7 @@ class FrugalStrategy:
         None if it would not fit the budget.
         """
         standing = Standing(self._ladder, self._trials, left_j)
+        standing.wanted = {n for n, t in self._trials.items() if resembles(t.params, self._shared)}
         step = promotion(standing, self._trials, self._learner.first_rung)
         if step is not None and step.trial is not None:
             option, until = self._paused(self._trials[step.trial]), step.until
@@ -308,7 +321,11 @@ class FrugalStrategy:
 
     def _waiting(self, model: CurveModel, best: float) -> list[TrialSoFar]:
         """The paused trials that promise most at the last rung."""
-        waiting = [t for t in self._trials.values() if t.state is State.PAUSED]
+        waiting = [
+            trial
+            for trial in self._trials.values()
+            if trial.state is State.PAUSED and resembles(trial.params, self._shared)
+        ]
         if len(waiting) <= MOST_PAUSED:
             return waiting
         last = np.full(len(waiting), self._ladder.top)

@@ -50,7 +50,7 @@ from ...models.conditions import is_one_of
 from ...models.foresight import training_operations
 from ...models.space import BATCH_SIZE, LOG2_BATCH_SIZE, Space, batch_size_of
 from ..parts.branches import Axes, Branch, asked_for, branches, parents
-from ..parts.in_order import InOrder
+from ..parts.in_order import OutOfOrder
 from ..strategy import Task
 
 DEFAULT_LEVELS = 3
@@ -60,7 +60,7 @@ Cost = Callable[[tuple[int, ...]], float]  # of a point, by its levels
 Price = Callable[[Mapping[str, Any]], float]  # of a candidate, by its hyperparameters
 
 
-class GridStrategy(InOrder):
+class GridStrategy(OutOfOrder):
     """Every point of a grid once, each trained for its own epochs.
 
     Args:

@@ -24,14 +24,15 @@ space inactive hyperparameters are not suggested, or lie at one value (`parts.su
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from optuna.samplers import BaseSampler
 from optuna.trial import Trial, TrialState
 
 from ...models.outcome import State
 from ...models.space import Space
+from ..parts.proposals import propose
 from ..parts.samplers import SAMPLERS, SeededSampler
 from ..parts.studies import silent_study
 from ..parts.suggesting import Suggesting
@@ -73,6 +74,16 @@ class OptunaStrategy:
         if self._asked is None:
             self._asked = self._begin()
         params = self._suggesting.candidate(self._asked)
+        return Work(params, int(params["epochs"]))
+
+    def ask_like(self, spent_j: float, shared: Mapping[str, Any]) -> Work | None:
+        """An independent draw that has these values; None of a sampler that learns.
+
+        What it learnt of candidates of other shapes would say little of these.
+        """
+        if self._sampler != "random":
+            return None
+        params = propose("random", self._space, {}, ask_seed(self._seed, self._n_told), shared)
         return Work(params, int(params["epochs"]))
 
     def _begin(self) -> Trial:

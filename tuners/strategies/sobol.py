@@ -25,7 +25,7 @@ rebuild from results, so the points are drawn here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,7 @@ import numpy as np
 from ...models.space import Space
 from ..parts.encoding import Encoding
 from ..parts.in_order import InOrder
-from ..strategy import Task
+from ..strategy import Task, Work
 
 KNOWN_IN_A_ROW = 4_096  # candidates in a row that were proposed before, at which it ends
 
@@ -49,7 +49,16 @@ class SobolStrategy(InOrder):
     """
 
     def __init__(self, space: Space, seed: int, task: Task | None = None) -> None:
-        super().__init__(_distinct(Encoding(space), seed))
+        self._encoding = Encoding(space)
+        super().__init__(_distinct(self._encoding, seed))
+
+    def ask_like(self, spent_j: float, shared: Mapping[str, Any]) -> Work | None:
+        """The next point, moved to where its hyperparameters have the shared values."""
+        work, encoding = self.ask(spent_j), self._encoding
+        if work is None:
+            return None
+        params = encoding.decode(encoding.like(encoding.unit(work.params), shared))
+        return Work(params, int(params["epochs"]))
 
 
 def _distinct(encoding: Encoding, seed: int) -> Iterator[dict[str, Any]]:
