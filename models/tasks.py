@@ -35,6 +35,18 @@ def exclude(logits: Tensor, labels: Tensor, others: Tensor | None) -> Tensor:
     return logits if others is None else logits.masked_fill(others[labels], EXCLUDED)
 
 
+def soft_targets(own: Tensor, label_smoothing: float) -> Tensor:
+    """The target of each class for each label, float (label, class).
+
+    Args:
+        own: Which classes are of the task of a label, bool (label, class).
+        label_smoothing: Share of the target that all classes of the task have alike.
+    """
+    shared = own.float()
+    targets = label_smoothing * shared / shared.sum(1, keepdim=True)
+    return targets + (1 - label_smoothing) * torch.eye(len(own), device=own.device)
+
+
 def make_loss(others: Tensor | None, label_smoothing: float) -> Loss:
     """The mean cross-entropy, in nats, of logits (n, classes) and labels (n,).
 
@@ -44,7 +56,5 @@ def make_loss(others: Tensor | None, label_smoothing: float) -> Loss:
         return lambda logits, labels: F.cross_entropy(
             logits, labels, label_smoothing=label_smoothing
         )
-    own = (~others).float()
-    targets = label_smoothing * own / own.sum(1, keepdim=True)
-    targets += (1 - label_smoothing) * torch.eye(len(own), device=own.device)
+    targets = soft_targets(~others, label_smoothing)
     return lambda logits, labels: F.cross_entropy(exclude(logits, labels, others), targets[labels])

@@ -1,0 +1,1 @@
+"""Candidates of one shape, trained as one stack."""

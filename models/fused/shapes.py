@@ -1,0 +1,41 @@
+"""Which candidates may be trained as one stack."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+from ...errors import PerjouleError
+from ..network_training import NetworkTraining
+from ..settings import split_hyperparameters
+
+_DROPOUT = "dropout"
+_STACKABLE = ("cnn", "mlp")  # architectures whose layers `Stack` knows
+_DEVICES = ("cpu", "cuda")
+
+
+def fusable_shape(training: NetworkTraining, params: Mapping[str, Any]) -> Hashable | None:
+    """What candidates must share to be trained as one stack; None of one that cannot be.
+
+    That is the network, the batch size, the precision, and whether there is dropout. Rates, decay,
+    the optimiser, schedules, epochs, patience, the share that is dropped and augmentation may
+    differ.
+
+    None have networks other than `cnn` and `mlp`, a frozen trunk, hyperparameters that cannot be
+    used (training them alone says why); and on a GPU, whose random numbers depend on the kernel
+    that draws them, augmentation and dropout.
+    """
+    device = training.runtime.device.type
+    if training.architecture not in _STACKABLE or device not in _DEVICES:
+        return None
+    try:
+        settings, network = split_hyperparameters(params, training.architecture)
+        runtime = training.runtime.at(settings.precision)
+    except PerjouleError:
+        return None
+    drops = bool(network.pop(_DROPOUT, 0))
+    random = drops or settings.augmentation != "none"
+    if settings.freeze or (random and device != "cpu"):
+        return None
+    layers = tuple(sorted(network.items()))
+    return training.architecture, layers, drops, settings.batch_size, str(runtime.autocast)
