@@ -1,1 +1,5 @@
 """Candidates of one shape, trained as one stack."""
+
+from .shapes import fusable_shape as fusable_shape
+from .shapes import shaping as shaping
+from .together import train_together as train_together

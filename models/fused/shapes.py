@@ -8,8 +8,10 @@ from typing import Any
 from ...errors import PerjouleError
 from ..network_training import NetworkTraining
 from ..settings import split_hyperparameters
+from ..space import BATCH_SIZE, LOG2_BATCH_SIZE
 
 _DROPOUT = "dropout"
+_SHAPING = (BATCH_SIZE, LOG2_BATCH_SIZE, "precision", "freeze")
 _STACKABLE = ("cnn", "mlp")  # architectures whose layers `Stack` knows
 _DEVICES = ("cpu", "cuda")
 
@@ -39,3 +41,9 @@ def fusable_shape(training: NetworkTraining, params: Mapping[str, Any]) -> Hasha
         return None
     layers = tuple(sorted(network.items()))
     return training.architecture, layers, drops, settings.batch_size, str(runtime.autocast)
+
+
+def shaping(training: NetworkTraining, params: Mapping[str, Any]) -> list[str]:
+    """The hyperparameters that a candidate shares with all of its `fusable_shape`."""
+    _, network = split_hyperparameters(params, training.architecture)
+    return sorted(params.keys() & {*network, *_SHAPING} - {_DROPOUT})

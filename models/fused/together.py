@@ -8,18 +8,27 @@ from contextlib import contextmanager
 import torch
 
 from ..network_training import NetworkTraining
-from ..trial import Trial
 from ..training import EVALUATION_BATCH
+from ..trial import Trial
 from .crew import Crew
 from .member import Member
 
+Done = Callable[[Trial, "Exception | None"], None]
 
-def train_together(training: NetworkTraining, trials: Sequence[Trial]) -> list[Exception | None]:
+
+def train_together(
+    training: NetworkTraining, trials: Sequence[Trial], done: Done = lambda _trial, _error: None
+) -> list[Exception | None]:
     """Train the candidates of several trials, all of one `fusable_shape`, in lockstep.
 
     Results are those of training each by itself, within the rounding of floating point. Each trial
     is asked before each step and each batch of validation whether to stop; one that ends leaves the
     stack, and the others go on.
+
+    Args:
+        training: What would train each by itself.
+        trials: Their slices.
+        done: Called with each trial that leaves, and what failed of it.
 
     Returns:
         What failed of each trial: a `TrialFailed`, or an error of building or restoring it.
@@ -27,7 +36,7 @@ def train_together(training: NetworkTraining, trials: Sequence[Trial]) -> list[E
     Raises:
         Exception: Whatever a step of the whole stack raises, such as exhausted memory.
     """
-    lockstep = _Lockstep(training, trials)
+    lockstep = _Lockstep(training, trials, done)
     while lockstep.begin_epoch():
         lockstep.train_epoch()
         lockstep.validate()
@@ -37,14 +46,17 @@ def train_together(training: NetworkTraining, trials: Sequence[Trial]) -> list[E
 class _Lockstep:
     """Those members whose trials go on, and what ended the others."""
 
-    def __init__(self, training: NetworkTraining, trials: Sequence[Trial]) -> None:
-        self._training = training
+    def __init__(self, training: NetworkTraining, trials: Sequence[Trial], done: Done) -> None:
+        self._training, self._done = training, done
         self.faults: dict[int, Exception] = {}  # by the identity of the trial
         self._members: list[Member] = []
         self._crew: Crew | None = None
         for trial in trials:
             with self._failing(trial):
                 self._members.append(Member(training, trial))
+        for trial in trials:
+            if id(trial) in self.faults:
+                self._leave(trial)
 
     def begin_epoch(self) -> bool:
         """Begin the next epoch of all members; whether any has one."""
@@ -86,7 +98,13 @@ class _Lockstep:
                 if stays(member):
                     staying.append(member)
         if len(staying) < len(self._members):
+            left = [member for member in self._members if member not in staying]
             self._members = staying
+            for member in left:
+                self._leave(member.trial)
+
+    def _leave(self, trial: Trial) -> None:
+        self._done(trial, self.faults.get(id(trial)))
 
     @contextmanager
     def _failing(self, trial: Trial) -> Iterator[None]:
