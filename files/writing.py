@@ -47,9 +47,11 @@ def write_whole(
     """
     # Nobody can have put a link of this name there.
     new = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    is_placed = False
     try:
         write(new)
         new.replace(path)
+        is_placed = True
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             mend = "make room and try again; a comparison goes on with --resume"
@@ -57,8 +59,9 @@ def write_whole(
     except UnicodeEncodeError as error:
         raise OutputError(f"cannot write {path}: {error.object[:40]!a} is no text") from error
     finally:
-        with contextlib.suppress(OSError):
-            new.unlink(missing_ok=True)
+        if not is_placed:
+            with contextlib.suppress(OSError):
+                new.unlink(missing_ok=True)
 
 
 def drop(path: Path) -> None:

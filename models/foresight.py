@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from bisect import bisect, insort
+from collections.abc import Callable, Iterable
 
 from ..energy import EnergyBudget, EnergyMeter
 from .outcome import StepCost
 
-KnownSteps = tuple[Sequence[StepCost], Sequence[StepCost]]  # of training and validation, by others
 FIRST_STEP_MARGIN = 1.5  # so many times its foreseen joules must be left to begin a first step
 
 
@@ -17,23 +17,49 @@ def training_operations(forward: float, n_parameters: float, n_samples: int, n_s
     return 3 * forward * n_samples + 10 * n_parameters * n_steps
 
 
-def foresee(operations: float, seen: Iterable[StepCost]) -> float:
-    """Joules that a step may cost before any like it was taken; 0 if none was seen.
+class Steps:
+    """What steps of other candidates cost; however many were seen, a look at them costs the same.
 
-    A power law between known steps; the smallest below, in proportion to operations above them.
+    Args:
+        seen: Those known so far.
     """
-    known = {step.operations: step.energy_j for step in seen}
-    if not known:
-        return 0.0
-    above = min((each for each in known if each >= operations), default=None)
-    below = max((each for each in known if each <= operations), default=None)
-    if above is None or below is None:
-        nearest = min(known) if below is None else max(known)
-        return known[nearest] * max(1.0, operations / nearest)
-    if above == below or min(known[above], known[below]) <= 0:
-        return max(known[above], known[below])
-    share = math.log(operations / below) / math.log(above / below)
-    return known[below] ** (1 - share) * known[above] ** share
+
+    def __init__(self, seen: Iterable[StepCost] = ()) -> None:
+        self._known: dict[float, float] = {}  # joules by operations
+        self._operations: list[float] = []  # the same, in order
+        self.largest_j = 0.0  # of all steps
+        for step in seen:
+            self.add(step)
+
+    def add(self, step: StepCost) -> None:
+        """Take a step; of two of the same operations the later one counts."""
+        if step.operations not in self._known:
+            insort(self._operations, step.operations)
+        self._known[step.operations] = step.energy_j
+        self.largest_j = max(self.largest_j, step.energy_j)
+
+    def foresee(self, operations: float) -> float:
+        """Joules that a step may cost before any like it was taken; 0 if none was seen.
+
+        A power law between known steps; the smallest below, in proportion to operations above them.
+        """
+        known, ordered = self._known, self._operations
+        if not known:
+            return 0.0
+        if operations in known:
+            return known[operations]
+        place = bisect(ordered, operations)
+        if place in (0, len(ordered)):
+            nearest = ordered[0] if place == 0 else ordered[-1]
+            return known[nearest] * max(1.0, operations / nearest)
+        below, above = ordered[place - 1], ordered[place]
+        if min(known[above], known[below]) <= 0:
+            return max(known[above], known[below])
+        share = math.log(operations / below) / math.log(above / below)
+        return known[below] ** (1 - share) * known[above] ** share
+
+
+KnownSteps = tuple[Steps, Steps]  # of training and of validation, by others
 
 
 class StepGate:

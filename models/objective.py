@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import torch
 
 from ..errors import PerjouleError
 from .checkpoint import load_checkpoint, save_state
-from .foresight import KnownSteps
+from .foresight import KnownSteps, Steps
 from .importing import describe_error, first_line
 from .metric import ACCURACY, Metric
 from .outcome import SliceResult, State
@@ -43,7 +43,8 @@ class Objective:
     metric: Metric = ACCURACY
     device: str = "cpu"
     seed: int = 0
-    known_steps: KnownSteps = ((), ())  # of other candidates
+    # Of other candidates.
+    known_steps: KnownSteps = field(default_factory=lambda: (Steps(), Steps()))
     breaks: type[BaseException] = KeyboardInterrupt  # what is no error of the function
 
     def train_slice(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..energy import EnergyBudget, EnergyMeter, Reading
 from ..energy.quantities import total
-from .foresight import KnownSteps, StepGate, foresee
+from .foresight import KnownSteps, StepGate
 from .outcome import StepCost, StopRule
 
 SETUP, TRAIN, VALIDATE = PHASES = ("setup", "train", "validate")
@@ -40,7 +40,7 @@ class Phases:
         self._window = assignment.meter.window()
         self._readings: dict[str, Reading] = dict.fromkeys(PHASES, Reading())
         self._gates: dict[str, StepGate] = {}  # of announced steps
-        first_j, self._tail_j = (max((s.energy_j for s in each), default=0.0) for each in known)
+        first_j, self._tail_j = (each.largest_j for each in known)
         self._gate = self._make_gate(first_j)
         self._announced = False
         assignment.budget.reserve_j = self._tail_j
@@ -50,7 +50,7 @@ class Phases:
         """Take the operations of one step: they are counted, and first steps foreseen by them."""
         self._assignment.budget.reserve_j, self._announced = 0.0, True
         for known, name, each in zip(self._known, PHASES[1:], (train, validate), strict=True):
-            self._gates[name] = self._make_gate(foresee(each, known), each)
+            self._gates[name] = self._make_gate(known.foresee(each), each)
 
     def enter(self, name: str) -> None:
         """Close the present phase and begin another at the same edge.

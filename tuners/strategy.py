@@ -180,14 +180,18 @@ def why_done(strategy: Strategy) -> str:
     return said if isinstance(said, str) else ""
 
 
-def restore(strategy: Strategy, history: Iterable[Told]) -> Strategy:
-    """Bring a new strategy to where one with this history stands.
+def restore(strategy: Strategy, history: Iterable[Told], spent_j: float = 0.0) -> Strategy:
+    """Bring a new strategy to where one with this history stands, or an older one to the end of it.
 
     A strategy with ``replays_tells = False`` is asked again before each tell; its answers, which
     are the recorded ones, are dropped.
+
+    Args:
+        strategy: The strategy.
+        history: Results that it was not told yet.
+        spent_j: Joules of those that it was told.
     """
     asks_again = not getattr(strategy, "replays_tells", True)
-    spent_j = 0.0
     for result in history:
         if asks_again:
             strategy.ask(spent_j)

@@ -10,11 +10,10 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ...files.writing import remove
 from ...models.importing import describe_error
@@ -30,6 +29,7 @@ from .events import (
     StartEvent,
 )
 from .executors import execute
+from .flights import Answer, Flight, Flights
 from .folder import Folder
 from .heartbeat import heard_by
 from .interrupt import Interrupt
@@ -39,6 +39,7 @@ from .messages import Job, Outcome, Prepared, Setting
 from .recovery import Pool, lost_slices
 from .run import Run, restore_runs
 from .signals import Stopped
+from .turns import Turns
 from .watching import ComparisonWatcher, Display
 from .work import Workforce
 
@@ -47,18 +48,6 @@ if TYPE_CHECKING:
 
 STOPPED = "the comparison was stopped"
 POLL_S = 0.25
-
-
-class _Flight(NamedTuple):
-    """The jobs that a worker has at once, all of one run, and when it got them."""
-
-    jobs: tuple[Job, ...]
-    submitted_s: float
-
-    @property
-    def run(self) -> str:
-        """The run's name."""
-        return self.jobs[0].run
 
 
 class Driver:
@@ -81,8 +70,9 @@ class Driver:
         self._ledger = ledger
         self._folder = Folder(setting.folder)
         self._runs = restore_runs(setting.experiment, self._folder.events(), self._folder.ledger)
-        self._inflight: dict[Future[tuple[Outcome, ...]], _Flight] = {}
+        self._inflight = Flights()
         self._jobs = Jobs(setting, prepared)
+        self._turns = Turns(self._runs, self._n_flying)
         self._workforce = Workforce()
         self._interrupt = Interrupt(self._ask_to_stop)
         self._display = Display(watcher, self._folder, self._runs)
@@ -109,24 +99,21 @@ class Driver:
         """Give the free workers work; False if there is none to give."""
         launched = False
         while len(self._inflight) < self._pool.workers and not self._interrupt.is_set:
-            jobs: dict[str, list[Job]] = {name: [] for name in self._runs}
-            for flight in self._inflight.values():
-                jobs[flight.run] += flight.jobs
-            run = self._next_run(jobs)
+            run = self._turns.next()
             if run is None:
                 break
-            own = jobs[run.name]
+            own = self._inflight.of(run.name)
             expected_j = self._jobs.expected_j(run)
             experiment = self._setting.experiment
             why_over = run.why_over(experiment.allotment_j, *expected_j)
-            if len(run.told.union(job.trial for job in own)) >= (experiment.trials or math.inf):
+            if run.n_begun(job.trial for job in own) >= (experiment.trials or math.inf):
                 why_over = why_over or (End.TRIALS, "")
             if why_over is not None and not own:
                 self._end(run, *why_over)
                 continue
             job = None if why_over else self._jobs.next_job(run, own)
             if job is None:
-                self._jobs.wait(run)
+                self._wait(run)
                 continue
             try:
                 self._submit(job)
@@ -135,14 +122,14 @@ class Driver:
                 self._replace_workers()
         return launched
 
-    def _next_run(self, jobs: dict[str, list[Job]]) -> Run | None:
-        """Of the runs with the fewest trials in flight, the one that has spent least."""
-        free = [
-            run
-            for run in self._runs.values()
-            if run.end is None and self._jobs.has_room(run, jobs[run.name])
-        ]
-        return min(free, key=lambda run: (len(jobs[run.name]), run.spent_j or 0.0), default=None)
+    def _n_flying(self, run: Run) -> int | None:
+        """How many jobs a run has in flight; None if it has no room for another one."""
+        own = self._inflight.of(run.name)
+        return len(own) if self._jobs.has_room(run, own) else None
+
+    def _wait(self, run: Run) -> None:
+        self._jobs.wait(run)
+        self._turns.touch([run.name])
 
     def _submit(self, *jobs: Job) -> None:
         """Give a worker jobs of one run, to be done as one stack where that can be."""
@@ -152,16 +139,21 @@ class Driver:
         submitted_s = time.perf_counter()
         future = self._pool.submit(execute, self._setting, *jobs)
         future.add_done_callback(lambda _: self._workforce.freed())
-        self._inflight[future] = _Flight(jobs, submitted_s)
+        self._inflight.add(future, Flight(jobs, submitted_s))
+        self._turns.touch([jobs[0].run])
+
+    def _land(self, future: Answer) -> Flight:
+        flight = self._inflight.pop(future)
+        self._turns.touch([flight.run])
+        return flight
 
     def _settle_finished(self) -> None:
-        done, _ = wait(self._inflight, timeout=POLL_S, return_when=FIRST_COMPLETED)
         broken = False
-        for future in done:
+        for future in self._inflight.wait(POLL_S):
             try:
                 outcomes = future.result()
                 # Not before: what raises anything else is charged as lost when the loop ends.
-                jobs, submitted_s = self._inflight.pop(future)
+                jobs, submitted_s = self._land(future)
                 self._workforce.settled(outcomes, time.perf_counter() - submitted_s)
                 for job, outcome in zip(jobs, outcomes, strict=True):
                     self._settle(self._runs[job.run], job, outcome)
@@ -170,7 +162,7 @@ class Driver:
             except Exception as error:
                 if future not in self._inflight or not self._pool.has_lost(error):
                     raise
-                for job in self._inflight.pop(future).jobs:
+                for job in self._land(future).jobs:
                     self._give_up(job, error)
         if broken and self._interrupt.is_set:
             self._charge_lost(STOPPED)
@@ -188,6 +180,7 @@ class Driver:
         ):
             self._record(event)
         self._jobs.suspect([run])
+        self._turns.touch(self._runs)
         self._pool.note_loss(error, was_heard_of=job.nonce in run.charged)
 
     def _settle(self, run: Run, job: Job, outcome: Outcome) -> None:
@@ -200,10 +193,7 @@ class Driver:
         elif not outcome.works:
             self._settle_idle_ask(run, job, outcome)
         else:
-            beside = [
-                job for each in self._inflight.values() if each.run == run.name for job in each.jobs
-            ]
-            jobs = self._jobs.train(job, run, outcome, beside)
+            jobs = self._jobs.train(job, run, outcome, self._inflight.of(run.name))
             if not self._interrupt.is_set:  # its sign of life becomes that of the training
                 self._submit(*jobs)
                 return
@@ -229,6 +219,7 @@ class Driver:
         if is_best and result.checkpoint is None:  # those of an earlier slice are of another score
             remove(self._folder.weights(run.name, outcome.trial))
         self._jobs.ended(run)
+        self._turns.touch([run.name])
         self._drop_used_checkpoints(run, outcome.trial, result.state)
 
     def _settle_idle_ask(self, run: Run, job: Job, outcome: Outcome) -> None:
@@ -240,8 +231,8 @@ class Driver:
             self._end(run, reason, outcome.error or outcome.why_done)
             return
         self._jobs.give_back(job, run, outcome)
-        if any(flight.run == run.name for flight in self._inflight.values()):
-            self._jobs.wait(run)
+        if self._inflight.of(run.name):
+            self._wait(run)
 
     @property
     def _counts_search(self) -> bool:
@@ -249,8 +240,8 @@ class Driver:
 
     def _drop_used_checkpoints(self, run: Run, trial: int, state: State) -> None:
         """Forget the states of a trial that no slice will start from."""
-        if state is not State.INTERRUPTED:
-            n_slices = sum(told.trial == trial for told in run.history)
+        n_slices = len(run.history.of(trial))
+        if state is not State.INTERRUPTED and (n_slices > 1 or trial in run.untold):
             self._folder.drop_checkpoints(run.name, trial, n_slices + (state is not State.PAUSED))
 
     def _end(self, run: Run, reason: End, message: str) -> None:
@@ -260,11 +251,13 @@ class Driver:
     def _record(self, event: RunEvent) -> None:
         self._ledger.append(event)
         self._runs[event.run].apply(event)
+        self._turns.touch([event.run])
 
     def _replace_workers(self) -> None:
         """A worker died, and its pool with it: charge what was in flight and go on anew."""
         self._charge_lost("its worker died (out of memory?)", may_fail=not self._interrupt.is_set)
         self._jobs.suspect([run for run in self._runs.values() if run.lost])
+        self._turns.touch(self._runs)
         # A new worker shall not die of what it tries first, where nobody could be charged.
         self._setting = replace(self._setting, probe_risky=False)
         self._pool.replace()
@@ -272,9 +265,10 @@ class Driver:
     def _charge_lost(self, message: str, *, may_fail: bool = False) -> None:
         """Charge the slices that signs of life tell of, and only then forget the signs."""
         # Workers are ended first, so that their signs of life are the last ones.
-        flying = self._inflight
+        flying = self._inflight.futures
         died = self._pool.kill(flying, self._setting.stop_sign) if flying else {}
         self._inflight.clear()
+        self._turns.touch(self._runs)
         for event in lost_slices(self._folder, self._runs, message, may_fail=may_fail, died=died):
             self._record(event)
         self._folder.clear_signs()

@@ -145,7 +145,7 @@ class Pulse:
     def begin(self, work: Work, trial: int) -> None:
         """The ask is done; what follows trains this work."""
         self._write_now(
-            number=self._job.recorded.get(trial, 0),
+            number=self._job.slices_of(trial),
             trial=trial,
             params=dict(work.params),
             work=None if self._job.turn is None else work,

@@ -60,11 +60,11 @@ class Jobs:
     def expected_j(self, run: Run) -> tuple[float, float]:
         """What the next ask may take, as much as the rehearsed or the last one; and an epoch."""
         early_j, fitted_j = self._prepared.ask_j[run.strategy]
-        epoch_j, last_j = self._prepared.epoch_j or 0.0, run.ask_j[-1:]
+        epoch_j, last_j = self._prepared.epoch_j or 0.0, run.ask_j
         startup = self._prepared.startup_trials.get(run.strategy)
         if startup is None or len(run.history) < startup:
-            return max([early_j, *last_j]), epoch_j
-        return ASK_MARGIN * max([fitted_j, *last_j]), epoch_j
+            return max(early_j, last_j), epoch_j
+        return ASK_MARGIN * max(fitted_j, last_j), epoch_j
 
     def next_job(self, run: Run, jobs: Sequence[Job]) -> Job | None:
         """The next job of a run that has these in flight; None if it must wait for one of them."""
@@ -74,9 +74,10 @@ class Jobs:
             strategy=run.strategy,
             seed=run.seed,
             trial=run.n_trials,
-            recorded=dict(run.recorded),
+            n_slices=run.n_slices(run.n_trials),
+            untold=dict(run.untold),
             n_idle_asks=run.n_idle_asks,
-            history=tuple(run.history),
+            history=run.past,
             spent_j=run.spent_j,
             remaining_j=self._allotment_j - run.spent_j,
             incumbent=run.incumbent,
@@ -101,15 +102,15 @@ class Jobs:
         trial = max([job.trial, *(number + 1 for number, _ in in_flight)])
         if lost is not None:
             trial = trial if lost.work.trial is None else lost.work.trial
-            return replace(job, trial=trial, turn=Turn(slot, work=lost.work, granted_j=granted_j))
+            turn = Turn(slot, work=lost.work, granted_j=granted_j)
+            return replace(job, trial=trial, n_slices=run.n_slices(trial), turn=turn)
         pending = tuple((number, turn.work) for number, turn in in_flight if turn.work)
-        return replace(
-            job, trial=trial, turn=Turn(slot, pending, count=n_asked, granted_j=granted_j)
-        )
+        turn = Turn(slot, pending, count=n_asked, granted_j=granted_j)
+        return replace(job, trial=trial, n_slices=run.n_slices(trial), turn=turn)
 
     def _most_asked(self, run: Run, jobs: Sequence[Job]) -> int:
         """How many slices may be asked for at once."""
-        n_begun = len(run.told.union(job.trial for job in jobs))
+        n_begun = run.n_begun(job.trial for job in jobs)
         return max(1, int(min(self._fuse, self._most - len(jobs), self._most_trials - n_begun)))
 
     def train(self, job: Job, run: Run, asked: Outcome, others: Sequence[Job]) -> list[Job]:
@@ -125,9 +126,10 @@ class Jobs:
         jobs = [
             replace(
                 job,
-                trial=next(numbers) if work.trial is None else work.trial,
-                history=tuple(run.history),
-                recorded=dict(run.recorded),
+                trial=(trial := next(numbers) if work.trial is None else work.trial),
+                n_slices=run.n_slices(trial),
+                untold=dict(run.untold),
+                history=run.past,
                 incumbent=run.incumbent,
                 turn=replace(
                     turn,

@@ -15,9 +15,10 @@ from ...energy import Reading, SourceInfo
 from ...energy.quantities import total
 from ...models.outcome import SliceResult
 from ...tuners.pending import Pending
-from ...tuners.strategy import Told, Work
+from ...tuners.strategy import Work
 from ..tables.earlier_facts import EarlierFacts
 from .experiment import Experiment
+from .history import Past
 
 
 @dataclass(frozen=True)
@@ -139,15 +140,22 @@ class Job:
     strategy: str
     seed: int
     trial: int  # number of the trial to be trained, of the next new one before it is asked for
-    recorded: Mapping[int, int]  # slices that each trial has had, lost ones included
+    n_slices: int  # that this trial has had, lost ones included
+    untold: Mapping[int, int]  # slices that were lost, of trials that had any
     n_idle_asks: int  # asks that gave no work
-    history: tuple[Told, ...]
+    history: Past  # what its strategy was told; sent to another process, only how much
     spent_j: float
     remaining_j: float
     incumbent: float | None  # best score so far, None before the first
     turn: Turn | None = None  # None: one trial of the run at a time
     # Of this dispatch alone, by which it is charged once; an ask and its training have one.
     nonce: str = field(default_factory=lambda: token_hex(8))
+
+    def slices_of(self, trial: int) -> int:
+        """How many slices a trial of the run has had, lost ones included."""
+        if trial == self.trial:
+            return self.n_slices
+        return len(self.history.of(trial)) + self.untold.get(trial, 0)
 
 
 @dataclass(frozen=True)

@@ -264,4 +264,4 @@ def _spent_since(sign: SignOfLife, charged_j: float | None) -> Iterator[Interrup
 
 def _number_of_next(run: Run, sign: SignOfLife) -> int:
     """The number that a sign of life of something not yet recorded has."""
-    return run.n_idle_asks if sign.params is None else run.recorded.get(sign.trial, 0)
+    return run.n_idle_asks if sign.params is None else run.n_slices(sign.trial)

@@ -6,7 +6,7 @@ A comparison and a replay have the same rules: they are here, once.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, KeysView, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from ..tables.contract import LOWER_BOUND
 from .account import Account
 from .events import End, EndEvent, Event, InterruptedEvent, RunEvent, SearchEvent, SliceEvent
 from .experiment import Experiment
+from .history import History, Past
 
 if TYPE_CHECKING:
     from .heartbeat import SignOfLife
@@ -102,13 +103,12 @@ class Run(Tally):
     strategy: str = field(kw_only=True)
     seed: int = field(kw_only=True)
     metric: Metric = field(default=ACCURACY, kw_only=True)  # what scores are of
-    history: list[Told] = field(default_factory=list)  # what its strategy was told, oriented
+    history: History = field(default_factory=History)  # what its strategy was told, oriented
     n_trials: int = 0  # recorded ones, interrupted ones included
-    told: set[int] = field(default_factory=set)  # the trials that its strategy was told of
-    recorded: dict[int, int] = field(default_factory=dict)  # slices of each trial, the same
+    untold: dict[int, int] = field(default_factory=dict)  # lost slices, of trials that had any
     incumbent: float | None = None  # best validation score so far, in the metric's unit
     incumbent_trial: int | None = None
-    ask_j: list[float] = field(default_factory=list)  # the last one last
+    ask_j: float = 0.0  # of the last ask that gave work; 0 before the first and if unknown
     unplaced_j: float | None = 0.0  # of asks that gave no work; None if unknown
     n_idle_asks: int = 0  # which gave no work
     n_lost_in_a_row: int = 0  # slices
@@ -125,6 +125,24 @@ class Run(Tally):
         """Such as ``"tpe-0"``."""
         return f"{self.strategy}-{self.seed}"
 
+    @property
+    def past(self) -> Past:
+        """What its strategy was told up to now."""
+        return Past(self.history, len(self.history))
+
+    @property
+    def told(self) -> KeysView[int]:
+        """The trials that its strategy was told of."""
+        return self.history.trials
+
+    def n_begun(self, flying: Iterable[int]) -> int:
+        """How many trials it has begun, of which some are in flight."""
+        return len(self.told) + len(set(flying) - self.told)
+
+    def n_slices(self, trial: int) -> int:
+        """How many slices a trial has had, lost ones included."""
+        return len(self.history.of(trial)) + self.untold.get(trial, 0)
+
     def apply(self, event: RunEvent) -> None:
         """Take an event of this run; the present and a resumed driver both come here."""
         if isinstance(event, EndEvent):
@@ -138,17 +156,16 @@ class Run(Tally):
             self.n_idle_asks += 1
             return
         self.n_trials = max(self.n_trials, event.trial + 1)
-        self.recorded[event.trial] = self.recorded.get(event.trial, 0) + 1
         self._lose(event)
         score = event.score if isinstance(event, SliceEvent) else None
         self.account.take(
             event, None if score is None else self.metric.oriented(score), self.spent_j
         )
-        if isinstance(event, InterruptedEvent):
-            self.n_lost_in_a_row += event.blamed
-            return
-        self.n_lost_in_a_row = 0
-        if event.state is not State.INTERRUPTED:
+        died = isinstance(event, InterruptedEvent)
+        self.n_lost_in_a_row = self.n_lost_in_a_row + event.blamed if died else 0
+        if died or event.state is State.INTERRUPTED:
+            self.untold[event.trial] = self.untold.get(event.trial, 0) + 1
+        else:
             self._learn(event)
 
     def _knows(self, event: SliceEvent | SearchEvent | InterruptedEvent) -> bool:
@@ -180,7 +197,6 @@ class Run(Tally):
     def _learn(self, event: SliceEvent) -> None:
         """Take a slice that its strategy was told of."""
         self.count(event.state, event.message)
-        self.told.add(event.trial)
         curve = (
             CurvePoint(epoch, energy_j, score, math.nan if loss is None else loss)
             for epoch, energy_j, score, loss, *_ in event.curve
@@ -198,7 +214,7 @@ class Run(Tally):
                 curve=tuple(curve),
             ).oriented(self.metric)
         )
-        self.ask_j.append(event.ask_j or 0.0)
+        self.ask_j = event.ask_j or 0.0
         if event.state is State.FAILED or event.score is None:
             return
         if self.metric.improves(event.score, self.incumbent):
@@ -218,10 +234,19 @@ def restore_runs(experiment: Experiment, events: Iterable[Event], ledger: Path) 
         for strategy in experiment.strategies
     )
     runs = {run.name: run for run in new}  # in the order of their turns
-    for line, event in enumerate(events, 1):
+    advance(runs, events, ledger)
+    return runs
+
+
+def advance(runs: Mapping[str, Run], events: Iterable[Event], ledger: Path, first: int = 1) -> None:
+    """Bring runs, by name, to where a ledger is, of whose lines the events are those from a first.
+
+    Raises:
+        OutputError: An event is of none of the runs.
+    """
+    for line, event in enumerate(events, first):
         if not isinstance(event, RunEvent):
             continue
         if event.run not in runs:
             raise damaged(ledger, f"run {event.run[:100]!r} is not of the experiment", line)
         runs[event.run].apply(event)
-    return runs

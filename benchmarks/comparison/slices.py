@@ -21,8 +21,10 @@ from ...models.phases import Assignment
 from ...tuners.strategy import Told, Work
 from .folder import Folder
 from .heartbeat import Pulse
+from .keeping import Experience
 from .messages import Job, Outcome, Setting
 from .pot import SharedBudget, budget_of
+from .records import Records
 from .signals import Stopped, breakable
 from .trained import score_on_test
 
@@ -49,6 +51,7 @@ class Trainer:
         metric: Metric,
         device: str,
         probed: Sequence[Told],
+        records: Records,
     ) -> None:
         """Take what a worker has.
 
@@ -59,10 +62,12 @@ class Trainer:
             metric: What scores are of.
             device: Where it trains.
             probed: Candidates whose steps were tried at the start.
+            records: What jobs go on from.
         """
         self._setting, self._folder = setting, Folder(setting.folder)
         self._training, self._meter, self._metric = training, meter, metric
-        self._device, self._probed = device, probed
+        self._device, self._probed, self._records = device, probed, records
+        self._steps: dict[str, Experience] = {}  # of runs
 
     def train(self, started: Started) -> SliceResult:
         """Train a slice, go on with a trial from its checkpoint, and keep a new one if it pauses.
@@ -82,6 +87,8 @@ class Trainer:
         window, counted = self._meter.window(), self._meter.operations
         split = SplitMeter(self._meter, len(jobs))
         with closing(split):
+            for job in jobs:
+                self._records.find(job)
             # The first one's sign of life holds the joules of asking for all, so it is the last.
             stack = [_start(job, self._setting, split) for job in reversed(jobs)][::-1]
             slices = [self._slice(each, split) for each in stack]
@@ -146,7 +153,7 @@ class Trainer:
 
     def _slice(self, started: Started, meter: EnergyMeter) -> Slice:
         job, work, trial, _, budget, pulse = started
-        slices = [told for told in job.history if told.trial == trial]
+        slices = job.history.of(trial)
         until_j = work.until_j
         if until_j is not None:  # of the trial; what is left of it is the slice's
             until_j -= sum(told.energy_j or 0.0 for told in slices)
@@ -167,7 +174,7 @@ class Trainer:
         """Keep the state of a paused trial."""
         if result.state is State.PAUSED and result.checkpoint is not None:
             run, trial = started.job.run, started.trial
-            n_slices = sum(told.trial == trial for told in started.job.history)
+            n_slices = len(started.job.history.of(trial))
             self._folder.write_checkpoint(run, trial, n_slices + 1, result.checkpoint)
         return result
 
@@ -176,13 +183,13 @@ class Trainer:
 
         So that what a run finds depends on its own history alone, not on who else used the worker.
         """
-        known = (*self._probed, *job.history)
-        train = [each.train_step for each in known if each.train_step]
-        validate = [each.validate_step for each in known if each.validate_step]
+        seen = self._steps.get(job.run)
+        if seen is None or not seen.is_of(job.history):
+            seen = self._steps[job.run] = Experience(self._probed)
+        seen.catch_up(job.history)
+        known = (seen.train, seen.validate)
         # Only `Stopped` comes from a signal here; a KeyboardInterrupt is the candidate's own.
-        return Objective(
-            self._training, self._metric, self._device, job.seed, (train, validate), Stopped
-        )
+        return Objective(self._training, self._metric, self._device, job.seed, known, Stopped)
 
 
 def _start(job: Job, setting: Setting, meter: EnergyMeter) -> Started:

@@ -28,12 +28,14 @@ from ...models.space import Space
 from ...tuners.deadline import Overdue
 from ...tuners.pending import ask_batch
 from ...tuners.registry import find_recipe
-from ...tuners.strategy import Strategy, Told, Work, check_work, restore, why_done
+from ...tuners.strategy import Strategy, Told, Work, check_work, why_done
 from .folder import Folder
 from .heartbeat import Pulse
 from .instruments import detect_runtime, one_thread, open_meter
+from .keeping import Kept
 from .messages import Job, Outcome, Prepared, Setting
 from .pot import budget_of
+from .records import Records
 from .rehearsal import Price, Rehearsal, price
 from .signals import Stopped, breakable
 from .slices import Started, Trainer
@@ -45,7 +47,7 @@ from .trust import is_own, runs_own_code
 class _Asked(NamedTuple):
     """What an ask gave."""
 
-    strategy: Strategy | None = None  # that is to be told the result, if it is at hand
+    kept: Kept | None = None  # the strategy that is to be told the result, if it is at hand
     works: tuple[Work, ...] = ()  # several only where another job trains them
     error: str = ""  # why the strategy could not be asked
     why_done: str = ""  # why it gave no work, if it says so
@@ -63,7 +65,8 @@ class Session:
         self._setting, self._folder = setting, Folder(setting.folder)
         apart = multiprocessing.parent_process() is not None
         self._may_end = apart and runs_own_code(experiment.model_dump())
-        self._strategies: dict[str, tuple[Strategy, int]] = {}
+        self._records = Records(setting)
+        self._kept: dict[str, Kept] = {}  # strategies of runs
         self._overdue: dict[str, str] = {}  # strategies that did not return, and what is said of it
         with contextlib.ExitStack() as held:
             held.enter_context(one_thread())
@@ -83,7 +86,13 @@ class Session:
             heaviest = rehearsal.heaviest() if setting.probe_risky else []
             probed = (cheapest, *heaviest)
             self._trainer = Trainer(
-                setting, self._training, self._meter, self._metric, str(device), probed
+                setting,
+                self._training,
+                self._meter,
+                self._metric,
+                str(device),
+                probed,
+                self._records,
             )
             ask_j = {name: self._rehearse(rehearsal, name) for name in experiment.strategies}
             limits = threadpool_limits(1)  # now that all numeric libraries are loaded
@@ -168,7 +177,8 @@ class Session:
     def _execute(self, job: Job, budget: EnergyBudget, pulse: Pulse) -> Outcome:
         started_at, started_s = time.time(), time.perf_counter()
         window = self._meter.window()
-        strategy, works, error, why = self._ask(job)
+        self._records.find(job)
+        kept, works, error, why = self._ask(job)
         ask = window.lap()
         ask_s = time.perf_counter() - started_s
         outcome = Outcome(job.run, job.trial, ask, None, error=error, started_at=started_at)
@@ -187,8 +197,8 @@ class Session:
         operations = self._meter.operations - counted
         around = window.lap()
         telling_s = time.perf_counter()
-        if strategy is not None:
-            self._tell(job, trial, strategy, result, ask)
+        if kept is not None:
+            self._tell(job, trial, kept, result, ask)
         told = window.lap()
         ask_s += time.perf_counter() - telling_s
         outcome = self._trainer.conclude(started, result, ask + told)
@@ -203,14 +213,14 @@ class Session:
 
     def _ask(self, job: Job) -> _Asked:
         """Bring the run's strategy up to date and ask it; a fault ends the run, not the worker."""
-        strategy, n_told = self._strategies.pop(job.run, (None, 0))
+        kept = self._kept.pop(job.run, None)
         if job.turn is not None and job.turn.work is not None:
             return _Asked(None, (job.turn.work,))
         if job.strategy in self._overdue:
             return _Asked(error=self._overdue[job.strategy])
         try:
             if job.turn is not None:
-                strategy = find_recipe(job.strategy).build(self.space, job.seed, self._task)
+                strategy = self._build(job)
                 works = ask_batch(
                     strategy,
                     job.history,
@@ -220,21 +230,23 @@ class Session:
                     partial(shared_of, self._training) if job.turn.count > 1 else None,
                 )
                 return _Asked(None, tuple(works), why_done="" if works else why_done(strategy))
-            if strategy is None or n_told != len(job.history):
-                strategy = find_recipe(job.strategy).build(self.space, job.seed, self._task)
-                restore(strategy, job.history)
-            work = strategy.ask(job.spent_j)
-            check_work(work, job.history)
+            if kept is None or not kept.is_of(job.history):
+                kept = Kept(self._build(job))
+            kept.catch_up(job.history)
+            work = kept.strategy.ask(job.spent_j)
+            trial = work.trial if isinstance(work, Work) else None
+            check_work(work, () if trial is None else job.history.of(trial))
             works = () if work is None else (work,)
-            return _Asked(strategy, works, why_done="" if works else why_done(strategy))
+            return _Asked(kept, works, why_done="" if works else why_done(kept.strategy))
         except Stopped:
             raise
         except BaseException as error:  # noqa: BLE001 - a strategy may be the user's own
             return _Asked(error=describe_error(error))
 
-    def _tell(
-        self, job: Job, trial: int, strategy: Strategy, result: SliceResult, ask: Reading
-    ) -> None:
+    def _build(self, job: Job) -> Strategy:
+        return find_recipe(job.strategy).build(self.space, job.seed, self._task)
+
+    def _tell(self, job: Job, trial: int, kept: Kept, result: SliceResult, ask: Reading) -> None:
         """Tell the result; the strategy is kept only if it stands where the record will."""
         if result.state is State.INTERRUPTED:
             return
@@ -251,8 +263,8 @@ class Session:
         ).oriented(self._metric)
         # If telling fails, the next ask rebuilds the strategy and meets the error there.
         try:
-            strategy.tell(told)
-            self._strategies[job.run] = (strategy, len(job.history) + 1)
+            kept.tell(told)
+            self._kept[job.run] = kept
         except Stopped:
             raise
         except Overdue as error:

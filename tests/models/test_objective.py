@@ -6,7 +6,7 @@ import torch
 from perjoule.energy import EnergyBudget, EnergyMeter, Kind, Scope, Source, SourceInfo
 from perjoule.errors import SourceError
 from perjoule.models.checkpoint import load_checkpoint
-from perjoule.models.foresight import foresee
+from perjoule.models.foresight import Steps
 from perjoule.models.network_training import NetworkTraining
 from perjoule.models.objective import Objective
 from perjoule.models.outcome import State, StepCost, StopRule
@@ -164,13 +164,13 @@ def test_a_meter_that_dies_never_ends_the_training(objective, readings):
 )
 def test_the_first_step_is_foreseen_between_the_nearest_ones_known(operations, energy_j):
     known = [StepCost(1e6, 2.0), StepCost(1e10, 200.0), StepCost(1e8, 50.0)]
-    assert foresee(operations, known) == pytest.approx(energy_j)
-    assert foresee(operations, []) == 0.0
+    assert Steps(known).foresee(operations) == pytest.approx(energy_j)
+    assert Steps().foresee(operations) == 0.0
 
 
 def test_a_candidate_whose_first_step_would_overdraw_is_not_begun(digits, runtime, meter, whole):
     step = whole.train_step
-    objective = Objective(NetworkTraining(digits, runtime), known_steps=([step], []))
+    objective = Objective(NetworkTraining(digits, runtime), known_steps=(Steps([step]), Steps()))
     setup_j = train(objective, meter, budget_j=1e-12).setup.total_j
     result = train(objective, meter, budget_j=setup_j + 1.4 * step.energy_j)
     assert result.state is State.TRUNCATED

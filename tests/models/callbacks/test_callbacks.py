@@ -17,6 +17,7 @@ import perjoule
 from perjoule.energy import EnergyBudget, EnergyMeter
 from perjoule.models.callbacks.randomness import random_state, set_random_state
 from perjoule.models.checkpoint import copy_to_cpu, load_checkpoint, save_state
+from perjoule.models.foresight import Steps
 from perjoule.models.metric import Metric
 from perjoule.models.objective import Objective
 from perjoule.models.outcome import State, StepCost, StopRule
@@ -242,7 +243,7 @@ def slice_of(
     function, meter, until=EPOCHS, checkpoint=None, budget_j=1e9, metric="accuracy", **more
 ):
     stop = StopRule(until, pause=more.pop("pause", False))
-    known = more.pop("known", ((), ()))
+    known = [Steps(each) for each in more.pop("known", ((), ()))]
     assignment = Assignment(stop, meter, EnergyBudget(budget_j, meter), **more)
     objective = Objective(function, Metric.parse(metric), seed=3, known_steps=known)
     return objective.train_slice({"rate": 0.01}, assignment, checkpoint)
