@@ -8,10 +8,8 @@ powercap, so the sources have the same ids and both at once are refused.
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
-import platform
 import re
 import struct
 import sys
@@ -47,8 +45,10 @@ class Kernel:
         Raises:
             OSError: The kernel refuses.
         """
-        if platform.machine() != _MACHINE:
-            raise OSError(errno.ENOSYS, f"not known how to ask on {platform.machine()}")
+        import ctypes  # where there is no such event it is not needed, and takes its time
+
+        if os.uname().machine != _MACHINE:
+            raise OSError(errno.ENOSYS, f"not known how to ask on {os.uname().machine}")
         attr = _ATTR.pack(kind, _ATTR.size, config)
         ask = ctypes.CDLL(None, use_errno=True).syscall
         arguments = (ctypes.c_long(each) for each in (-1, cpu, -1, _CLOSE_ON_EXEC))
@@ -86,7 +86,7 @@ class PerfSource(Source):
             self._file = self._kernel.open(event.kind, event.config, cpu)
         except OSError as error:
             raise SourceError(f"perf event {event.name}: {error.strerror or error}") from error
-        weakref.finalize(self, self._kernel.close, self._file)
+        self._end = weakref.finalize(self, self._kernel.close, self._file)
         self._guard = Guard()
         self.info = SourceInfo(
             id=f"rapl:{name}",
@@ -115,6 +115,12 @@ class PerfSource(Source):
                 raise SourceError(f"perf event: {error.strerror or error}") from error
             self._steps.judge(energy_j, asked_s, self._clock())
             return energy_j
+
+    def close(self) -> None:
+        """End the event; readings fail from then on."""
+        with self._guard:
+            self._end()
+            self._file = -1
 
 
 def discover(

@@ -12,7 +12,7 @@ from ...counter import PossibleSteps
 from ...forksafe import Guard
 from ...hardware import most_of_limits
 from ...source import BaseSource, Discovery, Kind, PowerSource, Source, SourceInfo, Task
-from .devices import Device, Gpu, find_named, find_visible, list_gpus
+from .devices import Device, find_named, find_visible, list_gpus
 from .fields import (
     BOARD,
     ENERGIES,
