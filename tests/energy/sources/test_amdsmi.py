@@ -117,9 +117,14 @@ def test_cards_are_named_and_hidden_ones_told(monkeypatch):
 
 
 def test_a_library_that_is_not_there_or_fails_is_told(monkeypatch):
+    def fail() -> None:
+        raise RuntimeError("AMDSMI_STATUS_DRIVER_NOT_LOADED")
+
     smi = Smi()
-    monkeypatch.setattr(smi, "amdsmi_init", lambda: [].pop())
-    assert "amdgpu" in amdsmi.discover(smi).mend
+    monkeypatch.setattr(smi, "amdsmi_init", fail)
+    found = amdsmi.discover(smi)
+    assert found.reason == "amdsmi: AMDSMI_STATUS_DRIVER_NOT_LOADED"
+    assert "modprobe amdgpu" in found.mend
 
 
 def test_a_card_is_not_counted_by_two_meters(tmp_path):

@@ -193,7 +193,7 @@ def test_perf_serves_where_powercap_cannot_be_read_and_never_beside_it(
     assert len(resolve("auto", machine)) == 4
     assert len(resolve("perf", machine)) == 4
     kernel.refused = {2: 13}
-    with pytest.raises(MeterError, match="perf energy cannot be read here.*Permission denied"):
+    with pytest.raises(MeterError, match=r"perf energy cannot be read here.*Permission denied"):
         resolve("perf", machine)
     assert [s.info.id for s in resolve("auto", machine)] == ["cpu_time"]
 
