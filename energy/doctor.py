@@ -15,11 +15,16 @@ from .load import busy, load_sentence, others_cores
 from .meter import EnergyMeter
 from .sampler import try_read
 from .source import Kind, PowerSource, Source
-from .sources import rapl
 from .sources.cpu.time import CpuTimeSource
-from .sources.hwmon import source as hwmon
 from .sources.nvml import source as nvml
-from .sources.resolve import THIS_MACHINE, Machine
+from .sources.resolve import (
+    THIS_MACHINE,
+    Machine,
+    find_amd,
+    find_cray,
+    find_packages,
+    find_sensors,
+)
 
 WATCH_S = 3.0  # how long counters are watched
 NO_NODE = "no wattmeter is named, and no sensor here sees the whole machine"
@@ -63,10 +68,11 @@ def diagnose(machine: Machine = THIS_MACHINE, watch_s: float = WATCH_S) -> list[
     How busy others keep the processor meanwhile is among the notes of the first of its statuses.
     """
     before = busy()
-    packages = rapl.discover(machine.rapl_root or rapl.ROOT)
+    packages, cray, amd = find_packages(machine), find_cray(machine), find_amd(machine)
     gpus = nvml.discover(machine.nvml_binding, machine.gpus)
-    sensors = hwmon.discover(machine.hwmon_root or hwmon.ROOT)
-    sources = [*packages.sources, *gpus.sources, *sensors.sources]
+    sensors = find_sensors(machine)
+    everything = (packages, cray, gpus, amd, sensors)
+    sources = [source for some in everything for source in some.sources]
     with ThreadPoolExecutor(max_workers=len(sources) or 1) as pool:  # each mostly waits
         examined = list(pool.map(lambda source: _examine(source, watch_s), sources))
     found: dict[str, list[ComponentStatus]] = {"cpu": [], "dram": [], "gpu": [], "node": []}
@@ -84,8 +90,11 @@ def diagnose(machine: Machine = THIS_MACHINE, watch_s: float = WATCH_S) -> list[
         found["dram"] = [_unavailable("dram", reason, packages.mend)]
     if gpus.reason:
         found["gpu"].append(_unavailable("gpu", gpus.reason, gpus.mend))
-    if sensors.incomplete:
-        found["node"].append(_unavailable("node", sensors.reason, sensors.mend))
+    if amd.reason and (amd.sources or amd.incomplete):  # else there are no such cards
+        found["gpu"].append(_unavailable("gpu", amd.reason, amd.mend))
+    for some in (cray, sensors):
+        if some.incomplete:
+            found["node"].append(_unavailable("node", some.reason, some.mend))
     if not found["node"]:
         found["node"] = [_unavailable("node", NO_NODE, NAME_A_WATTMETER)]
     return [status for statuses in found.values() for status in statuses]

@@ -244,15 +244,24 @@ class Reading:
 
 
 def billed_ids(sources: Iterable[SourceInfo]) -> frozenset[str]:
-    """Ids of the billed sources: wholes only without parts, their models only if unmeasured."""
+    """Ids of the billed sources: wholes only without parts, their models only if unmeasured.
+
+    A module of GPUs alone is the whole of its boards, and a part like these beside a CPU.
+    """
     wholes = (Scope.MODULE, Scope.NODE)
     infos = list(sources)
+    if any((info.component, info.scope) == ("gpu", Scope.BOARD) for info in infos):
+        infos = [info for info in infos if not _is_gpu_module(info)]
     for excluded in (wholes, wholes[1:]):
-        parts = [info for info in infos if info.scope not in excluded]
+        parts = [i for i in infos if i.scope not in excluded or _is_gpu_module(i)]
         if parts:
             return frozenset(info.id for info in parts)
     measured = [info for info in infos if info.kind is not Kind.MODELLED]
     return frozenset(info.id for info in measured or infos)
+
+
+def _is_gpu_module(info: SourceInfo) -> bool:
+    return (info.component, info.scope) == ("gpu", Scope.MODULE)
 
 
 def _total_if_any(amounts: list[float | None]) -> float | None:

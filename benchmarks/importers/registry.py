@@ -62,6 +62,11 @@ _KNOWN = (
         "https://data.openei.org/submissions/5991",
     ),
     Format(
+        "sacct",
+        "jobs of Slurm with the joules of their nodes: sacct --parsable2; a trial a job",
+        "https://slurm.schedmd.com/sacct.html",
+    ),
+    Format(
         "wattmeter",
         "readings of a power meter of the whole machine, as CSV of times and watts",
         "columns such as time_s,power_w or timestamp,P [W]",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,10 @@ class Machine:
     rapl_root: Path | None = None  # the powercap tree; None for the system's
     hwmon_root: Path | None = None  # the hwmon tree; None for the system's
     nvml_binding: Any = None  # the NVML binding; None for ``pynvml``
+    perf_root: Path | None = None  # where ``sys`` and ``proc`` tell of perf events; None for /
+    perf_kernel: Any = None  # what opens perf events; None for the kernel
+    pm_root: Path | None = None  # Cray's pm_counters; None for the system's
+    smi_binding: Any = None  # AMD's binding; None for ``amdsmi``
 
 
 THIS_MACHINE = Machine()
@@ -74,8 +79,10 @@ def resolve(spec: str, machine: Machine = THIS_MACHINE, *, shared: bool = False)
     _check_once(spec, parts, sum(METERS[name].counts_cpu for name in names))
     found = [METERS[name].find(argument, machine) for name, argument in parts]
     sources = [source for some in found for source in some]
-    of_the_cpu = sum(any(source.info.component == "cpu" for source in some) for some in found)
-    _check_once(spec, [source.info.id for source in sources], of_the_cpu)
+    names_of = [{source.info.component for source in some} for some in found]
+    of_the_cpu = max(sum(part in names for names in names_of) for part in ("cpu", "dram"))
+    cards = [card for some in found for card in _cards(some)]
+    _check_once(spec, [*cards, *(source.info.id for source in sources)], of_the_cpu)
     return [_share(source) for source in sources] if shared else sources
 
 
@@ -88,36 +95,81 @@ def meters_help() -> str:
 
 
 def _find_auto(_: str, machine: Machine) -> Found:
-    cpu = _find_packages("", machine, needed=0)
-    if not cpu:
-        counters = _find_sensors("", machine).sources
-        cpu = [s for s in counters if (s.info.component, s.info.kind) == ("cpu", Kind.MEASURED)]
+    cpu = _complete(find_packages(machine), needed=0, what="RAPL")
+    cpu = cpu or _measured_cpu(_complete(find_cray(machine), needed=0, what="Cray"))
+    cpu = cpu or _measured_cpu(find_sensors(machine).sources)
     return (cpu or _find_cpu_time("", machine)) + _find_gpus("", machine, needed=0)
 
 
-def _find_packages(_: str, machine: Machine, needed: int = 1) -> Found:
+def _measured_cpu(found: Found) -> Found:
+    """The counters of the processors, and of their memory, if they are among those found."""
+    parts = [s for s in found if s.info.component in ("cpu", "dram")]
+    counters = [s for s in parts if s.info.kind is Kind.MEASURED]
+    return counters if any(s.info.component == "cpu" for s in counters) else []
+
+
+def find_packages(machine: Machine = THIS_MACHINE) -> Discovery:
+    """RAPL through powercap's files, or through perf events where these cannot be read."""
+    files = find_rapl(machine)
+    events = files if files.sources else find_perf(machine)
+    if events.sources:
+        return events
+    mends = dict.fromkeys((files.mend, events.mend))
+    return Discovery(reason=f"{files.reason}; {events.reason}", mend=". Or: ".join(mends))
+
+
+def find_rapl(machine: Machine) -> Discovery:
+    """RAPL through powercap's files."""
     from . import rapl
 
-    return _complete(rapl.discover(machine.rapl_root or rapl.ROOT), needed, what="RAPL")
+    return rapl.discover(machine.rapl_root or rapl.ROOT)
 
 
-def _find_gpus(_: str, machine: Machine, needed: int = 1) -> Found:
-    from .nvml import source as nvml
+def find_perf(machine: Machine) -> Discovery:
+    """RAPL through perf events."""
+    from . import perf
 
-    found = nvml.discover(machine.nvml_binding, machine.gpus)
-    if machine.gpus is not None:  # each of them is in use, so none may be missing
-        needed = len(found.sources) + int(found.incomplete)
-    return _complete(found, needed, what="GPU")
+    return perf.discover(machine.perf_root or perf.ROOT, machine.perf_kernel)
 
 
-def _find_hwmon(channel: str, machine: Machine) -> Found:
-    return _complete(_find_sensors(channel, machine), needed=1, what="hwmon")
+def find_cray(machine: Machine, counter: str = "") -> Discovery:
+    """Counters of a Cray node, or the one that is named."""
+    from . import pm_counters
+
+    return pm_counters.discover(machine.pm_root or pm_counters.ROOT, counter)
 
 
-def _find_sensors(channel: str, machine: Machine) -> Discovery:
+def find_amd(machine: Machine, card: str = "") -> Discovery:
+    """Counters of AMD cards, or the one of a number or address."""
+    from . import amdsmi
+
+    return amdsmi.discover(machine.smi_binding, card)
+
+
+def find_sensors(machine: Machine, channel: str = "") -> Discovery:
+    """Channels of hwmon, or the one that is named."""
     from .hwmon import source as hwmon
 
     return hwmon.discover(machine.hwmon_root or hwmon.ROOT, channel or None)
+
+
+def _find_named(
+    what: str, find: Callable[..., Discovery], argument: str, machine: Machine
+) -> Found:
+    """What was named must be there."""
+    return _complete(find(machine, argument) if argument else find(machine), 1, what)
+
+
+def _find_gpus(part: str, machine: Machine, needed: int = 1) -> Found:
+    from .nvml import source as nvml
+
+    if part not in ("", "module"):
+        raise ConfigurationError(f"meter 'nvml:{part}': write nvml, or nvml:module for CPU and GPU")
+    domain = nvml.MODULE if part else nvml.BOARD
+    found = nvml.discover(machine.nvml_binding, machine.gpus, domain=domain)
+    if machine.gpus is not None:  # each of them is in use, so none may be missing
+        needed = len(found.sources) + int(found.incomplete)
+    return _complete(found, needed, what="GPU")
 
 
 def _find_plug(kind: str, address: str, _: Machine) -> Found:
@@ -149,16 +201,25 @@ _find_codecarbon = partial(_find_software, "codecarbon", ".codecarbon:CodeCarbon
 
 _MEASURED, _MODELLED, _EITHER = "measured", "modelled", "measured or integrated"
 _PLUG = "the whole machine at a {} plug; #total: the plug's own counter"
+_AUTO = "rapl, perf or pm_counters, and nvml, where they can be read, else cpu_time"
 _OTHERS = "AMD and Intel GPUs, Jetson, power supplies and others that Linux shows"
+_CRAY = "node, CPU, memory and accelerators of an HPE Cray, for every user"
+_NVIDIA = "NVIDIA GPUs that this process uses; :module: Grace with its GPU"
 _JSON = "any wattmeter that answers in JSON; @W, @mW, @kW, @J, @Wh or @kWh"
 _TIME = "CPU-seconds times watts per core"
 _COUNTED = "counted operations times joules for each: the same joules every time"
 _TRACE = "a recorded trace: nvidia-smi, time and watts, or our own series"
+_RAPL, _PERF = partial(_find_named, "RAPL", find_rapl), partial(_find_named, "perf", find_perf)
+_PM, _AMD = partial(_find_named, "Cray", find_cray), partial(_find_named, "AMD GPU", find_amd)
+_HWMON = partial(_find_named, "hwmon", find_sensors)
 _KINDS = (
-    MeterKind("auto", "rapl and nvml where they can be read, else cpu_time", "any", _find_auto),
-    MeterKind("rapl", "processor packages and their DRAM", _MEASURED, _find_packages, True),
-    MeterKind("nvml", "NVIDIA GPUs that this process uses", _EITHER, _find_gpus),
-    MeterKind("hwmon[:CHIP/CHANNEL]", _OTHERS, _EITHER, _find_hwmon),
+    MeterKind("auto", _AUTO, "any", _find_auto),
+    MeterKind("rapl", "processor packages and their DRAM", _MEASURED, _RAPL, True),
+    MeterKind("perf", "the same through perf events, without root", _MEASURED, _PERF, True),
+    MeterKind("pm_counters[:FILE]", _CRAY, _MEASURED, _PM),
+    MeterKind("nvml[:module]", _NVIDIA, _EITHER, _find_gpus),
+    MeterKind("amdsmi[:CARD]", "AMD GPUs, by the library of ROCm", _MEASURED, _AMD),
+    MeterKind("hwmon[:CHIP/CHANNEL]", _OTHERS, _EITHER, _HWMON),
     MeterKind("shelly:HOST", _PLUG.format("Shelly"), _EITHER, partial(_find_plug, "shelly")),
     MeterKind("tasmota:HOST", _PLUG.format("Tasmota"), _EITHER, partial(_find_plug, "tasmota")),
     MeterKind("http:URL#json.path", _JSON, _EITHER, partial(_find_plug, "http")),
@@ -168,6 +229,7 @@ _KINDS = (
     MeterKind("codecarbon", "CodeCarbon's tracker, to compare meters", _MODELLED, _find_codecarbon),
 )
 METERS: dict[str, MeterKind] = {meter.name: meter for meter in _KINDS}  # every meter by its name
+_PCI = re.compile(r"[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]")
 _FORMER_NAMES = {"replay": "recorded"}  # names that experiments of earlier versions hold
 
 
@@ -215,8 +277,13 @@ def _check_once(spec: str, things: Sequence[object], of_the_cpu: int) -> None:
         of_the_cpu_names = sorted(name for name, meter in METERS.items() if meter.counts_cpu)
         raise ConfigurationError(
             f"meter {spec!r} would count the same joules twice: name one of "
-            f"{', '.join(of_the_cpu_names)}, and each source once"
+            f"{', '.join(of_the_cpu_names)}, and each source or card once"
         )
+
+
+def _cards(found: Found) -> set[str]:
+    """The places on the PCI bus that sources of one meter are named after."""
+    return {place for source in found for place in _PCI.findall(source.info.id)}
 
 
 def _share(source: Source | PowerSource) -> Source | PowerSource:

@@ -130,7 +130,8 @@ class Gpu:
     power_mw: object = 100_000
     name: str | bytes = "Card"
     lost: Exception | None = None
-    instant_mw: object = None
+    instant_mw: Any = None
+    fields: dict[Any, int] = field(default_factory=dict)  # others by number, or number and scope
     pids: object = None
     slices: list[Gpu] = field(default_factory=list)
     n_looks: int = 0
@@ -172,10 +173,16 @@ class Nvml:
     def nvmlDeviceGetPowerUsage(self, handle: Gpu):  # noqa: N802
         return _answer(handle.power_mw)
 
-    def nvmlDeviceGetFieldValues(self, handle: Gpu, fields: list[int]):  # noqa: N802
-        assert fields == [186]
-        value = SimpleNamespace(uiVal=handle.instant_mw or 0)
-        return [SimpleNamespace(nvmlReturn=3 if handle.instant_mw is None else 0, value=value)]
+    def nvmlDeviceGetFieldValues(self, handle: Gpu, fields: list[Any]):  # noqa: N802
+        [field] = fields
+        answer = handle.instant_mw if field == 186 else handle.fields.get(field)
+        return [
+            SimpleNamespace(
+                nvmlReturn=3 if answer is None else 0,
+                valueType=3 if answer and answer >= 2**32 else 1,
+                value=SimpleNamespace(uiVal=answer, ullVal=answer),
+            )
+        ]
 
     def nvmlDeviceGetComputeRunningProcesses(self, handle: Gpu):  # noqa: N802
         handle.n_looks += 1

@@ -9,8 +9,9 @@ from perjoule.energy.quantities import format_percent
 from perjoule.energy.sources.resolve import Machine
 
 
-def by_component(root: Path, binding, hwmon: Path | None = None) -> dict:
-    machine = Machine(None, root, hwmon or root / "no-hwmon", binding)
+def by_component(root: Path, binding, hwmon: Path | None = None, **others) -> dict:
+    others = {"perf_root": root, "pm_root": root} | others
+    machine = Machine(None, root, hwmon or root / "no-hwmon", binding, **others)
     found: dict[str, list[ComponentStatus]] = {}
     for status in diagnose(machine, watch_s=0.05):
         found.setdefault(status.component, []).append(status)
@@ -42,6 +43,22 @@ def test_a_machine_without_counters_models_its_cpu_and_says_why(fakes, no_powerc
         assert reason in finding.detail
         assert finding.mend
     assert gpu.read_latency_s is None
+
+
+def test_sources_without_root_are_told_and_what_refuses_with_how_to_mend_it(
+    fakes, no_powercap, tmp_path
+):
+    for name, text in {"energy": "9 J", "cpu_energy": "5 J", "freshness": "1"}.items():
+        (tmp_path / name).write_text(text)
+    pmu = tmp_path / "sys/bus/event_source/devices/power"
+    (pmu / "events").mkdir(parents=True)
+    (pmu / "events/energy-pkg").write_text("event=0x02")
+    found = by_component(no_powercap, fakes.Nvml(), pm_root=tmp_path, perf_root=tmp_path)
+    [cpu], [node] = found["cpu"], found["node"]
+    assert [cpu.source, node.source] == ["pm_counters:cpu_energy", "pm_counters:energy"]
+    [cpu] = by_component(no_powercap, fakes.Nvml(), perf_root=tmp_path)["cpu"]
+    assert "no powercap tree" in cpu.detail
+    assert f"cannot read {pmu / 'cpumask'}" in cpu.detail
 
 
 def test_a_processor_without_a_dram_counter_needs_no_mending(fakes, powercap):

@@ -11,9 +11,10 @@ from perjoule.energy import EnergyMeter, Kind, Reading, Scope
 steps = st.lists(st.integers(1, 1_000), min_size=1, max_size=20)
 
 
-CPU, GPU, MODULE, NODE, PLUG, MODEL = (
+CPU, GPU, GPUS, MODULE, NODE, PLUG, MODEL = (
     ("cpu", "cpu", Scope.PACKAGE, Kind.MEASURED, 10),
     ("gpu", "gpu", Scope.BOARD, Kind.MEASURED, 20),
+    ("accelerator", "gpu", Scope.MODULE, Kind.MEASURED, 25),
     ("module", "node", Scope.MODULE, Kind.MEASURED, 40),
     ("plug", "node", Scope.NODE, Kind.MEASURED, 80),
     ("other plug", "node", Scope.NODE, Kind.MEASURED, 30),
@@ -25,6 +26,9 @@ CPU, GPU, MODULE, NODE, PLUG, MODEL = (
     ("sources", "total_j"),
     [
         ((CPU, GPU, MODULE, NODE), 30),  # a part is never added to its whole
+        ((CPU, GPUS, MODULE, NODE), 35),  # GPUs alone are no whole of a CPU
+        ((CPU, GPU, GPUS), 30),
+        ((GPUS, NODE), 25),
         ((CPU, NODE), 10),
         ((MODULE, NODE), 40),
         ((NODE,), 80),

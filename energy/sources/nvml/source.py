@@ -10,9 +10,19 @@ from typing import Any
 from ....errors import SourceError
 from ...counter import PossibleSteps
 from ...forksafe import Guard
-from ...hardware import MOST_W, most_of_limits
-from ...source import BaseSource, Discovery, Kind, PowerSource, Scope, Source, SourceInfo, Task
-from .devices import Device, Gpu, find_named, find_visible, list_gpus
+from ...hardware import most_of_limits
+from ...source import BaseSource, Discovery, Kind, PowerSource, Source, SourceInfo, Task
+from .devices import Device, find_named, find_visible, list_gpus
+from .fields import (
+    BOARD,
+    ENERGIES,
+    MODULE,
+    POWER_AVERAGE,
+    POWER_INSTANT,
+    SCOPED_ENERGY,
+    Domain,
+    read_field,
+)
 from .processes import Occupancy, Processes
 
 COUNTER_PERIOD_S = 0.1  # the energy counter's usual step; 20 to 100 ms are reported
@@ -21,7 +31,7 @@ MEND = (
     "or --meter cpu_time for the CPU alone"
 )
 POWER_ERROR = 0.05
-POWER_INSTANT = 186  # NVML_FI_DEV_POWER_INSTANT: now, where the plain call averages a second
+Ask = Callable[[Any, Any], int]  # a question to the binding about a handle
 
 
 class _GpuSource(BaseSource):
@@ -43,15 +53,23 @@ class _GpuSource(BaseSource):
 
 
 class NvmlCounterSource(_GpuSource, Source):
-    """The total-energy counter of one GPU."""
+    """The total-energy counter of one GPU, or of its module."""
 
-    def __init__(self, device: Device, occupancy: Occupancy, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        device: Device,
+        occupancy: Occupancy,
+        clock: Callable[[], float],
+        read_mj: Ask,
+        domain: Domain = BOARD,
+    ) -> None:
         super().__init__(device, occupancy)
-        self._clock = clock
+        self._clock, self._read_mj = clock, read_mj
         self._guard = Guard()
         gpu = device.gpu
-        detail = f"NVML energy counter of {gpu.name} ({gpu.uuid}), all processes on it included"
-        self.info = _info(f"nvml:{gpu.uuid}", device, Kind.MEASURED, detail)
+        detail = f"NVML energy counter of {gpu.name} ({gpu.uuid}){domain.detail}"
+        name, everyone = f"{domain.name}:{gpu.uuid}", ", all processes on it included"
+        self.info = _info(name, device, domain, Kind.MEASURED, detail + everyone)
         self._steps = PossibleSteps(self.info.max_power_w, COUNTER_PERIOD_S)
 
     @property
@@ -64,24 +82,26 @@ class NvmlCounterSource(_GpuSource, Source):
         self.occupancy.glance()
         with self._guard:
             asked_s = self._clock()
-            energy_j = self.device.ask("energy", _counter_mj) / 1e3
+            energy_j = self.device.ask("energy", self._read_mj) / 1e3
             self._steps.judge(energy_j, asked_s, self._clock())
             return energy_j
 
 
 class NvmlPowerSource(_GpuSource, PowerSource):
-    """The present board power of one GPU; integrated by the meter."""
+    """The present power of one GPU, or of its module; integrated by the meter."""
 
-    def __init__(self, device: Device, occupancy: Occupancy) -> None:
+    def __init__(self, device: Device, occupancy: Occupancy, domain: Domain = BOARD) -> None:
         super().__init__(device, occupancy)
-        instant = _is_there(lambda: device.ask("power", _instant_mw))
-        self._read_mw = _instant_mw if instant else _usage_mw
+        instant_mw = partial(read_field, field=POWER_INSTANT, domain=domain)
+        instant = _is_there(lambda: device.ask("power", instant_mw))
+        self._read_mw = instant_mw if instant else _averages_mw(domain)
         gpu, what = device.gpu, "instant power" if instant else "power"
-        detail = f"NVML {what} of {gpu.name} ({gpu.uuid}) integrated over time"
-        self.info = _info(f"nvml-power:{gpu.uuid}", device, Kind.INTEGRATED, detail, POWER_ERROR)
+        detail = f"NVML {what} of {gpu.name} ({gpu.uuid}){domain.detail}, integrated over time"
+        name = f"{domain.name}-power:{gpu.uuid}"
+        self.info = _info(name, device, domain, Kind.INTEGRATED, detail, POWER_ERROR)
 
     def read_power_w(self) -> float:
-        """Present board power in watts."""
+        """Present power in watts."""
         self.occupancy.glance()
         return self.device.ask("power", self._read_mw) / 1e3
 
@@ -90,6 +110,7 @@ def discover(
     nvml: Any = None,
     gpus: Sequence[str] | None = None,
     *,
+    domain: Domain = BOARD,
     processes: Processes | None = None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Discovery:
@@ -97,7 +118,8 @@ def discover(
 
     Names are UUIDs or their prefixes, with or without ``GPU-``, ids of MIG slices (billed as their
     whole board) or NVML's numbers. Without names, the GPUs are those of ``CUDA_VISIBLE_DEVICES``,
-    billed once this process tree is seen on them or if that cannot be told.
+    billed once this process tree is seen on them or if that cannot be told. The domain ``MODULE``
+    gives their modules instead, CPU included, where NVML knows these.
     """
     if gpus is not None and not gpus:
         return Discovery(reason="no GPU is in use")
@@ -118,7 +140,12 @@ def discover(
     sources: list[Source | PowerSource] = []
     for gpu in chosen:
         try:
-            sources.append(_probe(nvml, gpu, processes, gpus is not None, clock))
+            if gpu.handle is None:
+                raise SourceError(gpu.problem)
+            device = Device(nvml, gpu)
+            occupancy = Occupancy(device, processes, given=gpus is not None, clock=clock)
+            probe = _probe if domain is BOARD else _probe_module
+            sources.append(probe(device, occupancy, clock))
         except SourceError as error:
             problems.append(f"GPU {gpu.index}: {error}")
     if problems:
@@ -136,18 +163,31 @@ def power_of(source: Source | PowerSource) -> PowerSource | None:
 
 
 def _probe(
-    nvml: Any, gpu: Gpu, processes: Processes, given: bool, clock: Callable[[], float]
-) -> Source | PowerSource:
+    device: Device, occupancy: Occupancy, clock: Callable[[], float]
+) -> NvmlCounterSource | NvmlPowerSource:
     """Take the counter if it answers with something, else the power, by calling them."""
-    if gpu.handle is None:
-        raise SourceError(gpu.problem)
-    device = Device(nvml, gpu)
-    occupancy = Occupancy(device, processes, given=given, clock=clock)
-    if _is_there(lambda: device.ask("energy", _counter_mj)):
-        return NvmlCounterSource(device, occupancy, clock)
+    for read_mj in (_counter_mj, *(partial(read_field, field=field) for field in ENERGIES)):
+        if _is_there(partial(device.ask, "energy", read_mj)):
+            return NvmlCounterSource(device, occupancy, clock, read_mj)
     power = NvmlPowerSource(device, occupancy)
     if power.read_power_w() <= 0:
-        raise SourceError(f"{gpu.name} reports neither energy nor power")
+        raise SourceError(f"{device.gpu.name} reports neither energy nor power")
+    return power
+
+
+def _probe_module(
+    device: Device, occupancy: Occupancy, clock: Callable[[], float]
+) -> NvmlCounterSource | NvmlPowerSource:
+    """The same of the module: one that shows no more than its GPU is the GPU by another name."""
+    board = _probe(device, occupancy, clock)
+    read_mj = partial(read_field, field=SCOPED_ENERGY, domain=MODULE)
+    if isinstance(board, NvmlCounterSource) and _is_there(partial(device.ask, "energy", read_mj)):
+        counter = NvmlCounterSource(device, occupancy, clock, read_mj, MODULE)
+        if counter.read() > board.read():  # the board's later, lest the same counter seem to be two
+            return counter
+    power, board_power = (NvmlPowerSource(device, occupancy, each) for each in (MODULE, BOARD))
+    if power.read_power_w() <= board_power.read_power_w():
+        raise SourceError(f"{device.gpu.name} tells no power of a module")
     return power
 
 
@@ -163,24 +203,21 @@ def _counter_mj(nvml: Any, handle: Any) -> int:
     return int(nvml.nvmlDeviceGetTotalEnergyConsumption(handle))
 
 
-def _usage_mw(nvml: Any, handle: Any) -> int:
-    return int(nvml.nvmlDeviceGetPowerUsage(handle))
+def _averages_mw(domain: Domain) -> Ask:
+    if domain is BOARD:
+        return lambda nvml, handle: int(nvml.nvmlDeviceGetPowerUsage(handle))
+    return partial(read_field, field=POWER_AVERAGE, domain=domain)
 
 
-def _instant_mw(nvml: Any, handle: Any) -> int:
-    [field] = nvml.nvmlDeviceGetFieldValues(handle, [POWER_INSTANT])
-    if field.nvmlReturn != 0:
-        raise SourceError(f"error {field.nvmlReturn}")
-    return int(field.value.uiVal)
-
-
-def _max_power_w(device: Device) -> float:
-    """What a board may draw: twice the highest limit that can be set on it, if that is told."""
+def _max_power_w(device: Device, domain: Domain) -> float:
+    """What may be drawn: by a board twice the highest limit that can be set, if that is told."""
+    if domain is not BOARD:
+        return domain.max_power_w
     try:
         limit_w = device.ask("limits", _greatest_limit_mw) / 1e3
     except SourceError:
         limit_w = 0.0
-    return most_of_limits([limit_w], "gpu") or MOST_W["gpu"]
+    return most_of_limits([limit_w], "gpu") or domain.max_power_w
 
 
 def _greatest_limit_mw(nvml: Any, handle: Any) -> int:
@@ -189,7 +226,12 @@ def _greatest_limit_mw(nvml: Any, handle: Any) -> int:
 
 
 def _info(
-    name: str, device: Device, kind: Kind, detail: str, gain_error: float | None = None
+    name: str,
+    device: Device,
+    domain: Domain,
+    kind: Kind,
+    detail: str,
+    gain_error: float | None = None,
 ) -> SourceInfo:
     gpu = device.gpu
     sliced = (
@@ -198,12 +240,12 @@ def _info(
     )
     return SourceInfo(
         id=name,
-        component="gpu",
+        component=domain.component,
         kind=kind,
-        scope=Scope.BOARD,
+        scope=domain.scope,
         detail=detail,
         update_period_s=COUNTER_PERIOD_S,
         gain_error=gain_error,
-        max_power_w=_max_power_w(device),
+        max_power_w=_max_power_w(device, domain),
         warnings=(sliced,) if gpu.slices else (),
     )

@@ -5,7 +5,8 @@ import sys
 import psutil
 import pytest
 
-from perjoule.energy import EnergyMeter, Kind
+from perjoule.energy import EnergyMeter, Kind, Scope
+from perjoule.energy.reading import billed_ids
 from perjoule.energy.sources.nvml import source as nvml
 from perjoule.energy.sources.nvml.processes import Processes
 from perjoule.errors import SourceError
@@ -86,6 +87,39 @@ def test_power_of_this_instant_is_preferred_to_an_average(fakes):
     gpu.instant_mw = None
     with pytest.raises(SourceError, match="NVML power: error 3"):
         source.read_power_w()
+
+
+def test_a_counter_that_is_a_field_alone_is_taken_before_power(fakes):
+    gpu = fakes.Gpu(energy_mj=fakes.unsupported, fields={83: 2**33})
+    [counter] = nvml.discover(fakes.Nvml([gpu])).sources
+    assert (counter.info.kind, counter.read()) == (Kind.MEASURED, 2**33 / 1e3)
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({(191, 1): 9_000_000, (186, 1): 400_000}, ("nvml-module:GPU-aaaa", 9_000.0)),
+        ({(186, 1): 400_000}, ("nvml-module-power:GPU-aaaa", 400.0)),
+        ({(191, 1): 5_000_000, (185, 1): 400_000}, ("nvml-module-power:GPU-aaaa", 400.0)),
+        ({(186, 1): 100_000}, None),  # a driver that heeds no scope gives the GPU's again
+        ({}, None),
+    ],
+)
+def test_a_module_is_a_whole_with_its_cpu_and_never_the_gpu_by_another_name(
+    fakes, fields, expected
+):
+    binding = fakes.Nvml([fakes.Gpu(fields=fields)])
+    found = nvml.discover(binding, domain=nvml.MODULE)
+    if expected is None:
+        assert not found.sources
+        assert found.incomplete
+        return
+    [source] = found.sources
+    value = source.read() if source.info.kind is Kind.MEASURED else source.read_power_w()
+    assert (source.info.id, value) == expected
+    assert (source.info.component, source.info.scope) == ("node", Scope.MODULE)
+    both = [*nvml.discover(binding).sources, source]
+    assert billed_ids(each.info for each in both) == {"nvml:GPU-aaaa"}
 
 
 def test_a_counter_can_be_compared_with_its_power(fakes):

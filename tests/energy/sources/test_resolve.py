@@ -33,7 +33,8 @@ def test_auto_takes_what_is_measured_and_models_the_rest(fakes, readable, no_pow
     gpu, none = fakes.Nvml([fakes.Gpu()]), fakes.Nvml()
 
     def auto(root, binding) -> list[str]:
-        return ids(resolve("auto", Machine(rapl_root=root, nvml_binding=binding)))
+        there = Machine(rapl_root=root, nvml_binding=binding, perf_root=no_powercap)
+        return ids(resolve("auto", there))
 
     assert auto(readable, gpu) == ["rapl:package-0", "rapl:dram-0", "nvml:GPU-aaaa"]
     assert auto(no_powercap, gpu) == ["cpu_time", "nvml:GPU-aaaa"]
@@ -62,7 +63,7 @@ def test_figures_are_taken():
 
 
 def test_every_meter_is_in_the_help_as_it_is_written():
-    assert meters_help().startswith("auto, rapl, nvml, hwmon[:CHIP/CHANNEL], shelly:HOST, ")
+    assert meters_help().startswith("auto, rapl, perf, pm_counters[:FILE], nvml[:module], ")
     assert all(meter.spec in meters_help() and meter.summary for meter in METERS.values())
     assert all(meter.spec.startswith(name) for name, meter in METERS.items())
     assert "replay" not in meters_help()
@@ -82,7 +83,9 @@ def test_figures_that_are_none_and_joules_counted_twice_are_refused(spec):
 
 @pytest.mark.parametrize("spec", ["", "nvlm", "cpu_time,", "CPU_TIME"])
 def test_unknown_names_are_refused(spec):
-    with pytest.raises(UnknownNameError, match=r"known: auto, .*nvml, rapl, recorded"):
+    with pytest.raises(
+        UnknownNameError, match=r"known: amdsmi, auto, .*nvml, perf, pm_counters, rapl, recorded"
+    ):
         resolve(spec)
     with pytest.raises(ConfigurationError, match=r"'2#x'.*a comma in a URL is written %2C"):
         resolve("http:http://h/a?b=1,2#x")
