@@ -35,5 +35,4 @@ def main() -> None:
 
 def _run() -> int | None:
     with answering_signals():
-        # Without arguments typer prints the help.
-        return app(standalone_mode=len(sys.argv) < 2)
+        return app(sys.argv[1:] or ["--help"], standalone_mode=False)

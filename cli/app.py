@@ -6,24 +6,41 @@ import inspect
 import json
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import typer
+from typer.core import TyperGroup
 
 from ..files.writing import check_new, write_whole
 from ..version import __version__
 from .printing import echo, echo_json
 from .stopping import stopping
 
+WHOLE = 1_000
+"""Characters of a summary that the help shows at most."""
+
+
+class _Commands(TyperGroup):
+    """All commands, each with its whole summary in the help."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the table of the commands."""
+        told = [(name, each.get_short_help_str(WHOLE)) for name, each in self.commands.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl(told)
+
+
 app = typer.Typer(
     help="Which hyperparameter search finds the most accurate network for the fewest joules?",
     epilog="Exit codes: 0 done; 1 an audit found something; 2 something must be mended first, one "
     "line says what; 70 a fault of perjoule; 130, 143 and 129 stopped by Ctrl-C, "
     "SIGTERM and SIGHUP. That of measure is its command's.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # panels and colours would take half of the time until the help is there
+    cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -47,14 +64,14 @@ def command(name: str, **settings: Any) -> Callable[[Callable[..., None]], Calla
     """
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
-        hints = get_type_hints(function, include_extras=True)
+        hints = _hints(function)
         own = inspect.signature(function).parameters
         groups = {key: hints[key] for key in own if is_dataclass(hints[key])}
         taken: list[inspect.Parameter] = []
         for key, parameter in own.items():
             group = groups.get(key)
             parts = {key: parameter} if group is None else inspect.signature(group).parameters
-            known = hints if group is None else get_type_hints(group, include_extras=True)
+            known = hints if group is None else _hints(group)
             taken += [
                 each.replace(annotation=known[part], kind=inspect.Parameter.KEYWORD_ONLY)
                 for part, each in parts.items()
@@ -78,6 +95,12 @@ def command(name: str, **settings: Any) -> Callable[[Callable[..., None]], Calla
         return function
 
     return register
+
+
+@cache
+def _hints(named: Any) -> dict[str, Any]:
+    """The annotations of a command, or of a group of options that several share."""
+    return get_type_hints(named, include_extras=True)
 
 
 def _unbroken(text: str) -> str:

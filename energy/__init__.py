@@ -1,12 +1,8 @@
-"""Metering, budgeting and recording of energy. Knows nothing of tuning or training."""
+"""Metering, budgeting and recording of energy. Knows nothing of tuning or training.
 
-from .budget import EnergyBudget as EnergyBudget
-from .meter import EnergyMeter as EnergyMeter
-from .meter import Window as Window
-from .reading import ComponentReading as ComponentReading
-from .reading import Reading as Reading
-from .source import Kind as Kind
-from .source import PowerSource as PowerSource
-from .source import Scope as Scope
-from .source import Source as Source
-from .source import SourceInfo as SourceInfo
+The public names stand in ``__init__.pyi``; a name's module is loaded when the name is first used.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -140,7 +140,7 @@ class Metric:
 
 
 def _mapping(text: str) -> Any:
-    from ..plain import read_yaml
+    from ..files.yaml_text import read_yaml
 
     try:
         return read_yaml(text)

@@ -11,6 +11,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from ._compiler import without_compiler
 from .networks.building import build_network
 from .networks.registry import Builder
 from .settings import split_hyperparameters
@@ -39,6 +40,9 @@ class _Counter(TorchDispatchMode):
         if formula is not None:
             self.operations += formula(*args, **(kwargs or {}), out_val=output)
         return output
+
+
+_Counter.__torch_dispatch__ = without_compiler(_Counter.__torch_dispatch__)
 
 
 @torch.no_grad()

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from ..errors import ConfigurationError
+from ._compiler import lean
 from .augmentation import augmentation
 from .data.splits import Split
 from .metric import ACCURACY, Metric
@@ -33,6 +34,9 @@ from .tasks import exclude, make_loss, other_tasks
 EVALUATION_BATCH = 256  # samples; any from 64 to 1,000 will do, 2,000 fall out of the caches
 
 _FUSED_ON = ("cpu", "cuda", "mps", "xpu")
+
+
+_OPTIMIZERS = {"sgd": lean(SGD), "adam": lean(Adam), "adamw": lean(AdamW)}
 
 
 class Built(NamedTuple):
@@ -85,9 +89,9 @@ def _make_optimizer(network: nn.Module, settings: TrainingSettings, runtime: Run
     }
     if settings.optimizer == "sgd":
         options |= {"momentum": settings.momentum, "nesterov": settings.momentum != 0}
-        return SGD(_trained(network), **options)
-    options |= {"betas": (settings.beta1, settings.beta2), "eps": settings.epsilon}
-    return {"adam": Adam, "adamw": AdamW}[settings.optimizer](_trained(network), **options)
+    else:
+        options |= {"betas": (settings.beta1, settings.beta2), "eps": settings.epsilon}
+    return _OPTIMIZERS[settings.optimizer](_trained(network), **options)
 
 
 def _trained(network: nn.Module) -> list[nn.Parameter]:

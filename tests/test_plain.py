@@ -2,7 +2,8 @@
 
 import pytest
 
-from perjoule.plain import DEEPEST, read_yaml
+from perjoule.files.yaml_text import read_yaml
+from perjoule.plain import DEEPEST
 
 BOMB = "k0: &n0 [x, x, x]\n" + "".join(
     f"k{i}: &n{i} [*n{i - 1}, *n{i - 1}, *n{i - 1}]\n" for i in range(1, 9)

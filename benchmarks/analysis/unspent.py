@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from ...energy.quantities import format_energy
 from ...tuners.registry import with_ability
 from .naming import some_of
-from .timeline import timeline
 
 if TYPE_CHECKING:
     from ..tables.table import Table
@@ -22,6 +21,8 @@ UNSPENT = 0.05
 
 def unspent(table: Table) -> list[str]:
     """Say which strategies ended runs before their joules were spent, why, and what they left."""
+    from .timeline import timeline
+
     if table.runs is None or NO_WORK not in set(table.runs["end"]):
         return []
     runs = table.runs.fillna({"message": ""})

@@ -9,14 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from ...energy.quantities import format_percent
-from ..statistics.drift import FEWEST, Change, between_workers, excess, over_time
 from ..tables.contract import LOWER_BOUND
 from ..tables.facts import Fact
 from .events import Event, SliceEvent
+
+if TYPE_CHECKING:
+    from ..statistics.drift import Change
 
 LARGE = 0.2
 """A clear change beyond this share is warned of."""
@@ -74,6 +75,10 @@ class Drift(Fact):
 
 def drift_of(events: Iterable[Event]) -> Drift | None:
     """How joules per operation changed over a ledger; None of too few, or if they are counted."""
+    import pandas as pd
+
+    from ..statistics.drift import FEWEST, between_workers, excess, over_time
+
     rows = [
         {
             "kind": event.energy_kind,

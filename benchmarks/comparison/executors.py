@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from ...energy.quantities import total
 from ...errors import ConfigurationError
 from ...models.importing import describe_error
+from .helper import worker_context
 from .messages import Job, Outcome, Prepared, Setting
 from .shielding import BREAK_OFF, LAST_WORDS_S, shield_worker, shielding_children
 
@@ -63,11 +64,7 @@ def spawn_executor(workers: int) -> ProcessPoolExecutor:
     On Linux they are forked from a helper that has loaded PyTorch once: the first takes 2 s as a
     spawned one does, those that take the place of one that died 0.02 s.
     """
-    if sys.platform == "linux":
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([f"{__package__}.worker"])
-    else:
-        context = multiprocessing.get_context("spawn")
+    context = worker_context()
     chosen = multiprocessing.get_start_method(allow_none=True)
     start = {"initializer": _begin_worker, "initargs": ({**os.environ}, chosen)}
     with shielding_children():

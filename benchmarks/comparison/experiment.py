@@ -22,8 +22,8 @@ from ...energy.quantities import parse_energy
 from ...errors import BudgetError, ConfigurationError, UnknownNameError
 from ...files.bounded import read_text
 from ...files.paths import split_paths
+from ...files.yaml_text import read_yaml
 from ...models.metric import Metric
-from ...plain import read_yaml
 
 DEFAULT_STRATEGIES = ["grid", "random", "tpe", "gp", "skopt-gp", "asha", "frugal"]
 DEFAULT_BUDGET = "560 J"

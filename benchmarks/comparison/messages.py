@@ -94,6 +94,7 @@ class Prepared:
     ask_j: Mapping[str, tuple[float, float]]
     startup_j: float | None  # of starting, warming up and rehearsing; charged to no run
     pid: int  # the worker's process
+    helper_j: float | None = 0.0  # of what was loaded for all workers together, once
     # Results after which asks of a strategy become dear; None if they never do, or it is unknown.
     startup_trials: Mapping[str, int | None] = field(default_factory=dict)
 
@@ -113,7 +114,7 @@ def merge(workers: list[Prepared]) -> Prepared:
             name: tuple(max(each) for each in zip(*(w.ask_j[name] for w in workers), strict=True))
             for name in workers[0].ask_j
         },
-        startup_j=total(worker.startup_j for worker in workers),
+        startup_j=total([*(worker.startup_j for worker in workers), workers[0].helper_j]),
     )
 
 

@@ -23,6 +23,7 @@ from .driver import Driver
 from .earlier import read_earlier, recorded_facts
 from .experiment import Experiment
 from .folder import WARM_START, Folder
+from .helper import start_helper
 from .ledger import Ledger
 from .messages import Prepared, Setting
 from .recovery import Pool
@@ -96,6 +97,8 @@ def run_comparison(
         if progress is not None:
             progress.begin(experiment, [source.info for source in sources], workers)
         apart = objective is None and runs_own_code(experiment.model_dump())
+        if workers > 1 and executor is None:
+            start_helper(setting)
         with Pool(workers, executor, apart=apart) as pool:
             prepared, setting = pool.prepare(setting)
             _check_budget(experiment, prepared)

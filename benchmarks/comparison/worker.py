@@ -31,6 +31,7 @@ from ...tuners.registry import find_recipe
 from ...tuners.strategy import Strategy, Told, Work, check_work, why_done
 from .folder import Folder
 from .heartbeat import Pulse
+from .helper import loaded_j
 from .instruments import detect_runtime, one_thread, open_meter
 from .keeping import Kept
 from .messages import Job, Outcome, Prepared, Setting
@@ -74,7 +75,7 @@ class Session:
             device = self._runtime.device
             self._meter = open_meter(experiment, device, shared=setting.shared)
             held.callback(self._meter.close)
-            window = self._meter.window()
+            window, helper_j = self._meter.window(), loaded_j(setting)
             self.space = Space.parse(setting.space)
             self._metric = Metric.parse(experiment.metric)
             self._training = make_training(setting, self._runtime, self._metric)
@@ -105,6 +106,7 @@ class Session:
                 ask_j=ask_j,
                 startup_j=window.close().total_j,
                 pid=os.getpid(),
+                helper_j=helper_j,
                 startup_trials={
                     name: find_recipe(name).startup_trials
                     for name in experiment.strategies

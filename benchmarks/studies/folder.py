@@ -23,7 +23,7 @@ from ...errors import DataError, OutputError
 from ...files.bounded import read_text
 from ...files.damage import damaged
 from ...files.writing import write_whole
-from ...plain import read_yaml
+from ...files.yaml_text import read_yaml
 from ..comparison.folder import Folder
 from ..tables.facts import Fact
 from ..tables.table import Table

@@ -15,7 +15,8 @@ import yaml
 
 from ...files.bounded import STATISTICS, read_text
 from ...files.writing import write_whole
-from ...plain import read_json, read_yaml
+from ...files.yaml_text import read_yaml
+from ...plain import read_json
 
 _STATISTICS = "normalisation"
 _PARTS = {  # parts that have parts of their own

@@ -143,6 +143,24 @@ def load(
     return assemble(raw, parts, name, tasks, device)
 
 
+def keep(name: str) -> None:
+    """Read a data set now: `load` takes it from memory, here and in what is forked from here.
+
+    Raises:
+        As of `load`.
+    """
+    for each in _members(name):
+        _kept[each.name] = _read(each)
+
+
+def forget() -> None:
+    """Let `load` read the files again."""
+    _kept.clear()
+
+
+_kept: dict[str, Raw] = {}
+
+
 def _members(name: str) -> list[Dataset]:
     """The data sets that a name joins, mostly one; a path may have a plus of its own."""
     if not name.isprintable():
@@ -172,6 +190,8 @@ def _look_up(name: str) -> Dataset:
 
 
 def _read(dataset: Dataset) -> Raw:
+    if dataset.name in _kept:
+        return _kept[dataset.name]
     reader = _function(dataset.reader)
     return reader() if dataset.argument is None else reader(dataset.argument)
 

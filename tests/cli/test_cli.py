@@ -178,7 +178,13 @@ for command in {["", *COMMANDS]}:
         except SystemExit as end:
             assert end.code == 0, command
     assert "Usage: perjoule " + command in out.getvalue(), command
-assert not {{"torch", "optuna", "pandas", "plotly"}} & set(sys.modules)
+sys.argv = ["perjoule", "compare", "--seeds", "few"]
+with contextlib.redirect_stderr(io.StringIO()):
+    try:
+        main()
+    except SystemExit as end:
+        assert end.code == 2
+assert not {{"torch", "numpy", "optuna", "pandas", "plotly", "rich", "yaml"}} & set(sys.modules)
 """
     command = [sys.executable, "-c", script]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -1,0 +1,141 @@
+"""What do two workers give over one, and how soon does a crew of workers train?
+
+The same candidates of digits' CNN are trained by each crew of `crews.py` with one worker and with
+two, in fresh processes that take turns, so that other load falls on all alike:
+
+    python benchmarks/performance/workers.py --trials 24 --rounds 5
+
+*first* is from the start of the driver's process to the first training of a candidate, *rate* the
+trials from then to the end of the last one, per second; *whole* ends with the driver's process,
+which has written perjoule's report by then and nothing of the others'.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from perjoule.benchmarks.performance import crews
+from perjoule.benchmarks.performance.options import make_parser, write_figures
+from perjoule.benchmarks.performance.processes import answer_of, call
+from perjoule.benchmarks.performance.timing import (
+    TimeInterval,
+    median_interval,
+    ratio_interval,
+    take_turn,
+)
+
+WORKERS = (1, 2)
+
+
+class Timing(NamedTuple):
+    """How long a crew took."""
+
+    first_s: float
+    rate: float  # trials a second, start-up excluded
+    whole_s: float
+
+
+Side = tuple[str, int]
+"""A crew and its workers."""
+
+
+def time_crew(side: Side, candidates: list[crews.Candidate], folder: Path) -> Timing:
+    """Let a crew train the candidates."""
+    name, workers = side
+    started_s = time.time()
+    spans = answer_of(call(crews.CREWS[name], str(folder), candidates, workers))
+    whole_s = time.time() - started_s
+    begun_s, ended_s = min(began for began, _ in spans), max(ended for _, ended in spans)
+    return Timing(begun_s - started_s, len(spans) / (ended_s - begun_s), whole_s)
+
+
+def draw(trials: int, folder: Path) -> list[crews.Candidate]:
+    """The candidates of perjoule's random search, by a search that also fills the file caches."""
+    answer_of(call(crews.perjoule, str(folder), [{}] * trials, 1))
+    rows = sorted(crews.trials_in(folder), key=lambda row: row["trial"])
+    return [row["params"] for row in rows]
+
+
+def take_turns(sides: Sequence[Side], trials: int, rounds: int) -> dict[Side, list[Timing]]:
+    """Let all crews train, again and again."""
+    found: dict[Side, list[Timing]] = {side: [] for side in sides}
+    with tempfile.TemporaryDirectory() as root:
+        candidates = draw(trials, Path(root) / "drawn")
+        for turn in range(rounds):
+            for at, side in enumerate(take_turn(map(str, range(len(sides))), turn)):
+                each = sides[int(side)]
+                found[each].append(time_crew(each, candidates, Path(root) / f"{turn}-{at}"))
+                print(f"turn {turn + 1}: {each[0]}-{each[1]} {found[each][-1]}", file=sys.stderr)
+    return found
+
+
+def ratios(found: dict[Side, list[Timing]]) -> Iterator[tuple[str, TimeInterval]]:
+    """What is asked, each as the median of the ratios of a turn."""
+
+    def of(value: str, above: Side, below: Side) -> TimeInterval:
+        return ratio_interval(
+            *([getattr(each, value) for each in found[s]] for s in (above, below))
+        )
+
+    names = list(dict.fromkeys(name for name, _ in found))
+    one, two = WORKERS
+    for name in names:
+        yield f"{name}: rate of two workers over one", of("rate", (name, two), (name, one))
+    for name in names:
+        if name != "perjoule":
+            for workers in WORKERS:
+                ours, theirs = ("perjoule", workers), (name, workers)
+                label = f"perjoule over {name}, {workers} workers"
+                yield f"{label}: rate", of("rate", ours, theirs)
+                yield f"{label}: first", of("first_s", ours, theirs)
+                yield f"{label}: whole", of("whole_s", ours, theirs)
+
+
+def show(found: dict[Side, list[Timing]]) -> dict[str, Any]:
+    """Print what was found, and return it as figures."""
+    print(f"\n{'crew':12}{'workers':>8}{'first, s':>22}{'rate, 1/s':>22}{'whole, s':>22}")
+    for (name, workers), timings in found.items():
+        columns = (median_interval(values) for values in zip(*timings, strict=True))
+        cells = "".join(f"{f'{m:.2f} ({lo:.2f} to {hi:.2f})':>22}" for m, lo, hi in columns)
+        print(f"{name:12}{workers:>8}{cells}")
+    told = dict(ratios(found))
+    print("\nMedian of the ratios of a turn (95 % interval)")
+    for label, (middle, low, high) in told.items():
+        print(f"  {label:52} {middle:.2f} ({low:.2f} to {high:.2f})")
+    timings = {
+        f"{name}-{workers}": [each._asdict() for each in timings]
+        for (name, workers), timings in found.items()
+    }
+    return {"timings": timings, "ratios": {name: each._asdict() for name, each in told.items()}}
+
+
+def main() -> None:
+    """Let the crews take turns, and print the tables."""
+    parser = make_parser(__doc__, json=True)
+    parser.add_argument("--trials", type=int, default=24, help="candidates of each crew")
+    parser.add_argument("--rounds", type=int, default=5, help="turns")
+    parser.add_argument("--crews", nargs="+", choices=crews.CREWS, default=list(crews.CREWS))
+    given: argparse.Namespace = parser.parse_args()
+    for name, need in crews.missing().items():
+        if name in given.crews:
+            print(f"{name} is not installed, so it is left out: pip install '{need}'")
+            given.crews.remove(name)
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    machine = {"cores": os.cpu_count(), "load_before": load}
+    versions = {each: version(each) for each in ("torch", "optuna", "ray") if each in sys.modules}
+    sides = [(name, workers) for name in given.crews for workers in WORKERS]
+    found = take_turns(sides, given.trials, given.rounds)
+    figures = {"machine": machine, "versions": versions, "trials": given.trials}
+    write_figures(given.json, {**figures, **show(found)})
+
+
+if __name__ == "__main__":
+    main()
