@@ -173,3 +173,61 @@ def test_a_whole_training_is_said_to_be_middling(scores, liar):
     told = lie(Work({"x": 1}, 4, predicted_j=7.0), 9, history)
     assert (told.state, told.score, told.epochs) == (State.COMPLETE, liar, 4)
     assert (told.energy_j, told.pending) == (7.0, True)
+
+
+WITH_SHAPES = Space.parse(
+    {
+        "width": {"type": "int", "low": 8, "high": 64},
+        "kernel": {"type": "categorical", "choices": [3, 5]},
+        "optimizer": {"type": "categorical", "choices": ["sgd", "adam"]},
+        "momentum": {"low": 0.0, "high": 0.9, "when": {"optimizer": "sgd"}},
+        "rate": {"low": 1e-4, "high": 1e-1, "log": True},
+        "epochs": 4,
+    }
+)
+
+
+def shape_of(params):
+    return {"width": params["width"], "kernel": params["kernel"]}
+
+
+@pytest.mark.parametrize("name", ["random", "sobol", "grid", "asha", "hyperband", "frugal"])
+def test_a_batch_of_one_shape_differs_in_all_else(name):
+    history = []
+    for _ in range(3):
+        strategy = RECIPES[name].build(WITH_SHAPES, 0, TASK)
+        new = len(trials_of(history))
+        batch = ask_batch(strategy, history, 3, 0.0, shared_of=shape_of)
+        assert len({tuple(shape_of(work.params).items()) for work in batch}) == 1
+        begun = [work for work in batch if work.trial is None]
+        assert len({repr(work.params) for work in begun}) == len(begun)
+        for work in batch:
+            assert WITH_SHAPES.complete(WITH_SHAPES.activate(work.params)) == work.params
+            number = work.trial if work.trial is not None else new
+            new += work.trial is None
+            curve = tuple(
+                CurvePoint(e, 1.0 * e, 0.5 + 0.1 * e, 0.5) for e in range(1, work.until + 1)
+            )
+            state = State.PAUSED if work.pause else State.COMPLETE
+            history.append(
+                Told(
+                    work.params,
+                    state,
+                    curve[-1].score,
+                    2.0,
+                    trial=number,
+                    epochs=work.until,
+                    curve=curve,
+                )
+            )
+    assert len(history) >= 6
+
+
+def test_who_cannot_propose_others_of_one_shape_gives_one_at_a_time():
+    strategy = RECIPES["tpe"].build(WITH_SHAPES, 0, TASK)
+    assert len(ask_batch(strategy, [], 3, 0.0, shared_of=shape_of)) == 1
+
+
+def test_a_candidate_that_is_to_be_alone_is():
+    strategy = RECIPES["random"].build(WITH_SHAPES, 0, TASK)
+    assert len(ask_batch(strategy, [], 3, 0.0, shared_of=lambda _: None)) == 1
