@@ -65,7 +65,7 @@ class Crew:
         images = inputs.ndim == 4
         if images:
             inputs = inputs.permute(0, 2, 3, 1)  # index_select forgets channels_last
-        inputs = inputs.index_select(0, batch.flatten()).unflatten(0, batch.shape)
+        inputs = inputs.index_select(0, batch.flatten()).view(*batch.shape, *inputs.shape[1:])
         if augment:
             pairs = zip(self.members, inputs, strict=True)
             inputs = torch.stack([member.augment(own) for member, own in pairs])

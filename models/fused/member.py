@@ -15,6 +15,7 @@ from ..schedule import rate_factor
 from ..scoring import cross_entropy, score_of
 from ..tasks import exclude, other_tasks, soft_targets
 from ..trial import Trial, TrialFailed
+from .descent import Descent
 
 
 class Member:
@@ -41,6 +42,7 @@ class Member:
             self._optimizer.load_state_dict(state["optimizer"])
             self._scores = list(state.get("scores", ()))
         self._trained = list(self.network.parameters())
+        self._descent = Descent(self._optimizer, self._trained)
         self._augment = augmentation(self.settings.augmentation)
         self._epochs: Iterator[int] = trial.epochs()
         self._epoch = 0
@@ -103,8 +105,7 @@ class Member:
         """Take a step of the optimiser along the gradients of its parameters."""
         if self.settings.gradient_clip is not None:
             nn.utils.clip_grad_norm_(self._trained, self.settings.gradient_clip)
-        self._optimizer.param_groups[0]["lr"] = self._rates[step]
-        self._optimizer.step()
+        self._descent(self._rates[step])
 
     def begin_validation(self, n_seen: int) -> bool:
         """End the training of an epoch of so many samples; always true.

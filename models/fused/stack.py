@@ -5,7 +5,7 @@ become views of it: what trains a network, saves or restores it works on as befo
 
 Images of K networks are (n, K * channels, height, width), channels last, so that a layer is one
 grouped convolution, and pooling and batch-norm are what they are for one network. Vectors are
-(K, n, features), and a layer is one batched product. While all networks see the same samples these
+(K, features, n), and a layer is one batched product whose gradients come out as weights lie. While all networks see the same samples these
 are not repeated: the first layer is an ordinary one with K times the outputs.
 `benchmarks/performance/fused.py` says what else was tried.
 """
@@ -65,7 +65,7 @@ class Stack:
         if not shared and self._side_by_side:
             values = values.transpose(0, 1).flatten(1, 2)
             values = values.contiguous(memory_format=torch.channels_last)
-        return _run(self._layers, _Flow(values, shared, generators)).values
+        return _run(self._layers, _Flow(values, shared, generators)).values.transpose(1, 2)
 
     def share_out_gradients(self) -> None:
         """Give each network its part of the gradients that a backward pass left, and forget them."""
@@ -145,10 +145,10 @@ class Stack:
 
         def multiply(flow: _Flow) -> _Flow:
             if flow.shared:
-                joint = F.linear(flow.values, weight, bias)
-                return flow.parted(joint.unflatten(1, (size, n_outputs)).transpose(0, 1))
-            matrices = weight.view(size, n_outputs, -1).transpose(1, 2)
-            return flow.then(torch.baddbmm(bias.view(size, 1, -1), flow.values, matrices))
+                joint = torch.addmm(bias[:, None], weight, flow.values.t())
+                return flow.parted(joint.view(size, n_outputs, -1))
+            matrices = weight.view(size, n_outputs, -1)
+            return flow.then(torch.baddbmm(bias.view(size, -1, 1), matrices, flow.values))
 
         return multiply
 
@@ -156,9 +156,10 @@ class Stack:
         if flow.shared:
             return flow.then(flow.values.flatten(1))
         if not self._side_by_side:
-            return flow.then(flow.values.flatten(2))
-        images = flow.values.unflatten(1, (self._size, -1))
-        return flow.then(images.transpose(0, 1).flatten(2))
+            return flow.then(flow.values.flatten(2).transpose(1, 2))
+        n, _, height, width = flow.values.shape
+        images = flow.values.view(n, self._size, -1, height, width)
+        return flow.then(images.transpose(0, 1).flatten(2).transpose(1, 2))
 
     @torch.no_grad()
     def _gather(self, parameters: list[nn.Parameter]) -> Tensor:
@@ -192,10 +193,11 @@ def _dropout(shares: Sequence[float]) -> _Layer:
     def drop(flow: _Flow) -> _Flow:
         if not flow.generators or not any(shares):
             return flow
-        noise = torch.ones_like(flow.values, memory_format=torch.contiguous_format)
+        size, features, n = flow.values.shape
+        noise = flow.values.new_ones(size, n, features)
         for part, share, generator in zip(noise, shares, flow.generators, strict=True):
             if share:
                 part.bernoulli_(1 - share, generator=generator).div_(1 - share)
-        return flow.then(flow.values * noise)
+        return flow.then(flow.values * noise.transpose(1, 2))
 
     return drop

@@ -1,0 +1,82 @@
+"""Steps of an optimiser by its own fused kernel, without the bookkeeping of `Optimizer.step`.
+
+That takes longer than the kernel where networks are small: 67 of 79 µs of Adam with ten tensors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.optim import SGD, Optimizer
+
+
+class Descent:
+    """The steps of a fused `SGD`, `Adam` or `AdamW` of one group of parameters.
+
+    State, results and checkpoints are the optimiser's own. Its very first step, too, is: it makes
+    the state. After that only this may step it, for all parameters count their steps by one tensor.
+    """
+
+    def __init__(self, optimizer: Optimizer, parameters: Sequence[nn.Parameter]) -> None:
+        self._optimizer, self._parameters = optimizer, list(parameters)
+        self._group = optimizer.param_groups[0]
+        self._sgd = isinstance(optimizer, SGD)
+        self._stateless = self._sgd and not self._group["momentum"]
+        self._states: dict[str, list[Tensor]] = {}
+        self._step = torch.zeros(())
+
+    def __call__(self, rate: float) -> None:
+        """Take a step along the gradients, at a learning rate."""
+        self._group["lr"] = rate
+        if not self._stateless and not self._states:
+            if not self._optimizer.state:
+                self._optimizer.step()
+                self._take_state()
+                return
+            self._take_state()
+        grads = [each.grad for each in self._parameters]
+        with torch.no_grad():
+            self._descend(grads)
+
+    def _descend(self, grads: list[Tensor | None]) -> None:
+        group = self._group
+        options = {"lr": group["lr"], "weight_decay": group["weight_decay"], "maximize": False}
+        if self._sgd:
+            torch._fused_sgd_(
+                self._parameters,
+                grads,
+                self._states.get("momentum_buffer", []),
+                momentum=group["momentum"],
+                dampening=group["dampening"],
+                nesterov=group["nesterov"],
+                is_first_step=False,
+                **options,
+            )
+            return
+        self._step += 1
+        beta1, beta2 = group["betas"]
+        kernel = torch._fused_adamw_ if group["decoupled_weight_decay"] else torch._fused_adam_
+        kernel(
+            self._parameters,
+            grads,
+            self._states["exp_avg"],
+            self._states["exp_avg_sq"],
+            [],
+            [self._step] * len(grads),
+            beta1=beta1,
+            beta2=beta2,
+            eps=group["eps"],
+            amsgrad=False,
+            **options,
+        )
+
+    def _take_state(self) -> None:
+        """List the state of all parameters by name."""
+        states = [self._optimizer.state[each] for each in self._parameters]
+        self._states = {name: [each[name] for each in states] for name in states[0]}
+        if "step" in self._states:
+            self._step = self._states["step"][0]
+            for state in states:
+                state["step"] = self._step
