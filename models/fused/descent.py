@@ -27,22 +27,21 @@ class Descent:
         self._states: dict[str, list[Tensor]] = {}
         self._step = torch.zeros(())
 
-    def __call__(self, rate: float) -> None:
+    def __call__(self, rate: float | Tensor) -> None:
         """Take a step along the gradients, at a learning rate."""
-        self._group["lr"] = rate
-        if not self._stateless and not self._states:
+        if not self._states and not self._stateless:
             if not self._optimizer.state:
+                self._group["lr"] = float(rate)
                 self._optimizer.step()
                 self._take_state()
                 return
             self._take_state()
-        grads = [each.grad for each in self._parameters]
         with torch.no_grad():
-            self._descend(grads)
+            self._descend([each.grad for each in self._parameters], rate)
 
-    def _descend(self, grads: list[Tensor | None]) -> None:
+    def _descend(self, grads: list[Tensor | None], rate: float | Tensor) -> None:
         group = self._group
-        options = {"lr": group["lr"], "weight_decay": group["weight_decay"], "maximize": False}
+        options = {"lr": rate, "weight_decay": group["weight_decay"], "maximize": False}
         if self._sgd:
             torch._fused_sgd_(
                 self._parameters,

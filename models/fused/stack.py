@@ -5,8 +5,9 @@ become views of it: what trains a network, saves or restores it works on as befo
 
 Images of K networks are (n, K * channels, height, width), channels last, so that a layer is one
 grouped convolution, and pooling and batch-norm are what they are for one network. Vectors are
-(K, features, n), and a layer is one batched product whose gradients come out as weights lie. While all networks see the same samples these
-are not repeated: the first layer is an ordinary one with K times the outputs.
+(K, features, n), and a layer is one batched product, whose gradients come out as weights lie.
+While all networks see the same samples these are not repeated: the first layer is an ordinary one
+with K times the outputs.
 `benchmarks/performance/fused.py` says what else was tried.
 """
 
@@ -68,7 +69,7 @@ class Stack:
         return _run(self._layers, _Flow(values, shared, generators)).values.transpose(1, 2)
 
     def share_out_gradients(self) -> None:
-        """Give each network its part of the gradients that a backward pass left, and forget them."""
+        """Move the gradients that a backward pass left to the networks, each its part."""
         for weights, parts in self._weights:
             assert weights.grad is not None
             for parameter, grad in zip(parts, weights.grad.chunk(self._size), strict=True):
