@@ -14,7 +14,7 @@ with K times the outputs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -100,7 +100,7 @@ class Stack:
         inner = list(self._stack(blocks))
         return lambda flow: flow.then(flow.values + _run(inner, flow).values)
 
-    def _convolution(self, layers: Sequence[nn.Module]) -> _Layer:
+    def _convolution(self, layers: Sequence[Any]) -> _Layer:
         first = layers[0]
         weight = self._gather([layer.weight for layer in layers])
         bias = None if first.bias is None else self._gather([layer.bias for layer in layers])
@@ -115,7 +115,7 @@ class Stack:
 
         return convolve
 
-    def _batch_norm(self, layers: Sequence[nn.Module]) -> _Layer:
+    def _batch_norm(self, layers: Sequence[Any]) -> _Layer:
         first = layers[0]
         weight = self._gather([layer.weight for layer in layers])
         bias = self._gather([layer.bias for layer in layers])
@@ -139,7 +139,7 @@ class Stack:
 
         return normalise
 
-    def _linear(self, layers: Sequence[nn.Module]) -> _Layer:
+    def _linear(self, layers: Sequence[Any]) -> _Layer:
         size, n_outputs = self._size, layers[0].out_features
         weight = self._gather([layer.weight for layer in layers])
         bias = self._gather([layer.bias for layer in layers])
