@@ -57,7 +57,9 @@ def _measure(training: NetworkTraining, params: Mapping[str, Any], size: int) ->
     alone_s = _step_s(training, params, lambda trials: training(trials[0]), 1)
     if alone_s > _LONGEST_STEP_S:
         return 1.0
-    together_s = _step_s(training, params, lambda trials: train_together(training, trials), size)
+    together_s = _step_s(
+        training, params, lambda trials: train_together(training, trials, _raise), size
+    )
     return size * alone_s / together_s
 
 
@@ -91,3 +93,9 @@ def _step_s(
 def _trial(training: NetworkTraining, params: Mapping[str, Any], given: Assignment) -> Trial:
     device = str(training.runtime.device)
     return Trial(params, 0, device, 0, training.metric, given, Phases(given, ((), ())))
+
+
+def _raise(trial: Trial, error: Exception | None) -> None:
+    """Take no note of a trial that was only timed, unless it failed."""
+    if error is not None:
+        raise error

@@ -8,9 +8,8 @@ import torch
 from perjoule.energy import EnergyBudget, EnergyMeter
 from perjoule.models.checkpoint import load_checkpoint, save_state
 from perjoule.models.data.splits import Split
-from perjoule.models.fused.paying import gain, pays
-from perjoule.models.fused.shapes import fusable_shape
-from perjoule.models.fused.together import train_together
+from perjoule.models.fused import fusable_shape, pays, shaping, train_together
+from perjoule.models.fused.paying import gain
 from perjoule.models.metric import ACCURACY
 from perjoule.models.network_training import NetworkTraining
 from perjoule.models.objective import Objective
@@ -80,17 +79,18 @@ class Slice:
 
 def together(training, slices, meters):
     trials = [each.trial(meters()) for each in slices]
-    faults = train_together(training, trials)
-    closed = [trial.close() for trial in trials]
-    return [
-        replace(
-            result,
-            state=State.FAILED if fault else result.state,
-            message=str(fault or ""),
-            checkpoint=None if fault or trial.kept is None else save_state(trial.kept),
+    results = {}
+
+    def done(trial, fault):
+        result, kept = trial.close(), trial.kept
+        state = State.FAILED if fault else result.state
+        checkpoint = None if fault or kept is None else save_state(kept)
+        results[trial] = replace(
+            result, state=state, message=str(fault or ""), checkpoint=checkpoint
         )
-        for result, fault, trial in zip(closed, faults, trials, strict=True)
-    ]
+
+    train_together(training, trials, done)
+    return [results[trial] for trial in trials]
 
 
 def assert_same(fused, alone):
@@ -229,6 +229,8 @@ def test_candidates_of_one_shape(data, training, float32):
     assert shape(dropout=0.2) == shape(dropout=0.4) != shape()
     others = [shape(width=6), shape(log2_batch_size=4), shape(precision="bf16"), shape()]
     assert len(set(others)) == 4
+    shared = shaping(training, {**CNN, "dropout": 0.1, "epochs": 2, "log2_batch_size": 4})
+    assert shared == sorted([*CNN, "log2_batch_size"])
     assert shape(freeze=True) is shape(learning_rate=-1) is None
     own = NetworkTraining(data, float32, lambda shape, n_classes: torch.nn.Flatten())
     assert fusable_shape(own, {}) is None
