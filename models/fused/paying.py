@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Hashable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
 
 from ...energy import EnergyBudget, EnergyMeter
 from ..network_training import NetworkTraining
+from ..objective import Objective, Slice
 from ..outcome import StopRule
-from ..phases import Assignment, Phases
-from ..trial import Trial
+from ..phases import Assignment
 from .shapes import fusable_shape
 from .together import train_together
 
@@ -54,22 +55,28 @@ def gain(training: NetworkTraining, params: Mapping[str, Any], size: int) -> flo
 
 
 def _measure(training: NetworkTraining, params: Mapping[str, Any], size: int) -> float:
-    alone_s = _step_s(training, params, lambda trials: training(trials[0]), 1)
-    if alone_s > _LONGEST_STEP_S:
+    objective = Objective(training, training.metric, str(training.runtime.device))
+    alone_s = _step_s(training, lambda given: objective.train_slice(params, given[0]))
+    if alone_s is None or alone_s > _LONGEST_STEP_S:
         return 1.0
+    function = partial(train_together, training)
     together_s = _step_s(
-        training, params, lambda trials: train_together(training, trials, _raise), size
+        training,
+        lambda given: objective.train_together(
+            [Slice(params, each) for each in given], function, lambda: None
+        ),
+        size,
     )
-    return size * alone_s / together_s
+    return 1.0 if together_s is None else size * alone_s / together_s
 
 
 def _step_s(
-    training: NetworkTraining,
-    params: Mapping[str, Any],
-    train: Callable[[list[Trial]], object],
-    size: int,
-) -> float:
-    """Seconds from step to step, as the first of some trials is asked whether to go on."""
+    training: NetworkTraining, train: Callable[[list[Assignment]], object], size: int = 1
+) -> float | None:
+    """Seconds from step to step, as the first of some slices is asked whether to go on.
+
+    None if it cannot be trained for so many steps.
+    """
     gpu = training.runtime.device.type == "cuda"
     asked_s: list[float] = []
 
@@ -85,17 +92,5 @@ def _step_s(
     with EnergyMeter("model") as meter:
         budget = EnergyBudget(math.inf, meter)
         asks = [note_time, *[enough] * (size - 1)]
-        given = [Assignment(StopRule(_STEPS), meter, budget, interrupted=each) for each in asks]
-        train([_trial(training, params, each) for each in given])
-    return (asked_s[-1] - asked_s[_WARM_UP]) / _STEPS
-
-
-def _trial(training: NetworkTraining, params: Mapping[str, Any], given: Assignment) -> Trial:
-    device = str(training.runtime.device)
-    return Trial(params, 0, device, 0, training.metric, given, Phases(given, ((), ())))
-
-
-def _raise(trial: Trial, error: Exception | None) -> None:
-    """Take no note of a trial that was only timed, unless it failed."""
-    if error is not None:
-        raise error
+        train([Assignment(StopRule(_STEPS), meter, budget, interrupted=each) for each in asks])
+    return (asked_s[-1] - asked_s[_WARM_UP]) / _STEPS if enough() else None

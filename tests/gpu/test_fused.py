@@ -1,17 +1,20 @@
 """A stack of candidates on an NVIDIA GPU, where its steps are one CUDA graph."""
 
+import math
+from functools import partial
+
 import pytest
 import torch
 
 from perjoule.energy import EnergyBudget, EnergyMeter
+from perjoule.models.checkpoint import load_checkpoint
 from perjoule.models.data import load
 from perjoule.models.fused import train_together
-from perjoule.models.metric import ACCURACY
 from perjoule.models.network_training import NetworkTraining
+from perjoule.models.objective import Objective, Slice
 from perjoule.models.outcome import StopRule
-from perjoule.models.phases import Assignment, Phases
+from perjoule.models.phases import Assignment
 from perjoule.models.runtime import Runtime
-from perjoule.models.trial import Trial
 
 pytestmark = pytest.mark.gpu
 
@@ -30,26 +33,21 @@ def test_each_ends_as_it_does_alone(architecture: str) -> None:
         load("digits", device="cuda"), Runtime(torch.device("cuda")), architecture
     )
     candidates = [{"epochs": 3, **each} for each in DIFFERENT]
+    objective = Objective(training, device="cuda")
 
-    def trials(meter: EnergyMeter) -> list[Trial]:
-        given = [
-            Assignment(StopRule(each["epochs"], pause=True), meter, EnergyBudget(1e9, meter))
-            for each in candidates
-        ]
-        return [
-            Trial(candidate, 0, "cuda", 0, ACCURACY, each, Phases(each, ((), ())))
-            for candidate, each in zip(candidates, given, strict=True)
-        ]
+    def slices(meter: EnergyMeter) -> list[Slice]:
+        stops = [StopRule(each["epochs"], pause=True) for each in candidates]
+        given = [Assignment(stop, meter, EnergyBudget(math.inf, meter)) for stop in stops]
+        return [Slice(*pair) for pair in zip(candidates, given, strict=True)]
 
     with EnergyMeter("model") as meter:
-        fused, alone = trials(meter), trials(meter)
-        faults = []
-        train_together(training, fused, lambda _, error: faults.append(error))
-        assert faults == [None] * 3
-        for each in alone:
-            training(each)
-        for ours, theirs in zip(fused, alone, strict=True):
-            assert ours.kept is not None
-            assert theirs.kept is not None
-            assert ours.kept["epoch"] == theirs.kept["epoch"]
-            torch.testing.assert_close(ours.kept, theirs.kept, rtol=2e-2, atol=2e-3)
+        train = partial(train_together, training)
+        fused = objective.train_together(slices(meter), train, lambda: None)
+        alone = [objective.train_slice(*each) for each in slices(meter)]
+    for ours, theirs in zip(fused, alone, strict=True):
+        assert ours.message == theirs.message == ""
+        assert ours.epochs == theirs.epochs
+        assert ours.checkpoint is not None
+        assert theirs.checkpoint is not None
+        states = [load_checkpoint(each.checkpoint) for each in (ours, theirs)]
+        torch.testing.assert_close(*states, rtol=2e-2, atol=2e-3)

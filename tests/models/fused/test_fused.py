@@ -10,12 +10,10 @@ from perjoule.models.checkpoint import load_checkpoint, save_state
 from perjoule.models.data.splits import Split
 from perjoule.models.fused import fusable_shape, pays, shaping, train_together
 from perjoule.models.fused.paying import gain
-from perjoule.models.metric import ACCURACY
 from perjoule.models.network_training import NetworkTraining
-from perjoule.models.objective import Objective
+from perjoule.models.objective import Objective, Slice
 from perjoule.models.outcome import State, StopRule
-from perjoule.models.phases import Assignment, Phases
-from perjoule.models.trial import Trial
+from perjoule.models.phases import Assignment
 
 CNN = {"conv_blocks": 2, "width": 5, "dense_units": 12}
 MLP = {"size": 2_000, "depth": 4, "profile": "rectangle-residual"}
@@ -56,41 +54,33 @@ def meters():
         meter.__exit__(None, None, None)
 
 
-class Slice:
+class Given:
     """What one candidate is given."""
 
     def __init__(self, params, seed=0, until=None, pause=False, budget_j=PLENTY_J, state=None):
         self.params, self.seed, self.budget_j, self.state = params, seed, budget_j, state
         self.stop = StopRule(until or params.get("epochs", 4), pause=pause)
 
-    def assignment(self, meter):
-        return Assignment(self.stop, meter, EnergyBudget(self.budget_j, meter))
+    def slice(self, meter):
+        budget = EnergyBudget(self.budget_j, meter)
+        return Slice(self.params, Assignment(self.stop, meter, budget), self.state)
 
     def alone(self, training, meter):
-        objective = Objective(training, seed=self.seed)
-        return objective.train_slice(self.params, self.assignment(meter), self.state)
-
-    def trial(self, meter):
-        given = self.assignment(meter)
-        saved = None if self.state is None else load_checkpoint(self.state)
-        phases = Phases(given, ((), ()))
-        return Trial(self.params, self.seed, "cpu", 0, ACCURACY, given, phases, saved)
+        return Objective(training, seed=self.seed).train_slice(*self.slice(meter))
 
 
-def together(training, slices, meters):
-    trials = [each.trial(meters()) for each in slices]
-    results = {}
+def together(training, given, meters):
+    left = []
 
-    def done(trial, fault):
-        result, kept = trial.close(), trial.kept
-        state = State.FAILED if fault else result.state
-        checkpoint = None if fault or kept is None else save_state(kept)
-        results[trial] = replace(
-            result, state=state, message=str(fault or ""), checkpoint=checkpoint
-        )
+    def train(trials, done):
+        for trial, each in zip(trials, given, strict=True):
+            trial.seed = each.seed
+        train_together(training, trials, done)
 
-    train_together(training, trials, done)
-    return [results[trial] for trial in trials]
+    slices = [each.slice(meters()) for each in given]
+    results = Objective(training).train_together(slices, train, lambda: left.append(1))
+    assert len(left) == len(given)
+    return results
 
 
 def assert_same(fused, alone):
@@ -109,9 +99,9 @@ def assert_same(fused, alone):
     torch.testing.assert_close(*states, rtol=1e-3, atol=1e-5)
 
 
-def assert_all_same(training, slices, meters):
-    alone = [each.alone(training, meters()) for each in slices]
-    for fused, other in zip(together(training, slices, meters), alone, strict=True):
+def assert_all_same(training, given, meters):
+    alone = [each.alone(training, meters()) for each in given]
+    for fused, other in zip(together(training, given, meters), alone, strict=True):
         assert_same(fused, other)
     return alone
 
@@ -136,14 +126,14 @@ def test_candidates_that_differ_in_all_they_may_end_as_they_do_alone(
     if architecture == "cnn" and seeds[-1]:
         candidates[2]["augmentation"] = "flip+shift"
     assert len({fusable_shape(training, each) for each in candidates}) == 1
-    slices = [Slice(each, seed) for each, seed in zip(candidates, seeds, strict=True)]
-    assert_all_same(training, slices, meters)
+    given = [Given(each, seed) for each, seed in zip(candidates, seeds, strict=True)]
+    assert_all_same(training, given, meters)
 
 
 def test_bfloat16_learns_as_well(data, runtime, meters):
     training = NetworkTraining(data, runtime)
-    slices = [Slice({**CNN, **DIFFERENT[i], "epochs": 3, "precision": "bf16"}) for i in (2, 3)]
-    for fused, each in zip(together(training, slices, meters), slices, strict=True):
+    given = [Given({**CNN, **DIFFERENT[i], "epochs": 3, "precision": "bf16"}) for i in (2, 3)]
+    for fused, each in zip(together(training, given, meters), given, strict=True):
         alone = each.alone(training, meters())
         assert [p.loss for p in fused.curve] == pytest.approx(
             [p.loss for p in alone.curve], rel=0.02
@@ -152,7 +142,7 @@ def test_bfloat16_learns_as_well(data, runtime, meters):
 
 def test_joined_data_sets_have_losses_of_their_own_task(data, float32, meters):
     training = NetworkTraining(replace(data, tasks=(4, 6)), float32)
-    assert_all_same(training, [Slice({**CNN, **each}) for each in DIFFERENT[2:]], meters)
+    assert_all_same(training, [Given({**CNN, **each}) for each in DIFFERENT[2:]], meters)
 
 
 def test_feature_vectors_too(data, float32, meters):
@@ -160,40 +150,38 @@ def test_feature_vectors_too(data, float32, meters):
         return Split(split.inputs.flatten(1), split.labels)
 
     vectors = replace(data, train=flat(data.train), validation=flat(data.validation))
-    slices = [Slice({**MLP, **DIFFERENT[i]}, seed=i) for i in (0, 2)]
-    assert_all_same(NetworkTraining(vectors, float32, "mlp"), slices, meters)
+    given = [Given({**MLP, **DIFFERENT[i]}, seed=i) for i in (0, 2)]
+    assert_all_same(NetworkTraining(vectors, float32, "mlp"), given, meters)
 
 
 def test_the_loss_of_one_is_not_finite_and_the_others_go_on(training, meters):
     wild = {**CNN, "optimizer": "sgd", "learning_rate": 1e30, "epochs": 2}
-    slices = [Slice({**CNN, **DIFFERENT[0]}), Slice(wild), Slice({**CNN, **DIFFERENT[2]})]
-    alone = assert_all_same(training, slices, meters)
+    given = [Given({**CNN, **DIFFERENT[0]}), Given(wild), Given({**CNN, **DIFFERENT[2]})]
+    alone = assert_all_same(training, given, meters)
     assert [each.state for each in alone] == [State.COMPLETE, State.FAILED, State.COMPLETE]
     assert "loss nan in epoch 1" in alone[1].message
 
 
 def test_a_checkpoint_that_does_not_fit_fails_its_trial_alone(training, meters):
     strange = save_state({"epoch": 1, "state": {"network": {}, "optimizer": {}}})
-    slices = [Slice({**CNN, **DIFFERENT[0]}), Slice({**CNN, **DIFFERENT[2]}, state=strange)]
-    sound, failed = together(training, slices, meters)
-    assert sound.state is State.COMPLETE
-    assert failed.state is State.FAILED
-    assert "Missing key" in failed.message
+    given = [Given({**CNN, **DIFFERENT[0]}), Given({**CNN, **DIFFERENT[2]}, state=strange)]
+    alone = assert_all_same(training, given, meters)
+    assert [each.state for each in alone] == [State.COMPLETE, State.FAILED]
 
 
 @pytest.mark.parametrize("share", [0.3, 0.62, 0.97])
 def test_the_budget_of_one_ends_and_the_others_go_on(training, meters, share):
     candidates = [{**CNN, **each} for each in DIFFERENT[2:]]
-    whole_j = Slice(candidates[0]).alone(training, meters()).reading.total_j
-    slices = [Slice(candidates[0], budget_j=share * whole_j), Slice(candidates[1])]
-    alone = assert_all_same(training, slices, meters)
+    whole_j = Given(candidates[0]).alone(training, meters()).reading.total_j
+    given = [Given(candidates[0], budget_j=share * whole_j), Given(candidates[1])]
+    alone = assert_all_same(training, given, meters)
     assert [each.state for each in alone] == [State.TRUNCATED, State.COMPLETE]
 
 
 def test_patience_ends_one(data, float32, meters):
     still = {**MLP, "optimizer": "sgd", "learning_rate": 0.0, "patience": 1, "epochs": 4}
     training = NetworkTraining(data, float32, "mlp")
-    alone = assert_all_same(training, [Slice(still), Slice({**MLP, **DIFFERENT[2]})], meters)
+    alone = assert_all_same(training, [Given(still), Given({**MLP, **DIFFERENT[2]})], meters)
     assert [each.epochs for each in alone] == [2, 3]
 
 
@@ -203,18 +191,18 @@ def test_a_trial_is_paused_in_a_stack_and_goes_on_alone_or_the_other_way(
 ):
     candidates = [{**CNN, **each, "epochs": 3} for each in DIFFERENT]
 
-    def run(slices, fused):
+    def run(given, fused):
         if fused:
-            return together(training, slices, meters)
-        return [each.alone(training, meters()) for each in slices]
+            return together(training, given, meters)
+        return [each.alone(training, meters()) for each in given]
 
     untils = [1, 2, 1, 2]  # so that they stand at different epochs when they go on together
-    pauses = [Slice(c, until=n, pause=True) for c, n in zip(candidates, untils, strict=True)]
+    pauses = [Given(c, until=n, pause=True) for c, n in zip(candidates, untils, strict=True)]
     paused = run(pauses, fused_first)
     assert {each.state for each in paused} == {State.PAUSED}
-    rests = [Slice(c, state=p.checkpoint) for c, p in zip(candidates, paused, strict=True)]
+    rests = [Given(c, state=p.checkpoint) for c, p in zip(candidates, paused, strict=True)]
     for candidate, pause, rest in zip(candidates, paused, run(rests, not fused_first), strict=True):
-        whole = Slice(candidate).alone(training, meters())
+        whole = Given(candidate).alone(training, meters())
         scores = [point.score for point in (*pause.curve, *rest.curve)]
         assert scores == [point.score for point in whole.curve]
         states = [load_checkpoint(each.checkpoint) for each in (rest, whole)]
