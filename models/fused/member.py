@@ -15,6 +15,7 @@ from ..schedule import rate_factor
 from ..scoring import cross_entropy, score_of
 from ..tasks import exclude, other_tasks, soft_targets
 from ..trial import Trial, TrialFailed
+from .descent import Descent
 
 
 class Member:
@@ -25,6 +26,7 @@ class Member:
     Attributes:
         trial: Whose candidate it is.
         batches: Of this epoch, each of indices of samples.
+        rates: Of learning, for each step of this epoch.
         generator: Of the random numbers of dropout and augmentation.
         targets: Of its loss, float (label, class).
         loss: Sum over the samples seen in this epoch.
@@ -41,10 +43,11 @@ class Member:
             self._optimizer.load_state_dict(state["optimizer"])
             self._scores = list(state.get("scores", ()))
         self._trained = list(self.network.parameters())
+        self._descent = Descent(self._optimizer, self._trained)
         self._augment = augmentation(self.settings.augmentation)
         self._epochs: Iterator[int] = trial.epochs()
         self._epoch = 0
-        self._rates: list[float] = []
+        self.rates: list[float] = []
         data, device = training.data, training.runtime.device
         self._others = other_tasks(data.tasks, device)
         everything = torch.zeros(data.n_classes, data.n_classes, dtype=torch.bool, device=device)
@@ -81,7 +84,7 @@ class Member:
         self.batches = batches[:-1] if len(batches[-1]) == 1 else batches  # as `train_epoch` does
         self.generator.manual_seed(int(torch.randint(2**62, (), generator=generator)))
         n_steps, share = len(self.batches), settings.warmup_share or 0.0
-        self._rates = [
+        self.rates = [
             settings.learning_rate
             * rate_factor(settings.schedule, share, step, settings.epochs * n_steps)
             for step in range(epoch * n_steps, (epoch + 1) * n_steps)
@@ -99,12 +102,11 @@ class Member:
         self.generator.set_state(torch.get_rng_state())
         return images
 
-    def descend(self, step: int) -> None:
+    def descend(self, rate: float | Tensor) -> None:
         """Take a step of the optimiser along the gradients of its parameters."""
         if self.settings.gradient_clip is not None:
             nn.utils.clip_grad_norm_(self._trained, self.settings.gradient_clip)
-        self._optimizer.param_groups[0]["lr"] = self._rates[step]
-        self._optimizer.step()
+        self._descent(rate)
 
     def begin_validation(self, n_seen: int) -> bool:
         """End the training of an epoch of so many samples; always true.
@@ -128,6 +130,7 @@ class Member:
         seen = exclude(torch.cat(self.logits), labels, self._others)
         self._scores.append(score_of(metric)(seen, labels))
         self.trial.report(**{"loss": cross_entropy(seen, labels), metric.name: self._scores[-1]})
+        self._optimizer.param_groups[0]["lr"] = self.rates[-1]
         network, optimizer = self.network.state_dict(), self._optimizer.state_dict()
         self.trial.save({"network": network, "optimizer": optimizer, "scores": self._scores})
         return not stop_early(self._scores, self.settings.patience, metric)

@@ -5,15 +5,16 @@ become views of it: what trains a network, saves or restores it works on as befo
 
 Images of K networks are (n, K * channels, height, width), channels last, so that a layer is one
 grouped convolution, and pooling and batch-norm are what they are for one network. Vectors are
-(K, n, features), and a layer is one batched product. While all networks see the same samples these
-are not repeated: the first layer is an ordinary one with K times the outputs.
+(K, features, n), and a layer is one batched product, whose gradients come out as weights lie.
+While all networks see the same samples these are not repeated: the first layer is an ordinary one
+with K times the outputs.
 `benchmarks/performance/fused.py` says what else was tried.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -65,10 +66,10 @@ class Stack:
         if not shared and self._side_by_side:
             values = values.transpose(0, 1).flatten(1, 2)
             values = values.contiguous(memory_format=torch.channels_last)
-        return _run(self._layers, _Flow(values, shared, generators)).values
+        return _run(self._layers, _Flow(values, shared, generators)).values.transpose(1, 2)
 
     def share_out_gradients(self) -> None:
-        """Give each network its part of the gradients that a backward pass left, and forget them."""
+        """Move the gradients that a backward pass left to the networks, each its part."""
         for weights, parts in self._weights:
             assert weights.grad is not None
             for parameter, grad in zip(parts, weights.grad.chunk(self._size), strict=True):
@@ -99,7 +100,7 @@ class Stack:
         inner = list(self._stack(blocks))
         return lambda flow: flow.then(flow.values + _run(inner, flow).values)
 
-    def _convolution(self, layers: Sequence[nn.Module]) -> _Layer:
+    def _convolution(self, layers: Sequence[Any]) -> _Layer:
         first = layers[0]
         weight = self._gather([layer.weight for layer in layers])
         bias = None if first.bias is None else self._gather([layer.bias for layer in layers])
@@ -114,7 +115,7 @@ class Stack:
 
         return convolve
 
-    def _batch_norm(self, layers: Sequence[nn.Module]) -> _Layer:
+    def _batch_norm(self, layers: Sequence[Any]) -> _Layer:
         first = layers[0]
         weight = self._gather([layer.weight for layer in layers])
         bias = self._gather([layer.bias for layer in layers])
@@ -138,17 +139,17 @@ class Stack:
 
         return normalise
 
-    def _linear(self, layers: Sequence[nn.Module]) -> _Layer:
+    def _linear(self, layers: Sequence[Any]) -> _Layer:
         size, n_outputs = self._size, layers[0].out_features
         weight = self._gather([layer.weight for layer in layers])
         bias = self._gather([layer.bias for layer in layers])
 
         def multiply(flow: _Flow) -> _Flow:
             if flow.shared:
-                joint = F.linear(flow.values, weight, bias)
-                return flow.parted(joint.unflatten(1, (size, n_outputs)).transpose(0, 1))
-            matrices = weight.view(size, n_outputs, -1).transpose(1, 2)
-            return flow.then(torch.baddbmm(bias.view(size, 1, -1), flow.values, matrices))
+                joint = torch.addmm(bias[:, None], weight, flow.values.t())
+                return flow.parted(joint.view(size, n_outputs, -1))
+            matrices = weight.view(size, n_outputs, -1)
+            return flow.then(torch.baddbmm(bias.view(size, -1, 1), matrices, flow.values))
 
         return multiply
 
@@ -156,9 +157,10 @@ class Stack:
         if flow.shared:
             return flow.then(flow.values.flatten(1))
         if not self._side_by_side:
-            return flow.then(flow.values.flatten(2))
-        images = flow.values.unflatten(1, (self._size, -1))
-        return flow.then(images.transpose(0, 1).flatten(2))
+            return flow.then(flow.values.flatten(2).transpose(1, 2))
+        n, _, height, width = flow.values.shape
+        images = flow.values.view(n, self._size, -1, height, width)
+        return flow.then(images.transpose(0, 1).flatten(2).transpose(1, 2))
 
     @torch.no_grad()
     def _gather(self, parameters: list[nn.Parameter]) -> Tensor:
@@ -192,10 +194,11 @@ def _dropout(shares: Sequence[float]) -> _Layer:
     def drop(flow: _Flow) -> _Flow:
         if not flow.generators or not any(shares):
             return flow
-        noise = torch.ones_like(flow.values, memory_format=torch.contiguous_format)
+        size, features, n = flow.values.shape
+        noise = flow.values.new_ones(size, n, features)
         for part, share, generator in zip(noise, shares, flow.generators, strict=True):
             if share:
                 part.bernoulli_(1 - share, generator=generator).div_(1 - share)
-        return flow.then(flow.values * noise)
+        return flow.then(flow.values * noise.transpose(1, 2))
 
     return drop

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 import torch
 
@@ -13,12 +12,10 @@ from ..trial import Trial
 from .crew import Crew
 from .member import Member
 
-Done = Callable[[Trial, "Exception | None"], None]
+Done = Callable[[Trial, Exception | None], None]
 
 
-def train_together(
-    training: NetworkTraining, trials: Sequence[Trial], done: Done = lambda _trial, _error: None
-) -> list[Exception | None]:
+def train_together(training: NetworkTraining, trials: Sequence[Trial], done: Done) -> None:
     """Train the candidates of several trials, all of one `fusable_shape`, in lockstep.
 
     Results are those of training each by itself, within the rounding of floating point. Each trial
@@ -26,37 +23,33 @@ def train_together(
     stack, and the others go on.
 
     Args:
-        training: What would train each by itself.
-        trials: Their slices.
-        done: Called with each trial that leaves, and what failed of it.
-
-    Returns:
-        What failed of each trial: a `TrialFailed`, or an error of building or restoring it.
+        training: How they are trained.
+        trials: Whose candidates they are.
+        done: Told of each trial, as soon as it has left the stack, with what it failed of, if it
+            did: a `TrialFailed`, or an error of building, restoring or reporting.
 
     Raises:
-        Exception: Whatever a step of the whole stack raises, such as exhausted memory.
+        Exception: Whatever a step of the whole stack raises, such as exhausted memory; `done` is
+            not told of those that were in it.
     """
     lockstep = _Lockstep(training, trials, done)
     while lockstep.begin_epoch():
         lockstep.train_epoch()
         lockstep.validate()
-    return [lockstep.faults.get(id(trial)) for trial in trials]
 
 
 class _Lockstep:
-    """Those members whose trials go on, and what ended the others."""
+    """Those members whose trials go on."""
 
     def __init__(self, training: NetworkTraining, trials: Sequence[Trial], done: Done) -> None:
         self._training, self._done = training, done
-        self.faults: dict[int, Exception] = {}  # by the identity of the trial
         self._members: list[Member] = []
         self._crew: Crew | None = None
         for trial in trials:
-            with self._failing(trial):
+            try:
                 self._members.append(Member(training, trial))
-        for trial in trials:
-            if id(trial) in self.faults:
-                self._leave(trial)
+            except Exception as error:  # noqa: BLE001 - the others go on
+                done(trial, error)
 
     def begin_epoch(self) -> bool:
         """Begin the next epoch of all members; whether any has one."""
@@ -92,24 +85,18 @@ class _Lockstep:
 
     def _keep(self, stays: Callable[[Member], bool]) -> None:
         """Keep the members that say yes; one that raises an error has failed."""
-        staying = []
+        staying: list[Member] = []
+        left: list[tuple[Trial, Exception | None]] = []
         for member in self._members:
-            with self._failing(member.trial):
+            error = None
+            try:
                 if stays(member):
                     staying.append(member)
-        if len(staying) < len(self._members):
-            left = [member for member in self._members if member not in staying]
+                    continue
+            except Exception as failure:  # noqa: BLE001 - the others go on
+                error = failure
+            left.append((member.trial, error))
+        if left:
             self._members = staying
-            for member in left:
-                self._leave(member.trial)
-
-    def _leave(self, trial: Trial) -> None:
-        self._done(trial, self.faults.get(id(trial)))
-
-    @contextmanager
-    def _failing(self, trial: Trial) -> Iterator[None]:
-        """Keep an error as what a trial failed of."""
-        try:
-            yield
-        except Exception as error:  # noqa: BLE001 - the others go on
-            self.faults[id(trial)] = error
+        for trial, error in left:
+            self._done(trial, error)
