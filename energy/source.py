@@ -17,7 +17,7 @@ class Kind(StrEnum):
     MEASURED = "measured"  # read from an energy counter
     INTEGRATED = "integrated"  # power readings integrated over time
     MODELLED = "modelled"  # computed from activity by a model, not measured
-    APPORTIONED = "apportioned"  # a share of a measured counter that several trials used at once
+    APPORTIONED = "apportioned"  # a share of what several trials used at once
     UNAVAILABLE = "unavailable"  # not known; the warnings say why
 
 

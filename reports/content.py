@@ -38,7 +38,8 @@ KINDS = {
     "integrated": "Power samples of a sensor, summed over time.",
     "modelled": "An estimate from activity, not a meter: good for comparing like with like here, "
     "less so for absolute joules.",
-    "apportioned": "A meter shared by several trials, split between them by CPU time.",
+    "apportioned": "A meter or a model shared by several trials, split between them: by CPU time, "
+    "or evenly where they are trained as one stack.",
     "unavailable": "No reading. It is left out of every sum, not counted as zero.",
     "lower bound": "The trial was lost before its end: at least this much was spent.",
     "replayed": "Recorded joules of another search, looked up and not spent again.",

@@ -97,7 +97,7 @@ def read_run(path: Path) -> Table:
     runs = restore_runs(experiment, events, folder.ledger).values()
     slices = slice_table(events)
     trials = add_up(slices, [run.name for run in runs if run.end])
-    work = report_work(events)
+    work = report_work(events, fuses=experiment.fuse > 1)
     warning = [work.drift.sentence] if work.drift is not None and work.drift.is_large else []
     return Table(
         trials,

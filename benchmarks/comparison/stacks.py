@@ -30,7 +30,7 @@ def stacks_of(training: Training, jobs: Sequence[Job], *, measured: bool) -> lis
         measured: Whether it is measured if a stack pays. Where joules are counted operations it
             makes no difference to them, and what is trained must not depend on time.
     """
-    from ...models.fused import fusable_shape
+    from ...models.fused import fusable_shape, pays
 
     if isinstance(training, OwnTraining):
         return [[job] for job in jobs]
@@ -44,6 +44,6 @@ def stacks_of(training: Training, jobs: Sequence[Job], *, measured: bool) -> lis
     for stack in stacks.values():
         work = stack[0].turn and stack[0].turn.work
         assert work is not None
-        alone = len(stack) > 1 and measured and False
+        alone = len(stack) > 1 and measured and not pays(training, work.params, len(stack))
         found += [[job] for job in stack] if alone else [stack]
     return found

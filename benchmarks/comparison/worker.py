@@ -159,12 +159,16 @@ class Session:
         """
         if len(jobs) == 1:
             return [self._execute_alone(*jobs)]
+        window = self._meter.window()
+        stacks = stacks_of(self._training, jobs, measured=self._meter.counts_search)
+        trying_j = window.close().total_j
         outcomes: dict[str, Outcome] = {}
-        for stack in stacks_of(self._training, jobs, measured=self._meter.counts_search):
+        for stack in stacks:
             alone = len(stack) == 1
             done = [self._execute_alone(*stack)] if alone else self._trainer.train_stack(stack)
             outcomes |= {job.nonce: outcome for job, outcome in zip(stack, done, strict=True)}
-        return [outcomes[job.nonce] for job in jobs]
+        first, *others = [outcomes[job.nonce] for job in jobs]
+        return [replace(first, unbilled_j=total([first.unbilled_j, trying_j])), *others]
 
     def _execute_alone(self, job: Job) -> Outcome:
         budget = budget_of(job, self._setting, self._meter)
