@@ -16,15 +16,16 @@ from .meter import EnergyMeter
 from .sampler import try_read
 from .source import Kind, PowerSource, Source
 from .sources.cpu.time import CpuTimeSource
-from .sources.nvml import source as nvml
-from .sources.resolve import (
+from .sources.machine import (
     THIS_MACHINE,
     Machine,
     find_amd,
     find_cray,
+    find_nvidia,
     find_packages,
     find_sensors,
 )
+from .sources.nvml import source as nvml
 
 WATCH_S = 3.0  # how long counters are watched
 NO_NODE = "no wattmeter is named, and no sensor here sees the whole machine"
@@ -69,8 +70,7 @@ def diagnose(machine: Machine = THIS_MACHINE, watch_s: float = WATCH_S) -> list[
     """
     before = busy()
     packages, cray, amd = find_packages(machine), find_cray(machine), find_amd(machine)
-    gpus = nvml.discover(machine.nvml_binding, machine.gpus)
-    sensors = find_sensors(machine)
+    gpus, sensors = find_nvidia(machine), find_sensors(machine)
     everything = (packages, cray, gpus, amd, sensors)
     sources = [source for some in everything for source in some.sources]
     with ThreadPoolExecutor(max_workers=len(sources) or 1) as pool:  # each mostly waits

@@ -148,16 +148,15 @@ def _row(
 
 def _energy(job: JobRow, steps: Sequence[JobRow]) -> tuple[float | None, str | None, list[str]]:
     """Joules of a job, how they became known, and what is odd about them."""
-    of_steps = [step.energy_j for step in steps if step.energy_j is not None]
+    of_steps = [s.energy_j for s in steps if s.energy_j is not None and s.power_w <= _MOST_W]
     energy_j, kind, odd = job.energy_j, Kind.MEASURED.value, list[str]()
     if energy_j is None and of_steps:
         energy_j, kind = max(of_steps), LOWER_BOUND
         odd.append("Slurm gives no joules of the job: those of its largest step are a lower bound")
     elif energy_j is None:
         return None, None, ["0 or no joules, as of a cluster without an energy plugin: unknown"]
-    power_w = energy_j / job.duration_s / (job.n_nodes or len(job.nodes) or 1)
-    if power_w > _MOST_W or (power_w < _LEAST_W and kind != LOWER_BOUND):
-        return None, None, [f"{power_w:.3g} W a node is impossible: the energy is unknown"]
+    elif not _LEAST_W <= job.power_w <= _MOST_W:
+        return None, None, [f"{job.power_w:.3g} W a node is impossible: the energy is unknown"]
     if energy_j < max(of_steps, default=0.0):
         return None, None, ["a step has more joules than its job: the energy is unknown"]
     return energy_j, kind, odd

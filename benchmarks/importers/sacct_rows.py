@@ -13,7 +13,7 @@ from .files import Line
 NEEDED = ("JobID", "JobName", "State")
 _ELAPSED = re.compile(r"(?:(\d+)-)?(\d{1,2}):(\d\d):(\d\d)(?:\.\d+)?")
 _ENERGY = re.compile(r"(\d+(?:\.\d+)?)([KMGTPE]?)")
-_PAIR = re.compile(r"([A-Za-z][\w.]*)=([^\s,;=]+)")
+_PAIR = re.compile(r"([A-Za-z][\w.]*)=([^\s,;=]+?)(?=[\s,;]|$|[_-][A-Za-z][\w.]*=)")
 _TRES = re.compile(r"(?:^|,)(\w+)=(\d+)(?=,|$)")
 _BRACKETS = re.compile(r"([^,\[\]]*)\[([\d,-]+)\]([^,\[\]]*)|([^,\[\]]+)")
 _MOST_NODES = 20_000  # no list of one job names more
@@ -40,6 +40,12 @@ class JobRow(NamedTuple):
     name: str  # of the job, without its hyperparameters
     params: dict[str, str]  # key=value of the job's name and comment
     is_exclusive: bool  # whether it asked for whole nodes
+
+    @property
+    def power_w(self) -> float:
+        """Mean power of one of its nodes, in watts; 0 if it is not known."""
+        n_nodes = self.n_nodes or len(self.nodes) or 1
+        return (self.energy_j or 0.0) / n_nodes / self.duration_s if self.duration_s else 0.0
 
     @property
     def ended_at(self) -> datetime | None:

@@ -3,6 +3,7 @@
 A. Errors on registers that a process drives along known powers (see `accuracy`).
 B. Time per window, start-up and idle cost (see `cost`).
 C. NVML's counter, where there is an NVIDIA GPU (see `gpu`).
+D. Time per window of sources that need no root (see `rootless`).
 
 How each meter is set is told in `rivals`. Needs Linux, but no GPU, no RAPL and no root; about five
 minutes, with `--quick` one and a half.
@@ -23,7 +24,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
-from perjoule.benchmarks.performance import accuracy, cost, gpu
+from perjoule.benchmarks.performance import accuracy, cost, gpu, rootless
 from perjoule.benchmarks.performance.judging import ErrorRow
 from perjoule.benchmarks.performance.options import make_parser, write_figures
 from perjoule.benchmarks.performance.rivals import PEERS, PERJOULE_CPU, TOOLS, installed
@@ -68,6 +69,8 @@ def main() -> None:
         cost.show_waiting(waiting)
         card = gpu.measure(quick=quick)
         gpu.show(card)
+        without_root = rootless.measure(tools, folder, quick=quick)
+        rootless.show(without_root)
     goals = [*accuracy_goals(rows, tools), *cost_goals(windows, startup, waiting)]
     print("\nGoals")
     for goal in goals:
@@ -81,6 +84,7 @@ def main() -> None:
         "startup": [asdict(each) for each in startup],
         "waiting": [asdict(each) for each in waiting],
         "gpu": card,
+        "rootless": [asdict(each) for each in without_root],
         "goals": [goal._asdict() for goal in goals],
     }
     write_figures(options.json, figures)

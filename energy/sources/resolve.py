@@ -8,30 +8,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from pathlib import Path
-from typing import Any
 
 from ...errors import ConfigurationError, MeterError, UnknownNameError
 from ..source import Discovery, Kind, PowerSource, Scope, Source
+from .machine import (
+    THIS_MACHINE,
+    Machine,
+    find_amd,
+    find_cray,
+    find_nvidia,
+    find_packages,
+    find_perf,
+    find_rapl,
+    find_sensors,
+)
 
 Found = list[Source | PowerSource]
-
-
-@dataclass(frozen=True)
-class Machine:
-    """Where sources are looked for."""
-
-    gpus: Sequence[str] | None = None  # UUIDs of those in use; None for all visible
-    rapl_root: Path | None = None  # the powercap tree; None for the system's
-    hwmon_root: Path | None = None  # the hwmon tree; None for the system's
-    nvml_binding: Any = None  # the NVML binding; None for ``pynvml``
-    perf_root: Path | None = None  # where ``sys`` and ``proc`` tell of perf events; None for /
-    perf_kernel: Any = None  # what opens perf events; None for the kernel
-    pm_root: Path | None = None  # Cray's pm_counters; None for the system's
-    smi_binding: Any = None  # AMD's binding; None for ``amdsmi``
-
-
-THIS_MACHINE = Machine()
 
 
 @dataclass(frozen=True)
@@ -91,14 +83,20 @@ def meters_help() -> str:
     return f"{', '.join(meter.spec for meter in METERS.values())}; see `perjoule doctor`."
 
 
-# Modules are loaded when their sources are asked for: a meter should start at once.
-
-
 def _find_auto(_: str, machine: Machine) -> Found:
     cpu = _complete(find_packages(machine), needed=0, what="RAPL")
     cpu = cpu or _measured_cpu(_complete(find_cray(machine), needed=0, what="Cray"))
     cpu = cpu or _measured_cpu(find_sensors(machine).sources)
-    return (cpu or _find_cpu_time("", machine)) + _find_gpus("", machine, needed=0)
+    nvidia = find_nvidia(machine)
+    amd = _only_amd_card(machine) if machine.gpus and not nvidia.sources else []
+    gpus = amd or _take_gpus(nvidia, machine, needed=0)
+    return (cpu or _find_cpu_time("", machine)) + gpus
+
+
+def _only_amd_card(machine: Machine) -> Found:
+    """The one AMD card: GPUs in use that NVIDIA does not know must be on it."""
+    cards = find_amd(machine)
+    return cards.sources if len(cards.sources) == 1 and not cards.incomplete else []
 
 
 def _measured_cpu(found: Found) -> Found:
@@ -108,51 +106,6 @@ def _measured_cpu(found: Found) -> Found:
     return counters if any(s.info.component == "cpu" for s in counters) else []
 
 
-def find_packages(machine: Machine = THIS_MACHINE) -> Discovery:
-    """RAPL through powercap's files, or through perf events where these cannot be read."""
-    files = find_rapl(machine)
-    events = files if files.sources else find_perf(machine)
-    if events.sources:
-        return events
-    mends = dict.fromkeys((files.mend, events.mend))
-    return Discovery(reason=f"{files.reason}; {events.reason}", mend=". Or: ".join(mends))
-
-
-def find_rapl(machine: Machine) -> Discovery:
-    """RAPL through powercap's files."""
-    from . import rapl
-
-    return rapl.discover(machine.rapl_root or rapl.ROOT)
-
-
-def find_perf(machine: Machine) -> Discovery:
-    """RAPL through perf events."""
-    from . import perf
-
-    return perf.discover(machine.perf_root or perf.ROOT, machine.perf_kernel)
-
-
-def find_cray(machine: Machine, counter: str = "") -> Discovery:
-    """Counters of a Cray node, or the one that is named."""
-    from . import pm_counters
-
-    return pm_counters.discover(machine.pm_root or pm_counters.ROOT, counter)
-
-
-def find_amd(machine: Machine, card: str = "") -> Discovery:
-    """Counters of AMD cards, or the one of a number or address."""
-    from . import amdsmi
-
-    return amdsmi.discover(machine.smi_binding, card)
-
-
-def find_sensors(machine: Machine, channel: str = "") -> Discovery:
-    """Channels of hwmon, or the one that is named."""
-    from .hwmon import source as hwmon
-
-    return hwmon.discover(machine.hwmon_root or hwmon.ROOT, channel or None)
-
-
 def _find_named(
     what: str, find: Callable[..., Discovery], argument: str, machine: Machine
 ) -> Found:
@@ -160,16 +113,19 @@ def _find_named(
     return _complete(find(machine, argument) if argument else find(machine), 1, what)
 
 
-def _find_gpus(part: str, machine: Machine, needed: int = 1) -> Found:
-    from .nvml import source as nvml
-
+def _find_gpus(part: str, machine: Machine) -> Found:
     if part not in ("", "module"):
         raise ConfigurationError(f"meter 'nvml:{part}': write nvml, or nvml:module for CPU and GPU")
-    domain = nvml.MODULE if part else nvml.BOARD
-    found = nvml.discover(machine.nvml_binding, machine.gpus, domain=domain)
+    return _take_gpus(find_nvidia(machine, modules=bool(part)), machine, needed=1)
+
+
+def _take_gpus(found: Discovery, machine: Machine, needed: int) -> Found:
     if machine.gpus is not None:  # each of them is in use, so none may be missing
         needed = len(found.sources) + int(found.incomplete)
     return _complete(found, needed, what="GPU")
+
+
+# Modules are loaded when their sources are asked for: a meter should start at once.
 
 
 def _find_plug(kind: str, address: str, _: Machine) -> Found:

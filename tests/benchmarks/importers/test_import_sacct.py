@@ -28,7 +28,7 @@ def test_a_job_is_a_trial_whose_steps_are_never_added(imported):
     text = HEADER + job("7_0", "mlp,lr=0.1,units=32", energy=240_000)
     for step, energy_j in (("batch", 100_000), ("extern", 240_000), ("0", 140_000)):
         text += job(f"7_0.{step}", step, energy=energy_j)
-    text += job("7_1", "mlp,lr=1e-3,units=64,act=relu", "FAILED", 60_000, "1-00:00:10", n_nodes=2)
+    text += job("7_1", "mlp,lr=1e-3_units=64 act=relu", "FAILED", 60_000, "1-00:00:10", n_nodes=2)
     text = text.replace("1-00:00:10|60000", "00:01:40|60000")
     table = imported("sacct", text)
     trials = table.trials
@@ -54,6 +54,7 @@ def test_a_job_is_a_trial_whose_steps_are_never_added(imported):
         (("0", "0", "0"), None, "without an energy plugin"),
         (("18446744073709551614", "", ""), None, "W a node is impossible"),
         (("1", "", ""), None, "W a node is impossible"),
+        (("200000", "18446744073709551614", ""), 200_000, ""),
         (("200000", "300000", ""), None, "a step has more joules than its job"),
         (("", "100000", "200000"), 200_000, "those of its largest step are a lower bound"),
         (("200.5K", "", ""), 200_500, ""),

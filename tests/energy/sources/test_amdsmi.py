@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from perjoule.energy import Kind, Scope
 from perjoule.energy.sources import amdsmi
 from perjoule.energy.sources.resolve import Machine, resolve
-from perjoule.errors import ConfigurationError
+from perjoule.errors import ConfigurationError, MeterError
 
 UNIT_UJ = 15.259
 
@@ -142,6 +142,18 @@ def test_a_card_is_not_counted_by_two_meters(tmp_path):
         else:
             with pytest.warns(RuntimeWarning, match="AMD GPU energy is not all"):
                 assert len(resolve("amdsmi,hwmon", machine)) == 2
+
+
+def test_auto_takes_the_only_card_if_gpus_are_in_use_that_nvidia_does_not_know(fakes, tmp_path):
+    def auto(smi: Smi, gpus: list[str] | None) -> list[str]:
+        nothing = {"rapl_root": tmp_path, "perf_root": tmp_path, "pm_root": tmp_path}
+        nothing |= {"hwmon_root": tmp_path, "nvml_binding": fakes.Nvml()}
+        return [s.info.id for s in resolve("auto", Machine(gpus, smi_binding=smi, **nothing))]
+
+    assert auto(Smi(10**12), ["36373938-3835"]) == ["cpu_time", "amdsmi:0000:c1:00.0"]
+    assert auto(Smi(10**12), None) == ["cpu_time"]
+    with pytest.raises(MeterError, match="GPU 36373938-3835: not known"):
+        auto(Smi(10**12, 10**13), ["36373938-3835"])
 
 
 def test_a_forked_child_opens_the_library_anew():

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from perjoule.energy import Kind, Scope
 from perjoule.energy.sources import pm_counters
-from perjoule.errors import SourceError
+from perjoule.energy.sources.resolve import Machine, resolve
+from perjoule.errors import ConfigurationError, SourceError
 
 LUMI_G = {
     "energy": 900_000,
@@ -172,6 +173,21 @@ def test_sums_and_absent_accelerators_are_no_sources_and_what_is_missing_is_told
     assert "no energy counters" in pm_counters.discover(tmp_path / "none").reason
     (node.root / "freshness").unlink()
     assert "cannot read" in pm_counters.discover(node.root).reason
+
+
+def test_auto_takes_processors_and_memory_where_rapl_is_closed(fakes, node, powercap, tmp_path):
+    closed = {"perf_root": tmp_path, "hwmon_root": tmp_path, "nvml_binding": fakes.Nvml()}
+    machine = Machine(rapl_root=tmp_path, pm_root=node.root, **closed)
+    ids = [source.info.id for source in resolve("auto", machine)]
+    assert ids == ["pm_counters:cpu_energy", "pm_counters:memory_energy"]
+    powercap.zone("intel-rapl:0", "package-0", 1_000)
+    powercap.zone("intel-rapl:0:0", "dram", 1_000)
+    machine = Machine(rapl_root=powercap.root, pm_root=node.root, **closed)
+    assert len(resolve("auto", machine)) == 2
+    assert len(resolve("rapl,pm_counters:energy", machine)) == 3
+    for part in ("", ":cpu_energy", ":memory_energy"):
+        with pytest.raises(ConfigurationError, match="same joules twice"):
+            resolve(f"rapl,pm_counters{part}", machine)
 
 
 def test_files_are_closed(node):
