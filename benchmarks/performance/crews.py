@@ -170,7 +170,8 @@ def ray(folder: str, candidates: list[Candidate], workers: int) -> list[Span]:
         tune_config=tune.TuneConfig(metric="score", mode="max"),
         run_config=tune.RunConfig(storage_path=f"{folder}-ray", verbose=0),
     ).fit()
-    spans = [(each.metrics["began_s"], each.metrics["ended_s"]) for each in results]
+    told = [each.metrics or {} for each in results]
+    spans = [(each["began_s"], each["ended_s"]) for each in told]
     cluster.shutdown()
     return spans
 

@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -130,7 +131,7 @@ def main() -> None:
             given.crews.remove(name)
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     machine = {"cores": os.cpu_count(), "load_before": load}
-    versions = {each: version(each) for each in ("torch", "optuna", "ray") if each in sys.modules}
+    versions = {each: version(each) for each in ("torch", "optuna", "ray") if find_spec(each)}
     sides = [(name, workers) for name in given.crews for workers in WORKERS]
     found = take_turns(sides, given.trials, given.rounds)
     figures = {"machine": machine, "versions": versions, "trials": given.trials}
