@@ -1,9 +1,9 @@
 """A core of its own for each worker, where there are as many workers as cores.
 
-Two that train digits' CNN on two cores take 0.92 of the time then (0.90 to 0.94 in six pairs, beside
-other load), and 0.93 of the CPU time: whoever is moved finds cold caches. Fewer workers than cores
-are left to the system, since two comparisons at once would choose the same ones; so is a user's
-own code, which may start processes, and training on a GPU, whose driver has threads of its own.
+Two that train digits' CNN on two cores take 0.92 of the time then (0.90 to 0.94 in six pairs,
+beside other load), and 0.93 of the CPU time: whoever is moved finds cold caches. Fewer workers than
+cores are left to the system, since two comparisons at once would choose the same ones; so is a
+user's own code, which may start processes, and a GPU's training, whose driver has its own threads.
 """
 
 from __future__ import annotations
