@@ -110,12 +110,11 @@ def ratios(found: dict[Side, list[Timing]]) -> Iterator[tuple[str, TimeInterval]
 
 def show(found: dict[Side, list[Timing]]) -> dict[str, Any]:
     """Print what was found, and return it as figures."""
-    print(
-        f"\n{'crew':12}{'workers':>8}{'first, s':>22}{'rate, 1/s':>22}{'undisturbed':>22}{'whole, s':>22}"
-    )
+    columns = ("first, s", "rate, 1/s", "undisturbed", "whole, s")
+    print(f"\n{'crew':12}{'workers':>8}" + "".join(f"{column:>22}" for column in columns))
     for (name, workers), timings in found.items():
-        columns = (median_interval(values) for values in zip(*timings, strict=True))
-        cells = "".join(f"{f'{m:.2f} ({lo:.2f} to {hi:.2f})':>22}" for m, lo, hi in columns)
+        told = (median_interval(values) for values in zip(*timings, strict=True))
+        cells = "".join(f"{f'{m:.2f} ({lo:.2f} to {hi:.2f})':>22}" for m, lo, hi in told)
         print(f"{name:12}{workers:>8}{cells}")
     told = dict(ratios(found))
     print("\nMedian of the ratios of a turn (95 % interval)")
