@@ -78,9 +78,19 @@ def take_turns(sides: Sequence[Side], trials: int, rounds: int) -> dict[Side, li
         candidates = draw(trials, Path(root) / "drawn")
         for turn in range(rounds):
             for at, side in enumerate(take_turn(map(str, range(len(sides))), turn)):
-                each = sides[int(side)]
-                found[each].append(time_crew(each, candidates, Path(root) / f"{turn}-{at}"))
-                print(f"turn {turn + 1}: {each[0]}-{each[1]} {found[each][-1]}", file=sys.stderr)
+                name, workers = each = sides[int(side)]
+                if each not in found:
+                    continue
+                try:
+                    timing = time_crew(each, candidates, Path(root) / f"{turn}-{at}")
+                except RuntimeError as error:
+                    if name not in crews.NEEDS:
+                        raise
+                    print(f"{name} fails here, so it is left out: {str(error).splitlines()[-1]}")
+                    found = {side: timings for side, timings in found.items() if side[0] != name}
+                    continue
+                found[each].append(timing)
+                print(f"turn {turn + 1}: {name}-{workers} {timing}", file=sys.stderr)
     return found
 
 
