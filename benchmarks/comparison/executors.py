@@ -18,12 +18,14 @@ from concurrent.futures import wait as wait_for
 from dataclasses import replace
 from functools import partial
 from multiprocessing.connection import wait
+from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...energy.quantities import total
 from ...errors import ConfigurationError
 from ...models.importing import describe_error
+from .cores import deal_cores, take_core
 from .helper import worker_context
 from .messages import Job, Outcome, Prepared, Setting
 from .shielding import BREAK_OFF, LAST_WORDS_S, shield_worker, shielding_children
@@ -66,7 +68,8 @@ def spawn_executor(workers: int) -> ProcessPoolExecutor:
     """
     context = worker_context()
     chosen = multiprocessing.get_start_method(allow_none=True)
-    start = {"initializer": _begin_worker, "initargs": ({**os.environ}, chosen)}
+    given = ({**os.environ}, chosen, deal_cores(workers, context))
+    start = {"initializer": _begin_worker, "initargs": given}
     with shielding_children():
         return _Workers(workers, mp_context=context, **start)
 
@@ -208,7 +211,9 @@ def kill_workers(executor: Executor) -> None:
         process.join(timeout=5)
 
 
-def _begin_worker(environment: dict[str, str], start_method: str | None) -> None:
+def _begin_worker(
+    environment: dict[str, str], start_method: str | None, cores: SimpleQueue[int] | None
+) -> None:
     """Prepare a fresh process; it has the environment of the helper that it was forked from.
 
     Processes that a user's code starts in it, such as those that load data, start as they would in
@@ -219,6 +224,7 @@ def _begin_worker(environment: dict[str, str], start_method: str | None) -> None
     os.environ.update(environment)
     multiprocessing.set_start_method(start_method, force=True)
     shield_worker()
+    take_core(cores)
     with contextlib.suppress(OSError):  # where memory runs out, Linux ends a worker, not its driver
         Path("/proc/self/oom_score_adj").write_text("1000")
     threading.excepthook = _say_thread_error

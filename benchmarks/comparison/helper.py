@@ -72,9 +72,10 @@ def load_what_is_wanted() -> None:
     try:
         # No GPU, which no process may touch before it forks; and nothing is computed on one.
         with _ending_with_driver(), EnergyMeter(wanted["meter"], gpus=[], shared=True) as meter:
-            window = meter.window()
-            registry.keep(wanted["dataset"])
-            _loaded[wanted["folder"]] = window.close().total_j
+            if meter.sources:
+                window = meter.window()
+                registry.keep(wanted["dataset"])
+                _loaded[wanted["folder"]] = window.close().total_j
     except Exception:  # noqa: BLE001 - whatever it is, a worker meets it again
         registry.forget()
 

@@ -29,6 +29,7 @@ from ...tuners.deadline import Overdue
 from ...tuners.pending import ask_batch
 from ...tuners.registry import find_recipe
 from ...tuners.strategy import Strategy, Told, Work, check_work, why_done
+from .cores import on_own_core
 from .folder import Folder
 from .heartbeat import Pulse
 from .helper import loaded_j
@@ -80,6 +81,8 @@ class Session:
             self._metric = Metric.parse(experiment.metric)
             self._training = make_training(setting, self._runtime, self._metric)
             self._task = describe_task(setting, self._training, self._runtime, self._metric)
+            is_free = self._may_end or device.type != "cpu"
+            pinned = False if is_free else held.enter_context(on_own_core())
             rehearsal = Rehearsal(
                 self._meter, self._training, self._metric, str(device), self.space, self._task
             )
@@ -100,7 +103,7 @@ class Session:
             held.callback(limits.restore_original_limits)
             self.prepared = Prepared(
                 sources=self._meter.sources,
-                runtime=self._runtime.describe(),
+                runtime={**self._runtime.describe(), "pinned": pinned},
                 data=describe_data(self._training),
                 epoch_j=epoch_j,
                 ask_j=ask_j,

@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     from perjoule.models.network_training import NetworkTraining
 
 Candidate = dict[str, Any]
-Span = tuple[float, float]
-"""Unix seconds at which a training began and ended."""
+Span = tuple[float, float, float]
+"""Unix seconds at which a training began and ended, and the CPU-seconds that it took."""
 
 EPOCHS = 2
-METER = "cpu_time:10"
+WATTS = 10.0  # of a busy core, so that joules tell CPU-seconds
+METER = f"cpu_time:{WATTS:g}"
 
 
 @cache
@@ -49,14 +50,14 @@ def _train(candidate: Candidate) -> tuple[float, Span]:
     from perjoule.models.training import evaluate, train_epoch
 
     training = _training()
-    began_s, score = time.time(), 0.0
+    began_s, began_cpu_s, score = time.time(), time.process_time(), 0.0
     built = training.build(candidate, 0)
     for epoch in range(candidate["epochs"]):
         train_epoch(built, training.data.train, 0, epoch, lambda: False)
         found = evaluate(built.network, training.data.validation, built.runtime, lambda: False)
         assert found is not None
         score = found.score
-    return score, (began_s, time.time())
+    return score, (began_s, time.time(), time.process_time() - began_cpu_s)
 
 
 def train_all(candidates: list[Candidate]) -> list[Span]:
@@ -93,7 +94,10 @@ def perjoule(folder: str, candidates: list[Candidate], workers: int) -> list[Spa
         map(repr, map(key, candidates))
     ):
         raise RuntimeError("perjoule trained other candidates than before")
-    return [(row["started_at"], row["started_at"] + row["duration_s"]) for row in rows]
+    return [
+        (row["started_at"], row["started_at"] + row["duration_s"], row["energy_j"] / WATTS)
+        for row in rows
+    ]
 
 
 def trials_in(folder: Path) -> list[dict[str, Any]]:
@@ -147,8 +151,8 @@ def optuna(folder: str, candidates: list[Candidate], workers: int) -> list[Span]
 def _work_for_ray(config: dict[str, Any]) -> None:
     from ray import tune  # type: ignore[import-not-found]
 
-    score, (began_s, ended_s) = _train(config["candidates"][config["number"]])
-    tune.report({"score": score, "began_s": began_s, "ended_s": ended_s})
+    score, (began_s, ended_s, cpu_s) = _train(config["candidates"][config["number"]])
+    tune.report({"score": score, "began_s": began_s, "ended_s": ended_s, "cpu_s": cpu_s})
 
 
 def ray(folder: str, candidates: list[Candidate], workers: int) -> list[Span]:
@@ -170,7 +174,8 @@ def ray(folder: str, candidates: list[Candidate], workers: int) -> list[Span]:
         tune_config=tune.TuneConfig(metric="score", mode="max"),
         run_config=tune.RunConfig(storage_path=f"{folder}-ray", verbose=0),
     ).fit()
-    spans = [(each.metrics["began_s"], each.metrics["ended_s"]) for each in results]
+    told = [each.metrics or {} for each in results]
+    spans = [(each["began_s"], each["ended_s"], each["cpu_s"]) for each in told]
     cluster.shutdown()
     return spans
 

@@ -7,7 +7,9 @@ two, in fresh processes that take turns, so that other load falls on all alike:
 
 *first* is from the start of the driver's process to the first training of a candidate, *rate* the
 trials from then to the end of the last one, per second; *whole* ends with the driver's process,
-which has written perjoule's report by then and nothing of the others'.
+which has written perjoule's report by then and nothing of the others'. Beside other load two
+processes get no more of the machine than one. So *undisturbed* is what the rate would be on cores
+of their own: the workers at work on average, over the CPU-seconds of a trial.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,6 +43,7 @@ class Timing(NamedTuple):
 
     first_s: float
     rate: float  # trials a second, start-up excluded
+    undisturbed: float  # trials a second, if each worker at work had a core to itself
     whole_s: float
 
 
@@ -53,8 +57,11 @@ def time_crew(side: Side, candidates: list[crews.Candidate], folder: Path) -> Ti
     started_s = time.time()
     spans = answer_of(call(crews.CREWS[name], str(folder), candidates, workers))
     whole_s = time.time() - started_s
-    begun_s, ended_s = min(began for began, _ in spans), max(ended for _, ended in spans)
-    return Timing(begun_s - started_s, len(spans) / (ended_s - begun_s), whole_s)
+    begun, ended, cpu = zip(*spans, strict=True)
+    taken_s = max(ended) - min(begun)
+    at_work = (sum(ended) - sum(begun)) / taken_s
+    rate, undisturbed = len(spans) / taken_s, at_work * len(spans) / sum(cpu)
+    return Timing(min(begun) - started_s, rate, undisturbed, whole_s)
 
 
 def draw(trials: int, folder: Path) -> list[crews.Candidate]:
@@ -71,9 +78,19 @@ def take_turns(sides: Sequence[Side], trials: int, rounds: int) -> dict[Side, li
         candidates = draw(trials, Path(root) / "drawn")
         for turn in range(rounds):
             for at, side in enumerate(take_turn(map(str, range(len(sides))), turn)):
-                each = sides[int(side)]
-                found[each].append(time_crew(each, candidates, Path(root) / f"{turn}-{at}"))
-                print(f"turn {turn + 1}: {each[0]}-{each[1]} {found[each][-1]}", file=sys.stderr)
+                name, workers = each = sides[int(side)]
+                if each not in found:
+                    continue
+                try:
+                    timing = time_crew(each, candidates, Path(root) / f"{turn}-{at}")
+                except RuntimeError as error:
+                    if name not in crews.NEEDS:
+                        raise
+                    print(f"{name} fails here, so it is left out: {str(error).splitlines()[-1]}")
+                    found = {side: timings for side, timings in found.items() if side[0] != name}
+                    continue
+                found[each].append(timing)
+                print(f"turn {turn + 1}: {name}-{workers} {timing}", file=sys.stderr)
     return found
 
 
@@ -88,23 +105,26 @@ def ratios(found: dict[Side, list[Timing]]) -> Iterator[tuple[str, TimeInterval]
     names = list(dict.fromkeys(name for name, _ in found))
     one, two = WORKERS
     for name in names:
-        yield f"{name}: rate of two workers over one", of("rate", (name, two), (name, one))
+        for value in ("rate", "undisturbed"):
+            yield f"{name}, two workers over one: {value}", of(value, (name, two), (name, one))
     for name in names:
         if name != "perjoule":
             for workers in WORKERS:
                 ours, theirs = ("perjoule", workers), (name, workers)
                 label = f"perjoule over {name}, {workers} workers"
                 yield f"{label}: rate", of("rate", ours, theirs)
+                yield f"{label}: undisturbed", of("undisturbed", ours, theirs)
                 yield f"{label}: first", of("first_s", ours, theirs)
                 yield f"{label}: whole", of("whole_s", ours, theirs)
 
 
 def show(found: dict[Side, list[Timing]]) -> dict[str, Any]:
     """Print what was found, and return it as figures."""
-    print(f"\n{'crew':12}{'workers':>8}{'first, s':>22}{'rate, 1/s':>22}{'whole, s':>22}")
+    columns = ("first, s", "rate, 1/s", "undisturbed", "whole, s")
+    print(f"\n{'crew':12}{'workers':>8}" + "".join(f"{column:>22}" for column in columns))
     for (name, workers), timings in found.items():
-        columns = (median_interval(values) for values in zip(*timings, strict=True))
-        cells = "".join(f"{f'{m:.2f} ({lo:.2f} to {hi:.2f})':>22}" for m, lo, hi in columns)
+        told = (median_interval(values) for values in zip(*timings, strict=True))
+        cells = "".join(f"{f'{m:.2f} ({lo:.2f} to {hi:.2f})':>22}" for m, lo, hi in told)
         print(f"{name:12}{workers:>8}{cells}")
     told = dict(ratios(found))
     print("\nMedian of the ratios of a turn (95 % interval)")
@@ -130,7 +150,7 @@ def main() -> None:
             given.crews.remove(name)
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     machine = {"cores": os.cpu_count(), "load_before": load}
-    versions = {each: version(each) for each in ("torch", "optuna", "ray") if each in sys.modules}
+    versions = {each: version(each) for each in ("torch", "optuna", "ray") if find_spec(each)}
     sides = [(name, workers) for name in given.crews for workers in WORKERS]
     found = take_turns(sides, given.trials, given.rounds)
     figures = {"machine": machine, "versions": versions, "trials": given.trials}

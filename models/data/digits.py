@@ -6,6 +6,7 @@ import gzip
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -37,4 +38,5 @@ def _table() -> np.ndarray:
                 return np.loadtxt(lines, delimiter=",")
     from sklearn.datasets import load_digits
 
-    return np.column_stack(load_digits(return_X_y=True))
+    digits: Any = load_digits()
+    return np.column_stack((digits.data, digits.target))
