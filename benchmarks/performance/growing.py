@@ -37,14 +37,9 @@ def experiment_of(trials: int, workers: int, strategy: str) -> Experiment:
 def search(folder: str, trials: int, workers: int, strategy: str) -> Figures:
     """Run a comparison of so many trials."""
     path = Path(folder)
+    _run(experiment_of(1, 1, strategy), path.with_name("first"), 1)  # loads, and warms up
     experiment, began_s = experiment_of(trials, workers, strategy), time.process_time()
-    sent_bytes = None
-    if workers == 1:
-        run_comparison(experiment, Folder(path), objective=at_once)
-    else:
-        with Simulated(workers) as executor:
-            run_comparison(experiment, Folder(path), executor=executor)
-        sent_bytes = executor.sent_bytes / executor.n_jobs
+    sent_bytes = _run(experiment, path, workers)
     n_trials = experiment.n_runs * (experiment.trials or 0)
     ledger = Folder(path).ledger
     return {
@@ -68,11 +63,7 @@ def resume(folder: str, trials: int, workers: int, strategy: str) -> Figures:
     longer = longer.model_copy(update={"trials": (longer.trials or 0) + MORE})
     began_s, began_cpu_s = time.perf_counter(), time.process_time()
     described = path.description()
-    if workers == 1:
-        run_comparison(longer, path, resumed=described, objective=at_once)
-    else:
-        with Simulated(workers) as executor:
-            run_comparison(longer, path, resumed=described, executor=executor)
+    _run(longer, path.path, workers, resumed=described)
     return _took(began_s, began_cpu_s)
 
 
@@ -83,6 +74,16 @@ def report(folder: str) -> Figures:
     began_s, began_cpu_s = time.perf_counter(), time.process_time()
     perjoule.report(folder)
     return _took(began_s, began_cpu_s)
+
+
+def _run(experiment: Experiment, path: Path, workers: int, **options: Any) -> float | None:
+    """Returns the bytes that were sent for a job, if any were."""
+    if workers == 1:
+        run_comparison(experiment, Folder(path), objective=at_once, **options)
+        return None
+    with Simulated(workers) as executor:
+        run_comparison(experiment, Folder(path), executor=executor, **options)
+    return executor.sent_bytes / executor.n_jobs
 
 
 def _took(began_s: float, began_cpu_s: float) -> Figures:
