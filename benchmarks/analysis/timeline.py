@@ -27,7 +27,7 @@ def timeline(table: Table) -> AnytimeCurves:
     """
     rows = table.rows_in_time[COLUMNS]
     if table.runs is not None:
-        tried = table.runs["run"].isin(rows["run"])
+        tried = table.runs["run"].isin(rows["run"].unique())
         rest = table.runs[~tried | (table.runs["unplaced_j"] != 0)]  # those of unknown joules too
         closing = rest[["run", "strategy"]].assign(energy_j=rest["unplaced_j"])
         if len(closing):

@@ -33,7 +33,7 @@ from ..tables.descriptions import to_yaml
 from .described import read_description
 from .events import Event
 from .heartbeat import SignOfLife, read_sign
-from .ledger import read_events, was_begun
+from .ledger import stream_events, was_begun
 from .messages import file_name
 
 WARM_START = "warm_start.json"
@@ -173,9 +173,9 @@ class Folder:
         """Whether there are events, or there were some that somebody removed."""
         return was_begun(self.ledger)
 
-    def events(self) -> list[Event]:
-        """All events so far; none if the comparison was stopped before its first."""
-        return read_events(self.ledger) if self.was_begun else []
+    def events(self) -> Iterator[Event]:
+        """All events so far, one by one; none if the comparison was stopped before its first."""
+        return stream_events(self.ledger) if self.was_begun else iter(())
 
     def begin(self) -> None:
         """Make room for signs of life."""

@@ -83,7 +83,7 @@ class Follower:
             OutputError: The ledger is damaged, or was taken away.
         """
         alive = self._folder.is_in_use  # first: what is written before it ends is read below
-        for event in self._tail.read():
+        for event in self._tail.stream():
             self._take(event)
         self._catches_up = False
         signs = [*self._signs()] if alive else []

@@ -9,8 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Annotated
@@ -19,12 +18,14 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from ...energy.quantities import format_energy, total
 from ...errors import OutputError
-from ...files.bounded import TABLE, read_bytes
 from ...files.damage import damaged
 from ..tables.facts import first_fault
-from .chain import BrokenChainError, Link, read_chain
+from .blocks import Block, read_blocks
+from .chain import BrokenChainError, read_chain
 from .events import Charged, Event
 from .seal import Seal, read_seal
+
+_BEFORE_ALL = read_chain([])[1][0]
 
 
 class Ledger:
@@ -39,8 +40,9 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        content = _read(path) if was_begun(path) else _Content.of(path, b"")
-        self._last, self._whole = content.links[-1], content.size
+        self._last, self._whole = _BEFORE_ALL, 0
+        for block in _blocks(path) if was_begun(path) else ():
+            self._last, self._whole = block.links[-1], block.end
         self._is_torn = True
         with contextlib.ExitStack() as opened:
             try:
@@ -109,9 +111,9 @@ class Ledger:
     def _held(self, event: Event) -> str:
         """What the file told, which this process can still read, and the event besides."""
         try:
-            whole = os.pread(self._file.fileno(), self._whole, 0)
-            events = [*_Content.of(self._path, whole).parse(), event]
-        except (OSError, OutputError):  # somebody wrote over it
+            whole = os.pread(self._file.fileno(), self._whole, 0).split(b"\n")[:-1]
+            events = [*parse_events(self._path, read_chain(whole)[0]), event]
+        except (OSError, OutputError, BrokenChainError):  # somebody wrote over it
             events = []
         if len(events) <= self._last.n:
             return f"all its {self._last.n} events and one that is not in it yet"
@@ -138,44 +140,13 @@ def read_events(path: Path) -> list[Event]:
     Raises:
         OutputError: The file is missing; or a line is no event, or not the one that was written.
     """
-    return _read(path).parse()
+    return list(stream_events(path))
 
 
-@dataclass(frozen=True)
-class _Content:
-    """The whole lines of a ledger, whose chain is unbroken."""
-
-    path: Path
-    events: list[bytes]
-    links: list[Link]  # that before the first line, and those of all lines
-    size: int  # bytes of all whole lines
-
-    @classmethod
-    def of(cls, path: Path, content: bytes) -> _Content:
-        """Take what a file holds.
-
-        Raises:
-            OutputError: A line is not the one that was written.
-        """
-        *lines, torn = content.split(b"\n")
-        try:
-            return cls(path, *read_chain(lines), len(content) - len(torn))
-        except BrokenChainError as error:
-            raise damaged(path, error, error.line) from error
-
-    def check_end(self, seal: Link | None) -> None:
-        """Make sure that the last line that was sealed is there."""
-        n = len(self.events)
-        if seal is None or (seal.n <= n and self.links[seal.n] == seal):
-            return
-        if seal.n > n:
-            gone = f"line {seal.n}" if seal.n == n + 1 else f"lines {n + 1} to {seal.n}"
-            raise damaged(self.path, f"{gone}, once written whole, cut off at the end", n + 1)
-        raise damaged(self.path, "another was written there: the file was replaced", seal.n)
-
-    def parse(self) -> list[Event]:
-        """The events, or an OutputError."""
-        return parse_events(self.path, self.events)
+def stream_events(path: Path) -> Iterator[Event]:
+    """The same one by one, however many there are."""
+    for block in _blocks(path):
+        yield from parse_events(path, block.events, block.links[0].n + 1)
 
 
 def parse_events(path: Path, lines: Iterable[bytes], first: int = 1) -> list[Event]:
@@ -193,10 +164,16 @@ def parse_events(path: Path, lines: Iterable[bytes], first: int = 1) -> list[Eve
     return events
 
 
-def _read(path: Path) -> _Content:
+def _blocks(path: Path) -> Iterator[Block]:
+    """All whole lines, the last one that was sealed among them."""
     seal = read_seal(path)  # before the file, which may grow meanwhile
+    n = 0
     try:
-        content = read_bytes(path, TABLE)
+        for block in read_blocks(path):
+            first, n = block.links[0].n, block.links[-1].n
+            if seal is not None and first < seal.n <= n and block.links[seal.n - first] != seal:
+                raise damaged(path, "another was written there: the file was replaced", seal.n)
+            yield block
     except OSError as error:
         if seal is not None and seal.n and not path.exists():
             raise OutputError(
@@ -205,9 +182,9 @@ def _read(path: Path) -> _Content:
         raise OutputError(
             f"{path}: cannot be read ({error.strerror}); is it a run folder?"
         ) from error
-    found = _Content.of(path, content)
-    found.check_end(seal)
-    return found
+    if seal is not None and seal.n > n:
+        gone = f"line {seal.n}" if seal.n == n + 1 else f"lines {n + 1} to {seal.n}"
+        raise damaged(path, f"{gone}, once written whole, cut off at the end", n + 1)
 
 
 @cache

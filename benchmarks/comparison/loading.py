@@ -92,7 +92,7 @@ def read_run(path: Path) -> Table:
     folder = Folder(path)
     if not folder.was_begun:
         return read_derived(path)
-    description, events = folder.description(), folder.events()
+    description, events = folder.description(), list(folder.events())
     experiment = Experiment(**description["experiment"])
     runs = restore_runs(experiment, events, folder.ledger).values()
     slices = slice_table(events)

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 from secrets import token_hex
@@ -40,7 +41,7 @@ class Setting:
     warm_start: EarlierFacts | None = None
     earlier: bytes | None = None
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Equal for settings whose sessions may be shared."""
         parts = [self.experiment.model_dump(), self.space, str(self.folder), self.shared]

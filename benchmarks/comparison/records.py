@@ -26,7 +26,7 @@ class Records:
 
     def __init__(self, setting: Setting) -> None:
         self._ledger = Folder(setting.folder).ledger
-        self._tail, self._n_read = LedgerTail(self._ledger), 0
+        self._tail = LedgerTail(self._ledger)
         self._runs = restore_runs(setting.experiment, (), self._ledger)
 
     def find(self, job: Job) -> None:
@@ -39,9 +39,7 @@ class Records:
             return
         history, until_s = self._runs[job.run].history, time.monotonic() + SEEN_S
         while len(history) < len(job.history):
-            events = self._tail.read()
-            advance(self._runs, events, self._ledger, self._n_read + 1)
-            self._n_read += len(events)
+            advance(self._runs, self._tail.stream(), self._ledger, self._tail.n_read + 1)
             if len(history) >= len(job.history):
                 break
             if time.monotonic() > until_s:

@@ -87,7 +87,7 @@ def refit(folder: Folder, watcher: ComparisonWatcher | None = None) -> None:
 
 
 def _refit(folder: Folder, watcher: ComparisonWatcher | None) -> None:
-    description, events = folder.description(), folder.events()
+    description, events = folder.description(), list(folder.events())
     experiment = Experiment(**description["experiment"])
     [run] = restore_runs(experiment, events, folder.ledger).values()
     before = refit_facts(events)

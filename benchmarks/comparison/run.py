@@ -137,7 +137,7 @@ class Run(Tally):
 
     def n_begun(self, flying: Iterable[int]) -> int:
         """How many trials it has begun, of which some are in flight."""
-        return len(self.told) + len(set(flying) - self.told)
+        return len(self.told) + sum(trial not in self.told for trial in set(flying))
 
     def n_slices(self, trial: int) -> int:
         """How many slices a trial has had, lost ones included."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
-from ...errors import DataError, OutputError
-from ...files.bounded import TABLE, open_file, too_large
-from ...files.damage import damaged
-from .chain import BrokenChainError, Link, read_chain
+from ...errors import OutputError
+from .blocks import read_blocks
+from .chain import Link
 from .events import Event
 from .ledger import parse_events
 
@@ -26,52 +26,41 @@ class LedgerTail:
         self._last: Link | None = None
         self._seen: tuple[int, int, int] | None = None  # file, size and time at the last look
 
+    @property
+    def n_read(self) -> int:
+        """How many lines were read."""
+        return 0 if self._last is None else self._last.n
+
     def read(self) -> list[Event]:
         """The whole lines since the last call; a line that is not whole yet waits.
 
         Raises:
             OutputError: A line is not the one that was written, or what was read is gone.
         """
+        return list(self.stream())
+
+    def stream(self) -> Iterator[Event]:
+        """The same one by one, however many there are."""
         try:
             status = self._path.stat()
         except FileNotFoundError:
             if self._offset:
                 raise OutputError(f"{self._path}: was removed while it was watched") from None
-            return []
+            return
         seen = (status.st_ino, status.st_size, status.st_mtime_ns)
         if seen == self._seen:
-            return []
+            return
         is_other = self._seen is not None and seen[0] != self._seen[0]
         if is_other or status.st_size < self._offset:
             raise OutputError(f"{self._path}: was replaced by another file while it was watched")
-        lines = self._new_lines()
-        self._seen = seen
-        return self._parse(lines)
-
-    def _new_lines(self) -> list[bytes]:
         try:
-            with open_file(self._path) as file:
-                file.seek(self._offset)
-                content = file.read(TABLE + 1)
-        except (OSError, DataError) as error:
-            reason = getattr(error, "strerror", None) or error
+            for block in read_blocks(self._path, self._offset, self._last):
+                yield from parse_events(self._path, block.events, block.links[0].n + 1)
+                self._offset, self._last = block.end, block.links[-1]
+        except OSError as error:
+            reason = error.strerror or error
             raise OutputError(f"{self._path}: cannot be read ({reason})") from error
-        if len(content) > TABLE:
-            raise too_large(self._path, self._offset + len(content), TABLE)
-        *lines, torn = content.split(b"\n")
-        self._offset += len(content) - len(torn)
-        return lines
-
-    def _parse(self, lines: list[bytes]) -> list[Event]:
-        if not lines:
-            return []
-        before = 0 if self._last is None else self._last.n
-        try:
-            events, links = read_chain(lines, self._last)
-        except BrokenChainError as error:
-            raise damaged(self._path, error, error.line) from error
-        self._last = links[-1]
-        return parse_events(self._path, events, before + 1)
+        self._seen = seen
 
     @property
     def last_written(self) -> float | None:

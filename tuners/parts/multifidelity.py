@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
+from itertools import islice
 from typing import Any
 
 from ...models.space import Space
@@ -37,6 +38,7 @@ class MultiFidelity(ABC):
         self._seed, self._space = seed, space.with_fixed("epochs", longest)
         self._proposer: Proposer = proposer
         self._trials: dict[int, TrialSoFar] = {}
+        self._standing = Standing(self.ladder, self._trials)
         self._n_told = 0
 
     @abstractmethod
@@ -57,7 +59,8 @@ class MultiFidelity(ABC):
 
     def standing(self, spent_j: float = 0.0) -> Standing:
         """Where the trials stand once the run has spent so many joules."""
-        return Standing(self.ladder, self._trials, self._budget_j - spent_j)
+        self._standing.left_j, self._standing.wanted = self._budget_j - spent_j, None
+        return self._standing
 
     def _work(self, standing: Standing, shared: Mapping[str, Any]) -> Work:
         step = self.next_step(standing)
@@ -72,7 +75,9 @@ class MultiFidelity(ABC):
         """Learn the result of a slice."""
         self._n_told += 1
         new = TrialSoFar(result.trial, result.params)
-        self._trials.setdefault(result.trial, new).add(result)
+        trial = self._trials.setdefault(result.trial, new)
+        trial.add(result)
+        self._standing.take(trial)
 
 
 def lift(standing: Standing, members: Collection[int], rung: int = 0) -> Step | None:
@@ -80,7 +85,7 @@ def lift(standing: Standing, members: Collection[int], rung: int = 0) -> Step | 
 
     Trials wait below the first rung if they were begun before it was known where it lies.
     """
-    if standing.priced:
+    if standing.priced and not (rung == 0 and not standing.unplaced):
         for number in members:
             if standing.rung[number] < rung and standing.waits(number):
                 return standing.step(rung, number)
@@ -98,10 +103,16 @@ def promotion(
         return None
     if step := lift(standing, members, first):
         return step
+    everyone = members is standing.trials  # their ranking is at hand
     for rung in reversed(range(first, standing.ladder.top if last is None else last)):
-        ranked = standing.ranked(rung, members)
+        ranked = standing.reached[rung] if everyone else standing.ranked(rung, members)
         n_best = int(len(ranked) / standing.ladder.eta)  # Li et al. 2020, algorithm 2
-        for number in ranked[:n_best]:
-            if standing.rung[number] == rung and standing.waits(number):
-                return standing.step(rung + 1, number)
+        if everyone:
+            number = standing.best_waiting(rung, n_best)
+        else:
+            best = islice(ranked, n_best)
+            waiting = (n for n in best if standing.rung[n] == rung and standing.waits(n))
+            number = next(waiting, None)
+        if number is not None:
+            return standing.step(rung + 1, number)
     return None

@@ -7,7 +7,9 @@ are epochs, or joules of the trial: then cheap networks get more epochs than dea
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from bisect import bisect_left, insort
+from collections.abc import Collection, Iterator, Mapping
+from itertools import islice
 from statistics import median
 from typing import NamedTuple
 
@@ -48,9 +50,36 @@ class Ladder:
         self.top = len(self.rungs) - 1  # index of the last rung
 
 
+class Ranking:
+    """Trials in the order of their scores, the best first, of equals the first begun."""
+
+    def __init__(self) -> None:
+        self._keys: dict[int, tuple[float, int]] = {}
+        self._ordered: list[tuple[float, int]] = []
+
+    def put(self, number: int, score: float | None) -> None:
+        """Give a trial its place by its score; None takes it out."""
+        if (old := self._keys.pop(number, None)) is not None:
+            del self._ordered[bisect_left(self._ordered, old)]
+        if score is not None:
+            self._keys[number] = key = (-score, number)
+            insort(self._ordered, key)
+
+    def place(self, number: int) -> int:
+        """How many are before a trial."""
+        return bisect_left(self._ordered, self._keys[number])
+
+    def __iter__(self) -> Iterator[int]:
+        return (number for _, number in self._ordered)
+
+    def __len__(self) -> int:
+        return len(self._ordered)
+
+
 class Standing:
     """Where the trials of a run, in the order they were begun, stand on its ladder.
 
+    It is a function of the trials; after a slice of one of them, `take` brings it up to date.
     ``left_j`` are the joules that the run has left, infinite if it may spend any.
     """
 
@@ -58,31 +87,75 @@ class Standing:
         self, ladder: Ladder, trials: Mapping[int, TrialSoFar], left_j: float = math.inf
     ) -> None:
         self.ladder, self.trials, self.left_j = ladder, trials, left_j
-        self._unit: float | None = 1.0  # of an epoch, None if not known yet
-        if ladder.in_joules:
-            priced = [trial.energies_j[1] for trial in trials.values() if 1 in trial.energies_j]
-            enough = len(priced) >= PRICED_TRIALS
-            self._unit = median(priced[:PRICED_TRIALS]) if enough else None
-        self.priced = self._unit is not None  # whether it is known where the rungs lie
-        self.reached: list[dict[int, int]] = [{} for _ in ladder.rungs]
-        """For each rung, by trial, the first validated epoch at which it had reached it."""
         self.wanted: Collection[int] | None = None
         """The trials that may be gone on with; None for all."""
-        self.rung = dict.fromkeys(trials, -1)  # highest that each trial reached, or -1
-        if self._unit is not None:
-            for trial in trials.values():
-                self._climb(trial, self._unit)
+        self._place_all()
 
-    def _climb(self, trial: TrialSoFar, unit: float) -> None:
-        """Note the rungs that a trial has reached."""
-        rung, rungs = 0, self.ladder.rungs
+    def take(self, trial: TrialSoFar) -> None:
+        """Note what a slice of a trial gave."""
+        if self._find_unit() == self._unit:
+            self._place(trial)
+        else:  # the rungs lie elsewhere now
+            self._place_all()
+
+    def _place_all(self) -> None:
+        self._unit = self._find_unit()
+        self.priced = self._unit is not None  # whether it is known where the rungs lie
+        n_rungs = len(self.ladder.rungs)
+        self.reached: list[dict[int, int]] = [{} for _ in range(n_rungs)]
+        """For each rung, by trial, the first validated epoch at which it had reached it."""
+        self.rung: dict[int, int] = {}  # highest that each trial reached, or -1
+        self._ranks = [Ranking() for _ in range(n_rungs)]  # of all that reached a rung
+        self._waiting = [Ranking() for _ in range(n_rungs)]  # of those that wait on it
+        self.unplaced: dict[int, None] = {}  # those that wait below the first rung
+        for trial in self.trials.values():
+            self._place(trial)
+
+    def _find_unit(self) -> float | None:
+        """Of an epoch; None if not known yet."""
+        if not self.ladder.in_joules:
+            return 1.0
+        priced = (trial.energies_j[1] for trial in self.trials.values() if 1 in trial.energies_j)
+        first = list(islice(priced, PRICED_TRIALS))
+        return median(first) if len(first) == PRICED_TRIALS else None
+
+    def _place(self, trial: TrialSoFar) -> None:
+        """Note the rungs that a trial has reached, and whether it waits there."""
+        number, highest = trial.number, -1
+        climbed = {} if self._unit is None else self._climb(trial, self._unit)
+        for rung, (reached, ranks) in enumerate(zip(self.reached, self._ranks, strict=True)):
+            reached.pop(number, None)
+            if rung in climbed:
+                reached[number], highest = climbed[rung], rung
+            ranks.put(number, trial.scores[climbed[rung]] if rung in climbed else None)
+            self._waiting[rung].put(number, None)
+        self.rung[number] = highest
+        self.unplaced.pop(number, None)
+        if self._is_paused(trial):
+            if highest < 0:
+                self.unplaced[number] = None
+            else:
+                self._waiting[highest].put(number, trial.scores[climbed[highest]])
+
+    def _climb(self, trial: TrialSoFar, unit: float) -> dict[int, int]:
+        """The epochs at which a trial reached its rungs."""
+        climbed, rung, rungs = {}, 0, self.ladder.rungs
         for epoch in sorted(trial.scores):
             spent = trial.energies_j.get(epoch, 0.0) if self.ladder.in_joules else epoch
             height = math.inf if epoch >= self.ladder.longest else spent * (1 + _ROUNDING)
             while rung < len(rungs) and height >= rungs[rung] * unit:
-                self.reached[rung][trial.number] = epoch
-                self.rung[trial.number] = rung
+                climbed[rung] = epoch
                 rung += 1
+        return climbed
+
+    def best_waiting(self, rung: int, among: int) -> int | None:
+        """The best trial that waits on a rung, if it is among so many best ones that reached it."""
+        for number in self._waiting[rung]:
+            if self._ranks[rung].place(number) >= among:
+                return None
+            if self.waits(number):
+                return number
+        return None
 
     def scores(self, rung: int) -> dict[int, float]:
         """Validation scores at a rung, by trial, of all that reached it, failed or not."""
@@ -97,8 +170,10 @@ class Standing:
         """Whether a trial that may be gone on with is paused with rungs above it."""
         if self.wanted is not None and number not in self.wanted:
             return False
-        trial, ladder = self.trials[number], self.ladder
-        below_top = self.rung[number] < ladder.top and trial.epochs < ladder.longest
+        return self._is_paused(self.trials[number])
+
+    def _is_paused(self, trial: TrialSoFar) -> bool:
+        below_top = self.rung[trial.number] < self.ladder.top and trial.epochs < self.ladder.longest
         return trial.state is State.PAUSED and below_top
 
     def ranked(self, rung: int, members: Collection[int]) -> list[int]:
