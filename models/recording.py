@@ -69,13 +69,23 @@ class Passes:
     def _record(self, inputs: Tensor, labels: Tensor) -> Tensor:
         with _Recorder() as recorder:
             loss = self._loss(inputs, labels)
-            loss.backward()
-        gradients = [each.grad for each in self._trained]
-        self._certain = recorder.complete and all(each is not None for each in gradients)
-        if self._certain:
+            gradients = torch.autograd.grad(loss, self._trained, allow_unused=True)
+        taken: set[int] = set()
+        for parameter, gradient in zip(self._trained, gradients, strict=True):
+            parameter.grad = gradient
+            place = -1 if gradient is None else gradient.untyped_storage().data_ptr()
+            if gradient is None or gradient.stride() != parameter.stride() or place in taken:
+                # `backward` copies what lies otherwise in memory, or belongs to several.
+                parameter.grad = (
+                    None if gradient is None else torch.empty_like(parameter).copy_(gradient)
+                )
+                self._certain = False
+            taken.add(place)
+        if self._certain and recorder.complete:
             replay = _Writer().write(recorder.calls, (inputs, labels), (loss, *gradients))
             recording = _Recording(inputs.shape, replay, self._tensors, self._state)
             self._recording = _RECORDINGS[self._network] = recording
+        self._certain = self._recording is not None
         return loss.detach()
 
     def _is_of_this(self, recording: _Recording) -> bool:
@@ -156,6 +166,16 @@ class _Recorder(TorchDispatchMode):
         return output
 
 
+def _bring_channels_last(tensor: Tensor) -> Tensor:
+    return tensor.contiguous(memory_format=torch.channels_last)
+
+
+def _lies_across(tensor: Tensor, output: Tensor) -> bool:
+    """Whether an elementwise operator would walk through a tensor across how it lies in memory."""
+    across = tensor.stride() != output.stride()
+    return across and output.is_contiguous(memory_format=torch.channels_last)
+
+
 class _Writer:
     """Writes calls as a Python function that lets go of each tensor after its last use."""
 
@@ -168,24 +188,31 @@ class _Writer:
     def write(self, calls: Sequence[_Call], given: Iterable[Any], wanted: Iterable[Any]) -> Replay:
         """The function that computes what is wanted of what is given, both tensors of the calls."""
         head = f"def replay({', '.join(map(self._name, given))}):"
-        lines: list[str] = []
-        for func, args, kwargs, output in calls:
-            if func is _ATEN.detach.default:  # without autograd it is what it is of
-                self._names[id(output)] = self._text(args[0], len(lines))
-                continue
-            texts = [self._text(each, len(lines)) for each in args]
-            texts += [f"{name}={self._text(each, len(lines))}" for name, each in kwargs.items()]
-            several = isinstance(output, tuple | list)
-            names = [self._name(each) for each in (output if several else [output])]
-            self._last_use |= dict.fromkeys(names, len(lines))
-            target = f"[{', '.join(names)}]" if several else names[0]
-            lines.append(f"{target} = {self._constant(func)}({', '.join(texts)})")
+        lines = [self._line(number, call) for number, call in enumerate(calls)]
         end = f"return {', '.join(self._text(each, len(lines)) for each in wanted)}"
-        for name, line in self._last_use.items():
-            if line < len(lines):
-                lines[line] += f"; del {name}"
+        for name, number in self._last_use.items():
+            if number < len(lines):
+                lines[number] += f"; del {name}"
         exec("\n ".join([head, *lines, end]), self._constants)
         return self._constants["replay"]
+
+    def _line(self, number: int, call: _Call) -> str:
+        func, args, kwargs, output = call
+        if func is _ATEN.detach.default:  # without autograd it is what it is of
+            self._names[id(output)] = self._text(args[0], number)
+            return "pass"
+        if func is _ATEN.empty.memory_format and output.numel() == 0:
+            self._names[id(output)] = self._constant(output)  # autograd's, for each batch-norm
+            return "pass"
+        texts = [self._text(each, number) for each in args]
+        texts += [f"{name}={self._text(each, number)}" for name, each in kwargs.items()]
+        if func is _ATEN.threshold_backward.default and _lies_across(args[0], output):
+            texts[0] = f"{self._constant(_bring_channels_last)}({texts[0]})"  # 2 to 4 times as fast
+        several = isinstance(output, tuple | list)
+        names = [self._name(each) for each in (output if several else [output])]
+        self._last_use |= dict.fromkeys(names, number)
+        target = f"[{', '.join(names)}]" if several else names[0]
+        return f"{target} = {self._constant(func)}({', '.join(texts)})"
 
     def _name(self, value: Any) -> str:
         """A new name for what a line gives."""
