@@ -24,6 +24,7 @@ from .metric import ACCURACY, Metric
 from .networks.building import build_network
 from .networks.heads import head_of
 from .networks.registry import Builder
+from .operations import forward_operations
 from .optimisers import Step, make_optimizer
 from .recording import Passes
 from .runtime import Runtime
@@ -74,7 +75,17 @@ def build(
     if settings.freeze:
         network.requires_grad_(False)
         head_of(network).requires_grad_(True)
+    runtime = suit_precision(runtime, settings, network, shape)
     return Built(network, make_optimizer(_trained(network), settings, runtime), settings, runtime)
+
+
+def suit_precision(
+    runtime: Runtime, settings: TrainingSettings, network: nn.Module, shape: tuple[int, ...]
+) -> Runtime:
+    """The precision of a runtime, or float32 if a candidate that has no wish is faster so."""
+    if settings.precision != "auto" or runtime.autocast is None or runtime.device.type != "cpu":
+        return runtime
+    return runtime.for_batches(settings.batch_size * forward_operations(network, shape))
 
 
 def _trained(network: nn.Module) -> list[nn.Parameter]:
