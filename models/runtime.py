@@ -85,8 +85,13 @@ class Runtime:
     @contextmanager
     def seeded(self, seed: int) -> Iterator[None]:
         """Let a seed decide PyTorch's global random numbers, and put them back at the end."""
-        with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
-            torch.manual_seed(seed)
+        cuda = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(cuda):
+            if self.device.type == "cpu":
+                # As `torch.manual_seed`, which formats a traceback for CUDA, were it to come.
+                torch.default_generator.manual_seed(seed)
+            else:
+                torch.manual_seed(seed)
             yield
 
 
