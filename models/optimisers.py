@@ -16,6 +16,7 @@ from .settings import TrainingSettings
 Kernel = Callable[[list[Tensor]], None]
 """A step along gradients, one of each parameter."""
 
+_ATEN = torch.ops.aten
 _OPTIMIZERS = {"sgd": lean(SGD), "adam": lean(Adam), "adamw": lean(AdamW)}
 _FUSED_ON = ("cpu", "cuda", "mps", "xpu")
 
@@ -72,7 +73,7 @@ def _sgd_kernel(group: dict[str, Any], states: Sequence[dict[str, Any]], _: bool
     options["weight_decay"] = group["weight_decay"]
 
     def kernel(gradients: list[Tensor]) -> None:
-        torch._fused_sgd_(
+        _ATEN._fused_sgd_.default(
             group["params"], gradients, buffers, lr=group["lr"], is_first_step=False, **options
         )
 
@@ -82,7 +83,7 @@ def _sgd_kernel(group: dict[str, Any], states: Sequence[dict[str, Any]], _: bool
 def _adam_kernel(
     group: dict[str, Any], states: Sequence[dict[str, Any]], decoupled: bool
 ) -> Kernel:
-    fused = torch._fused_adamw_ if decoupled else torch._fused_adam_
+    fused = _ATEN._fused_adamw_.default if decoupled else _ATEN._fused_adam_.default
     means, squares = ([state[name] for state in states] for name in ("exp_avg", "exp_avg_sq"))
     counts = torch.stack([state["step"] for state in states])  # so that one operation counts all
     steps = list(counts)

@@ -69,7 +69,7 @@ def usual(network: nn.Module, samples: Pictures, epochs: int, seed: int) -> Call
 
 
 def optuna(network: nn.Module, samples: Pictures, epochs: int, seed: int) -> Callable[[], object]:
-    """The loop of Optuna's own example, `pytorch_simple.py`: flat images, log-softmax, `nll_loss`."""
+    """The loop of Optuna's example `pytorch_simple.py`: flat images, log-softmax, `nll_loss`."""
     flat = nn.Sequential(nn.Unflatten(1, samples.split.inputs.shape[1:]), network, nn.LogSoftmax(1))
 
     def train() -> None:
@@ -125,17 +125,17 @@ def skorch(network: nn.Module, samples: Pictures, epochs: int, seed: int) -> Cal
     """skorch, silent and without its split for validation, on the arrays it is made for."""
     from skorch import NeuralNetClassifier
 
-    net = NeuralNetClassifier(
-        network,
-        criterion=nn.CrossEntropyLoss,
-        optimizer=torch.optim.Adam,
-        lr=LEARNING_RATE,
-        batch_size=BATCH_SIZE,
-        max_epochs=epochs,
-        iterator_train__shuffle=True,
-        train_split=None,
-        verbose=0,
-    )
+    options: dict[str, Any] = {
+        "criterion": nn.CrossEntropyLoss,
+        "optimizer": torch.optim.Adam,
+        "lr": LEARNING_RATE,
+        "batch_size": BATCH_SIZE,
+        "max_epochs": epochs,
+        "iterator_train__shuffle": True,
+        "train_split": None,
+        "verbose": 0,
+    }
+    net = NeuralNetClassifier(network, **options)
     inputs, labels = samples.split.inputs.contiguous().numpy(), samples.split.labels.numpy()
 
     def train() -> None:
