@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import torch
-from torch import Tensor, nn
+from torch import Tag, Tensor, nn
 from torch.nn.modules import module as torch_modules
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -159,11 +159,20 @@ class _Recorder(TorchDispatchMode):
             outputs = output if isinstance(output, tuple | list) else [output]
             self._room -= sum(each.nbytes for each in outputs if isinstance(each, Tensor))
             self.calls.append(_Call(func, args, kwargs or {}, output))
-            # A number that Python took from a tensor may be another one in the next step.
-            if self._room < 0 or func is _ATEN._local_scalar_dense.default:
+            if self._room < 0 or _depends_on_values(func, args):
                 self.complete = False
                 self.calls.clear()
         return output
+
+
+def _depends_on_values(func: Any, args: tuple[Any, ...]) -> bool:
+    """Whether Python learns values from an operator, or shapes that they decide: others each step.
+
+    Indices decide a shape only if they are a mask.
+    """
+    if func is _ATEN.index.Tensor:
+        return any(each is not None and each.dtype == torch.bool for each in args[1])
+    return bool({Tag.data_dependent_output, Tag.dynamic_output_shape} & set(func.tags))
 
 
 def _bring_channels_last(tensor: Tensor) -> Tensor:

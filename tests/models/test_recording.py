@@ -81,7 +81,9 @@ def test_a_recorded_training_is_the_training_bit_for_bit(case, monkeypatch):
 def test_tasks_and_modes_that_change_are_recorded_anew(monkeypatch):
     def trained():
         built = begin({}, "cnn", Runtime(CPU))
-        losses = train(built, 1, tasks=(4, 6)) + train(built, 1, begin_at=1)
+        losses = train(built, 1, tasks=(4, 6))
+        assert (built.network in recording._RECORDINGS) == recording.is_certain(built.network)
+        losses += train(built, 1, begin_at=1)
         built.network[0].requires_grad_(False)
         losses += train(built, 1, begin_at=2)
         built.network[-1].weight = nn.Parameter(torch.ones(10, 64))  # not the optimiser's
@@ -110,6 +112,19 @@ def test_code_of_others_runs_at_each_step():
         train(built)
     assert ran == [64, 64, 22] * 2
     assert len(hooked) == 6
+
+
+@pytest.mark.parametrize(
+    "loss", [lambda x, y: x[y > 4].sum(), lambda x, y: x.sum() * (1 if y.sum().item() > 9 else 2)]
+)
+def test_what_depends_on_values_is_not_recorded(loss):
+    network = nn.Sequential(nn.Linear(3, 2))
+    passes = recording.Passes(network, lambda inputs, labels: loss(network(inputs), labels), None)
+    for first in (0, 5):
+        inputs, labels = torch.randn(10, 3), torch.arange(first, first + 10)
+        given = passes(inputs, labels)
+        assert torch.equal(given, loss(network(inputs), labels))
+    assert network not in recording._RECORDINGS
 
 
 def test_a_step_too_large_to_be_held_is_not_recorded(monkeypatch):
