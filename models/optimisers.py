@@ -13,10 +13,10 @@ from ._compiler import lean
 from .runtime import Runtime
 from .settings import TrainingSettings
 
-Kernel = Callable[[list[Tensor]], None]
-"""A step along gradients, one of each parameter."""
+Kernel = Callable[[list[Tensor], float | Tensor], None]
+"""A step along gradients, one of each parameter, at a learning rate."""
 
-_ATEN = torch.ops.aten
+_kernels: Any = torch  # its type stubs leave them out
 _OPTIMIZERS = {"sgd": lean(SGD), "adam": lean(Adam), "adamw": lean(AdamW)}
 _FUSED_ON = ("cpu", "cuda", "mps", "xpu")
 
@@ -40,8 +40,7 @@ def make_optimizer(
 class Step:
     """The step of an optimiser of `make_optimizer`, for as long as its state is not loaded anew.
 
-    On a CPU it calls the fused kernel with lists that it made once; `Optimizer.step` makes them at
-    each step, which takes five times as long as the kernel if the network is small.
+    On a CPU it calls the fused kernel; where a parameter has no gradient, it is the optimiser's.
     """
 
     def __init__(self, optimizer: Optimizer) -> None:
@@ -59,41 +58,44 @@ class Step:
             self._optimizer.step()
         elif self._kernel is None:
             self._optimizer.step()  # which makes the state if there is none
-            states = [self._optimizer.state[each] for each in self._parameters]
-            make = _sgd_kernel if isinstance(self._optimizer, SGD) else _adam_kernel
-            self._kernel = make(self._group, states, isinstance(self._optimizer, AdamW))
+            self._kernel = fused_kernel(self._optimizer)
         else:
             with torch.inference_mode():
-                self._kernel(gradients)
+                self._kernel(gradients, self._group["lr"])
 
 
-def _sgd_kernel(group: dict[str, Any], states: Sequence[dict[str, Any]], _: bool) -> Kernel:
-    buffers = [state["momentum_buffer"] for state in states] if group["momentum"] else []
-    options = {name: group[name] for name in ("momentum", "dampening", "nesterov", "maximize")}
-    options["weight_decay"] = group["weight_decay"]
+def fused_kernel(optimizer: Optimizer) -> Kernel:
+    """The fused kernel of an optimiser of one group that has its state, with standing lists.
 
-    def kernel(gradients: list[Tensor]) -> None:
-        _ATEN._fused_sgd_.default(
-            group["params"], gradients, buffers, lr=group["lr"], is_first_step=False, **options
-        )
+    `Optimizer.step` makes them at each step, which takes five times as long as the kernel if the
+    network is small. State, results and checkpoints stay the optimiser's own.
+    """
+    (group,) = optimizer.param_groups
+    parameters = group["params"]
+    states = [optimizer.state[each] for each in parameters]
+    options = {name: group[name] for name in ("weight_decay", "maximize")}
+    if isinstance(optimizer, SGD):
+        buffers = [state["momentum_buffer"] for state in states] if group["momentum"] else []
+        options |= {name: group[name] for name in ("momentum", "dampening", "nesterov")}
 
-    return kernel
+        def descend(gradients: list[Tensor], rate: float | Tensor) -> None:
+            _kernels._fused_sgd_(
+                parameters, gradients, buffers, lr=rate, is_first_step=False, **options
+            )
 
+        return descend
 
-def _adam_kernel(
-    group: dict[str, Any], states: Sequence[dict[str, Any]], decoupled: bool
-) -> Kernel:
-    fused = _ATEN._fused_adamw_.default if decoupled else _ATEN._fused_adam_.default
+    fused = _kernels._fused_adamw_ if isinstance(optimizer, AdamW) else _kernels._fused_adam_
     means, squares = ([state[name] for state in states] for name in ("exp_avg", "exp_avg_sq"))
     counts = torch.stack([state["step"] for state in states])  # so that one operation counts all
     steps = list(counts)
     for state, step in zip(states, steps, strict=True):
         state["step"] = step
-    options = {name: group[name] for name in ("weight_decay", "eps", "amsgrad", "maximize")}
+    options |= {"eps": group["eps"], "amsgrad": group["amsgrad"]}
     options["beta1"], options["beta2"] = group["betas"]
 
-    def kernel(gradients: list[Tensor]) -> None:
+    def descend_by_moments(gradients: list[Tensor], rate: float | Tensor) -> None:
         counts.add_(1)
-        fused(group["params"], gradients, means, squares, [], steps, lr=group["lr"], **options)
+        fused(parameters, gradients, means, squares, [], steps, lr=rate, **options)
 
-    return kernel
+    return descend_by_moments
