@@ -1,7 +1,7 @@
 """The passes of a training step, recorded once as operators and run again without all around them.
 
 PyTorch comes to the same operators at each step, by way of layers, autocast and autograd, which for
-a small network take a quarter of the time. Here the first step is trained as ever while its
+a small network take a fifth of the time. Here the first step is trained as ever while its
 operators are noted; those that follow call them alone, with the same numbers, bit for bit. A
 network of which that is not certain is trained as ever.
 """

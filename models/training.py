@@ -3,8 +3,9 @@
 The whole data set lies on the device as one tensor, batches are gathered from it in a seeded order
 and augmented there, images are channels last, the optimiser is fused, and the loss stays on the
 device until the epoch ends. Per step Python only asks whether to stop, and sets the learning rate
-where it changes. `benchmarks/performance/training.py` measures what that gives against the usual
-loop over a `DataLoader`.
+where it changes; on a CPU it calls the operators of both passes without layers and autograd
+(`recording`), in float32 where casts would take longer than they save. `benchmarks/performance/
+training.py` measures what that gives against the loops of others.
 """
 
 from __future__ import annotations
