@@ -16,7 +16,7 @@ from .described import Described
 from .networks.registry import imports_code, resolve_architecture
 from .runtime import Runtime
 from .settings import split_hyperparameters
-from .training import EVALUATION_BATCH, build
+from .training import EVALUATION_BATCH, build, suit_precision
 
 
 class EndToEnd(nn.Module):
@@ -157,7 +157,9 @@ def make_predictor(
         _check_weights(network, weights)
         network.load_state_dict(weights)
     # PyTorch's type stubs leave this argument out.
-    network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    network = network.to(runtime.device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    settings, _ = split_hyperparameters(described.params, described.architecture)
+    runtime = suit_precision(runtime, settings, network, described.shape)
     return Predictor(described, network, runtime)
 
 

@@ -12,6 +12,10 @@ import torch
 
 from ..errors import ConfigurationError
 
+LEAST_FOR_BFLOAT16 = 30e6  # operations, of a forward pass of a batch on a CPU
+"""Below it the casts take longer than they save, up to 1.7 times; above it bfloat16 is faster, up
+to 1.6 times: 16 networks on images of 8x8 to 32x32 pixels, one thread of an AMD EPYC 9004."""
+
 
 @dataclass(frozen=True)
 class Runtime:
@@ -24,6 +28,8 @@ class Runtime:
     @classmethod
     def detect(cls, device: str | None = None) -> Runtime:
         """The fastest way on a device, by default CUDA or else the CPU: bfloat16 where it can.
+
+        On a CPU a candidate is asked `for_batches` as well.
 
         Raises:
             ConfigurationError: The device cannot be used.
@@ -56,6 +62,11 @@ class Runtime:
             )
         return replace(self, autocast=torch.bfloat16 if precision == "bf16" else None)
 
+    def for_batches(self, operations: float) -> Runtime:
+        """The same place in float32, if forward passes of so many operations are faster so."""
+        slower = self.device.type == "cpu" and operations < LEAST_FOR_BFLOAT16
+        return replace(self, autocast=None) if slower else self
+
     def describe(self) -> dict[str, Any]:
         """What the record of an experiment keeps, in plain values."""
         return {
@@ -74,8 +85,13 @@ class Runtime:
     @contextmanager
     def seeded(self, seed: int) -> Iterator[None]:
         """Let a seed decide PyTorch's global random numbers, and put them back at the end."""
-        with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
-            torch.manual_seed(seed)
+        cuda = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(cuda):
+            if self.device.type == "cpu":
+                # As `torch.manual_seed`, which formats a traceback for CUDA, were it to come.
+                torch.default_generator.manual_seed(seed)
+            else:
+                torch.manual_seed(seed)
             yield
 
 

@@ -99,7 +99,7 @@ class TrainingSettings:
     gradient_clip: float | None = None  # largest norm of the gradient of a step; None: any
     augmentation: str = "none"  # of images, keys of `AUGMENTATIONS` joined by +
     batch_size: int = DEFAULT_BATCH_SIZE  # samples per step; log2_batch_size gives it too
-    precision: str = "auto"  # of the matrix products; auto: bf16 where the device multiplies it
+    precision: str = "auto"  # of the matrix products; auto: bf16 where it is there and faster
     patience: int = 0  # epochs without a better score that end the training; 0: it never ends so
     epochs: int = 4  # passes over the training split
     freeze: bool = False  # train the head alone

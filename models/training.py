@@ -3,8 +3,9 @@
 The whole data set lies on the device as one tensor, batches are gathered from it in a seeded order
 and augmented there, images are channels last, the optimiser is fused, and the loss stays on the
 device until the epoch ends. Per step Python only asks whether to stop, and sets the learning rate
-where it changes. `benchmarks/performance/training.py` measures what that gives against the usual
-loop over a `DataLoader`.
+where it changes; on a CPU it calls the operators of both passes without layers and autograd
+(`recording`), in float32 where casts would take longer than they save. `benchmarks/performance/
+training.py` measures what that gives against the loops of others.
 """
 
 from __future__ import annotations
@@ -15,16 +16,18 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.optim import SGD, Adam, AdamW, Optimizer
+from torch.optim import Optimizer
 
 from ..errors import ConfigurationError
-from ._compiler import lean
 from .augmentation import augmentation
 from .data.splits import Split
 from .metric import ACCURACY, Metric
 from .networks.building import build_network
 from .networks.heads import head_of
 from .networks.registry import Builder
+from .operations import forward_operations
+from .optimisers import Step, make_optimizer
+from .recording import Passes
 from .runtime import Runtime
 from .schedule import rate_factor
 from .scoring import cross_entropy, score_of
@@ -32,11 +35,6 @@ from .settings import TrainingSettings, split_hyperparameters
 from .tasks import exclude, make_loss, other_tasks
 
 EVALUATION_BATCH = 256  # samples; any from 64 to 1,000 will do, 2,000 fall out of the caches
-
-_FUSED_ON = ("cpu", "cuda", "mps", "xpu")
-
-
-_OPTIMIZERS = {"sgd": lean(SGD), "adam": lean(Adam), "adamw": lean(AdamW)}
 
 
 class Built(NamedTuple):
@@ -78,20 +76,17 @@ def build(
     if settings.freeze:
         network.requires_grad_(False)
         head_of(network).requires_grad_(True)
-    return Built(network, _make_optimizer(network, settings, runtime), settings, runtime)
+    runtime = suit_precision(runtime, settings, network, shape)
+    return Built(network, make_optimizer(_trained(network), settings, runtime), settings, runtime)
 
 
-def _make_optimizer(network: nn.Module, settings: TrainingSettings, runtime: Runtime) -> Optimizer:
-    options: dict[str, Any] = {
-        "lr": settings.learning_rate,
-        "weight_decay": settings.weight_decay,
-        "fused": runtime.device.type in _FUSED_ON,
-    }
-    if settings.optimizer == "sgd":
-        options |= {"momentum": settings.momentum, "nesterov": settings.momentum != 0}
-    else:
-        options |= {"betas": (settings.beta1, settings.beta2), "eps": settings.epsilon}
-    return _OPTIMIZERS[settings.optimizer](_trained(network), **options)
+def suit_precision(
+    runtime: Runtime, settings: TrainingSettings, network: nn.Module, shape: tuple[int, ...]
+) -> Runtime:
+    """The precision of a runtime, or float32 if a candidate that has no wish is faster so."""
+    if settings.precision != "auto" or runtime.autocast is None or runtime.device.type != "cpu":
+        return runtime
+    return runtime.for_batches(settings.batch_size * forward_operations(network, shape))
 
 
 def _trained(network: nn.Module) -> list[nn.Parameter]:
@@ -144,26 +139,31 @@ def train_epoch(
     take = _taker(split.inputs, settings)
     rates = _rates(settings, epoch, len(batches))
     loss_of = make_loss(other_tasks(tasks, runtime.device), settings.label_smoothing)
-    trained, clip = _trained(network), settings.gradient_clip
+    step, clip, trained = Step(optimizer), settings.gradient_clip, _trained(network)
+
+    def loss_of_batch(inputs: Tensor, labels: Tensor) -> Tensor:
+        with runtime.precision():
+            logits = network(inputs)
+        return loss_of(logits.float(), labels)
+
+    setting = (runtime, settings.label_smoothing, tuple(tasks))
+    passes = Passes(network, loss_of_batch, setting)
     total = torch.zeros((), device=runtime.device)
     steps = n_seen = 0
     with runtime.seeded(int(torch.randint(2**62, (), generator=generator))):
         for batch in batches:
             if should_stop():
                 break
-            with runtime.precision():
-                logits = network(take(batch))
-            loss = loss_of(logits.float(), split.labels.index_select(0, batch))
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            total.add_(passes(take(batch), split.labels.index_select(0, batch)), alpha=len(batch))
             if clip is not None:
-                nn.utils.clip_grad_norm_(trained, clip)
+                with torch.inference_mode():
+                    nn.utils.clip_grad_norm_(trained, clip)
             if rates:
                 optimizer.param_groups[0]["lr"] = rates[steps]
-            optimizer.step()
-            total += loss.detach() * len(batch)
+            step()
             n_seen += len(batch)
             steps += 1
+    optimizer.zero_grad()
     loss = float(total) / n_seen if n_seen else math.nan
     return EpochResult(loss, steps, finished=steps == len(batches))
 

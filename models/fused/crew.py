@@ -24,7 +24,7 @@ class Crew:
     def __init__(self, training: NetworkTraining, members: Sequence[Member]) -> None:
         self.members = members
         self._data = training.data
-        self._runtime = training.runtime.at(members[0].settings.precision)
+        self._runtime = members[0].runtime
         self._stack = Stack([member.network for member in members])
         self._generators = [member.generator for member in members]
         self._augment = any(member.augments for member in members)

@@ -25,6 +25,7 @@ class Member:
 
     Attributes:
         trial: Whose candidate it is.
+        runtime: At its precision.
         batches: Of this epoch, each of indices of samples.
         rates: Of learning, for each step of this epoch.
         generator: Of the random numbers of dropout and augmentation.
@@ -35,7 +36,8 @@ class Member:
 
     def __init__(self, training: NetworkTraining, trial: Trial) -> None:
         self._training, self.trial = training, trial
-        self.network, self._optimizer, self.settings, _ = training.build(trial.params, trial.seed)
+        built = training.build(trial.params, trial.seed)
+        self.network, self._optimizer, self.settings, self.runtime = built
         training.announce(trial, self.network, self.settings.batch_size)
         self._scores: list[float] = []  # of all epochs of the trial
         if (state := trial.restore()) is not None:
@@ -43,7 +45,7 @@ class Member:
             self._optimizer.load_state_dict(state["optimizer"])
             self._scores = list(state.get("scores", ()))
         self._trained = list(self.network.parameters())
-        self._descent = Descent(self._optimizer, self._trained)
+        self._descent = Descent(self._optimizer)
         self._augment = augmentation(self.settings.augmentation)
         self._epochs: Iterator[int] = trial.epochs()
         self._epoch = 0

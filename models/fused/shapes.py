@@ -40,7 +40,8 @@ def fusable_shape(training: NetworkTraining, params: Mapping[str, Any]) -> Hasha
     if settings.freeze or (random and device != "cpu"):
         return None
     layers = tuple(sorted(network.items()))
-    return training.architecture, layers, drops, settings.batch_size, str(runtime.autocast)
+    precision = settings.precision == "auto", str(runtime.autocast)  # auto depends on the network
+    return training.architecture, layers, drops, settings.batch_size, *precision
 
 
 def shaping(training: NetworkTraining, params: Mapping[str, Any]) -> list[str]:
