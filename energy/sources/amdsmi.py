@@ -1,10 +1,10 @@
 """Measured AMD GPU energy: the accumulator of each card, asked through AMD's ``amdsmi`` library.
 
-Its Python binding comes with ROCm 6 and newer (``/opt/rocm/share/amd_smi``) and must match the
-driver, so no extra of ours installs it. ``amdsmi_get_energy_count`` gives the accumulator, under a
-name that changed in 6.2.1, and the microjoules of its unit. It counts a socket: of the two dies of
-an MI250 one shows the joules of both and the other 0, and partitions of an MI300 all show those of
-their board. Such doubles are left out.
+Its Python binding comes with ROCm 6 and newer (``/opt/rocm/share/amd_smi``; PyPI has copies) and
+must match the library there, so no extra of ours installs it. ``amdsmi_get_energy_count`` gives the
+accumulator, under a name that changed in 6.2.1, and the microjoules of its unit. It counts a
+socket: of the two dies of an MI250 one shows the joules of both and the other 0, and partitions of
+an MI300 all show those of their board. Such doubles are left out.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from importlib import import_module
+from io import StringIO
 from typing import Any, NamedTuple
 
 from ...errors import SourceError
@@ -27,6 +30,7 @@ MIRROR_TOLERANCE_J = 1.0  # what a counter may move while another that shows the
 TWO_DIES = ("MI200", "MI250")  # cards whose second die shows 0
 VISIBLE = ("ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES")
 MEND_MISSING = "Install it from the ROCm that is there: `pip install /opt/rocm/share/amd_smi`"
+MEND_LIBRARY = "Install ROCm's package amd-smi-lib, of the version of this Python package"
 MEND_DRIVER = "Load the driver (`sudo modprobe amdgpu`), or pass /dev/kfd and /dev/dri on"
 MEND_CARD = "Take --meter hwmon, which integrates the card's power"
 
@@ -107,9 +111,11 @@ def discover(
     """
     if smi is None:
         try:
-            import amdsmi as smi  # pyright: ignore[reportMissingImports]
+            smi = _import()
         except Exception as error:  # noqa: BLE001 - it fails in many ways without its library
-            return Discovery(reason=f"amdsmi: {error}", mend=MEND_MISSING)
+            is_there = not isinstance(error, ModuleNotFoundError)
+            mend = MEND_LIBRARY if is_there else MEND_MISSING
+            return Discovery(reason=f"amdsmi: {error}", mend=mend)
     try:
         smi.amdsmi_init()
         handles = smi.amdsmi_get_processor_handles()
@@ -121,6 +127,12 @@ def discover(
         names = ", ".join(card.address for card in cards) or "none"
         return Discovery(reason=f"no AMD card {wanted}".strip(), mend=f"There are: {names}")
     return _open(smi, chosen, clock, () if wanted else _hidden_from_us())
+
+
+def _import() -> Any:
+    """The binding, which prints where its library is not found."""
+    with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+        return import_module("amdsmi")
 
 
 def _open(

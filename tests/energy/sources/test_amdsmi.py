@@ -1,6 +1,8 @@
 """AMD's energy counters, with a binding whose counts a test decides."""
 
 import os
+import sys
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -113,7 +115,6 @@ def test_cards_are_named_and_hidden_ones_told(monkeypatch):
     [warning] = amdsmi.discover(smi).sources[0].info.warnings
     assert "ROCR_VISIBLE_DEVICES=1 hides some" in warning
     assert not amdsmi.discover(smi, "1").sources[0].info.warnings
-    assert "pip install" in amdsmi.MEND_MISSING
 
 
 def test_a_library_that_is_not_there_or_fails_is_told(monkeypatch):
@@ -125,6 +126,16 @@ def test_a_library_that_is_not_there_or_fails_is_told(monkeypatch):
     found = amdsmi.discover(smi)
     assert found.reason == "amdsmi: AMDSMI_STATUS_DRIVER_NOT_LOADED"
     assert "modprobe amdgpu" in found.mend
+
+
+def test_a_binding_without_its_library_is_told_and_prints_nothing(tmp_path, monkeypatch, capsys):
+    monkeypatch.delitem(sys.modules, "amdsmi", raising=False)
+    (tmp_path / "amdsmi.py").write_text("print('Unable to find it'); {}['libamd_smi.so']")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert "amd-smi-lib" in amdsmi.discover().mend
+    assert "".join(capsys.readouterr()) == ""
+    monkeypatch.setattr(amdsmi, "import_module", lambda name: import_module(f"{name}_of_nobody"))
+    assert "pip install" in amdsmi.discover().mend
 
 
 def test_a_card_is_not_counted_by_two_meters(tmp_path):
