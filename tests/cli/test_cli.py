@@ -90,7 +90,7 @@ no_cuda = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has
         (options(seeds="0"), "seeds = 0"),
         (options(workers="-1"), "workers = -1"),
         (options(workers="0"), "workers = 0"),
-        (options(meter="watt"), r"unknown meter 'watt': .*known: auto, "),
+        (options(meter="watt"), r"unknown meter 'watt': .*known: amdsmi, auto, "),
         (options(meter="model:none"), "'none' is not a number above zero"),
         (options(meter="replay:missing.csv"), r"missing\.csv"),
         (options(carbon="FRX"), "unknown country 'FRX'"),
