@@ -14,6 +14,11 @@ from .graphs import GraphedStep
 from .member import Member
 from .stack import Stack
 
+# What a layer gives in one go on a CPU; 32 MB and more come from the system anew each time, which
+# takes longer than the arithmetic (16 networks, 512 images of 28x28: 280 ms in place of 750).
+_LARGEST_LAYER = 2**22
+_LEAST_ROWS = 16
+
 
 class Crew:
     """Members that take their steps together; on a GPU a step is one CUDA graph.
@@ -55,8 +60,12 @@ class Crew:
     @torch.inference_mode()
     def infer(self, inputs: Tensor) -> Tensor:
         """The outputs (K, n, classes) of all members for inputs (n, …)."""
+        rows = len(inputs)
+        if inputs.device.type == "cpu":
+            rows = max(_LEAST_ROWS, _LARGEST_LAYER // self._stack.n_values(inputs))
         with self._runtime.precision():
-            return self._stack(inputs, shared=True).float()
+            parts = [self._stack(each, shared=True).float() for each in inputs.split(rows)]
+        return torch.cat(parts, 1)
 
     def _step(self, batch: Tensor, rates: Sequence[float] | Sequence[Tensor]) -> None:
         """Learn from a batch (n,) that all share, or from that of each member (K, n)."""

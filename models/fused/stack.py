@@ -68,6 +68,11 @@ class Stack:
             values = values.contiguous(memory_format=torch.channels_last)
         return _run(self._layers, _Flow(values, shared, generators)).values.transpose(1, 2)
 
+    def n_values(self, inputs: Tensor) -> int:
+        """How many values the first layer, the widest, gives for one of some inputs (n, …)."""
+        pixels = inputs[0, 0].numel() if self._side_by_side else 1
+        return len(self._weights[0][0]) * pixels
+
     def share_out_gradients(self) -> None:
         """Move the gradients that a backward pass left to the networks, each its part."""
         for weights, parts in self._weights:
