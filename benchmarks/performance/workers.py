@@ -8,8 +8,23 @@ two, in fresh processes that take turns, so that other load falls on all alike:
 *first* is from the start of the driver's process to the first training of a candidate, *rate* the
 trials from then to the end of the last one, per second; *whole* ends with the driver's process,
 which has written perjoule's report by then and nothing of the others'. Beside other load two
-processes get no more of the machine than one. So *undisturbed* is what the rate would be on cores
-of their own: the workers at work on average, over the CPU-seconds of a trial.
+processes may get no more of the machine than one: Linux shares cores out by session
+(`sched_autogroup`), however many processes one has. So *undisturbed* is what the rate would be on
+cores of their own: the workers at work on average, over the CPU-seconds of a trial.
+
+Why two workers took as long as one for short runs: each loaded for itself, after the helper that
+they are forked from had loaded PyTorch, PyTorch's compiler (1.1 CPU-seconds, for the first call of
+an optimiser, which is never compiled) and scikit-learn (0.9, for the file of digits): 2.4 of a
+start in all, of which nothing was shared. Now it is 0.36: 0.24 for a step of the heaviest
+candidate, 0.05 for the cheapest, 0.03 for asks, 0.02 for the data. The first training of `tune`
+comes after 2.07 CPU-seconds in place of 4.33 (2.1 s and 4.9 s where little else ran). What is left
+is the end: runs that share a budget have equal joules, and of two one is over first; in a
+comparison of 19 trials more than a fifth of the workers' time was waited.
+
+What did not pay: to rehearse in one worker and tell the others. They rehearse at the same time, so
+nothing comes sooner, and who has not warmed up does it in its first trial. Nor to start the helper
+before the command line is read: 0.3 CPU-seconds sooner, and 1.3 for nothing wherever one worker
+trains. What did: a core for each worker, see `comparison/cores.py`.
 """
 
 from __future__ import annotations

@@ -16,6 +16,23 @@ from perjoule.benchmarks.comparison.messages import Prepared, Setting, merge
 from perjoule.models.data import load, registry
 
 LABELS = np.arange(60) % 3
+TRAIN = """
+import sys
+from perjoule.models.data import load
+from perjoule.models.networks.cnn import cnn
+from perjoule.models.operations import forward_operations
+from perjoule.models.runtime import Runtime
+from perjoule.models.training import build, train_epoch
+
+data = load("digits", train_limit=100)
+for optimizer in ("sgd", "adam", "adamw"):
+    params = {"optimizer": optimizer}
+    built = build(params, cnn, data.shape, data.n_classes, Runtime.detect("cpu"), 0)
+    assert forward_operations(built.network, data.shape) > 0
+    assert train_epoch(built, data.train, 0, 0, lambda: False).finished
+    built.optimizer.load_state_dict(built.optimizer.state_dict())
+assert not {"torch._dynamo", "sklearn", "pandas"} & set(sys.modules)
+"""
 
 
 @pytest.fixture
@@ -43,9 +60,10 @@ def setting_in(folder):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="workers are spawned here")
-def test_a_worker_is_born_with_pytorch():
+def test_a_worker_is_born_with_pytorch_and_trains_without_its_compiler():
     with spawn_executor(1) as pool:
         assert pool.submit(eval, "'torch' in __import__('sys').modules").result(timeout=60)
+        pool.submit(exec, TRAIN).result(timeout=60)
 
 
 def test_what_the_helper_read_is_for_its_comparison_alone(pixels, monkeypatch):
