@@ -108,6 +108,7 @@ MOST_PAUSED = 48  # the same of paused trials
 ETA = 2.0  # ratio of a rung to the one below
 LEAST_SLICE = 3.0  # a slice costs at least so many times what its ask does
 LEAST_SHARE = 1e-3  # and this share of the budget, where that is finite
+NOTHING_FITS = "no slice that is left to train fits the joules left"
 _ENERGY_GROWTH = 1.15  # of results, when the model of joules is fitted again
 
 
@@ -182,6 +183,7 @@ class FrugalStrategy:
             return self._work(self._new(first, epoch_j), self._rungs[0])
         if not self._learner.is_ready:  # nothing is validated yet
             if not len(fitting):
+                self.why_done = NOTHING_FITS
                 return None
             return self._work(self._new(fitting[0], epoch_j), self._rungs[0])
         work = self._halve(new, epoch_j, left_j) if self._halves else None
@@ -281,6 +283,7 @@ class FrugalStrategy:
             *(self._paused(trial) for trial in self._waiting(model, best)),
         ]
         if not options:
+            self.why_done = "all its candidates were trained"
             return None
         epochs = np.array([each.epochs for each in options])[:, None]
         further = np.maximum(np.array(self._rungs) - epochs, 0)
@@ -289,6 +292,7 @@ class FrugalStrategy:
         ahead = np.flatnonzero(further.ravel())
         ahead = ahead[self._energy.affordable(joules[ahead], left_j)]
         if not len(ahead):
+            self.why_done = NOTHING_FITS
             return None
         belief = model.predict(self._points(options))
         # EI-cool of Lee et al. 2020 with a fixed alpha: log EI - alpha log(joules)
