@@ -18,6 +18,7 @@ from torch import Tag, Tensor, nn
 from torch.nn.modules import module as torch_modules
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from ._compiler import without_compiler
 from .networks.residual import Residual
 
 LARGEST_RECORDED = 2**27  # bytes of all that a step computes: they are held while it is recorded
@@ -163,6 +164,9 @@ class _Recorder(TorchDispatchMode):
                 self.complete = False
                 self.calls.clear()
         return output
+
+
+_Recorder.__torch_dispatch__ = without_compiler(_Recorder.__torch_dispatch__)
 
 
 def _depends_on_values(func: Any, args: tuple[Any, ...]) -> bool:
