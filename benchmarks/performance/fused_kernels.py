@@ -37,11 +37,11 @@ class UnfoldedConvolution(torch.autograd.Function):
         return torch.bmm(columns, weight).view(*images.shape[:4], -1)
 
     @staticmethod
-    def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor, None]:  # noqa: ANN001
+    def backward(ctx, *grads: Tensor) -> tuple[Tensor, Tensor, None]:  # noqa: ANN001
         """Gradients of both."""
         columns, weight = ctx.saved_tensors
         size, _, n_outputs = weight.shape
-        grad = grad.contiguous()
+        grad = grads[0].contiguous()
         of_weight = torch.bmm(columns.mT, grad.view(size, -1, n_outputs))
         turned = weight.view(size, ctx.side**2, -1, n_outputs).flip(1).mT
         turned = turned.reshape(size, ctx.side**2 * n_outputs, -1)
@@ -104,12 +104,14 @@ def _convolutions(
     ]
     plain = [each.detach().contiguous().requires_grad_() for each in (joint, weights)]
     return {
-        "one by one": lambda: [_pass(F.conv2d(*each, padding="same"), each) for each in several],
+        "one by one": lambda: [
+            _pass(F.conv2d(one, weight, padding="same"), (one, weight)) for one, weight in several
+        ],
         "grouped": lambda: _pass(
             F.conv2d(joint, weights, padding="same", groups=NETWORKS), (joint, weights)
         ),
         "grouped, channels first": lambda: _pass(
-            F.conv2d(*plain, padding="same", groups=NETWORKS), plain
+            F.conv2d(plain[0], plain[1], padding="same", groups=NETWORKS), plain
         ),
         "vmap": lambda: _pass(stacked(*five), five),
         "unfold and bmm": lambda: _pass(
