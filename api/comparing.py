@@ -84,7 +84,8 @@ def compare(
     out: str | Path | None = None,
     resume: bool = False,
     trust: bool = False,
-    executor: Executor | None = None,
+    executor: Executor | str | None = None,
+    shared: str | None = None,
     progress: ComparisonWatcher | None = None,
     target: str | float = DEFAULT_TARGET,
     dashboard: bool = False,
@@ -101,7 +102,11 @@ def compare(
         resume: Go on with the comparison in ``out``; its experiment is taken from there.
         trust: Whether code, files and hosts that ``out`` names may be run and read, where somebody
             else made it. Know who.
-        executor: Any PEP 3148 executor; by default this process or a pool.
+        executor: Who trains: ``"local"`` processes, ``"dask"``, ``"dask:tcp://HOST:8786"`` for a
+            scheduler that runs, ``"executorlib"`` and ``"executorlib:slurm-job"`` … (see
+            `docs/machines.md`), or any PEP 3148 executor; by default this process or a pool.
+        shared: URL of a folder in an object store (``"s3://bucket/folder"``) for signs of life,
+            tickets and checkpoints, where workers do not see ``out``.
         progress: Is told how it goes; by default it is shown in a notebook, and nowhere else.
         target: The score to reach: ``0.95``, or a share such as ``"98%"`` (of the best one found
             for a metric from 0 to 1, else of the way to it from the median random candidate).
@@ -117,7 +122,7 @@ def compare(
         PerjouleError: Something in the experiment cannot be used; nothing is half-written then.
     """
     mirror = _live_mirror(dashboard, progress)
-    more = {"executor": executor, "trust": trust, "mirror": mirror}
+    more = {"executor": executor, "shared": shared, "trust": trust, "mirror": mirror}
     start = opening(options, out, target, progress, **more)
     folder = go_on(start, experiment, options) if resume else begin(start, experiment, options)
     return _derive(folder, target, mirror)
@@ -132,6 +137,8 @@ def tune(
     out: str | Path | None = None,
     resume: bool = False,
     trust: bool = False,
+    executor: Executor | str | None = None,
+    shared: str | None = None,
     refit: bool = False,
     progress: ComparisonWatcher | None = None,
     target: str | float = DEFAULT_TARGET,
@@ -151,6 +158,8 @@ def tune(
         out: The run folder; a new one under ``runs/`` if not given.
         resume: Go on with the search in ``out``.
         trust: As for ``compare``.
+        executor: As for ``compare``; a refit is done here.
+        shared: As for ``compare``.
         refit: Train the best candidate again on train and validation data once the search is over.
             Its joules are metered apart and beside the budget; ``best.pt`` holds its weights then.
             One that was stopped begins anew when resumed.
@@ -166,8 +175,8 @@ def tune(
         strategy, budget = search_of(experiment, strategy, budget)
     options |= {"strategies": strategy and [strategy], "budget": budget, "seeds": 1}
     mirror = _live_mirror(dashboard, progress)
-    more = {"keep_weights": True, "refit": refit, "trust": trust, "mirror": mirror}
-    start = opening(options, out, target, progress, **more)
+    more = {"executor": executor, "shared": shared, "trust": trust, "mirror": mirror}
+    start = opening(options, out, target, progress, keep_weights=True, refit=refit, **more)
     folder = go_on(start, experiment, options) if resume else begin(start, experiment, options)
     if refit:
         from ..benchmarks.comparison.refit import refit as train_again

@@ -11,7 +11,7 @@ import typer
 from ..files.writing import check_new, write_whole
 from ..models.metric import Metric
 from .app import command, show
-from .options import AsJson, Force, RunFolder, Setup, Strategies
+from .options import AsJson, Force, Machines, RunFolder, Setup, Strategies
 from .printing import echo
 from .stopping import stopping
 
@@ -34,6 +34,7 @@ def compare(
     ] = None,
     seeds: Annotated[int | None, typer.Option(help="Runs per strategy.")] = None,
     setup: Setup,
+    machines: Machines,
     folder: RunFolder,
 ) -> None:
     """Compare search strategies that share an energy budget; writes a report."""
@@ -47,6 +48,8 @@ def compare(
             out=folder.out,
             resume=folder.resume,
             trust=folder.trust,
+            executor=machines.engine,
+            shared=machines.shared,
             target=folder.target,
             dashboard=folder.dashboard,
             progress=progress,
@@ -83,6 +86,7 @@ def tune(
         ),
     ] = False,
     setup: Setup,
+    machines: Machines,
     folder: RunFolder,
 ) -> None:
     """Search with one strategy until the budget is spent; writes best.json and best.pt."""
@@ -100,6 +104,8 @@ def tune(
             out=folder.out,
             resume=folder.resume,
             trust=folder.trust,
+            executor=machines.engine,
+            shared=machines.shared,
             refit=refit,
             target=folder.target,
             dashboard=folder.dashboard,

@@ -10,6 +10,7 @@ from typer import Argument, Option
 
 from ..benchmarks.analysis.target import DEFAULT_TARGET
 from ..energy.sources.resolve import meters_help
+from ..errors import ConfigurationError
 from ..models.data import datasets_help
 from ..models.metric import metrics_help
 from ..models.networks.registry import architectures_help
@@ -118,6 +119,48 @@ class Setup:
     split_seed: Annotated[int | None, Option(help="Seed of the train/validation/test split.")] = (
         None
     )
+
+
+@dataclass(frozen=True)
+class Machines:
+    """Which engine gives the workers, and where it is."""
+
+    executor: Annotated[
+        Text,
+        Option(
+            help="Who trains: local, dask, executorlib (this machine; or executorlib:slurm-job, "
+            ":slurm-cluster, :flux-job, :flux-cluster); see docs/machines.md."
+        ),
+    ] = None
+    scheduler: Annotated[
+        Text,
+        Option(
+            metavar="ADDRESS",
+            help="A Dask scheduler that runs, tcp://HOST:8786; else --executor dask starts "
+            "--workers processes here.",
+        ),
+    ] = None
+
+    shared: Annotated[
+        Text,
+        Option(
+            metavar="URL",
+            help="Object store for signs of life, tickets and checkpoints, s3://BUCKET/FOLDER, "
+            "where workers do not see the run folder.",
+        ),
+    ] = None
+
+    @property
+    def engine(self) -> str | None:
+        """The engine's name, with its address."""
+        if self.scheduler is None:
+            return self.executor
+        if self.executor not in (None, "dask"):
+            raise ConfigurationError(
+                f"--executor {self.executor} has no scheduler: leave --scheduler out, or take "
+                "--executor dask"
+            )
+        return f"dask:{self.scheduler}"
 
 
 @dataclass(frozen=True)

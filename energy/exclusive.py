@@ -12,6 +12,7 @@ import os
 import socket
 import struct
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
@@ -25,14 +26,44 @@ _MOST_ASKED = 128  # times that others ask who holds a domain; beyond it they ar
 _CREDENTIALS = struct.Struct("3i")  # pid, uid, gid
 
 
+class _HeldError(MeterError):
+    """Another process has the domain."""
+
+
+POLL_S = 0.05
+"""How often who waits for a domain asks for it."""
+
+
 @contextmanager
-def exclusive(sources: Iterable[Source | PowerSource]) -> Iterator[None]:
-    """Hold the measured domains, or raise a MeterError: two in one would bill each other."""
+def exclusive(
+    sources: Iterable[Source | PowerSource], *, patience_s: float = 0.0
+) -> Iterator[None]:
+    """Hold the measured domains: two in one would bill each other.
+
+    Args:
+        sources: Those of a meter; what counts a process alone needs no lock.
+        patience_s: Seconds to wait for a domain that another process holds.
+
+    Raises:
+        MeterError: It holds one for longer, or one cannot be locked.
+    """
+    domains = {source.info.id for source in sources if source.info.scope is not Scope.PROCESS}
+    end_s = time.monotonic() + patience_s
     with ExitStack() as held:
-        for source in sources:
-            if source.info.scope is not Scope.PROCESS:
-                held.callback(_acquire(source.info.id))
+        for domain in sorted(domains):  # in one order, so that no two wait for each other
+            held.callback(_acquire_until(domain, end_s))
         yield
+
+
+def _acquire_until(source_id: str, end_s: float) -> Callable[[], object]:
+    """Take the lock of a source's domain as soon as it is free."""
+    while True:
+        try:
+            return _acquire(source_id)
+        except _HeldError:
+            if time.monotonic() >= end_s:
+                raise
+        time.sleep(POLL_S)
 
 
 def _acquire(source_id: str) -> Callable[[], object]:
@@ -98,8 +129,8 @@ def _user(uid: int) -> str:
         return f"user {uid}"
 
 
-def _is_held(source_id: str, holder: str) -> MeterError:
-    return MeterError(
+def _is_held(source_id: str, holder: str) -> _HeldError:
+    return _HeldError(
         f"{source_id} is being metered by another perjoule{holder}: wait for it, or take "
         "--meter cpu_time, which counts this process alone"
     )

@@ -13,11 +13,9 @@ from typing import Any
 
 from ...energy import SourceInfo
 from ...energy.carbon import intensity
-from ...energy.sources.cpu.caches import cache_sizes
-from ...energy.sources.cpu.cores import usable_cores
-from ...energy.sources.cpu.power import processor
-from ...errors import DataError, MeterError
+from ...errors import ConfigurationError, DataError, MeterError
 from ...version import __version__
+from .machines import MachineFacts, kinds_of
 from .messages import Prepared, Setting
 from .trust import make_mark
 
@@ -48,24 +46,14 @@ def describe(setting: Setting, prepared: Prepared, workers: int) -> dict[str, An
         "workers": workers,
         "keep_weights": setting.keep_weights,
         "versions": _versions(),
-        "machine": describe_machine(),
+        "machine": _machine(prepared.machines[0]),
         "runtime": dict(prepared.runtime),
         "data": dict(prepared.data),
         "meter": _inventory(prepared.sources),
         "carbon": None if carbon is None else asdict(intensity(carbon)),
+        **({} if setting.exchange_url is None else {"exchange": setting.exchange_url}),
         **({} if setting.energy_model is None else {"energy_model": dict(setting.energy_model)}),
         **({} if setting.warm_start is None else {"warm_start": setting.warm_start.to_dict()}),
-    }
-
-
-def describe_machine() -> dict[str, Any]:
-    """Describe this machine, in plain data."""
-    cpu = processor()
-    return {
-        "cpu": f"{cpu.model} (virtual machine)" if cpu.virtual else cpu.model,
-        "cores": usable_cores(),
-        "platform": platform.platform(),
-        "caches": cache_sizes(),
     }
 
 
@@ -74,20 +62,58 @@ def _inventory(sources: Sequence[SourceInfo]) -> list[dict[str, Any]]:
     return json.loads(json.dumps([asdict(source) for source in sources]))
 
 
-def check_same_meter(description: dict[str, Any], sources: Sequence[SourceInfo]) -> None:
+def _machine(machine: MachineFacts) -> dict[str, Any]:
+    """The machine that a comparison begins on; its meter and device are told apart."""
+    facts = machine.to_dict()
+    return {key: facts[key] for key in ("name", "cpu", "cores", "platform", "caches")}
+
+
+def check_same_meter(
+    description: dict[str, Any], sources: Sequence[SourceInfo], machine: str | None = None
+) -> None:
     """Make sure that joules of different meters do not meet in one comparison.
+
+    On another machine the sources may be others, as long as they count the same in the same way;
+    each trial then tells where it was trained.
+
+    Args:
+        description: Of the comparison.
+        sources: What meters now.
+        machine: Where that is; None takes it to be where the comparison was begun.
 
     Raises:
         MeterError: The meter is not the one that the description names.
     """
+    inventory = _inventory(sources)
+    begun_on = description["machine"].get("name")
+    elsewhere = machine is not None and begun_on is not None and machine != begun_on
+    if elsewhere and kinds_of(description["meter"]) == kinds_of(inventory):
+        return
     before, now = (
-        "; ".join(str(source.get("detail")) for source in inventory)
-        for inventory in (description["meter"], _inventory(sources))
+        "; ".join(str(source.get("detail")) for source in each)
+        for each in (description["meter"], inventory)
     )
-    if before != now:
+    if before != now or elsewhere:
         raise MeterError(
             f"{description['name']} was metered by {before}, but here it is {now}: "
             "resume it where it was begun"
+        )
+
+
+def check_same_exchange(description: dict[str, Any], shared: str | None) -> None:
+    """Make sure that what was in flight is looked for where it is told.
+
+    Raises:
+        ConfigurationError: It is told elsewhere.
+    """
+    begun_with = description.get("exchange")
+    if (begun_with is not None) != (shared is not None) or (
+        shared is not None and begun_with != shared.rstrip("/")
+    ):
+        told = "without --shared" if begun_with is None else f"with --shared {begun_with}"
+        raise ConfigurationError(
+            f"{description['name']} was begun {told}: resume it so, since the joules of what was "
+            "in flight are told there"
         )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -22,6 +22,7 @@ from .events import (
     End,
     EndEvent,
     InterruptedEvent,
+    MachineEvent,
     RunEvent,
     SearchEvent,
     SessionEvent,
@@ -35,6 +36,7 @@ from .heartbeat import heard_by
 from .interrupt import Interrupt
 from .jobs import Jobs
 from .ledger import Ledger
+from .machines import MachineFacts
 from .messages import Job, Outcome, Prepared, Setting
 from .recovery import Pool, lost_slices
 from .run import Run, restore_runs
@@ -68,12 +70,13 @@ class Driver:
     ) -> None:
         self._setting, self._pool, self._prepared = setting, pool, prepared
         self._ledger = ledger
-        self._folder = Folder(setting.folder)
+        self._folder = Folder(setting.folder, setting.exchange)
         self._runs = restore_runs(setting.experiment, self._folder.events(), self._folder.ledger)
         self._inflight = Flights()
         self._jobs = Jobs(setting, prepared)
         self._turns = Turns(self._runs, self._n_flying)
         self._workforce = Workforce()
+        self._machines = self._folder.machines()
         self._interrupt = Interrupt(self._ask_to_stop)
         self._display = Display(watcher, self._folder, self._runs)
         self._mirror = mirror
@@ -99,7 +102,8 @@ class Driver:
         """Give the free workers work; False if there is none to give."""
         launched = False
         while len(self._inflight) < self._pool.workers and not self._interrupt.is_set:
-            run = self._turns.next()
+            machine = self._pool.next_machine if len(self._machines) > 1 else None
+            run = self._turns.next(machine)
             if run is None:
                 break
             own = self._inflight.of(run.name)
@@ -133,6 +137,8 @@ class Driver:
 
     def _submit(self, *jobs: Job) -> None:
         """Give a worker jobs of one run, to be done as one stack where that can be."""
+        if self._setting.exchange_url is not None:  # it may not see the ledger
+            jobs = tuple(replace(job, history=job.history.travelling()) for job in jobs)
         for job in jobs:
             self._folder.put_sign(self._setting.ticket(job))
         self._workforce.engaged()
@@ -155,6 +161,7 @@ class Driver:
                 # Not before: what raises anything else is charged as lost when the loop ends.
                 jobs, submitted_s = self._land(future)
                 self._workforce.settled(outcomes, time.perf_counter() - submitted_s)
+                self._note_machines(each.machine for each in outcomes if each.machine)
                 for job, outcome in zip(jobs, outcomes, strict=True):
                     self._settle(self._runs[job.run], job, outcome)
             except BrokenProcessPool:
@@ -273,6 +280,13 @@ class Driver:
             self._record(event)
         self._folder.clear_signs()
 
+    def _note_machines(self, machines: Iterable[MachineFacts]) -> None:
+        """Write down which machines have workers that had none before."""
+        for machine in machines:
+            if machine.name not in self._machines:
+                self._machines.add(machine.name)
+                self._ledger.append(MachineEvent(machine=machine))
+
     def _ask_to_stop(self) -> None:
         self._setting.stop_sign.touch()
         self._display.stopping()
@@ -285,6 +299,7 @@ class Driver:
         self._charge_lost("the comparison was killed", may_fail=own_here)
         workers, startup_j = self._pool.workers, self._prepared.startup_j
         self._ledger.append(StartEvent(workers=workers, startup_j=startup_j))
+        self._note_machines(self._prepared.machines)
         started_s, started_cpu_s = time.perf_counter(), time.process_time()
         try:
             with heard_by(self._display.show_inside_slice):

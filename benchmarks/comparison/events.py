@@ -1,6 +1,7 @@
 """The events of a comparison's ledger. A key of the file is the name of a field here.
 
 start        a driver began: how many workers it has, what starting them took
+machine      trials are trained on another machine than so far: what it is
 slice        a trial's slice ended: its outcome and every joule of it
 search       an ask gave no work: its joules
 interrupted  a slice was lost (crash, kill): the joules last heard of, a lower bound
@@ -24,6 +25,7 @@ from ...models.outcome import CurvePoint, State
 from ...tuners.strategy import Work
 from ..tables.contract import COMPONENTS, LOWER_BOUND, OLD_NAMES
 from ..tables.facts import Fact
+from .machines import MachineFacts
 from .messages import Job, Outcome
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -76,6 +78,14 @@ class StartEvent(Fact):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MachineEvent(Fact):
+    """A worker is on a machine that had none before."""
+
+    event: Literal["machine"] = "machine"
+    machine: MachineFacts
+
+
+@dataclass(frozen=True, kw_only=True)
 class SliceEvent(Fact):
     """A slice ended. What is not known is None, never 0.
 
@@ -114,6 +124,11 @@ class SliceEvent(Fact):
     worker: str = ""  # the process that trained it, and its machine
     work: Work | None = None  # of an interrupted one, as of `InterruptedEvent`
     curve: tuple[Point, ...] = ()  # the validated epochs; their joules count from the slice's start
+
+    @property
+    def machine(self) -> str:
+        """The machine that trained it; empty where that is not known."""
+        return self.worker.rpartition(":")[0]
 
     @classmethod
     def of(cls, outcome: Outcome, *, counts_search: bool) -> SliceEvent:
@@ -248,7 +263,7 @@ Charged = SliceEvent | SearchEvent | InterruptedEvent
 """What a run is charged for."""
 RunEvent = Charged | EndEvent
 """What changes a run."""
-Event = StartEvent | RunEvent | RefitEvent | SessionEvent
+Event = StartEvent | MachineEvent | RunEvent | RefitEvent | SessionEvent
 
 
 def _point(point: CurvePoint) -> Point:

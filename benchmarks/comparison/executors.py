@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
-import platform
 import signal
 import sys
 import threading
@@ -26,8 +25,11 @@ from ...energy.quantities import total
 from ...errors import ConfigurationError
 from ...models.importing import describe_error
 from .cores import deal_cores, take_core
+from .domains import alone_here
+from .exchange import AnyFile, claim
 from .helper import worker_context
-from .messages import Job, Outcome, Prepared, Setting
+from .machines import this_machine
+from .messages import Job, Outcome, Prepared, Setting, process_here
 from .shielding import BREAK_OFF, LAST_WORDS_S, shield_worker, shielding_children
 
 if TYPE_CHECKING:
@@ -113,7 +115,7 @@ class NotWantedError(Exception):
 
 
 _sessions: dict[str, Session] = {}
-_last: dict[Path, tuple[Outcome, ...]] = {}  # of the last jobs done here, by the first's ticket
+_last: dict[AnyFile, tuple[Outcome, ...]] = {}  # of the last jobs done here, by the first's ticket
 
 
 def _session_of(setting: Setting) -> tuple[Session, bool]:
@@ -133,7 +135,9 @@ def prepare(setting: Setting) -> Prepared:
     Raises:
         PerjouleError: The data set, device, meter or space cannot be used.
     """
-    return _session_of(setting)[0].prepared
+    with alone_here(setting):
+        prepared = _session_of(setting)[0].prepared
+    return replace(prepared, machines=(this_machine(prepared.sources, prepared.runtime),))
 
 
 def execute(setting: Setting, *jobs: Job) -> tuple[Outcome, ...]:
@@ -143,20 +147,28 @@ def execute(setting: Setting, *jobs: Job) -> tuple[Outcome, ...]:
 
     Raises:
         NotWantedError: They were begun before, wherever that was, or given up.
+        PerjouleError: A worker that joined cannot be used with the others.
     """
+    with alone_here(setting):
+        return _execute_here(setting, *jobs)
+
+
+def _execute_here(setting: Setting, *jobs: Job) -> tuple[Outcome, ...]:
     ticket = setting.ticket(jobs[0])
     try:
         for job in jobs:
-            setting.ticket(job).unlink()
+            claim(setting.ticket(job))
     except FileNotFoundError:
         if ticket in _last:
             return _last[ticket]
         raise NotWantedError("it was begun before, and its executor sent it again") from None
     _last.clear()
     session, started = _session_of(setting)
-    worker = f"{platform.node()}:{os.getpid()}"
+    here = this_machine(session.prepared.sources, session.prepared.runtime) if started else None
+    if here is not None and setting.alike is not None:
+        setting.alike.check(session.prepared.alike, here.name)
     outcomes = [
-        replace(outcome, nonce=job.nonce, worker=worker)
+        replace(outcome, nonce=job.nonce, worker=process_here(), machine=here)
         for job, outcome in zip(jobs, session.execute(*jobs), strict=True)
     ]
     if not _is_connected():

@@ -31,7 +31,8 @@ from ...files.bounded import read_text
 from ...files.writing import drop, write_whole
 from ..tables.descriptions import to_yaml
 from .described import read_description
-from .events import Event
+from .events import Event, MachineEvent
+from .exchange import CLAIMS, AnyFile, StoredFile, open_sign, put
 from .heartbeat import SignOfLife, read_sign
 from .ledger import stream_events, was_begun
 from .messages import file_name
@@ -48,11 +49,11 @@ _HOLDER = re.compile(r"process (?P<pid>\d{1,9}) on (?P<node>.*), since ")
 class Folder:
     """A run folder, where it is or shall be."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, exchange: AnyFile | None = None) -> None:
+        self.path, self._exchange = path, path if exchange is None else exchange
         self.ledger = path / "ledger.jsonl"
-        self.inflight = path / "inflight"
-        self.stop_sign = path / "stop"
+        self.inflight = self._exchange / "inflight"
+        self.stop_sign = self._exchange / "stop"
         self._description = path / "experiment.yaml"
         self._lock_file, self._holder = path / ".lock", path / ".holder"
         self._lock = FileLock(self._lock_file, timeout=0)
@@ -156,7 +157,7 @@ class Folder:
     def _beats(self) -> list[float]:
         """When each sign of life was written."""
         try:
-            return [_written_at(file) for file in self.inflight.iterdir()]
+            return [_written_at(file) for file in (self.path / "inflight").iterdir()]
         except OSError:
             return []
 
@@ -177,12 +178,20 @@ class Folder:
         """All events so far, one by one; none if the comparison was stopped before its first."""
         return stream_events(self.ledger) if self.was_begun else iter(())
 
+    def machines(self) -> set[str]:
+        """The names of the machines that are known to have trained for it."""
+        begun_on = self.description()["machine"].get("name")
+        later = {each.machine.name for each in self.events() if isinstance(each, MachineEvent)}
+        return later if begun_on is None else later | {begun_on}
+
     def begin(self) -> None:
         """Make room for signs of life."""
         self.stop_sign.unlink(missing_ok=True)
         self.inflight.mkdir(exist_ok=True)
+        if isinstance(self.inflight, StoredFile):
+            open_sign(self.inflight).touch()
 
-    def put_sign(self, sign: Path) -> None:
+    def put_sign(self, sign: AnyFile) -> None:
         """Make a sign: a ticket, without which nobody begins a job, or a wish that it stops.
 
         Raises:
@@ -201,7 +210,7 @@ class Folder:
         Raises:
             OutputError: One of them is damaged.
         """
-        files = sorted(self.inflight.glob("*.json"))
+        files = sorted(self.inflight.glob("*.json"), key=str)
         return [sign for sign in map(read_sign, files) if sign is not None]
 
     def weights(self, run: str, trial: int) -> Path:
@@ -233,20 +242,21 @@ class Folder:
         """Keep a paused trial's state, beside the one before until that is dropped."""
         path = self._checkpoint(run, trial, n_slices)
         path.parent.mkdir(exist_ok=True)
-        write_whole(path, lambda part: part.write_bytes(state))
+        put(path, state)
 
     def drop_checkpoints(self, run: str, trial: int, before: int) -> None:
         """Forget a trial's states of fewer than so many slices."""
         for n_slices in range(1, before):
-            drop(self._checkpoint(run, trial, n_slices))
+            _drop(self._checkpoint(run, trial, n_slices))
 
     def drop_all_checkpoints(self, run: str) -> None:
         """Forget the states of a run that is over."""
-        for path in (self.path / "checkpoints").glob(f"{file_name(run)}-*.pt"):
-            drop(path)
+        for path in (self._exchange / "checkpoints").glob("*.pt"):
+            if path.name.startswith(f"{file_name(run)}-"):
+                _drop(path)
 
-    def _checkpoint(self, run: str, trial: int, n_slices: int) -> Path:
-        return self.path / "checkpoints" / f"{file_name(run)}-{trial}.{n_slices}.pt"
+    def _checkpoint(self, run: str, trial: int, n_slices: int) -> AnyFile:
+        return self._exchange / "checkpoints" / f"{file_name(run)}-{trial}.{n_slices}.pt"
 
     def clear_signs(self) -> None:
         """Remove what only matters while workers are busy."""
@@ -256,7 +266,18 @@ class Folder:
     def end(self) -> None:
         """Nobody is busy any more, and no sign of life is left."""
         with contextlib.suppress(OSError):  # another machine's worker may still write its last
-            self.inflight.rmdir()
+            if isinstance(self.inflight, Path):
+                self.inflight.rmdir()
+            else:
+                open_sign(self.inflight).unlink(missing_ok=True)
+                for claimed in (self.inflight.parent / CLAIMS).glob("*"):
+                    claimed.unlink(missing_ok=True)
+
+
+def _drop(file: AnyFile) -> None:
+    """Remove a file that is needed no more; one that cannot be removed harms nobody."""
+    with contextlib.suppress(OSError):
+        file.unlink(missing_ok=True)
 
 
 def _written_at(file: Path) -> float:

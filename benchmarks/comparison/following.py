@@ -133,7 +133,7 @@ class Follower:
 
     def _signs(self) -> Iterator[SignOfLife]:
         """Slices in flight that are not in the ledger; a sign that cannot be read is none."""
-        for file in sorted(self._folder.inflight.glob("*.json")):
+        for file in sorted(self._folder.inflight.glob("*.json"), key=str):
             with suppress(OutputError):
                 sign = read_sign(file)
                 run = None if sign is None else self._runs.get(sign.run)

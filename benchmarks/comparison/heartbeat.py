@@ -17,17 +17,18 @@ from ...energy import EnergyBudget
 from ...energy.forksafe import Guard
 from ...energy.quantities import total
 from ...errors import DataError, OutputError
-from ...files.bounded import DESCRIPTION, read_bytes
-from ...files.writing import write_whole
 from ...plain import is_finite_number
 from ...tuners.strategy import Work
 from ..statistics.projection import Projection, project
 from ..tables.facts import Fact
 from .events import Count, Joules, PartJoules
+from .exchange import AnyFile, is_there, open_sign, put, read
 from .messages import Job, Setting, Turn
 
 PULSE_S = 0.25
 """How often a worker writes what it has spent and looks for the stop sign."""
+STORE_PULSE_S = 2.0
+"""The same where that is in an object store, each of whose answers takes a while."""
 MOST_EPOCHS = 50
 """Epochs whose joules are in a sign of life."""
 
@@ -80,14 +81,14 @@ class SignOfLife(Fact):
         return project(self.epochs_j, epochs)
 
 
-def read_sign(file: Path) -> SignOfLife | None:
+def read_sign(file: AnyFile) -> SignOfLife | None:
     """Read a sign of life; None if it has been removed meanwhile, since its joules are recorded.
 
     Raises:
         OutputError: It is damaged.
     """
     try:
-        return SignOfLife.of_text(read_bytes(file, DESCRIPTION))
+        return SignOfLife.of_text(read(file))
     except FileNotFoundError:
         return None
     except (OSError, DataError) as error:
@@ -130,6 +131,7 @@ class Pulse:
         self._stop_signs = setting.stop_sign, setting.given_up(job)
         turn = job.turn or Turn(slot=0)
         self._file = setting.sign_of_life(job)
+        self._pulse_s = PULSE_S if isinstance(self._file, Path) else STORE_PULSE_S
         self._job, self._budget = job, budget
         self._asked_j = turn.ask.total_j if turn.ask.components else 0.0
         self._sign = SignOfLife(job.run, job.n_idle_asks, job.trial, None, self._asked_j)
@@ -170,8 +172,8 @@ class Pulse:
                 thread.join()
 
     def _beat(self, over: threading.Event) -> None:
-        while not over.wait(PULSE_S):
-            if time.perf_counter() >= self._next_s + PULSE_S and not self._write(alone=True):
+        while not over.wait(self._pulse_s):
+            if time.perf_counter() >= self._next_s + self._pulse_s and not self._write(alone=True):
                 return
 
     def __call__(self) -> bool:
@@ -183,7 +185,9 @@ class Pulse:
 
     def _is_to_stop(self) -> bool:
         """Whether somebody asks for it, or the driver is gone, and the folder of signs with it."""
-        return any(sign.exists() for sign in self._stop_signs) or not self._file.parent.exists()
+        if any(is_there(sign) for sign in self._stop_signs):
+            return True
+        return not is_there(open_sign(self._file.parent), unless_known=True)
 
     def reported(self, epoch: int, energy_j: float | None) -> None:
         """Take the joules of the slice up to the end of an epoch, for the next sign of life."""
@@ -215,12 +219,12 @@ class Pulse:
         """
         with self._guard:
             now = {} if "energy_j" in changes else {"energy_j": self._spent_j()}
-            if alone and self._stop_signs[1].exists():  # after reading, so that it is its own
+            if alone and is_there(self._stop_signs[1]):  # after reading, so that it is its own
                 return False
             self._sign = replace(self._sign, **now, **changes)
             text = self._sign.to_text()
             try:
-                write_whole(self._file, lambda part: part.write_bytes(text))
+                put(self._file, text)
                 self._is_written = True
             except OutputError:
                 if not (self._write_over(text) or self._is_written):
@@ -232,12 +236,14 @@ class Pulse:
 
     def _tell(self) -> None:
         """Note that the training function was heard of, and tell who listens."""
-        self._next_s = time.perf_counter() + PULSE_S
+        self._next_s = time.perf_counter() + self._pulse_s
         for listener in _listeners:
             listener()
 
     def _write_over(self, text: bytes) -> bool:
         """Write over the last sign of life, in the room that it has: the disk may be full."""
+        if not isinstance(self._file, Path):
+            return False
         try:
             file = os.open(self._file, os.O_RDWR)
             try:

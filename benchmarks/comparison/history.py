@@ -66,10 +66,15 @@ class Past(Sequence[Told]):
     Args:
         history: All its results; None where they are not at hand.
         count: How many are meant.
+        travels: Whether they are sent along to workers that cannot read the ledger.
     """
 
-    def __init__(self, history: History | None, count: int) -> None:
-        self._history, self._count = history, count
+    def __init__(self, history: History | None, count: int, *, travels: bool = False) -> None:
+        self._history, self._count, self._travels = history, count, travels
+
+    def travelling(self) -> Past:
+        """The same, to be sent with all results."""
+        return Past(self._history, self._count, travels=True)
 
     @property
     def is_here(self) -> bool:
@@ -109,4 +114,12 @@ class Past(Sequence[Told]):
         return islice(self._whole, self._count)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Past, (None, self._count)
+        return (_unpacked, (list(self),)) if self._travels else (Past, (None, self._count))
+
+
+def _unpacked(results: list[Told]) -> Past:
+    """What was sent with all results."""
+    history = History()
+    for told in results:
+        history.append(told)
+    return Past(history, len(results), travels=True)

@@ -32,13 +32,21 @@ def detect_runtime(experiment: Experiment) -> Runtime:
 
 def open_meter(experiment: Experiment, device: torch.device, *, shared: bool) -> EnergyMeter:
     """The experiment's meter, for what is done on a device."""
-    on_gpu = device.type == "cuda"
     return EnergyMeter(
         experiment.meter,
-        synchronize=partial(torch.cuda.synchronize, device) if on_gpu else None,
-        gpus=[str(torch.cuda.get_device_properties(device).uuid)] if on_gpu else [],
+        synchronize=partial(torch.cuda.synchronize, device) if device.type == "cuda" else None,
+        gpus=gpus_of(device),
         shared=shared,
     )
+
+
+def gpus_of(device: torch.device) -> list[str]:
+    """The UUIDs of the GPUs that training on a device uses, whatever its place among the visible.
+
+    dask-cuda shows each worker all GPUs, its own first.
+    """
+    on_gpu = device.type == "cuda"
+    return [str(torch.cuda.get_device_properties(device).uuid)] if on_gpu else []
 
 
 def load_data(experiment: Experiment, device: torch.device) -> Data:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...errors import DataError
 from ...models.metric import Metric
@@ -13,13 +13,17 @@ from ..tables.earlier_facts import EarlierFacts
 from ..tables.facts import read_fact
 from ..tables.loading import Loadable, Stated, read_derived, read_table, with_metric
 from ..tables.table import Table, counted
-from .events import Event, SliceEvent
+from .events import Event, MachineEvent, SliceEvent
 from .experiment import Experiment
 from .folder import Folder
-from .record import add_up, curve_table, run_table, slice_table
+from .machines import MachineFacts
+from .record import add_up, by_machine, curve_table, run_table, slice_table
 from .refit import refit_facts
 from .run import restore_runs
 from .work import report_work
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def load_table(
@@ -96,7 +100,8 @@ def read_run(path: Path) -> Table:
     experiment = Experiment(**description["experiment"])
     runs = restore_runs(experiment, events, folder.ledger).values()
     slices = slice_table(events)
-    trials = add_up(slices, [run.name for run in runs if run.end])
+    trials = by_machine(add_up(slices, [run.name for run in runs if run.end]))
+    machines = machines_of(description, events)
     work = report_work(events, fuses=experiment.fuse > 1)
     warning = [work.drift.sentence] if work.drift is not None and work.drift.is_large else []
     return Table(
@@ -108,10 +113,50 @@ def read_run(path: Path) -> Table:
         description={
             **description,
             "experiment": experiment.model_dump(),  # earlier versions knew fewer fields
+            "machines": [machine.to_dict() for machine in machines],
             "work": work.to_dict(),
             "refit": (refit := refit_facts(events)) and refit.to_dict(),
         },
-        notes=(*_of_own_objective(events), *_asked_for(experiment, description), *warning),
+        notes=(
+            *_of_own_objective(events),
+            *_asked_for(experiment, description),
+            *_of_machines(trials, machines),
+            *warning,
+        ),
+    )
+
+
+def machines_of(description: Mapping[str, Any], events: Sequence[Event]) -> list[MachineFacts]:
+    """The machines that trained for a comparison; none where an earlier version did not say."""
+    begun_on = read_fact(MachineFacts, _first_machine(description))
+    later = (event.machine for event in events if isinstance(event, MachineEvent))
+    return [machine for machine in (begun_on, *later) if machine is not None]
+
+
+def _first_machine(description: Mapping[str, Any]) -> dict[str, Any] | None:
+    stated = description["machine"]
+    if not stated.get("name"):
+        return None
+    meter = "; ".join(str(source.get("detail")) for source in description["meter"])
+    return {**stated, "meter": meter, "device": description["runtime"].get("device", "")}
+
+
+def _of_machines(trials: pd.DataFrame, machines: Sequence[MachineFacts]) -> Iterator[str]:
+    """Warn that joules of several machines are in one comparison, and say how they are shared."""
+    if "g.machine" not in trials:
+        return
+    told = []
+    for machine in machines:
+        own = trials[trials["trained_on"] == machine.name]
+        if len(own):
+            share = ", ".join(f"{n} {name}" for name, n in own["strategy"].value_counts().items())
+            told.append(f"{machine.name} ({machine.cpu}; {machine.meter}): {share}")
+    several = int(trials["trained_on"].str.contains("+", regex=False, na=False).sum())
+    on_several = f"; {counted(several, 'trial')} on several" if several else ""
+    yield (
+        "Trials were trained on several machines, whose joules for the same work may differ: "
+        f"{'; '.join(told)}{on_several}. Each was metered where it was trained; --by machine "
+        "compares apart."
     )
 
 

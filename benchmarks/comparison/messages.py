@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import platform
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -18,8 +20,15 @@ from ...models.outcome import SliceResult
 from ...tuners.pending import Pending
 from ...tuners.strategy import Work
 from ..tables.earlier_facts import EarlierFacts
+from .exchange import AnyFile, StoredFile
 from .experiment import Experiment
 from .history import Past
+from .machines import Alike, MachineFacts
+
+
+def process_here() -> str:
+    """This process and its machine: ``"node:pid"``."""
+    return f"{platform.node()}:{os.getpid()}"
 
 
 @dataclass(frozen=True)
@@ -40,31 +49,42 @@ class Setting:
     # there is one.
     warm_start: EarlierFacts | None = None
     earlier: bytes | None = None
+    # Whether an executor that is not the driver's own has the workers: each minds its own machine.
+    is_foreign: bool = False
+    exchange_url: str | None = None  # of an object store, where workers do not see the folder
+    alike: Alike | None = None  # what all workers must have in common, once the first have it
+    driver: str = field(default_factory=process_here)
+    token: str = field(default_factory=lambda: token_hex(8))  # of this driver's comparison
 
     @cached_property
     def key(self) -> str:
         """Equal for settings whose sessions may be shared."""
         parts = [self.experiment.model_dump(), self.space, str(self.folder), self.shared]
-        parts += [self.keep_weights, self.probe_risky, self.objective and id(self.objective)]
+        parts += [self.keep_weights, self.probe_risky, self.objective and self.token]
         parts += [self.energy_model, self.warm_start and self.warm_start.fingerprint]
         return json.dumps(parts, sort_keys=True)
 
     @property
-    def stop_sign(self) -> Path:
-        """A file that asks every worker to stop where it is."""
-        return self.folder / "stop"
+    def exchange(self) -> AnyFile:
+        """The folder of what driver and workers tell each other: the run folder, or elsewhere."""
+        return self.folder if self.exchange_url is None else StoredFile(self.exchange_url)
 
-    def sign_of_life(self, job: Job) -> Path:
+    @property
+    def stop_sign(self) -> AnyFile:
+        """A file that asks every worker to stop where it is."""
+        return self.exchange / "stop"
+
+    def sign_of_life(self, job: Job) -> AnyFile:
         """A file that says what a slice in flight has spent so far; another one for every job."""
         slot = 0 if job.turn is None else job.turn.slot
-        return self.folder / "inflight" / f"{file_name(job.run)}.{slot}.{job.nonce}.json"
+        return self.exchange / "inflight" / f"{file_name(job.run)}.{slot}.{job.nonce}.json"
 
-    def ticket(self, job: Job) -> Path:
+    def ticket(self, job: Job) -> AnyFile:
         """A file that whoever begins a job takes away, so that nobody begins it again."""
         is_asked = job.turn is None or job.turn.work is None
         return self.sign_of_life(job).with_suffix(".ask" if is_asked else ".train")
 
-    def given_up(self, job: Job) -> Path:
+    def given_up(self, job: Job) -> AnyFile:
         """A file that asks whoever may still have a job to stop: nobody waits for its result."""
         return self.sign_of_life(job).with_suffix(".stop")
 
@@ -98,6 +118,12 @@ class Prepared:
     helper_j: float | None = 0.0  # of what was loaded for all workers together, once
     # Results after which asks of a strategy become dear; None if they never do, or it is unknown.
     startup_trials: Mapping[str, int | None] = field(default_factory=dict)
+    machines: tuple[MachineFacts, ...] = ()  # where the workers are
+
+    @property
+    def alike(self) -> Alike:
+        """What all other workers must have, too."""
+        return Alike.of(self.sources, self.data)
 
     @property
     def counts_search(self) -> bool:
@@ -106,7 +132,14 @@ class Prepared:
 
 
 def merge(workers: list[Prepared]) -> Prepared:
-    """One answer for all workers: the dearest costs, and the joules of all starts together."""
+    """One answer for all workers: the dearest costs, and the joules of all starts together.
+
+    Raises:
+        MeterError: They meter in different ways.
+        DataError: They have different data.
+    """
+    for worker in workers:
+        workers[0].alike.check(worker.alike, worker.machines[0].name)
     known_j = [worker.epoch_j for worker in workers if worker.epoch_j is not None]
     return replace(
         workers[0],
@@ -116,6 +149,7 @@ def merge(workers: list[Prepared]) -> Prepared:
             for name in workers[0].ask_j
         },
         startup_j=total([*(worker.startup_j for worker in workers), workers[0].helper_j]),
+        machines=tuple({each.machines[0].name: each.machines[0] for each in workers}.values()),
     )
 
 
@@ -179,5 +213,6 @@ class Outcome:
     nonce: str = ""  # the job's
     operations: float | None = None  # that were counted in the slice
     worker: str = ""  # the process, and its machine
+    machine: MachineFacts | None = None  # of a worker that started with this job
     ask_s: float = 0.0  # of the worker, for asking and telling
     busy_s: float = 0.0

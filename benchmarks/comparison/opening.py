@@ -37,7 +37,8 @@ class Opening:
     target: str | float
     progress: ComparisonWatcher | None
     objective: Callable[..., Any] | None  # one that workers cannot import
-    executor: Executor | None = None
+    executor: Executor | str | None = None  # or the name of an engine
+    shared: str | None = None  # URL of the object store between driver and workers
     keep_weights: bool = False
     refit: bool = False
     mirror: LiveMirror | None = None  # gets the trials as they end
@@ -106,6 +107,7 @@ def begin(start: Opening, experiment: str | Path | None, options: dict[str, Any]
         keep_weights=start.keep_weights,
         objective=start.objective,
         executor=start.executor,
+        shared=start.shared,
         progress=start.progress,
         mirror=start.mirror,
     )
@@ -159,6 +161,7 @@ def go_on(start: Opening, experiment: str | Path | None, options: dict[str, Any]
         resumed=description,
         objective=start.objective,
         executor=start.executor,
+        shared=start.shared,
         progress=start.progress,
         mirror=start.mirror,
     )

@@ -49,6 +49,7 @@ def add_up(slices: pd.DataFrame, over: Iterable[str]) -> pd.DataFrame:
         sums, known = by_trial[_ADDED_UP].sum(), by_trial[_ADDED_UP].count()
         trials[_ADDED_UP] = sums.where(known.eq(by_trial.size(), axis="index"))
         trials["started_at"] = by_trial["started_at"].first()
+        trials["trained_on"] = by_trial["trained_on"].agg(_together)
         mixed = by_trial["energy_kind"].nunique() > 1
         kinds = by_trial["energy_kind"].agg(list)[mixed]
         trials.loc[mixed, "energy_kind"] = kinds.map(_kinds_together)
@@ -59,6 +60,19 @@ def add_up(slices: pd.DataFrame, over: Iterable[str]) -> pd.DataFrame:
         state=trials["state"].mask(pruned, State.PRUNED.value),
         score=trials["score"].mask(trials["state"].isin(_NOBODYS)),
     )
+
+
+def by_machine(trials: pd.DataFrame) -> pd.DataFrame:
+    """The trials with the machines of their runs as a group, where there are several machines."""
+    if trials["trained_on"].nunique() <= 1:
+        return trials
+    return trials.assign(**{"g.machine": trials.groupby("run")["trained_on"].transform(_together)})
+
+
+def _together(machines: pd.Series) -> str | None:
+    """The machines of slices or trials, each once; None where none is known."""
+    known = {name for joined in machines.dropna() for name in joined.split(" + ")}
+    return " + ".join(sorted(known)) or None
 
 
 def _kinds_together(kinds: Sequence[str]) -> str:
@@ -159,6 +173,7 @@ def _row(event: SliceEvent) -> dict[str, Any]:
         "score": None if event.state.value in _NOBODYS else event.score,
         **{name: getattr(event, name) for name in same},
         "message": event.message or None,
+        "trained_on": event.machine or None,
         **{
             f"energy_{phase}_j": getattr(event, f"{phase}_j")
             for phase in ("train", "validate", "setup", "search")

@@ -8,7 +8,6 @@ from concurrent.futures import Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -16,7 +15,9 @@ from ...errors import ConfigurationError, PerjouleError
 from ...files.damage import damaged
 from ...models.importing import describe_error
 from ...models.outcome import State
+from .engines import Elastic
 from .events import End, EndEvent, InterruptedEvent, RunEvent, SearchEvent
+from .exchange import AnyFile
 from .executors import (
     NotWantedError,
     break_off_workers,
@@ -50,10 +51,22 @@ class Pool:
     def __init__(
         self, workers: int, executor: Executor | None = None, *, apart: bool = False
     ) -> None:
-        self.workers = workers
+        self._most = workers
         self._n_unheard = 0
         self._is_own = executor is None
         self._executor = executor or make_executor(workers, apart=apart)
+
+    @property
+    def workers(self) -> int:
+        """Jobs to be given at a time: as many as wanted, of those workers that there are now."""
+        if not isinstance(self._executor, Elastic):
+            return self._most
+        return max(1, min(self._most, self._executor.n_workers))  # the last may be replaced
+
+    @property
+    def next_machine(self) -> str | None:
+        """The machine that the next job will run on; None if nobody knows."""
+        return self._executor.next_machine if isinstance(self._executor, Elastic) else None
 
     def prepare(self, setting: Setting) -> tuple[Prepared, Setting]:
         """Start the workers: returns what they found, and the setting that they can be used with.
@@ -63,13 +76,13 @@ class Pool:
             PerjouleError: The data set, device, meter or space cannot be used.
         """
         try:
-            return self._prepare_all(setting), setting
+            return _with_what_is_alike(self._prepare_all(setting), setting)
         except BrokenProcessPool:  # what is tried first may have ended a worker
             self._codes()
             self.replace()
         setting = replace(setting, probe_risky=False)
         try:
-            return self._prepare_all(setting), setting
+            return _with_what_is_alike(self._prepare_all(setting), setting)
         except BrokenProcessPool as error:
             how = next(map(how_it_ended, self._codes()), "out of memory?")
             raise ConfigurationError(
@@ -89,8 +102,8 @@ class Pool:
 
     def _prepare_all(self, setting: Setting) -> Prepared:
         futures = [self.submit(prepare, setting) for _ in range(self.workers)]
-        answers = {each.pid: each for each in (future.result() for future in futures)}
-        return merge(list(answers.values()))
+        answers = [future.result() for future in futures]
+        return merge(list({(each.machines[0].name, each.pid): each for each in answers}.values()))
 
     def submit(self, job: Callable[..., Any], *arguments: Any) -> Future[Any]:
         """Give a worker something to do.
@@ -125,7 +138,7 @@ class Pool:
             ) from error
 
     def kill(
-        self, jobs: Collection[Future[Any]] = (), stop_sign: Path | None = None
+        self, jobs: Collection[Future[Any]] = (), stop_sign: AnyFile | None = None
     ) -> dict[int, int]:
         """End the workers; those that have a job break it off.
 
@@ -150,7 +163,7 @@ class Pool:
         """Go on with new workers."""
         kill_workers(self._executor)
         self._executor.shutdown(wait=False, cancel_futures=True)
-        self._executor, self._is_own = spawn_executor(self.workers), True
+        self._executor, self._is_own = spawn_executor(self._most), True
 
     def __enter__(self) -> Pool:
         return self
@@ -161,6 +174,10 @@ class Pool:
             self.kill()
             self._executor.shutdown(wait=False, cancel_futures=True)
         leave()
+
+
+def _with_what_is_alike(prepared: Prepared, setting: Setting) -> tuple[Prepared, Setting]:
+    return prepared, replace(setting, alike=prepared.alike)
 
 
 def how_it_ended(code: int) -> str:
@@ -209,7 +226,7 @@ def lost_slices(
             continue
         if run is None or sign.number > _number_of_next(run, sign):
             raise damaged(
-                folder.inflight,
+                str(folder.inflight),
                 f"a trial of {sign.run!r} was in flight that does not follow what "
                 f"{folder.ledger.name} says",
             )

@@ -20,6 +20,7 @@ from ...models.metric import Metric
 from ...models.outcome import SliceResult, State, StopRule
 from ..tables.facts import Fact
 from .description import check_same_data, check_same_meter
+from .domains import find_sources
 from .events import Event, RefitEvent, SessionEvent
 from .experiment import Experiment
 from .folder import Folder
@@ -27,7 +28,6 @@ from .interrupt import Interrupt
 from .ledger import Ledger
 from .run import Run, restore_runs
 from .signals import Stopped, breakable
-from .start import find_sources
 
 if TYPE_CHECKING:
     from ...models.data.splits import Data

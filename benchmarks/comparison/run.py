@@ -117,6 +117,8 @@ class Run(Tally):
     charged: dict[str, float | None] = field(default_factory=dict)
     account: Account = field(default_factory=Account)  # what is told of it while it goes
     flying: tuple[SignOfLife, ...] = ()  # slices in flight, as a watcher is shown them
+    # Joules of its slices by the machine that trained them, as far as both are known.
+    on_machine_j: dict[str, float] = field(default_factory=dict)
     end: End | None = None  # why it is over; None if it is not
     message: str = ""  # more about the end
 
@@ -161,6 +163,9 @@ class Run(Tally):
         self.account.take(
             event, None if score is None else self.metric.oriented(score), self.spent_j
         )
+        if isinstance(event, SliceEvent):
+            before_j = self.on_machine_j.get(event.machine, 0.0)
+            self.on_machine_j[event.machine] = before_j + (event.energy_j or 0.0)
         died = isinstance(event, InterruptedEvent)
         self.n_lost_in_a_row = self.n_lost_in_a_row + event.blamed if died else 0
         if died or event.state is State.INTERRUPTED:

@@ -64,7 +64,7 @@ class Trainer:
             probed: Candidates whose steps were tried at the start.
             records: What jobs go on from.
         """
-        self._setting, self._folder = setting, Folder(setting.folder)
+        self._setting, self._folder = setting, Folder(setting.folder, setting.exchange)
         self._training, self._meter, self._metric = training, meter, metric
         self._device, self._probed, self._records = device, probed, records
         self._steps: dict[str, Experience] = {}  # of runs

@@ -13,14 +13,16 @@ from ...energy.exclusive import exclusive
 from ...energy.quantities import format_energy
 from ...energy.source import PowerSource, Scope, Source
 from ...energy.sources.cpu.cores import usable_cores
-from ...energy.sources.resolve import Machine, resolve
-from ...errors import BudgetError
+from ...errors import BudgetError, ConfigurationError
 from ...files.damage import damaged
 from ...models.space import Space
 from ..tables.earlier_facts import EarlierFacts
-from .description import check_same_data, check_same_meter, describe
+from .description import check_same_data, check_same_exchange, check_same_meter, describe
+from .domains import find_sources
 from .driver import Driver
 from .earlier import read_earlier, recorded_facts
+from .engines import LOCAL, engine, is_on_this_machine
+from .exchange import check_store
 from .experiment import Experiment
 from .folder import WARM_START, Folder
 from .helper import start_helper
@@ -46,7 +48,8 @@ def run_comparison(
     resumed: dict[str, Any] | None = None,
     keep_weights: bool = False,
     objective: Callable[..., Any] | None = None,
-    executor: Executor | None = None,
+    executor: Executor | str | None = None,
+    shared: str | None = None,
     progress: ComparisonWatcher | None = None,
     mirror: LiveMirror | None = None,
     earlier: Sequence[Table] = (),
@@ -63,7 +66,10 @@ def run_comparison(
         keep_weights: Keep the weights of each run's best network; of a resumed one, the
             description says so.
         objective: The experiment's own objective, if workers cannot import it by its name.
-        executor: Any PEP 3148 executor; by default this process or a pool.
+        executor: Any PEP 3148 executor, or the name of an engine (`engines.ENGINES`); by default
+            this process or a pool.
+        shared: URL of a folder in an object store, by which driver and workers tell each other what
+            is in flight; by default that is the run folder, which all of them must see then.
         progress: Is told how it goes.
         mirror: Gets the trials as they end.
         earlier: Tables of earlier searches that strategies learn from; of a resumed comparison,
@@ -74,6 +80,8 @@ def run_comparison(
     """
     working_in(folder.path)
     setting = setting_of(experiment, folder.path)
+    if shared is not None:
+        setting = replace(setting, exchange_url=_checked(shared, experiment, executor))
     if resumed is not None:  # another order would not go on with what was recorded
         setting = replace(
             setting,
@@ -82,37 +90,59 @@ def run_comparison(
         )
     elif earlier:
         setting = _learning(setting, earlier)
-    sources = find_sources(experiment)
-    workers = workers_of(experiment, sources, objective)
+    is_here = is_on_this_machine(executor)
+    sources = find_sources(experiment) if is_here else []
+    workers = workers_of(experiment, sources, objective) if is_here else most_workers(experiment)
     setting = replace(
         setting,
-        shared=workers > 1,
+        shared=is_here and workers > 1,
+        is_foreign=executor not in (None, LOCAL),
         keep_weights=keep_weights if resumed is None else resumed["keep_weights"],
         objective=objective,
     )
     with ExitStack() as held:
-        held.enter_context(exclusive(sources))
+        if not setting.is_foreign:
+            held.enter_context(exclusive(sources))
         if resumed is not None:
             held.enter_context(folder.locked())
-        if progress is not None:
-            progress.begin(experiment, [source.info for source in sources], workers)
+        opened = held.enter_context(engine(executor, workers))
         apart = objective is None and runs_own_code(experiment.model_dump())
-        if workers > 1 and executor is None:
+        if workers > 1 and opened is None:
             start_helper(setting)
-        with Pool(workers, executor, apart=apart) as pool:
+        with Pool(workers, opened, apart=apart) as pool:
+            if progress is not None:
+                progress.begin(experiment, [source.info for source in sources], pool.workers)
             prepared, setting = pool.prepare(setting)
             _check_budget(experiment, prepared)
             if resumed is None:
                 held.enter_context(folder.locked())
-                folder.create(describe(setting, prepared, workers), setting.earlier)
-                setting = replace(setting, earlier=None)  # workers to come find it in the folder
+                folder.create(describe(setting, prepared, pool.workers), setting.earlier)
+                if shared is None:  # workers to come find it in the folder
+                    setting = replace(setting, earlier=None)
             else:
-                check_same_meter(resumed, prepared.sources)
+                check_same_exchange(resumed, shared)
+                check_same_meter(resumed, prepared.sources, prepared.machines[0].name)
                 check_same_data(resumed, prepared.data.get("fingerprint"))
             with Ledger(folder.ledger) as ledger:
                 if mirror is not None:
                     mirror.begin(folder)
                 return Driver(setting, pool, prepared, ledger, progress, mirror).run()
+
+
+def _checked(shared: str, experiment: Experiment, executor: Executor | str | None) -> str:
+    """The URL of an object store that can be used for a comparison."""
+    if executor in (None, LOCAL):
+        raise ConfigurationError(
+            "--shared is for workers elsewhere, and perjoule's own see the run folder: leave it "
+            "out, or name an --executor"
+        )
+    if experiment.parallel_trials > 1:
+        raise ConfigurationError(
+            "trials of one run at a time share its joules through a file with a lock, which an "
+            "object store has not: leave --shared or --parallel-trials out"
+        )
+    check_store(shared)
+    return shared.rstrip("/")
 
 
 def _learning(setting: Setting, tables: Sequence[Table]) -> Setting:
@@ -153,11 +183,6 @@ def setting_of(experiment: Experiment, folder: Path) -> Setting:
     return Setting(experiment, space, folder, energy_model=energy_model)
 
 
-def find_sources(experiment: Experiment) -> list[Source | PowerSource]:
-    """The sources of an experiment's meter, as whoever trains for it will find them."""
-    return resolve(experiment.meter, Machine(gpus=[] if experiment.device == "cpu" else None))
-
-
 def _check_budget(experiment: Experiment, prepared: Prepared) -> None:
     """Refuse a budget of which an allotment does not fit one epoch of the cheapest candidate."""
     n_runs, allotment_j, epoch_j = experiment.n_runs, experiment.allotment_j, prepared.epoch_j
@@ -194,6 +219,12 @@ def _resolved_space(experiment: Experiment) -> dict[str, Any]:
     return {"epochs": DEFAULT_EPOCHS, **Space.parse(mapping).to_mapping()}
 
 
+def most_workers(experiment: Experiment) -> int:
+    """Trials at a time that there is work for, or fewer if fewer are asked for."""
+    at_work = experiment.n_runs * experiment.parallel_trials
+    return at_work if experiment.workers is None else min(experiment.workers, at_work)
+
+
 def workers_of(
     experiment: Experiment,
     sources: list[Source | PowerSource],
@@ -204,9 +235,9 @@ def workers_of(
     Where a processor is measured as a whole, it is one run's trials at a time, among which its
     joules are apportioned; where a board is, or the objective cannot travel, one trial.
     """
-    at_work = experiment.n_runs * experiment.parallel_trials
     if experiment.workers is not None:
-        return min(experiment.workers, at_work)
+        return most_workers(experiment)
+    at_work = experiment.n_runs * experiment.parallel_trials
     scopes = {source.info.scope for source in sources}
     if objective is not None or scopes - {Scope.PROCESS, Scope.PACKAGE}:
         return 1

@@ -41,14 +41,28 @@ class Turns:
         """Something happened to these runs that may have changed their place."""
         self._changed.update(names)
 
-    def next(self) -> Run | None:
-        """The run whose turn it is; None if no run may get a job."""
+    def next(self, machine: str | None = None) -> Run | None:
+        """The run whose turn it is; None if no run may get a job.
+
+        Args:
+            machine: The one that is free, where there are several: of the runs with the fewest
+                trials in flight it is the turn of the one that has spent least on it, so that all
+                strategies have their share of every machine.
+        """
         for name in self._changed:
             self._place(self._runs[name])
         self._changed.clear()
+        if machine is not None:
+            places = self._places.values()
+            first = min(places, key=lambda place: self._on(machine, place), default=None)
+            return None if first is None else self._runs[first.run]
         while self._queue and self._places.get(self._queue[0].run) is not self._queue[0]:
             heapq.heappop(self._queue)
         return self._runs[self._queue[0].run] if self._queue else None
+
+    def _on(self, machine: str, place: _Place) -> tuple[float, ...]:
+        on_it_j = self._runs[place.run].on_machine_j.get(machine, 0.0)
+        return place.n_flying, on_it_j, place.spent_j, place.order
 
     def _place(self, run: Run) -> None:
         self._places.pop(run.name, None)

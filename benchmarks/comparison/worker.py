@@ -7,7 +7,6 @@ and its CPU time is on the bill of its own process.
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import time
 from collections.abc import Mapping
@@ -35,7 +34,7 @@ from .heartbeat import Pulse
 from .helper import loaded_j
 from .instruments import detect_runtime, one_thread, open_meter
 from .keeping import Kept
-from .messages import Job, Outcome, Prepared, Setting
+from .messages import Job, Outcome, Prepared, Setting, process_here
 from .pot import budget_of
 from .records import Records
 from .rehearsal import Price, Rehearsal, price
@@ -64,8 +63,8 @@ class Session:
 
     def __init__(self, setting: Setting) -> None:
         experiment = setting.experiment
-        self._setting, self._folder = setting, Folder(setting.folder)
-        apart = multiprocessing.parent_process() is not None
+        self._setting, self._folder = setting, Folder(setting.folder, setting.exchange)
+        apart = setting.driver != process_here()
         self._may_end = apart and runs_own_code(experiment.model_dump())
         self._records = Records(setting)
         self._kept: dict[str, Kept] = {}  # strategies of runs

@@ -76,7 +76,8 @@ def experiment_of(part: Part, options: Options) -> Experiment:
 
 def foresee(design: Design, options: Options) -> dict[str, Estimate]:
     """What each part of a study should take on this machine; see `estimating.estimate`."""
-    from ..comparison.start import find_sources, workers_of
+    from ..comparison.domains import find_sources
+    from ..comparison.start import workers_of
 
     foreseen = {}
     for part in design.parts:

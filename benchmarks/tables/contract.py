@@ -68,6 +68,7 @@ COLUMNS = (  # one row per trial, in order of completion in a run; slices have t
     Column("n_parameters", "whole", "trainable parameters"),
     Column("flops", "whole", "operations of the forward pass of one sample"),
     Column("started_at", "time", "when the trial began", "UTC"),
+    Column("trained_on", "text", "the machine that trained it, or several joined by +"),
     Column("message", "text", "what went wrong, or is odd"),
 )
 CURVES = (  # one row per validated epoch

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -13,6 +14,7 @@ from perjoule.errors import MeterError
 
 HOLD = """
 import sys
+import time
 from types import SimpleNamespace
 from perjoule.energy.exclusive import exclusive
 info = SimpleNamespace(id=sys.argv[1], scope="package")
@@ -109,3 +111,13 @@ def test_many_who_ask_do_not_hang(package, kind, monkeypatch):
         for _ in range(5):
             with pytest.raises(MeterError, match="by another perjoule"), exclusive([package]):
                 pass
+
+
+def test_who_waits_has_the_domain_as_soon_as_it_is_free(package, monkeypatch):
+    held = exclusive([package])
+    held.__enter__()
+    monkeypatch.setattr(time, "sleep", lambda _: held.__exit__(None, None, None))
+    with exclusive([package], patience_s=60):
+        pass
+    with exclusive([package]), pytest.raises(MeterError), exclusive([package], patience_s=0):
+        pass

@@ -85,7 +85,7 @@ def keep(table: Table) -> str | None:
     """Store the fitted model for this machine, and say so; nothing where none could be fitted."""
     from ....energy.calibration.stored import machine_id, now_utc
     from ....models.networks.mlp_energy_stored import StoredEnergyModel, save
-    from ...comparison.description import describe_machine
+    from ...comparison.machines import describe_machine
 
     fits = fit(networks(per_sample(table)), caches_of(table))
     if fits is None:
