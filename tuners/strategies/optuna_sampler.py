@@ -59,6 +59,7 @@ class OptunaStrategy:
         self._sampler = sampler
         self._suggesting = Suggesting(space, self._make(seed) if space.conditions else None)
         self._study = silent_study(seed, directions=self.directions)
+        self._learns = sampler != "random"  # else results are only counted
         self._asked: Trial | None = None
         self._n_told = 0  # Optuna copies all trials to count them
 
@@ -81,12 +82,14 @@ class OptunaStrategy:
 
         What it learnt of candidates of other shapes would say little of these.
         """
-        if self._sampler != "random":
+        if self._learns:
             return None
         params = propose("random", self._space, {}, ask_seed(self._seed, self._n_told), shared)
         return Work(params, int(params["epochs"]))
 
     def _begin(self) -> Trial:
+        if not self._learns:
+            self._study = silent_study(self._seed, directions=self.directions)
         self._study.sampler = self._next_sampler()
         return self._suggesting.ask(self._study)
 
@@ -100,6 +103,12 @@ class OptunaStrategy:
 
     def tell(self, result: Told) -> None:
         """Learn a result; one without values counts as a failed trial."""
+        if self._learns:
+            self._learn(result)
+        self._asked = None
+        self._n_told += 1
+
+    def _learn(self, result: Told) -> None:
         values = self.values(result)
         state = TrialState.FAIL if values is None else TrialState.COMPLETE
         # What a trial cost, for samplers that weigh it.
@@ -114,5 +123,3 @@ class OptunaStrategy:
                     result.params, state=state, values=values, user_attrs=attributes
                 )
             )
-        self._asked = None
-        self._n_told += 1
