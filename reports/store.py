@@ -203,6 +203,8 @@ def _numbers(values: NDArray[np.float64], *, whole: bool = False) -> dict[str, A
 
 
 def _as_text(values: pd.Series) -> pd.Series:
+    if isinstance(values.dtype, pd.StringDtype):
+        return values.astype(object)
     cells = map(plain, values)
     return pd.Series([None if cell is None else str(cell) for cell in cells], dtype=object)
 

@@ -110,7 +110,7 @@ def add_notice(figure: go.Figure, notice: str, *, visible: bool = True) -> go.Fi
 
 def energy_title(what: str, trials: pd.DataFrame) -> str:
     """Return an axis title such as ``"energy of the trial (J, modelled)"``."""
-    kinds = trials.loc[trials["energy_j"].notna(), "energy_kind"].dropna()
+    kinds = trials.loc[trials["energy_j"].notna(), "energy_kind"].dropna().unique()
     return f"{what} (J, {escape(format_kinds(kinds))})"
 
 

@@ -69,7 +69,7 @@ class Drawing:
 
     def notes(self, trials: pd.DataFrame) -> list[str]:
         """Return how to see the strategies that are not shown at first."""
-        if set(trials["strategy"]) <= set(self.shown):
+        if set(trials["strategy"].unique()) <= set(self.shown):
             return []
         leading = f"the {len(self.shown)} strategies that lead at equal energy"
         if not self.clicks:

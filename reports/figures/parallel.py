@@ -112,7 +112,7 @@ def _energy(trials: pd.DataFrame) -> ParallelAxis:
     axis = energy_axis("", pd.Series([low, high]))
     marks = list(zip(axis.get("tickvals", ()), axis.get("ticktext", ()), strict=True))
     marks = marks or [(each, short_number(each, low)) for each in _round_numbers(low, high)]
-    kinds = format_kinds(trials.loc[trials["energy_j"].notna(), "energy_kind"].dropna())
+    kinds = format_kinds(trials.loc[trials["energy_j"].notna(), "energy_kind"].dropna().unique())
     unknown = "" if trials["energy_j"].notna().all() else "unknown"
     return _numeric("energy_j", f"joules, {kinds}", "log", low, high, marks, unknown=unknown)
 

@@ -57,7 +57,7 @@ def per_joule_chart(
         traces.append(runs)
     values = np.concatenate([np.asarray(trace["y"], dtype=float) for trace in traces] or [[]])
     values = values[values > 0]
-    kinds = format_kinds(fill_columns(trials)["energy_kind"].dropna())
+    kinds = format_kinds(fill_columns(trials)["energy_kind"].dropna().unique())
     title = escape(f"{naming.per_joule(metric)} (1/J, {kinds})")
     ends = (float(values.min()), float(values.max())) if len(values) else (1.0, 10.0)
     axis = scale.axis()

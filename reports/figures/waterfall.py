@@ -62,7 +62,8 @@ def waterfall_charts(
         The charts by kind, of which the joules went to more than one place.
     """
     known = trials[trials["energy_j"].notna()]
-    kinds = known["energy_kind"].map(lambda kind: format_kinds([kind]), na_action="ignore")
+    told = {kind: format_kinds([kind]) for kind in known["energy_kind"].dropna().unique()}
+    kinds = known["energy_kind"].map(told)
     sure = kinds[known["energy_kind"] != LOWER_BOUND].fillna("of unknown kind")
     kinds = sure.reindex(known.index).fillna(
         sure.iloc[0] if sure.nunique() == 1 else "of unknown kind"
