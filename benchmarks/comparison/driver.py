@@ -95,7 +95,7 @@ class Driver:
                     self._mirror.catch_up()
                 if self._interrupt.grace_is_over:
                     break
-            self._display.show()
+            self._display.show(last=True)
         return self._interrupt.is_set
 
     def _launch(self) -> bool:

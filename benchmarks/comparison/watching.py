@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ...energy import SourceInfo
 from ...energy.quantities import total
@@ -13,6 +13,11 @@ from .experiment import Experiment
 from .folder import Folder
 from .run import Run
 
+if TYPE_CHECKING:
+    from .heartbeat import SignOfLife
+
+SHOWN_SHARE = 0.05
+"""Of the loop's time, what showing takes at most: many slices in flight are shown less often."""
 SHOW_S = 1.0
 """How often a slice that is trained in the driver's own process is shown."""
 
@@ -44,21 +49,24 @@ class Display:
         self, watcher: ComparisonWatcher | None, folder: Folder, runs: Mapping[str, Run]
     ) -> None:
         self._watcher, self._folder, self._runs = watcher, folder, runs
-        self._next_s = 0.0
+        self._next_s = self._due_s = 0.0
 
-    def show(self) -> None:
-        """Show the present state."""
-        if self._watcher is None:
+    def show(self, *, last: bool = False) -> None:
+        """Show the present state, if it is time for that; the last one always."""
+        began_s = time.perf_counter()
+        if self._watcher is None or (began_s < self._due_s and not last):
             return
-        signs = self._folder.signs_of_life()
-        charged = {nonce for run in self._runs.values() for nonce in run.charged}
-        signs = [sign for sign in signs if sign.nonce not in charged]
-        inflight_j: dict[str, float | None] = {}
-        for sign in signs:
-            inflight_j[sign.run] = total([inflight_j.get(sign.run, 0.0), sign.energy_j])
+        flying: dict[str, list[SignOfLife]] = {}
+        for sign in self._folder.signs_of_life():
+            run = self._runs.get(sign.run)
+            if run is None or sign.nonce not in run.charged:
+                flying.setdefault(sign.run, []).append(sign)
+        inflight_j = {name: total(sign.energy_j for sign in own) for name, own in flying.items()}
         for run in self._runs.values():
-            run.flying = tuple(sign for sign in signs if sign.run == run.name)
+            run.flying = tuple(flying.get(run.name, ()))
         self._watcher.update(list(self._runs.values()), inflight_j)
+        now_s = time.perf_counter()
+        self._due_s = now_s + (now_s - began_s) / SHOWN_SHARE
 
     def show_inside_slice(self) -> None:
         """Show the present state now and then while a slice is trained in this process.

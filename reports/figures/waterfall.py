@@ -63,7 +63,7 @@ def waterfall_charts(
     """
     known = trials[trials["energy_j"].notna()]
     told = {kind: format_kinds([kind]) for kind in known["energy_kind"].dropna().unique()}
-    kinds = known["energy_kind"].map(told)
+    kinds = known["energy_kind"].map(told).astype(object)
     sure = kinds[known["energy_kind"] != LOWER_BOUND].fillna("of unknown kind")
     kinds = sure.reindex(known.index).fillna(
         sure.iloc[0] if sure.nunique() == 1 else "of unknown kind"
