@@ -28,7 +28,7 @@ def experiment_of(trials: int, workers: int, strategy: str) -> Experiment:
         strategies=[strategy],
         seeds=workers,
         trials=max(1, trials // workers),
-        budget_j="unlimited",
+        budget="unlimited",
         meter="model",
         workers=workers,
     )
