@@ -44,6 +44,14 @@ RESTARTS = 1_000
 """How often executorlib may start a worker anew that died; what it did then is ours to judge."""
 
 
+_ENVIRONMENT = {
+    "distributed.nanny.pre-spawn-environ": dict.fromkeys(
+        ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), 1
+    )
+}
+"""Dask's own would also have malloc give memory back at once, which PyTorch then faults in anew."""
+
+
 @runtime_checkable
 class Elastic(Protocol):
     """An executor whose workers come and go, each on a machine that is known."""
@@ -158,7 +166,7 @@ def _dask(stack: ExitStack, address: str, workers: int) -> Dask:
     distributed = _need("distributed", "dask", "Dask")
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it loses is told by us
     if not address:
-        with shielding_children():
+        with shielding_children(), importlib.import_module("dask").config.set(_ENVIRONMENT):
             cluster = distributed.LocalCluster(
                 n_workers=workers, threads_per_worker=1, dashboard_address=":0"
             )

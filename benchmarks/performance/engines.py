@@ -2,9 +2,9 @@
 
     python benchmarks/performance/engines.py --rounds 3 --json engines.json
 
-Both train the same short trials of the same seeds, one comparison after the other within a round, in
-turns. What counts is the wall time of the loop (the ledger's ``session``), without the start of the
-workers. The ratio is of the rounds, since the load of a shared machine changes between them.
+Both train the same short trials of the same seeds, one comparison after the other within a round,
+in turns. What counts is the wall time of the loop (the ledger's ``session``), without the start of
+the workers. The ratio is of the rounds, since the load of a shared machine changes between them.
 
 What did not pay: switching Dask's profiler off in the workers (by its environment, in a cluster of
 one worker), which changed their CPU time by less than 1 %.
