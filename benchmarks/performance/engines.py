@@ -6,8 +6,12 @@ Both train the same short trials of the same seeds, one comparison after the oth
 in turns. What counts is the wall time of the loop (the ledger's ``session``), without the start of
 the workers. The ratio is of the rounds, since the load of a shared machine changes between them.
 
-What did not pay: switching Dask's profiler off in the workers (by its environment, in a cluster of
-one worker), which changed their CPU time by less than 1 %.
+On two shared cores beside a load of 8, five rounds gave 0.48x to 1.35x, their median 0.79x: too far
+apart to say whether 0.9x is reached. Before Dask's own settings of malloc were left out for the
+workers that perjoule starts, two rounds gave 0.70x and 0.60x.
+
+What did not pay: switching Dask's profiler off in the workers, which changed their CPU time by less
+than could be told.
 """
 
 from __future__ import annotations
