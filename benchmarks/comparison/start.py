@@ -136,10 +136,10 @@ def _checked(shared: str, experiment: Experiment, executor: Executor | str | Non
             "--shared is for workers elsewhere, and perjoule's own see the run folder: leave it "
             "out, or name an --executor"
         )
-    if experiment.parallel_trials > 1:
+    if experiment.most_in_flight > 1:
         raise ConfigurationError(
             "trials of one run at a time share its joules through a file with a lock, which an "
-            "object store has not: leave --shared or --parallel-trials out"
+            "object store has not: leave --shared, or --parallel-trials and --fuse, out"
         )
     check_store(shared)
     return shared.rstrip("/")

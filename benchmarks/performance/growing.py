@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import resource
 import time
 from pathlib import Path
@@ -28,7 +29,7 @@ def experiment_of(trials: int, workers: int, strategy: str) -> Experiment:
         strategies=[strategy],
         seeds=workers,
         trials=max(1, trials // workers),
-        budget="unlimited",
+        budget=math.inf,
         meter="model",
         workers=workers,
     )

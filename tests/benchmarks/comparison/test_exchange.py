@@ -106,7 +106,7 @@ def test_a_store_that_writes_over_what_is_there_is_refused(store, monkeypatch):
     [
         ({"shared": "bucket"}, "--shared bucket: no URL: give s3://"),
         ({"shared": "nonsense://bucket"}, "--shared nonsense://bucket: "),
-        ({"parallel_trials": 2}, "leave --shared or --parallel-trials out"),
+        ({"parallel_trials": 2}, "leave --shared, or --parallel-trials and --fuse, out"),
         ({"executor": None}, "leave it out, or name an --executor"),
     ],
 )
