@@ -65,7 +65,7 @@ class Objective:
             if isinstance(error, self.breaks) and is_interrupt(error):
                 raise
             message = _describe(error)
-        return _close(trial, message, started_s)
+        return _close(trial, candidate, message, started_s)
 
     def train_together(
         self, slices: Sequence[Slice], function: Together, leave: Callable[[], None]
@@ -84,7 +84,7 @@ class Objective:
             What each gave, in their order.
         """
         started_s = time.perf_counter()
-        trials = [self._open(each) for each in slices]
+        trials = {self._open(each): each.candidate for each in slices}
         results: dict[Trial, SliceResult] = {}
 
         def done(trial: Trial, error: Exception | None = None) -> None:
@@ -94,18 +94,18 @@ class Objective:
                     trial.take(None)
             except TrialFailed as failure:
                 message = _describe(failure)
-            results[trial] = _close(trial, message, started_s)
+            results[trial] = _close(trial, trials[trial], message, started_s)
             leave()
 
         try:
-            function(trials, done)
+            function(list(trials), done)
         except BaseException as error:
             if isinstance(error, self.breaks) and is_interrupt(error):
                 raise
             message = f"its stack could not be trained ({_describe(error)})"
-            for trial in trials:
+            for trial, candidate in trials.items():
                 if trial not in results:
-                    result = _close(trial, message, started_s)
+                    result = _close(trial, candidate, message, started_s)
                     results[trial] = replace(result, state=State.INTERRUPTED, checkpoint=None)
         return [results[trial] for trial in trials]
 
@@ -123,9 +123,11 @@ class Objective:
         )
 
 
-def _close(trial: Trial, message: str, started_s: float) -> SliceResult:
-    """What a trial gave; the message is why it failed, if it did."""
-    result = replace(trial.close(), params=dict(trial.params), message=message)
+def _close(
+    trial: Trial, candidate: Mapping[str, Any], message: str, started_s: float
+) -> SliceResult:
+    """What a candidate's trial gave; the message is why it failed, if it did."""
+    result = replace(trial.close(), params=dict(candidate), message=message)
     # An error of a function that leaves half an epoch behind is no fault of the candidate.
     failed = bool(message) and not trial.cut_short
     kept = None if failed else trial.kept

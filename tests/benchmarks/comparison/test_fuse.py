@@ -91,8 +91,7 @@ def test_an_unlimited_budget_cannot_be_shared_by_a_stack(tmp_path):
 @pytest.mark.kill
 def test_a_stack_that_is_killed_is_charged_and_trained_again(tmp_path):
     folder = tmp_path / "run"
-    options = {**FUSED, "strategies": ["random"], "budget": "12 J", "meter": "cpu_time:4"}
-    options |= {"space": {**SMALL["space"], "epochs": 60}}
+    options = {**FUSED, "strategies": ["random"], "space": {**SMALL["space"], "epochs": 60}}
     code = f"import perjoule; perjoule.compare(out={str(folder)!r}, **{options!r})"
     with subprocess.Popen([sys.executable, "-c", code]) as process:
         while len(list(folder.glob("inflight/random-0.*.json"))) < 4:

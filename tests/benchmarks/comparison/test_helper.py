@@ -12,6 +12,7 @@ import pytest
 from perjoule.benchmarks.comparison import cores, helper
 from perjoule.benchmarks.comparison.executors import spawn_executor
 from perjoule.benchmarks.comparison.experiment import Experiment
+from perjoule.benchmarks.comparison.machines import this_machine
 from perjoule.benchmarks.comparison.messages import Prepared, Setting, merge
 from perjoule.models.data import load, registry
 
@@ -94,7 +95,8 @@ def test_what_cannot_be_read_or_metered_is_left_to_the_workers(pixels, monkeypat
 
 
 def test_joules_for_all_workers_are_added_once():
-    one = Prepared((), {}, {}, 1.0, {}, startup_j=3.0, pid=1, helper_j=2.0)
+    here = this_machine((), {})
+    one = Prepared((), {}, {}, 1.0, {}, startup_j=3.0, pid=1, helper_j=2.0, machines=(here,))
     assert merge([one, replace(one, pid=2)]).startup_j == 3.0 + 3.0 + 2.0
     assert merge([replace(one, helper_j=None)]).startup_j is None
 
