@@ -91,13 +91,14 @@ def test_an_unlimited_budget_cannot_be_shared_by_a_stack(tmp_path):
 @pytest.mark.kill
 def test_a_stack_that_is_killed_is_charged_and_trained_again(tmp_path):
     folder = tmp_path / "run"
-    options = {**FUSED, "strategies": ["random"], "space": {**SMALL["space"], "epochs": 60}}
+    options = {**FUSED, "strategies": ["random"], "budget": "2 J"}
+    options |= {"space": {**SMALL["space"], "epochs": 200}}
     code = f"import perjoule; perjoule.compare(out={str(folder)!r}, **{options!r})"
     with subprocess.Popen([sys.executable, "-c", code]) as process:
         while len(list(folder.glob("inflight/random-0.*.json"))) < 4:
             assert process.poll() is None
             time.sleep(0.1)
-        time.sleep(0.5)  # so that each of them has spent something
+        time.sleep(0.3)  # so that each of them has spent something
         process.send_signal(signal.SIGKILL)
     before = len(slices(folder)) if (folder / "ledger.jsonl").exists() else 0
     result = perjoule.compare(out=folder, resume=True)
