@@ -11,7 +11,8 @@ import typer
 from ..files.writing import check_new, write_whole
 from ..models.metric import Metric
 from .app import command, show
-from .options import AsJson, Force, Machines, RunFolder, Setup, Strategies
+from .groups import Machines, RunFolder, Setup
+from .options import AsJson, Force, Strategies
 from .printing import echo
 from .stopping import stopping
 

@@ -13,7 +13,8 @@ from ..files.writing import check_new, write_whole
 from ..reports.exports.given import DATA_TYPES, INFRASTRUCTURES, TRAINING_TYPES
 from ..reports.exports.registry import check_form, forms_help
 from .app import command
-from .options import Carbon, Force, Tables, Target, Text
+from .groups import Tables
+from .options import Carbon, Force, Target, Text
 from .printing import echo
 from .recorded import load
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from ..reports.format import format_duration
 from .app import command
-from .options import Images, Searched, Tables, Trust
+from .groups import Images, Searched, Tables
+from .options import Trust
 from .printing import echo
 from .recorded import load
 

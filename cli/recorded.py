@@ -13,19 +13,8 @@ from ..errors import ConfigurationError, OutputError
 from ..files.writing import check_new
 from .app import check_json, command, show, write_json
 from .comparing import print_dashboard, print_result
-from .options import (
-    AsJson,
-    Dashboard,
-    Findings,
-    Force,
-    Importing,
-    JsonFile,
-    Replaying,
-    Searched,
-    TableOut,
-    Tables,
-    Trust,
-)
+from .groups import Findings, Importing, Replaying, Searched, Tables
+from .options import AsJson, Dashboard, Force, JsonFile, TableOut, Trust
 from .printing import echo
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ import typer
 
 from ..errors import ConfigurationError
 from .app import command, show
-from .options import AsJson, Asking, Recorded, StudyFolder
+from .groups import Asking, Recorded, StudyFolder
+from .options import AsJson
 from .stopping import stopping
 
 

@@ -13,7 +13,7 @@ import pytest
 
 import perjoule
 from perjoule.benchmarks.comparison import engines
-from perjoule.cli.options import Machines
+from perjoule.cli.groups import Machines
 from perjoule.errors import ConfigurationError, PerjouleError
 
 from .ledgers import cut, read_ledger, spent_j, wait_until
