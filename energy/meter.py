@@ -223,6 +223,11 @@ class EnergyMeter:
             idle_j=None if idle_w is None else idle_w * self._idle_s(start, end),
         )
 
+    @property
+    def _judged(self) -> tuple[SourceInfo, ...]:
+        """By what it is decided which sources are billed."""
+        return self.sources
+
     def _idle_s(self, start: Snapshot, end: Snapshot) -> float:
         """Seconds between two snapshots of which the idle power is taken for what is metered."""
         return end.time_s - start.time_s
@@ -235,7 +240,8 @@ class EnergyMeter:
 
     def _make_bill(self) -> _Bill:
         in_use = [source.in_use for source in self._sources]
-        ids = billed_ids(s.info for s, used in zip(self._sources, in_use, strict=True) if used)
+        judged = zip(self._judged, in_use, strict=True)
+        ids = billed_ids(info for info, used in judged if used)
         entries = enumerate(self._observed)
         return _Bill(in_use, ids, [e for e in entries if in_use[e[0]] and e[1].name in ids])
 

@@ -23,7 +23,7 @@ from dataclasses import replace
 from .forksafe import Guard
 from .meter import EnergyMeter
 from .snapshot import Snapshot
-from .source import Kind, Source, Task
+from .source import Kind, Source, SourceInfo, Task
 
 
 class SplitSource(Source):
@@ -127,6 +127,10 @@ class SplitMeter(EnergyMeter):
         """Count what was computed, for all of them."""
         self.operations += operations
         self._whole_meter.count_operations(operations)
+
+    @property
+    def _judged(self) -> tuple[SourceInfo, ...]:
+        return self._whole_meter.sources  # a model of what is measured stays one when it is split
 
     def _idle_s(self, start: Snapshot, end: Snapshot) -> float:
         """Seconds between two snapshots, each split among those that were there."""

@@ -68,7 +68,10 @@ class Objective:
         return _close(trial, candidate, message, started_s)
 
     def train_together(
-        self, slices: Sequence[Slice], function: Together, leave: Callable[[], None]
+        self,
+        slices: Sequence[Slice],
+        function: Together,
+        leave: Callable[[int, SliceResult], None],
     ) -> list[SliceResult]:
         """Train several slices as one, each metered as the part of one.
 
@@ -78,7 +81,7 @@ class Objective:
         Args:
             slices: What is to be trained.
             function: Trains their trials, and tells of each when it is done and why it failed.
-            leave: Called when one is done.
+            leave: Told of each one that is done, by its place, and what it gave.
 
         Returns:
             What each gave, in their order.
@@ -95,7 +98,7 @@ class Objective:
             except TrialFailed as failure:
                 message = _describe(failure)
             results[trial] = _close(trial, trials[trial], message, started_s)
-            leave()
+            leave(list(trials).index(trial), results[trial])
 
         try:
             function(list(trials), done)

@@ -114,16 +114,19 @@ def is_certain(network: nn.Module) -> bool:
     """
     if any(getattr(torch_modules, f"_global{hooks}") for hooks in _HOOKS):
         return False
-    return all(map(_is_plain, network.modules())) and all(
-        each.device.type == "cpu" and type(each) in (nn.Parameter, Tensor)
-        for each in _tensors(network)
-    )
+    return all(map(_is_plain, network.modules())) and all(map(_is_free, _tensors(network)))
 
 
 def _is_plain(module: nn.Module) -> bool:
     kind, own = type(module), vars(module)
     known = kind is Residual or kind.__module__.startswith("torch.nn.modules.")
     return known and "forward" not in own and not any(own[hooks] for hooks in _HOOKS)
+
+
+def _is_free(tensor: Tensor) -> bool:
+    """Whether a tensor is a plain one of a CPU to which nothing is hooked."""
+    hooked = tensor._backward_hooks or getattr(tensor, "_post_accumulate_grad_hooks", None)
+    return tensor.device.type == "cpu" and type(tensor) in (nn.Parameter, Tensor) and not hooked
 
 
 def _tensors(network: nn.Module) -> list[Tensor]:

@@ -169,15 +169,19 @@ class Driver:
             except Exception as error:
                 if future not in self._inflight or not self._pool.has_lost(error):
                     raise
-                for job in self._land(future).jobs:
-                    self._give_up(job, error)
+                jobs = self._land(future).jobs
+                heard = [self._give_up(job, error) for job in jobs]
+                self._pool.note_loss(error, was_heard_of=any(heard))
         if broken and self._interrupt.is_set:
             self._charge_lost(STOPPED)
         elif broken:
             self._replace_workers()
 
-    def _give_up(self, job: Job, error: Exception) -> None:
-        """An executor lost a job: charge it by what was heard of it; its work is done anew."""
+    def _give_up(self, job: Job, error: Exception) -> bool:
+        """An executor lost a job: charge it by what was heard of it; its work is done anew.
+
+        Returns whether anything was heard of it.
+        """
         self._folder.put_sign(self._setting.given_up(job))
         self._workforce.unbilled_j = None  # a worker's start is told with the result alone
         run, message = self._runs[job.run], f"its executor lost it ({describe_error(error)})"
@@ -188,7 +192,7 @@ class Driver:
             self._record(event)
         self._jobs.suspect([run])
         self._turns.touch(self._runs)
-        self._pool.note_loss(error, was_heard_of=job.nonce in run.charged)
+        return job.nonce in run.charged
 
     def _settle(self, run: Run, job: Job, outcome: Outcome) -> None:
         """Write what came back, and only then forget its sign of life.

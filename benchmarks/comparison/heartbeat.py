@@ -136,7 +136,7 @@ class Pulse:
         self._asked_j = turn.ask.total_j if turn.ask.components else 0.0
         self._sign = SignOfLife(job.run, job.n_idle_asks, job.trial, None, self._asked_j)
         self._sign = replace(self._sign, nonce=job.nonce, pid=os.getpid())
-        self._stopped = self._is_written = False
+        self._stopped = self._is_written = self._is_over = False
         self._next_s = 0.0
         self._guard = Guard()
         if turn.work is None:
@@ -198,11 +198,13 @@ class Pulse:
             self._sign = replace(self._sign, epoch=epoch, epochs_j=known)
 
     def last_words(self) -> None:
-        """Write what was spent up to now, since this slice will spend no more."""
-        self._write_now()
+        """Write what was spent up to now, unless the slice is over: it will spend no more."""
+        if not self._is_over:
+            self._write_now()
 
     def ended(self, energy_j: float | None) -> None:
         """The slice is over, and took so many joules: what it is charged if it is not recorded."""
+        self._is_over = True
         self._write(energy_j=energy_j)
         self._tell()
 

@@ -51,7 +51,7 @@ def start_helper(setting: Setting) -> None:
     worker_context()
     experiment = setting.experiment
     if experiment.dataset is not None and not registry.names_code(experiment.dataset):
-        wanted = {"folder": str(setting.folder), "dataset": experiment.dataset}
+        wanted = {"comparison": setting.token, "dataset": experiment.dataset}
         os.environ[VARIABLE] = json.dumps({**wanted, "meter": experiment.meter})
     try:
         with shielding_children():
@@ -75,7 +75,7 @@ def load_what_is_wanted() -> None:
             if meter.sources:
                 window = meter.window()
                 registry.keep(wanted["dataset"])
-                _loaded[wanted["folder"]] = window.close().total_j
+                _loaded[wanted["comparison"]] = window.close().total_j
     except Exception:  # noqa: BLE001 - whatever it is, a worker meets it again
         registry.forget()
 
@@ -104,7 +104,7 @@ def loaded_j(setting: Setting) -> float | None:
 
     What it has loaded for another comparison is forgotten: its files may have changed.
     """
-    if str(setting.folder) not in _loaded:
+    if setting.token not in _loaded:
         registry.forget()
         return 0.0
-    return _loaded[str(setting.folder)]
+    return _loaded[setting.token]

@@ -102,7 +102,7 @@ def read_run(path: Path) -> Table:
     slices = slice_table(events)
     trials = by_machine(add_up(slices, [run.name for run in runs if run.end]))
     machines = machines_of(description, events)
-    work = report_work(events, fuses=experiment.fuse > 1)
+    work = report_work(events)
     warning = [work.drift.sentence] if work.drift is not None and work.drift.is_large else []
     return Table(
         trials,

@@ -60,7 +60,9 @@ class Setting:
     def key(self) -> str:
         """Equal for settings whose sessions may be shared."""
         parts = [self.experiment.model_dump(), self.space, str(self.folder), self.shared]
-        parts += [self.keep_weights, self.probe_risky, self.objective and self.token]
+        # What another driver's workers have read of a folder may be there no more.
+        own = self.token if self.objective is not None or self.is_foreign else None
+        parts += [self.keep_weights, self.probe_risky, own]
         parts += [self.energy_model, self.warm_start and self.warm_start.fingerprint]
         return json.dumps(parts, sort_keys=True)
 

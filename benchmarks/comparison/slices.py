@@ -92,10 +92,15 @@ class Trainer:
             # The first one's sign of life holds the joules of asking for all, so it is the last.
             stack = [_start(job, self._setting, split) for job in reversed(jobs)][::-1]
             slices = [self._slice(each, split) for each in stack]
+
+            def leave(place: int, result: SliceResult) -> None:
+                self._end(stack[place], result, stack[place].ask)
+                split.leave()
+
             try:
                 with breakable():
                     results = self._objective(jobs[0]).train_together(
-                        slices, partial(train_together, training), split.leave
+                        slices, partial(train_together, training), leave
                     )
             except BaseException:
                 for each in stack:
@@ -130,8 +135,7 @@ class Trainer:
             search: Energy of asking for it and of telling it.
         """
         job, work = started.job, started.work
-        searched = search if self._meter.counts_search else Reading()
-        started.pulse.ended((searched + result.reading).total_j)
+        self._end(started, result, search)
         is_best, training = _is_better(result, job.incumbent, self._metric), self._training
         test_score = result.test_score if is_best else None
         weights = result.weights if is_best else None
@@ -150,6 +154,11 @@ class Trainer:
             predicted_j=work.predicted_j,
             test_score=test_score,
         )
+
+    def _end(self, started: Started, result: SliceResult, search: Reading) -> None:
+        """Leave what a slice took in its sign of life, until it is recorded."""
+        searched = search if self._meter.counts_search else Reading()
+        started.pulse.ended((searched + result.reading).total_j)
 
     def _slice(self, started: Started, meter: EnergyMeter) -> Slice:
         job, work, trial, _, budget, pulse = started

@@ -101,8 +101,12 @@ def run_comparison(
         objective=objective,
     )
     with ExitStack() as held:
-        if not setting.is_foreign:
-            held.enter_context(exclusive(sources))
+        # Packages whose joules this machine's workers split are held here, all else by whoever
+        # measures it.
+        is_split = setting.is_foreign and setting.shared
+        if is_split or not setting.is_foreign:
+            own = (s for s in sources if not is_split or s.info.scope is Scope.PACKAGE)
+            held.enter_context(exclusive(list(own)))
         if resumed is not None:
             held.enter_context(folder.locked())
         opened = held.enter_context(engine(executor, workers))

@@ -62,13 +62,8 @@ class WorkersReport(Fact):
     drift: Drift | None = None  # whether the machine stayed the same; None where it is not known
 
 
-def report_work(events: Iterable[Event], *, fuses: bool = False) -> WorkersReport:
-    """Add up the sessions of a ledger; of one that was killed only the start is known.
-
-    Args:
-        events: Of the ledger.
-        fuses: Whether candidates were to be trained as stacks.
-    """
+def report_work(events: Iterable[Event]) -> WorkersReport:
+    """Add up the sessions of a ledger; of one that was killed only the start is known."""
     events = list(events)
     starts = [event for event in events if isinstance(event, StartEvent)]
     sessions = [event for event in events if isinstance(event, SessionEvent)]
@@ -90,8 +85,7 @@ def report_work(events: Iterable[Event], *, fuses: bool = False) -> WorkersRepor
                 total(start.startup_j for start in starts) if starts else None,
             ),
             Overhead(
-                "scoring incumbents on the test split"
-                + (", and trying whether stacks pay" if fuses else ""),
+                "scoring incumbents on the test split",
                 scoring_j if sessions and not was_killed else None,
             ),
         ),

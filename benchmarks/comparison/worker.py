@@ -163,14 +163,17 @@ class Session:
             return [self._execute_alone(*jobs)]
         window = self._meter.window()
         stacks = stacks_of(self._training, jobs, measured=self._meter.counts_search)
-        trying_j = window.close().total_j
+        trying = window.close().split(len(jobs))
+        stacks = [[_trying(job, trying) for job in stack] for stack in stacks]
+        # Each has a sign of life before any is trained; the first one's held all of the ask.
+        for job in (job for stack in reversed(stacks) for job in reversed(stack)):
+            Pulse(self._setting, job, budget_of(job, self._setting, self._meter))
         outcomes: dict[str, Outcome] = {}
         for stack in stacks:
             alone = len(stack) == 1
             done = [self._execute_alone(*stack)] if alone else self._trainer.train_stack(stack)
             outcomes |= {job.nonce: outcome for job, outcome in zip(stack, done, strict=True)}
-        first, *others = [outcomes[job.nonce] for job in jobs]
-        return [replace(first, unbilled_j=total([first.unbilled_j, trying_j])), *others]
+        return [outcomes[job.nonce] for job in jobs]
 
     def _execute_alone(self, job: Job) -> Outcome:
         budget = budget_of(job, self._setting, self._meter)
@@ -279,6 +282,14 @@ class Session:
             self._overdue[job.strategy] = describe_error(error)
         except BaseException:  # noqa: BLE001
             return
+
+
+def _trying(job: Job, reading: Reading) -> Job:
+    """The job with its part of what it took to find out whether a stack pays."""
+    turn, energy_j = job.turn, reading.total_j or 0.0
+    assert turn is not None
+    turn = replace(turn, ask=turn.ask + reading, granted_j=turn.granted_j - energy_j)
+    return replace(job, turn=turn)
 
 
 def _unbilled_j(around: Reading, billed: Reading, after: Reading) -> float | None:

@@ -148,7 +148,7 @@ def _row(
 
 def _energy(job: JobRow, steps: Sequence[JobRow]) -> tuple[float | None, str | None, list[str]]:
     """Joules of a job, how they became known, and what is odd about them."""
-    of_steps = [s.energy_j for s in steps if s.energy_j is not None and s.power_w <= _MOST_W]
+    of_steps = [s.energy_j for s in steps if s.energy_j is not None and 0 < s.power_w <= _MOST_W]
     energy_j, kind, odd = job.energy_j, Kind.MEASURED.value, list[str]()
     if energy_j is None and of_steps:
         energy_j, kind = max(of_steps), LOWER_BOUND
@@ -183,7 +183,7 @@ def _overlapping(jobs: Iterable[JobRow]) -> set[str]:
     latest: tuple[Any, Any, str] | None = None  # of those before, the one that ends last
     for one, other in pairwise(sorted(known)):
         latest = one if latest is None or one[1] > latest[1] else latest
-        if other[0] < latest[1]:
+        if other[0] < latest[1] and other[2] != latest[2]:
             found |= {latest[2], other[2]}
     return found
 

@@ -16,6 +16,7 @@ _ENERGY = re.compile(r"(\d+(?:\.\d+)?)([KMGTPE]?)")
 _PAIR = re.compile(r"([A-Za-z][\w.]*)=([^\s,;=]+?)(?=[\s,;]|$|[_-][A-Za-z][\w.]*=)")
 _TRES = re.compile(r"(?:^|,)(\w+)=(\d+)(?=,|$)")
 _BRACKETS = re.compile(r"([^,\[\]]*)\[([\d,-]+)\]([^,\[\]]*)|([^,\[\]]+)")
+_EXCLUSIVE = re.compile(r"^(?:(?!--wrap).)*?(?<=\s)--exclusive(?=\s|$)")  # of the submission
 _MOST_NODES = 20_000  # no list of one job names more
 _STATES = {
     "COMPLETED": State.COMPLETE,
@@ -72,7 +73,7 @@ class JobRow(NamedTuple):
             _whole(n_cpus),
             _PAIR.sub("", name).strip(" ,;_-"),
             dict(_PAIR.findall(comment)) | dict(_PAIR.findall(name)),
-            "--exclusive" in (line.text("SubmitLine") or ""),
+            _EXCLUSIVE.search(line.text("SubmitLine") or "") is not None,
         )
 
 

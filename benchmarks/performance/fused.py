@@ -141,7 +141,7 @@ def measure(
             ]
             if way == "fused":
                 function = partial(train_together, training)
-                results[way] = objective.train_together(slices, function, lambda: None)
+                results[way] = objective.train_together(slices, function, lambda *_: None)
             else:
                 results[way] = [objective.train_slice(*each) for each in slices]
 

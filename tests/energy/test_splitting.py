@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perjoule.energy import EnergyMeter, splitting
+from perjoule.energy import EnergyMeter, Kind, Scope, splitting
 from perjoule.energy.splitting import SplitMeter
 from perjoule.errors import SourceError
 
@@ -68,6 +68,18 @@ def test_idle_seconds_are_split_like_the_joules():
     reading = window.close()
     assert reading.total_j == 6.0 + 12.0
     assert reading.net_j == pytest.approx(18.0 - (5.0 + 10.0))
+
+
+def test_what_the_whole_meter_does_not_bill_a_part_does_not_either():
+    clock = Clock()
+    plug = Counter("plug", component="node", scope=Scope.NODE)
+    model = Counter("tracker", component="node", scope=Scope.NODE, kind=Kind.MODELLED)
+    split = SplitMeter(EnergyMeter([plug, model], clock=clock), parts=2)
+    window = split.window()
+    clock.now += 1.0
+    plug.energy_j += 100.0
+    model.energy_j += 90.0
+    assert window.close().total_j == 50.0
 
 
 def test_the_whole_meter_counts_the_operations_of_all():

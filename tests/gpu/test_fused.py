@@ -42,7 +42,7 @@ def test_each_ends_as_it_does_alone(architecture: str) -> None:
 
     with EnergyMeter("model") as meter:
         train = partial(train_together, training)
-        fused = objective.train_together(slices(meter), train, lambda: None)
+        fused = objective.train_together(slices(meter), train, lambda *_: None)
         alone = [objective.train_slice(*each) for each in slices(meter)]
     for ours, theirs in zip(fused, alone, strict=True):
         assert ours.message == theirs.message == ""

@@ -77,6 +77,23 @@ def test_what_a_stack_cannot_do_is_done_alone(tmp_path, monkeypatch):
     assert len(trained) == len(set(trained))
 
 
+def test_finding_out_that_a_stack_does_not_pay_is_billed_to_its_trials(tmp_path, monkeypatch):
+    def tries(*_):
+        began_s = time.process_time()
+        while time.process_time() < began_s + 0.4:
+            pass
+        return False
+
+    monkeypatch.setattr(fused, "pays", tries)
+    options = {**FUSED, "strategies": ["random"], "meter": "cpu_time:10", "budget": "12 J"}
+    result = perjoule.compare(out=tmp_path / "run", **options, trials=4)
+    events = slices(result.folder)
+    assert len(events) == 4
+    assert all(event["search_j"] > 0.9 for event in events)
+    [run] = result.summary["runs"]
+    assert run["spent_j"] > 4.0
+
+
 def test_strategies_that_propose_no_batches_are_trained_one_by_one(tmp_path):
     options = {**FUSED, "strategies": ["tpe"], "budget": "0.2 J"}
     result = perjoule.compare(out=tmp_path / "run", **options)

@@ -92,6 +92,9 @@ def test_jobs_that_share_a_node_are_told(imported):
     exclusive = dict(zip(trials["p.slurm_job"], trials["p.slurm_exclusive"], strict=True))
     assert [exclusive[number] for number in (1, 2, 4, 5)] == [False, False, True, False]
     assert trials["p.slurm_exclusive"].isna().tolist() == [False, False, True, False, False]
+    shared = text.replace("--exclusive job.sh", "--exclusive=user job.sh")
+    [of_user] = imported("sacct", shared).trials.query("`p.slurm_job` == 4").to_dict("records")
+    assert of_user["p.slurm_exclusive"] is not True
     told = ["the same nodes" in (message or "") for message in trials["message"]]
     assert told == [True, True, False, False, True]
 

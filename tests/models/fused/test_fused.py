@@ -78,7 +78,7 @@ def together(training, given, meters):
         train_together(training, trials, done)
 
     slices = [each.slice(meters()) for each in given]
-    results = Objective(training).train_together(slices, train, lambda: left.append(1))
+    results = Objective(training).train_together(slices, train, lambda *_: left.append(1))
     assert len(left) == len(given)
     return results
 
