@@ -64,8 +64,8 @@ class Setup:
     fuse: Annotated[
         int | None,
         Option(
-            help="Candidates of one shape that are trained as one stack at most; a stack takes "
-            "fewer joules a trial, and learns later."
+            help="Candidates of one shape that are trained as one stack at most, up to 64, where "
+            "a short measurement says that it pays; strategies learn later."
         ),
     ] = None
     fidelity: Annotated[

@@ -216,6 +216,7 @@ class EnergyMeter:
             lost,
             energy_j=after - before,
             kind=info.kind,
+            share_of=info.share_of,
             bound_j=bound_of(info, index, start, end, observed.power_w, gap_s + stood_s),
             gain_error=info.gain_error,
             largest_gap_s=gap_s,

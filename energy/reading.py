@@ -57,6 +57,7 @@ class ComponentReading:
         warnings: What a reader must know, the reason first where the energy is unavailable.
         idle_j: What the hardware would have used idle (see ``perjoule calibrate``), None if not
             known. A model of a process' own activity has none: 0.
+        share_of: The kind of what they are an apportioned share of.
     """
 
     component: str
@@ -69,6 +70,7 @@ class ComponentReading:
     largest_gap_s: float = 0.0
     warnings: tuple[str, ...] = ()
     idle_j: float | None = None
+    share_of: Kind | None = None
 
     @property
     def error_j(self) -> float | None:
@@ -88,7 +90,7 @@ class ComponentReading:
             return self
         bound_j, idle_j = (None if j is None else j / parts for j in (self.bound_j, self.idle_j))
         split = {"energy_j": self.energy_j / parts, "bound_j": bound_j, "idle_j": idle_j}
-        return replace(self, kind=Kind.APPORTIONED, **split)
+        return replace(self, kind=Kind.APPORTIONED, share_of=self.share_of or self.kind, **split)
 
     def __add__(self, other: ComponentReading) -> ComponentReading:
         """Add the reading of the same source over another window; unavailable stays so."""
@@ -113,6 +115,7 @@ class ComponentReading:
             largest_gap_s=max(self.largest_gap_s, other.largest_gap_s),
             warnings=merge_warnings(self.warnings, other.warnings),
             idle_j=total([self.idle_j, _times(sign, other.idle_j)]),
+            share_of=self.share_of or other.share_of,
         )
 
 
@@ -151,8 +154,14 @@ class Reading:
 
     @property
     def kind(self) -> str:
-        """The kinds in ``total_j``, joined by ``+``: ``"modelled"``, ``"measured+modelled"``."""
-        return "+".join(sorted({part.kind.value for part in self._billable()})) or "unavailable"
+        """The kinds in ``total_j``, joined by ``+``: ``"modelled"``, ``"measured+modelled"``.
+
+        A share of what is modelled is both: ``"apportioned+modelled"``.
+        """
+        parts = self._billable()
+        kinds = {part.kind for part in parts}
+        kinds |= {part.share_of for part in parts if part.share_of is Kind.MODELLED}
+        return "+".join(sorted(kind.value for kind in kinds)) or "unavailable"
 
     def component_j(self, component: str) -> float | None:
         """Joules of one component; None if it is unavailable or has no source."""

@@ -51,6 +51,7 @@ class SourceInfo:
         max_power_w: A reading above this power is impossible.
         moves: Whether its counter moves all the time, so that one that stands is dead; None if
             its kind tells: measured and integrated ones do, models and shares of a process do not.
+        share_of: The kind of what an apportioned source is a share of.
         counts_search: False if the source sees only counted operations of networks, so that the
             energy of a search algorithm is not in it.
         warnings: What a reader of its numbers must know.
@@ -67,6 +68,7 @@ class SourceInfo:
     counts_search: bool = True
     warnings: tuple[str, ...] = ()
     moves: bool | None = None
+    share_of: Kind | None = None
 
     @property
     def always_moves(self) -> bool:

@@ -13,7 +13,7 @@ them takes an equal part of every joule that is spent while it is in the stack:
     ...     split.count_operations(4)
     ...     alone = window.lap()
     >>> both.total_j, alone.total_j, both.kind
-    (5.0, 4.0, 'apportioned')
+    (5.0, 4.0, 'apportioned+modelled')
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class SplitSource(Source):
             kind=Kind.APPORTIONED,
             detail=f"{info.detail}; split evenly among what is trained as one stack",
             moves=info.always_moves,
+            share_of=info.share_of or info.kind,
             warnings=(*info.warnings, f"{info.id}: split evenly within a stack of candidates"),
         )
 

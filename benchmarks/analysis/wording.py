@@ -27,7 +27,7 @@ EXPECTED_ENDS = ("spent", "trials", NO_WORK)
 """Ends of a run that need no explanation."""
 LONGEST = 160
 """Characters of a reason that are shown."""
-_NO_KIND_OF_METER = {LOWER_BOUND, Kind.UNAVAILABLE.value}
+_NO_KIND_OF_METER = {LOWER_BOUND, Kind.UNAVAILABLE.value, Kind.APPORTIONED.value}
 
 
 # One group ----------------------------------------------------------------------------------------

@@ -189,10 +189,18 @@ class Experiment(BaseModel):
     @model_validator(mode="after")
     def _ends(self) -> Experiment:
         if self.budget_j == math.inf and self.trials is None:
-            raise ValueError("an unlimited budget ends no run: say how many trials each may have")
+            raise ValueError(
+                "an unlimited budget ends no run: say how many trials each may have (--trials)"
+            )
         if self.budget_j == math.inf and self.most_in_flight > 1:
             raise ValueError(
-                "an unlimited budget cannot be shared: leave parallel_trials and fuse out"
+                "an unlimited budget cannot be shared by trials in flight at once: leave "
+                "parallel_trials and fuse out (--parallel-trials, --fuse), or give joules"
+            )
+        if self.objective is not None and self.fuse > 1:
+            raise ValueError(
+                "stacks are of perjoule's own networks, and an own objective trains one candidate: "
+                "leave fuse out (--fuse)"
             )
         if self.budget_j == math.inf and self.stop_early is not None:
             raise ValueError("an unlimited budget has no worth: leave stop_early out")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...energy import Kind
 from ...errors import DataError
 from ...models.metric import Metric
 from ..analysis.unspent import stop_early_notes
@@ -120,6 +121,7 @@ def read_run(path: Path) -> Table:
         notes=(
             *_of_own_objective(events),
             *_asked_for(experiment, description),
+            *_of_stacks(experiment, trials),
             *_of_machines(trials, machines),
             *warning,
         ),
@@ -167,6 +169,19 @@ def _asked_for(experiment: Experiment, description: Mapping[str, Any]) -> Iterat
         yield from earlier.describe(experiment.strategies)
     if experiment.stop_early is not None:
         yield from stop_early_notes(experiment.stop_early, experiment.strategies)
+
+
+def _of_stacks(experiment: Experiment, trials: pd.DataFrame) -> Iterator[str]:
+    """Say how many trials were trained as stacks, where that was asked for."""
+    if experiment.fuse == 1:
+        return
+    stacked = trials[trials["energy_kind"].fillna("").str.contains(Kind.APPORTIONED.value)]
+    alone = [name for name in experiment.strategies if name not in set(stacked["strategy"])]
+    told = f"; none of {', '.join(alone)}" if alone and len(stacked) else ""
+    yield (
+        f"{len(stacked)} of {counted(len(trials), 'trial')} were trained in stacks of up to "
+        f"{experiment.fuse}, whose joules are split evenly among them{told}."
+    )
 
 
 def _of_own_objective(events: Sequence[Event]) -> Iterator[str]:

@@ -51,6 +51,7 @@ class ApportionedSource(Source):
             source.info,
             id=f"{source.info.id}:share",
             kind=Kind.APPORTIONED,
+            share_of=source.info.kind,
             scope=Scope.PROCESS,
             detail=f"{source.info.detail}; split among workers by CPU-time share",
             update_period_s=max(source.info.update_period_s, SPLIT_PERIOD_S),

@@ -12,7 +12,7 @@ import perjoule
 from perjoule.errors import ConfigurationError
 from perjoule.models import fused
 
-from ..conftest import SMALL
+from ..conftest import SMALL, SPACE
 from .ledgers import read_ledger, spent_j
 
 FUSED = {**SMALL, "strategies": ["random", "asha"], "seeds": 1, "budget": "0.6 J", "fuse": 4}
@@ -36,12 +36,15 @@ def test_stacks_share_the_budget_and_every_trial_is_charged_once(stacked):
         assert 0.7 * 0.3 < run["spent_j"] <= 0.3 * 1.01
         assert sorted(own["trial"]) == list(range(len(own)))
     assert not (stacked.folder / "inflight").exists()
+    told = " ".join(stacked.summary["analysis"]["notes"])
+    assert "were trained in stacks of up to 4, whose joules are split evenly" in told
+    assert "not comparable" not in told
 
 
 def test_joules_of_a_stack_are_apportioned_and_those_of_one_candidate_its_own(stacked):
     kinds = Counter(event["energy_kind"] for event in slices(stacked.folder))
-    assert kinds["apportioned"] >= 8
-    assert set(kinds) <= {"apportioned", "modelled"}
+    assert kinds["apportioned+modelled"] >= 8
+    assert set(kinds) <= {"apportioned+modelled", "modelled"}
     for event in slices(stacked.folder):
         # One operation of `model` is 0.1 nJ: of a stack, too, each pays for its own.
         assert event["energy_j"] == pytest.approx(1e-10 * event["operations"], rel=1e-6)
@@ -98,6 +101,11 @@ def test_strategies_that_propose_no_batches_are_trained_one_by_one(tmp_path):
     options = {**FUSED, "strategies": ["tpe"], "budget": "0.2 J"}
     result = perjoule.compare(out=tmp_path / "run", **options)
     assert {event["energy_kind"] for event in slices(result.folder)} == {"modelled"}
+
+
+def test_an_own_objective_has_no_stacks(tmp_path):
+    with pytest.raises(ConfigurationError, match="leave fuse out"):
+        perjoule.compare(objective=lambda trial: 0.5, out=tmp_path / "run", space=SPACE, fuse=2)
 
 
 def test_an_unlimited_budget_cannot_be_shared_by_a_stack(tmp_path):

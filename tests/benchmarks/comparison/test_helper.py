@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from perjoule.models.data import load, registry
 LABELS = np.arange(60) % 3
 TRAIN = """
 import sys
+from pathlib import Path
 from perjoule.models.data import load
 from perjoule.models.networks.cnn import cnn
 from perjoule.models.operations import forward_operations
@@ -52,12 +54,14 @@ def pixels(tmp_path):
 
 
 def be_helper(monkeypatch, **wanted):
-    monkeypatch.setenv(helper.VARIABLE, json.dumps({"folder": "run", "meter": "model", **wanted}))
+    monkeypatch.setenv(
+        helper.VARIABLE, json.dumps({"comparison": "run", "meter": "model", **wanted})
+    )
     helper.load_what_is_wanted()
 
 
-def setting_in(folder):
-    return Setting(Experiment(), {}, folder)
+def setting_in(token):
+    return Setting(Experiment(), {}, Path("run"), token=token)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="workers are spawned here")
@@ -74,7 +78,7 @@ def test_what_the_helper_read_is_for_its_comparison_alone(pixels, monkeypatch):
     pixels(200)
     assert helper.loaded_j(setting_in("run")) == 0.0  # the model counts no operation in it
     assert load(name).fingerprint == first
-    assert helper.loaded_j(setting_in("another")) == 0.0
+    assert helper.loaded_j(setting_in("another run")) == 0.0
     assert load(name).fingerprint != first
 
 
