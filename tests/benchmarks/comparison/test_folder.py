@@ -1,8 +1,8 @@
 """Who writes to a run folder, and what happens to it meanwhile."""
 
 import json
-import re
 import math
+import re
 from concurrent.futures import ThreadPoolExecutor
 from shutil import copytree, rmtree
 from threading import Barrier
