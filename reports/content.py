@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..benchmarks.analysis import naming
 from ..benchmarks.analysis.runs import best_runs, emissions, spent_j
+from ..benchmarks.comparison.machines import MachineFacts
 from ..benchmarks.comparison.work import WorkersReport
 from ..benchmarks.tables.contract import VERSION
 from ..benchmarks.tables.facts import read_fact
+from ..benchmarks.tables.table import counted
 from ..energy.carbon import format_grams
 from ..models.conditions import in_words
 from . import failures
@@ -171,7 +173,7 @@ def energies(table: Table) -> list[Figure]:
     emitted = "" if carbon is None else f", {format_grams(carbon['total_g'])} CO2e"
     for kind, count, joules in kinds:
         word = "of a kind not stated" if kind == NOT_STATED else kind
-        beside = f"of {count:,} trials"
+        beside = f"of {counted(count, 'trial')}"
         if len(kinds) == 1 and table.runs is not None:
             budget_j = known(experiment.get("budget_j"))
             beside = beside if budget_j is None else f"of {format_energy(budget_j)}{emitted}"
@@ -180,7 +182,7 @@ def energies(table: Table) -> list[Figure]:
             figures.append((f"energy, {word}", format_energy(joules), beside))
     unread = int(table.trials["energy_j"].isna().sum())
     if unread:
-        figures.append(("energy, unknown", f"{unread:,} trials", "in no sum"))
+        figures.append(("energy, unknown", counted(unread, "trial"), "in no sum"))
     return figures
 
 
@@ -246,10 +248,28 @@ def settings(
         "Experiment": {name: fact for name, fact in experiment.items() if fact is not None},
         "Data": {n: fact for n, fact in part(table, "data").items() if n != "normalisation"},
         "Search space": {name: _range(axis) for name, axis in space.items()},
-        "Machine": {**part(table, "machine"), **part(table, "runtime")},
+        **_machines(table),
         "Versions": part(table, "versions"),
     }
     return {subject: facts for subject, facts in subjects.items() if facts}
+
+
+def _machines(table: Table) -> dict[str, Mapping[str, Any]]:
+    """What is known of the machine, or of each of several, and of what trained there."""
+    stated = (table.description or {}).get("machines")
+    several = stated if isinstance(stated, list) else []
+    facts = [read_fact(MachineFacts, each) for each in several]
+    told = {
+        each.name: "; ".join(
+            (f"{each.cpu}, {counted(each.cores, 'core')}", each.platform, each.device, each.meter)
+        )
+        for each in facts
+        if each is not None
+    }
+    runtime = part(table, "runtime")
+    if len(told) < 2:
+        return {"Machine": {**part(table, "machine"), **runtime}}
+    return {"Machines": told, f"Runtime on {next(iter(told))}": runtime}
 
 
 def part(table: Table, name: str) -> Mapping[str, Any]:

@@ -42,6 +42,7 @@ _HEADS = {
     "epochs": "epochs trained",
     "n_parameters": "parameters",
     "started_at": "started at (UTC)",
+    "trained_on": "trained on",
 }
 _SHOWN = ("seed", "trial", "state", "score", "energy_j", "energy_kind", "epochs")
 
@@ -95,7 +96,7 @@ class TrialStore:
             most = int(0.95 * len(kept.trials) * MOST_BYTES / max(size, 1))
             fewer = thin_trials(table.trials, most, table.metric, by=by, keep=keep)
             if size <= MOST_BYTES or len(fewer.trials) >= len(kept.trials):
-                return cls(kept, columns, _shown([column.name for column in columns]))
+                return cls(kept, columns, _shown([column.name for column in columns], by))
             kept = fewer
 
     def to_json(self, name: str) -> dict[str, Any]:
@@ -166,10 +167,14 @@ def _told(name: str, form: str, metric: Metric) -> tuple[str, str]:
     return _HEADS.get(name, name), form
 
 
-def _shown(names: Sequence[str]) -> list[str]:
+def _shown(names: Sequence[str], by: Sequence[str]) -> list[str]:
     groups = [name for name in names if name.startswith("g.")]
+    machine = {"g.machine"} & {*groups} if "trained_on" in names else ()
+    # That group is of a whole run; where each trial was trained, another column says.
+    before = [name for name in groups if name not in machine or name in by]
+    before += ["trained_on"] if machine else []
     searched = [name for name in names if name not in TRIAL_COLUMNS and name not in groups]
-    return ["strategy", *groups, *(name for name in _SHOWN if name in names), *searched]
+    return ["strategy", *before, *(name for name in _SHOWN if name in names), *searched]
 
 
 def _whole(values: pd.Series) -> dict[str, Any]:

@@ -100,8 +100,8 @@ def read_run(path: Path) -> Table:
     description, events = folder.description(), list(folder.events())
     experiment = Experiment(**description["experiment"])
     runs = restore_runs(experiment, events, folder.ledger).values()
-    slices = slice_table(events)
-    trials = by_machine(add_up(slices, [run.name for run in runs if run.end]))
+    slices = by_machine(slice_table(events))
+    trials = add_up(slices, [run.name for run in runs if run.end])
     machines = machines_of(description, events)
     work = report_work(events)
     warning = [work.drift.sentence] if work.drift is not None and work.drift.is_large else []
@@ -147,18 +147,23 @@ def _of_machines(trials: pd.DataFrame, machines: Sequence[MachineFacts]) -> Iter
     """Warn that joules of several machines are in one comparison, and say how they are shared."""
     if "g.machine" not in trials:
         return
+    meters = {machine.meter for machine in machines}
     told = []
     for machine in machines:
         own = trials[trials["trained_on"] == machine.name]
         if len(own):
             share = ", ".join(f"{n} {name}" for name, n in own["strategy"].value_counts().items())
-            told.append(f"{machine.name} ({machine.cpu}; {machine.meter}): {share}")
+            facts = machine.cpu if len(meters) == 1 else f"{machine.cpu}; {machine.meter}"
+            told.append(f"{machine.name} ({facts}): {share}")
     several = int(trials["trained_on"].str.contains("+", regex=False, na=False).sum())
     on_several = f"; {counted(several, 'trial')} on several" if several else ""
+    metered = f" by the same meter ({meters.pop()})" if len(meters) == 1 else ""
+    apart = "--by machine compares apart the runs of different machines."
+    if trials["g.machine"].nunique() == 1:
+        apart = "Every run had a share of each, so --by machine would tell none apart."
     yield (
         "Trials were trained on several machines, whose joules for the same work may differ: "
-        f"{'; '.join(told)}{on_several}. Each was metered where it was trained; --by machine "
-        "compares apart."
+        f"{'; '.join(told)}{on_several}. Each was metered where it was trained{metered}. {apart}"
     )
 
 

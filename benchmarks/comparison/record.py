@@ -62,11 +62,11 @@ def add_up(slices: pd.DataFrame, over: Iterable[str]) -> pd.DataFrame:
     )
 
 
-def by_machine(trials: pd.DataFrame) -> pd.DataFrame:
-    """The trials with the machines of their runs as a group, where there are several machines."""
-    if trials["trained_on"].nunique() <= 1:
-        return trials
-    return trials.assign(**{"g.machine": trials.groupby("run")["trained_on"].transform(_together)})
+def by_machine(slices: pd.DataFrame) -> pd.DataFrame:
+    """The slices with the machines of their runs as a group, where there are several machines."""
+    if slices["trained_on"].nunique() <= 1:
+        return slices
+    return slices.assign(**{"g.machine": slices.groupby("run")["trained_on"].transform(_together)})
 
 
 def _together(machines: pd.Series) -> str | None:

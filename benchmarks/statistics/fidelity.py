@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...models.outcome import RESULTS, State
+from ..tables.table import counted
 from .runs import floats
 
 if TYPE_CHECKING:
@@ -96,7 +97,8 @@ def fidelity(table: Table) -> Fidelity | None:
     n = int(counts[length])
     others = int(len(ends) - n)
     if not len(enough):
-        few = f"{n} trials were trained to their end at epoch {length}, {LEAST_TRIALS} are needed"
+        told = f"{counted(n, 'trial')} {'was' if n == 1 else 'were'} trained to"
+        few = f"{told} their end at epoch {length}, {LEAST_TRIALS} are needed"
         return Fidelity(length, n, n, others, stopped, (), few)
     kept = ends.index[ends == length]
     if len(kept) > MOST_TRIALS:

@@ -233,8 +233,10 @@ def _rename_groups(frame: pd.DataFrame, by: Sequence[str], where: str) -> pd.Dat
         wanted = plain_name(name)
         known = [n for n in (f"g.{wanted}", wanted, f"p.{wanted}") if n in frame]
         if not known:
-            among = listed(frame.columns)
-            raise DataError(f"{where}: --by {short(name)}: no such column among {among}")
+            may = [plain_name(n) for n in map(str, frame) if contract_name(n) not in TRIAL_COLUMNS]
+            raise DataError(
+                f"{where}: --by {short(name)}: no such column: {listed(may)} may group it"
+            )
         if contract_name(known[0]) in TRIAL_COLUMNS:
             raise DataError(f"--by {name}: a column of every trial table cannot group it")
         names[known[0]] = f"g.{wanted}"

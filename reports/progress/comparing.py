@@ -101,5 +101,5 @@ def tell_dashboard(path: Path) -> str:
 
 
 def tell_meters(sources: Sequence[SourceInfo]) -> str:
-    """The sources of a meter in words."""
-    return ", ".join(f"{s.component} {s.kind.value} ({s.id})" for s in sources)
+    """The sources of a meter in words; workers that come of their own have a meter each."""
+    return ", ".join(f"{s.component} {s.kind.value} ({s.id})" for s in sources) or "each worker's own"
