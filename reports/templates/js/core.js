@@ -19,6 +19,15 @@ const perjoule = (() => {
     themed.layout.hoverlabel.font.color = colour("--ink");
     return themed;
   };
+  // On a narrow page the title of an axis goes on in the next line with its unit.
+  const narrow = matchMedia("(max-width: 40rem)");
+  const fitTitles = (layout) => {
+    const [from, to] = narrow.matches ? [" (J", "<br>(J"] : ["<br>(J", " (J"];
+    for (const [name, axis] of Object.entries(layout)) {
+      const title = name.startsWith("xaxis") ? axis.title : null;
+      if (title?.text) title.text = title.text.replace(from, to);
+    }
+  };
   const drawn = new Map(); // the figure of each element
   const whenDrawn = [];
   const preparing = []; // what changes figures before they are drawn
@@ -27,6 +36,7 @@ const perjoule = (() => {
     const first = !drawn.has(element);
     drawn.set(element, figure);
     for (const prepare of preparing) prepare(figure);
+    fitTitles(figure.layout);
     const layout = { ...figure.layout, template: template(figure) };
     // A finger on a figure scrolls the page; the buttons above it still zoom.
     if (matchMedia("(pointer: coarse)").matches) layout.dragmode = false;
@@ -97,6 +107,9 @@ const perjoule = (() => {
       });
     }
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redraw(onScreen));
+    narrow.addEventListener("change", () => {
+      for (const element of drawn.keys()) draw(element);
+    });
     addEventListener("beforeprint", () => {
       drawAll();
       redraw(onPaper);

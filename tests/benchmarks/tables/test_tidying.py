@@ -279,7 +279,7 @@ def test_groups_have_runs_of_their_own_with_names_of_their_own():
 @pytest.mark.parametrize(
     ("by", "words"),
     [
-        ("datset", "--by datset: no such column among strategy, energy_j, score, dataset"),
+        ("datset", "--by datset: no such column: dataset may group it"),
         ("strategy", "--by strategy: a column of every trial table cannot group it"),
         ("seed", "--by seed: no such column"),
     ],
