@@ -2,10 +2,10 @@ r"""Jobs that Slurm accounted for: one trial for each job, with the joules of it
 
 ::
 
-    sacct --parsable2 --noconvert --format=JobID,JobName,Comment,State,Start,Elapsed,\
+    sacct --parsable2 --noconvert --format=JobID,JobName,Comment,State,Start,ElapsedRaw,\
 ConsumedEnergyRaw,NNodes,NodeList,AllocTRES,SubmitLine > jobs.txt
 
-``JobID``, ``JobName``, ``State``, ``Elapsed`` (or ``ElapsedRaw``) and ``ConsumedEnergyRaw`` (or
+``JobID``, ``State``, ``Elapsed`` (or ``ElapsedRaw``) and ``ConsumedEnergyRaw`` (or
 ``ConsumedEnergy``) are needed; more of the others make more known. ``energy_j`` and ``node_j`` are
 the job's own row. Its steps (``.batch``, ``.extern``, ``.0``) run beside each other on the same
 nodes, so they are never added, neither to each other nor to the job: where Slurm gives joules of
@@ -22,8 +22,9 @@ nodes at the same time or was given more processors of one, and null where that 
 0 and nothing are what Slurm writes without such a plugin, and of jobs too short for it: unknown. So
 is a power that no node can have. Jobs that wait, run or never ran are left out.
 
+``message`` is Slurm's state of a job that did not complete; what is odd about joules is in the notes.
 ``key=value`` in ``JobName`` and ``Comment`` are hyperparameters; what else is in the name is the
-run and the strategy. ``Start`` has no zone and is taken as UTC. There are no scores.
+run and the strategy, or else the file. ``Start`` has no zone and is taken as UTC. There are no scores.
 """
 
 from __future__ import annotations
@@ -43,7 +44,10 @@ from .registry import ImportOptions
 from .sacct_rows import NEEDED, JobRow
 from .writing import Notes, Row, Trials
 
-_WHAT = "the output of sacct --parsable2"
+_WHAT = (
+    "the output of sacct --parsable2 --noconvert --format=JobID,JobName,State,Start,ElapsedRaw,"
+    "ConsumedEnergyRaw,NNodes,NodeList,AllocTRES,SubmitLine"
+)
 _ALTERNATIVES = (("Elapsed", "ElapsedRaw"), ("ConsumedEnergyRaw", "ConsumedEnergy"))
 _FACTS = {
     "p.slurm_job": "text",
@@ -53,6 +57,14 @@ _FACTS = {
 }
 _LEAST_W, _MOST_W = 5.0, 50_000.0  # of a node, by whatever plugin
 _NOT_EXCLUSIVE = "other jobs had the same nodes: their joules are in these"
+_OF_STEP = "Slurm gives no joules of the job: those of its largest step are a lower bound"
+_NO_JOULES = "0 or no joules, as of a cluster without an energy plugin: unknown"
+_IMPOSSIBLE = (
+    f"less than {_LEAST_W:g} W or more than {_MOST_W:,.0f} W a node is impossible: "
+    "the energy is unknown"
+)
+_MORE_THAN_JOB = "a step has more joules than its job: the energy is unknown"
+_Odd = tuple[str, str]  # a sentence for all jobs of which it is to be said, and a figure of this one
 _Job = tuple[Line, JobRow, list[JobRow]]
 
 
@@ -82,8 +94,7 @@ def _open(path: str, options: ImportOptions, notes: Notes) -> CsvFile:
     for names in _ALTERNATIVES:
         if not {*names} & {*file.header}:
             raise DataError(
-                f"{path}: no column {' or '.join(names)} among {listed(file.header)}: give {_WHAT} "
-                f"with --format={','.join((*NEEDED, *(first for first, _ in _ALTERNATIVES)))}"
+                f"{path}: no column {' or '.join(names)} among {listed(file.header)}: give {_WHAT}"
             )
     return file
 
@@ -121,11 +132,11 @@ def _row(
     energy_j, kind, odd = _energy(job, steps)
     is_exclusive = False if is_shared else job.is_exclusive or None
     if is_exclusive is False:
-        odd.append(_NOT_EXCLUSIVE)
+        odd.append((_NOT_EXCLUSIVE, ""))
     if job.started_at is not None:
         notes.add("Start of sacct tells no zone: started_at takes it as UTC")
-    for sentence in odd:
-        notes.add(sentence, line.where)
+    for sentence, figure in odd:
+        notes.add(sentence, f"{line.where}{figure and f', {figure}'}")
     name = job.name or label
     state: State = job.state or State.COMPLETE
     return {
@@ -137,7 +148,7 @@ def _row(
         "energy_kind": kind,
         "duration_s": job.duration_s,
         "started_at": job.started_at,
-        "message": "; ".join(odd) or None,
+        "message": None if state is State.COMPLETE else line.text("State"),
         "p.slurm_job": job.job,
         "p.slurm_nodes": line.text("NodeList"),
         "p.slurm_n_nodes": job.n_nodes,
@@ -146,19 +157,19 @@ def _row(
     }
 
 
-def _energy(job: JobRow, steps: Sequence[JobRow]) -> tuple[float | None, str | None, list[str]]:
+def _energy(job: JobRow, steps: Sequence[JobRow]) -> tuple[float | None, str | None, list[_Odd]]:
     """Joules of a job, how they became known, and what is odd about them."""
     of_steps = [s.energy_j for s in steps if s.energy_j is not None and 0 < s.power_w <= _MOST_W]
-    energy_j, kind, odd = job.energy_j, Kind.MEASURED.value, list[str]()
+    energy_j, kind, odd = job.energy_j, Kind.MEASURED.value, list[_Odd]()
     if energy_j is None and of_steps:
         energy_j, kind = max(of_steps), LOWER_BOUND
-        odd.append("Slurm gives no joules of the job: those of its largest step are a lower bound")
+        odd.append((_OF_STEP, ""))
     elif energy_j is None:
-        return None, None, ["0 or no joules, as of a cluster without an energy plugin: unknown"]
+        return None, None, [(_NO_JOULES, "")]
     elif not _LEAST_W <= job.power_w <= _MOST_W:
-        return None, None, [f"{job.power_w:.3g} W a node is impossible: the energy is unknown"]
+        return None, None, [(_IMPOSSIBLE, f"{job.power_w:.3g} W")]
     if energy_j < max(of_steps, default=0.0):
-        return None, None, ["a step has more joules than its job: the energy is unknown"]
+        return None, None, [(_MORE_THAN_JOB, "")]
     return energy_j, kind, odd
 
 

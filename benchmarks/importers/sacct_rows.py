@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ...models.outcome import State
 from .files import Line
 
-NEEDED = ("JobID", "JobName", "State")
+NEEDED = ("JobID", "State")
 _ELAPSED = re.compile(r"(?:(\d+)-)?(\d{1,2}):(\d\d):(\d\d)(?:\.\d+)?")
 _ENERGY = re.compile(r"(\d+(?:\.\d+)?)([KMGTPE]?)")
 _PAIR = re.compile(r"([A-Za-z][\w.]*)=([^\s,;=]+?)(?=[\s,;]|$|[_-][A-Za-z][\w.]*=)")

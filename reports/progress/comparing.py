@@ -101,5 +101,9 @@ def tell_dashboard(path: Path) -> str:
 
 
 def tell_meters(sources: Sequence[SourceInfo]) -> str:
-    """The sources of a meter in words; workers that come of their own have a meter each."""
+    """The sources of a meter in words; workers that come of their own have a meter each.
+
+    >>> tell_meters([])
+    "each worker's own"
+    """
     return ", ".join(f"{s.component} {s.kind.value} ({s.id})" for s in sources) or "each worker's own"

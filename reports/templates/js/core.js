@@ -22,9 +22,9 @@ const perjoule = (() => {
   // On a narrow page the title of an axis goes on in the next line with its unit.
   const narrow = matchMedia("(max-width: 40rem)");
   const fitTitles = (layout) => {
-    const [from, to] = narrow.matches ? [" (J", "<br>(J"] : ["<br>(J", " (J"];
+    const [from, to] = narrow.matches ? [/ (?=\((?:1\/)?J\b)/, "<br>"] : [/<br>(?=\((?:1\/)?J\b)/, " "];
     for (const [name, axis] of Object.entries(layout)) {
-      const title = name.startsWith("xaxis") ? axis.title : null;
+      const title = /^[xy]axis/.test(name) ? axis.title : null;
       if (title?.text) title.text = title.text.replace(from, to);
     }
   };

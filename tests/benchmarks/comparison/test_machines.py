@@ -11,6 +11,8 @@ from perjoule.benchmarks.comparison.executors import InlineExecutor
 from perjoule.benchmarks.comparison.machines import Alike
 from perjoule.energy import SourceInfo
 from perjoule.errors import DataError, MeterError
+from perjoule.reports.content import settings
+from perjoule.reports.store import TrialStore
 
 from . import careless
 from .ledgers import read_ledger
@@ -41,6 +43,10 @@ class Machines(InlineExecutor):
 
 @pytest.fixture
 def result(tmp_path, monkeypatch):
+    return _compare(tmp_path, monkeypatch, ["random", "sobol"])
+
+
+def _compare(tmp_path, monkeypatch, strategies):
     def train(trial):
         for _ in trial.epochs():
             trial.count_operations(1e8)
@@ -49,7 +55,7 @@ def result(tmp_path, monkeypatch):
     with Machines(monkeypatch) as executor:
         return perjoule.compare(
             out=tmp_path / "run", executor=executor, objective=train, space=careless.SPACE,
-            strategies=["random", "sobol"], seeds=1, budget="0.8 J", meter="model",
+            strategies=strategies, seeds=1, budget="0.8 J", meter="model",
         )  # fmt: skip
 
 
@@ -71,8 +77,25 @@ def test_what_ran_where_is_told(result):
     assert set(result.trials["g.machine"]) == {"a + b"}
     [note] = [note for note in result.analysis.notes if "several machines" in note]
     assert "a (" in note
+    assert note.count("operations") == 1  # the meter is the same on both
+    assert "--by machine would tell none apart" in note
     again = perjoule.load_table(result.folder / "trials.parquet", by="machine")
     assert [by for by, _ in again.groups] == [{"machine": "a + b"}]
+
+
+def test_trials_with_pauses_are_compared_by_machine(tmp_path, monkeypatch):
+    result = _compare(tmp_path, monkeypatch, ["random", "asha"])
+    assert result.table.slices is not None
+    again = perjoule.load_table(result.folder, by="machine")
+    assert [by for by, _ in again.groups] == [{"machine": "a + b"}]
+    assert set(again.slices["g.machine"]) == {"a + b"}
+
+
+def test_the_page_names_all_machines_and_where_each_trial_was_trained(result):
+    page = TrialStore.of(result.table)
+    assert "trained_on" in page.shown
+    assert "g.machine" not in page.shown
+    assert set(settings(result.table, result.analysis)["Machines"]) == {"a", "b"}
 
 
 CPU = SourceInfo(id="cpu_time", component="cpu", kind="modelled", scope="process", detail="65 W")

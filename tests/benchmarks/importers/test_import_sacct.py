@@ -1,5 +1,7 @@
 """Jobs of Slurm."""
 
+import re
+
 import pytest
 
 HEADER = (
@@ -48,30 +50,32 @@ def test_a_job_is_a_trial_whose_steps_are_never_added(imported):
 
 
 @pytest.mark.parametrize(
-    ("energies", "expected", "message"),
+    ("energies", "expected", "note"),
     [
         (("", "", ""), None, "as of a cluster without an energy plugin: unknown"),
         (("0", "0", "0"), None, "without an energy plugin"),
-        (("18446744073709551614", "", ""), None, "W a node is impossible"),
-        (("1", "", ""), None, "W a node is impossible"),
+        (("18446744073709551614", "", ""), None, "50,000 W a node is impossible"),
+        (("1", "", ""), None, r"a node is impossible: .* \(1 row, first: .*, row 1, 0.00167 W\)"),
         (("200000", "18446744073709551614", ""), 200_000, ""),
         (("200000", "300000", ""), None, "a step has more joules than its job"),
         (("", "100000", "200000"), 200_000, "those of its largest step are a lower bound"),
         (("200.5K", "", ""), 200_500, ""),
     ],
 )
-def test_joules_that_are_not_known_are_never_zero(imported, energies, expected, message):
+def test_joules_that_are_not_known_are_never_zero(imported, energies, expected, note):
     whole, batch, step = energies
     text = HEADER.replace("EnergyRaw", "Energy") + job("7", energy=whole)
     text += job("7.batch", "batch", energy=batch) + job("7.0", "python", energy=step)
-    [trial] = imported("sacct", text).trials.to_dict("records")
+    table = imported("sacct", text)
+    [trial] = table.trials.to_dict("records")
     if expected is None:
         assert trial["energy_j"] != trial["energy_j"]  # it is no number
         assert trial["energy_kind"] is None
     else:
         assert trial["energy_j"] == expected
-        assert trial["energy_kind"] == ("lower bound" if message else "measured")
-    assert message in (trial["message"] or "")
+        assert trial["energy_kind"] == ("lower bound" if note else "measured")
+    assert re.search(note, " ".join(table.notes))
+    assert trial["message"] is None
 
 
 def test_jobs_that_share_a_node_are_told(imported):
@@ -85,18 +89,18 @@ def test_jobs_that_share_a_node_are_told(imported):
             job("5", "e", energy=90_000, nodes="gpu7", cpus=8, start=alone),  # of 128
         ]
     )
-    trials = imported(
+    table = imported(
         "sacct",
         text.replace("|3|nid[001-003]|billing=128,cpu=128", "|3|nid[001-003]|billing=384,cpu=384"),
-    ).trials
+    )
+    trials = table.trials
     exclusive = dict(zip(trials["p.slurm_job"], trials["p.slurm_exclusive"], strict=True))
     assert [exclusive[number] for number in (1, 2, 4, 5)] == [False, False, True, False]
     assert trials["p.slurm_exclusive"].isna().tolist() == [False, False, True, False, False]
     shared = text.replace("--exclusive job.sh", "--exclusive=user job.sh")
     [of_user] = imported("sacct", shared).trials.query("`p.slurm_job` == 4").to_dict("records")
     assert of_user["p.slurm_exclusive"] is not True
-    told = ["the same nodes" in (message or "") for message in trials["message"]]
-    assert told == [True, True, False, False, True]
+    assert any("the same nodes: their joules are in these (3 rows" in n for n in table.notes)
 
 
 def test_jobs_that_are_not_over_and_steps_alone_are_left_out(imported):
@@ -113,8 +117,14 @@ def test_jobs_that_are_not_over_and_steps_alone_are_left_out(imported):
     table = imported("sacct", text)
     [trial] = table.trials.to_dict("records")
     assert (trial["p.slurm_job"], trial["state"]) == (5, "interrupted")
+    assert trial["message"] == "TIMEOUT"
     assert "a job that waits, runs or never ran is left out (3 rows, first:" in table.notes[0]
     assert any("a step without its job's row" in note for note in table.notes)
+
+
+def test_a_job_without_a_name_is_called_after_its_file(write, imported):
+    path = write("JobID|State|ElapsedRaw|ConsumedEnergyRaw\n1|COMPLETED|100|9000\n", "jobs.txt")
+    assert list(imported("sacct", path).trials["strategy"]) == ["jobs"]
 
 
 def test_comments_hold_hyperparameters_too_and_files_tell_runs_apart(write, imported):
@@ -134,7 +144,8 @@ def test_comments_hold_hyperparameters_too_and_files_tell_runs_apart(write, impo
     ("text", "reason"),
     [
         ("JobID|JobName|State|Elapsed\n1|a|COMPLETED|00:01:00\n", "no column ConsumedEnergyRaw or"),
-        ("JobID,State\n1,COMPLETED\n", "no column JobName among .*: give the output of sacct"),
+        ("JobID,State\n1,COMPLETED\n", "no column Elapsed or ElapsedRaw among"),
+        ("JobID|Elapsed\n1|00:01:00\n", "no column State .* --format=JobID,JobName,State,Start,El"),
         (HEADER + job("1", elapsed="INVALID"), "row 1, column Elapsed: 'INVALID' is no time such"),
         (HEADER + job("1", energy="-5"), "column ConsumedEnergyRaw: '-5' is no energy in joules"),
         (HEADER + job("1", nodes="nid[0-99999]"), "names more than 20,000 nodes"),
