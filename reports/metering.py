@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ..benchmarks.analysis import naming
 from ..benchmarks.statistics.destinations import components
 from ..benchmarks.tables.contract import COMPONENTS, LOWER_BOUND
+from ..benchmarks.tables.table import counted
 from . import content
 from .format import (
     UNAVAILABLE,
@@ -52,7 +53,7 @@ def _row(own: Component, meters: Sequence[Mapping[str, Any]]) -> Row:
     return Row(
         NAMES[own.component],
         [
-            Cell(format_energy(own.energy_j), f"of {own.trials:,} trials"),
+            Cell(format_energy(own.energy_j), f"of {counted(own.trials, 'trial')}"),
             bound,
             Cell(kind),
             Cell(", ".join(sorted(periods)) or UNAVAILABLE),

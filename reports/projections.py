@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.table import Table
 
 from ..benchmarks.statistics.projection import CLOSE, ProjectedTrial, Projection, Projections
+from ..benchmarks.tables.table import counted
 from .format import format_energy, format_percent
 from .progress import open_console
 
@@ -18,7 +19,7 @@ def print_projections(found: Projections) -> None:
     console = open_console()
     if not found.finished and not found.unfinished:
         console.print(
-            f"No training can be projected: of {found.left_out} trials none has a learning curve "
+            f"No training can be projected: of {counted(found.left_out, 'trial')} none has a learning curve "
             "with the joules of six epochs and one more to come."
         )
         return

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
+from ..benchmarks.tables.table import counted
 from ..energy.carbon import format_grams
 from ..models.metric import ACCURACY, Metric
 from .format import (
@@ -184,7 +185,7 @@ def print_best(
     Hyperparameters that are inactive in it are left out.
     """
     console = open_console()
-    spent = f"{format_energy(run['spent_j'])} spent on {run['trials']} trials"
+    spent = f"{format_energy(run['spent_j'])} spent on {counted(run['trials'], 'trial')}"
     best = run["incumbent"]
     if best is None:
         console.print(f"No trial was validated: {spent}; give more joules.")
@@ -204,7 +205,7 @@ def print_best(
     )
     if refit is not None and refit["state"] == "complete":
         console.print(
-            f"Trained again on train and validation data, {refit['epochs']} epochs for "
+            f"Trained again on train and validation data, {counted(refit['epochs'], 'epoch')} for "
             f"{format_energy(refit['energy_j'])} ({refit['energy_kind']}) beside the budget: "
             f"test {metric.name} {format_score(refit['test_score'], metric)}."
         )

@@ -64,7 +64,9 @@ _IMPOSSIBLE = (
     "the energy is unknown"
 )
 _MORE_THAN_JOB = "a step has more joules than its job: the energy is unknown"
-_Odd = tuple[str, str]  # a sentence for all jobs of which it is to be said, and a figure of this one
+_Odd = tuple[
+    str, str
+]  # a sentence for all jobs of which it is to be said, and a figure of this one
 _Job = tuple[Line, JobRow, list[JobRow]]
 
 

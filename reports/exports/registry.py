@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from ...benchmarks.tables.table import counted
 from ...errors import ConfigurationError, DataError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def _check_spent(cost: Cost, form: str, needs: Form) -> None:
     if all(each.energy_j is None for each in cost.search):
         raise DataError(f"{name}: the energy of no trial is known, so there is nothing to disclose")
     if needs.needs_total and cost.search_j is None:
-        what = f"of {cost.unknown_trials:,} of {len(cost.table.trials):,} trials"
+        what = f"of {cost.unknown_trials:,} of {counted(len(cost.table.trials), 'trial')}"
         raise DataError(
             f"{name}: the energy {what if cost.unknown_trials else 'of some asks'} is unknown, and "
             f"so is that of the search, which {form} needs: --as codecarbon, eu, latex and "

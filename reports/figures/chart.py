@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...benchmarks.tables.contract import is_lower_bound
+from ...benchmarks.tables.table import counted
 from ...models.metric import ACCURACY, Metric
 
 if TYPE_CHECKING:
@@ -95,5 +96,5 @@ def energy_notes(trials: pd.DataFrame) -> list[str]:
             is_lower_bound
         ),
     }
-    total = f"{len(trials):,} trials"
+    total = counted(len(trials), "trial")
     return [f"{what}: {which.sum():,} of {total}." for what, which in notes.items() if which.any()]

@@ -61,11 +61,11 @@ class ComparisonProgress:
             f"{counted(experiment.seeds, 'seed')}), "
         )
         if experiment.trials is not None:
-            shares = f"at most {experiment.trials} trials, {shares}"
+            shares = f"at most {counted(experiment.trials, 'trial')}, {shares}"
         self._console.print(
             f"Meter: {meters}. Budget: {budget}, "
             f"{shares if experiment.n_runs > 1 else ''}"
-            f"{workers} worker{'s' if workers > 1 else ''}, "
+            f"{counted(workers, 'worker')}, "
             f"{experiment.dataset or experiment.objective}.",
         )
         self._console.print("Starting the workers and rehearsing (charged to no run) ...")
@@ -91,7 +91,7 @@ class ComparisonProgress:
         """Say that the best candidate is trained again."""
         self._screen.stop()
         self._console.print(
-            f"Training the best candidate again on train and validation data, {epochs} epochs ..."
+            f"Training the best candidate again on train and validation data, {counted(epochs, 'epoch')} ..."
         )
 
 
@@ -106,4 +106,6 @@ def tell_meters(sources: Sequence[SourceInfo]) -> str:
     >>> tell_meters([])
     "each worker's own"
     """
-    return ", ".join(f"{s.component} {s.kind.value} ({s.id})" for s in sources) or "each worker's own"
+    return (
+        ", ".join(f"{s.component} {s.kind.value} ({s.id})" for s in sources) or "each worker's own"
+    )

@@ -10,6 +10,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from ...benchmarks.analysis.wording import gave_nothing
+from ...benchmarks.tables.table import counted
 from ..format import UNAVAILABLE, format_energy, format_percent, format_score
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def _figures(state: ComparisonState, metric: Metric) -> str:
     spent = format_energy(state.spent_j)
     if state.budget_j is not None:
         spent += f" of {format_energy(state.budget_j)}"
-    over = f", {state.over} of {state.runs} runs over" if state.over else ""
+    over = f", {state.over} of {counted(state.runs, 'run')} over" if state.over else ""
     return f"{spent}, {_found(state, metric)}{over}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...benchmarks.tables.table import counted
 from .console import Screen, open_console
 from .drawing import draw_bar, time_left
 
@@ -30,7 +31,7 @@ class ReplayProgress:
     def update(self, done: int, total: int, left_s: float | None) -> None:
         """Show how many runs are done, and the time left where it is known."""
         if self._screen.is_due():
-            runs, left = f"{done:,} of {total:,} runs", time_left(left_s)
+            runs, left = f"{done:,} of {counted(total, 'run')}", time_left(left_s)
             self._screen.show(
                 lambda: draw_bar(done / total, left, runs),
                 lambda: ", ".join(filter(None, [runs, left])),

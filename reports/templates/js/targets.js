@@ -26,7 +26,7 @@
       const cheapest = of(now.cheapest[0]);
       say(
         root.querySelector('[data-finding="cheapest"]'), now.cheapest,
-        cheapest && `${format.energy(cheapest.joules)}, ${hitsOf(cheapest)} runs`,
+        cheapest && `${format.energy(cheapest.joules)}, ${hitsOf(cheapest)} run${cheapest.spent.length === 1 ? "" : "s"}`,
       );
       const best = of(now.best[0]);
       say(root.querySelector('[data-finding="best"]'), now.best, best && score(best.level));
