@@ -19,8 +19,8 @@ def print_projections(found: Projections) -> None:
     console = open_console()
     if not found.finished and not found.unfinished:
         console.print(
-            f"No training can be projected: of {counted(found.left_out, 'trial')} none has a learning curve "
-            "with the joules of six epochs and one more to come."
+            f"No training can be projected: of {counted(found.left_out, 'trial')} none has a "
+            "learning curve with the joules of six epochs and one more to come."
         )
         return
     if found.finished:

@@ -22,9 +22,10 @@ nodes at the same time or was given more processors of one, and null where that 
 0 and nothing are what Slurm writes without such a plugin, and of jobs too short for it: unknown. So
 is a power that no node can have. Jobs that wait, run or never ran are left out.
 
-``message`` is Slurm's state of a job that did not complete; what is odd about joules is in the notes.
 ``key=value`` in ``JobName`` and ``Comment`` are hyperparameters; what else is in the name is the
-run and the strategy, or else the file. ``Start`` has no zone and is taken as UTC. There are no scores.
+run and the strategy, and where there is nothing, the file's name. ``Start`` has no zone and is
+taken as UTC. ``message`` is Slurm's state of a job that did not complete; what is odd about joules
+is in the notes. There are no scores.
 """
 
 from __future__ import annotations
@@ -64,9 +65,7 @@ _IMPOSSIBLE = (
     "the energy is unknown"
 )
 _MORE_THAN_JOB = "a step has more joules than its job: the energy is unknown"
-_Odd = tuple[
-    str, str
-]  # a sentence for all jobs of which it is to be said, and a figure of this one
+_Odd = tuple[str, str]  # a sentence, the same for all jobs it is true of; what it was here
 _Job = tuple[Line, JobRow, list[JobRow]]
 
 

@@ -91,7 +91,8 @@ class ComparisonProgress:
         """Say that the best candidate is trained again."""
         self._screen.stop()
         self._console.print(
-            f"Training the best candidate again on train and validation data, {counted(epochs, 'epoch')} ..."
+            "Training the best candidate again on train and validation data, "
+            f"{counted(epochs, 'epoch')} ..."
         )
 
 
