@@ -182,7 +182,7 @@ def test_joules_of_different_kinds_stand_apart():
     page = page_of(dataclasses.replace(table, trials=trials))
     for kind in ("energy, modelled", "energy, measured", "energy, of a kind not stated"):
         assert kind in page.told
-    assert "energy, unknown 1 trials in no sum" in page.told
+    assert "energy, unknown 1 trial in no sum" in page.told
     assert "A hardware counter, read at the edges of every trial." in page.told
     assert "The table does not say how these joules became known." in page.told
     both = trials.groupby(trials["energy_kind"].fillna("none"))["energy_j"].sum()
