@@ -233,7 +233,8 @@ def _rename_groups(frame: pd.DataFrame, by: Sequence[str], where: str) -> pd.Dat
         wanted = plain_name(name)
         known = [n for n in (f"g.{wanted}", wanted, f"p.{wanted}") if n in frame]
         if not known:
-            may = [plain_name(n) for n in map(str, frame) if contract_name(n) not in TRIAL_COLUMNS]
+            plain = dict.fromkeys(contract_name(plain_name(str(each))) for each in frame)
+            may = [each for each in plain if each not in TRIAL_COLUMNS]
             raise DataError(
                 f"{where}: --by {short(name)}: no such column: {listed(may)} may group it"
             )
