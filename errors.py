@@ -67,8 +67,8 @@ class UnknownNameError(PerjouleError):
 
         names = sorted(known)
         near = get_close_matches(name, names, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        super().__init__(f"unknown {what} {name!r}: {hint}(known: {', '.join(names)})")
+        hint = f": did you mean {near[0]!r}?" if near else ""
+        super().__init__(f"unknown {what} {name!r}{hint} (known: {', '.join(names)})")
         self._given = (what, name, names)
 
     def __reduce__(self) -> tuple[type, tuple[str, str, list[str]]]:

@@ -44,10 +44,12 @@ RESTARTS = 1_000
 """How often executorlib may start a worker anew that died; what it did then is ours to judge."""
 
 
+_SILENT = dict.fromkeys(("distributed", "distributed.client", "distributed.gc"), "critical")
 _ENVIRONMENT = {
-    "distributed.nanny.pre-spawn-environ": dict.fromkeys(
-        ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), 1
-    )
+    "distributed.nanny.pre-spawn-environ": {
+        **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), 1),
+        "DASK_LOGGING": repr(_SILENT),
+    }
 }
 """Dask's own would also have malloc give memory back at once, which PyTorch then faults in anew."""
 
@@ -84,6 +86,11 @@ def engine(named: Executor | str | None, workers: int) -> Iterator[Executor | No
         yield named
         return
     name, _, argument = named.partition(":")
+    if named == "dask:":
+        raise ConfigurationError(
+            "--scheduler: no address is given: give tcp://HOST:8786, as `dask scheduler` prints "
+            "it, or leave it out"
+        )
     if named not in ENGINES and not (name == "dask" and argument):
         raise UnknownNameError("executor", named, ENGINES)
     if named == LOCAL:
@@ -132,7 +139,11 @@ class Dask(Executor):
         return None if address is None else self._machines[address]
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Give a free worker something to do; if none is free, the first that will be."""
+        """Give a free worker something to do; if none is free, the first that will be.
+
+        Raises:
+            ConfigurationError: The scheduler is gone.
+        """
         self._look()
         options: dict[str, Any] = {"pure": False, "retries": 0}
         address = self._free()
@@ -149,12 +160,20 @@ class Dask(Executor):
         return next((each for each in self._machines if each not in self._busy), None)
 
     def _look(self) -> None:
-        """Learn which workers there are, unless that was done a moment ago."""
+        """Learn which workers there are, unless that was done a moment ago.
+
+        Raises:
+            ConfigurationError: The scheduler is gone.
+        """
+        if self._client.status not in ("running", "connecting"):
+            raise _gone()
         if time.monotonic() < self._look_s:
             return
         self._look_s = time.monotonic() + LOOK_S
-        with suppress(OSError, TimeoutError):  # jobs say so if the scheduler is gone for good
-            told = self._client.scheduler_info(n_workers=-1)["workers"]
+        with suppress(OSError, TimeoutError):  # it may answer again
+            told = self._client.scheduler_info(n_workers=-1).get("workers")
+            if told is None:  # it was given up just now
+                raise _gone()
             there = [address for address, worker in told.items() if worker["nthreads"] == 1]
             new = [address for address in there if address not in self._machines]
             known = self._client.run(platform.node, workers=new, on_error="ignore") if new else {}
@@ -162,13 +181,30 @@ class Dask(Executor):
             self._machines = {each: name for each, name in machines.items() if each in there}
 
 
+def _gone() -> ConfigurationError:
+    return ConfigurationError(
+        "the Dask scheduler is gone; nothing is lost: start one, and go on with `perjoule compare "
+        "--resume --out FOLDER`, which charges what was in flight"
+    )
+
+
+def _silence() -> None:
+    """Let Dask say nothing: what it loses is told by us."""
+    for name in [*logging.root.manager.loggerDict]:
+        if name.partition(".")[0] == "distributed":
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
 def _dask(stack: ExitStack, address: str, workers: int) -> Dask:
     distributed = _need("distributed", "dask", "Dask")
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it loses is told by us
+    _silence()
     if not address:
         with shielding_children(), importlib.import_module("dask").config.set(_ENVIRONMENT):
             cluster = distributed.LocalCluster(
-                n_workers=workers, threads_per_worker=1, dashboard_address=":0"
+                n_workers=workers,
+                threads_per_worker=1,
+                dashboard_address=":0",
+                silence_logs=logging.CRITICAL,
             )
         stack.enter_context(cluster)
         return Dask(stack.enter_context(distributed.Client(cluster)))

@@ -18,10 +18,12 @@ from typing import Any
 from ...errors import ConfigurationError, OutputError
 from ...files.bounded import DESCRIPTION, read_bytes
 from ...files.writing import write_whole
-from ...models.importing import describe_error
+from ...models.importing import describe_error, first_line
 
 CLAIMS = "claims"
 """The folder of a store whose objects say which tickets were claimed; they stay to the end."""
+_OF_FOLDERS = ("file", "local")
+"""Protocols of stores that are folders all the same."""
 _stores: dict[str, Any] = {}
 
 
@@ -54,7 +56,8 @@ class StoredFile:
             import fsspec
 
             # What others write shall be seen at once.
-            _stores[protocol] = fsspec.filesystem(protocol, use_listings_cache=False)
+            folders = {"auto_mkdir": True} if protocol in _OF_FOLDERS else {}
+            _stores[protocol] = fsspec.filesystem(protocol, use_listings_cache=False, **folders)
         return _stores[protocol]
 
     def with_suffix(self, suffix: str) -> StoredFile:
@@ -70,7 +73,12 @@ class StoredFile:
         self.write_bytes(b"")
 
     def mkdir(self, **_: Any) -> None:
-        """Nothing: folders are not made in a store."""
+        """Nothing: folders are not made in a store, or with the first file in them."""
+
+    def rmdir(self) -> None:
+        """Remove a folder that is empty, where there are folders."""
+        if self.url.partition("://")[0] in _OF_FOLDERS:
+            self._store.rmdir(self.url)
 
     def read_bytes(self) -> bytes:
         """What is in it; a FileNotFoundError if it is not there."""
@@ -104,8 +112,12 @@ class StoredFile:
 AnyFile = Path | StoredFile
 
 
-def check_store(url: str) -> None:
+def check_store(url: str, *, apart: bool = False) -> None:
     """Make sure that a store can be written, and that it never lets two create one object.
+
+    Args:
+        url: Of a folder in it.
+        apart: Whether it is for other processes than this one.
 
     Raises:
         ConfigurationError: It cannot be used.
@@ -113,7 +125,13 @@ def check_store(url: str) -> None:
     where = f"--shared {url}"
     if "://" not in url:
         raise ConfigurationError(f"{where}: no URL: give s3://BUCKET/FOLDER, gs://…, file:///…")
-    probe = StoredFile(url) / f"probe-{token_hex(8)}"
+    if apart and url.startswith("memory:"):
+        raise ConfigurationError(
+            f"{where}: the memory of this process, which no worker sees: give a store that all "
+            "reach, as s3://BUCKET/FOLDER, or leave it out where they see the run folder"
+        )
+    folder = StoredFile(url.rstrip("/")) / CLAIMS  # one that is made with its first file
+    probe = folder / f"probe-{token_hex(8)}"
     try:
         probe.create()
         try:
@@ -122,10 +140,15 @@ def check_store(url: str) -> None:
             return
         finally:
             probe.unlink(missing_ok=True)
+            with suppress(OSError):  # another comparison may use it
+                folder.rmdir()
     except ImportError as error:
-        raise ConfigurationError(f"{where}: {describe_error(error)}") from error
+        missing = getattr(error.__cause__ or error, "name", None)
+        how = f"pip install {missing}" if missing else first_line(error)
+        raise ConfigurationError(f"{where}: its library is not installed: {how}") from error
     except Exception as error:  # each store has errors of its own
-        raise ConfigurationError(f"{where}: cannot be used: {describe_error(error)}") from error
+        why = getattr(error, "strerror", None) or first_line(error) or type(error).__name__
+        raise ConfigurationError(f"{where}: cannot be used: {why}") from error
     raise ConfigurationError(
         f"{where}: this store writes over what is there, so a job might begin twice: take one that "
         "can create an object only if it is not there (s3, gs), or a folder that all workers see"

@@ -15,6 +15,7 @@ inflight/         signs of life of slices being trained               gone when 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import platform
 import re
@@ -200,9 +201,9 @@ class Folder:
         try:
             sign.touch()
         except OSError as error:
-            raise OutputError(
-                f"{sign}: cannot be written ({error.strerror}); make room and resume"
-            ) from error
+            is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            then = "make room and resume" if is_full else "mend it and resume"
+            raise OutputError(f"{sign}: cannot be written ({error.strerror}); {then}") from error
 
     def signs_of_life(self) -> list[SignOfLife]:
         """What slices in flight were last heard of.
@@ -270,8 +271,11 @@ class Folder:
                 self.inflight.rmdir()
             else:
                 open_sign(self.inflight).unlink(missing_ok=True)
-                for claimed in (self.inflight.parent / CLAIMS).glob("*"):
+                claims = self.inflight.parent / CLAIMS
+                for claimed in claims.glob("*"):
                     claimed.unlink(missing_ok=True)
+                claims.rmdir()
+                self.inflight.rmdir()
 
 
 def _drop(file: AnyFile) -> None:

@@ -55,18 +55,20 @@ class Pool:
         self._n_unheard = 0
         self._is_own = executor is None
         self._executor = executor or make_executor(workers, apart=apart)
+        # Asked once, since the question reads the properties, which may ask a scheduler.
+        self._elastic = executor if isinstance(executor, Elastic) else None
 
     @property
     def workers(self) -> int:
         """Jobs to be given at a time: as many as wanted, of those workers that there are now."""
-        if not isinstance(self._executor, Elastic):
+        if self._elastic is None:
             return self._most
-        return max(1, min(self._most, self._executor.n_workers))  # the last may be replaced
+        return max(1, min(self._most, self._elastic.n_workers))  # the last may be replaced
 
     @property
     def next_machine(self) -> str | None:
         """The machine that the next job will run on; None if nobody knows."""
-        return self._executor.next_machine if isinstance(self._executor, Elastic) else None
+        return None if self._elastic is None else self._elastic.next_machine
 
     def prepare(self, setting: Setting) -> tuple[Prepared, Setting]:
         """Start the workers: returns what they found, and the setting that they can be used with.
@@ -164,6 +166,7 @@ class Pool:
         kill_workers(self._executor)
         self._executor.shutdown(wait=False, cancel_futures=True)
         self._executor, self._is_own = spawn_executor(self._most), True
+        self._elastic = None
 
     def __enter__(self) -> Pool:
         return self

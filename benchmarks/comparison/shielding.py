@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from types import FrameType
 
 from .signals import PATIENCE_S, SIGNALS, Active, Stopped, is_importing
@@ -30,6 +31,7 @@ def shielding_children() -> Iterator[None]:
         if not hasattr(signal, "pthread_sigmask"):
             yield
             return
+        resource_tracker.ensure_running()  # which takes the mask away when it starts
         before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
             yield
