@@ -45,6 +45,8 @@ class _Description(Fact):
     runtime: _Runtime
     meter: tuple[_MeterSource, ...]
     workers: Count
+    executor: str | None = None
+    exchange: str | None = None
     keep_weights: bool = False
     energy_model: Mapping[str, Any] | None = None
     warm_start: Mapping[str, Any] | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from ...energy import SourceInfo
 from ...energy.carbon import intensity
 from ...errors import ConfigurationError, DataError, MeterError
 from ...version import __version__
+from .engines import LOCAL
 from .machines import MachineFacts, kinds_of
 from .messages import Prepared, Setting
 from .trust import make_mark
@@ -32,8 +34,17 @@ _LIBRARIES = (
 )
 
 
-def describe(setting: Setting, prepared: Prepared, workers: int) -> dict[str, Any]:
-    """Describe a comparison that begins, in plain data; ``workers`` are trials at a time."""
+def describe(
+    setting: Setting, prepared: Prepared, workers: int, executor: Executor | str | None = None
+) -> dict[str, Any]:
+    """Describe a comparison that begins, in plain data.
+
+    Args:
+        setting: Of the comparison.
+        prepared: What its workers found.
+        workers: Trials at a time.
+        executor: Who gives the workers: an engine's name, or an executor, whose class is told.
+    """
     carbon = setting.experiment.carbon
     return {
         "schema": SCHEMA,
@@ -44,6 +55,7 @@ def describe(setting: Setting, prepared: Prepared, workers: int) -> dict[str, An
         "metric": dict(setting.experiment.metric),
         "space": dict(setting.space),
         "workers": workers,
+        "executor": LOCAL if executor is None else _name_of(executor),
         "keep_weights": setting.keep_weights,
         "versions": _versions(),
         "machine": _machine(prepared.machines[0]),
@@ -55,6 +67,10 @@ def describe(setting: Setting, prepared: Prepared, workers: int) -> dict[str, An
         **({} if setting.energy_model is None else {"energy_model": dict(setting.energy_model)}),
         **({} if setting.warm_start is None else {"warm_start": setting.warm_start.to_dict()}),
     }
+
+
+def _name_of(executor: Executor | str) -> str:
+    return executor if isinstance(executor, str) else type(executor).__name__
 
 
 def _inventory(sources: Sequence[SourceInfo]) -> list[dict[str, Any]]:

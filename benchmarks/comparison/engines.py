@@ -27,9 +27,10 @@ from .shielding import LAST_WORDS_S, shielding_children
 
 LOCAL = "local"
 """The pool of processes that is taken where no engine is named."""
+DASK = "dask"
 ENGINES = (
     LOCAL,
-    "dask",
+    DASK,
     "executorlib",
     "executorlib:slurm-job",
     "executorlib:slurm-cluster",
@@ -91,13 +92,13 @@ def engine(named: Executor | str | None, workers: int) -> Iterator[Executor | No
             "--scheduler: no address is given: give tcp://HOST:8786, as `dask scheduler` prints "
             "it, or leave it out"
         )
-    if named not in ENGINES and not (name == "dask" and argument):
+    if named not in ENGINES and not (name == DASK and argument):
         raise UnknownNameError("executor", named, ENGINES)
     if named == LOCAL:
         yield None
         return
     with ExitStack() as stack:
-        if name == "dask":
+        if name == DASK:
             yield _dask(stack, argument, workers)
         else:
             yield _executorlib(stack, argument, workers)

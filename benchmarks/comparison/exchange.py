@@ -15,15 +15,15 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
-from ...errors import ConfigurationError, OutputError
+from ...errors import ConfigurationError, OutputError, PerjouleError
 from ...files.bounded import DESCRIPTION, read_bytes
 from ...files.writing import write_whole
 from ...models.importing import describe_error, first_line
 
 CLAIMS = "claims"
 """The folder of a store whose objects say which tickets were claimed; they stay to the end."""
-_OF_FOLDERS = ("file", "local")
-"""Protocols of stores that are folders all the same."""
+OF_FOLDERS = ("file", "local")
+"""Protocols of URLs that name a folder."""
 _stores: dict[str, Any] = {}
 
 
@@ -56,8 +56,7 @@ class StoredFile:
             import fsspec
 
             # What others write shall be seen at once.
-            folders = {"auto_mkdir": True} if protocol in _OF_FOLDERS else {}
-            _stores[protocol] = fsspec.filesystem(protocol, use_listings_cache=False, **folders)
+            _stores[protocol] = fsspec.filesystem(protocol, use_listings_cache=False)
         return _stores[protocol]
 
     def with_suffix(self, suffix: str) -> StoredFile:
@@ -73,12 +72,7 @@ class StoredFile:
         self.write_bytes(b"")
 
     def mkdir(self, **_: Any) -> None:
-        """Nothing: folders are not made in a store, or with the first file in them."""
-
-    def rmdir(self) -> None:
-        """Remove a folder that is empty, where there are folders."""
-        if self.url.partition("://")[0] in _OF_FOLDERS:
-            self._store.rmdir(self.url)
+        """Nothing: folders are not made in a store."""
 
     def read_bytes(self) -> bytes:
         """What is in it; a FileNotFoundError if it is not there."""
@@ -112,6 +106,16 @@ class StoredFile:
 AnyFile = Path | StoredFile
 
 
+def place(url: str) -> AnyFile:
+    """The folder that a URL names, in a store or on this machine.
+
+    >>> place("file:///shared/digits").name, str(place("s3://bucket/digits"))
+    ('digits', 's3://bucket/digits')
+    """
+    protocol, _, path = url.partition("://")
+    return Path(path) if protocol in OF_FOLDERS else StoredFile(url)
+
+
 def check_store(url: str, *, apart: bool = False) -> None:
     """Make sure that a store can be written, and that it never lets two create one object.
 
@@ -130,9 +134,11 @@ def check_store(url: str, *, apart: bool = False) -> None:
             f"{where}: the memory of this process, which no worker sees: give a store that all "
             "reach, as s3://BUCKET/FOLDER, or leave it out where they see the run folder"
         )
-    folder = StoredFile(url.rstrip("/")) / CLAIMS  # one that is made with its first file
-    probe = folder / f"probe-{token_hex(8)}"
+    probe = place(url) / f"probe-{token_hex(8)}"
     try:
+        if isinstance(probe, Path):
+            _check_folder(probe, where)
+            return
         probe.create()
         try:
             probe.create()
@@ -140,8 +146,8 @@ def check_store(url: str, *, apart: bool = False) -> None:
             return
         finally:
             probe.unlink(missing_ok=True)
-            with suppress(OSError):  # another comparison may use it
-                folder.rmdir()
+    except PerjouleError:
+        raise
     except ImportError as error:
         missing = getattr(error.__cause__ or error, "name", None)
         how = f"pip install {missing}" if missing else first_line(error)
@@ -153,6 +159,15 @@ def check_store(url: str, *, apart: bool = False) -> None:
         f"{where}: this store writes over what is there, so a job might begin twice: take one that "
         "can create an object only if it is not there (s3, gs), or a folder that all workers see"
     )
+
+
+def _check_folder(probe: Path, where: str) -> None:
+    """Make sure that a file can be written, in a folder that is made if it is not there."""
+    if not probe.is_absolute():
+        raise ConfigurationError(f"{where}: no absolute path: give file:///FOLDER")
+    probe.parent.mkdir(parents=True, exist_ok=True)
+    probe.touch()
+    probe.unlink()
 
 
 def claim(ticket: AnyFile) -> None:

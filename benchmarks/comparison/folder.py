@@ -188,7 +188,7 @@ class Folder:
     def begin(self) -> None:
         """Make room for signs of life."""
         self.stop_sign.unlink(missing_ok=True)
-        self.inflight.mkdir(exist_ok=True)
+        self.inflight.mkdir(parents=True, exist_ok=True)
         if isinstance(self.inflight, StoredFile):
             open_sign(self.inflight).touch()
 
@@ -271,11 +271,8 @@ class Folder:
                 self.inflight.rmdir()
             else:
                 open_sign(self.inflight).unlink(missing_ok=True)
-                claims = self.inflight.parent / CLAIMS
-                for claimed in claims.glob("*"):
+                for claimed in (self.inflight.parent / CLAIMS).glob("*"):
                     claimed.unlink(missing_ok=True)
-                claims.rmdir()
-                self.inflight.rmdir()
 
 
 def _drop(file: AnyFile) -> None:

@@ -20,7 +20,7 @@ from ...models.outcome import SliceResult
 from ...tuners.pending import Pending
 from ...tuners.strategy import Work
 from ..tables.earlier_facts import EarlierFacts
-from .exchange import AnyFile, StoredFile
+from .exchange import AnyFile, place
 from .experiment import Experiment
 from .history import Past
 from .machines import Alike, MachineFacts
@@ -69,7 +69,7 @@ class Setting:
     @property
     def exchange(self) -> AnyFile:
         """The folder of what driver and workers tell each other: the run folder, or elsewhere."""
-        return self.folder if self.exchange_url is None else StoredFile(self.exchange_url)
+        return self.folder if self.exchange_url is None else place(self.exchange_url)
 
     @property
     def stop_sign(self) -> AnyFile:

@@ -13,6 +13,7 @@ import yaml
 from ...errors import PerjouleError
 from ...models.metric import METRICS, Metric
 from ..analysis.target import DEFAULT_TARGET
+from .engines import DASK, ENGINES, LOCAL
 from .experiment import UNLIMITED, Experiment
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ def repeat(table: Table, target: str) -> Repeat:
     stated = table.description or {}
     experiment = None if table.runs is None else _experiment(stated)
     if experiment is not None:
-        return _training(experiment, tuned=bool(stated.get("keep_weights")), aim=aim)
+        asked = [*_engine_options(stated), *aim]
+        return _training(experiment, tuned=bool(stated.get("keep_weights")), asked=asked)
     by = ["--by", ",".join(table.by)] if table.by else []
     replayed = stated.get("replay")
     if isinstance(replayed, Mapping):
@@ -61,13 +63,28 @@ def repeat(table: Table, target: str) -> Repeat:
     return Repeat(_line("report", table.name, *by, *aim), False)
 
 
-def _training(experiment: Experiment, *, tuned: bool, aim: list[str]) -> Repeat:
+def _engine_options(stated: Mapping[str, Any]) -> Iterator[str]:
+    """Yield who gave the workers, if that was an engine with a name, and what store they shared."""
+    name, _, argument = str(stated.get("executor")).partition(":")
+    if name == DASK:
+        yield from ("--executor", name)
+        if argument:
+            yield from ("--scheduler", argument)
+    elif stated.get("executor") in ENGINES and name != LOCAL:
+        yield from ("--executor", stated["executor"])
+    else:
+        return
+    if isinstance(stated.get("exchange"), str):
+        yield from ("--shared", stated["exchange"])
+
+
+def _training(experiment: Experiment, *, tuned: bool, asked: list[str]) -> Repeat:
     verb, file = ("tune" if tuned else "compare"), experiment_file(experiment)
     return Repeat(
-        _line(verb, *_options(experiment, tuned=tuned), *aim),
+        _line(verb, *_options(experiment, tuned=tuned), *asked),
         True,
         file,
-        _line(verb, FILE, *aim),
+        _line(verb, FILE, *asked),
     )
 
 

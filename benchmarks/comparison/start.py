@@ -22,13 +22,14 @@ from .domains import find_sources
 from .driver import Driver
 from .earlier import read_earlier, recorded_facts
 from .engines import LOCAL, engine, is_on_this_machine
-from .exchange import check_store
+from .exchange import check_store, is_there, open_sign
 from .experiment import Experiment
 from .folder import WARM_START, Folder
 from .helper import start_helper
 from .ledger import Ledger
 from .messages import Prepared, Setting
 from .recovery import Pool
+from .run import restore_runs
 from .signals import working_in
 from .trust import is_own, runs_own_code
 from .watching import ComparisonWatcher
@@ -80,16 +81,15 @@ def run_comparison(
     """
     working_in(folder.path)
     setting = setting_of(experiment, folder.path)
+    if resumed is not None:
+        check_same_exchange(resumed, shared)
+        if _is_over(experiment, replace(setting, exchange_url=shared), folder):
+            if mirror is not None:
+                mirror.begin(folder)
+            return False
     if shared is not None:
         setting = replace(setting, exchange_url=_checked(shared, experiment, executor))
-    if resumed is not None:  # another order would not go on with what was recorded
-        setting = replace(
-            setting,
-            energy_model=_recorded_model(resumed, folder),
-            warm_start=_recorded_earlier(resumed, folder),
-        )
-    elif earlier:
-        setting = _learning(setting, earlier)
+    setting = _learning(setting, earlier) if resumed is None else _knowing(setting, resumed, folder)
     is_here = is_on_this_machine(executor)
     sources = find_sources(experiment) if is_here else []
     workers = workers_of(experiment, sources, objective) if is_here else most_workers(experiment)
@@ -120,17 +120,23 @@ def run_comparison(
             _check_budget(experiment, prepared)
             if resumed is None:
                 held.enter_context(folder.locked())
-                folder.create(describe(setting, prepared, pool.workers), setting.earlier)
+                folder.create(describe(setting, prepared, pool.workers, executor), setting.earlier)
                 if shared is None:  # workers to come find it in the folder
                     setting = replace(setting, earlier=None)
             else:
-                check_same_exchange(resumed, shared)
                 check_same_meter(resumed, prepared.sources, prepared.machines[0].name)
                 check_same_data(resumed, prepared.data.get("fingerprint"))
             with Ledger(folder.ledger) as ledger:
                 if mirror is not None:
                     mirror.begin(folder)
                 return Driver(setting, pool, prepared, ledger, progress, mirror).run()
+
+
+def _is_over(experiment: Experiment, setting: Setting, folder: Folder) -> bool:
+    """Whether every run has ended, and nothing is in flight that would be charged to one."""
+    runs = restore_runs(experiment, folder.events(), folder.ledger).values()
+    over = all(run.end is not None for run in runs)
+    return over and not is_there(open_sign(setting.exchange / "inflight"), unless_known=True)
 
 
 def _checked(shared: str, experiment: Experiment, executor: Executor | str | None) -> str:
@@ -145,16 +151,27 @@ def _checked(shared: str, experiment: Experiment, executor: Executor | str | Non
             "trials of one run at a time share its joules through a file with a lock, which an "
             "object store has not: leave --shared, or --parallel-trials and --fuse, out"
         )
-    check_store(shared)
+    check_store(shared, apart=isinstance(executor, str))
     return shared.rstrip("/")
 
 
 def _learning(setting: Setting, tables: Sequence[Table]) -> Setting:
-    """The setting with what the tables tell of earlier searches."""
+    """The setting with what the tables tell of earlier searches, if there are any."""
+    if not tables:
+        return setting
     from .warm_start import learn_from
 
     facts, content = learn_from(tables, setting.experiment, Space.parse(setting.space))
     return replace(setting, warm_start=facts, earlier=content)
+
+
+def _knowing(setting: Setting, resumed: dict[str, Any], folder: Folder) -> Setting:
+    """The setting with what was known when the comparison began.
+
+    With anything else it would not go on in the order that was recorded.
+    """
+    model, earlier = _recorded_model(resumed, folder), _recorded_earlier(resumed, folder)
+    return replace(setting, energy_model=model, warm_start=earlier)
 
 
 def _recorded_earlier(resumed: dict[str, Any], folder: Folder) -> EarlierFacts | None:
