@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from operator import attrgetter
+from types import ModuleType
 from typing import Any
 
 from ..errors import ConfigurationError
@@ -132,6 +133,25 @@ def home_of(found: Any) -> str:
         found = found.func
     home = getattr(found, "__module__", None) or getattr(type(found), "__module__", None)
     return home if isinstance(home, str) else ""
+
+
+def need_extra(module: str, extra: str, name: str) -> ModuleType:
+    """A module that an extra of perjoule brings.
+
+    Args:
+        module: Its name.
+        extra: The extra's.
+        name: What users know it by.
+
+    Raises:
+        ConfigurationError: It is not installed.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise ConfigurationError(
+            f"{name} is not installed: pip install 'perjoule[{extra}]'"
+        ) from error
 
 
 def first_line(error: BaseException) -> str:

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 import perjoule
-from perjoule.benchmarks.comparison import engines
+from perjoule.benchmarks.comparison import engines, on_dask
 from perjoule.cli.groups import Machines
 from perjoule.errors import ConfigurationError, PerjouleError
 
@@ -178,7 +178,7 @@ def test_a_comparison_of_the_local_pool_goes_on_with_dask(tmp_path):
     ],
 )
 def test_an_engine_that_cannot_be_had_is_refused_in_a_line(engine, says, tmp_path, monkeypatch):
-    monkeypatch.setattr(engines, "ANSWER_S", 0.2)
+    monkeypatch.setattr(on_dask, "ANSWER_S", 0.2)
     monkeypatch.setenv("PATH", "")
     with pytest.raises(PerjouleError) as refused:
         perjoule.compare(executor=engine, out=tmp_path / "run", **OPTIONS)
