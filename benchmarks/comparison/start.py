@@ -81,6 +81,7 @@ def run_comparison(
     """
     working_in(folder.path)
     setting = setting_of(experiment, folder.path)
+    setting = _learning(setting, earlier) if resumed is None else _knowing(setting, resumed, folder)
     if resumed is not None:
         check_same_exchange(resumed, shared)
         if _is_over(experiment, replace(setting, exchange_url=shared), folder):
@@ -89,7 +90,6 @@ def run_comparison(
             return False
     if shared is not None:
         setting = replace(setting, exchange_url=_checked(shared, experiment, executor))
-    setting = _learning(setting, earlier) if resumed is None else _knowing(setting, resumed, folder)
     is_here = is_on_this_machine(executor)
     sources = find_sources(experiment) if is_here else []
     workers = workers_of(experiment, sources, objective) if is_here else most_workers(experiment)
@@ -134,7 +134,8 @@ def run_comparison(
 
 def _is_over(experiment: Experiment, setting: Setting, folder: Folder) -> bool:
     """Whether every run has ended, and nothing is in flight that would be charged to one."""
-    runs = restore_runs(experiment, folder.events(), folder.ledger).values()
+    with folder.locked():
+        runs = restore_runs(experiment, folder.events(), folder.ledger).values()
     over = all(run.end is not None for run in runs)
     return over and not is_there(open_sign(setting.exchange / "inflight"), unless_known=True)
 

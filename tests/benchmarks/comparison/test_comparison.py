@@ -299,6 +299,7 @@ def test_two_drivers_do_not_share_a_folder(small):
 
 def test_a_resume_with_another_meter_is_refused(small, tmp_path):
     folder = _copy_of(small, tmp_path)
+    cut(folder, -2)  # as if a run had not ended
     description = folder / "experiment.yaml"
     text = description.read_text()
     description.write_text(text.replace("1e-10 J per operation", "2e-10 J per operation"))

@@ -170,6 +170,8 @@ def test_a_comparison_of_the_local_pool_goes_on_with_dask(tmp_path):
     ("engine", "says"),
     [
         ("dusk", "unknown executor 'dusk': did you mean 'dask'?"),
+        ("nothing", "unknown executor 'nothing' (known: dask"),
+        ("dask:", "--scheduler: no address is given"),
         ("executorlib:pbs", "unknown executor 'executorlib:pbs'"),
         ("dask:nonsense://there", "--scheduler nonsense://there: no Dask scheduler answers"),
         ("dask:tcp://127.0.0.1:9", "--scheduler tcp://127.0.0.1:9: no Dask scheduler answers"),

@@ -1,5 +1,6 @@
 """Signs of life, tickets and checkpoints in an object store."""
 
+import sys
 import threading
 
 import fsspec
@@ -105,12 +106,17 @@ def test_a_store_that_writes_over_what_is_there_is_refused(store, monkeypatch):
     ("given", "says"),
     [
         ({"shared": "bucket"}, "--shared bucket: no URL: give s3://"),
-        ({"shared": "nonsense://bucket"}, "--shared nonsense://bucket: "),
+        ({"shared": "nonsense://bucket"}, "cannot be used: Protocol not known: nonsense"),
+        ({"shared": "file://bucket"}, "no absolute path: give file:///FOLDER"),
+        ({"shared": "file:///proc/none"}, "cannot be used: No such file"),
+        ({"shared": "s3://bucket"}, "pip install s3fs"),
+        ({"executor": "dask"}, "the memory of this process, which no worker sees"),
         ({"parallel_trials": 2}, "leave --shared, or --parallel-trials and --fuse, out"),
         ({"executor": None}, "leave it out, or name an --executor"),
     ],
 )
-def test_what_a_store_cannot_be_used_for_is_refused(tmp_path, given, says):
+def test_what_a_store_cannot_be_used_for_is_refused(tmp_path, given, says, monkeypatch):
+    monkeypatch.setitem(sys.modules, "s3fs", None)
     options = {"executor": Careless(0), "shared": URL, "strategies": ["random"], "seeds": 1}
     with pytest.raises(ConfigurationError, match=says):
         perjoule.compare(out=tmp_path / "run", meter="model", budget="9 J", **options | given)
@@ -125,3 +131,22 @@ def test_a_comparison_goes_on_with_the_store_it_was_begun_with(tmp_path):
             perjoule.compare(
                 out=folder, resume=True, executor=executor, objective=executor.train, shared=other
             )
+
+
+def test_a_folder_elsewhere_is_shared_by_its_url(tmp_path):
+    """It is made, and each joule is charged once whatever the executor does."""
+    executor, folder = Careless(1, ("fine", "rerun", "twice")), tmp_path / "shared" / "digits"
+    result = careless.compare(tmp_path / "run", executor, shared=folder.as_uri())
+    assert executor.deaths > 1
+    assert sum(spent_j(result.folder).values()) == pytest.approx(executor.spent_j, rel=1e-9)
+    assert folder.is_dir()
+    assert not [each for each in folder.rglob("*") if each.is_file()]
+
+
+def test_what_is_over_starts_no_worker(tmp_path):
+    executor = Careless(0, ("fine",))
+    folder = compare(tmp_path / "run", executor, strategies=["random"]).folder
+    before = read_ledger(folder)
+    result = perjoule.compare(out=folder, resume=True, executor=None, shared=URL)
+    assert result.summary["status"] == "complete"
+    assert read_ledger(folder) == before

@@ -11,6 +11,8 @@ from perjoule.benchmarks.comparison.events import End
 from perjoule.benchmarks.comparison.run import MOST_FREE_IN_A_ROW, Tally
 from perjoule.errors import ConfigurationError
 
+from .ledgers import cut
+
 OWN = """
 import torch
 
@@ -152,6 +154,7 @@ def test_a_function_that_nobody_can_import_runs_in_this_process(tmp_path):
     assert set(result.trials["epochs"]) == {1}
     assert result.summary["experiment"]["objective"].endswith("<locals>.local")
     assert all(set(params) == {"rate", "epochs"} for params in learnt)
+    cut(tmp_path / "run", -2)  # as if its run had not ended
     with pytest.raises(ConfigurationError, match="objective"):
         perjoule.compare(out=tmp_path / "run", resume=True)
 

@@ -74,6 +74,23 @@ def test_a_search_is_repeated_as_one(monkeypatch, tmp_path):
     assert (asked.strategies, asked.budget_j) == (["tpe"], 7.0)
 
 
+@pytest.mark.parametrize(
+    ("told", "asks"),
+    [
+        ({"executor": "local"}, ""),
+        ({"executor": "Careless", "exchange": "s3://a/b"}, ""),
+        ({"executor": "executorlib"}, " --executor executorlib"),
+        ({"executor": "dask", "exchange": "s3://a/b"}, " --executor dask --shared s3://a/b"),
+        ({"executor": "dask:tcp://x:1"}, " --executor dask --scheduler tcp://x:1"),
+    ],
+)
+def test_the_engine_is_asked_for_again(told, asks):
+    stated = {"experiment": Experiment(seeds=2).model_dump(), **told}
+    found = repeat(table_of(stated), "98%")
+    assert found.command.endswith(f" --seeds 2{asks}")
+    assert found.file_command == f"perjoule compare {FILE}{asks}"
+
+
 def test_other_tables_are_read_again_and_what_no_experiment_is_runs_nothing():
     frame = pd.DataFrame({"strategy": ["a"], "energy_j": [1.0], "score": [0.5], "machine": ["x"]})
     theirs = load_table(frame, by="machine")
