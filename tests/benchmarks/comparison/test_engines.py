@@ -2,17 +2,20 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
 from contextlib import ExitStack, contextmanager, suppress
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
 import perjoule
 from perjoule.benchmarks.comparison import engines, on_dask
+from perjoule.benchmarks.comparison.recovery import Pool
 from perjoule.cli.groups import Machines
 from perjoule.errors import ConfigurationError, PerjouleError
 
@@ -200,3 +203,25 @@ def test_a_scheduler_is_dasks(tmp_path):
     assert Machines(scheduler="tcp://there:8786").engine == "dask:tcp://there:8786"
     with pytest.raises(ConfigurationError, match="has no scheduler"):
         _ = Machines(executor="executorlib", scheduler="tcp://there:8786").engine
+
+
+@pytest.mark.parametrize("status", ["closed", "running"])
+def test_a_scheduler_that_is_gone_is_told_with_how_to_go_on(status):
+    """A client that has given up tells of no workers, and is closed from then on."""
+    client = SimpleNamespace(status=status, scheduler_info=lambda n_workers: {})
+    with pytest.raises(ConfigurationError, match=r"scheduler is gone.*--resume --out FOLDER"):
+        Pool(2, on_dask.Dask(client))
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="needs masks of signals")
+def test_children_are_shielded_though_the_first_of_all_starts_a_tracker():
+    program = (
+        "import signal\n"
+        "from multiprocessing import resource_tracker\n"
+        "from perjoule.benchmarks.comparison.shielding import shielding_children\n"
+        "with shielding_children():\n"
+        "    resource_tracker.ensure_running()\n"
+        "    print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))\n"
+    )
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert told.stdout.strip() == b"True"

@@ -23,6 +23,7 @@ URL = "memory://bucket/run"
 def store(monkeypatch):
     """An empty store; a sign of life before every step, so that a death hides nothing."""
     monkeypatch.setattr(heartbeat, "STORE_PULSE_S", 0.0)
+    monkeypatch.setattr(heartbeat, "PULSE_S", 0.0)
     memory = fsspec.filesystem("memory")
     memory.store.clear()
     yield memory
