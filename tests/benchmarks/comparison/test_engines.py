@@ -169,6 +169,7 @@ def test_a_comparison_of_the_local_pool_goes_on_with_dask(tmp_path):
     assert {r["run"]: r["spent_j"] for r in result.summary["runs"]} == pytest.approx(billed)
 
 
+@pytest.mark.filterwarnings("ignore:.pydantic.config.Extra")  # of executorlib
 @pytest.mark.parametrize(
     ("engine", "says"),
     [
