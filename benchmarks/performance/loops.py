@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Callable
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
@@ -123,7 +124,7 @@ def lightning(
 
 def skorch(network: nn.Module, samples: Pictures, epochs: int, seed: int) -> Callable[[], object]:
     """skorch, silent and without its split for validation, on the arrays it is made for."""
-    from skorch import NeuralNetClassifier
+    classifier = import_module("skorch").NeuralNetClassifier  # which type checkers may lack
 
     options: dict[str, Any] = {
         "criterion": nn.CrossEntropyLoss,
@@ -135,7 +136,7 @@ def skorch(network: nn.Module, samples: Pictures, epochs: int, seed: int) -> Cal
         "train_split": None,
         "verbose": 0,
     }
-    net = NeuralNetClassifier(network, **options)
+    net = classifier(network, **options)
     inputs, labels = samples.split.inputs.contiguous().numpy(), samples.split.labels.numpy()
 
     def train() -> None:
