@@ -11,11 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ...files.bounded import STATISTICS, read_text
 from ...files.writing import write_whole
-from ...files.yaml_text import read_yaml
 from ...plain import read_json
 
 _STATISTICS = "normalisation"
@@ -70,6 +67,8 @@ def to_yaml(description: Mapping[str, Any]) -> str:
     if isinstance(data, dict) and isinstance(data.get(_STATISTICS), dict):
         told = json.dumps(data[_STATISTICS], separators=(",", ":"))
         description = {**description, "data": {**data, _STATISTICS: told}}
+    import yaml  # which a command's help needs not
+
     return yaml.safe_dump(description, sort_keys=False, allow_unicode=True)
 
 
@@ -79,6 +78,8 @@ def from_yaml(text: str) -> Any:
     Raises:
         ValueError: It is broken, or has too many values.
     """
+    from ...files.yaml_text import read_yaml
+
     stated = read_yaml(text)
     data = stated.get("data") if isinstance(stated, dict) else None
     if isinstance(data, dict) and isinstance(data.get(_STATISTICS), str):
