@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -89,8 +89,7 @@ class Trainer:
         with closing(split):
             for job in jobs:
                 self._records.find(job)
-            # The first one's sign of life holds the joules of asking for all, so it is the last.
-            stack = [_start(job, self._setting, split) for job in reversed(jobs)][::-1]
+            stack = [_start(job, self._setting, split) for job in jobs]
             slices = [self._slice(each, split) for each in stack]
 
             def leave(place: int, result: SliceResult) -> None:
@@ -113,7 +112,7 @@ class Trainer:
         outcomes = [
             replace(
                 self.conclude(each, self._keep(each, result), each.ask),
-                operations=operations * share,
+                operations=None if share is None else operations * share,
                 started_at=started_at,
             )
             for each, result, share in zip(stack, results, shares, strict=True)
@@ -217,8 +216,7 @@ def _is_better(result: SliceResult, incumbent: float | None, metric: Metric) -> 
     return metric.improves(result.score, incumbent)
 
 
-def _shares(amounts: Iterable[float | None]) -> list[float]:
-    """The part of each in all; even ones where that is not known."""
-    known = [0.0 if amount is None else amount for amount in amounts]
-    whole = sum(known)
-    return [each / whole if whole > 0 else 1 / len(known) for each in known]
+def _shares(amounts: Sequence[float | None]) -> list[float | None]:
+    """The part of each in all; None where any is not known, or there is nothing to share."""
+    whole = total(amounts)
+    return [each / whole if each is not None and whole else None for each in amounts]

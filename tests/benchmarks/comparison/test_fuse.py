@@ -46,7 +46,7 @@ def test_joules_of_a_stack_are_apportioned_and_those_of_one_candidate_its_own(st
     assert kinds["apportioned+modelled"] >= 8
     assert set(kinds) <= {"apportioned+modelled", "modelled"}
     for event in slices(stacked.folder):
-        # One operation of `model` is 0.1 nJ: of a stack, too, each pays for its own.
+        # One operation of `model` is 0.1 nJ: the joules of a stack are those of its operations.
         assert event["energy_j"] == pytest.approx(1e-10 * event["operations"], rel=1e-6)
 
 
