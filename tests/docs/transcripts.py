@@ -2,8 +2,8 @@
 
 Numbers stand for any number and a line `...` for any lines. A command may be followed by the lines
 of a here-document, and by the comment `# exit 1` where it does not end with 0. In a transcript that
-is an example, only the first and the last line of an output and the heads of its tables are
-compared: what a search finds differs from machine to machine.
+is an example, only the first words of the first and the last line of an output, and the heads of
+its tables, are compared: what a search finds differs from machine to machine.
 """
 
 import difflib
@@ -126,9 +126,9 @@ def _agree(told: list[str], now: list[str], *, example: bool) -> bool:
 
 
 def _frame(lines: list[str]) -> list[str]:
-    """The first and the last line, and the heads of tables."""
-    last = len(lines) - 1
-    return [line for at, line in enumerate(lines) if at in {0, last} or line.startswith("┃")]
+    """The first words of the first and the last line, and the heads of tables."""
+    words = [line.split()[:1] for line in (lines[:1] + lines[-1:])]
+    return ["".join(each) for each in words] + [line for line in lines if line.startswith("┃")]
 
 
 def _same(told: list[str], now: list[str]) -> bool:
