@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 FLAGS  ?=
 
-.PHONY: compare test quick campaign check format clean
+.PHONY: compare test quick campaign check docs format clean
 
 compare: $(VENV)/.installed          ## run the default comparison on the embedded digits
 	$(BIN)/perjoule compare $(FLAGS)
@@ -24,6 +24,9 @@ check: $(VENV)/.installed-dev        ## format, lint and types
 	$(BIN)/ruff check .
 	@mkdir -p build/types && ln -sfn ../.. build/types/perjoule  # the root is the package
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+docs: $(VENV)/.installed-dev         ## the documentation, into build/site; opens from there
+	$(BIN)/python -m perjoule.docs.making.site
 
 format: $(VENV)/.installed-dev       ## format the code
 	$(BIN)/ruff format .
