@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 FLAGS  ?=
 
-.PHONY: compare test quick campaign check docs format clean
+.PHONY: compare test quick campaign check docs reference format clean
 
 compare: $(VENV)/.installed          ## run the default comparison on the embedded digits
 	$(BIN)/perjoule compare $(FLAGS)
@@ -27,6 +27,9 @@ check: $(VENV)/.installed-dev        ## format, lint and types
 
 docs: $(VENV)/.installed-dev         ## the documentation, into build/site; opens from there
 	$(BIN)/python -m perjoule.docs.making.site
+
+reference: $(VENV)/.installed-dev    ## the pages of the reference that the program tells
+	$(BIN)/python -m perjoule.docs.making.reference
 
 format: $(VENV)/.installed-dev       ## format the code
 	$(BIN)/ruff format .
