@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 FLAGS  ?=
 
-.PHONY: compare test quick campaign check docs reference format clean
+.PHONY: compare test quick campaign check docs reference screenshots format clean
 
 compare: $(VENV)/.installed          ## run the default comparison on the embedded digits
 	$(BIN)/perjoule compare $(FLAGS)
@@ -30,6 +30,9 @@ docs: $(VENV)/.installed-dev         ## the documentation, into build/site; open
 
 reference: $(VENV)/.installed-dev    ## the pages of the reference that the program tells
 	$(BIN)/python -m perjoule.docs.making.reference
+
+screenshots: $(VENV)/.installed-dev  ## the picture of a report on the home page; needs chromium
+	$(BIN)/python -m perjoule.docs.making.screenshots
 
 format: $(VENV)/.installed-dev       ## format the code
 	$(BIN)/ruff format .
