@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 FLAGS  ?=
 
-.PHONY: compare test quick campaign check format clean
+.PHONY: compare test quick campaign check docs reference screenshots format clean
 
 compare: $(VENV)/.installed          ## run the default comparison on the embedded digits
 	$(BIN)/perjoule compare $(FLAGS)
@@ -24,6 +24,15 @@ check: $(VENV)/.installed-dev        ## format, lint and types
 	$(BIN)/ruff check .
 	@mkdir -p build/types && ln -sfn ../.. build/types/perjoule  # the root is the package
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+docs: $(VENV)/.installed-dev         ## the documentation, into build/site; opens from there
+	$(BIN)/python -m perjoule.docs.making.site
+
+reference: $(VENV)/.installed-dev    ## the pages of the reference that the program tells
+	$(BIN)/python -m perjoule.docs.making.reference
+
+screenshots: $(VENV)/.installed-dev  ## the picture of a report on the home page; needs chromium
+	$(BIN)/python -m perjoule.docs.making.screenshots
 
 format: $(VENV)/.installed-dev       ## format the code
 	$(BIN)/ruff format .

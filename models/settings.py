@@ -77,32 +77,60 @@ _NAMES: dict[str, Iterable[str]] = {
 }
 
 
+def range_of(name: str) -> str:
+    """What a hyperparameter of the training may be, in words."""
+    if name in _RANGES:
+        return str(_RANGES[name])
+    known = {**_NAMES, "freeze": ("true", "false")}.get(name, AUGMENTATIONS)
+    return ", ".join(known)
+
+
 @dataclass(frozen=True)
 class TrainingSettings:
     """The hyperparameters that do not shape the network.
+
+    Attributes:
+        optimizer: ``sgd``, ``adam`` or ``adamw``.
+        learning_rate: At its highest.
+        momentum: Nesterov's, of sgd: 0.9 if not given; plain descent at 0.
+        beta1: Of adam and adamw: 0.9 if not given.
+        beta2: Likewise: 0.999 if not given.
+        epsilon: Likewise: 1e-8 if not given.
+        weight_decay: L2 penalty; decoupled in adamw.
+        schedule: Of the learning rate: ``constant``, ``cosine``, ``one-cycle`` or ``step``.
+        warmup_share: Share of all steps in which the rate rises: 0 if not given, 0.3 for one-cycle.
+        label_smoothing: Share of the target that all classes have alike.
+        gradient_clip: Largest norm of the gradient of a step; any if not given.
+        augmentation: Of images: ``none``, or ``flip``, ``shift``, ``cutout`` joined by +.
+        batch_size: Samples per step; ``log2_batch_size`` gives it too.
+        precision: Of the matrix products: ``auto`` (bf16 where it is there and faster), ``bf16``,
+            ``float32``.
+        patience: Epochs without a better score that end the training; 0: it never ends so.
+        epochs: Passes over the training split.
+        freeze: Train the head alone.
 
     Raises:
         ConfigurationError: One is out of its range, or the optimiser does not have it.
         UnknownNameError: An optimiser, a schedule, an augmentation or a precision is unknown.
     """
 
-    optimizer: str = "adam"  # a key of `OPTIMIZERS`
-    learning_rate: float = 1e-3  # at its highest
-    momentum: float | None = None  # Nesterov's, of sgd: 0.9 if not given; plain descent at 0
-    beta1: float | None = None  # of adam and adamw, as the next two: `OPTIMIZERS` has the defaults
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    momentum: float | None = None
+    beta1: float | None = None
     beta2: float | None = None
     epsilon: float | None = None
-    weight_decay: float = 0.0  # L2 penalty; decoupled in adamw
-    schedule: str = "constant"  # of the learning rate, a key of `schedule.SCHEDULES`
-    warmup_share: float | None = None  # of all steps; 0 if not given, 0.3 for one-cycle
-    label_smoothing: float = 0.0  # share of the target that all classes have alike
-    gradient_clip: float | None = None  # largest norm of the gradient of a step; None: any
-    augmentation: str = "none"  # of images, keys of `AUGMENTATIONS` joined by +
-    batch_size: int = DEFAULT_BATCH_SIZE  # samples per step; log2_batch_size gives it too
-    precision: str = "auto"  # of the matrix products; auto: bf16 where it is there and faster
-    patience: int = 0  # epochs without a better score that end the training; 0: it never ends so
-    epochs: int = 4  # passes over the training split
-    freeze: bool = False  # train the head alone
+    weight_decay: float = 0.0
+    schedule: str = "constant"
+    warmup_share: float | None = None
+    label_smoothing: float = 0.0
+    gradient_clip: float | None = None
+    augmentation: str = "none"
+    batch_size: int = DEFAULT_BATCH_SIZE
+    precision: str = "auto"
+    patience: int = 0
+    epochs: int = 4
+    freeze: bool = False
 
     def __post_init__(self) -> None:
         for name, known in _NAMES.items():

@@ -34,6 +34,13 @@ UNLIMITED = "unlimited"
 """The budget of runs that end by themselves, or by their number of trials."""
 MOST_SEEDS, MOST_WORKERS, MOST_TRIALS, MOST_FUSED = 100_000, 1_000, 10_000_000, 64
 """The most of each that an experiment may ask for."""
+_SPACE_EXAMPLE = {
+    "width": {"low": 8, "high": 64},
+    "optimizer": ["sgd", "adam"],
+    "learning_rate": {"low": 1e-4, "high": 0.1, "log": True},
+    "momentum": {"low": 0.1, "high": 0.99, "when": {"optimizer": "sgd"}},
+    "epochs": 8,
+}
 
 
 def _listed(value: Any) -> Any:
@@ -109,63 +116,72 @@ class Experiment(BaseModel):
     """A comparison, fully described.
 
     Attributes:
-        objective: A training function of one's own, ``module:function`` (see `models.trial`); None
-            trains networks on a data set.
-        dataset: A name that `models.data.registry.load` knows; None with an own objective.
-        strategies: Names of the strategies, each once; ``"all"`` for all that are known.
-        budget_j: Joules that all runs share; given as ``budget: "600 J"``. Infinite ones, given as
-            ``"unlimited"``, need ``trials``.
-        trials: Trials that each run may have; None ends it by its joules alone.
-        seeds: Runs per strategy, with seeds 0, 1, …
-        meter: What counts the joules: names of `energy.sources.resolve.METERS`.
-        workers: Trials at a time, of all runs; None chooses.
-        parallel_trials: Trials of one run at a time, at most; or stacks of them.
-        fuse: Candidates of one run that are trained as one stack, at most (see `models.fused`).
-        device: ``"cpu"``, ``"cuda"``, ``"cuda:1"`` …; None chooses.
-        architecture: ``cnn``, ``mlp``, ``torchvision:NAME`` or ``module:function``; None with
-            an own objective.
-        space: The search space; None takes the architecture's own for the data set.
-        fidelity: What the rungs of multi-fidelity strategies are made of: ``"epochs"`` or
-            ``"joules"``.
-        split_seed: Seed of the train/validation/test split.
-        train_limit: Samples to train on at most, each class in its share; None takes all.
-        carbon: The place whose electricity is used (``"FRA"``, ``"USA/CA"``) or a figure
-            (``"56 g/kWh"``); None tells no grams.
-        metric: What is optimised, as `models.metric.Metric.parse` reads it; kept in plain values.
+        objective: A training function of your own, ``module:function`` (in Python the function
+            itself), in place of data set and architecture; it needs a space.
+        dataset: What is learnt: a name, ``image-folder:PATH``, ``npz:PATH`` or
+            ``module:function``.
+        strategies: Which searches are compared, each named once; ``all`` for all that are known.
+            ``perjoule tune`` takes one.
+        budget_j: Joules that all runs share, each an equal part. ``unlimited`` ends no run by its
+            joules, and needs ``trials``.
+        trials: Trials that each run may have at most.
+        seeds: Runs per strategy, with seeds 0, 1, … Below five nothing is concluded.
+        meter: What counts the joules: names of sources, joined by commas; ``auto`` takes the best
+            that can be read here.
+        workers: Trials at a time, of all runs together; chosen by meter and cores.
+        parallel_trials: Trials of one run at a time at most, or stacks of them; more use more
+            cores, and learn later.
+        fuse: Candidates of one shape that are trained as one stack at most, where a short
+            measurement says that it pays.
+        device: Where networks are trained: ``cpu``, ``cuda``, ``cuda:1`` …
+        architecture: What is built: ``cnn``, ``mlp``, ``torchvision:NAME`` or
+            ``module:function``.
+        space: Which hyperparameters are searched, and where; the architecture's own for the data
+            set if not given.
+        fidelity: What the rungs of multi-fidelity strategies are made of.
+        split_seed: Seed of the split into train, validation and test data.
+        train_limit: Samples to train on at most, each class in its share; all if not given.
+        carbon: The place whose electricity is used (``FRA``, ``USA/CA``) or a figure
+            (``56 g/kWh``), for grams of CO2e; never guessed.
+        metric: What is optimised: a name, or a mapping with name, direction, low and high.
         stop_early: Score that is worth the whole budget: strategies that can judge it end a run
-            when nothing promises that for its joules. None spends the budget.
-        warm_start: Trial tables and run folders of earlier searches of the same space, from which
-            strategies that can (`tuners.registry.Recipe.transfers`) learn.
+            when nothing promises that for its joules.
+        warm_start: Tables and run folders of earlier searches of the same space, from which
+            strategies that can learn.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
-    objective: str | None = None
-    dataset: str | None = "digits"
+    objective: str | None = Field(default=None, examples=["mine:train"])
+    dataset: str | None = Field(default="digits", examples=["image-folder:photos?size=32"])
     strategies: Annotated[list[str], BeforeValidator(_listed)] = Field(
-        default=DEFAULT_STRATEGIES, min_length=1
+        default=DEFAULT_STRATEGIES, min_length=1, examples=[["random", "tpe", "frugal"]]
     )
     budget_j: Annotated[float, BeforeValidator(_energy)] = Field(
-        default=DEFAULT_BUDGET, alias="budget", validate_default=True
+        default=DEFAULT_BUDGET, alias="budget", validate_default=True, examples=["6 kJ"]
     )
-    trials: int | None = Field(default=None, ge=1, le=MOST_TRIALS)
-    seeds: int = Field(default=DEFAULT_SEEDS, ge=1, le=MOST_SEEDS)
-    meter: str = "auto"
-    workers: int | None = Field(default=None, ge=1, le=MOST_WORKERS)
-    parallel_trials: int = Field(default=1, ge=1, le=MOST_WORKERS)
-    fuse: int = Field(default=1, ge=1, le=MOST_FUSED)
-    device: str | None = None
-    architecture: str | None = "cnn"
-    space: Annotated[dict[str, Any] | None, BeforeValidator(_space)] = None
-    fidelity: Literal["epochs", "joules"] = "epochs"
-    split_seed: int = Field(default=0, ge=0)
-    train_limit: int | None = Field(default=None, ge=1)
-    carbon: str | None = None
+    trials: int | None = Field(default=None, ge=1, le=MOST_TRIALS, examples=[64])
+    seeds: int = Field(default=DEFAULT_SEEDS, ge=1, le=MOST_SEEDS, examples=[5])
+    meter: str = Field(default="auto", examples=["rapl,nvml"])
+    workers: int | None = Field(default=None, ge=1, le=MOST_WORKERS, examples=[4])
+    parallel_trials: int = Field(default=1, ge=1, le=MOST_WORKERS, examples=[4])
+    fuse: int = Field(default=1, ge=1, le=MOST_FUSED, examples=[8])
+    device: str | None = Field(default=None, examples=["cuda:1"])
+    architecture: str | None = Field(default="cnn", examples=["torchvision:resnet18"])
+    space: Annotated[dict[str, Any] | None, BeforeValidator(_space)] = Field(
+        default=None, examples=[_SPACE_EXAMPLE]
+    )
+    fidelity: Literal["epochs", "joules"] = Field(default="epochs", examples=["joules"])
+    split_seed: int = Field(default=0, ge=0, examples=[1])
+    train_limit: int | None = Field(default=None, ge=1, examples=[5000])
+    carbon: str | None = Field(default=None, examples=["FRA"])
     metric: Annotated[dict[str, Any], BeforeValidator(_metric)] = Field(
-        default="accuracy", validate_default=True
+        default="accuracy", validate_default=True, examples=["f1"]
     )
-    stop_early: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    warm_start: Annotated[list[str], BeforeValidator(_paths)] = []
+    stop_early: float | None = Field(default=None, gt=0, allow_inf_nan=False, examples=[0.0001])
+    warm_start: Annotated[list[str], BeforeValidator(_paths)] = Field(
+        default=[], examples=[["runs/before", "theirs.csv"]]
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -17,6 +17,10 @@ When to use it: if a few epochs tell much of how good a network will be, and man
 tried. It spends the most on the first rung and is the cheapest of the multi-fidelity strategies (Li
 et al., MLSys 2020).
 
+Formula: rung k of K; of n candidates that reached it, those of the best ranks go on:
+
+    r_k = R / eta^(K - k) epochs,    rank(x) <= floor(n / eta),    eta = 3
+
 What it promises: see `parts.multifidelity`.
 """
 

@@ -18,6 +18,10 @@
 
 When to use it: as ``asha``, where networks differ much in their joules per epoch.
 
+Formula: of n candidates at a rung x goes on if both hold:
+
+    rank(x) <= n / eta,    rank(x) price(x) <= n / eta,    price(x) = joules(x) / median joules
+
 What it promises: the price of a trial is what the next rung is expected to take it, over what it is
 expected to take the median trial at its rung. A trial goes on if its rank at the rung, and its rank
 times its price, are within the best third: at twice the median's joules it must be in the best

@@ -23,6 +23,12 @@ would get stuck on one of them, and choices have probabilities of their own inst
 they lack: CatCMA with Margin (Hamano et al., GECCO 2025, arXiv 2504.07884), from the library
 `cmaes`.
 
+Formula: a generation of candidates x, and how its better half moves the cloud (mean m, covariance
+s^2 C, evolution path p, weights w by rank, y = (x - m) / s):
+
+    x ~ m + s N(0, C),    m <- m + s sum w_i y_i
+    C <- (1 - c_1 - c_mu) C + c_1 p p' + c_mu sum w_i y_i y_i'
+
 What it promises: a proposal is a function of the space, the seed and the results, replayed in their
 order. The cloud moves by true results alone: where several trials are trained at once, the last of
 a generation are waited for. Optuna's ``CmaEsSampler`` keeps the state of its cloud in attributes of

@@ -17,6 +17,10 @@ energy it was trained with. Joules are minimised under a constraint on the score
 Biessmann do with a Gaussian process (arXiv:2407.05788); any sampler will do that heeds Optuna's
 constraints, such as TPESampler and GPSampler.
 
+Formula: f is the model of the joules, b and w the best score so far and the worst there can be:
+
+    min log joules(x)  subject to  score(x) >= floor,    floor = w + 0.98 (b - w)
+
 What it promises: a proposal is a function of the seed and of what was told. Where no floor is given
 it is a share of the way from the worst score there can be to the best one known, so it rises as
 better candidates turn up. Of a metric without such a worst score, it is the best one less the rest

@@ -49,6 +49,11 @@ When to use it: to find a good network for few joules where trainings take sever
 ``frugal-prior`` if the space has a learning rate whose range holds the usual ones. With one epoch
 there are no rungs, and it is a Gaussian process beside evenly spread points.
 
+Formula: the candidate x and the rung i of which the most is made; EI as forecast at that rung,
+joules those until it:
+
+    log EI(x, i) - alpha log joules(x, i),    alpha = 0.5
+
 What it promises: proposals are a function of the seed, of what was told and of the joules spent. No
 candidate is begun twice, and no trial is begun again. About half of the joules go to halving,
 whatever the model believes. It spends its budget, unless `Task.stop_early` asks otherwise: it ends

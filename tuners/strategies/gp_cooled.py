@@ -15,6 +15,10 @@
 When to use it: where you want the best score for a given budget (Lee et al. 2020, arXiv
 2003.10870).
 
+Formula: the candidate x of which the most is made:
+
+    EI(x) / joules(x)^a,    a = (budget - spent) / budget,    EI(x) = E[max(f(x) - f*, 0)]
+
 What it promises: see `parts.energy_aware`.
 """
 

@@ -18,6 +18,10 @@ When to use it: as the baseline of energy-aware search, for it is the plain idea
 and Adams, NeurIPS 2012, section 3.2). It may go on buying what is cheap where only dear candidates
 teach anything (Astudillo et al., NeurIPS 2021).
 
+Formula: the candidate x of which the most is made:
+
+    EI(x) / joules(x),    EI(x) = E[max(f(x) - f*, 0)]
+
 What it promises: see `parts.energy_aware`.
 """
 

@@ -17,6 +17,10 @@ ends in the middle of an ordered grid has seen one corner of the space. Cheapest
 small networks for the joules of a few large ones, and is a start for judging more. The grid is
 enumerated here because Optuna's `GridSampler` raises from `tell` on its last point.
 
+Formula: the level j of n on a range; a choice has all its values, the grid is their product:
+
+    x_j = low + (high - low) j / (n - 1)        on a log scale: low (high / low)^(j / (n - 1))
+
 What it promises: each candidate once, without ever listing the grid: where a hyperparameter is
 inactive, its levels make no difference and count as one. The points in rising cost come
 from a heap that holds the neighbours of the points proposed, a few per trial, and gives the

@@ -16,6 +16,11 @@ When to use it: as ``asha``, where early results may mislead: it hedges against 
 learn late by also beginning some at higher rungs. With Parzen estimators as proposer it is close to
 BOHB (Falkner et al., ICML 2018).
 
+Formula: the first rung of the bracket s = 0 … K, and how many candidates it begins with; then as
+``asha``:
+
+    r = R / eta^s epochs,    n_s = ceil((K + 1) / (s + 1) eta^s),    eta = 3
+
 What it promises: see `parts.multifidelity`; and that brackets spend about the same.
 """
 

@@ -15,6 +15,10 @@
 When to use it: where successive halving stops too much too early; it is the most careful of the
 multi-fidelity strategies (Golovin et al., KDD 2017).
 
+Formula: a trial x goes on from the epoch r if, over the earlier trials e that came as far,
+
+    max over t <= r of score(x, t)  >=  median over e of (mean over t <= r of score(e, t))
+
 What it promises: see `parts.multifidelity`.
 """
 

@@ -14,6 +14,10 @@ When to use it: to learn what each further bit of score costs, that is, for the 
 good and frugal candidates. Part of the budget goes to candidates that are cheap and poor; if
 only the best or the cheapest good one counts, a single objective is the shorter way.
 
+Formula: the candidates of which no other has a better score for fewer joules:
+
+    max (score(x), -log joules(x))
+
 What it promises: a proposal is a function of the seed and of what was told, also for the genetic
 samplers, which keep their generations in the study. Joules enter as their logarithm, so that twice
 the energy weighs the same for small and for large networks. The joules of a trial include those of

@@ -22,6 +22,10 @@ When to use it: as the plainest search that stops candidates early. Where the fi
 candidates well, elaborate searches hardly do better for their joules (Egele et al. 2023, arXiv
 2307.15422); where it does not, this one is lost.
 
+Formula: with R epochs in all, so that first epochs take about what the rest does:
+
+    of every 3 (R - 1) candidates after one epoch, the best 3 are trained for R - 1 more
+
 What it promises: candidates are independent draws, each trained for one epoch. Of every 3 (R - 1)
 the best three are trained to the end, all R epochs; then further ones are drawn. So first epochs
 take about as many joules as last ones, the split that successive halving makes between its rungs.

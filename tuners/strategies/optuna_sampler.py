@@ -17,6 +17,15 @@ where asks must be cheap and trials number dozens or more; with a Gaussian proce
 et al., NeurIPS 2023; ``"skopt-gp"``: Snoek et al., NeurIPS 2012) where trials are so dear that
 there will be few. Joules reach samplers that weigh them as the trial's attribute ``energy_j``.
 
+Formula: what the next candidate x makes the most of; f is a model of the score, f* the best so far,
+l and g are the densities of the better trials and of the others:
+
+    random                  drawn evenly over the space, on a log scale where an axis has one
+    tpe                     l(x) / g(x)
+    gp                      log EI(x),  EI(x) = E[max(f(x) - f*, 0)]
+    skopt-gp, -forest, -gbrt    EI(x)
+    skopt-eipj              EI(x) E[1 / joules(x)]
+
 What it promises: a proposal is a function of the seed and the results told, not of how often the
 strategy was asked, since every ask makes a new sampler from a seed of its own. In a conditional
 space inactive hyperparameters are not suggested, or lie at one value (`parts.suggesting`).

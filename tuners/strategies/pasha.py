@@ -21,6 +21,11 @@ When to use it: as ``asha``, if long trainings are dear and short ones rank cand
 do: then it spends on many candidates what ``asha`` spends on long trainings (Bohdal et al., ICLR
 2023, arXiv 2207.06940).
 
+Formula: above the highest rung so far another one opens if, for any place of its ranking, a is in
+that place there, b was in it one rung below, and their scores s below differ by more than the noise:
+
+    |s(a) - s(b)| > epsilon
+
 What it promises: it promotes as ``asha`` does, at first to the second rung only. When those that
 have reached the highest rung so far are ranked otherwise there than on the rung below, the next
 rung is opened. Two candidates count as equal if their scores on the lower rung differ by no more

@@ -16,6 +16,11 @@ When to use it: where joules have a price in accuracy, or in another metric, and
 it shall not be spent (Xie et al., NeurIPS 2024, arXiv 2406.20062; stopping rule: Xie et al. 2025,
 arXiv 2507.12453).
 
+Formula: the index g of a candidate x; the highest is taken, and the search ends when none is above
+the best score:
+
+    E[max(f(x) - g(x), 0)] = price joules(x),    price = worth of the budget / budget
+
 What it promises: see `parts.energy_aware`. Where the task says what the budget is worth
 (`Task.stop_early`) or a price is given, it stops when the best score so far is as good as every
 index, after ten trials at the least; else it spends the budget.

@@ -16,6 +16,11 @@ When to use it: instead of random search, wherever that would do. It learns noth
 nothing per ask, and leaves no such gaps and clusters as independent draws do (compared in
 simulation by Bergstra and Bengio, JMLR 2012: a little better than random).
 
+Formula: coordinate j of the point n = (… n_2 n_1)_2 of the sequence, by its direction numbers v,
+before it is scrambled by the seed:
+
+    x_nj = n_1 v_1j xor n_2 v_2j xor …
+
 What it promises: of the first ``2^k`` points each interval ``[i, i + 1) / 2^k`` of every range
 holds exactly one (where none was skipped, see below), and a candidate is proposed once only.
 

@@ -17,6 +17,10 @@ When to use it: as the plain form of what ``asha`` and ``hyperband`` do. ``asha`
 as a candidate is in the best third so far, and so promotes some that later ones beat; this one
 waits for all of a bracket, and so promotes none in error, but is later with its first result.
 
+Formula: candidates and epochs at rung k of a bracket, each rung about as dear as the others:
+
+    n_k = eta^(K - k),    r_k = R / eta^(K - k) epochs,    eta = 3
+
 What it promises: a bracket begins with eta^K candidates for K rungs above the first; the best
 1/eta of each rung go on, and one is trained to the end. So each rung of a bracket takes about as
 many joules as a whole training. New brackets begin while the budget lasts; the last one is cut
