@@ -87,30 +87,32 @@ def import_table(form: str, paths: Paths, **options: Any) -> Table:
     return public(load(form, paths, **options))
 
 
-def analyse(table: _Table, target: str | float = DEFAULT_TARGET) -> Analysis:
+def analyse(table: Loadable, target: str | float = DEFAULT_TARGET) -> Analysis:
     """Work out all statistics of a trial table: who found the best networks for the joules.
 
     Args:
-        table: The trials; what its ``by`` groups is compared apart.
+        table: The trials, or what `load_table` reads them from; what its ``by`` groups is compared
+            apart.
         target: The accuracy to reach: a number or ``"0.95"`` as it is, ``"98%"`` as a share of the
             best accuracy in the group.
 
     Raises:
         ConfigurationError: The target is neither.
+        DataError: The table cannot be read.
     """
     from ..benchmarks.analysis.analysing import analyse as work_out
 
-    return work_out(table, target)
+    return work_out(_as_table(table), target)
 
 
 @shows_progress(replay_progress)
-def replay(table: _Table, **options: Any) -> Table:
+def replay(table: Loadable, **options: Any) -> Table:
     """Let strategies search what a table recorded, for virtual joules and without training.
 
         perjoule.replay(table, strategies=["tpe", "frugal"], budget="20 J per run", seeds=100)
 
     Args:
-        table: The recorded trials.
+        table: The recorded trials, or what `load_table` reads them from: ``"runs/digits"``.
         **options: Fields of `benchmarks.replay.ReplayOptions`, and ``progress``, which is told how
             it goes.
 
@@ -121,7 +123,7 @@ def replay(table: _Table, **options: Any) -> Table:
     from ..benchmarks.replay import replay as play
 
     progress = options.pop("progress", None)
-    return public(play(table, ReplayOptions.of(**options), progress))
+    return public(play(_as_table(table), ReplayOptions.of(**options), progress))
 
 
 def project(
@@ -159,6 +161,10 @@ def project(
     from ..benchmarks.statistics.projection import project_table
 
     return project_table(load_table(source, by=by, mapping=mapping, metric=metric, strict=strict))
+
+
+def _as_table(source: Loadable) -> _Table:
+    return source if isinstance(source, _Table) else load_table(source)
 
 
 def public(table: _Table) -> Table:

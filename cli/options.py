@@ -8,9 +8,20 @@ from typing import Annotated
 from typer import Option
 
 from ..energy.sources.resolve import meters_help
+from ..files.paths import check_paths, split_paths
 
 Text = str | None
 File = Path | None
+
+
+def _tables(given: list[str] | None) -> list[str] | None:
+    """The names of tables in an option that may be given several times."""
+    if not given:
+        return None
+    paths = [path for text in given for path in split_paths(text)]
+    check_paths(paths)
+    return paths
+
 
 Meter = Annotated[Text, Option(help=f"What counts joules: {meters_help()}")]
 Carbon = Annotated[
@@ -27,7 +38,9 @@ WarmStart = Annotated[
     list[str] | None,
     Option(
         metavar="TABLE",
-        help="Earlier searches of the same space, tables or run folders joined by commas, for "
+        callback=_tables,
+        help="Earlier searches of the same space, tables or run folders joined by commas (quoted "
+        "where a name has one), for "
         "strategies that learn from them (see perjoule strategies); their joules are told, and "
         "charged to nobody.",
     ),

@@ -12,7 +12,7 @@ from ..tables.contract import LOWER_BOUND, is_lower_bound
 from ..tables.table import counted
 from . import naming
 from .naming import some_of, target_score
-from .unspent import NO_WORK, unspent
+from .unspent import NO_WORK, SPENT, unspent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 EARLY = 0.8
 """A common energy below this share of the median total is told."""
-EXPECTED_ENDS = ("spent", "trials", NO_WORK)
+EXPECTED_ENDS = (SPENT, "trials", NO_WORK)
 """Ends of a run that need no explanation."""
 LONGEST = 160
 """Characters of a reason that are shown."""
@@ -92,8 +92,8 @@ def notes(group: GroupFacts, table: Table) -> list[str]:
         known = own.energy_j.n if own.energy_j else 0
         if known < own.runs:
             found.append(
-                f"The total joules of {own.runs - known} of {own.runs} runs of {name} are not "
-                "known: they are left out where it takes them, and none counts as 0."
+                f"The total joules of {own.runs - known} of {counted(own.runs, 'run')} of {name} "
+                "are not known: they are left out where it takes them, and none counts as 0."
             )
     bounds = sum(n for kind, n in group.energy_kinds.items() if is_lower_bound(kind))
     if bounds:
@@ -104,10 +104,14 @@ def notes(group: GroupFacts, table: Table) -> list[str]:
 def _failure_notes(trials: pd.DataFrame) -> list[str]:
     """Say how many trials failed, how many were lost with a worker, and the commonest reason."""
     found = []
-    for state, what in ((State.FAILED, "failed"), (State.INTERRUPTED, "were lost")):
+    for state, one, more in (
+        (State.FAILED, "failed", "failed"),
+        (State.INTERRUPTED, "was lost", "were lost"),
+    ):
         messages = trials["message"][trials["state"] == state.value]
         if not len(messages):
             continue
+        what = one if len(messages) == 1 else more
         reasons = messages.dropna().str.strip().replace("", None).value_counts()
         first = str(reasons.index[0]) if len(reasons) else ""
         found.append(

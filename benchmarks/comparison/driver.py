@@ -305,16 +305,23 @@ class Driver:
         self._ledger.append(StartEvent(workers=workers, startup_j=startup_j))
         self._note_machines(self._prepared.machines)
         started_s, started_cpu_s = time.perf_counter(), time.process_time()
+        status, message = "complete", ""
         try:
             with heard_by(self._display.show_inside_slice):
                 yield
+        except KeyboardInterrupt:
+            status = "interrupted"
+            raise
+        except BaseException as error:
+            status, message = "failed", describe_error(error)
+            raise
         finally:
             self._charge_lost(STOPPED)
             self._folder.end()
             force = self._workforce
             self._ledger.append(
                 SessionEvent(
-                    status="interrupted" if self._interrupt.is_set else "complete",
+                    status="interrupted" if self._interrupt.is_set else status,
                     wall_s=time.perf_counter() - started_s,
                     busy_s=force.busy_s,
                     asking_s=force.asking_s,
@@ -322,5 +329,6 @@ class Driver:
                     unbilled_j=force.unbilled_j,
                     # With one worker the driver trains, too.
                     driver_cpu_s=time.process_time() - started_cpu_s if workers > 1 else None,
+                    message=message,
                 )
             )

@@ -250,13 +250,14 @@ class SessionEvent(Fact):
     """A driver stopped."""
 
     event: Literal["session"] = "session"
-    status: str  # ``"complete"`` or ``"interrupted"``
+    status: str  # ``"complete"``, ``"interrupted"``, or ``"failed"`` by an error
     wall_s: Seconds  # seconds from its start
     busy_s: Seconds  # worker-seconds on jobs
     asking_s: Seconds  # of these, on asking and telling strategies
     waiting_s: Seconds  # worker-seconds without a job although there was one to give
     unbilled_j: Finite | None  # joules charged to no run; None if unavailable
     driver_cpu_s: Finite | None  # CPU-seconds of the driver; None if it is a worker, too
+    message: str = ""  # the error that it ended by, if any
 
 
 Charged = SliceEvent | SearchEvent | InterruptedEvent

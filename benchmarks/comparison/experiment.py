@@ -21,7 +21,7 @@ from ...energy.carbon import intensity
 from ...energy.quantities import parse_energy
 from ...errors import BudgetError, ConfigurationError, UnknownNameError
 from ...files.bounded import read_text
-from ...files.paths import split_paths
+from ...files.paths import check_paths, split_paths
 from ...files.yaml_text import read_yaml
 from ...models.metric import Metric
 
@@ -81,12 +81,16 @@ def _space(value: Any) -> Any:
 
 
 def _paths(value: Any) -> Any:
-    """Paths in a list, or in a text that joins them by commas, as texts."""
-    texts = [value] if isinstance(value, str | Path) else value
-    if not isinstance(texts, list | tuple) or not all(isinstance(t, str | Path) for t in texts):
-        return value
+    """Paths as texts: those of a list as they are, those of a text joined by commas."""
+    given = [value] if isinstance(value, Path) else value
     try:
-        return split_paths(texts)
+        if isinstance(given, str):
+            return split_paths(given)
+        if not isinstance(given, list | tuple) or not all(isinstance(t, str | Path) for t in given):
+            return value
+        paths = [str(path) for path in given]
+        check_paths(paths)
+        return paths
     except ConfigurationError as error:
         raise ValueError(str(error)) from error
 

@@ -29,6 +29,7 @@ class Phase(StrEnum):
     RUNNING = "running"
     OVER = "over"  # all runs are over
     STOPPED = "stopped"  # somebody stopped it, and it can be gone on with
+    FAILED = "failed"  # an error stopped it
     DIED = "died"  # its process is gone without a word
 
 
@@ -42,6 +43,7 @@ class Watched(Fact):
     heard_s: float  # seconds since something was last written
     workers: int | None  # trials at a time; None before it is known
     state: ComparisonState | None  # None before the first event
+    message: str = ""  # the error that stopped it, if one did
 
     @property
     def is_alive(self) -> bool:
@@ -101,6 +103,7 @@ class Follower:
             heard_s=max(0.0, now_s - self._folder.last_heard),
             workers=self._workers,
             state=state,
+            message=self._last.message if isinstance(self._last, SessionEvent) else "",
         )
 
     def _phase(self, alive: bool) -> Phase:
@@ -108,7 +111,9 @@ class Follower:
             return Phase.STARTING if self._last is None else Phase.RUNNING
         if all(run.end is not None for run in self._runs.values()):
             return Phase.OVER
-        return Phase.STOPPED if isinstance(self._last, SessionEvent) else Phase.DIED
+        if not isinstance(self._last, SessionEvent):
+            return Phase.DIED
+        return Phase.FAILED if self._last.status == "failed" else Phase.STOPPED
 
     def _take(self, event: Event) -> None:
         self._last = event

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from ...errors import PerjouleError
+from ...files.paths import join_paths
 from ...models.metric import METRICS, Metric
 from ..analysis.target import DEFAULT_TARGET
 from .engines import DASK, ENGINES, LOCAL
@@ -115,8 +116,10 @@ def _options(experiment: Experiment, *, tuned: bool) -> Iterator[str]:
 
 
 def _as_text(name: str, value: Any) -> str:
-    if name in ("strategies", "warm_start"):
+    if name == "strategies":
         return ",".join(value)
+    if name == "warm_start":
+        return join_paths(value)
     if name == "metric":
         metric = Metric.parse(value)
         if METRICS.get(metric.name) == metric:
@@ -138,7 +141,7 @@ def _replay_options(replayed: Mapping[str, Any]) -> Iterator[str]:
             yield from (f"--{name.replace('_', '-')}", str(replayed[name]))
     earlier = replayed.get("warm_start")
     if isinstance(earlier, list) and earlier:
-        yield from ("--warm-start", ",".join(map(str, earlier)))
+        yield from ("--warm-start", join_paths(map(str, earlier)))
 
 
 def _experiment(stated: Mapping[str, Any]) -> Experiment | None:

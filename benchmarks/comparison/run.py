@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...energy.quantities import total
+from ...energy.quantities import format_energy, total
 from ...files.damage import damaged
 from ...models.metric import ACCURACY, Metric
 from ...models.outcome import CurvePoint, State, StepCost
@@ -75,13 +75,18 @@ class Tally:
         if self.n_failed_in_a_row >= MOST_FAILED_IN_A_ROW:
             count = self.n_failed_in_a_row
             return End.FAILING, f"{count} trials failed in a row, the last by {self.failure}"
-        if (
-            self.spent_j >= allotment_j
-            or self.spent_j + ask_j + epoch_j > allotment_j
-            or self.n_truncated_in_a_row >= MOST_TRUNCATED_IN_A_ROW
-        ):
+        left_j = allotment_j - self.spent_j
+        if left_j <= 0:
             return End.SPENT, ""
-        return None
+        if ask_j + epoch_j <= left_j and self.n_truncated_in_a_row < MOST_TRUNCATED_IN_A_ROW:
+            return None
+        ask = f"the next ask (up to {format_energy(ask_j)})" if ask_j else ""
+        epoch = f"the cheapest epoch ({format_energy(epoch_j)})" if epoch_j else ""
+        few = f"too few for {' and '.join(filter(None, [ask, epoch]))}"
+        if ask_j + epoch_j <= left_j:
+            few = f"which the last {self.n_truncated_in_a_row} trials did not fit"
+        left = f"{format_energy(left_j)} of {format_energy(allotment_j)} were left"
+        return End.SPENT, f"{left}, {few}"
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ def import_to(
 
     check_new(Path(out), force=force)
     _, where, trials, notes = _open(format, paths, replace(options, **changed))
-    return Imported(write(trials, Path(out), where), notes.sentences)
+    return Imported(write(trials, Path(out), where, notes), notes.sentences)
 
 
 def _open(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -20,7 +20,7 @@ from ..tables.contract import COLUMNS, CURVES
 from ..tables.descriptions import description_path, is_description, write_description
 from ..tables.dimensions import PARAMS
 from ..tables.refusals import no_text
-from ..tables.writing import side_path, with_metadata, write_frame
+from ..tables.writing import description_metadata, side_path, with_metadata, write_frame
 
 Row = Mapping[str, Any]  # a trial: values by the names of their columns; what is not there is null
 _BATCH = 20_000
@@ -79,13 +79,21 @@ class Notes:
         )
 
 
-def write(trials: Trials, path: Path, where: str) -> int:
-    """Write them batch by batch, as Parquet or CSV by the ending of the name, and count them."""
+def write(trials: Trials, path: Path, where: str, notes: Notes) -> int:
+    """Write them batch by batch, as Parquet or CSV by the ending of the name, and count them.
+
+    What is noted while they are read goes with their description: into the metadata of Parquet, or
+    into the file beside CSV.
+    """
     if path.suffix not in {".parquet", ".csv"}:
         raise OutputError(f"{path}: name a file that ends in .parquet or .csv")
     curves, n_rows = trials.curve_frame(), 0
-    sides = {description_path(path): trials.description, side_path(path, "curves"): curves}
-    _check_beside(path, trials.description, sides)
+    described, beside_curves = description_path(path), side_path(path, "curves")
+    _check_beside(path, trials.description, (described, beside_curves))
+
+    def description() -> dict[str, Any] | None:
+        told = {"notes": [*notes.sentences]} if notes.sentences else {}
+        return {**(trials.description or {}), **told} or None
 
     def fill(part: Path) -> None:
         nonlocal n_rows
@@ -96,9 +104,11 @@ def write(trials: Trials, path: Path, where: str) -> int:
             for batch in chain([first], batches):
                 writer.write_table(batch)
                 n_rows += len(batch)
+            if isinstance(writer, pq.ParquetWriter):  # what is noted is known now
+                writer.add_key_value_metadata(description_metadata(description()))
 
     write_whole(path, fill)
-    for beside, part in sides.items():
+    for beside, part in ((described, description()), (beside_curves, curves)):
         if beside is not None and part is None:
             beside.unlink(missing_ok=True)
         elif beside is not None and isinstance(part, pd.DataFrame):
@@ -109,7 +119,7 @@ def write(trials: Trials, path: Path, where: str) -> int:
 
 
 def _check_beside(
-    path: Path, description: dict[str, Any] | None, sides: Mapping[Path | None, Any]
+    path: Path, description: dict[str, Any] | None, sides: Iterable[Path | None]
 ) -> None:
     """Refuse what lies beside the table and is of another; of one of that name it is a part."""
     if path.exists() and not (path.parent / "ledger.jsonl").exists():
@@ -134,7 +144,7 @@ def _batches(trials: Trials, where: str) -> Iterator[pa.Table]:
     types = {column.name: column.type for column in COLUMNS} | dict(trials.extra)
     try:
         schema = pa.schema([(name, _TYPES[kind]) for name, kind in types.items()])
-        schema = with_metadata(schema.empty_table(), trials.description).schema
+        schema = with_metadata(schema.empty_table()).schema
         batch = list(islice(trials.rows, _BATCH))
         if not batch:
             raise DataError(f"{where}: no trials in it: give a file with rows")

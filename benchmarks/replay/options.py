@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 from ...energy.quantities import parse_energy
 from ...energy.sources.cpu.cores import usable_cores
 from ...errors import ConfigurationError, UnknownNameError
-from ...files.paths import split_paths
+from ...files.paths import check_paths, split_paths
 from ...models.space import Space
 from ...plain import is_finite_number
 from ...tuners.registry import check_ability, find_recipe, parse_strategies
@@ -109,12 +109,12 @@ class ReplayOptions:
 
     @property
     def earlier(self) -> list[Loadable]:
-        """The tables of earlier searches, each path by itself."""
+        """The tables of earlier searches; a text joins paths by commas, and a list does not."""
         given: Any = [] if self.warm_start is None else self.warm_start
-        found: list[Loadable] = []
-        for each in given if isinstance(given, list | tuple) else [given]:
-            found += split_paths([each]) if isinstance(each, str) else [each]
-        split_paths([each for each in found if isinstance(each, str)])  # none is named twice
+        if isinstance(given, str):
+            return [*split_paths(given)]
+        found: list[Loadable] = [*given] if isinstance(given, list | tuple) else [given]
+        check_paths([each for each in found if isinstance(each, str)])
         return found
 
     @property

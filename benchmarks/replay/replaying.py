@@ -28,7 +28,7 @@ from ..statistics.runs import AnytimeCurves
 from ..tables.dimensions import PARAMS, Dimensions, find_dimensions
 from ..tables.facts import finite
 from ..tables.spaces import describe
-from ..tables.table import Table
+from ..tables.table import Table, counted
 from .ask_cost import load_ask_costs
 from .forest import LEAST_CANDIDATES, LEAST_R2, ForestObjective
 from .nearest import NearestObjective
@@ -302,4 +302,4 @@ def _describe_runs(
         yield f"{strategy} broke off {count} of its runs, the first by {first}."
     idle = Counter(each.play.strategy for each in played if not each.run.slices)
     for strategy, count in idle.items():
-        yield f"{count} runs of {strategy} tried nothing, and have no trial in the table."
+        yield f"{counted(count, 'run')} of {strategy} tried nothing and left no trial in the table."

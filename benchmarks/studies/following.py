@@ -81,8 +81,9 @@ class StudyFollower:
         ended = [each.phase is Phase.OVER for each in parts.values()]
         over = bool(ended) and all(ended) and len(ended) == (planned or len(ended))
         phase = Phase.RUNNING if alive else Phase.OVER if over else Phase.STOPPED
-        if phase is Phase.STOPPED and Phase.DIED in (each.phase for each in parts.values()):
-            phase = Phase.DIED
+        found = {each.phase for each in parts.values()}
+        if phase is Phase.STOPPED:
+            phase = next((bad for bad in (Phase.DIED, Phase.FAILED) if bad in found), phase)
         done, left_s = (1.0, 0.0) if over else self._end(parts)
         heard_s = min((each.heard_s for each in parts.values()), default=None)
         return WatchedStudy(

@@ -57,8 +57,11 @@ def write_description(description: Mapping[str, Any], path: Path) -> None:
 
 
 def is_description(path: Path, description: Mapping[str, Any] | None) -> bool:
-    """Whether a file says the same as a description."""
-    return json.loads(to_json(read_description(path)[0])) == json.loads(to_json(description))
+    """Whether a file says the same as a description, whatever notes either has."""
+    said, given = ({**(each or {})} for each in (read_description(path)[0], description))
+    for each in (said, given):
+        each.pop("notes", None)
+    return json.loads(to_json(said)) == json.loads(to_json(given))
 
 
 def to_yaml(description: Mapping[str, Any]) -> str:

@@ -72,9 +72,13 @@ def with_metadata(table: pa.Table, description: Mapping[str, Any] | None = None)
         for field in table.schema
     ]
     metadata = {**(table.schema.metadata or {}), _FORMAT_KEY: str(VERSION).encode()}
-    if description is not None:
-        metadata[_DESCRIPTION_KEY] = to_json(description).encode()
+    metadata |= description_metadata(description)
     return table.cast(pa.schema(fields, metadata=metadata))
+
+
+def description_metadata(description: Mapping[str, Any] | None) -> dict[bytes, bytes]:
+    """What the metadata of a Parquet file say of the experiment."""
+    return {} if description is None else {_DESCRIPTION_KEY: to_json(description).encode()}
 
 
 def version_in(metadata: Mapping[bytes, bytes] | None) -> int:

@@ -58,6 +58,10 @@ def tell_end(seen: Watched | WatchedStudy) -> str:
     how = f"Go on with: perjoule {seen.command} --resume --out {shlex.quote(seen.folder)}"
     if seen.phase is Phase.STOPPED:
         return f"{what} was stopped, and nothing is alive. {how}"
+    if seen.phase is Phase.FAILED:
+        part = seen if isinstance(seen, Watched) else seen.present and seen.present[1]
+        error = f" ({part.message})" if part and part.message else ""
+        return f"{what} ended by an error{error}, and nothing is alive. {how}"
     ago = "" if seen.heard_s is None else f" (last heard of {format_duration(seen.heard_s)} ago)"
     return f"{what} died: its process is gone{ago}, and nothing is alive. {how}"
 

@@ -308,7 +308,7 @@ class TestHeadline:
         trials.loc[3, ["state", "message"]] = "interrupted", "its worker died"
         assert analysed(trials).notes[:2] == (
             "1 of 20 trials failed: no loss.",
-            "1 of 20 trials were lost: its worker died.",
+            "1 of 20 trials was lost: its worker died.",
         )
 
     def test_over_groups_the_finding_that_more_groups_support_is_the_headline(self):

@@ -57,6 +57,21 @@ def content(folder):
     return {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
 
 
+def test_an_error_of_the_driver_is_told_and_the_comparison_goes_on(folder):
+    def fail():
+        raise RuntimeError("no more ink")
+
+    with pytest.raises(RuntimeError, match="no more ink"):
+        perjoule.compare(out=folder, progress=Watcher(update=fail), **TINY)
+    *_, last = read_ledger(folder)
+    assert (last["event"], last["status"]) == ("session", "failed")
+    assert last["message"] == "RuntimeError: no more ink"
+    told = " ".join(call("watch", folder, "--once").out.split())
+    assert "The comparison ended by an error (RuntimeError: no more ink)" in told
+    perjoule.compare(out=folder, resume=True)
+    assert read_ledger(folder)[-1]["status"] == "complete"
+
+
 def test_the_loser_of_two_that_begin_at_once_changes_nothing(folder):
     won = {}
 

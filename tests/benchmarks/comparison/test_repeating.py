@@ -50,7 +50,7 @@ def parsed(line, monkeypatch, tmp_path, file=None):
         {"strategies": ["random", SAMPLE], "budget": "0.1 J", "seeds": 3, "carbon": "56 g/kWh"},
         {"budget": "unlimited", "trials": 4, "train_limit": 100, "split_seed": 2, "workers": 2},
         {"metric": "rmse", "device": "cpu", "fidelity": "joules", "parallel_trials": 2},
-        {"stop_early": 1e-5, "warm_start": ["runs/a b", "c.csv"]},
+        {"stop_early": 1e-5, "warm_start": ["runs/a b", 'runs/"2,5" kJ', "c.csv"]},
         {"metric": {"name": "my kappa", "low": -1, "high": 1}, "architecture": "mlp"},
         {"objective": "mine:train", "space": SPACE, "dataset": None, "architecture": None},
     ],

@@ -1,6 +1,8 @@
 """Replays: strategies on recorded tables, for virtual joules."""
 
+import dataclasses
 import multiprocessing
+import re
 import time
 from itertools import product
 from pathlib import Path
@@ -116,6 +118,30 @@ def test_a_budget_is_shared_or_given_to_each_run_or_that_of_the_recorded_ones(gr
     recorded_j = grid.trials.groupby("run")["energy_j"].sum()
     by_default = replay(grid, **options).trials.groupby("run")["energy_j"].sum()
     assert recorded_j.median() - 5 < by_default.min() <= by_default.max() <= recorded_j.median()
+
+
+def test_a_run_that_cannot_pay_its_next_ask_says_what_it_left(grid):
+    meter = [{"detail": "CPU time x 7000 W per core"}]
+    costly = dataclasses.replace(grid, description={"meter": meter})
+    found = replay(costly, budget="30 J per run", seeds=2)
+    assert set(found.runs["end"]) == {"spent"}
+    first = r"[\d.]+ J of 30.0 J were left, too few for the next ask \(up to [\d.]+ J\)"
+    assert found.runs["message"].str.match(first).all()
+    [note] = [note for note in found.compare().notes if "ended early" in note]
+    told = r"2 of 2 runs of random ended early: [\d.]+ J of 60.0 J were not spent; of random-\d "
+    assert re.match(told + first, note)
+
+
+def test_a_table_is_named_by_its_path_too(grid, tmp_path):
+    [path] = grid.write(tmp_path / "grid.csv")
+    options = {"budget": "20 J per run", "seeds": 1, "workers": 1, "strategies": "random"}
+    found = perjoule.replay(path, **options)
+    assert_frame_equal(found.trials, perjoule.replay(grid, **options).trials)
+    assert perjoule.analyse(str(path)).headline == perjoule.analyse(grid).headline
+    with pytest.raises(DataError, match="nowhere: no such file"):
+        perjoule.replay("nowhere")
+    with pytest.raises(DataError, match="int is no table: give a file, a run folder"):
+        perjoule.replay(3)
 
 
 def test_recorded_failures_fail_again_for_their_joules(grid):
@@ -291,7 +317,7 @@ def test_a_fault_of_a_strategy_ends_its_run_and_is_told(grid, own):
     assert mixed.runs["run"].tolist() == [f"{own}:Hopeless-0", "random-0"]
     assert set(mixed.trials["run"]) == {"random-0"}
     assert mixed.notes[-1] == (
-        f"1 runs of {own}:Hopeless tried nothing, and have no trial in the table."
+        f"1 run of {own}:Hopeless tried nothing and left no trial in the table."
     )
     with pytest.raises(DataError, match="none of the strategies tried anything: RuntimeError: no"):
         replay(grid, f"{own}:Hopeless", budget="90 J per run", seeds=2)

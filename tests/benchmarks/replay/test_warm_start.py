@@ -86,11 +86,12 @@ def test_the_command_line_learns_from_tables_and_refuses_what_nobody_heeds(
         common = ("--match", "nearest", "--budget", "9 J per run", "--seeds", 1, "--workers", 1)
         return call("replay", files / table, *common, *more)
 
-    both = f"{files / 'b.csv'},{files / 'c.csv'}"
+    load_table(files / "b.csv").write(files / "b, 1.csv")
+    both = f'"{files / "b, 1.csv"}",{files / "c.csv"}'
     ended = run("--strategies", "learner", "--warm-start", both, "--stop-early", "0.001")
     assert ended.code == 0
     said = " ".join((ended.out + ended.err).split())
-    assert "learner learns from 60 trials of 2 tables (b, c), which took" in said
+    assert "learner learns from 60 trials of 2 tables (b, 1, c), which took" in said
     assert f"no more work ({WHY}): " in said and "were not spent" in said
     for arguments, message in (
         (("--strategies", "random", "--warm-start", both), "warm_start: none of random learns"),
@@ -100,6 +101,7 @@ def test_the_command_line_learns_from_tables_and_refuses_what_nobody_heeds(
         (("--strategies", "learner", "--warm-start", files / "a.csv"), "a: is what is replayed"),
         (("--strategies", "learner", "--warm-start", ""), "the name of a table is empty"),
         (("--strategies", "learner", "--warm-start", "a,a"), "a is named twice"),
+        (("--strategies", "learner", "--warm-start", 'a,"b'), "close each quote"),
     ):
         ended = run(*arguments)
         assert (ended.code, message in ended.err) == (2, True), ended.err
