@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 FLAGS  ?=
 
-.PHONY: compare test quick campaign check docs reference screenshots format clean
+.PHONY: compare test quick campaign check docs reference screenshots manual release-check lowest format clean
 
 compare: $(VENV)/.installed          ## run the default comparison on the embedded digits
 	$(BIN)/perjoule compare $(FLAGS)
@@ -37,6 +37,24 @@ screenshots: $(VENV)/.installed-dev  ## the picture of a report on the home page
 format: $(VENV)/.installed-dev       ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+manual: $(VENV)/.installed           ## write anew what tells of the command line, and CITATION.cff
+	$(BIN)/python -m perjoule.cli.manual markdown > docs/reference/command-line.md
+	$(BIN)/python -m perjoule.cli.manual man > packaging/perjoule.1
+	$(BIN)/python packaging/citation.py > CITATION.cff
+
+release-check: $(VENV)/.installed-dev ## build the distributions, and try the wheel with each Python here
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python tests/release/check_wheel.py $(FLAGS)
+
+# uv is told by UV_FIND_LINKS or UV_TORCH_BACKEND=cpu where PyTorch is from, by UV_OVERRIDE what else.
+lowest: $(VENV)/.installed-dev       ## the quick tests with the lowest versions that pyproject.toml allows
+	$(BIN)/uv venv --quiet --clear --python $(PYTHON) build/lowest
+	$(BIN)/uv pip compile --quiet --resolution lowest-direct --python build/lowest/bin/python \
+		--extra test --extra images --extra dask --output-file build/lowest.txt pyproject.toml
+	$(BIN)/uv pip sync --quiet --python build/lowest/bin/python build/lowest.txt
+	@mkdir -p build/types && ln -sfn ../.. build/types/perjoule
+	PYTHONPATH=build/types build/lowest/bin/python -m pytest -n 2 --dist worksteal -W default \
+		-m "not conformance and not kill and not thorough and not campaign" $(FLAGS)
 
 clean:                               ## remove what the other targets made, but no results
 	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis

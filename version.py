@@ -1,3 +1,4 @@
-"""The version, written once."""
+"""The version and the day that it was made, written once."""
 
-__version__ = "0.1.0"
+__version__ = "1.0.0rc1"
+RELEASED = "2026-11-27"

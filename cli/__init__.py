@@ -1,8 +1,6 @@
 """The command line: parse, call, print. Results on stdout, progress on stderr.
 
-Exit codes: 0 done, 1 an audit found something, 2 something must be mended first (one line says
-what), 70 a fault of perjoule, 130 stopped by Ctrl-C with everything kept, likewise 143 by SIGTERM
-and 129 by SIGHUP.
+`exit_codes` says what each exit code means.
 """
 
 from __future__ import annotations
@@ -35,4 +33,4 @@ def main() -> None:
 
 def _run() -> int | None:
     with answering_signals():
-        return app(sys.argv[1:] or ["--help"], standalone_mode=False)
+        return app(sys.argv[1:] or ["--help"], prog_name="perjoule", standalone_mode=False)

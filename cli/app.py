@@ -13,8 +13,10 @@ from typing import Annotated, Any, get_type_hints
 import typer
 from typer.core import TyperGroup
 
+from ..errors import ConfigurationError
 from ..files.writing import check_new, write_whole
 from ..version import __version__
+from .exit_codes import EPILOG
 from .printing import echo, echo_json
 from .stopping import stopping
 
@@ -34,10 +36,7 @@ class _Commands(TyperGroup):
 
 app = typer.Typer(
     help="Which hyperparameter search finds the most accurate network for the fewest joules?",
-    epilog="Exit codes: 0 done; 1 an audit found something; 2 something must be mended first, one "
-    "line says what; 70 a fault of perjoule; 130, 143 and 129 stopped by Ctrl-C, "
-    "SIGTERM and SIGHUP. That of measure is its command's.",
-    add_completion=False,
+    epilog=EPILOG,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # panels and colours would take half of the time until the help is there
     cls=_Commands,
@@ -48,10 +47,22 @@ app = typer.Typer(
 @app.callback(invoke_without_command=True)
 def root(
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    verbose: Annotated[
+        bool,
+        typer.Option(
+            "--verbose",
+            help="With --version: also of libraries, the system, and which meters are found.",
+        ),
+    ] = False,
 ) -> None:
     """Print the version, or go on to the command."""
+    if verbose and not version:
+        raise ConfigurationError("--verbose goes with --version: leave it out")
     if version:
-        echo(__version__)
+        from .about import about
+
+        for line in about() if verbose else [__version__]:
+            echo(line)
         raise typer.Exit
 
 

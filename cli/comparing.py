@@ -10,6 +10,7 @@ import typer
 
 from ..files.writing import check_new, write_whole
 from ..models.metric import Metric
+from . import completing as to
 from .app import command, show
 from .groups import Machines, RunFolder, Setup
 from .options import AsJson, Force, Strategies
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from ..api import Result, StudyResult
 
 Experiment = Annotated[
-    Path | None, typer.Argument(metavar="[EXPERIMENT.yaml]", help="See `perjoule init`.")
+    Path | None, typer.Argument(metavar="EXPERIMENT.yaml", help="See `perjoule init`.")
 ]
 
 
@@ -72,7 +73,10 @@ def tune(
     experiment: Experiment = None,
     strategy: Annotated[
         str | None,
-        typer.Option(help="See `perjoule strategies`; the experiment's, or tpe if not given."),
+        typer.Option(
+            help="See `perjoule strategies`; the experiment's, or tpe if not given.",
+            autocompletion=to.one_of(to.strategies),
+        ),
     ] = None,
     budget: Annotated[
         str | None,

@@ -12,6 +12,7 @@ from ..benchmarks.analysis.target import DEFAULT_TARGET
 from ..files.writing import check_new, write_whole
 from ..reports.exports.given import DATA_TYPES, INFRASTRUCTURES, TRAINING_TYPES
 from ..reports.exports.registry import check_form, forms_help
+from . import completing as to
 from .app import command
 from .groups import Tables
 from .options import Carbon, Force, Target, Text
@@ -63,7 +64,15 @@ class Facts:
 def disclose(
     *,
     tables: Tables,
-    form: Annotated[str, typer.Option("--as", metavar="FORMAT", help=f"{forms_help()}.")],
+    form: Annotated[
+        str,
+        typer.Option(
+            "--as",
+            metavar="FORMAT",
+            help=f"{forms_help()}.",
+            autocompletion=to.one_of(to.disclosures),
+        ),
+    ],
     out: Annotated[Path | None, typer.Option(help="The file; printed if not given.")] = None,
     force: Force = False,
     target: Target = DEFAULT_TARGET,

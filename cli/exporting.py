@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from . import completing as to
 from .app import command
 from .options import Force, Trust
 from .printing import echo
@@ -22,6 +23,7 @@ def export(
             "--format",
             help="torchscript, onnx (needs the extra onnx), torch-export (what PyTorch advises in "
             "place of TorchScript); by the ending of --out, else torchscript.",
+            autocompletion=to.one_of(to.words("torchscript", "onnx", "torch-export")),
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The file; in RUN if not given.")] = None,

@@ -13,6 +13,7 @@ from ..errors import ConfigurationError
 from ..models.data import datasets_help
 from ..models.metric import metrics_help
 from ..models.networks.registry import architectures_help
+from . import completing as to
 from .options import (
     AsJson,
     Carbon,
@@ -36,16 +37,27 @@ from .options import (
 class Setup:
     """What is trained and how it is metered: fields of the experiment."""
 
-    dataset: Annotated[Text, Option(help=f"Data set: {datasets_help()}.")] = None
+    dataset: Annotated[
+        Text, Option(help=f"Data set: {datasets_help()}.", autocompletion=to.one_of(to.datasets))
+    ] = None
     train_limit: Annotated[
         int | None, Option(help="Samples to train on at most, each class in its share.")
     ] = None
-    architecture: Annotated[Text, Option(help=f"What is built: {architectures_help()}.")] = None
+    architecture: Annotated[
+        Text,
+        Option(
+            help=f"What is built: {architectures_help()}.",
+            autocompletion=to.one_of(to.architectures),
+        ),
+    ] = None
     objective: Annotated[
         Text,
         Option(help="Your own training function, module:function, in place of both; see README."),
     ] = None
-    metric: Annotated[Text, Option(help=f"What is optimised: {metrics_help()}.")] = None
+    metric: Annotated[
+        Text,
+        Option(help=f"What is optimised: {metrics_help()}.", autocompletion=to.one_of(to.metrics)),
+    ] = None
     trials: Annotated[int | None, Option(help="Trials of each run at most.")] = None
     space: Annotated[
         Text,
@@ -69,7 +81,11 @@ class Setup:
         ),
     ] = None
     fidelity: Annotated[
-        Text, Option(help="Rungs of multi-fidelity strategies: epochs, joules.")
+        Text,
+        Option(
+            help="Rungs of multi-fidelity strategies: epochs, joules.",
+            autocompletion=to.one_of(to.words("epochs", "joules")),
+        ),
     ] = None
     stop_early: StopEarly = None
     warm_start: WarmStart = None
@@ -86,7 +102,8 @@ class Machines:
         Text,
         Option(
             help="Who trains: local, dask, executorlib (this machine; or executorlib:slurm-job, "
-            ":slurm-cluster, :flux-job, :flux-cluster); see docs/machines.md."
+            ":slurm-cluster, :flux-job, :flux-cluster); see docs/machines.md.",
+            autocompletion=to.one_of(to.engines),
         ),
     ] = None
     scheduler: Annotated[
@@ -137,7 +154,7 @@ class Tables:
     """Which tables are read, and how."""
 
     paths: Annotated[
-        list[Path], Argument(metavar="PATH...", help="Tables (.parquet, .csv) or run folders.")
+        list[Path], Argument(metavar="PATH", help="Tables (.parquet, .csv) or run folders.")
     ]
     by: Annotated[
         list[str] | None,
@@ -155,7 +172,11 @@ class Tables:
         ),
     ] = None
     metric: Annotated[
-        Text, Option(help="What the score is, of tables that do not say it; as for compare.")
+        Text,
+        Option(
+            help="What the score is, of tables that do not say it; as for compare.",
+            autocompletion=to.one_of(to.metrics),
+        ),
     ] = None
     strict: Strict = False
 
@@ -190,13 +211,26 @@ class Images:
 
     out: Annotated[Path, Option(help="Folder of the files.")] = Path("figures")
     formats: Annotated[
-        str, Option("--format", help="svg, pdf, png (300 dpi), json (Plotly's), joined by commas.")
+        str,
+        Option(
+            "--format",
+            help="svg, pdf, png (300 dpi), json (Plotly's), joined by commas.",
+            autocompletion=to.some_of(to.words("svg", "pdf", "png", "json")),
+        ),
     ] = "svg,pdf,png"
     width: Annotated[
-        str, Option(help="Width on paper: column (88 mm), page (180 mm), or millimetres.")
+        str,
+        Option(
+            help="Width on paper: column (88 mm), page (180 mm), or millimetres.",
+            autocompletion=to.one_of(to.words("column", "page")),
+        ),
     ] = "column"
     only: Annotated[
-        Text, Option(help='Names joined by commas, "pareto,anytime"; else all of the report.')
+        Text,
+        Option(
+            help='Names joined by commas, "pareto,anytime"; else all of the report.',
+            autocompletion=to.some_of(to.figures),
+        ),
     ] = None
     target: Target = DEFAULT_TARGET
     force: Force = False
@@ -216,10 +250,18 @@ class Replaying:
     ] = None
     seeds: Annotated[int, Option(min=1, help="Runs per strategy.")] = 100
     match: Annotated[
-        str, Option(help="nearest (a finite grid), surrogate (a random forest), auto.")
+        str,
+        Option(
+            help="nearest (a finite grid), surrogate (a random forest), auto.",
+            autocompletion=to.one_of(to.words("auto", "nearest", "surrogate")),
+        ),
     ] = "auto"
     search_energy: Annotated[
-        str, Option(help="Charge what asks cost, by a recorded model; or none.")
+        str,
+        Option(
+            help="Charge what asks cost, by a recorded model; or none.",
+            autocompletion=to.one_of(to.words("model", "none")),
+        ),
     ] = "model"
     slow_seeds: Annotated[int, Option(min=1, help="Runs of strategies whose asks take long.")] = 10
     workers: Annotated[int | None, Option(min=1, help="Processes; else one per core.")] = None
@@ -276,9 +318,13 @@ class StudyFolder:
 class Asking:
     """What may be asked of a study: fields of `benchmarks.studies.Options`."""
 
-    dataset: Annotated[Text, Option(help="Another data set than the study's; as for compare.")] = (
-        None
-    )
+    dataset: Annotated[
+        Text,
+        Option(
+            help="Another data set than the study's; as for compare.",
+            autocompletion=to.one_of(to.datasets),
+        ),
+    ] = None
     repetitions: Annotated[int | None, Option(min=1, help="Repetitions of a cell, or seeds.")] = (
         None
     )

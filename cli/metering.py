@@ -19,7 +19,11 @@ from .printing import echo
 )
 def measure(
     command: Annotated[
-        list[str], typer.Argument(metavar="-- COMMAND...", help="Any command with its arguments.")
+        list[str],
+        typer.Argument(
+            metavar="COMMAND",
+            help="Any command with its arguments; `--` before it ends the options of measure.",
+        ),
     ],
     meter: Meter = None,
     series: Annotated[

@@ -9,6 +9,7 @@ from typer import Option
 
 from ..energy.sources.resolve import meters_help
 from ..files.paths import check_paths, split_paths
+from . import completing as to
 
 Text = str | None
 File = Path | None
@@ -23,7 +24,10 @@ def _tables(given: list[str] | None) -> list[str] | None:
     return paths
 
 
-Meter = Annotated[Text, Option(help=f"What counts joules: {meters_help()}")]
+Meter = Annotated[
+    Text,
+    Option(help=f"What counts joules: {meters_help()}", autocompletion=to.some_of(to.meters)),
+]
 Carbon = Annotated[
     Text, Option(help='Tell grams of CO2e too: "FRA", "USA/CA", "56 g/kWh"; never guessed.')
 ]
@@ -53,7 +57,11 @@ Target = Annotated[
     ),
 ]
 Strategies = Annotated[
-    Text, Option(help="Names joined by commas, or all; see `perjoule strategies`.")
+    Text,
+    Option(
+        help="Names joined by commas, or all; see `perjoule strategies`.",
+        autocompletion=to.some_of(to.strategies_or_all),
+    ),
 ]
 AsJson = Annotated[bool, Option("--json", help="Print plain JSON.")]
 Trust = Annotated[

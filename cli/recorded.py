@@ -11,6 +11,7 @@ import typer
 from ..benchmarks.importers.registry import formats_help
 from ..errors import ConfigurationError, OutputError
 from ..files.writing import check_new
+from . import completing as to
 from .app import check_json, command, show, write_json
 from .comparing import print_dashboard, print_result
 from .groups import Findings, Importing, Replaying, Searched, Tables
@@ -93,9 +94,14 @@ def project(tables: Tables, as_json: AsJson = False) -> None:
 @command("import")
 def import_(
     *,
-    form: Annotated[str, typer.Argument(metavar="FORMAT", help=f"{formats_help()}.")],
+    form: Annotated[
+        str,
+        typer.Argument(
+            metavar="FORMAT", help=f"{formats_help()}.", autocompletion=to.one_of(to.import_formats)
+        ),
+    ],
     paths: Annotated[
-        list[str], typer.Argument(metavar="PATH...", help="Files, or a storage URL of Optuna.")
+        list[str], typer.Argument(metavar="PATH", help="Files, or a storage URL of Optuna.")
     ],
     out: TableOut = None,
     force: Force = False,

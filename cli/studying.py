@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ..errors import ConfigurationError
+from . import completing as to
 from .app import command, show
 from .groups import Asking, Recorded, StudyFolder
 from .options import AsJson
@@ -21,8 +22,9 @@ def study(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[NAME]",
+            metavar="NAME",
             help="A study, all of them, or your own as module:attribute; none lists them.",
+            autocompletion=to.one_of(to.studies),
         ),
     ] = None,
     folder: StudyFolder,
