@@ -59,22 +59,15 @@ class PhaseMeter:
     Attributes:
         epochs: The epochs that ended.
         other: What was used outside of epochs: before the first, between two, after the last.
+        reading: All so far, that of the epoch that did not end included.
     """
 
     def __init__(self, meter: str | EnergyMeter) -> None:
         self._given = meter
         self._own: EnergyMeter | None = None
         self._window: Window | None = None
-        self.epochs: list[EpochEnergy] = []
-        self.other = Reading()
-        self._phase, self._epoch = OTHER, {TRAIN: Reading(), VALIDATE: Reading()}
+        self._forget()
         self._told: set[str] = set()
-
-    @property
-    def reading(self) -> Reading:
-        """All so far, that of the epoch that did not end included."""
-        readings = [each.reading for each in self.epochs]
-        return sum([*readings, *self._epoch.values()], self.other)
 
     @property
     def is_open(self) -> bool:
@@ -96,8 +89,7 @@ class PhaseMeter:
         meter = self._given
         if isinstance(meter, str):
             meter = self._own = EnergyMeter(meter, synchronize=_synchronize)
-        self.epochs, self.other, self._phase = [], Reading(), OTHER
-        self._epoch = {TRAIN: Reading(), VALIDATE: Reading()}
+        self._forget()
         self._window = meter.window()
         if ranks > 1 and rank == 0:
             self.tell(
@@ -119,11 +111,9 @@ class PhaseMeter:
         self._epoch = {TRAIN: Reading(), VALIDATE: Reading()}
         self.epochs.append(ended)
         for part in ended.reading.components:
+            bound = f"; off by up to {format_energy(part.bound_j)}" if part.bound_j else ""
             for warning in part.warnings:
-                off = (
-                    "" if part.energy_j is None else f"; off by up to {format_energy(part.bound_j)}"
-                )
-                self.tell(f"epoch {epoch}: {warning}{off}", once=_DIGITS.sub("", warning))
+                self.tell(f"epoch {epoch}: {warning}{bound}", once=_DIGITS.sub("", warning))
         if ended.reading.total_j is None:
             self.tell(f"epoch {epoch}: its joules are not known, so none are logged", once="none")
         so_far_j = self.reading.total_j
@@ -147,10 +137,17 @@ class PhaseMeter:
 
     def _take(self, window: Window) -> None:
         """Add what was used since the last edge to the phase that it was used in."""
+        used = window.lap()
+        self.reading += used
         if self._phase == OTHER:
-            self.other += window.lap()
+            self.other += used
         else:
-            self._epoch[self._phase] += window.lap()
+            self._epoch[self._phase] += used
+
+    def _forget(self) -> None:
+        self.epochs: list[EpochEnergy] = []
+        self.reading = self.other = Reading()
+        self._phase, self._epoch = OTHER, {TRAIN: Reading(), VALIDATE: Reading()}
 
 
 class Metering:

@@ -4,6 +4,7 @@ import csv
 import logging
 import os
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -94,7 +95,7 @@ def with_lightning(callback, meter, folder, *, fails_at=None, **options):
         **options,
     )
     trainer.fit(Module(), train, validation)
-    with open(f"{trainer.logger.log_dir}/metrics.csv") as file:
+    with Path(trainer.logger.log_dir, "metrics.csv").open() as file:
         rows = [{k: float(v) for k, v in row.items() if v} for row in csv.DictReader(file)]
     return [row for row in rows if "energy_j" in row]
 
