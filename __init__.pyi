@@ -29,10 +29,15 @@ from .errors import OutputError as OutputError
 from .errors import PerjouleError as PerjouleError
 from .errors import UnknownNameError as UnknownNameError
 from .models.callbacks.keras import KerasCallback as KerasCallback
+from .models.callbacks.keras_energy import KerasEnergyCallback as KerasEnergyCallback
 from .models.callbacks.lightning import LightningCallback as LightningCallback
+from .models.callbacks.lightning_energy import LightningEnergyCallback as LightningEnergyCallback
 from .models.callbacks.scikit_learn import fit_once as fit_once
 from .models.callbacks.scikit_learn import partial_fit_epochs as partial_fit_epochs
 from .models.callbacks.transformers import TransformersCallback as TransformersCallback
+from .models.callbacks.transformers_energy import (
+    TransformersEnergyCallback as TransformersEnergyCallback,
+)
 from .models.callbacks.xgboost import XGBoostCallback as XGBoostCallback
 from .models.metric import Metric as Metric
 from .models.trial import Trial as Trial
