@@ -21,6 +21,7 @@ from .options import (
     Force,
     JsonFile,
     Meter,
+    Record,
     StopEarly,
     Strategies,
     Strict,
@@ -129,6 +130,7 @@ class RunFolder:
     trust: Trust = False
     target: Target = DEFAULT_TARGET
     dashboard: Dashboard = False
+    record: Record = None
     as_json: AsJson = False
 
 

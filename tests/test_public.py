@@ -18,6 +18,7 @@ PUBLIC = [
     "OutputError",
     "PerjouleError",
     "Reading",
+    "Recorder",
     "Result",
     "Strategy",
     "StudyResult",
