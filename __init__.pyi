@@ -16,6 +16,7 @@ from .api import study as study
 from .api import tune as tune
 from .benchmarks.audit import audit as audit
 from .benchmarks.comparison.experiment import Experiment as Experiment
+from .benchmarks.comparison.recorder import Recorder as Recorder
 from .energy import EnergyBudget as EnergyBudget
 from .energy import EnergyMeter as EnergyMeter
 from .energy import Reading as Reading

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..benchmarks.analysis.analysing import Analysis
-    from ..benchmarks.comparison.live_mirror import LiveMirror
+    from ..benchmarks.comparison.recording import Recording
     from ..benchmarks.comparison.watching import ComparisonWatcher
+    from ..reports.recorders.registry import Wanted
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Result:
         analysis: Who found the best networks for the joules.
         table: Its trial table, which also knows its runs.
         command: The command that goes on with it: ``compare`` or ``tune``.
+        recorded: How to look at what was recorded elsewhere, a line for each recorder.
+        unrecorded: What went wrong there; the comparison itself is whole.
     """
 
     folder: Path
@@ -44,6 +47,8 @@ class Result:
     analysis: Analysis
     table: Table
     command: str = "compare"
+    recorded: tuple[str, ...] = ()
+    unrecorded: tuple[str, ...] = ()
 
     @property
     def report(self) -> Path:
@@ -89,6 +94,7 @@ def compare(
     progress: ComparisonWatcher | None = None,
     target: str | float = DEFAULT_TARGET,
     dashboard: bool = False,
+    record: Wanted = (),
     **options: Any,
 ) -> Result:
     """Compare strategies by energy.
@@ -111,7 +117,10 @@ def compare(
         target: The score to reach: ``0.95``, or a share such as ``"98%"`` (of the best one found
             for a metric from 0 to 1, else of the way to it from the median random candidate).
         dashboard: Whether to write ``studies.journal``, a mirror for optuna-dashboard, as trials
-            end.
+            end; the same as to record ``"optuna"``.
+        record: Who else gets trials and joules as they come: names such as ``"mlflow"``,
+            ``"mlflow:http://HOST:5000"``, ``"wandb:PROJECT"``, ``"tensorboard"``, ``"trackio"`` or
+            ``"prometheus:FILE.prom"``, or objects of a class of yours (see `Recorder`).
         **options: Fields of `Experiment` laid over the file: ``dataset``, ``strategies``,
             ``budget``, ``space`` …; ``objective`` may also be a function (see `Trial`).
 
@@ -121,11 +130,11 @@ def compare(
     Raises:
         PerjouleError: Something in the experiment cannot be used; nothing is half-written then.
     """
-    mirror = _live_mirror(dashboard, progress)
-    more = {"executor": executor, "shared": shared, "trust": trust, "mirror": mirror}
+    recording = _recording(record, dashboard, target, progress)
+    more = {"executor": executor, "shared": shared, "trust": trust, "recording": recording}
     start = opening(options, out, target, progress, **more)
     folder = go_on(start, experiment, options) if resume else begin(start, experiment, options)
-    return _derive(folder, target, mirror)
+    return _derive(folder, target, recording)
 
 
 @shows_progress(comparison_progress)
@@ -143,6 +152,7 @@ def tune(
     progress: ComparisonWatcher | None = None,
     target: str | float = DEFAULT_TARGET,
     dashboard: bool = False,
+    record: Wanted = (),
     **options: Any,
 ) -> Result:
     """Search with one strategy until an energy budget is spent.
@@ -166,6 +176,7 @@ def tune(
         progress: Is told how it goes.
         target: As for ``compare``.
         dashboard: As for ``compare``.
+        record: As for ``compare``.
         **options: As for ``compare``, but for ``strategies`` and ``seeds``.
 
     Raises:
@@ -174,16 +185,16 @@ def tune(
     if not resume:
         strategy, budget = search_of(experiment, strategy, budget)
     options |= {"strategies": strategy and [strategy], "budget": budget, "seeds": 1}
-    mirror = _live_mirror(dashboard, progress)
-    more = {"executor": executor, "shared": shared, "trust": trust, "mirror": mirror}
+    recording = _recording(record, dashboard, target, progress)
+    more = {"executor": executor, "shared": shared, "trust": trust, "recording": recording}
     start = opening(options, out, target, progress, keep_weights=True, refit=refit, **more)
     folder = go_on(start, experiment, options) if resume else begin(start, experiment, options)
     if refit:
         from ..benchmarks.comparison.refit import refit as train_again
 
-        with telling_first(lambda: _derive(folder, target, mirror)):
+        with telling_first(lambda: _derive(folder, target)):
             train_again(folder, progress)
-    result = _derive(folder, target, mirror)
+    result = _derive(folder, target, recording)
     found = result.summary["refit"]
     if refit and found is not None and found["state"] == "failed":
         raise ConfigurationError(
@@ -199,6 +210,7 @@ def report(
     *,
     trust: bool = False,
     dashboard: bool = False,
+    record: Wanted = (),
 ) -> Result | StudyResult:
     """Make tables, summary and report of a run folder again, from its ledger; or of a study's.
 
@@ -207,6 +219,7 @@ def report(
         target: As for ``compare``.
         trust: As for ``compare``; only of a study data are read.
         dashboard: As for ``compare``; of a study, the trials of all its parts.
+        record: As for ``compare``, after the fact; of a study, ``"optuna"`` alone.
 
     Raises:
         OutputError: The folder holds no comparison.
@@ -216,19 +229,31 @@ def report(
 
     parse_target(target, None)
     if StudyFolder(Path(folder)).is_there:
-        return report_study(folder, trust=trust, dashboard=dashboard)
-    return _derive(Folder(Path(folder).absolute()), target, _live_mirror(dashboard))
+        return report_study(folder, trust=trust, dashboard=dashboard, record=record)
+    recording = _recording(record, dashboard, target)
+    return _derive(Folder(Path(folder).absolute()), target, recording)
 
 
-def _live_mirror(dashboard: bool, progress: ComparisonWatcher | None = None) -> LiveMirror | None:
-    if not dashboard:
+def _recording(
+    record: Wanted,
+    dashboard: bool,
+    target: str | float,
+    progress: ComparisonWatcher | None = None,
+) -> Recording | None:
+    """The recording that is asked for, whose recorders can be opened; None if there is none."""
+    if not record and not dashboard:
         return None
-    from ..benchmarks.comparison.live_mirror import LiveMirror
+    from ..benchmarks.comparison.recording import Recording
+    from ..reports.recorders.registry import open_recorders
 
-    return LiveMirror(getattr(progress, "mirrored", None))
+    recording = Recording(
+        open_recorders(record, dashboard=dashboard), target, getattr(progress, "note", None)
+    )
+    recording.check()
+    return recording
 
 
-def _derive(folder: Folder, target: str | float, mirror: LiveMirror | None = None) -> Result:
+def _derive(folder: Folder, target: str | float, recording: Recording | None = None) -> Result:
     """Write tables, summary and report from the ledger, each whole or not at all."""
     from ..benchmarks.analysis.analysing import analyse as work_out
     from ..benchmarks.comparison.best import write_best
@@ -246,9 +271,11 @@ def _derive(folder: Folder, target: str | float, mirror: LiveMirror | None = Non
     page.write(path / "report.html", table, analysis, force=True)
     if command == "tune":
         write_best(path, summary)
-    if mirror is not None:
-        mirror.finish(folder, table)
-    return Result(path, summary, analysis, public(table), command)
+    result = Result(path, summary, analysis, public(table), command)
+    if recording is None:
+        return result
+    recording.finish(folder, table, analysis)
+    return replace(result, recorded=recording.looks, unrecorded=recording.faults)
 
 
 def _write_json(path: Path, data: dict[str, Any]) -> None:

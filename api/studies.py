@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ..benchmarks.studies.running import StudyWatcher
     from ..benchmarks.tables.loading import Loadable
     from ..benchmarks.tables.table import Table
+    from ..reports.recorders.registry import Wanted
 
 RUNS = Path("runs")
 DERIVED = ("trials.parquet", "findings.json", "report.html")
@@ -42,6 +43,8 @@ class StudyResult:
         analysis: The statistics of its trial table.
         table: Its trials, one row each; factors are hyperparameters.
         interrupted: Whether some of its trials are still to be run.
+        recorded: How to look at what was recorded of it elsewhere, in lines.
+        unrecorded: What went wrong there, in lines.
     """
 
     folder: Path
@@ -50,6 +53,8 @@ class StudyResult:
     analysis: Analysis
     table: Table
     interrupted: bool = False
+    recorded: tuple[str, ...] = ()
+    unrecorded: tuple[str, ...] = ()
 
     @property
     def report(self) -> Path:
@@ -159,31 +164,42 @@ def _go_on(
     return derive(wanted, folder)
 
 
-def report_study(path: str | Path, *, trust: bool = False, dashboard: bool = False) -> StudyResult:
+def report_study(
+    path: str | Path, *, trust: bool = False, dashboard: bool = False, record: Wanted = ()
+) -> StudyResult:
     """Make table, findings and report of a study's folder again.
 
     Args:
         path: The folder.
         trust: Whether code and files that it names may be run and read.
         dashboard: Whether to write ``studies.journal``, the trials of all parts.
+        record: ``"optuna"``, which is the same.
 
     Raises:
-        ConfigurationError: The study is somebody's own, or names what is not trusted.
+        ConfigurationError: The study is somebody's own, or names what is not trusted; or another
+            recorder is asked for.
         OutputError: The folder holds no study, or none of whose trials has ended.
     """
     from ..benchmarks.studies.folder import StudyFolder
 
     folder = StudyFolder(Path(path).absolute())
+    if record not in ("", (), [], "optuna", ("optuna",), ["optuna"]):
+        raise ConfigurationError(
+            "record: a study is recorded by optuna alone; record its parts one by one, "
+            f"`perjoule report {folder.path}/parts/NAME --record …`"
+        )
     result = derive(_study_in(folder, trust=trust), folder)
-    if dashboard:
-        from ..benchmarks.comparison.folder import MIRROR
-        from ..benchmarks.comparison.loading import read_run
-        from ..benchmarks.comparison.mirror import write_mirror
+    if not dashboard and not record:
+        return result
+    from ..benchmarks.comparison.folder import MIRROR
+    from ..benchmarks.comparison.loading import read_run
+    from ..reports.recorders.journal import write_mirror
+    from ..reports.recorders.optuna import look_at
 
-        begun = folder.path.glob("parts/*/ledger.jsonl")
-        tables = {each.parent.name: read_run(each.parent) for each in sorted(begun)}
-        write_mirror(folder.path / MIRROR, tables)
-    return result
+    begun = folder.path.glob("parts/*/ledger.jsonl")
+    tables = {each.parent.name: read_run(each.parent) for each in sorted(begun)}
+    write_mirror(folder.path / MIRROR, tables)
+    return replace(result, recorded=(look_at(folder.path / MIRROR),))
 
 
 def _study_in(folder: StudyFolder, *, trust: bool) -> Study:

@@ -54,6 +54,7 @@ def compare(
             shared=machines.shared,
             target=folder.target,
             dashboard=folder.dashboard,
+            record=folder.record or (),
             progress=progress,
             strategies=strategies,
             budget=budget,
@@ -61,8 +62,7 @@ def compare(
             **asdict(setup),
         )
     show(result.summary, folder.as_json, lambda: print_result(result))
-    if folder.dashboard and not folder.as_json:
-        print_dashboard(result.folder)
+    print_recorded(result, told=not folder.as_json)
     if result.interrupted:
         stopping().end()
 
@@ -114,6 +114,7 @@ def tune(
             refit=refit,
             target=folder.target,
             dashboard=folder.dashboard,
+            record=folder.record or (),
             progress=progress,
             **asdict(setup),
         )
@@ -122,8 +123,7 @@ def tune(
     metric = Metric.parse(result.summary["experiment"].get("metric", "accuracy"))
     ended = unspent(result.table)
     show(told, folder.as_json, lambda: print_best(run, result.folder, metric, again, ended))
-    if folder.dashboard and not folder.as_json:
-        print_dashboard(result.folder)
+    print_recorded(result, told=not folder.as_json)
     if result.interrupted or (refit and again is None and stopping().program.number):
         stopping().end()
 
@@ -152,12 +152,12 @@ def init(
     echo(f"{path} written; run it with: perjoule compare {path}")
 
 
-def print_dashboard(folder: Path) -> None:
-    """Print how the mirror of a folder is looked at."""
-    from ..benchmarks.comparison.folder import MIRROR
-    from ..reports.progress.comparing import tell_dashboard
-
-    echo(tell_dashboard(folder / MIRROR))
+def print_recorded(result: Result, *, told: bool) -> None:
+    """Print how to look at what was recorded elsewhere, if that is told, and what was not."""
+    for line in result.recorded if told else ():
+        echo(line)
+    for line in result.unrecorded:
+        echo(f"perjoule: {line}", err=True)
 
 
 def print_result(result: Result | StudyResult) -> None:

@@ -22,6 +22,7 @@ from .options import (
     Force,
     JsonFile,
     Meter,
+    Record,
     StopEarly,
     Strategies,
     Strict,
@@ -146,6 +147,7 @@ class RunFolder:
     trust: Trust = False
     target: Target = DEFAULT_TARGET
     dashboard: Dashboard = False
+    record: Record = None
     as_json: AsJson = False
 
 

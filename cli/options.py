@@ -9,6 +9,7 @@ from typer import Option
 
 from ..energy.sources.resolve import meters_help
 from ..files.paths import check_paths, split_paths
+from ..reports.recorders.registry import recorders_help
 from . import completing as to
 
 Text = str | None
@@ -75,7 +76,16 @@ Dashboard = Annotated[
     bool,
     Option(
         "--dashboard",
-        help="Write studies.journal into the run folder, which optuna-dashboard shows, also live.",
+        help="Write studies.journal into the run folder, which optuna-dashboard shows, also live; "
+        "the same as --record optuna.",
+    ),
+]
+Record = Annotated[
+    list[str] | None,
+    Option(
+        metavar="NAME[:WHERE]",
+        help=f"Record trials and joules elsewhere too, as they come; repeat it for more. "
+        f"{recorders_help()}.",
     ),
 ]
 JsonFile = Annotated[File, Option("--json", help="Write all that is found as JSON; - prints it.")]

@@ -13,9 +13,10 @@ from ..errors import ConfigurationError, OutputError
 from ..files.writing import check_new
 from . import completing as to
 from .app import check_json, command, show, write_json
-from .comparing import print_dashboard, print_result
+from .comparing import print_result
+from .faults import MENDABLE
 from .groups import Findings, Importing, Replaying, Searched, Tables
-from .options import AsJson, Dashboard, Force, JsonFile, TableOut, Trust
+from .options import AsJson, Dashboard, Force, JsonFile, Record, TableOut, Trust
 from .printing import echo
 
 if TYPE_CHECKING:
@@ -27,7 +28,12 @@ if TYPE_CHECKING:
 
 @command("report")
 def report(
-    *, tables: Tables, findings: Findings, trust: Trust = False, dashboard: Dashboard = False
+    *,
+    tables: Tables,
+    findings: Findings,
+    trust: Trust = False,
+    dashboard: Dashboard = False,
+    record: Record = None,
 ) -> None:
     """Compare what any trial tables or run folders hold, and say what the runs support.
 
@@ -40,19 +46,24 @@ def report(
     _check_new(findings)
     kept = ("ledger.jsonl", "study.yaml")
     if len(tables.paths) > 1 or not any((tables.paths[0] / name).exists() for name in kept):
-        if dashboard:
-            raise ConfigurationError("--dashboard mirrors one run folder, or a study's: name it")
+        if dashboard or record:
+            option = "--dashboard mirrors" if dashboard else "--record is of"
+            raise ConfigurationError(f"{option} one run folder, or a study's: name it")
         _report(load(tables), findings)
         return
-    result = api.report(tables.paths[0], findings.target, trust=trust, dashboard=dashboard)
+    result = api.report(
+        tables.paths[0], findings.target, trust=trust, dashboard=dashboard, record=record or ()
+    )
     if any([tables.by, tables.mapping, tables.metric]):
         _report(load(tables), findings)
     elif any([findings.as_json, findings.html, findings.out]):
         _report(result.table, findings, result)
     else:
         print_result(result)
-    if dashboard and str(findings.as_json) != "-":
-        print_dashboard(result.folder)
+    for line in result.recorded if str(findings.as_json) != "-" else ():
+        echo(line)
+    if result.unrecorded:  # which was told as a warning
+        raise typer.Exit(MENDABLE)
 
 
 @command("replay")

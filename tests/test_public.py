@@ -20,6 +20,7 @@ PUBLIC = [
     "OutputError",
     "PerjouleError",
     "Reading",
+    "Recorder",
     "Result",
     "Strategy",
     "StudyResult",

@@ -46,7 +46,7 @@ from .watching import ComparisonWatcher, Display
 from .work import Workforce
 
 if TYPE_CHECKING:
-    from .live_mirror import LiveMirror
+    from .recording import Recording
 
 STOPPED = "the comparison was stopped"
 POLL_S = 0.25
@@ -56,7 +56,7 @@ class Driver:
     """Runs all (strategy, seed) pairs of an experiment until their allotments are spent.
 
     The folder of the setting is made and locked; ``prepared`` is what the workers found when they
-    started, the watcher is told how it goes, and a mirror gets the trials that have ended.
+    started, the watcher is told how it goes, and a recording gets trials that have ended.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Driver:
         prepared: Prepared,
         ledger: Ledger,
         watcher: ComparisonWatcher | None = None,
-        mirror: LiveMirror | None = None,
+        recording: Recording | None = None,
     ) -> None:
         self._setting, self._pool, self._prepared = setting, pool, prepared
         self._ledger = ledger
@@ -79,7 +79,7 @@ class Driver:
         self._machines = self._folder.machines()
         self._interrupt = Interrupt(self._ask_to_stop)
         self._display = Display(watcher, self._folder, self._runs)
-        self._mirror = mirror
+        self._recording = recording
 
     def run(self) -> bool:
         """Go on until every run is over or somebody stops it; the ledger has everything then.
@@ -91,8 +91,8 @@ class Driver:
             while self._launch() or self._inflight:
                 self._settle_finished()
                 self._display.show()
-                if self._mirror is not None:
-                    self._mirror.catch_up()
+                if self._recording is not None:
+                    self._recording.catch_up()
                 if self._interrupt.grace_is_over:
                     break
             self._display.show(last=True)

@@ -21,7 +21,7 @@ from .trust import check_trusted
 
 if TYPE_CHECKING:
     from ..tables.table import Table
-    from .live_mirror import LiveMirror
+    from .recording import Recording
     from .watching import ComparisonWatcher
 
 RUNS = Path("runs")
@@ -41,7 +41,7 @@ class Opening:
     shared: str | None = None  # URL of the object store between driver and workers
     keep_weights: bool = False
     refit: bool = False
-    mirror: LiveMirror | None = None  # gets the trials as they end
+    recording: Recording | None = None  # gets the trials as they end
     trust: bool = False  # whether what a resumed folder names may be run and read
 
     def check(self, experiment: Experiment) -> None:
@@ -109,7 +109,7 @@ def begin(start: Opening, experiment: str | Path | None, options: dict[str, Any]
         executor=start.executor,
         shared=start.shared,
         progress=start.progress,
-        mirror=start.mirror,
+        recording=start.recording,
     )
     return folder
 
@@ -163,7 +163,7 @@ def go_on(start: Opening, experiment: str | Path | None, options: dict[str, Any]
         executor=start.executor,
         shared=start.shared,
         progress=start.progress,
-        mirror=start.mirror,
+        recording=start.recording,
     )
     return folder
 

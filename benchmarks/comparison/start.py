@@ -36,7 +36,7 @@ from .watching import ComparisonWatcher
 
 if TYPE_CHECKING:
     from ..tables.table import Table
-    from .live_mirror import LiveMirror
+    from .recording import Recording
 
 DEFAULT_EPOCHS = 4
 """Epochs of every candidate where the space does not say."""
@@ -52,7 +52,7 @@ def run_comparison(
     executor: Executor | str | None = None,
     shared: str | None = None,
     progress: ComparisonWatcher | None = None,
-    mirror: LiveMirror | None = None,
+    recording: Recording | None = None,
     earlier: Sequence[Table] = (),
 ) -> bool:
     """Run a comparison until every run is over or somebody stops it; the ledger has it all then.
@@ -72,7 +72,7 @@ def run_comparison(
         shared: URL of a folder in an object store, by which driver and workers tell each other what
             is in flight; by default that is the run folder, which all of them must see then.
         progress: Is told how it goes.
-        mirror: Gets the trials as they end.
+        recording: Gets the trials as they end.
         earlier: Tables of earlier searches that strategies learn from; of a resumed comparison,
             its folder holds what they told.
 
@@ -85,8 +85,8 @@ def run_comparison(
     if resumed is not None:
         check_same_exchange(resumed, shared)
         if _is_over(experiment, replace(setting, exchange_url=shared), folder):
-            if mirror is not None:
-                mirror.begin(folder)
+            if recording is not None:
+                recording.begin(folder)
             return False
     if shared is not None:
         setting = replace(setting, exchange_url=_checked(shared, experiment, executor))
@@ -127,9 +127,9 @@ def run_comparison(
                 check_same_meter(resumed, prepared.sources, prepared.machines[0].name)
                 check_same_data(resumed, prepared.data.get("fingerprint"))
             with Ledger(folder.ledger) as ledger:
-                if mirror is not None:
-                    mirror.begin(folder)
-                return Driver(setting, pool, prepared, ledger, progress, mirror).run()
+                if recording is not None:
+                    recording.begin(folder)
+                return Driver(setting, pool, prepared, ledger, progress, recording).run()
 
 
 def _is_over(experiment: Experiment, setting: Setting, folder: Folder) -> bool:

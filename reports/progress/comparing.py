@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shlex
 import time
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,6 @@ from .drawing import draw_state, plain_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from ...benchmarks.comparison.experiment import Experiment
     from ...benchmarks.comparison.run import Run
@@ -79,9 +77,9 @@ class ComparisonProgress:
         state, metric = self._standing.look(runs, time.perf_counter()), self._standing.metric
         self._screen.show(lambda: draw_state(state, metric), lambda: plain_line(state, metric))
 
-    def mirrored(self, path: Path) -> None:
-        """Say how the mirror for optuna-dashboard is looked at while it grows."""
-        self._console.print(tell_dashboard(path))
+    def note(self, sentence: str) -> None:
+        """Say something: how to look at what is recorded, or why that failed."""
+        self._console.print(sentence)
 
     def stopping(self) -> None:
         """Say that Ctrl-C was heard."""
@@ -94,11 +92,6 @@ class ComparisonProgress:
             "Training the best candidate again on train and validation data, "
             f"{counted(epochs, 'epoch')} ..."
         )
-
-
-def tell_dashboard(path: Path) -> str:
-    """How a mirror is looked at."""
-    return f"Dashboard: optuna-dashboard {shlex.quote(str(path))} (pip install optuna-dashboard)"
 
 
 def tell_meters(sources: Sequence[SourceInfo]) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,17 +23,17 @@ from optuna.storages.journal import BaseJournalBackend, JournalFileBackend
 from optuna.study import Study, StudyDirection, load_study
 from optuna.trial import FrozenTrial, TrialState
 
+from ...benchmarks.comparison.ended import points_of
+from ...benchmarks.tables.contract import TRIAL_COLUMNS
+from ...benchmarks.tables.table import plain
 from ...files.writing import write_whole
 from ...models.outcome import State
 from ...models.space import Space
-from ..tables.contract import TRIAL_COLUMNS
-from ..tables.table import plain
 
 if TYPE_CHECKING:
-    import pandas as pd
-
+    from ...benchmarks.comparison.recorder import Begun, Point
+    from ...benchmarks.tables.table import Table
     from ...models.metric import Metric
-    from ..tables.table import Table
 
 TOGETHER = "all runs: score and joules"
 """The study that has the trials of all runs."""
@@ -42,6 +42,8 @@ _STOPPED = {State.TRUNCATED, State.PAUSED, State.PRUNED}
 _ANNOUNCER = logging.getLogger("optuna.storages.journal._storage")
 """Announces every new study."""
 _NOT_ATTRIBUTES = ("run", "score", "started_at")
+Row = tuple[Mapping[str, Any], "Sequence[Point]"]
+"""A row of the trial table, and its curve."""
 
 
 class _Memory(BaseJournalBackend):
@@ -83,6 +85,17 @@ class Described:
         created = datetime.fromisoformat(str(described["created"]))
         return cls(told, table.metric, Space.parse(described["space"]), created, name)
 
+    @classmethod
+    def begun(cls, comparison: Begun) -> Described:
+        """Take it from what is known of a comparison when it begins."""
+        told: dict[str, dict[str, Any]] = {}
+        for run in comparison.runs:
+            told[run.name] = {"strategy": run.strategy, "seed": run.seed}
+            if comparison.allotment_j is not None:
+                told[run.name]["allotment_j"] = comparison.allotment_j
+        space = Space.parse(comparison.space)
+        return cls(told, comparison.metric, space, comparison.created)
+
     @property
     def together(self) -> str:
         """The name of the study of all runs."""
@@ -122,24 +135,22 @@ class Mirror:
             study.set_metric_names([*objectives])
         self._studies[name] = study
 
-    def add(self, of: Described, trials: pd.DataFrame, curves: pd.DataFrame | None) -> bool:
+    def add(self, of: Described, trials: Iterable[Row]) -> bool:
         """Add trials that are not there yet; False if the joules of one that is have changed.
 
         Args:
             of: Their comparison.
-            trials: Rows of the trial table.
-            curves: Its curves.
+            trials: Rows of the trial table, each with its curve.
         """
-        points = {} if curves is None else dict(iter(curves.groupby(["run", "trial"])))
         unchanged = True
-        for row in cast("list[dict[str, Any]]", trials.to_dict("records")):
+        for row, points in trials:
             key = of.study(row["run"]), int(row["trial"])
             energy_j = plain(row["energy_j"])
             if key in self._joules:
                 unchanged = unchanged and self._joules[key] == energy_j
                 continue
             self._joules[key] = energy_j
-            trial = _frozen(of, row, points.get((row["run"], row["trial"])))
+            trial = _frozen(of, row, points)
             self._studies[key[0]].add_trial(trial)
             if trial.state is TrialState.COMPLETE and energy_j is not None:
                 both = _again(trial, [trial.value, energy_j], {"run": row["run"]})
@@ -180,8 +191,15 @@ def write_mirror(path: Path, tables: Mapping[str, Table]) -> None:
     described = {name: Described.of(table, name) for name, table in tables.items()}
     mirror = Mirror(described.values())
     for name, table in tables.items():
-        mirror.add(described[name], table.trials, table.curves)
+        mirror.add(described[name], rows_of(table))
     mirror.write(path)
+
+
+def rows_of(table: Table) -> Iterator[Row]:
+    """The trials of a table, each with its curve."""
+    points = points_of(table.curves)
+    for row in cast("list[dict[str, Any]]", table.trials.to_dict("records")):
+        yield row, points.get((row["run"], int(row["trial"])), ())
 
 
 @contextmanager
@@ -198,7 +216,7 @@ def _quietly() -> Iterator[None]:
         _ANNOUNCER.removeFilter(refuse)
 
 
-def _frozen(of: Described, row: Mapping[str, Any], points: pd.DataFrame | None) -> FrozenTrial:
+def _frozen(of: Described, row: Mapping[str, Any], points: Sequence[Point]) -> FrozenTrial:
     """A row of the trial table as a trial of Optuna's."""
     score, started_at = plain(row["score"]), plain(row["started_at"])
     state = _state(State(row["state"]), score)
@@ -217,7 +235,7 @@ def _frozen(of: Described, row: Mapping[str, Any], points: pd.DataFrame | None) 
         distributions=distributions,
         user_attrs={**told, **others},
         system_attrs={},
-        intermediate_values={} if points is None else _intermediate(points),
+        intermediate_values={each.epoch: each.score for each in points if each.score is not None},
     )
 
 
@@ -244,11 +262,6 @@ def _params(
             held = False
         (params if held else others)[name] = value
     return params, {name: space.distributions[name] for name in params}, others
-
-
-def _intermediate(points: pd.DataFrame) -> dict[int, float]:
-    known = points[points["score"].notna()]
-    return dict(zip(known["epoch"].astype(int).tolist(), known["score"].tolist(), strict=True))
 
 
 def _again(trial: FrozenTrial, values: list[Any], told: Mapping[str, Any]) -> FrozenTrial:

@@ -11,8 +11,8 @@ from optuna.trial import TrialState
 
 import perjoule
 from perjoule.benchmarks.comparison.folder import MIRROR
-from perjoule.benchmarks.comparison.mirror import TOGETHER
 from perjoule.reports.progress import ComparisonProgress
+from perjoule.reports.recorders.journal import TOGETHER
 
 from ...command import call
 
@@ -43,7 +43,7 @@ def train(trial):
 def mirrored(tmp_path_factory):
     """A comparison whose trials were mirrored as they ended."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("perjoule.benchmarks.comparison.live_mirror.EVERY_S", 0.0)
+        patch.setattr("perjoule.benchmarks.comparison.recording.EVERY_S", 0.0)
         folder = tmp_path_factory.mktemp("mirror") / "run"
         return perjoule.compare(out=folder, objective=train, dashboard=True, **OPTIONS)
 
