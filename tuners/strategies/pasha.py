@@ -22,7 +22,7 @@ do: then it spends on many candidates what ``asha`` spends on long trainings (Bo
 2023, arXiv 2207.06940).
 
 Formula: above the highest rung so far another one opens if, for any place of its ranking, a is in
-that place there, b was in it one rung below, and their scores s below differ by more than the noise:
+that place there, b was in it one rung below, and their scores s below differ by more than noise:
 
     |s(a) - s(b)| > epsilon
 
