@@ -90,6 +90,9 @@ def import_table(form: str, paths: Paths, **options: Any) -> Table:
 def analyse(table: _Table, target: str | float = DEFAULT_TARGET) -> Analysis:
     """Work out all statistics of a trial table: who found the best networks for the joules.
 
+        analysis = perjoule.analyse(perjoule.load_table("theirs.csv"), target="98%")
+        print(analysis.headline)
+
     Args:
         table: The trials; what its ``by`` groups is compared apart.
         target: The accuracy to reach: a number or ``"0.95"`` as it is, ``"98%"`` as a share of the
