@@ -157,6 +157,9 @@ def tune(
 ) -> Result:
     """Search with one strategy until an energy budget is spent.
 
+        result = perjoule.tune("tpe", "60 J", out="runs/mine")
+        predictor = perjoule.load_best(result.folder)
+
     The folder gets ``best.json`` (the best candidate and what it cost) and ``best.pt`` (its
     weights, see ``load_best``) beside all that a comparison writes.
 
@@ -213,6 +216,9 @@ def report(
     record: Wanted = (),
 ) -> Result | StudyResult:
     """Make tables, summary and report of a run folder again, from its ledger; or of a study's.
+
+        result = perjoule.report("runs/mine", target=0.95)
+        print(result.report)  # the path of the page
 
     Args:
         folder: The run folder, or that of a study.

@@ -90,6 +90,9 @@ def import_table(form: str, paths: Paths, **options: Any) -> Table:
 def analyse(table: Loadable, target: str | float = DEFAULT_TARGET) -> Analysis:
     """Work out all statistics of a trial table: who found the best networks for the joules.
 
+        analysis = perjoule.analyse(perjoule.load_table("theirs.csv"), target="98%")
+        print(analysis.headline)
+
     Args:
         table: The trials, or what `load_table` reads them from; what its ``by`` groups is compared
             apart.

@@ -23,10 +23,10 @@ FORGETTING = 0.9  # of the longest step, at each that follows: one that was held
 class EnergyBudget:
     """Joules to spend, counted by a meter from the moment the budget is made.
 
-    Nothing escapes: spent is what the meter reads, not a sum kept by hand.
+        budget = perjoule.EnergyBudget("6 kJ")
+        study.optimize(perjoule.metered(objective), callbacks=[budget.stop_study])
 
-        budget = EnergyBudget("6 kJ")
-        study.optimize(metered(objective), callbacks=[budget.stop_study])
+    Nothing escapes: spent is what the meter reads, not a sum kept by hand.
 
     Args:
         total: Joules, or text such as ``"6 kJ"``; ``math.inf`` never ends.

@@ -54,6 +54,8 @@ class CarbonIntensity:
 def intensity(text: str) -> CarbonIntensity:
     """The carbon intensity that a text names.
 
+        perjoule.intensity("FRA").grams(3.6e6)  # of one kilowatt-hour in France
+
     Args:
         text: A country (``"FRA"``, ``"FR"`` or ``"France"``), with a region after a slash in the
             USA, Canada, China, Sweden, Norway and Finland (``"USA/CA"``, ``"CAN/quebec"``,

@@ -46,6 +46,10 @@ def suspended_s() -> float:
 class EnergyMeter:
     """Meters this process and its hardware by reading counters at window edges.
 
+        with perjoule.EnergyMeter() as meter:
+            train()
+        print(meter.reading)
+
     Args:
         sources: ``"auto"`` (measured where possible, else modelled), names joined by commas
             (``"rapl,nvml"``, ``"cpu_time"``, ``"cpu_time:6.5"`` for 6.5 W per core, ``"model"``),

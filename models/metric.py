@@ -28,6 +28,9 @@ Score = TypeVar("Score", bound=Any)  # a number, or an array or a column of them
 class Metric:
     """What is optimised on validation data, and reported on test data.
 
+        Metric.parse("rmse")
+        Metric.parse({"name": "kappa", "direction": "maximize", "low": -1, "high": 1})
+
     Attributes:
         name: What it is called: ``"accuracy"``, ``"rmse"``.
         direction: ``"maximize"`` or ``"minimize"``.

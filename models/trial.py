@@ -42,6 +42,13 @@ class TrialFailed(Exception):  # noqa: N818 - says what happened, as State.FAILE
 class Trial:
     """A slice of one candidate's training, as its training function sees it.
 
+        def train(trial):
+            model = build(trial.params["width"])
+            for epoch in trial.epochs():
+                trial.report(accuracy=train_one_epoch(model))
+
+        perjoule.compare(objective=train, space={"width": [8, 16], "epochs": 4})
+
     Attributes:
         params: The candidate's hyperparameters; one that is inactive is None.
         seed: The seed of the run: for weights, order of samples, dropout.

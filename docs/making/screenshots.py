@@ -17,7 +17,8 @@ from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "docs" / "img"
-WIDTH, HEIGHT = 1440, 1490
+WIDTH, HEIGHT = 1440, 1340
+MARGIN = 190  # beside the column of the report
 REPLAY = ["--strategies", "random,tpe,asha,frugal", "--budget", "20 J per run", "--seeds", "20"]
 DRAWN_MS = 3_000  # figures are drawn soon after a page is shown
 
@@ -32,7 +33,7 @@ def write_report(page: Path) -> None:
 def take(page: Path, scheme: str, image: Path) -> None:
     """Take a picture of the top of a page."""
     from PIL import Image
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import FloatRect, sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
@@ -44,7 +45,8 @@ def take(page: Path, scheme: str, image: Path) -> None:
         )
         view.goto(page.as_uri())
         view.wait_for_timeout(DRAWN_MS)
-        picture = Image.open(io.BytesIO(view.screenshot()))
+        clip = FloatRect(x=MARGIN, y=0, width=WIDTH - 2 * MARGIN, height=HEIGHT)
+        picture = Image.open(io.BytesIO(view.screenshot(clip=clip)))
         browser.close()
     picture.convert("RGB").save(image, quality=72, method=6)
 

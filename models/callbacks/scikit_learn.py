@@ -57,6 +57,10 @@ def partial_fit_epochs(
 ) -> Any:
     """Train with ``partial_fit`` for the trial's epochs, and report the metric after each.
 
+        def train(trial):
+            classifier = SGDClassifier(alpha=trial.params["alpha"], random_state=trial.seed)
+            perjoule.partial_fit_epochs(trial, classifier, x, y, x_validation, y_validation)
+
     Samples are shuffled by the trial's seed in each epoch. Budget and interruption are asked before
     each batch.
 
@@ -108,6 +112,10 @@ def fit_once(
     score: Score | None = None,
 ) -> Any:
     """Fit any estimator as one step and report its metric: one epoch is all of the trial.
+
+        def train(trial):
+            forest = RandomForestClassifier(trial.params["n_estimators"], random_state=trial.seed)
+            perjoule.fit_once(trial, forest, x, y, x_validation, y_validation)
 
     Nothing can stop a fit once it has begun, so the budget may be overdrawn by one; the fits before
     tell what it may take. A trial that is gone on with is complete: nothing is fitted again.
