@@ -39,7 +39,7 @@ def _waterfalls(subject: Subject) -> dict[str, Chart]:
     table = subject.table
     unplaced_j = 0.0
     if table.runs is not None:
-        unplaced_j = number(table.runs["unplaced_j"].sum(skipna=False))
+        unplaced_j = number(table.runs["unplaced_j"].astype(float).sum(skipna=False))
     single = len(subject.analysis.groups) == 1
     effort = content.work(table) if single else None
     beside = {} if effort is None else {each.what: each.energy_j for each in effort.overhead}

@@ -1,5 +1,6 @@
 """What is packed, and what stands beside it: nothing is forgotten, nothing says otherwise."""
 
+import ast
 import re
 import runpy
 import subprocess
@@ -126,3 +127,43 @@ def test_the_check_of_a_release_says_what_it_takes():
         [sys.executable, script, "--help"], capture_output=True, text=True, check=True
     )
     assert "--python" in ended.stdout
+
+
+INDIRECT = {
+    "markupsafe": "jinja2",
+    "sqlalchemy": "optuna",
+    "fsspec": "torch",
+    "choreographer": "kaleido",
+}
+"""What is imported and comes with what is asked for, as its own documentation says."""
+NAMED_OTHERWISE = {
+    "PIL": "pillow",
+    "pynvml": "nvidia-ml-py",
+    "skopt": "scikit-optimize",
+    "sklearn": "scikit-learn",
+    "yaml": "pyyaml",
+    "lazy_loader": "lazy-loader",
+}
+ONLY_WHERE_IT_IS = {"IPython", "amdsmi"}
+"""What is imported in a notebook, or from a vendor's driver."""
+
+
+def test_what_is_imported_is_asked_for():
+    project = PROJECT["project"]
+    asked = [project["dependencies"], *project["optional-dependencies"].values()]
+    names = {re.split(r"[<>=\[;]", each)[0] for some in asked for each in some}
+    for path in (each for each in files_of_rooms() if each.suffix == ".py"):
+        for name in imported(path) - ONLY_WHERE_IT_IS - {"perjoule"} - sys.stdlib_module_names:
+            known = NAMED_OTHERWISE.get(INDIRECT.get(name, name), INDIRECT.get(name, name))
+            assert known in names, f"{path.relative_to(ROOT)} imports {name}"
+
+
+def imported(path):
+    """The outermost names that a module imports, of others."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {each.name.partition(".")[0] for each in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+            found.add(node.module.partition(".")[0])
+    return found
