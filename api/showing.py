@@ -34,20 +34,20 @@ def shows_progress(
 
 def comparison_progress() -> AbstractContextManager[Any]:
     """Open the progress of a comparison or a search."""
-    from ..reports.progress import ComparisonProgress
+    from ..reports.progress.comparing import ComparisonProgress
 
     return ComparisonProgress()
 
 
 def study_progress() -> AbstractContextManager[Any]:
     """Open the progress of a study."""
-    from ..reports.progress import StudyProgress
+    from ..reports.progress.studying import StudyProgress
 
     return StudyProgress()
 
 
 def replay_progress() -> AbstractContextManager[Any]:
     """Open the progress of a replay."""
-    from ..reports.progress import ReplayProgress
+    from ..reports.progress.replaying import ReplayProgress
 
     return ReplayProgress()

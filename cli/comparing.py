@@ -42,7 +42,7 @@ def compare(
     """Compare search strategies that share an energy budget; writes a report."""
     stopping().goes_on_with("compare --resume")
     from .. import api
-    from ..reports.progress import ComparisonProgress
+    from ..reports.progress.comparing import ComparisonProgress
 
     with ComparisonProgress(folder.target) as progress:
         result = api.compare(
@@ -98,7 +98,7 @@ def tune(
     stopping().goes_on_with(f"tune --resume{' --refit' * refit}")
     from .. import api
     from ..benchmarks.analysis.unspent import unspent
-    from ..reports.progress import ComparisonProgress
+    from ..reports.progress.comparing import ComparisonProgress
     from ..reports.terminal import print_best
 
     with ComparisonProgress(folder.target) as progress:

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from ..files.writing import check_new
-from .app import command, show
+from ..errors import ConfigurationError, OutputError
+from ..files.writing import check_new, write_whole
+from .app import command, show, write_json
 from .options import AsJson, Carbon, Force, Meter
 from .printing import echo
 
@@ -33,6 +34,14 @@ def measure(
         float, typer.Option(min=0.01, help="Seconds between two rows of the series.")
     ] = 1.0,
     carbon: Carbon = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(help='Exit with 1 if it used more ("5 kJ"), or that is not known.'),
+    ] = None,
+    out: Annotated[
+        list[Path] | None,
+        typer.Option(help="Write the joules to a .json or .md file; repeat for both."),
+    ] = None,
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
@@ -43,10 +52,15 @@ def measure(
     from ..energy import EnergyMeter
     from ..energy.carbon import intensity
     from ..energy.command import measure as run
+    from ..energy.quantities import parse_energy
+    from ..reports.metering_markdown import describe_command
     from ..reports.metering_terminal import print_reading
 
-    if series is not None:
-        check_new(series, force=force)
+    files = out or []
+    for path in [*files, *([] if series is None else [series])]:
+        check_new(path, force=force)
+    _check_suffixes(files)
+    budget_j = None if budget is None else parse_energy(budget)
     grid = None if carbon is None else intensity(carbon)
     with EnergyMeter(meter or "auto", series_period_s=period if series else None) as used:
         result = run(command, used)
@@ -60,8 +74,38 @@ def measure(
         "carbon": None if grid is None else {**asdict(grid), "grams": grams},
     }
     emissions = None if grid is None else (grams, grid)
+    is_kept, judged = _judge(result.reading.total_j, budget_j)
+    for path in files:
+        if path.suffix == ".json":
+            write_json(path, data)
+        else:
+            text = describe_command(result, emissions, judged)
+            write_whole(path, lambda new, text=text: new.write_text(text, encoding="utf-8"))
     show(data, as_json, lambda: print_reading(result.reading, emissions))
-    raise typer.Exit(result.exit_code)
+    if judged:
+        echo(judged, err=True)
+    raise typer.Exit(result.exit_code or int(not is_kept))
+
+
+def _check_suffixes(files: list[Path]) -> None:
+    for path in files:
+        if path.suffix not in (".json", ".md"):
+            raise ConfigurationError(f"--out {path}: end its name with .json or .md")
+        if not path.parent.is_dir():
+            raise OutputError(f"--out {path}: {path.parent} is no folder; make it first")
+
+
+def _judge(energy_j: float | None, budget_j: float | None) -> tuple[bool, str]:
+    """Whether a budget was kept, and what to say of it."""
+    from ..energy.quantities import format_energy
+
+    if budget_j is None:
+        return True, ""
+    budget = f"the budget of {format_energy(budget_j)}"
+    if energy_j is None:
+        return False, f"the joules are not known, so {budget} cannot be held"
+    is_kept = energy_j <= budget_j
+    return is_kept, f"{format_energy(energy_j)} {'keep to' if is_kept else 'exceed'} {budget}"
 
 
 @command("calibrate")

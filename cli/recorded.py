@@ -71,7 +71,7 @@ def replay(tables: Tables, searched: Searched, replaying: Replaying, findings: F
     """Compare strategies on what a table recorded: virtual joules, no training."""
     from .. import api
     from ..benchmarks.analysis.target import parse_target
-    from ..reports.progress import ReplayProgress
+    from ..reports.progress.replaying import ReplayProgress
 
     parse_target(findings.target, None)
     _check_new(findings)

@@ -53,7 +53,7 @@ def _list(as_json: bool) -> None:
 
 def _run(name: str, folder: StudyFolder, asking: Asking, recorded: Recorded, as_json: bool) -> None:
     from .. import api
-    from ..reports.progress import StudyProgress
+    from ..reports.progress.studying import StudyProgress
     from ..reports.study_terminal import print_study
 
     stopping().goes_on_with(f"study {shlex.quote(name)} --resume")
@@ -74,7 +74,7 @@ def _run(name: str, folder: StudyFolder, asking: Asking, recorded: Recorded, as_
 
 def _run_all(folder: StudyFolder, asking: Asking, recorded: Recorded, as_json: bool) -> None:
     from .. import api
-    from ..reports.progress import StudyProgress
+    from ..reports.progress.studying import StudyProgress
     from ..reports.study_terminal import print_all
 
     if recorded != Recorded():

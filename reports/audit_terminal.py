@@ -7,7 +7,7 @@ from collections import Counter
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from .progress import open_console
+from .progress.console import open_console
 
 if TYPE_CHECKING:
     from ..benchmarks.audit import Audit

@@ -9,7 +9,8 @@ from rich.text import Text
 
 from ..energy.carbon import format_grams
 from .format import format_duration, format_energy, format_percent
-from .progress import open_console
+from .metering_markdown import amount_of
+from .progress.console import open_console
 
 if TYPE_CHECKING:
     from ..energy import Reading
@@ -63,14 +64,10 @@ def print_reading(
             format_percent(part.gain_error, 0),
         )
     console.print(table)
-    amount = f"{format_energy(reading.total_j)} {reading.kind}"
-    if len(reading.totals_j) > 1:
-        kinds = " + ".join(f"{format_energy(j)} {kind}" for kind, j in reading.totals_j.items())
-        amount = f"{format_energy(reading.total_j)} ({kinds})"
     power = ""
     if reading.total_j is not None and reading.duration_s:
         power = f", {reading.total_j / reading.duration_s:.3g} W on average"
-    console.print(f"{amount} in {format_duration(reading.duration_s)}{power}")
+    console.print(f"{amount_of(reading)} in {format_duration(reading.duration_s)}{power}")
     if emissions is not None:
         console.print(f"{format_grams(emissions[0])} CO2e at {emissions[1]}")
     for warning in reading.warnings:

@@ -9,7 +9,7 @@ from rich.table import Table
 from ..benchmarks.statistics.projection import CLOSE, ProjectedTrial, Projection, Projections
 from ..benchmarks.tables.table import counted
 from .format import format_energy, format_percent
-from .progress import open_console
+from .progress.console import open_console
 
 MOST_ROWS = 40  # of each table
 

@@ -17,7 +17,7 @@ from ..benchmarks.studies.wording import (
     value_of,
     verdict_of,
 )
-from .progress import open_console
+from .progress.console import open_console
 
 if TYPE_CHECKING:
     from ..api import Studies, StudyResult

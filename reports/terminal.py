@@ -20,7 +20,7 @@ from .format import (
     format_score,
     format_value,
 )
-from .progress import open_console
+from .progress.console import open_console
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence

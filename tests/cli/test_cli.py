@@ -248,6 +248,23 @@ def test_a_commands_joules_as_json_come_last(folder):
     assert series["energy_j"].iloc[-1] == pytest.approx(data["total_j"], rel=0.5)
 
 
+def test_a_command_is_held_to_a_budget_and_written_to_files(folder):
+    files = ("--out", "joules.json", "--out", "joules.md")
+    spin = ("--meter", "cpu_time:5", *files, "--", sys.executable, "-c", SPIN)
+    assert call("measure", "--budget", "1 kJ", *spin).code == 0
+    text = (folder / "joules.md").read_text()
+    assert re.match(r"\*\*\d+ mJ modelled\*\* ± 43 % in ", text)
+    assert "keep to the budget of 1.00 kJ" in text
+    assert json.loads((folder / "joules.json").read_text())["kind"] == "modelled"
+    ended = call("measure", "--force", "--budget", "1 mJ", *spin)
+    assert (ended.code, "exceed the budget of 1.00 mJ" in ended.err) == (1, True)
+    ended = call("measure", "--force", "--budget", "1 mJ", *spin[:-1], "raise SystemExit(3)")
+    assert ended.code == 3
+    for wrong in ("joules.txt", "no/such/joules.md"):
+        assert call("measure", "--out", wrong, "--", "touch", "begun").code == 2
+    assert not (folder / "begun").exists()
+
+
 def test_this_machine_is_calibrated_by_recorded_windows(folder, monkeypatch):
     monkeypatch.setenv("PERJOULE_HOME", str(folder / "home"))
     rows = ["duration_s,cpu_s,energy_j"]

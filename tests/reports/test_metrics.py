@@ -22,7 +22,7 @@ from perjoule.reports.figures.palette import look_of
 from perjoule.reports.figures.pareto import pareto_chart
 from perjoule.reports.figures.scales import scale_of
 from perjoule.reports.page import render
-from perjoule.reports.progress import ComparisonProgress
+from perjoule.reports.progress.comparing import ComparisonProgress
 from perjoule.reports.terminal import print_analysis, print_best
 
 from .pages import Page

@@ -6,7 +6,7 @@ import pytest
 
 from perjoule.benchmarks.comparison.state import ComparisonState, Failures, Flight, StrategyState
 from perjoule.models.metric import ACCURACY
-from perjoule.reports.progress import ReplayProgress
+from perjoule.reports.progress.replaying import ReplayProgress
 from perjoule.reports.progress.drawing import draw_state, plain_line
 
 STRATEGY = StrategyState(

@@ -12,7 +12,7 @@ import pytest
 import perjoule
 from perjoule.benchmarks.comparison.folder import Folder
 from perjoule.errors import OutputError
-from perjoule.reports.progress import ComparisonProgress
+from perjoule.reports.progress.comparing import ComparisonProgress
 
 from ...command import call
 from ...full_disk import disk, trained_joules

@@ -11,7 +11,7 @@ from optuna.trial import TrialState
 
 import perjoule
 from perjoule.benchmarks.comparison.folder import MIRROR
-from perjoule.reports.progress import ComparisonProgress
+from perjoule.reports.progress.comparing import ComparisonProgress
 from perjoule.reports.recorders.journal import TOGETHER
 
 from ...command import call
