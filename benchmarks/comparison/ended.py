@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from ...energy.quantities import total
@@ -13,7 +13,7 @@ from ...models.outcome import State
 from ..tables.table import plain
 from .events import EndEvent, Event, InterruptedEvent, RunEvent, SearchEvent, SliceEvent
 from .record import add_up, curve_table, slice_table
-from .recorder import EndedTrial, Point, RunFacts, RunState
+from .recorder import Best, EndedTrial, Point, RunFacts, RunState
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +31,8 @@ class _End(NamedTuple):
     number: int
     spent_j: float | None
     incumbent: float | None
+    ended_at: datetime
+    improved: tuple[Best, ...]
 
 
 class EndedTrials:
@@ -55,6 +57,7 @@ class EndedTrials:
         self._open: dict[Key, list[SliceEvent | InterruptedEvent]] = {}
         self._ended: set[Key] = set()
         self._states: dict[str, Counter[str]] = {name: Counter() for name in runs}
+        self._n_climbs = dict.fromkeys(runs, 0)  # of which was told
         self._spent_j: dict[str, dict[str, float | None]] = {name: {} for name in runs}
 
     def take(self, events: Iterable[Event]) -> list[EndedTrial]:
@@ -70,7 +73,9 @@ class EndedTrials:
                 for key in self._apply(event):
                     run, own = self.runs[key[0]], self._open.pop(key)
                     states = self._states[run.name]
-                    ends[key] = _End(states.total(), run.spent_j, run.incumbent)
+                    ended_at = _ended_at(own) or self._created
+                    facts = states.total(), run.spent_j, run.incumbent, ended_at
+                    ends[key] = _End(*facts, self._improved(run))
                     states[_state(own[-1], run).value] += 1
                     self._ended.add(key)
                     slices += own
@@ -114,6 +119,12 @@ class EndedTrials:
         has_ended = run.end is not None or _state(event, run) not in _OPEN
         return [key] if has_ended else []
 
+    def _improved(self, run: Run) -> tuple[Best, ...]:
+        """The new best scores since this was last asked."""
+        climbs = run.account.climbs
+        new, self._n_climbs[run.name] = climbs[self._n_climbs[run.name] :], len(climbs)
+        return tuple(Best(each.spent_j, run.metric.oriented(each.score)) for each in new)
+
     def _charge(self, event: SliceEvent | SearchEvent | InterruptedEvent) -> None:
         kind = self._meter_kind if isinstance(event, SearchEvent) else _as_slice(event).energy_kind
         own = self._spent_j[event.run]
@@ -126,13 +137,11 @@ class EndedTrials:
             for name, value in known.items()
             if name.startswith("p.") and value is not None
         }
-        began_at = self._created if known["started_at"] is None else known["started_at"]
         same = ("run", "strategy", "seed", "trial", "state", "score", "energy_j", "energy_kind")
         return EndedTrial(
             **{name: known[name] for name in same},
             params=params,
             curve=curve,
-            ended_at=_utc(began_at) + timedelta(seconds=known["duration_s"] or 0.0),
             row=known,
             **end._asdict(),
         )
@@ -150,10 +159,13 @@ def points_of(curves: pd.DataFrame | None) -> dict[Key, tuple[Point, ...]]:
     return {key: tuple(points) for key, points in found.items()}
 
 
-def _utc(moment: Any) -> datetime:
-    """A moment of a table, or of a description, as Python's own."""
-    own = moment.floor("us").to_pydatetime() if hasattr(moment, "to_pydatetime") else moment
-    return own.astimezone(UTC)
+def _ended_at(slices: Sequence[SliceEvent | InterruptedEvent]) -> datetime | None:
+    """When the last slice ended of which that is known."""
+    for each in map(_as_slice, reversed(slices)):
+        if each.started_at is not None:
+            ended_s = each.started_at + (each.duration_s or 0.0)
+            return datetime.fromtimestamp(ended_s, UTC)
+    return None
 
 
 def _as_slice(event: SliceEvent | InterruptedEvent) -> SliceEvent:

@@ -63,8 +63,16 @@ class Point:
 
 
 @dataclass(frozen=True)
+class Best:
+    """A new best score of a run, in the metric's unit."""
+
+    spent_j: float | None  # by the run until then
+    score: float
+
+
+@dataclass(frozen=True)
 class EndedTrial:
-    """A trial that will not go on."""
+    """A trial that will not go on; a paused one ends, as pruned, when its run is over."""
 
     run: str
     strategy: str
@@ -77,9 +85,10 @@ class EndedTrial:
     energy_kind: str | None  # how these joules became known
     params: Mapping[str, Any]  # hyperparameters that count
     curve: tuple[Point, ...]
-    ended_at: datetime  # when it began, and the seconds that it took
+    ended_at: datetime  # when its last training ended; when all began where that is not known
     spent_j: float | None  # by its run up to the trial's end, searching included
     incumbent: float | None  # the best score of its run by then
+    improved: tuple[Best, ...]  # how that came about since the last trial of its run ended
     row: Mapping[str, Any]  # what the trial table says of it, by column; what is unknown is None
 
 

@@ -19,7 +19,7 @@ from ...benchmarks.comparison.recorder import Recorder
 from ...errors import ConfigurationError
 from ...models.importing import describe_error, need_extra
 from ...models.outcome import State
-from .rows import epoch_figures, facts, figures, note, settings
+from .rows import epoch_figures, facts, figures, improvements, note, settings
 
 if TYPE_CHECKING:
     from ...benchmarks.comparison.recorder import Begun, EndedTrial, Finished
@@ -166,8 +166,8 @@ class MLflow(Recorder):
         run = self._run(trial.run, trial.run, "", began_s)
         stated = {"strategy": trial.strategy, "seed": str(trial.seed)}
         over = [(name, value, trial.number) for name, value in told.items()]
-        if trial.spent_j is not None and trial.incumbent is not None:
-            over.append(("incumbent_by_mJ", trial.incumbent, round(1e3 * trial.spent_j)))
+        best = {round(1e3 * spent_j): score for spent_j, score in improvements(trial).items()}
+        over += [("incumbent_by_mJ", score, by_mj) for by_mj, score in best.items()]
         self._log(run, over, at_ms, params=stated)
         own = self._run(part, f"{trial.run} trial {trial.trial}", trial.run, began_s)
         points = [(name, value, 0) for name, value in told.items()]

@@ -33,6 +33,14 @@ def figures(trial: EndedTrial) -> dict[str, float]:
     return {name: value for name, value in told.items() if value is not None}
 
 
+def improvements(trial: EndedTrial) -> dict[float, float]:
+    """The best score of its run by the joules that the run had spent, up to the trial's end."""
+    found = {each.spent_j: each.score for each in trial.improved}
+    if trial.incumbent is not None:
+        found[trial.spent_j] = trial.incumbent
+    return {spent_j: score for spent_j, score in found.items() if spent_j is not None}
+
+
 def epoch_figures(point: Point) -> dict[str, float]:
     """The known figures of a validated epoch."""
     told = {
@@ -83,10 +91,13 @@ class Numbered:
         self._numbers: dict[str, Iterator[int]] = {}
 
     def rows(self, trial: EndedTrial) -> Iterator[tuple[int, Mapping[str, Any]]]:
-        """A row for each validated epoch of a trial, and one for its end, with their numbers."""
+        """Rows of a trial with their numbers: epochs, best scores since the last one, its end."""
         numbers = self._numbers.setdefault(trial.run, count())
         for point in trial.curve:
             told = {"trial": trial.trial, "epoch": point.epoch, **epoch_figures(point)}
             yield next(numbers), told
+        for spent_j, score in improvements(trial).items():
+            if spent_j != trial.spent_j:
+                yield next(numbers), {"spent_j": spent_j, "incumbent": score}
         params = {f"params/{name}": value for name, value in trial.params.items()}
         yield next(numbers), {"trial": trial.trial, **figures(trial), **facts(trial), **params}

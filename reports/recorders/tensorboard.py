@@ -15,7 +15,7 @@ from ...benchmarks.comparison.messages import file_name
 from ...benchmarks.comparison.recorder import Recorder
 from ...errors import OutputError
 from ...models.importing import need_extra
-from .rows import epoch_figures, facts, figures, note
+from .rows import epoch_figures, facts, figures, improvements, note
 
 if TYPE_CHECKING:
     from ...benchmarks.comparison.recorder import Begun, EndedTrial, Finished
@@ -74,9 +74,8 @@ class TensorBoardFiles(Recorder):
             told = figures(trial)
             for name, value in told.items():
                 run.add_scalar(name, value, trial.number, at)
-            if trial.spent_j is not None and trial.incumbent is not None:
-                by_mj = round(1e3 * trial.spent_j)
-                run.add_scalar("incumbent_by_mJ", trial.incumbent, by_mj, at)
+            for spent_j, score in improvements(trial).items():
+                run.add_scalar("incumbent_by_mJ", score, round(1e3 * spent_j), at)
             self._write_trial(trial, told)
         for writer in self._writers.values():
             writer.flush()

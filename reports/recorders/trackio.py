@@ -66,10 +66,15 @@ class Trackio(Recorder):
                     run.log(dict(row), step=number)
 
     def finish(self, finished: Finished) -> None:
-        """Log what was found, with the report, and end all runs."""
-        markdown = need_extra("trackio", "trackio", "trackio").Markdown
-        run, n_before = self._run(FINDING, {})
-        run.log({"finding": markdown(note(finished))}, step=n_before)
+        """Log what was found, once, with report and summary, and end all runs."""
+        if not finished.interrupted:
+            markdown = need_extra("trackio", "trackio", "trackio").Markdown
+            run, n_before = self._run(FINDING, {})
+            if not n_before:
+                run.log({"finding": markdown(note(finished))}, step=0)
+                for path in (finished.report, finished.summary):
+                    name = f"{self._begun.identity}-{path.stem}"
+                    _quietly(lambda file=path, name=name: run.log_artifact(str(file), name=name))
         _quietly(lambda: [each.finish() for each, _ in self._runs.values()])
         self._runs.clear()
 
