@@ -94,6 +94,14 @@ def engines() -> Iterator[tuple[str, str]]:
     return _bare(ENGINES)
 
 
+def recorders() -> Iterator[tuple[str, str]]:
+    """Who else records; one that needs a place ends in the colon before it."""
+    from ..reports.recorders.registry import RECORDERS
+
+    for name, recorder in RECORDERS.items():
+        yield f"{name}:" if recorder.needs_where else name, recorder.summary
+
+
 def import_formats() -> Iterator[tuple[str, str]]:
     """What can be imported."""
     from ..benchmarks.importers.registry import FORMATS

@@ -21,6 +21,10 @@ ENVIRONMENT = {
     "BROWSER_PATH": "The Chromium that draws `perjoule figures`.",
     "CUDA_VISIBLE_DEVICES": "Which NVIDIA GPUs are used and metered; with CUDA_DEVICE_ORDER, by "
     "which numbers. Of AMD cards also ROCR_VISIBLE_DEVICES and HIP_VISIBLE_DEVICES.",
+    "MLFLOW_TRACKING_URI": "Where `--record mlflow` records if it names no place; with "
+    "MLFLOW_EXPERIMENT_NAME, in which experiment.",
+    "WANDB_PROJECT": "The project of `--record wandb` if it names none; with WANDB_MODE and "
+    "WANDB_DIR as Weights & Biases takes them.",
     "NO_COLOR": "If set, nothing is printed in colour.",
     "COLUMNS": "Width of help and tables; the terminal's if not set.",
     "TMPDIR": "Where the traceback of a fault of perjoule is kept.",

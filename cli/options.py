@@ -86,6 +86,7 @@ Record = Annotated[
         metavar="NAME[:WHERE]",
         help=f"Record trials and joules elsewhere too, as they come; repeat it for more. "
         f"{recorders_help()}.",
+        autocompletion=to.one_of(to.recorders),
     ),
 ]
 JsonFile = Annotated[File, Option("--json", help="Write all that is found as JSON; - prints it.")]

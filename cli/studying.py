@@ -3,17 +3,70 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
 from ..errors import ConfigurationError
 from . import completing as to
 from .app import command, show
-from .groups import Asking, Recorded, StudyFolder
-from .options import AsJson
+from .options import AsJson, Carbon, File, Meter, Text, Trust
 from .stopping import stopping
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """How a study is run, and where it is kept."""
+
+    quick: Annotated[
+        bool, Option("--quick", help="Minutes on two cores; else the paper's whole design.")
+    ] = False
+    yes: Annotated[
+        bool, Option("--yes", help="Run it even if it should take more than ten minutes.")
+    ] = False
+    out: Annotated[File, Option(help="Its folder; a new one under runs/ if not given.")] = None
+    resume: Annotated[bool, Option("--resume", help="Go on with the folder --out.")] = False
+    trust: Trust = False
+
+
+@dataclass(frozen=True)
+class Asking:
+    """What may be asked of a study: fields of `benchmarks.studies.Options`."""
+
+    dataset: Annotated[
+        Text,
+        Option(
+            help="Another data set than the study's; as for compare.",
+            autocompletion=to.one_of(to.datasets),
+        ),
+    ] = None
+    repetitions: Annotated[int | None, Option(min=1, help="Repetitions of a cell, or seeds.")] = (
+        None
+    )
+    meter: Meter = None
+    device: Annotated[Text, Option(help="cpu, cuda, cuda:1; chosen if not given.")] = None
+    workers: Annotated[int | None, Option(min=1, help="Trials at a time.")] = None
+    carbon: Carbon = None
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """Tables that a study analyses."""
+
+    source: Annotated[
+        list[Path] | None,
+        Option("--from", help="Analyse this recorded table (or run folder), and run nothing."),
+    ] = None
+    add: Annotated[
+        list[Path] | None,
+        Option("--add", help="Analyse another machine's table with what is run here."),
+    ] = None
+    mapping: Annotated[
+        list[str] | None,
+        Option("--map", help='Columns of these made of others: "energy_j=kwh*3.6e6".'),
+    ] = None
 
 
 @command("study")
@@ -21,7 +74,7 @@ def study(
     *,
     name: Annotated[
         str | None,
-        typer.Argument(
+        Argument(
             metavar="NAME",
             help="A study, all of them, or your own as module:attribute; none lists them.",
             autocompletion=to.one_of(to.studies),

@@ -90,6 +90,7 @@ def complete(monkeypatch, words):
         ("perjoule figures --only any", ["anytime"]),
         ("perjoule export --format torch", ["torchscript", "torch-export"]),
         ("perjoule compare --executor das", ["dask"]),
+        ("perjoule compare --record prom", ["prometheus:"]),
         ("perjoule compare --metric bal", ["balanced_accuracy"]),
         ("perjoule compare --architecture torchv", ["torchvision:"]),
     ],
