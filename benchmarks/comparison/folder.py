@@ -6,6 +6,7 @@ ledger.jsonl      the events: the truth                               appended
 ledger.seal       which line of it is the last                        written over
 trials.parquet  curves.parquet  summary.json  report.html             derived from the ledger
 studies.journal   the same for optuna-dashboard, where it is asked for
+mlflow.db  mlflow/  tensorboard/  wandb/  what recorders keep here that are given no other place
 weights/          the best networks, where they are kept
 checkpoints/      states of paused trials                             gone when their run is over
 inflight/         signs of life of slices being trained               gone when it is over

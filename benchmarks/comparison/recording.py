@@ -42,9 +42,11 @@ SHARE = 0.01
 CHECK_S = BEGIN_S = 60.0
 """So long a recorder may take to be checked, and to begin."""
 PATIENCE_S = 5.0
-"""So long the loop waits for recorders; one that takes longer gets what follows when it is done."""
+"""So long the loop waits for recorders; what is left by then waits for another time."""
 FINISH_S = 120.0
-"""So long recorders may take for what is left, once the comparison is over."""
+"""So long a recorder may take for each call, once the comparison is over."""
+AT_ONCE = 16
+"""Trials that a recorder gets in one call."""
 
 
 class Recording:
@@ -142,8 +144,9 @@ class Recording:
         finished = Finished(not over, table, analysis, *paths)
         for caller in self._callers:
             caller.call(lambda each=caller: each.recorder.finish(finished))
-        self._wait(FINISH_S)
         for caller in self._callers:
+            while caller.is_busy and caller.comes_back(FINISH_S):
+                pass
             caller.end(f"it did not end within {FINISH_S:g} s")
         self._tell_faults()
 
@@ -165,8 +168,9 @@ class Recording:
         state = self._standing.look([*self._trials.runs.values()], time.time())
         present = Present(state, self._trials.states(), self._workers, len(flying), time.time())
         for caller in self._callers:
-            if ended:
-                caller.call(lambda each=caller: each.recorder.trials(ended))
+            for first in range(0, len(ended), AT_ONCE):
+                some = tuple(ended[first : first + AT_ONCE])
+                caller.call(lambda each=caller, some=some: each.recorder.trials(some))
             if always or not caller.is_busy:
                 caller.call(lambda each=caller: each.recorder.standing(present))
 
@@ -180,9 +184,14 @@ class Recording:
         return []
 
     def _wait(self, seconds: float) -> None:
+        """Let all recorders work, until they have taken everything or so long."""
         until_s = time.monotonic() + seconds
         for caller in self._callers:
+            caller.may_work.set()
+        for caller in self._callers:
             caller.wait(until_s - time.monotonic())
+        for caller in self._callers:
+            caller.may_work.clear()
 
     def _tell_faults(self) -> None:
         for fault in self.faults:
@@ -195,7 +204,11 @@ class Recording:
 
 
 class _Caller:
-    """Calls one recorder in a thread of its own, until it fails for the first time."""
+    """Calls one recorder in a thread of its own, until it fails for the first time.
+
+    It begins a call only while it may work, so that what recorders take falls between slices, and
+    into none of their joules.
+    """
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
@@ -204,6 +217,7 @@ class _Caller:
         self.fault = self.look = ""
         self._calls: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
         self._n_left = 0
+        self.may_work = threading.Event()
         self._done = threading.Condition()
         self._thread: threading.Thread | None = None
 
@@ -238,6 +252,13 @@ class _Caller:
         with self._done:
             self._done.wait_for(lambda: self._n_left == 0, max(0.0, seconds))
 
+    def comes_back(self, seconds: float) -> bool:
+        """Let it work until one more call has come back, or so long; whether one has."""
+        self.may_work.set()
+        before = self._n_left
+        with self._done:
+            return self._done.wait_for(lambda: self._n_left < before, seconds)
+
     def end(self, why_not: str) -> None:
         """Call it no more; it has failed if it is still busy."""
         if self.is_busy and not self.fault:
@@ -246,6 +267,7 @@ class _Caller:
 
     def _work(self) -> None:
         while (what := self._calls.get()) is not None:
+            self.may_work.wait()
             if not self.fault:
                 try:
                     what()

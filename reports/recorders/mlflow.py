@@ -36,6 +36,8 @@ _BOUNDS = {
 """What holds while perjoule talks to a server, unless the user said otherwise."""
 _MOST_METRICS = 800
 """In one request, which may hold 1,000 things in all."""
+_Figure = tuple[str, float, int, int]
+"""Name, value, milliseconds of Unix time, and step."""
 _TALKATIVE = ("mlflow", "alembic")
 
 
@@ -93,11 +95,12 @@ class MLflow(Recorder):
     def trials(self, ended: Sequence[EndedTrial]) -> None:
         """Log each trial as a run of its own, and to the run that it belongs to."""
         with _bounded():
-            for trial in ended:
-                part = f"{trial.run}/{trial.trial}"
-                if part not in self._ended:
-                    self._log_trial(part, trial)
-                    self._ended.add(part)
+            new = [trial for trial in ended if _part(trial) not in self._ended]
+            for run in dict.fromkeys(trial.run for trial in new):
+                self._log_run([trial for trial in new if trial.run == run])
+            for trial in new:
+                self._log_trial(trial)
+                self._ended.add(_part(trial))
 
     def finish(self, finished: Finished) -> None:
         """Log what was found, with report and summary, and end what is over."""
@@ -159,37 +162,44 @@ class MLflow(Recorder):
             self._runs[part] = made.info.run_id
         return self._runs[part]
 
-    def _log_trial(self, part: str, trial: EndedTrial) -> None:
-        ended_s, told = trial.ended_at.timestamp(), figures(trial)
-        began_s = ended_s - (trial.row.get("duration_s") or 0.0)
-        at_ms = round(1e3 * ended_s)
-        run = self._run(trial.run, trial.run, "", began_s)
-        stated = {"strategy": trial.strategy, "seed": str(trial.seed)}
-        over = [(name, value, trial.number) for name, value in told.items()]
-        best = {round(1e3 * spent_j): score for spent_j, score in improvements(trial).items()}
-        over += [("incumbent_by_mJ", score, by_mj) for by_mj, score in best.items()]
-        self._log(run, over, at_ms, params=stated)
-        own = self._run(part, f"{trial.run} trial {trial.trial}", trial.run, began_s)
-        points = [(name, value, 0) for name, value in told.items()]
+    def _log_run(self, trials: Sequence[EndedTrial]) -> None:
+        """Log trials to the run that they are of, by their number."""
+        first = trials[0]
+        run = self._run(first.run, first.run, "", _began_s(first))
+        made: list[_Figure] = []
+        for trial in trials:
+            at_ms = round(1e3 * trial.ended_at.timestamp())
+            made += [(name, x, at_ms, trial.number) for name, x in figures(trial).items()]
+            best = {round(1e3 * joules): score for joules, score in improvements(trial).items()}
+            made += [("incumbent_by_mJ", score, at_ms, by_mj) for by_mj, score in best.items()]
+        self._log(run, made, _stated(first))
+
+    def _log_trial(self, trial: EndedTrial) -> None:
+        """Log a trial as a run of its own."""
+        at_ms = round(1e3 * trial.ended_at.timestamp())
+        name = f"{trial.run} trial {trial.trial}"
+        own = self._run(_part(trial), name, trial.run, _began_s(trial))
+        made: list[_Figure] = [(name, x, at_ms, 0) for name, x in figures(trial).items()]
         for point in trial.curve:
-            points += [(name, each, point.epoch) for name, each in epoch_figures(point).items()]
+            told = epoch_figures(point)
+            made += [(name, x, at_ms, point.epoch) for name, x in told.items()]
             if point.score is not None and point.energy_j is not None:
-                points.append(("epoch_score_by_mJ", point.score, round(1e3 * point.energy_j)))
-        self._log(own, points, at_ms, {**stated, **_flat(trial.params)}, facts(trial))
+                by_mj = round(1e3 * point.energy_j)
+                made.append(("epoch_score_by_mJ", point.score, at_ms, by_mj))
+        self._log(own, made, {**_stated(trial), **_flat(trial.params)}, facts(trial))
         status = "FAILED" if trial.state == State.FAILED else "FINISHED"
         self._client.set_terminated(own, status, end_time=at_ms)  # last: it is whole then
 
     def _log(
         self,
         run: str,
-        metrics: Sequence[tuple[str, float, int]] = (),
-        at_ms: int = 0,
+        metrics: Sequence[_Figure] = (),
         params: Mapping[str, str] | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> None:
         """Log to a run; what it has already, at the same time, is not there twice."""
         entities = need_extra("mlflow.entities", "mlflow", "MLflow")
-        made = [entities.Metric(name, value, at_ms, step) for name, value, step in metrics]
+        made = [entities.Metric(*figure) for figure in metrics]
         self._client.log_batch(
             run,
             made[:_MOST_METRICS],
@@ -216,6 +226,18 @@ def _bounded() -> Iterator[None]:
             os.environ.pop(name, None)
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
+
+
+def _part(trial: EndedTrial) -> str:
+    return f"{trial.run}/{trial.trial}"
+
+
+def _began_s(trial: EndedTrial) -> float:
+    return trial.ended_at.timestamp() - (trial.row.get("duration_s") or 0.0)
+
+
+def _stated(trial: EndedTrial) -> dict[str, str]:
+    return {"strategy": trial.strategy, "seed": str(trial.seed)}
 
 
 def _flat(values: Mapping[str, Any]) -> dict[str, str]:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from ...benchmarks.comparison.messages import file_name
 from ...benchmarks.comparison.recorder import Recorder
-from ...models.importing import need_extra
+from ...errors import ConfigurationError
+from ...models.importing import describe_error, need_extra
 from .rows import Numbered, figures, note, settings
 
 if TYPE_CHECKING:
@@ -44,15 +45,27 @@ class WeightsAndBiases(Recorder):
         self._place: Path | None = None
 
     def check(self) -> None:
-        """See that it is installed.
+        """See that it is installed, and that its server takes the key, if one is known.
 
         Raises:
-            ConfigurationError: It is not.
+            ConfigurationError: It is not, or it does not.
         """
-        wandb = self._library()
-        given = os.environ.get("WANDB_MODE")
-        knows_key = given is None and wandb.login(prompt=False, verify=False)
-        self._mode = given or ("online" if knows_key else "offline")
+        wandb, given = self._library(), os.environ.get("WANDB_MODE")
+        if given not in (None, "online"):
+            self._mode = given
+            return
+        try:
+            knows_key = wandb.login(prompt=False, verify=True)
+        except Exception as error:
+            raise ConfigurationError(
+                f"record wandb: {describe_error(error)[:300]}; mend it, or set WANDB_MODE=offline"
+            ) from error
+        if given == "online" and not knows_key:
+            raise ConfigurationError(
+                "record wandb: WANDB_MODE is online, and no key is known: set WANDB_API_KEY, run "
+                "`wandb login`, or set WANDB_MODE=offline"
+            )
+        self._mode = "online" if knows_key else "offline"
 
     def begin(self, comparison: Begun) -> None:
         """Remove what was recorded of this comparison offline; a run is begun with its trials."""

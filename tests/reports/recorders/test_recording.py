@@ -166,6 +166,21 @@ def test_a_server_that_does_not_answer_is_one_line(tmp_path, monkeypatch):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.conformance
+def test_weights_and_biases_asks_for_nothing(run, monkeypatch):
+    pytest.importorskip("wandb")
+    monkeypatch.setenv("WANDB_MODE", "online")
+    for name in ("WANDB_API_KEY", "WANDB_IDENTITY_TOKEN_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NETRC", str(run.folder / "none"))
+    monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
+    ended = call("report", run.folder, "--record", "wandb")
+    assert ended.code == 2 and "no key is known: set WANDB_API_KEY" in ended.message
+    monkeypatch.setenv("WANDB_API_KEY", "a" * 40)
+    ended = call("report", run.folder, "--record", "wandb")
+    assert ended.code == 2 and "or set WANDB_MODE=offline" in ended.err
+
+
 def test_what_is_no_recorder_is_refused(tmp_path):
     with pytest.raises(
         perjoule.ConfigurationError, match=r"int is no recorder.*perjoule\.Recorder"
