@@ -140,12 +140,19 @@ def _store(stored: Stored) -> None:
     write_whole(FOLDER / f"{stored.name}.json", lambda part: part.write_text(text, "utf-8"))
 
 
+def drawn(stored: Stored) -> go.Figure | None:
+    """The figure that is shown of a study; None of one that has none."""
+    chart = stored.chart
+    if chart is None:
+        return None
+    figure = go.Figure(chart.figure).update_layout(template=TEMPLATE)
+    return figure.update_layout(margin={"t": 24, "r": 16})
+
+
 def _images(stored: Sequence[Stored]) -> Iterator[tuple[Path, str, go.Figure, int]]:
     for each in stored:
-        chart = each.chart
-        if chart is not None:
-            figure = go.Figure(chart.figure).update_layout(template=TEMPLATE)
-            figure.update_layout(margin={"t": 24, "r": 16})
+        chart, figure = each.chart, drawn(each)
+        if chart is not None and figure is not None:
             height_px = int(16 * chart.height_rem) if chart.height_rem else 420 + 5 * chart.entries
             yield FOLDER / f"{each.name}.svg", chart.label, figure, height_px
 
