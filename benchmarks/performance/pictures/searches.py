@@ -250,7 +250,7 @@ def _per_joule() -> go.Figure:
     """Trials of digits at their end, what each floor leaves, and the toy."""
     epochs = epochs_of("digits")
     last = epochs[epochs["epoch"] == epochs["epoch"].max()].iloc[::THINNED]
-    toy, best = (epochs.loc[epochs[by].idxmax()] for by in ("per_joule", "accuracy"))
+    toy, best = (epochs.iloc[int(epochs[by].argmax())] for by in ("per_joule", "accuracy"))
     curve = floor_curve(epochs["energy_j"], epochs["accuracy"])
     figure = go.Figure(layout={"template": TEMPLATE})
     figure.add_scatter(
