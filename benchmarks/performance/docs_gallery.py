@@ -24,6 +24,7 @@ from perjoule.benchmarks.studies import wording
 from perjoule.benchmarks.studies.facts import Claim, Findings, Heat, Plot
 from perjoule.benchmarks.studies.registry import STUDIES, find_study
 from perjoule.benchmarks.tables.facts import Fact
+from perjoule.benchmarks.tables.table import counted
 from perjoule.energy.quantities import format_energy
 from perjoule.files.writing import write_whole
 from perjoule.reports.figures.chart import Chart
@@ -140,12 +141,19 @@ def _store(stored: Stored) -> None:
     write_whole(FOLDER / f"{stored.name}.json", lambda part: part.write_text(text, "utf-8"))
 
 
+def drawn(stored: Stored) -> go.Figure | None:
+    """The figure that is shown of a study; None of one that has none."""
+    chart = stored.chart
+    if chart is None:
+        return None
+    figure = go.Figure(chart.figure).update_layout(template=TEMPLATE)
+    return figure.update_layout(margin={"t": 24, "r": 64})
+
+
 def _images(stored: Sequence[Stored]) -> Iterator[tuple[Path, str, go.Figure, int]]:
     for each in stored:
-        chart = each.chart
-        if chart is not None:
-            figure = go.Figure(chart.figure).update_layout(template=TEMPLATE)
-            figure.update_layout(margin={"t": 24, "r": 16})
+        chart, figure = each.chart, drawn(each)
+        if chart is not None and figure is not None:
             height_px = int(16 * chart.height_rem) if chart.height_rem else 420 + 5 * chart.entries
             yield FOLDER / f"{each.name}.svg", chart.label, figure, height_px
 
@@ -155,7 +163,7 @@ def page(stored: Sequence[Stored]) -> str:
     held = [claim.holds for each in stored for claim in each.findings.claims]
     known = [each for each in held if each is not None]
     tally = (
-        f"Of {len(held)} findings of {len(stored)} studies, {sum(known)} hold here, "
+        f"Of {len(held)} findings of {counted(len(stored), 'study')}, {sum(known)} hold here, "
         f"{len(known) - sum(known)} do not, and of {len(held) - len(known)} nothing can be said."
     )
     return "\n".join([HEAD, tally, "", *(line for each in stored for line in _section(each))])
@@ -165,9 +173,9 @@ def _section(stored: Stored) -> Iterator[str]:
     study = find_study(stored.name)
     link = safe_link(study.link)
     paper = f"[{study.paper}]({link})" if link else study.paper
-    yield f"## {stored.name}: {study.question}"
+    yield f"## {stored.name}"
     yield ""
-    yield f"{paper}. {wording.headline(stored.findings.claims, study.paper)}"
+    yield f"**{study.question}** {paper}. {wording.headline(stored.findings.claims, study.paper)}"
     yield ""
     yield "| what the paper found | paper | here | verdict |"
     yield "|---|---|---|---|"

@@ -67,7 +67,9 @@ def numbers_of(figure: go.Figure) -> list[dict[str, Any]]:
     """The data of a figure, rounded: what each trace shows."""
     found = []
     for trace in cast("Sequence[Any]", figure.data):
-        parts = {"x": trace.x, "y": trace.y}
+        parts = {axis: getattr(trace, axis, None) for axis in ("x", "y")}
+        if (rows := getattr(trace, "z", None)) is not None:
+            parts["z"] = [each for row in rows for each in row]
         for axis in ("x", "y"):
             bars = getattr(trace, f"error_{axis}", None)
             if bars is not None and bars.array is not None:

@@ -41,8 +41,11 @@ class _Stepping(Source):
     info: SourceInfo = field(init=False)
 
     def __post_init__(self) -> None:
-        known = {"update_period_s": self.period_s, "gain_error": 0.0}
-        self.info = SourceInfo("step", "gpu", Kind.MEASURED, Scope.BOARD, "steps", **known)
+        self.info = SourceInfo(
+            *("step", "gpu", Kind.MEASURED, Scope.BOARD, "steps"),
+            update_period_s=self.period_s,
+            gain_error=0.0,
+        )
 
     def read(self) -> float:
         return self.power_w * self.period_s * math.floor(self.now / self.period_s)
@@ -132,16 +135,19 @@ def _load() -> go.Figure:
             x=own.index + 1, y=own["energy_j"] / least, mode="markers", showlegend=False,
             name=f"{beside} beside it", marker={"color": colours[beside], "size": 7},
         )  # fmt: skip
+        first, last = own.index[0] + 1, own.index[-1] + 1
         middle = float(own["energy_j"].median() / least)
         figure.add_scatter(
-            x=[own.index[0] + 1, own.index[-1] + 1], y=[middle, middle], mode="lines+text",
-            line={"color": colours[beside], "width": 2}, showlegend=False,
-            text=[f"{beside} beside it: {middle:.2f}", ""], textposition="top right",
-            name=f"median, {beside} beside it",
+            x=[first, last], y=[middle, middle], mode="lines", showlegend=False,
+            line={"color": colours[beside], "width": 2}, name=f"median, {beside} beside it",
+        )  # fmt: skip
+        figure.add_scatter(
+            x=[(first + last) / 2], y=[0.76], mode="text", showlegend=False,
+            text=[f"{beside} beside it,<br>median {middle:.2f}"], name="labels",
         )  # fmt: skip
     figure.update_xaxes(title="trainings in their order, all alike")
     top = float((found["energy_j"] / least).max())
-    figure.update_yaxes(title="joules, least median = 1", range=[0.8, 1.05 * top])
+    figure.update_yaxes(title="joules, least median = 1", range=[0.7, 1.05 * top])
     return figure
 
 
@@ -151,7 +157,7 @@ def order_excess(name: str) -> pd.Series:
     table = table.sort_values(["trial", "run"], kind="stable").reset_index(drop=True)
     own_j = table["energy_j"] - table["energy_search_j"].fillna(0)
     costs = (own_j / (table["flops"] * table["epochs"])).to_numpy(dtype=float)
-    told = [each for each in table if each.startswith("p.")]
+    told = [each for each in map(str, table) if each.startswith("p.")]
     return pd.Series(np.exp(excess(costs, table[[*told, "flops", "n_parameters"]])))
 
 
@@ -185,7 +191,7 @@ PICTURES = (
     ),
     Picture(
         "load",
-        "The same training takes more joules by CPU time the more others use the machine.",
+        "The same training takes different joules by CPU time on a busy machine.",
         _load,
     ),
     Picture(

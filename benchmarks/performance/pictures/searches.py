@@ -56,6 +56,7 @@ def _lcbench() -> Iterator[TaskRuns]:
     return (task for task in tasks().values() if task.facts.family == "lcbench")
 
 
+@cache
 def seeds_needed() -> pd.DataFrame:
     """Chance by seeds: how often fewer than 20 name another leader than all 20 do.
 
@@ -75,7 +76,7 @@ def seeds_needed() -> pd.DataFrame:
             known = np.isfinite(above) | np.isfinite(below)  # or neither reached it
             truth = Expected.of(pair[0]).over(Expected.of(pair[1])).value
             wrong.append(np.mean((above < below)[known] != (truth < 1)))
-            for rows_of in zip(*(each[:5] for each in drawn), strict=True):
+            for rows_of in zip(*(each[:3] for each in drawn), strict=True):
                 a, b = (Expected.of(own.iloc[at]) for own, at in zip(pair, rows_of, strict=True))
                 ratio = a.over(b)
                 bounded = ratio.low > 0 and ratio.high < math.inf
@@ -249,7 +250,7 @@ def _per_joule() -> go.Figure:
     """Trials of digits at their end, what each floor leaves, and the toy."""
     epochs = epochs_of("digits")
     last = epochs[epochs["epoch"] == epochs["epoch"].max()].iloc[::THINNED]
-    toy, best = (epochs.loc[epochs[by].idxmax()] for by in ("per_joule", "accuracy"))
+    toy, best = (epochs.iloc[int(epochs[by].argmax())] for by in ("per_joule", "accuracy"))
     curve = floor_curve(epochs["energy_j"], epochs["accuracy"])
     figure = go.Figure(layout={"template": TEMPLATE})
     figure.add_scatter(
