@@ -25,25 +25,26 @@ def survival_curve(energy_j: ArrayLike, hit: ArrayLike) -> pd.DataFrame:
     """Return the share of runs that have not reached a target by so many joules.
 
     The product-limit estimate of Kaplan and Meier (1958, doi:10.1080/01621459.1958.10501452) with
-    joules for time. A run that ends without a hit is censored there: it counts among those that may
-    still reach the target up to then, and no longer.
+    joules for time, by `scipy.stats.ecdf`. A run that ends without a hit is censored there: it
+    counts among those that may still reach the target up to then, and no longer.
 
     Args:
-        energy_j: Joules until the hit, or the end, of each run; all known.
+        energy_j: Joules until the hit, or the end, of each run; all known, at least one.
         hit: Whether the run reached the target.
 
     Returns:
         ``energy_j``, ascending, where a run hit or ended; the ``share`` that has not hit from there
         on; and how many were ``censored`` there.
     """
-    joules = floats(energy_j)
-    hits = np.asarray(hit, dtype=bool)
-    at_j, place = np.unique(joules, return_inverse=True)
-    reached = np.bincount(place[hits], minlength=len(at_j))
-    ended = np.bincount(place, minlength=len(at_j))
-    at_risk = len(joules) - np.append(0, np.cumsum(ended))[:-1]
-    share = np.cumprod(1 - reached / at_risk)
-    return pd.DataFrame({"energy_j": at_j, "share": share, "censored": ended - reached})
+    from scipy.stats import CensoredData, ecdf
+
+    joules, hits = floats(energy_j), np.asarray(hit, dtype=bool)
+    short = ecdf(CensoredData(uncensored=joules[hits], right=joules[~hits])).sf
+    places = np.searchsorted(short.quantiles, joules[~hits])
+    censored = np.bincount(places, minlength=len(short.quantiles))
+    return pd.DataFrame(
+        {"energy_j": short.quantiles, "share": short.probabilities, "censored": censored}
+    )
 
 
 def target_grid(start: float, best: float, ideal: float) -> NDArray[np.float64]:

@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import CensoredData, ecdf
 
 from perjoule.benchmarks.statistics.per_joule import above_floor, floor_curve
 from perjoule.benchmarks.statistics.runs import AnytimeCurves
@@ -26,13 +25,15 @@ def test_survival_by_hand():
 
 @quick
 @given(runs)
-def test_survival_is_that_of_scipy(runs):
-    joules, hits = (np.array(each) for each in zip(*runs, strict=True))
-    found = survival_curve(joules, hits)
-    theirs = ecdf(CensoredData(uncensored=joules[hits], right=joules[~hits])).sf
-    assert found["energy_j"].tolist() == theirs.quantiles.tolist()
-    assert found["share"].tolist() == pytest.approx(theirs.probabilities.tolist())
-    assert found["censored"].sum() == (~hits).sum()
+def test_survival_is_the_product_of_those_who_went_on(runs):
+    found = survival_curve(*zip(*runs, strict=True))
+    assert found["energy_j"].tolist() == sorted({joules for joules, _ in runs})
+    share = 1.0
+    for at_j, told, censored in found.itertuples(index=False, name=None):
+        left = [(joules, hit) for joules, hit in runs if joules >= at_j]
+        share *= 1 - left.count((at_j, True)) / len(left)
+        assert told == pytest.approx(share)
+        assert censored == left.count((at_j, False))
 
 
 @quick
