@@ -34,7 +34,7 @@ ROOMS = {
     "audit": ("tables", "statistics", "comparison", "importers"),
 }
 """Rooms of benchmarks, and which of them each may import."""
-OUTSIDE = {"tests", "build", "packaging", "performance", ".venv"}
+OUTSIDE = {"tests", "build", "docs", "packaging", "performance", ".venv"}
 
 
 class Import(NamedTuple):

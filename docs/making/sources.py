@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from typing import Any
 
 from ...energy.source import Kind, Scope
 from ...energy.sources import amdsmi, codecarbon, model, pm_counters, rapl
@@ -183,9 +184,8 @@ def page() -> str:
     return "\n".join(parts)
 
 
-def _coded(told: dict[Kind, str] | dict[Scope, str]) -> list[list[str]]:
-    words: dict[StrEnum, str] = {**told}
-    return [[code(str(word)), text] for word, text in words.items()]
+def _coded(told: Mapping[Any, str]) -> list[list[str]]:
+    return [[code(str(word)), text] for word, text in told.items()]
 
 
 def _section(name: str) -> str:
