@@ -28,7 +28,7 @@ check: $(VENV)/.installed-dev        ## format, lint and types
 docs: $(VENV)/.installed-dev         ## the documentation, into build/site; opens from there
 	$(BIN)/python -m perjoule.docs.making.site
 
-reference: $(VENV)/.installed-dev    ## the pages of the reference that the program tells
+reference: manual $(VENV)/.installed-dev  ## the pages of the reference that the program tells
 	$(BIN)/python -m perjoule.docs.making.reference
 
 screenshots: $(VENV)/.installed-dev  ## the picture of a report on the home page; needs chromium

@@ -111,8 +111,6 @@ class BaseSource:
 class Source(BaseSource, ABC):
     """A cumulative joule counter.
 
-    ::
-
         class Plug(Source):
             info = SourceInfo("plug", "node", Kind.MEASURED, Scope.NODE, "plug under the desk")
 

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "docs" / "img"
-WIDTH, HEIGHT = 1440, 1340
+WIDTH, HEIGHT = 1440, 1660
 MARGIN = 190  # beside the column of the report
 REPLAY = ["--strategies", "random,tpe,asha,frugal", "--budget", "20 J per run", "--seeds", "20"]
 COLOURS = 96  # of the picture: it stays below 150 kB
