@@ -178,7 +178,7 @@ def install(python, wheel, folder):
     torch = torch_for(inside)
     needs = folder / "needs.txt"
     needs.write_text("\n".join(requirements(wheel, with_torch=torch is not None)), "utf-8")
-    pip = ("uv", "pip", "install", "--quiet", "--python", inside)
+    pip = ("uv", "pip", "install", "--quiet", "--compile-bytecode", "--python", inside)
     run(*pip, "-r", needs, *([torch] if torch else []))
     run(*pip, "--no-deps", wheel)
     scratch.mkdir()
