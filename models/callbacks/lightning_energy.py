@@ -28,7 +28,7 @@ class LightningEnergyCallback(Metering, Callback):
     ``energy_j`` (the epoch's), ``energy_train_j``, ``energy_validate_j``, the same by kind
     (``energy_modelled_j``, ``energy_measured_j`` …) and ``energy_so_far_j``. Joules that are not
     known are left out, never 0. Where several processes train together each meters itself, and
-    rank 0's are logged. An error of the meter ends no training, and one of the training ends the
+    rank 0's go to the loggers alone. An error of the meter ends no training, and one of the training ends the
     metering.
 
     Args:
@@ -61,9 +61,14 @@ class LightningEnergyCallback(Metering, Callback):
     @harmless
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
         """Log what the epoch used."""
-        if self._phases.is_open:
-            figures = self._phases.figures_of(trainer.current_epoch)
-            pl_module.log_dict(figures, rank_zero_only=trainer.world_size > 1)
+        if not self._phases.is_open:
+            return
+        figures = self._phases.figures_of(trainer.current_epoch)
+        if trainer.world_size == 1:
+            pl_module.log_dict(figures)
+            return
+        for logger in trainer.loggers:  # of rank 0; what is logged above is to be of all ranks
+            logger.log_metrics(figures, step=trainer.global_step - 1)
 
     @harmless
     def on_fit_end(self, trainer: Any, pl_module: Any) -> None:

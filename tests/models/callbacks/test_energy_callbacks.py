@@ -268,6 +268,18 @@ def test_evaluations_within_an_epoch_are_told_from_its_training(meter, tmp_path)
     assert [each.validate.total_j for each in callback.epochs] == [3 * VALIDATE_J] * 2
 
 
+def test_trackio_gets_each_epoch_s_joules(meter, tmp_path, monkeypatch):
+    monkeypatch.setenv("TRACKIO_DIR", str(tmp_path / "trackio"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    storage = pytest.importorskip("trackio.sqlite_storage").SQLiteStorage
+    callback = perjoule.TransformersEnergyCallback(meter)
+    named = {"report_to": ["trackio"], "project": "perjoule-meters", "run_name": "one"}
+    with_transformers(callback, meter, tmp_path, **named)
+    rows = storage.get_logs("perjoule-meters", "one")
+    joules = [row["train/energy_j"] for row in rows if "train/energy_j" in row]
+    assert joules == [each.reading.total_j for each in callback.epochs]
+
+
 def test_real_joules_of_the_process_are_metered(tmp_path, meter, caplog):
     caplog.set_level(logging.WARNING)
     callback = perjoule.LightningEnergyCallback("cpu_time:6.5")
