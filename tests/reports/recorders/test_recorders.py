@@ -17,6 +17,7 @@ from perjoule.reports.recorders.registry import open_recorders
 from .conftest import Notes
 
 pytestmark = [
+    pytest.mark.conformance,
     pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning"),  # of MLflow
 ]
 NOT_SAME = {"started_at", "duration_s"}
@@ -222,7 +223,6 @@ def wandb_records(path):
             parts = b""
 
 
-@pytest.mark.conformance
 def test_wandb_has_a_row_for_each_epoch_and_trial(recorded):
     pytest.importorskip("wandb")
     both = []

@@ -83,8 +83,14 @@ def test_one_that_fails_is_told_once_and_the_comparison_is_whole(tmp_path, capsy
 
 
 def test_without_progress_it_is_a_warning(run):
+    notes = Notes()
     with pytest.warns(UserWarning, match="no more room"):
-        perjoule.report(run.folder, record=Broken())
+        perjoule.report(run.folder, record=[Broken(), notes])
+    [begun] = notes.begun
+    assert begun.metric.name == "accuracy" and begun.budget_j is None
+    assert begun.kinds == {"cpu": "modelled"} and begun.folder == run.folder
+    assert {trial.energy_kind for trial in notes.ended} == {"modelled"}
+    assert notes.seen[-1].state.over == 2
 
 
 def test_one_that_hangs_holds_nothing_up(tmp_path, monkeypatch):
@@ -102,16 +108,6 @@ def test_one_that_hangs_holds_nothing_up(tmp_path, monkeypatch):
     [line] = result.unrecorded
     assert "Asleep failed (it did not end within 1 s)" in line
     assert [str(each.message) for each in told].count(line) == 1
-
-
-def test_what_is_recorded_of_an_own_metric_says_so(run):
-    notes = Notes()
-    perjoule.report(run.folder, record=notes)
-    [begun] = notes.begun
-    assert begun.metric.name == "accuracy" and begun.budget_j is None
-    assert begun.kinds == {"cpu": "modelled"} and begun.folder == run.folder
-    assert {trial.energy_kind for trial in notes.ended} == {"modelled"}
-    assert notes.seen[-1].state.over == 2
 
 
 @pytest.mark.parametrize(
