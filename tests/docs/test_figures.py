@@ -4,12 +4,12 @@ import re
 
 import pytest
 
-from perjoule.benchmarks.performance import docs_figures, docs_gallery
-from perjoule.benchmarks.performance.pictures import PICTURES, searches
-from perjoule.benchmarks.performance.pictures.drawing import numbers_of, stored_numbers
 from perjoule.benchmarks.studies.registry import STUDIES
+from perjoule.docs.making import figures, gallery
+from perjoule.docs.making.pictures import PICTURES, searches
+from perjoule.docs.making.pictures.drawing import numbers_of, stored_numbers
 
-PAGES = docs_figures.FOLDER.parent
+PAGES = figures.FOLDER.parent
 LARGEST = {".svg": 60_000, ".json": 40_000}
 EXACT = 2e-3
 """Of numbers that two versions of numpy may round apart."""
@@ -29,13 +29,13 @@ def same(found, kept):
 
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda each: each.name)
 def test_a_figure_shows_what_the_data_give_today(picture):
-    same(numbers_of(picture.draw()), stored_numbers(docs_figures.FOLDER / f"{picture.name}.svg"))
+    same(numbers_of(picture.draw()), stored_numbers(figures.FOLDER / f"{picture.name}.svg"))
 
 
 def test_every_figure_has_a_page_and_follows_its_colours():
     text = "".join(page.read_text("utf-8") for page in PAGES.glob("*.md"))
     shown = set(re.findall(r"\]\(figures/([\w-]+)\.svg\)", text))
-    files = {path.stem: path.read_text("utf-8") for path in docs_figures.FOLDER.iterdir()}
+    files = {path.stem: path.read_text("utf-8") for path in figures.FOLDER.iterdir()}
     assert shown == files.keys() == {each.name for each in PICTURES}
     for svg in files.values():
         assert "prefers-color-scheme:dark" in svg
@@ -44,18 +44,18 @@ def test_every_figure_has_a_page_and_follows_its_colours():
 
 
 def test_what_is_stored_is_small():
-    for folder in (docs_figures.FOLDER, docs_gallery.FOLDER):
+    for folder in (figures.FOLDER, gallery.FOLDER):
         for path in folder.iterdir():
             assert path.stat().st_size < LARGEST[path.suffix], path
 
 
 def test_the_gallery_is_made_of_what_studies_found():
-    stored = docs_gallery.load()
+    stored = gallery.load()
     assert {each.name for each in stored} <= set(STUDIES)
-    assert docs_gallery.PAGE.read_text("utf-8") == docs_gallery.page(stored)
+    assert gallery.PAGE.read_text("utf-8") == gallery.page(stored)
     for each in stored:
-        if (figure := docs_gallery.drawn(each)) is not None:
-            same(numbers_of(figure), stored_numbers(docs_gallery.FOLDER / f"{each.name}.svg"))
+        if (figure := gallery.drawn(each)) is not None:
+            same(numbers_of(figure), stored_numbers(gallery.FOLDER / f"{each.name}.svg"))
 
 
 def rows(page, head):

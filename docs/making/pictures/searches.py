@@ -10,8 +10,13 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from perjoule.benchmarks.performance.gathering import Gathering, Wanted
-from perjoule.benchmarks.performance.pictures.drawing import (
+from ....benchmarks.performance.gathering import Gathering, Wanted
+from ....benchmarks.performance.scores import TaskRuns
+from ....benchmarks.replay.ask_cost import load_ask_costs
+from ....benchmarks.statistics.expected import Expected
+from ....benchmarks.statistics.per_joule import floor_curve
+from ....benchmarks.statistics.survival import survival_curve
+from .drawing import (
     BLUE,
     GREEN,
     INK,
@@ -22,12 +27,7 @@ from perjoule.benchmarks.performance.pictures.drawing import (
     VERMILION,
     Picture,
 )
-from perjoule.benchmarks.performance.pictures.energy import RECORDED, RESULTS, TABLES
-from perjoule.benchmarks.performance.scores import TaskRuns
-from perjoule.benchmarks.replay.ask_cost import load_ask_costs
-from perjoule.benchmarks.statistics.expected import Expected
-from perjoule.benchmarks.statistics.per_joule import floor_curve
-from perjoule.benchmarks.statistics.survival import survival_curve
+from .energy import RECORDED, RESULTS, TABLES
 
 RUNS = RESULTS / "strategies-ours-2026-11-27.jsonl.gz"
 RIVALS = ("random", "tpe", "asha", "hyperband")

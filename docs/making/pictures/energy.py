@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from perjoule.benchmarks.performance.options import DIGITS as DIGITS_TABLE
-from perjoule.benchmarks.performance.pictures.drawing import (
+from ....benchmarks.performance.options import DIGITS as DIGITS_TABLE
+from ....benchmarks.statistics.drift import excess
+from ....energy import EnergyMeter, Kind, Scope, Source, SourceInfo
+from .drawing import (
     BLUE,
     GREEN,
     INK,
@@ -20,8 +22,6 @@ from perjoule.benchmarks.performance.pictures.drawing import (
     VERMILION,
     Picture,
 )
-from perjoule.benchmarks.statistics.drift import excess
-from perjoule.energy import EnergyMeter, Kind, Scope, Source, SourceInfo
 
 RESULTS, RECORDED = DIGITS_TABLE.parents[1] / "results", DIGITS_TABLE.parent
 CARD = RESULTS / "nvml-nvidia-h100-80gb-hbm3-2026-11-26.json"

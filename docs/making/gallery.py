@@ -4,7 +4,7 @@
 `perjoule study all --quick --out FOLDER` writes them. Without it the page is made again of what is
 stored.
 
-    python benchmarks/performance/docs_gallery.py --from runs/studies
+    python -m perjoule.docs.making.gallery --from runs/studies
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from typing import cast
 
 import plotly.graph_objects as go
 
-from perjoule.benchmarks.performance.options import make_parser
-from perjoule.benchmarks.performance.pictures.drawing import TEMPLATE, write_figures
-from perjoule.benchmarks.studies import wording
-from perjoule.benchmarks.studies.facts import Claim, Findings, Heat, Plot
-from perjoule.benchmarks.studies.registry import STUDIES, find_study
-from perjoule.benchmarks.tables.facts import Fact
-from perjoule.benchmarks.tables.table import counted
-from perjoule.energy.quantities import format_energy
-from perjoule.files.writing import write_whole
-from perjoule.reports.figures.chart import Chart
-from perjoule.reports.figures.heats import heat_chart
-from perjoule.reports.figures.plots import plot_chart
-from perjoule.reports.format import format_duration, format_kinds
-from perjoule.reports.study_content import safe_link
+from ...benchmarks.performance.options import make_parser
+from ...benchmarks.studies import wording
+from ...benchmarks.studies.facts import Claim, Findings, Heat, Plot
+from ...benchmarks.studies.registry import STUDIES, find_study
+from ...benchmarks.tables.facts import Fact
+from ...benchmarks.tables.table import counted
+from ...energy.quantities import format_energy
+from ...files.writing import write_whole
+from ...reports.figures.chart import Chart
+from ...reports.figures.heats import heat_chart
+from ...reports.figures.plots import plot_chart
+from ...reports.format import format_duration, format_kinds
+from ...reports.study_content import safe_link
+from .pictures.drawing import TEMPLATE, write_figures
 
 DOCS = Path(__file__).parents[2] / "docs"
 FOLDER, PAGE = DOCS / "gallery", DOCS / "gallery.md"
@@ -103,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def take(folder: Path) -> Stored:
     """What is to be kept of a study's folder."""
-    from perjoule.api.studies import load_study
+    from ...api.studies import load_study
 
     result = load_study(folder)
     described = result.table.description or {}
@@ -166,7 +166,15 @@ def page(stored: Sequence[Stored]) -> str:
         f"Of {len(held)} findings of {counted(len(stored), 'study')}, {sum(known)} hold here, "
         f"{len(known) - sum(known)} do not, and of {len(held) - len(known)} nothing can be said."
     )
-    return "\n".join([HEAD, tally, "", *(line for each in stored for line in _section(each))])
+    lines = [HEAD, tally, *_lacking(stored), ""]
+    return "\n".join([*lines, *(line for each in stored for line in _section(each))])
+
+
+def _lacking(stored: Sequence[Stored]) -> Iterator[str]:
+    """Which studies are not shown, and how to have them."""
+    names = [name for name in STUDIES if name not in {each.name for each in stored}]
+    for name in names:
+        yield f"Not shown yet: `{name}`. `perjoule study {name} --quick` repeats it."
 
 
 def _section(stored: Stored) -> Iterator[str]:

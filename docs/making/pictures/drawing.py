@@ -17,10 +17,10 @@ from typing import Any, cast
 import numpy as np
 import plotly.graph_objects as go
 
-from perjoule.errors import DataError
-from perjoule.files.writing import write_whole
-from perjoule.reports.figures.palette import COLOURS
-from perjoule.reports.images import check_can_draw
+from ....errors import DataError
+from ....files.writing import write_whole
+from ....reports.figures.palette import COLOURS
+from ....reports.images import check_can_draw
 
 WIDTH_PX = 720
 BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY = COLOURS[:6]
@@ -87,7 +87,9 @@ def stored_numbers(path: Path) -> list[dict[str, Any]]:
     """
     kept = _METADATA.search(path.read_text("utf-8"))
     if kept is None:
-        raise DataError(f"{path} keeps no numbers: write it with docs_figures.py")
+        raise DataError(
+            f"{path} keeps no numbers: write it with python -m perjoule.docs.making.figures"
+        )
     return json.loads(kept[1].replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
 
 

@@ -1,7 +1,7 @@
 """Write the figures of `docs/explanation` from what is recorded in the repository.
 
-python benchmarks/performance/docs_figures.py
-python benchmarks/performance/docs_figures.py seeds tasks
+python -m perjoule.docs.making.figures
+python -m perjoule.docs.making.figures seeds tasks
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from perjoule.benchmarks.performance.options import make_parser
-from perjoule.benchmarks.performance.pictures import PICTURES
-from perjoule.benchmarks.performance.pictures.drawing import write_figures
+from ...benchmarks.performance.options import make_parser
+from .pictures import PICTURES
+from .pictures.drawing import write_figures
 
 FOLDER = Path(__file__).parents[2] / "docs" / "explanation" / "figures"
 
