@@ -110,7 +110,7 @@ def compare(
             else made it. Know who.
         executor: Who trains: ``"local"`` processes, ``"dask"``, ``"dask:tcp://HOST:8786"`` for a
             scheduler that runs, ``"executorlib"`` and ``"executorlib:slurm-job"`` … (see
-            `docs/machines.md`), or any PEP 3148 executor; by default this process or a pool.
+            `docs/how-to/cluster.md`), or any PEP 3148 executor; by default this process or a pool.
         shared: URL of a folder in an object store (``"s3://bucket/folder"``) for signs of life,
             tickets and checkpoints, where workers do not see ``out``.
         progress: Is told how it goes; by default it is shown in a notebook, and nowhere else.

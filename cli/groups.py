@@ -53,7 +53,10 @@ class Setup:
     ] = None
     objective: Annotated[
         Text,
-        Option(help="Your own training function, module:function, in place of both; see README."),
+        Option(
+            help="Your own training function, module:function, in place of both; see "
+            "docs/how-to/own-loop.md."
+        ),
     ] = None
     metric: Annotated[
         Text,
@@ -103,7 +106,7 @@ class Machines:
         Text,
         Option(
             help="Who trains: local, dask, executorlib (this machine; or executorlib:slurm-job, "
-            ":slurm-cluster, :flux-job, :flux-cluster); see docs/machines.md.",
+            ":slurm-cluster, :flux-job, :flux-cluster); see docs/how-to/cluster.md.",
             autocompletion=to.one_of(to.engines),
         ),
     ] = None

@@ -26,7 +26,8 @@ dataset: digits
 split_seed: 0                # of the train/validation/test split
 {_comment(f"What is built: {architectures_help()}.")}
 architecture: cnn
-# In place of all these, a training function of your own (README, "Your own"); it needs a space:
+# In place of all these, a training function of your own; it needs a space
+# (docs/how-to/own-loop.md):
 # objective: mine:train      # the function train in mine.py
 {_comment(f"What is optimised: {metrics_help()}.")}
 metric: accuracy

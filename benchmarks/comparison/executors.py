@@ -94,7 +94,8 @@ def refuse_no_guard(codes: Iterable[int]) -> None:
     if NO_GUARD in codes:
         raise ConfigurationError(
             "workers import the script that is run, and it would begin again in each: call "
-            'perjoule below `if __name__ == "__main__":` in it, or take workers=1'
+            'perjoule below `if __name__ == "__main__":` in it, or take workers=1 and name no '
+            "module:function"
         )
 
 

@@ -132,7 +132,9 @@ def _mend_missing() -> str:
         return "RAPL is read on Linux only: take a wattmeter (--meter shelly:HOST)"
     if processor().virtual:
         return MEND_VIRTUAL
-    in_container = any(Path(mark).exists() for mark in ("/.dockerenv", "/run/.containerenv"))
+    in_container = "KUBERNETES_SERVICE_HOST" in os.environ or any(
+        Path(mark).exists() for mark in ("/.dockerenv", "/run/.containerenv")
+    )
     return MEND_CONTAINER if in_container else MEND_MISSING
 
 

@@ -220,7 +220,8 @@ def test_a_script_without_a_guard_is_told_to_have_one(tmp_path):
     )  # fmt: skip
     assert ended.returncode == 1
     assert ended.stderr.splitlines()[-1].endswith(
-        'call perjoule below `if __name__ == "__main__":` in it, or take workers=1'
+        'call perjoule below `if __name__ == "__main__":` in it, or take workers=1 and name no '
+        "module:function"
     )
     assert not (tmp_path / "run").exists()
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from perjoule.energy import EnergyMeter, Kind
 from perjoule.energy.counter import WrappingCounter
 from perjoule.energy.sources import rapl
+from perjoule.energy.sources.cpu.power import Processor
 from perjoule.errors import SourceError
 
 GREATEST_UJ = 65_532_610_987  # of AMD, and of DRAM on Intel's servers
@@ -174,6 +175,16 @@ def test_where_there_is_no_rapl_the_reason_says_so(powercap, no_powercap):
     assert found.mend
     (powercap.root / "intel-rapl:0").mkdir()
     assert "no RAPL package" in rapl.discover(powercap.root).reason
+
+
+def test_links_that_dangle_in_a_pod_are_told_to_be_mounted_otherwise(powercap, monkeypatch):
+    """Mounting ``/sys/class/powercap`` elsewhere shows links that lead nowhere there."""
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+    monkeypatch.setattr("perjoule.energy.sources.cpu.power.processor", lambda: Processor("a CPU"))
+    (powercap.root / "intel-rapl:0").symlink_to("../../devices/virtual/powercap/intel-rapl")
+    found = rapl.discover(powercap.root)
+    assert "no RAPL package" in found.reason
+    assert "-v /sys/class/powercap/intel-rapl:/powercap:ro" in found.mend
 
 
 def test_a_container_may_mount_the_tree_elsewhere(powercap):
