@@ -264,9 +264,9 @@ def test_a_strangers_folder_runs_nothing(own_study, tmp_path, monkeypatch):
         perjoule.report(tmp_path / "s")
 
 
-def test_the_study_of_the_readme_runs(tmp_path, monkeypatch):
-    readme = Path(perjoule.__file__).with_name("README.md").read_text()
-    source = readme.split("# widths.py\n")[1].split("```")[0]
+def test_the_study_of_the_documentation_runs(tmp_path, monkeypatch):
+    page = Path(perjoule.__file__).parent / "docs" / "how-to" / "studies.md"
+    source = page.read_text().split('title="widths.py"\n')[1].split("```")[0]
     assert len(source.split("\n\n\n", 1)[1].splitlines()) <= 30
     (tmp_path / "widths.py").write_text(source)
     monkeypatch.syspath_prepend(tmp_path)
