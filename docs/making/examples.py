@@ -13,16 +13,20 @@ _EXAMPLE = re.compile(r"(?:(?<=\n\n)|^)(?: {4}.*\n(?:\n(?= {4}))?)+", re.MULTILI
 
 
 class Examples(Extension):
-    """Puts the indented blocks before a docstring's sections into fences."""
+    """Puts the examples of every docstring into fences."""
 
     def on_object(self, *, obj: Object, **_: Any) -> None:
         """Mend the docstring of an object as it is loaded."""
-        if obj.docstring is None:
-            return
-        text = obj.docstring.value
-        start = match.start() if (match := _SECTION.search(text)) else len(text)
-        obj.docstring.value = _EXAMPLE.sub(_fenced, f"{text[:start]}\n") + text[start:]
+        if obj.docstring is not None:
+            obj.docstring.value = with_fences(obj.docstring.value)
+
+
+def with_fences(text: str) -> str:
+    """A docstring whose examples, the indented blocks before its sections, are in fences."""
+    start = match.start() if (match := _SECTION.search(text)) else len(text)
+    return _EXAMPLE.sub(_fenced, f"{text[:start]}\n") + text[start:]
 
 
 def _fenced(match: re.Match[str]) -> str:
-    return f"```python\n{dedent(match[0]).rstrip()}\n```\n"
+    example = dedent(match[0]).rstrip()
+    return f"```{'pycon' if example.startswith('>>>') else 'python'}\n{example}\n```\n"

@@ -49,6 +49,15 @@ TYPES = {
     "warm_start": "paths, in a list or joined by commas",
 }
 """What is written in the file for types that say less."""
+MORE = {
+    "dataset": "[data sets](#datasets), [your own](../how-to/own-data.md)",
+    "objective": "[your own training loop](../how-to/own-loop.md)",
+    "space": "[the search space](#search-space)",
+    "metric": "[metrics](#metrics)",
+    "strategies": "[strategies](strategies.md)",
+    "meter": "[energy sources](sources.md)",
+}
+"""Where a field is told of at length."""
 SPACE = """## The search space { #search-space }
 
 `space:` names hyperparameters, each as
@@ -93,8 +102,9 @@ def _field(name: str, meaning: str) -> str:
     written = info.alias or name
     default = _default(info)
     head = f"*{TYPES.get(name) or _type(info)}; {default}*"
+    more = f" See {MORE[name]}." if name in MORE else ""
     example = yaml.safe_dump({written: (info.examples or [None])[0]}, sort_keys=False)
-    return f"### {code(written)}\n\n{head}\n\n{meaning}\n\n```yaml\n{example}```\n"
+    return f"### {code(written)}\n\n{head}\n\n{meaning}{more}\n\n```yaml\n{example}```\n"
 
 
 def _default(info: FieldInfo) -> str:

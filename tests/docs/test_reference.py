@@ -1,5 +1,7 @@
 """The reference says what the program says; `make reference` writes it anew."""
 
+import ast
+import inspect
 import re
 
 import pytest
@@ -8,6 +10,7 @@ import typer
 import perjoule
 from perjoule.benchmarks.comparison.experiment import Experiment
 from perjoule.cli import app
+from perjoule.docs.making.examples import with_fences
 from perjoule.docs.making.reference import FOLDER, PAGES
 from perjoule.energy.sources.resolve import METERS
 from perjoule.tuners.registry import RECIPES
@@ -48,3 +51,20 @@ def test_a_field_has_an_example_that_can_be_used_and_an_option(field):
     compare = typer.main.get_command(app).commands["compare"]
     options = {option for parameter in compare.params for option in parameter.opts}
     assert f"--{field.replace('_', '-')}" in options
+
+
+CALLED_FIRST = [
+    *("compare", "tune", "report", "load_best", "disclose", "study"),
+    *("load_table", "analyse", "replay", "project", "audit"),
+    *("EnergyMeter", "EnergyBudget", "metered", "Metric", "Trial"),
+]
+
+
+@pytest.mark.parametrize("name", CALLED_FIRST)
+def test_what_people_call_first_has_an_example_that_is_python(name):
+    text = with_fences(inspect.getdoc(getattr(perjoule, name)) or "")
+    examples = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert examples
+    for example in examples:
+        ast.parse(example)
+        assert set(re.findall(r"perjoule\.(\w+)", example)) <= set(perjoule.__all__)
