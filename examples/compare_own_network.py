@@ -10,8 +10,9 @@ from torch import nn
 
 import perjoule
 
-BUDGET = "8 J"  # of all runs together; "100 J" for a verdict that may hold
+BUDGET = "6 J"  # of all runs together; "100 J" for a verdict that may hold
 SEEDS = 2  # runs of each strategy; 10, and nothing is concluded below 5
+WORKERS = 1  # trainings at a time; None for one per core
 STRATEGIES = ["random", "frugal"]  # `perjoule strategies` lists all
 
 SPACE = {
@@ -44,6 +45,7 @@ def main() -> None:
         strategies=STRATEGIES,
         budget=BUDGET,
         seeds=SEEDS,
+        workers=WORKERS,
     )
     print(result.analysis.headline)
     print(result.analysis.because)

@@ -14,6 +14,7 @@ import perjoule
 TABLE = Path(perjoule.__file__).parent / "benchmarks" / "recorded" / "digits" / "trials.parquet"
 STRATEGIES = ["random", "tpe", "asha", "frugal"]
 BUDGET = "30 J per run"  # virtual; a training of the table takes about 8 J
+WORKERS = 1  # None for one per core, which pays from about fifty runs on
 SEEDS = 10  # 100 or more for narrow intervals
 
 
@@ -25,7 +26,7 @@ def main() -> None:
     print(
         f"{len(table.trials)} recorded trainings; searched: {', '.join(table.dimensions.searched)}"
     )
-    replayed = table.replay(strategies=STRATEGIES, budget=BUDGET, seeds=SEEDS)
+    replayed = table.replay(strategies=STRATEGIES, budget=BUDGET, seeds=SEEDS, workers=WORKERS)
     analysis = replayed.compare()
     print(analysis.headline)
     print(analysis.because)

@@ -20,7 +20,7 @@ OUT = Path("paper")
 
 def main() -> None:
     """Write the files."""
-    run = RUN or perjoule.compare(strategies=["random", "frugal"], budget="6 J", seeds=2)
+    run = RUN or perjoule.compare(strategies=["random", "frugal"], budget="4 J", seeds=2, workers=1)
     OUT.mkdir(exist_ok=True)
     for form, name in {"latex": "table.tex", "bibtex": "cite.bib", "hf": "model-card.md"}.items():
         disclosed = perjoule.disclose(run, form, carbon="FRA")
