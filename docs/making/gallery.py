@@ -166,7 +166,7 @@ def page(stored: Sequence[Stored]) -> str:
         f"Of {len(held)} findings of {counted(len(stored), 'study')}, {sum(known)} hold here, "
         f"{len(known) - sum(known)} do not, and of {len(held) - len(known)} nothing can be said."
     )
-    lines = [HEAD, tally, *_lacking(stored), ""]
+    lines = [HEAD, tally, "", *_lacking(stored)]
     return "\n".join([*lines, *(line for each in stored for line in _section(each))])
 
 
@@ -174,7 +174,7 @@ def _lacking(stored: Sequence[Stored]) -> Iterator[str]:
     """Which studies are not shown, and how to have them."""
     names = [name for name in STUDIES if name not in {each.name for each in stored}]
     for name in names:
-        yield f"Not shown yet: `{name}`. `perjoule study {name} --quick` repeats it."
+        yield f"Not shown yet: `{name}`. `perjoule study {name} --quick` repeats it.\n"
 
 
 def _section(stored: Stored) -> Iterator[str]:

@@ -50,6 +50,10 @@ TEMPLATE = go.layout.Template(
 )
 _PLACES = re.compile(r' (?:d|transform)="[^"]*"')
 _NUMBERS = re.compile(r"(\.\d{2})\d+")
+_OWN = re.compile(
+    r'(?:id|class)="[^"]*?(?:clip|defs-|legend|trace|[gp])([0-9a-f]{6})'
+    r"(?:-(?:cb)?([0-9a-f]{6}))?"
+)
 _METADATA = re.compile(r"<metadata>(.*?)</metadata>", re.DOTALL)
 
 
@@ -117,6 +121,9 @@ def _finished(svg: str, title: str, numbers: list[dict[str, Any]]) -> str:
     kept = json.dumps(numbers, ensure_ascii=False, separators=(",", ":"))
     head = f"<title>{escape(title)}</title><metadata>{escape(kept, quote=False)}</metadata>"
     svg = svg.replace(INK, "var(--ink)").replace(GRID, "var(--grid)")
+    drawn = [own for found in _OWN.finditer(svg) for own in found.groups() if own]
+    for number, own in enumerate(dict.fromkeys(drawn)):  # Plotly's are others each time
+        svg = svg.replace(own, f"own{number}")
     svg = _PLACES.sub(lambda found: _NUMBERS.sub(r"\1", found[0]), svg)
     return re.sub(r"(<svg[^>]*>)", rf"\1{_escaped(head + _STYLE)}", svg, count=1) + "\n"
 

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from ....benchmarks.performance.options import DIGITS as DIGITS_TABLE
+from perjoule.benchmarks.performance.options import DIGITS as DIGITS_TABLE
+
 from ....benchmarks.statistics.drift import excess
 from ....energy import EnergyMeter, Kind, Scope, Source, SourceInfo
 from .drawing import (

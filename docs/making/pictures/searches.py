@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from ....benchmarks.performance.gathering import Gathering, Wanted
-from ....benchmarks.performance.scores import TaskRuns
+from perjoule.benchmarks.performance.gathering import Gathering, Wanted
+from perjoule.benchmarks.performance.scores import TaskRuns
+
 from ....benchmarks.replay.ask_cost import load_ask_costs
 from ....benchmarks.statistics.expected import Expected
 from ....benchmarks.statistics.per_joule import floor_curve
