@@ -78,7 +78,7 @@ class MeteredTests:
             self._budget_j = None if budget is None else parse_energy(budget)
             with warnings.catch_warnings(record=True) as said:
                 warnings.simplefilter("always")
-                self._meter = EnergyMeter(config.getoption("joules_meter"), shared=workers > 1)
+                self._meter = EnergyMeter(config.option.joules_meter, shared=workers > 1)
         except PerjouleError as error:
             raise pytest.UsageError(f"--joules: {error}") from error
         self._said = [str(each.message) for each in said]

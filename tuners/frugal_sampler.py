@@ -135,8 +135,9 @@ class FrugalSampler(BaseSampler):
     def _joules(self, trial: FrozenTrial) -> float | None:
         """Joules of a trial, if they are known."""
         joules = trial.user_attrs.get(self._energy_attr)
-        known = isinstance(joules, int | float) and 0 < joules < math.inf
-        return float(joules) if known else None
+        if isinstance(joules, int | float) and 0 < joules < math.inf:
+            return float(joules)
+        return None
 
 
 def _direction(study: Study) -> Any:

@@ -28,8 +28,8 @@ class LightningEnergyCallback(Metering, Callback):
     ``energy_j`` (the epoch's), ``energy_train_j``, ``energy_validate_j``, the same by kind
     (``energy_modelled_j``, ``energy_measured_j`` …) and ``energy_so_far_j``. Joules that are not
     known are left out, never 0. Where several processes train together each meters itself, and
-    rank 0's go to the loggers alone. An error of the meter ends no training, and one of the training ends the
-    metering.
+    rank 0's go to the loggers alone. An error of the meter ends no training, and one of the
+    training ends the metering.
 
     Args:
         meter: As of ``EnergyMeter``, or one of yours.

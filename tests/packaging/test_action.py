@@ -39,7 +39,7 @@ class GitHub:
 
             do_GET = do_POST = do_PATCH = answer  # noqa: N815
 
-            def log_message(self, *_):
+            def log_message(self, format, *args):
                 pass
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -75,15 +75,21 @@ def github():
 
 
 @pytest.fixture
-def job(tmp_path, github):
+def event(tmp_path):
+    """The event that the job is of."""
+    event = tmp_path / "event.json"
+    event.write_text(json.dumps({"pull_request": {"number": 7}}))
+    return event
+
+
+@pytest.fixture
+def job(tmp_path, github, event):
     """Runs the action's steps with inputs, as of a pull request; gives codes, outputs, summary."""
     programs = tmp_path / "bin"
     programs.mkdir()
     shim = programs / "perjoule"
     shim.write_text(f'#!/bin/sh\nexec {sys.executable} -m perjoule "$@"\n')
     shim.chmod(0o755)
-    event = tmp_path / "event.json"
-    event.write_text(json.dumps({"pull_request": {"number": 7}}))
 
     def run(**inputs):
         for name in ("summary", "outputs"):
@@ -130,7 +136,6 @@ def job(tmp_path, github):
                 break  # the condition of the comment
         return ended, outputs, (tmp_path / "summary").read_text()
 
-    run.event = event
     return run
 
 
@@ -185,12 +190,12 @@ def test_inputs_are_never_run_as_scripts(job, github, tmp_path):
         assert "${{" not in step["run"]
 
 
-def test_where_no_comment_can_be_written_nothing_fails(job, github):
+def test_where_no_comment_can_be_written_nothing_fails(job, github, event):
     github.may_write = False
     [_, comment], *_ = job(run="true", meter="cpu_time:1", token="secret")
     assert comment.returncode == 0
     assert "::warning::perjoule: no comment could be written (POST" in comment.stdout
-    job.event.write_text(json.dumps({"ref": "main"}))
+    event.write_text(json.dumps({"ref": "main"}))
     github.asked.clear()
     [_, comment], *_ = job(run="true", meter="cpu_time:1", token="secret")
     assert (comment.returncode, github.asked) == (0, [])

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import psutil
 
 SCAN_PERIOD_S = 0.25  # children are looked up no more often: it costs more than reading
-SCAN_SHARE = 0.002  # looking up child processes may take this share of the time
+SCAN_SHARE = 0.002  # looking up child processes may take this share of a core's time
 MODEL_ERROR = 0.43  # CodeCarbon's median error against wattmeters (Xu et al., HICSS 2023)
 
 
@@ -70,8 +70,11 @@ class CpuTimeSource(Source):
             now, reaped_s = self._clock(), reaped_cpu_s()
             if now >= self._next_scan_s or reaped_s != self._reaped_s:
                 self._reaped_s = reaped_s
+                if _has_children():
+                    import psutil  # noqa: F401 - loading it is done once, and no part of a scan
+                began_s = time.thread_time()  # what a busy machine makes it wait is no work
                 self._scan()
-                took_s = self._clock() - now
+                took_s = time.thread_time() - began_s
                 self._next_scan_s = now + max(SCAN_PERIOD_S, took_s / SCAN_SHARE)
             return (time.process_time() + self._vanished_s + self._descendants_s) * self._watts
 
