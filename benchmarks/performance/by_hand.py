@@ -67,7 +67,8 @@ def gp() -> Iterator[tuple[str, Side, Side]]:
     from perjoule.tuners.parts.surrogate import GaussianProcess
 
     asked = DRAW.random((512, 14))
-    kernel = ConstantKernel() * Matern(np.ones(14), nu=2.5) + WhiteKernel()
+    lengths: Any = np.ones(14)
+    kernel = ConstantKernel() * Matern(lengths, nu=2.5) + WhiteKernel()
     for n in (20, 50, 100):
         x = DRAW.random((n, 14))
         y = np.sin(3 * x[:, 0]) + x[:, 1] + 0.05 * DRAW.standard_normal(n)
@@ -111,7 +112,7 @@ def anova() -> Iterator[tuple[str, Side, Side]]:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     x = DRAW.random((150, 8))
     y = np.sin(3 * x[:, 0]) + x[:, 1]
-    axes = {f"x{i}": optuna.distributions.FloatDistribution(0, 1) for i in range(8)}
+    axes: dict[str, Any] = {f"x{i}": optuna.distributions.FloatDistribution(0, 1) for i in range(8)}
     study = optuna.create_study()
     for point, value in zip(x, y, strict=True):
         params = dict(zip(axes, point, strict=True))
