@@ -8,16 +8,23 @@ times the joules, with and without new points around the best.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..strategy import ask_seed
 from .encoding import Array, Encoding, Params
 from .energy_model import EnergyModel
+from .priors import Prior
+from .surrogate import sobol
 from .transfer import Transfer
 
 Key = tuple[tuple[str, Any], ...]
+
+N_CANDIDATES = 512  # to begin with; half as many besides where there is a prior
+FEWER_LIKE_OTHERS = 4  # so many times fewer candidates that have some values in common with another
 
 
 class CandidatePool(NamedTuple):
@@ -62,6 +69,43 @@ class CandidatePool(NamedTuple):
             features = np.column_stack([features, expected])[order]
         is_of_prior = np.array([key not in spread for key in keys])
         return cls(found, keys, features, energy.work_of(found), is_of_prior)
+
+
+@dataclass(frozen=True)
+class CandidateSource:
+    """Where the candidates of a search come from."""
+
+    encoding: Encoding
+    energy: EnergyModel
+    seed: int
+    prior: Prior | None = None  # from which half as many are drawn besides
+    transfer: Transfer | None = None
+
+    def pool(self, n_tried: int, shared: Params, kept: dict[Any, Any]) -> CandidatePool:
+        """The candidates after so many were tried, each with the shared values.
+
+        It doubles when three quarters are tried; a longer sequence begins with the shorter one.
+        It is a function of this and the arguments, and kept for strategies that are rebuilt.
+        """
+        count = N_CANDIDATES
+        while n_tried > 3 * count // 4:
+            count *= 2
+        if shared:
+            count //= FEWER_LIKE_OTHERS
+        known, space = (self.prior is None, self.transfer is None), repr(self.encoding.space)
+        key = CandidateSource, space, self.seed, count, known, key_of(shared)
+        if key not in kept:
+            kept[key] = self._draw(count, shared)
+        return kept[key]
+
+    def _draw(self, count: int, shared: Params) -> CandidatePool:
+        encoding = self.encoding
+        points = encoding.like(sobol(encoding, self.seed, count), shared)
+        of_prior = np.zeros((0, encoding.n_dimensions))
+        if self.prior is not None:
+            uniform = sobol(encoding, ask_seed(self.seed, 0), count // 2)
+            of_prior = encoding.like(self.prior.points(uniform), shared)
+        return CandidatePool.of(encoding, self.energy, points, of_prior, self.transfer)
 
 
 def key_of(params: Params) -> Key:

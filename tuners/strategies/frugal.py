@@ -32,7 +32,7 @@ How it works:
 4. Half of the joules go to plain asynchronous successive halving (Li et al., MLSys 2020), by scores
    alone. The model learns from its results, and halving goes on with trials of the model too. So
    a model that is wrong cannot take all joules.
-5. Candidates are `N_CANDIDATES` well-spread points (`parts.candidate_pool`), twice as many when
+5. Candidates are 512 well-spread points (`parts.candidate_pool`), twice as many when
    three quarters of them are tried. With ``frugal-prior`` half as many more come from published
    defaults of optimisers (`parts.priors`): two thirds of the new trials at first, fewer where the
    best trials lie far from the defaults, by the rule of PriorBand (Mallik et al. 2023, arXiv
@@ -86,7 +86,7 @@ import numpy as np
 
 from ...models.outcome import State
 from ...models.space import Space
-from ..parts.candidate_pool import CandidatePool, Key, key_of
+from ..parts.candidate_pool import CandidatePool, CandidateSource, Key, key_of
 from ..parts.curve_kernel import Integers, Seen
 from ..parts.curve_learner import CurveLearner
 from ..parts.curve_model import Belief, CurveModel
@@ -98,14 +98,12 @@ from ..parts.multifidelity import promotion
 from ..parts.prior_shares import PriorShares
 from ..parts.priors import Prior
 from ..parts.rungs import Ladder, Standing
-from ..parts.surrogate import log_ei, sobol
+from ..parts.surrogate import log_ei
 from ..parts.transfer import Transfer
 from ..strategy import Task, Told, Work, ask_seed, resembles
 
 ALPHA = 0.5  # how much the joules count: 0 is plain expected improvement, 1 improvement per joule
 HALVING = 0.5  # share of the joules that goes to plain successive halving
-N_CANDIDATES = 512  # to begin with; half as many besides where there is a prior
-FEWER_LIKE_OTHERS = 4  # so many times fewer candidates that have some values in common with another
 N_STARTUP = 4  # trials before the model is asked
 STARTUP_POINTS = 16  # of which the cheapest are these
 SHORTLIST = 16  # best candidates by their forecast for the last rung, looked at closely
@@ -154,6 +152,9 @@ class FrugalStrategy:
         self._prior = None if claimed is None or claimed.claims_nothing else claimed
         transfer = Transfer(self._encoding, self._task.earlier)
         self._transfer = None if transfer.knows_nothing else transfer
+        self._source = CandidateSource(
+            self._encoding, self._energy, seed, self._prior, self._transfer
+        )
         self._history: list[Told] = []
         self._trials: dict[int, TrialSoFar] = {}
         self._features: dict[int, Array] = {}
@@ -221,26 +222,7 @@ class FrugalStrategy:
 
     @property
     def _pool(self) -> CandidatePool:
-        """A function of space, networks, seed and how many were tried; kept for rebuilt strategies.
-
-        It doubles when three quarters are tried. A longer sequence begins with the shorter one.
-        """
-        count = N_CANDIDATES
-        while len(self._tried) > 3 * count // 4:
-            count *= 2
-        shared, encoding = self._task.shared, self._encoding
-        known = self._prior is None, self._transfer is None
-        if self._shared:
-            count //= FEWER_LIKE_OTHERS
-        key = FrugalStrategy, repr(encoding.space), self._seed, count, known, key_of(self._shared)
-        if key not in shared:
-            points = encoding.like(sobol(encoding, self._seed, count), self._shared)
-            of_prior = np.zeros((0, encoding.n_dimensions))
-            if self._prior is not None:
-                uniform = sobol(encoding, ask_seed(self._seed, 0), count // 2)
-                of_prior = encoding.like(self._prior.points(uniform), self._shared)
-            shared[key] = CandidatePool.of(encoding, self._energy, points, of_prior, self._transfer)
-        return shared[key]
+        return self._source.pool(len(self._tried), self._shared, self._task.shared)
 
     def _features_of(self, params: Params) -> Array:
         features = self._encoding.features(params)

@@ -15,9 +15,10 @@ from perjoule.benchmarks.replay.synthetic import SURFACES
 from perjoule.models.metric import ACCURACY, Metric
 from perjoule.models.outcome import CurvePoint, State
 from perjoule.models.space import Space
+from perjoule.tuners.parts.candidate_pool import N_CANDIDATES
 from perjoule.tuners.pending import ask_batch
 from perjoule.tuners.registry import RECIPES
-from perjoule.tuners.strategies.frugal import N_CANDIDATES, N_STARTUP, FrugalStrategy
+from perjoule.tuners.strategies.frugal import N_STARTUP, FrugalStrategy
 from perjoule.tuners.strategy import Task, Told, restore
 
 from ..toys import Recorder
