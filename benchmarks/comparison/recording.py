@@ -148,7 +148,7 @@ class Recording:
             while caller.is_busy and caller.comes_back(FINISH_S):
                 pass
             caller.end(f"it did not end within {FINISH_S:g} s")
-        self._tell_faults()
+        self._tell_faults(last=True)
 
     def _deliver(self, *, always: bool = False) -> None:
         """Give what the ledger has more than the last time.
@@ -168,10 +168,11 @@ class Recording:
         state = self._standing.look([*self._trials.runs.values()], time.time())
         present = Present(state, self._trials.states(), self._workers, len(flying), time.time())
         for caller in self._callers:
+            was_busy = caller.is_busy
             for first in range(0, len(ended), AT_ONCE):
                 some = tuple(ended[first : first + AT_ONCE])
                 caller.call(lambda each=caller, some=some: each.recorder.trials(some))
-            if always or not caller.is_busy:
+            if always or not was_busy:
                 caller.call(lambda each=caller: each.recorder.standing(present))
 
     def _look_around(self) -> list[SignOfLife]:
@@ -193,9 +194,10 @@ class Recording:
         for caller in self._callers:
             caller.may_work.clear()
 
-    def _tell_faults(self) -> None:
+    def _tell_faults(self, *, last: bool = False) -> None:
+        """Tell what went wrong, once; as a warning only at the end, since some end programs."""
         for fault in self.faults:
-            if fault not in self._told:
+            if fault not in self._told and (last or self._tell is not None):
                 self._told.add(fault)
                 if self._tell is not None:
                     self._tell(fault)
