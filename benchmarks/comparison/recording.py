@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import math
-import threading
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from hashlib import blake2b
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ConfigurationError, OutputError, PerjouleError
 from ...files.bounded import read_text
-from ...models.importing import describe_error
 from ...models.metric import Metric
 from ..analysis.target import DEFAULT_TARGET
+from .calling import Caller
 from .ended import EndedTrials
 from .events import StartEvent
 from .experiment import Experiment
@@ -67,7 +65,7 @@ class Recording:
         target: str | float = DEFAULT_TARGET,
         tell: Callable[[str], object] | None = None,
     ) -> None:
-        self._callers = [_Caller(each) for each in recorders]
+        self._callers = [Caller(each) for each in recorders]
         self._target, self._tell = target, tell
         self._told: set[str] = set()
         self._folder: Folder | None = None
@@ -148,7 +146,7 @@ class Recording:
             while caller.is_busy and caller.comes_back(FINISH_S):
                 pass
             caller.end(f"it did not end within {FINISH_S:g} s")
-        self._tell_faults()
+        self._tell_faults(last=True)
 
     def _deliver(self, *, always: bool = False) -> None:
         """Give what the ledger has more than the last time.
@@ -168,10 +166,11 @@ class Recording:
         state = self._standing.look([*self._trials.runs.values()], time.time())
         present = Present(state, self._trials.states(), self._workers, len(flying), time.time())
         for caller in self._callers:
+            was_busy = caller.is_busy
             for first in range(0, len(ended), AT_ONCE):
                 some = tuple(ended[first : first + AT_ONCE])
                 caller.call(lambda each=caller, some=some: each.recorder.trials(some))
-            if always or not caller.is_busy:
+            if always or not was_busy:
                 caller.call(lambda each=caller: each.recorder.standing(present))
 
     def _look_around(self) -> list[SignOfLife]:
@@ -193,91 +192,15 @@ class Recording:
         for caller in self._callers:
             caller.may_work.clear()
 
-    def _tell_faults(self) -> None:
+    def _tell_faults(self, *, last: bool = False) -> None:
+        """Tell what went wrong, once; as a warning only at the end, since some end programs."""
         for fault in self.faults:
-            if fault not in self._told:
+            if fault not in self._told and (last or self._tell is not None):
                 self._told.add(fault)
                 if self._tell is not None:
                     self._tell(fault)
                 else:
                     warnings.warn(fault, stacklevel=2)
-
-
-class _Caller:
-    """Calls one recorder in a thread of its own, until it fails for the first time.
-
-    It begins a call only while it may work, so that what recorders take falls between slices, and
-    into none of their joules.
-    """
-
-    def __init__(self, recorder: Recorder) -> None:
-        self.recorder = recorder
-        self.name = recorder.name or type(recorder).__name__
-        self.error: BaseException | None = None
-        self.fault = self.look = ""
-        self._calls: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
-        self._n_left = 0
-        self.may_work = threading.Event()
-        self._done = threading.Condition()
-        self._thread: threading.Thread | None = None
-
-    @property
-    def sentence(self) -> str:
-        """What went wrong, and what is to be done; empty if nothing did."""
-        if not self.fault:
-            return ""
-        return (
-            f"{self.name} failed ({self.fault}), and records no more; the comparison is whole: "
-            "record it by `perjoule report FOLDER --record …` once that is mended"
-        )
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether a call has not come back."""
-        return self._n_left > 0
-
-    def call(self, what: Callable[[], object]) -> None:
-        """Call it once it is not busy any more."""
-        if self.fault:
-            return
-        with self._done:
-            self._n_left += 1
-        self._calls.put(what)
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name=self.name, daemon=True)
-            self._thread.start()
-
-    def wait(self, seconds: float) -> None:
-        """Wait until all calls have come back, so long at most."""
-        with self._done:
-            self._done.wait_for(lambda: self._n_left == 0, max(0.0, seconds))
-
-    def comes_back(self, seconds: float) -> bool:
-        """Let it work until one more call has come back, or so long; whether one has."""
-        self.may_work.set()
-        before = self._n_left
-        with self._done:
-            return self._done.wait_for(lambda: self._n_left < before, seconds)
-
-    def end(self, why_not: str) -> None:
-        """Call it no more; it has failed if it is still busy."""
-        if self.is_busy and not self.fault:
-            self.fault = why_not
-        self._calls.put(None)
-
-    def _work(self) -> None:
-        while (what := self._calls.get()) is not None:
-            self.may_work.wait()
-            if not self.fault:
-                try:
-                    what()
-                    self.look = self.recorder.look()
-                except (Exception, SystemExit) as error:  # noqa: BLE001 - anybody's code
-                    self.error = error
-                    self.fault = describe_error(error)
-            with self._done:
-                self._n_left -= 1
-                self._done.notify_all()
 
 
 def _begun(path: Path, description: Mapping[str, Any], experiment: Experiment) -> Begun:

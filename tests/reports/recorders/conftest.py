@@ -102,7 +102,7 @@ def recorded(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(root)
         patch.setattr("perjoule.benchmarks.comparison.recording.EVERY_S", 0.0)
-        patch.setattr("perjoule.benchmarks.comparison.recording.SHARE", 1.0)
+        patch.setattr("perjoule.benchmarks.comparison.recording.SHARE", 1e9)
         patch.setenv("TRACKIO_DIR", str(root / "trackio"))
         for name in ("MLFLOW_TRACKING_URI", "WANDB_API_KEY", "WANDB_DIR", "TRACKIO_SPACE_ID"):
             patch.delenv(name, raising=False)

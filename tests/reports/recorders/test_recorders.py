@@ -61,6 +61,8 @@ def test_facts_are_those_of_the_table_in_the_order_of_their_ends(recorded):
             improved = [each for trial in own for each in trial.improved]
             assert [each.score for each in improved] == sorted(each.score for each in improved)
             assert improved[-1].score == best and improved[-1].spent_j <= total_j * (1 + 1e-9)
+        spent = [present.state.spent_j for present in each.notes.seen]
+        assert len({*spent}) > 4 and spent == sorted(spent)  # as it went
         last = each.notes.seen[-1]
         assert last.state.spent_j == pytest.approx(each.result.table.trials["energy_j"].sum())
         assert sum(sum(run.ended.values()) for run in last.runs) == len(told)

@@ -8,7 +8,7 @@ import warnings
 import pytest
 
 import perjoule
-from perjoule.reports.progress import ComparisonProgress
+from perjoule.reports.progress.comparing import ComparisonProgress
 
 from ...command import call
 from .conftest import Notes
@@ -32,7 +32,7 @@ def train(trial):
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch):
     monkeypatch.setattr("perjoule.benchmarks.comparison.recording.EVERY_S", 0.0)
-    monkeypatch.setattr("perjoule.benchmarks.comparison.recording.SHARE", 1.0)
+    monkeypatch.setattr("perjoule.benchmarks.comparison.recording.SHARE", 1e9)
 
 
 @pytest.fixture(scope="module")
@@ -162,19 +162,30 @@ def test_a_server_that_does_not_answer_is_one_line(tmp_path, monkeypatch):
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.conformance
-def test_weights_and_biases_asks_for_nothing(run, monkeypatch):
-    pytest.importorskip("wandb")
-    monkeypatch.setenv("WANDB_MODE", "online")
+@pytest.fixture
+def nobody(run, monkeypatch):
+    """Weights & Biases as it is where nobody has logged in, and no server answers."""
+    wandb = pytest.importorskip("wandb")
+    wandb.teardown()  # it keeps what it read of the environment
     for name in ("WANDB_API_KEY", "WANDB_IDENTITY_TOKEN_FILE"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("WANDB_MODE", "online")
     monkeypatch.setenv("NETRC", str(run.folder / "none"))
     monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
+    yield
+    wandb.teardown()
+
+
+@pytest.mark.conformance
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [("", "no key is known: set WANDB_API_KEY"), ("a" * 40, "or set WANDB_MODE=offline")],
+)
+def test_weights_and_biases_asks_for_nothing(nobody, run, monkeypatch, key, told):
+    if key:
+        monkeypatch.setenv("WANDB_API_KEY", key)
     ended = call("report", run.folder, "--record", "wandb")
-    assert ended.code == 2 and "no key is known: set WANDB_API_KEY" in ended.message
-    monkeypatch.setenv("WANDB_API_KEY", "a" * 40)
-    ended = call("report", run.folder, "--record", "wandb")
-    assert ended.code == 2 and "or set WANDB_MODE=offline" in ended.err
+    assert ended.code == 2 and told in ended.err.splitlines()[-1]
 
 
 def test_what_is_no_recorder_is_refused(tmp_path):
