@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from timeit import repeat
-from typing import NamedTuple
+from typing import NamedTuple, Never
 
 from .calibration.stored import load_calibration
 from .counter import IntegratedSource
@@ -174,6 +174,12 @@ class EnergyMeter:
         if self.series is not None and self._end.alive:
             self.series.sample()
         self._end()
+
+    def __reduce__(self) -> Never:
+        raise TypeError(
+            "an EnergyMeter cannot be sent to another process: make one there; `metered` without a "
+            "meter does that by itself"
+        )
 
     def __enter__(self) -> EnergyMeter:
         self._whole = self.window()

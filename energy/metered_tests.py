@@ -70,7 +70,8 @@ class MeteredTests:
         self._is_worker = hasattr(config, "workerinput")  # of xdist
         self._tests: dict[str, dict[str, PhaseEnergy]] = {}  # by phase
         self._used: pytest.StashKey[dict[str, PhaseEnergy]] = pytest.StashKey()
-        workers = int(getattr(config, "workerinput", {}).get("workercount", 1))
+        workers = config.getoption("numprocesses", None)  # of xdist; in a worker it is told apart
+        workers = int(workers or getattr(config, "workerinput", {}).get("workercount", 1))
         file = config.getoption("joules_json")
         self._file = None if file is None or self._is_worker else Path(file).absolute()
         budget = config.getoption("joules_budget")

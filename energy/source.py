@@ -111,11 +111,11 @@ class BaseSource:
 class Source(BaseSource, ABC):
     """A cumulative joule counter.
 
-        class Plug(Source):
-            info = SourceInfo("plug", "node", Kind.MEASURED, Scope.NODE, "plug under the desk")
+    class Plug(Source):
+        info = SourceInfo("plug", "node", Kind.MEASURED, Scope.NODE, "plug under the desk")
 
-            def read(self) -> float:
-                return ask_the_plug_wh() * 3600
+        def read(self) -> float:
+            return ask_the_plug_wh() * 3600
     """
 
     keep_alive_s = math.inf  # within these it must be read again, or count may be lost unseen

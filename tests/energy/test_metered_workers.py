@@ -75,6 +75,13 @@ def test_joblib_s_threads_share_what_overlaps(meter):
     assert function.total.total_j == pytest.approx(sum(r.total_j for _, r in pairs), rel=0.1)
 
 
+def test_a_meter_that_is_sent_to_a_process_says_what_to_do(meter):
+    function = metered(lambda: None, meter=meter)
+    with pytest.raises(Exception, match="Could not pickle") as raised:
+        joblib.Parallel(n_jobs=2)(joblib.delayed(function)() for _ in range(2))
+    assert "make one there" in str(raised.value.__cause__)
+
+
 def test_processors_are_split_among_workers_and_other_hardware_is_marked(monkeypatch):
     class Whole(Source):
         def __init__(self, scope, component):

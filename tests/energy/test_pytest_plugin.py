@@ -106,6 +106,15 @@ def test_workers_of_xdist_send_their_joules_and_a_file_holds_all(suite, tmp_path
     assert found["totals_j"] == {"modelled": pytest.approx(sum(known))}
 
 
+def test_what_cannot_be_split_among_workers_is_told_before_they_start(suite, tmp_path):
+    pytest.importorskip("xdist")
+    (tmp_path / "power.csv").write_text("time,power_w\n0,10\n1,10\n")
+    options = ("--joules", "-n", "2", "--joules-meter", "recorded:power.csv")
+    run = suite(*options, plugins=["xdist.plugin"])
+    assert run.returncode == 4
+    assert "counts a whole node, which cannot be split among workers" in run.stderr
+
+
 def test_unasked_it_meters_nothing_and_loads_nothing(suite, tmp_path):
     (tmp_path / "conftest.py").write_text(
         "import sys\ndef pytest_unconfigure():\n"
