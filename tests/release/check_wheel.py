@@ -166,7 +166,7 @@ def interpreters(asked):
     minors = {each.rpartition(".")[0] for each in found}
     for version in VERSIONS:
         if version not in minors:
-            print(f"Python {version}: none is here, so it was not tried")
+            print(f"Python {version}: not tried, {'not asked for' if asked else 'none is here'}")
     return found
 
 
