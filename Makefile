@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 FLAGS  ?=
 
-.PHONY: compare test quick campaign check docs reference screenshots manual release-check lowest format clean
+.PHONY: compare test quick campaign check docs reference screenshots gallery manual release-check lowest format clean
 
 compare: $(VENV)/.installed          ## run the default comparison on the embedded digits
 	$(BIN)/perjoule compare $(FLAGS)
@@ -33,6 +33,11 @@ reference: manual $(VENV)/.installed-dev  ## the pages of the reference that the
 
 screenshots: $(VENV)/.installed-dev  ## the picture of a report on the home page; needs chromium
 	$(BIN)/python -m perjoule.docs.making.screenshots
+
+gallery: $(VENV)/.installed-dev      ## repeat the studies (quick); their full reports go to build/site/gallery
+	$(BIN)/perjoule study all --quick --yes --out build/studies
+	$(BIN)/python -m perjoule.docs.making.gallery --from build/studies
+	cd build/studies && for page in index.html */report.html; do install -D -m 644 $$page ../site/gallery/$$page; done
 
 format: $(VENV)/.installed-dev       ## format the code
 	$(BIN)/ruff format .

@@ -6,8 +6,8 @@ import pytest
 
 from perjoule.benchmarks.comparison.state import ComparisonState, Failures, Flight, StrategyState
 from perjoule.models.metric import ACCURACY
-from perjoule.reports.progress.replaying import ReplayProgress
 from perjoule.reports.progress.drawing import draw_state, plain_line
+from perjoule.reports.progress.replaying import ReplayProgress
 
 STRATEGY = StrategyState(
     strategy="tpe",
