@@ -75,6 +75,7 @@ WHY = {
     "tensorboard": "`--record tensorboard`",
     "trackio": "`--record trackio`",
     "optunahub": "the samplers as an OptunaHub package",
+    "prometheus-client": "reads in tests what `--record prometheus` wrote",
     "zensical": "builds this documentation",
     "mkdocstrings-python": "the reference of the Python API",
     "pytest": "the tests; the plugin `--joules`",
