@@ -21,7 +21,7 @@ FEW = slice(0, 500)  # of the images; slice(None) takes all
 
 def objective(trial: optuna.Trial) -> float:
     """An objective as it would be without perjoule."""
-    model = SVC(
+    model = SVC().set_params(
         C=trial.suggest_float("C", 0.01, 100, log=True),
         gamma=trial.suggest_float("gamma", 1e-4, 1, log=True),
     )

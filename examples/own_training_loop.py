@@ -16,6 +16,7 @@ import perjoule
 
 BUDGET = "6 J"  # of all runs together; of a real loop some hundred times what one training takes
 SEEDS = 2  # 5 or more, below which nothing is concluded
+WORKERS = 1  # trainings at a time; None for one per core
 STRATEGIES = ["random", "asha"]
 SPACE = {
     "rate": {"low": 1e-3, "high": 1.0, "log": True},
@@ -57,7 +58,12 @@ def train(trial: perjoule.Trial) -> None:
 def main() -> None:
     """Compare, and tell who found what for how many joules."""
     result = perjoule.compare(
-        objective=train, space=SPACE, strategies=STRATEGIES, budget=BUDGET, seeds=SEEDS
+        objective=train,
+        space=SPACE,
+        strategies=STRATEGIES,
+        budget=BUDGET,
+        seeds=SEEDS,
+        workers=WORKERS,
     )
     print(result.analysis.headline)
     trials = result.trials

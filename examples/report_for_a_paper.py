@@ -1,19 +1,19 @@
 """Everything a paper or a model card says about the joules of a search.
 
 Shows: a short search, then its LaTeX table, BibTeX, the lines of a Hugging Face model card, and
-figures (SVG where a browser is installed, else Plotly's JSON).
+figures.
 Takes about 10 s on two cores; a run folder of yours takes a second (see below).
 
     python report_for_a_paper.py
 """
 
-import shutil
 from pathlib import Path
 
 import perjoule
 
 RUN = None  # "runs/mine": a comparison that you have, in place of the short one
 FIGURES = ["pareto", "anytime"]  # dir(perjoule.figures) has all
+FORMATS = "json"  # Plotly's; "svg,pdf,png" need pip install 'perjoule[images]' and Chromium
 WIDTH = "column"  # 88 mm; or "page", or millimetres
 OUT = Path("paper")
 
@@ -27,8 +27,7 @@ def main() -> None:
         (OUT / name).write_text(str(disclosed), encoding="utf-8")
         for note in disclosed.notes:
             print(f"{name}: {note}")
-    formats = "svg" if shutil.which("chromium") else "json"
-    perjoule.figures.write(run, OUT, only=FIGURES, formats=formats, width=WIDTH, force=True)
+    perjoule.figures.write(run, OUT, only=FIGURES, formats=FORMATS, width=WIDTH, force=True)
     print(*sorted(map(str, OUT.iterdir())), sep="\n")
 
 
