@@ -1,7 +1,7 @@
 """Compare searches for the hyperparameters of a network of your own, on the digits.
 
 Shows: a network as a function, its search space, the verdict, and where the report is.
-Takes about 10 s on two cores; a comparison that supports a verdict takes a minute (see below).
+Takes about 10 s on one core; a comparison that supports a verdict takes a minute (see below).
 
     python compare_own_network.py
 """

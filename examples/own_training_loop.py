@@ -2,7 +2,7 @@
 
 Shows: what a loop adds to be metered, to be stopped by its budget inside an epoch, and to be paused
 and gone on with (`restore` and `save`), which strategies such as ASHA do.
-Takes about 10 s on two cores; a real comparison is a minute or more (see below).
+Takes about 10 s on one core; a real comparison is a minute or more (see below).
 
     python own_training_loop.py
 """

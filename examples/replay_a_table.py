@@ -2,7 +2,7 @@
 
 Shows: a recorded table that comes with perjoule, what of it is searched, ten searches of each
 strategy by virtual joules, and the verdict with its interval.
-Takes about 10 s on two cores; hundreds of runs take a minute (see below).
+Takes about 10 s on one core; hundreds of runs take a minute (see below).
 
     python replay_a_table.py
 """

@@ -2,7 +2,7 @@
 
 Shows: a short search, then its LaTeX table, BibTeX, the lines of a Hugging Face model card, and
 figures.
-Takes about 10 s on two cores; a run folder of yours takes a second (see below).
+Takes about 10 s on one core; a run folder of yours takes a second (see below).
 
     python report_for_a_paper.py
 """
