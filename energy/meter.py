@@ -175,6 +175,12 @@ class EnergyMeter:
             self.series.sample()
         self._end()
 
+    def __copy__(self) -> EnergyMeter:
+        return self  # hardware is not copied along with what holds its meter
+
+    def __deepcopy__(self, memo: dict[int, object]) -> EnergyMeter:
+        return self
+
     def __reduce__(self) -> Never:
         raise TypeError(
             "an EnergyMeter cannot be sent to another process: make one there; `metered` without a "

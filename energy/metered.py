@@ -42,11 +42,13 @@ class Metered(Protocol[P, R_co]):
 
                 pairs = joblib.Parallel(n_jobs=2)(joblib.delayed(f.with_reading)(x) for x in xs)
                 all_calls = sum((reading for _, reading in pairs), perjoule.Reading())
+
+            That of a method is given its object, too: ``net.fit.with_reading(net, x)``.
     """
 
     reading: Reading | None
     total: Reading
-    with_reading: Callable[P, Any]
+    with_reading: Callable[..., Any]
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
         """Call the function in a window of its own."""
@@ -192,7 +194,8 @@ def _metered(function: Callable[P, R], meter: EnergyMeter | None) -> Metered[P, 
     result.reading, result.total = None, Reading()
     both: Any = awaited_with_reading if is_async else with_reading
     both.__module__ = getattr(function, "__module__", __name__)
-    both.__qualname__ = f"{getattr(function, '__qualname__', '')}.{both.__name__}"  # to be found by
+    both.__name__ = "with_reading"
+    both.__qualname__ = f"{getattr(function, '__qualname__', '')}.with_reading"  # to be found by
     result.with_reading = both
     return result
 

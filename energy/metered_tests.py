@@ -69,6 +69,7 @@ class MeteredTests:
         self._config = config
         self._is_worker = hasattr(config, "workerinput")  # of xdist
         self._tests: dict[str, dict[str, PhaseEnergy]] = {}  # by phase
+        self._written = ""  # what became of the file
         self._used: pytest.StashKey[dict[str, PhaseEnergy]] = pytest.StashKey()
         workers = config.getoption("numprocesses", None)  # of xdist; in a worker it is told apart
         workers = int(workers or getattr(config, "workerinput", {}).get("workercount", 1))
@@ -85,6 +86,8 @@ class MeteredTests:
         self._said = [str(each.message) for each in said]
         if self._file is not None and not self._file.parent.is_dir():
             raise pytest.UsageError(f"--joules-json: {self._file.parent} is no folder: make it")
+        if self._file is not None and self._file.is_dir():
+            raise pytest.UsageError(f"--joules-json: {self._file} is a folder: name a file")
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, Any, Any]:
@@ -120,14 +123,25 @@ class MeteredTests:
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         """Take note of what a report of this process or of a worker brings."""
-        if used := getattr(report, "joules", None):
-            self._tests.setdefault(report.nodeid, {})[report.when] = PhaseEnergy(**used)
+        if not (used := getattr(report, "joules", None)):
+            return
+        name, run = report.nodeid, 1
+        while report.when in self._tests.get(name, {}):  # it is run again, or by each worker
+            run += 1
+            name = f"{report.nodeid} (run {run})"
+        self._tests.setdefault(name, {})[report.when] = PhaseEnergy(**used)
 
-    def pytest_sessionfinish(self) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the file."""
-        if self._file is not None:
-            text = json.dumps(self._to_dict(), indent=2) + "\n"
+        if self._file is None:
+            return
+        text = json.dumps(self._to_dict(), indent=2) + "\n"
+        try:
             write_whole(self._file, lambda path: path.write_text(text, encoding="utf-8"))
+            self._written = f"joules written to {self._file}"
+        except PerjouleError as error:
+            self._written = f"error: --joules-json: {error}"
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
 
     def pytest_unconfigure(self) -> None:
         """Let go of the meter."""
@@ -149,8 +163,8 @@ class MeteredTests:
         phases = [used for test in self._tests.values() for used in test.values()]
         for warning in merge_warnings(self._said, *(used.warnings for used in phases)):
             write(f"- {warning}")
-        if self._file is not None:
-            write(f"joules written to {self._file}")
+        if self._written:
+            write(self._written)
 
     def _metered(self, item: pytest.Item, phase: str) -> Generator[None, Any, Any]:
         window = self._meter.window()
@@ -162,13 +176,17 @@ class MeteredTests:
 
     def _budget_of(self, item: pytest.Item) -> float | None:
         """The budget that the nearest marker gives, or that of the command line."""
-        for marker in item.iter_markers("joules"):
-            if "budget" in marker.kwargs or marker.args:
-                try:
-                    return parse_energy(marker.kwargs.get("budget", *marker.args[:1]))
-                except PerjouleError as error:
-                    pytest.fail(f"@pytest.mark.joules: {error}", False)
-        return self._budget_j
+        marker = item.get_closest_marker("joules")
+        if marker is None:
+            return self._budget_j
+        given = [*marker.args, *marker.kwargs.values()]
+        fault = 'give it one budget, such as budget="2 J"'
+        if len(given) == 1 and marker.kwargs.keys() <= {"budget"}:
+            try:
+                return parse_energy(given[0])
+            except PerjouleError as error:
+                fault = str(error)
+        pytest.fail(f"@pytest.mark.joules: {fault}", pytrace=False)
 
     def _to_dict(self) -> dict[str, Any]:
         phases = [used for test in self._tests.values() for used in test.values()]

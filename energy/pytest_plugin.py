@@ -38,8 +38,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker, and meter if that is asked for."""
     config.addinivalue_line("markers", MARKER)
-    wanted = ("joules", "joules_budget", "joules_json")
-    if any(config.getoption(name) for name in wanted) and not config.option.collectonly:
+    given = [config.getoption(name) for name in ("joules_budget", "joules_json")]
+    is_wanted = config.getoption("joules") or any(each is not None for each in given)
+    if is_wanted and not config.option.collectonly:
         from .metered_tests import MeteredTests
 
         config.pluginmanager.register(MeteredTests(config), "perjoule-metered-tests")

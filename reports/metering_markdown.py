@@ -70,8 +70,10 @@ def _off(reading: Reading) -> str:
 
 def _plain(text: str) -> str:
     """Text that Markdown and HTML leave as it is, in one line."""
-    marks = {ord(mark): f"\\{mark}" for mark in "\\`*_[]|~@#"} | {
+    marks = {ord(mark): f"\\{mark}" for mark in "\\`*_[]|~"} | {
         ord("<"): "&lt;",
         ord("&"): "&amp;",
+        ord("@"): "@\N{ZERO WIDTH SPACE}",  # GitHub mentions whom a backslash stands before, too
+        ord("#"): "#\N{ZERO WIDTH SPACE}",
     }
     return " ".join(text.split()).translate(marks)

@@ -56,8 +56,10 @@ class KerasEnergyCallback(Metering, Callback):
     @harmless
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Add what the epoch used to its logs."""
-        if self._phases.in_epoch and logs is not None:
-            logs.update(self._phases.figures_of(epoch))
+        if self._phases.in_epoch:
+            figures = self._phases.figures_of(epoch)
+            if logs is not None:
+                logs.update(figures)
 
     @harmless
     def on_train_end(self, logs: Any = None) -> None:

@@ -49,6 +49,13 @@ class LightningEnergyCallback(Metering, Callback):
         self._phases.enter(TRAIN)
 
     @harmless
+    def on_train_batch_start(
+        self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """The same where a training goes on within an epoch, whose beginning it does not tell."""
+        self._phases.enter(TRAIN)
+
+    @harmless
     def on_validation_start(self, trainer: Any, pl_module: Any) -> None:
         """Say that joules are for validation from here on; the check before the first is none."""
         self._phases.enter(OTHER if trainer.sanity_checking else VALIDATE)

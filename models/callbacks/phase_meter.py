@@ -56,6 +56,8 @@ class EpochEnergy:
 class PhaseMeter:
     """Reads a meter whenever a training enters another phase; readings share edges, so they add up.
 
+    A copy keeps what was read, and meters nothing until a training of its own begins.
+
     Attributes:
         epochs: The epochs that ended.
         other: What was used outside of epochs: before the first, between two, after the last.
@@ -68,6 +70,9 @@ class PhaseMeter:
         self._window: Window | None = None
         self._forget()
         self._told: set[str] = set()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_own": None, "_window": None}
 
     @property
     def is_open(self) -> bool:
@@ -122,12 +127,14 @@ class PhaseMeter:
     def finish(self) -> None:
         """End the metering, once."""
         window, self._window = self._window, None
-        if window is not None:
-            self._take(window)
-            window.close()
-        if self._own is not None:
-            self._own.close()
-            self._own = None
+        own, self._own = self._own, None
+        try:
+            if window is not None:
+                self._take(window)
+                window.close()
+        finally:
+            if own is not None:
+                own.close()
 
     def tell(self, what: str, once: str | None = None) -> None:
         """Say something to whoever trains, without ever raising."""
@@ -186,10 +193,11 @@ def harmless(
 
     @functools.wraps(event)
     def safely(self: C, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        was_open = self._phases.is_open
         try:
             event(self, *args, **kwargs)
         except Exception as error:
-            if isinstance(error, PerjouleError) and not self._phases.is_open:
+            if isinstance(error, PerjouleError) and not was_open:
                 raise  # a meter that cannot be had is told before anything is trained
             self._phases.tell(f"metering failed: {type(error).__name__}: {error}", once="failed")
 

@@ -43,7 +43,7 @@ class TransformersEnergyCallback(Metering, TrainerCallback):
     @harmless
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Begin to meter."""
-        self._epoch = 0
+        self._epoch = int(state.epoch or 0)  # more than 0 where it goes on from a checkpoint
         self._phases.start(args.process_index, args.world_size)
 
     @harmless
@@ -51,6 +51,11 @@ class TransformersEnergyCallback(Metering, TrainerCallback):
         """Log the epoch before, whose evaluation came after its end, and begin the next."""
         self._end_epoch()
         self._phases.enter(TRAIN)
+
+    @harmless
+    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Say that joules are for training: not everything that evaluates tells its end."""
+        self._train_again()
 
     @harmless
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -71,8 +76,12 @@ class TransformersEnergyCallback(Metering, TrainerCallback):
     @harmless
     def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Say that joules are for training again."""
-        if self._phases.in_epoch:
-            self._phases.enter(TRAIN)
+        self._train_again()
+
+    @harmless
+    def on_predict(self, args: Any, state: Any, control: Any, metrics: Any, **_: Any) -> None:
+        """The same after a prediction."""
+        self._train_again()
 
     @harmless
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
@@ -89,6 +98,10 @@ class TransformersEnergyCallback(Metering, TrainerCallback):
     def close(self) -> None:
         """End the metering of a training that failed."""
         self._phases.finish()
+
+    def _train_again(self) -> None:
+        if self._phases.in_epoch:
+            self._phases.enter(TRAIN)
 
     def _enter_if_evaluated(self, control: Any) -> None:
         if control.should_evaluate and self._phases.in_epoch:

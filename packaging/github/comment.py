@@ -6,11 +6,12 @@ write, as from a fork, whose token may only read, is told and fails nothing.
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
-import re
 import sys
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -25,12 +26,11 @@ def main() -> int:
     if number is None:
         print("No pull request, so no comment.")
         return 0
-    name = os.environ["INPUT_NAME"]
-    mark = f"<!-- perjoule: {re.sub(r'[^A-Za-z0-9 ._/-]', '?', name)} -->"
-    body = f"{mark}\n### {name}\n\n{Path(os.environ['MARKDOWN']).read_text('utf-8')}"
+    mark = f"<!-- perjoule: {urllib.parse.quote(os.environ['INPUT_NAME'], ' /')} -->"
+    body = f"{mark}\n{Path(os.environ['MARKDOWN']).read_text('utf-8')}"
     try:
         print(f"The joules are at {write(number, mark, body)}")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, LookupError, TypeError, http.client.HTTPException) as error:
         print(f"::warning::perjoule: no comment could be written ({error}); the summary has it all")
     return 0
 
@@ -45,15 +45,26 @@ def pull_request(event: dict[str, Any]) -> int | None:
 def write(number: int, mark: str, body: str) -> str:
     """Write over the comment that bears the mark, or a new one; gives its address."""
     comments = f"/repos/{os.environ['GITHUB_REPOSITORY']}/issues/{number}/comments"
+    person = writer()
     for page in range(1, MOST_PAGES + 1):
         found = ask("GET", f"{comments}?per_page={PER_PAGE}&page={page}")
         for each in found:
-            if each["user"]["type"] == "Bot" and each["body"].startswith(mark):
+            by = each["user"] or {}  # of an account that is no more
+            is_own = by.get("type") == "Bot" if person is None else by.get("login") == person
+            if is_own and (each["body"] or "").startswith(mark):
                 path = f"/repos/{os.environ['GITHUB_REPOSITORY']}/issues/comments/{each['id']}"
                 return ask("PATCH", path, {"body": body})["html_url"]
         if len(found) < PER_PAGE:
             break
     return ask("POST", comments, {"body": body})["html_url"]
+
+
+def writer() -> str | None:
+    """The person whose token this is; None if it is a job's or an app's, which are bots."""
+    try:
+        return ask("GET", "/user")["login"]
+    except OSError:
+        return None
 
 
 def ask(method: str, path: str, data: dict[str, str] | None = None) -> Any:

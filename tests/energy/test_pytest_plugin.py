@@ -90,6 +90,34 @@ def test_joules_of_each_test_are_listed_with_their_kind(suite):
     assert "2 failed, 3 passed" in run.stdout
 
 
+def test_what_would_go_unseen_is_told(suite, tmp_path):
+    (tmp_path / "test_suite.py").write_text(
+        "import pytest\n"
+        "@pytest.mark.joules(buget='1 kJ')\n"
+        "def test_misspelt(): ...\n"
+        "def test_fine(): ...\n"
+    )
+    run = suite("--joules")
+    assert 'joules: give it one budget, such as budget="2 J"' in run.stdout
+    assert "1 failed, 1 passed" in run.stdout
+    run = suite("--joules-budget", "")  # a variable that is not set
+    assert (run.returncode, "energy '' is not" in run.stderr) == (4, True)
+    run = suite("--joules-json", ".")
+    assert (run.returncode, "is a folder" in run.stderr) == (4, True)
+    run = suite("--joules-json", "/proc/joules.json", "-k", "fine")
+    assert run.returncode == 4
+    assert "error: --joules-json: cannot write" in run.stdout
+    assert "1 passed" in run.stdout
+
+
+def test_each_run_of_a_test_is_in_the_sums(suite):
+    pytest.importorskip("xdist")
+    each = ("-n", "2", "--dist", "each", "-k", "test_small", "--joules-meter", "cpu_time:10")
+    run = suite("--joules", *each, plugins=["xdist.plugin"])
+    assert "test_small (run 2): " in run.stdout
+    assert "all 2 tests: " in run.stdout
+
+
 def test_workers_of_xdist_send_their_joules_and_a_file_holds_all(suite, tmp_path):
     pytest.importorskip("xdist")
     options = ("--joules-budget", "0.5 J", "--joules-json", "joules.json", "-n", "2")

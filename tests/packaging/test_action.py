@@ -24,7 +24,7 @@ class GitHub:
     """A fake of GitHub's interface: its comments, and whether it lets us write."""
 
     def __init__(self):
-        self.comments, self.may_write = [], True
+        self.comments, self.may_write, self.person = [], True, None
         self.asked = []
         api = self
 
@@ -48,6 +48,8 @@ class GitHub:
 
     def answer(self, method, path, body):
         self.asked.append((method, path))
+        if path == "/user":
+            return (403, {}) if self.person is None else (200, {"login": self.person})
         if method == "GET":
             page = int(re.search(r"[&?]page=(\d+)", path)[1])
             return 200, self.comments[100 * (page - 1) : 100 * page]
@@ -61,8 +63,9 @@ class GitHub:
             number = self.add(text)
         return 200, {"html_url": f"https://github.test/{number}"}
 
-    def add(self, body, kind="Bot"):
-        self.comments.append({"id": len(self.comments), "body": body, "user": {"type": kind}})
+    def add(self, body, kind=None):
+        user = {"type": kind or ("Bot" if self.person is None else "User"), "login": self.person}
+        self.comments.append({"id": len(self.comments), "body": body, "user": user})
         return len(self.comments) - 1
 
 
@@ -188,6 +191,35 @@ def test_inputs_are_never_run_as_scripts(job, github, tmp_path):
     assert not (tmp_path / "hurt").exists()
     for step in STEPS.values():
         assert "${{" not in step["run"]
+
+
+def test_a_name_heads_the_summary_as_text(job, github):
+    name = "<b>größe</b> of #7\n# for @everyone -->"
+    *_, summary = job(run="true", meter="cpu_time:1", token="secret", name=name)
+    heading = summary.splitlines()[0].replace("\N{ZERO WIDTH SPACE}", "|")
+    assert heading == r"### \<b\>größe\<\/b\> of \#|7 \#| for \@|everyone \-\-\>"
+    mark = github.comments[0]["body"].splitlines()[0]
+    assert mark.count("-->") == 1
+    job(run="true", meter="cpu_time:1", token="secret", name=name.replace("ö", "ü"))
+    assert len(github.comments) == 2  # names that differ have comments that do
+
+
+def test_a_person_s_token_writes_over_its_own_comment_too(job, github):
+    github.add("<!-- perjoule: perjoule -->\nof the job", "Bot")
+    github.comments.append({"id": 1, "body": None, "user": None})
+    github.person = "jo"
+    for _ in range(2):
+        [_, comment], *_ = job(run="true", meter="cpu_time:1", token="secret")
+        assert comment.returncode == 0
+    assert len(github.comments) == 3
+    assert github.comments[0]["body"].endswith("of the job")
+
+
+def test_what_lies_in_the_repository_is_no_part_of_it(job, github, tmp_path):
+    (tmp_path / "json.py").write_text("raise SystemExit('of the repository')")
+    ended, outputs, _ = job(run="exit 3", meter="cpu_time:1", token="secret")
+    assert [each.returncode for each in ended] == [3, 0]
+    assert outputs["kind"] == "modelled"
 
 
 def test_where_no_comment_can_be_written_nothing_fails(job, github, event):

@@ -1,8 +1,10 @@
 """Callbacks that only meter, each on the real library."""
 
+import copy
 import csv
 import logging
 import os
+import pickle
 import re
 from pathlib import Path
 
@@ -62,7 +64,7 @@ class Network(torch.nn.Module):
         return {"loss": torch.nn.functional.cross_entropy(self.layer(pixels), labels)}
 
 
-def with_lightning(callback, meter, folder, *, fails_at=None, **options):
+def with_lightning(callback, meter, folder, *, fails_at=None, resume=None, **options):
     lightning = pytest.importorskip("lightning.pytorch", reason="needs perjoule[lightning]")
     from lightning.pytorch.loggers import CSVLogger
 
@@ -84,25 +86,33 @@ def with_lightning(callback, meter, folder, *, fails_at=None, **options):
     parts = torch.utils.data.random_split(data, [N_TRAIN, N_VALIDATE])
     train, validation = (torch.utils.data.DataLoader(part, BATCH) for part in parts)
     trainer = lightning.Trainer(
+        **{"callbacks": [callback], "enable_checkpointing": False} | options,
         max_epochs=EPOCHS,
-        callbacks=[callback],
         logger=CSVLogger(folder),
         accelerator="cpu",
-        enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
         log_every_n_steps=1,
-        **options,
     )
-    trainer.fit(Module(), train, validation)
+    trainer.fit(Module(), train, validation, ckpt_path=resume, weights_only=False)
     with Path(trainer.logger.log_dir, "metrics.csv").open() as file:
         rows = [{k: float(v) for k, v in row.items() if v} for row in csv.DictReader(file)]
     return [row for row in rows if "energy_j" in row]
 
 
-def with_transformers(callback, meter, folder, *, fails_at=None, **options):
+def with_transformers(
+    callback, meter, folder, *, fails_at=None, resume=None, first=None, **options
+):
     transformers = pytest.importorskip("transformers", reason="needs perjoule[transformers]")
     pytest.importorskip("accelerate", reason="needs perjoule[transformers]")
+
+    class AfterFirstStep(transformers.TrainerCallback):
+        def __init__(self, act):
+            self.act = act
+
+        def on_step_end(self, args, state, control, **_):
+            if state.global_step == 1:
+                self.act()
 
     class Rows(torch.utils.data.Dataset):
         def __init__(self, rows):
@@ -116,8 +126,7 @@ def with_transformers(callback, meter, folder, *, fails_at=None, **options):
 
     arguments = transformers.TrainingArguments(
         str(folder),
-        **{"eval_strategy": "epoch", "report_to": []} | options,
-        save_strategy="no",
+        **{"eval_strategy": "epoch", "report_to": [], "save_strategy": "no"} | options,
         num_train_epochs=EPOCHS,
         per_device_train_batch_size=BATCH,
         per_device_eval_batch_size=BATCH,
@@ -132,7 +141,9 @@ def with_transformers(callback, meter, folder, *, fails_at=None, **options):
         callbacks=[callback],
     )
     trainer.remove_callback(transformers.PrinterCallback)
-    trainer.train()
+    if first is not None:
+        trainer.add_callback(AfterFirstStep(lambda: first(trainer)))
+    trainer.train(resume_from_checkpoint=resume)
     return [entry for entry in trainer.state.log_history if "energy_j" in entry]
 
 
@@ -266,6 +277,41 @@ def test_evaluations_within_an_epoch_are_told_from_its_training(meter, tmp_path)
     callback = perjoule.LightningEnergyCallback(meter)
     with_lightning(callback, meter, tmp_path, val_check_interval=1, num_sanity_val_steps=0)
     assert [each.validate.total_j for each in callback.epochs] == [3 * VALIDATE_J] * 2
+
+
+@pytest.mark.filterwarnings("ignore:Be aware that when using `ckpt_path`", "ignore:You're resuming")
+def test_a_training_that_goes_on_within_an_epoch_is_metered_by_phase(meter, tmp_path):
+    # As saved two thirds into the second epoch.
+    callback = perjoule.TransformersEnergyCallback(meter)
+    with_transformers(callback, meter, tmp_path / "hf", save_strategy="steps", save_steps=5)
+    with_transformers(callback, meter, tmp_path, resume=str(tmp_path / "hf" / "checkpoint-5"))
+    [epoch] = callback.epochs
+    assert (epoch.epoch, epoch.train.total_j, epoch.validate.total_j) == (1, TRAIN_J, VALIDATE_J)
+
+    module = pytest.importorskip("lightning.pytorch.callbacks")
+    callback = perjoule.LightningEnergyCallback(meter)
+    saves = module.ModelCheckpoint(tmp_path / "pl", filename="saved", every_n_train_steps=5)
+    with_lightning(callback, meter, tmp_path, callbacks=[saves], enable_checkpointing=True)
+    with_lightning(callback, meter, tmp_path, resume=tmp_path / "pl" / "saved.ckpt")
+    [epoch] = callback.epochs
+    assert (epoch.epoch, epoch.train.total_j, epoch.validate.total_j) == (1, TRAIN_J, VALIDATE_J)
+
+
+def test_a_prediction_and_a_copy_within_a_training_change_nothing(meter, tmp_path):
+    callback, copies = perjoule.TransformersEnergyCallback(meter), []
+
+    def meddle(trainer):
+        trainer.predict(trainer.eval_dataset)
+        copies.append(copy.deepcopy(callback))
+
+    with_transformers(callback, meter, tmp_path, eval_strategy="no", first=meddle)
+    # What predicts is known to have begun after its first batch, which is all of this one.
+    assert callback.epochs[0].train.total_j == 3 * TRAIN_J + VALIDATE_J
+    copies[0].close()
+    assert copies[0].reading.total_j == TRAIN_J + VALIDATE_J  # until then
+    own = perjoule.TransformersEnergyCallback("model")
+    with_transformers(own, meter, tmp_path, first=lambda _: copies.append(pickle.dumps(own)))
+    assert pickle.loads(copies[1]).epochs == ()
 
 
 def test_trackio_gets_each_epoch_s_joules(meter, tmp_path, monkeypatch):
