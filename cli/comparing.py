@@ -32,9 +32,15 @@ def compare(
     strategies: Strategies = None,
     budget: Annotated[
         str | None,
-        typer.Option(help='Energy all runs share: "200 J", "0.2 Wh"; unlimited with --trials.'),
+        typer.Option(
+            help='Energy all runs share: "200 J", "0.2 Wh", or unlimited with --trials; the '
+            "experiment's, or 560 J if not given."
+        ),
     ] = None,
-    seeds: Annotated[int | None, typer.Option(help="Runs per strategy.")] = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option(help="Runs per strategy; the experiment's, or 10 if not given."),
+    ] = None,
     setup: Setup,
     machines: Machines,
     folder: RunFolder,

@@ -24,6 +24,7 @@ def figures(*, tables: Tables, searched: Searched, images: Images, trust: Trust 
     extra "images" and Chromium, and a line says how to get what is missing.
     """
     from ..api import figures as drawing
+    from ..benchmarks.tables.table import counted
     from ..reports.gallery import needs
     from ..reports.images import check_can_draw, parse_formats, parse_width
 
@@ -45,8 +46,8 @@ def figures(*, tables: Tables, searched: Searched, images: Images, trust: Trust 
     files = sum(map(len, written.values()))
     took = format_duration(time.perf_counter() - began_s)
     echo(
-        f"{files:,} files of {len(written):,} figures written to {images.out} in {took}, "
-        f"{width_mm:g} mm wide: {', '.join(forms)}."
+        f"{counted(files, 'file')} of {counted(len(written), 'figure')} written to {images.out} "
+        f"in {took}, {width_mm:g} mm wide: {', '.join(forms)}."
     )
 
 

@@ -54,8 +54,8 @@ class Setup:
     objective: Annotated[
         Text,
         Option(
-            help="Your own training function, module:function, in place of both; see "
-            "docs/how-to/own-loop.md."
+            help="Your own training function, module:function, in place of data set and "
+            "architecture; see docs/how-to/own-loop.md."
         ),
     ] = None
     metric: Annotated[

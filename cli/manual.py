@@ -79,9 +79,9 @@ def _markdown_command(command: Command) -> Iterator[str]:
     for paragraph in (command.summary, *command.more):
         yield from (paragraph, "")
     if command.arguments:
-        yield from ("| argument | what | default |", "|---|---|---|")
+        yield from ("| argument | what |", "|---|---|")
         for each in command.arguments:
-            yield f"| `{each.names[0]}` | {_cell(each.help)} | {_default(each)} |"
+            yield f"| `{each.names[0]}` | {_cell(each.help)}{_default(each)} |"
         yield ""
     yield from _markdown_options("", command.options)
 
@@ -91,10 +91,10 @@ def _markdown_options(title: str, options: Sequence[Parameter]) -> Iterator[str]
         yield from (f"## {title}", "")
     if not options:
         return
-    yield from ("| option | what | default |", "|---|---|---|")
+    yield from ("| option | what |", "|---|---|")
     for each in options:
         name = ", ".join(f"`{name}{' ' * bool(each.value)}{each.value}`" for name in each.names)
-        yield f"| {name} | {_cell(_told(each))} | {_default(each)} |"
+        yield f"| {name} | {_cell(_told(each))}{_default(each)} |"
     yield ""
 
 
@@ -106,8 +106,8 @@ def _told(each: Parameter) -> str:
 
 def _default(each: Parameter) -> str:
     if each.is_required:
-        return "required"
-    return f"`{each.default}`" if each.default else ""
+        return " Required."
+    return f" Default: `{each.default}`." if each.default else ""
 
 
 def _cell(text: str) -> str:

@@ -60,7 +60,8 @@ Target = Annotated[
 Strategies = Annotated[
     Text,
     Option(
-        help="Names joined by commas, or all; see `perjoule strategies`.",
+        help="Names joined by commas, or all (see `perjoule strategies`); the experiment's, or "
+        "seven usual ones if not given.",
         autocompletion=to.some_of(to.strategies_or_all),
     ),
 ]

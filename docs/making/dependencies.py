@@ -209,7 +209,10 @@ def _last_releases(names: list[str]) -> dict[str, str]:
         command = [sys.executable, "-m", "uv", "lock", "--quiet", "--python", sys.executable]
         subprocess.run(command, cwd=folder, check=True)
         lock = tomllib.loads((Path(folder) / "uv.lock").read_text("utf-8"))
-    return {each["name"]: f"{each['version']}, {_date(each)}" for each in lock["package"]}
+    return {
+        each["name"]: f'{each["version"]}, <span class="nobreak">{_date(each)}</span>'
+        for each in lock["package"]
+    }
 
 
 def _date(package: dict[str, Any]) -> str:

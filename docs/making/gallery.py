@@ -206,12 +206,10 @@ def _section(stored: Stored) -> Iterator[str]:
 
 
 def _row(claim: Claim) -> str:
-    reason = wording.reason_of(claim).removeprefix(", ")
-    statement = (
-        f"{claim.statement} *{reason[:1].upper()}{reason[1:]}.*" if reason else claim.statement
-    )
-    cells = [statement, wording.in_words(claim.paper), wording.in_words(claim.ours)]
-    return f"| {' | '.join(map(_plain, [*cells, wording.verdict_of(claim)]))} |"
+    reason = _plain(wording.reason_of(claim).removeprefix(", "))
+    why = f"<br>*{reason[:1].upper()}{reason[1:]}.*" if reason else ""
+    cells = [wording.in_words(claim.paper), wording.in_words(claim.ours), wording.verdict_of(claim)]
+    return f"| {_plain(claim.statement)}{why} | {' | '.join(map(_plain, cells))} |"
 
 
 def _conduct(stored: Stored) -> str:

@@ -9,6 +9,11 @@ import pytest
 import torch
 
 import perjoule
+from perjoule.benchmarks.comparison.experiment import (
+    DEFAULT_BUDGET,
+    DEFAULT_SEEDS,
+    DEFAULT_STRATEGIES,
+)
 from perjoule.energy import Kind
 from perjoule.tuners.registry import RECIPES
 
@@ -196,6 +201,13 @@ def test_paragraphs_of_help_break_where_the_terminal_ends(monkeypatch):
     lines = [line.strip() for line in call("report", "--help").out.splitlines()]
     start = next(at for at, line in enumerate(lines) if line.startswith("Of a run folder"))
     assert all(len(line) > 60 for line in lines[start : start + 2]), lines
+
+
+def test_help_of_compare_tells_the_defaults():
+    told = " ".join(call("compare", "--help").out.split())
+    assert f"or {DEFAULT_BUDGET} if not given" in told
+    assert f"or {DEFAULT_SEEDS} if not given" in told
+    assert len(DEFAULT_STRATEGIES) == 7 and "seven usual ones if not given" in told
 
 
 def test_bare_it_shows_its_help():
