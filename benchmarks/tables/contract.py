@@ -86,7 +86,12 @@ RUNS = (  # one row per run, those without a trial included
     _joules("allotment_j", "joules that the run may spend"),
     _joules("unplaced_j", "joules it spent on no trial: asks that gave no work"),
     Column("end", "text", "why the run is over; null if it is not"),
-    Column("message", "text", "more about that, such as why a strategy had no more work"),
+    Column(
+        "message",
+        "text",
+        "more about that, such as why a strategy had no more work, or what did not fit the joules "
+        "that were left",
+    ),
 )
 TRIAL_COLUMNS = tuple(column.name for column in COLUMNS)
 CURVE_COLUMNS = tuple(column.name for column in CURVES)
