@@ -41,7 +41,7 @@ def unspent(table: Table) -> list[str]:
         found.append(f"{which} ended with no more work{f' ({why})' if why else ''}{saved}.")
     for _, own in runs[(runs["end"] == SPENT) & (share > UNSPENT)].groupby("strategy", sort=False):
         # The messages have amounts of their own run.
-        most = own.loc[own["left_j"].idxmax()]
+        most = own.nlargest(1, "left_j").iloc[0]
         why = most["message"]
         told = why if why and len(own) == 1 else _not_spent(own)
         if why and len(own) > 1:
