@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -163,12 +164,21 @@ def first_line(error: BaseException) -> str:
 
 
 def describe_error(error: BaseException) -> str:
-    """An error by its class and what it says, in one line.
+    """An error by its class and what it says, in one line; passwords in addresses are left out.
 
     >>> describe_error(ValueError("too deep"))
     'ValueError: too deep'
     """
-    return f"{type(error).__name__}: {first_line(error)}"
+    return without_passwords(f"{type(error).__name__}: {first_line(error)}")
+
+
+def without_passwords(text: str) -> str:
+    """A text whose addresses do not tell who logs in there, and with what.
+
+    >>> without_passwords("API request to http://me:secret@host:5000/api failed")
+    'API request to http://***@host:5000/api failed'
+    """
+    return re.sub(r"://[^/\s?#]*@", "://***@", text)
 
 
 def _parts(name: str) -> tuple[str, str]:

@@ -65,9 +65,9 @@ class Caller:
     def comes_back(self, seconds: float) -> bool:
         """Let it work until one more call has come back, or so long; whether one has."""
         self.may_work.set()
-        before = self._n_left
-        with self._done:
-            return self._done.wait_for(lambda: self._n_left < before, seconds)
+        with self._done:  # or a call that comes back meanwhile would be waited for in vain
+            before = self._n_left
+            return before == 0 or self._done.wait_for(lambda: self._n_left < before, seconds)
 
     def end(self, why_not: str) -> None:
         """Call it no more; it has failed if it is still busy."""
@@ -82,7 +82,7 @@ class Caller:
                 try:
                     what()
                     self.look = self.recorder.look()
-                except (Exception, SystemExit) as error:  # noqa: BLE001 - anybody's code
+                except BaseException as error:  # noqa: BLE001 - anybody's code
                     self.error = error
                     self.fault = describe_error(error)
             with self._done:

@@ -49,7 +49,7 @@ def describe(
     return {
         "schema": SCHEMA,
         "name": setting.folder.name,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "created": datetime.now(UTC).isoformat(timespec="microseconds"),
         "experiment": (stated := setting.experiment.model_dump()),
         "mark": make_mark(stated),
         "metric": dict(setting.experiment.metric),

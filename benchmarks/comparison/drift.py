@@ -74,7 +74,11 @@ class Drift(Fact):
 
 
 def drift_of(events: Iterable[Event]) -> Drift | None:
-    """How joules per operation changed over a ledger; None of too few, or if they are counted."""
+    """How joules per operation changed over a ledger; None of too few, or if they are counted.
+
+    Setup, in which nothing is counted, is left out, and so are slices without a whole epoch: where
+    allotments end there are many, of a few steps each, and they are no sign of the machine.
+    """
     import pandas as pd
 
     from ..statistics.drift import FEWEST, between_workers, excess, over_time
@@ -84,7 +88,7 @@ def drift_of(events: Iterable[Event]) -> Drift | None:
             "kind": event.energy_kind,
             "worker": event.worker,
             "started_at": event.started_at,
-            "cost": event.energy_j - event.search_j,
+            "cost": event.energy_j - event.search_j - (event.setup_j or 0.0),
             "operations": event.operations,
             **{f"p.{name}": value for name, value in (event.params or {}).items()},
             "flops": event.flops,
@@ -96,6 +100,7 @@ def drift_of(events: Iterable[Event]) -> Drift | None:
         and event.energy_j
         and event.search_j is not None  # or nobody knows what the training alone took
         and event.operations
+        and event.epochs != 0  # or it stopped before the first steps, which are dear, were made up
         and event.started_at is not None
     ]
     if len(rows) < FEWEST:

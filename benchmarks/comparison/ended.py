@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from ...energy.quantities import total
+from ...energy.source import Kind
 from ...files.damage import damaged
 from ...models.outcome import State
 from ..tables.table import plain
@@ -127,6 +128,7 @@ class EndedTrials:
 
     def _charge(self, event: SliceEvent | SearchEvent | InterruptedEvent) -> None:
         kind = self._meter_kind if isinstance(event, SearchEvent) else _as_slice(event).energy_kind
+        kind = kind or Kind.UNAVAILABLE.value
         own = self._spent_j[event.run]
         own[kind] = total([own.get(kind, 0.0), event.energy_j])
 

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...benchmarks.comparison.recorder import Recorder
-from ...errors import ConfigurationError
-from ...models.importing import describe_error, need_extra
+from ...errors import ConfigurationError, OutputError
+from ...models.importing import describe_error, need_extra, without_passwords
 from ...models.outcome import State
+from .places import inside
 from .rows import epoch_figures, facts, figures, improvements, note, settings
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ _BOUNDS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # which is for results
 }
 """What holds while perjoule talks to a server, unless the user said otherwise."""
 _MOST_METRICS = 800
@@ -69,8 +72,9 @@ class MLflow(Recorder):
             try:
                 self._connect().search_experiments(max_results=1)
             except Exception as error:
+                uri = without_passwords(self._uri)
                 raise ConfigurationError(
-                    f"record mlflow: {self._uri} does not answer ({describe_error(error)[:300]}); "
+                    f"record mlflow: {uri} does not answer ({describe_error(error)[:300]}); "
                     "start it, or give another, mlflow:sqlite:///FILE.db"
                 ) from error
 
@@ -79,8 +83,8 @@ class MLflow(Recorder):
         self._begun = comparison
         home = None
         if self._uri is None:
-            home = (comparison.folder / "mlflow").absolute()
-            self._uri = f"sqlite:///{home.with_suffix('.db')}"
+            home = inside(comparison.folder, "mlflow").absolute()
+            self._uri = _database(inside(comparison.folder, "mlflow.db").absolute())
         with _bounded():
             self._client = self._connect()
             self._experiment = self._find_experiment(home)
@@ -118,9 +122,10 @@ class MLflow(Recorder):
 
     def look(self) -> str:
         """How it is looked at."""
-        if self._uri is None or "://" not in self._uri or self._uri.startswith("http"):
-            return f"MLflow: {self._uri or ''}"
-        return f"MLflow: mlflow ui --backend-store-uri {self._uri} (pip install mlflow)"
+        uri = without_passwords(self._uri or "")
+        if "://" not in uri or uri.startswith("http"):
+            return f"MLflow: {uri}"
+        return f"MLflow: mlflow ui --backend-store-uri {shlex.quote(uri)} (pip install mlflow)"
 
     def _connect(self) -> Any:
         return need_extra("mlflow.tracking", "mlflow", "MLflow").MlflowClient(self._uri)
@@ -129,9 +134,14 @@ class MLflow(Recorder):
         """The experiment, which is made if there is none; with a home, its files are there."""
         name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT
         found = self._client.get_experiment_by_name(name)
-        if found is not None:
-            return found.experiment_id
         place = None if home is None else home.as_uri()
+        if found is not None:
+            if place is not None and found.artifact_location != place:
+                raise OutputError(
+                    f"{home}.db keeps its files in {found.artifact_location}, and not beside it, "
+                    "so it was moved or is somebody else's: remove it, and record again"
+                )
+            return found.experiment_id
         return self._client.create_experiment(name, artifact_location=place)
 
     def _find_runs(self) -> None:
@@ -226,6 +236,15 @@ def _bounded() -> Iterator[None]:
             os.environ.pop(name, None)
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
+
+
+def _database(path: Path) -> str:
+    if {*"?#%"} & {*str(path)}:
+        raise OutputError(
+            f"{path} has one of ?#% in it, so it would be read as another file; rename the folder, "
+            "or give another, mlflow:sqlite:///FILE.db"
+        )
+    return f"sqlite:///{path}"
 
 
 def _part(trial: EndedTrial) -> str:

@@ -115,7 +115,7 @@ def _families(begun: Begun, present: Present, *, going: bool) -> Iterator[Family
         "perjoule_energy_joules",
         "Joules charged to a run, searching included, by how they became known.",
         [
-            Sample({**labels, "kind": kind or "unavailable"}, energy_j)
+            Sample({**labels, "kind": kind}, energy_j)
             for each, labels in runs
             for kind, energy_j in each.spent_j.items()
         ],

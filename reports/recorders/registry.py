@@ -52,8 +52,13 @@ def open_recorders(wanted: Wanted, *, dashboard: bool = False) -> list[Recorder]
         ConfigurationError: One cannot be so; the message says how.
     """
     each = [wanted] if isinstance(wanted, str | Recorder) else [*wanted]
-    if dashboard and DASHBOARD not in each:
+    if dashboard:
         each.append(DASHBOARD)
+    each = list({one if isinstance(one, str) else id(one): one for one in each}.values())
+    names = [one.partition(":")[0] for one in each if isinstance(one, str)]
+    for name in names:
+        if names.count(name) > 1:  # they would remove, or repeat, what the other one records
+            raise ConfigurationError(f"record {name}: it records to one place at a time; name one")
     return [_open(one) for one in each]
 
 

@@ -7,6 +7,7 @@ numbers, so joules are told in steps of a millijoule: ``incumbent_by_mJ``.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from ...benchmarks.comparison.messages import file_name
 from ...benchmarks.comparison.recorder import Recorder
 from ...errors import OutputError
 from ...models.importing import need_extra
+from .places import inside
 from .rows import epoch_figures, facts, figures, improvements, note
 
 if TYPE_CHECKING:
@@ -60,7 +62,7 @@ class TensorBoardFiles(Recorder):
     def begin(self, comparison: Begun) -> None:
         """Remove what was written of this comparison before."""
         if self._given is None:
-            self._folder = comparison.folder / FOLDER
+            self._folder = inside(comparison.folder, FOLDER)
         else:  # others may be there
             own = f"{file_name(comparison.name)}-{comparison.identity}"
             self._folder = self._given / own
@@ -90,7 +92,9 @@ class TensorBoardFiles(Recorder):
 
     def look(self) -> str:
         """How it is looked at."""
-        return "" if self._folder is None else f"TensorBoard: tensorboard --logdir {self._folder}"
+        if self._folder is None:
+            return ""
+        return f"TensorBoard: tensorboard --logdir {shlex.quote(str(self._folder))}"
 
     def _writer(self, run: str) -> Any:
         """The open writer of a run; of the comparison if it is empty."""

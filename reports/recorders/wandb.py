@@ -8,6 +8,7 @@ spent. It is recorded offline, in the run folder, where no key is known; nobody 
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from ...benchmarks.comparison.messages import file_name
 from ...benchmarks.comparison.recorder import Recorder
 from ...errors import ConfigurationError
 from ...models.importing import describe_error, need_extra
+from .places import inside
 from .rows import Numbered, figures, note, settings
 
 if TYPE_CHECKING:
@@ -70,7 +72,10 @@ class WeightsAndBiases(Recorder):
     def begin(self, comparison: Begun) -> None:
         """Remove what was recorded of this comparison offline; a run is begun with its trials."""
         self._begun, self._rows = comparison, Numbered()
-        self._place = Path(os.environ.get("WANDB_DIR") or comparison.folder)
+        given = os.environ.get("WANDB_DIR")
+        if not given:
+            inside(comparison.folder, "wandb", holds_links=True)
+        self._place = Path(given or comparison.folder)
         if self._mode == "offline":
             for old in self._place.glob(f"wandb/offline-run-*-{comparison.identity}-*"):
                 shutil.rmtree(old)
@@ -104,7 +109,8 @@ class WeightsAndBiases(Recorder):
         if self._place is None:
             return ""
         if self._mode == "offline":
-            return f"Weights & Biases: wandb sync {self._place}/wandb/offline-run-*"
+            own = f"offline-run-*-{self._begun.identity}-*"
+            return f"Weights & Biases: wandb sync {shlex.quote(str(self._place))}/wandb/{own}"
         return f"Weights & Biases: project {self._project}, group {self._begun.name}"
 
     def _run(self, name: str, told: Mapping[str, Any]) -> tuple[Any, int]:
@@ -127,6 +133,7 @@ class WeightsAndBiases(Recorder):
             init_timeout=_ANSWERS_S,
             disable_git=True,
             disable_code=True,
+            x_disable_meta=True,  # it has the command line, in which passwords may stand
             # Its measurements of the machine would cost joules, and not be ours.
             x_disable_stats=True,
         )

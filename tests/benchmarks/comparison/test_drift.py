@@ -12,6 +12,7 @@ from perjoule.benchmarks.comparison.events import SliceEvent
 from perjoule.benchmarks.comparison.ledger import Ledger
 from perjoule.benchmarks.comparison.loading import load_table
 from perjoule.benchmarks.comparison.work import report_work
+from perjoule.models.outcome import State
 from perjoule.reports.page import render
 from perjoule.reports.terminal import print_analysis
 
@@ -38,6 +39,27 @@ def test_a_step_of_a_third_is_told_with_its_size():
     fallen = drift_of(events(0, n=60, level=lambda time, _: 0.7 if time >= 0.4 else 1.0))
     assert fallen.is_large
     assert "fewer joules later than earlier" in fallen.sentence
+
+
+def test_slices_that_are_cut_off_at_their_first_steps_are_no_drift():
+    for seed in range(6):
+        known = [dataclasses.replace(each, epochs=2, setup_j=0.02) for each in events(seed, n=60)]
+        # Where allotments end, there is joule after joule of setup and first steps.
+        late = [
+            dataclasses.replace(
+                each,
+                state=State.TRUNCATED,
+                epochs=0,
+                operations=2e5,
+                energy_j=0.04,
+                started_at=each.started_at + 7200,
+            )
+            for each in known[:20]
+        ]
+        long = [dataclasses.replace(each, energy_j=each.energy_j + 0.02) for each in known]
+        found, alone = drift_of([*long, *late]), drift_of(long)
+        assert not found.is_large and found == alone
+        assert alone.over_time == pytest.approx(drift_of(events(seed, n=60)).over_time)
 
 
 def test_workers_of_different_worth_are_told():

@@ -1,13 +1,16 @@
 """Recorders that cannot be opened, fail or hang; and which doors they come through."""
 
+import shutil
 import socket
 import sys
 import threading
+import time
 import warnings
 
 import pytest
 
 import perjoule
+from perjoule.benchmarks.comparison.calling import Caller
 from perjoule.reports.progress.comparing import ComparisonProgress
 
 from ...command import call
@@ -53,6 +56,17 @@ class Broken(Notes):
             raise ValueError("no more room")
 
 
+class Leaves(Notes):
+    """Raises what is no error of a program."""
+
+    def __init__(self, error):
+        super().__init__()
+        self.error = error
+
+    def trials(self, ended):
+        raise self.error
+
+
 class Asleep(Notes):
     """Never comes back from its first trial."""
 
@@ -82,6 +96,21 @@ def test_one_that_fails_is_told_once_and_the_comparison_is_whole(tmp_path, capsy
     assert " ".join(capsys.readouterr().err.split()).count("no more room") == 1
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt("gone"), SystemExit("gone")])
+def test_one_that_would_end_the_program_only_fails(run, error):
+    with pytest.warns(UserWarning, match=f"Leaves failed .{type(error).__name__}: gone"):
+        perjoule.report(run.folder, record=Leaves(error))
+
+
+def test_a_call_that_has_come_back_is_waited_for_no_longer():
+    caller = Caller(Notes())
+    caller.call(lambda: None)
+    assert caller.comes_back(60)
+    began_s = time.monotonic()
+    assert caller.comes_back(60) and time.monotonic() - began_s < 10
+    caller.end("")
+
+
 def test_without_progress_it_is_a_warning(run):
     notes = Notes()
     with pytest.warns(UserWarning, match="no more room"):
@@ -89,6 +118,7 @@ def test_without_progress_it_is_a_warning(run):
     [begun] = notes.begun
     assert begun.metric.name == "accuracy" and begun.budget_j is None
     assert begun.kinds == {"cpu": "modelled"} and begun.folder == run.folder
+    assert begun.created.microsecond  # its identity is another one than that of its twin
     assert {trial.energy_kind for trial in notes.ended} == {"modelled"}
     assert notes.seen[-1].state.over == 2
 
@@ -119,13 +149,14 @@ def test_one_that_hangs_holds_nothing_up(tmp_path, monkeypatch):
         ("prometheus:some.txt", "must end in .prom"),
         ("optuna:here", "record optuna: takes no place"),
         ("tensorboard:/proc/nowhere", "cannot write to /proc/nowhere"),
+        ("mlflow:http://me:hidden@127.0.0.1:9", "http://***@127.0.0.1:9 does not answer"),
     ],
 )
 def test_what_cannot_be_opened_is_one_line_before_anything_is_spent(record, told, tmp_path):
-    if record.startswith("tensorboard"):
-        pytest.importorskip("tensorboard")
+    if record.startswith(("tensorboard", "mlflow:")):
+        pytest.importorskip(record.partition(":")[0])
     ended = call("compare", "--out", tmp_path / "run", "--record", record)
-    assert ended.code == 2 and told in ended.message
+    assert ended.code == 2 and told in ended.message and "hidden" not in ended.err
     assert not (tmp_path / "run").exists()
 
 
@@ -218,3 +249,74 @@ def test_names_of_a_folder_reach_no_other_place(run, tmp_path):
     perjoule.report(theirs, record=f"tensorboard:{tmp_path}/boards", trust=True)
     assert {each.name for each in tmp_path.iterdir()} == {"theirs", "boards"}
     assert len([*(tmp_path / "boards").iterdir()]) == 1
+
+
+def copied(run, theirs):
+    """A run folder with what cannot be derived anew."""
+    theirs.mkdir()
+    for name in ("experiment.yaml", "ledger.jsonl", "ledger.seal"):
+        shutil.copyfile(run.folder / name, theirs / name)
+    return theirs
+
+
+@pytest.mark.parametrize(
+    ("record", "link"),
+    [
+        ("tensorboard", "tensorboard"),
+        ("tensorboard", "tensorboard/random-0"),
+        ("mlflow", "mlflow"),
+        ("mlflow", "mlflow.db"),
+        ("wandb", "wandb"),
+    ],
+)
+def test_links_in_a_folder_lead_nowhere(run, tmp_path, monkeypatch, record, link):
+    pytest.importorskip(record)
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.delenv("WANDB_DIR", raising=False)
+    theirs, mine = copied(run, tmp_path / "theirs"), tmp_path / "mine"
+    mine.mkdir()
+    (mine / "events.out.tfevents.1").touch()
+    (theirs / link).parent.mkdir(exist_ok=True)
+    (theirs / link).symlink_to(mine, target_is_directory=True)
+    with pytest.warns(UserWarning, match=f"{link} is a link to another place"):
+        perjoule.report(theirs, record=record)
+    assert [each.name for each in mine.iterdir()] == ["events.out.tfevents.1"]
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory):
+    """A database of MLflow's, which keeps its files elsewhere."""
+    path = tmp_path_factory.mktemp("database") / "theirs.db"
+    client = pytest.importorskip("mlflow.tracking").MlflowClient(f"sqlite:///{path}")
+    client.create_experiment("perjoule", artifact_location=(path.parent / "files").as_uri())
+    return path
+
+
+@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")
+def test_the_database_of_a_folder_sends_nothing_elsewhere(database, run, tmp_path):
+    theirs = copied(run, tmp_path / "theirs")
+    shutil.copyfile(database, theirs / "mlflow.db")
+    with pytest.warns(UserWarning, match="moved or is somebody else's: remove it"):
+        perjoule.report(theirs, record="mlflow")
+    assert not (database.parent / "files").exists()
+    odd = copied(run, tmp_path / "a?b")
+    with pytest.warns(UserWarning, match="would be read as another file"):
+        perjoule.report(odd, record="mlflow")
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")
+def test_nothing_is_printed_between_results(database, run, monkeypatch, capsys):
+    service = pytest.importorskip("mlflow.tracking._tracking_service.client")
+    monkeypatch.setattr(service, "RestStore", object)  # each store is one, as a server's is
+    monkeypatch.setattr(service, "get_workspace_url", lambda: "http://server")
+    result = perjoule.report(run.folder, record=f"mlflow:sqlite:///{database}")
+    assert result.unrecorded == () and capsys.readouterr().out == ""
+
+
+def test_a_recorder_records_once_and_to_one_place(run):
+    ended = call("report", run.folder, "--record", "wandb:a", "--record", "wandb:b")
+    assert ended.code == 2 and "record wandb: it records to one place at a time" in ended.message
+    notes = Notes()
+    result = perjoule.report(run.folder, record=[notes, "optuna", notes, "optuna"], dashboard=True)
+    assert len(notes.begun) == 1 and len(result.recorded) == 1
