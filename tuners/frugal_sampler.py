@@ -10,6 +10,7 @@ of what `strategies.frugal` does.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -155,7 +156,7 @@ def _of_frugal(params: dict[str, Any], space: Distributions) -> dict[str, Any]:
     }
 
 
-def _of_optuna(params: dict[str, Any], space: Distributions) -> dict[str, Any]:
+def _of_optuna(params: Mapping[str, Any], space: Distributions) -> dict[str, Any]:
     """Frugal's values of a space as Optuna's."""
     values = {name: params[RENAMED.get(name, name)] for name in space}
     return {
