@@ -10,10 +10,11 @@ of what `strategies.frugal` does.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from optuna.distributions import BaseDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.samplers import BaseSampler, RandomSampler
 from optuna.search_space import intersection_search_space
 from optuna.study import Study, StudyDirection
@@ -75,16 +76,15 @@ class FrugalSampler(BaseSampler):
         self._raise_error_if_multi_objective(study)
         if not search_space:
             return {}
-        names = {name: RENAMED.get(name, name) for name in search_space}
-        axes = {names[name]: d for name, d in search_space.items()}
+        axes = {RENAMED.get(name, name): _axis(d) for name, d in search_space.items()}
         metric = Metric("value", _direction(study))
         task = Task(metric=metric, shared=self._shared)
-        history = [told.oriented(metric) for told in self._history(study, trial, names)]
+        history = [told.oriented(metric) for told in self._history(study, trial, search_space)]
         spent_j = sum(told.energy_j or 0.0 for told in history)
         with quietly():
             strategy = FrugalStrategy(Space.parse({**axes, "epochs": 1}), self._seed, task)
             work = restore(strategy, history).ask(spent_j)
-        return {} if work is None else {name: work.params[names[name]] for name in search_space}
+        return {} if work is None else _of_optuna(work.params, search_space)
 
     def sample_independent(
         self,
@@ -97,12 +97,12 @@ class FrugalSampler(BaseSampler):
         self._raise_error_if_multi_objective(study)
         return self._independent.sample_independent(study, trial, param_name, param_distribution)
 
-    def _history(self, study: Study, trial: FrozenTrial, names: dict[str, str]) -> list[Told]:
+    def _history(self, study: Study, trial: FrozenTrial, space: Distributions) -> list[Told]:
         """What the study knows of candidates of a space, running ones as guesses."""
         trials = [
             each
             for each in study.get_trials(deepcopy=False)
-            if names.keys() <= each.params.keys() and each.number != trial.number
+            if space.keys() <= each.params.keys() and each.number != trial.number
         ]
         values = [each.value for each in trials if each.state is TrialState.COMPLETE]
         mean = float(np.mean([v for v in values if v is not None and math.isfinite(v)] or [0.0]))
@@ -116,11 +116,10 @@ class FrugalSampler(BaseSampler):
             state = State.COMPLETE if is_running else STATES.get(each.state, State.FAILED)
             if score is None or not math.isfinite(score):
                 score, state = None, State.FAILED
-            params = {names[name]: each.params[name] for name in names}
             curve = () if score is None else (CurvePoint(1, energy_j, score, math.nan),)
             history.append(
                 Told(
-                    {**params, "epochs": 1},
+                    {**_of_frugal(each.params, space), "epochs": 1},
                     state,
                     score,
                     energy_j,
@@ -138,6 +137,34 @@ class FrugalSampler(BaseSampler):
         if isinstance(joules, int | float) and 0 < joules < math.inf:
             return float(joules)
         return None
+
+
+def _axis(distribution: BaseDistribution) -> BaseDistribution:
+    """A dimension of frugal's; choices are their places, since Optuna's may be None or a list."""
+    if isinstance(distribution, CategoricalDistribution):
+        return CategoricalDistribution([str(i) for i in range(len(distribution.choices))])
+    return distribution
+
+
+def _of_frugal(params: dict[str, Any], space: Distributions) -> dict[str, Any]:
+    """Optuna's values of a space as frugal's."""
+    return {
+        RENAMED.get(name, name): str(int(d.to_internal_repr(params[name])))
+        if isinstance(d, CategoricalDistribution)
+        else params[name]
+        for name, d in space.items()
+    }
+
+
+def _of_optuna(params: Mapping[str, Any], space: Distributions) -> dict[str, Any]:
+    """Frugal's values of a space as Optuna's."""
+    values = {name: params[RENAMED.get(name, name)] for name in space}
+    return {
+        name: d.choices[int(values[name])]
+        if isinstance(d, CategoricalDistribution)
+        else values[name]
+        for name, d in space.items()
+    }
 
 
 def _direction(study: Study) -> Any:

@@ -136,6 +136,13 @@ class PhaseMeter:
             if own is not None:
                 own.close()
 
+    def abandon(self) -> None:
+        """End the metering with the last change of phase: what came then is not the training's."""
+        window, self._window = self._window, None
+        if window is not None:
+            window.close()
+        self.finish()
+
     def tell(self, what: str, once: str | None = None) -> None:
         """Say something to whoever trains, without ever raising."""
         if (once or what) not in self._told:

@@ -14,6 +14,8 @@ Each epoch's joules go to the trainer's log, so to whatever ``report_to`` names.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
+from types import FrameType
 from typing import Any
 
 from .loop import base_class
@@ -70,6 +72,8 @@ class TransformersEnergyCallback(Metering, TrainerCallback):
     @harmless
     def on_prediction_step(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """The same where something else evaluates, at its first batch."""
+        if self._phases.in_epoch and not _is_called_by_train():
+            self._phases.abandon()  # the training failed, some time ago
         if self._phases.in_epoch:
             self._phases.enter(VALIDATE)
 
@@ -120,13 +124,26 @@ class TransformersEnergyCallback(Metering, TrainerCallback):
 
 def _calling_trainer() -> Any:
     """The trainer whose event this is: it gives itself to no callback, and its log is its own."""
-    frame = inspect.currentframe()
-    while frame is not None:
+    for frame in _frames():
         caller = frame.f_locals.get("self")
         if hasattr(caller, "callback_handler") and hasattr(caller, "log"):
             return caller
-        frame = frame.f_back
     return None
+
+
+def _is_called_by_train() -> bool:
+    """Whether a training goes on: the trainer tells it wrongly after one that failed."""
+    return any(
+        frame.f_code.co_name == "train" and hasattr(frame.f_locals.get("self"), "callback_handler")
+        for frame in _frames()
+    )
+
+
+def _frames() -> Iterator[FrameType]:
+    frame = inspect.currentframe()
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
 
 
 EnergyCallback = TransformersEnergyCallback

@@ -28,7 +28,7 @@ def optunahub(monkeypatch):
 def run(sampler, costs=True):
     def objective(trial):
         x, y = trial.suggest_float("x", -5, 5), trial.suggest_int("epochs", 1, 64, log=True)
-        kind = trial.suggest_categorical("kind", ["good", "bad"])
+        kind = trial.suggest_categorical("kind", [None, "bad"])
         if costs:
             trial.set_user_attr("energy_j", float(y))
         if kind == "bad" and y == 1:

@@ -269,6 +269,18 @@ def test_a_training_that_fails_leaves_no_window_open(library, meter, tmp_path):
     assert len(TRAININGS[library](callback, meter, tmp_path)) == EPOCHS  # it meters again
 
 
+def test_what_is_evaluated_after_a_failed_training_is_none_of_it(meter, tmp_path):
+    callback, trainers = perjoule.TransformersEnergyCallback(meter), []
+    with pytest.raises(ZeroDivisionError):
+        with_transformers(callback, meter, tmp_path, fails_at=5, first=trainers.append)
+    read_j = callback.reading.total_j
+    meter.count_operations(1e12)
+    trainers[0].model.fails_at = None
+    trainers[0].evaluate()
+    callback.close()
+    assert callback.reading.total_j == read_j
+
+
 def test_evaluations_within_an_epoch_are_told_from_its_training(meter, tmp_path):
     callback = perjoule.TransformersEnergyCallback(meter)
     with_transformers(callback, meter, tmp_path, eval_strategy="steps", eval_steps=1)
