@@ -36,7 +36,8 @@ class _Commands(TyperGroup):
 
 app = typer.Typer(
     help="Which hyperparameter search finds the most accurate network for the fewest joules? "
-    "Begin with `perjoule compare`: it needs nothing else, and takes about 90 s on two cores.",
+    "Begin with `perjoule compare`: it needs nothing else, and takes two minutes on two "
+    "free cores.",
     epilog=EPILOG,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # panels and colours would take half of the time until the help is there

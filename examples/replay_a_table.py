@@ -13,7 +13,7 @@ import perjoule
 
 TABLE = Path(perjoule.__file__).parent / "benchmarks" / "recorded" / "digits" / "trials.parquet"
 STRATEGIES = ["random", "tpe", "asha", "frugal"]
-BUDGET = "30 J per run"  # virtual; a training of the table takes about 8 J
+BUDGET = "30 J per run"  # virtual; a training of the table takes 4 J in the median
 WORKERS = 1  # None for one per core, which pays from about fifty runs on
 SEEDS = 10  # 100 or more for narrow intervals
 
