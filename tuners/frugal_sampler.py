@@ -80,10 +80,9 @@ class FrugalSampler(BaseSampler):
         metric = Metric("value", _direction(study))
         task = Task(metric=metric, shared=self._shared)
         history = [told.oriented(metric) for told in self._history(study, trial, search_space)]
-        spent_j = sum(told.energy_j or 0.0 for told in history)
         with quietly():
             strategy = FrugalStrategy(Space.parse({**axes, "epochs": 1}), self._seed, task)
-            work = restore(strategy, history).ask(spent_j)
+            work = restore(strategy, history).ask(spent_j=0.0)  # no budget, so nothing is left of it
         return {} if work is None else _of_optuna(work.params, search_space)
 
     def sample_independent(
