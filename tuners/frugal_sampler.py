@@ -82,7 +82,7 @@ class FrugalSampler(BaseSampler):
         history = [told.oriented(metric) for told in self._history(study, trial, search_space)]
         with quietly():
             strategy = FrugalStrategy(Space.parse({**axes, "epochs": 1}), self._seed, task)
-            work = restore(strategy, history).ask(spent_j=0.0)  # no budget, so nothing is left of it
+            work = restore(strategy, history).ask(spent_j=0.0)  # there is no budget
         return {} if work is None else _of_optuna(work.params, search_space)
 
     def sample_independent(
