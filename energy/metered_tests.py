@@ -7,10 +7,12 @@ phase's report, so those of xdist's workers come to the process that prints them
 from __future__ import annotations
 
 import json
+import os
 import warnings
 from collections import Counter
 from collections.abc import Generator, Iterable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +82,8 @@ class MeteredTests:
             self._budget_j = None if budget is None else parse_energy(budget)
             with warnings.catch_warnings(record=True) as said:
                 warnings.simplefilter("always")
-                self._meter = EnergyMeter(config.option.joules_meter, shared=workers > 1)
+                self._make = partial(EnergyMeter, config.option.joules_meter, shared=workers > 1)
+                self._meter, self._home = self._make(), os.getpid()
         except PerjouleError as error:
             raise pytest.UsageError(f"--joules: {error}") from error
         self._said = [str(each.message) for each in said]
@@ -167,6 +170,8 @@ class MeteredTests:
             write(self._written)
 
     def _metered(self, item: pytest.Item, phase: str) -> Generator[None, Any, Any]:
+        if self._home != os.getpid():  # a plugin runs each test in a fork of this process
+            self._meter, self._home = self._make(), os.getpid()
         window = self._meter.window()
         try:
             return (yield)

@@ -118,6 +118,40 @@ def test_each_run_of_a_test_is_in_the_sums(suite):
     assert "all 2 tests: " in run.stdout
 
 
+FORKING = """
+import marshal, os, pytest
+from _pytest.runner import runtestprotocol
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item):
+    hook, end, begin = item.config.hook, *os.pipe()
+    if not os.fork():
+        reports = runtestprotocol(item, log=False)
+        sent = [hook.pytest_report_to_serializable(config=item.config, report=r) for r in reports]
+        os.write(begin, marshal.dumps(sent))
+        os._exit(0)
+    os.close(begin)
+    with open(end, "rb") as file:
+        for each in marshal.loads(file.read()):
+            report = hook.pytest_report_from_serializable(config=item.config, data=each)
+            item.ihook.pytest_runtest_logreport(report=report)
+    os.wait()
+    return True
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_tests_in_forks_are_metered_there(suite, tmp_path):
+    (tmp_path / "forking.py").write_text(FORKING)
+    meter = ("--joules-meter", "cpu_time:10")
+    run = suite("--joules", *meter, "-k", "small or child or greedy", plugins=["forking"])
+    [child, small] = re.findall(r"^test_suite.py::test_(?:small|of_\w+): (.*) ±", run.stdout, re.M)
+    assert parse_energy(child) >= 2.0  # listed by their joules
+    assert parse_energy(small) == pytest.approx(0.1, rel=0.5)
+    assert "exceed its budget of 1.00 mJ" in run.stdout
+    assert "1 failed, 2 passed" in run.stdout
+
+
 def test_workers_of_xdist_send_their_joules_and_a_file_holds_all(suite, tmp_path):
     pytest.importorskip("xdist")
     options = ("--joules-budget", "0.5 J", "--joules-json", "joules.json", "-n", "2")
