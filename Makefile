@@ -23,7 +23,7 @@ check: $(VENV)/.installed-dev        ## format, lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	@mkdir -p build/types && ln -sfn ../.. build/types/perjoule  # the root is the package
-	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/pyright --threads 2 --pythonpath $(BIN)/python
 
 docs: $(VENV)/.installed-dev         ## the documentation, into build/site; opens from there
 	$(BIN)/python -m perjoule.docs.making.site
