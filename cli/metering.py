@@ -57,15 +57,14 @@ def measure(
     from ..reports.metering_terminal import print_reading
 
     files = out or []
-    for path in [*files, *([] if series is None else [series])]:
-        check_new(path, force=force)
     _check_suffixes(files)
+    for option, path in [*(("--out", each) for each in files), ("--series", series)]:
+        if path is not None:
+            _check_place(option, path, force=force)
     budget_j = None if budget is None else parse_energy(budget)
     grid = None if carbon is None else intensity(carbon)
     with EnergyMeter(meter or "auto", series_period_s=period if series else None) as used:
         result = run(command, used)
-    if used.series is not None and series is not None:
-        used.series.write(series, force=True)
     grams = None if grid is None else grid.grams(result.reading.total_j)
     data = {
         "command": list(result.command),
@@ -75,15 +74,18 @@ def measure(
     }
     emissions = None if grid is None else (grams, grid)
     is_kept, judged = _judge(result.reading.total_j, budget_j)
+    # First, so that the joules are told even where a file cannot be written any more.
+    show(data, as_json, lambda: print_reading(result.reading, emissions))
+    if judged:
+        echo(judged, err=True)
+    if used.series is not None and series is not None:
+        used.series.write(series, force=True)
     for path in files:
         if path.suffix == ".json":
             write_json(path, data)
         else:
             text = describe_command(result, emissions, judged)
             write_whole(path, lambda new, text=text: new.write_text(text, encoding="utf-8"))
-    show(data, as_json, lambda: print_reading(result.reading, emissions))
-    if judged:
-        echo(judged, err=True)
     raise typer.Exit(result.exit_code or int(not is_kept))
 
 
@@ -91,8 +93,13 @@ def _check_suffixes(files: list[Path]) -> None:
     for path in files:
         if path.suffix not in (".json", ".md"):
             raise ConfigurationError(f"--out {path}: end its name with .json or .md")
-        if not path.parent.is_dir():
-            raise OutputError(f"--out {path}: {path.parent} is no folder; make it first")
+
+
+def _check_place(option: str, path: Path, *, force: bool) -> None:
+    """Refuse what could not be written once the command has used its joules."""
+    check_new(path, force=force)
+    if not path.parent.is_dir():
+        raise OutputError(f"{option} {path}: {path.parent} is no folder; make it first")
 
 
 def _judge(energy_j: float | None, budget_j: float | None) -> tuple[bool, str]:

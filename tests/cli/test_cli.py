@@ -277,6 +277,13 @@ def test_a_command_is_held_to_a_budget_and_written_to_files(folder):
     assert not (folder / "begun").exists()
 
 
+def test_joules_are_told_even_if_their_file_cannot_be_written_any_more(folder):
+    (folder / "gone").mkdir()
+    ended = call("measure", "--meter", "cpu_time:5", "--out", "gone/a.json", "--", "rmdir", "gone")
+    assert ended.code == 2 and "perjoule: cannot write gone/a.json" in ended.err
+    assert "modelled in" in ended.err
+
+
 def test_this_machine_is_calibrated_by_recorded_windows(folder, monkeypatch):
     monkeypatch.setenv("PERJOULE_HOME", str(folder / "home"))
     rows = ["duration_s,cpu_s,energy_j"]
