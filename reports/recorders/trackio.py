@@ -7,6 +7,7 @@ Where trackio keeps it is its own matter: ``TRACKIO_DIR``, ``TRACKIO_SPACE_ID`` 
 from __future__ import annotations
 
 import io
+import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 PROJECT = "perjoule"
 FINDING = "finding"
 """What the run is called that has what was found."""
+
+
+_ELSEWHERE = ("TRACKIO_SPACE_ID", "TRACKIO_SERVER_URL")
+"""Of these one is set where trackio sends what it is given, to which it takes long to connect."""
 
 
 def make(where: str | None) -> Recorder:
@@ -64,6 +69,9 @@ class Trackio(Recorder):
             for number, row in self._rows.rows(trial):
                 if number >= n_before:
                     run.log(dict(row), step=number)
+        if not any(os.environ.get(name) for name in _ELSEWHERE):
+            # What is written later is written while networks are trained, out of their joules.
+            self._end()
 
     def finish(self, finished: Finished) -> None:
         """Log what was found, once, with report and summary, and end all runs."""
@@ -75,6 +83,10 @@ class Trackio(Recorder):
                 for path in (finished.report, finished.summary):
                     name = f"{self._begun.identity}-{path.stem}"
                     _quietly(lambda file=path, name=name: run.log_artifact(str(file), name=name))
+        self._end()
+
+    def _end(self) -> None:
+        """End the runs that are open, once all is written; one begins again with its next row."""
         _quietly(lambda: [each.finish() for each, _ in self._runs.values()])
         self._runs.clear()
 

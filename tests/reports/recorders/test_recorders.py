@@ -6,6 +6,7 @@ Each holds the comparison that was stopped and resumed as it holds the one that 
 import json
 import math
 import struct
+import threading
 from collections import defaultdict
 from dataclasses import replace
 
@@ -206,6 +207,20 @@ def test_trackio_has_a_row_for_each_epoch_and_trial(recorded):
         assert {config["energy_kinds"] for config in configs} == {"cpu: modelled"}
         both.append(same_rows(rows, "timestamp"))
     assert both[0] == both[1]
+
+
+def test_trackio_writes_nothing_later_while_networks_are_trained(recorded):
+    storage = pytest.importorskip("trackio.sqlite_storage").SQLiteStorage
+    notes = recorded[0].notes
+    [recorder] = open_recorders("trackio:at-once")
+    recorder.begin(notes.begun[0])
+    before = {*threading.enumerate()}
+    recorder.trials(notes.ended)
+    assert {*threading.enumerate()} <= before
+    logs = [
+        row for name in storage.get_runs("at-once") for row in storage.get_logs("at-once", name)
+    ]
+    assert sum("state" in row for row in logs) == len(notes.ended)
 
 
 def wandb_records(path):
