@@ -1,4 +1,4 @@
-"""YAML of anybody's, as plain values; `plain` does the same for JSON, without this library.
+"""YAML of anybody's, as plain values, and back; `plain` does it for JSON, without this library.
 
 Nothing in it runs, a small text stays small, and no level of it is too deep for who reads on.
 """
@@ -36,6 +36,31 @@ def read_yaml(text: str) -> Any:
         raise ValueError(f"{line}broken YAML: {problem}") from error
     except Exception as error:  # of a date, number or tag that cannot be
         raise ValueError(f"broken YAML: {error}") from error
+
+
+def write_yaml(data: Any, **how: Any) -> str:
+    r"""Plain values as YAML that reads back as they are, in their order.
+
+    >>> read_yaml(write_yaml({"a\x85b": None}))
+    {'a\x85b': None}
+
+    Args:
+        data: The values.
+        **how: As ``yaml.dump`` takes it.
+    """
+    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, **how)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes texts with line breaks of Unicode, which PyYAML would fold into spaces."""
+
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        style = '"' if _BREAKS.intersection(data) else None
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style=style)
+
+
+_Dumper.add_representer(str, _Dumper.represent_str)
+_BREAKS = frozenset("\x85\u2028\u2029")
 
 
 class _Loader(yaml.SafeLoader):

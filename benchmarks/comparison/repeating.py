@@ -8,10 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from ...errors import PerjouleError
 from ...files.paths import join_paths
+from ...files.yaml_text import write_yaml
 from ...models.metric import METRICS, Metric
 from ..analysis.target import DEFAULT_TARGET
 from .engines import DASK, ENGINES, LOCAL
@@ -91,7 +90,7 @@ def _training(experiment: Experiment, *, tuned: bool, asked: list[str]) -> Repea
 
 def experiment_file(experiment: Experiment) -> str:
     """Return an experiment as YAML that ``perjoule compare`` reads."""
-    return yaml.safe_dump(dict(_stated(experiment)), sort_keys=False, allow_unicode=True)
+    return write_yaml(dict(_stated(experiment)))
 
 
 def _stated(experiment: Experiment) -> Iterator[tuple[str, Any]]:
@@ -125,9 +124,7 @@ def _as_text(name: str, value: Any) -> str:
         if METRICS.get(metric.name) == metric:
             return metric.name
     if isinstance(value, Mapping):  # in one line, as YAML that reads back as it was
-        return yaml.safe_dump(
-            value, sort_keys=False, allow_unicode=True, default_flow_style=True, width=math.inf
-        ).strip()
+        return write_yaml(value, default_flow_style=True, width=math.inf).strip()
     return str(value)
 
 

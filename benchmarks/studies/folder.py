@@ -16,14 +16,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
-import yaml
 from pydantic import Field
 
 from ...errors import DataError, OutputError
 from ...files.bounded import read_text
 from ...files.damage import damaged
 from ...files.writing import write_whole
-from ...files.yaml_text import read_yaml
+from ...files.yaml_text import read_yaml, write_yaml
 from ..comparison.folder import Folder
 from ..tables.facts import Fact
 from ..tables.table import Table
@@ -141,5 +140,5 @@ class StudyFolder:
 
     def write(self, record: StudyRecord) -> None:
         """Write what the study is into the folder, which was made."""
-        text = yaml.safe_dump(record.to_dict(), sort_keys=False, allow_unicode=True)
+        text = write_yaml(record.to_dict())
         write_whole(self.path / STUDY_FILE, lambda part: part.write_text(text, encoding="utf-8"))

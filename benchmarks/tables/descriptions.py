@@ -70,9 +70,9 @@ def to_yaml(description: Mapping[str, Any]) -> str:
     if isinstance(data, dict) and isinstance(data.get(_STATISTICS), dict):
         told = json.dumps(data[_STATISTICS], separators=(",", ":"))
         description = {**description, "data": {**data, _STATISTICS: told}}
-    import yaml  # which a command's help needs not
+    from ...files.yaml_text import write_yaml  # whose library a command's help needs not
 
-    return yaml.safe_dump(description, sort_keys=False, allow_unicode=True)
+    return write_yaml(description)
 
 
 def from_yaml(text: str) -> Any:

@@ -5,8 +5,7 @@ The keys are those of https://huggingface.co/docs/hub/model-cards-co2.
 
 from __future__ import annotations
 
-import yaml
-
+from ...files.yaml_text import write_yaml
 from .facts import Cost, Disclosed
 from .wording import account, grid_line, sum_line
 
@@ -29,9 +28,7 @@ def write(cost: Cost) -> Disclosed:
         "hardware_used": "; ".join(map(str, cost.hardware)) or None,
     }
     data = {key: value for key, value in found.items() if value is not None}
-    text = yaml.safe_dump(
-        {"co2_eq_emissions": data}, sort_keys=False, allow_unicode=True, width=10_000
-    )
+    text = write_yaml({"co2_eq_emissions": data}, width=10_000)
     notes = ["co2_eq_emissions has no key for kind and uncertainty: they stand in source"]
     notes += [
         f"{key} is not known and left out: say {how}"
