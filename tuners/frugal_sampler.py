@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.samplers import BaseSampler, RandomSampler
-from optuna.search_space import intersection_search_space
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
@@ -24,6 +23,7 @@ from ..models.metric import Metric
 from ..models.outcome import CurvePoint, State
 from ..models.space import Space
 from .parts.quiet import quietly
+from .parts.studies import shared_space
 from .strategies.frugal import FrugalStrategy
 from .strategy import Task, Told, restore
 
@@ -65,9 +65,7 @@ class FrugalSampler(BaseSampler):
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> Distributions:
         """The parameters that all completed trials share, single-point ones left out."""
-        completed = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        space = intersection_search_space(completed)
-        return {name: d for name, d in space.items() if not d.single()}
+        return shared_space(study)
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: Distributions

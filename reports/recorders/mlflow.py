@@ -81,13 +81,13 @@ class MLflow(Recorder):
     def begin(self, comparison: Begun) -> None:
         """Find the runs of this comparison, and begin it if there are none."""
         self._begun = comparison
-        home = None
+        is_ours = self._uri is None
         if self._uri is None:
-            home = inside(comparison.folder, "mlflow").absolute()
+            inside(comparison.folder, "mlflow")
             self._uri = _database(inside(comparison.folder, "mlflow.db").absolute())
         with _bounded():
             self._client = self._connect()
-            self._experiment = self._find_experiment(home)
+            self._experiment = self._find_experiment(_home(self._uri), is_ours=is_ours)
             self._find_runs()
             is_new = "" not in self._runs
             whole = self._run("", comparison.name, None, comparison.created.timestamp())
@@ -130,13 +130,19 @@ class MLflow(Recorder):
     def _connect(self) -> Any:
         return need_extra("mlflow.tracking", "mlflow", "MLflow").MlflowClient(self._uri)
 
-    def _find_experiment(self, home: Path | None) -> str:
-        """The experiment, which is made if there is none; with a home, its files are there."""
+    def _find_experiment(self, home: Path | None, *, is_ours: bool) -> str:
+        """The experiment, which is made if there is none; with a home, its files go there.
+
+        Args:
+            home: The folder beside a database that is a file.
+            is_ours: Whether the database is the run folder's, so that its files lie there and
+                nowhere else.
+        """
         name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT
         found = self._client.get_experiment_by_name(name)
         place = None if home is None else home.as_uri()
         if found is not None:
-            if place is not None and found.artifact_location != place:
+            if is_ours and found.artifact_location != place:
                 raise OutputError(
                     f"{home}.db keeps its files in {found.artifact_location}, and not beside it, "
                     "so it was moved or is somebody else's: remove it, and record again"
@@ -245,6 +251,16 @@ def _database(path: Path) -> str:
             "or give another, mlflow:sqlite:///FILE.db"
         )
     return f"sqlite:///{path}"
+
+
+def _home(uri: str) -> Path | None:
+    """The folder for files beside a database that is a file; None if it is none.
+
+    Without one MLflow would make ``mlruns`` in the current folder, wherever that is.
+    """
+    scheme, _, path = uri.partition("?")[0].partition(":///")
+    is_file = scheme == "sqlite" and path not in {"", ":memory:"}
+    return Path(path).absolute().with_suffix("") if is_file else None
 
 
 def _part(trial: EndedTrial) -> str:

@@ -17,7 +17,6 @@ from zlib import crc32
 import numpy as np
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, RandomSampler
-from optuna.search_space import intersection_search_space
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
@@ -25,6 +24,7 @@ from ...errors import ConfigurationError
 from .encoding import Axis
 from .quiet import quietly
 from .skopt_space import Fill, decode, encode, skopt_space
+from .studies import shared_space
 
 if TYPE_CHECKING:
     from skopt.space import Space as SkoptSpace
@@ -103,9 +103,7 @@ class SkoptSampler(BaseSampler):
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> Distributions:
         """The parameters that all completed trials share, single-point ones left out."""
-        completed = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        space = intersection_search_space(completed)
-        return {name: d for name, d in space.items() if not d.single()}
+        return shared_space(study)
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: Distributions

@@ -306,12 +306,18 @@ def test_the_database_of_a_folder_sends_nothing_elsewhere(database, run, tmp_pat
 
 
 @pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")
-def test_nothing_is_printed_between_results(database, run, monkeypatch, capsys):
+def test_nothing_is_printed_between_results_or_left_here(
+    database, run, tmp_path, monkeypatch, capsys
+):
     service = pytest.importorskip("mlflow.tracking._tracking_service.client")
     monkeypatch.setattr(service, "RestStore", object)  # each store is one, as a server's is
     monkeypatch.setattr(service, "get_workspace_url", lambda: "http://server")
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "another")
+    monkeypatch.chdir(tmp_path)
     result = perjoule.report(run.folder, record=f"mlflow:sqlite:///{database}")
     assert result.unrecorded == () and capsys.readouterr().out == ""
+    assert not any(tmp_path.iterdir())  # files lie beside the database
+    assert any(database.with_suffix("").rglob("report.html"))
 
 
 def test_a_recorder_records_once_and_to_one_place(run):
