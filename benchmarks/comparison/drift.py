@@ -88,7 +88,7 @@ def drift_of(events: Iterable[Event]) -> Drift | None:
             "kind": event.energy_kind,
             "worker": event.worker,
             "started_at": event.started_at,
-            "cost": event.energy_j - event.search_j - (event.setup_j or 0.0),
+            "cost": event.energy_j - event.search_j - event.setup_j,
             "operations": event.operations,
             **{f"p.{name}": value for name, value in (event.params or {}).items()},
             "flops": event.flops,
@@ -99,6 +99,7 @@ def drift_of(events: Iterable[Event]) -> Drift | None:
         and event.energy_kind != LOWER_BOUND
         and event.energy_j
         and event.search_j is not None  # or nobody knows what the training alone took
+        and event.setup_j is not None
         and event.operations
         and event.epochs != 0  # or it stopped before the first steps, which are dear, were made up
         and event.started_at is not None

@@ -59,6 +59,7 @@ def events(
                 params=params,
                 energy_j=operations * per_operation_j * factor + 0.01,
                 search_j=0.01,
+                setup_j=0.0,
                 energy_kind="modelled",
                 flops=int(flops),
                 n_parameters=int(flops**0.7 * math.exp(rng.normal(0, 0.3))),

@@ -80,6 +80,7 @@ def test_of_too_few_or_counted_joules_nothing_is_told():
     ]
     assert drift_of(counted) is None
     assert drift_of([dataclasses.replace(event, operations=None) for event in events(0)]) is None
+    assert drift_of([dataclasses.replace(event, setup_j=None) for event in events(0)]) is None
 
 
 def test_terminal_and_page_warn_in_the_same_sentence(tmp_path, capsys):
